@@ -1,0 +1,31 @@
+package platform
+
+import (
+	"fmt"
+	"strings"
+)
+
+// CommandError tells how a command of the system failed. Decide by Code; Stderr
+// is for people.
+type CommandError struct {
+	Argv   []string
+	Code   int // -1 if it did not exit by itself, or never ran
+	Stderr string
+	Err    error // from os/exec
+}
+
+func (e *CommandError) Error() string {
+	msg := strings.Join(e.Argv, " ")
+	if e.Code >= 0 {
+		msg = fmt.Sprintf("%s: exit code %d", msg, e.Code)
+	} else {
+		msg = fmt.Sprintf("%s: %v", msg, e.Err)
+	}
+	if s := strings.TrimSpace(e.Stderr); s != "" {
+		msg += ": " + s
+	}
+	return msg
+}
+
+// Unwrap gives the error of os/exec.
+func (e *CommandError) Unwrap() error { return e.Err }

@@ -1,0 +1,18 @@
+package platform
+
+// Exit codes of every program made with holdfast. 70 to 78 are those of
+// sysexits.h. Managers are told not to restart after the last three.
+const (
+	ExitOK             = 0
+	ExitFailed         = 1
+	ExitUsage          = 2
+	ExitCrashed        = 70 // the program panicked
+	ExitAlreadyRunning = 75
+	ExitNotPermitted   = 77
+	ExitBadConfig      = 78
+)
+
+// ExitsForGood are the codes after which a restart would end the same way.
+func ExitsForGood() []int {
+	return []int{ExitAlreadyRunning, ExitNotPermitted, ExitBadConfig}
+}

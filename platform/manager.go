@@ -1,0 +1,72 @@
+package platform
+
+import (
+	"context"
+	"time"
+)
+
+// Manager is an init system that keeps services: systemd, launchd, ...
+//
+// Plan and Removal change nothing: they say, as data, what an installer has to
+// do. The other calls act on the installed service and return when the wanted
+// state is reached, the context ends or the manager gives up. Calls for an
+// unknown service return [ErrNotInstalled]. A Manager may be used by several
+// goroutines.
+type Manager interface {
+	// Name is what --manager takes: "systemd", "sysv", "openrc", "launchd", "scm".
+	Name() string
+
+	// Plan returns the steps that install u over whatever is there, in order.
+	// What u asks for and the manager cannot honour is an error that wraps
+	// [ErrBadUnit], never dropped.
+	Plan(ctx context.Context, u Unit) ([]Step, error)
+	// Removal returns the steps that stop and uninstall id and leave nothing
+	// behind. An id that is not installed gives no steps and no error.
+	Removal(ctx context.Context, id ID) ([]Step, error)
+
+	Start(ctx context.Context, id ID) error   // returns when it is ready
+	Stop(ctx context.Context, id ID) error    // returns when it is gone
+	Restart(ctx context.Context, id ID) error // stop, then start
+	Reload(ctx context.Context, id ID) error  // returns the outcome; [ErrRejected] if the program refused
+
+	// Status never fails for a service that is merely absent: see Status.Installed.
+	Status(ctx context.Context, id ID) (Status, error)
+	// Logs is the command that shows the service's log, the last n lines,
+	// following it if asked; nil where the manager keeps no log.
+	Logs(id ID, n int, follow bool) []string
+}
+
+// Phase is where a service stands in its life.
+type Phase string
+
+// The phases, in the order of a life.
+const (
+	PhaseStopped   Phase = "stopped"
+	PhaseStarting  Phase = "starting"
+	PhaseReady     Phase = "ready"
+	PhaseReloading Phase = "reloading"
+	PhaseStopping  Phase = "stopping"
+	PhaseFailed    Phase = "failed"  // stopped, and not because anybody asked
+	PhaseUnknown   Phase = "unknown" // the manager could not say
+)
+
+// Status is what a manager knows of a service.
+type Status struct {
+	Manager   string
+	Installed bool
+	Enabled   bool // starts by itself at boot or login
+	Phase     Phase
+	PID       int       // 0: none
+	Since     time.Time // when Phase began; zero: not known
+	Restarts  int       // by the manager, since it was last started by hand
+	LastExit  *Exit     // nil: it never ended, or the manager forgot
+	Text      string    // the program's status text
+}
+
+// Exit tells how a process ended.
+type Exit struct {
+	Clean  bool   `json:"clean"`
+	Code   int    `json:"code"`
+	Signal string `json:"signal,omitempty"` // "SIGKILL"; empty if it exited by itself
+	Reason string `json:"reason"`
+}

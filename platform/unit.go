@@ -1,0 +1,141 @@
+package platform
+
+import (
+	"fmt"
+	"io/fs"
+	"regexp"
+	"time"
+)
+
+// Scope says whose service it is: the machine's or one user's.
+type Scope string
+
+// The two scopes. The zero value is not a scope: a caller decides.
+const (
+	ScopeSystem Scope = "system" // started at boot, by the machine's manager
+	ScopeUser   Scope = "user"   // started for one user, by that user's manager
+)
+
+// ID names one installed service.
+type ID struct {
+	Name     string // the service, for example "feedd"
+	Instance string // one of several of the same service; empty for the only one
+	Scope    Scope
+}
+
+// String is "name" or "name@instance": the name of its PID file, its
+// directories and, with ".service" behind it, its systemd unit.
+func (id ID) String() string {
+	if id.Instance == "" {
+		return id.Name
+	}
+	return id.Name + "@" + id.Instance
+}
+
+// nameRule is the set of names that every manager, file system and log accepts
+// unescaped: systemd.unit(5) allows more, launchd labels and LSB names less.
+var nameRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
+
+// Longest name: with "name@instance.service.d" it stays below NAME_MAX (255).
+const maxName = 100
+
+// CheckName tells whether s can be a service or instance name on every platform.
+func CheckName(s string) error {
+	switch {
+	case s == "":
+		return fmt.Errorf("the name is empty: %w", ErrBadUnit)
+	case len(s) > maxName:
+		return fmt.Errorf("name %.20q... has %d characters, at most %d fit every platform: %w", s, len(s), maxName, ErrBadUnit)
+	case !nameRule.MatchString(s):
+		return fmt.Errorf("name %q: use letters, digits, '.', '_' and '-', beginning with a letter or digit: %w", s, ErrBadUnit)
+	}
+	return nil
+}
+
+// Unit describes a service so that any Manager can install it. It is plain
+// data, made from a validated service.Config; a zero field means that the
+// manager's own default holds, unless the field says otherwise.
+type Unit struct {
+	ID
+	DisplayName string // for people; the name where empty
+	Description string // one line
+	Version     string // of the program; informative
+
+	Exec   []string // absolute program path and its arguments: the `run` command
+	Reload []string // a command that asks for a reload, waits, and exits with its outcome
+
+	Env              map[string]string
+	User, Group      string       // empty: root, or the user of a user-scope unit
+	WorkingDirectory string       // absolute; empty: the root directory
+	Umask            *fs.FileMode // nil: 0027
+	RuntimeDir       string       // absolute, where Exec was told so; empty: the manager makes its own
+	StateDir         string       // likewise
+	After, Requires  []string     // names of other services on this manager
+
+	StartTimeout  time.Duration // to readiness, between two signs of progress
+	StopTimeout   time.Duration // our own forced exit; the manager's kill comes after it
+	ReloadTimeout time.Duration
+	Watchdog      time.Duration // 0: none
+
+	Restart   Restart
+	Limits    Limits
+	Hardening Hardening
+	Supervise bool // for managers that restart nothing: a parent of our own does
+
+	Systemd SystemdOptions
+}
+
+// RestartPolicy says when a manager brings a service back.
+type RestartPolicy string
+
+// The restart policies. Exit codes 75, 77 and 78 never lead to a restart,
+// whatever the policy: the next try would end the same way.
+const (
+	RestartOnFailure RestartPolicy = "on-failure"
+	RestartAlways    RestartPolicy = "always"
+	RestartNever     RestartPolicy = "never"
+)
+
+// Restart is the restart policy with its start limit: at most Max restarts
+// within Window, each Delay after the end of the last.
+type Restart struct {
+	Policy RestartPolicy
+	Delay  time.Duration
+	Max    int // 0: no limit
+	Window time.Duration
+}
+
+// Limits bound what the service may use. Zero is unlimited, or the manager's default.
+type Limits struct {
+	NoFile uint64 // open files
+	NProc  uint64 // processes of the user
+	Core   *uint64
+	Memory uint64 // bytes, of the whole service where the platform can
+	Tasks  uint64 // threads and processes of the whole service
+	CPU    uint64 // percent of one processor
+	Nice   int
+}
+
+// Hardening takes away what the service does not need. Each switch is on in a
+// unit made from a Config's defaults; here, as plain data, false is off.
+type Hardening struct {
+	NoNewPrivileges   bool     // no gain by setuid programs
+	ProtectSystem     bool     // the whole file system read-only, but for the service's own directories
+	ProtectHome       bool     // no access to home directories
+	PrivateTmp        bool     // a /tmp of its own
+	PrivateDevices    bool     // no physical devices
+	ProtectKernel     bool     // tunables, modules, logs, control groups, clock, host name
+	ProtectProc       bool     // no sight of other users' processes
+	RestrictNetwork   bool     // IPv4, IPv6, netlink and unix sockets only
+	RestrictSyscalls  bool     // the system calls of an ordinary service only
+	MemoryDenyWrite   bool     // no memory both writable and executable
+	Capabilities      []string // those it keeps; none by default
+	ReadWritePaths    []string // exceptions from ProtectSystem
+	SupplementaryGrps []string // further groups
+}
+
+// SystemdOptions is what only systemd knows.
+type SystemdOptions struct {
+	Extra    []string // lines added to [Service] as they are, "Key=value" each
+	WantedBy string   // empty: multi-user.target, default.target for a user unit
+}
