@@ -1,0 +1,129 @@
+// Package files keeps a service's own files from being lost halfway or turned
+// against it: atomic replacement, and directories and files that nobody else
+// could have prepared as a trap.
+//
+// # Windows notes
+//
+// Modes mean little there: access is governed by ACLs, which this package
+// leaves alone. CheckDir then only tells that the path is a directory.
+package files
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// ErrUntrusted means that somebody else could have put, or could still change,
+// what is found at a path. The text says what to do about it.
+var ErrUntrusted = errors.New("not safe to use")
+
+// Replace writes content to path so that a reader, or a crash, sees the old
+// file or the new one whole and never a mixture; the file gets exactly mode.
+// It writes ".NAME.new" beside it first, so one writer at a time may use it for
+// a path. If durable, the content is on the disk when it returns; otherwise the
+// system writes it when it likes. On error the old file is untouched.
+func Replace(path string, content []byte, mode fs.FileMode, durable bool) (err error) {
+	dir, name := filepath.Split(path)
+	draft := filepath.Join(dir, "."+name+".new")
+	// What a crash left, or a link that somebody planted, goes; O_EXCL then
+	// refuses to write through anything that appears in between.
+	if err := os.Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(draft, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(draft)
+		}
+	}()
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Chmod(mode) // the umask has no say
+	}
+	if err == nil && durable {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(draft, path)
+	}
+	if err == nil && durable {
+		err = syncDir(dir)
+	}
+	return err
+}
+
+// Open opens the regular file at path for reading and writing, creating it with
+// mode if flag has os.O_CREATE. It refuses, with ErrUntrusted, a symbolic link,
+// a directory, a FIFO or a device (without blocking on it), and a file that has
+// a second name: writing to any of these could hit something else.
+func Open(path string, flag int, mode fs.FileMode) (*os.File, error) {
+	f, err := os.OpenFile(path, flag|openFlags, mode)
+	if err != nil {
+		if info, e := os.Lstat(path); e == nil && !info.Mode().IsRegular() {
+			return nil, notRegular(path, info)
+		}
+		return nil, err
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+	case !info.Mode().IsRegular():
+		err = notRegular(path, info)
+	case links(info) > 1:
+		err = fmt.Errorf("%s has %d names (hard links): %w: remove the file", path, links(info), ErrUntrusted)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func notRegular(path string, info fs.FileInfo) error {
+	what := "a special file"
+	switch m := info.Mode(); {
+	case m&fs.ModeSymlink != 0:
+		what = "a symbolic link"
+	case m.IsDir():
+		what = "a directory"
+	case m&fs.ModeNamedPipe != 0:
+		what = "a FIFO"
+	}
+	return fmt.Errorf("%s is %s, not a regular file: %w: remove it", path, what, ErrUntrusted)
+}
+
+// MakeDir makes sure that the directory path exists, creating it and its
+// parents with mode if it must, and passes CheckDir.
+func MakeDir(path string, mode fs.FileMode) error {
+	if err := os.MkdirAll(path, mode); err != nil {
+		return fmt.Errorf("directory for the service's files: %w", err)
+	}
+	return CheckDir(path)
+}
+
+// CheckDir refuses, with ErrUntrusted, what is no directory or can be written
+// by everybody: there, anybody could replace the service's files by their own.
+// A sticky bit does not help: a file can be planted before we come.
+func CheckDir(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("directory for the service's files: %w", err)
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s is not a directory: %w", path, ErrUntrusted)
+	}
+	if worldWritable(info) {
+		return fmt.Errorf("directory %s can be written by everybody (mode %04o): %w: chmod o-w it, or choose another",
+			path, info.Mode().Perm(), ErrUntrusted)
+	}
+	return nil
+}

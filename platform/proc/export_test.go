@@ -1,0 +1,4 @@
+package proc
+
+// ParseStat is fuzzed from outside.
+var ParseStat = parseStat

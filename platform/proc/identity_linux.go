@@ -1,0 +1,62 @@
+package proc
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+func identify(pid int) (Identity, error) {
+	dir := "/proc/" + strconv.Itoa(pid)
+	stat, err := os.ReadFile(dir + "/stat")
+	if err != nil {
+		return Identity{}, absent(pid, err)
+	}
+	start, dead, err := parseStat(stat)
+	if err != nil {
+		return Identity{}, fmt.Errorf("%s/stat: %w", dir, err)
+	}
+	if dead {
+		return Identity{}, ErrGone
+	}
+	id, err := surroundings()
+	if err != nil {
+		return Identity{}, err
+	}
+	id.PID, id.Start = pid, start
+	// Another user's image is not ours to read: that is no error.
+	if exe, err := os.Readlink(dir + "/exe"); err == nil {
+		id.Exe = strings.TrimSuffix(exe, " (deleted)")
+	}
+	return id, nil
+}
+
+// surroundings is what all processes that we can see have in common.
+func surroundings() (Identity, error) {
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return Identity{}, fmt.Errorf("boot id: %w", err)
+	}
+	space, err := os.Readlink("/proc/self/ns/pid")
+	if err != nil {
+		return Identity{}, fmt.Errorf("pid namespace: %w", err)
+	}
+	return Identity{Boot: string(bytes.TrimSpace(boot)), Space: space}, nil
+}
+
+// absent tells a dead process from a hidden one: /proc may be mounted with
+// hidepid, and then kill(2) knows more. Only ESRCH means dead.
+func absent(pid int, err error) error {
+	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ESRCH) {
+		return err
+	}
+	if kill := syscall.Kill(pid, 0); errors.Is(kill, syscall.ESRCH) {
+		return ErrGone
+	}
+	return fmt.Errorf("it is hidden from us: %w", fs.ErrPermission)
+}

@@ -1,0 +1,14 @@
+//go:build !linux && !darwin
+
+package proc
+
+import (
+	"errors"
+	"fmt"
+)
+
+func identify(int) (Identity, error) { return Identity{}, errUnsupported }
+
+func surroundings() (Identity, error) { return Identity{}, errUnsupported }
+
+var errUnsupported = fmt.Errorf("process identity on this system: %w", errors.ErrUnsupported)

@@ -1,0 +1,173 @@
+//go:build linux || darwin
+
+package proc_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform/proc"
+)
+
+// child runs a process that lives until its standard input ends.
+func child(t *testing.T, name string) *exec.Cmd {
+	t.Helper()
+	sleep, err := exec.LookPath("cat")
+	if err != nil {
+		t.Skip("no cat(1) to run as a foreign process: ", err)
+	}
+	if name != "" {
+		named := filepath.Join(t.TempDir(), name)
+		if err := os.Symlink(sleep, named); err != nil {
+			t.Fatal(err)
+		}
+		sleep = named
+	}
+	cmd := exec.Command(sleep)
+	if _, err := cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	return cmd
+}
+
+func mustOf(t *testing.T, pid int) proc.Identity {
+	t.Helper()
+	id, err := proc.Of(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func TestSelfIsAliveAndSurvivesJSON(t *testing.T) {
+	self, err := proc.Self()
+	if err != nil {
+		t.Fatal(err)
+	}
+	exe, _ := os.Executable()
+	if self.PID != os.Getpid() || self.Start == 0 || self.Boot == "" || self.Exe != exe {
+		t.Errorf("self is %+v, executable %s", self, exe)
+	}
+	b, _ := json.Marshal(self)
+	var back proc.Identity
+	if err := json.Unmarshal(b, &back); err != nil || !back.Same(self) {
+		t.Errorf("%s came back as %+v (%v)", b, back, err)
+	}
+	if alive, err := back.Alive(); !alive || err != nil {
+		t.Errorf("we are not alive: %v %v", alive, err)
+	}
+}
+
+func TestNameWithParenthesesAndSpaces(t *testing.T) {
+	cmd := child(t, "a) Z 1 (x\n)")
+	id := mustOf(t, cmd.Process.Pid)
+	if alive, err := id.Alive(); !alive || err != nil {
+		t.Errorf("alive=%v err=%v", alive, err)
+	}
+}
+
+// A number that now belongs to somebody else: everything but one mark agrees.
+func TestReusedNumberIsNotTheProcess(t *testing.T) {
+	cmd := child(t, "")
+	real := mustOf(t, cmd.Process.Pid)
+	for name, change := range map[string]func(*proc.Identity){
+		"start time": func(id *proc.Identity) { id.Start-- },
+		"boot":       func(id *proc.Identity) { id.Boot = "2b3f…another boot" },
+		"image":      func(id *proc.Identity) { id.Exe = "/usr/sbin/nfsd" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			old := real
+			change(&old)
+			if alive, err := old.Alive(); alive || err != nil {
+				t.Errorf("alive=%v err=%v, want false", alive, err)
+			}
+			if err := old.Signal(syscall.SIGKILL); !errors.Is(err, os.ErrProcessDone) {
+				t.Errorf("signal: %v, want ErrProcessDone", err)
+			}
+			if alive, _ := real.Alive(); !alive {
+				t.Fatal("the foreign process was hit")
+			}
+		})
+	}
+}
+
+func TestAnotherNamespaceCannotBeTold(t *testing.T) {
+	self, err := proc.Self()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if self.Space == "" {
+		t.Skip("this system has one space of process numbers")
+	}
+	self.Space = "pid:[1]"
+	if _, err := self.Alive(); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("got %v, want fs.ErrPermission: a number of another namespace says nothing here", err)
+	}
+	if err := self.Signal(syscall.SIGKILL); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("signal: %v, want fs.ErrPermission", err)
+	}
+}
+
+func TestZombieAndReapedAreGone(t *testing.T) {
+	cmd := child(t, "")
+	id := mustOf(t, cmd.Process.Pid)
+	if err := id.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := id.Wait(ctx); err != nil { // nobody has reaped it yet
+		t.Fatalf("zombie: %v", err)
+	}
+	_ = cmd.Wait()
+	if alive, err := id.Alive(); alive || err != nil {
+		t.Errorf("reaped: alive=%v err=%v", alive, err)
+	}
+	if err := id.Signal(syscall.SIGTERM); !errors.Is(err, os.ErrProcessDone) {
+		t.Errorf("signal: %v", err)
+	}
+}
+
+func TestWaitEndsWithTheContext(t *testing.T) {
+	id := mustOf(t, child(t, "").Process.Pid)
+	cause := errors.New("grace period over")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(cause)
+	if err := id.Wait(ctx); !errors.Is(err, cause) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNoSuchProcess(t *testing.T) {
+	for _, pid := range []int{0, -1, -4711, 1<<31 - 2} {
+		if _, err := proc.Of(pid); !errors.Is(err, proc.ErrGone) {
+			t.Errorf("Of(%d): %v, want ErrGone", pid, err)
+		}
+		if alive, err := (proc.Identity{PID: pid}).Alive(); alive || err != nil {
+			t.Errorf("%d: alive=%v err=%v", pid, alive, err)
+		}
+	}
+}
+
+func TestMonotonicIsSharedAndGrows(t *testing.T) {
+	a, err := proc.Monotonic()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _ := proc.Monotonic()
+	if a <= 0 || b < a {
+		t.Errorf("%v then %v", a, b)
+	}
+}

@@ -1,0 +1,44 @@
+package proc_test
+
+import (
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/platform/proc"
+)
+
+const sane = "4711 (feedd) S 1 4711 4711 0 -1 4194560 100 0 0 0 1 2 0 0 20 0 5 0 8675309 1 2 3"
+
+func TestParseStat(t *testing.T) {
+	cases := map[string]struct {
+		line  string
+		start uint64
+		dead  bool
+		fails bool
+	}{
+		"plain":                {line: sane, start: 8675309},
+		"zombie":               {line: "1 (x) Z 1 1 1 0 -1 4 1 0 0 0 1 2 0 0 20 0 5 0 42 1", start: 42, dead: true},
+		"name ) R 1 ( in it":   {line: "1 (x) R 1 (y) S 1 1 1 0 -1 4 1 0 0 0 1 2 0 0 20 0 5 0 43 1", start: 43},
+		"empty":                {line: "", fails: true},
+		"no parenthesis":       {line: "1 x S 1", fails: true},
+		"truncated":            {line: "4711 (feedd) S 1 4711", fails: true},
+		"start is not a count": {line: "1 (x) S 1 1 1 0 -1 4 1 0 0 0 1 2 0 0 20 0 5 0 -43 1", fails: true},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			start, dead, err := proc.ParseStat([]byte(c.line))
+			if (err != nil) != c.fails || start != c.start || dead != c.dead {
+				t.Errorf("start=%d dead=%v err=%v", start, dead, err)
+			}
+		})
+	}
+}
+
+func FuzzParseStat(f *testing.F) {
+	f.Add([]byte(sane))
+	f.Add([]byte("1 ()) Z"))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		if start, _, err := proc.ParseStat(line); err != nil && start != 0 {
+			t.Errorf("a start time of %d beside the error %v", start, err)
+		}
+	})
+}
