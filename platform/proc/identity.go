@@ -132,3 +132,12 @@ func (id Identity) Wait(ctx context.Context) error {
 		}
 	}
 }
+
+// Owner is the effective user of the process that has the number pid now.
+func Owner(pid int) (uid int, err error) {
+	uid, err = owner(pid)
+	if err != nil {
+		return 0, fmt.Errorf("owner of process %d: %w", pid, err)
+	}
+	return uid, nil
+}

@@ -55,3 +55,11 @@ func surroundings() (Identity, error) {
 	}
 	return Identity{Boot: boot}, nil
 }
+
+func owner(pid int) (int, error) {
+	info, err := unix.SysctlKinfoProc("kern.proc.pid", pid)
+	if err != nil {
+		return 0, err
+	}
+	return int(info.Eproc.Ucred.Uid), nil
+}

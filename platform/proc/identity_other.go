@@ -12,3 +12,5 @@ func identify(int) (Identity, error) { return Identity{}, errUnsupported }
 func surroundings() (Identity, error) { return Identity{}, errUnsupported }
 
 var errUnsupported = fmt.Errorf("process identity on this system: %w", errors.ErrUnsupported)
+
+func owner(int) (int, error) { return 0, errUnsupported }

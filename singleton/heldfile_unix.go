@@ -1,0 +1,164 @@
+//go:build unix
+
+package singleton
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/holdfast-dev/holdfast/platform/files"
+)
+
+// errWouldBlock: flock(2) says that another open file description has the lock.
+const errWouldBlock = syscall.EWOULDBLOCK
+
+// heldFile is one file that stays locked and keeps its content.
+type heldFile struct {
+	path    string
+	content []byte
+	file    *os.File // nil until locked
+}
+
+// A path can be given to another file between our open and our lock; then the
+// lock is one on a file that nobody will look at. So often we try again.
+const maxSwaps = 100
+
+// lock opens and locks the file at path. What is in it stays: the loser of a
+// race must not destroy what the winner wrote.
+func (f *heldFile) lock() error {
+	for range maxSwaps {
+		file, err := files.Open(f.path, os.O_RDWR|os.O_CREATE, 0o644)
+		if err != nil {
+			return err
+		}
+		if err := flock(file, syscall.LOCK_EX); err != nil {
+			_ = file.Close()
+			return err
+		}
+		f.file = file
+		if f.inPlace() {
+			return nil
+		}
+		f.close()
+	}
+	return fmt.Errorf("%s was replaced %d times while we tried to lock it", f.path, maxSwaps)
+}
+
+// inPlace tells whether path still leads to the file that we hold.
+func (f *heldFile) inPlace() bool {
+	held, err := f.file.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Lstat(f.path)
+	return err == nil && os.SameFile(held, there)
+}
+
+// write makes content the whole of the file. The lock must be held.
+func (f *heldFile) write() error {
+	info, err := f.file.Stat()
+	if err != nil {
+		return err
+	}
+	// Everybody may ask who runs; the umask has no say.
+	if info.Mode().Perm() != 0o644 {
+		if err := f.file.Chmod(0o644); err != nil {
+			return err
+		}
+	}
+	if info.Size() > 0 { // ftruncate(2) costs even on an empty file
+		if err := f.file.Truncate(0); err != nil {
+			return err
+		}
+	}
+	if _, err := f.file.WriteAt(f.content, 0); err != nil {
+		_ = f.file.Truncate(0) // half a record is worse than none
+		return err
+	}
+	return nil
+}
+
+// repair says what was wrong with the file and puts it right.
+func (f *heldFile) repair() (damage string, err error) {
+	if f.inPlace() {
+		got := make([]byte, len(f.content)+1)
+		n, _ := f.file.ReadAt(got, 0)
+		if bytes.Equal(got[:n], f.content) {
+			return "", nil
+		}
+		return "was altered", f.write()
+	}
+	damage = "was replaced"
+	if _, err := os.Lstat(f.path); errors.Is(err, fs.ErrNotExist) {
+		damage = "was removed"
+	}
+	return damage, f.recreate()
+}
+
+// recreate puts a new file in place, locked and complete before it has the
+// name, and drops the lock on the old one only then.
+func (f *heldFile) recreate() error {
+	if err := files.MakeDir(filepath.Dir(f.path), 0o755); err != nil {
+		return err
+	}
+	if there, err := os.OpenFile(f.path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0); err == nil {
+		locked := flock(there, syscall.LOCK_EX)
+		_ = there.Close()
+		if errors.Is(locked, errWouldBlock) {
+			return errors.New("another process holds the file that took its place")
+		}
+	}
+	draft := &heldFile{path: filepath.Join(filepath.Dir(f.path), "."+filepath.Base(f.path)+".new"), content: f.content}
+	if err := os.Remove(draft.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	err := draft.lock()
+	if err == nil {
+		err = draft.write()
+	}
+	if err == nil {
+		err = os.Rename(draft.path, f.path)
+	}
+	if err != nil {
+		if draft.file != nil {
+			_ = os.Remove(draft.path)
+		}
+		draft.close()
+		return err
+	}
+	f.close()
+	f.file = draft.file
+	return nil
+}
+
+func (f *heldFile) close() {
+	if f.file != nil {
+		_ = f.file.Close() // the lock goes with it
+		f.file = nil
+	}
+}
+
+// flock takes a lock of the given kind without blocking.
+func flock(file *os.File, how int) error {
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var locked error
+	err = raw.Control(func(fd uintptr) {
+		for {
+			if locked = syscall.Flock(int(fd), how|syscall.LOCK_NB); !errors.Is(locked, syscall.EINTR) {
+				return
+			}
+		}
+	})
+	if err == nil && locked != nil {
+		err = &fs.PathError{Op: "flock", Path: file.Name(), Err: locked}
+	}
+	return err
+}

@@ -1,0 +1,359 @@
+//go:build linux || darwin
+
+package singleton_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/singleton"
+)
+
+func acquire(t *testing.T, o singleton.Options) *singleton.Lock {
+	t.Helper()
+	l, err := singleton.Acquire(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Release() })
+	return l
+}
+
+func mustBeFree(t *testing.T, o singleton.Options) {
+	t.Helper()
+	if h, err := singleton.Probe(o); !errors.Is(err, singleton.ErrFree) {
+		t.Errorf("probe: %+v, %v, want ErrFree", h, err)
+	}
+}
+
+func TestHolderIsNamedAndReleaseLeavesNoPIDFile(t *testing.T) {
+	o := options(t)
+	mustBeFree(t, o)
+	l := acquire(t, o)
+	if got, want := read(t, o.PIDFile()), fmt.Sprintf("%d\n", os.Getpid()); got != want {
+		t.Errorf("PID file holds %q, want %q", got, want)
+	}
+	_, err := singleton.Acquire(o)
+	var held *singleton.HeldError
+	if !errors.As(err, &held) || held.Holder.PID != os.Getpid() || held.Holder.Origin != "test" || held.Holder.Since.IsZero() {
+		t.Fatalf("second acquire: %v", err)
+	}
+	h, err := singleton.Probe(o)
+	if err != nil || !h.Same(held.Holder.Identity) || h.UID != os.Geteuid() {
+		t.Errorf("probe: %+v, %v", h, err)
+	}
+	if err := l.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(o.PIDFile()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("PID file after release: %v", err)
+	}
+	mustBeFree(t, o)
+	acquire(t, o)
+}
+
+// INCIDENT 1 and 2: whatever a dead holder or anybody else left in the PID file,
+// a start takes over and nobody is signalled.
+func TestLeftoversAreTakenOver(t *testing.T) {
+	foreign := exec.Command("cat")
+	in, err := foreign.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := foreign.Start(); err != nil {
+		t.Skip("no cat(1) to be the foreign process: ", err)
+	}
+	contents := map[string]string{
+		"a live foreign process": fmt.Sprintf("%d\n", foreign.Process.Pid),
+		"our own number":         fmt.Sprintf("%d\n", os.Getpid()),
+		"init":                   "1\n", "empty": "", "zero": "0\n", "all processes": "-1\n",
+		"binary": "\x00\xff\xfe", "huge": strings.Repeat("9", 1<<20), "text": "not a number\n",
+	}
+	for name, content := range contents {
+		t.Run(name, func(t *testing.T) {
+			o := options(t)
+			for _, path := range []string{o.PIDFile(), o.LockFile()} {
+				if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			mustBeFree(t, o)
+			acquire(t, o)
+			if got, want := read(t, o.PIDFile()), fmt.Sprintf("%d\n", os.Getpid()); got != want {
+				t.Errorf("PID file holds %q, want %q", got, want)
+			}
+			if h, err := singleton.Probe(o); err != nil || h.PID != os.Getpid() {
+				t.Errorf("probe: %+v, %v", h, err)
+			}
+		})
+	}
+	_ = in.Close()
+	if err := foreign.Wait(); err != nil {
+		t.Errorf("the foreign process did not end by itself: %v", err)
+	}
+}
+
+func TestLoserTouchesNothing(t *testing.T) {
+	o := options(t)
+	a := start(t, "hold", o, nil)
+	a.expect(t, "held")
+	before := read(t, o.PIDFile()) + read(t, o.LockFile())
+	info, _ := os.Stat(o.PIDFile())
+	line := start(t, "hold", o, nil).expect(t, "refused: already running")
+	if !strings.Contains(line, fmt.Sprintf("pid %d,", a.cmd.Process.Pid)) {
+		t.Errorf("the refusal does not name the holder: %s", line)
+	}
+	after, _ := os.Stat(o.PIDFile())
+	if got := read(t, o.PIDFile()) + read(t, o.LockFile()); got != before || !os.SameFile(info, after) ||
+		info.ModTime() != after.ModTime() {
+		t.Errorf("files changed:\n%s%s", before, got)
+	}
+}
+
+func TestKilledHolderIsSucceeded(t *testing.T) {
+	o := options(t)
+	a := start(t, "hold", o, nil)
+	a.expect(t, "held")
+	a.kill(t)
+	mustBeFree(t, o)
+	start(t, "hold", o, nil).expect(t, "held")
+	start(t, "hold", o, nil).expect(t, "refused: already running")
+}
+
+// A child that outlives the holder must not keep the name.
+func TestChildDoesNotInheritTheLock(t *testing.T) {
+	o := options(t)
+	a := start(t, "hold-and-fork", o, nil)
+	a.expect(t, "held")
+	// The child lingers on our pipe, so only the holder is waited for.
+	if err := a.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.cmd.Process.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	start(t, "hold", o, nil).expect(t, "held")
+	_ = a.stdin.Close()
+}
+
+// INCIDENT 3: files removed while the holder runs. One directory of two is
+// portable; both, or a single one that serves as both, needs the kernel's list.
+func TestRemovedFilesDoNotLetASecondIn(t *testing.T) {
+	empty := func(t *testing.T, dir string) {
+		entries, err := os.ReadDir(dir)
+		if err != nil || len(entries) == 0 {
+			t.Fatalf("nothing to remove in %s: %v", dir, err)
+		}
+		for _, e := range entries {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	cases := map[string]struct {
+		one       bool
+		remove    func(t *testing.T, o singleton.Options)
+		onlyLinux bool
+	}{
+		"PID file":           {remove: func(t *testing.T, o singleton.Options) { _ = os.Remove(o.PIDFile()) }},
+		"runtime directory":  {remove: func(t *testing.T, o singleton.Options) { _ = os.RemoveAll(o.Dir) }},
+		"state directory":    {remove: func(t *testing.T, o singleton.Options) { _ = os.RemoveAll(o.StateDir) }},
+		"both, emptied":      {remove: func(t *testing.T, o singleton.Options) { empty(t, o.Dir); empty(t, o.StateDir) }, onlyLinux: true},
+		"one for all, gone":  {one: true, remove: func(t *testing.T, o singleton.Options) { _ = os.RemoveAll(o.Dir) }, onlyLinux: true},
+		"one for all, empty": {one: true, remove: func(t *testing.T, o singleton.Options) { empty(t, o.Dir) }, onlyLinux: true},
+			_ = os.Remove(o.PIDFile())
+			_, _ = singleton.Acquire(o)
+			empty(t, o.Dir)
+		}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			if _, err := os.Stat("/proc/locks"); c.onlyLinux && err != nil {
+				t.Skip("this system does not list its locks: ", err)
+			}
+			o := options(t)
+			if c.one {
+				o.StateDir = o.Dir
+			}
+			a := start(t, "hold", o, nil)
+			a.expect(t, "held")
+			c.remove(t, o)
+			line := start(t, "hold", o, nil).expect(t, "refused: already running")
+			if strings.Contains(name, "both") && !strings.Contains(line, fmt.Sprintf("pid %d,", a.cmd.Process.Pid)) {
+				t.Errorf("holder not named: %s", line)
+			}
+			a.kill(t)
+			start(t, "hold", o, nil).expect(t, "held")
+		})
+	}
+}
+
+func TestCheckRestores(t *testing.T) {
+	damages := map[string]func(path string) error{
+		"was removed": os.Remove,
+		"was altered": func(p string) error { return os.WriteFile(p, []byte("4711\n"), 0o600) },
+		"was replaced": func(p string) error {
+			if err := os.WriteFile(p+".foreign", []byte("4711\n"), 0o600); err != nil {
+				return err
+			}
+			return os.Rename(p+".foreign", p)
+		},
+	}
+	for damage, do := range damages {
+		for _, which := range []func(singleton.Options) string{singleton.Options.PIDFile, singleton.Options.LockFile} {
+			o := options(t)
+			path := which(o)
+			t.Run(damage+"/"+filepath.Base(path), func(t *testing.T) {
+				l := acquire(t, o)
+				if found := l.Check(); found != nil {
+					t.Fatalf("before any damage: %v", found)
+				}
+				before := read(t, path)
+				if err := do(path); err != nil {
+					t.Fatal(err)
+				}
+				found := l.Check()
+				if len(found) != 1 || !strings.Contains(found[0].Error(), damage) {
+					t.Fatalf("found %v, want one that it %s", found, damage)
+				}
+				if got := read(t, path); got != before {
+					t.Errorf("restored as %q, was %q", got, before)
+				}
+				if again := l.Check(); again != nil {
+					t.Errorf("after the repair: %v", again)
+				}
+				start(t, "hold", o, nil).expect(t, "refused: already running")
+				if err := l.Release(); err != nil {
+					t.Error(err)
+				}
+				mustBeFree(t, o)
+			})
+		}
+	}
+}
+
+func TestReleaseLeavesAForeignPIDFile(t *testing.T) {
+	o := options(t)
+	l := acquire(t, o)
+	if err := os.Remove(o.PIDFile()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(o.PIDFile(), []byte("somebody else's\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Release(); err != nil {
+		t.Error(err)
+	}
+	if got := read(t, o.PIDFile()); got != "somebody else's\n" {
+		t.Errorf("foreign file now holds %q", got)
+	}
+}
+
+func TestAbandonHoldsUntilTheEnd(t *testing.T) {
+	o := options(t)
+	l := acquire(t, o)
+	if err := l.Abandon(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(o.PIDFile()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("PID file: %v", err)
+	}
+	start(t, "hold", o, nil).expect(t, "refused: already running")
+}
+
+func TestBrokenPlaces(t *testing.T) {
+	cases := map[string]func(t *testing.T, o *singleton.Options){
+		"PID file is a symlink":   func(t *testing.T, o *singleton.Options) { must(t, os.Symlink("/etc/passwd", o.PIDFile())) },
+		"PID file is a directory": func(t *testing.T, o *singleton.Options) { must(t, os.Mkdir(o.PIDFile(), 0o700)) },
+		"PID file is a FIFO":      func(t *testing.T, o *singleton.Options) { must(t, syscall.Mkfifo(o.PIDFile(), 0o600)) },
+		"lock file is a symlink":  func(t *testing.T, o *singleton.Options) { must(t, os.Symlink("/etc/passwd", o.LockFile())) },
+		"lock file is a FIFO":     func(t *testing.T, o *singleton.Options) { must(t, syscall.Mkfifo(o.LockFile(), 0o600)) },
+		"directory for everybody": func(t *testing.T, o *singleton.Options) { must(t, os.Chmod(o.Dir, 0o777)) },
+		"sticky, for everybody":   func(t *testing.T, o *singleton.Options) { must(t, os.Chmod(o.Dir, 0o777|fs.ModeSticky)) },
+		"directory is a file": func(t *testing.T, o *singleton.Options) {
+			o.Dir = filepath.Join(o.Dir, "file")
+			must(t, os.WriteFile(o.Dir, nil, 0o600))
+		},
+	}
+	for name, spoil := range cases {
+		t.Run(name, func(t *testing.T) {
+			o := options(t)
+			spoil(t, &o)
+			l, err := singleton.Acquire(o)
+			if !errors.Is(err, singleton.ErrBroken) || errors.Is(err, singleton.ErrHeld) || errors.Is(err, singleton.ErrDenied) {
+				t.Fatalf("%v, %v: want ErrBroken alone", l, err)
+			}
+			t.Log(err)
+		})
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A probe takes a shared lock for a moment. A starter that meets it must not
+// take it for a holder.
+func TestProbesNeverMakeAStarterFail(t *testing.T) {
+	o := options(t)
+	done := make(chan struct{})
+	var probes sync.WaitGroup
+	for range 4 {
+		probes.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					if _, err := singleton.Probe(o); err != nil && !errors.Is(err, singleton.ErrFree) {
+						t.Errorf("probe: %v", err)
+					}
+				}
+			}
+		})
+	}
+	for range 200 {
+		l, err := singleton.Acquire(o)
+		if err != nil {
+			t.Fatalf("refused because of a probe: %v", err)
+		}
+		must(t, l.Release())
+	}
+	close(done)
+	probes.Wait()
+}
+
+// INCIDENT 3: any number of simultaneous starts, exactly one winner.
+func TestOneWinner(t *testing.T) {
+	o := options(t)
+	const n = 40
+	all := make([]*other, n)
+	for i := range all {
+		all[i] = start(t, "hold", o, nil)
+	}
+	winner := 0
+	for _, p := range all {
+		switch line := p.says(t); {
+		case line == "held" && winner == 0:
+			winner = p.cmd.Process.Pid
+		case line == "held":
+			t.Errorf("a second winner: %d beside %d", p.cmd.Process.Pid, winner)
+		case !strings.HasPrefix(line, "refused: already running"):
+			t.Errorf("a loser says %q", line)
+		}
+	}
+	if got, want := read(t, o.PIDFile()), fmt.Sprintf("%d\n", winner); got != want {
+		t.Errorf("the PID file holds %q, the winner is %q", got, want)
+	}
+}
