@@ -1,0 +1,123 @@
+// Package posix turns Unix signals into requests: SIGTERM and SIGINT ask for a
+// stop, SIGHUP for a reload. It is the Host of every program that an init
+// system, a container runtime or a shell starts on a Unix system; who is told
+// how the service fares is handed in.
+//
+// SIGQUIT keeps Go's meaning (dump all goroutines and exit 2), SIGPIPE too.
+package posix
+
+import (
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// Options say who started us and whom to tell.
+type Options struct {
+	Name     string            // of the manager; empty if a person started us
+	Notifier platform.Notifier // nil: nobody is told
+	Watchdog time.Duration     // see platform.Host
+}
+
+// Host receives signals from [Listen] until [Host.Close].
+type Host struct {
+	o        Options
+	stops    chan os.Signal
+	reloads  chan os.Signal
+	requests chan platform.Request
+	done     chan struct{}
+	closed   sync.Once
+}
+
+var _ platform.Host = (*Host)(nil)
+
+// Listen installs the handlers at once: a signal that comes after it returned
+// is never left to its default effect, which for SIGHUP is death. Call it
+// before anything that takes time.
+func Listen(o Options) *Host {
+	h := &Host{
+		o: o,
+		// os/signal drops what does not fit. Stops have room for the first and
+		// the impatient second; of reloads one is as good as many. A storm of
+		// one kind must not crowd out the other, hence two channels.
+		stops:    make(chan os.Signal, 2),
+		reloads:  make(chan os.Signal, 1),
+		requests: make(chan platform.Request),
+		done:     make(chan struct{}),
+	}
+	signal.Notify(h.stops, syscall.SIGTERM)
+	// A shell without job control starts background jobs with SIGINT ignored,
+	// so that ctrl-C reaches only what runs in the foreground.
+	if !signal.Ignored(syscall.SIGINT) {
+		signal.Notify(h.stops, syscall.SIGINT)
+	}
+	// An ignored SIGHUP is not respected: nohup, and init scripts that protect
+	// the time before this line, mean "do not die of it", and we do not.
+	signal.Notify(h.reloads, syscall.SIGHUP)
+	go h.relay()
+	return h
+}
+
+func (h *Host) relay() {
+	for {
+		var r platform.Request
+		select {
+		case s := <-h.stops:
+			r = platform.Request{Kind: platform.RequestStop, Source: name(s)}
+		case s := <-h.reloads:
+			r = platform.Request{Kind: platform.RequestReload, Source: name(s)}
+		case <-h.done:
+			return
+		}
+		select {
+		case h.requests <- r:
+		case <-h.done:
+			return
+		}
+	}
+}
+
+// Name is the manager's name.
+func (h *Host) Name() string { return h.o.Name }
+
+// Requests delivers one request per signal, except that reloads are joined
+// while nobody receives.
+func (h *Host) Requests() <-chan platform.Request { return h.requests }
+
+// Watchdog is the interval that was handed in.
+func (h *Host) Watchdog() time.Duration { return h.o.Watchdog }
+
+// Notify hands n to the notifier.
+func (h *Host) Notify(n platform.Notice) error {
+	if h.o.Notifier == nil {
+		return nil
+	}
+	return h.o.Notifier.Notify(n)
+}
+
+// Close gives the signals back their default effect. The exit code needs no
+// report here: the parent process gets it from the kernel.
+func (h *Host) Close(int) error {
+	h.closed.Do(func() {
+		signal.Stop(h.stops)
+		signal.Stop(h.reloads)
+		close(h.done)
+	})
+	return nil
+}
+
+func name(s os.Signal) string {
+	switch s {
+	case syscall.SIGTERM:
+		return "SIGTERM"
+	case syscall.SIGINT:
+		return "SIGINT"
+	case syscall.SIGHUP:
+		return "SIGHUP"
+	}
+	return s.String()
+}

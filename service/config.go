@@ -1,0 +1,262 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service/logsink"
+)
+
+// Config describes a service. It is the [service] table of the configuration
+// file too; zero values are the defaults named here.
+type Config struct {
+	Name        string `toml:"name"`         // required; letters, digits, '.', '_', '-'
+	DisplayName string `toml:"display_name"` // for people; default: Name
+	Description string `toml:"description"`  // one line
+
+	Args             []string          `toml:"args"` // appended to `run` when a manager starts it
+	Env              map[string]string `toml:"env"`  // set by the manager
+	User             string            `toml:"user"` // default: root, or who owns a user-scope unit
+	Group            string            `toml:"group"`
+	WorkingDirectory string            `toml:"working_directory"` // absolute; default: /
+	Umask            string            `toml:"umask"`             // octal; default: "0027"
+	After            []string          `toml:"after"`             // services that start before and stop after it
+	Requires         []string          `toml:"requires"`          // services that it cannot be without
+
+	StartTimeout  time.Duration `toml:"start_timeout"`  // from Start to readiness; default 1m
+	StopTimeout   time.Duration `toml:"stop_timeout"`   // the whole ordered stop; default 30s
+	ReloadTimeout time.Duration `toml:"reload_timeout"` // one reload; default 30s
+	Watchdog      time.Duration `toml:"watchdog"`       // longest time without health; default 0: not watched
+
+	Restart   Restart         `toml:"restart"`
+	Limits    Limits          `toml:"limits"`
+	Hardening Hardening       `toml:"hardening"`
+	Log       logsink.Options `toml:"log"`
+	Supervise bool            `toml:"supervise"` // restart it ourselves where the manager does not
+
+	Systemd Systemd `toml:"systemd"`
+
+	// What follows is said in code or by flags, never in the file.
+
+	Version  string `toml:"-"` // of the program
+	Instance string `toml:"-"` // one of several of the same service
+	// File is the configuration file. Run reads its [service] table over the
+	// values here and refuses what nobody knows; a reload reads it again.
+	File string `toml:"-"`
+	// Tables are the program's own tables in the file: see [DecodeTable].
+	Tables     []string `toml:"-"`
+	RuntimeDir string   `toml:"-"` // default: from the manager, or by platform: see [Dirs]
+	StateDir   string   `toml:"-"`
+	// OnTamper is called, by one goroutine at a time, when somebody removed or
+	// altered our PID or lock file while we run: an alarm. They are restored.
+	OnTamper func(error) `toml:"-"`
+}
+
+// Restart says when the manager brings the service back. Exit codes 75, 77 and
+// 78 never lead to a restart.
+type Restart struct {
+	Policy platform.RestartPolicy `toml:"policy"` // "on-failure" (default), "always", "never"
+	Delay  time.Duration          `toml:"delay"`  // default 2s
+	Max    int                    `toml:"max"`    // within Window; default 10, -1: no limit
+	Window time.Duration          `toml:"window"` // default 5m
+}
+
+// Limits bound what the service may use; 0 leaves the manager's default.
+type Limits struct {
+	NoFile uint64  `toml:"nofile"` // open files
+	NProc  uint64  `toml:"nproc"`  // processes of the user
+	Core   *uint64 `toml:"core"`   // bytes of a core dump; 0 is none
+	Memory Size    `toml:"memory"` // of the whole service: "512M"
+	Tasks  uint64  `toml:"tasks"`  // threads and processes of the whole service
+	CPU    uint64  `toml:"cpu"`    // percent of one processor
+	Nice   int     `toml:"nice"`
+}
+
+// Hardening takes from the service what it does not need. Every switch is on
+// unless it is set to Off.
+type Hardening struct {
+	NoNewPrivileges  Switch `toml:"no_new_privileges"`
+	ProtectSystem    Switch `toml:"protect_system"` // read-only but for its own directories
+	ProtectHome      Switch `toml:"protect_home"`
+	PrivateTmp       Switch `toml:"private_tmp"`
+	PrivateDevices   Switch `toml:"private_devices"`
+	ProtectKernel    Switch `toml:"protect_kernel"`
+	ProtectProc      Switch `toml:"protect_proc"`
+	RestrictNetwork  Switch `toml:"restrict_network"` // to IPv4, IPv6, netlink, unix sockets
+	RestrictSyscalls Switch `toml:"restrict_syscalls"`
+	MemoryDenyWrite  Switch `toml:"memory_deny_write_execute"`
+
+	Capabilities        []string `toml:"capabilities"` // to keep; default: none
+	ReadWritePaths      []string `toml:"read_write_paths"`
+	SupplementaryGroups []string `toml:"supplementary_groups"`
+}
+
+// Systemd is what only systemd knows.
+type Systemd struct {
+	Extra    []string `toml:"extra"`     // lines for [Service], "Key=value" each
+	WantedBy string   `toml:"wanted_by"` // default: multi-user.target, or default.target for a user
+}
+
+// Switch is a setting that is on unless it is switched off.
+type Switch int8
+
+// The zero Switch is on.
+const (
+	On  Switch = 0
+	Off Switch = -1
+)
+
+// UnmarshalText reads true or false.
+func (s *Switch) UnmarshalText(text []byte) error {
+	on, err := strconv.ParseBool(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is neither true nor false", text)
+	}
+	*s = Off
+	if on {
+		*s = On
+	}
+	return nil
+}
+
+// Size is a number of bytes, written "512M" or as a plain number. K, M, G and T
+// are powers of 1024, as systemd.resource-control(5) has it.
+type Size uint64
+
+// UnmarshalText reads a number with an optional suffix.
+func (s *Size) UnmarshalText(text []byte) error {
+	digits, unit := strings.TrimSuffix(string(text), "B"), uint64(1)
+	digits = strings.TrimSuffix(digits, "i")
+	if i := len(digits) - 1; i > 0 {
+		if power := strings.IndexByte("KMGT", digits[i]); power >= 0 {
+			digits, unit = digits[:i], 1<<(10*(power+1))
+		}
+	}
+	n, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil || n > (1<<63)/unit {
+		return fmt.Errorf(`%q is not a size: write "512M", "2G" or a number of bytes`, text)
+	}
+	*s = Size(n * unit)
+	return nil
+}
+
+// ErrConfig means that the configuration is wrong. The text names file, line
+// and key where there are any. The exit code is 78.
+var ErrConfig = errors.New("bad configuration")
+
+// FieldError is one field of a Config with an unusable value.
+type FieldError struct {
+	Key string // as in the file, "restart.delay"
+	Err error
+}
+
+func (e *FieldError) Error() string { return fmt.Sprintf("%s: %v", e.Key, e.Err) }
+
+// Unwrap gives the reason.
+func (e *FieldError) Unwrap() error { return e.Err }
+
+// ID is the service's name on its manager.
+func (c Config) ID(scope platform.Scope) platform.ID {
+	return platform.ID{Name: c.Name, Instance: c.Instance, Scope: scope}
+}
+
+// withDefaults puts the documented defaults in place of zero values and makes
+// the result independent of the original.
+func (c Config) withDefaults() Config {
+	set(&c.DisplayName, c.Name)
+	set(&c.Description, c.DisplayName)
+	set(&c.Umask, "0027")
+	set(&c.StartTimeout, time.Minute)
+	set(&c.StopTimeout, 30*time.Second)
+	set(&c.ReloadTimeout, 30*time.Second)
+	set(&c.Restart.Policy, platform.RestartOnFailure)
+	set(&c.Restart.Delay, 2*time.Second)
+	set(&c.Restart.Max, 10)
+	set(&c.Restart.Window, 5*time.Minute)
+	c.Args, c.Env = slices.Clone(c.Args), maps.Clone(c.Env)
+	return c
+}
+
+func set[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Check returns all that is wrong with c as one error that is [ErrConfig], with
+// a [*FieldError] for each.
+func (c Config) Check() error {
+	var errs []error
+	bad := func(key string, err error) {
+		if err != nil {
+			errs = append(errs, &FieldError{Key: key, Err: err})
+		}
+	}
+	bad("name", platform.CheckName(c.Name))
+	if c.Instance != "" {
+		bad("instance", platform.CheckName(c.Instance))
+	}
+	for key, d := range map[string]time.Duration{
+		"start_timeout": c.StartTimeout, "stop_timeout": c.StopTimeout, "reload_timeout": c.ReloadTimeout,
+		"watchdog": c.Watchdog, "restart.delay": c.Restart.Delay, "restart.window": c.Restart.Window,
+	} {
+		if d < 0 {
+			bad(key, fmt.Errorf("%v is negative", d))
+		}
+	}
+	switch c.Restart.Policy {
+	case "", platform.RestartOnFailure, platform.RestartAlways, platform.RestartNever:
+	default:
+		bad("restart.policy", fmt.Errorf(`%q is none of "on-failure", "always", "never"`, c.Restart.Policy))
+	}
+	if c.Restart.Max < -1 {
+		bad("restart.max", fmt.Errorf("%d is less than -1, which stands for no limit", c.Restart.Max))
+	}
+	if _, err := c.umask(); err != nil {
+		bad("umask", err)
+	}
+	for key, dir := range map[string]string{"working_directory": c.WorkingDirectory, "runtime_dir": c.RuntimeDir, "state_dir": c.StateDir} {
+		if dir != "" && !filepath.IsAbs(dir) {
+			bad(key, fmt.Errorf("%q is not an absolute path", dir))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Env)) {
+		if name == "" || strings.ContainsAny(name, "=\x00") {
+			bad("env", fmt.Errorf("%q cannot be the name of a variable", name))
+		}
+	}
+	if err := c.Log.Check(); err != nil {
+		key, reason := "log", err
+		var field *logsink.FieldError
+		if errors.As(err, &field) {
+			key, reason = "log."+field.Field, field.Err
+		}
+		bad(key, reason)
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return fmt.Errorf("%w: %w", ErrConfig, errors.Join(errs...))
+}
+
+func (c Config) umask() (*fs.FileMode, error) {
+	if c.Umask == "" {
+		return nil, nil
+	}
+	m, err := strconv.ParseUint(c.Umask, 8, 32)
+	if err != nil || m > 0o777 {
+		return nil, fmt.Errorf("%q is not an octal mode like \"0027\"", c.Umask)
+	}
+	mode := fs.FileMode(m)
+	return &mode, nil
+}

@@ -1,0 +1,53 @@
+package service
+
+import (
+	"context"
+
+	"github.com/holdfast-dev/holdfast/service/recovery"
+)
+
+// Program is what a service does. The calls never overlap, except that after
+// one has overrun its time limit the life goes on without it.
+type Program interface {
+	// Start makes the program ready to serve; returning nil says that it is. It
+	// is called once. What has to go on afterwards runs in [Runtime.Go], or in
+	// goroutines that Stop ends.
+	//
+	// ctx ends when the service has to stop, be it during Start or long after
+	// it, so goroutines may keep it. A Start that returns an error has cleaned
+	// up after itself, except for what it handed to [Runtime.OnStop]; Stop is
+	// not called then.
+	Start(ctx context.Context, rt *Runtime) error
+	// Stop ends what Start began. It is called once, and only after Start
+	// returned nil. ctx ends when its share of the stop timeout is used up.
+	Stop(ctx context.Context) error
+}
+
+// Reloader is a Program that can take a new configuration while it serves.
+// Without it a reload only re-reads the log level.
+type Reloader interface {
+	// Reload takes the new configuration whole, or returns an error and goes on
+	// with the old one. It is called once at a time, only while the program is
+	// ready, and at least once after the last request of a storm. The error
+	// reaches everybody who asked. ctx ends after reload_timeout, or when the
+	// service has to stop.
+	Reload(ctx context.Context) error
+}
+
+// Recoverer is a Program that wants to know of a bad end before it starts anew.
+type Recoverer interface {
+	// Recover is called before Start if the last run did not end cleanly. It
+	// shares Start's context and time limit; its error fails the start.
+	Recover(ctx context.Context, last recovery.LastRun) error
+}
+
+// ProgramFunc is a Program whose whole life is one function. It calls
+// [Runtime.Ready] when it is ready and returns when ctx ends. Returning nil
+// before that ends the service as if it had been asked to stop.
+type ProgramFunc func(ctx context.Context, rt *Runtime) error
+
+// Start runs the function.
+func (f ProgramFunc) Start(ctx context.Context, rt *Runtime) error { return f(ctx, rt) }
+
+// Stop does nothing: the context that the function got has ended.
+func (f ProgramFunc) Stop(context.Context) error { return nil }

@@ -1,0 +1,147 @@
+// Package recovery remembers how a service's last run ended, so that the next
+// one knows whether it has to pick up pieces.
+//
+// A record is opened when a run begins and closed when it has ended in order. A
+// record that is found open belongs to a run that was cut off: killed, crashed
+// or caught by a power cut. The record survives a reboot.
+//
+// Limits: one run at a time may use a record; package singleton sees to that.
+package recovery
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/files"
+	"github.com/holdfast-dev/holdfast/platform/proc"
+)
+
+// LastRun is what is known of the run before this one. The zero value says that
+// there was none.
+type LastRun struct {
+	Process  proc.Identity  `json:"process"`
+	Version  string         `json:"version,omitempty"`
+	Started  time.Time      `json:"started"`
+	Ended    time.Time      `json:"ended,omitzero"` // zero: it was cut off, nobody knows when
+	Exit     *platform.Exit `json:"exit,omitempty"` // nil: it was cut off
+	Restarts int            `json:"restarts"`       // runs in a row before it that did not end cleanly
+	Reboot   bool           `json:"-"`              // the machine was started anew since
+}
+
+// Known tells whether there was a run at all.
+func (l LastRun) Known() bool { return !l.Started.IsZero() }
+
+// Clean tells whether nothing has to be picked up: the run ended because it was
+// asked to and every step of its stop succeeded, or there was none.
+func (l LastRun) Clean() bool { return !l.Known() || (l.Exit != nil && l.Exit.Clean) }
+
+// Outcome says in a few words how it ended.
+func (l LastRun) Outcome() string {
+	switch {
+	case !l.Known():
+		return "none"
+	case l.Exit != nil:
+		return l.Exit.Reason
+	case l.Reboot:
+		return "cut off by the end of the machine's uptime"
+	default:
+		return "killed or crashed without a trace"
+	}
+}
+
+// ErrDamaged means that a record was there and could not be read. The run
+// before is then taken for one that was cut off.
+var ErrDamaged = errors.New("last-run record is damaged")
+
+// Read returns the record at path. If there is none it is the zero LastRun and
+// no error.
+func Read(path string) (LastRun, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return LastRun{}, nil
+	}
+	if err != nil {
+		return LastRun{}, fmt.Errorf("last-run record: %w", err)
+	}
+	var last LastRun
+	if err := json.Unmarshal(b, &last); err != nil {
+		return LastRun{}, fmt.Errorf("%s: %w: %w", path, ErrDamaged, err)
+	}
+	return last, nil
+}
+
+// Record is the open record of this run.
+type Record struct {
+	path string
+	run  LastRun
+}
+
+// Begin reads the record that the last run left at path and opens this run's in
+// its place. A damaged record counts as that of a run which was cut off and
+// gives ErrDamaged beside a usable Record. Begin does not wait for the disk:
+// call [Record.Sync] when there is time.
+func Begin(path, version string) (*Record, LastRun, error) {
+	last, damaged := Read(path)
+	if damaged != nil && !errors.Is(damaged, ErrDamaged) {
+		return nil, LastRun{}, damaged
+	}
+	self, err := proc.Self()
+	if err != nil {
+		return nil, LastRun{}, fmt.Errorf("last-run record: %w", err)
+	}
+	last.Reboot = last.Known() && last.Process.Boot != self.Boot
+	now := time.Now()
+	if damaged != nil {
+		last = LastRun{Started: now} // known, and not closed
+	}
+	r := &Record{path: path, run: LastRun{Process: self, Version: version, Started: now}}
+	if !last.Clean() {
+		r.run.Restarts = last.Restarts + 1
+	}
+	if err := r.write(false); err != nil {
+		return nil, LastRun{}, err
+	}
+	return r, last, damaged
+}
+
+// Restarts counts the runs in a row before this one that did not end cleanly.
+func (r *Record) Restarts() int { return r.run.Restarts }
+
+// Sync waits until the open record is on the disk, so that a power cut is not
+// mistaken for the clean end before it.
+func (r *Record) Sync() error {
+	f, err := os.Open(r.path)
+	if err != nil {
+		return fmt.Errorf("last-run record: %w", err)
+	}
+	err = f.Sync()
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return fmt.Errorf("last-run record: %w", err)
+	}
+	return nil
+}
+
+// Close writes how the run ended and waits until that is on the disk.
+func (r *Record) Close(exit platform.Exit) error {
+	r.run.Ended, r.run.Exit = time.Now(), &exit
+	return r.write(true)
+}
+
+func (r *Record) write(durable bool) error {
+	b, err := json.Marshal(r.run)
+	if err == nil {
+		err = files.Replace(r.path, append(b, '\n'), 0o644, durable)
+	}
+	if err != nil {
+		return fmt.Errorf("last-run record: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,99 @@
+package recovery_test
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service/recovery"
+)
+
+func begin(t *testing.T, path string) (*recovery.Record, recovery.LastRun) {
+	t.Helper()
+	r, last, err := recovery.Begin(path, "1.0")
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip("process identity: ", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, last
+}
+
+func TestRunsAreToldApart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "feedd.lastrun.json")
+
+	r, last := begin(t, path)
+	if last.Known() || !last.Clean() || last.Outcome() != "none" || r.Restarts() != 0 {
+		t.Errorf("first run ever sees %+v", last)
+	}
+	if err := r.Sync(); err != nil {
+		t.Error(err)
+	}
+	// cut off
+
+	r, last = begin(t, path)
+	if !last.Known() || last.Clean() || last.Reboot || r.Restarts() != 1 || !strings.Contains(last.Outcome(), "killed") {
+		t.Errorf("after a cut: %+v, restarts %d", last, r.Restarts())
+	}
+	if err := r.Close(platform.Exit{Code: 70, Reason: "panic in Reload"}); err != nil {
+		t.Fatal(err)
+	}
+
+	r, last = begin(t, path)
+	if last.Clean() || r.Restarts() != 2 || last.Outcome() != "panic in Reload" || last.Ended.Before(last.Started) {
+		t.Errorf("after a failure: %+v, restarts %d", last, r.Restarts())
+	}
+	if err := r.Close(platform.Exit{Clean: true, Reason: "asked to stop by SIGTERM"}); err != nil {
+		t.Fatal(err)
+	}
+
+	r, last = begin(t, path)
+	if !last.Clean() || r.Restarts() != 0 || last.Version != "1.0" {
+		t.Errorf("after a clean end: %+v, restarts %d", last, r.Restarts())
+	}
+}
+
+func TestAnotherBootIsSeen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x")
+	begin(t, path)
+	last, err := recovery.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last.Process.Boot = "another"
+	b, _ := json.Marshal(last)
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, last = begin(t, path)
+	if !last.Reboot || last.Clean() || !strings.Contains(last.Outcome(), "uptime") {
+		t.Errorf("%+v", last)
+	}
+}
+
+func TestDamagedRecordCountsAsCutOff(t *testing.T) {
+	for _, junk := range []string{"", "{", "\x00\x00\x00", `{"started":7}`} {
+		path := filepath.Join(t.TempDir(), "x")
+		if err := os.WriteFile(path, []byte(junk), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r, last, err := recovery.Begin(path, "")
+		if errors.Is(err, errors.ErrUnsupported) {
+			t.Skip(err)
+		}
+		if !errors.Is(err, recovery.ErrDamaged) || r == nil || last.Clean() {
+			t.Errorf("%q: %v, %+v", junk, err, last)
+		}
+	}
+}
+
+func TestUnwritableRecordIsAnError(t *testing.T) {
+	if _, _, err := recovery.Begin(filepath.Join(t.TempDir(), "none", "x"), ""); err == nil {
+		t.Error("no error for a directory that does not exist")
+	}
+}
