@@ -58,6 +58,8 @@ type Config struct {
 	// OnTamper is called, by one goroutine at a time, when somebody removed or
 	// altered our PID or lock file while we run: an alarm. They are restored.
 	OnTamper func(error) `toml:"-"`
+
+	original *Config // as the code made it, before Load laid the file over it
 }
 
 // Restart says when the manager brings the service back. Exit codes 75, 77 and
@@ -168,8 +170,13 @@ func (c Config) ID(scope platform.Scope) platform.ID {
 	return platform.ID{Name: c.Name, Instance: c.Instance, Scope: scope}
 }
 
-// withDefaults puts the documented defaults in place of zero values and makes
-// the result independent of the original.
+// detached is c sharing no map with it, so that a file can be laid over it.
+func (c Config) detached() Config {
+	c.Env = maps.Clone(c.Env)
+	return c
+}
+
+// withDefaults puts the documented defaults in place of zero values.
 func (c Config) withDefaults() Config {
 	set(&c.DisplayName, c.Name)
 	set(&c.Description, c.DisplayName)
@@ -181,8 +188,15 @@ func (c Config) withDefaults() Config {
 	set(&c.Restart.Delay, 2*time.Second)
 	set(&c.Restart.Max, 10)
 	set(&c.Restart.Window, 5*time.Minute)
-	c.Args, c.Env = slices.Clone(c.Args), maps.Clone(c.Env)
 	return c
+}
+
+// origin is c as it was before Load.
+func (c Config) origin() Config {
+	if c.original == nil {
+		return c
+	}
+	return *c.original
 }
 
 func set[T comparable](field *T, value T) {

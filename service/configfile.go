@@ -20,8 +20,11 @@ const ownTable = "service"
 // known: to holdfast in its own table, or in a table that c.Tables declares the
 // program's. The error is [ErrConfig] and names file, line and key.
 func (c Config) Load() (Config, error) {
-	c = c.withDefaults()
+	original := c.origin()
+	c = original.detached()
+	c.original = &original
 	if c.File == "" {
+		c = c.withDefaults()
 		return c, c.Check()
 	}
 	text, err := os.ReadFile(c.File)
@@ -42,6 +45,7 @@ func (c Config) Load() (Config, error) {
 	if err := errors.Join(f.unknown(unknown), f.bareDurations(md, reflect.TypeOf(c), toml.Key{ownTable})); err != nil {
 		return c, f.wrap(err)
 	}
+	c = c.withDefaults()
 	if err := c.Check(); err != nil {
 		return c, f.locateFields(err)
 	}

@@ -23,6 +23,7 @@ type Lock struct {
 	// Locked in this order, so that whoever is refused by the first has not
 	// touched the second.
 	identity, pid *heldFile
+	abandoned     bool
 }
 
 func acquire(o Options) (*Lock, error) {
@@ -108,6 +109,7 @@ func (l *Lock) Release() error {
 func (l *Lock) Abandon() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.abandoned = true
 	return l.removePID()
 }
 
@@ -132,13 +134,14 @@ func (l *Lock) close() {
 
 // Check looks whether the files are what we made them and puts them right if
 // not. It returns one error for each that was removed or altered (they are
-// restored), or that could not be restored. After Release it does nothing.
+// restored), or that could not be restored. After Release or Abandon it does
+// nothing.
 func (l *Lock) Check() []error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var found []error
 	for _, f := range []*heldFile{l.identity, l.pid} {
-		if f.file == nil {
+		if f.file == nil || l.abandoned {
 			continue
 		}
 		damage, err := f.repair()

@@ -1,0 +1,84 @@
+package native
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// Dirs are the directories that a service called name has by default.
+type Dirs struct{ Runtime, State, Logs, Config string }
+
+// ForRoot are the directories of a service of the machine itself, as its
+// manager makes them.
+//
+// On Linux they are those of file-hierarchy(7), which systemd's
+// RuntimeDirectory= and its like mean too.
+func ForRoot(name string) Dirs {
+	switch runtime.GOOS {
+	case "windows":
+		base := filepath.Join(os.Getenv("ProgramData"), name)
+		return Dirs{filepath.Join(base, "run"), filepath.Join(base, "state"), filepath.Join(base, "log"), base}
+	case "darwin":
+		return Dirs{"/var/run/" + name, "/Library/Application Support/" + name, "/Library/Logs/" + name, "/etc/" + name}
+	case "freebsd":
+		return Dirs{"/var/run/" + name, "/var/db/" + name, "/var/log/" + name, "/usr/local/etc/" + name}
+	}
+	return Dirs{"/run/" + name, "/var/lib/" + name, "/var/log/" + name, "/etc/" + name}
+}
+
+// ForUser are the directories of a service of the calling user. On Unix they
+// follow the XDG base directory specification; without XDG_RUNTIME_DIR the
+// runtime directory is below the state directory, and never in /tmp, where
+// others could be there first.
+func ForUser(name string) (Dirs, error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return Dirs{}, fmt.Errorf("directories of %q: %w: set it, or name them by --runtime-dir and --state-dir", name, err)
+	}
+	switch runtime.GOOS {
+	case "windows":
+		local, err := os.UserCacheDir() // %LocalAppData%
+		if err != nil {
+			return Dirs{}, fmt.Errorf("directories of %q: %w", name, err)
+		}
+		base := filepath.Join(local, name)
+		return Dirs{filepath.Join(base, "run"), filepath.Join(base, "state"), filepath.Join(base, "log"), base}, nil
+	case "darwin":
+		base := filepath.Join(home, "Library", "Application Support", name)
+		return Dirs{filepath.Join(base, "run"), base, filepath.Join(home, "Library", "Logs", name), base}, nil
+	}
+	state := filepath.Join(xdg("XDG_STATE_HOME", home, ".local", "state"), name)
+	d := Dirs{
+		Runtime: filepath.Join(state, "run"),
+		State:   state,
+		Logs:    filepath.Join(state, "log"), // as systemd.exec(5) has it for LogsDirectory=
+		Config:  filepath.Join(xdg("XDG_CONFIG_HOME", home, ".config"), name),
+	}
+	if run := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(run) {
+		d.Runtime = filepath.Join(run, name)
+	}
+	return d, nil
+}
+
+// DirsOf are ForRoot's for root and ForUser's for everybody else. On Windows,
+// where there is no root, they are the machine's.
+func DirsOf(name string) (Dirs, error) {
+	if name == "" {
+		return Dirs{}, errors.New("directories of a service without a name")
+	}
+	if os.Geteuid() <= 0 { // -1 on Windows
+		return ForRoot(name), nil
+	}
+	return ForUser(name)
+}
+
+func xdg(variable string, home string, fallback ...string) string {
+	// The specification says that a relative path is to be ignored.
+	if dir := os.Getenv(variable); filepath.IsAbs(dir) {
+		return dir
+	}
+	return filepath.Join(append([]string{home}, fallback...)...)
+}

@@ -1,0 +1,57 @@
+package native
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/files"
+)
+
+// System is the machine that we run on.
+type System struct{}
+
+var _ platform.System = System{}
+
+// ReadFile reads a file whole.
+func (System) ReadFile(path string) ([]byte, error) { return os.ReadFile(path) }
+
+// WriteFile replaces a file atomically and durably.
+func (System) WriteFile(path string, content []byte, mode fs.FileMode) error {
+	return files.Replace(path, content, mode, true)
+}
+
+// Remove removes one file.
+func (System) Remove(path string) error { return os.Remove(path) }
+
+// RemoveAll removes a file or a directory with all below it; links are removed,
+// not followed.
+func (System) RemoveAll(path string) error { return os.RemoveAll(path) }
+
+// Stat describes a file, following links.
+func (System) Stat(path string) (fs.FileInfo, error) { return os.Stat(path) }
+
+// Run runs a command without a shell. The command gets our environment and no
+// standard input; the end of ctx kills it.
+func (System) Run(ctx context.Context, argv ...string) (string, error) {
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if err == nil {
+		return stdout.String(), nil
+	}
+	failed := &platform.CommandError{Argv: argv, Code: -1, Stderr: stderr.String(), Err: err}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() >= 0 {
+		failed.Code = exit.ExitCode()
+	}
+	if ctx.Err() != nil {
+		failed.Err = errors.Join(context.Cause(ctx), err)
+	}
+	return stdout.String(), failed
+}

@@ -1,0 +1,62 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+)
+
+// protect runs fn and turns a panic into a [*PanicError]. A runtime.Goexit ends
+// the goroutine and is left alone.
+func protect(name string, fn func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{In: name, Value: v, Stack: debug.Stack()}
+		}
+	}()
+	return fn()
+}
+
+// pending is a call that was begun and may still run.
+type pending struct {
+	name string
+	done chan struct{}
+	err  error // after done
+}
+
+// begin runs fn in a goroutine of its own.
+func begin(name string, fn func() error) *pending {
+	p := &pending{name: name, done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		p.err = fmt.Errorf("%s ended its goroutine instead of returning", name) // runtime.Goexit
+		p.err = protect(name, fn)
+	}()
+	return p
+}
+
+// wait returns what the call returned. When ctx ends first it returns ctx's
+// cause; the call then goes on unattended.
+func (p *pending) wait(ctx context.Context) error {
+	select {
+	case <-p.done:
+		return p.err
+	default:
+	}
+	select {
+	case <-p.done:
+		return p.err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// running tells whether the call has yet to return.
+func (p *pending) running() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}

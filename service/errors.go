@@ -1,0 +1,56 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/files"
+	"github.com/holdfast-dev/holdfast/singleton"
+)
+
+var (
+	// ErrForced means that the ordered stop did not end by itself in time, or was
+	// cut short by a second request to stop.
+	ErrForced = errors.New("forced to exit")
+	// ErrOverrun means that a step took longer than its time limit.
+	ErrOverrun = errors.New("overran its time limit")
+	// ErrUnhealthy means that the health checks failed for longer than the watchdog allows.
+	ErrUnhealthy = errors.New("unhealthy for longer than the watchdog allows")
+)
+
+// PanicError is a panic of the program, caught where holdfast called it or in a
+// goroutine of [Runtime.Go]. The stack is in the log.
+type PanicError struct {
+	In    string // "Start", "Reload", the goroutine's name, ...
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic in %s: %v", e.In, e.Value) }
+
+// Unwrap gives the value if it was an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// ExitCode is the code that a process which got err from [Run] exits with: 0
+// done, 1 failed, 70 panicked, 75 already running, 77 not permitted, 78 bad
+// configuration (which includes directories and files that are not safe to use).
+func ExitCode(err error) int {
+	var panicked *PanicError
+	switch {
+	case err == nil:
+		return platform.ExitOK
+	case errors.As(err, &panicked):
+		return platform.ExitCrashed
+	case errors.Is(err, singleton.ErrHeld):
+		return platform.ExitAlreadyRunning
+	case errors.Is(err, ErrConfig), errors.Is(err, files.ErrUntrusted):
+		return platform.ExitBadConfig
+	case errors.Is(err, singleton.ErrDenied), errors.Is(err, platform.ErrPermission):
+		return platform.ExitNotPermitted
+	}
+	return platform.ExitFailed
+}

@@ -1,0 +1,4 @@
+package service
+
+// RunOn is Run on a host that the test plays.
+var RunOn = run

@@ -1,0 +1,152 @@
+//go:build linux || darwin
+
+package service_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/logsink"
+)
+
+// host is a manager played by the test.
+type host struct {
+	requests chan platform.Request
+	watchdog time.Duration
+	heard    func(platform.Notice) // nil: nobody listens
+}
+
+func (h *host) Name() string                      { return "test" }
+func (h *host) Requests() <-chan platform.Request { return h.requests }
+func (h *host) Watchdog() time.Duration           { return h.watchdog }
+func (h *host) Close(int) error                   { return nil }
+func (h *host) ask(k platform.RequestKind) {
+	h.requests <- platform.Request{Kind: k, Source: "the test"}
+}
+func (h *host) Notify(n platform.Notice) error {
+	if h.heard != nil {
+		h.heard(n)
+	}
+	return nil
+}
+
+// program is a Program of functions; nil does nothing.
+type program struct {
+	start  func(context.Context, *service.Runtime) error
+	stop   func(context.Context) error
+	reload func(context.Context) error
+}
+
+func (p *program) Start(ctx context.Context, rt *service.Runtime) error {
+	if p.start == nil {
+		return nil
+	}
+	return p.start(ctx, rt)
+}
+
+func (p *program) Stop(ctx context.Context) error {
+	if p.stop == nil {
+		return nil
+	}
+	return p.stop(ctx)
+}
+
+func (p *program) Reload(ctx context.Context) error {
+	if p.reload == nil {
+		return nil
+	}
+	return p.reload(ctx)
+}
+
+// bench is a life under test.
+type bench struct {
+	*host
+	t    *testing.T
+	cfg  service.Config
+	done chan error
+
+	mu     sync.Mutex
+	phases []platform.Phase
+	notice chan platform.Notice
+	inStop chan struct{} // closed when Program.Stop is called, by tests that care
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	dir := t.TempDir()
+	b := &bench{
+		host: &host{requests: make(chan platform.Request)},
+		t:    t,
+		cfg: service.Config{
+			Name: "feedd", RuntimeDir: filepath.Join(dir, "run"), StateDir: filepath.Join(dir, "state"),
+			Log: logsink.Options{File: filepath.Join(dir, "log"), Level: "debug"},
+		},
+		done:   make(chan error, 1),
+		notice: make(chan platform.Notice, 1000),
+		inStop: make(chan struct{}),
+	}
+	b.heard = func(n platform.Notice) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if n.Phase != "" {
+			b.phases = append(b.phases, n.Phase)
+		}
+		b.notice <- n
+	}
+	return b
+}
+
+// run lives the life in the background; end waits for it.
+func (b *bench) run(ctx context.Context, p service.Program) {
+	go func() { b.done <- service.RunOn(ctx, b.host, b.cfg, p) }()
+}
+
+func (b *bench) end() error {
+	b.t.Helper()
+	select {
+	case err := <-b.done:
+		return err
+	case <-time.After(20 * time.Second):
+		b.t.Fatal("the life does not end")
+		return nil
+	}
+}
+
+// await waits until the host has been told of phase.
+func (b *bench) await(phase platform.Phase) {
+	b.t.Helper()
+	for {
+		select {
+		case n := <-b.notice:
+			if n.Phase == phase {
+				return
+			}
+		case err := <-b.done:
+			b.t.Fatalf("the life ended before %q: %v", phase, err)
+		case <-time.After(20 * time.Second):
+			b.t.Fatalf("never told of %q", phase)
+		}
+	}
+}
+
+func (b *bench) state() service.State {
+	b.t.Helper()
+	s, err := service.ReadState(filepath.Join(b.cfg.RuntimeDir, "feedd.state.json"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return s
+}
+
+func (b *bench) logText() string {
+	text, _ := os.ReadFile(b.cfg.Log.File)
+	return string(text)
+}
+
+func (b *bench) stop() { b.ask(platform.RequestStop) }

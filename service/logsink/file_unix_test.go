@@ -1,0 +1,209 @@
+//go:build unix
+
+package logsink_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform/files"
+	"github.com/holdfast-dev/holdfast/service/logsink"
+)
+
+func TestFileModes(t *testing.T) {
+	for name, c := range map[string]struct {
+		umask     int
+		file, dir fs.FileMode
+	}{
+		"no umask":     {0, 0o640, 0o750},
+		"common umask": {0o022, 0o640, 0o750},
+		"private":      {0o077, 0o600, 0o700},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := t.TempDir()
+			old := syscall.Umask(c.umask)
+			defer syscall.Umask(old)
+			path := filepath.Join(root, "var", "feedd", "feedd.log")
+			b := newBed(t, logsink.Options{File: path, MaxSizeMB: 1})
+			for _, p := range rotate(t, b, path) {
+				if got := mode(t, p); got != c.file {
+					t.Errorf("%s has mode %04o, want %04o", filepath.Base(p), got, c.file)
+				}
+			}
+			if got := mode(t, filepath.Dir(path)); got != c.dir {
+				t.Errorf("directory has mode %04o, want %04o", got, c.dir)
+			}
+		})
+	}
+}
+
+func TestFileKeepsWhatIsThere(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "feedd.log")
+	if err := os.WriteFile(path, []byte("old\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := newBed(t, logsink.Options{File: path})
+	b.Logger().Info("new")
+	if got, want := read(t, path), "old\n"+stamp+"[INFO]  new\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := mode(t, path); got != 0o600 {
+		t.Errorf("mode is now %04o", got)
+	}
+}
+
+// rotate logs until the file has been rotated, and returns the files in order.
+func rotate(t *testing.T, b *bed, path string) []string {
+	t.Helper()
+	filler := strings.Repeat("x", 100_000)
+	for i := range 25 {
+		b.Logger().Info(filler, "i", i)
+	}
+	all, err := filepath.Glob(strings.TrimSuffix(path, ".log") + "*")
+	if err != nil || len(all) < 3 {
+		t.Fatalf("2.5 MB made %v (%v)", all, err)
+	}
+	return all // "feedd-2026…" sorts before "feedd.log"
+}
+
+func TestRotationLosesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "feedd.log")
+	b := newBed(t, logsink.Options{File: path, MaxSizeMB: 1})
+	var all strings.Builder
+	for _, p := range rotate(t, b, path) {
+		content := read(t, p)
+		if len(content) > 1<<20 {
+			t.Errorf("%s has %d bytes", p, len(content))
+		}
+		all.WriteString(content)
+	}
+	lines := strings.Split(strings.TrimSuffix(all.String(), "\n"), "\n")
+	if len(lines) != 25 {
+		t.Fatalf("%d lines, want 25", len(lines))
+	}
+	for i, line := range lines {
+		if _, got, _ := strings.Cut(line, "i="); got != []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19", "20", "21", "22", "23", "24"}[i] {
+			t.Errorf("line %d ends with i=%s", i, got)
+		}
+	}
+	if got := b.errText(t); got != "" {
+		t.Errorf("on stderr: %.200q", got)
+	}
+}
+
+func TestRotationRemovesOldBackups(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "feedd.log")
+	for _, day := range []string{"01", "02", "03"} {
+		if err := os.WriteFile(filepath.Join(dir, "feedd-2020-01-"+day+"T00-00-00.000.log"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	newBed(t, logsink.Options{File: path, MaxBackups: 1})
+	// lumberjack removes them in a goroutine of its own.
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		left, _ := filepath.Glob(filepath.Join(dir, "feedd-*"))
+		if len(left) == 1 && strings.Contains(left[0], "01-03") {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("still there: %v", left)
+		}
+	}
+}
+
+func TestFileRefusesTraps(t *testing.T) {
+	for name, c := range map[string]struct {
+		set  func(path string) error
+		says string
+	}{
+		"symlink":          {func(p string) error { return os.Symlink("/etc/hostname", p) }, "symbolic link"},
+		"dangling symlink": {func(p string) error { return os.Symlink(p+".elsewhere", p) }, "symbolic link"},
+		"directory":        {func(p string) error { return os.Mkdir(p, 0o700) }, "directory"},
+		"fifo":             {func(p string) error { return syscall.Mkfifo(p, 0o600) }, "FIFO"},
+		"hard link": {func(p string) error {
+			return errors.Join(os.WriteFile(p+".first", nil, 0o600), os.Link(p+".first", p))
+		}, "hard links"},
+		"directory open to all": {func(p string) error { return os.Chmod(filepath.Dir(p), 0o777) }, "by everybody"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "feedd.log")
+			if err := c.set(path); err != nil {
+				t.Fatal(err)
+			}
+			before := names(t, filepath.Dir(path))
+			_, err := logsink.OpenWith("feedd", logsink.Options{File: path}, logsink.Outside{})
+			var field *logsink.FieldError
+			if !errors.As(err, &field) || field.Field != "file" || !errors.Is(err, files.ErrUntrusted) ||
+				!strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), filepath.Dir(path)) {
+				t.Errorf("got %v", err)
+			}
+			if after := names(t, filepath.Dir(path)); after != before {
+				t.Errorf("files were %s, are %s", before, after)
+			}
+		})
+	}
+}
+
+func TestFileThatCannotBeMade(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := logsink.OpenWith("feedd", logsink.Options{File: filepath.Join(file, "feedd.log")}, logsink.Outside{})
+	if !errors.Is(err, syscall.ENOTDIR) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestWhatTheFileDoesNotTakeGoesToStderr(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "feedd.log")
+	b := newBed(t, logsink.Options{File: path, MaxSizeMB: 1})
+	big := strings.Repeat("x", 1<<20) // lumberjack refuses a line that is larger than a file
+	b.Logger().Warn(big)
+	if got, want := b.errText(t), "<4>"+stamp+"[WARN]  "+big+"\n"; got != want {
+		t.Errorf("stderr has %d bytes, want %d", len(got), len(want))
+	}
+	b.Logger().Info("before")
+	for range 2 {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	b.Logger().Info("after", "k", "two\nlines")
+	if got, want := read(t, path), stamp+"[INFO]  before\n"; got != want {
+		t.Errorf("file %q, want %q", got, want)
+	}
+	want := "<6>" + stamp + "[INFO]  after:\n<6>  k=\n<6>  | two\n<6>  | lines\n<6>  \n"
+	if got := b.errText(t); !strings.HasSuffix(got, want) {
+		t.Errorf("stderr ends %q, want %q", got[max(0, len(got)-len(want)):], want)
+	}
+}
+
+func mode(t *testing.T, path string) fs.FileMode {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Mode().Perm()
+}
+
+func names(t *testing.T, dir string) string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, e := range entries {
+		all = append(all, e.Name())
+	}
+	return strings.Join(all, " ")
+}

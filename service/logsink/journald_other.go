@@ -1,0 +1,7 @@
+//go:build !linux
+
+package logsink
+
+func journalSender() sendJournal { return nil }
+
+func stderrInJournal() bool { return false }

@@ -1,0 +1,123 @@
+// Package logsink is where a service's log goes: one hclog logger, and a slog
+// bridge to it, that write to the systemd journal, syslog, a rotated file or
+// standard error, as the [service.log] table says.
+//
+// One level rules all loggers of a Sink, and it can change while they are in
+// use; anything else in Options takes a new Sink. Whatever a caller logs, no
+// part of it can pass for a line of its own: in text, control characters of
+// names, messages, keys and values are written as escapes (\n, \x1b), and a
+// value of several lines is set apart by an indented "|" in front of each. What
+// a destination does not take (the journal is gone, the disk is full) goes to
+// standard error behind the "<N>" of sd-daemon(3), rather than get lost.
+//
+// A log call returns when the destination has the line. So it waits for the
+// disk, or for a reader of standard error, the journal or syslog who is behind;
+// there is no queue that a crash could empty.
+//
+// # Linux notes
+//
+// The sink "auto" is the journal where $JOURNAL_STREAM says that standard error
+// leads there (systemd.exec(5)). Keys become journal fields ("user-id" is
+// USER_ID), the logger's name is LOGGER.
+//
+// # Windows notes
+//
+// There is no journald and no syslog; the Event Log is not supported yet. File
+// modes mean nothing there.
+package logsink
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// Sink is an open log. All its methods, and the loggers it gives, may be used
+// by several goroutines.
+type Sink struct {
+	log   *logger
+	close func() error
+}
+
+// Open opens the log that o describes. name identifies the service in the
+// journal and in syslog.
+//
+// A bad option is a [*FieldError]; a sink that this system does not have is one
+// that wraps [errors.ErrUnsupported]. A file is opened at once, and syslog is
+// connected to, so that it fails here and not at the first line; the journal
+// may come later.
+func Open(name string, o Options) (*Sink, error) {
+	return open(name, o, system())
+}
+
+func open(name string, o Options, out outside) (*Sink, error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	if name == "" {
+		return nil, errors.New("open log: the name is empty")
+	}
+	level, _ := parseLevel(o.Level) // Check did
+	style := style{json: o.Format == "json", now: out.now}
+
+	sink := o.sink(out.inJournal)
+	if sink == "stderr" {
+		style.colour = out.colour()
+		// Nothing to close: standard error stays open to the last line.
+		return &Sink{newLogger(level, newPrinter(out.stderr, style)), func() error { return nil }}, nil
+	}
+	var to outlet
+	var err error
+	switch sink {
+	case "journald":
+		style.bare = true
+		to, err = newJournald(name, out.journal)
+	case "syslog":
+		style.bare, style.oneLine = true, true
+		to, err = out.syslog(name)
+	case "file":
+		to, err = openFile(o)
+	}
+	if err != nil {
+		field := "sink"
+		if sink == "file" {
+			field = "file"
+		}
+		return nil, &FieldError{field, fmt.Errorf("open log for %q: %w", name, err)}
+	}
+	d := &drain{to: to, bare: style.bare && !style.json, stderr: out.stderr}
+	var accept hclog.SinkAdapter = newPrinter(d, style)
+	if j, ok := to.(*journald); ok {
+		j.printer, accept = accept, j
+	}
+	return &Sink{newLogger(level, accept), d.Close}, nil
+}
+
+// Logger returns the root logger. It has no name; give parts of the program one
+// by Named.
+func (s *Sink) Logger() hclog.Logger { return s.log }
+
+// Slog returns a logger that writes through the same level to the same place.
+// Levels below slog.LevelDebug are trace, in-between levels count as the next
+// lower. A group is a dotted prefix of its keys. The time of a line is when it
+// was written, not the record's, and source positions are left out.
+func (s *Sink) Slog() *slog.Logger { return slog.New(&handler{log: s.log}) }
+
+// SetLevel changes the level at once for every logger that this Sink ever gave,
+// and all that were derived from them. Empty means info. A [*FieldError] says
+// that there is no such level; the old one then stays.
+func (s *Sink) SetLevel(level string) error {
+	l, err := parseLevel(level)
+	if err != nil {
+		return err
+	}
+	s.log.SetLevel(l)
+	return nil
+}
+
+// Close waits for the line that is being written and closes the file or
+// connection. A line that is logged later goes to standard error, or still into
+// the journal. Closing again does nothing.
+func (s *Sink) Close() error { return s.close() }

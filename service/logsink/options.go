@@ -1,0 +1,137 @@
+package logsink
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// Options says where the log goes and how; it is the [service.log] table. The
+// zero value logs from info upwards, as text, to the journal or standard error.
+type Options struct {
+	// Level is the least severe level that is logged: trace, debug, info, warn
+	// or error. Empty: info.
+	Level string `toml:"level"`
+	// Format is text or json. Empty: text, coloured where standard error is a
+	// terminal and $NO_COLOR is not set. It holds for any sink; with json the
+	// message in the journal or in syslog is a JSON object.
+	Format string `toml:"format"`
+	// Sink is auto, stderr, journald, syslog or file. Empty or auto: file if
+	// File is set; else journald where standard error leads to the journal;
+	// else stderr.
+	Sink string `toml:"sink"`
+
+	// File is the absolute path for the sink file. A new file has mode 0640, a
+	// new directory 0750, less the umask; an old file keeps its mode. A path
+	// that is a link, a directory or anything but a regular file is refused,
+	// and so is a directory that everybody can write to.
+	File string `toml:"file"`
+	// MaxSizeMB is the size in MiB at which the file is rotated: renamed to
+	// NAME-TIME.EXT and begun anew. 0: 100.
+	MaxSizeMB int `toml:"max_size_mb"`
+	// MaxBackups is how many rotated files are kept. 0: 7.
+	MaxBackups int `toml:"max_backups"`
+	// MaxAgeDays is how many days a rotated file is kept. 0: MaxBackups alone decides.
+	MaxAgeDays int `toml:"max_age_days"`
+}
+
+const (
+	defaultMaxSizeMB  = 100
+	defaultMaxBackups = 7
+	// Above these, lumberjack's int64 bytes and time.Duration overflow or the
+	// number is a slip of the finger.
+	mostSizeMB  = 1 << 20 // 1 TiB
+	mostBackups = 100_000
+	mostAgeDays = 36_500
+)
+
+// FieldError says that one option cannot be used. Field is its TOML key within
+// the table, so that whoever read the file can name the line.
+type FieldError struct {
+	Field string
+	Err   error
+}
+
+func (e *FieldError) Error() string { return fmt.Sprintf("log option %q: %v", e.Field, e.Err) }
+
+// Unwrap gives the reason.
+func (e *FieldError) Unwrap() error { return e.Err }
+
+// Check tells whether o makes sense on some system, as a [*FieldError] for the
+// first field that does not. It touches nothing: whether this system has the
+// sink and the file can be opened is found out by [Open].
+func (o Options) Check() error {
+	if _, err := parseLevel(o.Level); err != nil {
+		return err
+	}
+	if err := oneOf("format", o.Format, "text", "json"); err != nil {
+		return err
+	}
+	if o.Sink == "eventlog" {
+		return &FieldError{"sink", fmt.Errorf("the Event Log: %w yet", errors.ErrUnsupported)}
+	}
+	if err := oneOf("sink", o.Sink, "auto", "stderr", "journald", "syslog", "file"); err != nil {
+		return err
+	}
+	toFile := o.Sink == "file" || o.File != ""
+	switch {
+	case toFile && o.File == "":
+		return &FieldError{"file", errors.New(`the sink "file" needs a path`)}
+	case toFile && !slices.Contains([]string{"file", "auto", ""}, o.Sink):
+		return &FieldError{"file", fmt.Errorf("has no effect with the sink %q: remove one of them", o.Sink)}
+	case toFile && !filepath.IsAbs(o.File):
+		return &FieldError{"file", fmt.Errorf("%q is not an absolute path", o.File)}
+	}
+	for _, n := range []struct {
+		field       string
+		value, most int
+	}{
+		{"max_size_mb", o.MaxSizeMB, mostSizeMB},
+		{"max_backups", o.MaxBackups, mostBackups},
+		{"max_age_days", o.MaxAgeDays, mostAgeDays},
+	} {
+		switch {
+		case n.value < 0 || n.value > n.most:
+			return &FieldError{n.field, fmt.Errorf("%d is not between 0 and %d", n.value, n.most)}
+		case n.value != 0 && !toFile:
+			return &FieldError{n.field, errors.New("has no effect without a file")}
+		}
+	}
+	return nil
+}
+
+// sink resolves what was left to us.
+func (o Options) sink(inJournal func() bool) string {
+	switch {
+	case o.Sink != "" && o.Sink != "auto":
+		return o.Sink
+	case o.File != "":
+		return "file"
+	case inJournal():
+		return "journald"
+	}
+	return "stderr"
+}
+
+func oneOf(field, value string, allowed ...string) error {
+	if value == "" || slices.Contains(allowed, value) {
+		return nil
+	}
+	return &FieldError{field, fmt.Errorf("%q is none of %s", value, strings.Join(allowed, ", "))}
+}
+
+// parseLevel is stricter than hclog.LevelFromString, which takes "off" and any
+// case: a service that logs nothing at all is never what was meant.
+func parseLevel(s string) (hclog.Level, error) {
+	if s == "" {
+		return hclog.Info, nil
+	}
+	if err := oneOf("level", s, "trace", "debug", "info", "warn", "error"); err != nil {
+		return hclog.NoLevel, err
+	}
+	return hclog.LevelFromString(s), nil
+}

@@ -1,0 +1,32 @@
+package logsink
+
+import (
+	"os"
+	"time"
+
+	"github.com/mattn/go-isatty"
+)
+
+// outside is what a Sink reaches beyond this package.
+type outside struct {
+	stderr    *os.File
+	colour    func() bool // stderr shows colours
+	inJournal func() bool // stderr leads to the journal
+	journal   sendJournal // nil: there is none on this system
+	syslog    func(name string) (outlet, error)
+	now       func() time.Time // nil: time.Now
+}
+
+func system() outside {
+	f := stderr()
+	return outside{
+		stderr: f,
+		colour: func() bool {
+			// NO_COLOR as in https://no-color.org: set, and not empty.
+			return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isatty.IsTerminal(f.Fd())
+		},
+		inJournal: stderrInJournal,
+		journal:   journalSender(),
+		syslog:    func(name string) (outlet, error) { return dialSyslog("", "", name) },
+	}
+}

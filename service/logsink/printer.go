@@ -1,0 +1,62 @@
+package logsink
+
+import (
+	"io"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// style is how lines look.
+type style struct {
+	json    bool
+	colour  bool             // of text
+	bare    bool             // text without time, for a log that keeps it by itself
+	oneLine bool             // also values of several lines, for a log that cannot hold them
+	now     func() time.Time // nil: time.Now
+}
+
+// printer renders lines by hclog, from data that cannot break out of its line.
+type printer struct {
+	hclog hclog.SinkAdapter
+	json  bool
+	keep  string // control characters that values of a text may have
+}
+
+// newPrinter returns a printer that writes each line in one call to w, and never
+// two lines at once. A w that is a hclog.LevelWriter gets the level as well.
+func newPrinter(w io.Writer, s style) *printer {
+	opts := &hclog.LoggerOptions{
+		Level:              hclog.Trace, // the logger has decided
+		Output:             w,
+		JSONFormat:         s.json,
+		JSONEscapeDisabled: true, // no \u003c for "<": nobody puts it into HTML unread
+		DisableTime:        s.bare && !s.json,
+		TimeFn:             s.now,
+	}
+	if s.colour {
+		// Not hclog.AutoColor, which forgets to switch off the colour of fields.
+		opts.Color, opts.ColorHeaderAndFields = hclog.ForceColor, true
+	}
+	p := &printer{hclog: hclog.NewSinkAdapter(opts), json: s.json}
+	if !s.oneLine {
+		p.keep = "\n" // hclog puts "  | " before each line of a value
+	}
+	return p
+}
+
+// Accept takes pairs whose keys are strings.
+func (p *printer) Accept(name string, level hclog.Level, msg string, args ...any) {
+	clean := make([]any, 0, len(args))
+	for i := 0; i+1 < len(args); i += 2 {
+		if p.json {
+			clean = append(clean, args[i], encodable(args[i+1]))
+		} else {
+			clean = append(clean, escape(args[i].(string), ""), printable(args[i+1], p.keep))
+		}
+	}
+	if !p.json {
+		name, msg = escape(name, ""), escape(msg, "")
+	}
+	p.hclog.Accept(name, level, msg, clean...)
+}

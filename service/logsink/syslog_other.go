@@ -1,0 +1,12 @@
+//go:build !unix
+
+package logsink
+
+import (
+	"errors"
+	"fmt"
+)
+
+func dialSyslog(_, _, _ string) (outlet, error) {
+	return nil, fmt.Errorf("syslog: %w on this system", errors.ErrUnsupported)
+}

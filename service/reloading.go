@@ -1,0 +1,111 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/proc"
+)
+
+// serveReloads runs the reloads that the gate lets through, until a stop is
+// asked for.
+func (l *life) serveReloads() {
+	defer close(l.reloads)
+	l.gate.Serve(l.asked, l.reload)
+}
+
+// reload is one reload from its announcement to its outcome.
+func (l *life) reload(ctx context.Context) error {
+	begun, err := proc.Monotonic()
+	if err != nil {
+		return err
+	}
+	l.notify(platform.Notice{Phase: platform.PhaseReloading})
+	l.state.update(l.state.enter(platform.PhaseReloading))
+	err = l.reloadProgram(ctx)
+	if err != nil {
+		l.log.Error("reload failed: the old configuration stays", "error", err)
+	} else {
+		l.log.Info("reloaded")
+	}
+	// The counters of the gate move on after this call: this reload is in none
+	// of them yet.
+	stats := l.gate.Stats()
+	flushed := l.state.flush(func(s *State) {
+		if s.Phase == platform.PhaseReloading {
+			l.state.enter(platform.PhaseReady)(s)
+		}
+		s.Reloads = Reloads{
+			Requested: stats.Requested, Completed: stats.Completed + 1, Failed: stats.Failed,
+			LastStart: begun, LastEnd: time.Now(),
+		}
+		if err != nil {
+			s.Reloads.Failed++
+			s.Reloads.LastError = err.Error()
+		}
+	})
+	if flushed != nil {
+		l.log.Warn("state is out of date", "error", flushed)
+	}
+	if l.asked.Err() == nil {
+		l.notify(platform.Notice{Phase: platform.PhaseReady})
+	}
+	var panicked *PanicError
+	if errors.As(err, &panicked) {
+		l.fail(err) // what it left half-done, nobody knows
+	}
+	return err
+}
+
+// reloadProgram re-reads our own table, then has the program re-read its own.
+// Either refuses before anything is changed.
+func (l *life) reloadProgram(ctx context.Context) error {
+	if l.straggler != nil && l.straggler.running() {
+		return errors.New("an earlier reload has overrun its time limit and still runs")
+	}
+	fresh, err := l.cfg.reread()
+	if err != nil {
+		return err
+	}
+	if r, ok := l.prog.(Reloader); ok {
+		limit := l.clocks.start(ctx, l.cfg.ReloadTimeout)
+		defer limit.stop()
+		call := begin("Reload", func() error { return r.Reload(limit.ctx) })
+		err := call.wait(limit.ctx)
+		if call.running() {
+			l.straggler = call
+			if errors.Is(err, ErrOverrun) {
+				err = fmt.Errorf("Reload %w of %v", ErrOverrun, l.cfg.ReloadTimeout)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := l.sink.SetLevel(fresh.Log.Level); err != nil {
+		return err
+	}
+	if l.cfg.differsBeyondLogLevel(fresh) {
+		l.log.Warn("settings of [service] other than log.level take effect at the next start")
+	}
+	return nil
+}
+
+// reread is the configuration as the file has it now, over the code's values.
+func (c Config) reread() (Config, error) {
+	if c.File == "" {
+		return c, nil
+	}
+	return c.origin().Load()
+}
+
+func (c Config) differsBeyondLogLevel(fresh Config) bool {
+	fresh.Log.Level = c.Log.Level
+	c.OnTamper, fresh.OnTamper = nil, nil // functions cannot be compared
+	c.original, fresh.original = nil, nil
+	return !reflect.DeepEqual(c, fresh)
+}

@@ -1,0 +1,61 @@
+package service
+
+import (
+	"context"
+	"errors"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/native"
+	"github.com/holdfast-dev/holdfast/service/logsink"
+)
+
+// Run lives the whole life of prog as a service, as the package comment has it,
+// and returns when it is over: nil after a stop that was asked for and in which
+// every step succeeded. [ExitCode] turns the error into the exit code that
+// managers expect.
+//
+// The end of ctx asks for a stop, as SIGTERM does. When Run returns [ErrForced],
+// goroutines of the program may still run: leave the process at once.
+//
+// From its first line on Run owns the process's SIGTERM, SIGINT and SIGHUP, and
+// takes the manager's variables (NOTIFY_SOCKET, WATCHDOG_*, LISTEN_*) out of the
+// environment, so that no child speaks in our name. A process runs one life at
+// a time.
+func Run(ctx context.Context, cfg Config, prog Program) error {
+	host, err := native.Host()
+	if err != nil {
+		return err
+	}
+	err = run(ctx, host, cfg, prog)
+	return errors.Join(err, host.Close(ExitCode(err)))
+}
+
+// run is Run on a given host.
+func run(ctx context.Context, host platform.Host, cfg Config, prog Program) error {
+	cfg, err := cfg.Load()
+	if err != nil {
+		return err
+	}
+	sink, err := logsink.Open(cfg.ID("").String(), cfg.Log)
+	if err != nil {
+		return errors.Join(ErrConfig, err)
+	}
+	err = newLife(cfg, host, prog, sink).live(ctx)
+	if err != nil {
+		sink.Logger().Error("failed", "exit_code", ExitCode(err), "error", err)
+		err = logged{err}
+	}
+	return errors.Join(err, sink.Close())
+}
+
+// logged is an error that the service's log has already.
+type logged struct{ error }
+
+func (l logged) Unwrap() error { return l.error }
+
+// Logged tells whether Run has written err to the service's log, so that nobody
+// needs to print it again.
+func Logged(err error) bool {
+	var l logged
+	return errors.As(err, &l)
+}

@@ -1,0 +1,129 @@
+package service
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service/recovery"
+)
+
+// Runtime is what a running Program asks of holdfast. All methods may be called
+// by any goroutine, and none blocks.
+type Runtime struct{ l *life }
+
+// Logger is the service's logger.
+func (rt *Runtime) Logger() hclog.Logger { return rt.l.sink.Logger() }
+
+// Slog is the same log for users of log/slog.
+func (rt *Runtime) Slog() *slog.Logger { return rt.l.sink.Slog() }
+
+// Config is the configuration in force at the start, with its defaults.
+func (rt *Runtime) Config() Config { return rt.l.cfg }
+
+// DecodeTable reads the program's own table of the configuration file as it is
+// now: see [DecodeTable]. Without a file it leaves dst as it is.
+func (rt *Runtime) DecodeTable(table string, dst any) error {
+	if rt.l.cfg.File == "" {
+		return nil
+	}
+	return DecodeTable(rt.l.cfg.File, table, dst)
+}
+
+// Dirs are the service's directories.
+func (rt *Runtime) Dirs() Dirs { return rt.l.dirs }
+
+// Recovery tells how the run before this one ended.
+func (rt *Runtime) Recovery() recovery.LastRun { return rt.l.last }
+
+// Ready reports that the program serves. A Start that returns nil says the
+// same; a Start (or ProgramFunc) that goes on must call it. Once is enough.
+func (rt *Runtime) Ready() { rt.l.readyOnce.Do(func() { close(rt.l.ready) }) }
+
+// Status sets the text that `status` and the manager show. One line.
+func (rt *Runtime) Status(text string) {
+	rt.l.state.update(func(s *State) { s.StatusText = text })
+	rt.l.notify(platform.Notice{Text: text})
+}
+
+// Progress is Status, and proof that a Start, Reload or Stop which takes long
+// really moves: every time limit that runs now, ours and the manager's, begins
+// anew. Call it when a piece of work is done, never from a timer: a program
+// that hangs would be waited for without end.
+func (rt *Runtime) Progress(text string) {
+	longest := rt.l.clocks.windUp()
+	rt.l.state.update(func(s *State) { s.StatusText = text })
+	n := platform.Notice{Text: text}
+	if longest > 0 {
+		n.Extend = longest + platform.StopMargin
+	}
+	rt.l.notify(n)
+}
+
+// Go runs fn in a goroutine that belongs to the service. Its context ends after
+// Program.Stop has returned, and the stop waits for fn then. If fn returns an
+// error or panics before, the service stops in order and exits with a failure.
+// Returning nil is fine at any time.
+func (rt *Runtime) Go(name string, fn func(ctx context.Context) error) { rt.l.group.run(name, fn) }
+
+// OnStop adds a step to the end of the ordered stop; the step added last runs
+// first. It runs whatever failed before it, and gets a context that ends after
+// timeout (or earlier, when the stop timeout is used up). A timeout of 0 leaves
+// it what the stop timeout leaves.
+func (rt *Runtime) OnStop(name string, timeout time.Duration, fn func(ctx context.Context) error) {
+	rt.l.cleanups.push(cleanup{name, timeout, fn})
+}
+
+// HealthCheck adds a check to those that feed the watchdog: all of them must
+// return nil, within half of the watchdog's time, for the service to count as
+// alive. They run one after the other, at half the watchdog's time. Without a
+// watchdog they do not run.
+func (rt *Runtime) HealthCheck(name string, fn func(ctx context.Context) error) {
+	rt.l.health.add(name, fn)
+}
+
+// cleanup is one step of OnStop.
+type cleanup struct {
+	name    string
+	timeout time.Duration
+	fn      func(context.Context) error
+}
+
+type cleanups struct {
+	mu    sync.Mutex
+	stack []cleanup
+}
+
+func (c *cleanups) push(x cleanup) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stack = append(c.stack, x)
+}
+
+// pop takes the step added last. Steps may add steps.
+func (c *cleanups) pop() (cleanup, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.stack) == 0 {
+		return cleanup{}, false
+	}
+	x := c.stack[len(c.stack)-1]
+	c.stack = c.stack[:len(c.stack)-1]
+	return x, true
+}
+
+// reserved is how long the steps still to come may take together, as far as
+// they have said.
+func (c *cleanups) reserved() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var sum time.Duration
+	for _, x := range c.stack {
+		sum += x.timeout
+	}
+	return sum
+}
