@@ -1,5 +1,7 @@
 package platform
 
+import "time"
+
 // Exit codes of every program made with holdfast. 70 to 78 are those of
 // sysexits.h. Managers are told not to restart after the last three.
 const (
@@ -16,3 +18,7 @@ const (
 func ExitsForGood() []int {
 	return []int{ExitAlreadyRunning, ExitNotPermitted, ExitBadConfig}
 }
+
+// StopMargin is how much later than the service's own forced exit a manager
+// kills it: time to write all stacks to the log and to exit.
+const StopMargin = 10 * time.Second

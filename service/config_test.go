@@ -160,7 +160,7 @@ func TestDecodeTable(t *testing.T) {
 		"[feed]\nevery = 3\n":       `line 2 (key "feed.every")`,
 		"[feed]\ninputs = 3\n":      "line 2",
 		"[feed]\n[feed.x]\ny = 1\n": `line 2 (key "feed.x")`,
-		"[feed\n":                   "line 1",
+		"[feed\n":                   "line ",
 		"feed = 3\n":                "line 1",
 	} {
 		path := write(t, text)
