@@ -129,7 +129,7 @@ type Hardening struct {
 	RestrictNetwork   bool     // IPv4, IPv6, netlink and unix sockets only
 	RestrictSyscalls  bool     // the system calls of an ordinary service only
 	MemoryDenyWrite   bool     // no memory both writable and executable
-	Capabilities      []string // those it keeps; none by default
+	Capabilities      []string // those it keeps; none by default; "all": none is taken from root
 	ReadWritePaths    []string // exceptions from ProtectSystem
 	SupplementaryGrps []string // further groups
 }
@@ -138,4 +138,5 @@ type Hardening struct {
 type SystemdOptions struct {
 	Extra    []string // lines added to [Service] as they are, "Key=value" each
 	WantedBy string   // empty: multi-user.target, default.target for a user unit
+	Version  int      // of the systemd that will read the unit; 0: this machine's, or any
 }

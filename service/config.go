@@ -96,7 +96,7 @@ type Hardening struct {
 	RestrictSyscalls Switch `toml:"restrict_syscalls"`
 	MemoryDenyWrite  Switch `toml:"memory_deny_write_execute"`
 
-	Capabilities        []string `toml:"capabilities"` // to keep; default: none
+	Capabilities        []string `toml:"capabilities"` // to keep; default: none; ["all"]: root keeps all
 	ReadWritePaths      []string `toml:"read_write_paths"`
 	SupplementaryGroups []string `toml:"supplementary_groups"`
 }
@@ -105,6 +105,9 @@ type Hardening struct {
 type Systemd struct {
 	Extra    []string `toml:"extra"`     // lines for [Service], "Key=value" each
 	WantedBy string   `toml:"wanted_by"` // default: multi-user.target, or default.target for a user
+	// Version of the systemd that the unit is for; default: this machine's, or a
+	// form that all understand where there is none.
+	Version int `toml:"version"`
 }
 
 // Switch is a setting that is on unless it is switched off.

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
 
@@ -19,9 +20,13 @@ type Dirs struct {
 	Config  string // likewise
 }
 
-// Dirs resolves the directories for this process.
-func (c Config) Dirs() (Dirs, error) {
-	own, err := native.DirsOf(c.ID("").String())
+// Dirs resolves the directories for this process: those of a service of the
+// system for root, those of a service of the user for everybody else.
+func (c Config) Dirs() (Dirs, error) { return c.DirsFor(native.OwnScope()) }
+
+// DirsFor resolves the directories of the service in the given scope.
+func (c Config) DirsFor(scope platform.Scope) (Dirs, error) {
+	own, err := native.DirsFor(scope, c.ID("").String())
 	if err != nil {
 		return Dirs{}, err
 	}

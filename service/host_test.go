@@ -104,7 +104,7 @@ func newBench(t *testing.T) *bench {
 
 // run lives the life in the background; end waits for it.
 func (b *bench) run(ctx context.Context, p service.Program) {
-	go func() { b.done <- service.RunOn(ctx, b.host, b.cfg, p) }()
+	go func() { b.done <- service.RunOn(ctx, b.host, nil, b.cfg, p) }()
 }
 
 func (b *bench) end() error {

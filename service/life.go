@@ -169,7 +169,7 @@ func (l *life) claim() (err error) {
 	}
 	l.state = newStateFile(l.dirs.StateFile(l.id), State{
 		Name: l.id, Version: l.cfg.Version, Process: self, Manager: l.host.Name(), ConfigFile: l.cfg.File,
-		StartedAt: l.begun, Restarts: l.record.Restarts(),
+		StartedAt: l.begun, Restarts: l.record.Restarts(), LastExit: l.last.Ending(),
 	})
 	if err := l.state.flush(l.state.enter(platform.PhaseStarting)); err != nil {
 		return errors.Join(err, l.state.remove())

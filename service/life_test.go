@@ -388,7 +388,7 @@ func TestSecondInstanceIsRefused(t *testing.T) {
 	b := newBench(t)
 	b.run(t.Context(), &program{})
 	b.await(platform.PhaseReady)
-	err := service.RunOn(t.Context(), &host{requests: make(chan platform.Request)}, b.cfg, &program{})
+	err := service.RunOn(t.Context(), &host{requests: make(chan platform.Request)}, nil, b.cfg, &program{})
 	if !errors.Is(err, singleton.ErrHeld) || service.ExitCode(err) != 75 {
 		t.Errorf("second instance: %v", err)
 	}

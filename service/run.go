@@ -22,16 +22,14 @@ import (
 // environment, so that no child speaks in our name. A process runs one life at
 // a time.
 func Run(ctx context.Context, cfg Config, prog Program) error {
-	host, err := native.Host()
-	if err != nil {
-		return err
-	}
-	err = run(ctx, host, cfg, prog)
+	host, doubt := native.Host()
+	err := run(ctx, host, doubt, cfg, prog)
 	return errors.Join(err, host.Close(ExitCode(err)))
 }
 
-// run is Run on a given host.
-func run(ctx context.Context, host platform.Host, cfg Config, prog Program) error {
+// run is Run on a given host. doubt is what could not be understood of what the
+// manager handed over: no reason not to serve, but worth a warning.
+func run(ctx context.Context, host platform.Host, doubt error, cfg Config, prog Program) error {
 	cfg, err := cfg.Load()
 	if err != nil {
 		return err
@@ -39,6 +37,9 @@ func run(ctx context.Context, host platform.Host, cfg Config, prog Program) erro
 	sink, err := logsink.Open(cfg.ID("").String(), cfg.Log)
 	if err != nil {
 		return errors.Join(ErrConfig, err)
+	}
+	if doubt != nil {
+		sink.Logger().Warn("the manager's environment is not understood", "error", doubt)
 	}
 	err = newLife(cfg, host, prog, sink).live(ctx)
 	if err != nil {

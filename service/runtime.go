@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -39,6 +40,16 @@ func (rt *Runtime) Dirs() Dirs { return rt.l.dirs }
 
 // Recovery tells how the run before this one ended.
 func (rt *Runtime) Recovery() recovery.LastRun { return rt.l.last }
+
+// Files are the sockets and other descriptors that the manager opened for the
+// service (socket activation: sd_listen_fds(3)), in its order. They are the
+// program's to close.
+func (rt *Runtime) Files() []*os.File {
+	if h, ok := rt.l.host.(interface{ Files() []*os.File }); ok {
+		return h.Files()
+	}
+	return nil
+}
 
 // Ready reports that the program serves. A Start that returns nil says the
 // same; a Start (or ProgramFunc) that goes on must call it. Once is enough.

@@ -28,7 +28,8 @@ type State struct {
 	ReadyAt    time.Time      `json:"ready_at,omitzero"`
 	StatusText string         `json:"status_text,omitempty"`
 	Reloads    Reloads        `json:"reloads"`
-	Restarts   int            `json:"restarts"` // runs in a row before this one that did not end cleanly
+	Restarts   int            `json:"restarts"`            // runs in a row before this one that did not end cleanly
+	LastExit   *platform.Exit `json:"last_exit,omitempty"` // of the run before this one
 	Stop       *StopProgress  `json:"stop,omitempty"`
 }
 

@@ -82,10 +82,14 @@ func (h Holder) String() string {
 		return "a process that cannot be identified"
 	}
 	return fmt.Sprintf("pid %d, user %s, since %s, started by %s, %s",
-		h.PID, userName(h.UID), h.Since.Local().Format(time.DateTime), h.origin(), h.Exe)
+		h.PID, h.User(), h.Since.Local().Format(time.DateTime), h.StartedBy(), h.Exe)
 }
 
-func (h Holder) origin() string {
+// User is the name of the holder's user, or the number if it has no name.
+func (h Holder) User() string { return userName(h.UID) }
+
+// StartedBy is the manager that started the holder, or "hand".
+func (h Holder) StartedBy() string {
 	if h.Origin == "" {
 		return "hand"
 	}

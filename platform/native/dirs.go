@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"github.com/holdfast-dev/holdfast/platform"
 )
 
 // Dirs are the directories that a service called name has by default.
@@ -63,16 +65,25 @@ func ForUser(name string) (Dirs, error) {
 	return d, nil
 }
 
-// DirsOf are ForRoot's for root and ForUser's for everybody else. On Windows,
-// where there is no root, they are the machine's.
-func DirsOf(name string) (Dirs, error) {
+// DirsFor are ForRoot's or ForUser's.
+func DirsFor(scope platform.Scope, name string) (Dirs, error) {
 	if name == "" {
 		return Dirs{}, errors.New("directories of a service without a name")
 	}
-	if os.Geteuid() <= 0 { // -1 on Windows
-		return ForRoot(name), nil
+	if scope == platform.ScopeUser {
+		return ForUser(name)
 	}
-	return ForUser(name)
+	return ForRoot(name), nil
+}
+
+// OwnScope is the scope of what this process does if nobody says otherwise: the
+// system's for root, the user's for everybody else. On Windows, where there is
+// no root, it is the system's.
+func OwnScope() platform.Scope {
+	if os.Geteuid() > 0 { // -1 on Windows
+		return platform.ScopeUser
+	}
+	return platform.ScopeSystem
 }
 
 func xdg(variable string, home string, fallback ...string) string {

@@ -3,7 +3,20 @@ package native
 import (
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/posix"
+	"github.com/holdfast-dev/holdfast/platform/systemd"
 )
 
-// Host listens to whatever started this process, from the moment it returns.
-func Host() (platform.Host, error) { return posix.Listen(posix.Options{}), nil }
+// Host listens to whatever started this process, from the moment it returns,
+// and takes what that handed over out of the environment. The Host is never nil
+// and works as far as it can; the error tells what it could not understand.
+func Host() (platform.Host, error) {
+	// Signals first: reading the environment is quick, but not nothing.
+	h := posix.Listen()
+	n, err := systemd.FromEnvironment()
+	name := ""
+	if n.Direct() {
+		name = "systemd"
+	}
+	h.Introduce(posix.Starter{Name: name, Notifier: n, Watchdog: n.Watchdog(), Files: n.Files()})
+	return h, err
+}

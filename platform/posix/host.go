@@ -16,16 +16,17 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Options say who started us and whom to tell.
-type Options struct {
+// Starter is who started us.
+type Starter struct {
 	Name     string            // of the manager; empty if a person started us
 	Notifier platform.Notifier // nil: nobody is told
 	Watchdog time.Duration     // see platform.Host
+	Files    []*os.File        // descriptors that it handed over
 }
 
 // Host receives signals from [Listen] until [Host.Close].
 type Host struct {
-	o        Options
+	starter  Starter
 	stops    chan os.Signal
 	reloads  chan os.Signal
 	requests chan platform.Request
@@ -37,10 +38,9 @@ var _ platform.Host = (*Host)(nil)
 
 // Listen installs the handlers at once: a signal that comes after it returned
 // is never left to its default effect, which for SIGHUP is death. Call it
-// before anything that takes time.
-func Listen(o Options) *Host {
+// before anything that takes time, and introduce the starter afterwards.
+func Listen() *Host {
 	h := &Host{
-		o: o,
 		// os/signal drops what does not fit. Stops have room for the first and
 		// the impatient second; of reloads one is as good as many. A storm of
 		// one kind must not crowd out the other, hence two channels.
@@ -62,6 +62,9 @@ func Listen(o Options) *Host {
 	return h
 }
 
+// Introduce tells who started us. Call it before the Host is used by others.
+func (h *Host) Introduce(s Starter) { h.starter = s }
+
 func (h *Host) relay() {
 	for {
 		var r platform.Request
@@ -82,21 +85,24 @@ func (h *Host) relay() {
 }
 
 // Name is the manager's name.
-func (h *Host) Name() string { return h.o.Name }
+func (h *Host) Name() string { return h.starter.Name }
 
 // Requests delivers one request per signal, except that reloads are joined
 // while nobody receives.
 func (h *Host) Requests() <-chan platform.Request { return h.requests }
 
 // Watchdog is the interval that was handed in.
-func (h *Host) Watchdog() time.Duration { return h.o.Watchdog }
+func (h *Host) Watchdog() time.Duration { return h.starter.Watchdog }
+
+// Files are the descriptors that the starter handed over.
+func (h *Host) Files() []*os.File { return h.starter.Files }
 
 // Notify hands n to the notifier.
 func (h *Host) Notify(n platform.Notice) error {
-	if h.o.Notifier == nil {
+	if h.starter.Notifier == nil {
 		return nil
 	}
-	return h.o.Notifier.Notify(n)
+	return h.starter.Notifier.Notify(n)
 }
 
 // Close gives the signals back their default effect. The exit code needs no

@@ -31,7 +31,7 @@ func next(t *testing.T, h *posix.Host) platform.Request {
 }
 
 func TestSignalsBecomeRequests(t *testing.T) {
-	h := posix.Listen(posix.Options{})
+	h := posix.Listen()
 	defer func() { _ = h.Close(0) }()
 	for sig, want := range map[syscall.Signal]platform.Request{
 		syscall.SIGTERM: {Kind: platform.RequestStop, Source: "SIGTERM"},
@@ -48,7 +48,7 @@ func TestSignalsBecomeRequests(t *testing.T) {
 // A storm of SIGHUP while nobody receives must not crowd out the SIGTERM behind
 // it, nor the second one that forces the end.
 func TestStormDoesNotLoseAStop(t *testing.T) {
-	h := posix.Listen(posix.Options{})
+	h := posix.Listen()
 	defer func() { _ = h.Close(0) }()
 	for range 1000 {
 		raise(t, syscall.SIGHUP)
@@ -81,7 +81,8 @@ func (n *notifier) Notify(x platform.Notice) error {
 func TestNotifierIsHandedIn(t *testing.T) {
 	lost := errors.New("lost")
 	n := &notifier{err: lost}
-	h := posix.Listen(posix.Options{Name: "systemd", Notifier: n, Watchdog: time.Minute})
+	h := posix.Listen()
+	h.Introduce(posix.Starter{Name: "systemd", Notifier: n, Watchdog: time.Minute})
 	defer func() { _ = h.Close(0) }()
 	if err := h.Notify(platform.Notice{Phase: platform.PhaseReady}); !errors.Is(err, lost) {
 		t.Errorf("error %v", err)
@@ -91,7 +92,7 @@ func TestNotifierIsHandedIn(t *testing.T) {
 	}
 	_ = h.Close(0)
 	_ = h.Close(0) // twice is fine
-	silent := posix.Listen(posix.Options{})
+	silent := posix.Listen()
 	if err := silent.Notify(platform.Notice{Phase: platform.PhaseReady}); err != nil {
 		t.Errorf("with nobody to tell: %v", err)
 	}

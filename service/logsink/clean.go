@@ -1,6 +1,7 @@
 package logsink
 
 import (
+	"bytes"
 	"encoding"
 	"encoding/json"
 	"fmt"
@@ -113,9 +114,9 @@ func printable(v any, keep string) any {
 	return elems
 }
 
-// encodable turns v into something that hclog can write as JSON: it drops all
-// fields of a line with a channel in it, and the whole line for a NaN.
-func encodable(v any) any {
+// encoded turns v into something that hclog can write as JSON: by itself it drops
+// all fields of a line with a channel in it, and the whole line for a NaN.
+func encoded(v any) any {
 	switch v := v.(type) {
 	case nil, bool, string, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64:
 		return v
@@ -125,8 +126,11 @@ func encodable(v any) any {
 	case error:
 		return text(v)
 	}
-	if _, err := json.Marshal(v); err != nil {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
 		return text(v)
 	}
-	return v
+	return json.RawMessage(b.Bytes())
 }

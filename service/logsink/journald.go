@@ -17,7 +17,7 @@ type sendJournal func(message string, severity int, fields map[string]string) er
 type journald struct {
 	send    sendJournal
 	name    string
-	printer hclog.SinkAdapter
+	printer *printer
 
 	mu     sync.Mutex
 	fields map[string]string // of the line that is at the printer
@@ -41,10 +41,11 @@ func (j *journald) Accept(name string, level hclog.Level, msg string, args ...an
 	if name != "" {
 		fields["LOGGER"] = name
 	}
+	name, msg, args = j.printer.clean(name, msg, args)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.fields = fields
-	j.printer.Accept(name, level, msg, args...)
+	j.printer.hclog.Accept(name, level, msg, args...)
 }
 
 func (j *journald) put(level hclog.Level, line []byte) error {

@@ -88,11 +88,12 @@ func open(name string, o Options, out outside) (*Sink, error) {
 		return nil, &FieldError{field, fmt.Errorf("open log for %q: %w", name, err)}
 	}
 	d := &drain{to: to, bare: style.bare && !style.json, stderr: out.stderr}
-	var accept hclog.SinkAdapter = newPrinter(d, style)
+	p := newPrinter(d, style)
 	if j, ok := to.(*journald); ok {
-		j.printer, accept = accept, j
+		j.printer = p
+		return &Sink{newLogger(level, j), d.Close}, nil
 	}
-	return &Sink{newLogger(level, accept), d.Close}, nil
+	return &Sink{newLogger(level, p), d.Close}, nil
 }
 
 // Logger returns the root logger. It has no name; give parts of the program one

@@ -47,16 +47,24 @@ func newPrinter(w io.Writer, s style) *printer {
 
 // Accept takes pairs whose keys are strings.
 func (p *printer) Accept(name string, level hclog.Level, msg string, args ...any) {
+	name, msg, args = p.clean(name, msg, args)
+	p.hclog.Accept(name, level, msg, args...)
+}
+
+// clean returns the parts of a line in the form that may go to hclog. It is done
+// before, because hclog would ask the values under its lock, and a String method
+// that logs would wait for itself.
+func (p *printer) clean(name, msg string, args []any) (string, string, []any) {
 	clean := make([]any, 0, len(args))
 	for i := 0; i+1 < len(args); i += 2 {
 		if p.json {
-			clean = append(clean, args[i], encodable(args[i+1]))
+			clean = append(clean, args[i], encoded(args[i+1]))
 		} else {
 			clean = append(clean, escape(args[i].(string), ""), printable(args[i+1], p.keep))
 		}
 	}
-	if !p.json {
-		name, msg = escape(name, ""), escape(msg, "")
+	if p.json {
+		return name, msg, clean
 	}
-	p.hclog.Accept(name, level, msg, clean...)
+	return escape(name, ""), escape(msg, ""), clean
 }

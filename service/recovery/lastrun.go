@@ -54,6 +54,15 @@ func (l LastRun) Outcome() string {
 	}
 }
 
+// Ending is how it ended: nil if there was no run, and an Exit with code -1 if
+// it was cut off.
+func (l LastRun) Ending() *platform.Exit {
+	if l.Known() && l.Exit == nil {
+		return &platform.Exit{Code: -1, Reason: l.Outcome()}
+	}
+	return l.Exit
+}
+
 // ErrDamaged means that a record was there and could not be read. The run
 // before is then taken for one that was cut off.
 var ErrDamaged = errors.New("last-run record is damaged")

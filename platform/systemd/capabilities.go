@@ -1,0 +1,50 @@
+package systemd
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// allCapabilities in the list means that none is taken away.
+const allCapabilities = "all"
+
+func capabilities(s *sheet, h platform.Hardening, root bool) {
+	if slices.Contains(h.Capabilities, allCapabilities) {
+		if !root {
+			s.refuse("hardening.capabilities", "%q is for root: name those that the user is to get", allCapabilities)
+		}
+		return
+	}
+	const field = "hardening.capabilities"
+	s.set("CapabilityBoundingSet", strings.Join(h.Capabilities, " ")) // empty: none
+	for _, c := range h.Capabilities {
+		if !known(c) {
+			s.refuse(field, "%q: no such capability, see capabilities(7)", c)
+		}
+		// systemd.exec(5): these keys take capabilities away, whatever the set says.
+		if h.ProtectKernel && slices.Contains([]string{"CAP_SYS_MODULE", "CAP_SYSLOG", "CAP_SYS_TIME", "CAP_WAKE_ALARM"}, c) {
+			s.refuse(field, "%s is taken away by the switch protect_kernel: turn that off", c)
+		}
+		if h.PrivateDevices && slices.Contains([]string{"CAP_MKNOD", "CAP_SYS_RAWIO"}, c) {
+			s.refuse(field, "%s is taken away by the switch private_devices: turn that off", c)
+		}
+	}
+	if !root && len(h.Capabilities) > 0 {
+		// The bounding set is a limit; a process that is not root has to be given them, too.
+		s.set("AmbientCapabilities", strings.Join(h.Capabilities, " "))
+	}
+}
+
+// knownCapabilities are those of Linux 6.x. systemd ignores a name that it does not know.
+const knownCapabilities = ` CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID CAP_KILL CAP_SETGID
+ CAP_SETUID CAP_SETPCAP CAP_LINUX_IMMUTABLE CAP_NET_BIND_SERVICE CAP_NET_BROADCAST CAP_NET_ADMIN CAP_NET_RAW
+ CAP_IPC_LOCK CAP_IPC_OWNER CAP_SYS_MODULE CAP_SYS_RAWIO CAP_SYS_CHROOT CAP_SYS_PTRACE CAP_SYS_PACCT CAP_SYS_ADMIN
+ CAP_SYS_BOOT CAP_SYS_NICE CAP_SYS_RESOURCE CAP_SYS_TIME CAP_SYS_TTY_CONFIG CAP_MKNOD CAP_LEASE CAP_AUDIT_WRITE
+ CAP_AUDIT_CONTROL CAP_SETFCAP CAP_MAC_OVERRIDE CAP_MAC_ADMIN CAP_SYSLOG CAP_WAKE_ALARM CAP_BLOCK_SUSPEND
+ CAP_AUDIT_READ CAP_PERFMON CAP_BPF CAP_CHECKPOINT_RESTORE `
+
+func known(capability string) bool {
+	return slices.Contains(strings.Fields(knownCapabilities), capability)
+}

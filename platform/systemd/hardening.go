@@ -1,0 +1,85 @@
+package systemd
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// protection is what one switch of platform.Hardening means to systemd.
+type protection struct {
+	on   bool
+	user bool // a user's systemd can do it, see the package's "Scopes"
+	keys []string
+}
+
+// What stays allowed, because a service needs it: /proc/sys, so no
+// ProcSubset=pid (it would hide random/boot_id, a part of every process's identity); the
+// network, so no IPAddressDeny=; other users' ids, so no PrivateUsers=.
+func protections(h platform.Hardening) []protection {
+	return []protection{
+		{h.NoNewPrivileges, true, []string{"NoNewPrivileges=yes", "RestrictSUIDSGID=yes"}},
+		{h.ProtectSystem, false, []string{"ProtectSystem=strict"}},
+		{h.ProtectHome, false, []string{"ProtectHome=yes"}},
+		{h.PrivateTmp, false, []string{"PrivateTmp=yes"}},
+		{h.PrivateDevices, false, []string{"PrivateDevices=yes", "DevicePolicy=closed"}},
+		{h.ProtectKernel, false, []string{
+			"ProtectKernelTunables=yes", "ProtectKernelModules=yes", "ProtectKernelLogs=yes",
+			"ProtectControlGroups=yes", "ProtectClock=yes", "ProtectHostname=yes",
+		}},
+		{h.ProtectProc, false, []string{"ProtectProc=invisible"}},
+		{h.RestrictNetwork, true, []string{"RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK"}},
+		{h.RestrictSyscalls, true, append(syscalls(h.Capabilities),
+			"SystemCallArchitectures=native", "RestrictNamespaces=yes", "RestrictRealtime=yes", "LockPersonality=yes")},
+		{h.MemoryDenyWrite, true, []string{"MemoryDenyWriteExecute=yes"}},
+	}
+}
+
+// syscalls is an allow list. A call that is not in it fails with EPERM, as it
+// would for lack of a privilege, and does not kill.
+func syscalls(capabilities []string) []string {
+	filter := []string{"SystemCallErrorNumber=EPERM", "SystemCallFilter=@system-service"}
+	if len(capabilities) > 0 {
+		// A kept capability is of no use without its calls; the others still fail for lack of theirs.
+		return append(filter, "SystemCallFilter=@privileged")
+	}
+	// Programs that rotate or replace files call chown even when nothing changes by it.
+	return append(filter, "SystemCallFilter=~@privileged @resources", "SystemCallFilter=@chown")
+}
+
+func harden(s *sheet, u platform.Unit, root bool) {
+	h := u.Hardening
+	user := u.Scope == platform.ScopeUser
+	for _, p := range protections(h) {
+		if !p.on || user && !p.user {
+			continue
+		}
+		for _, line := range p.keys {
+			key, value, _ := strings.Cut(line, "=")
+			s.set(key, value)
+		}
+	}
+	if user {
+		if len(h.Capabilities) > 0 || len(h.SupplementaryGrps) > 0 {
+			s.refuse("hardening", "capabilities and further groups cannot be given to a user's service")
+		}
+		return
+	}
+	s.list("SupplementaryGroups", "hardening.supplementary_groups", h.SupplementaryGrps, account)
+	if h.ProtectSystem {
+		s.list("ReadWritePaths", "path to write to", writable(u), listPath)
+	}
+	capabilities(s, h, root)
+}
+
+// writable is what lies outside of the directories that systemd makes.
+func writable(u platform.Unit) []string {
+	paths := slices.Clone(u.Hardening.ReadWritePaths)
+	for _, dir := range []string{u.RuntimeDir, u.StateDir} {
+		if dir != "" && !slices.Contains(paths, dir) {
+			paths = append(paths, dir)
+		}
+	}
+	return paths
+}

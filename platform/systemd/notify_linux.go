@@ -1,0 +1,77 @@
+package systemd
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// How long a message may wait for room in the receiver's queue. The kernel
+// counts in ticks of up to 10 ms.
+const patience = 10 * time.Millisecond
+
+// A signal ends that wait: SO_SNDTIMEO rules out SA_RESTART, signal(7). Then it begins anew, but not for ever.
+const interruptions = 3
+
+// socket is made by the first message and kept. It is not connected: the
+// address is looked up for each message, so a systemd that was executed anew is
+// found again, and it costs the same as far as can be measured. Package net
+// would start the poller for it.
+type socket struct {
+	fd   int
+	open bool
+}
+
+func (s *socket) send(address string, msg []byte) error {
+	if err := s.make(); err != nil {
+		return err
+	}
+	to := unix.SockaddrUnix{Name: address} // x/sys turns a leading @ into the NUL of an abstract name
+	var err error
+	for range 1 + interruptions {
+		err = unix.Sendto(s.fd, msg, unix.MSG_NOSIGNAL, &to)
+		if !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	if errors.Is(err, unix.EAGAIN) {
+		return fmt.Errorf("nobody reads: %w", platform.ErrTimeout)
+	}
+	return err
+}
+
+func (s *socket) make() error {
+	if s.open {
+		return nil
+	}
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("socket: %w", err)
+	}
+	limit := unix.NsecToTimeval(patience.Nanoseconds())
+	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &limit); err != nil {
+		_ = unix.Close(fd)
+		return fmt.Errorf("socket: %w", err)
+	}
+	s.fd, s.open = fd, true
+	return nil
+}
+
+func (s *socket) close() error {
+	if !s.open {
+		return nil
+	}
+	s.open = false
+	return unix.Close(s.fd)
+}
+
+func monotonic() time.Duration {
+	var ts unix.Timespec
+	// It cannot fail for this clock; 0 would only make the message too old.
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
+	return time.Duration(ts.Nano())
+}

@@ -1,0 +1,226 @@
+package systemd
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"unicode/utf8"
+)
+
+// systemd reads a unit file in passes, and which of them a value goes through
+// depends on its key. Sources: systemd.syntax(7), systemd.service(5),
+// src/core/load-fragment.c; measured on 252 and 257 by test/systemd_quoting_test.go.
+//
+//	1 line       not UTF-8: ignored. White space at both ends is dropped. An odd number of backslashes
+//	             at the end joins it with the next line.
+//	2 words      in lists only: "..." and '...' group; a backslash takes away the meaning of what follows,
+//	             and in ExecStart= and Environment= begins a C escape (\n, \x20).
+//	3 specifiers %x; a doubled %% is a percent sign.
+//	4 variables  $x and ${x} in Exec lines, when they run; $$ is a dollar sign. The program's path is spared.
+//
+// Each function below makes the text of one kind of value, or says why there is
+// none. The caller adds the field's name.
+
+var (
+	errUTF8    = errors.New("is not valid UTF-8")
+	errNUL     = errors.New("has a NUL character")
+	errControl = errors.New("has a control character (a line break, for example)")
+	errTooLong = errors.New("is too long")
+)
+
+// checkLine refuses what no value that is read as it stands can hold.
+func checkLine(s string) error {
+	switch {
+	case !utf8.ValidString(s):
+		return errUTF8
+	case strings.ContainsFunc(s, isControl):
+		return errControl
+	case s != strings.TrimSpace(s):
+		return errors.New("begins or ends with white space")
+	case (len(s)-len(strings.TrimRight(s, `\`)))%2 != 0:
+		return errors.New("ends with a backslash")
+	}
+	return nil
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+func percents(s string) string { return strings.ReplaceAll(s, "%", "%%") }
+
+// text is for keys that take the rest of the line: Description=.
+func text(s string) (string, error) { return percents(s), checkLine(s) }
+
+// absolute refuses what is not an absolute path in its shortest form. systemd
+// shortens paths itself, or refuses them, depending on the key.
+func absolute(p string) error {
+	switch {
+	case !strings.HasPrefix(p, "/"):
+		return errors.New("is not an absolute path")
+	case len(p) >= 4096: // PATH_MAX
+		return errTooLong
+	case path.Clean(p) != p:
+		return fmt.Errorf("is not in its shortest form (%s)", path.Clean(p))
+	}
+	return nil
+}
+
+// linePath is for keys whose whole value is one path, without quotes or
+// escapes: WorkingDirectory=. A space in it is just a space.
+func linePath(p string) (string, error) {
+	if err := absolute(p); err != nil {
+		return "", err
+	}
+	return text(p)
+}
+
+// listPath is one word of a list of paths: ReadWritePaths=. There a backslash
+// quotes one character and begins no C escape.
+func listPath(p string) (string, error) {
+	if err := absolute(p); err != nil {
+		return "", err
+	}
+	if strings.ContainsFunc(p, isControl) {
+		return "", errControl
+	}
+	return word(percents(p))
+}
+
+// bare characters mean nothing to any pass.
+const bare = "_-./:=,+@"
+
+// word quotes s for a list whose words know C escapes, if it needs that.
+func word(s string) (string, error) {
+	switch {
+	case !utf8.ValidString(s):
+		return "", errUTF8
+	case strings.ContainsRune(s, 0):
+		return "", errNUL
+	case only(s, bare):
+		return s, nil
+	}
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case isControl(r):
+			fmt.Fprintf(&b, `\x%02x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String(), nil
+}
+
+// commandLine is the value of ExecStart= or ExecReload=.
+func commandLine(argv []string) (string, error) {
+	if len(argv) == 0 {
+		return "", errors.New("is empty")
+	}
+	program, err := programPath(argv[0])
+	if err != nil {
+		return "", fmt.Errorf("program path %q: %w", argv[0], err)
+	}
+	words := make([]string, 0, len(argv))
+	words = append(words, program)
+	for _, arg := range argv[1:] {
+		// The word of a lone semicolon ends the command, unless it is quoted.
+		w, err := word(strings.ReplaceAll(percents(arg), "$", "$$"))
+		if err != nil {
+			return "", fmt.Errorf("argument %q: %w", arg, err)
+		}
+		words = append(words, w)
+	}
+	return strings.Join(words, " "), nil
+}
+
+// programPath is the first word of a command line. systemd refuses quotes and
+// backslashes in it however they are escaped, and leaves a $ alone; but what
+// the program sees as its name goes through the variables.
+func programPath(p string) (string, error) {
+	if err := absolute(p); err != nil {
+		return "", err
+	}
+	switch {
+	case p == "/":
+		return "", errors.New("is a directory")
+	case strings.ContainsFunc(p, isControl):
+		return "", errControl
+	case strings.ContainsAny(p, `"'\`):
+		return "", errors.New(`has a quotation mark or a backslash: systemd starts no such program; use a link to it`)
+	case strings.Contains(p, "$$"), strings.Contains(p, "${"):
+		return "", errors.New("has $$ or ${: systemd would tell the program another name; use a link to it")
+	}
+	return word(percents(p))
+}
+
+// ownVariable tells whether systemd sets name for the service; another value
+// breaks what it is for.
+func ownVariable(name string) bool {
+	switch name {
+	case "NOTIFY_SOCKET", "MAINPID", "SYSTEMD_EXEC_PID", "WATCHDOG_PID", "WATCHDOG_USEC",
+		"LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "LISTEN_PIDFDID":
+		return true
+	}
+	return false
+}
+
+// assignment is one word of Environment=. systemd drops a variable whose name
+// or value it does not like, and goes on: refused here.
+func assignment(name, value string) (string, error) {
+	switch {
+	case !only(name, "_") || isDigit(name[0]):
+		return "", errors.New("use letters, digits and '_', not beginning with a digit")
+	case ownVariable(name):
+		return "", errors.New("systemd sets this variable itself")
+	case strings.ContainsFunc(value, func(r rune) bool { return isControl(r) && r != '\n' && r != '\t' }):
+		return "", errors.New("its value has a control character")
+	}
+	return word(name + "=" + percents(value))
+}
+
+// account is a user or group, by name or number. The letters are fewer than
+// systemd allows: none of them means anything to any pass.
+func account(s string) (string, error) {
+	if !only(s, "_.@-") || strings.ContainsAny(s[:1], ".@-") {
+		return "", errors.New("is no name of a user or group")
+	}
+	return s, nil
+}
+
+// unitName is another unit; without a suffix it gets the given one. The
+// letters are those of systemd.unit(5), and a backslash stays one in lists of units.
+func unitName(s, suffix string) (string, error) {
+	switch path.Ext(s) {
+	case ".service", ".socket", ".device", ".mount", ".automount", ".swap", ".target", ".path", ".timer", ".slice", ".scope":
+	default:
+		s += suffix
+	}
+	switch {
+	case !only(s, `:_.\@-`), s[0] == '@', strings.Contains(s, "@."):
+		return "", errors.New("is no name of a unit")
+	case len(s) > 255:
+		return "", errTooLong
+	}
+	return s, nil
+}
+
+// only tells whether s is not empty and has nothing but ASCII letters, digits
+// and those of others. (No regexp: they would be compiled at every start of a service.)
+func only(s, others string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !isLetter(r) && !isDigit(r) && !strings.ContainsRune(others, r)
+	})
+}
+
+func isLetter[T rune | byte](c T) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
+
+func isDigit[T rune | byte](c T) bool { return c >= '0' && c <= '9' }

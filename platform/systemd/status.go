@@ -1,0 +1,145 @@
+package systemd
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// asked is everything that one `systemctl show` is asked for.
+const asked = "LoadState,ActiveState,SubState,UnitFileState,FragmentPath,MainPID,NRestarts,Result,ReloadResult,CanReload," +
+	"ExecMainCode,ExecMainStatus,StatusText," +
+	"ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,InactiveExitTimestamp,StateChangeTimestamp"
+
+// properties are a unit's, as `systemctl show` prints them.
+type properties map[string]string
+
+// show asks for the unit's properties; that of an unknown unit has LoadState
+// not-found, which is no error.
+func (m *Manager) show(ctx context.Context, id platform.ID) (properties, error) {
+	if err := checkName(id); err != nil {
+		return nil, err
+	}
+	out, err := m.sys.Run(ctx, systemctl(id.Scope, "show", "--timestamp=unix", "--property="+asked, unit(id))...)
+	if err != nil && ctx.Err() == nil {
+		// systemd before 247 does not know --timestamp; its times are for people and their zones.
+		out, err = m.sys.Run(ctx, systemctl(id.Scope, "show", "--property="+asked, unit(id))...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return parseProperties(out), nil
+}
+
+func parseProperties(out string) properties {
+	p := properties{}
+	for line := range strings.Lines(out) {
+		if key, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "="); ok {
+			p[key] = value
+		}
+	}
+	return p
+}
+
+// number is 0 for what is not there or no number.
+func (p properties) number(key string) int {
+	n, err := strconv.Atoi(p[key])
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// time reads "@1795264236"; zero if it never happened or cannot be told.
+func (p properties) time(key string) time.Time {
+	seconds, ok := strings.CutPrefix(p[key], "@")
+	if !ok {
+		return time.Time{}
+	}
+	n, err := strconv.ParseInt(seconds, 10, 64)
+	if err != nil || n <= 0 {
+		return time.Time{}
+	}
+	return time.Unix(n, 0)
+}
+
+func (p properties) installed() bool {
+	switch p["LoadState"] {
+	case "", "not-found":
+		return false
+	}
+	return p["FragmentPath"] != "" || p["LoadState"] == "masked"
+}
+
+func (p properties) enabled() bool {
+	return p["UnitFileState"] == "enabled" || p["UnitFileState"] == "enabled-runtime"
+}
+
+// running tells whether the service has, or will soon have, a process.
+func (p properties) running() bool {
+	switch p["ActiveState"] {
+	case "", "inactive", "failed", "maintenance":
+		return false
+	}
+	return true
+}
+
+// phase maps all of unit_active_state, and the property that tells when it began.
+func (p properties) phase() (platform.Phase, string) {
+	switch p["ActiveState"] {
+	case "active":
+		return platform.PhaseReady, "ActiveEnterTimestamp"
+	case "reloading", "refreshing":
+		return platform.PhaseReloading, "StateChangeTimestamp"
+	case "activating": // also while it waits to be restarted
+		return platform.PhaseStarting, "InactiveExitTimestamp"
+	case "deactivating":
+		return platform.PhaseStopping, "ActiveExitTimestamp"
+	case "inactive", "maintenance": // the latter: its directories are being cleaned
+		return platform.PhaseStopped, "InactiveEnterTimestamp"
+	case "failed":
+		return platform.PhaseFailed, "InactiveEnterTimestamp"
+	}
+	return platform.PhaseUnknown, ""
+}
+
+// exit is how the last main process ended; nil while the first one runs, and
+// once systemd has forgotten: it keeps nothing of a service that ended well, is
+// not enabled and that nothing else needs.
+func (p properties) exit() *platform.Exit {
+	status := p.number("ExecMainStatus")
+	e := &platform.Exit{Reason: p["Result"]}
+	switch p.number("ExecMainCode") { // CLD_* of sigaction(2)
+	case 1: // CLD_EXITED
+		e.Code = status
+		e.Clean = status == platform.ExitOK && e.Reason == "success"
+	case 2, 3: // CLD_KILLED, CLD_DUMPED
+		e.Code, e.Signal = -1, signalName(status)
+	default:
+		return nil
+	}
+	return e
+}
+
+// Status is the answer of one `systemctl show`.
+func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, error) {
+	p, err := m.show(ctx, id)
+	if err != nil {
+		return platform.Status{Manager: m.Name(), Phase: platform.PhaseUnknown}, m.failed(ctx, "status", id, err)
+	}
+	phase, since := p.phase()
+	return platform.Status{
+		Manager:   m.Name(),
+		Installed: p.installed(),
+		Enabled:   p.enabled(),
+		Phase:     phase,
+		PID:       p.number("MainPID"),
+		Since:     p.time(since),
+		Restarts:  p.number("NRestarts"),
+		LastExit:  p.exit(),
+		Text:      p["StatusText"],
+	}, nil
+}

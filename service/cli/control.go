@@ -1,0 +1,198 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/singleton"
+)
+
+func (a *app) startCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "start",
+		Short: "Have the manager start the service, and wait until it is ready",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			t, err := a.target(cmd)
+			if err != nil {
+				return err
+			}
+			return a.start(cmd, t)
+		},
+	}
+}
+
+func (a *app) start(cmd *cobra.Command, t *target) error {
+	m, err := t.needManager()
+	if err != nil {
+		return fmt.Errorf("start %q: %w: or start it by hand with `run`", t.id, err)
+	}
+	// A manager would only find out, and restart, and give up.
+	if other, err := t.strangerHolds(cmd.Context()); err != nil {
+		return err
+	} else if other != nil {
+		return fmt.Errorf("start %q: not by %s: %w", t.id, m.Name(), other)
+	}
+	return a.managed(cmd, t, "starting", m.Start)
+}
+
+// strangerHolds tells whether the holder is somebody else than the process that
+// the manager knows.
+func (t *target) strangerHolds(ctx context.Context) (*singleton.HeldError, error) {
+	h, err := singleton.Probe(t.lock())
+	if err != nil {
+		return nil, nil //nolint:nilerr // free, or not for us to see: the manager will tell
+	}
+	st, err := t.manager.Status(ctx, t.id)
+	if err != nil || st.PID == h.PID || !st.Installed {
+		return nil, err
+	}
+	if st.Phase != platform.PhaseStopped && st.Phase != platform.PhaseFailed {
+		return nil, nil // half-way: the holder may be its old or new process
+	}
+	return &singleton.HeldError{Name: t.id.String(), Holder: h}, nil
+}
+
+func (a *app) stopCommand() *cobra.Command {
+	var kill bool
+	cmd := &cobra.Command{
+		Use:   "stop",
+		Short: "Stop the service and wait until it is gone",
+		Long: "Stop the service in order and wait until it is gone: the one that the manager keeps, and one that " +
+			"was started otherwise. What does not run is stopped already.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			t, err := a.target(cmd)
+			if err != nil {
+				return err
+			}
+			return a.stop(cmd, t, kill)
+		},
+	}
+	cmd.Flags().BoolVar(&kill, "kill", false, "kill it if it does not stop in time")
+	return cmd
+}
+
+func (a *app) stop(cmd *cobra.Command, t *target, kill bool) error {
+	if t.manager != nil {
+		err := a.managed(cmd, t, "stopping", t.manager.Stop)
+		if err != nil && !errors.Is(err, platform.ErrNotInstalled) {
+			return err
+		}
+	}
+	h, err := t.holder()
+	if errors.Is(err, platform.ErrNotRunning) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%v\n", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return a.stopDirectly(cmd, t, h, kill)
+}
+
+func (a *app) restartCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "restart",
+		Short: "Stop the service in order, then start it",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			t, err := a.target(cmd)
+			if err != nil {
+				return err
+			}
+			m, err := t.needManager()
+			if err != nil {
+				return fmt.Errorf("restart %q: %w: stop it, and start it again by hand", t.id, err)
+			}
+			if other, err := t.strangerHolds(cmd.Context()); err != nil {
+				return err
+			} else if other != nil {
+				if err := a.stopDirectly(cmd, t, other.Holder, false); err != nil {
+					return err
+				}
+			}
+			return a.managed(cmd, t, "restarting", m.Restart)
+		},
+	}
+}
+
+func (a *app) reloadCommand() *cobra.Command {
+	var noWait, direct bool
+	cmd := &cobra.Command{
+		Use:   "reload",
+		Short: "Have the service take its new configuration, and report the outcome",
+		Long: "Have the service take its new configuration. Waits for the outcome of a reload that started after " +
+			"the request; a configuration that was refused is an error, and the old one stays in force.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if direct {
+				a.manager = "none"
+			}
+			t, err := a.targetOfReload(cmd)
+			if err != nil {
+				return err
+			}
+			return a.reload(cmd, t, !noWait)
+		},
+	}
+	cmd.Flags().BoolVar(&noWait, "no-wait", false, "only ask")
+	cmd.Flags().BoolVar(&direct, "direct", false, "ask the process itself, not through the manager (for the manager's own use)")
+	return cmd
+}
+
+// targetOfReload is the target even if the configuration file is bad by now: it
+// is the running service that has to refuse it, and to tell.
+func (a *app) targetOfReload(cmd *cobra.Command) (*target, error) {
+	t, err := a.target(cmd)
+	if err == nil {
+		return t, nil
+	}
+	file := a.cfg.File
+	defer func() { a.cfg.File = file }()
+	a.cfg.File = ""
+	if t, e := a.target(cmd); e == nil {
+		return t, nil
+	}
+	return nil, err
+}
+
+func (a *app) reload(cmd *cobra.Command, t *target, wait bool) error {
+	h, err := t.holder()
+	if err != nil {
+		return fmt.Errorf("reload: %w", err)
+	}
+	if t.manager != nil && wait {
+		if st, err := t.manager.Status(cmd.Context(), t.id); err == nil && st.PID == h.PID {
+			err := a.managed(cmd, t, "reloading", t.manager.Reload)
+			if s, ok := t.state(h); ok && errors.Is(err, platform.ErrRejected) && s.Reloads.LastError != "" {
+				return outcome(t, s) // in the program's own words
+			}
+			return err
+		}
+	}
+	return a.reloadDirectly(cmd, t, h, wait)
+}
+
+// managed has the manager do something and waits for it; how long that may
+// take, the unit says, unless --timeout does.
+func (a *app) managed(cmd *cobra.Command, t *target, doing string, do func(context.Context, platform.ID) error) error {
+	ctx := cmd.Context()
+	if a.timeout > 0 {
+		limited, cancel := context.WithTimeoutCause(ctx, a.timeout, platform.ErrTimeout)
+		defer cancel()
+		ctx = limited
+	}
+	progress := func() string {
+		if s, err := service.ReadState(t.dirs.StateFile(t.id.String())); err == nil && s.StatusText != "" {
+			return doing + ": " + s.StatusText
+		}
+		return doing
+	}
+	return a.whileWaiting(cmd, progress, func() error { return do(ctx, t.id) })
+}

@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/proc"
+	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/singleton"
+)
+
+// lock is the singleton of the target.
+func (t *target) lock() singleton.Options {
+	return singleton.Options{Name: t.id.String(), Dir: t.dirs.Runtime, StateDir: t.dirs.State}
+}
+
+// holder is the verified holder. The error wraps platform.ErrNotRunning if there
+// is none, with a word on what a dead one left.
+func (t *target) holder() (singleton.Holder, error) {
+	h, err := singleton.Probe(t.lock())
+	switch {
+	case errors.Is(err, singleton.ErrFree):
+		return h, fmt.Errorf("%q: %w%s", t.id, platform.ErrNotRunning, t.leftover())
+	case err != nil:
+		return h, err
+	case !h.Known():
+		return h, fmt.Errorf("%q runs, but as %s: nothing is signalled", t.id, heldBy(h))
+	}
+	return h, nil
+}
+
+// leftover describes a PID file that nobody holds.
+func (t *target) leftover() string {
+	path := t.lock().PIDFile()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	pid, err := singleton.ParsePID(content)
+	if err != nil {
+		return fmt.Sprintf(" (%s is left: %v)", path, err)
+	}
+	what := "which is gone"
+	if id, err := proc.Of(pid); err == nil {
+		what = "now another process: " + or(id.Exe, "unknown") + ", left alone"
+	}
+	return fmt.Sprintf(" (%s is left and names %d, %s)", path, pid, what)
+}
+
+// state is what the holder wrote of itself, if it was this very holder.
+func (t *target) state(h singleton.Holder) (service.State, bool) {
+	s, err := service.ReadState(t.dirs.StateFile(t.id.String()))
+	return s, err == nil && h.Known() && s.Process.Same(h.Identity)
+}
+
+// stopDirectly asks the holder itself to stop and returns when it is gone.
+func (a *app) stopDirectly(cmd *cobra.Command, t *target, h singleton.Holder, kill bool) error {
+	if err := h.Signal(syscall.SIGTERM); errors.Is(err, os.ErrProcessDone) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	limit := a.limit(t.cfg.StopTimeout)
+	ctx, cancel := context.WithTimeoutCause(cmd.Context(), limit, platform.ErrTimeout)
+	defer cancel()
+	err := a.whileWaiting(cmd, func() string { return t.stopProgress(h) }, func() error { return h.Wait(ctx) })
+	if errors.Is(err, platform.ErrTimeout) && kill {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s did not stop within %v: killing it\n", t.id, limit)
+		if err := h.Signal(syscall.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			return err
+		}
+		last, cancel := context.WithTimeoutCause(cmd.Context(), platform.StopMargin, platform.ErrTimeout)
+		defer cancel()
+		err = h.Wait(last)
+	}
+	if err != nil {
+		return fmt.Errorf("stop %q: %w: %s (still there: %s)", t.id, err, t.stopProgress(h), heldBy(h))
+	}
+	return nil
+}
+
+func (t *target) stopProgress(h singleton.Holder) string {
+	s, ok := t.state(h)
+	if !ok || s.Stop == nil {
+		return "asked to stop"
+	}
+	text := fmt.Sprintf("stopping, %d steps done", len(s.Stop.Steps))
+	if s.StatusText != "" {
+		text += ", " + s.StatusText
+	}
+	return text
+}
+
+// errStopped means that the holder ended while we waited for it.
+var errStopped = errors.New("it ended before it could reload")
+
+// reloadDirectly asks the holder to reload and returns the outcome of a reload
+// that started after we asked.
+func (a *app) reloadDirectly(cmd *cobra.Command, t *target, h singleton.Holder, wait bool) error {
+	asked, err := proc.Monotonic()
+	if err != nil {
+		return err
+	}
+	if err := h.Signal(syscall.SIGHUP); err != nil || !wait {
+		return err
+	}
+	// It may have to become ready first.
+	ctx, cancel := context.WithTimeoutCause(cmd.Context(), a.limit(t.cfg.StartTimeout+t.cfg.ReloadTimeout), platform.ErrTimeout)
+	defer cancel()
+	return a.whileWaiting(cmd, func() string { return "reloading" }, func() error {
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			if s, ok := t.state(h); ok && s.Reloads.LastStart > asked {
+				return outcome(t, s)
+			}
+			if alive, err := h.Alive(); err == nil && !alive {
+				return fmt.Errorf("reload %q: %w", t.id, errStopped)
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return fmt.Errorf("reload %q: no outcome: %w", t.id, context.Cause(ctx))
+			}
+		}
+	})
+}
+
+func outcome(t *target, s service.State) error {
+	if s.Reloads.LastError == "" {
+		return nil
+	}
+	return fmt.Errorf("reload %q: %w: %s", t.id, platform.ErrRejected, s.Reloads.LastError)
+}
+
+// limit is how long to wait for something that is allowed to take d: what
+// --timeout says, or d and the margin in which the service forces its own end.
+func (a *app) limit(d time.Duration) time.Duration {
+	if a.timeout > 0 {
+		return a.timeout
+	}
+	return d + platform.StopMargin
+}

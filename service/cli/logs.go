@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) logsCommand() *cobra.Command {
+	var follow bool
+	var n int
+	cmd := &cobra.Command{
+		Use:   "logs",
+		Short: "Show the service's log",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			t, err := a.target(cmd)
+			if err != nil {
+				return err
+			}
+			if file := t.cfg.Log.File; file != "" {
+				return tail(cmd.Context(), cmd.OutOrStdout(), file, n, follow)
+			}
+			if t.manager == nil {
+				return fmt.Errorf("log of %q: %w: without one, the log goes to where `run` was called, or to [service.log] file", t.id, t.doubt)
+			}
+			argv := t.manager.Logs(t.id, n, follow)
+			if argv == nil {
+				return fmt.Errorf("log of %q: %s keeps none: set [service.log] file", t.id, t.manager.Name())
+			}
+			show := exec.CommandContext(cmd.Context(), argv[0], argv[1:]...)
+			show.Stdout, show.Stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
+			err = show.Run()
+			var exit *exec.ExitError
+			if errors.As(err, &exit) && exit.ExitCode() > 0 {
+				return &exitError{exit.ExitCode()} // it has said why
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what is added, until ctrl-C")
+	cmd.Flags().IntVarP(&n, "lines", "n", 50, "the last `N` lines")
+	return cmd
+}
+
+// tail writes the last n lines of a file, then what is added to it, or to the
+// file that takes its place, as rotation does.
+func tail(ctx context.Context, w io.Writer, path string, n int, follow bool) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	if err := seekLastLines(f, n); err != nil {
+		return err
+	}
+	for {
+		if _, err := io.Copy(w, f); err != nil || !follow {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(200 * time.Millisecond):
+		}
+		ours, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		if now, err := os.Stat(path); err == nil && !os.SameFile(ours, now) {
+			if _, err := io.Copy(w, f); err != nil { // what came in the meantime
+				return err
+			}
+			if next, err := os.Open(path); err == nil {
+				_ = f.Close()
+				f = next
+			}
+		}
+	}
+}
+
+// seekLastLines moves to the beginning of the n-th line from the end.
+func seekLastLines(f *os.File, n int) error {
+	end, err := f.Seek(0, io.SeekEnd)
+	if err != nil || n < 0 {
+		_, err = f.Seek(0, io.SeekStart)
+		return err
+	}
+	buf := make([]byte, 64<<10)
+	missing := n + 1 // the newline at the very end closes the last line
+	for at := end; at > 0; {
+		size := min(int64(len(buf)), at)
+		at -= size
+		if _, err := f.ReadAt(buf[:size], at); err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		for i := size - 1; i >= 0; {
+			i = int64(bytes.LastIndexByte(buf[:i+1], '\n'))
+			if i < 0 {
+				break
+			}
+			if missing--; missing == 0 {
+				_, err := f.Seek(at+i+1, io.SeekStart)
+				return err
+			}
+			i--
+		}
+	}
+	_, err = f.Seek(0, io.SeekStart)
+	return err
+}

@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"time"
+
+	"github.com/shirou/gopsutil/v3/process"
+)
+
+// resources is what a process uses now; -1 is what we could not find out.
+type resources struct {
+	RSS      int64   `json:"rss_bytes"`
+	CPU      float64 `json:"cpu_percent"` // since it started
+	Threads  int     `json:"threads"`
+	FDs      int     `json:"fds"`
+	Children int     `json:"children"`
+}
+
+// measure returns nil if the process is gone.
+func measure(pid int) *resources {
+	p, err := process.NewProcess(int32(pid)) //nolint:gosec // process numbers fit
+	if err != nil {
+		return nil
+	}
+	r := &resources{RSS: -1, CPU: -1, Threads: -1, FDs: -1}
+	if m, err := p.MemoryInfo(); err == nil {
+		r.RSS = int64(m.RSS) //nolint:gosec // no memory is that large
+	}
+	if times, err := p.Times(); err == nil {
+		if ms, err := p.CreateTime(); err == nil {
+			if age := time.Since(time.UnixMilli(ms)).Seconds(); age > 0 {
+				r.CPU = 100 * (times.User + times.System) / age
+			}
+		}
+	}
+	if n, err := p.NumThreads(); err == nil {
+		r.Threads = int(n)
+	}
+	if n, err := p.NumFDs(); err == nil {
+		r.FDs = int(n)
+	}
+	// gopsutil takes "no children" for an error.
+	if c, err := p.Children(); err == nil {
+		r.Children = len(c)
+	}
+	return r
+}

@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+
+	"github.com/holdfast-dev/holdfast/service"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "run [ARGUMENT...]",
+		Short: "Run in the foreground, as a manager does or a person may",
+		Long: "Run in the foreground until asked to stop by SIGTERM or ctrl-C; a second time means at once. " +
+			"SIGHUP reloads. Only one instance runs: a second one ends with exit code 75.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg := a.cfg
+			if len(args) > 0 {
+				cfg.Args = args
+			}
+			return service.Run(cmd.Context(), cfg, a.prog)
+		},
+	}
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the versions of the program, of holdfast and of Go",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return printVersion(cmd.OutOrStdout(), a.cfg)
+		},
+	}
+}
+
+func printVersion(w io.Writer, cfg service.Config) error {
+	const ours = "github.com/holdfast-dev/holdfast"
+	version, framework, compiler := cfg.Version, "", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		compiler = info.GoVersion
+		if version == "" {
+			version = info.Main.Version
+		}
+		if info.Main.Path == ours {
+			framework = info.Main.Version
+		}
+		for _, m := range info.Deps {
+			if m.Path == ours {
+				framework = m.Version
+			}
+		}
+	}
+	_, err := fmt.Fprintf(w, "%s %s\nholdfast %s\n%s\n", cfg.Name, or(version, "(devel)"), or(framework, "(devel)"), compiler)
+	return err
+}
+
+func or(s, fallback string) string {
+	if s == "" {
+		return fallback
+	}
+	return s
+}
+
+func manCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:    "man DIR",
+		Short:  "Write the manual pages, section 8, into DIR",
+		Args:   cobra.ExactArgs(1),
+		Hidden: true, // for packagers
+		RunE: func(_ *cobra.Command, args []string) error {
+			root.DisableAutoGenTag = true // the same source gives the same page
+			return doc.GenManTree(root, &doc.GenManHeader{Section: "8"}, args[0])
+		},
+	}
+}

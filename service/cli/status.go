@@ -1,0 +1,195 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/fatih/color"
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	var asJSON, watch bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show where the service stands (exit code as LSB has it)",
+		Long: "Show where the service stands. Exit code: 0 running, 1 dead but the PID file is there, 2 dead but " +
+			"other state is left, 3 not running, 4 unknown.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			t, err := a.targetOfReload(cmd) // a bad file is no reason not to look
+			if err != nil {
+				return err
+			}
+			print := printStatus
+			if asJSON {
+				print = printStatusJSON
+			}
+			for {
+				r := t.examine(cmd.Context())
+				if watch && !asJSON && isTerminal(cmd.OutOrStdout()) {
+					fmt.Fprint(cmd.OutOrStdout(), "\x1b[H\x1b[2J")
+				}
+				if err := print(cmd.OutOrStdout(), r); err != nil {
+					return err
+				}
+				if !watch {
+					return lsbError(r.lsb)
+				}
+				select {
+				case <-cmd.Context().Done():
+					return nil
+				case <-time.After(time.Second):
+				}
+			}
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON, one object")
+	cmd.Flags().BoolVar(&watch, "watch", false, "again every second, until ctrl-C")
+	return cmd
+}
+
+func lsbError(code int) error {
+	if code == lsbRunning {
+		return nil
+	}
+	return &exitError{code}
+}
+
+func printStatusJSON(w io.Writer, r report) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(r)
+}
+
+func printStatus(w io.Writer, r report) error {
+	var b strings.Builder
+	line := func(key, format string, args ...any) {
+		fmt.Fprintf(&b, "%12s  %s\n", key, fmt.Sprintf(format, args...))
+	}
+	fmt.Fprintf(&b, "%s %s", phaseColor(r.Phase).Sprint("●"), color.New(color.Bold).Sprint(r.Name))
+	if r.Version != "" {
+		fmt.Fprintf(&b, " %s", r.Version)
+	}
+	fmt.Fprintf(&b, " is %s%s\n", phaseColor(r.Phase).Sprint(r.Phase), since(r.PhaseSince))
+
+	if r.PID != 0 {
+		line("process", "%d%s%s", r.PID, prefixed(", user ", r.User), prefixed(", ", r.Exe))
+	}
+	if r.StartedAt != nil {
+		line("started", "%s by %s", when(*r.StartedAt), r.StartedBy)
+	}
+	if r.ReadyAt != nil {
+		line("ready", "%s, after %v", when(*r.ReadyAt), r.ReadyAt.Sub(*r.StartedAt).Round(time.Millisecond))
+	}
+	if r.Manager != "" {
+		line("manager", "%s (%s): %s", r.Manager, r.Scope, installation(r))
+	}
+	if r.StatusText != "" {
+		line("says", "%s", r.StatusText)
+	}
+	if n := r.Reloads.Completed; n > 0 {
+		outcome := color.GreenString("succeeded")
+		if r.Reloads.LastError != "" {
+			outcome = color.RedString("refused: %s", r.Reloads.LastError)
+		}
+		line("reloads", "%d (%d failed); the last, %s, %s", n, r.Reloads.Failed, when(r.Reloads.LastEnd), outcome)
+	}
+	if s := r.Stop; s != nil {
+		line("stopping", "%s; %d steps done", s.Reason, len(s.Steps))
+		for _, step := range s.Steps {
+			line("", "%s, %v%s", step.Name, step.Took.Round(time.Millisecond), prefixed(": ", step.Error))
+		}
+	}
+	if e := r.LastExit; e != nil {
+		line("last exit", "%s", exitText(*e))
+	}
+	if r.Restarts > 0 {
+		line("restarts", "%d", r.Restarts)
+	}
+	if u := r.Resources; u != nil {
+		line("uses", "%s, CPU %.1f %%, %s threads, %s files, %d children", bytesText(u.RSS), u.CPU, count(u.Threads), count(u.FDs), u.Children)
+	}
+	if r.ConfigFile != "" {
+		line("config", "%s", r.ConfigFile)
+	}
+	for _, n := range r.Notes {
+		line(color.YellowString("%12s", "note"), "%s", n)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func phaseColor(p platform.Phase) *color.Color {
+	switch p {
+	case platform.PhaseReady:
+		return color.New(color.FgGreen)
+	case platform.PhaseFailed, platform.PhaseUnknown:
+		return color.New(color.FgRed)
+	case platform.PhaseStopped:
+		return color.New(color.Faint)
+	}
+	return color.New(color.FgYellow)
+}
+
+func installation(r report) string {
+	switch {
+	case !r.Installed:
+		return "not installed"
+	case r.Enabled:
+		return "installed, starts at boot"
+	}
+	return "installed, not enabled"
+}
+
+func exitText(e platform.Exit) string {
+	kind := color.RedString("not clean")
+	if e.Clean {
+		kind = color.GreenString("clean")
+	}
+	text := kind + ": " + e.Reason
+	if e.Signal != "" {
+		text += ", " + e.Signal
+	} else if e.Code > 0 {
+		text += fmt.Sprintf(", exit code %d", e.Code)
+	}
+	return text
+}
+
+func since(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return " since " + when(t)
+}
+
+func when(t time.Time) string {
+	return fmt.Sprintf("%s (%v ago)", t.Local().Format(time.DateTime), time.Since(t).Round(time.Second))
+}
+
+func prefixed(prefix, s string) string {
+	if s == "" {
+		return ""
+	}
+	return prefix + s
+}
+
+func count(n int) string {
+	if n < 0 {
+		return "?"
+	}
+	return fmt.Sprint(n)
+}
+
+func bytesText(n int64) string {
+	if n < 0 {
+		return "? memory"
+	}
+	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+}

@@ -1,0 +1,21 @@
+// Package bed boots small Debian systems with a real init (systemd 257, systemd 252, sysvinit, OpenRC) as hosts for tests.
+//
+// A bed is a container with its own processes, mounts, network, host name and boot id, started from a private
+// copy-on-write layer over a cached root, so a test may install, break and reboot it at will and leaves nothing behind.
+// Booting takes a second or two, and several beds run side by side.
+//
+// Most tests need two lines:
+//
+//	b := bed.Require(t, "systemd257") // boots it; skips the test, with the reason, where that is not possible
+//	stdout, stderr, code, err := b.Run(t.Context(), "systemctl", "is-active", "dbus.service")
+//
+// The roots are made by scripts/beds.sh (`sudo make beds`) under $BEDS_DIR, by default holdfast-beds in the user's cache
+// directory. With HOLDFAST_BEDS=require in the environment a bed that cannot be had fails the test instead of skipping it.
+//
+// # Limits
+//
+// Linux and root only; elsewhere everything compiles, [Kinds] is empty and [Boot] returns [errors.ErrUnsupported]. The
+// kernel is the host's: no module, clock or device of its own. The limits that rest on cgroup controllers (MemoryMax=,
+// TasksMax=, CPUQuota=) work in a bed only where the host offers those controllers in cgroup v2, which a host with
+// hybrid cgroups does not.
+package bed

@@ -1,0 +1,20 @@
+#!/bin/sh
+# First part of every launch script; its first process is PID 1 of a new PID namespace in a new mount namespace, in the
+# directory of the cached roots. $1 root (relative), $2 the bed's directory (relative), $3 its name, $4 its control group.
+set -eu
+# shellcheck disable=SC2034 # name and cgroup are for the script that follows
+root=$1 bed=$2 name=$3 cgroup=$4
+
+# Private first: nothing mounted from here on may reach the host.
+mount --make-rprivate /
+mount -t proc -o nosuid,nodev,noexec proc /proc
+
+# Relative names keep commas and colons out of the mount options. Where overlayfs does not work (the cache lies on an overlay
+# itself, as in some CI containers) the root is copied, once.
+if [ ! -e "$bed/copied" ] &&
+	! mount -t overlay -o "lowerdir=$root,upperdir=$bed/upper,workdir=$bed/work" overlay "$bed/disk"; then
+	echo "no overlay: copying $root"
+	cp -a --reflink=auto "$root/." "$bed/disk/"
+	cp -a "$bed/upper/." "$bed/disk/"
+	: >"$bed/copied"
+fi

@@ -1,0 +1,155 @@
+package bed
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+const supported = true
+
+// usable tells whether this process can boot beds at all.
+func usable() error {
+	if os.Geteuid() != 0 {
+		return errors.New("beds need root")
+	}
+	for _, program := range []string{"systemd-nspawn", "nsenter", "ip"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return fmt.Errorf("beds need %s: run `sudo make beds` (scripts/beds.sh build): %w", program, err)
+		}
+	}
+	return nil
+}
+
+// machine is a bed's disk, and its life while it runs.
+//
+// Everything of it lies in one directory, cache/run/NAME, whose lock says that the process that made it lives.
+type machine struct {
+	kind    Kind
+	name    string
+	cache   string // directory of the roots
+	dir     string
+	cgroup  string
+	console *console
+	locks   []*os.File // of the cached root, shared, and of dir
+
+	mu     sync.Mutex
+	life   *life // of the boot that was last; nil before the first
+	closed bool
+}
+
+// newMachine makes the disk of a new machine.
+func newMachine(ctx context.Context, kind Kind) (_ *machine, err error) {
+	mount, err := cgroupMount()
+	if err != nil {
+		return nil, err
+	}
+	var id [4]byte
+	_, _ = rand.Read(id[:]) // never fails
+	m := &machine{kind: kind, name: "bed-" + hex.EncodeToString(id[:]), console: new(console)}
+	m.cache = filepath.Dir(filepath.Dir(kind.Root))
+	m.dir = filepath.Join(m.cache, "run", m.name)
+	m.cgroup = filepath.Join(mount, "holdfast-"+m.name)
+
+	// scripts/beds.sh takes this lock alone to change the root.
+	rootLock, err := lockShared(ctx, filepath.Join(m.cache, kind.Name+".lock"))
+	if err != nil {
+		return nil, err
+	}
+	m.locks = append(m.locks, rootLock)
+	dirLock, err := claim(m.dir, mount)
+	if err != nil {
+		return nil, errors.Join(err, rootLock.Close())
+	}
+	m.locks = append(m.locks, dirLock)
+	if err := m.makeDisk(); err != nil {
+		return nil, errors.Join(err, m.close())
+	}
+	return m, nil
+}
+
+// makeDisk makes the layer that takes the bed's writes, with what makes this machine itself.
+func (m *machine) makeDisk() error {
+	for _, dir := range []string{"work", "disk", "upper/etc"} {
+		if err := os.MkdirAll(filepath.Join(m.dir, dir), 0o755); err != nil {
+			return err
+		}
+	}
+	// A machine id of its own, there before the first boot: systemd then does not take it for a first boot, with presets and
+	// all, and finds its journal again after a reboot.
+	id := strings.ReplaceAll(uuid(), "-", "")
+	for file, text := range map[string]string{
+		"hostname":   m.name + "\n",
+		"hosts":      "127.0.0.1\tlocalhost " + m.name + "\n::1\tlocalhost ip6-localhost\n",
+		"machine-id": id + "\n",
+	} {
+		if m.kind.Manager != "systemd" && file == "machine-id" {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(m.dir, "upper/etc", file), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return os.Chmod(filepath.Join(m.dir, "upper"), 0o755) // it is the bed's / : whatever the umask
+}
+
+// close ends the life and removes the disk. It may be called on a machine that is half made.
+func (m *machine) close() error {
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return nil
+	}
+	m.closed = true
+	life := m.life
+	m.mu.Unlock()
+	err := errors.Join(m.cut(), removeCgroup(m.cgroup), os.RemoveAll(m.dir))
+	if life != nil {
+		err = errors.Join(err, life.exec.Close())
+	}
+	for _, lock := range m.locks { // last: until now the directory belongs to us
+		err = errors.Join(err, lock.Close())
+	}
+	return err
+}
+
+// current returns the life that runs, or nil.
+func (m *machine) current() *life {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.life == nil || m.life.ended() {
+		return nil
+	}
+	return m.life
+}
+
+func (m *machine) leader() int {
+	if life := m.current(); life != nil {
+		return life.leader
+	}
+	return 0
+}
+
+func (m *machine) off() <-chan struct{} {
+	if life := m.current(); life != nil {
+		return life.done
+	}
+	closed := make(chan struct{})
+	close(closed)
+	return closed
+}
+
+func (m *machine) cut() error {
+	life := m.current()
+	if life == nil {
+		return nil
+	}
+	return life.kill()
+}

@@ -1,0 +1,90 @@
+package bed
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+)
+
+// RequireEnv names the environment variable that decides what a missing bed means: with the value "require" a test fails
+// where it would be skipped. A run that is meant to prove something on real managers sets it.
+const RequireEnv = "HOLDFAST_BEDS"
+
+// Require boots a bed of the named kind for one test and closes it at the test's end. The test is skipped, with the
+// reason and the remedy, when the bed cannot be had on this machine (other OS, not root, root not built), or fails if
+// [RequireEnv] says so. A bed that could be had but does not boot is a failure always. When the test fails, the last lines of
+// the bed's console are logged.
+func Require(t testing.TB, name string) *Bed {
+	t.Helper()
+	kind, err := Find(name)
+	if err != nil && !errors.Is(err, ErrNotBuilt) {
+		t.Fatal(err)
+	}
+	if err == nil {
+		err = usable()
+	}
+	if err != nil {
+		refuse(t, err)
+	}
+	b, err := Boot(t.Context(), kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("console of %s (%s):\n%s", b.Name(), kind.Name, lastLines(b.Console(), 40))
+		}
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+// Each runs fn as a subtest on a bed of every known kind with that manager ("systemd", "sysv", "openrc"; empty: all). Kinds
+// that cannot be had are skipped, or fail, as with [Require].
+func Each(t *testing.T, manager string, fn func(t *testing.T, b *Bed)) {
+	t.Helper()
+	for _, kind := range Known() {
+		if manager != "" && kind.Manager != manager {
+			continue
+		}
+		t.Run(kind.Name, func(t *testing.T) { fn(t, Require(t, kind.Name)) })
+	}
+}
+
+// MustRun runs argv in the bed and returns its standard output. Anything but exit code 0 fails the test, with what the
+// command said.
+func (b *Bed) MustRun(t testing.TB, argv ...string) string {
+	t.Helper()
+	return b.must(t, "", argv)
+}
+
+// MustRunAs is [Bed.MustRun] as a user, see [Bed.CommandAs].
+func (b *Bed) MustRunAs(t testing.TB, user string, argv ...string) string {
+	t.Helper()
+	return b.must(t, user, argv)
+}
+
+func (b *Bed) must(t testing.TB, user string, argv []string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), powerLimit)
+	defer cancel()
+	stdout, stderr, code, err := b.RunAs(ctx, user, argv...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code != 0 {
+		t.Fatalf("bed %s: %q: exit code %d\nstdout: %s\nstderr: %s", b.Name(), argv, code, stdout, stderr)
+	}
+	return stdout
+}
+
+func refuse(t testing.TB, err error) {
+	t.Helper()
+	if os.Getenv(RequireEnv) == "require" {
+		t.Fatalf("%v (%s=require makes this a failure)", err, RequireEnv)
+	}
+	t.Skip(err)
+}

@@ -1,0 +1,156 @@
+package bed_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/test/bed"
+)
+
+// roleEnv makes a copy of the test binary play a part instead of running tests.
+const roleEnv = "HOLDFAST_BED_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(roleEnv) {
+	case "owner":
+		os.Exit(ownerRole())
+	case "copy":
+		os.Exit(copyRole())
+	}
+	os.Exit(m.Run())
+}
+
+// copyRole boots a bed from a cache on an overlay, where no further overlay can keep its upper layer. It has a mount namespace of
+// its own, so the overlay needs no removal.
+func copyRole() int {
+	dir := os.Getenv("BED_TMP")
+	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+		return fail(err)
+	}
+	for _, name := range []string{"lower", "upper", "work", "beds"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+			return fail(err)
+		}
+	}
+	options := fmt.Sprintf("lowerdir=%[1]s:%[2]s/lower,upperdir=%[2]s/upper,workdir=%[2]s/work", bed.Dir(), dir)
+	beds := filepath.Join(dir, "beds")
+	if err := syscall.Mount("overlay", beds, "overlay", 0, options); err != nil {
+		return fail(err)
+	}
+	if err := os.Setenv("BEDS_DIR", beds); err != nil {
+		return fail(err)
+	}
+	ctx := context.Background()
+	kind, err := bed.Find(os.Getenv("BED_KIND"))
+	if err != nil {
+		return fail(err)
+	}
+	b, err := bed.Boot(ctx, kind)
+	if err != nil {
+		return fail(err)
+	}
+	defer b.Close()
+	if !strings.Contains(b.Console(), "no overlay") {
+		return fail(errors.New("booted from an overlay all the same"))
+	}
+	if err := b.Write("/etc/kept", []byte("kept"), 0o644); err != nil {
+		return fail(err)
+	}
+	if err := b.Reboot(ctx); err != nil {
+		return fail(err)
+	}
+	if data, err := b.Read("/etc/kept"); string(data) != "kept" {
+		return fail(fmt.Errorf("file on disk after a reboot: %q, %w", data, err))
+	}
+	if host, err := b.Read("/etc/hostname"); strings.TrimSpace(string(host)) != b.Name() {
+		return fail(fmt.Errorf("host name %q, %w", host, err))
+	}
+	return 0
+}
+
+func TestCopyWhereNoOverlay(t *testing.T) {
+	const name = "systemd257"
+	bed.Require(t, name)
+	copier := role(t, "copy", "BED_KIND="+name, "BED_TMP="+t.TempDir())
+	copier.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
+	if out, err := copier.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// TestRequireRole is what TestRequire runs in a process of its own.
+func TestRequireRole(t *testing.T) {
+	if os.Getenv("BED_REQUIRE") == "" {
+		t.Skip("a part of TestRequire")
+	}
+	bed.Require(t, "systemd257")
+}
+
+func TestRequire(t *testing.T) {
+	for _, tc := range []struct {
+		name, env string
+		fails     bool
+		says      string
+	}{
+		{name: "skips", env: "", says: "--- SKIP"},
+		{name: "fails when told so", env: "require", fails: true, says: "--- FAIL"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			cmd := role(t, "", "BED_REQUIRE=1", "BEDS_DIR="+t.TempDir(), bed.RequireEnv+"="+tc.env)
+			cmd.Args = append(cmd.Args, "-test.run=^TestRequireRole$", "-test.v")
+			out, err := cmd.CombinedOutput()
+			if (err != nil) != tc.fails {
+				t.Errorf("ended with %v", err)
+			}
+			for _, want := range []string{tc.says, "systemd257", "sudo make beds"} {
+				if !strings.Contains(string(out), want) {
+					t.Errorf("does not say %q:\n%s", want, out)
+				}
+			}
+		})
+	}
+}
+
+// The script that builds the roots and this package must agree on names and places.
+func TestScriptKnowsTheKinds(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "../../scripts/beds.sh", "list").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want []string
+	for line := range strings.Lines(string(out)) {
+		if f := strings.Fields(line); len(f) == 4 {
+			got = append(got, f[0]+" "+f[3])
+		}
+	}
+	for _, kind := range bed.Known() {
+		want = append(want, kind.Name+" "+kind.Root)
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("script:\n%s\npackage:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// role prepares a copy of this test binary to play a part.
+func role(t *testing.T, name string, env ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self)
+	cmd.Env = append(append(os.Environ(), roleEnv+"="+name), env...)
+	return cmd
+}
+
+func fail(err error) int {
+	fmt.Fprintln(os.Stderr, err)
+	return 1
+}
