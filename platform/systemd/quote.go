@@ -173,8 +173,8 @@ func ownVariable(name string) bool {
 	return false
 }
 
-// assignment is one word of Environment=. systemd drops a variable whose name
-// or value it does not like, and goes on: refused here.
+// assignment is one word of Environment=. systemd drops a variable whose name,
+// or, in older versions, whose value it does not like, and goes on: refused here.
 func assignment(name, value string) (string, error) {
 	switch {
 	case !only(name, "_") || isDigit(name[0]):

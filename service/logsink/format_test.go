@@ -20,6 +20,17 @@ func TestStderrText(t *testing.T) {
 	golden(t, "text", b.errText(t))
 }
 
+func TestStderrColour(t *testing.T) {
+	b := newBed(t, logsink.Options{Level: "trace"}, func(o *logsink.Outside) { o.Colour = true })
+	say(b.Logger())
+	got := b.errText(t)
+	if !strings.Contains(got, "\x1b[94m") {
+		t.Skip("hclog colours no file on this system, only a console")
+	}
+	// Where this test's standard output is a terminal, hclog ends the colour, too.
+	golden(t, "colour", regexp.MustCompile(`\]( ?)\x1b\[0m `).ReplaceAllString(got, "]$1 "))
+}
+
 func TestStderrJSON(t *testing.T) {
 	b := newBed(t, logsink.Options{Level: "trace", Format: "json"}, func(o *logsink.Outside) { o.Colour = true })
 	say(b.Logger())

@@ -64,7 +64,7 @@ func open(name string, o Options, out outside) (*Sink, error) {
 
 	sink := o.sink(out.inJournal)
 	if sink == "stderr" {
-		style.colour = out.colour()
+		style.colour = !style.json && out.colour()
 		// Nothing to close: standard error stays open to the last line.
 		return &Sink{newLogger(level, newPrinter(out.stderr, style)), func() error { return nil }}, nil
 	}

@@ -10,7 +10,7 @@ import (
 // style is how lines look.
 type style struct {
 	json    bool
-	colour  bool             // of text
+	colour  bool             // for text only
 	bare    bool             // text without time, for a log that keeps it by itself
 	oneLine bool             // also values of several lines, for a log that cannot hold them
 	now     func() time.Time // nil: time.Now
@@ -21,6 +21,7 @@ type printer struct {
 	hclog hclog.SinkAdapter
 	json  bool
 	keep  string // control characters that values of a text may have
+	reset string // ends the colour of the level
 }
 
 // newPrinter returns a printer that writes each line in one call to w, and never
@@ -39,6 +40,11 @@ func newPrinter(w io.Writer, s style) *printer {
 		opts.Color, opts.ColorHeaderAndFields = hclog.ForceColor, true
 	}
 	p := &printer{hclog: hclog.NewSinkAdapter(opts), json: s.json}
+	if s.colour {
+		// hclog leaves it open where standard output is no terminal (UnsetWriter
+		// of fatih/color looks there), and the rest of the line would be coloured.
+		p.reset = "\x1b[0m"
+	}
 	if !s.oneLine {
 		p.keep = "\n" // hclog puts "  | " before each line of a value
 	}
@@ -66,5 +72,9 @@ func (p *printer) clean(name, msg string, args []any) (string, string, []any) {
 	if p.json {
 		return name, msg, clean
 	}
-	return escape(name, ""), escape(msg, ""), clean
+	name, msg = escape(name, ""), escape(msg, "")
+	if name != "" {
+		return p.reset + name, msg, clean
+	}
+	return name, p.reset + msg, clean
 }

@@ -98,11 +98,25 @@ func TestRunSparesDaemon(t *testing.T) {
 func TestCancelKillsTheGroup(t *testing.T) {
 	bed.Each(t, "", func(t *testing.T, b *bed.Bed) {
 		b.MustRun(t, "mkfifo", "/run/up")
+		left, cancelLeft := context.WithCancel(t.Context())
+		leaver := b.Command(left, "setsid", "sleep", "4321") // leaves the process group, but is the command all the same
+		if err := leaver.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			cancelLeft()
+			if err := leaver.Wait(); err == nil {
+				t.Error("a cancelled command ended well")
+			}
+			if _, _, code, err := b.Run(t.Context(), "pgrep", "-f", "^sleep 4321"); err != nil || code != 1 {
+				t.Errorf("it runs on: %d, %v", code, err)
+			}
+		}()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		ended := make(chan error, 1)
 		go func() {
-			_, _, _, err := b.Run(ctx, sh("sleep 4321 & echo >/run/up; wait")...)
+			_, _, _, err := b.Run(ctx, sh("sleep 1234 & echo >/run/up; wait")...)
 			ended <- err
 		}()
 		b.MustRun(t, "timeout", "20", "cat", "/run/up")
@@ -116,7 +130,7 @@ func TestCancelKillsTheGroup(t *testing.T) {
 			t.Fatal("Run does not return")
 		}
 		eventually(t, "the child is gone", func() bool {
-			_, _, code, err := b.Run(t.Context(), "pgrep", "-f", "^sleep 4321")
+			_, _, code, err := b.Run(t.Context(), "pgrep", "-f", "^sleep 1234")
 			return err == nil && code == 1
 		})
 	})

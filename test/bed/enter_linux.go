@@ -62,7 +62,7 @@ func (m *machine) confine(cmd *exec.Cmd) {
 	if life := m.current(); life != nil {
 		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(life.exec.Fd())
 	}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.Cancel = func() error { return killCommand(cmd.Process.Pid) }
 }
 
 // uncoverKmsg takes away the FIFO that nspawn mounts over /proc/kmsg. It is deleted, which no machine's is, and a user unit with

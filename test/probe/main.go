@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/platform/systemd"
 )
@@ -47,7 +48,7 @@ func run() error {
 	case "deaf":
 		return deaf(n)
 	case "hang":
-		select {}
+		time.Sleep(time.Hour)
 	case "fail":
 		code, err := strconv.Atoi(os.Args[2])
 		if err != nil {

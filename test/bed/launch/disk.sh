@@ -2,6 +2,7 @@
 # First part of every launch script; its first process is PID 1 of a new PID namespace in a new mount namespace, in the
 # directory of the cached roots. $1 root (relative), $2 the bed's directory (relative), $3 its name, $4 its control group.
 set -eu
+umask 022
 # shellcheck disable=SC2034 # name and cgroup are for the script that follows
 root=$1 bed=$2 name=$3 cgroup=$4
 

@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# gates.sh checks everything that can be told without running the code: format, go.mod, scripts, workflows, and vet,
+# staticcheck and golangci-lint once for each system that holdfast serves, because a linter that runs on Linux never sees
+# a _windows.go.
+#
+#	gates.sh             runs all gates
+#	gates.sh PATTERN     runs those whose title matches, e.g. gates.sh 'golangci.*windows'
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/stages.bash
+. scripts/stages.bash
+# shellcheck source=scripts/debian.bash
+. scripts/debian.bash
+
+systems=(linux windows darwin freebsd)
+
+# tool NAME prints where the executable of a pinned tool lies. `go tool` itself cannot be used below: with GOOS=windows
+# it would build the tool for Windows too.
+tool() { go tool -modfile=scripts/tools/go.mod -n "$1"; }
+
+build_tools() {
+	local name
+	for name in gofumpt actionlint staticcheck golangci-lint; do
+		tool "$name"
+	done
+}
+
+gofumpt_clean() {
+	local dirty
+	dirty=$("$(tool gofumpt)" -d .)
+	printf '%s\n' "$dirty"
+	[[ -z $dirty ]]
+}
+
+# in_module DIR COMMAND... runs a command in a module of its own below this one.
+in_module() (
+	cd "$1"
+	shift
+	"$@"
+)
+
+scripts_parse() {
+	local file
+	for file in scripts/*.sh scripts/*.bash .ci/run; do
+		case $(head -n 1 "$file") in
+		'#!/bin/sh') sh -n "$file" ;;
+		*) bash -n "$file" ;;
+		esac
+	done
+}
+
+shellcheck_clean() {
+	need shellcheck shellcheck || return "$cannot_run"
+	shellcheck --external-sources scripts/*.sh scripts/*.bash .ci/run
+}
+
+workflows_clean() { "$(tool actionlint)" -color; }
+
+vet() { GOOS=$1 CGO_ENABLED=0 go vet ./...; }
+
+# ST1003 is left out, and only it: its list of initialisms disagrees with the names of the interfaces that we wrap (x/sys has
+# Uid, Gid and Pid).
+staticcheck_clean() {
+	local staticcheck
+	staticcheck=$(tool staticcheck)
+	GOOS=$1 CGO_ENABLED=0 "$staticcheck" -checks all,-ST1003 ./...
+}
+
+# Each system has a cache of its own: a finding must never be answered from another system's run.
+golangci_clean() {
+	local lint
+	lint=$(tool golangci-lint)
+	GOLANGCI_LINT_CACHE=$(go env GOCACHE)/golangci-lint-$1 GOOS=$1 CGO_ENABLED=0 "$lint" run ./...
+}
+
+stage 'tools (built on first use)' build_tools
+stage 'gofumpt' gofumpt_clean
+stage 'go mod tidy' go mod tidy -diff
+stage 'scripts parse' scripts_parse
+stage 'shellcheck' shellcheck_clean
+stage 'actionlint' workflows_clean
+for os in "${systems[@]}"; do stage "go vet GOOS=$os" vet "$os"; done
+for os in "${systems[@]}"; do stage "staticcheck GOOS=$os" staticcheck_clean "$os"; done
+for os in "${systems[@]}"; do stage "golangci-lint GOOS=$os" golangci_clean "$os"; done
+if [[ -f test/bench/go.mod ]]; then
+	stage 'go mod tidy in test/bench' in_module test/bench go mod tidy -diff
+	stage 'go vet in test/bench' in_module test/bench go vet ./...
+fi
+run_stages gates "${1:-}"

@@ -1,0 +1,138 @@
+//go:build linux
+
+package test_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/test/bed"
+)
+
+// bedSystem is a bed as managers and installers see a machine, with the rights
+// of root or of one user.
+type bedSystem struct {
+	*bed.Bed
+	user string // empty: root
+}
+
+var _ platform.System = bedSystem{}
+
+func (s bedSystem) ReadFile(path string) ([]byte, error) { return s.Read(path) }
+
+func (s bedSystem) WriteFile(path string, content []byte, mode fs.FileMode) error {
+	if s.user == "" {
+		return s.Write(path, content, mode)
+	}
+	cmd := s.CommandAs(context.Background(), s.user, "sh", "-c", `cat > "$1.new" && chmod "$2" "$1.new" && mv "$1.new" "$1"`, "sh", path, fmt.Sprintf("%o", mode))
+	cmd.Stdin = bytes.NewReader(content)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("write %s: %w: %s", path, err, out)
+	}
+	return nil
+}
+
+func (s bedSystem) Remove(path string) error {
+	_, err := s.Run(context.Background(), "rm", "--", path)
+	return err
+}
+
+func (s bedSystem) RemoveAll(path string) error {
+	_, err := s.Run(context.Background(), "rm", "-rf", "--", path)
+	return err
+}
+
+func (s bedSystem) Stat(path string) (fs.FileInfo, error) {
+	if _, err := s.Run(context.Background(), "test", "-e", path); err != nil {
+		return nil, fs.ErrNotExist
+	}
+	return nil, nil // that it is there is all that is asked
+}
+
+func (s bedSystem) Run(ctx context.Context, argv ...string) (string, error) {
+	stdout, stderr, code, err := s.RunAs(ctx, s.user, argv...)
+	if err != nil || code != 0 {
+		if err != nil {
+			code = -1
+		}
+		return stdout, &platform.CommandError{Argv: argv, Code: code, Stderr: stderr, Err: err}
+	}
+	return stdout, nil
+}
+
+// apply carries out steps as an installer does.
+func (s bedSystem) apply(t *testing.T, steps []platform.Step, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range steps {
+		if err := s.one(t.Context(), step); err != nil && !step.MayFail {
+			t.Fatalf("%s: %v", step.Describe, err)
+		}
+	}
+}
+
+// undo takes steps back, in reverse; previous are the contents of files that were there before.
+func (s bedSystem) undo(t *testing.T, steps []platform.Step, previous map[string][]byte) {
+	t.Helper()
+	for i := len(steps) - 1; i >= 0; i-- {
+		var err error
+		switch step := steps[i]; {
+		case step.Kind == platform.StepRun && step.Undo != nil:
+			_, err = s.Run(t.Context(), step.Undo...)
+		case step.Kind == platform.StepWriteFile || step.Kind == platform.StepRemoveFile:
+			if content, ok := previous[step.Path]; ok {
+				err = s.WriteFile(step.Path, content, 0o644)
+			} else {
+				err = s.Remove(step.Path)
+			}
+		}
+		if err != nil {
+			t.Fatalf("undo %s: %v", steps[i].Describe, err)
+		}
+	}
+}
+
+func (s bedSystem) one(ctx context.Context, step platform.Step) error {
+	switch step.Kind {
+	case platform.StepWriteFile:
+		return s.WriteFile(step.Path, step.Content, step.Mode)
+	case platform.StepRemoveFile:
+		return s.Remove(step.Path)
+	case platform.StepRemoveDir:
+		return s.RemoveAll(step.Path)
+	case platform.StepRun:
+		_, err := s.Run(ctx, step.Argv...)
+		return err
+	}
+	return fmt.Errorf("step %q: %w", step.Kind, errors.ErrUnsupported)
+}
+
+// buildProbe compiles test/probe, static, so that it runs in every bed.
+func buildProbe(t *testing.T) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "probe")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", out, "./probe")
+	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, msg)
+	}
+	return out
+}
+
+// install puts the probe into the bed.
+func installProbe(t *testing.T, b *bed.Bed, path string) {
+	t.Helper()
+	if err := b.Put(buildProbe(t), path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}

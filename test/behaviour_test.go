@@ -1,0 +1,110 @@
+//go:build linux
+
+package test_test
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/holdfast-dev/holdfast/test/bed"
+)
+
+// TestBehaviour plays the scripts of testdata/behaviour, one text a behaviour,
+// the same text on every bed. Where a manager truly differs, a line says so:
+//
+//	[systemd] svc ...
+//	[!kind:systemd252] ...
+//
+// Every script has the shipper as /usr/local/bin/shipper and its own files as
+// /etc/shipper*.toml, and leaves the bed as clean as it found it. The commands
+// are those of testscript and, in the bed:
+//
+//	svc ARG...        shipper ARG... --config /etc/shipper.toml
+//	sh SCRIPT         /bin/sh -c SCRIPT
+//	as USER SCRIPT    the same as another user
+//	code N            the exit code of the last of these
+//	until SCRIPT      SCRIPT again and again until it succeeds, for 30 s at most
+//	json PATH VALUE   the last standard output is JSON and has VALUE at a.b.c
+//	put FILE PATH     copies a file of the script into the bed
+//	reboot            off and on again, in order
+func TestBehaviour(t *testing.T) {
+	if testing.Short() {
+		t.Skip("beds take a while")
+	}
+	shipper := build(t, "./examples/shipper")
+	bed.Each(t, "systemd", func(t *testing.T, b *bed.Bed) {
+		if err := b.Put(shipper, "/usr/local/bin/shipper", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		scripts(t, b)
+	})
+}
+
+// build compiles a program of the module as it would be shipped: static.
+func build(t *testing.T, pkg string) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), filepath.Base(pkg))
+	cmd := exec.Command("go", "build", "-o", out, pkg)
+	cmd.Dir = ".."
+	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build %s: %v\n%s", pkg, err, text)
+	}
+	return out
+}
+
+func scripts(t *testing.T, b *bed.Bed) {
+	testscript.RunT(serial{t}, testscript.Params{
+		Dir: "testdata/behaviour",
+		Setup: func(env *testscript.Env) error {
+			s := &stage{bed: b}
+			env.Values[stageKey{}] = s
+			env.Defer(func() { s.clear(t) })
+			return s.dress(env.WorkDir)
+		},
+		Condition: func(cond string) (bool, error) {
+			return cond == b.Kind().Manager || cond == "kind:"+b.Kind().Name, nil
+		},
+		Cmds: commands,
+		// A misspelt condition must not pass for one that does not hold.
+		RequireExplicitExec: true, RequireUniqueNames: true,
+	})
+}
+
+// serial is a testing.T that plays one script after the other: they share a bed.
+type serial struct{ *testing.T }
+
+func (s serial) Parallel() {}
+
+func (s serial) Run(name string, fn func(testscript.T)) {
+	s.T.Run(name, func(t *testing.T) { fn(serial{t}) })
+}
+
+func (s serial) Verbose() bool { return testing.Verbose() }
+
+// knownConditions keeps the scripts honest.
+func TestBehaviourScriptsUseKnownConditions(t *testing.T) {
+	files, err := filepath.Glob("testdata/behaviour/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	known := map[string]bool{}
+	for _, k := range bed.Known() {
+		known[k.Manager], known["kind:"+k.Name] = true, true
+	}
+	for _, path := range files {
+		for _, line := range strings.Split(readFile(t, path), "\n") {
+			if !strings.HasPrefix(line, "[") || strings.HasPrefix(line, "[service") || strings.HasPrefix(line, "[shipper") {
+				continue
+			}
+			cond, _, _ := strings.Cut(strings.TrimLeft(line, "[!"), "]")
+			if !known[cond] {
+				t.Errorf("%s: unknown condition in %q", path, line)
+			}
+		}
+	}
+}

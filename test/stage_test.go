@@ -1,0 +1,169 @@
+//go:build linux
+
+package test_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/holdfast-dev/holdfast/test/bed"
+)
+
+const patience = 30 * time.Second
+
+type stageKey struct{}
+
+// stage is the bed as one script sees it.
+type stage struct {
+	bed  *bed.Bed
+	code int // of the last command
+}
+
+func stageOf(ts *testscript.TestScript) *stage { return ts.Value(stageKey{}).(*stage) }
+
+// dress puts the script's files where the service expects them.
+func (s *stage) dress(dir string) error {
+	files, err := filepath.Glob(filepath.Join(dir, "shipper*.toml"))
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := s.bed.Put(f, "/etc/"+filepath.Base(f), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clear removes what a script left, also when it failed half-way.
+func (s *stage) clear(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
+	defer cancel()
+	const script = `
+cd /
+for c in /etc/shipper*.toml; do
+	timeout 20 shipper uninstall --config "$c" >/dev/null 2>&1
+done
+pkill -9 -x shipper
+rm -rf /etc/shipper* /run/shipper* /var/lib/shipper* /var/log/shipper* /var/log/app* /tmp/app*
+true`
+	if _, stderr, code, err := s.bed.Run(ctx, "/bin/sh", "-c", script); err != nil || code != 0 {
+		t.Errorf("clearing the stage: code %d, %v\n%s", code, err, stderr)
+	}
+}
+
+var commands = map[string]func(*testscript.TestScript, bool, []string){
+	"svc": func(ts *testscript.TestScript, neg bool, args []string) {
+		stageOf(ts).run(ts, neg, "", append([]string{"shipper", "--config", "/etc/shipper.toml"}, args...))
+	},
+	"sh": func(ts *testscript.TestScript, neg bool, args []string) {
+		stageOf(ts).run(ts, neg, "", []string{"/bin/sh", "-c", one(ts, args)})
+	},
+	"as": func(ts *testscript.TestScript, neg bool, args []string) {
+		if len(args) != 2 {
+			ts.Fatalf("usage: as USER SCRIPT")
+		}
+		stageOf(ts).run(ts, neg, args[0], []string{"/bin/sh", "-c", args[1]})
+	},
+	"code": func(ts *testscript.TestScript, neg bool, args []string) {
+		if got := fmt.Sprint(stageOf(ts).code); (got == one(ts, args)) == neg {
+			ts.Fatalf("the exit code was %s", got)
+		}
+	},
+	"until": func(ts *testscript.TestScript, _ bool, args []string) {
+		stageOf(ts).until(ts, one(ts, args))
+	},
+	"json": func(ts *testscript.TestScript, neg bool, args []string) {
+		if len(args) != 2 {
+			ts.Fatalf("usage: json PATH VALUE")
+		}
+		got := lookup(ts, args[0])
+		if (got == args[1]) == neg {
+			ts.Fatalf("%s is %s", args[0], got)
+		}
+	},
+	"put": func(ts *testscript.TestScript, _ bool, args []string) {
+		if len(args) != 2 {
+			ts.Fatalf("usage: put FILE PATH")
+		}
+		ts.Check(stageOf(ts).bed.Put(ts.MkAbs(args[0]), args[1], 0o644))
+	},
+	"reboot": func(ts *testscript.TestScript, _ bool, _ []string) {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
+		defer cancel()
+		ts.Check(stageOf(ts).bed.Reboot(ctx))
+	},
+}
+
+func one(ts *testscript.TestScript, args []string) string {
+	if len(args) != 1 {
+		ts.Fatalf("want one argument, got %q", args)
+	}
+	return args[0]
+}
+
+// run runs argv in the bed as user and leaves output and code to the script.
+func (s *stage) run(ts *testscript.TestScript, neg bool, user string, argv []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
+	defer cancel()
+	stdout, stderr, code, err := s.bed.RunAs(ctx, user, argv...)
+	s.code = code
+	_, _ = ts.Stdout().Write([]byte(stdout))
+	_, _ = ts.Stderr().Write([]byte(stderr))
+	switch {
+	case err != nil:
+		ts.Fatalf("%q: %v", argv, err)
+	case neg && code == 0:
+		ts.Fatalf("%q succeeded, which it must not", argv)
+	case !neg && code != 0:
+		ts.Fatalf("%q: exit code %d", argv, code)
+	}
+}
+
+func (s *stage) until(ts *testscript.TestScript, script string) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for {
+		stdout, stderr, code, err := s.bed.Run(ctx, "/bin/sh", "-c", script)
+		if err == nil && code == 0 {
+			return
+		}
+		if ctx.Err() != nil {
+			ts.Fatalf("still not so after %v: %s\n%s%s", patience, script, stdout, stderr)
+		}
+	}
+}
+
+// lookup finds a.b.c in the JSON of the last standard output.
+func lookup(ts *testscript.TestScript, path string) string {
+	var v any
+	if err := json.Unmarshal([]byte(ts.ReadFile("stdout")), &v); err != nil {
+		ts.Fatalf("no JSON: %v", err)
+	}
+	for _, key := range strings.Split(path, ".") {
+		m, ok := v.(map[string]any)
+		if !ok {
+			ts.Fatalf("no %q in it", path)
+		}
+		v = m[key]
+	}
+	return fmt.Sprint(v)
+}
+
+func readFile(t testing.TB, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
