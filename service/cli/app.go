@@ -117,6 +117,24 @@ func (a *app) target(cmd *cobra.Command) (*target, error) {
 	return t, err
 }
 
+// targetRegardless is the target for commands that must work when the file has
+// become bad: a service is to be looked at, stopped and removed all the same,
+// and a bad file is for the running service to refuse. The code's values serve.
+func (a *app) targetRegardless(cmd *cobra.Command) (*target, error) {
+	t, err := a.target(cmd)
+	if err == nil || !errors.Is(err, service.ErrConfig) {
+		return t, err
+	}
+	without := *a
+	without.cfg.File = ""
+	t, again := without.target(cmd)
+	if again != nil {
+		return nil, err
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "going on without the configuration file: %v\n", err)
+	return t, nil
+}
+
 // chooseScope is the scope that was asked for. Without a word, it is the
 // system's for root, and for others the user's, unless only the system has the
 // service.

@@ -67,7 +67,7 @@ func (a *app) stopCommand() *cobra.Command {
 			"was started otherwise. What does not run is stopped already.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			t, err := a.target(cmd)
+			t, err := a.targetRegardless(cmd)
 			if err != nil {
 				return err
 			}
@@ -134,7 +134,7 @@ func (a *app) reloadCommand() *cobra.Command {
 			if direct {
 				a.manager = "none"
 			}
-			t, err := a.targetOfReload(cmd)
+			t, err := a.targetRegardless(cmd)
 			if err != nil {
 				return err
 			}
@@ -144,22 +144,6 @@ func (a *app) reloadCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&noWait, "no-wait", false, "only ask")
 	cmd.Flags().BoolVar(&direct, "direct", false, "ask the process itself, not through the manager (for the manager's own use)")
 	return cmd
-}
-
-// targetOfReload is the target even if the configuration file is bad by now: it
-// is the running service that has to refuse it, and to tell.
-func (a *app) targetOfReload(cmd *cobra.Command) (*target, error) {
-	t, err := a.target(cmd)
-	if err == nil {
-		return t, nil
-	}
-	file := a.cfg.File
-	defer func() { a.cfg.File = file }()
-	a.cfg.File = ""
-	if t, e := a.target(cmd); e == nil {
-		return t, nil
-	}
-	return nil, err
 }
 
 func (a *app) reload(cmd *cobra.Command, t *target, wait bool) error {

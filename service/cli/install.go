@@ -129,7 +129,7 @@ func (a *app) uninstallCommand() *cobra.Command {
 		Long:  "Stop the service and remove it from the manager. What is not installed is uninstalled already.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			t, err := a.target(cmd)
+			t, err := a.targetRegardless(cmd)
 			if err != nil {
 				return err
 			}

@@ -22,7 +22,7 @@ func (a *app) statusCommand() *cobra.Command {
 			"other state is left, 3 not running, 4 unknown.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			t, err := a.targetOfReload(cmd) // a bad file is no reason not to look
+			t, err := a.targetRegardless(cmd)
 			if err != nil {
 				return err
 			}
