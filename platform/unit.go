@@ -3,7 +3,7 @@ package platform
 import (
 	"fmt"
 	"io/fs"
-	"regexp"
+	"strings"
 	"time"
 )
 
@@ -32,24 +32,26 @@ func (id ID) String() string {
 	return id.Name + "@" + id.Instance
 }
 
-// nameRule is the set of names that every manager, file system and log accepts
-// unescaped: systemd.unit(5) allows more, launchd labels and LSB names less.
-var nameRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
-
 // Longest name: with "name@instance.service.d" it stays below NAME_MAX (255).
 const maxName = 100
 
-// CheckName tells whether s can be a service or instance name on every platform.
+// CheckName tells whether s can be a service or instance name on every platform:
+// what every manager, file system and log accepts unescaped. systemd.unit(5)
+// allows more, launchd labels and LSB names less.
 func CheckName(s string) error {
 	switch {
 	case s == "":
 		return fmt.Errorf("the name is empty: %w", ErrBadUnit)
 	case len(s) > maxName:
 		return fmt.Errorf("name %.20q... has %d characters, at most %d fit every platform: %w", s, len(s), maxName, ErrBadUnit)
-	case !nameRule.MatchString(s):
+	case strings.IndexFunc(s, outsideOfNames) >= 0 || strings.IndexByte("_.-", s[0]) >= 0:
 		return fmt.Errorf("name %q: use letters, digits, '.', '_' and '-', beginning with a letter or digit: %w", s, ErrBadUnit)
 	}
 	return nil
+}
+
+func outsideOfNames(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '.' || r == '-')
 }
 
 // Unit describes a service so that any Manager can install it. It is plain

@@ -47,7 +47,9 @@ func TestSystemd(t *testing.T) {
 		root := bedSystem{Bed: b}
 		m := systemd.New(root, systemd.Options{})
 		t.Run("verify", func(t *testing.T) { verifyUnits(t, b, m) })
-		t.Run("life", func(t *testing.T) { managedLife(t, root, m, probeUnit("life", platform.ScopeSystem, "serve"), "/run/life") })
+		t.Run("life", func(t *testing.T) {
+			managedLife(t, root, m, probeUnit("life", platform.ScopeSystem, "serve"), "/run/life")
+		})
 		t.Run("instance", func(t *testing.T) {
 			u := probeUnit("life", platform.ScopeSystem, "serve")
 			u.Instance = "west"
@@ -299,8 +301,8 @@ func restarts(t *testing.T, sys bedSystem, m *systemd.Manager) {
 		}
 		sys.MustRun(t, "kill", "-HUP", strconv.Itoa(before.PID))
 		st := await(t, m, u.ID, func(st platform.Status) bool { return st.PID != before.PID && st.Phase == phase })
-		if wantRestarts := min(n+1, 2); st.Restarts != wantRestarts {
-			t.Errorf("after death %d: %+v, want %d restarts", n+1, st, wantRestarts)
+		if st.Restarts != n+1 { // the last one is counted, too, though it was refused
+			t.Errorf("after death %d: %+v", n+1, st)
 		}
 	}
 	if err := m.Start(ctx, u.ID); err == nil || !strings.Contains(err.Error(), "reset-failed") {

@@ -37,6 +37,44 @@ func capabilities(s *sheet, h platform.Hardening, root bool) {
 	}
 }
 
+// callsOf are the system calls outside of the ordinary that a capability is
+// there for, `systemd-analyze syscall-filter`.
+func callsOf(capability string) string {
+	switch capability {
+	case "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP":
+		return "@setuid capset"
+	case "CAP_SYS_NICE", "CAP_SYS_RESOURCE":
+		return "@resources"
+	case "CAP_SYS_TIME", "CAP_WAKE_ALARM":
+		return "@clock"
+	case "CAP_SYS_PTRACE", "CAP_PERFMON":
+		return "@debug"
+	case "CAP_SYS_ADMIN":
+		return "@privileged @mount"
+	case "CAP_SYS_MODULE":
+		return "@module"
+	case "CAP_SYS_RAWIO":
+		return "@raw-io"
+	case "CAP_SYS_BOOT":
+		return "@reboot"
+	case "CAP_SYS_CHROOT":
+		return "chroot"
+	case "CAP_DAC_READ_SEARCH":
+		return "open_by_handle_at"
+	case "CAP_SYS_PACCT":
+		return "acct"
+	case "CAP_SYSLOG":
+		return "syslog"
+	case "CAP_SYS_TTY_CONFIG":
+		return "vhangup"
+	case "CAP_BPF":
+		return "bpf"
+	case allCapabilities:
+		return "@privileged @resources @mount @debug"
+	}
+	return ""
+}
+
 // knownCapabilities are those of Linux 6.x. systemd ignores a name that it does not know.
 const knownCapabilities = ` CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID CAP_KILL CAP_SETGID
  CAP_SETUID CAP_SETPCAP CAP_LINUX_IMMUTABLE CAP_NET_BIND_SERVICE CAP_NET_BROADCAST CAP_NET_ADMIN CAP_NET_RAW

@@ -37,15 +37,20 @@ func protections(h platform.Hardening) []protection {
 }
 
 // syscalls is an allow list. A call that is not in it fails with EPERM, as it
-// would for lack of a privilege, and does not kill.
+// would for lack of a privilege, and does not kill. chown stays: programs that
+// rotate or replace files call it even when nothing changes by it. A kept
+// capability keeps the calls that it is for.
 func syscalls(capabilities []string) []string {
-	filter := []string{"SystemCallErrorNumber=EPERM", "SystemCallFilter=@system-service"}
-	if len(capabilities) > 0 {
-		// A kept capability is of no use without its calls; the others still fail for lack of theirs.
-		return append(filter, "SystemCallFilter=@privileged")
+	allowed := "@chown"
+	for _, c := range capabilities {
+		if calls := callsOf(c); calls != "" && !strings.Contains(allowed, calls) {
+			allowed += " " + calls
+		}
 	}
-	// Programs that rotate or replace files call chown even when nothing changes by it.
-	return append(filter, "SystemCallFilter=~@privileged @resources", "SystemCallFilter=@chown")
+	return []string{
+		"SystemCallErrorNumber=EPERM",
+		"SystemCallFilter=@system-service", "SystemCallFilter=~@privileged @resources", "SystemCallFilter=" + allowed,
+	}
 }
 
 func harden(s *sheet, u platform.Unit, root bool) {

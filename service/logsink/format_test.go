@@ -3,7 +3,6 @@ package logsink_test
 import (
 	"encoding/json"
 	"errors"
-	"net"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -184,15 +183,4 @@ func FuzzFieldName(f *testing.F) {
 			t.Errorf("%q became %q", key, got)
 		}
 	})
-}
-
-// listen is a syslog daemon without the daemon.
-func listen(t *testing.T, path string) *net.UnixConn {
-	t.Helper()
-	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Skipf("no datagram sockets on this system: %v", err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	return conn
 }

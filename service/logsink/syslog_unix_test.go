@@ -20,8 +20,19 @@ func toSyslog(path string) func(*logsink.Outside) {
 	return func(o *logsink.Outside) { o.Syslog = path }
 }
 
-// The time and the PID are log/syslog's.
+// A line as it arrives; the time and the PID are log/syslog's.
 var datagram = regexp.MustCompile(`^<(\d+)>\w{3} [ \d]\d \d\d:\d\d:\d\d (feedd)\[(\d+)\]: (.*)\n$`)
+
+// listen is a syslog daemon without the daemon.
+func listen(t *testing.T, path string) *net.UnixConn {
+	t.Helper()
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
 
 func receive(t *testing.T, conn *net.UnixConn) (priority int, text string) {
 	t.Helper()

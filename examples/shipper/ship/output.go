@@ -1,0 +1,171 @@
+package ship
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/holdfast-dev/holdfast/platform/files"
+)
+
+// output is the file to which lines are appended.
+type output struct {
+	path string
+	log  *slog.Logger
+	file *os.File
+	info fs.FileInfo // who it is, not how long
+	id   string
+	end  mark // of what was written and synced
+	torn bool // something may stand behind end that is not whole
+}
+
+// openOutput opens the output as the checkpoint knows it.
+func openOutput(path string, saved outputMark, log *slog.Logger) (*output, error) {
+	o := &output{path: path, log: log}
+	if err := o.open(); err != nil {
+		return nil, o.fail(err)
+	}
+	if err := o.agree(saved); err != nil {
+		_ = o.file.Close()
+		return nil, o.fail(err)
+	}
+	return o, nil
+}
+
+func (o *output) fail(err error) error { return &OutputError{Path: o.path, Err: err} }
+
+// open opens what is at the path, which must not be a link to something else,
+// and takes it as it is.
+func (o *output) open() error {
+	file, err := files.Open(o.path, os.O_RDWR|os.O_CREATE, 0o640)
+	if err != nil {
+		return err
+	}
+	info, err := file.Stat()
+	if err == nil {
+		err = syncDir(filepath.Dir(o.path)) // or a power cut could take the name away
+	}
+	var end mark
+	if err == nil {
+		end, err = readMark(file, info.Size())
+	}
+	if err != nil {
+		_ = file.Close()
+		return err
+	}
+	if o.file != nil {
+		_ = o.file.Close() // all of it was synced
+	}
+	o.file, o.info, o.id, o.end, o.torn = file, info, identity(o.path, info), end, false
+	return nil
+}
+
+// agree cuts the output back to where the last run had come when it wrote its
+// checkpoint. What stands behind that is the batch which a crash has cut off;
+// its lines are read again. This is safe because only one instance can run:
+// nobody else can have written it, and nobody is writing it now.
+//
+// An output that is not the one the checkpoint knows is left as it is.
+func (o *output) agree(saved outputMark) error {
+	size := o.end.Offset
+	switch {
+	case saved.Path == "":
+		return nil
+	case saved.Path != o.path:
+		o.log.Info("there is a new output", "output", o.path, "before", saved.Path)
+		return nil
+	case size < saved.Offset:
+		o.log.Error("the output is shorter than what was shipped to it: what is gone is not shipped again",
+			"output", o.path, "bytes", saved.Offset-size)
+		return nil
+	}
+	held, err := saved.holdsIn(o.file)
+	if err != nil {
+		return err
+	}
+	// Nothing was shipped before offset 0: there only the identity tells.
+	if !held || (saved.Offset == 0 && saved.ID != o.id) {
+		o.log.Error("the output is not the file that was shipped to: it is appended to as it is, and the last lines of the other may come again",
+			"output", o.path)
+		return nil
+	}
+	if size == saved.Offset {
+		return nil
+	}
+	o.log.Info("cutting off what the last run did not finish", "output", o.path, "bytes", size-saved.Offset)
+	return o.cut(saved.mark)
+}
+
+// cut makes end the end.
+func (o *output) cut(end mark) error {
+	o.torn = true
+	if err := o.file.Truncate(end.Offset); err != nil {
+		return err
+	}
+	o.end, o.torn = end, false
+	return nil
+}
+
+// settle makes the output ready for the next batch: what an earlier attempt
+// left is cut off, a file that was moved away is followed by a new one, and what
+// others did to it is found out. Changed says that the checkpoint does not know
+// the output as it is now.
+func (o *output) settle() (changed bool, err error) {
+	if o.torn {
+		if err := o.cut(o.end); err != nil {
+			return false, o.fail(err)
+		}
+	}
+	at, err := os.Lstat(o.path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, o.fail(err)
+	}
+	if err != nil || !os.SameFile(at, o.info) {
+		if err := o.open(); err != nil {
+			return false, o.fail(err)
+		}
+		o.log.Warn("the output was moved or removed: a new one is begun", "output", o.path)
+		return true, nil
+	}
+	if at.Size() == o.end.Offset {
+		return false, nil
+	}
+	end, err := readMark(o.file, at.Size())
+	if err != nil {
+		return false, o.fail(err)
+	}
+	if at.Size() < o.end.Offset {
+		o.log.Error("somebody has shortened the output: what is gone is not shipped again", "output", o.path, "bytes", o.end.Offset-at.Size())
+	} else {
+		o.log.Error("somebody else writes to the output", "output", o.path, "bytes", at.Size()-o.end.Offset)
+	}
+	o.end = end
+	return true, nil
+}
+
+// append adds batch, durably and whole. After an error the output is as it was,
+// or settle makes it so.
+func (o *output) append(batch []byte) error {
+	o.torn = true
+	_, err := o.file.WriteAt(batch, o.end.Offset)
+	if err == nil {
+		// After a failed sync nothing is known of what was written
+		// (https://lwn.net/Articles/752063/): it is written again.
+		err = o.file.Sync()
+	}
+	var end mark
+	if err == nil {
+		end, err = readMark(o.file, o.end.Offset+int64(len(batch)))
+	}
+	if err != nil {
+		if e := o.cut(o.end); e != nil {
+			err = fmt.Errorf("%w; then %w", err, e)
+		}
+		return o.fail(err)
+	}
+	o.end, o.torn = end, false
+	return nil
+}
