@@ -39,11 +39,12 @@ in_module() (
 	"$@"
 )
 
+shell_scripts() { find . \( -name '*.sh' -o -name '*.bash' -o -path ./.ci/run \) -not -path '*/testdata/*'; }
+
 scripts_parse() {
-	local file
-	for file in scripts/*.sh scripts/*.bash .ci/run; do
+	shell_scripts | while read -r file; do
 		case $(head -n 1 "$file") in
-		'#!/bin/sh') sh -n "$file" ;;
+		'#!/bin/sh'*) sh -n "$file" ;;
 		*) bash -n "$file" ;;
 		esac
 	done
@@ -51,7 +52,7 @@ scripts_parse() {
 
 shellcheck_clean() {
 	need shellcheck shellcheck || return "$cannot_run"
-	shellcheck --external-sources scripts/*.sh scripts/*.bash .ci/run
+	shell_scripts | xargs shellcheck
 }
 
 workflows_clean() { "$(tool actionlint)" -color; }

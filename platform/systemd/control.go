@@ -9,16 +9,17 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Exit codes of systemctl that are more than "failed", systemctl(1). It gives
-// them for what the bus refused; why a job failed is in the unit's properties.
-const (
-	codeNoPermission = 4
-	codeNotInstalled = 5
-)
+// codeNoPermission is the exit code of systemctl when the bus refused the
+// request. Everything else is decided by the unit's properties.
+const codeNoPermission = 4
 
 // Start starts the service and waits for its READY=1. The error tells how the
-// service ended and where its log is.
-func (m *Manager) Start(ctx context.Context, id platform.ID) error { return m.job(ctx, "start", id) }
+// service ended and where its log is. The limit on restarts does not hold for a
+// start that was asked for.
+func (m *Manager) Start(ctx context.Context, id platform.ID) error {
+	m.forgive(ctx, id)
+	return m.job(ctx, "start", id)
+}
 
 // Stop asks the service to stop and waits until it is gone. One that does not
 // run is stopped already.
@@ -26,7 +27,16 @@ func (m *Manager) Stop(ctx context.Context, id platform.ID) error { return m.job
 
 // Restart is Stop, then Start, in one job: nothing comes in between.
 func (m *Manager) Restart(ctx context.Context, id platform.ID) error {
+	m.forgive(ctx, id)
 	return m.job(ctx, "restart", id)
+}
+
+// forgive clears the count of starts: systemd would refuse one too many, and
+// show the end before it as the reason. If it fails, so will the start.
+func (m *Manager) forgive(ctx context.Context, id platform.ID) {
+	if checkName(id) == nil {
+		_, _ = m.sys.Run(ctx, systemctl(id.Scope, "reset-failed", unit(id))...)
+	}
 }
 
 // Reload asks for a reload, waits for it and returns the program's verdict.
@@ -46,55 +56,52 @@ func (m *Manager) job(ctx context.Context, verb string, id platform.ID) error {
 
 // failed says why systemctl failed, by exit codes and properties.
 func (m *Manager) failed(ctx context.Context, verb string, id platform.ID, err error) error {
-	wrap := func(format string, args ...any) error {
-		return fmt.Errorf("%s %q: %w", verb, id.String(), fmt.Errorf(format, args...))
-	}
+	return fmt.Errorf("%s %q: %w", verb, id.String(), m.cause(ctx, verb, id, err))
+}
+
+func (m *Manager) cause(ctx context.Context, verb string, id platform.ID, err error) error {
 	var command *platform.CommandError
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return wrap("%w: systemd goes on with it: %w", platform.ErrTimeout, context.Cause(ctx))
+		return fmt.Errorf("it %w, and systemd goes on with it: %w", platform.ErrTimeout, context.Cause(ctx))
 	case ctx.Err() != nil:
-		return wrap("systemd goes on with it: %w", context.Cause(ctx))
+		return fmt.Errorf("systemd goes on with it: %w", context.Cause(ctx))
 	case !errors.As(err, &command) || verb == "status":
-		return wrap("%w", err)
+		return err
 	case command.Code == codeNoPermission:
-		return wrap("%w: %w", platform.ErrPermission, err)
+		return fmt.Errorf("%w: %w", platform.ErrPermission, err)
 	}
 	p, showErr := m.show(ctx, id)
-	if showErr != nil {
-		return wrap("%w", err)
-	}
 	log := "see: " + strings.Join(m.Logs(id, 20, false), " ")
 	switch {
-	case !p.installed() && !p.running(), command.Code == codeNotInstalled && !p.running():
-		return wrap("%w", platform.ErrNotInstalled)
+	case showErr != nil:
+		return err
+	case !p.installed() && !p.running():
+		return platform.ErrNotInstalled
 	case p["LoadState"] != "loaded":
-		return wrap("its unit is %s: %w", p["LoadState"], err)
+		return fmt.Errorf("its unit is %s: %w", p["LoadState"], err)
 	case verb == "reload":
-		return reloadFailed(p, wrap, err, log)
+		return reloadCause(p, err, log)
 	case p["Result"] == "success" || p["Result"] == "":
-		return wrap("%w", err) // not the service's doing: a service that it requires, for example
+		return err // not the service's doing: a service that it requires, for example
 	case p["Result"] == "timeout":
-		return wrap("it %w; %s", platform.ErrTimeout, log)
-	case p["Result"] == "start-limit-hit":
-		return wrap("it ended too often in too short a time; %s; then: %s", log,
-			strings.Join(systemctl(id.Scope, "reset-failed", unit(id)), " "))
+		return fmt.Errorf("it %w; %s", platform.ErrTimeout, log)
 	}
-	return wrap("the service failed (%s); %s", p.verdict(), log)
+	return fmt.Errorf("the service failed (%s); %s", p.verdict(), log)
 }
 
-func reloadFailed(p properties, wrap func(string, ...any) error, err error, log string) error {
+func reloadCause(p properties, err error, log string) error {
 	switch {
 	case p["ActiveState"] != "active" && p["ActiveState"] != "reloading" && p["ActiveState"] != "refreshing":
-		return wrap("%w (%s)", platform.ErrNotRunning, p["ActiveState"])
+		return fmt.Errorf("%w (%s)", platform.ErrNotRunning, p["ActiveState"])
 	case p["CanReload"] == "no":
-		return wrap("it was installed without a reload command: %w", platform.ErrUnsupported)
+		return fmt.Errorf("it was installed without a reload command: %w", platform.ErrUnsupported)
 	case p["ReloadResult"] == "exit-code":
-		return wrap("%w; %s", platform.ErrRejected, log)
+		return fmt.Errorf("%w; %s", platform.ErrRejected, log)
 	case p["ReloadResult"] == "timeout":
-		return wrap("it %w; %s", platform.ErrTimeout, log)
+		return fmt.Errorf("it %w; %s", platform.ErrTimeout, log)
 	}
-	return wrap("%w; %s", err, log)
+	return fmt.Errorf("%w; %s", err, log)
 }
 
 // verdict is Result and how the process ended, for people.

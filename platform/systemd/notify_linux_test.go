@@ -124,9 +124,12 @@ func TestNotifyPeerGone(t *testing.T) {
 	if err := n.Notify(ready); err != nil {
 		t.Error(err)
 	}
-	_ = first.Close() // removes the file, too
+	_ = first.Close()
 	if err := n.Notify(ready); err == nil {
 		t.Error("nobody listens any more, and no error")
+	}
+	if err := os.Remove(address); err != nil {
+		t.Fatal(err)
 	}
 	second := listen(t, address)
 	if err := n.Notify(ready); err != nil {

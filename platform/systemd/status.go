@@ -12,7 +12,7 @@ import (
 // asked is everything that one `systemctl show` is asked for.
 const asked = "LoadState,ActiveState,SubState,UnitFileState,FragmentPath,MainPID,NRestarts,Result,ReloadResult,CanReload," +
 	"ExecMainCode,ExecMainStatus,StatusText," +
-	"ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,InactiveExitTimestamp,StateChangeTimestamp"
+	"ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,StateChangeTimestamp"
 
 // properties are a unit's, as `systemctl show` prints them.
 type properties map[string]string
@@ -95,7 +95,7 @@ func (p properties) phase() (platform.Phase, string) {
 	case "reloading", "refreshing":
 		return platform.PhaseReloading, "StateChangeTimestamp"
 	case "activating": // also while it waits to be restarted
-		return platform.PhaseStarting, "InactiveExitTimestamp"
+		return platform.PhaseStarting, "StateChangeTimestamp"
 	case "deactivating":
 		return platform.PhaseStopping, "ActiveExitTimestamp"
 	case "inactive", "maintenance": // the latter: its directories are being cleaned
@@ -131,6 +131,10 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 		return platform.Status{Manager: m.Name(), Phase: platform.PhaseUnknown}, m.failed(ctx, "status", id, err)
 	}
 	phase, since := p.phase()
+	text := ""
+	if p.running() { // systemd keeps the last words of the dead
+		text = p["StatusText"]
+	}
 	return platform.Status{
 		Manager:   m.Name(),
 		Installed: p.installed(),
@@ -140,6 +144,6 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 		Since:     p.time(since),
 		Restarts:  p.number("NRestarts"),
 		LastExit:  p.exit(),
-		Text:      p["StatusText"],
+		Text:      text,
 	}, nil
 }

@@ -180,7 +180,6 @@ func directories(s *sheet, u platform.Unit) {
 		dir("StateDirectory", "0755")
 	}
 	dir("LogsDirectory", "0750")
-	dir("ConfigurationDirectory", "0755")
 }
 
 func extra(s *sheet, lines []string) {

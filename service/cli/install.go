@@ -46,7 +46,7 @@ func (a *app) installCommand() *cobra.Command {
 			if dry {
 				return showPlan(cmd.OutOrStdout(), t.manager.Name(), steps, f.json)
 			}
-			if err := a.apply(cmd, steps); err != nil {
+			if err := a.apply(cmd, t, steps); err != nil {
 				return fmt.Errorf("install %q: %w", t.id, err)
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s is installed (%s).\n", t.id, t.manager.Name())
@@ -141,7 +141,7 @@ func (a *app) uninstallCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := a.apply(cmd, steps); err != nil {
+			if err := a.apply(cmd, t, steps); err != nil {
 				return fmt.Errorf("uninstall %q: %w", t.id, err)
 			}
 			if purge {
@@ -170,10 +170,13 @@ func (a *app) purge(cmd *cobra.Command, t *target) error {
 	for _, dir := range []string{t.dirs.Runtime, t.dirs.State, t.dirs.Logs} {
 		steps = append(steps, platform.Step{Kind: platform.StepRemoveDir, Describe: "remove " + dir, Path: dir})
 	}
-	return a.apply(cmd, steps)
+	return a.apply(cmd, t, steps)
 }
 
-func (a *app) apply(cmd *cobra.Command, steps []platform.Step) error {
+func (a *app) apply(cmd *cobra.Command, t *target, steps []platform.Step) error {
+	if len(steps) > 0 && t.id.Scope == platform.ScopeSystem && native.OwnScope() != platform.ScopeSystem {
+		return fmt.Errorf("a service of the system: %w: become root, or say --scope user", platform.ErrPermission)
+	}
 	return installer.Apply(cmd.Context(), native.System{}, steps, func(s platform.Step, err error) {
 		if err != nil {
 			fmt.Fprintf(cmd.ErrOrStderr(), "  (failed, not needed: %v)\n", err)

@@ -3,6 +3,8 @@ package logsink
 import (
 	"os"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 // Outside replaces the world around a Sink.
@@ -23,6 +25,15 @@ func OpenWith(name string, o Options, out Outside) (*Sink, error) {
 		syslog:    func(name string) (outlet, error) { return dialSyslog("unixgram", out.Syslog, name) },
 		now:       out.Now,
 	})
+}
+
+// OpenFile is the sink file without a printer before it.
+func OpenFile(o Options) (put func(line []byte) error, shut func() error, err error) {
+	f, err := openFile(o)
+	if err != nil {
+		return nil, nil, err
+	}
+	return func(line []byte) error { return f.put(hclog.Info, line) }, f.close, nil
 }
 
 var (

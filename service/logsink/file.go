@@ -2,8 +2,10 @@ package logsink
 
 import (
 	"cmp"
+	"errors"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"gopkg.in/natefinch/lumberjack.v2"
@@ -36,17 +38,45 @@ func openFile(o Options) (outlet, error) {
 		MaxBackups: cmp.Or(o.MaxBackups, defaultMaxBackups),
 		MaxAge:     o.MaxAgeDays,
 	}
-	// Nothing yet, but it opens the file now.
+	// Nothing yet, but it opens the file now, and rotates one that is full.
 	if _, err := l.Write(nil); err != nil {
 		return nil, err
 	}
-	return &fileOutlet{l}, nil
+	out := &fileOutlet{l: l, most: int64(l.MaxSize) << 20, rotated: time.Now()}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	out.size = info.Size()
+	return out, nil
 }
 
-type fileOutlet struct{ l *lumberjack.Logger }
+type fileOutlet struct {
+	l          *lumberjack.Logger
+	size, most int64 // bytes: that the file has, and may have
+	rotated    time.Time
+}
+
+// stampStep is how fine lumberjack stamps the names of rotated files. It renames
+// over what has the name already: of two rotations within one step, all that
+// the first put aside would be lost.
+const stampStep = time.Millisecond
 
 func (f *fileOutlet) put(_ hclog.Level, line []byte) error {
-	_, err := f.l.Write(append(line, '\n'))
+	line = append(line, '\n')
+	n := int64(len(line))
+	// As lumberjack decides it. A line that fits no file is refused, not rotated for.
+	rotates := f.size+n > f.most && n <= f.most
+	if rotates {
+		time.Sleep(time.Until(f.rotated.Add(stampStep)))
+	}
+	_, err := f.l.Write(line)
+	if rotates {
+		f.rotated, f.size = time.Now(), 0
+	}
+	if err == nil {
+		f.size += n
+	}
 	return err
 }
 

@@ -59,12 +59,14 @@ func TestFileKeepsWhatIsThere(t *testing.T) {
 	}
 }
 
-// rotate logs until the file has been rotated, and returns the files in order.
+const filler = 25 // lines of 100 kB
+
+// rotate logs until the file has been rotated twice, and returns the files in order.
 func rotate(t *testing.T, b *bed, path string) []string {
 	t.Helper()
-	filler := strings.Repeat("x", 100_000)
-	for i := range 25 {
-		b.Logger().Info(filler, "i", i)
+	msg := strings.Repeat("x", 100_000)
+	for i := range filler {
+		b.Logger().Info(msg, "i", i)
 	}
 	all, err := filepath.Glob(strings.TrimSuffix(path, ".log") + "*")
 	if err != nil || len(all) < 3 {
@@ -85,8 +87,8 @@ func TestRotationLosesNothing(t *testing.T) {
 		all.WriteString(content)
 	}
 	lines := strings.Split(strings.TrimSuffix(all.String(), "\n"), "\n")
-	if len(lines) != 25 {
-		t.Fatalf("%d lines, want 25", len(lines))
+	if len(lines) != filler {
+		t.Fatalf("%d lines, want %d", len(lines), filler)
 	}
 	for i, line := range lines {
 		if _, got, _ := strings.Cut(line, "i="); got != strconv.Itoa(i) {
@@ -95,6 +97,50 @@ func TestRotationLosesNothing(t *testing.T) {
 	}
 	if got := b.errText(t); got != "" {
 		t.Errorf("on stderr: %.200q", got)
+	}
+}
+
+// lumberjack names what it puts aside by the millisecond and renames over what
+// has that name, so by itself it loses a file when it rotates twice in one.
+// Each line here is a rotation, and comes without the time that rendering takes.
+// (Where the disk takes a millisecond for it, there is nothing to lose.)
+//
+//	22:13:20.001  feedd.log (line 0) -> feedd-…20.001.log
+//	22:13:20.001  feedd.log (line 1) -> feedd-…20.001.log, line 0 is gone
+func TestRotationsWithinAMillisecond(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "feedd.log")
+	put, shut, err := logsink.OpenFile(logsink.Options{File: path, MaxSizeMB: 1, MaxBackups: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const lines = 50
+	line := append(make([]byte, 0, 600_001), strings.Repeat("x", 600_000)...) // room for the newline: no copy
+	for range lines {
+		if err := put(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := shut(); err != nil {
+		t.Fatal(err)
+	}
+	if all, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "feedd*")); len(all) != lines {
+		t.Errorf("%d files, want one for each of %d lines", len(all), lines)
+	}
+}
+
+// A file that an earlier run left nearly full counts from where it is.
+func TestRotationCountsWhatIsThere(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "feedd.log")
+	if err := os.WriteFile(path, []byte(strings.Repeat("x", 1<<20-10)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := newBed(t, logsink.Options{File: path, MaxSizeMB: 1})
+	b.Logger().Info("new")
+	if got, want := read(t, path), stamp+"[INFO]  new\n"; got != want {
+		t.Errorf("the file begins %.50q, want %q", got, want)
+	}
+	if all, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "feedd-*")); len(all) != 1 {
+		t.Errorf("put aside: %v", all)
 	}
 }
 

@@ -120,7 +120,7 @@ func FuzzForge(f *testing.F) {
 		f.Add(s, s, s, s)
 	}
 	text := newBed(f, logsink.Options{})
-	syslog := newBed(f, logsink.Options{Sink: "journald", Level: "info"}) // the same writer, several lines
+	journal := newBed(f, logsink.Options{Sink: "journald"})
 	f.Fuzz(func(t *testing.T, name, msg, key, value string) {
 		if err := text.stderr.Truncate(0); err != nil {
 			t.Fatal(err)
@@ -137,12 +137,12 @@ func FuzzForge(f *testing.F) {
 				t.Errorf("a line of its own: %q\nin %q", line, got)
 			}
 		}
-		syslog.entries = nil
-		syslog.Logger().Named(name).Info(msg, key, value)
-		if len(syslog.entries) != 1 {
-			t.Fatalf("%d entries", len(syslog.entries))
+		journal.entries = nil
+		journal.Logger().Named(name).Info(msg, key, value)
+		if len(journal.entries) != 1 {
+			t.Fatalf("%d entries", len(journal.entries))
 		}
-		checkText(t, syslog.entries[0].message)
+		checkText(t, journal.entries[0].message)
 	})
 }
 

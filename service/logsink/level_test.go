@@ -77,13 +77,18 @@ func TestStandardLogger(t *testing.T) {
 	}
 }
 
-// A value whose String method logs would wait for itself if it were asked under
-// the lock of the writer.
+// A value that logs when it is asked for its text would wait for itself if that
+// were done under the lock of the writer.
 type chatty struct{ log hclog.Logger }
 
 func (c chatty) String() string {
 	c.log.Info("inner")
 	return "outer"
+}
+
+func (c chatty) MarshalJSON() ([]byte, error) {
+	c.log.Info("inner")
+	return []byte(`"outer"`), nil
 }
 
 func TestValueThatLogs(t *testing.T) {
@@ -100,6 +105,7 @@ func TestConcurrentUse(t *testing.T) {
 	const writers, each = 8, 200
 	path := filepath.Join(t.TempDir(), "log")
 	b := newBed(t, logsink.Options{File: path})
+	shared := b.Slog().With("a", 1, "b", 2, "c", 3) // as a slice, with room behind
 	var wg sync.WaitGroup
 	half := make(chan struct{}, writers)
 	for w := range writers {
@@ -112,7 +118,7 @@ func TestConcurrentUse(t *testing.T) {
 				if i%2 == 0 {
 					l.With("i", i).Error("line")
 				} else {
-					b.Slog().With("i", i).Error("line")
+					shared.Error("line", "i", i)
 				}
 			}
 		})
@@ -133,7 +139,7 @@ func TestConcurrentUse(t *testing.T) {
 		t.Errorf("%d lines in the file and on stderr, want %d", got, writers*each)
 	}
 	for _, line := range strings.Split(strings.TrimSuffix(inFile, "\n"), "\n") {
-		if !strings.HasPrefix(line, stamp+"[ERROR] ") || !strings.Contains(line, "line: i=") {
+		if !strings.HasPrefix(line, stamp+"[ERROR] ") || !strings.Contains(line, "line: ") || strings.Count(line, "i=") != 1 {
 			t.Fatalf("torn line %q", line)
 		}
 	}

@@ -63,7 +63,7 @@ func TestSlogText(t *testing.T) {
 	l.With("a", 1).WithGroup("g").With("b", 2*time.Second).WithGroup("").Info("grouped",
 		"c", secret("hunter"), slog.Group("h", "d", true), slog.Group("", "e", nil), "", nil, "", "kept")
 	// Handlers derived from one do not write into each other's pairs.
-	base := l.With("x", 1)
+	base := l.With("x", 1, "b", 2, "c", 3) // as a slice, with room behind
 	one, two := base.With("y", "one"), base.With("y", "two")
 	one.Info("sibling")
 	two.Info("sibling")

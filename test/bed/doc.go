@@ -14,8 +14,17 @@
 //
 // # Limits
 //
-// Linux and root only; elsewhere everything compiles, [Kinds] is empty and [Boot] returns [errors.ErrUnsupported]. The
-// kernel is the host's: no module, clock or device of its own. The limits that rest on cgroup controllers (MemoryMax=,
-// TasksMax=, CPUQuota=) work in a bed only where the host offers those controllers in cgroup v2, which a host with
-// hybrid cgroups does not.
+// Linux and root only; elsewhere everything compiles, [Kinds] is empty and [Boot] returns [errors.ErrUnsupported].
+//
+// The kernel is the host's, so a bed proves less than a machine does in these points:
+//   - Limits that rest on cgroup controllers (MemoryMax=, TasksMax=, CPUQuota=, IOWeight=) are accepted, and work only where
+//     the host offers those controllers in cgroup v2, which a host with hybrid cgroups does not.
+//   - What needs BPF (IPAddressDeny=, IPAccounting=, RestrictFileSystems=) is accepted and does nothing.
+//   - Where the host lacks CAP_SYS_RESOURCE, a LimitNOFILE= or LimitMEMLOCK= above the host's hard limit becomes that limit, and a
+//     negative OOMScoreAdjust= becomes 0, both without a word.
+//   - The clock, modules, the kernel log and most of /proc/sys cannot be changed or read; there is no /dev/kmsg.
+//   - /proc/self/cgroup shows the host's version 1 hierarchies too, if it has any.
+//
+// Sandbox options (namespaces, seccomp filters, capabilities, Protect*=, Private*=) work as on a machine, for user
+// managers too; TestSandbox keeps watch over that.
 package bed

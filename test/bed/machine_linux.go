@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 )
 
@@ -18,7 +17,7 @@ const supported = true
 // usable tells whether this process can boot beds at all.
 func usable() error {
 	if os.Geteuid() != 0 {
-		return errors.New("beds need root")
+		return errors.New("beds need root: run the tests as root")
 	}
 	for _, program := range []string{"systemd-nspawn", "nsenter", "ip"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -46,14 +45,15 @@ type machine struct {
 }
 
 // newMachine makes the disk of a new machine.
-func newMachine(ctx context.Context, kind Kind) (_ *machine, err error) {
+func newMachine(ctx context.Context, kind Kind) (*machine, error) {
+	if !kind.Built() {
+		return nil, ErrNotBuilt
+	}
 	mount, err := cgroupMount()
 	if err != nil {
 		return nil, err
 	}
-	var id [4]byte
-	_, _ = rand.Read(id[:]) // never fails
-	m := &machine{kind: kind, name: "bed-" + hex.EncodeToString(id[:]), console: new(console)}
+	m := &machine{kind: kind, name: "bed-" + randomHex(4), console: new(console)}
 	m.cache = filepath.Dir(filepath.Dir(kind.Root))
 	m.dir = filepath.Join(m.cache, "run", m.name)
 	m.cgroup = filepath.Join(mount, "holdfast-"+m.name)
@@ -84,11 +84,10 @@ func (m *machine) makeDisk() error {
 	}
 	// A machine id of its own, there before the first boot: systemd then does not take it for a first boot, with presets and
 	// all, and finds its journal again after a reboot.
-	id := strings.ReplaceAll(uuid(), "-", "")
 	for file, text := range map[string]string{
 		"hostname":   m.name + "\n",
 		"hosts":      "127.0.0.1\tlocalhost " + m.name + "\n::1\tlocalhost ip6-localhost\n",
-		"machine-id": id + "\n",
+		"machine-id": randomHex(16) + "\n",
 	} {
 		if m.kind.Manager != "systemd" && file == "machine-id" {
 			continue
@@ -118,6 +117,12 @@ func (m *machine) close() error {
 		err = errors.Join(err, lock.Close())
 	}
 	return err
+}
+
+func randomHex(bytes int) string {
+	b := make([]byte, bytes)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)
 }
 
 // current returns the life that runs, or nil.

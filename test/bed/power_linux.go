@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"syscall"
 	"time"
 
@@ -212,12 +211,4 @@ func (m *machine) listenConsole() (<-chan struct{}, func() error, error) {
 	ready := m.console.watch(readyMark)
 	go func() { _, _ = io.Copy(m.console, fifo) }()
 	return ready, fifo.Close, nil
-}
-
-func uuid() string {
-	data, err := os.ReadFile("/proc/sys/kernel/random/uuid")
-	if err != nil {
-		panic(err) // no Linux has ever lacked it
-	}
-	return strings.TrimSpace(string(data))
 }

@@ -21,8 +21,9 @@ func Require(t testing.TB, name string) *Bed {
 	if err != nil && !errors.Is(err, ErrNotBuilt) {
 		t.Fatal(err)
 	}
-	if err == nil {
-		err = usable()
+	// Without root a root that is built is not even seen: that is the first thing to say.
+	if reason := usable(); reason != nil {
+		err = reason
 	}
 	if err != nil {
 		refuse(t, err)

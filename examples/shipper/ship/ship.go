@@ -255,17 +255,22 @@ func (s *Shipper) rollBack() {
 // writes the last checkpoint. If ctx ends first, the rest is left to the next
 // run, which is no error.
 func (s *Shipper) Drain(ctx context.Context) error {
-	backlog := s.backlog()
-	for more := true; more && backlog > 0; {
+	left := int64(unseen) // until the first turn has found all files
+	for more := true; more && left != 0; {
 		if ctx.Err() != nil {
-			s.log.Info("what is not shipped yet is left to the next run", "bytes", backlog)
+			s.log.Info("what is not shipped yet is left to the next run")
 			break
 		}
 		consumed, again, err := s.turn()
 		if err != nil {
 			return err
 		}
-		backlog, more = backlog-consumed, again
+		if left == unseen {
+			left = s.backlog()
+		} else {
+			left = max(left-consumed, 0)
+		}
+		more = again
 	}
 	if s.unsaved {
 		return s.save()

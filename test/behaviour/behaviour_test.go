@@ -1,6 +1,6 @@
 //go:build linux
 
-package test_test
+package behaviour_test
 
 import (
 	"os/exec"
@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/bed"
 )
 
-// TestBehaviour plays the scripts of testdata/behaviour, one text a behaviour,
+// TestBehaviour plays the scripts of testdata, one text a behaviour,
 // the same text on every bed. Where a manager truly differs, a line says so:
 //
 //	[systemd] svc ...
@@ -30,6 +30,7 @@ import (
 //	until SCRIPT      SCRIPT again and again until it succeeds, for 30 s at most
 //	json PATH VALUE   the last standard output is JSON and has VALUE at a.b.c
 //	put FILE PATH     copies a file of the script into the bed
+//	adduser USER      a user with a home and, where there is such a thing, a manager
 //	reboot            off and on again, in order
 func TestBehaviour(t *testing.T) {
 	if testing.Short() {
@@ -49,7 +50,7 @@ func build(t *testing.T, pkg string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), filepath.Base(pkg))
 	cmd := exec.Command("go", "build", "-o", out, pkg)
-	cmd.Dir = ".."
+	cmd.Dir = "../.."
 	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build %s: %v\n%s", pkg, err, text)
@@ -59,7 +60,7 @@ func build(t *testing.T, pkg string) string {
 
 func scripts(t *testing.T, b *bed.Bed) {
 	testscript.RunT(serial{t}, testscript.Params{
-		Dir: "testdata/behaviour",
+		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			s := &stage{bed: b}
 			env.Values[stageKey{}] = s
@@ -88,7 +89,7 @@ func (s serial) Verbose() bool { return testing.Verbose() }
 
 // knownConditions keeps the scripts honest.
 func TestBehaviourScriptsUseKnownConditions(t *testing.T) {
-	files, err := filepath.Glob("testdata/behaviour/*.txtar")
+	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scripts: %v", err)
 	}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package test_test
+package behaviour_test
 
 import (
 	"context"
@@ -54,6 +54,7 @@ for c in /etc/shipper*.toml; do
 	timeout 20 shipper uninstall --config "$c" >/dev/null 2>&1
 done
 pkill -9 -x shipper
+journalctl -q --rotate --vacuum-size=1 >/dev/null 2>&1 # each script reads its own journal
 rm -rf /etc/shipper* /run/shipper* /var/lib/shipper* /var/log/shipper* /var/log/app* /tmp/app*
 true`
 	if _, stderr, code, err := s.bed.Run(ctx, "/bin/sh", "-c", script); err != nil || code != 0 {
@@ -96,6 +97,13 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 			ts.Fatalf("usage: put FILE PATH")
 		}
 		ts.Check(stageOf(ts).bed.Put(ts.MkAbs(args[0]), args[1], 0o644))
+	},
+	"adduser": func(ts *testscript.TestScript, _ bool, args []string) {
+		s := stageOf(ts)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		_, err := s.bed.AddUser(ctx, one(ts, args))
+		ts.Check(err)
 	},
 	"reboot": func(ts *testscript.TestScript, _ bool, _ []string) {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*patience)

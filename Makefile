@@ -1,0 +1,38 @@
+# Everything is in scripts/, which says what it does and takes more options; this names it.
+.DEFAULT_GOAL := help
+.PHONY: help run test quick gates cross beds bench fuzz cover clean
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: ## build examples/shipper and run it on a log of this machine (RUN_SECONDS=N: for so long)
+	@scripts/run.sh
+
+test: ## prove all that this machine can prove; with beds as root on Debian (BEDS=auto, require or off)
+	@BEDS='$(BEDS)' scripts/test.sh
+
+quick: ## go test, without beds and other long tests
+	go test -short ./...
+
+gates: ## format, vet, staticcheck, golangci-lint for every system; scripts and workflows (ONLY=PATTERN)
+	@scripts/gates.sh '$(ONLY)'
+
+cross: ## compile everything, tests too, for every system and processor (ONLY=PATTERN)
+	@scripts/cross.sh '$(ONLY)'
+
+beds: ## build the roots of the beds, real init systems to test on (root on Debian)
+	@scripts/beds.sh build
+
+bench: ## measure against bare Go and its peers
+	@scripts/bench.sh
+
+fuzz: ## fuzz each target for FUZZTIME (default 10s; ONLY=PATTERN)
+	@scripts/fuzz.sh '$(ONLY)'
+
+cover: ## how much of each package the tests reach (coverage.out)
+	go test -short -coverpkg=./... -coverprofile=coverage.out ./...
+	go tool cover -func=coverage.out | tail -n 1
+
+clean: ## remove what make left here; the roots of the beds: scripts/beds.sh clean
+	rm -f coverage.out coverage.html
+	go clean -testcache

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/examples/shipper/ship"
+	"github.com/holdfast-dev/holdfast/service"
+)
+
+// table is the shipper's own table in the configuration file.
+const table = "shipper"
+
+// config is the [shipper] table. Values that can be wrong by themselves check
+// themselves while they are read, so that the error names their line.
+type config struct {
+	Inputs     []glob         `toml:"inputs"`
+	Output     path           `toml:"output"`
+	Match      *regexp.Regexp `toml:"match"` // nil or empty: every line
+	StartDelay delay          `toml:"start_delay"`
+	StopDelay  delay          `toml:"stop_delay"`
+}
+
+type (
+	glob  string        // absolute pattern
+	path  string        // absolute, clean
+	delay time.Duration // not negative
+)
+
+func (g *glob) UnmarshalText(text []byte) error {
+	pattern, err := absolute(text)
+	*g = glob(pattern)
+	if err == nil {
+		_, err = filepath.Match(pattern, "")
+	}
+	return err
+}
+
+func (p *path) UnmarshalText(text []byte) error {
+	name, err := absolute(text)
+	*p = path(filepath.Clean(name))
+	return err
+}
+
+func (d *delay) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	if err == nil && parsed < 0 {
+		err = fmt.Errorf("%v is negative", parsed)
+	}
+	*d = delay(parsed)
+	return err
+}
+
+func absolute(text []byte) (string, error) {
+	if name := string(text); filepath.IsAbs(name) {
+		return name, nil
+	}
+	return "", fmt.Errorf("%q is not an absolute path: a service has no directory of its own that it could begin at", text)
+}
+
+// readConfig reads the table as it is now. The error is [service.ErrConfig].
+func readConfig(rt *service.Runtime) (config, error) {
+	var c config
+	if err := rt.DecodeTable(table, &c); err != nil {
+		return c, err
+	}
+	var errs []error
+	if len(c.Inputs) == 0 {
+		errs = append(errs, errors.New("shipper.inputs is missing: name the files to follow"))
+	}
+	if c.Output == "" {
+		errs = append(errs, errors.New("shipper.output is missing: name the file to append to"))
+	}
+	if len(errs) > 0 {
+		return c, badConfig(rt, errors.Join(errs...))
+	}
+	return c, nil
+}
+
+// badConfig is err as what is wrong with the configuration file.
+func badConfig(rt *service.Runtime, err error) error {
+	file := rt.Config().File
+	if file == "" {
+		file = "no configuration file was named (--config)"
+	}
+	return fmt.Errorf("%w: %s: %w", service.ErrConfig, file, err)
+}
+
+func (c config) selection() ship.Selection {
+	sel := ship.Selection{Match: c.Match}
+	for _, g := range c.Inputs {
+		sel.Inputs = append(sel.Inputs, string(g))
+	}
+	return sel
+}

@@ -1,0 +1,223 @@
+package ship_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/examples/shipper/ship"
+)
+
+// bed is a Shipper under test, with its files in a directory of its own.
+type bed struct {
+	*ship.Shipper
+	t     testing.TB
+	dir   string
+	opts  ship.Options
+	hooks ship.Hooks
+	log   *bytes.Buffer
+	clock time.Time
+	saves int
+}
+
+// newBed opens a Shipper of every line of DIR/in/*.log.
+func newBed(t testing.TB, change ...func(*bed)) *bed {
+	t.Helper()
+	b := &bed{t: t, dir: t.TempDir(), log: new(bytes.Buffer), clock: time.Unix(1_800_000_000, 0)}
+	for _, d := range []string{"in", "out", "state"} {
+		if err := os.Mkdir(filepath.Join(b.dir, d), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.opts = ship.Options{
+		Selection: ship.Selection{Inputs: []string{b.path("in/*.log")}},
+		Output:    b.path("out/all"), Checkpoint: b.path("state/x.checkpoint.json"),
+		Log: slog.New(slog.NewTextHandler(b.log, nil)),
+	}
+	b.hooks = ship.Hooks{
+		Now: func() time.Time { return b.clock },
+		Reached: func(s ship.Stage) {
+			if s == ship.Saved {
+				b.saves++
+			}
+		},
+	}
+	for _, f := range change {
+		f(b)
+	}
+	t.Cleanup(b.kill)
+	return b
+}
+
+func (b *bed) path(name string) string { return filepath.Join(b.dir, filepath.FromSlash(name)) }
+
+// open opens the Shipper; what an earlier one holds in memory is lost.
+func (b *bed) open() *bed {
+	b.t.Helper()
+	if err := b.tryOpen(); err != nil {
+		b.t.Fatal(err)
+	}
+	return b
+}
+
+func (b *bed) tryOpen() (err error) {
+	b.kill()
+	b.Shipper, err = ship.OpenWith(b.opts, b.hooks)
+	if err != nil {
+		b.Shipper = nil
+	}
+	return err
+}
+
+// kill is what kill -9 does: files are closed, nothing is written.
+func (b *bed) kill() {
+	if b.Shipper != nil {
+		_ = b.Close()
+		b.Shipper = nil
+	}
+}
+
+// ship turns until there is no more.
+func (b *bed) ship() *bed {
+	b.t.Helper()
+	for more := true; more; {
+		var err error
+		if more, err = b.Turn(); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	return b
+}
+
+// fails turns once and wants it to fail.
+func (b *bed) fails() error {
+	b.t.Helper()
+	_, err := b.Turn()
+	if err == nil {
+		b.t.Fatal("the turn did not fail")
+	}
+	return err
+}
+
+// crash turns until the stage is reached, and is killed there.
+func (b *bed) crash(at ship.Stage) {
+	b.t.Helper()
+	type died struct{}
+	hooks := b.hooks
+	defer func() {
+		b.hooks = hooks
+		if _, ok := recover().(died); !ok {
+			b.t.Fatalf("never came to %q", at)
+		}
+		b.kill()
+	}()
+	armed := false // the save at the opening does not count
+	b.hooks.Reached = func(s ship.Stage) {
+		if armed && s == at {
+			panic(died{})
+		}
+	}
+	b.open()
+	armed = true
+	b.ship()
+}
+
+// add appends text to an input.
+func (b *bed) add(name, text string) *bed {
+	b.t.Helper()
+	f, err := os.OpenFile(b.path("in/"+name), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(text); err != nil {
+		b.t.Fatal(err)
+	}
+	return b
+}
+
+// put writes an input as one that was truncated and written again.
+func (b *bed) put(name, text string) *bed {
+	b.t.Helper()
+	b.must(os.WriteFile(b.path("in/"+name), []byte(text), 0o600))
+	return b
+}
+
+func (b *bed) rename(from, to string) *bed {
+	b.t.Helper()
+	b.must(os.Rename(b.path("in/"+from), b.path("in/"+to)))
+	return b
+}
+
+func (b *bed) remove(name string) *bed {
+	b.t.Helper()
+	b.must(os.Remove(b.path("in/" + name)))
+	return b
+}
+
+func (b *bed) must(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bed) read(name string) string {
+	b.t.Helper()
+	text, err := os.ReadFile(b.path(name))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// want compares the output, in which newlines are written as spaces.
+func (b *bed) want(lines string) *bed {
+	b.t.Helper()
+	if got := strings.TrimSuffix(strings.ReplaceAll(b.read("out/all"), "\n", " "), " "); got != lines {
+		b.t.Fatalf("output %q, want %q\nlog:\n%s", got, lines, b.log)
+	}
+	return b
+}
+
+// logged wants text in the log, n times.
+func (b *bed) logged(n int, text string) *bed {
+	b.t.Helper()
+	if got := strings.Count(b.log.String(), text); got != n {
+		b.t.Fatalf("%q is in the log %d times, want %d:\n%s", text, got, n, b.log)
+	}
+	return b
+}
+
+// edit changes the checkpoint as text.
+func (b *bed) edit(pattern, replacement string) {
+	b.t.Helper()
+	old := b.read("state/x.checkpoint.json")
+	edited := regexp.MustCompile(pattern).ReplaceAllString(old, replacement)
+	if edited == old {
+		b.t.Fatalf("nothing like %q in %s", pattern, old)
+	}
+	b.must(os.WriteFile(b.opts.Checkpoint, []byte(edited), 0o600))
+}
+
+func wantError(t testing.TB, err, is error, says string) {
+	t.Helper()
+	if err == nil || (is != nil && !errors.Is(err, is)) || !strings.Contains(err.Error(), says) {
+		t.Fatalf("error %v, want %v and %q", err, is, says)
+	}
+}
+
+func numbered(prefix string, from, to int) string {
+	var b strings.Builder
+	for i := from; i < to; i++ {
+		fmt.Fprintf(&b, "%s%d\n", prefix, i)
+	}
+	return b.String()
+}

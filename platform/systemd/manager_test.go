@@ -1,0 +1,407 @@
+package systemd_test
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/systemd"
+)
+
+const (
+	feeddFile = "/etc/systemd/system/feedd.service"
+	ours      = "# Made by holdfast: x\n[Service]\n"
+)
+
+// lines are steps as one would tell them.
+func lines(steps []platform.Step) []string {
+	var told []string
+	for _, s := range steps {
+		line := string(s.Kind) + " " + s.Path + strings.Join(s.Argv, " ")
+		if s.Undo != nil {
+			line += " <- " + strings.Join(s.Undo, " ")
+		}
+		if s.MayFail {
+			line += " ?"
+		}
+		told = append(told, line)
+	}
+	return told
+}
+
+func TestPlan(t *testing.T) {
+	user := "systemctl --user --no-pager --no-ask-password "
+	for _, tt := range []struct {
+		name  string
+		state string // recorded; empty: no systemd answers
+		files map[string]string
+		unit  func(*platform.Unit)
+		want  []string
+		kind  string // Type=
+	}{
+		{
+			name: "first time", state: "absent", kind: "notify-reload",
+			want: []string{
+				"run " + ctl + "show --property=Version <- " + ctl + "daemon-reload",
+				"write-file " + feeddFile,
+				"run " + ctl + "daemon-reload",
+				"run " + ctl + "enable feedd.service <- " + ctl + "disable feedd.service",
+			},
+		},
+		{
+			name: "again", state: "active", files: map[string]string{feeddFile: ours}, kind: "notify-reload",
+			want: []string{
+				"run " + ctl + "show --property=Version <- " + ctl + "daemon-reload",
+				"write-file " + feeddFile,
+				"run " + ctl + "daemon-reload",
+				"run " + ctl + "reenable feedd.service",
+			},
+		},
+		{
+			name: "for an older systemd", state: "absent", kind: "notify",
+			unit: func(u *platform.Unit) { u.Systemd.Version = 252 },
+			want: []string{
+				"run " + ctl + "show --property=Version <- " + ctl + "daemon-reload",
+				"write-file " + feeddFile,
+				"run " + ctl + "daemon-reload",
+				"run " + ctl + "enable feedd.service <- " + ctl + "disable feedd.service",
+			},
+		},
+		{
+			name: "for another machine", kind: "notify",
+			unit: func(u *platform.Unit) { u.Instance = "west" },
+			want: []string{
+				"run " + ctl + "show --property=Version <- " + ctl + "daemon-reload",
+				"write-file /etc/systemd/system/feedd@west.service",
+				"run " + ctl + "daemon-reload",
+				"run " + ctl + "enable feedd@west.service <- " + ctl + "disable feedd@west.service",
+			},
+		},
+		{
+			name: "for a user", kind: "notify",
+			unit: func(u *platform.Unit) { u.Scope = platform.ScopeUser },
+			want: []string{
+				"run " + user + "show --property=Version <- " + user + "daemon-reload",
+				"run mkdir -p /home/ann/.config/systemd/user",
+				"write-file /home/ann/.config/systemd/user/feedd.service",
+				"run " + user + "daemon-reload",
+				"run " + user + "enable feedd.service <- " + user + "disable feedd.service",
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			sys := &machine{}
+			if tt.state != "" {
+				sys = inState(t, "257", tt.state)
+			}
+			sys.files = tt.files
+			u := feedd()
+			if tt.unit != nil {
+				tt.unit(&u)
+			}
+			m := systemd.New(sys, systemd.Options{Home: "/home/ann"})
+			steps, err := m.Plan(t.Context(), u)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := lines(steps); !reflect.DeepEqual(got, tt.want) {
+				t.Errorf("steps\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
+			}
+			for _, s := range steps {
+				if s.Describe == "" {
+					t.Errorf("step without a word: %+v", s)
+				}
+				if s.Kind != platform.StepWriteFile {
+					continue
+				}
+				if s.Mode != 0o644 || !strings.Contains(string(s.Content), "Type="+tt.kind+"\n") {
+					t.Errorf("mode %v, want Type=%s in\n%s", s.Mode, tt.kind, s.Content)
+				}
+			}
+			if again, err := m.Plan(t.Context(), u); err != nil || !reflect.DeepEqual(again, steps) {
+				t.Errorf("the same question has another answer: %v, %v", again, err)
+			}
+		})
+	}
+}
+
+func TestPlanConfigHome(t *testing.T) {
+	u := feedd()
+	u.Scope = platform.ScopeUser
+	sys := &machine{files: map[string]string{"/cfg/systemd/user": ""}}
+	steps, err := systemd.New(sys, systemd.Options{Home: "/home/ann", ConfigHome: "/cfg"}).Plan(t.Context(), u)
+	if err != nil || len(steps) != 4 || steps[1].Path != "/cfg/systemd/user/feedd.service" {
+		t.Errorf("steps %v, %v", lines(steps), err)
+	}
+	if steps, err := systemd.New(sys, systemd.Options{}).Plan(t.Context(), u); err == nil {
+		t.Errorf("no home, and yet: %v", lines(steps))
+	}
+}
+
+func TestPlanRefuses(t *testing.T) {
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, tt := range []struct {
+		name  string
+		state string
+		files map[string]string
+		unit  func(*platform.Unit)
+		ctx   context.Context
+		want  error
+		word  string
+	}{
+		{name: "a unit by hand", state: "active", files: map[string]string{feeddFile: "[Service]\n"}, want: platform.ErrPermission, word: feeddFile},
+		{name: "a unit of the distribution", state: "shipped", want: platform.ErrPermission, word: "systemd-logind.service"},
+		{name: "masked", state: "masked", files: map[string]string{feeddFile: ""}, want: platform.ErrPermission, word: "unmask"},
+		{name: "bad name", state: "absent", unit: func(u *platform.Unit) { u.Name = "../x" }, want: platform.ErrBadUnit, word: "../x"},
+		{name: "bad unit", state: "absent", unit: func(u *platform.Unit) { u.User = "a b" }, want: platform.ErrBadUnit, word: "user"},
+		{name: "no patience", state: "absent", ctx: canceled, want: context.Canceled, word: "feedd"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			sys := inState(t, "257", tt.state)
+			sys.files = tt.files
+			u := feedd()
+			if tt.unit != nil {
+				tt.unit(&u)
+			}
+			ctx := tt.ctx
+			if ctx == nil {
+				ctx = t.Context()
+			}
+			steps, err := systemd.New(sys, systemd.Options{}).Plan(ctx, u)
+			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.word) {
+				t.Errorf("error %v, want %v with %q; steps %v", err, tt.want, tt.word, lines(steps))
+			}
+		})
+	}
+}
+
+func TestRemoval(t *testing.T) {
+	onBoth(t, func(t *testing.T, version string) {
+		for _, tt := range []struct {
+			state string
+			want  []string
+		}{
+			{"active", []string{
+				"run " + ctl + "stop feedd.service <- " + ctl + "start feedd.service",
+				"run " + ctl + "disable feedd.service <- " + ctl + "enable feedd.service",
+				"remove-file " + feeddFile,
+				"run " + ctl + "daemon-reload",
+				"run " + ctl + "reset-failed feedd.service ?",
+				"remove-dir /run/feedd",
+			}},
+			{"disabled", []string{
+				"run " + ctl + "stop feedd.service",
+				"run " + ctl + "disable feedd.service <- " + ctl + "daemon-reload",
+				"remove-file " + feeddFile,
+				"run " + ctl + "daemon-reload",
+				"run " + ctl + "reset-failed feedd.service ?",
+				"remove-dir /run/feedd",
+			}},
+			// systemd would answer a stop with an error: it has not loaded the unit.
+			{"bad", []string{
+				"run " + ctl + "disable feedd.service <- " + ctl + "daemon-reload",
+				"remove-file " + feeddFile,
+				"run " + ctl + "daemon-reload",
+				"run " + ctl + "reset-failed feedd.service ?",
+				"remove-dir /run/feedd",
+			}},
+		} {
+			t.Run(tt.state, func(t *testing.T) {
+				sys := inState(t, version, tt.state)
+				sys.files = map[string]string{feeddFile: ours}
+				steps, err := systemd.New(sys, systemd.Options{}).Removal(t.Context(), feeddID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := lines(steps); !reflect.DeepEqual(got, tt.want) {
+					t.Errorf("steps\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
+				}
+			})
+		}
+	})
+}
+
+func TestRemovalRefuses(t *testing.T) {
+	sys := inState(t, "257", "active")
+	m := systemd.New(sys, systemd.Options{})
+	if steps, err := m.Removal(t.Context(), feeddID); err != nil || steps != nil {
+		t.Errorf("not installed: %v, %v", lines(steps), err)
+	}
+	sys.files = map[string]string{feeddFile: "[Service]\n"}
+	if steps, err := m.Removal(t.Context(), feeddID); !errors.Is(err, platform.ErrPermission) {
+		t.Errorf("a unit by hand: %v, %v", lines(steps), err)
+	}
+	// Its runtime directory is everybody's.
+	if steps, err := m.Removal(t.Context(), platform.ID{Name: "systemd", Scope: platform.ScopeSystem}); !errors.Is(err, platform.ErrBadUnit) {
+		t.Errorf("a name of the system: %v, %v", lines(steps), err)
+	}
+	sys = &machine{files: map[string]string{feeddFile: ours}}
+	if steps, err := systemd.New(sys, systemd.Options{}).Removal(t.Context(), feeddID); err == nil {
+		t.Errorf("systemd does not answer, and yet: %v", lines(steps))
+	}
+}
+
+func TestRemovalOfUser(t *testing.T) {
+	user := "systemctl --user --no-pager --no-ask-password "
+	id := platform.ID{Name: "feedd", Instance: "west", Scope: platform.ScopeUser}
+	sys := &machine{
+		files: map[string]string{"/home/ann/.config/systemd/user/feedd@west.service": ours},
+		answers: map[string]answer{
+			user + "show --timestamp=unix --property=" + properties + " feedd@west.service": {out: "LoadState=loaded\nActiveState=inactive\n"},
+		},
+	}
+	for runtime, last := range map[string]string{
+		"/run/user/7": "remove-dir /run/user/7/feedd@west",
+		"":            "run " + user + "reset-failed feedd@west.service ?",
+	} {
+		steps, err := systemd.New(sys, systemd.Options{Home: "/home/ann", RuntimeDir: runtime}).Removal(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := lines(steps); got[len(got)-1] != last {
+			t.Errorf("last step of %v, want %q", got, last)
+		}
+	}
+}
+
+func TestLogs(t *testing.T) {
+	m := systemd.New(&machine{}, systemd.Options{})
+	user := feeddID
+	user.Scope = platform.ScopeUser
+	for _, tt := range []struct {
+		id     platform.ID
+		n      int
+		follow bool
+		want   string
+	}{
+		{feeddID, 20, false, "journalctl --no-pager -u feedd.service -n 20"},
+		{feeddID, 0, true, "journalctl --no-pager -u feedd.service -n 0 -f"},
+		{user, -1, false, "journalctl --user --no-pager -u feedd.service -n all"},
+	} {
+		if got := strings.Join(m.Logs(tt.id, tt.n, tt.follow), " "); got != tt.want {
+			t.Errorf("%q, want %q", got, tt.want)
+		}
+	}
+}
+
+type verb func(*systemd.Manager, context.Context, platform.ID) error
+
+func TestControl(t *testing.T) {
+	start, stop, restart, reload := verb((*systemd.Manager).Start), verb((*systemd.Manager).Stop), verb((*systemd.Manager).Restart), verb((*systemd.Manager).Reload)
+	for _, tt := range []struct {
+		name  string
+		do    verb
+		verb  string
+		code  int
+		state string
+		want  error  // nil: any, unless word is empty too
+		word  string // in the error
+	}{
+		{name: "start", do: start, verb: "start"},
+		{name: "stop", do: stop, verb: "stop"},
+		{name: "restart", do: restart, verb: "restart"},
+		{name: "reload", do: reload, verb: "reload"},
+		{name: "start of nothing", do: start, verb: "start", code: 5, state: "absent", want: platform.ErrNotInstalled, word: "start \"feedd\""},
+		{name: "reload of nothing", do: reload, verb: "reload", code: 5, state: "absent", want: platform.ErrNotInstalled, word: "feedd"},
+		{name: "not permitted", do: stop, verb: "stop", code: 4, state: "active", want: platform.ErrPermission, word: "it failed"},
+		{name: "start fails", do: start, verb: "start", code: 1, state: "failed-78", word: "exit code 78); see: journalctl --no-pager -u feedd.service -n 20"},
+		{name: "killed in start", do: start, verb: "start", code: 1, state: "waiting-to-restart", word: "killed by SIGKILL"},
+		{name: "start takes too long", do: start, verb: "start", code: 1, state: "failed-timeout", want: platform.ErrTimeout, word: "journalctl"},
+		{name: "a bad unit", do: start, verb: "start", code: 1, state: "bad", word: "bad-setting"},
+		{name: "a masked unit", do: start, verb: "start", code: 1, state: "masked", word: "masked"},
+		{name: "what it requires fails", do: start, verb: "start", code: 1, state: "inactive", word: "it failed"},
+		{name: "reload rejected", do: reload, verb: "reload", code: 1, state: "rejected", want: platform.ErrRejected, word: "journalctl"},
+		{name: "reload of what is stopped", do: reload, verb: "reload", code: 1, state: "stopped", want: platform.ErrNotRunning, word: "inactive"},
+		{name: "reload of what failed", do: reload, verb: "reload", code: 1, state: "failed-78", want: platform.ErrNotRunning, word: "failed"},
+		{name: "reload fails without a reason", do: reload, verb: "reload", code: 1, state: "active", word: "it failed"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, version string) {
+				state := tt.state
+				if state == "" {
+					state = "active"
+				}
+				sys := inState(t, version, state)
+				command := ctl + tt.verb + " feedd.service"
+				sys.answers[command] = answer{code: tt.code}
+				err := tt.do(systemd.New(sys, systemd.Options{}), t.Context(), feeddID)
+				switch {
+				case !sys.did(command):
+					t.Errorf("did not run %q: %q", command, sys.ran)
+				case tt.code == 0 && err != nil:
+					t.Error(err)
+				case tt.code != 0 && (err == nil || tt.want != nil && !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.word)):
+					t.Errorf("error %v, want %v with %q", err, tt.want, tt.word)
+				}
+				forgiven := sys.did(ctl + "reset-failed feedd.service")
+				if asked := tt.verb == "start" || tt.verb == "restart"; forgiven != asked {
+					t.Errorf("reset-failed: %t, want %t", forgiven, asked)
+				}
+			})
+		})
+	}
+}
+
+func TestReloadResults(t *testing.T) {
+	for out, want := range map[string]error{
+		"ActiveState=active\nReloadResult=timeout\nCanReload=yes\n":   platform.ErrTimeout,
+		"ActiveState=active\nReloadResult=exit-code\nCanReload=yes\n": platform.ErrRejected,
+		"ActiveState=active\nReloadResult=success\nCanReload=no\n":    platform.ErrUnsupported,
+	} {
+		sys := &machine{answers: map[string]answer{
+			show + "feedd.service":       {out: "LoadState=loaded\nFragmentPath=" + feeddFile + "\n" + out},
+			ctl + "reload feedd.service": {code: 1},
+		}}
+		if err := systemd.New(sys, systemd.Options{}).Reload(t.Context(), feeddID); !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", out, err, want)
+		}
+	}
+}
+
+func TestControlDeadline(t *testing.T) {
+	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer cancel()
+	err := systemd.New(&machine{}, systemd.Options{}).Stop(ctx, feeddID)
+	if !errors.Is(err, platform.ErrTimeout) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	if _, err := systemd.New(&machine{}, systemd.Options{}).Status(ctx, feeddID); !errors.Is(err, platform.ErrTimeout) {
+		t.Error(err)
+	}
+}
+
+// A name never reaches a command line that it could change.
+func TestControlBadName(t *testing.T) {
+	sys := &machine{}
+	m := systemd.New(sys, systemd.Options{})
+	for _, id := range []platform.ID{
+		{Name: "--now", Scope: platform.ScopeSystem}, {Name: "a b", Scope: platform.ScopeUser}, {Name: "a", Instance: "/", Scope: platform.ScopeUser}, {Name: "a"},
+	} {
+		_, err := m.Status(t.Context(), id)
+		if err = errors.Join(err); !errors.Is(err, platform.ErrBadUnit) || !errors.Is(m.Start(t.Context(), id), platform.ErrBadUnit) {
+			t.Errorf("%+v: %v", id, err)
+		}
+	}
+	if len(sys.ran) > 0 {
+		t.Errorf("ran %q", sys.ran)
+	}
+}
+
+func FuzzShow(f *testing.F) {
+	f.Add("LoadState=loaded\nActiveState=active\n")
+	f.Add("MainPID=-9223372036854775809\nActiveEnterTimestamp=@99999999999999999999\nExecMainCode=2\nExecMainStatus=-1\n")
+	f.Fuzz(func(t *testing.T, out string) {
+		sys := &machine{answers: map[string]answer{show + "feedd.service": {out: out}, "systemctl --version": {out: out}}}
+		m := systemd.New(sys, systemd.Options{})
+		st, err := m.Status(t.Context(), feeddID)
+		if err != nil || st.Phase == "" {
+			t.Errorf("status %+v, %v", st, err)
+		}
+		_, _ = m.Plan(t.Context(), feedd())
+	})
+}

@@ -1,0 +1,97 @@
+package policy_test
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+const module = "github.com/holdfast-dev/holdfast/"
+
+// Everything there is below the face, and below the command line.
+var (
+	belowService = []string{
+		"platform", "platform/*", "reload", "singleton", "installer", "golang.org/x/sys",
+	}
+	belowCLI = append([]string{"service", "service/logsink", "service/recovery"}, belowService...)
+)
+
+type place struct {
+	pkg   string
+	allow []string
+}
+
+// places says what each package may import besides the standard library: our own packages by their path from the top,
+// others by the module's path; * is any name, "..." is anything. The first entry that fits a package counts; a package
+// without one has no place yet, and that is a violation too: decide where it stands.
+//
+// The rule holds for every file, whatever its build constraints, so it holds for every system. It does not hold for tests,
+// which are packages of their own and may look upwards.
+var places = []place{
+	{"platform", []string{"golang.org/x/sys"}},
+	{"platform/native", []string{"platform", "platform/*", "golang.org/x/sys"}},
+	{"platform/kardianos", []string{"platform", "golang.org/x/sys", "github.com/kardianos/service"}},
+	{"platform/*", []string{"platform", "golang.org/x/sys"}}, // rooms do not know each other
+	{"reload", nil},
+	{"singleton", []string{"platform", "platform/proc", "platform/files", "golang.org/x/sys"}},
+	{"installer", []string{"platform", "platform/native", "platform/files"}},
+	{"service/recovery", belowService},
+	{"service/logsink", append([]string{
+		"github.com/hashicorp/go-hclog", "github.com/coreos/go-systemd/v22", "github.com/mattn/go-isatty",
+		"gopkg.in/natefinch/lumberjack.v2",
+	}, belowService...)},
+	// What is heavy stays out of the face: a program that only runs pays neither for a command line nor for metrics.
+	{"service", append([]string{
+		"service/logsink", "service/recovery",
+		"github.com/BurntSushi/toml", "github.com/fsnotify/fsnotify", "github.com/hashicorp/go-hclog",
+	}, belowService...)},
+	{"service/cli", append([]string{
+		"github.com/fatih/color", "github.com/hashicorp/go-hclog", "github.com/mattn/go-isatty",
+		"github.com/shirou/gopsutil/v3", "github.com/spf13/cobra", "github.com/spf13/pflag",
+	}, belowCLI...)},
+	{"examples/*", []string{"..."}},
+	{"examples/*/*", []string{"..."}},
+	{"test/*", []string{"..."}},
+	{"test", []string{"..."}},
+}
+
+func checkImports(files tree) []string {
+	var violations []string
+	for _, s := range files.sources {
+		if s.test() {
+			continue
+		}
+		i := slices.IndexFunc(places, func(p place) bool { return matches(p.pkg, s.dir()) })
+		if i < 0 {
+			violations = append(violations, s.at(s.file.Name, "package %s has no place in the direction of imports: give it one in places", s.dir()))
+			continue
+		}
+		for _, spec := range s.file.Imports {
+			if imported := importPath(spec); !mayImport(places[i].allow, imported) {
+				violations = append(violations, s.at(spec, "package %s must not import %s: it stands beside or above it, or is not among what places allows", s.dir(), imported))
+			}
+		}
+	}
+	return violations
+}
+
+func mayImport(allow []string, imported string) bool {
+	own, ours := strings.CutPrefix(imported, module)
+	if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") {
+		return imported != "C" // the standard library has no dot there; cgo would end cross-compiling
+	}
+	return slices.ContainsFunc(allow, func(entry string) bool {
+		switch {
+		case entry == "...":
+			return true
+		case ours:
+			return matches(entry, own)
+		}
+		return imported == entry || strings.HasPrefix(imported, entry+"/")
+	})
+}
+
+func matches(pattern, name string) bool {
+	ok, err := path.Match(pattern, name)
+	return err == nil && ok
+}

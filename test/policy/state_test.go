@@ -1,0 +1,181 @@
+package policy_test
+
+import (
+	"go/ast"
+	"go/token"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// constructors give values that nobody can change.
+var constructors = []string{
+	"errors.New", "fmt.Errorf", "regexp.MustCompile", "strings.NewReplacer", "flag.Bool", "flag.String", "flag.Int", "flag.Duration",
+}
+
+// checkState wants package variables to be sentinels and tables: set where they are declared and never again. It reads
+// names, not types, so a local variable of the same name in the same function hides a change.
+func checkState(files tree) []string {
+	packages := map[string][]source{}
+	for _, s := range files.sources {
+		key := s.dir() + " " + s.file.Name.Name
+		packages[key] = append(packages[key], s)
+	}
+	var violations []string
+	for _, key := range slices.Sorted(maps.Keys(packages)) {
+		variables := map[string]bool{}
+		for _, s := range packages[key] {
+			for _, spec := range s.variables() {
+				for i, name := range spec.Names {
+					if name.Name == "_" {
+						continue
+					}
+					variables[name.Name] = true
+					if why := stateful(spec, i); why != "" {
+						violations = append(violations, s.at(name, "%s is package state (%s): two services in one process would share it; make it a field", name.Name, why))
+					}
+				}
+			}
+		}
+		for _, s := range packages[key] {
+			violations = append(violations, s.changes(variables)...)
+		}
+	}
+	return violations
+}
+
+func (s source) variables() []*ast.ValueSpec {
+	var specs []*ast.ValueSpec
+	for _, decl := range s.file.Decls {
+		d, ok := decl.(*ast.GenDecl)
+		if !ok || d.Tok != token.VAR {
+			continue
+		}
+		for _, spec := range d.Specs {
+			if v, ok := spec.(*ast.ValueSpec); ok && !embedded(d.Doc) && !embedded(v.Doc) {
+				specs = append(specs, v)
+			}
+		}
+	}
+	return specs
+}
+
+// embedded: the value of such a variable is a file.
+func embedded(doc *ast.CommentGroup) bool {
+	return doc != nil && strings.HasPrefix(doc.List[len(doc.List)-1].Text, "//go:embed ")
+}
+
+// stateful says why a package variable can change without anybody assigning to it.
+func stateful(spec *ast.ValueSpec, i int) string {
+	if len(spec.Values) <= i {
+		return "it has no value to begin with"
+	}
+	switch v := spec.Values[i].(type) {
+	case *ast.CallExpr:
+		if f, ok := v.Fun.(*ast.SelectorExpr); ok {
+			if x, ok := f.X.(*ast.Ident); ok && slices.Contains(constructors, x.Name+"."+f.Sel.Name) {
+				return ""
+			}
+		}
+		if f, ok := v.Fun.(*ast.Ident); ok && f.Name == "append" {
+			return ""
+		}
+		return "it is made by a call that is not known to give a constant"
+	case *ast.UnaryExpr:
+		if v.Op == token.AND || v.Op == token.ARROW {
+			return "it points to something"
+		}
+	case *ast.CompositeLit:
+		if t, ok := v.Type.(*ast.SelectorExpr); ok {
+			if x, ok := t.X.(*ast.Ident); ok && (x.Name == "sync" || x.Name == "atomic") {
+				return "it is there to change"
+			}
+		}
+	}
+	return ""
+}
+
+// changes reports assignments to package variables and to their parts, and taking their address.
+func (s source) changes(variables map[string]bool) []string {
+	var violations []string
+	for _, decl := range s.file.Decls {
+		f, ok := decl.(*ast.FuncDecl)
+		if !ok || f.Body == nil {
+			continue
+		}
+		local := locals(f)
+		report := func(e ast.Expr) {
+			if name := root(e); variables[name] && !local[name] {
+				violations = append(violations, s.at(e, "%s is a package variable and is changed here: make it a field", name))
+			}
+		}
+		ast.Inspect(f.Body, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.AssignStmt:
+				if n.Tok != token.DEFINE {
+					for _, e := range n.Lhs {
+						report(e)
+					}
+				}
+			case *ast.IncDecStmt:
+				report(n.X)
+			case *ast.UnaryExpr:
+				if n.Op == token.AND {
+					report(n.X)
+				}
+			case *ast.CallExpr:
+				if name, ok := n.Fun.(*ast.Ident); ok && (name.Name == "delete" || name.Name == "clear") && len(n.Args) > 0 {
+					report(n.Args[0])
+				}
+			}
+			return true
+		})
+	}
+	return violations
+}
+
+// locals are the names that a function declares anywhere in it.
+func locals(f *ast.FuncDecl) map[string]bool {
+	names := map[string]bool{}
+	ast.Inspect(f, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.Field:
+			for _, name := range n.Names {
+				names[name.Name] = true
+			}
+		case *ast.ValueSpec:
+			for _, name := range n.Names {
+				names[name.Name] = true
+			}
+		case *ast.AssignStmt:
+			if n.Tok == token.DEFINE {
+				for _, e := range n.Lhs {
+					names[root(e)] = true
+				}
+			}
+		case *ast.RangeStmt:
+			if n.Tok == token.DEFINE {
+				names[root(n.Key)], names[root(n.Value)] = true, true
+			}
+		}
+		return true
+	})
+	return names
+}
+
+// root is the variable of x, x[i], x.f, *x and combinations of them.
+func root(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.IndexExpr:
+		return root(e.X)
+	case *ast.SelectorExpr:
+		return root(e.X)
+	case *ast.StarExpr:
+		return root(e.X)
+	case *ast.ParenExpr:
+		return root(e.X)
+	}
+	return ""
+}
