@@ -188,11 +188,8 @@ func (pr *process) end(t *testing.T) result {
 	if s, ok := pr.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && s.Signaled() {
 		code = 128 + int(s.Signal())
 	}
-	return result{code, without(pr.out.text(), "begin\n"), pr.log.text()}
+	return result{code, pr.out.text(), pr.log.text()}
 }
-
-// without is text without the line that every service begins with.
-func without(text, line string) string { return strings.TrimPrefix(text, line) }
 
 func (pr *process) alive() bool {
 	select {

@@ -71,7 +71,6 @@ func serviceRole() int {
 	case !p.plan.Child: // which reads it otherwise
 		go p.listen()
 	}
-	say("begin")
 	code := cli.Main(service.Config{
 		Name: "feedd", Version: "1.2.3", Tables: []string{"feedd"},
 		OnTamper: func(err error) { say("tamper %v", err) },

@@ -205,8 +205,10 @@ func managedLife(t *testing.T, sys bedSystem, m *systemd.Manager, u platform.Uni
 	if err := m.Start(ctx, id); !errors.Is(err, platform.ErrNotInstalled) {
 		t.Errorf("start of what is removed: %v", err)
 	}
-	if _, err := sys.Read(runtimeDir + "/needs"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the runtime directory is still there: %v", err)
+	for _, dir := range []string{runtimeDir, "/etc/" + id.String(), "/var/log/" + id.String()} {
+		if _, err := sys.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is still there", dir)
+		}
 	}
 	if steps, err := m.Removal(ctx, id); err != nil || len(steps) != 0 {
 		t.Errorf("removal of what is removed: %v, %v", steps, err)

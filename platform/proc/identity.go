@@ -73,10 +73,10 @@ func (id Identity) Alive() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if id.Boot != here.Boot {
-		return false, nil
-	}
 	if id.Space != here.Space {
+		if id.Boot != here.Boot {
+			return false, nil
+		}
 		return false, fmt.Errorf("process %d lives in another PID namespace (%s): %w", id.PID, id.Space, fs.ErrPermission)
 	}
 	now, err := Of(id.PID)

@@ -29,6 +29,12 @@ func identify(pid int) (Identity, error) {
 		return Identity{}, err
 	}
 	id.PID, id.Start = pid, start
+	// A container may show a boot id of its own, and a service in it, behind
+	// ProtectProc= of systemd 252, the kernel's: what counts is what the process
+	// itself sees and writes down.
+	if boot, err := os.ReadFile(dir + "/root" + bootID); err == nil {
+		id.Boot = string(bytes.TrimSpace(boot))
+	}
 	// Another user's image is not ours to read: that is no error.
 	if exe, err := os.Readlink(dir + "/exe"); err == nil {
 		id.Exe = strings.TrimSuffix(exe, " (deleted)")
@@ -36,9 +42,11 @@ func identify(pid int) (Identity, error) {
 	return id, nil
 }
 
+const bootID = "/proc/sys/kernel/random/boot_id"
+
 // surroundings is what all processes that we can see have in common.
 func surroundings() (Identity, error) {
-	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	boot, err := os.ReadFile(bootID)
 	if err != nil {
 		return Identity{}, fmt.Errorf("boot id: %w", err)
 	}

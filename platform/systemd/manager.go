@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -172,8 +173,8 @@ func parseVersion(out string) int {
 }
 
 // Removal stops and disables the service and removes its unit file and its
-// runtime directory. What the service keeps stays: its state, logs and configuration.
-// Drop-ins of the administrator stay, too.
+// runtime directory. What the service keeps stays: its state, logs and
+// configuration, if there is any. Drop-ins of the administrator stay, too.
 func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step, error) {
 	file, err := m.unitFile(id)
 	if err != nil {
@@ -217,7 +218,23 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 	if dir := m.runtimeDir(id); dir != "" {
 		steps = append(steps, platform.Step{Kind: platform.StepRemoveDir, Describe: "the service's files of this boot", Path: dir})
 	}
+	if kept := m.kept(id); len(kept) > 0 {
+		steps = append(steps, platform.Step{
+			Kind: platform.StepRun, Describe: "those directories that were made for the service and are empty", MayFail: true,
+			Argv: append([]string{"rmdir", "--ignore-fail-on-non-empty"}, kept...),
+		})
+	}
 	return steps, nil
+}
+
+// kept are the directories that systemd made for the service, and does not
+// take away again.
+func (m *Manager) kept(id platform.ID) []string {
+	if id.Scope == platform.ScopeUser {
+		return nil
+	}
+	return slices.DeleteFunc([]string{"/var/lib/" + id.String(), "/var/log/" + id.String(), "/etc/" + id.String()},
+		func(dir string) bool { return !m.exists(dir) })
 }
 
 // Logs is a journalctl command line; n below 0 is the whole log.

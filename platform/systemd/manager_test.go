@@ -193,6 +193,7 @@ func TestRemoval(t *testing.T) {
 				"run " + ctl + "daemon-reload",
 				"run " + ctl + "reset-failed feedd.service ?",
 				"remove-dir /run/feedd",
+				"run rmdir --ignore-fail-on-non-empty /var/log/feedd /etc/feedd ?",
 			}},
 			{"disabled", []string{
 				"run " + ctl + "stop feedd.service",
@@ -214,6 +215,9 @@ func TestRemoval(t *testing.T) {
 			t.Run(tt.state, func(t *testing.T) {
 				sys := inState(t, version, tt.state)
 				sys.files = map[string]string{feeddFile: ours}
+				if tt.state == "active" {
+					sys.files["/etc/feedd"], sys.files["/var/log/feedd"] = "", ""
+				}
 				steps, err := systemd.New(sys, systemd.Options{}).Removal(t.Context(), feeddID)
 				if err != nil {
 					t.Fatal(err)

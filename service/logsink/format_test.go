@@ -3,6 +3,7 @@ package logsink_test
 import (
 	"encoding/json"
 	"errors"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -122,7 +123,7 @@ func FuzzForge(f *testing.F) {
 	text := newBed(f, logsink.Options{})
 	journal := newBed(f, logsink.Options{Sink: "journald"})
 	f.Fuzz(func(t *testing.T, name, msg, key, value string) {
-		if err := text.stderr.Truncate(0); err != nil {
+		if err := os.Truncate(text.stderr.Name(), 0); err != nil {
 			t.Fatal(err)
 		}
 		l := text.Logger().Named(name)

@@ -10,7 +10,8 @@
 //	stdout, stderr, code, err := b.Run(t.Context(), "systemctl", "is-active", "dbus.service")
 //
 // The roots are made by scripts/beds.sh (`sudo make beds`) under $BEDS_DIR, by default holdfast-beds in the user's cache
-// directory. With HOLDFAST_BEDS=require in the environment a bed that cannot be had fails the test instead of skipping it.
+// directory. With HOLDFAST_BEDS=require in the environment a bed that cannot be had fails the test instead of skipping it; see
+// [RequireEnv].
 //
 // # Limits
 //

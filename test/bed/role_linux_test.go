@@ -104,6 +104,8 @@ func TestRequire(t *testing.T) {
 	}{
 		{name: "skips", env: "", says: "--- SKIP"},
 		{name: "fails when told so", env: "require", fails: true, says: "--- FAIL"},
+		{name: "fails when it is named", env: "systemd252,systemd257", fails: true, says: "--- FAIL"},
+		{name: "skips when others are named", env: "systemd252,openrc", says: "--- SKIP"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			cmd := role(t, "", "BED_REQUIRE=1", "BEDS_DIR="+t.TempDir(), bed.RequireEnv+"="+tc.env)

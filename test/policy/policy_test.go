@@ -32,9 +32,9 @@ var policies = []struct {
 }
 
 func TestPolicy(t *testing.T) {
-	files := readTree(t, "..")
+	files := readTree(t, "../..")
 	if len(files.sources) < 50 {
-		t.Fatalf("found only %d Go files: is the top of the checkout not the directory above?", len(files.sources))
+		t.Fatalf("found only %d Go files: is this not two directories below the top of the checkout?", len(files.sources))
 	}
 	for _, policy := range policies {
 		t.Run(policy.name, func(t *testing.T) {

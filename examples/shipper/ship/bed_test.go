@@ -3,11 +3,9 @@ package ship_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -96,39 +94,6 @@ func (b *bed) ship() *bed {
 	return b
 }
 
-// fails turns once and wants it to fail.
-func (b *bed) fails() error {
-	b.t.Helper()
-	_, err := b.Turn()
-	if err == nil {
-		b.t.Fatal("the turn did not fail")
-	}
-	return err
-}
-
-// crash turns until the stage is reached, and is killed there.
-func (b *bed) crash(at ship.Stage) {
-	b.t.Helper()
-	type died struct{}
-	hooks := b.hooks
-	defer func() {
-		b.hooks = hooks
-		if _, ok := recover().(died); !ok {
-			b.t.Fatalf("never came to %q", at)
-		}
-		b.kill()
-	}()
-	armed := false // the save at the opening does not count
-	b.hooks.Reached = func(s ship.Stage) {
-		if armed && s == at {
-			panic(died{})
-		}
-	}
-	b.open()
-	armed = true
-	b.ship()
-}
-
 // add appends text to an input.
 func (b *bed) add(name, text string) *bed {
 	b.t.Helper()
@@ -140,25 +105,6 @@ func (b *bed) add(name, text string) *bed {
 	if _, err := f.WriteString(text); err != nil {
 		b.t.Fatal(err)
 	}
-	return b
-}
-
-// put writes an input as one that was truncated and written again.
-func (b *bed) put(name, text string) *bed {
-	b.t.Helper()
-	b.must(os.WriteFile(b.path("in/"+name), []byte(text), 0o600))
-	return b
-}
-
-func (b *bed) rename(from, to string) *bed {
-	b.t.Helper()
-	b.must(os.Rename(b.path("in/"+from), b.path("in/"+to)))
-	return b
-}
-
-func (b *bed) remove(name string) *bed {
-	b.t.Helper()
-	b.must(os.Remove(b.path("in/" + name)))
 	return b
 }
 
@@ -196,28 +142,9 @@ func (b *bed) logged(n int, text string) *bed {
 	return b
 }
 
-// edit changes the checkpoint as text.
-func (b *bed) edit(pattern, replacement string) {
-	b.t.Helper()
-	old := b.read("state/x.checkpoint.json")
-	edited := regexp.MustCompile(pattern).ReplaceAllString(old, replacement)
-	if edited == old {
-		b.t.Fatalf("nothing like %q in %s", pattern, old)
-	}
-	b.must(os.WriteFile(b.opts.Checkpoint, []byte(edited), 0o600))
-}
-
 func wantError(t testing.TB, err, is error, says string) {
 	t.Helper()
 	if err == nil || (is != nil && !errors.Is(err, is)) || !strings.Contains(err.Error(), says) {
 		t.Fatalf("error %v, want %v and %q", err, is, says)
 	}
-}
-
-func numbered(prefix string, from, to int) string {
-	var b strings.Builder
-	for i := from; i < to; i++ {
-		fmt.Fprintf(&b, "%s%d\n", prefix, i)
-	}
-	return b.String()
 }

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// contestant is one program in the form in which it is measured.
+type contestant struct {
+	name    string
+	path    string
+	args    []string
+	reloads bool // it survives SIGHUP
+}
+
+// build compiles the programs into dir as a release would.
+func build(dir string) ([]contestant, error) {
+	programs := []contestant{
+		{name: "bare", path: "bare", reloads: true},
+		{name: "bare, no fsync", path: "bare", args: []string{"-fsync=false"}, reloads: true},
+		{name: "service.Run", path: "viarun", reloads: true},
+		{name: "cli.Main", path: "viacli", args: []string{"run"}, reloads: true},
+		{name: "kardianos/service", path: "kardianos"},
+	}
+	for i, p := range programs {
+		programs[i].path = filepath.Join(dir, p.path)
+		cmd := exec.Command("go", "build", "-trimpath", "-o", programs[i].path, "./programs/"+p.path)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("build %s: %w\n%s", p.path, err, out)
+		}
+	}
+	return programs, nil
+}
+
+func measureSizes(contestants []contestant) (*table, error) {
+	t := &table{title: "binary size", unit: "MiB"}
+	for _, c := range contestants {
+		info, err := os.Stat(c.path)
+		if err != nil {
+			return nil, err
+		}
+		t.add(c.name, float64(info.Size())/(1<<20))
+	}
+	return t, nil
+}

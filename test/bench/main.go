@@ -1,0 +1,41 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"time"
+)
+
+func main() {
+	o := options{rounds: 30, settle: 100 * time.Millisecond}
+	flag.IntVar(&o.rounds, "rounds", o.rounds, "how often everything is measured")
+	flag.DurationVar(&o.settle, "settle", o.settle, "how long a program idles before it is asked for something")
+	flag.StringVar(&o.only, "only", "", "measure one part: life, locks or gate")
+	flag.StringVar(&o.disk, "disk", os.TempDir(), "a `directory` on a disk")
+	flag.StringVar(&o.tmpfs, "tmpfs", "/dev/shm", "a `directory` on a tmpfs; left out if it is none")
+	flag.Parse()
+	if isHolder() {
+		hold()
+		return
+	}
+	tables, err := measure(o)
+	for _, t := range tables {
+		fmt.Println(t)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// options say what to measure.
+type options struct {
+	rounds      int
+	settle      time.Duration
+	only        string
+	disk, tmpfs string
+}
+
+// wants tells whether a part is to be measured.
+func (o options) wants(part string) bool { return o.only == "" || o.only == part }

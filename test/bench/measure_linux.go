@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// place is where programs and locks keep their files.
+type place struct {
+	name string // "tmpfs", "disk"
+	dir  string // ours alone
+}
+
+func measure(o options) (tables []*table, err error) {
+	if o.rounds < 1 || !(o.wants("life") || o.wants("locks") || o.wants("gate")) {
+		return nil, errors.New("nothing to measure: -rounds is at least 1, -only is life, locks or gate")
+	}
+	var places []place
+	defer func() {
+		for _, p := range places {
+			err = errors.Join(err, os.RemoveAll(p.dir))
+		}
+	}()
+	for _, kind := range []struct{ name, dir string }{{"tmpfs", o.tmpfs}, {"disk", o.disk}} {
+		if kind.name == "tmpfs" && !isTmpfs(kind.dir) {
+			continue
+		}
+		dir, err := os.MkdirTemp(kind.dir, "holdfast-bench-")
+		if err != nil {
+			return nil, err
+		}
+		places = append(places, place{kind.name, dir})
+	}
+	on := places[len(places)-1] // the disk is always there
+	if o.wants("life") {
+		bin := filepath.Join(on.dir, "bin")
+		contestants, err := build(bin)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range places {
+			measured, err := measureLives(o, p, contestants)
+			if err != nil {
+				return tables, fmt.Errorf("on %s: %w", p.name, err)
+			}
+			tables = append(tables, measured...)
+		}
+		sizes, err := measureSizes(contestants)
+		if err != nil {
+			return tables, err
+		}
+		tables = append(tables, sizes)
+	}
+	if o.wants("locks") {
+		for _, p := range places {
+			measured, err := measureLocks(o, p)
+			if err != nil {
+				return tables, fmt.Errorf("on %s: %w", p.name, err)
+			}
+			tables = append(tables, measured...)
+		}
+	}
+	if o.wants("gate") {
+		tables = append(tables, measureGate(o)...)
+	}
+	return tables, nil
+}
+
+func isTmpfs(dir string) bool {
+	var fs unix.Statfs_t
+	return unix.Statfs(dir, &fs) == nil && fs.Type == unix.TMPFS_MAGIC
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// patience is how long any single answer of a program may take.
+const patience = 10 * time.Second
+
+// program is a program that we started, seen as its service manager sees it.
+type program struct {
+	begun   time.Time // right before it was executed
+	process *os.Process
+	reaped  bool
+	socket  int      // where it notifies us
+	tells   *os.File // where it says that its Reload was called
+	log     string
+}
+
+// start executes c in the fixed environment. Whoever starts a program ends it.
+func start(c contestant, dir string) (p *program, err error) {
+	p = &program{socket: -1, log: filepath.Join(dir, "log")}
+	defer func() {
+		if err != nil {
+			err = p.end(err)
+		}
+	}()
+	for _, sub := range []string{"run", "state"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
+			return p, err
+		}
+	}
+	address := filepath.Join(dir, "notify")
+	if p.socket, err = listen(address); err != nil {
+		return p, err
+	}
+	tells, told, err := os.Pipe()
+	if err != nil {
+		return p, err
+	}
+	p.tells = tells
+	defer func() { _ = told.Close() }()
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return p, err
+	}
+	defer func() { _ = null.Close() }()
+	log, err := os.Create(p.log)
+	if err != nil {
+		return p, err
+	}
+	defer func() { _ = log.Close() }()
+
+	attr := &os.ProcAttr{
+		Dir: dir,
+		Env: []string{
+			"PATH=/usr/bin:/bin", "HOME=" + dir, "LANG=C.UTF-8",
+			"NOTIFY_SOCKET=" + address,
+			"RUNTIME_DIRECTORY=" + filepath.Join(dir, "run"), "STATE_DIRECTORY=" + filepath.Join(dir, "state"),
+		},
+		Files: []*os.File{null, log, log, told}, // tell.FD is the last
+	}
+	p.begun = time.Now()
+	p.process, err = os.StartProcess(c.path, append([]string{c.path}, c.args...), attr)
+	return p, err
+}
+
+func (p *program) pid() int { return p.process.Pid }
+
+func (p *program) signal(s syscall.Signal) error { return p.process.Signal(s) }
+
+// await waits for a message that has the line and returns when it came.
+func (p *program) await(line string) (time.Time, error) {
+	var buf [4096]byte
+	for {
+		n, _, err := unix.Recvfrom(p.socket, buf[:], 0)
+		now := time.Now()
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return now, fmt.Errorf("waiting for %s: %w", line, err)
+		}
+		for got := range strings.Lines(string(buf[:n])) {
+			if strings.TrimSpace(got) == line {
+				return now, nil
+			}
+		}
+	}
+}
+
+// reloaded waits until the program says that its Reload was called, and returns when, by the monotonic clock.
+func (p *program) reloaded() (time.Duration, error) {
+	var b [8]byte
+	if err := p.tells.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		return 0, err
+	}
+	if _, err := io.ReadFull(p.tells, b[:]); err != nil {
+		return 0, fmt.Errorf("waiting for the reload: %w", err)
+	}
+	return time.Duration(binary.NativeEndian.Uint64(b[:])), nil
+}
+
+// reap waits until the program has exited, which it is to do by itself and with success.
+func (p *program) reap() error {
+	last := time.AfterFunc(patience, func() { _ = p.process.Kill() })
+	defer last.Stop()
+	state, err := p.process.Wait()
+	p.reaped = true
+	if err == nil && !state.Success() {
+		err = errors.New(state.String())
+	}
+	return err
+}
+
+// end leaves nothing of the program behind, and adds its log to an error.
+func (p *program) end(err error) error {
+	if p.process != nil && !p.reaped {
+		_ = p.process.Kill()
+		_, _ = p.process.Wait()
+	}
+	if p.tells != nil {
+		_ = p.tells.Close()
+	}
+	if p.socket >= 0 {
+		_ = unix.Close(p.socket)
+	}
+	if err != nil {
+		log, _ := os.ReadFile(p.log)
+		err = fmt.Errorf("%w\n%s", err, log)
+	}
+	return err
+}
+
+// listen makes the socket of a service manager.
+func listen(address string) (int, error) {
+	if err := os.Remove(address); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return -1, err
+	}
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	limit := unix.NsecToTimeval(patience.Nanoseconds())
+	err = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &limit)
+	if err == nil {
+		err = unix.Bind(fd, &unix.SockaddrUnix{Name: address})
+	}
+	return fd, err
+}
+
+func monotonic() (time.Duration, error) {
+	var now unix.Timespec
+	err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
+	return time.Duration(now.Nano()), err
+}

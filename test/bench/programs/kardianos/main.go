@@ -1,0 +1,53 @@
+// Command kardianos is the minimal program with github.com/kardianos/service. That library writes no PID file, keeps no
+// record, and leaves readiness and SIGHUP to the program; here the program reports readiness, so that there is something
+// to measure, and does nothing about SIGHUP, so that it dies of it.
+package main
+
+import (
+	"log"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/kardianos/service"
+)
+
+func main() {
+	s, err := service.New(&program{quit: make(chan struct{})}, &service.Config{Name: "minimal"})
+	if err == nil {
+		err = s.Run()
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+type program struct{ quit chan struct{} }
+
+func (p *program) Start(service.Service) error {
+	go p.heartbeat()
+	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(fd)
+	return syscall.Sendto(fd, []byte("READY=1\n"), 0, &syscall.SockaddrUnix{Name: os.Getenv("NOTIFY_SOCKET")})
+}
+
+func (p *program) Stop(service.Service) error {
+	close(p.quit)
+	return nil
+}
+
+func (p *program) heartbeat() {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			log.Print("alive")
+		case <-p.quit:
+			return
+		}
+	}
+}

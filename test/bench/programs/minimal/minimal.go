@@ -1,0 +1,40 @@
+// Package minimal is the program of examples/minimal with a Reload, for the two ways to run it: service.Run and cli.Main.
+package minimal
+
+import (
+	"context"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/service"
+
+	"github.com/holdfast-dev/holdfast/test/bench/programs/tell"
+)
+
+// Config has all defaults. The directories come from the environment, as from a manager.
+func Config() service.Config { return service.Config{Name: "minimal"} }
+
+// Program has one goroutine that says once a minute that it is alive.
+type Program struct{}
+
+// Start is ready at once.
+func (Program) Start(_ context.Context, rt *service.Runtime) error {
+	rt.Go("heartbeat", func(ctx context.Context) error {
+		tick := time.NewTicker(time.Minute)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				rt.Logger().Info("alive")
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	})
+	return nil
+}
+
+// Reload says when it was called.
+func (Program) Reload(context.Context) error { return tell.Reloaded() }
+
+// Stop has nothing to do.
+func (Program) Stop(context.Context) error { return nil }

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package tell
+
+import "errors"
+
+// Reloaded does nothing: nothing is measured here.
+func Reloaded() error { return errors.ErrUnsupported }

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+)
+
+// table is one thing that was measured on several contestants in the same rounds. The first is the base.
+type table struct {
+	title string
+	unit  string
+	rows  []*row
+}
+
+// row is one contestant.
+type row struct {
+	name   string
+	values []float64 // one a round
+	note   string    // instead of values, or beside them
+	target *target
+}
+
+// target is what a contestant is to reach.
+type target struct {
+	says    string
+	reached func(base, own float64) bool // medians
+}
+
+func ratioOf(most float64) *target {
+	return &target{
+		fmt.Sprintf("<= %.2f x %s", most, "base"),
+		func(base, own float64) bool { return own <= most*base },
+	}
+}
+
+func beyond(most float64, unit string) *target {
+	return &target{
+		fmt.Sprintf("<= base + %.0f %s", most, unit),
+		func(base, own float64) bool { return own <= base+most },
+	}
+}
+
+func absolute(most float64, unit string) *target {
+	return &target{
+		fmt.Sprintf("<= %.0f %s", most, unit),
+		func(_, own float64) bool { return own <= most },
+	}
+}
+
+// add adds one round's value to the contestant of that name.
+func (t *table) add(name string, value float64) {
+	r := t.row(name)
+	r.values = append(r.values, value)
+}
+
+func (t *table) row(name string) *row {
+	for _, r := range t.rows {
+		if r.name == name {
+			return r
+		}
+	}
+	r := &row{name: name}
+	t.rows = append(t.rows, r)
+	return r
+}
+
+func (t *table) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s (%s)\n", t.title, t.unit)
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, "  \tmin\tmedian\tmax\tratio\tpaired\t\n")
+	base := t.rows[0].values
+	for _, r := range t.rows {
+		if len(r.values) == 0 {
+			fmt.Fprintf(w, "  %s\t-\t-\t-\t-\t-\t%s\n", r.name, r.note)
+			continue
+		}
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%.2f\t%.2f\t%s\n", r.name,
+			number(slices.Min(r.values)), number(median(r.values)), number(slices.Max(r.values)),
+			median(r.values)/median(base), median(ratios(r.values, base)), r.verdict(median(base)))
+	}
+	_ = w.Flush() // to memory
+	return b.String()
+}
+
+func (r *row) verdict(base float64) string {
+	if r.target == nil {
+		return r.note
+	}
+	word := "MISSED"
+	if r.target.reached(base, median(r.values)) {
+		word = "reached"
+	}
+	return strings.TrimSpace(word + ": " + r.target.says + "  " + r.note)
+}
+
+// median is the middle of values, which are at least one.
+func median(values []float64) float64 {
+	s := slices.Sorted(slices.Values(values))
+	n := len(s)
+	return (s[(n-1)/2] + s[n/2]) / 2
+}
+
+// ratios compares round by round.
+func ratios(values, base []float64) []float64 {
+	var r []float64
+	for i := range min(len(values), len(base)) {
+		r = append(r, values[i]/base[i])
+	}
+	return r
+}
+
+// number has three digits or so: more would pretend.
+func number(v float64) string {
+	switch {
+	case v >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case v >= 10:
+		return fmt.Sprintf("%.1f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
+}

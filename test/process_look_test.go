@@ -1,0 +1,149 @@
+//go:build linux || darwin
+
+package test_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/recovery"
+)
+
+// report is what tests look at in `status --json`.
+type report struct {
+	Phase      platform.Phase
+	Ready      bool
+	PID        int
+	Exe, User  string
+	StartedBy  string     `json:"started_by"`
+	StartedAt  *time.Time `json:"started_at"`
+	Reloads    service.Reloads
+	LastExit   *platform.Exit `json:"last_exit"`
+	StatusText string         `json:"status_text"`
+	Notes      []string
+}
+
+// status is what `status --json` says; its exit code has to be code.
+func (p *place) status(t *testing.T, code int) report {
+	t.Helper()
+	return p.begin(t, "status", "--json").report(t, code)
+}
+
+// report is what a `status --json` that was begun says in the end.
+func (pr *process) report(t *testing.T, code int) (r report) {
+	t.Helper()
+	res := pr.end(t)
+	res.want(t, code)
+	if err := json.Unmarshal([]byte(res.out), &r); err != nil {
+		t.Fatalf("status --json: %v:\n%s%s", err, res.out, res.err)
+	}
+	return r
+}
+
+// holds fails the test unless the files name a and a second start is refused.
+func (p *place) holds(t *testing.T, a *process) {
+	t.Helper()
+	if got, want := content(t, p.pidFile()), fmt.Sprintln(a.pid); got != want {
+		t.Errorf("the PID file holds %q, want %q", got, want)
+	}
+	if s := p.status(t, 0); s.PID != a.pid {
+		t.Errorf("status names %d, want %d", s.PID, a.pid)
+	}
+	p.start(t, plan{}).end(t).want(t, 75, "already running", fmt.Sprintf("pid %d", a.pid))
+}
+
+// clean fails the test if an instance left anything but its memories.
+func (p *place) clean(t *testing.T) {
+	t.Helper()
+	entries, err := os.ReadDir(p.run)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+	for _, e := range entries {
+		t.Errorf("left in the runtime directory: %s", e.Name())
+	}
+	entries, err = os.ReadDir(p.state)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+	for _, e := range entries {
+		if path := filepath.Join(p.state, e.Name()); path != p.lockFile() && path != p.lastRun() {
+			t.Errorf("left in the state directory: %s", e.Name())
+		}
+	}
+}
+
+// free fails the test unless nobody holds the lock: a start succeeds, and ends
+// as it should.
+func (p *place) free(t *testing.T) {
+	t.Helper()
+	p.ready(t, plan{}).stop(t)
+	p.clean(t)
+}
+
+// last is the record of the last run.
+func (p *place) last(t *testing.T) recovery.LastRun {
+	t.Helper()
+	last, err := recovery.Read(p.lastRun())
+	must(t, err)
+	return last
+}
+
+// snapshot is the files of an instance as they were, by path.
+type snapshot map[string]picture
+
+type picture struct {
+	info fs.FileInfo
+	text string
+}
+
+func (p *place) snapshot(t *testing.T) snapshot {
+	t.Helper()
+	s := make(snapshot)
+	for _, path := range []string{p.pidFile(), p.lockFile(), p.lastRun(), p.stateFile()} {
+		info, err := os.Lstat(path)
+		must(t, err)
+		s[path] = picture{info, content(t, path)}
+	}
+	return s
+}
+
+// unchanged fails the test unless they are the same files, never written since.
+func (s snapshot) unchanged(t *testing.T) {
+	t.Helper()
+	for path, was := range s {
+		info, err := os.Lstat(path)
+		must(t, err)
+		if text := content(t, path); text != was.text || !os.SameFile(info, was.info) ||
+			info.ModTime() != was.info.ModTime() || info.Mode() != was.info.Mode() {
+			t.Errorf("%s was touched: %v\n%sand is %v\n%s", path, was.info, was.text, info, text)
+		}
+	}
+}
+
+func content(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	must(t, err)
+	return string(b)
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	r, err := os.Open(from)
+	must(t, err)
+	defer func() { _ = r.Close() }()
+	w, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
+	must(t, err)
+	_, err = io.Copy(w, r)
+	must(t, errors.Join(err, w.Close()))
+}
