@@ -23,8 +23,8 @@ cross: ## compile everything, tests too, for every system and processor (ONLY=PA
 beds: ## build the roots of the beds, real init systems to test on (root on Debian)
 	@scripts/beds.sh build
 
-bench: ## measure against bare Go and its peers
-	@scripts/bench.sh
+bench: ## measure against bare Go and the peers, some minutes (FLAGS='-rounds 10' is quicker)
+	cd test/bench && go run . $(FLAGS)
 
 fuzz: ## fuzz each target for FUZZTIME (default 10s; ONLY=PATTERN)
 	@scripts/fuzz.sh '$(ONLY)'

@@ -6,9 +6,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/holdfast-dev/holdfast/platform/files"
@@ -21,6 +23,7 @@ const errWouldBlock = syscall.EWOULDBLOCK
 type heldFile struct {
 	path    string
 	content []byte
+	signed  bool     // the file ends with its own signature
 	file    *os.File // nil until locked
 }
 
@@ -59,6 +62,35 @@ func (f *heldFile) inPlace() bool {
 	return err == nil && os.SameFile(held, there)
 }
 
+// signature is a line that names the file with which info came, and no copy of it.
+func signature(info fs.FileInfo) []byte {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	return fmt.Appendf(nil, "{\"file\":\"%d:%d\"}\n", st.Dev, st.Ino)
+}
+
+// whole is what the file with which info came has to hold.
+func (f *heldFile) whole(info fs.FileInfo) []byte {
+	if !f.signed {
+		return f.content
+	}
+	return slices.Concat(f.content, signature(info))
+}
+
+// vouchedFor tells whether the file carries its own signature: a holder wrote
+// it, as its last act before serving or its last before leaving.
+func (f *heldFile) vouchedFor() bool {
+	info, err := f.file.Stat()
+	if err != nil {
+		return false
+	}
+	content, err := io.ReadAll(io.NewSectionReader(f.file, 0, maxRecord))
+	line := signature(info)
+	return err == nil && line != nil && bytes.HasSuffix(content, line)
+}
+
 // write makes content the whole of the file. The lock must be held.
 func (f *heldFile) write() error {
 	info, err := f.file.Stat()
@@ -76,7 +108,7 @@ func (f *heldFile) write() error {
 			return err
 		}
 	}
-	if _, err := f.file.WriteAt(f.content, 0); err != nil {
+	if _, err := f.file.WriteAt(f.whole(info), 0); err != nil {
 		_ = f.file.Truncate(0) // half a record is worse than none
 		return err
 	}
@@ -86,9 +118,14 @@ func (f *heldFile) write() error {
 // repair says what was wrong with the file and puts it right.
 func (f *heldFile) repair() (damage string, err error) {
 	if f.inPlace() {
-		got := make([]byte, len(f.content)+1)
+		info, err := f.file.Stat()
+		if err != nil {
+			return "cannot be examined", err
+		}
+		want := f.whole(info)
+		got := make([]byte, len(want)+1)
 		n, _ := f.file.ReadAt(got, 0)
-		if bytes.Equal(got[:n], f.content) {
+		if bytes.Equal(got[:n], want) {
 			return "", nil
 		}
 		return "was altered", f.write()
@@ -113,7 +150,7 @@ func (f *heldFile) recreate() error {
 			return errors.New("another process holds the file that took its place")
 		}
 	}
-	draft := &heldFile{path: filepath.Join(filepath.Dir(f.path), "."+filepath.Base(f.path)+".new"), content: f.content}
+	draft := &heldFile{path: filepath.Join(filepath.Dir(f.path), "."+filepath.Base(f.path)+".new"), content: f.content, signed: f.signed}
 	if err := os.Remove(draft.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -14,11 +14,13 @@
 //     is written after the lock is held and removed before it is released.
 //   - StateDir/NAME.lock holds the holder's full identity and is never removed.
 //     Who is refused reads it. It also keeps a second instance out when
-//     somebody removes everything in Dir, which undoes a lock on a PID file.
+//     somebody removes everything in Dir, which undoes a lock on a PID file. Its
+//     last line names the file itself (device and inode).
 //
-// On Linux the kernel's list of locks is read as well, so that even the loss of
-// both files at once does not let a second instance in, where /proc shows the
-// first (the same user, or root).
+// On Linux, where the lock file is not one that a holder has signed so, the
+// kernel's list of locks is read as well: even the loss of both files at once
+// does not let a second instance in, where /proc shows the first (the same
+// user, or root).
 //
 // Locks belong to the open file description and are close-on-exec: a child that
 // outlives the holder does not keep the name. NFS before Linux 2.6.12 has no

@@ -147,3 +147,14 @@ func copyFile(t *testing.T, from, to string) {
 	_, err = io.Copy(w, r)
 	must(t, errors.Join(err, w.Close()))
 }
+
+// leave puts a file where an instance would have it, as if of a dead one.
+func (p *place) leave(t *testing.T, path, text string) {
+	t.Helper()
+	must(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	must(t, os.WriteFile(path, []byte(text), 0o644))
+	if p.attr != nil && p.attr.Credential != nil {
+		uid, gid := int(p.attr.Credential.Uid), int(p.attr.Credential.Gid)
+		must(t, errors.Join(os.Chown(filepath.Dir(path), uid, gid), os.Chown(path, uid, gid)))
+	}
+}

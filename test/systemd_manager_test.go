@@ -50,6 +50,11 @@ func TestSystemd(t *testing.T) {
 		t.Run("life", func(t *testing.T) {
 			managedLife(t, root, m, probeUnit("life", platform.ScopeSystem, "serve"), "/run/life")
 		})
+		t.Run("any version", func(t *testing.T) {
+			u := probeUnit("portable", platform.ScopeSystem, "serve")
+			u.Systemd.Version = 252
+			managedLife(t, root, m, u, "/run/portable")
+		})
 		t.Run("instance", func(t *testing.T) {
 			u := probeUnit("life", platform.ScopeSystem, "serve")
 			u.Instance = "west"

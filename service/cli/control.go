@@ -154,7 +154,7 @@ func (a *app) reload(cmd *cobra.Command, t *target, wait bool) error {
 	if t.manager != nil && wait {
 		if st, err := t.manager.Status(cmd.Context(), t.id); err == nil && st.PID == h.PID {
 			err := a.managed(cmd, t, "reloading", t.manager.Reload)
-			if s, ok := t.state(h); ok && errors.Is(err, platform.ErrRejected) && s.Reloads.LastError != "" {
+			if s, e := t.state(h); e == nil && errors.Is(err, platform.ErrRejected) && s.Reloads.LastError != "" {
 				return outcome(t, s) // in the program's own words
 			}
 			return err

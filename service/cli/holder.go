@@ -54,10 +54,13 @@ func (t *target) leftover() string {
 	return fmt.Sprintf(" (%s is left and names %d, %s)", path, pid, what)
 }
 
-// state is what the holder wrote of itself, if it was this very holder.
-func (t *target) state(h singleton.Holder) (service.State, bool) {
+// state is what the holder wrote of itself; an error if it was another who wrote.
+func (t *target) state(h singleton.Holder) (service.State, error) {
 	s, err := service.ReadState(t.dirs.StateFile(t.id.String()))
-	return s, err == nil && h.Known() && s.Process.Same(h.Identity)
+	if err == nil && !s.Process.Same(h.Identity) {
+		err = fmt.Errorf("state file: it was written by another process (%d)", s.Process.PID)
+	}
+	return s, err
 }
 
 // stopDirectly asks the holder itself to stop and returns when it is gone.
@@ -87,8 +90,8 @@ func (a *app) stopDirectly(cmd *cobra.Command, t *target, h singleton.Holder, ki
 }
 
 func (t *target) stopProgress(h singleton.Holder) string {
-	s, ok := t.state(h)
-	if !ok || s.Stop == nil {
+	s, err := t.state(h)
+	if err != nil || s.Stop == nil {
 		return "asked to stop"
 	}
 	text := fmt.Sprintf("stopping, %d steps done", len(s.Stop.Steps))
@@ -118,7 +121,7 @@ func (a *app) reloadDirectly(cmd *cobra.Command, t *target, h singleton.Holder, 
 		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()
 		for {
-			if s, ok := t.state(h); ok && s.Reloads.LastStart > asked {
+			if s, err := t.state(h); err == nil && s.Reloads.LastStart > asked {
 				return outcome(t, s)
 			}
 			if alive, err := h.Alive(); err == nil && !alive {

@@ -92,8 +92,9 @@ func (r *report) running(t *target, h singleton.Holder) {
 	r.StartedAt, r.PhaseSince = &h.Since, h.Since
 	r.Uptime = time.Since(h.Since).Seconds()
 	r.Resources = measure(h.PID)
-	s, ok := t.state(h)
-	if !ok {
+	s, err := t.state(h)
+	if err != nil {
+		r.note(err.Error()) // for a moment of its start that is normal
 		return
 	}
 	r.Phase, r.PhaseSince, r.Version = s.Phase, s.PhaseSince, or(s.Version, r.Version)

@@ -22,8 +22,13 @@ type bed struct {
 	hooks ship.Hooks
 	log   *bytes.Buffer
 	clock time.Time
+	onNow func() // called when the Shipper asks for the time
 	saves int
+	die   ship.Stage // panic there
 }
+
+// died is the panic that stands for a crash.
+type died struct{}
 
 // newBed opens a Shipper of every line of DIR/in/*.log.
 func newBed(t testing.TB, change ...func(*bed)) *bed {
@@ -40,10 +45,18 @@ func newBed(t testing.TB, change ...func(*bed)) *bed {
 		Log: slog.New(slog.NewTextHandler(b.log, nil)),
 	}
 	b.hooks = ship.Hooks{
-		Now: func() time.Time { return b.clock },
+		Now: func() time.Time {
+			if b.onNow != nil {
+				b.onNow()
+			}
+			return b.clock
+		},
 		Reached: func(s ship.Stage) {
 			if s == ship.Saved {
 				b.saves++
+			}
+			if s == b.die {
+				panic(died{})
 			}
 		},
 	}

@@ -19,27 +19,21 @@ func (b *bed) fails() error {
 	return err
 }
 
-// crash turns until the stage is reached, and is killed there.
-func (b *bed) crash(at ship.Stage) {
+// crash turns until the stage is reached, and is killed there. It tells whether
+// it came to that.
+func (b *bed) crash(at ship.Stage) (crashed bool) {
 	b.t.Helper()
-	type died struct{}
-	hooks := b.hooks
 	defer func() {
-		b.hooks = hooks
-		if _, ok := recover().(died); !ok {
-			b.t.Fatalf("never came to %q", at)
+		b.die = ""
+		r := recover()
+		if _, crashed = r.(died); r != nil && !crashed {
+			panic(r)
 		}
 		b.kill()
 	}()
-	armed := false // the save at the opening does not count
-	b.hooks.Reached = func(s ship.Stage) {
-		if armed && s == at {
-			panic(died{})
-		}
-	}
-	b.open()
-	armed = true
+	b.die = at
 	b.ship()
+	return false
 }
 
 // put writes an input as one that was truncated and written again.

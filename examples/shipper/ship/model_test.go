@@ -122,24 +122,7 @@ func (m *model) rotate(w *writer, log, suffix string) {
 func (m *model) die() {
 	at := []ship.Stage{ship.Appended, ship.Saved}[m.rand.IntN(2)]
 	m.note("die at %s", at)
-	type died struct{}
-	hooks, armed := m.hooks, false
-	m.hooks.Reached = func(s ship.Stage) {
-		if armed && s == at {
-			panic(died{})
-		}
-	}
-	m.open()
-	armed = true
-	func() {
-		defer func() {
-			if r := recover(); r != nil && r != any(died{}) {
-				panic(r)
-			}
-		}()
-		m.ship()
-	}()
-	m.hooks = hooks
+	m.crash(at)
 	m.open()
 }
 

@@ -149,7 +149,6 @@ func (o *output) settle() (changed bool, err error) {
 // append adds batch, durably and whole. After an error the output is as it was,
 // or settle makes it so.
 func (o *output) append(batch []byte) error {
-	o.torn = true
 	_, err := o.file.WriteAt(batch, o.end.Offset)
 	if err == nil {
 		// After a failed sync nothing is known of what was written
@@ -166,6 +165,6 @@ func (o *output) append(batch []byte) error {
 		}
 		return o.fail(err)
 	}
-	o.end, o.torn = end, false
+	o.end = end
 	return nil
 }

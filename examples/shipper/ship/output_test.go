@@ -16,7 +16,7 @@ import (
 func TestCrashWithinATurn(t *testing.T) {
 	for _, at := range []ship.Stage{ship.Appended, ship.Saved} {
 		t.Run(string(at), func(t *testing.T) {
-			b := newBed(t).add("x.log", "1\n2\n")
+			b := newBed(t).add("x.log", "1\n2\n").open()
 			b.crash(at) // the very first batch
 			b.open().ship().want("1 2")
 			b.add("x.log", "3\n").add("y.log", "4\n")
@@ -98,6 +98,20 @@ func TestAnotherFileInPlaceOfAnEmptyOutput(t *testing.T) {
 	b.open().want("precious")
 }
 
+// The checkpoint knows of a new output before anything is in there.
+func TestCrashAfterTheOutputWasMoved(t *testing.T) {
+	b := newBed(t).add("x.log", "1\n").open().ship()
+	b.must(os.Rename(b.opts.Output, b.path("out/old")))
+	b.ship().add("x.log", "2\n")
+	b.crash(ship.Appended)
+	b.open().ship().want("2")
+
+	b.must(os.Rename(b.opts.Output, b.path("out/older")))
+	b.add("x.log", "3\n")
+	b.crash(ship.Appended)
+	b.open().ship().want("3")
+}
+
 func TestFailedWritesAreMadeUpFor(t *testing.T) {
 	b := newBed(t).add("x.log", "1\n").open().ship()
 	b.add("x.log", "2\n")
@@ -114,6 +128,28 @@ func TestFailedWritesAreMadeUpFor(t *testing.T) {
 	b.ship().want("1 2 3")
 	b.kill()
 	b.open().ship().want("1 2 3")
+}
+
+// A file is read halfway, cannot be read any more, and the output refuses what
+// was read of it: all of that has to come again.
+func TestFailuresOnBothSides(t *testing.T) {
+	b := newBed(t, func(b *bed) { b.hooks.MaxLine = 4 }).add("x.log", "1\n").open().ship()
+	b.add("x.log", "2\n3\n4\n5\n") // more than one window
+	reads := 0
+	b.onNow = func() {
+		if reads++; reads == 2 {
+			b.BreakInputs()
+		}
+	}
+	repair, err := b.BreakOutput()
+	b.must(err)
+	_ = b.fails()
+	repair()
+	b.onNow = nil
+	if reads < 2 {
+		t.Fatal("it was not read halfway")
+	}
+	b.ship().ship().want("1 2 3 4 5")
 }
 
 func TestFailedCheckpointsAreMadeUpFor(t *testing.T) {

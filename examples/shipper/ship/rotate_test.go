@@ -101,15 +101,12 @@ func TestRotation(t *testing.T) {
 			want: "1 2 just",
 		},
 		"another file with the same inode": {
-			drive: func(b *bed) {
-				b.kill()
-				b.rename("x.log", "gone")
-				b.must(os.Rename(b.path("in/gone"), b.path("gone")))
-				b.add("y.log", "3\n4\n")
-				b.edit(`"id": "[^"]*",(\s+"offset": \d+,\s+"crc32": \d+\s+}\s+\])`, `"id": "`+id(b, "in/y.log")+`",$1`)
-				b.open().ship()
-			},
-			want: "1 2 3 4", log: "not the one that was read",
+			drive: func(b *bed) { b.reuseInode("y.log"); b.open().ship() },
+			want:  "1 2 3 4", log: "not the one that was read",
+		},
+		"another file with the same inode, and no input": {
+			drive: func(b *bed) { b.reuseInode("y.old"); b.open().ship() },
+			want:  "1 2", log: "a file is gone",
 		},
 		"the file system has another number since the reboot": {
 			drive: func(b *bed) {
@@ -208,15 +205,19 @@ func TestMissingFilesAreForgottenInTheEnd(t *testing.T) {
 	b.logged(1, "a file is gone")
 }
 
-func id(b *bed, name string) string {
+// reuseInode kills the Shipper, removes x.log and has a new file get its inode,
+// as far as the checkpoint can tell.
+func (b *bed) reuseInode(name string) {
 	b.t.Helper()
-	probe := newBed(b.t, func(p *bed) { p.opts.Inputs = []string{b.path(name)} }).open().ship()
-	text := probe.read("state/x.checkpoint.json")
-	_, text, _ = strings.Cut(text, filepath.Base(name))
+	b.kill()
+	b.rename("x.log", "../gone") // it keeps its inode from really being used again
+	b.add(name, "3\n4\n")
+	probe := newBed(b.t, func(p *bed) { p.opts.Inputs = []string{b.path("in/" + name)} }).open().ship()
+	_, text, _ := strings.Cut(probe.read("state/x.checkpoint.json"), filepath.Base(name))
 	_, text, _ = strings.Cut(text, `"id": "`)
 	id, _, ok := strings.Cut(text, `"`)
 	if !ok {
-		b.t.Fatal("no identity in ", text)
+		b.t.Fatal("no identity")
 	}
-	return id
+	b.edit(`(x.log",\s+"id": )"[^"]*"`, `$1"`+id+`"`)
 }

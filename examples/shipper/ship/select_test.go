@@ -28,6 +28,16 @@ func TestSelectBetweenTurns(t *testing.T) {
 	b.ship().want("a1 b1 a-y1 a-y2 a2 b2 a3 a4")
 }
 
+// A file goes by the name under which it was found last.
+func TestSelectAfterARename(t *testing.T) {
+	b := newBed(t).add("x.log", "1\n").open().ship()
+	b.rename("x.log", "y.log").ship()
+	b.must(b.Select(ship.Selection{Inputs: []string{b.path("in/x.log")}}))
+	b.add("y.log", "2\n").ship().want("1")
+	b.must(b.Select(ship.Selection{Inputs: []string{b.path("in/y.log")}}))
+	b.ship().want("1 2")
+}
+
 func TestNeverShipsItsOwnFiles(t *testing.T) {
 	cases := map[string]func(b *bed) string{
 		"output":                func(b *bed) string { return b.path("out/*") },

@@ -1,0 +1,101 @@
+package systemd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// Plan writes the unit file, has systemd read it and enables it. It refuses to
+// replace a unit that holdfast did not make. Where no systemd answers (a plan
+// for another machine) it takes for granted that there is none.
+//
+// The unit is for the version in u.Systemd.Version, else for this machine's
+// systemd, else for any.
+func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, error) {
+	file, err := m.unitFile(u.ID)
+	if err != nil {
+		return nil, fmt.Errorf("install %q: %w", u.ID.String(), err)
+	}
+	now, err := m.show(ctx, u.ID)
+	switch {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("install %q: %w", u.ID.String(), context.Cause(ctx))
+	case err != nil:
+		now = properties{}
+	}
+	if err := m.ours(file, u.ID, now); err != nil {
+		return nil, fmt.Errorf("install %q: %w", u.ID.String(), err)
+	}
+	version := u.Systemd.Version
+	if version == 0 {
+		version = m.version(ctx)
+	}
+	content, err := Render(u, version)
+	if err != nil {
+		return nil, err
+	}
+	run := func(describe string, undo []string, args ...string) platform.Step {
+		return platform.Step{Kind: platform.StepRun, Describe: describe, Argv: systemctl(u.Scope, args...), Undo: undo}
+	}
+	reload := systemctl(u.Scope, "daemon-reload")
+	enable, undo := "enable", systemctl(u.Scope, "disable", unit(u.ID))
+	if now.enabled() {
+		enable, undo = "reenable", nil // it may be wanted by another target than before
+	}
+	// Its undo comes last of all, when the old unit file is back in its place.
+	steps := []platform.Step{run("see that systemd answers, before anything is changed", reload, "show", "--property=Version")}
+	if dir := path.Dir(file); u.Scope == platform.ScopeUser && !m.exists(dir) {
+		steps = append(steps, platform.Step{Kind: platform.StepRun, Describe: "the directory of your units", Argv: []string{"mkdir", "-p", dir}})
+	}
+	return append(steps,
+		platform.Step{Kind: platform.StepWriteFile, Describe: "the unit of the service", Path: file, Mode: 0o644, Content: content},
+		run("have systemd read the unit", nil, "daemon-reload"),
+		run("start the service at boot or login", undo, enable, unit(u.ID)),
+	), nil
+}
+
+// ours refuses what the install would replace or shadow without having made it.
+func (m *Manager) ours(file string, id platform.ID, now properties) error {
+	content, err := m.sys.ReadFile(file)
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("unit file: %w", err)
+	case now["LoadState"] == "masked":
+		return fmt.Errorf("%s is masked by the administrator: systemctl unmask it, or choose another name: %w", unit(id), platform.ErrPermission)
+	case err == nil && !bytes.HasPrefix(content, []byte(mark)):
+		return fmt.Errorf("%s is not a unit of holdfast: remove it, or choose another name: %w", file, platform.ErrPermission)
+	case err != nil && now["FragmentPath"] != "" && now["FragmentPath"] != file:
+		return fmt.Errorf("a service of that name exists (%s): choose another name: %w", now["FragmentPath"], platform.ErrPermission)
+	}
+	return nil
+}
+
+// version is that of this machine's systemd, 0 if it cannot be told.
+func (m *Manager) version(ctx context.Context) int {
+	out, err := m.sys.Run(ctx, "systemctl", "--version")
+	if err != nil {
+		return 0
+	}
+	return parseVersion(out)
+}
+
+// parseVersion reads "systemd 257 (257.13-1~deb13u1)".
+func parseVersion(out string) int {
+	fields := strings.Fields(out)
+	if len(fields) < 2 || fields[0] != "systemd" {
+		return 0
+	}
+	n, err := strconv.Atoi(fields[1])
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,77 @@
+package systemd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// Removal stops and disables the service and removes its unit file and its
+// runtime directory. What the service keeps stays: its state, logs and
+// configuration, if there is any. Drop-ins of the administrator stay, too.
+func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step, error) {
+	file, err := m.unitFile(id)
+	if err != nil {
+		return nil, fmt.Errorf("uninstall %q: %w", id.String(), err)
+	}
+	content, err := m.sys.ReadFile(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("uninstall %q: unit file: %w", id.String(), err)
+	case !bytes.HasPrefix(content, []byte(mark)):
+		return nil, fmt.Errorf("uninstall %q: %s is not a unit of holdfast: %w", id.String(), file, platform.ErrPermission)
+	}
+	now, err := m.show(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("uninstall %q: %w", id.String(), err)
+	}
+	run := func(describe string, args ...string) platform.Step {
+		return platform.Step{Kind: platform.StepRun, Describe: describe, Argv: systemctl(id.Scope, args...)}
+	}
+	var steps []platform.Step
+	if now["LoadState"] == "loaded" || now.running() { // else stop fails: there is nothing that could run
+		stop := run("stop the service", "stop", unit(id))
+		if now.running() {
+			stop.Undo = systemctl(id.Scope, "start", unit(id))
+		}
+		steps = append(steps, stop)
+	}
+	disable := run("do not start it any more at boot or login", "disable", unit(id))
+	disable.Undo = systemctl(id.Scope, "daemon-reload")
+	if now.enabled() {
+		disable.Undo = systemctl(id.Scope, "enable", unit(id)) // it reads all units anew, too
+	}
+	forget := run("forget how it ended", "reset-failed", unit(id))
+	forget.MayFail = true // it fails for a unit that has nothing to forget
+	steps = append(steps, disable,
+		platform.Step{Kind: platform.StepRemoveFile, Describe: "the unit of the service", Path: file},
+		run("have systemd forget the unit", "daemon-reload"),
+		forget)
+	if dir := m.runtimeDir(id); dir != "" {
+		steps = append(steps, platform.Step{Kind: platform.StepRemoveDir, Describe: "the service's files of this boot", Path: dir})
+	}
+	if kept := m.kept(id); len(kept) > 0 {
+		steps = append(steps, platform.Step{
+			Kind: platform.StepRun, Describe: "those directories that were made for the service and are empty", MayFail: true,
+			Argv: append([]string{"rmdir", "--ignore-fail-on-non-empty"}, kept...),
+		})
+	}
+	return steps, nil
+}
+
+// kept are the directories that systemd made for the service, and does not
+// take away again.
+func (m *Manager) kept(id platform.ID) []string {
+	if id.Scope == platform.ScopeUser {
+		return nil
+	}
+	return slices.DeleteFunc([]string{"/var/lib/" + id.String(), "/var/log/" + id.String(), "/etc/" + id.String()},
+		func(dir string) bool { return !m.exists(dir) })
+}

@@ -1,0 +1,139 @@
+package test_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/platform/proc"
+)
+
+// insideVariable is set in the copy of a test that runs in a PID namespace.
+const insideVariable = "HOLDFAST_TEST_INSIDE"
+
+// inNamespace runs the calling test once more, as process 1 of a PID namespace
+// with its own /proc, and tells whether this is there.
+func inNamespace(t *testing.T) bool {
+	t.Helper()
+	if os.Getenv(insideVariable) != "" {
+		must(t, syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""))
+		must(t, syscall.Mount("proc", "/proc", "proc", 0, ""))
+		return true
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make a PID namespace")
+	}
+	exe, err := os.Executable()
+	must(t, err)
+	cmd := exec.Command(exe, "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=60s")
+	cmd.Env = append(os.Environ(), insideVariable+"=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
+	out, err := cmd.CombinedOutput()
+	t.Logf("in a PID namespace:\n%s", out)
+	must(t, err)
+	return false
+}
+
+// number makes the kernel give pid to the next process or thread that begins.
+func number(t *testing.T, pid int) {
+	t.Helper()
+	err := os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte(strconv.Itoa(pid-1)), 0)
+	if errors.Is(err, os.ErrNotExist) {
+		t.Skip("this kernel does not let us choose a process number (CONFIG_CHECKPOINT_RESTORE)")
+	}
+	must(t, err)
+}
+
+// reused kills an instance of p and has begin start a process with the very
+// number that it had. A thread of ours can be given the number first: then all
+// of it is done again.
+func reused(t *testing.T, p *place, begin func() *process) (dead proc.Identity, next *process) {
+	t.Helper()
+	for try := range 20 {
+		number(t, 1000*(try+1))
+		a := p.ready(t, plan{})
+		dead, err := proc.Of(a.pid)
+		must(t, err)
+		a.kill(t)
+		number(t, a.pid)
+		next := begin()
+		if id, err := proc.Of(next.pid); err == nil && id.PID == dead.PID && id.Start != dead.Start {
+			return dead, next
+		}
+		next.kill(t)
+	}
+	t.Fatal("the kernel does not hand out the number of a dead process again")
+	return dead, nil
+}
+
+// "Given kill -9 and the PID reused, then start succeeds and a second start
+// still fails."
+func TestIncident2_KillAndPIDReused(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	p := newPlace(t)
+	dead, f := reused(t, p, func() *process { return p.foreign(t) })
+	t.Logf("the instance was %+v, the foreign process now is %d", dead, f.pid)
+
+	p.do(t, "status").want(t, 1, "dead", strconv.Itoa(f.pid))
+	p.do(t, "stop").want(t, 0, "not running", "left alone")
+	p.do(t, "reload").want(t, 1, "not running", "left alone")
+	b := p.ready(t, plan{})
+	p.holds(t, b)
+	p.do(t, "stop").want(t, 0)
+	b.end(t).want(t, 0)
+	p.clean(t)
+	f.untouched(t)
+}
+
+// The same where the new instance itself is given the number of the dead one.
+func TestIncident2_InstanceGetsTheNumberOfItsPredecessor(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	p := newPlace(t)
+	dead, b := reused(t, p, func() *process { return p.ready(t, plan{}) })
+	if alive, err := dead.Alive(); alive || err != nil {
+		t.Errorf("the dead instance is taken for alive: %v, %v", alive, err)
+	}
+	p.holds(t, b)
+	b.stop(t)
+	p.clean(t)
+}
+
+// Two containers that share a volume: in each the service is process 1.
+func TestIncident1_ProcessOneOfAnotherContainer(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make a PID namespace")
+	}
+	outside := newPlace(t)
+	container := *outside
+	container.attr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
+	container.through = []string{"/bin/sh", "-c", `mount --make-rprivate / && mount -t proc proc /proc && exec "$0" "$@"`}
+
+	a := container.ready(t, plan{})
+	if got := content(t, outside.pidFile()); got != "1\n" {
+		t.Fatalf("the PID file holds %q, want 1", got)
+	}
+	// Process 1 of there must not be taken for process 1 of here, nor signalled.
+	for _, p := range []*place{outside, &container} {
+		start, stop, status := p.start(t, plan{}), p.begin(t, "stop"), p.begin(t, "status", "--json")
+		start.end(t).want(t, 75, "already running", "cannot be identified")
+		stop.end(t).want(t, 1, "cannot be identified", "nothing is signalled")
+		if r := status.report(t, 0); r.PID != 0 || r.Phase != "unknown" {
+			t.Errorf("status takes some process for the instance: %+v", r)
+		}
+	}
+	if got := content(t, outside.pidFile()); got != "1\n" {
+		t.Errorf("the PID file holds %q, want 1", got)
+	}
+	a.kill(t)
+	outside.do(t, "status").want(t, 1)
+	b := container.ready(t, plan{})
+	b.stop(t)
+	outside.free(t)
+}
