@@ -9,6 +9,9 @@ import (
 // of running the tests.
 const roleVariable = "HOLDFAST_TEST_ROLE"
 
+// scratch is a directory for what several tests share. It is gone afterwards.
+var scratch string
+
 func TestMain(m *testing.M) {
 	roles := map[string]func() int{
 		"service": serviceRole,
@@ -17,5 +20,11 @@ func TestMain(m *testing.M) {
 	if play, ok := roles[os.Getenv(roleVariable)]; ok {
 		os.Exit(play())
 	}
-	os.Exit(m.Run())
+	var err error
+	if scratch, err = os.MkdirTemp("", "holdfast-test-"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(scratch)
+	os.Exit(code)
 }

@@ -23,18 +23,32 @@ func inNamespace(t *testing.T) bool {
 		must(t, syscall.Mount("proc", "/proc", "proc", 0, ""))
 		return true
 	}
-	if os.Geteuid() != 0 {
-		t.Skip("only root can make a PID namespace")
-	}
+	needNamespaces(t)
 	exe, err := os.Executable()
 	must(t, err)
 	cmd := exec.Command(exe, "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=60s")
 	cmd.Env = append(os.Environ(), insideVariable+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
+	cmd.SysProcAttr = namespaces()
 	out, err := cmd.CombinedOutput()
 	t.Logf("in a PID namespace:\n%s", out)
 	must(t, err)
 	return false
+}
+
+func namespaces() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
+}
+
+func needNamespaces(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make a PID namespace")
+	}
+	probe := exec.Command("/bin/true")
+	probe.SysProcAttr = namespaces()
+	if err := probe.Run(); err != nil {
+		t.Skip("this root cannot make a PID namespace: ", err)
+	}
 }
 
 // number makes the kernel give pid to the next process or thread that begins.
@@ -59,14 +73,14 @@ func reused(t *testing.T, p *place, begin func() *process) (dead proc.Identity, 
 		must(t, err)
 		a.kill(t)
 		number(t, a.pid)
-		next := begin()
+		next = begin()
 		if id, err := proc.Of(next.pid); err == nil && id.PID == dead.PID && id.Start != dead.Start {
 			return dead, next
 		}
 		next.kill(t)
 	}
 	t.Fatal("the kernel does not hand out the number of a dead process again")
-	return dead, nil
+	return dead, next
 }
 
 // "Given kill -9 and the PID reused, then start succeeds and a second start
@@ -107,12 +121,10 @@ func TestIncident2_InstanceGetsTheNumberOfItsPredecessor(t *testing.T) {
 
 // Two containers that share a volume: in each the service is process 1.
 func TestIncident1_ProcessOneOfAnotherContainer(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can make a PID namespace")
-	}
+	needNamespaces(t)
 	outside := newPlace(t)
 	container := *outside
-	container.attr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
+	container.attr = namespaces()
 	container.through = []string{"/bin/sh", "-c", `mount --make-rprivate / && mount -t proc proc /proc && exec "$0" "$@"`}
 
 	a := container.ready(t, plan{})

@@ -57,8 +57,15 @@ func timeouts(s *sheet, u platform.Unit) {
 	s.span("WatchdogSec", "watchdog", u.Watchdog)
 }
 
-func limits(s *sheet, u platform.Unit) {
+// cpuForUsers is the first systemd that passes the cpu controller on to the
+// users' systemds (systemd pull request 23887): those before it ignore CPUQuota=.
+const cpuForUsers = 252
+
+func limits(s *sheet, u platform.Unit, version int) {
 	l := u.Limits
+	if l.CPU != 0 && u.Scope == platform.ScopeUser && version > 0 && version < cpuForUsers {
+		s.refuse("limits.cpu", "%d: a user's systemd before %d cannot limit it", l.CPU, cpuForUsers)
+	}
 	s.number("LimitNOFILE", l.NoFile)
 	s.number("LimitNPROC", l.NProc)
 	if l.Core != nil {

@@ -41,7 +41,7 @@ func Render(u platform.Unit, version int) ([]byte, error) {
 	timeouts(&s, u)
 	root := accounts(&s, u)
 	surroundings(&s, u)
-	limits(&s, u)
+	limits(&s, u, version)
 	directories(&s, u)
 	harden(&s, u, root)
 	hidden(&s, u)

@@ -208,6 +208,21 @@ func TestRenderRefuses(t *testing.T) {
 	}
 }
 
+// A user's CPU limit means something from 252 on.
+func TestRenderUserCPU(t *testing.T) {
+	u := ofUser()
+	u.Limits.CPU = 50
+	for version, ok := range map[int]bool{0: true, 251: false, 252: true} {
+		if _, err := systemd.Render(u, version); (err == nil) != ok {
+			t.Errorf("version %d: %v", version, err)
+		}
+	}
+	u.Scope, u.Exec, u.Reload = platform.ScopeSystem, plain().Exec, nil
+	if _, err := systemd.Render(u, 251); err != nil {
+		t.Error(err)
+	}
+}
+
 // A secret in the environment does not come back in an error.
 func TestRenderKeepsSecrets(t *testing.T) {
 	u := feedd()

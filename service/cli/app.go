@@ -92,6 +92,7 @@ type target struct {
 	dirs    service.Dirs
 	manager platform.Manager // nil: there is none, or none is wanted
 	doubt   error            // why there is none
+	badFile error            // why the configuration file was left out
 }
 
 // target loads the configuration and finds out who keeps the service.
@@ -131,7 +132,7 @@ func (a *app) targetRegardless(cmd *cobra.Command) (*target, error) {
 	if again != nil {
 		return nil, err
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "going on without the configuration file: %v\n", err)
+	t.badFile = err
 	return t, nil
 }
 

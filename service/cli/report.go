@@ -75,6 +75,9 @@ func (t *target) examine(ctx context.Context) report {
 		r.note(err.Error())
 	}
 	r.askManager(ctx, t)
+	if t.badFile != nil {
+		r.note("the next start will fail: " + t.badFile.Error())
+	}
 	return r
 }
 

@@ -1,6 +1,7 @@
 package ship_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,8 +20,8 @@ func TestFullDisk(t *testing.T) {
 		cmd.Env = append(os.Environ(), roleVariable+"=full")
 		cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 		out, err := cmd.CombinedOutput()
-		if os.Geteuid() != 0 && len(out) == 0 {
-			t.Skip("needs root to mount a small file system: ", err)
+		if errors.Is(err, syscall.EPERM) {
+			t.Skip("only root may mount a small file system: ", err)
 		}
 		if err != nil || !strings.Contains(string(out), "--- PASS") {
 			t.Fatalf("%v\n%s", err, out)
