@@ -55,7 +55,7 @@ shellcheck_clean() {
 	shell_scripts | xargs shellcheck
 }
 
-workflows_clean() { "$(tool actionlint)" -color; }
+workflows_clean() { "$(tool actionlint)" .github/workflows/*.yml; }
 
 vet() { GOOS=$1 CGO_ENABLED=0 go vet ./...; }
 

@@ -56,5 +56,9 @@ run_stages() {
 	# ${a[@]+...}: bash 3.2, which macOS has, takes an empty array for an unset variable.
 	for i in ${skipped[@]+"${skipped[@]}"}; do printf '  skipped: %s\n' "$i"; done
 	for i in ${failed[@]+"${failed[@]}"}; do printf '  failed:  %s\n' "$i"; done
-	((${#failed[@]} == 0 && ok + ${#skipped[@]} > 0))
+	if ((ok + ${#failed[@]} + ${#skipped[@]} == 0)); then
+		printf '  nothing to do is no success: no stage matches "%s"\n' "$pattern"
+		return 1
+	fi
+	((${#failed[@]} == 0))
 }

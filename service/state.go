@@ -124,6 +124,14 @@ func (f *stateFile) write() error {
 	return nil
 }
 
+// restore writes the file again if somebody removed it.
+func (f *stateFile) restore() error {
+	if _, err := os.Lstat(f.path); !errors.Is(err, fs.ErrNotExist) {
+		return nil //nolint:nilerr // it is there, or the next write will tell
+	}
+	return f.flush(func(*State) {})
+}
+
 // remove removes the file for good.
 func (f *stateFile) remove() error {
 	f.mu.Lock()

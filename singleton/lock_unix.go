@@ -142,8 +142,8 @@ func (l *Lock) close() {
 
 // Check looks whether the files are what we made them and puts them right if
 // not. It returns one error for each that was removed or altered (they are
-// restored), or that could not be restored. After Release or Abandon it does
-// nothing.
+// restored), or that could not be restored (those are [ErrBroken]). After
+// Release or Abandon it does nothing.
 func (l *Lock) Check() []error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -154,7 +154,7 @@ func (l *Lock) Check() []error {
 		}
 		damage, err := f.repair()
 		if err != nil {
-			found = append(found, fmt.Errorf("%s %s and cannot be restored: %w", f.path, damage, err))
+			found = append(found, fmt.Errorf("%s %s and cannot be restored: %w: %w", f.path, damage, ErrBroken, err))
 		} else if damage != "" {
 			found = append(found, fmt.Errorf("%s %s: restored", f.path, damage))
 		}

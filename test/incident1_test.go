@@ -193,6 +193,7 @@ func TestIncident1_PIDFileIsWatched(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := newPlace(t)
 			a := p.ready(t, plan{})
 			p.damage(t, a, damage)

@@ -107,13 +107,16 @@ func TestIncident3_SimultaneousStarts(t *testing.T) {
 // is stopped for that moment, so that it cannot have repaired anything.
 func TestIncident3_RemovedFilesDoNotLetASecondIn(t *testing.T) {
 	for name, remove := range map[string]func(p *place) error{
-		"the PID file":    func(p *place) error { return os.Remove(p.pidFile()) },
-		"all files":       func(p *place) error { return errors.Join(os.Remove(p.pidFile()), os.Remove(p.stateFile())) },
-		"the directory":   func(p *place) error { return os.RemoveAll(p.run) },
-		"renamed away":    func(p *place) error { return os.Rename(p.run, p.run+".old") },
-		"by another file": func(p *place) error { return errors.Join(os.WriteFile(p.run+"/x", nil, 0o644), os.Rename(p.run+"/x", p.pidFile())) },
+		"the PID file":  func(p *place) error { return os.Remove(p.pidFile()) },
+		"all files":     func(p *place) error { return errors.Join(os.Remove(p.pidFile()), os.Remove(p.stateFile())) },
+		"the directory": func(p *place) error { return os.RemoveAll(p.run) },
+		"renamed away":  func(p *place) error { return os.Rename(p.run, p.run+".old") },
+		"by another file": func(p *place) error {
+			return errors.Join(os.WriteFile(p.run+"/x", nil, 0o644), os.Rename(p.run+"/x", p.pidFile()))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := newPlace(t)
 			a := p.ready(t, plan{})
 			a.signal(t, syscall.SIGSTOP)
@@ -144,13 +147,13 @@ func TestIncident3_RemovedFilesDoNotLetASecondIn(t *testing.T) {
 	}
 }
 
-// Nor does a second start get in while it all happens at full speed.
-func TestIncident3_RemovalsAgainAndAgain(t *testing.T) {
+// Nor does a second start get in while it all happens again and again.
+func TestIncident3_RemovedAgainAndAgain(t *testing.T) {
 	p := newPlace(t)
 	a := p.ready(t, plan{})
 	for i := range 20 {
 		if i%2 == 0 {
-			must(t, os.RemoveAll(p.run))
+			must(t, os.Rename(p.run, fmt.Sprintf("%s.%d", p.run, i))) // the directory, in one call
 		} else {
 			must(t, os.Remove(p.pidFile()))
 		}

@@ -210,7 +210,7 @@ func managedLife(t *testing.T, sys bedSystem, m *systemd.Manager, u platform.Uni
 	if err := m.Start(ctx, id); !errors.Is(err, platform.ErrNotInstalled) {
 		t.Errorf("start of what is removed: %v", err)
 	}
-	for _, dir := range []string{runtimeDir, "/etc/" + id.String(), "/var/log/" + id.String()} {
+	for _, dir := range []string{runtimeDir, "/var/lib/" + id.String(), "/var/log/" + id.String()} {
 		if _, err := sys.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s is still there", dir)
 		}

@@ -192,7 +192,7 @@ func TestRemoval(t *testing.T) {
 				"run " + ctl + "daemon-reload",
 				"run " + ctl + "reset-failed feedd.service ?",
 				"remove-dir /run/feedd",
-				"run rmdir --ignore-fail-on-non-empty /var/log/feedd /etc/feedd ?",
+				"run rmdir --ignore-fail-on-non-empty /var/lib/feedd /var/log/feedd ?",
 			}},
 			{"disabled", []string{
 				"run " + ctl + "stop feedd.service",
@@ -215,7 +215,7 @@ func TestRemoval(t *testing.T) {
 				sys := inState(t, version, tt.state)
 				sys.files = map[string]string{feeddFile: ours}
 				if tt.state == "active" {
-					sys.files["/etc/feedd"], sys.files["/var/log/feedd"] = "", ""
+					sys.files["/var/lib/feedd"], sys.files["/var/log/feedd"] = "", ""
 				}
 				steps, err := systemd.New(sys, systemd.Options{}).Removal(t.Context(), feeddID)
 				if err != nil {

@@ -12,8 +12,8 @@ import (
 )
 
 // Removal stops and disables the service and removes its unit file and its
-// runtime directory. What the service keeps stays: its state, logs and
-// configuration, if there is any. Drop-ins of the administrator stay, too.
+// runtime directory. What the service keeps stays: its state and its logs, if
+// there are any. Drop-ins of the administrator stay, too.
 func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step, error) {
 	file, err := m.unitFile(id)
 	if err != nil {
@@ -72,6 +72,6 @@ func (m *Manager) kept(id platform.ID) []string {
 	if id.Scope == platform.ScopeUser {
 		return nil
 	}
-	return slices.DeleteFunc([]string{"/var/lib/" + id.String(), "/var/log/" + id.String(), "/etc/" + id.String()},
+	return slices.DeleteFunc([]string{"/var/lib/" + id.String(), "/var/log/" + id.String()},
 		func(dir string) bool { return !m.exists(dir) })
 }

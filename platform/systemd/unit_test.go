@@ -217,7 +217,8 @@ func TestRenderUserCPU(t *testing.T) {
 			t.Errorf("version %d: %v", version, err)
 		}
 	}
-	u.Scope, u.Exec, u.Reload = platform.ScopeSystem, plain().Exec, nil
+	u = feedd()
+	u.Limits.CPU = 50
 	if _, err := systemd.Render(u, 251); err != nil {
 		t.Error(err)
 	}

@@ -94,7 +94,13 @@ func seekLastLines(f *os.File, n int) error {
 		return err
 	}
 	buf := make([]byte, 64<<10)
-	missing := n + 1 // the newline at the very end closes the last line
+	missing := n
+	if _, err := f.ReadAt(buf[:1], end-1); err == nil && buf[0] == '\n' {
+		missing++ // it closes the last line, and begins none
+	}
+	if missing == 0 {
+		return nil
+	}
 	for at := end; at > 0; {
 		size := min(int64(len(buf)), at)
 		at -= size

@@ -1,14 +1,9 @@
 package ship
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"regexp"
-	"slices"
 	"time"
 )
 
@@ -43,31 +38,6 @@ func (e *OutputError) Error() string { return fmt.Sprintf("output %q: %v", e.Pat
 
 // Unwrap gives the reason.
 func (e *OutputError) Unwrap() error { return e.Err }
-
-// Selection says which lines are shipped.
-type Selection struct {
-	Inputs []string       // globs as in [filepath.Match]
-	Match  *regexp.Regexp // sees a line without its end; nil: every line
-}
-
-// has tells whether a file known as path is among the inputs.
-func (sel Selection) has(path string) bool {
-	return slices.ContainsFunc(sel.Inputs, func(glob string) bool {
-		ok, _ := filepath.Match(glob, path)
-		return ok
-	})
-}
-
-// paths are the files that the inputs name at the moment.
-func (sel Selection) paths() []string {
-	var all []string
-	for _, glob := range sel.Inputs {
-		paths, _ := filepath.Glob(glob) // a bad pattern was refused earlier
-		all = append(all, paths...)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
 
 // Options say what [Open] opens. Paths are absolute.
 type Options struct {
@@ -106,14 +76,6 @@ type Shipper struct {
 	now     func() time.Time
 	reached func(stage) // for tests that crash here
 }
-
-// stage is a point of a turn at which a crash is interesting.
-type stage string
-
-const (
-	stageAppended stage = "output synced, checkpoint old"
-	stageSaved    stage = "checkpoint saved"
-)
 
 // Open brings output and checkpoint into agreement and finds the files. It
 // blocks for a few syncs. The error is [ErrOwnFile], [ErrCheckpoint], an
@@ -157,125 +119,6 @@ func open(o Options, change func(*Shipper)) (_ *Shipper, err error) {
 	s.locate()
 	// Without a checkpoint for the very first batch, it would be shipped twice.
 	return s, s.save()
-}
-
-// Select ships from now on what sel says. Files that it has no longer keep
-// their place, should they ever come back. The error is [ErrOwnFile], or
-// filepath.ErrBadPattern; nothing has changed then.
-func (s *Shipper) Select(sel Selection) error {
-	if err := refuse(sel, s.out.path, s.checkpoint); err != nil {
-		return err
-	}
-	for _, path := range sel.paths() {
-		if info, err := os.Stat(path); err == nil && os.SameFile(info, s.out.info) {
-			return fmt.Errorf("input %q is the output %q: %w", path, s.out.path, ErrOwnFile)
-		}
-	}
-	s.sel = sel
-	for _, f := range s.files {
-		f.selected = sel.has(f.path)
-	}
-	return nil
-}
-
-// refuse refuses patterns that are none, and those that would match one of our
-// own files even before it is there.
-func refuse(sel Selection, own ...string) error {
-	for _, glob := range sel.Inputs {
-		for _, path := range own {
-			switch match, err := filepath.Match(glob, path); {
-			case err != nil:
-				return fmt.Errorf("input %q: %w", glob, err)
-			case match:
-				return fmt.Errorf("input %q matches %q: %w", glob, path, ErrOwnFile)
-			}
-		}
-	}
-	return nil
-}
-
-// Turn ships a bounded piece of what there is, and makes it durable. More says
-// that there is more already. After an error nothing is lost or shipped twice:
-// call it again when the cause may have gone.
-func (s *Shipper) Turn() (more bool, err error) {
-	_, more, err = s.turn()
-	return more, err
-}
-
-func (s *Shipper) turn() (consumed int64, more bool, err error) {
-	changed, err := s.out.settle()
-	if err != nil {
-		return 0, false, err
-	}
-	// The checkpoint knows the output as it is before anything is appended.
-	if s.unsaved = s.unsaved || changed; s.unsaved {
-		if err := s.save(); err != nil {
-			return 0, false, err
-		}
-	}
-	s.discover()
-	consumed, more = s.gather()
-	if err := s.commit(); err != nil {
-		return 0, false, err
-	}
-	s.sweep()
-	return consumed, more, nil
-}
-
-// commit makes what gather collected part of the output, and then of the
-// checkpoint: never the other way round.
-func (s *Shipper) commit() error {
-	if len(s.batch) > 0 {
-		if err := s.out.append(s.batch); err != nil {
-			s.rollBack()
-			return err
-		}
-		s.reached(stageAppended)
-	}
-	s.stats.Lines += s.lines
-	s.batch, s.lines = s.batch[:0], 0
-	for _, f := range s.files {
-		f.done = f.position
-	}
-	if !s.unsaved {
-		return nil
-	}
-	return s.save()
-}
-
-// rollBack forgets what was read and could not be written.
-func (s *Shipper) rollBack() {
-	s.batch, s.lines = s.batch[:0], 0
-	for _, f := range s.files {
-		f.position, f.seen = f.done, unseen
-	}
-}
-
-// Drain ships what is there now, though not all that is added meanwhile, and
-// writes the last checkpoint. If ctx ends first, the rest is left to the next
-// run, which is no error.
-func (s *Shipper) Drain(ctx context.Context) error {
-	left := int64(unseen) // until the first turn has found all files
-	for more := true; more && left != 0; {
-		if ctx.Err() != nil {
-			s.log.Info("what is not shipped yet is left to the next run")
-			break
-		}
-		consumed, again, err := s.turn()
-		if err != nil {
-			return err
-		}
-		if left == unseen {
-			left = s.backlog()
-		} else {
-			left = max(left-consumed, 0)
-		}
-		more = again
-	}
-	if s.unsaved {
-		return s.save()
-	}
-	return nil
 }
 
 // Stats tells what has been done.
