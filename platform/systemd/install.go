@@ -55,11 +55,29 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 	if dir := path.Dir(file); u.Scope == platform.ScopeUser && !m.exists(dir) {
 		steps = append(steps, platform.Step{Kind: platform.StepRun, Describe: "the directory of your units", Argv: []string{"mkdir", "-p", dir}})
 	}
+	for _, dir := range []string{u.RuntimeDir, u.StateDir} {
+		if dir != "" && u.Scope == platform.ScopeSystem && !m.exists(dir) {
+			steps = append(steps, makeDirectory(dir, u))
+		}
+	}
 	return append(steps,
 		platform.Step{Kind: platform.StepWriteFile, Describe: "the unit of the service", Path: file, Mode: 0o644, Content: content},
 		run("have systemd read the unit", nil, "daemon-reload"),
 		run("start the service at boot or login", undo, enable, unit(u.ID)),
 	), nil
+}
+
+// makeDirectory makes a directory of the service's that systemd does not make:
+// behind ProtectSystem= one that is missing keeps the service from starting.
+func makeDirectory(dir string, u platform.Unit) platform.Step {
+	argv := []string{"install", "-d", "-m", "0755"}
+	if u.User != "" {
+		argv = append(argv, "-o", u.User)
+	}
+	if u.Group != "" {
+		argv = append(argv, "-g", u.Group)
+	}
+	return platform.Step{Kind: platform.StepRun, Describe: "a directory of the service", Argv: append(argv, dir)}
 }
 
 // ours refuses what the install would replace or shadow without having made it.

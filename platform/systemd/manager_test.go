@@ -52,6 +52,17 @@ func TestPlan(t *testing.T) {
 			},
 		},
 		{
+			name: "directories of its own", state: "absent", kind: "notify-reload", files: map[string]string{"/srv/there": ""},
+			unit: func(u *platform.Unit) { u.User, u.RuntimeDir, u.StateDir = "feed", "/srv/there", "/srv/new" },
+			want: []string{
+				"run " + ctl + "show --property=Version <- " + ctl + "daemon-reload",
+				"run install -d -m 0755 -o feed /srv/new",
+				"write-file " + feeddFile,
+				"run " + ctl + "daemon-reload",
+				"run " + ctl + "enable feedd.service <- " + ctl + "disable feedd.service",
+			},
+		},
+		{
 			name: "again", state: "active", files: map[string]string{feeddFile: ours}, kind: "notify-reload",
 			want: []string{
 				"run " + ctl + "show --property=Version <- " + ctl + "daemon-reload",
@@ -158,6 +169,7 @@ func TestPlanRefuses(t *testing.T) {
 		{name: "masked", state: "masked", files: map[string]string{feeddFile: ""}, want: platform.ErrPermission, word: "unmask"},
 		{name: "bad name", state: "absent", unit: func(u *platform.Unit) { u.Name = "../x" }, want: platform.ErrBadUnit, word: "../x"},
 		{name: "bad unit", state: "absent", unit: func(u *platform.Unit) { u.User = "a b" }, want: platform.ErrBadUnit, word: "user"},
+		{name: "gone after a reboot", state: "absent", unit: func(u *platform.Unit) { u.RuntimeDir = "/run/mine" }, want: platform.ErrBadUnit, word: "reboot"},
 		{name: "no patience", state: "absent", ctx: canceled, want: context.Canceled, word: "feedd"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

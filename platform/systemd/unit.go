@@ -170,11 +170,15 @@ func directories(s *sheet, u platform.Unit) {
 		s.set(key+"Mode", mode)
 	}
 	// 0755: `status` of any user reads the state file and the last-run record.
-	if u.RuntimeDir == "" {
+	switch {
+	case u.RuntimeDir == "":
 		dir("RuntimeDirectory", "0755")
 		// Else every end of the service takes the directory away, be it of a start
 		// that was refused since an instance started by hand holds its lock there.
 		s.set("RuntimeDirectoryPreserve", "yes")
+	case within(u.RuntimeDir, "/run"), within(u.RuntimeDir, "/var/run"):
+		s.refuse("runtime_dir", "%q: is gone after a reboot, and then the service could not start: without it systemd makes /run/%s",
+			u.RuntimeDir, u.ID)
 	}
 	if u.StateDir == "" {
 		dir("StateDirectory", "0755")

@@ -3,7 +3,10 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,7 +35,15 @@ func (a *app) tree() *cobra.Command {
 		Short: short(a.cfg),
 		// Errors are printed once, by Main, and without the usage text.
 		SilenceErrors: true, SilenceUsage: true,
-		PersistentPreRunE: func(*cobra.Command, []string) error { a.begun = true; return a.absolute() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			a.begun = true
+			if cmd.Name() != runName { // service.Run has the signals to itself
+				// An install that is interrupted is taken back.
+				ctx, _ := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM) //nolint:govet // for the rest of the process
+				cmd.SetContext(ctx)
+			}
+			return a.absolute()
+		},
 	}
 	f := root.PersistentFlags()
 	f.StringVar(&a.cfg.File, "config", a.cfg.File, "configuration `FILE`")

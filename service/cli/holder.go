@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"syscall"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/platform/proc"
 	"github.com/holdfast-dev/holdfast/service"
 	"github.com/holdfast-dev/holdfast/singleton"
@@ -39,8 +42,10 @@ func (t *target) holder() (singleton.Holder, error) {
 // leftover describes a PID file that nobody holds.
 func (t *target) leftover() string {
 	path := t.lock().PIDFile()
-	content, err := os.ReadFile(path)
-	if err != nil {
+	content, err := readLeftover(path)
+	if errors.Is(err, files.ErrUntrusted) {
+		return fmt.Sprintf(" (%v)", err)
+	} else if err != nil {
 		return ""
 	}
 	pid, err := singleton.ParsePID(content)
@@ -54,6 +59,29 @@ func (t *target) leftover() string {
 	return fmt.Sprintf(" (%s is left and names %d, %s)", path, pid, what)
 }
 
+// readLeftover reads no more of a file than tells whether it is a PID file: it
+// may be anything by now, and a FIFO would have us wait for ever.
+func readLeftover(path string) ([]byte, error) {
+	f, err := files.Open(path, os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return io.ReadAll(io.LimitReader(f, 100))
+}
+
+// signal sends sig to the holder. The error is os.ErrProcessDone if it is gone.
+func (t *target) signal(h singleton.Holder, doing string, sig os.Signal) error {
+	err := h.Signal(sig)
+	switch {
+	case err == nil || errors.Is(err, os.ErrProcessDone):
+		return err
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s %q: %w: ask as user %s, or as root", doing, t.id, err, h.User())
+	}
+	return fmt.Errorf("%s %q: %w", doing, t.id, err)
+}
+
 // state is what the holder wrote of itself; an error if it was another who wrote.
 func (t *target) state(h singleton.Holder) (service.State, error) {
 	s, err := service.ReadState(t.dirs.StateFile(t.id.String()))
@@ -65,7 +93,7 @@ func (t *target) state(h singleton.Holder) (service.State, error) {
 
 // stopDirectly asks the holder itself to stop and returns when it is gone.
 func (a *app) stopDirectly(cmd *cobra.Command, t *target, h singleton.Holder, kill bool) error {
-	if err := h.Signal(syscall.SIGTERM); errors.Is(err, os.ErrProcessDone) {
+	if err := t.signal(h, "stop", syscall.SIGTERM); errors.Is(err, os.ErrProcessDone) {
 		return nil
 	} else if err != nil {
 		return err
@@ -76,7 +104,7 @@ func (a *app) stopDirectly(cmd *cobra.Command, t *target, h singleton.Holder, ki
 	err := a.whileWaiting(cmd, func() string { return t.stopProgress(h) }, func() error { return h.Wait(ctx) })
 	if errors.Is(err, platform.ErrTimeout) && kill {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s did not stop within %v: killing it\n", t.id, limit)
-		if err := h.Signal(syscall.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		if err := t.signal(h, "kill", syscall.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			return err
 		}
 		last, cancel := context.WithTimeoutCause(cmd.Context(), platform.StopMargin, platform.ErrTimeout)
@@ -111,7 +139,7 @@ func (a *app) reloadDirectly(cmd *cobra.Command, t *target, h singleton.Holder, 
 	if err != nil {
 		return err
 	}
-	if err := h.Signal(syscall.SIGHUP); err != nil || !wait {
+	if err := t.signal(h, "reload", syscall.SIGHUP); err != nil || !wait {
 		return err
 	}
 	// It may have to become ready first.

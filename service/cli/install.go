@@ -137,6 +137,12 @@ func (a *app) uninstallCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// Its files are removed with the rest.
+			if other, err := t.strangerHolds(cmd.Context()); err != nil {
+				return err
+			} else if other != nil {
+				return fmt.Errorf("uninstall %q: %w: stop it first", t.id, other)
+			}
 			steps, err := m.Removal(cmd.Context(), t.id)
 			if err != nil {
 				return err

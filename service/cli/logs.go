@@ -37,7 +37,9 @@ func (a *app) logsCommand() *cobra.Command {
 			}
 			show := exec.CommandContext(cmd.Context(), argv[0], argv[1:]...)
 			show.Stdout, show.Stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
-			err = show.Run()
+			if err = show.Run(); cmd.Context().Err() != nil {
+				return nil // ctrl-C is how to end it
+			}
 			var exit *exec.ExitError
 			if errors.As(err, &exit) && exit.ExitCode() > 0 {
 				return &exitError{exit.ExitCode()} // it has said why

@@ -11,9 +11,12 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
+// runName is the command that managers start.
+const runName = "run"
+
 func (a *app) runCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "run [ARGUMENT...]",
+		Use:   runName + " [ARGUMENT...]",
 		Short: "Run in the foreground, as a manager does or a person may",
 		Long: "Run in the foreground until asked to stop by SIGTERM or ctrl-C; a second time means at once. " +
 			"SIGHUP reloads. Only one instance runs: a second one ends with exit code 75.",
