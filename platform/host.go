@@ -18,7 +18,7 @@ type Host interface {
 	// the process for dead; 0 if it does not watch.
 	Watchdog() time.Duration
 	// Close reports the exit code where the platform wants it reported, and
-	// stops listening: afterwards a request has its default effect.
+	// stops listening: requests that come afterwards are ignored.
 	Close(exitCode int) error
 }
 

@@ -19,8 +19,9 @@ import (
 //
 // From its first line on Run owns the process's SIGTERM, SIGINT and SIGHUP, and
 // takes the manager's variables (NOTIFY_SOCKET, WATCHDOG_*, LISTEN_*) out of the
-// environment, so that no child speaks in our name. A process runs one life at
-// a time.
+// environment, so that no child speaks in our name. It keeps the signals: a late
+// one must not turn the exit code into a death by signal. A process that goes on
+// after Run calls signal.Reset. A process runs one life at a time.
 func Run(ctx context.Context, cfg Config, prog Program) error {
 	host, doubt := native.Host()
 	err := run(ctx, host, doubt, cfg, prog)

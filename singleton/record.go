@@ -39,7 +39,7 @@ func ParsePID(content []byte) (int, error) {
 		return 0, errors.New("PID file is empty")
 	}
 	if len(line) > longest {
-		return 0, fmt.Errorf("PID file holds %d bytes, not a process number", len(content))
+		return 0, errors.New("PID file is too long: not a process number")
 	}
 	for _, c := range line {
 		if c < '0' || c > '9' {

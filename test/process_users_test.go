@@ -79,8 +79,8 @@ func TestIncident2_AnotherUsersInstanceRuns(t *testing.T) {
 			asker.do(t, "status").want(t, 0, "is ready", strconv.Itoa(a.pid))
 			b := asker.start(t, plan{})
 			b.end(t).want(t, 75, "already running", "pid "+strconv.Itoa(a.pid), "user "+userName(uid))
-			asker.do(t, "stop").want(t, 77, "not permitted", strconv.Itoa(a.pid))
-			asker.do(t, "reload").want(t, 77, "not permitted", strconv.Itoa(a.pid))
+			asker.do(t, "stop").want(t, 77, `stop "feedd"`, "not permitted", strconv.Itoa(a.pid), "ask as user "+userName(uid))
+			asker.do(t, "reload").want(t, 77, `reload "feedd"`, "not permitted", strconv.Itoa(a.pid), "ask as user "+userName(uid))
 			before.unchanged(t)
 			if got := a.out.text(); got != "start\nstarted\n" {
 				t.Errorf("the instance noticed:\n%s", got)

@@ -86,7 +86,7 @@ func TestExactlyOnceAcrossKill9AndReload(t *testing.T) {
 	go func() {
 		for n := 0; ; n++ {
 			b.add("x.log", fmt.Sprintf("%d\n", n))
-			if n%500 == 499 {
+			if n%50 == 49 {
 				if err := os.Rename(b.path("in/x.log"), b.path(fmt.Sprintf("in/x.log.%d", n))); err != nil {
 					t.Error(err)
 				}

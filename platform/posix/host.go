@@ -105,14 +105,13 @@ func (h *Host) Notify(n platform.Notice) error {
 	return h.starter.Notifier.Notify(n)
 }
 
-// Close gives the signals back their default effect. The exit code needs no
-// report here: the parent process gets it from the kernel.
+// Close stops listening. The signals stay caught, and do nothing any more: one
+// that comes in the last microseconds of a process would turn its exit code into
+// a death by signal, which managers take for a clean end. Who goes on living
+// calls signal.Reset. The exit code needs no report here: the parent process
+// gets it from the kernel.
 func (h *Host) Close(int) error {
-	h.closed.Do(func() {
-		signal.Stop(h.stops)
-		signal.Stop(h.reloads)
-		close(h.done)
-	})
+	h.closed.Do(func() { close(h.done) })
 	return nil
 }
 

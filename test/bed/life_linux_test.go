@@ -74,8 +74,8 @@ func TestCloseLeavesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		tr := tracesOf(t, b.Kind(), b.Name(), b.Leader())
-		if len(tr.left()) < 5 {
-			t.Errorf("this test does not see what a bed is made of, only %q", tr.left())
+		if left := tr.left(); len(left) < 3 { // directory, control group, init
+			t.Errorf("this test does not see what a bed is made of, only %q", left)
 		}
 		if err := b.Close(); err != nil {
 			t.Fatal(err)

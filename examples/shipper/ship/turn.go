@@ -51,7 +51,12 @@ func (s *Shipper) commit() error {
 	s.stats.Lines += s.lines
 	s.batch, s.lines = s.batch[:0], 0
 	for _, f := range s.files {
-		f.done = f.position
+		if f.position != f.done {
+			// Or a power cut could make it shorter than its mark, and it would be
+			// read anew. Where a file open for reading cannot be synced, it may.
+			_ = f.file.Sync()
+			f.done = f.position
+		}
 	}
 	if !s.unsaved {
 		return nil

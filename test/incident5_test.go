@@ -1,0 +1,248 @@
+//go:build linux || darwin
+
+package test_test
+
+import (
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/proc"
+)
+
+// Patroni: start followed at once by reload killed the service. (Signals at every
+// instant: process_instants_linux_test.go.)
+
+// "Given a storm of SIGHUPs during a reload, then at least one reload starts
+// after the last of them, and not one per signal."
+func TestIncident5_StormDuringAReload(t *testing.T) {
+	p := newPlace(t)
+	a := p.ready(t, plan{Reload: "wait"})
+	const storm = 200
+	a.signal(t, syscall.SIGHUP)
+	a.out.await(t, "reload 1 ")
+	for range storm {
+		a.signal(t, syscall.SIGHUP)
+	}
+	last, err := proc.Monotonic()
+	must(t, err)
+	for range 10 {
+		a.order(t, "reload")
+	}
+	if begun := begunAt(t, a.out.await(t, "reload 2 ")); begun <= last {
+		t.Errorf("the second reload began %v before the storm was over", last-begun)
+	}
+	a.stop(t)
+	// One for all that came during the first; what was still on its way through
+	// the kernel, the runtime and us may add a few.
+	if n := a.out.count("reload "); n > 6 {
+		t.Errorf("%d reloads for %d signals", n, storm+1)
+	}
+}
+
+// The same at full speed: whenever the storm ends, a reload begins after it.
+func TestIncident5_StormsOfReloads(t *testing.T) {
+	p := newPlace(t)
+	a := p.ready(t, plan{})
+	const storm = 100
+	reloads := 0
+	for range 10 {
+		for range storm - 1 {
+			a.signal(t, syscall.SIGHUP)
+		}
+		last, err := proc.Monotonic()
+		must(t, err)
+		a.signal(t, syscall.SIGHUP)
+		for begun := time.Duration(0); begun <= last; reloads++ {
+			begun = begunAt(t, a.out.await(t, "reload "))
+		}
+	}
+	if s := p.status(t, 0); !s.Ready || s.Reloads.Failed != 0 {
+		t.Errorf("status after the storms: %+v", s)
+	}
+	a.stop(t)
+	if reloads > 10*storm/2 {
+		t.Errorf("%d reloads for %d signals", reloads, 10*storm)
+	}
+	t.Logf("%d reloads for %d signals", reloads, 10*storm)
+}
+
+// begunAt is the time in a line "reload N TIME".
+func begunAt(t *testing.T, line string) time.Duration {
+	t.Helper()
+	n, err := strconv.ParseInt(strings.Fields(line)[2], 10, 64)
+	must(t, err)
+	return time.Duration(n)
+}
+
+// "Given a failed reload, then the old configuration stays in force [...] and
+// the person who asked gets the error and a non-zero exit." Whoever refuses it:
+// the program, or we before it. (What the manager is told:
+// process_managed_linux_test.go.)
+func TestIncident5_FailedReload(t *testing.T) {
+	p := newPlace(t)
+	p.configure(t, "[feedd]", `greeting = "one"`)
+	a := p.ready(t, plan{Reload: "wait"})
+	inForce := func(want string) {
+		t.Helper()
+		a.order(t, "tell")
+		if got := a.out.await(t, "in force"); got != "in force: "+want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	inForce("one")
+
+	failed := 0
+	for name, c := range map[string]struct {
+		lines []string
+		order string // for a program that is asked
+		says  []string
+	}{
+		"the program": {[]string{"[feedd]", `greeting = "two"`}, "reload fail port 80 is taken", []string{"port 80 is taken"}},
+		"its table":   {[]string{"[feedd]", "greeting = 2"}, "reload", []string{"feedd.toml", "line 2", "greeting"}},
+		"its key":     {[]string{"[feedd]", `greting = "two"`}, "reload", []string{"feedd.toml", "line 2", "greting", "unknown"}},
+		"bad TOML":    {[]string{"[feedd]", `greeting = "two`}, "", []string{"feedd.toml", "line 2"}},
+		"our table":   {[]string{"[service]", `stop_timeout = "-1s"`}, "", []string{"feedd.toml", "line 2", "stop_timeout", "negative"}},
+		"no table":    {[]string{"[fedd]"}, "", []string{"feedd.toml", "line 1", "fedd", "unknown"}},
+	} {
+		p.configure(t, c.lines...)
+		if c.order != "" {
+			a.order(t, c.order)
+		}
+		r := p.do(t, "reload")
+		failed++
+		r.want(t, 1, append(c.says, `reload "feedd"`, platform.ErrRejected.Error())...)
+		a.log.await(t, "the old configuration stays")
+		inForce("one")
+		s := p.status(t, 0)
+		if !s.Ready || s.Reloads.Failed != uint64(failed) || !strings.Contains(s.Reloads.LastError, c.says[0]) {
+			t.Errorf("%s: status: %+v", name, s)
+		}
+		p.do(t, "status").want(t, 0, "is ready", "refused: ", c.says[0])
+	}
+
+	p.configure(t, "[feedd]", `greeting = "two"`)
+	a.order(t, "reload")
+	p.do(t, "reload").want(t, 0)
+	inForce("two")
+	if s := p.status(t, 0); s.Reloads.LastError != "" || s.Reloads.Completed != uint64(failed+1) {
+		t.Errorf("status after a reload that succeeded: %+v", s)
+	}
+	a.stop(t)
+}
+
+// "[...] the person who asked gets the error": everybody who asks, and of a
+// reload that began after the question.
+func TestIncident5_EverybodyGetsTheOutcome(t *testing.T) {
+	p := newPlace(t)
+	a := p.ready(t, plan{Reload: "wait"})
+	early := p.begin(t, "reload")
+	a.out.await(t, "reload 1 ")
+	var late []*process
+	for range 8 {
+		late = append(late, p.begin(t, "reload"))
+	}
+	// Once all have asked, the first reload fails and those after it succeed.
+	for range late {
+		a.log.await(t, "reload requested")
+	}
+	a.order(t, "reload fail the disk is full")
+	early.end(t).want(t, 1, "the disk is full")
+	for range 9 {
+		a.order(t, "reload")
+	}
+	for _, r := range late {
+		r.end(t).want(t, 0)
+	}
+	if n := a.out.count("reload "); n < 2 || n > 9 {
+		t.Errorf("%d reloads for 9 requests", n)
+	}
+
+	// The other way round: the late ones hear of the failure that the early one
+	// was spared.
+	early = p.begin(t, "reload")
+	line := a.out.await(t, "reload ")
+	late = nil
+	for range 4 {
+		late = append(late, p.begin(t, "reload"))
+	}
+	a.order(t, "reload")
+	for range 5 {
+		a.order(t, "reload fail no such host")
+	}
+	early.end(t).want(t, 0)
+	for _, r := range late {
+		r.end(t).want(t, 1, "no such host")
+	}
+	t.Logf("the early one asked for: %s", line)
+	a.stop(t)
+}
+
+// A reload before readiness is held, and its requester waits.
+func TestIncident5_ReloadBeforeReadyWaits(t *testing.T) {
+	p := newPlace(t)
+	a := p.start(t, plan{Start: "wait", Reload: "wait"})
+	a.out.await(t, "start")
+	reload := p.begin(t, "reload")
+	a.log.await(t, "reload requested")
+	p.do(t, "reload", "--timeout", "50ms").want(t, 1, `reload "feedd"`, "no outcome", platform.ErrTimeout.Error())
+	p.do(t, "reload", "--no-wait").want(t, 0)
+	if !reload.alive() || a.out.count("reload ") != 0 {
+		t.Error("a service that is not ready has reloaded, or the command did not wait")
+	}
+	a.order(t, "start")
+	a.out.await(t, "reload 1 ")
+	a.order(t, "reload fail bad port")
+	reload.end(t).want(t, 1, "bad port")
+	a.stop(t)
+	if n := a.out.count("reload "); n != 1 {
+		t.Errorf("%d reloads for the early requests, want 1", n)
+	}
+}
+
+// A reload that is asked for after the stop began is refused to who asked, and
+// changes nothing in the stop.
+func TestIncident5_ReloadAfterStopBegan(t *testing.T) {
+	p := newPlace(t)
+	a := p.ready(t, plan{Stop: "wait"})
+	a.signal(t, syscall.SIGTERM)
+	a.out.await(t, "stop")
+	reload := p.begin(t, "reload")
+	a.log.await(t, "reload requested")
+	a.order(t, "stop")
+	a.end(t).want(t, 0)
+	reload.end(t).want(t, 1, `reload "feedd"`, "it ended before it could reload")
+	p.do(t, "reload").want(t, 1, "not running")
+	if n := a.out.count("reload "); n != 0 {
+		t.Errorf("%d reloads during a stop", n)
+	}
+	p.free(t)
+}
+
+// A reload that runs when the stop comes is cut short and awaited, never run
+// beside Stop.
+func TestIncident5_StopDuringAReload(t *testing.T) {
+	p := newPlace(t)
+	a := p.ready(t, plan{Reload: "heed"})
+	reload := p.begin(t, "reload")
+	a.out.await(t, "reload 1 ")
+	a.signal(t, syscall.SIGTERM)
+	a.end(t).want(t, 0)
+	reload.end(t).want(t, 1, `reload "feedd"`)
+	if got := words(a.out.text()); got != "start started reload refused stop" {
+		t.Errorf("its life: %s", got)
+	}
+	p.free(t)
+}
+
+// words is the first word of every line.
+func words(text string) string {
+	var all []string
+	for line := range strings.Lines(text) {
+		all = append(all, strings.Fields(line)[0])
+	}
+	return strings.Join(all, " ")
+}
