@@ -56,13 +56,18 @@ func Replace(path string, content []byte, mode fs.FileMode, durable bool) (err e
 		err = os.Rename(draft, path)
 	}
 	if err == nil && durable {
-		err = syncDir(dir)
+		err = SyncDir(dir)
 	}
 	return err
 }
 
-// Open opens the regular file at path for reading and writing, creating it with
-// mode if flag has os.O_CREATE. It refuses, with ErrUntrusted, a symbolic link,
+// SyncDir makes the names in a directory durable: of a file that was created or
+// renamed there, only the content is durable after its own Sync. On Windows it
+// does nothing: NTFS journals such changes.
+func SyncDir(dir string) error { return syncDir(dir) }
+
+// Open opens the regular file at path like os.OpenFile, creating it with mode
+// if flag has os.O_CREATE. It refuses, with ErrUntrusted, a symbolic link,
 // a directory, a FIFO or a device (without blocking on it), and a file that has
 // a second name: writing to any of these could hit something else.
 func Open(path string, flag int, mode fs.FileMode) (*os.File, error) {
@@ -79,7 +84,7 @@ func Open(path string, flag int, mode fs.FileMode) (*os.File, error) {
 	case !info.Mode().IsRegular():
 		err = notRegular(path, info)
 	case links(info) > 1:
-		err = fmt.Errorf("%s has %d names (hard links): %w: remove the file", path, links(info), ErrUntrusted)
+		err = fmt.Errorf("%s has %d names (hard links): %w: copy it to a file of its own, or remove it", path, links(info), ErrUntrusted)
 	}
 	if err != nil {
 		_ = f.Close()

@@ -9,10 +9,7 @@ import "io/fs"
 //
 // removed tells whether an open file has no name any more. It is never so
 // where that cannot be found out.
-//
-// syncDir makes the names in a directory durable.
 var (
 	_ func(path string, info fs.FileInfo) string = identity
 	_ func(info fs.FileInfo) bool                = removed
-	_ func(dir string) error                     = syncDir
 )

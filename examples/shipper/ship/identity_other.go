@@ -8,6 +8,3 @@ func identity(path string, _ fs.FileInfo) string { return path }
 
 // A file that we have open cannot be removed on Windows: golang.org/issue/32088.
 func removed(fs.FileInfo) bool { return false }
-
-// Directories cannot be synced on Windows; NTFS journals their changes.
-func syncDir(string) error { return nil }

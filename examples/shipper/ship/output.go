@@ -46,7 +46,7 @@ func (o *output) open() error {
 	}
 	info, err := file.Stat()
 	if err == nil {
-		err = syncDir(filepath.Dir(o.path)) // or a power cut could take the name away
+		err = files.SyncDir(filepath.Dir(o.path)) // or a power cut could take the name away
 	}
 	var end mark
 	if err == nil {
