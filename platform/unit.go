@@ -3,6 +3,7 @@ package platform
 import (
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 )
@@ -65,6 +66,7 @@ type Unit struct {
 
 	Exec   []string // absolute program path and its arguments: the `run` command
 	Reload []string // a command that asks for a reload, waits, and exits with its outcome
+	Own    Commands // further commands of the program, for managers that leave such things to scripts
 
 	Env              map[string]string
 	User, Group      string       // empty: root, or the user of a user-scope unit
@@ -87,6 +89,29 @@ type Unit struct {
 	Systemd SystemdOptions
 }
 
+// Commands are command lines of the program about this very service that go
+// around every manager, so that a manager's script may use them. A room may add
+// flags at the end; behind those, Spawn and Supervise want "--" and what they
+// are to run.
+type Commands struct {
+	Check  []string // tells whether the configuration can be used
+	Status []string // describes whoever holds the name; the exit code is LSB's
+	Stop   []string // stops whoever holds the name, by force in the end, and returns when it is gone
+
+	// Await returns when the service that --starter NAME started is ready, and
+	// fails when the process --pid N, or the one in --pid-file FILE, has ended.
+	Await []string
+	// Spawn becomes the service's user, with its limits, umask and directory,
+	// then executes the rest of the line. --starter NAME is who the service will
+	// say has started it, --output FILE takes what it prints. With --ended FILE
+	// it leaves alone a service that ended in a way that its restart policy
+	// does not follow, and has the supervisor that asks for it give up.
+	Spawn []string
+	// Supervise runs the rest of the line and starts it again as the restart
+	// policy says.
+	Supervise []string
+}
+
 // RestartPolicy says when a manager brings a service back.
 type RestartPolicy string
 
@@ -97,6 +122,18 @@ const (
 	RestartAlways    RestartPolicy = "always"
 	RestartNever     RestartPolicy = "never"
 )
+
+// Follows tells whether the policy has the service started again after it ended
+// by itself with that exit code; -1 is the death by a signal.
+func (p RestartPolicy) Follows(code int) bool {
+	switch {
+	case slices.Contains(ExitsForGood(), code):
+		return false
+	case p == RestartAlways:
+		return true
+	}
+	return p == RestartOnFailure && code != ExitOK
+}
 
 // Restart is the restart policy with its start limit: at most Max restarts
 // within Window, each Delay after the end of the last.

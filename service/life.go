@@ -53,6 +53,7 @@ type life struct {
 	forced context.Context // ends when the stop must not take any longer
 	force  context.CancelCauseFunc
 	over   chan struct{} // closed when there is nothing left to serve
+	hung   bool          // a step of the stop overran and may still be at work
 
 	mu       sync.Mutex
 	failures []error

@@ -79,6 +79,7 @@ func (l *life) step(total *clock, name string, own time.Duration, run func(conte
 	defer share.stop()
 	begun := time.Now()
 	err := run(share.ctx)
+	l.hung = l.hung || errors.Is(err, ErrOverrun)
 	if errors.Is(err, ErrOverrun) && total.ctx.Err() == nil {
 		err = fmt.Errorf("%w of %v", err, share.length.Round(time.Millisecond))
 	}
@@ -118,20 +119,22 @@ func (l *life) leave(total *clock, cause error) error {
 		}
 		l.fail(forced)
 	}
-	// A step that overran within the time may still be at work, too.
-	hung := errors.Is(l.failure(), ErrOverrun) || errors.Is(l.failure(), ErrForced)
+	hung := l.hung || total.ctx.Err() != nil
 	if hung {
 		l.dumpStacks()
 	}
-	err := l.failure()
-	exit := platform.Exit{Clean: err == nil, Code: ExitCode(err), Reason: cause.Error()}
+	err, reason := l.failure(), cause.Error()
+	if err != nil && !errors.Is(err, cause) {
+		reason += ", then " + strings.ReplaceAll(err.Error(), "\n", ", ")
+	}
+	exit := platform.Exit{Clean: err == nil, Code: ExitCode(err), Reason: reason}
 	err = errors.Join(err, l.record.Close(exit), l.state.remove())
 	if hung {
 		err = errors.Join(err, l.lock.Abandon())
 	} else {
 		err = errors.Join(err, l.lock.Release())
 	}
-	l.log.Info("stopped", "clean", err == nil, "reason", cause.Error())
+	l.log.Info("stopped", "clean", err == nil, "reason", reason)
 	return err
 }
 

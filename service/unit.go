@@ -2,7 +2,12 @@ package service
 
 import (
 	"fmt"
+	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
 )
@@ -23,6 +28,7 @@ func (c Config) Unit(program string, scope platform.Scope) (platform.Unit, error
 		ID: c.ID(scope), DisplayName: c.DisplayName, Description: c.Description, Version: c.Version,
 		Exec:   c.command(program, "run", c.Args...),
 		Reload: c.command(program, "reload", "--direct"),
+		Own:    c.own(program, scope, umask),
 		Env:    c.Env, User: c.User, Group: c.Group, WorkingDirectory: c.WorkingDirectory, Umask: umask,
 		RuntimeDir: c.RuntimeDir, StateDir: c.StateDir, After: c.After, Requires: c.Requires,
 		StartTimeout: c.StartTimeout, StopTimeout: c.StopTimeout, ReloadTimeout: c.ReloadTimeout, Watchdog: c.Watchdog,
@@ -41,6 +47,62 @@ func (c Config) Unit(program string, scope platform.Scope) (platform.Unit, error
 		Supervise: c.Supervise,
 		Systemd:   platform.SystemdOptions{Extra: c.Systemd.Extra, WantedBy: c.Systemd.WantedBy, Version: c.Systemd.Version},
 	}, nil
+}
+
+// own are the commands that go around managers.
+func (c Config) own(program string, scope platform.Scope, umask *fs.FileMode) platform.Commands {
+	command := func(verb string, args ...string) []string {
+		return c.command(program, verb, append([]string{"--scope", string(scope), "--manager", "none"}, args...)...)
+	}
+	return platform.Commands{
+		Check: command("check"), Status: command("status"), Stop: command("stop", "--kill"), Await: command("await"),
+		Spawn:     append([]string{program, "spawn"}, c.identity(umask)...),
+		Supervise: append(command("supervise"), c.supervision()...),
+	}
+}
+
+// identity says by flags of `spawn` who the service is and what it may use.
+func (c Config) identity(umask *fs.FileMode) []string {
+	mask := fs.FileMode(0o027)
+	if umask != nil {
+		mask = *umask
+	}
+	flags := []string{"--umask", fmt.Sprintf("%04o", mask)}
+	add := func(name, value string) {
+		if value != "" {
+			flags = append(flags, name, value)
+		}
+	}
+	number := func(name string, n uint64) {
+		if n != 0 {
+			add(name, strconv.FormatUint(n, 10))
+		}
+	}
+	add("--user", c.User)
+	add("--group", c.Group)
+	add("--groups", strings.Join(c.Hardening.SupplementaryGroups, ","))
+	add("--directory", c.WorkingDirectory)
+	add("--keep", strings.Join(slices.Sorted(maps.Keys(c.Env)), ","))
+	number("--nofile", c.Limits.NoFile)
+	number("--nproc", c.Limits.NProc)
+	if c.Limits.Core != nil {
+		add("--core", strconv.FormatUint(*c.Limits.Core, 10))
+	}
+	if c.Limits.Nice != 0 {
+		add("--nice", strconv.Itoa(c.Limits.Nice))
+	}
+	if c.Hardening.NoNewPrivileges == On {
+		flags = append(flags, "--no-new-privileges")
+	}
+	return flags
+}
+
+// supervision says by flags of `supervise` when the service is started again.
+func (c Config) supervision() []string {
+	return []string{
+		"--restart", string(c.Restart.Policy), "--delay", c.Restart.Delay.String(),
+		"--max", strconv.Itoa(max(0, c.Restart.Max)), "--window", c.Restart.Window.String(),
+	}
 }
 
 // writablePaths are the exceptions from ProtectSystem: those asked for, and the

@@ -164,12 +164,11 @@ func (l *Lock) Check() []error {
 
 // classify puts an error of the system into one of the promised kinds.
 func classify(o Options, err error) error {
-	kind := ErrBroken
 	switch {
 	case errors.Is(err, ErrHeld):
 		return err
 	case errors.Is(err, fs.ErrPermission) && !errors.Is(err, files.ErrUntrusted):
-		kind = ErrDenied
+		return fmt.Errorf("single instance of %q: %w: %w: run as a user who may, or choose other directories", o.Name, ErrDenied, err)
 	}
-	return fmt.Errorf("single instance of %q: %w: %w", o.Name, kind, err)
+	return fmt.Errorf("single instance of %q: %w: %w", o.Name, ErrBroken, err)
 }

@@ -58,3 +58,20 @@ func FuzzParsePID(f *testing.F) {
 		}
 	})
 }
+
+// Whatever the lock file holds, it names a complete identity or nobody.
+func FuzzParseRecord(f *testing.F) {
+	f.Add([]byte(`{"pid":4711,"start":1,"boot":"b","ns":"pid:[1]","exe":"/x","uid":0,"since":"2026-01-02T03:04:05Z","origin":"systemd"}` + "\n"))
+	f.Add([]byte(`{"pid":-1,"start":1,"boot":"b"}`))
+	f.Add([]byte(`{"pid":1`))
+	f.Add([]byte("\x00\x00\x00"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		h, err := singleton.ParseRecord(content)
+		if err != nil && h.Known() {
+			t.Errorf("a holder %+v beside the error %v", h, err)
+		}
+		if err == nil && (h.PID <= 0 || h.Start == 0 || h.Boot == "") {
+			t.Errorf("%q was read as %+v", content, h)
+		}
+	})
+}

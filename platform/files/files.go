@@ -110,6 +110,9 @@ func notRegular(path string, info fs.FileInfo) error {
 // parents with mode if it must, and passes CheckDir.
 func MakeDir(path string, mode fs.FileMode) error {
 	if err := os.MkdirAll(path, mode); err != nil {
+		if untrusted := CheckDir(path); errors.Is(untrusted, ErrUntrusted) {
+			return untrusted // something else is there
+		}
 		return fmt.Errorf("directory for the service's files: %w", err)
 	}
 	return CheckDir(path)
@@ -124,7 +127,7 @@ func CheckDir(path string) error {
 		return fmt.Errorf("directory for the service's files: %w", err)
 	}
 	if !info.IsDir() {
-		return fmt.Errorf("%s is not a directory: %w", path, ErrUntrusted)
+		return fmt.Errorf("%s is not a directory: %w: remove it, or choose another", path, ErrUntrusted)
 	}
 	if worldWritable(info) {
 		return fmt.Errorf("directory %s can be written by everybody (mode %04o): %w: chmod o-w it, or choose another",

@@ -16,6 +16,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/platform/proc"
 	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/recovery"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
@@ -130,7 +131,7 @@ func (t *target) stopProgress(h singleton.Holder) string {
 }
 
 // errStopped means that the holder ended while we waited for it.
-var errStopped = errors.New("it ended before it could reload")
+var errStopped = errors.New("it ended before it had reloaded")
 
 // reloadDirectly asks the holder to reload and returns the outcome of a reload
 // that started after we asked.
@@ -153,7 +154,7 @@ func (a *app) reloadDirectly(cmd *cobra.Command, t *target, h singleton.Holder, 
 				return outcome(t, s)
 			}
 			if alive, err := h.Alive(); err == nil && !alive {
-				return fmt.Errorf("reload %q: %w", t.id, errStopped)
+				return fmt.Errorf("reload %q: %w%s", t.id, errStopped, t.ending(h))
 			}
 			select {
 			case <-tick.C:
@@ -162,6 +163,15 @@ func (a *app) reloadDirectly(cmd *cobra.Command, t *target, h singleton.Holder, 
 			}
 		}
 	})
+}
+
+// ending is why a holder that has ended did so, as far as it could tell.
+func (t *target) ending(h singleton.Holder) string {
+	last, err := recovery.Read(t.dirs.LastRunFile(t.id.String()))
+	if err != nil || !last.Process.Same(h.Identity) {
+		return ""
+	}
+	return ": " + last.Outcome()
 }
 
 func outcome(t *target, s service.State) error {

@@ -6,7 +6,6 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/cobra/doc"
 
 	"github.com/holdfast-dev/holdfast/service"
 )
@@ -67,17 +66,4 @@ func or(s, fallback string) string {
 		return fallback
 	}
 	return s
-}
-
-func manCommand(root *cobra.Command) *cobra.Command {
-	return &cobra.Command{
-		Use:    "man DIR",
-		Short:  "Write the manual pages, section 8, into DIR",
-		Args:   cobra.ExactArgs(1),
-		Hidden: true, // for packagers
-		RunE: func(_ *cobra.Command, args []string) error {
-			root.DisableAutoGenTag = true // the same source gives the same page
-			return doc.GenManTree(root, &doc.GenManHeader{Section: "8"}, args[0])
-		},
-	}
 }

@@ -59,6 +59,7 @@ func TestPolicyCatches(t *testing.T) {
 		{"no package state", "a sentinel", src("service/a.go", "package service\nvar ErrX = errors.New(`x`)\nvar _ I = T{}"), ""},
 		{"no package state", "a table", src("service/a.go", "package service\nvar t = []string{`a`}\nfunc f() { x := t; x = nil }"), ""},
 		{"no package state", "a local of the same name", src("service/a.go", "package service\nvar t = []string{`a`}\nfunc f(t []string) { t[0] = `b` }"), ""},
+		{"no package state", "of a test", src("service/a_test.go", "package service_test\nvar dir string\nfunc TestMain() { dir = `x` }"), ""},
 		{"no package state", "embedded", src("service/a.go", "package service\n//go:embed x\nvar t string\nvar (\n//go:embed y\nu string\n)"), ""},
 
 		{"no effects in init", "init", src("service/a.go", "package service\nfunc init() {}"), "service/a.go:2: func init"},

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// manCommand writes the pages by itself: cobra/doc brings a Markdown parser and
+// a YAML library that make the start of every `run` a third of a millisecond
+// longer, whether or not a page is ever written.
+func manCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:    "man DIR",
+		Short:  "Write the manual pages, section 8, into DIR",
+		Args:   cobra.ExactArgs(1),
+		Hidden: true, // for packagers
+		RunE:   func(_ *cobra.Command, args []string) error { return writeManual(root, args[0]) },
+	}
+}
+
+// writeManual writes the page of cmd and those of all commands below it.
+func writeManual(cmd *cobra.Command, dir string) error {
+	for _, c := range subcommands(cmd) {
+		if err := writeManual(c, dir); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(filepath.Join(dir, pageName(cmd)+".8"), []byte(manualPage(cmd)), 0o644)
+}
+
+func subcommands(cmd *cobra.Command) []*cobra.Command {
+	return slices.DeleteFunc(slices.Clone(cmd.Commands()), func(c *cobra.Command) bool {
+		return !c.IsAvailableCommand() || c.IsAdditionalHelpTopicCommand()
+	})
+}
+
+func pageName(cmd *cobra.Command) string { return strings.ReplaceAll(cmd.CommandPath(), " ", "-") }
+
+// manualPage is the page of cmd in the language of man(7). The same source
+// gives the same page: there is no date in it.
+func manualPage(cmd *cobra.Command) string {
+	cmd.InitDefaultHelpFlag()
+	var b strings.Builder
+	fmt.Fprintf(&b, ".TH %s 8\n", roff(strings.ToUpper(pageName(cmd))))
+	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n", roff(pageName(cmd)), roff(cmd.Short))
+	fmt.Fprintf(&b, ".SH SYNOPSIS\n.B %s\n", roff(cmd.UseLine()))
+	text := cmd.Long
+	if text == "" {
+		text = cmd.Short
+	}
+	b.WriteString(".SH DESCRIPTION\n" + paragraphs(text))
+	options(&b, "OPTIONS", cmd.NonInheritedFlags())
+	options(&b, "OPTIONS OF ALL COMMANDS", cmd.InheritedFlags())
+
+	var others []string
+	if cmd.HasParent() {
+		others = append(others, reference(cmd.Parent()))
+	}
+	for _, c := range subcommands(cmd) {
+		others = append(others, reference(c))
+	}
+	if len(others) > 0 {
+		b.WriteString(".SH SEE ALSO\n" + strings.Join(others, ",\n") + "\n")
+	}
+	return b.String()
+}
+
+func reference(cmd *cobra.Command) string { return fmt.Sprintf("\\fB%s\\fP(8)", roff(pageName(cmd))) }
+
+func options(b *strings.Builder, title string, flags *pflag.FlagSet) {
+	if !flags.HasAvailableFlags() {
+		return
+	}
+	fmt.Fprintf(b, ".SH %s\n", title)
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Hidden {
+			return
+		}
+		b.WriteString(".TP\n")
+		if f.Shorthand != "" {
+			fmt.Fprintf(b, "\\fB\\-%s\\fP, ", f.Shorthand)
+		}
+		fmt.Fprintf(b, "\\fB\\-\\-%s\\fP", roff(f.Name))
+		value, usage := pflag.UnquoteUsage(f)
+		if value != "" {
+			fmt.Fprintf(b, " \\fI%s\\fP", roff(value))
+		}
+		if !slices.Contains([]string{"", "false", "0", "0s", "[]"}, f.DefValue) {
+			usage += " (default: " + f.DefValue + ")"
+		}
+		b.WriteString("\n" + roff(usage) + "\n")
+	})
+}
+
+// paragraphs are separated by empty lines; an indented one is an example.
+func paragraphs(text string) string {
+	var b strings.Builder
+	for p := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
+		p = strings.Trim(p, "\n")
+		if strings.HasPrefix(p, "\t") || strings.HasPrefix(p, " ") {
+			fmt.Fprintf(&b, ".PP\n.RS\n.nf\n%s\n.fi\n.RE\n", roff(p))
+		} else {
+			fmt.Fprintf(&b, ".PP\n%s\n", roff(p))
+		}
+	}
+	return b.String()
+}
+
+// roff is text that troff takes as it stands: groff(7), "Escapes". A line that
+// begins with a dot or an apostrophe would be a request, a plain hyphen is
+// printed as another character than the one to be typed.
+func roff(text string) string {
+	lines := strings.Split(strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(text), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimSpace(line)
+		if strings.HasPrefix(lines[i], ".") || strings.HasPrefix(lines[i], "'") {
+			lines[i] = `\&` + lines[i]
+		}
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,48 @@
+package cli_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/service"
+)
+
+// What troff would take for a request, an escape or another character is text.
+func TestManualSaysWhatWasSaid(t *testing.T) {
+	dir := t.TempDir()
+	description := `.so /etc/passwd with a \ and a - in it`
+	if _, err := command(t, service.Config{Name: "feedd", Description: description}, "man", dir); err != nil {
+		t.Fatal(err)
+	}
+	read := func(page string) string {
+		text, err := os.ReadFile(filepath.Join(dir, page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	page := read("feedd.8")
+	for _, want := range []string{
+		".TH FEEDD 8\n",
+		".SH DESCRIPTION\n.PP\n\\&.so /etc/passwd with a \\e and a \\- in it\n",
+		".TP\n\\fB\\-\\-config\\fP \\fIFILE\\fP\nconfiguration FILE\n",
+		"(default: auto)\n",
+		"\\fBfeedd\\-status\\fP(8)",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("feedd.8 does not have %q:\n%s", want, page)
+		}
+	}
+	if page := read("feedd-status.8"); !strings.Contains(page, "feedd\\-status \\- Show") || !strings.Contains(page, "\\-\\-json") ||
+		!strings.Contains(page, ".SH OPTIONS OF ALL COMMANDS\n") {
+		t.Errorf("feedd-status.8:\n%s", page)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "feedd-man.8")); err == nil {
+		t.Error("a hidden command has a page")
+	}
+	if page := read("feedd-completion-bash.8"); !strings.Contains(page, ".nf\n") {
+		t.Errorf("examples are filled:\n%s", page)
+	}
+}

@@ -1,0 +1,4 @@
+package singleton
+
+// ParseRecord is fuzzed from outside.
+var ParseRecord = parseRecord

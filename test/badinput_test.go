@@ -1,0 +1,216 @@
+//go:build linux || darwin
+
+package test_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// What users, administrators and other programs can do wrong: each is met by a
+// clear message with what to do, the right exit code, nothing left behind and no
+// lock held.
+
+func TestBadInput_Configuration(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		says []string
+	}{
+		"bad TOML":            {"[service]\nstop_timeout =\n", []string{"line 2"}},
+		"unknown key":         {"[service]\nstop_timeuot = \"1s\"\n", []string{"line 2", "service.stop_timeuot", "unknown", "misspelt"}},
+		"unknown table":       {"[servcie]\n", []string{"line 1", "servcie", "unknown"}},
+		"wrong type":          {"[service]\nsupervise = \"maybe\"\n", []string{"line 2", "supervise"}},
+		"a list for a text":   {"[service]\numask = [1]\n", []string{"line 2", "umask"}},
+		"negative timeout":    {"[service]\nstop_timeout = \"-5s\"\n", []string{"line 2", "service.stop_timeout", "-5s is negative"}},
+		"timeout, no unit":    {"[service]\nstart_timeout = 30\n", []string{"line 2", "service.start_timeout", `needs a unit, as in "30s"`}},
+		"no duration":         {"[service]\nwatchdog = \"soon\"\n", []string{"line 2", "watchdog"}},
+		"no policy":           {"[service.restart]\npolicy = \"often\"\n", []string{"line 2", "service.restart.policy", "on-failure"}},
+		"no level":            {"[service.log]\nlevel = \"loud\"\n", []string{"line 2", "service.log.level", "debug"}},
+		"relative directory":  {"[service]\nworking_directory = \"here\"\n", []string{"line 2", "not an absolute path"}},
+		"no octal":            {"[service]\numask = \"99\"\n", []string{"line 2", "umask", "octal"}},
+		"empty name":          {"[service]\nname = \"\"\n", []string{"line 2", "service.name"}},
+		"name with a space":   {"[service]\nname = \"a b\"\n", []string{"line 2", "service.name", "a b"}},
+		"name with a path":    {"[service]\nname = \"../feedd\"\n", []string{"line 2", "service.name", "../feedd"}},
+		"name with a newline": {"[service]\nname = \"a\\nb\"\n", []string{"line 2", "service.name"}},
+		"binary":              {"\x00\xff\xfe", nil},
+		"two mistakes": {
+			"[service]\nstop_timeout = \"-5s\"\numask = \"99\"\n",
+			[]string{"line 2", "service.stop_timeout", "line 3", "service.umask"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			p.configure(t, c.text)
+			a := p.start(t, plan{})
+			a.end(t).want(t, 78, append(c.says, "feedd: bad configuration", p.config)...)
+			if a.out.text() != "" {
+				t.Errorf("it came as far as its program:\n%s", a.out.text())
+			}
+			for _, dir := range []string{p.run, p.state} {
+				if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("%s was made: %v", dir, err)
+				}
+			}
+		})
+	}
+	t.Run("no file", func(t *testing.T) {
+		p := newPlace(t)
+		p.config = filepath.Join(t.TempDir(), "none.toml")
+		p.start(t, plan{}).end(t).want(t, 78, "bad configuration", p.config, "no such file")
+	})
+	t.Run("a directory", func(t *testing.T) {
+		p := newPlace(t)
+		p.config = t.TempDir()
+		p.start(t, plan{}).end(t).want(t, 78, "bad configuration", p.config)
+	})
+}
+
+// A configuration that went bad while the service runs keeps nobody from looking
+// at it, nor from stopping it.
+func TestBadInput_ConfigurationWentBad(t *testing.T) {
+	p := newPlace(t)
+	p.configure(t, "[feedd]")
+	a := p.ready(t, plan{})
+	p.configure(t, "[service]", "stop_timeout =")
+	if s := p.status(t, 0); s.PID != a.pid {
+		t.Errorf("status: %+v", s)
+	}
+	p.do(t, "reload").want(t, 1, "feedd.toml", "line 2")
+	p.do(t, "restart").want(t, 78, "feedd.toml", "line 2")
+	p.do(t, "stop").want(t, 0)
+	a.end(t).want(t, 0)
+	p.clean(t)
+}
+
+func TestBadInput_CommandLine(t *testing.T) {
+	p := newPlace(t)
+	for name, c := range map[string]struct {
+		args []string
+		code int
+		says []string
+	}{
+		"unknown command":  {[]string{"sotp"}, 2, []string{"sotp", "--help"}},
+		"unknown flag":     {[]string{"stop", "--force"}, 2, []string{"--force", "--help"}},
+		"too much":         {[]string{"stop", "feedd"}, 2, []string{"feedd"}},
+		"bad duration":     {[]string{"stop", "--timeout", "5"}, 2, []string{"--timeout", "missing unit"}},
+		"unknown manager":  {[]string{"stop", "--manager", "upstart"}, 2, []string{"upstart", "systemd"}},
+		"unknown scope":    {[]string{"status", "--scope", "world"}, 2, []string{"world", "system"}},
+		"illegal instance": {[]string{"run", "--instance", "a/b"}, 78, []string{"instance", "a/b"}},
+		"no start by hand": {[]string{"start"}, 1, []string{"start it by hand with `run`"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			// What the case says comes last, and wins.
+			args := append([]string{c.args[0]}, p.where()...)
+			p.launch(t, "service", plan{}, append(args, c.args[1:]...)...).end(t).want(t, c.code, c.says...)
+		})
+	}
+	p.clean(t)
+}
+
+// traps are things that are no PID file, where one should be.
+var traps = map[string]struct {
+	set  func(path string) error
+	says string
+}{
+	"a symbolic link": {func(path string) error { return os.Symlink("/etc/hostname", path) }, "a symbolic link"},
+	"a dangling link": {func(path string) error { return os.Symlink(path+".elsewhere", path) }, "a symbolic link"},
+	"a directory":     {func(path string) error { return os.Mkdir(path, 0o755) }, "a directory"},
+	"a FIFO":          {func(path string) error { return syscall.Mkfifo(path, 0o644) }, "a FIFO"},
+	"another file's 2nd name": {func(path string) error {
+		return errors.Join(os.WriteFile(path+".victim", []byte("4711\n"), 0o644), os.Link(path+".victim", path))
+	}, "2 names"},
+}
+
+func TestBadInput_PIDPathIsATrap(t *testing.T) {
+	for name, trap := range traps {
+		for _, which := range []func(*place) string{(*place).pidFile, (*place).lockFile} {
+			p := newPlace(t)
+			path := which(p)
+			t.Run(name+"/"+filepath.Ext(path), func(t *testing.T) {
+				must(t, errors.Join(os.MkdirAll(p.run, 0o755), os.MkdirAll(p.state, 0o755)))
+				must(t, trap.set(path))
+				info, err := os.Lstat(path)
+				must(t, err)
+				a := p.start(t, plan{})
+				a.end(t).want(t, 78, path, trap.says, "not safe to use", "remove")
+				if a.out.text() != "" {
+					t.Errorf("it came as far as its program:\n%s", a.out.text())
+				}
+				p.do(t, "stop").want(t, 0, "not running")
+				p.do(t, "reload").want(t, 1, "not running")
+				if path == p.pidFile() {
+					p.do(t, "status").want(t, 1)
+				} else {
+					p.do(t, "status").want(t, 3)
+				}
+				if after, err := os.Lstat(path); err != nil || !os.SameFile(info, after) || after.ModTime() != info.ModTime() {
+					t.Errorf("%s was touched: %v, %v", path, after, err)
+				}
+				if _, err := os.Lstat(path + ".elsewhere"); !errors.Is(err, fs.ErrNotExist) {
+					t.Error("it wrote through the link")
+				}
+				if victim := path + ".victim"; strings.Contains(name, "2nd") {
+					if content(t, victim) != "4711\n" {
+						t.Errorf("it wrote into another file: %q", content(t, victim))
+					}
+					must(t, os.Remove(victim))
+				}
+				must(t, os.RemoveAll(path)) // what it said to do
+				p.free(t)
+			})
+		}
+	}
+}
+
+func TestBadInput_Directories(t *testing.T) {
+	mode := func(which func(*place) string, mode fs.FileMode) func(*testing.T, *place) {
+		return func(t *testing.T, p *place) {
+			dir := which(p)
+			must(t, errors.Join(os.MkdirAll(dir, 0o755), os.Chmod(dir, mode)))
+			if p.attr != nil && p.attr.Credential != nil && mode&0o002 == 0 {
+				must(t, os.Chown(dir, 0, 0))
+			}
+		}
+	}
+	run, state := func(p *place) string { return p.run }, func(p *place) string { return p.state }
+	for name, c := range map[string]struct {
+		spoil func(*testing.T, *place)
+		code  int
+		says  []string
+	}{
+		"runtime directory for everybody":         {mode(run, 0o777), 78, []string{"run", "written by everybody", "0777", "chmod o-w"}},
+		"runtime directory for everybody, sticky": {mode(run, 0o777|fs.ModeSticky), 78, []string{"written by everybody", "chmod o-w"}},
+		"state directory for everybody":           {mode(state, 0o777), 78, []string{"state", "written by everybody", "chmod o-w"}},
+		"runtime directory unreadable":            {mode(run, 0), 77, []string{"run", "not permitted", "permission denied", "run as a user who may"}},
+		"runtime directory not writable":          {mode(run, 0o555), 77, []string{"run/feedd.pid", "not permitted", "permission denied", "run as a user who may"}},
+		"state directory unreadable":              {mode(state, 0), 77, []string{"state", "not permitted", "permission denied", "run as a user who may"}},
+		"state directory not writable":            {mode(state, 0o555), 77, []string{"state/feedd.lock", "not permitted", "permission denied", "run as a user who may"}},
+		"no directory can be made": {func(t *testing.T, p *place) {
+			mode(func(p *place) string { return filepath.Dir(p.run) }, 0o555)(t, p)
+		}, 77, []string{"not permitted", "permission denied", "run as a user who may"}},
+		"runtime directory is a file": {func(t *testing.T, p *place) {
+			must(t, os.WriteFile(p.run, nil, 0o644))
+		}, 78, []string{"run is not a directory", "remove it"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			if os.Geteuid() == 0 {
+				p = publicPlace(t, plainUser) // nothing is unreadable to root
+			}
+			c.spoil(t, p)
+			a := p.start(t, plan{})
+			a.end(t).want(t, c.code, append(c.says, "single instance of")...)
+			if a.out.text() != "" {
+				t.Errorf("it came as far as its program:\n%s", a.out.text())
+			}
+			if _, err := os.Lstat(p.pidFile()); err == nil {
+				t.Error("a PID file was left")
+			}
+		})
+	}
+}
