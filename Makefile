@@ -1,4 +1,8 @@
 # Everything is in scripts/, which says what it does and takes more options; this names it.
+
+# To stamp a program with its commit, go asks a git that refuses where somebody else owns the checkout (containers, sudo).
+export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
+
 .DEFAULT_GOAL := help
 .PHONY: help run test quick gates cross beds bench fuzz cover clean
 

@@ -63,12 +63,12 @@ func TestRequestDuringReloadGetsTheNextOne(t *testing.T) {
 		var runs atomic.Int32
 		block := make(chan struct{})
 		serve(t, g, func(context.Context) error {
-			if n := runs.Add(1); n == 1 {
+			n := runs.Add(1)
+			if n == 1 {
 				<-block
 				return nil
-			} else {
-				return fmt.Errorf("outcome of reload %d", n)
 			}
+			return fmt.Errorf("outcome of reload %d", n)
 		})
 		first := g.Request()
 		synctest.Wait() // reload 1 runs

@@ -253,8 +253,7 @@ func (c Config) Check() error {
 	}
 	if err := c.Log.Check(); err != nil {
 		key, reason := "log", err
-		var field *logsink.FieldError
-		if errors.As(err, &field) {
+		if field, ok := errors.AsType[*logsink.FieldError](err); ok {
 			key, reason = "log."+field.Field, field.Err
 		}
 		bad(key, reason)

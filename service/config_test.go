@@ -129,8 +129,7 @@ func TestAllMistakesAreReportedAtOnce(t *testing.T) {
 			t.Errorf("%v\ndoes not name %s", err, key)
 		}
 	}
-	var field *service.FieldError
-	if !errors.As(err, &field) {
+	if _, ok := errors.AsType[*service.FieldError](err); !ok {
 		t.Error("no FieldError to be had")
 	}
 }

@@ -57,7 +57,8 @@ func first(candidates ...string) string {
 	return ""
 }
 
-// StateFile, LastRunFile are the paths of the files named so in [State] and
-// package recovery.
-func (d Dirs) StateFile(id string) string   { return filepath.Join(d.Runtime, id+".state.json") }
+// StateFile is the path of the [State] of the service id.
+func (d Dirs) StateFile(id string) string { return filepath.Join(d.Runtime, id+".state.json") }
+
+// LastRunFile is the path of its last-run record, see package recovery.
 func (d Dirs) LastRunFile(id string) string { return filepath.Join(d.State, id+".lastrun.json") }

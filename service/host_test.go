@@ -29,6 +29,7 @@ func (h *host) Close(int) error                   { return nil }
 func (h *host) ask(k platform.RequestKind) {
 	h.requests <- platform.Request{Kind: k, Source: "the test"}
 }
+
 func (h *host) Notify(n platform.Notice) error {
 	if h.heard != nil {
 		h.heard(n)

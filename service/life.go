@@ -81,8 +81,7 @@ func newLife(cfg Config, host platform.Host, prog Program, sink *logsink.Sink) *
 
 // fail notes why the service cannot go on, and asks for its stop.
 func (l *life) fail(err error) {
-	var panicked *PanicError
-	if errors.As(err, &panicked) {
+	if panicked, ok := errors.AsType[*PanicError](err); ok {
 		l.log.Error("the program panicked", "in", panicked.In, "value", fmt.Sprint(panicked.Value), "stack", string(panicked.Stack))
 	}
 	l.mu.Lock()
@@ -199,7 +198,7 @@ func (l *life) start() {
 		go func() { <-l.starting.done; l.started() }()
 	case <-limit.ctx.Done():
 		if errors.Is(context.Cause(limit.ctx), ErrOverrun) {
-			l.fail(fmt.Errorf("Start %w of %v: raise start_timeout, or call Runtime.Progress while it gets on", ErrOverrun, l.cfg.StartTimeout))
+			l.fail(fmt.Errorf("program's Start %w of %v: raise start_timeout, or call Runtime.Progress while it gets on", ErrOverrun, l.cfg.StartTimeout))
 		}
 	}
 	if l.asked.Err() == nil {

@@ -54,8 +54,7 @@ func (l *life) reload(ctx context.Context) error {
 	if l.asked.Err() == nil {
 		l.notify(platform.Notice{Phase: platform.PhaseReady})
 	}
-	var panicked *PanicError
-	if errors.As(err, &panicked) {
+	if _, ok := errors.AsType[*PanicError](err); ok {
 		l.fail(err) // what it left half-done, nobody knows
 	}
 	return err
@@ -79,7 +78,7 @@ func (l *life) reloadProgram(ctx context.Context) error {
 		if call.running() {
 			l.straggler = call
 			if errors.Is(err, ErrOverrun) {
-				err = fmt.Errorf("Reload %w of %v", ErrOverrun, l.cfg.ReloadTimeout)
+				err = fmt.Errorf("program's Reload %w of %v", ErrOverrun, l.cfg.ReloadTimeout)
 			}
 		}
 		if err != nil {

@@ -26,7 +26,7 @@ func (c Config) Unit(program string, scope platform.Scope) (platform.Unit, error
 	h := c.Hardening
 	return platform.Unit{
 		ID: c.ID(scope), DisplayName: c.DisplayName, Description: c.Description, Version: c.Version,
-		Exec:   c.command(program, "run", c.Args...),
+		Exec:   c.command(program, "run", after(c.Args)...),
 		Reload: c.command(program, "reload", "--direct"),
 		Own:    c.own(program, scope, umask),
 		Env:    c.Env, User: c.User, Group: c.Group, WorkingDirectory: c.WorkingDirectory, Umask: umask,
@@ -115,8 +115,16 @@ func (c Config) writablePaths() []string {
 	return paths
 }
 
-// command is how program is called for verb of this very service: the flags
-// come first, so that no argument of the user's can be taken for one of them.
+// after puts a "--" in front of arguments, so that none of them can be taken for
+// a flag.
+func after(args []string) []string {
+	if len(args) == 0 {
+		return nil
+	}
+	return append([]string{"--"}, args...)
+}
+
+// command is how program is called for verb of this very service.
 func (c Config) command(program, verb string, args ...string) []string {
 	argv := []string{program, verb}
 	for _, flag := range []struct{ name, value string }{

@@ -47,6 +47,9 @@ func acquire(o Options) (*Lock, error) {
 		pid:      &heldFile{path: o.PIDFile(), content: []byte(strconv.Itoa(self.PID) + "\n")},
 	}
 	if err := l.take(); err != nil {
+		if !errors.Is(err, ErrHeld) { // a loser removes nothing
+			_ = l.removePID() // empty as it is, it would be taken for that of a dead instance
+		}
 		l.close()
 		err = classify(o, err)
 		if errors.Is(err, ErrDenied) {

@@ -211,6 +211,42 @@ func TestBadInput_Directories(t *testing.T) {
 			if _, err := os.Lstat(p.pidFile()); err == nil {
 				t.Error("a PID file was left")
 			}
+			if strings.Contains(name, "unreadable") {
+				p.do(t, "status").want(t, 4, "permission denied")
+				p.do(t, "stop").want(t, 77, "permission denied", "run as a user who may")
+			}
+		})
+	}
+}
+
+// Junk in the files that only we write: a start takes it for what a crash left,
+// and a question for nothing at all.
+func TestBadInput_JunkInOurFiles(t *testing.T) {
+	for name, text := range map[string]string{
+		"empty": "", "truncated": `{"pid":47`, "binary": "\x00\xff\xfe", "null": "null", "a list": "[1]",
+		"another type": `{"pid":"1","process":1,"started":1}`, "init": `{"pid":1,"process":{"pid":1,"start":1,"boot":"x"},"start":1,"boot":"x"}`,
+		"huge": strings.Repeat("9", 1<<20),
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			for _, path := range []string{p.lockFile(), p.lastRun(), p.stateFile(), p.pidFile()} {
+				p.leave(t, path, text)
+			}
+			p.do(t, "status").want(t, 1, "dead")
+			p.do(t, "stop").want(t, 0, "not running")
+			a := p.ready(t, plan{})
+			p.holds(t, a)
+			// While it runs, too.
+			must(t, os.WriteFile(p.stateFile(), []byte(text), 0o644))
+			if s := p.status(t, 0); s.PID != a.pid || s.Ready {
+				t.Errorf("status with junk for a state: %+v", s)
+			}
+			p.do(t, "reload").want(t, 0)
+			if s := p.status(t, 0); !s.Ready {
+				t.Errorf("status after the next change: %+v", s)
+			}
+			a.stop(t)
+			p.clean(t)
 		})
 	}
 }

@@ -43,15 +43,16 @@ func leftBehind(t *testing.T, p *place, pid int) {
 	a := p.ready(t, plan{})
 	a.kill(t)
 	must(t, os.WriteFile(p.pidFile(), fmt.Appendln(nil, pid), 0o644))
+	record, rest, _ := strings.Cut(content(t, p.lockFile()), "\n")
 	var h singleton.Holder
-	must(t, json.Unmarshal([]byte(content(t, p.lockFile())), &h))
+	must(t, json.Unmarshal([]byte(record), &h))
 	if h.PID != a.pid {
 		t.Fatalf("the record names %d, the killed process was %d", h.PID, a.pid)
 	}
 	h.PID = pid
-	record, err := json.Marshal(h)
+	forged, err := json.Marshal(h)
 	must(t, err)
-	must(t, os.WriteFile(p.lockFile(), record, 0o644))
+	must(t, os.WriteFile(p.lockFile(), []byte(string(forged)+"\n"+rest), 0o644))
 }
 
 // "Given a PID file naming a live foreign process, when start, then it runs,

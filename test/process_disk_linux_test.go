@@ -19,6 +19,7 @@ func newDisk(t *testing.T, dir, options string) disk {
 	t.Helper()
 	must(t, os.MkdirAll(dir, 0o755))
 	must(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "mode=0755,"+options))
+	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
 	return disk{dir}
 }
 

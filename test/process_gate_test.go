@@ -65,14 +65,18 @@ func (p *place) unblock(t *testing.T) {
 	_ = f.Close()
 }
 
-// atOnce runs f n times, eight at a time, whatever the number of processors.
-func atOnce(t *testing.T, n int, f func(t *testing.T, i int)) {
+// atOnce lives n lives, eight at a time whatever the number of processors. The
+// lives in one place follow each other; those of eight places do not mind.
+func atOnce(t *testing.T, n int, live func(t *testing.T, i int, p place)) {
+	exe := plainBinary(t)
 	var workers sync.WaitGroup
 	next := make(chan int)
 	for range 8 {
+		p := newPlace(t)
+		p.exe = exe
 		workers.Go(func() {
 			for i := range next {
-				t.Run(strconv.Itoa(i), func(t *testing.T) { f(t, i) })
+				t.Run(strconv.Itoa(i), func(t *testing.T) { live(t, i, *p) })
 			}
 		})
 	}

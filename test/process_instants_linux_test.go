@@ -26,17 +26,14 @@ func meanwhile() { time.Sleep(rand.N(20 * time.Millisecond)) }
 // began), 1000 times, then the ordered stop runs every time." The exit code is 0
 // every time, too, and nothing is left behind.
 func TestIncident5_SIGTERMAtAnyInstant(t *testing.T) {
-	exe := plainBinary(t)
 	var before, within, after atomic.Int64 // Start
-	atOnce(t, lives(1000), func(t *testing.T, i int) {
-		p := newPlace(t)
-		p.exe = exe
+	atOnce(t, lives(1000), func(t *testing.T, i int, p place) {
 		p.gate(t)
 		m := newManager(t).listen()
 		// Start takes no time, or as long as we let it: it may notice the stop and
 		// give up, or come to an end as if nothing were.
 		how := plan{Start: []string{"", "", "", "heed", "", "", "", "overlook"}[i%8]}
-		a := m.managed(p).start(t, how)
+		a := m.managed(&p).start(t, how)
 		enter := p.begun(t, a, "")
 		switch {
 		case i%2 == 0:
@@ -78,17 +75,14 @@ func TestIncident5_SIGTERMAtAnyInstant(t *testing.T) {
 // "Given exec just happened, when SIGHUP arrives at any instant after Run began,
 // before ready, then the process lives and exactly one reload runs after ready."
 func TestIncident5_SIGHUPAtAnyInstant(t *testing.T) {
-	exe := plainBinary(t)
-	atOnce(t, lives(240), func(t *testing.T, i int) {
-		p := newPlace(t)
-		p.exe = exe
+	atOnce(t, lives(240), func(t *testing.T, i int, p place) {
 		p.gate(t)
 		m := newManager(t).listen()
 		how := plan{}
 		if i%4 == 0 {
 			how.Start = "wait" // the signal is certainly earlier than ready
 		}
-		a := m.managed(p).start(t, how)
+		a := m.managed(&p).start(t, how)
 		enter := p.begun(t, a, "")
 		if i%10 == 1 { // before anything else
 			a.signal(t, syscall.SIGHUP)
@@ -133,10 +127,7 @@ func TestIncident5_SIGHUPBeforeRunBegan(t *testing.T) {
 // A signal that comes when all is done must not turn the exit code into a death
 // by signal: managers take that for a clean end, and do not start it again.
 func TestIncident5_LateSignalDoesNotChangeTheExitCode(t *testing.T) {
-	exe := plainBinary(t)
-	atOnce(t, lives(200), func(t *testing.T, i int) {
-		p := newPlace(t)
-		p.exe = exe
+	atOnce(t, lives(200), func(t *testing.T, i int, p place) {
 		p.gate(t)
 		how, want := plan{}, 0
 		if i%2 == 1 {

@@ -27,7 +27,7 @@ func inNamespace(t *testing.T) bool {
 	exe, err := os.Executable()
 	must(t, err)
 	cmd := exec.Command(exe, "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=60s")
-	cmd.Env = append(os.Environ(), insideVariable+"=1")
+	cmd.Env = append(os.Environ(), insideVariable+"=1", "GORACE=atexit_sleep_ms=0")
 	cmd.SysProcAttr = namespaces()
 	out, err := cmd.CombinedOutput()
 	t.Logf("in a PID namespace:\n%s", out)

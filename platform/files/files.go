@@ -110,8 +110,8 @@ func notRegular(path string, info fs.FileInfo) error {
 // parents with mode if it must, and passes CheckDir.
 func MakeDir(path string, mode fs.FileMode) error {
 	if err := os.MkdirAll(path, mode); err != nil {
-		if untrusted := CheckDir(path); errors.Is(untrusted, ErrUntrusted) {
-			return untrusted // something else is there
+		if e := CheckDir(path); errors.Is(e, ErrUntrusted) {
+			err = fmt.Errorf("%w: %w", err, e) // something else is there
 		}
 		return fmt.Errorf("directory for the service's files: %w", err)
 	}

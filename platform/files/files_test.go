@@ -117,6 +117,9 @@ func TestCheckDir(t *testing.T) {
 	if err := files.CheckDir(file); !errors.Is(err, files.ErrUntrusted) {
 		t.Errorf("a file: %v", err)
 	}
+	if err := files.MakeDir(file, 0o755); !errors.Is(err, files.ErrUntrusted) {
+		t.Errorf("make a directory where a file is: %v", err)
+	}
 	if err := files.CheckDir(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("absent: %v", err)
 	}

@@ -13,10 +13,13 @@ func Host() (platform.Host, error) {
 	// Signals first: reading the environment is quick, but not nothing.
 	h := posix.Listen()
 	n, err := systemd.FromEnvironment()
-	name := ""
+	name := takeStarter()
 	if n.Direct() {
 		name = "systemd"
 	}
 	h.Introduce(posix.Starter{Name: name, Notifier: n, Watchdog: n.Watchdog(), Files: n.Files()})
+	if ended := takeEnded(); ended != nil {
+		return &host{h, ended}, err
+	}
 	return h, err
 }

@@ -98,3 +98,19 @@ func TestNotifierIsHandedIn(t *testing.T) {
 	}
 	_ = silent.Close(0)
 }
+
+// What comes between the end of a life and the end of the process must not kill:
+// the exit code would be lost.
+func TestSignalAfterCloseDoesNotKill(t *testing.T) {
+	h := posix.Listen()
+	_ = h.Close(0)
+	for range 10 {
+		raise(t, syscall.SIGTERM)
+		raise(t, syscall.SIGHUP)
+	}
+	select {
+	case r := <-h.Requests():
+		t.Errorf("a closed host relays %+v", r)
+	default:
+	}
+}

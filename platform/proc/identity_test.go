@@ -81,14 +81,14 @@ func TestNameWithParenthesesAndSpaces(t *testing.T) {
 // A number that now belongs to somebody else: everything but one mark agrees.
 func TestReusedNumberIsNotTheProcess(t *testing.T) {
 	cmd := child(t, "")
-	real := mustOf(t, cmd.Process.Pid)
+	actual := mustOf(t, cmd.Process.Pid)
 	for name, change := range map[string]func(*proc.Identity){
 		"start time": func(id *proc.Identity) { id.Start-- },
 		"boot":       func(id *proc.Identity) { id.Boot = "2b3f…another boot" },
 		"image":      func(id *proc.Identity) { id.Exe = "/usr/sbin/nfsd" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			old := real
+			old := actual
 			change(&old)
 			if alive, err := old.Alive(); alive || err != nil {
 				t.Errorf("alive=%v err=%v, want false", alive, err)
@@ -96,7 +96,7 @@ func TestReusedNumberIsNotTheProcess(t *testing.T) {
 			if err := old.Signal(syscall.SIGKILL); !errors.Is(err, os.ErrProcessDone) {
 				t.Errorf("signal: %v, want ErrProcessDone", err)
 			}
-			if alive, _ := real.Alive(); !alive {
+			if alive, _ := actual.Alive(); !alive {
 				t.Fatal("the foreign process was hit")
 			}
 		})

@@ -16,7 +16,7 @@ func parseStat(line []byte) (start uint64, dead bool, err error) {
 		return 0, false, errors.New("no process name in parentheses")
 	}
 	fields := bytes.Fields(line[i+1:])
-	const state, startTime = 3 - 3, 22 - 3
+	const state, startTime = 0, 22 - 3 // proc_pid_stat(5) counts from 1, and we from its field 3
 	if len(fields) <= startTime {
 		return 0, false, fmt.Errorf("%d fields after the name, want more than %d", len(fields), startTime)
 	}

@@ -59,6 +59,7 @@ func (a *app) tree() *cobra.Command {
 		a.installCommand(), a.uninstallCommand(), a.planCommand(),
 		a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand(),
 		a.statusCommand(), a.logsCommand(), a.versionCommand(), manCommand(root),
+		a.checkCommand(), a.spawnCommand(), a.superviseCommand(), a.awaitCommand(),
 	)
 	return root
 }

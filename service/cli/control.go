@@ -85,7 +85,7 @@ func (a *app) stop(cmd *cobra.Command, t *target, kill bool) error {
 			return err
 		}
 	}
-	h, err := t.holder()
+	h, err := t.asked()
 	if errors.Is(err, platform.ErrNotRunning) {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%v\n", err)
 		return nil

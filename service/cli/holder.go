@@ -105,7 +105,7 @@ func (a *app) stopDirectly(cmd *cobra.Command, t *target, h singleton.Holder, ki
 	err := a.whileWaiting(cmd, func() string { return t.stopProgress(h) }, func() error { return h.Wait(ctx) })
 	if errors.Is(err, platform.ErrTimeout) && kill {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s did not stop within %v: killing it\n", t.id, limit)
-		if err := t.signal(h, "kill", syscall.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		if err := t.kill(t.killed(h), syscall.SIGKILL); err != nil {
 			return err
 		}
 		last, cancel := context.WithTimeoutCause(cmd.Context(), platform.StopMargin, platform.ErrTimeout)

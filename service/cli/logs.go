@@ -38,7 +38,7 @@ func (a *app) logsCommand() *cobra.Command {
 			show := exec.CommandContext(cmd.Context(), argv[0], argv[1:]...)
 			show.Stdout, show.Stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
 			if err = show.Run(); cmd.Context().Err() != nil {
-				return nil // ctrl-C is how to end it
+				return nil //nolint:nilerr // ctrl-C is how to end it
 			}
 			var exit *exec.ExitError
 			if errors.As(err, &exit) && exit.ExitCode() > 0 {

@@ -31,8 +31,10 @@ func TestLogsOfAFile(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			path := config(t, c.text)
-			cfg := service.Config{Name: "feedd", Log: logsink.Options{File: path},
-				RuntimeDir: filepath.Dir(path), StateDir: filepath.Dir(path)}
+			cfg := service.Config{
+				Name: "feedd", Log: logsink.Options{File: path},
+				RuntimeDir: filepath.Dir(path), StateDir: filepath.Dir(path),
+			}
 			out, err := command(t, cfg, "logs", "--manager", "none", "-n", c.n)
 			if err != nil || out != c.want {
 				t.Errorf("%v: %.60q, want %.60q", err, out, c.want)

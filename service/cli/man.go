@@ -31,7 +31,7 @@ func writeManual(cmd *cobra.Command, dir string) error {
 			return err
 		}
 	}
-	return os.WriteFile(filepath.Join(dir, pageName(cmd)+".8"), []byte(manualPage(cmd)), 0o644)
+	return os.WriteFile(filepath.Join(dir, pageName(cmd)+".8"), []byte(manualPage(cmd)), 0o644) //nolint:gosec // everybody may read a manual
 }
 
 func subcommands(cmd *cobra.Command) []*cobra.Command {

@@ -122,6 +122,7 @@ func (r *report) dead(t *target) {
 		r.lsb = lsbDeadPIDFile
 		r.note("it is dead" + t.leftover())
 	}
+	r.noteSupervisor(t)
 }
 
 func (r *report) askManager(ctx context.Context, t *target) {

@@ -26,16 +26,16 @@ func (a *app) statusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			print := printStatus
+			show := printStatus
 			if asJSON {
-				print = printStatusJSON
+				show = printStatusJSON
 			}
 			for {
 				r := t.examine(cmd.Context())
 				if watch && !asJSON && isTerminal(cmd.OutOrStdout()) {
 					fmt.Fprint(cmd.OutOrStdout(), "\x1b[H\x1b[2J")
 				}
-				if err := print(cmd.OutOrStdout(), r); err != nil {
+				if err := show(cmd.OutOrStdout(), r); err != nil {
 					return err
 				}
 				if !watch {

@@ -23,7 +23,13 @@ func cgroupMount() (string, error) {
 	}
 	for line := range strings.Lines(string(data)) {
 		before, after, _ := strings.Cut(line, " - ")
-		if fields := strings.Fields(before); strings.HasPrefix(after, "cgroup2 ") && len(fields) > 4 {
+		fields := strings.Fields(before)
+		if !strings.HasPrefix(after, "cgroup2 ") || len(fields) < 5 {
+			continue
+		}
+		// Something else may be mounted over it.
+		var at unix.Statfs_t
+		if err := unix.Statfs(fields[4], &at); err == nil && at.Type == unix.CGROUP2_SUPER_MAGIC {
 			return fields[4], nil
 		}
 	}

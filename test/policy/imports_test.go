@@ -13,7 +13,7 @@ var (
 	belowService = []string{
 		"platform", "platform/*", "reload", "singleton", "installer", "golang.org/x/sys",
 	}
-	belowCLI = append([]string{"service", "service/logsink", "service/recovery"}, belowService...)
+	belowCLI = append([]string{"service", "service/logsink", "service/recovery", "service/supervise"}, belowService...)
 )
 
 type place struct {
@@ -36,6 +36,7 @@ var places = []place{
 	{"singleton", []string{"platform", "platform/proc", "platform/files", "golang.org/x/sys"}},
 	{"installer", []string{"platform", "platform/native", "platform/files"}},
 	{"service/recovery", belowService},
+	{"service/supervise", belowService},
 	{"service/logsink", append([]string{
 		"github.com/hashicorp/go-hclog", "github.com/coreos/go-systemd/v22", "github.com/mattn/go-isatty",
 		"gopkg.in/natefinch/lumberjack.v2",
@@ -43,7 +44,7 @@ var places = []place{
 	// What is heavy stays out of the face: a program that only runs pays neither for a command line nor for metrics.
 	{"service", append([]string{
 		"service/logsink", "service/recovery",
-		"github.com/BurntSushi/toml", "github.com/fsnotify/fsnotify", "github.com/hashicorp/go-hclog",
+		"github.com/BurntSushi/toml", "github.com/hashicorp/go-hclog",
 	}, belowService...)},
 	{"service/cli", append([]string{
 		"github.com/fatih/color", "github.com/hashicorp/go-hclog", "github.com/mattn/go-isatty",

@@ -2,6 +2,7 @@
 
 // Command bare is the minimal program without any framework: what a careful person writes by hand to be a notify service
 // with a locked PID file, a reload and a durable record of its last run. It is the base that the others are compared with.
+// With -all it writes the files and lines that holdfast writes, too, so that what remains is the price of the framework.
 package main
 
 import (
@@ -24,13 +25,14 @@ import (
 
 func main() {
 	durable := flag.Bool("fsync", true, "wait until the record of the run is on the disk")
+	all := flag.Bool("all", false, "write down all that holdfast does")
 	flag.Parse()
-	if err := run(*durable); err != nil {
+	if err := live(*durable, *all); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(durable bool) error {
+func live(durable, all bool) error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	begun := time.Now()
@@ -46,6 +48,15 @@ func run(durable bool) error {
 	if err != nil {
 		return err
 	}
+	var b *books
+	enter := func(string) error { return nil }
+	if all {
+		if b, err = open(runtimeDir, stateDir); err != nil {
+			return err
+		}
+		enter = b.enter
+		log.Print("starting")
+	}
 	manager, err := connect(os.Getenv("NOTIFY_SOCKET"))
 	if err != nil {
 		return err
@@ -56,19 +67,32 @@ func run(durable bool) error {
 	var goroutines sync.WaitGroup
 	goroutines.Go(func() { heartbeat(ctx) })
 
+	if err := enter("ready"); err != nil {
+		return err
+	}
 	if err := manager.send("READY=1\n"); err != nil {
 		return err
 	}
 	log.Print("ready")
-	s := serve(signals, manager)
+	s := serve(signals, manager, enter)
 
 	log.Print("stopping: ", s)
 	if err := manager.send("STOPPING=1\n"); err != nil {
 		return err
 	}
+	if err := enter("stopping"); err != nil {
+		return err
+	}
 	cancel()
 	goroutines.Wait()
-	if err := record(filepath.Join(stateDir, "minimal.lastrun.json"), begun, s, durable); err != nil {
+	if all {
+		err = b.close(s.String(), durable)
+	} else {
+		err = replace(filepath.Join(stateDir, "minimal.lastrun.json"), run{
+			Process: identity{PID: os.Getpid()}, Started: begun, Ended: time.Now(), Reason: s.String(),
+		}, durable)
+	}
+	if err != nil {
 		return err
 	}
 	if err := os.Remove(pidFile); err != nil { // while it is locked
@@ -78,23 +102,24 @@ func run(durable bool) error {
 }
 
 // serve reloads until it is asked to stop.
-func serve(signals <-chan os.Signal, manager *notifier) os.Signal {
+func serve(signals <-chan os.Signal, manager *notifier, enter func(string) error) os.Signal {
 	for s := range signals {
 		if s != syscall.SIGHUP {
 			return s
 		}
 		var now unix.Timespec
 		_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
-		if err := manager.send(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d\n", now.Nano()/1000)); err != nil {
-			log.Print(err)
-		}
-		if err := tell.Reloaded(); err != nil {
-			log.Print(err)
+		for _, err := range []error{
+			manager.send(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d\n", now.Nano()/1000)),
+			tell.Reloaded(),
+			enter("ready"),
+			manager.send("READY=1\n"),
+		} {
+			if err != nil {
+				log.Print(err)
+			}
 		}
 		log.Print("reloaded")
-		if err := manager.send("READY=1\n"); err != nil {
-			log.Print(err)
-		}
 	}
 	return nil
 }
@@ -134,13 +159,9 @@ func lockPID(path string) (*os.File, error) {
 	return f, err
 }
 
-// record writes how the run ended: on the disk and whole, or the old one stays.
-func record(path string, begun time.Time, why os.Signal, durable bool) error {
-	b, err := json.Marshal(struct {
-		PID            int
-		Started, Ended time.Time
-		Reason         string
-	}{os.Getpid(), begun, time.Now(), why.String()})
+// replace writes v whole or not at all, and if durable so that a power cut does not take it back.
+func replace(path string, v any, durable bool) error {
+	b, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
@@ -166,7 +187,7 @@ func record(path string, begun time.Time, why os.Signal, durable bool) error {
 	if err != nil {
 		return err
 	}
-	if err := dir.Sync(); err != nil { // or a power cut takes the rename back
+	if err := dir.Sync(); err != nil {
 		return err
 	}
 	return dir.Close()

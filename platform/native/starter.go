@@ -1,0 +1,69 @@
+package native
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform/posix"
+)
+
+// Variables by which `spawn` and `supervise`, that scripts of init systems call
+// (package service/supervise), tell the service about its start. Like systemd's
+// they are taken out of the environment.
+const (
+	// StarterVariable is "NAME PID": NAME started the process PID, or has PID
+	// start it. It counts only for these two, lest a child of a service takes
+	// itself for one.
+	StarterVariable = "HOLDFAST_STARTER"
+	// EndedVariable is the number of a descriptor to which the service writes
+	// its exit code as the last thing it does.
+	EndedVariable = "HOLDFAST_ENDED"
+)
+
+// takeStarter reads StarterVariable; empty if it is not there or not for us.
+func takeStarter() string {
+	name, pid, ok := strings.Cut(take(StarterVariable), " ")
+	if n, err := strconv.Atoi(pid); !ok || err != nil || n != os.Getpid() && n != os.Getppid() {
+		return ""
+	}
+	return name
+}
+
+// takeEnded opens what EndedVariable names; nil if there is nothing.
+func takeEnded() *os.File {
+	fd, err := strconv.Atoi(take(EndedVariable))
+	if err != nil || fd < 3 {
+		return nil
+	}
+	closeOnExec(fd)
+	return os.NewFile(uintptr(fd), "exit code")
+}
+
+func take(name string) string {
+	value, ok := os.LookupEnv(name)
+	if ok {
+		_ = os.Unsetenv(name) // fails for impossible names only
+	}
+	return value
+}
+
+// host is a posix.Host that leaves its exit code with whoever cannot learn it
+// from the kernel.
+type host struct {
+	*posix.Host
+	ended *os.File
+}
+
+// Close writes the exit code and stops listening.
+func (h *host) Close(exitCode int) error {
+	_, err := fmt.Fprintln(h.ended, exitCode)
+	if e := h.ended.Close(); err == nil {
+		err = e
+	}
+	if e := h.Host.Close(exitCode); err == nil {
+		err = e
+	}
+	return err
+}

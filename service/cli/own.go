@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service/supervise"
+)
+
+// The commands of this file are for the scripts of init systems: see
+// platform.Commands, which promises what they do.
+
+func (a *app) checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "check",
+		Short:  "Tell whether the configuration can be used",
+		Args:   cobra.NoArgs,
+		Hidden: true,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := a.cfg.Load()
+			return err
+		},
+	}
+}
+
+func (a *app) spawnCommand() *cobra.Command {
+	var s supervise.Spawn
+	var umask string
+	var core uint64
+	cmd := &cobra.Command{
+		Use:    "spawn [flags] -- PROGRAM [ARGUMENT...]",
+		Short:  "Become the service's user with its limits, and execute the program",
+		Args:   cobra.MinimumNArgs(1),
+		Hidden: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			mask, err := strconv.ParseUint(umask, 8, 9)
+			if err != nil {
+				return fmt.Errorf("%w: --umask %q", errUsage, umask)
+			}
+			s.Umask, s.Argv = fs.FileMode(mask), args
+			if cmd.Flags().Changed("core") {
+				s.Core = &core
+			}
+			err = s.Exec()
+			var final *supervise.ForGoodError
+			if errors.As(err, &final) {
+				// As the service did: what the supervisor logs is then true.
+				return errors.Join(&exitError{max(final.Code, 0)}, err)
+			}
+			return fmt.Errorf("spawn %q: %w", a.cfg.Name, err)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&s.User, "user", "", "user `U`, by name or number")
+	f.StringVar(&s.Group, "group", "", "group `G` instead of the user's own")
+	f.StringSliceVar(&s.Groups, "groups", nil, "further groups")
+	f.StringVar(&umask, "umask", "0027", "file mode creation mask, octal")
+	f.IntVar(&s.Nice, "nice", 0, "nice value")
+	f.Uint64Var(&s.NoFile, "nofile", 0, "most open files")
+	f.Uint64Var(&s.NProc, "nproc", 0, "most processes of the user")
+	f.Uint64Var(&core, "core", 0, "largest core dump")
+	f.BoolVar(&s.NoNewPrivileges, "no-new-privileges", false, "no gain by setuid programs, where the system can do that")
+	f.StringVar(&s.Directory, "directory", "", "working directory")
+	f.StringVar(&s.Output, "output", "", "`FILE` for what the program prints")
+	f.StringSliceVar(&s.Keep, "keep", nil, "names of variables to keep")
+	f.StringVar(&s.Starter, "starter", "", "`NAME` of who starts it")
+	f.StringVar(&s.Ended, "ended", "", "`FILE` that remembers how it ended")
+	f.StringVar((*string)(&s.Restart), "restart", "", "restart policy, with --ended")
+	return cmd
+}
+
+func (a *app) superviseCommand() *cobra.Command {
+	var p supervise.Parent
+	cmd := &cobra.Command{
+		Use:    "supervise [flags] -- PROGRAM [ARGUMENT...]",
+		Short:  "Run the program, and start it again when it has ended",
+		Args:   cobra.MinimumNArgs(1),
+		Hidden: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p.Argv = args
+			return a.supervise(cmd, p)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar((*string)(&p.Restart.Policy), "restart", string(platform.RestartOnFailure), "restart policy")
+	f.DurationVar(&p.Restart.Delay, "delay", 0, "before each restart")
+	f.IntVar(&p.Restart.Max, "max", 0, "most restarts within the window; 0: no limit")
+	f.DurationVar(&p.Restart.Window, "window", 0, "see --max")
+	f.StringVar(&p.Starter, "starter", "", "`NAME` of who starts it")
+	return cmd
+}
+
+func (a *app) awaitCommand() *cobra.Command {
+	var w wait
+	cmd := &cobra.Command{
+		Use:    "await",
+		Short:  "Wait until the service is ready",
+		Args:   cobra.NoArgs,
+		Hidden: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			t, err := a.targetRegardless(cmd)
+			if err != nil {
+				return err
+			}
+			w.limit = a.limit(t.cfg.StartTimeout)
+			if err := w.ready(cmd.Context(), t); err != nil {
+				return fmt.Errorf("start %q: %w", t.id, err)
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&w.starter, "starter", "", "`NAME` of who started it")
+	f.IntVar(&w.pid, "pid", 0, "process `N` that it is, or is a child of")
+	f.StringVar(&w.pidFile, "pid-file", "", "`FILE` that holds, or will hold, the number of such a process")
+	return cmd
+}

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service/logsink"
+	"github.com/holdfast-dev/holdfast/service/supervise"
+	"github.com/holdfast-dev/holdfast/singleton"
+)
+
+// supervisorLock is the name that a supervisor of ours holds for its life, so
+// that it is found, and verified, as its service is.
+func (t *target) supervisorLock() singleton.Options {
+	l := t.lock()
+	l.Name += ".supervisor"
+	return l
+}
+
+// supervisor is the one that would restart the service; ok is false if there is none.
+func (t *target) supervisor() (h singleton.Holder, ok bool) {
+	h, err := singleton.Probe(t.supervisorLock())
+	return h, err == nil && h.Known()
+}
+
+func (a *app) supervise(cmd *cobra.Command, p supervise.Parent) (err error) {
+	t, err := a.targetRegardless(cmd)
+	if err != nil {
+		return err
+	}
+	// Standard error, where the child's own goes to that does not reach its log.
+	sink, err := logsink.Open(t.supervisorLock().Name, logsink.Options{Level: t.cfg.Log.Level, Format: t.cfg.Log.Format, Sink: "stderr"})
+	if err != nil {
+		return err
+	}
+	l := t.supervisorLock()
+	l.Origin = p.Starter
+	lock, err := singleton.Acquire(l)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Release()) }()
+	p.Log = func(text string, kv ...any) { sink.Logger().Warn(text, kv...) }
+	code, err := p.Run()
+	if err == nil && code != platform.ExitOK {
+		return &exitError{code}
+	}
+	return err
+}
+
+// asked is who is to be asked for a stop: the supervisor, which passes it on and
+// restarts nothing then, or else the holder itself, and not both: a second
+// request means at once.
+func (t *target) asked() (singleton.Holder, error) {
+	if h, ok := t.supervisor(); ok {
+		return h, nil
+	}
+	return t.holder()
+}
+
+// killed are those who have to go when asked would not: the service before
+// its supervisor.
+func (t *target) killed(asked singleton.Holder) []singleton.Holder {
+	if h, err := singleton.Probe(t.lock()); err == nil && h.Known() && !h.Same(asked.Identity) {
+		return []singleton.Holder{h, asked}
+	}
+	return []singleton.Holder{asked}
+}
+
+// kill kills them all.
+func (t *target) kill(holders []singleton.Holder, sig os.Signal) error {
+	for _, h := range holders {
+		if err := t.signal(h, "kill", sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			return err
+		}
+	}
+	return nil
+}
+
+// noteSupervisor tells of a service that is down for a moment only.
+func (r *report) noteSupervisor(t *target) {
+	if h, ok := t.supervisor(); ok {
+		r.Phase, r.PhaseSince = platform.PhaseStarting, h.Since
+		r.note(fmt.Sprintf("its supervisor is about to start it again (%v)", h))
+	}
+}

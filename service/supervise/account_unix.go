@@ -1,0 +1,111 @@
+//go:build unix
+
+package supervise
+
+import (
+	"fmt"
+	"os/user"
+	"strconv"
+	"syscall"
+)
+
+// account is who the service will be.
+type account struct {
+	uid, gid  int // -1: as we are
+	groups    []int
+	variables []string
+}
+
+// account looks up the names. Without cgo that is in /etc/passwd and /etc/group;
+// who is known elsewhere only can be given by number.
+func (s Spawn) account() (account, error) {
+	a := account{uid: -1, gid: -1}
+	if s.User == "" && s.Group == "" && len(s.Groups) == 0 {
+		return a, nil
+	}
+	if s.User != "" {
+		if err := a.find(s.User, s.Group != ""); err != nil {
+			return a, fmt.Errorf("user %q: %w", s.User, err)
+		}
+	}
+	if s.Group != "" {
+		gid, err := findGroup(s.Group)
+		if err != nil {
+			return a, err
+		}
+		a.gid = gid
+	}
+	for _, name := range s.Groups {
+		gid, err := findGroup(name)
+		if err != nil {
+			return a, err
+		}
+		a.groups = append(a.groups, gid)
+	}
+	return a, nil
+}
+
+func (a *account) find(name string, grouped bool) error {
+	u, err := user.Lookup(name)
+	if number, e := strconv.Atoi(name); err != nil && e == nil {
+		if u, err = user.LookupId(name); err != nil && grouped {
+			a.uid = number // nobody's number is fine, but it has no group
+			return nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if a.uid, err = strconv.Atoi(u.Uid); err != nil {
+		return err
+	}
+	if a.gid, err = strconv.Atoi(u.Gid); err != nil {
+		return err
+	}
+	ids, err := u.GroupIds()
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		gid, err := strconv.Atoi(id)
+		if err != nil {
+			return err
+		}
+		a.groups = append(a.groups, gid)
+	}
+	a.variables = []string{"USER=" + u.Username, "LOGNAME=" + u.Username, "HOME=" + u.HomeDir}
+	return nil
+}
+
+func findGroup(name string) (int, error) {
+	g, err := user.LookupGroup(name)
+	if err == nil {
+		name = g.Gid
+	}
+	gid, e := strconv.Atoi(name)
+	if e != nil {
+		return 0, fmt.Errorf("group %q: %w", name, err)
+	}
+	return gid, nil
+}
+
+// become changes all threads, golang.org/issue/1435. The user goes last: after
+// it there is no right to the others.
+func (a account) become() error {
+	if a.uid >= 0 || a.gid >= 0 || a.groups != nil {
+		if err := syscall.Setgroups(a.groups); err != nil {
+			return fmt.Errorf("become the service's user: groups: %w", err)
+		}
+	}
+	if a.gid >= 0 {
+		if err := syscall.Setgid(a.gid); err != nil {
+			return fmt.Errorf("become the service's user: group %d: %w", a.gid, err)
+		}
+	}
+	if a.uid >= 0 {
+		if err := syscall.Setuid(a.uid); err != nil {
+			return fmt.Errorf("become the service's user: user %d: %w", a.uid, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+//go:build unix
+
+package supervise
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// remember looks how the service ended the last time, and hands it a file to
+// write down how it ends the next time. The file is not there at a first start:
+// whoever starts it anew removes it.
+func (s Spawn) remember() (*os.File, error) {
+	if s.Ended == "" {
+		return nil, nil
+	}
+	// Without O_EXCL: nobody but root can put anything there.
+	fd, err := syscall.Open(s.Ended, syscall.O_RDWR|syscall.O_NOFOLLOW, 0)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		// Not close-on-exec: the service inherits it, and takes care of that.
+		fd, err = syscall.Open(s.Ended, syscall.O_RDWR|syscall.O_CREAT|syscall.O_NOFOLLOW, 0o600)
+		if err != nil {
+			return nil, fmt.Errorf("open %s: %w", s.Ended, err)
+		}
+		return os.NewFile(uintptr(fd), s.Ended), nil
+	case err != nil:
+		return nil, fmt.Errorf("open %s: %w", s.Ended, err)
+	}
+	f := os.NewFile(uintptr(fd), s.Ended)
+	content, err := io.ReadAll(io.LimitReader(f, 16))
+	if err != nil {
+		return nil, err
+	}
+	code, err := strconv.Atoi(strings.TrimSpace(string(content)))
+	if err != nil {
+		code = -1 // it had no time for last words
+	}
+	if !s.Restart.Follows(code) {
+		return nil, errors.Join(&ForGoodError{code}, dismiss())
+	}
+	if err := f.Truncate(0); err != nil {
+		return nil, err
+	}
+	_, err = f.Seek(0, io.SeekStart)
+	return f, err
+}
+
+// dismiss tells the supervise-daemon whose child we are to give up, and nobody else.
+func dismiss() error {
+	parent := os.Getppid()
+	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", parent))
+	if err != nil || string(name) != "supervise-daemo\n" { // the kernel keeps 15 letters
+		return fmt.Errorf("process %d: %w", parent, errNotSupervised)
+	}
+	return syscall.Kill(parent, syscall.SIGTERM)
+}

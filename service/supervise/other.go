@@ -1,0 +1,14 @@
+//go:build !unix
+
+package supervise
+
+import (
+	"errors"
+	"fmt"
+)
+
+func (p Parent) run() (int, error) {
+	return 0, fmt.Errorf("supervise a service: %w", errors.ErrUnsupported)
+}
+
+func (s Spawn) exec() error { return fmt.Errorf("spawn a service: %w", errors.ErrUnsupported) }

@@ -1,0 +1,28 @@
+package supervise
+
+import (
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// Parent says what to supervise.
+type Parent struct {
+	Argv    []string // absolute path of the program, and its arguments
+	Starter string   // who the service says has started it
+	Restart platform.Restart
+	Log     func(text string, keysAndValues ...any)
+}
+
+// Run runs Argv as a child, with our environment, standard output and standard
+// error, and again whenever it has ended in a way that Restart follows: Delay
+// after the end, at most Max times within Window. It returns when the child has
+// ended for good: with its exit code, or platform.ExitFailed if a signal killed
+// it. The error says why a child could not be made.
+//
+// SIGTERM and SIGINT end the supervision and are passed on to the child, each of
+// them, so that a second one hurries it as well; then Run waits for the child
+// however long that takes. SIGHUP is passed on. A SIGHUP before the child could
+// handle it does not kill it and need not be repeated: the child has yet to read
+// its configuration.
+//
+// A process does this once at a time: Run owns the three signals meanwhile.
+func (p Parent) Run() (code int, err error) { return p.run() }

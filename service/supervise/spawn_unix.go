@@ -1,0 +1,144 @@
+//go:build unix
+
+package supervise
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"slices"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-dev/holdfast/platform/files"
+	"github.com/holdfast-dev/holdfast/platform/native"
+)
+
+func (s Spawn) exec() error {
+	// Niceness and the like belong to a thread, and exec keeps those of its own.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+
+	signal.Ignore(syscall.SIGHUP)
+	// A shell has what it starts in the background ignore these. exec gives
+	// those that have a handler their default back.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGQUIT)
+	// It fails for who leads a session already.
+	_, _ = syscall.Setsid()
+
+	ended, err := s.remember()
+	if err != nil {
+		return err
+	}
+	who, err := s.account()
+	if err != nil {
+		return err
+	}
+	if err := s.limit(); err != nil {
+		return err
+	}
+	if err := who.become(); err != nil {
+		return err
+	}
+	if err := s.settle(); err != nil {
+		return err
+	}
+	err = syscall.Exec(s.Argv[0], s.Argv, s.environment(who, ended))
+	runtime.KeepAlive(ended)
+	return fmt.Errorf("execute %s: %w", s.Argv[0], err)
+}
+
+// limit does what may need root's rights.
+func (s Spawn) limit() error {
+	for _, l := range []struct {
+		name     string
+		resource int
+		value    *uint64
+	}{
+		{"nofile", unix.RLIMIT_NOFILE, nonZero(s.NoFile)},
+		{"nproc", unix.RLIMIT_NPROC, nonZero(s.NProc)},
+		{"core", unix.RLIMIT_CORE, s.Core},
+	} {
+		if l.value == nil {
+			continue
+		}
+		// Of package syscall, which then keeps its hands off the limit on files.
+		if err := setLimit(l.resource, *l.value); err != nil {
+			return fmt.Errorf("limits.%s to %d: %w", l.name, *l.value, err)
+		}
+	}
+	if s.Nice != 0 {
+		if err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, s.Nice); err != nil {
+			return fmt.Errorf("limits.nice to %d: %w", s.Nice, err)
+		}
+	}
+	if s.NoNewPrivileges {
+		if err := noNewPrivileges(); err != nil {
+			return fmt.Errorf("no_new_privileges: %w", err)
+		}
+	}
+	syscall.Umask(int(s.Umask.Perm()))
+	return nil
+}
+
+func nonZero(n uint64) *uint64 {
+	if n == 0 {
+		return nil
+	}
+	return &n
+}
+
+// settle does what needs no rights but the user's own.
+func (s Spawn) settle() error {
+	dir := s.Directory
+	if dir == "" {
+		dir = "/"
+	}
+	if err := os.Chdir(dir); err != nil {
+		return fmt.Errorf("working_directory: %w", err)
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	if err := unix.Dup2(int(null.Fd()), 0); err != nil {
+		return err
+	}
+	if s.Output == "" {
+		return nil
+	}
+	if info, err := os.Lstat(s.Output); err == nil && info.Size() >= maxOutput {
+		if err := os.Rename(s.Output, s.Output+".old"); err != nil {
+			return err
+		}
+	}
+	out, err := files.Open(s.Output, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
+	if err != nil {
+		return err
+	}
+	return errors.Join(unix.Dup2(int(out.Fd()), 1), unix.Dup2(int(out.Fd()), 2))
+}
+
+// environment is what the service gets: nothing of its caller's but what is to be kept.
+func (s Spawn) environment(who account, ended *os.File) []string {
+	env := []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+	env = append(env, who.variables...)
+	directories := []string{"RUNTIME_DIRECTORY", "STATE_DIRECTORY", "LOGS_DIRECTORY", "CONFIGURATION_DIRECTORY"}
+	for _, name := range slices.Concat(directories, s.Keep) {
+		if value, ok := os.LookupEnv(name); ok {
+			env = slices.DeleteFunc(env, func(v string) bool { return len(v) > len(name) && v[:len(name)+1] == name+"=" })
+			env = append(env, name+"="+value)
+		}
+	}
+	if s.Starter != "" {
+		env = append(env, native.StarterVariable+"="+s.Starter+" "+strconv.Itoa(os.Getpid()))
+	}
+	if ended != nil {
+		env = append(env, native.EndedVariable+"="+strconv.Itoa(int(ended.Fd())))
+	}
+	return env
+}
