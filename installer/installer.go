@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
@@ -87,10 +88,38 @@ func apply(ctx context.Context, sys platform.System, s platform.Step) (undo func
 				return err
 			}
 		}
+		if s.Until != 0 {
+			return undo, until(ctx, sys, s)
+		}
 		_, err := sys.Run(ctx, s.Argv...)
 		return undo, err
 	}
 	return nil, fmt.Errorf("step of unknown kind %q", s.Kind)
+}
+
+// again is the time between two runs of a command that is repeated.
+const again = 100 * time.Millisecond
+
+// until runs a command again and again until it ends with the code that is
+// waited for.
+func until(ctx context.Context, sys platform.System, s platform.Step) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.Within, platform.ErrTimeout)
+	defer cancel()
+	for {
+		_, err := sys.Run(ctx, s.Argv...)
+		var ended *platform.CommandError
+		switch {
+		case errors.As(err, &ended) && ended.Code == s.Until:
+			return nil
+		case err != nil && (ended == nil || ended.Code < 0) && ctx.Err() == nil:
+			return err // it cannot be run at all
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: no exit code %d within %v: %w", strings.Join(s.Argv, " "), s.Until, s.Within, context.Cause(ctx))
+		case <-time.After(again):
+		}
+	}
 }
 
 func writeFile(sys platform.System, s platform.Step) (func(context.Context) error, error) {

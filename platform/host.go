@@ -22,6 +22,14 @@ type Host interface {
 	Close(exitCode int) error
 }
 
+// ExitCoder is a [Host] whose manager takes exit codes for something else than
+// we do: launchd restarts after all of them but 0.
+type ExitCoder interface {
+	// ExitCode is the code that the process leaves with so that the manager does
+	// what code means.
+	ExitCode(code int) int
+}
+
 // Request is one thing that the outside asks for.
 type Request struct {
 	Kind   RequestKind

@@ -3,6 +3,7 @@ package platform
 import (
 	"context"
 	"io/fs"
+	"time"
 )
 
 // StepKind says what a Step does.
@@ -31,6 +32,11 @@ type Step struct {
 	// MayFail marks a command whose failure stops nothing, because the steps
 	// behind it do without: it is logged.
 	MayFail bool
+	// Until, where it is not 0, has Argv run again and again until it ends with
+	// this exit code, for no longer than Within: for what a manager begins by one
+	// command and is seen to have ended by another.
+	Until  int
+	Within time.Duration
 }
 
 // System is the machine as managers and installers reach it. platform/native

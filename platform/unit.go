@@ -102,7 +102,8 @@ type Commands struct {
 	// fails when the process --pid N, or the one in --pid-file FILE, has ended.
 	Await []string
 	// Spawn becomes the service's user, with its limits, umask and directory,
-	// then executes the rest of the line. --starter NAME is who the service will
+	// then executes the rest of the line, with Env's variables out of its own
+	// environment; PATH, which scripts need themselves, is in the command. --starter NAME is who the service will
 	// say has started it, --output FILE takes what it prints. With --ended FILE
 	// it leaves alone a service that ended in a way that its restart policy
 	// does not follow, and has the supervisor that asks for it give up.

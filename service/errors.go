@@ -3,6 +3,7 @@ package service
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/files"
@@ -38,7 +39,13 @@ func (e *PanicError) Unwrap() error {
 // ExitCode is the code that a process which got err from [Run] exits with: 0
 // done, 1 failed, 70 panicked, 75 already running, 77 not permitted, 78 bad
 // configuration (which includes directories and files that are not safe to use).
-func ExitCode(err error) int {
+//
+// Where launchd started the process it is what makes launchd do what that code
+// means: 0 for 75, 77 and 78, after which it must not restart, and 1 for
+// [ErrBringBack].
+func ExitCode(err error) int { return leaveWith(err, exitCode(err)) }
+
+func exitCode(err error) int {
 	var panicked *PanicError
 	switch {
 	case err == nil:
@@ -49,7 +56,7 @@ func ExitCode(err error) int {
 		return platform.ExitAlreadyRunning
 	case errors.Is(err, ErrConfig), errors.Is(err, files.ErrUntrusted):
 		return platform.ExitBadConfig
-	case errors.Is(err, singleton.ErrDenied), errors.Is(err, platform.ErrPermission):
+	case errors.Is(err, singleton.ErrDenied), errors.Is(err, platform.ErrPermission), errors.Is(err, fs.ErrPermission):
 		return platform.ExitNotPermitted
 	}
 	return platform.ExitFailed

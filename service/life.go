@@ -11,7 +11,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/holdfast-dev/holdfast/platform"
-	"github.com/holdfast-dev/holdfast/platform/proc"
 	"github.com/holdfast-dev/holdfast/reload"
 	"github.com/holdfast-dev/holdfast/service/logsink"
 	"github.com/holdfast-dev/holdfast/service/recovery"
@@ -157,14 +156,11 @@ func (l *life) claim() (err error) {
 			err = errors.Join(err, l.lock.Release())
 		}
 	}()
-	l.record, l.last, err = recovery.Begin(l.dirs.LastRunFile(l.id), l.cfg.Version)
+	self := l.lock.Holder().Identity
+	l.record, l.last, err = recovery.Begin(l.dirs.LastRunFile(l.id), self, l.cfg.Version)
 	if errors.Is(err, recovery.ErrDamaged) {
 		l.log.Warn("the last run is taken for one that was cut off", "error", err)
 	} else if err != nil {
-		return err
-	}
-	self, err := proc.Self()
-	if err != nil {
 		return err
 	}
 	l.state = newStateFile(l.dirs.StateFile(l.id), State{

@@ -25,7 +25,11 @@ import (
 func Run(ctx context.Context, cfg Config, prog Program) error {
 	host, doubt := native.Host()
 	err := run(ctx, host, doubt, cfg, prog)
-	return errors.Join(err, host.Close(ExitCode(err)))
+	err = errors.Join(err, host.Close(ExitCode(err)))
+	if h, ok := host.(platform.ExitCoder); ok {
+		err = inTerms(h, err)
+	}
+	return err
 }
 
 // run is Run on a given host. doubt is what could not be understood of what the

@@ -82,7 +82,9 @@ func (c Config) identity(umask *fs.FileMode) []string {
 	add("--group", c.Group)
 	add("--groups", strings.Join(c.Hardening.SupplementaryGroups, ","))
 	add("--directory", c.WorkingDirectory)
-	add("--keep", strings.Join(slices.Sorted(maps.Keys(c.Env)), ","))
+	names := slices.Sorted(maps.Keys(c.Env))
+	add("--keep", strings.Join(slices.DeleteFunc(names, func(name string) bool { return name == "PATH" }), ","))
+	add("--path", c.Env["PATH"])
 	number("--nofile", c.Limits.NoFile)
 	number("--nproc", c.Limits.NProc)
 	if c.Limits.Core != nil {

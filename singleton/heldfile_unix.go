@@ -71,12 +71,20 @@ func signature(info fs.FileInfo) []byte {
 	return fmt.Appendf(nil, "{\"file\":\"%d:%d\"}\n", st.Dev, st.Ino)
 }
 
+// A signed file has a size that is a multiple of this, and so the same for every
+// holder: it is written over in place. Truncating it first would have ext4 write
+// it to the disk when it is closed (auto_da_alloc in ext4(5)), ten times the cost
+// of all else, and need room on a full disk.
+const signedBlock = 512
+
 // whole is what the file with which info came has to hold.
 func (f *heldFile) whole(info fs.FileInfo) []byte {
 	if !f.signed {
 		return f.content
 	}
-	return slices.Concat(f.content, signature(info))
+	record, end := bytes.TrimSuffix(f.content, []byte("\n")), append([]byte("\n"), signature(info)...)
+	room := signedBlock - (len(record)+len(end))%signedBlock
+	return slices.Concat(record, bytes.Repeat([]byte(" "), room), end)
 }
 
 // vouchedFor tells whether the file carries its own signature: a holder wrote
@@ -103,12 +111,13 @@ func (f *heldFile) write() error {
 			return err
 		}
 	}
-	if info.Size() > 0 { // ftruncate(2) costs even on an empty file
+	content := f.whole(info)
+	if info.Size() > int64(len(content)) { // nothing may stay behind ours
 		if err := f.file.Truncate(0); err != nil {
 			return err
 		}
 	}
-	if _, err := f.file.WriteAt(f.whole(info), 0); err != nil {
+	if _, err := f.file.WriteAt(content, 0); err != nil {
 		_ = f.file.Truncate(0) // half a record is worse than none
 		return err
 	}

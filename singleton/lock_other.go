@@ -18,6 +18,9 @@ func probe(o Options) (Holder, error) {
 	return Holder{}, fmt.Errorf("single instance of %q: %w", o.Name, errors.ErrUnsupported)
 }
 
+// Holder is what a refused process is told of us.
+func (*Lock) Holder() Holder { return Holder{} }
+
 // Release gives the name up.
 func (*Lock) Release() error { return nil }
 

@@ -18,6 +18,7 @@ import (
 // Lock is a name that is held. Its methods may be called by several goroutines.
 type Lock struct {
 	o  Options
+	me Holder
 	mu sync.Mutex
 
 	// Locked in this order, so that whoever is refused by the first has not
@@ -42,7 +43,7 @@ func acquire(o Options) (*Lock, error) {
 		return nil, classify(o, err)
 	}
 	l := &Lock{
-		o:        o,
+		o: o, me: me,
 		identity: &heldFile{path: o.LockFile(), content: record, signed: true},
 		pid:      &heldFile{path: o.PIDFile(), content: []byte(strconv.Itoa(self.PID) + "\n")},
 	}
@@ -99,6 +100,9 @@ func (l *Lock) take() error {
 	}
 	return l.pid.write()
 }
+
+// Holder is what a refused process is told of us.
+func (l *Lock) Holder() Holder { return l.me }
 
 // Release removes the PID file, if it is still ours, and gives the name up.
 // What could not be removed is an error; the name is given up all the same.

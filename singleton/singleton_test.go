@@ -46,6 +46,9 @@ func TestHolderIsNamedAndReleaseLeavesNoPIDFile(t *testing.T) {
 	if !errors.As(err, &held) || held.Holder.PID != os.Getpid() || held.Holder.Origin != "test" || held.Holder.Since.IsZero() {
 		t.Fatalf("second acquire: %v", err)
 	}
+	if me := l.Holder(); !me.Same(held.Holder.Identity) || !me.Since.Equal(held.Holder.Since) {
+		t.Errorf("the holder knows itself as %+v, the refused as %+v", me, held.Holder)
+	}
 	h, err := singleton.Probe(o)
 	if err != nil || !h.Same(held.Holder.Identity) || h.UID != os.Geteuid() {
 		t.Errorf("probe: %+v, %v", h, err)

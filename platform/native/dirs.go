@@ -17,14 +17,18 @@ type Dirs struct{ Runtime, State, Logs, Config string }
 // manager makes them.
 //
 // On Linux they are those of file-hierarchy(7), which systemd's
-// RuntimeDirectory= and its like mean too.
-func ForRoot(name string) Dirs {
-	switch runtime.GOOS {
+// RuntimeDirectory= and its like mean too. On macOS they are such that a service
+// which is not root finds its own again after a reboot: /var/run is emptied at
+// each, hier(7), and launchd makes no directories.
+func ForRoot(name string) Dirs { return forRoot(runtime.GOOS, name) }
+
+func forRoot(goos, name string) Dirs {
+	switch goos {
 	case "windows":
 		base := filepath.Join(os.Getenv("ProgramData"), name)
 		return Dirs{filepath.Join(base, "run"), filepath.Join(base, "state"), filepath.Join(base, "log"), base}
 	case "darwin":
-		return Dirs{"/var/run/" + name, "/Library/Application Support/" + name, "/Library/Logs/" + name, "/etc/" + name}
+		return Dirs{"/var/db/" + name + "/run", "/var/db/" + name, "/var/log/" + name, "/etc/" + name}
 	case "freebsd":
 		return Dirs{"/var/run/" + name, "/var/db/" + name, "/var/log/" + name, "/usr/local/etc/" + name}
 	}
@@ -35,12 +39,14 @@ func ForRoot(name string) Dirs {
 // follow the XDG base directory specification; without XDG_RUNTIME_DIR the
 // runtime directory is below the state directory, and never in /tmp, where
 // others could be there first.
-func ForUser(name string) (Dirs, error) {
+func ForUser(name string) (Dirs, error) { return forUser(runtime.GOOS, name) }
+
+func forUser(goos, name string) (Dirs, error) {
 	home, err := os.UserHomeDir()
 	if err != nil {
 		return Dirs{}, fmt.Errorf("directories of %q: %w: set it, or name them by --runtime-dir and --state-dir", name, err)
 	}
-	switch runtime.GOOS {
+	switch goos {
 	case "windows":
 		local, err := os.UserCacheDir() // %LocalAppData%
 		if err != nil {

@@ -2,6 +2,7 @@ package native
 
 import (
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/launchd"
 	"github.com/holdfast-dev/holdfast/platform/posix"
 	"github.com/holdfast-dev/holdfast/platform/systemd"
 )
@@ -17,7 +18,11 @@ func Host() (platform.Host, error) {
 	if n.Direct() {
 		name = "systemd"
 	}
-	h.Introduce(posix.Starter{Name: name, Notifier: n, Watchdog: n.Watchdog(), Files: n.Files()})
+	starter := posix.Starter{Name: name, Notifier: n, Watchdog: n.Watchdog(), Files: n.Files()}
+	if policy := launchd.FromEnvironment(); policy != "" {
+		starter.Name, starter.ExitCode = "launchd", policy.ExitCode
+	}
+	h.Introduce(starter)
 	if ended := takeEnded(); ended != nil {
 		return &host{h, ended}, err
 	}

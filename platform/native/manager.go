@@ -9,16 +9,23 @@ import (
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/launchd"
+	"github.com/holdfast-dev/holdfast/platform/openrc"
 	"github.com/holdfast-dev/holdfast/platform/systemd"
+	"github.com/holdfast-dev/holdfast/platform/sysv"
 )
 
 // rooms are the managers that we have, by name.
 func rooms() map[string]platform.Manager {
 	home, _ := os.UserHomeDir() // without one, user units are refused when they come up
+	mac := launchd.Options{UID: os.Getuid(), Home: home, Dirs: launchdDirs}
 	return map[string]platform.Manager{
+		"launchd": launchd.New(System{}, mac),
 		"systemd": systemd.New(System{}, systemd.Options{
 			Home: home, ConfigHome: os.Getenv("XDG_CONFIG_HOME"), RuntimeDir: os.Getenv("XDG_RUNTIME_DIR"),
 		}),
+		"openrc": openrc.New(System{}),
+		"sysv":   sysv.New(System{}),
 	}
 }
 
@@ -33,7 +40,7 @@ func Managers() []string {
 // says what we found.
 func Manager(name string) (platform.Manager, error) {
 	if name == "" || name == "auto" {
-		running, err := detect()
+		running, err := here(runtime.GOOS).running()
 		if err != nil {
 			return nil, err
 		}
@@ -44,16 +51,4 @@ func Manager(name string) (platform.Manager, error) {
 		return nil, fmt.Errorf("manager %q: %w: choose one of %s", name, platform.ErrUnsupported, strings.Join(Managers(), ", "))
 	}
 	return m, nil
-}
-
-func detect() (string, error) {
-	// sd_booted(3).
-	if info, err := os.Lstat("/run/systemd/system"); err == nil && info.IsDir() {
-		return "systemd", nil
-	}
-	what := runtime.GOOS
-	if comm, err := os.ReadFile("/proc/1/comm"); err == nil {
-		what += ", process 1 is " + strings.TrimSpace(string(comm))
-	}
-	return "", fmt.Errorf("%w (%s): name one by --manager", platform.ErrNoManager, what)
 }

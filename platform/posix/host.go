@@ -22,6 +22,9 @@ type Starter struct {
 	Notifier platform.Notifier // nil: nobody is told
 	Watchdog time.Duration     // see platform.Host
 	Files    []*os.File        // descriptors that it handed over
+	// ExitCode turns the code of an outcome into the one that makes the starter do
+	// what it means; nil: they are the same.
+	ExitCode func(int) int
 }
 
 // Host receives signals from [Listen] until [Host.Close].
@@ -96,6 +99,15 @@ func (h *Host) Watchdog() time.Duration { return h.starter.Watchdog }
 
 // Files are the descriptors that the starter handed over.
 func (h *Host) Files() []*os.File { return h.starter.Files }
+
+// ExitCode is the code that the process has to leave with, so that whoever
+// started it does what code means.
+func (h *Host) ExitCode(code int) int {
+	if h.starter.ExitCode == nil {
+		return code
+	}
+	return h.starter.ExitCode(code)
+}
 
 // Notify hands n to the notifier.
 func (h *Host) Notify(n platform.Notice) error {

@@ -2,11 +2,13 @@ package sysv
 
 import (
 	"errors"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/shell"
 )
 
 // check refuses what the script cannot honour.
@@ -62,7 +64,7 @@ func (r *renderer) checkCommands() {
 			r.refuse(c.field, "%q: is not an absolute path", c.argv[0])
 		}
 		for _, arg := range c.argv {
-			if err := checkWord(arg); err != nil {
+			if err := shell.CheckWord(arg); err != nil {
 				r.refuse(c.field, "argument %q: %w", arg, err)
 			}
 		}
@@ -78,8 +80,8 @@ func (r *renderer) checkAccounts() {
 		{"user", []string{u.User}}, {"group", []string{u.Group}}, {"hardening.supplementary_groups", u.Hardening.SupplementaryGrps},
 	} {
 		for _, name := range a.names {
-			if name != "" && !accountName(name) {
-				r.refuse(a.field, "%q: is no name of a user or group", name)
+			if err := shell.CheckAccount(name); name != "" && err != nil {
+				r.refuse(a.field, "%q: %w", name, err)
 			}
 		}
 	}
@@ -87,13 +89,6 @@ func (r *renderer) checkAccounts() {
 	if !root && len(u.Hardening.Capabilities) > 0 {
 		r.refuse("hardening.capabilities", "%q: an init script cannot give them to a user", u.Hardening.Capabilities)
 	}
-}
-
-// accountName has no letter that means anything to chown(1), to lists or to flags.
-func accountName(s string) bool {
-	return !strings.ContainsAny(s[:1], ".@-") && !strings.ContainsFunc(s, func(c rune) bool {
-		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("_.@-", c))
-	})
 }
 
 // checkID refuses an id that cannot be a script.
@@ -110,4 +105,8 @@ func checkID(id platform.ID) error {
 		errs = append(errs, badName(id, "insserv passes over scripts that end in ."+suffix))
 	}
 	return errors.Join(errs...)
+}
+
+func badName(id platform.ID, why string) error {
+	return fmt.Errorf("name %q: %s: %w", id.String(), why, platform.ErrBadUnit)
 }

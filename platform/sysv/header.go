@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/shell"
 )
 
 // facilities are the LSB's names ("Facility Names") for what services come after.
@@ -63,7 +64,7 @@ func (r *renderer) header() string {
 			description = d
 		}
 	}
-	if err := checkLine(description); err != nil {
+	if err := shell.CheckLine(description); err != nil {
 		r.refuse("description", "%q: %w", description, err)
 	}
 	var b strings.Builder

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/shell"
 )
 
 //go:embed script.sh
@@ -30,20 +31,20 @@ func Render(u platform.Unit) ([]byte, error) {
 	text := strings.NewReplacer(
 		"@MARK@", mark+": the next install or uninstall replaces this file.",
 		"@HEADER@", r.header(),
-		"@NAME@", quote(u.ID.String()),
-		"@PROGRAM@", quote(first(u.Exec)),
+		"@NAME@", shell.Quote(u.ID.String()),
+		"@PROGRAM@", shell.Quote(first(u.Exec)),
 		"@DIRECTORIES@", r.directories(),
-		"@STATUS@", words(u.Own.Status),
-		"@CHECK@", words(u.Own.Check),
-		"@AWAIT@", words(append(slices.Clone(u.Own.Await), "--starter", starter, "--pid")),
-		"@OWNER@", quote(owner(u)),
+		"@STATUS@", shell.Words(u.Own.Status),
+		"@CHECK@", shell.Words(u.Own.Check),
+		"@AWAIT@", shell.Words(append(slices.Clone(u.Own.Await), "--starter", starter, "--pid")),
+		"@OWNER@", shell.Quote(owner(u)),
 		"@MAKE@", r.makeDirectories(),
 		"@ENVIRONMENT@", r.environment(),
-		"@SPAWN@", words(r.spawn()),
-		"@STOP@", words(u.Own.Stop),
-		"@RELOAD@", words(u.Reload),
-		"@OUTPUT@", quote(output(u.ID)),
-		"@SUBSYS@", quote("/var/lock/subsys/"+u.ID.String()),
+		"@SPAWN@", shell.Words(r.spawn()),
+		"@STOP@", shell.Words(u.Own.Stop),
+		"@RELOAD@", shell.Words(u.Reload),
+		"@OUTPUT@", shell.Quote(output(u.ID)),
+		"@SUBSYS@", shell.Quote("/var/lock/subsys/"+u.ID.String()),
 	).Replace(template)
 	if len(r.errs) > 0 {
 		return nil, fmt.Errorf("init script %q: %w", u.ID.String(), errors.Join(r.errs...))
@@ -106,7 +107,7 @@ type directory struct{ variable, path, mode string }
 func (r *renderer) directories() string {
 	var lines, names []string
 	for _, d := range r.own() {
-		lines = append(lines, d.variable+"="+quote(d.path))
+		lines = append(lines, d.variable+"="+shell.Quote(d.path))
 		names = append(names, d.variable)
 	}
 	return strings.Join(lines, "\n") + "\nexport " + strings.Join(names, " ")
@@ -116,7 +117,7 @@ func (r *renderer) makeDirectories() string {
 	var lines strings.Builder
 	for _, d := range r.own() {
 		if d.mode != "" {
-			fmt.Fprintf(&lines, "\tdirectory %s %s || return 1\n", quote(d.path), d.mode)
+			fmt.Fprintf(&lines, "\tdirectory %s %s || return 1\n", shell.Quote(d.path), d.mode)
 		}
 	}
 	return lines.String()
@@ -125,13 +126,15 @@ func (r *renderer) makeDirectories() string {
 func (r *renderer) environment() string {
 	var lines strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(r.u.Env)) {
-		// Its value may be a secret: it is not repeated in an error.
 		value := r.u.Env[name]
-		if err := errors.Join(checkVariable(name), checkWord(value)); err != nil {
-			r.refuse("env", "%q: %w", name, err)
+		if err := errors.Join(shell.CheckVariable(name), shell.CheckWord(value)); err != nil {
+			r.refuse("env", "%q: %w", name, err) // not the value: it may be a secret
 			continue
 		}
-		fmt.Fprintf(&lines, "\t\t%s=%s\n\t\texport %s\n", name, quote(value), name)
+		if name == "PATH" {
+			continue // is in Own.Spawn
+		}
+		fmt.Fprintf(&lines, "\t\t%s=%s\n\t\texport %s\n", name, shell.Quote(value), name)
 	}
 	return lines.String()
 }

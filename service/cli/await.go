@@ -48,7 +48,7 @@ func (w *wait) ready(ctx context.Context, t *target) error {
 		}
 		s, ok := w.state(t)
 		switch {
-		case ok && (s.Phase == platform.PhaseReady || s.Phase == platform.PhaseReloading):
+		case ok && (s.Phase == platform.PhaseReady || s.Phase == platform.PhaseReloading) && w.hope.PID != 0:
 			return nil
 		case !alive:
 			return errEnded
@@ -99,6 +99,7 @@ func (w *wait) alive(begun time.Time) (bool, error) {
 	if errors.Is(err, proc.ErrGone) {
 		return false, nil
 	}
+	hope.Exe = "" // a shell becomes the program, by and by
 	w.hope = hope
 	return err == nil, err
 }

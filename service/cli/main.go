@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -46,16 +45,14 @@ func ExitCode(err error) int {
 	switch {
 	case errors.As(err, &exit):
 		return exit.code
+	case errors.Is(err, service.ErrConfig): // also where it is a name that no unit can have
+		return service.ExitCode(err)
 	case errors.Is(err, errUsage), errors.Is(err, platform.ErrUnsupported):
 		return platform.ExitUsage
 	case errors.Is(err, platform.ErrBadUnit):
 		return platform.ExitBadConfig
 	}
-	// For what the file system or the manager denies there is one remedy.
-	if code := service.ExitCode(err); code != platform.ExitFailed || !errors.Is(err, fs.ErrPermission) {
-		return code
-	}
-	return platform.ExitNotPermitted
+	return service.ExitCode(err)
 }
 
 // exitCode is ExitCode, where what went wrong before a command began was cobra

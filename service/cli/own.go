@@ -68,6 +68,7 @@ func (a *app) spawnCommand() *cobra.Command {
 	f.StringVar(&s.Directory, "directory", "", "working directory")
 	f.StringVar(&s.Output, "output", "", "`FILE` for what the program prints")
 	f.StringSliceVar(&s.Keep, "keep", nil, "names of variables to keep")
+	f.StringVar(&s.Path, "path", "", "its PATH")
 	f.StringVar(&s.Starter, "starter", "", "`NAME` of who starts it")
 	f.StringVar(&s.Ended, "ended", "", "`FILE` that remembers how it ended")
 	f.StringVar((*string)(&s.Restart), "restart", "", "restart policy, with --ended")

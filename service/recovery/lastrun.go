@@ -90,18 +90,14 @@ type Record struct {
 	run  LastRun
 }
 
-// Begin reads the record that the last run left at path and opens this run's in
-// its place. A damaged record counts as that of a run which was cut off and
+// Begin reads the record that the last run left at path and opens that of self,
+// the calling process, in its place. A damaged record counts as that of a run which was cut off and
 // gives ErrDamaged beside a usable Record. Begin does not wait for the disk:
 // call [Record.Sync] when there is time.
-func Begin(path, version string) (*Record, LastRun, error) {
+func Begin(path string, self proc.Identity, version string) (*Record, LastRun, error) {
 	last, damaged := Read(path)
 	if damaged != nil && !errors.Is(damaged, ErrDamaged) {
 		return nil, LastRun{}, damaged
-	}
-	self, err := proc.Self()
-	if err != nil {
-		return nil, LastRun{}, fmt.Errorf("last-run record: %w", err)
 	}
 	last.Reboot = last.Known() && last.Process.Boot != self.Boot
 	now := time.Now()

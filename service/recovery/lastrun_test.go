@@ -9,15 +9,25 @@ import (
 	"testing"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/proc"
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-func begin(t *testing.T, path string) (*recovery.Record, recovery.LastRun) {
+func self(t *testing.T) proc.Identity {
 	t.Helper()
-	r, last, err := recovery.Begin(path, "1.0")
+	id, err := proc.Self()
 	if errors.Is(err, errors.ErrUnsupported) {
 		t.Skip("process identity: ", err)
 	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func begin(t *testing.T, path string) (*recovery.Record, recovery.LastRun) {
+	t.Helper()
+	r, last, err := recovery.Begin(path, self(t), "1.0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,10 +92,7 @@ func TestDamagedRecordCountsAsCutOff(t *testing.T) {
 		if err := os.WriteFile(path, []byte(junk), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		r, last, err := recovery.Begin(path, "")
-		if errors.Is(err, errors.ErrUnsupported) {
-			t.Skip(err)
-		}
+		r, last, err := recovery.Begin(path, self(t), "")
 		if !errors.Is(err, recovery.ErrDamaged) || r == nil || last.Clean() {
 			t.Errorf("%q: %v, %+v", junk, err, last)
 		}
@@ -93,7 +100,7 @@ func TestDamagedRecordCountsAsCutOff(t *testing.T) {
 }
 
 func TestUnwritableRecordIsAnError(t *testing.T) {
-	if _, _, err := recovery.Begin(filepath.Join(t.TempDir(), "none", "x"), ""); err == nil {
+	if _, _, err := recovery.Begin(filepath.Join(t.TempDir(), "none", "x"), self(t), ""); err == nil {
 		t.Error("no error for a directory that does not exist")
 	}
 }

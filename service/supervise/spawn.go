@@ -26,6 +26,7 @@ type Spawn struct {
 	Directory string   // empty: /
 	Output    string   // file to which standard output and standard error are appended
 	Keep      []string // variables of the environment to keep, besides the service's directories
+	Path      string   // PATH; empty: the usual directories
 	Starter   string   // who the service says has started it
 
 	// Ended is a file that remembers how the service ended, in a directory that

@@ -3,6 +3,7 @@
 package supervise
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -123,9 +124,11 @@ func (s Spawn) settle() error {
 	return errors.Join(unix.Dup2(int(out.Fd()), 1), unix.Dup2(int(out.Fd()), 2))
 }
 
+const usualPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 // environment is what the service gets: nothing of its caller's but what is to be kept.
 func (s Spawn) environment(who account, ended *os.File) []string {
-	env := []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+	env := []string{"PATH=" + cmp.Or(s.Path, usualPath)}
 	env = append(env, who.variables...)
 	directories := []string{"RUNTIME_DIRECTORY", "STATE_DIRECTORY", "LOGS_DIRECTORY", "CONFIGURATION_DIRECTORY"}
 	for _, name := range slices.Concat(directories, s.Keep) {

@@ -12,6 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// cgroupPrefix goes before a bed's name in the name of its control group.
+const cgroupPrefix = "holdfast-"
+
+// cgroupAge is far above the time in which a group that was made gets its first process.
+const cgroupAge = 10 * time.Minute
+
 // cgroupLimit bounds the wait for a control group whose processes have been killed to become empty.
 const cgroupLimit = 10 * time.Second
 
@@ -51,6 +57,31 @@ func makeCgroups(group string) (launch *os.File, err error) {
 		}
 	}
 	return os.Open(filepath.Join(group, "launch"))
+}
+
+// sweepCgroups removes the groups of beds whose directory is gone with a cache that was removed. One that is empty and old belongs to
+// nobody, or to a bed that is off: that one makes it anew when it is switched on.
+func sweepCgroups(mount string) error {
+	groups, err := filepath.Glob(filepath.Join(mount, cgroupPrefix+"bed-*"))
+	if err != nil {
+		return err
+	}
+	for _, group := range groups {
+		info, err := os.Stat(group)
+		if err != nil || time.Since(info.ModTime()) < cgroupAge || populated(group) {
+			continue
+		}
+		if err := removeCgroup(group); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// populated reports whether a process lives in a group or below it.
+func populated(group string) bool {
+	data, err := os.ReadFile(filepath.Join(group, "cgroup.events"))
+	return err == nil && strings.Contains(string(data), "populated 1")
 }
 
 // removeCgroup kills what is in a group and removes it with all below it. A group that is not there is no error.

@@ -23,7 +23,13 @@ type traces struct {
 
 func tracesOf(t *testing.T, kind bed.Kind, name string, leader int) traces {
 	t.Helper()
-	space, err := os.Readlink("/proc/" + strconv.Itoa(leader) + "/ns/pid")
+	// Kept open, so that its number is not given to the namespace of the next bed that someone boots.
+	held, err := os.Open("/proc/" + strconv.Itoa(leader) + "/ns/pid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = held.Close() })
+	space, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(int(held.Fd())))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func claim(dir, cgroups string) (*os.File, error) {
 	if err := unix.Flock(int(all.Fd()), unix.LOCK_EX); err != nil {
 		return nil, fmt.Errorf("lock %s: %w", all.Name(), err)
 	}
-	if err := sweep(run, cgroups); err != nil {
+	if err := errors.Join(sweep(run, cgroups), sweepCgroups(cgroups)); err != nil {
 		return nil, err
 	}
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -62,7 +62,8 @@ func claim(dir, cgroups string) (*os.File, error) {
 	return lock, nil
 }
 
-// sweep removes what beds left whose process was killed. Their processes died with it; a directory that is locked is in use.
+// sweep removes what beds left whose process was killed. Their processes died with it. A directory that is locked is in use, and
+// so is one whose control group has processes: a lock does not reach through an overlay, nor to another machine.
 func sweep(run, cgroups string) error {
 	entries, err := os.ReadDir(run)
 	if err != nil {
@@ -80,8 +81,10 @@ func sweep(run, cgroups string) error {
 		if err != nil {
 			return err
 		}
-		err = errors.Join(removeCgroup(filepath.Join(cgroups, "holdfast-"+entry.Name())), os.RemoveAll(dir), lock.Close())
-		if err != nil {
+		if group := filepath.Join(cgroups, cgroupPrefix+entry.Name()); !populated(group) {
+			err = errors.Join(removeCgroup(group), os.RemoveAll(dir))
+		}
+		if err := errors.Join(err, lock.Close()); err != nil {
 			return fmt.Errorf("remove abandoned bed: %w", err)
 		}
 	}

@@ -56,7 +56,7 @@ func newMachine(ctx context.Context, kind Kind) (*machine, error) {
 	m := &machine{kind: kind, name: "bed-" + randomHex(4), console: new(console)}
 	m.cache = filepath.Dir(filepath.Dir(kind.Root))
 	m.dir = filepath.Join(m.cache, "run", m.name)
-	m.cgroup = filepath.Join(mount, "holdfast-"+m.name)
+	m.cgroup = filepath.Join(mount, cgroupPrefix+m.name)
 
 	// scripts/beds.sh takes this lock alone to change the root.
 	rootLock, err := lockShared(ctx, filepath.Join(m.cache, kind.Name+".lock"))

@@ -28,9 +28,13 @@ func TestMain(m *testing.M) {
 }
 
 // copyRole boots a bed from a cache on an overlay, where no further overlay can keep its upper layer. It has a mount namespace of
-// its own, so the overlay needs no removal.
+// its own, so nothing has to be unmounted.
 func copyRole() int {
 	dir := os.Getenv("BED_TMP")
+	kind, err := bed.Find(os.Getenv("BED_KIND"))
+	if err != nil {
+		return fail(err)
+	}
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		return fail(err)
 	}
@@ -39,16 +43,31 @@ func copyRole() int {
 			return fail(err)
 		}
 	}
-	options := fmt.Sprintf("lowerdir=%[1]s:%[2]s/lower,upperdir=%[2]s/upper,workdir=%[2]s/work", bed.Dir(), dir)
+	// With the whole cache below it, this process sees the beds of others, but not their locks.
+	lower := os.Getenv("BED_LOWER")
+	if lower == "" {
+		lower = filepath.Join(dir, "lower")
+	}
+	options := fmt.Sprintf("lowerdir=%[1]s,upperdir=%[2]s/upper,workdir=%[2]s/work", lower, dir)
 	beds := filepath.Join(dir, "beds")
 	if err := syscall.Mount("overlay", beds, "overlay", 0, options); err != nil {
+		return fail(err)
+	}
+	root := filepath.Join(beds, kind.Name, "root")
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return fail(err)
+	}
+	if err := syscall.Mount(kind.Root, root, "", syscall.MS_BIND, ""); err != nil {
+		return fail(err)
+	}
+	if err := os.WriteFile(filepath.Join(beds, kind.Name, "recipe"), nil, 0o644); err != nil {
 		return fail(err)
 	}
 	if err := os.Setenv("BEDS_DIR", beds); err != nil {
 		return fail(err)
 	}
 	ctx := context.Background()
-	kind, err := bed.Find(os.Getenv("BED_KIND"))
+	kind, err = bed.Find(kind.Name)
 	if err != nil {
 		return fail(err)
 	}
@@ -76,12 +95,23 @@ func copyRole() int {
 }
 
 func TestCopyWhereNoOverlay(t *testing.T) {
-	const name = "systemd257"
-	bed.Require(t, name)
-	copier := role(t, "copy", "BED_KIND="+name, "BED_TMP="+t.TempDir())
-	copier.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
-	if out, err := copier.CombinedOutput(); err != nil {
-		t.Errorf("%v: %s", err, out)
+	b := bed.Require(t, "systemd257")
+	for _, tc := range []struct{ name, lower string }{
+		{name: "a cache of its own"},
+		// A lock on an overlay is none on what lies below: this process took the beds of others for abandoned ones, and killed them.
+		{name: "a cache with the beds of others in it", lower: bed.Dir()},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			copier := role(t, "copy", "BED_KIND="+b.Kind().Name, "BED_TMP="+t.TempDir(), "BED_LOWER="+tc.lower)
+			copier.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
+			if out, err := copier.CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+			b.MustRun(t, "true")
+			if _, err := b.Read("/etc/os-release"); err != nil {
+				t.Errorf("the bed next door: %v", err)
+			}
+		})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,9 +22,19 @@ const patience = 30 * time.Second
 
 type stageKey struct{}
 
-// stage is the bed as one script sees it.
+// machine is what scripts are played on: a bed, or a double of a manager in one.
+type machine interface {
+	Kind() bed.Kind
+	Run(ctx context.Context, argv ...string) (stdout, stderr string, code int, err error)
+	RunAs(ctx context.Context, user string, argv ...string) (stdout, stderr string, code int, err error)
+	Put(hostPath, path string, mode fs.FileMode) error
+	AddUser(ctx context.Context, name string) (uid int, err error)
+	Reboot(ctx context.Context) error
+}
+
+// stage is the machine as one script sees it.
 type stage struct {
-	bed  *bed.Bed
+	bed  machine
 	code int // of the last command
 }
 

@@ -15,11 +15,15 @@ type contestant struct {
 	reloads bool // it survives SIGHUP
 }
 
+// allFiles is bare with everything written down that holdfast writes down.
+const allFiles = "bare, all files"
+
 // build compiles the programs into dir as a release would.
 func build(dir string) ([]contestant, error) {
 	programs := []contestant{
 		{name: "bare", path: "bare", reloads: true},
 		{name: "bare, no fsync", path: "bare", args: []string{"-fsync=false"}, reloads: true},
+		{name: allFiles, path: "bare", args: []string{"-all"}, reloads: true},
 		{name: "service.Run", path: "viarun", reloads: true},
 		{name: "cli.Main", path: "viacli", args: []string{"run"}, reloads: true},
 		{name: "kardianos/service", path: "kardianos"},

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,14 +22,17 @@ type program struct {
 	begun   time.Time // right before it was executed
 	process *os.Process
 	reaped  bool
-	socket  int      // where it notifies us
-	tells   *os.File // where it says that its Reload was called
+	socket  int // where it notifies us
+	tells   int // where it says that its Reload was called; it hangs up when it dies
 	log     string
 }
 
+// errEnded means that a program is gone that was to answer.
+var errEnded = errors.New("it has ended")
+
 // start executes c in the fixed environment. Whoever starts a program ends it.
 func start(c contestant, dir string) (p *program, err error) {
-	p = &program{socket: -1, log: filepath.Join(dir, "log")}
+	p = &program{socket: -1, tells: -1, log: filepath.Join(dir, "log")}
 	defer func() {
 		if err != nil {
 			err = p.end(err)
@@ -45,11 +47,12 @@ func start(c contestant, dir string) (p *program, err error) {
 	if p.socket, err = listen(address); err != nil {
 		return p, err
 	}
-	tells, told, err := os.Pipe()
-	if err != nil {
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return p, err
 	}
-	p.tells = tells
+	p.tells = pipe[0]
+	told := os.NewFile(uintptr(pipe[1]), "pipe")
 	defer func() { _ = told.Close() }()
 	null, err := os.Open(os.DevNull)
 	if err != nil {
@@ -84,10 +87,11 @@ func (p *program) signal(s syscall.Signal) error { return p.process.Signal(s) }
 func (p *program) await(line string) (time.Time, error) {
 	var buf [4096]byte
 	for {
-		n, _, err := unix.Recvfrom(p.socket, buf[:], 0)
+		err := p.readable(p.socket)
 		now := time.Now()
-		if errors.Is(err, unix.EINTR) {
-			continue
+		n := 0
+		if err == nil {
+			n, _, err = unix.Recvfrom(p.socket, buf[:], 0)
 		}
 		if err != nil {
 			return now, fmt.Errorf("waiting for %s: %w", line, err)
@@ -100,13 +104,33 @@ func (p *program) await(line string) (time.Time, error) {
 	}
 }
 
+// readable waits until fd, which is one of ours, has something to read.
+func (p *program) readable(fd int) error {
+	for {
+		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(p.tells)}}
+		n, err := unix.Poll(fds, int(patience/time.Millisecond))
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil:
+			return os.NewSyscallError("poll", err)
+		case n == 0:
+			return fmt.Errorf("no answer within %v", patience)
+		case fds[0].Revents&unix.POLLIN != 0:
+			return nil
+		default:
+			return errEnded
+		}
+	}
+}
+
 // reloaded waits until the program says that its Reload was called, and returns when, by the monotonic clock.
 func (p *program) reloaded() (time.Duration, error) {
 	var b [8]byte
-	if err := p.tells.SetReadDeadline(time.Now().Add(patience)); err != nil {
-		return 0, err
+	err := p.readable(p.tells)
+	if err == nil {
+		_, err = unix.Read(p.tells, b[:])
 	}
-	if _, err := io.ReadFull(p.tells, b[:]); err != nil {
+	if err != nil {
 		return 0, fmt.Errorf("waiting for the reload: %w", err)
 	}
 	return time.Duration(binary.NativeEndian.Uint64(b[:])), nil
@@ -130,11 +154,10 @@ func (p *program) end(err error) error {
 		_ = p.process.Kill()
 		_, _ = p.process.Wait()
 	}
-	if p.tells != nil {
-		_ = p.tells.Close()
-	}
-	if p.socket >= 0 {
-		_ = unix.Close(p.socket)
+	for _, fd := range []int{p.tells, p.socket} {
+		if fd >= 0 {
+			_ = unix.Close(fd)
+		}
 	}
 	if err != nil {
 		log, _ := os.ReadFile(p.log)
@@ -152,12 +175,7 @@ func listen(address string) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	limit := unix.NsecToTimeval(patience.Nanoseconds())
-	err = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &limit)
-	if err == nil {
-		err = unix.Bind(fd, &unix.SockaddrUnix{Name: address})
-	}
-	return fd, err
+	return fd, unix.Bind(fd, &unix.SockaddrUnix{Name: address})
 }
 
 func monotonic() (time.Duration, error) {

@@ -12,13 +12,15 @@ type table struct {
 	title string
 	unit  string
 	rows  []*row
+	// second is a contestant that does by hand all that ours does: those with a target are compared with it, too.
+	second string
 }
 
 // row is one contestant.
 type row struct {
 	name   string
 	values []float64 // one a round
-	note   string    // instead of values, or beside them
+	note   string
 	target *target
 }
 
@@ -30,7 +32,7 @@ type target struct {
 
 func ratioOf(most float64) *target {
 	return &target{
-		fmt.Sprintf("<= %.2f x %s", most, "base"),
+		fmt.Sprintf("<= %.2f x base", most),
 		func(base, own float64) bool { return own <= most*base },
 	}
 }
@@ -79,21 +81,26 @@ func (t *table) String() string {
 		}
 		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%.2f\t%.2f\t%s\n", r.name,
 			number(slices.Min(r.values)), number(median(r.values)), number(slices.Max(r.values)),
-			median(r.values)/median(base), median(ratios(r.values, base)), r.verdict(median(base)))
+			median(r.values)/median(base), median(ratios(r.values, base)), t.verdict(r))
 	}
 	_ = w.Flush() // to memory
 	return b.String()
 }
 
-func (r *row) verdict(base float64) string {
+// verdict says whether r reached its target.
+func (t *table) verdict(r *row) string {
 	if r.target == nil {
 		return r.note
 	}
 	word := "MISSED"
-	if r.target.reached(base, median(r.values)) {
+	if r.target.reached(median(t.rows[0].values), median(r.values)) {
 		word = "reached"
 	}
-	return strings.TrimSpace(word + ": " + r.target.says + "  " + r.note)
+	text := word + ": " + r.target.says
+	if t.second != "" {
+		text += fmt.Sprintf(" (it is %.2f x %s)", median(r.values)/median(t.row(t.second).values), t.second)
+	}
+	return text
 }
 
 // median is the middle of values, which are at least one.

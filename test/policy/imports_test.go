@@ -31,11 +31,15 @@ var places = []place{
 	{"platform", []string{"golang.org/x/sys"}},
 	{"platform/native", []string{"platform", "platform/*", "golang.org/x/sys"}},
 	{"platform/kardianos", []string{"platform", "golang.org/x/sys", "github.com/kardianos/service"}},
+	{"platform/sysv", []string{"platform", "platform/shell", "golang.org/x/sys"}},
+	{"platform/openrc", []string{"platform", "platform/shell", "golang.org/x/sys"}},
+	{"platform/launchd", []string{"platform", "golang.org/x/sys", "howett.net/plist"}},
 	{"platform/*", []string{"platform", "golang.org/x/sys"}}, // rooms do not know each other
 	{"reload", nil},
 	{"singleton", []string{"platform", "platform/proc", "platform/files", "golang.org/x/sys"}},
 	{"installer", []string{"platform", "platform/native", "platform/files"}},
 	{"service/recovery", belowService},
+	{"service/supervise", belowService},
 	{"service/supervise", belowService},
 	{"service/logsink", append([]string{
 		"github.com/hashicorp/go-hclog", "github.com/coreos/go-systemd/v22", "github.com/mattn/go-isatty",
@@ -52,6 +56,7 @@ var places = []place{
 	}, belowCLI...)},
 	{"examples/*", []string{"..."}},
 	{"examples/*/*", []string{"..."}},
+	{"test/*/*", []string{"..."}},
 	{"test/*", []string{"..."}},
 	{"test", []string{"..."}},
 }

@@ -14,7 +14,7 @@ var constructors = []string{
 }
 
 // checkState wants package variables to be sentinels and tables: set where they are declared and never again, not even by
-// a test. What tests declare for themselves is theirs. It reads names, not types, so a local variable of the same name in
+// a test. What tests and their doubles declare for themselves is theirs. It reads names, not types, so a local variable of the same name in
 // the same function hides a change.
 func checkState(files tree) []string {
 	packages := map[string][]source{}
@@ -26,7 +26,7 @@ func checkState(files tree) []string {
 	for _, key := range slices.Sorted(maps.Keys(packages)) {
 		variables := map[string]bool{}
 		for _, s := range packages[key] {
-			if s.test() {
+			if s.test() || s.below() {
 				continue
 			}
 			for _, spec := range s.variables() {

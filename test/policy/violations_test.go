@@ -15,6 +15,7 @@ func TestPolicyCatches(t *testing.T) {
 		want   string            // part of the one violation; empty: there is none
 	}{
 		{"direction of imports", "a room imports a room", src("platform/sysv/a.go", `package sysv; import _ "github.com/holdfast-dev/holdfast/platform/proc"`), "platform/sysv/a.go:1: package platform/sysv must not import"},
+		{"direction of imports", "a module in a room", src("platform/sysv/a.go", `package sysv; import _ "howett.net/plist"`), "must not import howett.net/plist"},
 		{"direction of imports", "only on Windows", src("platform/scm/a_windows.go", `package scm; import _ "github.com/holdfast-dev/holdfast/platform/proc"`), "must not import"},
 		{"direction of imports", "upwards", src("platform/a.go", `package platform; import _ "github.com/holdfast-dev/holdfast/service"`), "must not import"},
 		{"direction of imports", "a module in the gate", src("reload/a.go", `package reload; import _ "golang.org/x/sys/unix"`), "must not import golang.org/x/sys/unix"},
@@ -60,6 +61,7 @@ func TestPolicyCatches(t *testing.T) {
 		{"no package state", "a table", src("service/a.go", "package service\nvar t = []string{`a`}\nfunc f() { x := t; x = nil }"), ""},
 		{"no package state", "a local of the same name", src("service/a.go", "package service\nvar t = []string{`a`}\nfunc f(t []string) { t[0] = `b` }"), ""},
 		{"no package state", "of a test", src("service/a_test.go", "package service_test\nvar dir string\nfunc TestMain() { dir = `x` }"), ""},
+		{"no package state", "of a double", src("test/sim/a.go", "package sim\nvar mu sync.Mutex"), ""},
 		{"no package state", "embedded", src("service/a.go", "package service\n//go:embed x\nvar t string\nvar (\n//go:embed y\nu string\n)"), ""},
 
 		{"no effects in init", "init", src("service/a.go", "package service\nfunc init() {}"), "service/a.go:2: func init"},

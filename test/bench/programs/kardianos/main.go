@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command kardianos is the minimal program with github.com/kardianos/service. That library writes no PID file, keeps no
 // record, and leaves readiness and SIGHUP to the program; here the program reports readiness, so that there is something
 // to measure, and does nothing about SIGHUP, so that it dies of it.

@@ -1,0 +1,231 @@
+package launchd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// How often we look, and how long a bootstrap is tried again: EIO was seen for
+// 5 s after a bootout (headroomlabs-ai/headroom/issues/1289).
+const (
+	lookEvery = 100 * time.Millisecond
+	tryEvery  = 500 * time.Millisecond
+	tryFor    = 20 * time.Second
+)
+
+// Start loads the service, which starts it, and waits until its state file says
+// that it is ready. One that is loaded and does not run is loaded anew.
+func (m *Manager) Start(ctx context.Context, id platform.ID) error {
+	return m.failed(ctx, "start", id, m.start(ctx, id, false))
+}
+
+// Restart boots the service out, waits until it is gone and starts it.
+func (m *Manager) Restart(ctx context.Context, id platform.ID) error {
+	return m.failed(ctx, "restart", id, m.start(ctx, id, true))
+}
+
+func (m *Manager) start(ctx context.Context, id platform.ID, anew bool) error {
+	j, file, _, err := m.definition(id)
+	if err != nil {
+		return err
+	}
+	if err := m.allowed(id); err != nil {
+		return err
+	}
+	p, domain, err := m.look(ctx, id)
+	if err != nil {
+		return err
+	}
+	runs := p.number("runs")
+	if p != nil && (anew || p.pid() == 0 || p.leaving()) {
+		if err := m.bootOut(ctx, id, domain, j); err != nil {
+			return err
+		}
+		p = nil
+	}
+	if p == nil {
+		if err := m.bootstrap(ctx, id, file); err != nil {
+			return err
+		}
+		runs = 1
+	}
+	return m.awaitReady(ctx, id, j, runs)
+}
+
+// Stop boots the service out and waits until it is gone. It stays installed, and
+// is loaded again at the next boot or login. One that is not loaded is stopped.
+func (m *Manager) Stop(ctx context.Context, id platform.ID) error {
+	return m.failed(ctx, "stop", id, m.stop(ctx, id))
+}
+
+func (m *Manager) stop(ctx context.Context, id platform.ID) error {
+	j, _, _, missing := m.definition(id)
+	if missing != nil && !errors.Is(missing, platform.ErrNotInstalled) {
+		return missing
+	}
+	p, domain, err := m.look(ctx, id)
+	if err != nil || p == nil {
+		return errors.Join(missing, err)
+	}
+	if err := m.allowed(id); err != nil {
+		return err
+	}
+	return m.bootOut(ctx, id, domain, j)
+}
+
+// Reload runs the service's reload command, which asks the verified process, waits
+// and ends with the outcome.
+func (m *Manager) Reload(ctx context.Context, id platform.ID) error {
+	return m.failed(ctx, "reload", id, m.reload(ctx, id))
+}
+
+func (m *Manager) reload(ctx context.Context, id platform.ID) error {
+	j, _, _, err := m.definition(id)
+	if err != nil {
+		return err
+	}
+	p, _, err := m.look(ctx, id)
+	switch {
+	case err != nil:
+		return err
+	case p.pid() == 0:
+		return platform.ErrNotRunning
+	case len(j.Holdfast.Reload) == 0:
+		return fmt.Errorf("it was installed without a reload command: %w", platform.ErrUnsupported)
+	}
+	_, err = m.sys.Run(ctx, j.Holdfast.Reload...)
+	switch {
+	case err == nil:
+		return nil
+	case code(err) == platform.ExitNotPermitted:
+		return fmt.Errorf("%w: %w", platform.ErrPermission, err)
+	case m.own(id, j, p.pid()).Reloads.LastError != "":
+		return fmt.Errorf("%w: %w", platform.ErrRejected, err)
+	}
+	return err
+}
+
+// allowed refuses early what launchd would refuse with EIO, as everything.
+func (m *Manager) allowed(id platform.ID) error {
+	if id.Scope == platform.ScopeSystem && m.o.UID != 0 {
+		return fmt.Errorf("a service of the system: %w: become root, or say --scope user", platform.ErrPermission)
+	}
+	return nil
+}
+
+// bootOut returns when launchd does not know the service any more.
+func (m *Manager) bootOut(ctx context.Context, id platform.ID, domain string, j job) error {
+	limit := time.Duration(or(j.ExitTimeOut, int(defaultStop/time.Second)))*time.Second + platform.StopMargin
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not gone after %v: %w", limit, platform.ErrTimeout))
+	defer cancel()
+	t := target(domain, id)
+	_, err := m.sys.Run(ctx, "launchctl", "bootout", t)
+	if err != nil && !isCode(err, codeNoProcess, codeNoService, codeInProgress, codeAlready, codeIO) {
+		return explain(err, t, "")
+	}
+	for {
+		p, _, err := m.look(ctx, id)
+		if err != nil || p == nil {
+			return err
+		}
+		if err := pause(ctx, lookEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// bootstrap loads the service. That it was loaded by somebody else meanwhile is
+// as good.
+func (m *Manager) bootstrap(ctx context.Context, id platform.ID, file string) error {
+	domain := m.here(ctx, id)
+	begun := time.Now()
+	for {
+		_, err := m.sys.Run(ctx, "launchctl", "bootstrap", domain, file)
+		if err == nil {
+			return nil
+		}
+		err = explain(err, target(domain, id), file)
+		if !isCode(err, codeIO, codeExists, codeInProgress, codeAlready) {
+			return err
+		}
+		if p, _, e := m.look(ctx, id); e == nil && p != nil && !p.leaving() {
+			return nil
+		}
+		if m.disabled(ctx, domain, id) { // EIO for this, too, on some systems
+			return fmt.Errorf("it was disabled: %w: launchctl enable %s, or install it again", platform.ErrPermission, target(domain, id))
+		}
+		if time.Since(begun) >= tryFor {
+			return err
+		}
+		if err := pause(ctx, tryEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// awaitReady waits for the state file of the running process to say so. Whatever
+// changes there is progress, and renews the time that is left. An end of the
+// process is a failure, also where launchd will try again.
+func (m *Manager) awaitReady(ctx context.Context, id platform.ID, j job, runs int) error {
+	limit := time.Duration(or(j.Holdfast.StartTimeout, int(defaultStart/time.Second))) * time.Second
+	begun, last := time.Now(), own{}
+	for {
+		p, _, err := m.look(ctx, id)
+		switch {
+		case err != nil:
+			return err
+		case p == nil:
+			return errors.New("it was booted out before it was ready")
+		case p.pid() == 0 && p.exit() != nil, p.number("runs") > runs:
+			return m.verdict(id, p, j)
+		}
+		now := m.own(id, j, p.pid())
+		if now.Phase == platform.PhaseReady || now.Phase == platform.PhaseReloading {
+			return nil
+		}
+		if now != last {
+			begun, last = time.Now(), now
+		}
+		if time.Since(begun) > limit {
+			return fmt.Errorf("not ready after %v: %w, and launchd goes on with it; %s", limit, platform.ErrTimeout, m.see(id))
+		}
+		if err := pause(ctx, lookEvery); err != nil {
+			return fmt.Errorf("launchd goes on with it: %w", err)
+		}
+	}
+}
+
+// verdict says how the service ended before it was ready.
+func (m *Manager) verdict(id platform.ID, p printed, j job) error {
+	how := "it ended"
+	switch e := p.exit(); {
+	case e == nil:
+	case e.Signal != "":
+		how = "killed by " + e.Signal
+	case e.Clean && j.KeepAlive != nil:
+		how = "for good: launchd does not try again"
+	default:
+		how = fmt.Sprintf("exit code %d", e.Code)
+	}
+	return fmt.Errorf("the service failed (%s); %s", how, m.see(id))
+}
+
+func (m *Manager) see(id platform.ID) string {
+	return "see: " + strings.Join(m.Logs(id, 20, false), " ")
+}
+
+// failed names operation and object.
+func (m *Manager) failed(ctx context.Context, verb string, id platform.ID, err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) && !errors.Is(err, platform.ErrTimeout) {
+		err = fmt.Errorf("%w: %w", platform.ErrTimeout, err)
+	}
+	return fmt.Errorf("%s %q: %w", verb, id.String(), err)
+}

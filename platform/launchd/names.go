@@ -1,0 +1,61 @@
+package launchd
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// checkName refuses an id that cannot be a label.
+func checkName(id platform.ID) error {
+	errs := []error{platform.CheckName(id.Name)}
+	if id.Instance != "" {
+		errs = append(errs, platform.CheckName(id.Instance))
+	}
+	if id.Scope != platform.ScopeSystem && id.Scope != platform.ScopeUser {
+		errs = append(errs, fmt.Errorf("scope %q: is none of system, user: %w", id.Scope, platform.ErrBadUnit))
+	}
+	if strings.HasPrefix(strings.ToLower(id.Name), "com.apple.") {
+		errs = append(errs, fmt.Errorf("name %q: labels that begin with com.apple. are Apple's: %w", id.Name, platform.ErrBadUnit))
+	}
+	return errors.Join(errs...)
+}
+
+// label is the name of the job, "name" or "name@instance". An at sign has been
+// in Homebrew's labels for years (homebrew.mxcl.postgresql@14).
+func label(id platform.ID) string { return id.String() }
+
+const daemons = "/Library/LaunchDaemons"
+
+// file is where the property list of id belongs: launchd.plist(5) wants it to be
+// named for its label.
+func (m *Manager) file(id platform.ID) (string, error) {
+	if err := checkName(id); err != nil {
+		return "", err
+	}
+	if id.Scope == platform.ScopeSystem {
+		return path.Join(daemons, label(id)+".plist"), nil
+	}
+	if !path.IsAbs(m.o.Home) {
+		return "", fmt.Errorf("the user's home directory is not known (HOME): %w", platform.ErrBadUnit)
+	}
+	return path.Join(m.o.Home, "Library/LaunchAgents", label(id)+".plist"), nil
+}
+
+func logFile(logs string, id platform.ID) string { return path.Join(logs, id.String()+".log") }
+
+// domains are those that id can be loaded in, the usual one first.
+func (m *Manager) domains(id platform.ID) []string {
+	if id.Scope == platform.ScopeSystem {
+		return []string{"system"}
+	}
+	uid := strconv.Itoa(m.o.UID)
+	return []string{"gui/" + uid, "user/" + uid}
+}
+
+// target is a service target of launchctl(1).
+func target(domain string, id platform.ID) string { return domain + "/" + label(id) }

@@ -1,0 +1,89 @@
+package launchd
+
+import (
+	"errors"
+	"fmt"
+
+	"howett.net/plist"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// job is a property list of launchd.plist(5), as far as we use it.
+type job struct {
+	Label                  string
+	ProgramArguments       []string
+	EnvironmentVariables   map[string]string
+	UserName               string `plist:",omitempty"`
+	GroupName              string `plist:",omitempty"`
+	WorkingDirectory       string `plist:",omitempty"`
+	Umask                  int    // decimal: a property list has no octal numbers
+	RunAtLoad              bool
+	KeepAlive              *keepAlive `plist:",omitempty"`
+	ThrottleInterval       int        `plist:",omitempty"` // seconds between two starts
+	ExitTimeOut            int        // seconds from SIGTERM to SIGKILL; 0 would be never
+	SoftResourceLimits     *limits    `plist:",omitempty"`
+	HardResourceLimits     *limits    `plist:",omitempty"`
+	Nice                   int        `plist:",omitempty"`
+	ProcessType            string
+	LimitLoadToSessionType []string `plist:",omitempty"`
+	StandardOutPath        string
+	StandardErrorPath      string
+	Holdfast               *note `plist:",omitempty"`
+}
+
+type keepAlive struct{ SuccessfulExit bool }
+
+type limits struct {
+	Core              *uint64 `plist:",omitempty"`
+	NumberOfFiles     uint64  `plist:",omitempty"`
+	NumberOfProcesses uint64  `plist:",omitempty"`
+}
+
+// note is what we need to know of an installed service and launchd does not: it
+// ignores keys that it does not know. That it is there marks a file as ours.
+type note struct {
+	Made         string   // for people
+	Reload       []string `plist:",omitempty"`
+	StartTimeout int      // seconds
+	RuntimeDir   string   `plist:",omitempty"` // if it is not the usual one
+}
+
+const made = "Made by holdfast: the next install or uninstall replaces this file"
+
+// Render gives the property list for u, whose directories are d unless u says
+// otherwise; standard output and error go to a file in d.Logs. It touches
+// nothing and is the same on every operating system. What cannot be said is an error that wraps
+// platform.ErrBadUnit and names every field concerned.
+func Render(u platform.Unit, d Dirs) ([]byte, error) {
+	s := sheet{job: job{RunAtLoad: true, ProcessType: "Standard"}}
+	s.identity(u)
+	s.command(u)
+	s.surroundings(u)
+	s.restart(u.Restart)
+	s.timeouts(u)
+	s.limits(u)
+	s.unheard(u)
+	s.directories(u, d)
+	if len(s.errs) > 0 {
+		return nil, fmt.Errorf("property list %q: %w", u.ID.String(), errors.Join(s.errs...))
+	}
+	content, err := plist.MarshalIndent(s.job, plist.XMLFormat, "\t")
+	if err != nil {
+		return nil, fmt.Errorf("property list %q: %w", u.ID.String(), err)
+	}
+	return append(content, '\n'), nil
+}
+
+// parse reads a property list of launchd's; ours tells whether we made it. A
+// file that is not understood is somebody else's.
+func parse(content []byte) (j job, ours bool) {
+	var marked struct{ Holdfast *note }
+	if _, err := plist.Unmarshal(content, &marked); err != nil || marked.Holdfast == nil {
+		return job{}, false
+	}
+	if _, err := plist.Unmarshal(content, &j); err != nil {
+		return job{}, false
+	}
+	return j, true
+}

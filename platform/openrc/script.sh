@@ -1,0 +1,67 @@
+#!/sbin/openrc-run
+@MARK@
+
+description=@DESCRIPTION@
+supervisor=supervise-daemon
+pidfile="/run/supervise-$RC_SVCNAME.pid"
+extra_commands=checkconfig
+extra_started_commands=reload
+description_checkconfig='Tell whether the configuration can be used'
+description_reload='Have the service take its new configuration, and tell the outcome'
+
+@DIRECTORIES@
+
+depend() {
+@DEPEND@
+}
+
+checkconfig() {
+	@CHECK@
+}
+
+start_pre() {
+	checkconfig || return 1
+	if @STATUS@ >/dev/null 2>&1; then
+		eerror "$RC_SVCNAME runs already, and OpenRC did not start it"
+		return 1
+	fi
+@MAKE@	rm -f "$RC_SVCDIR/options/$RC_SVCNAME/ended"
+}
+
+start() {
+	ebegin "Starting $RC_SVCNAME"
+	(
+@ENVIRONMENT@		exec supervise-daemon "$RC_SVCNAME" --start --pidfile "$pidfile" \
+			--retry @RETRY@ @RESPAWN@ -- \
+			@SPAWN@ \
+			--ended "$RC_SVCDIR/options/$RC_SVCNAME/ended" --restart @POLICY@ -- \
+			@EXEC@
+	) && @AWAIT@ --pid-file "$pidfile"
+	eend $? "see "@OUTPUT@ && return 0
+	stop_supervised
+	return 1
+}
+
+stop_pre() {
+	[ "$RC_CMD" != restart ] || checkconfig
+}
+
+stop() {
+	ebegin "Stopping $RC_SVCNAME"
+	stop_supervised
+	eend $?
+}
+
+# Without its supervisor a service goes on alone: it is stopped all the same.
+stop_supervised() {
+	supervise-daemon "$RC_SVCNAME" --stop --pidfile "$pidfile"
+	left=$(@STOP@ 2>&1) && return 0
+	eerror "$left"
+	return 1
+}
+
+reload() {
+	ebegin "Reloading $RC_SVCNAME"
+	@RELOAD@
+	eend $?
+}

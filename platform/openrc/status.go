@@ -1,0 +1,99 @@
+package openrc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// Exit codes of `rc-service NAME status`, from OpenRC's sh/supervise-daemon.sh.
+// They are not LSB's: a 4 is stopping, and not unknown.
+const (
+	codeStarted      = 0
+	codeStopped      = 3
+	codeStopping     = 4
+	codeStarting     = 8
+	codeInactive     = 16 // waits for something outside before it goes on to start
+	codeCrashed      = 32
+	codeUnsupervised = 64
+)
+
+func phase(code int) platform.Phase {
+	switch code {
+	case codeStarted, codeUnsupervised:
+		return platform.PhaseReady
+	case codeStopped:
+		return platform.PhaseStopped
+	case codeStopping:
+		return platform.PhaseStopping
+	case codeStarting, codeInactive:
+		return platform.PhaseStarting
+	case codeCrashed:
+		return platform.PhaseFailed
+	}
+	return platform.PhaseUnknown
+}
+
+// Status is the answer of rc-service, and of what OpenRC keeps in files of this
+// boot. They are readable to everybody.
+func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, error) {
+	st := platform.Status{Manager: m.Name(), Phase: platform.PhaseStopped}
+	installed, err := m.ours(id)
+	if err == nil && !installed {
+		return st, nil
+	}
+	code := 0
+	if err == nil {
+		code, err = m.code(ctx, id)
+	}
+	if err != nil {
+		st.Phase = platform.PhaseUnknown
+		return st, fmt.Errorf("status %q: %w", id.String(), err)
+	}
+	st.Installed, st.Enabled = true, len(m.levels(ctx, id)) > 0
+	st.Phase = phase(code)
+	switch code {
+	case codeUnsupervised:
+		st.Text = "its supervise-daemon is gone: nobody would start it again; restart it"
+	case codeStopped:
+		if m.exists(path.Join(state, "failed", id.String())) {
+			st.Phase = platform.PhaseFailed // it ended too often
+		}
+		return st, nil
+	}
+	st.PID, st.Restarts = m.value(id, "child_pid"), m.value(id, "start_count")
+	if st.PID != 0 && !m.exists(path.Join("/proc", strconv.Itoa(st.PID))) {
+		st.PID = 0
+		if st.Phase == platform.PhaseReady {
+			st.Phase = platform.PhaseStarting // supervise-daemon waits to start it again
+		}
+	}
+	return st, nil
+}
+
+func (m *Manager) code(ctx context.Context, id platform.ID) (int, error) {
+	_, err := m.sys.Run(ctx, service(id, "status")...)
+	var command *platform.CommandError
+	if errors.As(err, &command) && command.Code > 0 {
+		return command.Code, nil
+	}
+	return 0, err
+}
+
+// value is a number that supervise-daemon has left; 0 if there is none.
+func (m *Manager) value(id platform.ID, name string) int {
+	content, err := m.sys.ReadFile(path.Join(state, "options", id.String(), name))
+	if err != nil {
+		return 0
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(content)))
+	if err != nil {
+		return 0
+	}
+	return n
+}

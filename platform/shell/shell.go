@@ -1,0 +1,82 @@
+// Package shell writes values into scripts for a POSIX shell so that nothing in
+// them is ever expanded, and refuses those that a script cannot hold. The rooms
+// whose managers read scripts (sysv, openrc) share it.
+//
+// It is portable text, for any version of sh: dash, bash, BusyBox.
+package shell
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// Quote makes s one word, whatever is in it: between single quotes nothing has
+// a meaning but the closing one, which is put outside.
+func Quote(s string) string {
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// Words quotes a command line.
+func Words(argv []string) string {
+	quoted := make([]string, 0, len(argv))
+	for _, arg := range argv {
+		quoted = append(quoted, Quote(arg))
+	}
+	return strings.Join(quoted, " ")
+}
+
+// CheckWord refuses what no argument can hold, and what is not text: shells
+// disagree on it.
+func CheckWord(s string) error {
+	switch {
+	case !utf8.ValidString(s):
+		return errors.New("is not valid UTF-8")
+	case strings.ContainsRune(s, 0):
+		return errors.New("has a NUL character")
+	}
+	return nil
+}
+
+// CheckLine refuses, besides, what is not one line: for comments.
+func CheckLine(s string) error {
+	if err := CheckWord(s); err != nil {
+		return err
+	}
+	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return errors.New("has a control character (a line break, for example)")
+	}
+	return nil
+}
+
+// CheckVariable refuses names that no shell can export, or that one keeps to
+// itself (dash, bash and BusyBox taken together).
+func CheckVariable(name string) error {
+	if name == "" {
+		return errors.New("is empty")
+	}
+	for i, c := range name {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return errors.New("use letters, digits and '_', not beginning with a digit")
+		}
+	}
+	switch name {
+	case "PPID", "UID", "EUID", "BASHOPTS", "SHELLOPTS", "BASH_VERSINFO", "OPTIND", "LINENO", "RANDOM", "SECONDS":
+		return fmt.Errorf("the shell keeps %s to itself", name)
+	}
+	return nil
+}
+
+// CheckAccount refuses names of users and groups with a letter that means
+// anything to chown(1), to lists or to flags.
+func CheckAccount(name string) error {
+	ok := name != "" && !strings.ContainsAny(name[:1], ".@-") && !strings.ContainsFunc(name, func(c rune) bool {
+		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("_.@-", c))
+	})
+	if !ok {
+		return errors.New("is no name of a user or group")
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+package sysv
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// linker is how links of the runlevels are made and removed.
+type linker struct {
+	program     string // empty: by hand
+	add, remove []string
+}
+
+// linkers are the tools that know the machine's order, best first; NAME stands for the service.
+var linkers = [...]linker{
+	{"update-rc.d", []string{"update-rc.d", "NAME", "defaults"}, []string{"update-rc.d", "-f", "NAME", "remove"}},
+	{"chkconfig", []string{"chkconfig", "--add", "NAME"}, []string{"chkconfig", "--del", "NAME"}},
+	{"insserv", []string{"insserv", "NAME"}, []string{"insserv", "-r", "NAME"}},
+}
+
+// linker chooses what this machine has.
+func (m *Manager) linker(id platform.ID) linker {
+	for _, l := range linkers {
+		for _, dir := range []string{"/usr/sbin", "/sbin", "/usr/lib/insserv"} {
+			if file := path.Join(dir, l.program); m.exists(file) {
+				name := func(argv []string) []string {
+					argv = slices.Clone(argv)
+					argv[0] = file
+					argv[slices.Index(argv, "NAME")] = id.String()
+					return argv
+				}
+				return linker{l.program, name(l.add), name(l.remove)}
+			}
+		}
+	}
+	return linker{}
+}
+
+// Of the links made by hand: late, as services of the machine itself come first,
+// and early at the end.
+const (
+	startNumber = "90"
+	stopNumber  = "10"
+)
+
+// handMade are the links that put the service into the runlevels; directories that
+// are not there are passed over, unless none is (a plan for another machine).
+func (m *Manager) handMade(id platform.ID) []string {
+	var all, there []string
+	for _, level := range "0123456" {
+		kind := "S" + startNumber
+		if strings.ContainsRune("016", level) {
+			kind = "K" + stopNumber
+		}
+		dir := fmt.Sprintf("/etc/rc%c.d", level)
+		all = append(all, path.Join(dir, kind+id.String()))
+		if m.exists(dir) {
+			there = append(there, all[len(all)-1])
+		}
+	}
+	if there == nil {
+		return all
+	}
+	return there
+}
+
+// found are the links that are there now, of any number.
+func (m *Manager) found(ctx context.Context, id platform.ID) []string {
+	argv := []string{"find"}
+	for _, level := range "0123456" {
+		argv = append(argv, fmt.Sprintf("/etc/rc%c.d/", level)) // the slash: it may be a link itself
+	}
+	// Directories that are not there are no reason to fail; names have no letter that means
+	// anything to find.
+	out, _ := m.sys.Run(ctx, append(argv, "-name", "[SK][0-9][0-9]"+id.String())...)
+	links := strings.Fields(out)
+	slices.Sort(links)
+	return links
+}
+
+// enabled tells whether one of the links starts the service.
+func enabled(links []string) bool {
+	return slices.ContainsFunc(links, func(l string) bool { return strings.HasPrefix(path.Base(l), "S") })
+}
+
+// enable are the steps that put the service into the runlevels.
+func (m *Manager) enable(id platform.ID, links []string) []platform.Step {
+	const why = "start the service at boot, stop it at the end"
+	if l := m.linker(id); l.program != "" {
+		step := platform.Step{Kind: platform.StepRun, Describe: why, Argv: l.add}
+		if len(links) == 0 {
+			step.Undo = l.remove
+		}
+		return []platform.Step{step}
+	}
+	if len(links) > 0 {
+		return nil
+	}
+	var steps []platform.Step
+	for _, link := range m.handMade(id) {
+		steps = append(steps, platform.Step{
+			Kind: platform.StepRun, Describe: why + ": " + link,
+			Argv: symlink(id, link), Undo: []string{"rm", "-f", link},
+		})
+	}
+	return steps
+}
+
+// disable are the steps that take it out again.
+func (m *Manager) disable(id platform.ID, links []string) []platform.Step {
+	const why = "do not start it any more at boot"
+	if l := m.linker(id); l.program != "" {
+		step := platform.Step{Kind: platform.StepRun, Describe: why, Argv: l.remove}
+		if enabled(links) {
+			step.Undo = l.add
+		}
+		return []platform.Step{step}
+	}
+	var steps []platform.Step
+	for _, link := range links {
+		steps = append(steps, platform.Step{
+			Kind: platform.StepRun, Describe: why + ": " + link,
+			Argv: []string{"rm", "-f", link}, Undo: symlink(id, link),
+		})
+	}
+	return steps
+}
+
+func symlink(id platform.ID, link string) []string {
+	return []string{"ln", "-sfn", "../init.d/" + id.String(), link}
+}

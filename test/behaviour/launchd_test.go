@@ -1,0 +1,58 @@
+//go:build linux
+
+package behaviour_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/test/bed"
+)
+
+const doubleKind = "launchd-double"
+
+// doubled is a bed in which a double of launchd keeps the services, beside an
+// init that has nothing to do with them.
+type doubled struct{ *bed.Bed }
+
+func (d doubled) Kind() bed.Kind { return bed.Kind{Name: doubleKind, Manager: "launchd"} }
+
+// TestBehaviourOnLaunchdDouble plays the scripts against test/launchdsim, a DOUBLE of launchd:
+// it proves that we cope with what is known of launchd, not that launchd is so.
+func TestBehaviourOnLaunchdDouble(t *testing.T) {
+	if testing.Short() {
+		t.Skip("beds take a while")
+	}
+	b := doubled{bed.Require(t, "sysvinit")}
+	for from, to := range map[string]string{
+		build(t, "./examples/shipper"):          "/usr/local/bin/shipper",
+		build(t, "./test/launchdsim/launchctl"): "/usr/local/bin/launchctl",
+	} {
+		if err := b.Put(from, to, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// On a Mac nobody has to name the manager. The double boots with the bed and
+	// reads the property lists then.
+	const settle = `
+mkdir -p /Library/LaunchDaemons
+cat >/usr/local/sbin/shipper <<'end'
+#!/bin/sh
+exec /usr/local/bin/shipper --manager launchd "$@"
+end
+chmod 755 /usr/local/sbin/shipper
+echo 'ld:2345:respawn:/usr/local/bin/launchctl --double /run/launchd-double' >>/etc/inittab
+telinit q
+until launchctl print system; do :; done`
+	b.MustRun(t, "timeout", "20", "/bin/sh", "-c", settle)
+	scripts(t, b)
+}
+
+// Reboot waits until the double answers again.
+func (d doubled) Reboot(ctx context.Context) error {
+	if err := d.Bed.Reboot(ctx); err != nil {
+		return err
+	}
+	_, _, _, err := d.Run(ctx, "timeout", "20", "/bin/sh", "-c", "until launchctl print system; do :; done")
+	return err
+}

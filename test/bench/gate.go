@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/reload"
+)
+
+// gateRequests is how many reloads each goroutine asks for in a round.
+const gateRequests = 100_000
+
+// measureGate asks for reloads from all processors at once.
+func measureGate(o options) []*table {
+	times := &table{title: "reload gate: a request among those of all processors", unit: "ns"}
+	allocs := &table{title: "reload gate: allocations of a request", unit: "allocations"}
+	for range o.rounds {
+		for _, c := range []struct {
+			name    string
+			request func(ctx context.Context, n int) func()
+		}{
+			{"one is pending", onePending},
+			{"none is pending", nonePending},
+			{"reloads run all the time", served},
+		} {
+			took, allocated := contend(c.request)
+			times.add(c.name, took)
+			allocs.add(c.name, allocated)
+		}
+	}
+	times.row("one is pending").target = absolute(200, "ns")
+	allocs.row("one is pending").target = absolute(0, "allocations")
+	return []*table{times, allocs}
+}
+
+// contend runs what request gives in as many goroutines as there are processors, and returns how long one call took and
+// what it allocated, on average.
+func contend(request func(ctx context.Context, n int) func()) (nanoseconds, allocated float64) {
+	callers := runtime.GOMAXPROCS(0)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	call := request(ctx, callers*gateRequests)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	begun := time.Now()
+	var group sync.WaitGroup
+	for range callers {
+		group.Go(func() {
+			for range gateRequests {
+				call()
+			}
+		})
+	}
+	group.Wait()
+	took := time.Since(begun)
+	runtime.ReadMemStats(&after)
+	calls := uint64(callers * gateRequests)
+	return float64(took.Nanoseconds()) / gateRequests, float64((after.Mallocs - before.Mallocs) / calls)
+}
+
+// onePending has a closed gate with a request that all others join.
+func onePending(context.Context, int) func() {
+	g := reload.New()
+	g.Request()
+	return func() { g.Request() }
+}
+
+// nonePending has a gate for each request.
+func nonePending(_ context.Context, n int) func() {
+	gates := make([]*reload.Gate, n)
+	for i := range gates {
+		gates[i] = reload.New()
+	}
+	var next atomic.Int64
+	return func() { gates[next.Add(1)-1].Request() }
+}
+
+// served has an open gate and a reload that does nothing, so that requests find one pending, or none.
+func served(ctx context.Context, _ int) func() {
+	g := reload.New()
+	g.Open()
+	go g.Serve(ctx, func(context.Context) error { return nil })
+	return func() { g.Request() }
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The test binary plays the holder of the locks and the bad programs, too.
+func TestMain(m *testing.M) {
+	if isHolder() {
+		hold()
+		return
+	}
+	badProgram(os.Args[len(os.Args)-1])
+	os.Exit(m.Run())
+}
+
+// Every program becomes ready, reloads and stops, every lock is taken and refused, and all of it takes some time. How
+// much is not judged here.
+func TestEverythingIsMeasured(t *testing.T) {
+	dir := t.TempDir()
+	tables, err := measure(options{rounds: 1, settle: 5 * time.Millisecond, disk: dir, tmpfs: "/dev/shm"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	titles := make(map[string]bool)
+	for _, measured := range tables {
+		what, _, _ := strings.Cut(measured.title, ",")
+		titles[what] = true
+		for _, r := range measured.rows {
+			if r.note != "" {
+				if len(r.values) > 0 || r.name != "kardianos/service" {
+					t.Errorf("%s: %s: %v, %q", measured.title, r.name, r.values, r.note)
+				}
+				continue
+			}
+			if len(r.values) == 0 {
+				t.Errorf("%s: %s: not measured", measured.title, r.name)
+			}
+			for _, v := range r.values {
+				if v < 0 || v == 0 && measured.unit != "allocations" {
+					t.Errorf("%s: %s: %v %s", measured.title, r.name, v, measured.unit)
+				}
+			}
+		}
+		if text := measured.String(); !strings.Contains(text, measured.rows[0].name) {
+			t.Errorf("%s is printed as\n%s", measured.title, text)
+		}
+	}
+	for _, what := range []string{
+		"exec -> READY", "SIGTERM -> reaped", "SIGHUP -> Reload called", "idle RSS", "binary size",
+		"lock: acquire + release", "lock: refusal", "reload gate: a request among those of all processors", "reload gate: allocations of a request",
+	} {
+		if !titles[what] {
+			t.Errorf("not measured: %s", what)
+		}
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestNothingToMeasure(t *testing.T) {
+	for _, o := range []options{{}, {rounds: 1, only: "lives"}} {
+		if tables, err := measure(o); err == nil {
+			t.Errorf("%+v: %d tables and no error", o, len(tables))
+		}
+	}
+}
+
+// A program that does not do what is wanted of it is an error with its log, and does not stay.
+func TestBadPrograms(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		path, role string
+		reloads    bool
+		says       string
+	}{
+		"is absent":             {"/nonexistent/program", "", true, "no such file"},
+		"never becomes ready":   {self, "dies at once", true, "waiting for READY=1: it has ended\noh no"},
+		"dies of a reload":      {self, "obeys nothing", true, "waiting for the reload: it has ended"},
+		"does not stop cleanly": {self, "obeys nothing", false, "signal: terminated"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := contestant{name: name, path: c.path, args: []string{c.role}, reloads: c.reloads}.live(t.TempDir(), time.Millisecond)
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%v does not say %q", err, c.says)
+			}
+		})
+	}
+}
+
+// badProgram is a program of which TestBadPrograms speaks.
+func badProgram(role string) {
+	switch role {
+	case "dies at once":
+		fmt.Fprintln(os.Stderr, "oh no")
+		os.Exit(3)
+	case "obeys nothing":
+		conn, err := net.Dial("unixgram", os.Getenv("NOTIFY_SOCKET"))
+		if err == nil {
+			_, err = conn.Write([]byte("READY=1\n"))
+		}
+		if err != nil {
+			panic(err)
+		}
+		select {} // until a signal has its default effect
+	}
+}
