@@ -91,8 +91,8 @@ say "shipper run, following ${log:+$log and }$dir/clock.log"
 	trap 'kill $(jobs -p) 2>/dev/null' EXIT
 	trap 'exit' TERM
 	while sleep 1; do date '+%H:%M:%S half past something' >>"$dir/clock.log"; done &
-	tour && echo ok >"$dir/tour"
-	wait
+	tour || exit
+	if [[ -z $seconds ]]; then wait; fi
 } &
 guide=$!
 
@@ -101,5 +101,5 @@ code=0
 shipper run || code=$?
 say "shipper has ended with exit code $code"
 shipped
-if [[ -n $seconds && ! -f $dir/tour ]]; then code=1; fi
+if [[ -n $seconds ]] && ! wait "$guide"; then code=1; fi
 exit "$code"

@@ -88,10 +88,10 @@ if [[ $beds != off ]]; then
 	build_beds || code=$?
 fi
 if [[ $code == 0 ]]; then
-	part "go test ${race[*]-}" test_without_beds
+	part "go test${race[*]+ ${race[*]}}" test_without_beds
 	part 'go test in beds' test_in_beds
 else
-	part "go test ${race[*]-}, without beds" test_all_without_beds
+	part "go test${race[*]+ ${race[*]}}, without beds" test_all_without_beds
 	case $beds,$code in
 	off,*) skip 'the beds, real init systems to test on: BEDS=off' ;;
 	auto,3) skip "the beds, real init systems to test on: run on Debian: sudo env \"PATH=\$PATH\" make test" ;;

@@ -26,13 +26,18 @@ type pending struct {
 
 // begin runs fn in a goroutine of its own.
 func begin(name string, fn func() error) *pending {
-	p := &pending{name: name, done: make(chan struct{})}
-	go func() {
-		defer close(p.done)
-		p.err = fmt.Errorf("%s ended its goroutine instead of returning", name) // runtime.Goexit
-		p.err = protect(name, fn)
-	}()
+	p := newPending(name)
+	go p.run(fn)
 	return p
+}
+
+func newPending(name string) *pending { return &pending{name: name, done: make(chan struct{})} }
+
+// run runs fn in the calling goroutine.
+func (p *pending) run(fn func() error) {
+	defer close(p.done)
+	p.err = fmt.Errorf("%s ended its goroutine instead of returning", p.name) // runtime.Goexit
+	p.err = protect(p.name, fn)
 }
 
 // wait returns what the call returned. When ctx ends first it returns ctx's

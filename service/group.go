@@ -27,20 +27,25 @@ func newGroup(failed func(error)) *group {
 func (g *group) run(name string, fn func(context.Context) error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	p := begin("goroutine "+name, func() error { return fn(g.ctx) })
+	p := newPending("goroutine " + name)
 	g.names[p] = struct{}{}
 	go func() {
-		<-p.done
-		// That it ended because it was told to is no failure.
-		if p.err != nil && (g.ctx.Err() == nil || !errors.Is(p.err, context.Canceled)) {
-			g.failed(p.prefixed())
-		}
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		delete(g.names, p)
-		close(g.changed)
-		g.changed = make(chan struct{})
+		defer g.ended(p) // also if fn ends its goroutine
+		p.run(func() error { return fn(g.ctx) })
 	}()
+}
+
+// ended notes that p is over and why.
+func (g *group) ended(p *pending) {
+	// That it ended because it was told to is no failure.
+	if p.err != nil && (g.ctx.Err() == nil || !errors.Is(p.err, context.Canceled)) {
+		g.failed(p.prefixed())
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.names, p)
+	close(g.changed)
+	g.changed = make(chan struct{})
 }
 
 // wait cancels all of them and returns when they have ended, or names those

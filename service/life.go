@@ -44,7 +44,7 @@ type life struct {
 	ready     chan struct{} // closed by Runtime.Ready
 	readyOnce sync.Once
 	starting  *pending      // the call of Start; nil before it
-	reloads   chan struct{} // closed when the gate's server has ended
+	reloads   chan struct{} // closed when the gate's server has ended; nil before it
 	straggler *pending      // a Reload that overran; only the gate's server uses it
 
 	asked  context.Context // ends when a stop is asked for; the cause says by whom or what
@@ -66,11 +66,10 @@ func (r *stopRequest) Error() string { return "asked to stop by " + r.source }
 func newLife(cfg Config, host platform.Host, prog Program, sink *logsink.Sink) *life {
 	l := &life{
 		cfg: cfg, id: cfg.ID("").String(), host: host, prog: prog, sink: sink, log: sink.Logger(),
-		begun:   time.Now(),
-		gate:    reload.New(),
-		ready:   make(chan struct{}),
-		reloads: make(chan struct{}),
-		over:    make(chan struct{}),
+		begun: time.Now(),
+		gate:  reload.New(),
+		ready: make(chan struct{}),
+		over:  make(chan struct{}),
 	}
 	l.group = newGroup(l.fail)
 	l.asked, l.ask = context.WithCancelCause(context.Background())
@@ -102,7 +101,6 @@ func (l *life) live(ctx context.Context) error {
 	if err := l.claim(); err != nil {
 		return err
 	}
-	go l.state.serve(l.over, func(err error) { l.log.Warn("state is out of date", "error", err) })
 	l.start()
 	<-l.asked.Done()
 	return l.shutdown()
@@ -166,7 +164,7 @@ func (l *life) claim() (err error) {
 	l.state = newStateFile(l.dirs.StateFile(l.id), State{
 		Name: l.id, Version: l.cfg.Version, Process: self, Manager: l.host.Name(), ConfigFile: l.cfg.File,
 		StartedAt: l.begun, Restarts: l.record.Restarts(), LastExit: l.last.Ending(),
-	})
+	}, func(err error) { l.log.Warn("state is out of date", "error", err) })
 	if err := l.state.flush(l.state.enter(platform.PhaseStarting)); err != nil {
 		return errors.Join(err, l.state.remove())
 	}
@@ -176,7 +174,6 @@ func (l *life) claim() (err error) {
 // start brings the program to readiness, or returns when a stop is asked for or
 // the program has failed.
 func (l *life) start() {
-	go l.serveReloads()
 	if l.asked.Err() != nil {
 		return
 	}
@@ -240,6 +237,8 @@ func (l *life) becomeReady() {
 		l.log.Warn("state is out of date", "error", err)
 	}
 	l.notify(platform.Notice{Phase: platform.PhaseReady})
+	l.reloads = make(chan struct{})
+	go l.serveReloads()
 	l.gate.Open()
 	l.log.Info("ready", "after", now.Sub(l.begun))
 	l.attend()

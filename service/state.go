@@ -74,26 +74,43 @@ func ReadState(path string) (State, error) {
 // stateFile keeps the file up to date. What matters to others at once is
 // flushed; the rest is written soon, and not more often than it can be read.
 type stateFile struct {
-	path string
+	path   string
+	failed func(error) // called if a write that nobody waits for fails
 
 	mu    sync.Mutex
 	state State
+	dirty bool // a write is on its way
 	gone  bool
-	dirty chan struct{} // holds a token when there is something to write
 }
 
-func newStateFile(path string, s State) *stateFile {
-	return &stateFile{path: path, state: s, dirty: make(chan struct{}, 1)}
+func newStateFile(path string, s State, failed func(error)) *stateFile {
+	return &stateFile{path: path, state: s, failed: failed}
 }
 
-// update changes the state and leaves the writing to [stateFile.serve].
+// How late a change may be in the file, if nobody waits for it.
+const stateDelay = 50 * time.Millisecond
+
+// update changes the state; the change is in the file soon.
 func (f *stateFile) update(change func(*State)) {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	change(&f.state)
+	if !f.dirty {
+		f.dirty = true
+		time.AfterFunc(stateDelay, f.catchUp)
+	}
+}
+
+// catchUp writes what update left, unless a flush was quicker.
+func (f *stateFile) catchUp() {
+	f.mu.Lock()
+	var err error
+	if f.dirty {
+		err = f.write()
+	}
 	f.mu.Unlock()
-	select {
-	case f.dirty <- struct{}{}:
-	default:
+	if err != nil {
+		f.failed(err)
 	}
 }
 
@@ -111,6 +128,7 @@ func (f *stateFile) enter(p platform.Phase) func(*State) {
 
 // write must be called with mu held.
 func (f *stateFile) write() error {
+	f.dirty = false
 	if f.gone {
 		return nil
 	}
@@ -141,25 +159,4 @@ func (f *stateFile) remove() error {
 		return fmt.Errorf("state file: %w", err)
 	}
 	return nil
-}
-
-const stateEvery = 50 * time.Millisecond
-
-// serve writes what update left, until over is closed.
-func (f *stateFile) serve(over <-chan struct{}, failed func(error)) {
-	for {
-		select {
-		case <-over:
-			return
-		case <-f.dirty:
-		}
-		if err := f.flush(func(*State) {}); err != nil {
-			failed(err)
-		}
-		select {
-		case <-over:
-			return
-		case <-time.After(stateEvery):
-		}
-	}
 }

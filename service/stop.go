@@ -36,6 +36,9 @@ func (l *life) shutdown() error {
 		return nil // whatever it returned is noted already
 	})
 	l.step(total, "end of reload", 0, func(ctx context.Context) error {
+		if l.reloads == nil {
+			return nil
+		}
 		return (&pending{done: l.reloads}).wait(ctx)
 	})
 	if l.wasStarted() {

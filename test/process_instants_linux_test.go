@@ -118,6 +118,7 @@ func TestIncident5_SIGHUPBeforeRunBegan(t *testing.T) {
 		for !strings.Contains(a.log.text(), "ready: after=") {
 			a.signal(t, syscall.SIGHUP) // again and again
 		}
+		a.signal(t, syscall.SIGHUP) // now it certainly listens
 		a.out.await(t, "reload 1")
 		a.stop(t)
 		p.clean(t)

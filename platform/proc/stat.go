@@ -16,7 +16,7 @@ func parseStat(line []byte) (start uint64, dead bool, err error) {
 		return 0, false, errors.New("no process name in parentheses")
 	}
 	fields := bytes.Fields(line[i+1:])
-	const state, startTime = 0, 22 - 3 // proc_pid_stat(5) counts from 1, and we from its field 3
+	const state, threads, startTime = 0, 20 - 3, 22 - 3 // proc_pid_stat(5) counts from 1, and we from its field 3
 	if len(fields) <= startTime {
 		return 0, false, fmt.Errorf("%d fields after the name, want more than %d", len(fields), startTime)
 	}
@@ -24,6 +24,14 @@ func parseStat(line []byte) (start uint64, dead bool, err error) {
 	if err != nil {
 		return 0, false, fmt.Errorf("start time: %w", err)
 	}
-	s := fields[state][0]
-	return start, s == 'Z' || s == 'X' || s == 'x', nil
+	switch fields[state][0] {
+	case 'X', 'x':
+		dead = true
+	case 'Z':
+		// The first thread may go before the others, and does for a moment when
+		// another one executes a new program.
+		n, err := strconv.Atoi(string(fields[threads]))
+		dead = err != nil || n <= 1
+	}
+	return start, dead, nil
 }

@@ -16,7 +16,8 @@ func TestParseStat(t *testing.T) {
 		fails bool
 	}{
 		"plain":                {line: sane, start: 8675309},
-		"zombie":               {line: "1 (x) Z 1 1 1 0 -1 4 1 0 0 0 1 2 0 0 20 0 5 0 42 1", start: 42, dead: true},
+		"zombie":               {line: "1 (x) Z 1 1 1 0 -1 4 1 0 0 0 1 2 0 0 20 0 1 0 42 1", start: 42, dead: true},
+		"first thread ended":   {line: "1 (x) Z 1 1 1 0 -1 4 1 0 0 0 1 2 0 0 20 0 5 0 42 1", start: 42},
 		"name ) R 1 ( in it":   {line: "1 (x) R 1 (y) S 1 1 1 0 -1 4 1 0 0 0 1 2 0 0 20 0 5 0 43 1", start: 43},
 		"empty":                {line: "", fails: true},
 		"no parenthesis":       {line: "1 x S 1", fails: true},
