@@ -116,7 +116,7 @@ func TestLoserTouchesNothing(t *testing.T) {
 	}
 	after, _ := os.Stat(o.PIDFile())
 	if got := read(t, o.PIDFile()) + read(t, o.LockFile()); got != before || !os.SameFile(info, after) ||
-		info.ModTime() != after.ModTime() {
+		!info.ModTime().Equal(after.ModTime()) {
 		t.Errorf("files changed:\n%s%s", before, got)
 	}
 }

@@ -148,7 +148,7 @@ func TestBadInput_PIDPathIsATrap(t *testing.T) {
 				} else {
 					p.do(t, "status").want(t, 3)
 				}
-				if after, err := os.Lstat(path); err != nil || !os.SameFile(info, after) || after.ModTime() != info.ModTime() {
+				if after, err := os.Lstat(path); err != nil || !os.SameFile(info, after) || !after.ModTime().Equal(info.ModTime()) {
 					t.Errorf("%s was touched: %v, %v", path, after, err)
 				}
 				if _, err := os.Lstat(path + ".elsewhere"); !errors.Is(err, fs.ErrNotExist) {

@@ -124,7 +124,7 @@ func (s snapshot) unchanged(t *testing.T) {
 		info, err := os.Lstat(path)
 		must(t, err)
 		if text := content(t, path); text != was.text || !os.SameFile(info, was.info) ||
-			info.ModTime() != was.info.ModTime() || info.Mode() != was.info.Mode() {
+			!info.ModTime().Equal(was.info.ModTime()) || info.Mode() != was.info.Mode() {
 			t.Errorf("%s was touched: %v\n%sand is %v\n%s", path, was.info, was.text, info, text)
 		}
 	}

@@ -18,7 +18,7 @@ type manager struct {
 
 func newManager(t *testing.T) *manager {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "nfy") // a socket's path has room for 107 bytes
+	dir, err := os.MkdirTemp("", "nfy") //nolint:usetesting // a socket's path has room for 107 bytes
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	m := &manager{path: filepath.Join(dir, "s"), messages: make(chan string, 10_000)}

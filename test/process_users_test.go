@@ -25,7 +25,7 @@ func publicPlace(t *testing.T, uid int) *place {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can run a service as another user")
 	}
-	dir, err := os.MkdirTemp("", "holdfast-test-") // t.TempDir is for its owner alone
+	dir, err := os.MkdirTemp("", "holdfast-test-") //nolint:usetesting // t.TempDir is for its owner alone
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	must(t, os.Chmod(dir, 0o755))

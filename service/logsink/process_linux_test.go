@@ -76,7 +76,7 @@ func TestJournalStream(t *testing.T) {
 			if err := syscall.Fstat(int(f.Fd()), &st); err != nil {
 				t.Fatal(err)
 			}
-			cmd := child(t, "JOURNAL_STREAM="+c.value(uint64(st.Dev), st.Ino))
+			cmd := child(t, "JOURNAL_STREAM="+c.value(st.Dev, st.Ino))
 			cmd.Stderr = f
 			if err := cmd.Run(); err != nil {
 				t.Fatal(err)

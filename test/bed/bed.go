@@ -91,8 +91,8 @@ func (b *Bed) PowerOff(ctx context.Context) error {
 	case <-off:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("power off bed %s (%s): %w (%q: code %d, %v, stderr: %s)",
-			b.Name(), b.kind.Name, ctx.Err(), argv, code, err, lastLines(stderr, 3))
+		return fmt.Errorf("power off bed %s (%s): %w (%q: code %d, %s, stderr: %s)",
+			b.Name(), b.kind.Name, ctx.Err(), argv, code, fmt.Sprint(err), lastLines(stderr, 3))
 	}
 }
 

@@ -1,6 +1,7 @@
 package bed
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -71,7 +72,7 @@ func group(leader int) (stopped bool, alive []int, dead int, err error) {
 			continue // gone meanwhile
 		}
 		// PID (any name) STATE PPID PGRP ...: the name may hold anything, a parenthesis too.
-		fields := strings.Fields(string(data[strings.LastIndexByte(string(data), ')')+1:]))
+		fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
 		switch {
 		case len(fields) < 3:
 		case pid == leader:

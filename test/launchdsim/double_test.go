@@ -1,0 +1,266 @@
+//go:build linux
+
+package launchdsim_test
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/test/launchdsim"
+)
+
+// The test binary is the job, too: with ROLE it does what that says and reports
+// to the test over a socket, which also tells it when to end.
+func TestMain(m *testing.M) {
+	if role := os.Getenv("ROLE"); role != "" {
+		os.Exit(play(role))
+	}
+	os.Exit(m.Run())
+}
+
+func play(role string) int {
+	term := make(chan os.Signal, 1)
+	signal.Notify(term, syscall.SIGTERM)
+	c, err := net.Dial("unix", os.Getenv("REPORT"))
+	if err != nil {
+		return 99
+	}
+	fmt.Fprintln(c, os.Getpid())
+	told := make(chan int, 1)
+	go func() {
+		line, err := bufio.NewReader(c).ReadString('\n')
+		if code, e := strconv.Atoi(strings.TrimSpace(line)); err == nil && e == nil {
+			told <- code
+		}
+	}()
+	select {
+	case code := <-told:
+		return code
+	case <-term:
+	}
+	if role == "deaf" {
+		select {}
+	}
+	return 0
+}
+
+// stage is a Double, the property list of one job, and its processes as they come.
+type stage struct {
+	*launchdsim.Double
+	t     *testing.T
+	plist string
+	came  chan process
+}
+
+type process struct {
+	pid int
+	c   net.Conn
+}
+
+func (p process) end(code int) { fmt.Fprintln(p.c, code) }
+
+func newStage(t *testing.T, role, keys string) *stage {
+	t.Helper()
+	root := t.TempDir()
+	l, err := net.Listen("unix", filepath.Join(root, "report"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stage{
+		Double: &launchdsim.Double{Prefix: root, Root: os.Getuid()}, t: t,
+		plist: "/Library/LaunchDaemons/job.plist", came: make(chan process, 10),
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			line, _ := bufio.NewReader(c).ReadString('\n')
+			pid, _ := strconv.Atoi(strings.TrimSpace(line))
+			s.came <- process{pid, c}
+		}
+	}()
+	t.Cleanup(func() {
+		s.Shutdown()
+		_ = l.Close()
+	})
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write(fmt.Sprintf(`<key>Label</key><string>job</string><key>ProgramArguments</key><array><string>%s</string></array>
+<key>EnvironmentVariables</key><dict><key>ROLE</key><string>%s</string><key>REPORT</key><string>%s</string></dict>%s`,
+		exe, role, l.Addr(), keys), 0o644)
+	return s
+}
+
+func (s *stage) write(keys string, mode os.FileMode) {
+	s.t.Helper()
+	file := filepath.Join(s.Prefix, s.plist)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	text := `<?xml version="1.0" encoding="UTF-8"?><plist version="1.0"><dict>` + keys + `</dict></plist>`
+	if err := os.WriteFile(file, []byte(text), mode); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.Chmod(file, mode); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// say runs a launchctl command and wants that code.
+func (s *stage) say(code int, args ...string) string {
+	s.t.Helper()
+	a := s.Control(s.Root, args...)
+	if a.Code != code {
+		s.t.Fatalf("launchctl %v: code %d, want %d: %s", args, a.Code, code, a.Stderr)
+	}
+	return a.Stdout
+}
+
+func (s *stage) next() process {
+	s.t.Helper()
+	select {
+	case p := <-s.came:
+		return p
+	case <-time.After(20 * time.Second):
+		s.t.Fatal("no process came")
+		return process{}
+	}
+}
+
+// until waits for a line of print; empty: for its being gone.
+func (s *stage) until(line string) {
+	s.t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; {
+		a := s.Control(s.Root, "print", "system/job")
+		if line == "" && a.Code == 113 || line != "" && strings.Contains(a.Stdout, "\n\t"+line+"\n") {
+			return
+		}
+		if time.Now().After(end) {
+			s.t.Fatalf("never %q: %+v", line, a)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+const onFailure = `<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict><key>ThrottleInterval</key><integer>1</integer>`
+
+func TestKeepAlive(t *testing.T) {
+	s := newStage(t, "job", onFailure)
+	s.say(0, "bootstrap", "system", s.plist)
+	first, begun := s.next(), time.Now()
+	s.until("pid = " + strconv.Itoa(first.pid))
+	s.until("last exit code = (never exited)")
+	first.end(3)
+	s.until("last exit code = 3")
+	s.until("state = spawn scheduled") // throttled
+	second := s.next()
+	if apart := time.Since(begun); apart < 900*time.Millisecond {
+		t.Errorf("throttled to %v", apart)
+	}
+	s.until("runs = 2")
+	if err := syscall.Kill(second.pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	s.until("last terminating signal = Killed: 9")
+	third := s.next()
+	third.end(0)
+	s.until("last exit code = 0")
+	s.until("state = not running")
+	s.say(0, "kickstart", "system/job")
+	s.next()
+	s.say(37, "kickstart", "system/job")
+}
+
+func TestBootout(t *testing.T) {
+	s := newStage(t, "deaf", onFailure+`<key>ExitTimeOut</key><integer>1</integer>`)
+	s.Settle = time.Hour
+	s.say(3, "bootout", "system/job")
+	s.say(113, "print", "system/job")
+	s.say(0, "bootstrap", "system", s.plist)
+	s.next()
+	s.say(5, "bootstrap", "system", s.plist) // loaded already
+	s.say(64, "bootout", "--wait", "system/job")
+	s.say(0, "bootout", "system/job")        // returns at once
+	s.until("state = SIGTERMed")             // and it is still there
+	s.say(5, "bootstrap", "system", s.plist) // being booted out
+	s.until("")                              // SIGKILL after ExitTimeOut
+	s.say(5, "bootstrap", "system", s.plist) // gone, and yet not free
+}
+
+func TestSlowBootout(t *testing.T) {
+	s := newStage(t, "job", onFailure)
+	s.Slow = true
+	s.say(0, "bootstrap", "system", s.plist)
+	s.next()
+	s.say(36, "bootout", "system/job")
+	s.until("")
+	s.say(0, "bootstrap", "system", s.plist)
+	s.next()
+}
+
+func TestDisabledOutlives(t *testing.T) {
+	s := newStage(t, "job", onFailure)
+	s.say(0, "disable", "system/job")
+	s.say(119, "bootstrap", "system", s.plist)
+	next := &launchdsim.Double{Prefix: s.Prefix, Root: s.Root} // after a reboot
+	next.Boot()
+	t.Cleanup(next.Shutdown)
+	if a := next.Control(s.Root, "print", "system/job"); a.Code != 113 {
+		t.Errorf("loaded at boot: %+v", a)
+	}
+	if a := next.Control(s.Root, "print-disabled", "system"); !strings.Contains(a.Stdout, "\t\"job\" => disabled\n") {
+		t.Errorf("forgot: %+v", a)
+	}
+	next.Control(s.Root, "enable", "system/job")
+	next.Boot()
+	s.next()
+}
+
+func TestRefusals(t *testing.T) {
+	s := newStage(t, "job", onFailure)
+	if a := s.Control(s.Root+1, "bootstrap", "system", s.plist); a.Code != 5 {
+		t.Errorf("a stranger: %+v", a)
+	}
+	if a := s.Control(s.Root+1, "disable", "system/job"); a.Code != 1 {
+		t.Errorf("a stranger: %+v", a)
+	}
+	s.say(125, "bootstrap", "gui/"+strconv.Itoa(s.Root), s.plist) // nobody is at the screen
+	s.say(134, "bootstrap", "user/"+strconv.Itoa(s.Root), s.plist)
+	for _, tt := range []struct {
+		name, keys string
+		mode       os.FileMode
+		code       int
+	}{
+		{"others may write", "<key>Label</key><string>job</string>", 0o666, 122},
+		{"no program", "<key>Label</key><string>job</string>", 0o644, 111},
+		{"no label", "<key>Program</key><string>/bin/true</string>", 0o644, 110},
+		{"no property list", "<", 0o644, 109},
+		{"what is not doubled", "<key>Label</key><string>job</string><key>Program</key><string>/x</string><key>KeepAlive</key><dict><key>Crashed</key><true/></dict>", 0o644, 109},
+	} {
+		s.write(tt.keys, tt.mode)
+		if a := s.Control(s.Root, "bootstrap", "system", s.plist); a.Code != tt.code {
+			t.Errorf("%s: %+v, want %d", tt.name, a, tt.code)
+		}
+	}
+}
+
+func TestProgramThatIsNotThere(t *testing.T) {
+	s := newStage(t, "job", "")
+	s.write("<key>Label</key><string>job</string><key>Program</key><string>/nonexistent</string>"+onFailure, 0o644)
+	s.say(0, "bootstrap", "system", s.plist)
+	s.until("last exit code = 78: EX_CONFIG")
+	s.until("job state = spawn failed")
+}
