@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/installer"
 	"github.com/holdfast-dev/holdfast/platform"
@@ -165,4 +167,34 @@ func TestUnknownStep(t *testing.T) {
 	if err := installer.Apply(t.Context(), newMachine(t), []platform.Step{{Kind: "dance", Describe: "x"}}, nil); err == nil {
 		t.Error("no error")
 	}
+}
+
+// A step with Until is repeated until its command ends with that code, and then
+// has succeeded.
+func TestUntil(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wait := platform.Step{Kind: platform.StepRun, Describe: "wait", Argv: []string{"look"}, Until: 1, Within: time.Minute}
+		m := newMachine(t)
+		m.seen = func(string) {
+			if len(m.ran) == 3 {
+				m.fail = "look"
+			}
+		}
+		if err := installer.Apply(t.Context(), m, []platform.Step{wait}, nil); err != nil || len(m.ran) != 3 {
+			t.Errorf("%v, ran %q", err, m.ran)
+		}
+		m = newMachine(t)
+		begun := time.Now()
+		if err := installer.Apply(t.Context(), m, []platform.Step{wait}, nil); !errors.Is(err, platform.ErrTimeout) {
+			t.Errorf("never: %v", err)
+		}
+		if took := time.Since(begun); took != time.Minute {
+			t.Errorf("gave up after %v", took)
+		}
+		wait.Until, m = 2, newMachine(t) // it ends with another code all the time
+		m.fail = "look"
+		if err := installer.Apply(t.Context(), m, []platform.Step{wait}, nil); !errors.Is(err, platform.ErrTimeout) {
+			t.Errorf("another code: %v", err)
+		}
+	})
 }

@@ -45,6 +45,11 @@ if [[ $(go env GOOS) != darwin ]] && ! need "$(go env CC)" gcc libc6-dev; then
 	skip 'the race detector: it needs a C compiler (Debian: sudo apt-get install gcc libc6-dev)'
 fi
 
+# Two parsers of property lists that have nothing to do with ours.
+if ! need plser gnustep-base-runtime || ! need plistutil libplist-utils; then
+	skip 'reading our property lists with other parsers (Debian: sudo apt-get install gnustep-base-runtime libplist-utils)'
+fi
+
 go_test() {
 	if ((${#race[@]})); then export CGO_ENABLED=1; fi
 	go test ${race[@]+"${race[@]}"} -count=1 "$@" # bash 3.2 takes an empty array for an unset variable

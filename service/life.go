@@ -124,8 +124,8 @@ func (l *life) listen(ctx context.Context) {
 		case r := <-l.host.Requests():
 			switch r.Kind {
 			case platform.RequestReload:
+				l.gate.Request() // first: the log may have to wait for a disk
 				l.log.Info("reload requested", "by", r.Source)
-				l.gate.Request()
 			case platform.RequestStop:
 				stop(r.Source)
 			}

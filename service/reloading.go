@@ -74,15 +74,17 @@ func (l *life) reloadProgram(ctx context.Context) error {
 		limit := l.clocks.start(ctx, l.cfg.ReloadTimeout)
 		defer limit.stop()
 		call := begin("Reload", func() error { return r.Reload(limit.ctx) })
-		err := call.wait(limit.ctx)
-		if call.running() {
-			l.straggler = call
-			if errors.Is(err, ErrOverrun) {
-				err = fmt.Errorf("program's Reload %w of %v", ErrOverrun, l.cfg.ReloadTimeout)
+		select {
+		case <-call.done:
+		case <-limit.ctx.Done():
+			if errors.Is(context.Cause(limit.ctx), ErrOverrun) && call.running() {
+				l.straggler = call
+				return fmt.Errorf("program's Reload %w of %v", ErrOverrun, l.cfg.ReloadTimeout)
 			}
+			<-call.done // or the stop, which waits for us, goes on without it
 		}
-		if err != nil {
-			return err
+		if call.err != nil {
+			return call.err
 		}
 	}
 	if err := l.sink.SetLevel(fresh.Log.Level); err != nil {

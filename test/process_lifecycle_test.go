@@ -67,6 +67,16 @@ func TestBadInput_ProgramsThatGoWrong(t *testing.T) {
 			},
 			says: []string{"the old configuration stays"}, life: "start started reload stop",
 		},
+		"SIGTERM, Reload hangs": {
+			how: plan{Reload: "hang"}, config: `stop_timeout = "400ms"`, code: 1,
+			drive: func(t *testing.T, _ *place, a *process) {
+				a.log.await(t, "ready: after=")
+				a.signal(t, syscall.SIGHUP)
+				a.out.await(t, "reload 1 ")
+				a.signal(t, syscall.SIGTERM)
+			},
+			says: []string{"end of reload: overran its time limit", dump, "(*puppet).Reload"}, life: "start started reload stop",
+		},
 		"SIGTERM before ready, noticed": {
 			how: plan{Start: "heed"}, drive: terminateInStart, code: 0,
 			says: []string{"asked to stop by SIGTERM", "clean=true"}, life: "start",

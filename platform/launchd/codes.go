@@ -29,8 +29,7 @@ const (
 
 // code is the exit code behind err, -1 if it is not that of a command.
 func code(err error) int {
-	var command *platform.CommandError
-	if errors.As(err, &command) {
+	if command, ok := errors.AsType[*platform.CommandError](err); ok {
 		return command.Code
 	}
 	return -1

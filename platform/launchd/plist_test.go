@@ -174,10 +174,22 @@ func TestPolicyExitCode(t *testing.T) {
 		policy     launchd.Policy
 		code, want int
 	}{
-		{"", 0, 0}, {"", 75, 75}, {"never", 78, 78}, {"never", 0, 0},
-		{"on-failure", 0, 0}, {"on-failure", 1, 1}, {"on-failure", 70, 70}, {"on-failure", 2, 2},
-		{"on-failure", 75, 0}, {"on-failure", 77, 0}, {"on-failure", 78, 0},
-		{"always", 0, 1}, {"always", 1, 1}, {"always", 75, 0}, {"always", 77, 0}, {"always", 78, 0},
+		{"", 0, 0},
+		{"", 75, 75},
+		{"never", 78, 78},
+		{"never", 0, 0},
+		{"on-failure", 0, 0},
+		{"on-failure", 1, 1},
+		{"on-failure", 70, 70},
+		{"on-failure", 2, 2},
+		{"on-failure", 75, 0},
+		{"on-failure", 77, 0},
+		{"on-failure", 78, 0},
+		{"always", 0, 1},
+		{"always", 1, 1},
+		{"always", 75, 0},
+		{"always", 77, 0},
+		{"always", 78, 0},
 	} {
 		if got := tt.policy.ExitCode(tt.code); got != tt.want {
 			t.Errorf("%q: %d becomes %d, want %d", tt.policy, tt.code, got, tt.want)

@@ -20,7 +20,7 @@ func parsePrint(out string) printed {
 	for line := range strings.Lines(out) {
 		line, own := strings.CutPrefix(strings.TrimRight(line, "\r\n"), "\t")
 		key, value, ok := strings.Cut(line, " = ")
-		if !own || !ok || strings.HasPrefix(line, "\t") || value == "{" {
+		if !own || !ok { // deeper lines get names that begin with a tab, and nobody asks for these
 			continue
 		}
 		if _, known := p[key]; !known {

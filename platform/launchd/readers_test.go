@@ -40,8 +40,7 @@ func output(tb testing.TB, argv ...string) []byte {
 	tb.Helper()
 	out, err := exec.Command(argv[0], argv[1:]...).Output()
 	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			tb.Fatalf("%q: %v: %s", argv, err, exit.Stderr)
 		}
 		tb.Fatal(err)

@@ -1,5 +1,6 @@
 #!/sbin/openrc-run
 @MARK@
+# shellcheck shell=sh disable=SC2034,SC2154 # openrc-run sets and reads variables
 
 description=@DESCRIPTION@
 supervisor=supervise-daemon

@@ -33,7 +33,8 @@ func identify(pid int) (Identity, error) {
 }
 
 // image is the path the process was executed by, as the kernel recorded it
-// before its arguments: an int argc, then the path up to a NUL.
+// before its arguments: an int argc, then the path up to a NUL. One that was
+// executed by a relative path has no other record there, and is not known.
 func image(pid int) string {
 	raw, err := unix.SysctlRaw("kern.procargs2", pid)
 	if err != nil || len(raw) < 5 {
@@ -41,8 +42,10 @@ func image(pid int) string {
 	}
 	path := raw[4:]
 	for i, c := range path {
-		if c == 0 {
+		if c == 0 && path[0] == '/' {
 			return string(path[:i])
+		} else if c == 0 {
+			return ""
 		}
 	}
 	return ""

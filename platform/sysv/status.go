@@ -66,8 +66,5 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 	}
 	st.Phase, st.Since, st.PID, st.Restarts = r.Phase, r.PhaseSince, r.PID, r.Restarts
 	st.LastExit, st.Text = r.LastExit, r.StatusText
-	if st.Phase == platform.PhaseStopped && st.LastExit != nil && !st.LastExit.Clean {
-		st.Phase = platform.PhaseFailed
-	}
 	return st, nil
 }

@@ -115,6 +115,9 @@ func (r *report) dead(t *target) {
 	} else {
 		r.LastExit, r.Restarts = last.Ending(), last.Restarts
 	}
+	if r.LastExit != nil && !r.LastExit.Clean {
+		r.Phase = platform.PhaseFailed
+	}
 	if _, err := os.Lstat(t.dirs.StateFile(t.id.String())); err == nil {
 		r.lsb = lsbDeadStateLeft
 	}

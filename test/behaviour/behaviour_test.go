@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux || darwin
 
 package behaviour_test
 
@@ -93,7 +93,7 @@ func TestBehaviourScriptsUseKnownConditions(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scripts: %v", err)
 	}
-	known := map[string]bool{"launchd": true, "kind:" + doubleKind: true}
+	known := map[string]bool{"launchd": true, "kind:launchd-double": true, "kind:macos": true}
 	for _, k := range bed.Known() {
 		known[k.Manager], known["kind:"+k.Name] = true, true
 	}

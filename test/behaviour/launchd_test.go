@@ -9,13 +9,11 @@ import (
 	"github.com/holdfast-dev/holdfast/test/bed"
 )
 
-const doubleKind = "launchd-double"
-
 // doubled is a bed in which a double of launchd keeps the services, beside an
 // init that has nothing to do with them.
 type doubled struct{ *bed.Bed }
 
-func (d doubled) Kind() bed.Kind { return bed.Kind{Name: doubleKind, Manager: "launchd"} }
+func (d doubled) Kind() bed.Kind { return bed.Kind{Name: "launchd-double", Manager: "launchd"} }
 
 // TestBehaviourOnLaunchdDouble plays the scripts against test/launchdsim, a DOUBLE of launchd:
 // it proves that we cope with what is known of launchd, not that launchd is so.

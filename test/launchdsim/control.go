@@ -171,7 +171,8 @@ func (d *Double) printDisabled(domain string) Answer {
 	if !d.exists(domain) {
 		return refuse("print-disabled", codeNoDomain)
 	}
-	out := "disabled services = {\n"
+	var out strings.Builder
+	out.WriteString("disabled services = {\n")
 	o := d.overrides()
 	for _, key := range slices.Sorted(maps.Keys(o)) {
 		if label, ok := strings.CutPrefix(key, overrideKey(domain)); ok {
@@ -179,8 +180,9 @@ func (d *Double) printDisabled(domain string) Answer {
 			if o[key] {
 				word = "disabled"
 			}
-			out += fmt.Sprintf("\t%q => %s\n", label, word)
+			fmt.Fprintf(&out, "\t%q => %s\n", label, word)
 		}
 	}
-	return Answer{Stdout: out + "}\n"}
+	out.WriteString("}\n")
+	return Answer{Stdout: out.String()}
 }

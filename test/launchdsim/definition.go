@@ -98,8 +98,9 @@ func (f definition) again(clean bool) bool {
 
 // atOnce tells whether the job starts when it is loaded.
 func (f definition) atOnce() bool {
+	always, _ := f.KeepAlive.(bool)
 	_, conditional := f.KeepAlive.(map[string]any)
-	return f.RunAtLoad || f.KeepAlive == true || conditional
+	return f.RunAtLoad || always || conditional
 }
 
 func (f definition) throttle() time.Duration {
@@ -116,7 +117,7 @@ func (f definition) exitTimeOut() time.Duration {
 	return time.Duration(*f.ExitTimeOut) * time.Second
 }
 
-// fits tells whether an agent may be loaded into a user's background session.
+// background tells whether an agent may be loaded into a user's background session.
 func (f definition) background() bool {
 	switch s := f.LimitLoadToSessionType.(type) {
 	case string:

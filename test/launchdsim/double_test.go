@@ -34,7 +34,7 @@ func play(role string) int {
 	if err != nil {
 		return 99
 	}
-	fmt.Fprintln(c, os.Getpid())
+	_, _ = fmt.Fprintln(c, os.Getpid())
 	told := make(chan int, 1)
 	go func() {
 		line, err := bufio.NewReader(c).ReadString('\n')
@@ -66,7 +66,7 @@ type process struct {
 	c   net.Conn
 }
 
-func (p process) end(code int) { fmt.Fprintln(p.c, code) }
+func (p process) end(code int) { _, _ = fmt.Fprintln(p.c, code) }
 
 func newStage(t *testing.T, role, keys string) *stage {
 	t.Helper()

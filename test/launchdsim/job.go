@@ -99,8 +99,7 @@ func (j *job) wait(cmd *exec.Cmd) {
 	defer d.mu.Unlock()
 	j.cmd = nil
 	j.ended = &ending{code: cmd.ProcessState.ExitCode()}
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 			j.ended = &ending{signal: status.Signal()}
 		}

@@ -34,7 +34,6 @@ var places = []place{
 	{"platform/sysv", []string{"platform", "platform/shell", "golang.org/x/sys"}},
 	{"platform/openrc", []string{"platform", "platform/shell", "golang.org/x/sys"}},
 	{"platform/launchd", []string{"platform", "golang.org/x/sys", "howett.net/plist"}},
-	{"platform/launchd", []string{"platform", "golang.org/x/sys", "howett.net/plist"}},
 	{"platform/*", []string{"platform", "golang.org/x/sys"}}, // rooms do not know each other
 	{"reload", nil},
 	{"singleton", []string{"platform", "platform/proc", "platform/files", "golang.org/x/sys"}},
