@@ -229,13 +229,10 @@ func (l *life) endedByRequest(err error) bool {
 
 func (l *life) becomeReady() {
 	now := time.Now()
-	err := l.state.flush(func(s *State) {
+	l.state.updateNow(func(s *State) {
 		l.state.enter(platform.PhaseReady)(s)
 		s.ReadyAt = now
 	})
-	if err != nil {
-		l.log.Warn("state is out of date", "error", err)
-	}
 	l.notify(platform.Notice{Phase: platform.PhaseReady})
 	l.reloads = make(chan struct{})
 	go l.serveReloads()

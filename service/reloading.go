@@ -35,7 +35,7 @@ func (l *life) reload(ctx context.Context) error {
 	// The counters of the gate move on after this call: this reload is in none
 	// of them yet.
 	stats := l.gate.Stats()
-	flushed := l.state.flush(func(s *State) {
+	l.state.updateNow(func(s *State) {
 		if s.Phase == platform.PhaseReloading {
 			l.state.enter(platform.PhaseReady)(s)
 		}
@@ -48,9 +48,6 @@ func (l *life) reload(ctx context.Context) error {
 			s.Reloads.LastError = err.Error()
 		}
 	})
-	if flushed != nil {
-		l.log.Warn("state is out of date", "error", flushed)
-	}
 	if l.asked.Err() == nil {
 		l.notify(platform.Notice{Phase: platform.PhaseReady})
 	}

@@ -75,7 +75,7 @@ func ReadState(path string) (State, error) {
 // flushed; the rest is written soon, and not more often than it can be read.
 type stateFile struct {
 	path   string
-	failed func(error) // called if a write that nobody waits for fails
+	failed func(error) // called if a write fails, except in flush
 
 	mu    sync.Mutex
 	state State
@@ -114,7 +114,14 @@ func (f *stateFile) catchUp() {
 	}
 }
 
-// flush changes the state and writes it before it returns.
+// updateNow changes the state; the change is in the file when it returns.
+func (f *stateFile) updateNow(change func(*State)) {
+	if err := f.flush(change); err != nil {
+		f.failed(err)
+	}
+}
+
+// flush is updateNow for those who want to know.
 func (f *stateFile) flush(change func(*State)) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

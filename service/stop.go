@@ -20,7 +20,7 @@ func (l *life) shutdown() error {
 	defer total.stop()
 
 	l.notify(platform.Notice{Phase: platform.PhaseStopping})
-	l.state.update(func(s *State) {
+	l.state.updateNow(func(s *State) {
 		l.state.enter(platform.PhaseStopping)(s)
 		s.Stop = &StopProgress{Reason: cause.Error(), Steps: []StopStep{}}
 	})

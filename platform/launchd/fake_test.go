@@ -32,7 +32,7 @@ func (m *machine) ReadFile(path string) ([]byte, error) {
 }
 
 func (m *machine) WriteFile(string, []byte, fs.FileMode) error { panic("a manager writes nothing") }
-func (m *machine) Remove(string) error { panic("a manager removes nothing") }
+func (m *machine) Remove(string) error                         { panic("a manager removes nothing") }
 
 func (m *machine) RemoveAll(string) error { panic("a manager removes nothing") }
 

@@ -1,6 +1,7 @@
 #!/sbin/openrc-run
 @MARK@
 # shellcheck shell=sh disable=SC2034,SC2154 # openrc-run sets and reads variables
+# shellcheck disable=SC2016,SC2089,SC2090 # values are meant as they stand
 
 description=@DESCRIPTION@
 supervisor=supervise-daemon

@@ -1,7 +1,10 @@
 #!/bin/sh
 @MARK@
 @HEADER@
+# shellcheck disable=SC2016,SC2089,SC2090 # values are meant as they stand
+
 set -u
+umask 022
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
 @DIRECTORIES@

@@ -1,0 +1,63 @@
+package native_test
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/native"
+)
+
+func TestRunningManager(t *testing.T) {
+	const dir = fs.ModeDir
+	sysv := map[string]fs.FileMode{"/etc/init.d": dir, "/etc/rc2.d": dir}
+	with := func(more map[string]fs.FileMode) map[string]fs.FileMode {
+		all := map[string]fs.FileMode{}
+		for _, m := range []map[string]fs.FileMode{sysv, more} {
+			for path, mode := range m {
+				all[path] = mode
+			}
+		}
+		return all
+	}
+	for name, tt := range map[string]struct {
+		os, process string
+		files       map[string]fs.FileMode
+		want        string // a manager of ours, or
+		named       string // what the error says
+	}{
+		"systemd":                   {"linux", "systemd", with(map[string]fs.FileMode{"/run/systemd/system": dir}), "systemd", ""},
+		"systemd, called init":      {"linux", "init", with(map[string]fs.FileMode{"/run/systemd/system": dir}), "systemd", ""},
+		"a file is no sign":         {"linux", "bash", map[string]fs.FileMode{"/run/systemd/system": 0}, "", "process 1 is bash"},
+		"sysvinit":                  {"linux", "init", sysv, "sysv", ""},
+		"OpenRC on sysvinit":        {"linux", "init", with(map[string]fs.FileMode{"/run/openrc/softlevel": 0}), "openrc", ""},
+		"OpenRC on BusyBox":         {"linux", "init", map[string]fs.FileMode{"/etc/init.d": dir, "/run/openrc/softlevel": 0}, "openrc", ""},
+		"OpenRC's own init":         {"linux", "openrc-init", map[string]fs.FileMode{"/run/openrc/softlevel": 0}, "openrc", ""},
+		"installed, not running it": {"linux", "tini", with(map[string]fs.FileMode{"/etc/runlevels": dir}), "", "process 1 is tini"},
+		"BusyBox":                   {"linux", "init", map[string]fs.FileMode{"/etc/init.d": dir}, "", "process 1 is init"},
+		"runit":                     {"linux", "runit", sysv, "", "runit"},
+		"runit-init":                {"linux", "runit-init", nil, "", "runit"},
+		"s6":                        {"linux", "s6-svscan", nil, "", "s6"},
+		"dinit":                     {"linux", "dinit", nil, "", "dinit"},
+		"upstart":                   {"linux", "init", with(map[string]fs.FileMode{"/sbin/initctl": 0, "/etc/init": dir}), "", "upstart"},
+		"procd":                     {"linux", "procd", map[string]fs.FileMode{"/etc/init.d": dir}, "", "procd"},
+		"FreeBSD":                   {"freebsd", "", map[string]fs.FileMode{"/etc/rc.subr": 0}, "", "BSD rc.d"},
+		"illumos":                   {"illumos", "", map[string]fs.FileMode{"/lib/svc/manifest": dir}, "", "SMF"},
+		"a container":               {"linux", "sleep", nil, "", "linux, process 1 is sleep"},
+		"no /proc":                  {"plan9", "", nil, "", "plan9"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := native.Running(tt.os, tt.process, tt.files)
+			switch {
+			case got != tt.want:
+				t.Errorf("got %q, %v", got, err)
+			case tt.want != "" && err != nil:
+				t.Error(err)
+			case tt.want == "" && (!errors.Is(err, platform.ErrNoManager) || !strings.Contains(err.Error(), tt.named)):
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}

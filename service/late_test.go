@@ -1,0 +1,51 @@
+//go:build linux || darwin
+
+package service_test
+
+import (
+	"context"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service"
+)
+
+// What nobody waits for is in the state file soon, the last word last.
+func TestStatusTextReachesTheFile(t *testing.T) {
+	b := newBench(t)
+	var rt *service.Runtime
+	b.run(t.Context(), &program{start: func(_ context.Context, r *service.Runtime) error { rt = r; return nil }})
+	b.await(platform.PhaseReady) // from here on, nothing else writes the file
+	for _, text := range []string{"one", "two", "three"} {
+		rt.Status(text)
+	}
+	for deadline := time.Now().Add(15 * time.Second); b.state().StatusText != "three"; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("the file still says %+v", b.state())
+		}
+	}
+	b.stop()
+	if err := b.end(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A goroutine that ends itself instead of returning is a failure, and the stop
+// does not wait for it.
+func TestGoroutineThatEndsItself(t *testing.T) {
+	b := newBench(t)
+	b.run(t.Context(), &program{start: func(_ context.Context, rt *service.Runtime) error {
+		rt.Go("quitter", func(context.Context) error { runtime.Goexit(); return nil })
+		return nil
+	}})
+	err := b.end()
+	if err == nil || !strings.Contains(err.Error(), "goroutine quitter ended its goroutine") {
+		t.Errorf("%v", err)
+	}
+	if code := service.ExitCode(err); code != platform.ExitFailed {
+		t.Errorf("exit code %d", code)
+	}
+}

@@ -1,0 +1,183 @@
+//go:build unix
+
+package supervise_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/native"
+	"github.com/holdfast-dev/holdfast/service/supervise"
+)
+
+// roleEnv has a copy of the test binary play a part instead of running tests.
+const (
+	roleEnv = "HOLDFAST_SUPERVISE_TEST_ROLE"
+	argsEnv = "HOLDFAST_SUPERVISE_TEST_ARGS"
+)
+
+func TestMain(m *testing.M) {
+	role := os.Getenv(roleEnv)
+	if role == "" {
+		os.Exit(m.Run())
+	}
+	_ = os.Unsetenv(roleEnv)
+	parts := map[string]func() int{"parent": parent, "child": child, "spawn": spawn, "dump": dump}
+	os.Exit(parts[role]())
+}
+
+// part is a copy of the test binary in a role.
+func part(t *testing.T, role string, args any) *exec.Cmd {
+	t.Helper()
+	text, err := json.Marshal(args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), roleEnv+"="+role, argsEnv+"="+string(text))
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+func arguments(into any) {
+	if err := json.Unmarshal([]byte(os.Getenv(argsEnv)), into); err != nil {
+		panic(err)
+	}
+}
+
+// script says how the children of a supervisor behave, one after the other.
+type script struct {
+	Restart platform.Restart
+	Ends    []string // each one's end: an exit code, "kill", or "wait" for a signal
+	Counter string   // file that counts them
+}
+
+// parent supervises children that follow the script.
+func parent() int {
+	var s script
+	arguments(&s)
+	_ = os.Setenv(roleEnv, "child")
+	p := supervise.Parent{Argv: []string{os.Args[0]}, Starter: "sysv", Restart: s.Restart, Log: func(string, ...any) {}}
+	code, err := p.Run()
+	if err != nil {
+		fmt.Println("error:", err)
+		return 99
+	}
+	return code
+}
+
+// child says what it gets on standard output, and ends as it is told.
+func child() int {
+	var s script
+	arguments(&s)
+	b, _ := os.ReadFile(s.Counter)
+	n := len(b)
+	if err := os.WriteFile(s.Counter, append(b, '.'), 0o600); err != nil {
+		panic(err)
+	}
+	end := s.Ends[min(n, len(s.Ends)-1)]
+	ignored := signal.Ignored(syscall.SIGHUP)
+	got := make(chan os.Signal, 10)
+	if end == "late" { // no handler yet: a SIGHUP would kill, unless it is ignored
+		fmt.Println("defenceless", os.Getpid())
+		_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
+		time.Sleep(100 * time.Millisecond)
+		end = "wait"
+	}
+	signal.Notify(got, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	fmt.Println("child", n+1, os.Getpid(), ignored, native.StarterVariable+"="+os.Getenv(native.StarterVariable))
+	switch end {
+	case "kill":
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	case "wait", "stubborn":
+		for s := range got {
+			fmt.Println("got", s)
+			if s != syscall.SIGHUP && (end == "wait" || len(got) > 0) {
+				break
+			}
+			if end == "stubborn" && s != syscall.SIGHUP {
+				end = "wait" // the second one will do
+			}
+		}
+		fmt.Println("leaving")
+		return 0
+	}
+	code, err := strconv.Atoi(end)
+	if err != nil {
+		panic(err)
+	}
+	return code
+}
+
+// lines are what a process writes, one by one.
+type lines struct {
+	t *testing.T
+	r *bufio.Scanner
+}
+
+func (l lines) next() string {
+	l.t.Helper()
+	if !l.r.Scan() {
+		l.t.Fatal("it has nothing more to say")
+	}
+	return l.r.Text()
+}
+
+// expect reads on to a line that begins so.
+func (l lines) expect(prefix string) string {
+	l.t.Helper()
+	line := l.next()
+	if !strings.HasPrefix(line, prefix) {
+		l.t.Fatalf("it says %q, want %q", line, prefix)
+	}
+	return line
+}
+
+func (l lines) end() {
+	l.t.Helper()
+	if l.r.Scan() {
+		l.t.Errorf("it goes on: %q", l.r.Text())
+	}
+}
+
+// family starts a supervisor with that script.
+func family(t *testing.T, restart platform.Restart, ends ...string) (*exec.Cmd, lines) {
+	t.Helper()
+	counter := t.TempDir() + "/counter"
+	cmd := part(t, "parent", script{restart, ends, counter})
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _, _ = io.Copy(io.Discard, out); _ = cmd.Wait() })
+	return cmd, lines{t, bufio.NewScanner(out)}
+}
+
+// pidIn is the process number in the line of a child.
+func pidIn(t *testing.T, line string) int {
+	t.Helper()
+	fields := strings.Fields(line)
+	pid, err := strconv.Atoi(fields[len(fields)-1])
+	if fields[0] == "child" {
+		pid, err = strconv.Atoi(fields[2])
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pid
+}

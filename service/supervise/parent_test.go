@@ -1,0 +1,137 @@
+//go:build unix
+
+package supervise_test
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+const soon = 10 * time.Millisecond
+
+// What the policy follows is started again, and nothing else.
+func TestPolicy(t *testing.T) {
+	for name, tt := range map[string]struct {
+		restart  platform.Restart
+		ends     []string
+		children int
+		code     int
+	}{
+		"failure, then success":       {platform.Restart{Policy: "on-failure", Delay: soon}, []string{"1", "70", "0"}, 3, 0},
+		"killed, then success":        {platform.Restart{Policy: "on-failure", Delay: soon}, []string{"kill", "0"}, 2, 0},
+		"never":                       {platform.Restart{Policy: "never", Delay: soon}, []string{"1"}, 1, 1},
+		"never, killed":               {platform.Restart{Policy: "never", Delay: soon}, []string{"kill"}, 1, 1},
+		"always, until there is none": {platform.Restart{Policy: "always", Delay: soon, Max: 3, Window: time.Hour}, []string{"0"}, 4, 0},
+		"too often":                   {platform.Restart{Policy: "on-failure", Delay: soon, Max: 2, Window: time.Hour}, []string{"3"}, 3, 3},
+		"already running":             {platform.Restart{Policy: "always", Delay: soon}, []string{"75"}, 1, 75},
+		"not permitted":               {platform.Restart{Policy: "always", Delay: soon}, []string{"77"}, 1, 77},
+		"bad configuration":           {platform.Restart{Policy: "on-failure", Delay: soon}, []string{"1", "78"}, 2, 78},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd, out := family(t, tt.restart, tt.ends...)
+			for n := range tt.children {
+				line := out.expect(fmt.Sprintf("child %d ", n+1))
+				if want := fmt.Sprintf("HOLDFAST_STARTER=sysv %d", cmd.Process.Pid); !strings.HasSuffix(line, want) {
+					t.Errorf("%q does not say %q", line, want)
+				}
+			}
+			out.end()
+			exits(t, cmd, tt.code)
+		})
+	}
+}
+
+func exits(t *testing.T, cmd *exec.Cmd, code int) {
+	t.Helper()
+	err := cmd.Wait()
+	var exit *exec.ExitError
+	switch {
+	case err != nil && !errors.As(err, &exit):
+		t.Error(err)
+	case cmd.ProcessState.ExitCode() != code:
+		t.Errorf("it ended with %v, want code %d", cmd.ProcessState, code)
+	}
+}
+
+// A stop reaches the child, is waited for, and ends the supervision whatever the policy.
+func TestStop(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		cmd, out := family(t, platform.Restart{Policy: "always", Delay: soon}, "wait")
+		out.expect("child 1")
+		signalIt(t, cmd, sig)
+		out.expect("got " + sig.String())
+		out.expect("leaving")
+		out.end()
+		exits(t, cmd, 0)
+	}
+}
+
+// Each request is passed on: a second one hurries the child, too.
+func TestSecondStop(t *testing.T) {
+	cmd, out := family(t, platform.Restart{Policy: "always", Delay: soon}, "stubborn")
+	out.expect("child 1")
+	for range 2 {
+		signalIt(t, cmd, syscall.SIGTERM)
+		out.expect("got terminated")
+	}
+	out.expect("leaving")
+	exits(t, cmd, 0)
+}
+
+// A stop while nobody runs ends the wait for the next restart.
+func TestStopWhileResting(t *testing.T) {
+	cmd, out := family(t, platform.Restart{Policy: "always", Delay: time.Hour}, "1")
+	child := pidIn(t, out.expect("child 1"))
+	for syscall.Kill(child, 0) == nil { // until it is reaped
+		time.Sleep(time.Millisecond)
+	}
+	signalIt(t, cmd, syscall.SIGHUP) // asks for nothing that is not done anyway
+	signalIt(t, cmd, syscall.SIGTERM)
+	out.end()
+	exits(t, cmd, 1)
+}
+
+func TestReloadIsPassedOn(t *testing.T) {
+	cmd, out := family(t, platform.Restart{Policy: "always", Delay: soon}, "wait")
+	if line := out.expect("child 1"); !strings.Contains(line, "true") {
+		t.Errorf("SIGHUP is not ignored from the beginning: %q", line)
+	}
+	for range 3 {
+		signalIt(t, cmd, syscall.SIGHUP)
+		out.expect("got hangup")
+	}
+	signalIt(t, cmd, syscall.SIGTERM)
+	out.expect("got terminated")
+	out.expect("leaving")
+	exits(t, cmd, 0)
+}
+
+// INCIDENT 5: a SIGHUP that comes before the child has a handler does not kill it.
+func TestEarlyReload(t *testing.T) {
+	cmd, out := family(t, platform.Restart{Policy: "never"}, "late")
+	child := pidIn(t, out.expect("defenceless"))
+	signalIt(t, cmd, syscall.SIGHUP)
+	if err := syscall.Kill(child, syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	out.expect("child 1")
+	signalIt(t, cmd, syscall.SIGTERM)
+	for line := out.next(); line != "leaving"; line = out.next() {
+		t.Log(line)
+	}
+	exits(t, cmd, 0)
+}
+
+func signalIt(t *testing.T, cmd *exec.Cmd, sig syscall.Signal) {
+	t.Helper()
+	if err := cmd.Process.Signal(sig); err != nil {
+		t.Fatal(err)
+	}
+}
