@@ -39,7 +39,8 @@ in_bench() (
 	"$@"
 )
 
-shell_scripts() { find . \( -name '*.sh' -o -name '*.bash' -o -path ./.ci/run \) -not -path '*/testdata/*'; }
+# Those of the repository. What lies in platform are templates, whose results are checked by their tests.
+shell_scripts() { find .ci/run scripts test/bed \( -name '*.sh' -o -name '*.bash' -o -name run \) -type f; }
 
 scripts_parse() {
 	shell_scripts | while read -r file; do

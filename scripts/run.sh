@@ -91,8 +91,11 @@ say "shipper run, following ${log:+$log and }$dir/clock.log"
 	trap 'kill $(jobs -p) 2>/dev/null' EXIT
 	trap 'exit' TERM
 	while sleep 1; do date '+%H:%M:%S half past something' >>"$dir/clock.log"; done &
-	tour || exit
-	if [[ -z $seconds ]]; then wait; fi
+	code=0
+	tour || code=$?
+	if [[ -z $seconds ]]; then wait; fi # until ctrl-C has ended the shipper
+	if [[ $code != 0 ]]; then shipper stop || true; fi
+	exit "$code"
 } &
 guide=$!
 
@@ -101,5 +104,5 @@ code=0
 shipper run || code=$?
 say "shipper has ended with exit code $code"
 shipped
-if [[ -n $seconds ]] && ! wait "$guide"; then code=1; fi
+if [[ -n $seconds ]] && ! wait "$guide" && [[ $code == 0 ]]; then code=1; fi
 exit "$code"

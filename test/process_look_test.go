@@ -49,6 +49,17 @@ func (pr *process) report(t *testing.T, code int) (r report) {
 	return r
 }
 
+// await waits until `status` tells of a phase: the state file follows what
+// happens by a moment.
+func (p *place) await(t *testing.T, phase platform.Phase) {
+	t.Helper()
+	for begun := time.Now(); p.status(t, 0).Phase != phase; {
+		if time.Since(begun) > soon {
+			t.Fatalf("its phase is never %q", phase)
+		}
+	}
+}
+
 // holds fails the test unless the files name a and a second start is refused.
 func (p *place) holds(t *testing.T, a *process) {
 	t.Helper()

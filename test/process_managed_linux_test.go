@@ -126,13 +126,15 @@ func TestBadInput_NotifySocket(t *testing.T) {
 	gone := newManager(t)
 	must(t, gone.socket.Close())
 	must(t, os.RemoveAll(gone.path))
+	file := filepath.Join(t.TempDir(), "file")
+	must(t, os.WriteFile(file, nil, 0o600))
 	for name, c := range map[string]struct{ socket, says string }{
 		"somebody reads": {reading.path, ""},
 		"nobody reads":   {silent.path, ""}, // there is room for a while
 		"full":           {full.path, "nobody reads"},
 		"gone":           {gone.path, "no such file"},
 		"nobody's":       {"@holdfast-test-of-nobody", "connection refused"},
-		"a plain file":   {"/etc/hostname", "connection refused"},
+		"a plain file":   {file, "connection refused"},
 		"nonsense":       {"nonsense", "not understood"},
 		"too long":       {"/" + strings.Repeat("x", 200), "invalid argument"},
 		"empty":          {"", ""},

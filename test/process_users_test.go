@@ -5,6 +5,7 @@ package test_test
 import (
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -106,8 +107,9 @@ func mayNotSignal(t *testing.T, asker *place, a *process) {
 }
 
 func userName(uid int) string {
-	if uid == 0 {
-		return "root"
+	id := strconv.Itoa(uid)
+	if u, err := user.LookupId(id); err == nil {
+		return u.Username
 	}
-	return strconv.Itoa(uid)
+	return id
 }

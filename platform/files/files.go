@@ -28,12 +28,16 @@ var ErrUntrusted = errors.New("not safe to use")
 func Replace(path string, content []byte, mode fs.FileMode, durable bool) (err error) {
 	dir, name := filepath.Split(path)
 	draft := filepath.Join(dir, "."+name+".new")
-	// What a crash left, or a link that somebody planted, goes; O_EXCL then
-	// refuses to write through anything that appears in between.
-	if err := os.Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	// O_EXCL refuses to write through anything that is there. What a crash left,
+	// or a link that somebody planted, goes.
+	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL | openFlags
+	f, err := os.OpenFile(draft, flags, mode)
+	if errors.Is(err, fs.ErrExist) {
+		if err := os.Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		f, err = os.OpenFile(draft, flags, mode)
 	}
-	f, err := os.OpenFile(draft, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package native_test
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"strings"
 	"testing"
 
@@ -16,9 +17,7 @@ func TestRunningManager(t *testing.T) {
 	with := func(more map[string]fs.FileMode) map[string]fs.FileMode {
 		all := map[string]fs.FileMode{}
 		for _, m := range []map[string]fs.FileMode{sysv, more} {
-			for path, mode := range m {
-				all[path] = mode
-			}
+			maps.Copy(all, m)
 		}
 		return all
 	}

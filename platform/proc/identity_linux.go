@@ -13,7 +13,7 @@ import (
 
 func identify(pid int) (Identity, error) {
 	dir := "/proc/" + strconv.Itoa(pid)
-	stat, err := os.ReadFile(dir + "/stat")
+	stat, err := readFile(dir + "/stat")
 	if err != nil {
 		return Identity{}, absent(pid, err)
 	}
@@ -46,7 +46,7 @@ const bootID = "/proc/sys/kernel/random/boot_id"
 
 // surroundings is what all processes that we can see have in common.
 func surroundings() (Identity, error) {
-	boot, err := os.ReadFile(bootID)
+	boot, err := readFile(bootID)
 	if err != nil {
 		return Identity{}, fmt.Errorf("boot id: %w", err)
 	}
@@ -55,6 +55,23 @@ func surroundings() (Identity, error) {
 		return Identity{}, fmt.Errorf("pid namespace: %w", err)
 	}
 	return Identity{Boot: string(bytes.TrimSpace(boot)), Space: space}, nil
+}
+
+// readFile reads a file that the kernel gives whole in one read, as those of
+// /proc that are read here are. Package os would offer it to the poller first and
+// ask for its size: ten more system calls, two thirds of the time.
+func readFile(path string) ([]byte, error) {
+	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer func() { _ = syscall.Close(fd) }()
+	buf := make([]byte, 4096)
+	n, err := syscall.Read(fd, buf)
+	if err != nil {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: err}
+	}
+	return buf[:n], nil
 }
 
 // absent tells a dead process from a hidden one: /proc may be mounted with

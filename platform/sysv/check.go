@@ -52,8 +52,14 @@ func (r *renderer) checkCommands() {
 		field string
 		argv  []string
 	}{
-		{"command", u.Exec}, {"reload command", u.Reload}, {"check command", u.Own.Check}, {"status command", u.Own.Status},
-		{"stop command", u.Own.Stop}, {"await command", u.Own.Await}, {"spawn command", u.Own.Spawn}, {"supervise command", u.Own.Supervise},
+		{"command", u.Exec},
+		{"reload command", u.Reload},
+		{"check command", u.Own.Check},
+		{"status command", u.Own.Status},
+		{"stop command", u.Own.Stop},
+		{"await command", u.Own.Await},
+		{"spawn command", u.Own.Spawn},
+		{"supervise command", u.Own.Supervise},
 	}
 	for _, c := range commands {
 		if len(c.argv) == 0 {

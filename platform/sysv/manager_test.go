@@ -145,8 +145,10 @@ func TestStatus(t *testing.T) {
 		fails  bool
 	}{
 		"ready": {
-			answer{`{"phase":"ready","pid":7,"started_by":"sysv","restarts":2,"status_text":"up"}`, 0}, links,
-			platform.Status{Enabled: true, Phase: platform.PhaseReady, PID: 7, Restarts: 2, Text: "up"}, false,
+			answer{`{"phase":"ready","pid":7,"started_by":"sysv","restarts":2,"status_text":"up"}`, 0},
+			links,
+			platform.Status{Enabled: true, Phase: platform.PhaseReady, PID: 7, Restarts: 2, Text: "up"},
+			false,
 		},
 		"by hand":        {answer{`{"phase":"ready","pid":7,"started_by":"hand"}`, 0}, links, platform.Status{Enabled: true, Phase: platform.PhaseStopped}, false},
 		"stopped":        {answer{`{"phase":"stopped","pid":0}`, 3}, "/etc/rc0.d/K01feedd\n", platform.Status{Phase: platform.PhaseStopped}, false},

@@ -92,7 +92,7 @@ func (w *wait) alive(begun time.Time) (bool, error) {
 			pid, err = singleton.ParsePID(content)
 		}
 		if err != nil { // it is written soon
-			return time.Since(begun) < awaitPIDFile, nil
+			return time.Since(begun) < awaitPIDFile, nil //nolint:nilerr // absent and half-written are the same here
 		}
 	}
 	hope, err := proc.Of(pid)

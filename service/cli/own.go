@@ -47,8 +47,7 @@ func (a *app) spawnCommand() *cobra.Command {
 				s.Core = &core
 			}
 			err = s.Exec()
-			var final *supervise.ForGoodError
-			if errors.As(err, &final) {
+			if final, ok := errors.AsType[*supervise.ForGoodError](err); ok {
 				// As the service did: what the supervisor logs is then true.
 				return errors.Join(&exitError{max(final.Code, 0)}, err)
 			}

@@ -45,7 +45,7 @@ func part(t *testing.T, role string, args any) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), roleEnv+"="+role, argsEnv+"="+string(text))
+	cmd.Env = append(os.Environ(), roleEnv+"="+role, argsEnv+"="+string(text), "GORACE=atexit_sleep_ms=0")
 	cmd.Stderr = os.Stderr
 	return cmd
 }

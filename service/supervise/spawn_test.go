@@ -28,10 +28,10 @@ func spawn() int {
 	var s supervise.Spawn
 	arguments(&s)
 	_ = os.Unsetenv(argsEnv)
+	_ = os.Setenv(roleEnv, "dump") // what it becomes is a copy of the test binary, too
 	err := s.Exec()
 	fmt.Println("failed:", err)
-	var final *supervise.ForGoodError
-	if errors.As(err, &final) {
+	if _, ok := errors.AsType[*supervise.ForGoodError](err); ok {
 		return 50
 	}
 	return 51
@@ -79,13 +79,14 @@ func dump() int {
 // become has a process become what s says, and returns what that found itself to be.
 func become(t *testing.T, s supervise.Spawn, env ...string) (d dumped, out string, code int) {
 	t.Helper()
-	s.Argv = []string{os.Args[0]}
+	if s.Argv == nil {
+		s.Argv = []string{os.Args[0]}
+	}
 	s.Keep = append(s.Keep, roleEnv)
 	cmd := part(t, "spawn", s)
-	// The role that it plays next has to go through, by the way that variables do.
-	cmd.Env = append(cmd.Env, env...)
-	script := exec.Command("/bin/sh", "-c", roleEnv+`=spawn; export `+roleEnv+`; "$0" & wait $!`, os.Args[0])
-	script.Env = cmd.Env
+	// In the background of a script, as it is in use.
+	script := exec.Command("/bin/sh", "-c", `"$0" & wait $!`, os.Args[0])
+	script.Env = append(cmd.Env, env...)
 	stdout, err := script.Output()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -96,7 +97,7 @@ func become(t *testing.T, s supervise.Spawn, env ...string) (d dumped, out strin
 		if text, err = os.ReadFile(s.Output); err != nil {
 			t.Log(err)
 		}
-		text = text[strings.LastIndex(string(text), "{\""):]
+		text = text[max(0, strings.LastIndex(string(text), "{\"")):]
 	}
 	_ = json.Unmarshal(text, &d)
 	return d, string(stdout), script.ProcessState.ExitCode()
@@ -119,10 +120,18 @@ func TestSpawn(t *testing.T) {
 		what string
 		ok   bool
 	}{
-		{"umask", d.Umask == 0o027}, {"nice", d.Nice == 20-3 || d.Nice == 3}, {"nofile", d.NoFile == 99}, {"core", d.Core == 0}, {"directory", d.Dir == dir},
-		{"session", d.Session == d.PID}, {"SIGHUP", d.IgnoresHUP}, {"SIGINT", d.Interrupts},
-		{"kept variable", slices.Contains(d.Env, "KEPT=it's $(x)\n")}, {"directories", slices.Contains(d.Env, "RUNTIME_DIRECTORY=/run/feedd")},
-		{"PATH", slices.Contains(d.Env, "PATH=/opt/bin")}, {"other variables", !strings.Contains(strings.Join(d.Env, " "), "LOST")},
+		{"umask", d.Umask == 0o027},
+		{"nice", d.Nice == 20-3 || d.Nice == 3},
+		{"nofile", d.NoFile == 99},
+		{"core", d.Core == 0},
+		{"directory", d.Dir == dir},
+		{"session", d.Session == d.PID},
+		{"SIGHUP", d.IgnoresHUP},
+		{"SIGINT", d.Interrupts},
+		{"kept variable", slices.Contains(d.Env, "KEPT=it's $(x)\n")},
+		{"directories", slices.Contains(d.Env, "RUNTIME_DIRECTORY=/run/feedd")},
+		{"PATH", slices.Contains(d.Env, "PATH=/opt/bin")},
+		{"other variables", !strings.Contains(strings.Join(d.Env, " "), "LOST")},
 		{"starter", slices.Contains(d.Env, fmt.Sprintf("%s=sysv %d", native.StarterVariable, d.PID))},
 		{"no_new_privileges", d.Status == "" || strings.Contains(d.Status, "NoNewPrivs:\t1")},
 	} {
@@ -206,6 +215,7 @@ func TestSpawnUser(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can become somebody else")
 	}
+	program := public(t)
 	for name, tt := range map[string]struct {
 		s      supervise.Spawn
 		uid    int
@@ -220,6 +230,7 @@ func TestSpawnUser(t *testing.T) {
 		"group alone":            {supervise.Spawn{Group: "1"}, 0, 1, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
+			tt.s.Argv = []string{program}
 			tt.s.Nice = -1 // asked for before the rights are gone
 			d, out, code := become(t, tt.s)
 			if code != 0 || d.UID != tt.uid || d.GID != tt.gid {
@@ -236,6 +247,25 @@ func TestSpawnUser(t *testing.T) {
 			}
 		})
 	}
+}
+
+// public is a copy of the test binary that everybody may execute.
+func public(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "supervise") //nolint:usetesting // t.TempDir is closed to others
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	content, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(dir, "program")
+	if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(program, content, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	return program
 }
 
 // How the service ended decides whether it is spawned again.

@@ -37,7 +37,7 @@ func TestBehaviour(t *testing.T) {
 		t.Skip("beds take a while")
 	}
 	shipper := build(t, "./examples/shipper")
-	bed.Each(t, "systemd", func(t *testing.T, b *bed.Bed) {
+	bed.Each(t, "", func(t *testing.T, b *bed.Bed) {
 		if err := b.Put(shipper, "/usr/local/bin/shipper", 0o755); err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,7 +20,7 @@ type contestant struct {
 const allFiles = "bare, all files"
 
 // build compiles the programs into dir as a release would.
-func build(dir string) ([]contestant, error) {
+func build(ctx context.Context, dir string) ([]contestant, error) {
 	programs := []contestant{
 		{name: "bare", path: "bare", reloads: true},
 		{name: "bare, no fsync", path: "bare", args: []string{"-fsync=false"}, reloads: true},
@@ -30,7 +31,7 @@ func build(dir string) ([]contestant, error) {
 	}
 	for i, p := range programs {
 		programs[i].path = filepath.Join(dir, p.path)
-		cmd := exec.Command("go", "build", "-trimpath", "-o", programs[i].path, "./programs/"+p.path)
+		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", programs[i].path, "./programs/"+p.path)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("build %s: %w\n%s", p.path, err, out)

@@ -14,10 +14,13 @@ import (
 const gateRequests = 100_000
 
 // measureGate asks for reloads from all processors at once.
-func measureGate(o options) []*table {
+func measureGate(ctx context.Context, o options) ([]*table, error) {
 	times := &table{title: "reload gate: a request among those of all processors", unit: "ns"}
 	allocs := &table{title: "reload gate: allocations of a request", unit: "allocations"}
 	for range o.rounds {
+		if err := context.Cause(ctx); err != nil {
+			return nil, err
+		}
 		for _, c := range []struct {
 			name    string
 			request func(ctx context.Context, n int) func()
@@ -33,7 +36,7 @@ func measureGate(o options) []*table {
 	}
 	times.row("one is pending").target = absolute(200, "ns")
 	allocs.row("one is pending").target = absolute(0, "allocations")
-	return []*table{times, allocs}
+	return []*table{times, allocs}, nil
 }
 
 // contend runs what request gives in as many goroutines as there are processors, and returns how long one call took and

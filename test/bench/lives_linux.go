@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,7 +20,7 @@ type life struct {
 	rss                 int64 // bytes
 }
 
-func measureLives(o options, p place, contestants []contestant) ([]*table, error) {
+func measureLives(ctx context.Context, o options, p place, contestants []contestant) ([]*table, error) {
 	ready := &table{title: "exec -> READY, " + p.name, unit: "ms"}
 	stop := &table{title: "SIGTERM -> reaped, " + p.name, unit: "ms"}
 	reload := &table{title: "SIGHUP -> Reload called, " + p.name, unit: "µs"}
@@ -26,7 +28,7 @@ func measureLives(o options, p place, contestants []contestant) ([]*table, error
 	for round := range o.rounds + 1 {
 		for _, c := range contestants {
 			l, err := c.live(filepath.Join(p.dir, strings.NewReplacer(" ", "-", "/", "-", ",", "").Replace(c.name)), o.settle)
-			if err != nil {
+			if err := cmp.Or(context.Cause(ctx), err); err != nil {
 				return nil, fmt.Errorf("%s: %w", c.name, err)
 			}
 			if round == 0 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -133,7 +134,7 @@ func takeLockfile(dir string) (func() error, error) {
 	return l.Unlock, nil
 }
 
-func measureLocks(o options, p place) ([]*table, error) {
+func measureLocks(ctx context.Context, o options, p place) ([]*table, error) {
 	free := &table{title: "lock: acquire + release, " + p.name, unit: "µs"}
 	held := &table{title: "lock: refusal, " + p.name, unit: "µs"}
 	freeDir, heldDir := filepath.Join(p.dir, "free"), filepath.Join(p.dir, "held")
@@ -150,6 +151,9 @@ func measureLocks(o options, p place) ([]*table, error) {
 	}
 	err = func() error {
 		for round := range o.rounds + 1 {
+			if err := context.Cause(ctx); err != nil {
+				return err
+			}
 			for i, l := range lockers() {
 				took, err := repeat(func() error { return l.cycle(lockDir(freeDir, i)) })
 				if err != nil {

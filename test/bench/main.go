@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 )
 
@@ -19,7 +22,10 @@ func main() {
 		hold()
 		return
 	}
-	tables, err := measure(o)
+	// Ctrl-C reaches the programs, too; what is left is cleared away.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	tables, err := measure(ctx, o)
+	stop()
 	for _, t := range tables {
 		fmt.Println(t)
 	}

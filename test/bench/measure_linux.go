@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -15,7 +16,7 @@ type place struct {
 	dir  string // ours alone
 }
 
-func measure(o options) (tables []*table, err error) {
+func measure(ctx context.Context, o options) (tables []*table, err error) {
 	if o.rounds < 1 || !(o.wants("life") || o.wants("locks") || o.wants("gate")) {
 		return nil, errors.New("nothing to measure: -rounds is at least 1, -only is life, locks or gate")
 	}
@@ -38,12 +39,12 @@ func measure(o options) (tables []*table, err error) {
 	on := places[len(places)-1] // the disk is always there
 	if o.wants("life") {
 		bin := filepath.Join(on.dir, "bin")
-		contestants, err := build(bin)
+		contestants, err := build(ctx, bin)
 		if err != nil {
 			return nil, err
 		}
 		for _, p := range places {
-			measured, err := measureLives(o, p, contestants)
+			measured, err := measureLives(ctx, o, p, contestants)
 			if err != nil {
 				return tables, fmt.Errorf("on %s: %w", p.name, err)
 			}
@@ -57,7 +58,7 @@ func measure(o options) (tables []*table, err error) {
 	}
 	if o.wants("locks") {
 		for _, p := range places {
-			measured, err := measureLocks(o, p)
+			measured, err := measureLocks(ctx, o, p)
 			if err != nil {
 				return tables, fmt.Errorf("on %s: %w", p.name, err)
 			}
@@ -65,7 +66,11 @@ func measure(o options) (tables []*table, err error) {
 		}
 	}
 	if o.wants("gate") {
-		tables = append(tables, measureGate(o)...)
+		measured, err := measureGate(ctx, o)
+		if err != nil {
+			return tables, err
+		}
+		tables = append(tables, measured...)
 	}
 	return tables, nil
 }

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 // much is not judged here.
 func TestEverythingIsMeasured(t *testing.T) {
 	dir := t.TempDir()
-	tables, err := measure(options{rounds: 1, settle: 5 * time.Millisecond, disk: dir, tmpfs: "/dev/shm"})
+	tables, err := measure(t.Context(), options{rounds: 1, settle: 5 * time.Millisecond, disk: dir, tmpfs: "/dev/shm"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestEverythingIsMeasured(t *testing.T) {
 
 func TestNothingToMeasure(t *testing.T) {
 	for _, o := range []options{{}, {rounds: 1, only: "lives"}} {
-		if tables, err := measure(o); err == nil {
+		if tables, err := measure(t.Context(), o); err == nil {
 			t.Errorf("%+v: %d tables and no error", o, len(tables))
 		}
 	}

@@ -3,11 +3,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
 
-func measure(options) ([]*table, error) {
+func measure(context.Context, options) ([]*table, error) {
 	return nil, fmt.Errorf("signals, sd_notify and /proc as Linux has them: %w", errors.ErrUnsupported)
 }
 

@@ -79,9 +79,12 @@ func (t *table) String() string {
 			fmt.Fprintf(w, "  %s\t-\t-\t-\t-\t-\t%s\n", r.name, r.note)
 			continue
 		}
-		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%.2f\t%.2f\t%s\n", r.name,
-			number(slices.Min(r.values)), number(median(r.values)), number(slices.Max(r.values)),
-			median(r.values)/median(base), median(ratios(r.values, base)), t.verdict(r))
+		ratio, paired := "-", "-" // of nothing there is no ratio
+		if slices.Min(base) > 0 {
+			ratio, paired = fmt.Sprintf("%.2f", median(r.values)/median(base)), fmt.Sprintf("%.2f", median(ratios(r.values, base)))
+		}
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.name,
+			number(slices.Min(r.values)), number(median(r.values)), number(slices.Max(r.values)), ratio, paired, t.verdict(r))
 	}
 	_ = w.Flush() // to memory
 	return b.String()

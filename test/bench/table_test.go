@@ -37,6 +37,16 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// Ratios to nothing are left out, and the base can be nothing in one round.
+func TestTableWithoutBase(t *testing.T) {
+	measured := &table{title: "allocations", unit: "allocations"}
+	measured.add("one", 0)
+	measured.add("none", 2)
+	if got := measured.String(); strings.ContainsAny(got, "NI") {
+		t.Error(got)
+	}
+}
+
 func TestMedian(t *testing.T) {
 	for want, values := range map[float64][]float64{1: {1}, 2: {3, 1, 2}, 2.5: {4, 1, 3, 2}} {
 		if got := median(values); got != want {
