@@ -104,7 +104,7 @@ func child() int {
 	case "wait", "stubborn":
 		for s := range got {
 			fmt.Println("got", s)
-			if s != syscall.SIGHUP && (end == "wait" || len(got) > 0) {
+			if s != syscall.SIGHUP && end == "wait" {
 				break
 			}
 			if end == "stubborn" && s != syscall.SIGHUP {
