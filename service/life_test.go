@@ -156,6 +156,18 @@ func TestThingsThatGoWrong(t *testing.T) {
 			drive: func(b *bench) { b.await(platform.PhaseReady); b.stop() },
 			code:  1, is: service.ErrOverrun, says: "stop: Stop: overran", log: "still running: goroutine", stops: true,
 		},
+		"Stop hangs, and the steps behind it run": {
+			p: &program{
+				start: func(_ context.Context, rt *service.Runtime) error {
+					rt.OnStop("flush", 0, func(context.Context) error { rt.Logger().Info("flushed"); return nil })
+					return nil
+				},
+				stop: func(context.Context) error { <-hang; return nil },
+			},
+			cfg:   func(c *service.Config) { c.StopTimeout = 200 * time.Millisecond },
+			drive: func(b *bench) { b.await(platform.PhaseReady); b.stop() },
+			code:  1, is: service.ErrOverrun, says: "stop: Stop: overran", log: "flushed", stops: true,
+		},
 		"a second request forces": {
 			p:     &program{stop: func(context.Context) error { <-hang; return nil }},
 			drive: func(b *bench) { b.await(platform.PhaseReady); b.stop(); <-b.inStop; b.stop() },

@@ -128,13 +128,12 @@ func (c *cleanups) pop() (cleanup, bool) {
 }
 
 // reserved is how long the steps still to come may take together, as far as
-// they have said.
-func (c *cleanups) reserved() time.Duration {
+// they have said, and how many they are.
+func (c *cleanups) reserved() (sum time.Duration, steps int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var sum time.Duration
 	for _, x := range c.stack {
 		sum += x.timeout
 	}
-	return sum
+	return sum, len(c.stack)
 }

@@ -92,9 +92,14 @@ func (l *life) step(total *clock, name string, own time.Duration, run func(conte
 
 // share is how long a step may take: its own timeout if it has one, and no more
 // than leaves the steps behind it what they asked for; but half of the time
-// that is left, at least, so that a late step cannot starve an early one.
+// that is left, at least, so that a late step cannot starve an early one; and
+// never all of it while there are steps behind it, which must run, too.
 func (l *life) share(left, own time.Duration) time.Duration {
-	most := max(left-l.cleanups.reserved(), left/2)
+	reserved, steps := l.cleanups.reserved()
+	most := max(left-reserved, left/2)
+	if steps > 0 {
+		most = min(most, left-left/4)
+	}
 	if own > 0 {
 		return min(own, most)
 	}
