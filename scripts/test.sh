@@ -81,10 +81,17 @@ test_in_beds() {
 # shellcheck disable=SC2046 # a list of packages, split on purpose
 test_without_beds() { go_test -timeout 10m $(not_in_beds); }
 
+# test_bench: the benchmarks are a module of their own; this only sees that they measure what they say.
+test_bench() (
+	cd test/bench
+	go_test -timeout 5m ./...
+)
+
 test_all_without_beds() { BEDS_DIR=/nonexistent go_test -timeout 10m ./...; }
 
 part 'gates' scripts/gates.sh
 part 'cross builds' scripts/cross.sh
+part 'go test in test/bench' test_bench
 
 code=3
 if [[ $beds != off ]]; then
