@@ -1,4 +1,10 @@
 package proc
 
-// ParseStat is fuzzed from outside.
 var ParseStat = parseStat
+
+type Life = life
+
+const (
+	Zombie   = zombie
+	Released = released
+)

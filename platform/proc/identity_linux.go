@@ -6,23 +6,46 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 )
 
-func identify(pid int) (Identity, error) {
+// How often identify looks at a process of which /proc and kill(2) tell different
+// things. They do for an instant while a thread that is not the first executes a
+// program; of one that is hidden from us they always do.
+const looks = 20
+
+func identify(pid int) (id Identity, err error) {
+	for range looks {
+		id, err = lookAt(pid)
+		if !errors.Is(err, errReleased) && !errors.Is(err, errHidden) {
+			break
+		}
+		runtime.Gosched()
+	}
+	if errors.Is(err, errReleased) {
+		err = ErrGone
+	}
+	return id, err
+}
+
+func lookAt(pid int) (Identity, error) {
 	dir := "/proc/" + strconv.Itoa(pid)
 	stat, err := readFile(dir + "/stat")
 	if err != nil {
 		return Identity{}, absent(pid, err)
 	}
-	start, dead, err := parseStat(stat)
+	start, life, err := parseStat(stat)
 	if err != nil {
 		return Identity{}, fmt.Errorf("%s/stat: %w", dir, err)
 	}
-	if dead {
+	switch life {
+	case zombie:
 		return Identity{}, ErrGone
+	case released:
+		return Identity{}, errReleased
 	}
 	id, err := surroundings()
 	if err != nil {
@@ -74,6 +97,11 @@ func readFile(path string) ([]byte, error) {
 	return buf[:n], nil
 }
 
+var (
+	errHidden   = fmt.Errorf("it is hidden from us: %w", fs.ErrPermission)
+	errReleased = errors.New("not the process any more")
+)
+
 // absent tells a dead process from a hidden one: /proc may be mounted with
 // hidepid, and then kill(2) knows more. Only ESRCH means dead.
 func absent(pid int, err error) error {
@@ -83,7 +111,7 @@ func absent(pid int, err error) error {
 	if kill := syscall.Kill(pid, 0); errors.Is(kill, syscall.ESRCH) {
 		return ErrGone
 	}
-	return fmt.Errorf("it is hidden from us: %w", fs.ErrPermission)
+	return errHidden
 }
 
 // The owner of /proc/PID is the effective user, or root for a process that may

@@ -12,11 +12,14 @@ func TestParseStat(t *testing.T) {
 	cases := map[string]struct {
 		line  string
 		start uint64
-		dead  bool
+		life  proc.Life
 		fails bool
 	}{
 		"plain":                {line: sane, start: 8675309},
-		"zombie":               {line: "1 (x) Z 1 1 1 0 -1 4 1 0 0 0 1 2 0 0 20 0 1 0 42 1", start: 42, dead: true},
+		"zombie":               {line: "1 (x) Z 1 1 1 0 -1 4 1 0 0 0 1 2 0 0 20 0 1 0 42 1", start: 42, life: proc.Zombie},
+		"waited for":           {line: "1 (x) Z 0 -1 -1 0 -1 4 1 0 0 0 1 2 0 0 20 0 0 0 42 1", start: 42, life: proc.Released},
+		"dead":                 {line: "1 (x) X 0 -1 -1 0 -1 4 1 0 0 0 1 2 0 0 20 0 1 0 42 1", start: 42, life: proc.Released},
+		"no count of threads":  {line: "1 (x) S 1 1 1 0 -1 4 1 0 0 0 1 2 0 0 20 0 many 0 42 1", fails: true},
 		"first thread ended":   {line: "1 (x) Z 1 1 1 0 -1 4 1 0 0 0 1 2 0 0 20 0 5 0 42 1", start: 42},
 		"name ) R 1 ( in it":   {line: "1 (x) R 1 (y) S 1 1 1 0 -1 4 1 0 0 0 1 2 0 0 20 0 5 0 43 1", start: 43},
 		"empty":                {line: "", fails: true},
@@ -26,9 +29,9 @@ func TestParseStat(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			start, dead, err := proc.ParseStat([]byte(c.line))
-			if (err != nil) != c.fails || start != c.start || dead != c.dead {
-				t.Errorf("start=%d dead=%v err=%v", start, dead, err)
+			start, life, err := proc.ParseStat([]byte(c.line))
+			if (err != nil) != c.fails || start != c.start || life != c.life {
+				t.Errorf("start=%d life=%v err=%v", start, life, err)
 			}
 		})
 	}
