@@ -89,31 +89,36 @@ test_bench() (
 
 test_all_without_beds() { BEDS_DIR=/nonexistent go_test -timeout 10m ./...; }
 
-part 'gates' scripts/gates.sh
-part 'cross builds' scripts/cross.sh
-part 'go test in test/bench' test_bench
+# A function, because bash reads a script as it goes: who edits this file during a run must not change that run.
+main() {
+	part 'gates' scripts/gates.sh
+	part 'cross builds' scripts/cross.sh
+	part 'go test in test/bench' test_bench
 
-code=3
-if [[ $beds != off ]]; then
-	printf '\n=== roots of the beds\n'
-	code=0
-	build_beds || code=$?
-fi
-if [[ $code == 0 ]]; then
-	part "go test${race[*]+ ${race[*]}}" test_without_beds
-	part 'go test in beds' test_in_beds
-else
-	part "go test${race[*]+ ${race[*]}}, without beds" test_all_without_beds
-	case $beds,$code in
-	off,*) skip 'the beds, real init systems to test on: BEDS=off' ;;
-	auto,3) skip "the beds, real init systems to test on: run on Debian: sudo env \"PATH=\$PATH\" make test" ;;
-	*)
-		results+=('FAILED   building the beds (BEDS=off goes without)')
-		failed=1
-		;;
-	esac
-fi
+	code=3
+	if [[ $beds != off ]]; then
+		printf '\n=== roots of the beds\n'
+		code=0
+		build_beds || code=$?
+	fi
+	if [[ $code == 0 ]]; then
+		part "go test${race[*]+ ${race[*]}}" test_without_beds
+		part 'go test in beds' test_in_beds
+	else
+		part "go test${race[*]+ ${race[*]}}, without beds" test_all_without_beds
+		case $beds,$code in
+		off,*) skip 'the beds, real init systems to test on: BEDS=off' ;;
+		auto,3) skip "the beds, real init systems to test on: run on Debian: sudo env \"PATH=\$PATH\" make test" ;;
+		*)
+			results+=('FAILED   building the beds (BEDS=off goes without)')
+			failed=1
+			;;
+		esac
+	fi
 
-printf '\n=== in %ds\n' "$SECONDS"
-printf '%s\n' "${results[@]}"
-exit "$failed"
+	printf '\n=== in %ds\n' "$SECONDS"
+	printf '%s\n' "${results[@]}"
+	exit "$failed"
+}
+
+main
