@@ -13,12 +13,11 @@ export PATH
 # Raise this when prepare() or the way a root is made changes: every root is then built again.
 recipe_version=1
 
-default_names='systemd257 systemd252'
-all_names="$default_names sysvinit openrc"
+all_names='systemd257 systemd252 sysvinit openrc'
 
 usage() {
 	cat <<EOF
-usage: beds.sh build [NAME...]   build the roots that are missing or out of date (default: $default_names)
+usage: beds.sh build [NAME...]   build the roots that are missing or out of date (default: all of them)
        beds.sh list              print each root: name, state (built, stale, missing), init, suite, path
        beds.sh clean [NAME...]   remove roots (default: all of them) and what interrupted runs left
 names: $all_names
@@ -251,7 +250,7 @@ build)
 	install_tools
 	[ $# -gt 0 ] || {
 		# shellcheck disable=SC2086 # a list of names, split on purpose
-		set -- $default_names
+		set -- $all_names
 	}
 	for name in "$@"; do
 		with_lock "$name" build_locked

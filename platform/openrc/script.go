@@ -1,6 +1,7 @@
 package openrc
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -40,6 +41,8 @@ func Render(u platform.Unit) ([]byte, error) {
 		"@DEPEND@", r.depend(),
 		"@CHECK@", shell.Words(u.Own.Check),
 		"@STATUS@", shell.Words(u.Own.Status),
+		"@USER@", shell.Quote(user(u)),
+		"@OWNER@", shell.Quote(owner(u)),
 		"@MAKE@", r.makeDirectories(),
 		"@ENVIRONMENT@", r.environment(),
 		"@RETRY@", fmt.Sprintf("TERM/%d/KILL/%d", seconds(u.StopTimeout+platform.StopMargin), lastRespite),
@@ -137,20 +140,22 @@ func (r *renderer) directories() string {
 	return strings.Join(lines, "\n") + "\nexport " + strings.Join(names, " ")
 }
 
-// makeDirectories leaves the owner of each to checkpath, which takes a user's own
-// group where none is named.
+func user(u platform.Unit) string { return cmp.Or(u.User, "root") }
+
+// owner is for chown(1): a group that is not named is the user's own, but for a
+// number, of which chown does not ask who that is.
+func owner(u platform.Unit) string {
+	if _, err := strconv.Atoi(u.User); err == nil && u.Group == "" {
+		return u.User
+	}
+	return user(u) + ":" + u.Group
+}
+
 func (r *renderer) makeDirectories() string {
-	owner := r.u.User
-	if owner == "" {
-		owner = "root"
-	}
-	if r.u.Group != "" {
-		owner += ":" + r.u.Group
-	}
 	var lines strings.Builder
 	for _, d := range r.own() {
 		if d.mode != "" {
-			fmt.Fprintf(&lines, "\tcheckpath -q -d -m %s -o %s %s || return 1\n", d.mode, shell.Quote(owner), shell.Quote(d.path))
+			fmt.Fprintf(&lines, "\tdirectory %s %s || return 1\n", shell.Quote(d.path), d.mode)
 		}
 	}
 	return lines.String()

@@ -1,7 +1,7 @@
 #!/sbin/openrc-run
 @MARK@
 # shellcheck shell=sh disable=SC2034,SC2154 # openrc-run sets and reads variables
-# shellcheck disable=SC2016,SC2089,SC2090 # values are meant as they stand
+# shellcheck disable=SC1003,SC2016,SC2089,SC2090 # values are meant as they stand
 
 description=@DESCRIPTION@
 supervisor=supervise-daemon
@@ -21,6 +21,18 @@ checkconfig() {
 	@CHECK@
 }
 
+# NAME MODE: a directory of the service, in one that only root can write to. What
+# another user's service has left in it becomes this one's.
+directory() {
+	mkdir -p "$1" || return 1
+	[ -n "$(find "$1" -prune -user @USER@)" ] || chown -Rh @OWNER@ "$1" || return 1
+	chown @OWNER@ "$1" && chmod "$2" "$1"
+}
+
+spawn() {
+	@SPAWN@ "$@"
+}
+
 start_pre() {
 	checkconfig || return 1
 	if @STATUS@ >/dev/null 2>&1; then
@@ -28,6 +40,8 @@ start_pre() {
 		return 1
 	fi
 @MAKE@	rm -f "$RC_SVCDIR/options/$RC_SVCNAME/ended"
+	# supervise-daemon hides what goes wrong on the way to the program.
+	spawn -- /bin/true
 }
 
 start() {

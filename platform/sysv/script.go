@@ -1,12 +1,14 @@
 package sysv
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
@@ -37,6 +39,7 @@ func Render(u platform.Unit) ([]byte, error) {
 		"@STATUS@", shell.Words(u.Own.Status),
 		"@CHECK@", shell.Words(u.Own.Check),
 		"@AWAIT@", shell.Words(append(slices.Clone(u.Own.Await), "--starter", starter, "--pid")),
+		"@USER@", shell.Quote(user(u)),
 		"@OWNER@", shell.Quote(owner(u)),
 		"@MAKE@", r.makeDirectories(),
 		"@ENVIRONMENT@", r.environment(),
@@ -73,16 +76,16 @@ func first(argv []string) string {
 // output is the file with what the service prints.
 func output(id platform.ID) string { return path.Join("/var/log", id.String(), "output.log") }
 
-// owner is who owns the service's directories, for chown(1): a group that is not
-// named is the user's own.
+// user owns the service's directories.
+func user(u platform.Unit) string { return cmp.Or(u.User, "root") }
+
+// owner is for chown(1): a group that is not named is the user's own, but for a
+// number, of which chown does not ask who that is.
 func owner(u platform.Unit) string {
-	switch {
-	case u.User == "" && u.Group == "":
-		return "root:root"
-	case u.User == "":
-		return "root:" + u.Group
+	if _, err := strconv.Atoi(u.User); err == nil && u.Group == "" {
+		return u.User
 	}
-	return u.User + ":" + u.Group
+	return user(u) + ":" + u.Group
 }
 
 // own are the service's directories as systemd.exec(5) names them, which is what

@@ -1,7 +1,7 @@
 #!/bin/sh
 @MARK@
 @HEADER@
-# shellcheck disable=SC2016,SC2089,SC2090 # values are meant as they stand
+# shellcheck disable=SC1003,SC2016,SC2089,SC2090 # values are meant as they stand
 
 set -u
 umask 022
@@ -19,8 +19,13 @@ check() { @CHECK@; }
 # Leads the service's processes, or is the service.
 await() { @AWAIT@ "$1"; }
 
-# NAME MODE: a directory of the service, in one that only root can write to.
-directory() { mkdir -p "$1" && chown @OWNER@ "$1" && chmod "$2" "$1"; }
+# NAME MODE: a directory of the service, in one that only root can write to. What
+# another user's service has left in it becomes this one's.
+directory() {
+	mkdir -p "$1" || return 1
+	[ -n "$(find "$1" -prune -user @USER@)" ] || chown -Rh @OWNER@ "$1" || return 1
+	chown @OWNER@ "$1" && chmod "$2" "$1"
+}
 
 start() {
 	! running || return 0

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service"
 	"github.com/holdfast-dev/holdfast/service/supervise"
 )
 
@@ -50,6 +51,9 @@ func (a *app) spawnCommand() *cobra.Command {
 			if final, ok := errors.AsType[*supervise.ForGoodError](err); ok {
 				// As the service did: what the supervisor logs is then true.
 				return errors.Join(&exitError{max(final.Code, 0)}, err)
+			}
+			if errors.Is(err, supervise.ErrImpossible) {
+				err = fmt.Errorf("%w: %w", service.ErrConfig, err)
 			}
 			return fmt.Errorf("spawn %q: %w", a.cfg.Name, err)
 		},

@@ -25,7 +25,7 @@ func (s Spawn) account() (account, error) {
 	}
 	if s.User != "" {
 		if err := a.find(s.User, s.Group != ""); err != nil {
-			return a, fmt.Errorf("user %q: %w", s.User, err)
+			return a, fmt.Errorf("user %q: %w: %w", s.User, ErrImpossible, err)
 		}
 	}
 	if s.Group != "" {
@@ -84,7 +84,7 @@ func findGroup(name string) (int, error) {
 	}
 	gid, e := strconv.Atoi(name)
 	if e != nil {
-		return 0, fmt.Errorf("group %q: %w", name, err)
+		return 0, fmt.Errorf("group %q: %w: %w", name, ErrImpossible, err)
 	}
 	return gid, nil
 }

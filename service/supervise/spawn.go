@@ -48,6 +48,10 @@ func (e *ForGoodError) Error() string {
 	return fmt.Sprintf("it ended with exit code %d, which its restart policy does not follow", e.Code)
 }
 
+// ErrImpossible means that this machine does not have what the service is to be or
+// to use: a user, a directory, a limit. It will not have it the next time either.
+var ErrImpossible = errors.New("cannot be had on this machine")
+
 // errNotSupervised: only a supervise-daemon is told to give up.
 var errNotSupervised = errors.New("its parent is no supervise-daemon")
 

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"runtime"
@@ -15,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
@@ -35,6 +37,15 @@ func (s Spawn) exec() error {
 	if err != nil {
 		return err
 	}
+	err = s.turn(ended)
+	if ended != nil {
+		_, _ = fmt.Fprintln(ended, exitCodeOf(err)) // nobody is left to hear that it failed
+	}
+	return err
+}
+
+// turn is the rest of the way, of which there is no coming back but by an error.
+func (s Spawn) turn(ended *os.File) error {
 	who, err := s.account()
 	if err != nil {
 		return err
@@ -49,8 +60,17 @@ func (s Spawn) exec() error {
 		return err
 	}
 	err = syscall.Exec(s.Argv[0], s.Argv, s.environment(who, ended))
-	runtime.KeepAlive(ended)
 	return fmt.Errorf("execute %s: %w", s.Argv[0], err)
+}
+
+func exitCodeOf(err error) int {
+	switch {
+	case errors.Is(err, ErrImpossible):
+		return platform.ExitBadConfig
+	case errors.Is(err, fs.ErrPermission):
+		return platform.ExitNotPermitted
+	}
+	return platform.ExitFailed
 }
 
 // limit does what may need root's rights.
@@ -69,7 +89,7 @@ func (s Spawn) limit() error {
 		}
 		// Of package syscall, which then keeps its hands off the limit on files.
 		if err := setLimit(l.resource, *l.value); err != nil {
-			return fmt.Errorf("limits.%s to %d: %w", l.name, *l.value, err)
+			return fmt.Errorf("limits.%s to %d: %w: %w", l.name, *l.value, ErrImpossible, err)
 		}
 	}
 	if s.Nice != 0 {
@@ -100,7 +120,7 @@ func (s Spawn) settle() error {
 		dir = "/"
 	}
 	if err := os.Chdir(dir); err != nil {
-		return fmt.Errorf("working_directory: %w", err)
+		return fmt.Errorf("working_directory: %w: %w", ErrImpossible, err)
 	}
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {

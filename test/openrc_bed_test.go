@@ -1,0 +1,106 @@
+//go:build linux
+
+package test_test
+
+import (
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/test/bed"
+)
+
+func onOpenRC(t *testing.T, fn func(t *testing.T, s shipped)) {
+	bed.Each(t, "openrc", func(t *testing.T, b *bed.Bed) {
+		putShipper(t, b)
+		fn(t, shipped{t, b})
+	})
+}
+
+// supervise-daemon restarts whatever ends; what is not to be restarted makes it give up.
+func TestOpenRCRestarts(t *testing.T) {
+	onOpenRC(t, func(t *testing.T, s shipped) {
+		const (
+			ready   = `$S status --json | grep '"ready": true'`
+			kill    = "cp /run/shipper/shipper.pid /tmp/app.pid; kill -9 $(cat /run/shipper/shipper.pid); "
+			back    = "! cmp -s /run/shipper/shipper.pid /tmp/app.pid && " + ready
+			givenUp = "! pgrep supervise-daemo && ! rc-service shipper status && ! pgrep -x shipper"
+			starts  = "grep -c ' starting: ' /var/log/shipper/output.log"
+		)
+		install := func(restart string) {
+			t.Helper()
+			s.configure("[service.restart]\n" + restart)
+			s.must("$S stop; rm -f /var/log/shipper/output.log; $S install && $S start && cp /etc/shipper.toml /root/good.toml")
+		}
+
+		// No limit, so nothing but the exit code can end it.
+		install("policy = \"always\"\ndelay = \"1ms\"\nmax = -1\n")
+		s.must(kill)
+		s.until(back)
+		s.must(`$S status --json | grep '"restarts": 1'`)
+		s.must("kill $(cat /run/shipper/shipper.pid); cp /run/shipper/shipper.pid /tmp/app.pid") // ends with 0
+		s.until(back)
+
+		// 78, bad configuration: tried once.
+		s.must("printf '[shipper]\\ninputs = 7\\n' >/etc/shipper.toml; n=$(" + starts + "); echo $n >/tmp/app.starts; " + kill)
+		s.until(givenUp)
+		s.must("test $(" + starts + ") = $(($(cat /tmp/app.starts) + 1)); cp /root/good.toml /etc/shipper.toml")
+
+		// 75, already running: by hand in the very moment.
+		install("delay = \"3s\"\nmax = -1\n")
+		s.must(kill + "setsid shipper --config /etc/shipper.toml run >/tmp/app.hand 2>&1 </dev/null &")
+		s.until("! pgrep supervise-daemo && ! rc-service shipper status")
+		s.must(ready + ` && $S status --json | grep '"started_by": "hand"' && $S stop`)
+
+		// 77, not permitted.
+		s.must("useradd feed")
+		install("delay = \"1s\"\nmax = -1\n")
+		s.must("$S stop; sed -i 's/^\\[service\\]/[service]\\nuser = \"feed\"/' /etc/shipper.toml && $S install")
+		s.must("chown -R feed /var/lib/shipper; $S start && chown root /var/lib/shipper/* && chmod 600 /var/lib/shipper/shipper.lock; " + kill)
+		s.until(givenUp)
+		s.must("grep exit_code=77 /var/log/shipper/output.log; chown -R root /var/lib/shipper")
+
+		// 0, of its own accord: followed by always (above) and not by on-failure.
+		install("delay = \"1s\"\nmax = -1\n")
+		s.must("kill $(cat /run/shipper/shipper.pid)")
+		s.until(givenUp)
+		s.must(`$S status --json | grep '"phase": "stopped"' || $S status`)
+
+		// Never.
+		install("policy = \"never\"\n")
+		s.must(kill)
+		s.until(givenUp)
+
+		// Too often.
+		install("delay = \"1s\"\nmax = 1\nwindow = \"1h\"\n")
+		s.must(kill)
+		s.until(back)
+		s.must(kill)
+		s.until(givenUp)
+		s.must(`$S status --json | grep '"phase": "failed"'; $S start && ` + ready + " && $S uninstall --purge")
+	})
+}
+
+// What OpenRC can be in, we tell apart.
+func TestOpenRCStates(t *testing.T) {
+	onOpenRC(t, func(t *testing.T, s shipped) {
+		s.configure("")
+		s.must("$S install --start")
+		pid := s.must("cat /run/shipper/shipper.pid")
+
+		// Its supervisor is killed: the service goes on, is known, and is stopped all the same.
+		s.must("pkill -9 supervise-daemo")
+		s.until("! pgrep supervise-daemo")
+		s.must(`test $(cat /run/shipper/shipper.pid) = ` + pid + ` && $S status --json | grep '"ready": true'`)
+		s.must("$S reload && $S stop && ! pgrep -x shipper && $S start")
+
+		// Nothing is stopped when it could not be started again.
+		s.must("cp /etc/shipper.toml /root/good.toml; echo '[nonsense]' >>/etc/shipper.toml; cp /run/shipper/shipper.pid /tmp/app.pid")
+		s.want(1, "rc-service shipper restart")
+		s.want(78, "rc-service shipper checkconfig")
+		s.must("cmp /run/shipper/shipper.pid /tmp/app.pid && rc-service shipper status; cp /root/good.toml /etc/shipper.toml")
+		s.must("rc-service shipper checkconfig && rc-service shipper restart && ! cmp /run/shipper/shipper.pid /tmp/app.pid")
+
+		// The administrator's runlevels are his.
+		s.must(`rc-update del shipper default && rc-update add shipper boot && $S install && ! test -e /etc/runlevels/default/shipper
+$S status --json | grep '"enabled": true' && $S uninstall --purge && ! find /etc/runlevels /etc/init.d /run /var/lib /var/log -name '*shipper*' | grep .`)
+	})
+}

@@ -1,0 +1,306 @@
+//go:build linux
+
+package test_test
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/test/bed"
+)
+
+// putShipper puts examples/shipper, as it would be shipped, into a bed.
+func putShipper(t *testing.T, b *bed.Bed) {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "shipper")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", out, "../examples/shipper")
+	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, msg)
+	}
+	if err := b.Put(out, "/usr/local/bin/shipper", 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// onScripts runs fn on a bed of each manager that reads scripts, with a shipper.
+func onScripts(t *testing.T, fn func(t *testing.T, s shipped)) {
+	for _, manager := range []string{"sysv", "openrc"} {
+		bed.Each(t, manager, func(t *testing.T, b *bed.Bed) {
+			putShipper(t, b)
+			fn(t, shipped{t, b})
+		})
+	}
+}
+
+// shipped is a bed with the shipper as a service.
+type shipped struct {
+	t *testing.T
+	b *bed.Bed
+}
+
+// table is the shipper's own, as short as it gets.
+const table = `
+[shipper]
+inputs = ["/var/log/app.log"]
+output = "/var/lib/shipper/out"
+`
+
+// configure writes the [service] table.
+func (s shipped) configure(text string) {
+	s.t.Helper()
+	if err := s.b.Write("/etc/shipper.toml", []byte("[service]\n"+text+table), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// sh runs a script in the bed; $S is the shipper's command line.
+func (s shipped) sh(script string) (stdout, stderr string, code int) {
+	s.t.Helper()
+	stdout, stderr, code, err := s.b.Run(s.t.Context(), "timeout", "60", "/bin/sh", "-c", `S="shipper --config /etc/shipper.toml"; `+script)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return stdout, stderr, code
+}
+
+// must is sh that succeeds.
+func (s shipped) must(script string) string {
+	s.t.Helper()
+	stdout, stderr, code := s.sh(script)
+	if code != 0 {
+		s.t.Fatalf("%s: code %d\n%s%s", script, code, stdout, stderr)
+	}
+	return strings.TrimSpace(stdout)
+}
+
+// want checks the code of a script.
+func (s shipped) want(code int, script string) {
+	s.t.Helper()
+	if stdout, stderr, got := s.sh(script); got != code {
+		s.t.Errorf("%s: code %d, want %d\n%s%s", script, got, code, stdout, stderr)
+	}
+}
+
+// until repeats a script until it succeeds.
+func (s shipped) until(script string) {
+	s.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		stdout, stderr, code := s.sh(script)
+		if code == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("still not so: %s\n%s%s", script, stdout, stderr)
+		}
+	}
+}
+
+// What the table says is what the process is and has, on both managers.
+func TestScriptsHonourTheTable(t *testing.T) {
+	onScripts(t, func(t *testing.T, s shipped) {
+		s.must(`useradd --system feed; groupadd feed-g; groupadd more; mkdir -p "/srv/a dir"`)
+		s.configure(`
+user = "feed"
+group = "feed-g"
+working_directory = "/srv/a dir"
+umask = "0077"
+[service.env]
+PLAIN = "two words"
+PATH = "/opt/bin:/usr/bin"
+ODD = 'it''s $(touch /tmp/x) "\'
+http_proxy = "x"
+command = "not the script's"
+[service.limits]
+nofile = 777
+nproc = 555
+core = 0
+nice = 5
+[service.hardening]
+supplementary_groups = ["more"]
+`)
+		s.must("sed -i \"s/'it''s/'it/\" /etc/shipper.toml") // a literal string of TOML has no quotes
+		s.must("$S install --start")
+		got := s.must(`p=$(cat /run/shipper/shipper.pid)
+id -un $(awk '/^Uid/{print $2}' /proc/$p/status); getent group $(awk '/^Gid/{print $2}' /proc/$p/status) | cut -d: -f1
+for g in $(awk '/^Groups/{$1=""; print}' /proc/$p/status); do getent group $g | cut -d: -f1; done | sort | tr '\n' ' '; echo
+readlink /proc/$p/cwd; awk '/^Umask|^NoNewPrivs/{print $2}' /proc/$p/status
+awk '/Max open files|Max processes|Max core/{print $(NF-2), $(NF-1)}' /proc/$p/limits
+ps -o ni= -p $p | tr -d ' '; ps -o sid= -p $p | tr -d ' ' | sed "s/^$p$/leader/"
+tr '\0' '\n' </proc/$p/environ | grep -e ^PLAIN -e ^PATH -e ^ODD -e ^http -e ^command -e ^HOME -e ^USER -e _DIRECTORY | sort
+stat -c '%U:%G %a' /run/shipper /var/lib/shipper /var/log/shipper
+stat -c '%U %a' /var/log/shipper/output.log; readlink /proc/$p/fd/0 /proc/$p/fd/1 /proc/$p/fd/2
+ls /tmp/x 2>&1 || true`)
+		want := `feed
+feed-g
+feed more 
+/srv/a dir
+0077
+1
+0 0
+555 555
+777 777
+5
+leader
+HOME=/home/feed
+ODD=it $(touch /tmp/x) "\
+PATH=/opt/bin:/usr/bin
+PLAIN=two words
+USER=feed
+command=not the script's
+http_proxy=x
+CONFIGURATION_DIRECTORY=/etc/shipper
+LOGS_DIRECTORY=/var/log/shipper
+RUNTIME_DIRECTORY=/run/shipper
+STATE_DIRECTORY=/var/lib/shipper
+feed:feed-g 755
+feed:feed-g 755
+feed:feed-g 750
+feed 600
+/dev/null
+/var/log/shipper/output.log
+/var/log/shipper/output.log
+ls: cannot access '/tmp/x': No such file or directory`
+		if sorted(got) != sorted(want) {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+		s.must("$S reload && $S stop && $S uninstall --purge")
+	})
+}
+
+func sorted(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		// awk and readlink print in an order of their own.
+		for j := range i {
+			if lines[i] < lines[j] {
+				lines[i], lines[j] = lines[j], lines[i]
+			}
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// A table that this machine cannot fulfil fails the start, at once and by name. And
+// what another user's service has left in the directories is the new one's.
+func TestScriptsFulfilTheTable(t *testing.T) {
+	onScripts(t, func(t *testing.T, s shipped) {
+		for says, text := range map[string]string{
+			"ghost":             "user = \"ghost\"\n",
+			"ghosts":            "user = \"nobody\"\ngroup = \"ghosts\"\n",
+			"working_directory": "working_directory = \"/nowhere\"\n",
+			"limits.nofile":     "[service.limits]\nnofile = 9000000000000000000\n",
+			"permission denied": "user = \"nobody\"\nworking_directory = \"/root/closed\"\n",
+		} {
+			s.configure(text)
+			s.must("mkdir -p -m 700 /root/closed; $S install")
+			_, stderr, code := s.sh("timeout 10 $S start")
+			if code != 1 || !strings.Contains(stderr, says) {
+				t.Errorf("%s: code %d: %s", says, code, stderr)
+			}
+			s.want(1, "pgrep -x shipper || pgrep -x supervise-daemo")
+		}
+		s.configure("")
+		s.must("useradd --system feed; $S install --start && $S stop")
+		s.configure("user = \"feed\"\n")
+		s.must(`$S install --start && $S status --json | grep '"user": "feed"' && test -z "$(find /run/shipper /var/lib/shipper /var/log/shipper -not -user feed)"`)
+		s.must("$S uninstall --purge")
+	})
+}
+
+// What a script cannot give is refused by name, at install, and nothing is left.
+func TestScriptsRefuse(t *testing.T) {
+	onScripts(t, func(t *testing.T, s shipped) {
+		for field, text := range map[string]string{
+			"limits.memory":          "[service.limits]\nmemory = \"1G\"",
+			"limits.tasks":           "[service.limits]\ntasks = 5",
+			"limits.cpu":             "[service.limits]\ncpu = 50",
+			"hardening.capabilities": "user = \"nobody\"\n[service.hardening]\ncapabilities = [\"CAP_NET_RAW\"]",
+			"no-such-service":        "requires = [\"no-such-service\"]",
+			"multi-user.target":      "after = [\"multi-user.target\"]",
+			"env":                    "[service.env]\n\"A B\" = \"\"",
+			"user":                   "user = \"a:b\"",
+		} {
+			s.configure(text)
+			_, stderr, code := s.sh("$S install")
+			if code != 78 || !strings.Contains(stderr, field) {
+				t.Errorf("%s: code %d: %s", field, code, stderr)
+			}
+		}
+		s.configure("")
+		for _, name := range []string{"a b", "../x", "-x", "a;b", "a$b", "é", "a/b", strings.Repeat("a", 101)} {
+			if _, stderr, code := s.sh(fmt.Sprintf("$S install --instance '%s'", name)); code != 78 {
+				t.Errorf("instance %q: code %d: %s", name, code, stderr)
+			}
+		}
+		s.want(78, "$S install --scope user")
+		s.want(1, "ls -A /etc/init.d /etc/runlevels /etc/rc2.d 2>/dev/null | grep shipper")
+	})
+}
+
+// A service starts after what it requires is ready, and stops before that does:
+// at boot, at shutdown, and when it is asked for.
+func TestScriptsOrder(t *testing.T) {
+	onScripts(t, func(t *testing.T, s shipped) {
+		s.configure("")
+		second := `[service]
+requires = ["shipper"]
+after = ["network"]
+[shipper]
+inputs = ["/var/log/app.log"]
+output = "/var/lib/shipper@two/out"
+`
+		if err := s.b.Write("/etc/two.toml", []byte(second), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		// Slow enough for the order to show.
+		s.must(`printf 'start_delay = "700ms"\nstop_delay = "300ms"\n' | tee -a /etc/shipper.toml >>/etc/two.toml
+$S install && shipper --config /etc/two.toml --instance two install`)
+		if err := s.b.Reboot(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.until(`shipper --config /etc/two.toml --instance two status --json | grep '"ready": true'`)
+		if err := s.b.Reboot(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.until(`shipper --config /etc/two.toml --instance two status --json | grep '"ready": true'`)
+		s.until(`$S status --json | grep '"ready": true'`)
+		// Two starts and one stop of each, by the time in front of each line.
+		got := s.must(`for n in shipper shipper@two; do
+	sed -n "s/^\([^ ]*\) \[INFO\]  \(starting\|ready\|stopping\|stopped\):.*/\1 $n \2/p" /var/log/$n/output.log
+done | sort | cut -d' ' -f2-`)
+		start, stop := "shipper starting\nshipper ready\nshipper@two starting\nshipper@two ready", "shipper@two stopping\nshipper@two stopped\nshipper stopping\nshipper stopped"
+		if want := strings.Join([]string{start, stop, start}, "\n"); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+		if got := s.must(`$S status --json | grep -A2 '"last_exit"'`); !strings.Contains(got, `"clean": true`) {
+			t.Errorf("the shutdown was no clean end: %s", got)
+		}
+	})
+}
+
+// The program is replaced, removed and put back: each action says what is the matter.
+func TestScriptsWithoutProgram(t *testing.T) {
+	onScripts(t, func(t *testing.T, s shipped) {
+		s.configure("")
+		s.must("$S install --start && cp /usr/local/bin/shipper /root/kept && rm /usr/local/bin/shipper")
+		script := "/etc/init.d/shipper "
+		if s.b.Kind().Manager == "sysv" {
+			for action, code := range map[string]int{"start": 5, "stop": 5, "restart": 5, "reload": 5, "status": 4} {
+				s.want(code, script+action)
+			}
+		} else {
+			s.want(1, script+"restart") // and nothing is stopped
+			s.want(127, script+"reload")
+			s.must("pgrep -x shipper")
+		}
+		s.must("cp /root/kept /usr/local/bin/shipper")
+		// The old image still runs: it is known for what it is, and stopped.
+		s.must(script + "stop; ! pgrep -x shipper && $S start && $S uninstall --purge")
+		s.want(1, "find / -xdev -name '*shipper*' -not -path '/etc/shipper.toml' -not -path /usr/local/bin/shipper | grep .")
+	})
+}
