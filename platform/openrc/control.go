@@ -2,11 +2,10 @@ package openrc
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/initd"
 )
 
 // service is a command line of rc-service(8).
@@ -30,39 +29,20 @@ func (m *Manager) Restart(ctx context.Context, id platform.ID) error {
 // Reload asks for a reload, waits for it and returns the program's verdict.
 func (m *Manager) Reload(ctx context.Context, id platform.ID) error { return m.act(ctx, "reload", id) }
 
-// act runs the script by rc-service. When ctx ends first, what it started goes on
-// without us.
+// act runs the script by rc-service.
 func (m *Manager) act(ctx context.Context, action string, id platform.ID) error {
-	wrap := func(format string, args ...any) error {
-		return fmt.Errorf("%s %q: %w", action, id.String(), fmt.Errorf(format, args...))
-	}
-	installed, err := m.ours(id)
-	switch {
-	case err != nil:
-		return wrap("%w", err)
-	case !installed:
-		return wrap("%w", platform.ErrNotInstalled)
-	}
-	_, err = m.sys.Run(ctx, service(id, action)...)
-	if err == nil {
-		return nil
-	}
-	var command *platform.CommandError
-	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return wrap("%w: it goes on: %w", platform.ErrTimeout, context.Cause(ctx))
-	case ctx.Err() != nil:
-		return wrap("it goes on: %w", context.Cause(ctx))
-	case !errors.As(err, &command):
-		return wrap("%w", err)
-	}
-	// Every failure has code 1: what stands behind it shows afterwards.
-	now, statusErr := m.Status(ctx, id)
-	switch {
-	case action != "reload" || statusErr != nil:
-		return wrap("%w; see: %s", err, strings.Join(m.Logs(id, 20, false), " "))
-	case now.Phase == platform.PhaseReady:
-		return wrap("%w: %s", platform.ErrRejected, strings.TrimSpace(command.Stderr))
-	}
-	return wrap("%w (%s)", platform.ErrNotRunning, now.Phase)
+	return m.machine.Act(ctx, action, id, service(id, action), func(failed *platform.CommandError) error {
+		if action != "reload" {
+			return nil
+		}
+		// Every failure has code 1: what stands behind it shows afterwards.
+		now, err := m.Status(ctx, id)
+		switch {
+		case err != nil:
+			return nil //nolint:nilerr // the failure itself is what is told
+		case now.Phase == platform.PhaseReady:
+			return initd.Rejected(failed)
+		}
+		return fmt.Errorf("%w (%s)", platform.ErrNotRunning, now.Phase)
+	})
 }

@@ -11,6 +11,9 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
+// state is what OpenRC knows of the services of this boot.
+const state = "/run/openrc"
+
 // Exit codes of `rc-service NAME status`, from OpenRC's sh/supervise-daemon.sh.
 // They are not LSB's: a 4 is stopping, and not unknown.
 const (
@@ -43,7 +46,7 @@ func phase(code int) platform.Phase {
 // boot. They are readable to everybody.
 func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, error) {
 	st := platform.Status{Manager: m.Name(), Phase: platform.PhaseStopped}
-	installed, err := m.ours(id)
+	installed, err := m.machine.Installed(id)
 	if err == nil && !installed {
 		return st, nil
 	}
@@ -61,13 +64,13 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 	case codeUnsupervised:
 		st.Text = "its supervise-daemon is gone: nobody would start it again; restart it"
 	case codeStopped:
-		if m.exists(path.Join(state, "failed", id.String())) {
+		if m.machine.Exists(path.Join(state, "failed", id.String())) {
 			st.Phase = platform.PhaseFailed // it ended too often
 		}
 		return st, nil
 	}
 	st.PID, st.Restarts = m.value(id, "child_pid"), m.value(id, "start_count")
-	if st.PID != 0 && !m.exists(path.Join("/proc", strconv.Itoa(st.PID))) {
+	if st.PID != 0 && !m.machine.Exists(path.Join("/proc", strconv.Itoa(st.PID))) {
 		st.PID = 0
 		if st.Phase == platform.PhaseReady {
 			st.Phase = platform.PhaseStarting // supervise-daemon waits to start it again
@@ -77,7 +80,7 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 }
 
 func (m *Manager) code(ctx context.Context, id platform.ID) (int, error) {
-	_, err := m.sys.Run(ctx, service(id, "status")...)
+	_, err := m.machine.Run(ctx, service(id, "status")...)
 	var command *platform.CommandError
 	if errors.As(err, &command) && command.Code > 0 {
 		return command.Code, nil
@@ -87,7 +90,7 @@ func (m *Manager) code(ctx context.Context, id platform.ID) (int, error) {
 
 // value is a number that supervise-daemon has left; 0 if there is none.
 func (m *Manager) value(id platform.ID, name string) int {
-	content, err := m.sys.ReadFile(path.Join(state, "options", id.String(), name))
+	content, err := m.machine.ReadFile(path.Join(state, "options", id.String(), name))
 	if err != nil {
 		return 0
 	}

@@ -27,7 +27,7 @@ var linkers = [...]linker{
 func (m *Manager) linker(id platform.ID) linker {
 	for _, l := range linkers {
 		for _, dir := range []string{"/usr/sbin", "/sbin", "/usr/lib/insserv"} {
-			if file := path.Join(dir, l.program); m.exists(file) {
+			if file := path.Join(dir, l.program); m.machine.Exists(file) {
 				name := func(argv []string) []string {
 					argv = slices.Clone(argv)
 					argv[0] = file
@@ -59,7 +59,7 @@ func (m *Manager) handMade(id platform.ID) []string {
 		}
 		dir := fmt.Sprintf("/etc/rc%c.d", level)
 		all = append(all, path.Join(dir, kind+id.String()))
-		if m.exists(dir) {
+		if m.machine.Exists(dir) {
 			there = append(there, all[len(all)-1])
 		}
 	}
@@ -77,7 +77,7 @@ func (m *Manager) found(ctx context.Context, id platform.ID) []string {
 	}
 	// Directories that are not there are no reason to fail; names have no letter that means
 	// anything to find.
-	out, _ := m.sys.Run(ctx, append(argv, "-name", "[SK][0-9][0-9]"+id.String())...)
+	out, _ := m.machine.Run(ctx, append(argv, "-name", "[SK][0-9][0-9]"+id.String())...)
 	links := strings.Fields(out)
 	slices.Sort(links)
 	return links
