@@ -15,7 +15,12 @@ func service(id platform.ID, action string) []string {
 
 // Start starts the service, and what it needs, and returns when it is ready. The
 // error tells where its log is.
-func (m *Manager) Start(ctx context.Context, id platform.ID) error { return m.act(ctx, "start", id) }
+func (m *Manager) Start(ctx context.Context, id platform.ID) error {
+	if _, lost, err := m.look(ctx, id); err == nil && lost {
+		return m.run(ctx, "start", service(id, "restart"), id) // a start is done already, OpenRC says
+	}
+	return m.act(ctx, "start", id)
+}
 
 // Stop asks the service, and what needs it, to stop, kills it if it does not, and
 // returns when it is gone. One that does not run is stopped already.
@@ -29,9 +34,13 @@ func (m *Manager) Restart(ctx context.Context, id platform.ID) error {
 // Reload asks for a reload, waits for it and returns the program's verdict.
 func (m *Manager) Reload(ctx context.Context, id platform.ID) error { return m.act(ctx, "reload", id) }
 
-// act runs the script by rc-service.
 func (m *Manager) act(ctx context.Context, action string, id platform.ID) error {
-	return m.machine.Act(ctx, action, id, service(id, action), func(failed *platform.CommandError) error {
+	return m.run(ctx, action, service(id, action), id)
+}
+
+// run has rc-service do what is asked for as action.
+func (m *Manager) run(ctx context.Context, action string, argv []string, id platform.ID) error {
+	return m.machine.Act(ctx, action, id, argv, func(failed *platform.CommandError) error {
 		if action != "reload" {
 			return nil
 		}

@@ -79,6 +79,10 @@ func TestStatus(t *testing.T) {
 			alive, 64,
 			platform.Status{Phase: platform.PhaseReady, PID: 77, Restarts: 2, Text: "its supervise-daemon is gone: nobody would start it again; restart it"},
 		},
+		"unsupervised and dead": {
+			dead, 64,
+			platform.Status{Phase: platform.PhaseFailed, Restarts: 1, Text: "its supervise-daemon is dead, too: nobody starts it again"},
+		},
 		"anything else": {dead, 1, platform.Status{Phase: platform.PhaseUnknown, Restarts: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -86,6 +90,35 @@ func TestStatus(t *testing.T) {
 			tt.want.Manager, tt.want.Installed, tt.want.Enabled = "openrc", true, true
 			if st, err := m.Status(t.Context(), initdtest.ID); err != nil || st != tt.want {
 				t.Errorf("%v\ngot  %+v\nwant %+v", err, st, tt.want)
+			}
+		})
+	}
+}
+
+// OpenRC does not start what it has started, be it dead by now.
+func TestStartOfTheDead(t *testing.T) {
+	alive := map[string]string{file: ours, "/run/openrc/options/feedd/child_pid": "77", "/proc/77": ""}
+	dead := map[string]string{file: ours, "/run/openrc/options/feedd/child_pid": "78"}
+	for name, tt := range map[string]struct {
+		files map[string]string
+		code  int
+		does  string
+	}{
+		"stopped":                {map[string]string{file: ours}, 3, "start"},
+		"ended too often":        {map[string]string{file: ours, "/run/openrc/failed/feedd": ""}, 3, "start"},
+		"started":                {alive, 0, "start"},
+		"starting":               {dead, 8, "start"},
+		"stopping":               {dead, 4, "start"},
+		"waits for its restart":  {dead, 0, "restart"},
+		"without its supervisor": {alive, 64, "start"},
+		"dead, too":              {dead, 64, "restart"},
+		"crashed":                {map[string]string{file: ours}, 32, "restart"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answers := map[string]initdtest.Answer{rc + "status": {Code: tt.code}, rc + tt.does: {}}
+			m := openrc.New(initdtest.Machine{Files: tt.files, Answers: answers})
+			if err := m.Start(t.Context(), initdtest.ID); err != nil {
+				t.Errorf("no %s: %v", tt.does, err)
 			}
 		})
 	}

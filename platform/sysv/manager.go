@@ -25,7 +25,7 @@ func (m *Manager) Name() string { return m.machine.Dialect.Manager }
 // script that holdfast did not make, and, on a machine with init scripts, to
 // require a service that is not there.
 func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, error) {
-	return m.machine.Plan(u, Render, func() []platform.Step { return m.enable(u.ID, m.found(ctx, u.ID)) })
+	return m.machine.Plan(u, Render, func() []platform.Step { return m.enable(ctx, u) })
 }
 
 // Removal stops the service, takes it out of the runlevels and removes its script
@@ -45,7 +45,7 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 			}
 			steps = append(steps, stop)
 		}
-		return append(steps, m.disable(id, m.found(ctx, id))...), nil
+		return append(steps, m.disable(ctx, id)...), nil
 	})
 }
 

@@ -3,6 +3,7 @@ package sysv_test
 import (
 	"context"
 	"errors"
+	"path"
 	"strings"
 	"testing"
 
@@ -96,6 +97,40 @@ func TestPlanElsewhere(t *testing.T) {
 	u.Requires = []string{"nobody"}
 	if _, err := sysv.New(initdtest.Machine{}).Plan(t.Context(), u); err != nil {
 		t.Errorf("required there, perhaps: %v", err)
+	}
+}
+
+// By hand a service gets numbers behind those of what it needs.
+func TestNumbersByHand(t *testing.T) {
+	for name, tt := range map[string]struct{ links, end, want string }{
+		"nothing to come after": {"", "", "K10feedd S90feedd"},
+		"early ones":            {"/etc/rc2.d/S03db\n/etc/rc0.d/K77db\n", "", "K10feedd S90feedd"},
+		"made by hand, too":     {"/etc/rc0.d/K10db\n/etc/rc2.d/S90db\n", "/etc/rc0.d/S20sendsigs\n", "K09feedd S91feedd"},
+		"no number is left":     {"/etc/rc0.d/K00db\n/etc/rc2.d/S99db\n", "", "K00feedd S99feedd"},
+		"numbers by insserv":    {"", "/etc/rc0.d/K03sendsigs\n/etc/rc6.d/K04sendsigs\n", "K02feedd S90feedd"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := initdtest.Feedd()
+			u.After, u.Requires = []string{"network"}, []string{"db"}
+			m := sysv.New(initdtest.Machine{
+				Files: map[string]string{"/etc/init.d": "", "/etc/init.d/db": "", "/etc/rc0.d": "", "/etc/rc2.d": ""},
+				Answers: map[string]initdtest.Answer{
+					strings.TrimSuffix(find, "feedd") + "db":       {Out: tt.links},
+					strings.TrimSuffix(find, "feedd") + "sendsigs": {Out: tt.end},
+				},
+			})
+			plan, err := m.Plan(t.Context(), u)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var links []string
+			for _, s := range plan[1:] {
+				links = append(links, path.Base(s.Argv[3]))
+			}
+			if got := strings.Join(links, " "); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
 	}
 }
 

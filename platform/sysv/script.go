@@ -15,10 +15,20 @@ func Render(u platform.Unit) ([]byte, error) {
 		"@HEADER@", header(d),
 		"@NAME@", shell.Quote(u.ID.String()),
 		"@PROGRAM@", shell.Words(u.Exec[:min(1, len(u.Exec))]),
+		"@ANEW@", anew(u),
 		"@AWAIT@", shell.Words(append(d.Await(), "--pid")),
 		"@SPAWN@", shell.Words(spawn(d)),
 		"@SUBSYS@", shell.Quote("/var/lock/subsys/"+u.ID.String()),
 	)
+}
+
+// anew has a supervisor that waits to start the service again make room for one
+// that starts it now.
+func anew(u platform.Unit) string {
+	if !u.Supervise {
+		return ""
+	}
+	return "\t# A supervisor may be waiting to start it again.\n\tleft=$(stop 2>&1) || { echo \"$left\" >&2; return 1; }\n"
 }
 
 // spawn is the command line that becomes the service, or its supervisor.

@@ -24,7 +24,7 @@ await() { @AWAIT@ "$1"; }
 start() {
 	! running || return 0
 	check || return 6
-@MAKE@	(
+@ANEW@@MAKE@	(
 		trap '' HUP
 @ENVIRONMENT@		exec @SPAWN@
 	) </dev/null &

@@ -61,7 +61,7 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 		st.Phase = platform.PhaseUnknown
 		return st, fmt.Errorf("status %q: %w", id.String(), err)
 	}
-	st.Installed, st.Enabled = true, enabled(m.found(ctx, id))
+	st.Installed, st.Enabled = true, enabled(m.found(ctx, id.String()))
 	if r.PID != 0 && r.StartedBy != m.Name() {
 		return st, nil
 	}
