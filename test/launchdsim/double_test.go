@@ -259,6 +259,53 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// What a job leaves behind in its process group is ended with it, unless it says
+// that it is to stay.
+func TestLeftovers(t *testing.T) {
+	for name, tt := range map[string]struct {
+		keys  string
+		stays bool
+	}{
+		"in its group": {"", false},
+		"abandoned":    {"<key>AbandonProcessGroup</key><true/>", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, "job", "")
+			pidFile := filepath.Join(s.Prefix, "left")
+			s.write("<key>Label</key><string>job</string><key>ProgramArguments</key><array><string>/bin/sh</string><string>-c</string><string>"+
+				"sleep 1000 &amp; echo $! >"+pidFile+"</string></array><key>RunAtLoad</key><true/>"+tt.keys, 0o644)
+			s.say(0, "bootstrap", "system", s.plist)
+			s.until("last exit code = 0")
+			content, err := os.ReadFile(pidFile)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+			// The signal is sent before the end is told of; to die of it takes a moment.
+			limit := 10 * time.Second
+			if tt.stays {
+				limit = 100 * time.Millisecond
+			}
+			for end := time.Now().Add(limit); alive(pid) && time.Now().Before(end); {
+				time.Sleep(time.Millisecond)
+			}
+			if alive(pid) != tt.stays {
+				t.Errorf("it lives: %v", !tt.stays)
+			}
+		})
+	}
+}
+
+// alive is false for a zombie: nobody may be there to reap it.
+func alive(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && !strings.Contains(string(stat), ") Z ")
+}
+
 func TestOnDemandOnly(t *testing.T) {
 	s := newStage(t, "job", onFailure)
 	s.say(0, "double-on-demand-only", "on")
