@@ -19,6 +19,13 @@ func links(info fs.FileInfo) uint64 {
 	return 1
 }
 
+func owner(info fs.FileInfo) (int, bool) {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(st.Uid), true
+	}
+	return 0, false
+}
+
 func worldWritable(info fs.FileInfo) bool { return info.Mode().Perm()&0o002 != 0 }
 
 func syncDir(dir string) error {
