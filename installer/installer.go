@@ -94,6 +94,9 @@ func apply(ctx context.Context, sys platform.System, s platform.Step) (undo func
 		_, err := sys.Run(ctx, s.Argv...)
 		return undo, err
 	}
+	if a, ok := sys.(platform.Applier); ok {
+		return a.Apply(ctx, s)
+	}
 	return nil, fmt.Errorf("step of unknown kind %q", s.Kind)
 }
 

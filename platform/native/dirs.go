@@ -25,8 +25,13 @@ func ForRoot(name string) Dirs { return forRoot(runtime.GOOS, name) }
 func forRoot(goos, name string) Dirs {
 	switch goos {
 	case "windows":
-		base := filepath.Join(os.Getenv("ProgramData"), name)
-		return Dirs{filepath.Join(base, "run"), filepath.Join(base, "state"), filepath.Join(base, "log"), base}
+		// Not by filepath: it may be for a plan that is made elsewhere.
+		base := os.Getenv("ProgramData")
+		if base == "" {
+			base = `C:\ProgramData`
+		}
+		base += `\` + name
+		return Dirs{base + `\run`, base + `\state`, base + `\log`, base}
 	case "darwin":
 		return Dirs{"/var/db/" + name + "/run", "/var/db/" + name, "/var/log/" + name, "/etc/" + name}
 	case "freebsd":
