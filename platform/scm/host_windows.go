@@ -40,7 +40,7 @@ func listen() (*Host, error) {
 	})
 	started := make(chan error, 1)
 	body := windows.NewCallback(func(argc uint32, argv **uint16) uintptr {
-		h.mu.Lock() // a control may come before we know the handle
+		h.mu.Lock()                                                        // a control may come before we know the handle
 		h0, err := windows.RegisterServiceCtrlHandlerEx(*argv, control, 0) // argv[0] is the service's name
 		handle = h0
 		h.mu.Unlock()

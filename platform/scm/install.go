@@ -36,15 +36,26 @@ func (m *Manager) plan(u platform.Unit) ([]platform.Step, error) {
 	step := func(what, path, own, users string) platform.Step {
 		return platform.Step{Kind: platform.StepDirectory, Describe: what, Path: path, Access: access(r.Name, own, users)}
 	}
-	return []platform.Step{
-		// Users may read what `status` reads, and nothing else.
-		step("the directory of the service and its configuration", dirs.Base, read, ""),
-		step("a directory of the service: who it is", or(u.RuntimeDir, dirs.Runtime), modify, read),
-		step("a directory of the service: what it keeps", or(u.StateDir, dirs.State), modify, ""),
+	// Users may read what `status` reads, and nothing else.
+	steps := []platform.Step{step("the directory of the service and its configuration", dirs.Base, read, "")}
+	if !m.exists(u.RuntimeDir) { // one that was named and is there is whoever's it is
+		steps = append(steps, step("a directory of the service: who it is", or(u.RuntimeDir, dirs.Runtime), modify, read))
+	}
+	if !m.exists(u.StateDir) {
+		steps = append(steps, step("a directory of the service: what it keeps", or(u.StateDir, dirs.State), modify, ""))
+	}
+	return append(steps,
 		step("a directory of the service: its log", dirs.Logs, modify, ""),
-		{Kind: platform.StepEventSource, Describe: "the Application log's entry for the service", Source: r.Name},
-		{Kind: platform.StepService, Describe: "the service, started at boot", Service: &r},
-	}, nil
+		platform.Step{Kind: platform.StepEventSource, Describe: "the Application log's entry for the service", Source: r.Name},
+		platform.Step{Kind: platform.StepService, Describe: "the service, started at boot", Service: &r}), nil
+}
+
+func (m *Manager) exists(path string) bool {
+	if path == "" {
+		return false
+	}
+	_, err := m.sys.Stat(path)
+	return err == nil
 }
 
 // registered is the registration of id; an error if somebody else made it.

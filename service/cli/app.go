@@ -159,6 +159,9 @@ func (a *app) chooseScope(cmd *cobra.Command, t *target) (platform.Scope, error)
 	default:
 		return "", fmt.Errorf("%w: --scope %q is none of auto, system, user", errUsage, a.scope)
 	}
+	if t.manager != nil && t.manager.Name() == "scm" { // a plan that is made elsewhere: Windows has no other
+		return platform.ScopeSystem, nil
+	}
 	own := native.OwnScope()
 	if own == platform.ScopeSystem || t.manager == nil {
 		return own, nil
