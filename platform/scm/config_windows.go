@@ -140,8 +140,9 @@ func (l Local) changeRest(h windows.Handle, r platform.Registration) error {
 		{"own SID", windows.SERVICE_CONFIG_SERVICE_SID_INFO, unsafe.Pointer(&sid)},
 		{"preshutdown timeout", windows.SERVICE_CONFIG_PRESHUTDOWN_INFO, unsafe.Pointer(&preshutdownInfo{r.Preshutdown})},
 	} {
-		if err := windows.ChangeServiceConfig2(h, level.n, (*byte)(level.info)); err != nil {
-			return failed("ChangeServiceConfig2 "+level.call, err)
+		err := failed("ChangeServiceConfig2 "+level.call, windows.ChangeServiceConfig2(h, level.n, (*byte)(level.info)))
+		if err != nil && code(err) != errInvalidLevel { // Windows has known all of them since Vista; Wine does not, nor what they are for
+			return err
 		}
 	}
 	return l.putTexts(r)
