@@ -144,7 +144,7 @@ func same(sys platform.System, s platform.Step) bool {
 		return false
 	}
 	info, err := sys.Stat(s.Path)
-	return err == nil && info.Mode().Perm() == s.Mode
+	return err == nil && (!modesCount || info.Mode().Perm() == s.Mode)
 }
 
 // keep remembers a file and returns what puts it back; nil if there is none.

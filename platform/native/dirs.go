@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
 )
@@ -60,8 +62,8 @@ func forUser(goos, name string) (Dirs, error) {
 		base := filepath.Join(local, name)
 		return Dirs{filepath.Join(base, "run"), filepath.Join(base, "state"), filepath.Join(base, "log"), base}, nil
 	case "darwin":
-		base := filepath.Join(home, "Library", "Application Support", name)
-		return Dirs{filepath.Join(base, "run"), base, filepath.Join(home, "Library", "Logs", name), base}, nil
+		base := path.Join(home, "Library", "Application Support", name) // also in a plan that is made on Windows
+		return Dirs{path.Join(base, "run"), base, path.Join(home, "Library", "Logs", name), base}, nil
 	}
 	state := filepath.Join(xdg("XDG_STATE_HOME", home, ".local", "state"), name)
 	d := Dirs{
@@ -103,4 +105,11 @@ func xdg(variable string, home string, fallback ...string) string {
 		return dir
 	}
 	return filepath.Join(append([]string{home}, fallback...)...)
+}
+
+// AbsoluteAnywhere tells whether the path p is absolute on some system that we have a
+// manager for: /srv/feedd, C:\feedd, \\server\feedd.
+func AbsoluteAnywhere(p string) bool {
+	drive := len(p) > 2 && p[1] == ':' && (p[2] == '\\' || p[2] == '/')
+	return drive || strings.HasPrefix(p, `\\`) || strings.HasPrefix(p, "/")
 }

@@ -72,10 +72,11 @@ func short(cfg service.Config) string {
 }
 
 // absolute makes the paths of flags independent of where we stand: a manager
-// will use them somewhere else.
+// will use them somewhere else. One that is absolute on another system is for a
+// plan for it.
 func (a *app) absolute() error {
 	for _, path := range []*string{&a.cfg.File, &a.cfg.RuntimeDir, &a.cfg.StateDir} {
-		if *path == "" {
+		if *path == "" || native.AbsoluteAnywhere(*path) && a.elsewhere() {
 			continue
 		}
 		abs, err := filepath.Abs(*path)
@@ -85,6 +86,15 @@ func (a *app) absolute() error {
 		*path = abs
 	}
 	return nil
+}
+
+// elsewhere tells whether a manager was named that is not this machine's.
+func (a *app) elsewhere() bool {
+	if a.manager == "" || a.manager == "auto" || a.manager == "none" {
+		return false
+	}
+	here, err := native.Manager("auto")
+	return err != nil || here.Name() != a.manager
 }
 
 func list(names []string) (s string) {
