@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -110,7 +111,7 @@ func mayName(f *os.File, h Holder) bool {
 		return true
 	}
 	owner, err := proc.Owner(h.PID)
-	return err == nil && owner == int(st.Uid)
+	return err == nil && owner == strconv.Itoa(int(st.Uid))
 }
 
 // patience bounds the wait for another process that is half-way through

@@ -3,6 +3,7 @@ package proc
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -49,10 +50,10 @@ func surroundings() (Identity, error) {
 	return Identity{Boot: boot}, nil
 }
 
-func owner(pid int) (int, error) {
+func owner(pid int) (string, error) {
 	info, err := unix.SysctlKinfoProc("kern.proc.pid", pid)
 	if err != nil {
-		return 0, err
+		return "", err
 	}
-	return int(info.Eproc.Ucred.Uid), nil
+	return strconv.Itoa(int(info.Eproc.Ucred.Uid)), nil
 }

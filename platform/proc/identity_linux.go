@@ -98,7 +98,7 @@ func readFile(path string) ([]byte, error) {
 }
 
 var (
-	errHidden   = fmt.Errorf("it is hidden from us: %w", fs.ErrPermission)
+	errHidden   = errors.New("it is hidden from us")
 	errReleased = errors.New("not the process any more")
 )
 
@@ -111,19 +111,19 @@ func absent(pid int, err error) error {
 	if kill := syscall.Kill(pid, 0); errors.Is(kill, syscall.ESRCH) {
 		return ErrGone
 	}
-	return errHidden
+	return fmt.Errorf("%w: %w", errHidden, fs.ErrPermission)
 }
 
 // The owner of /proc/PID is the effective user, or root for a process that may
 // not be dumped: proc(5). So a set-uid program is never taken for its caller's.
-func owner(pid int) (int, error) {
+func owner(pid int) (string, error) {
 	info, err := os.Stat("/proc/" + strconv.Itoa(pid))
 	if err != nil {
-		return 0, absent(pid, err)
+		return "", absent(pid, err)
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return 0, errors.ErrUnsupported
+		return "", errors.ErrUnsupported
 	}
-	return int(st.Uid), nil
+	return strconv.Itoa(int(st.Uid)), nil
 }
