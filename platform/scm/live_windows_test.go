@@ -5,16 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/scm"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/windows"
-
-	"github.com/holdfast-dev/holdfast/platform"
-	"github.com/holdfast-dev/holdfast/platform/scm"
 )
 
 // disk is the machine's files, for the manager.
@@ -39,9 +36,6 @@ func play(role, dir string, args []string) int {
 	argv, _ := json.Marshal(args)
 	say("argv %s", argv)
 	say("variable %q", os.Getenv("HOLDFAST_TEST_VARIABLE"))
-	var session uint32
-	_ = windows.ProcessIdToSessionId(uint32(os.Getpid()), &session)
-	say("session %d", session)
 	h.Brief(platform.Briefing{StartTimeout: time.Second, StopTimeout: time.Second})
 	var code int
 	switch {
@@ -125,7 +119,6 @@ func live(t *testing.T, role string, args ...string) (m *scm.Manager, id platfor
 	return m, id, func() string {
 		text, err := os.ReadFile(filepath.Join(dir, "said"))
 		if err != nil {
-			t.Log(err)
 		}
 		return string(text)
 	}
@@ -147,13 +140,10 @@ func TestLiveStartAndStop(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if text := said(); !strings.Contains(text, `argv ["a b","c\"d\\","ü€",""]`) || !strings.Contains(text, "gone") {
+	if text := said(); !strings.Contains(text, `argv ["a b","c\"d\\","ü€",""]`) ||
+		!strings.Contains(text, "gone") || !strings.Contains(text, `variable "a b"`) {
 		t.Errorf("it said %s", text)
 	}
-	t.Log(said())
-	var session uint32
-	_ = windows.ProcessIdToSessionId(uint32(os.Getpid()), &session)
-	t.Log(session)
 	st, err = m.Status(t.Context(), id)
 	if err != nil || st.Phase != platform.PhaseStopped || st.PID != 0 || st.LastExit == nil || !st.LastExit.Clean {
 		t.Errorf("%+v, %v", st, err)
@@ -189,6 +179,34 @@ func TestLiveEnds(t *testing.T) {
 				t.Errorf("%+v %+v, %v", st, st.LastExit, err)
 			}
 		})
+	}
+}
+
+func TestLiveKill(t *testing.T) {
+	m, id, _ := live(t, "plain")
+	if err := m.Start(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	st, _ := m.Status(t.Context(), id)
+	p, err := os.FindProcess(st.PID)
+	if err == nil {
+		err = p.Kill()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		st, err = m.Status(t.Context(), id)
+		if err != nil || st.Phase == platform.PhaseFailed {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if err != nil || st.LastExit == nil || st.LastExit.Code != -1 {
+		t.Errorf("%+v %+v %v", st, st.LastExit, err)
+	}
+	if err := m.Start(t.Context(), id); err != nil {
+		t.Error(err)
 	}
 }
 
