@@ -98,7 +98,7 @@ func readFile(path string) ([]byte, error) {
 }
 
 var (
-	errHidden   = fmt.Errorf("it is hidden from us: %w", fs.ErrPermission)
+	errHidden   = errors.New("it is hidden from us")
 	errReleased = errors.New("not the process any more")
 )
 
@@ -111,7 +111,7 @@ func absent(pid int, err error) error {
 	if kill := syscall.Kill(pid, 0); errors.Is(kill, syscall.ESRCH) {
 		return ErrGone
 	}
-	return errHidden
+	return fmt.Errorf("%w: %w", errHidden, fs.ErrPermission)
 }
 
 // The owner of /proc/PID is the effective user, or root for a process that may

@@ -21,21 +21,32 @@ import (
 	"github.com/holdfast-dev/holdfast/service/supervise"
 )
 
-// roleEnv has a copy of the test binary play a part instead of running tests.
+// A copy of the test binary plays a part instead of running tests if its first
+// argument is roleArg and the part's name: environments come and go here, and a
+// copy that lost its part would run all tests again, and their copies.
 const (
-	roleEnv = "HOLDFAST_SUPERVISE_TEST_ROLE"
+	roleArg = "role="
 	argsEnv = "HOLDFAST_SUPERVISE_TEST_ARGS"
 )
 
 func TestMain(m *testing.M) {
-	role := os.Getenv(roleEnv)
-	if role == "" {
+	role, ok := "", false
+	if len(os.Args) > 1 {
+		role, ok = strings.CutPrefix(os.Args[1], roleArg)
+	}
+	if !ok {
 		os.Exit(m.Run())
 	}
-	_ = os.Unsetenv(roleEnv)
 	parts := map[string]func() int{"parent": parent, "child": child, "spawn": spawn, "dump": dump}
-	os.Exit(parts[role]())
+	code := parts[role]()
+	if testing.CoverMode() != "" {
+		syscall.Exit(code) // os.Exit would complain to standard error that it may not write what it covered
+	}
+	os.Exit(code)
 }
+
+// playing is the command line of a copy of the test binary in a role.
+func playing(role string) []string { return []string{os.Args[0], roleArg + role} }
 
 // part is a copy of the test binary in a role.
 func part(t *testing.T, role string, args any) *exec.Cmd {
@@ -44,8 +55,9 @@ func part(t *testing.T, role string, args any) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), roleEnv+"="+role, argsEnv+"="+string(text), "GORACE=atexit_sleep_ms=0")
+	argv := playing(role)
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = append(os.Environ(), argsEnv+"="+string(text), "GORACE=atexit_sleep_ms=0")
 	cmd.Stderr = os.Stderr
 	return cmd
 }
@@ -67,8 +79,7 @@ type script struct {
 func parent() int {
 	var s script
 	arguments(&s)
-	_ = os.Setenv(roleEnv, "child")
-	p := supervise.Parent{Argv: []string{os.Args[0]}, Starter: "sysv", Restart: s.Restart, Log: func(string, ...any) {}}
+	p := supervise.Parent{Argv: playing("child"), Starter: "sysv", Restart: s.Restart, Log: func(string, ...any) {}}
 	code, err := p.Run()
 	if err != nil {
 		fmt.Println("error:", err)

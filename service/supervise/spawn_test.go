@@ -28,7 +28,6 @@ func spawn() int {
 	var s supervise.Spawn
 	arguments(&s)
 	_ = os.Unsetenv(argsEnv)
-	_ = os.Setenv(roleEnv, "dump") // what it becomes is a copy of the test binary, too
 	err := s.Exec()
 	fmt.Println("failed:", err)
 	if _, ok := errors.AsType[*supervise.ForGoodError](err); ok {
@@ -80,12 +79,12 @@ func dump() int {
 func become(t *testing.T, s supervise.Spawn, env ...string) (d dumped, out string, code int) {
 	t.Helper()
 	if s.Argv == nil {
-		s.Argv = []string{os.Args[0]}
+		s.Argv = playing("dump")
 	}
-	s.Keep = append(s.Keep, roleEnv)
 	cmd := part(t, "spawn", s)
 	// In the background of a script, as it is in use.
-	script := exec.Command("/bin/sh", "-c", `"$0" & wait $!`, os.Args[0])
+	script := exec.Command("/bin/sh", "-c", `"$@" & wait $!`, "sh")
+	script.Args = append(script.Args, cmd.Args...)
 	script.Env = append(cmd.Env, env...)
 	stdout, err := script.Output()
 	var exit *exec.ExitError
@@ -230,7 +229,7 @@ func TestSpawnUser(t *testing.T) {
 		"group alone":            {supervise.Spawn{Group: "1"}, 0, 1, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tt.s.Argv = []string{program}
+			tt.s.Argv = append([]string{program}, playing("dump")[1:]...)
 			tt.s.Nice = -1 // asked for before the rights are gone
 			d, out, code := become(t, tt.s)
 			if code != 0 || d.UID != tt.uid || d.GID != tt.gid {
