@@ -159,7 +159,7 @@ func (a Applier) removeSource(name string) (undo, error) {
 		return nil, explain(err, name)
 	}
 	back := func(context.Context) error { return a.machine.PutSource(name, before) }
-	return back, a.machine.PutSource(name, Source{})
+	return back, explain(a.machine.PutSource(name, Source{}), name)
 }
 
 func (a Applier) directory(path, sddl string) (undo, error) {
