@@ -1,6 +1,7 @@
 #!/bin/sh
 # beds.sh builds the roots that the bed tests boot: small Debian systems with a real init (systemd 257, systemd 252,
-# sysvinit, OpenRC). package test/bed boots throw-away copies of them.
+# sysvinit, OpenRC), and one whose init is Wine with its service control manager. package test/bed boots throw-away copies of
+# them.
 #
 # A root lies at $BEDS_DIR/NAME/root with its recipe beside it. It is built under another name and renamed when
 # complete, so an interrupted build is never used, and built again when its recipe (suite, packages, preparation) changes.
@@ -13,7 +14,7 @@ export PATH
 # Raise this when prepare() or the way a root is made changes: every root is then built again.
 recipe_version=1
 
-all_names='systemd257 systemd252 sysvinit openrc'
+all_names='systemd257 systemd252 sysvinit openrc wine'
 
 usage() {
 	cat <<EOF
@@ -21,7 +22,7 @@ usage: beds.sh build [NAME...]   build the roots that are missing or out of date
        beds.sh list              print each root: name, state (built, stale, missing), init, suite, path
        beds.sh clean [NAME...]   remove roots (default: all of them) and what interrupted runs left
 names: $all_names
-Roots are kept in \$BEDS_DIR (default: \${XDG_CACHE_HOME:-\$HOME/.cache}/holdfast-beds), about 170 MB each.
+Roots are kept in \$BEDS_DIR (default: \${XDG_CACHE_HOME:-\$HOME/.cache}/holdfast-beds), about 170 MB each, wine 1 GB.
 BEDS_MIRROR=URL takes the packages from another Debian mirror than the default.
 exit codes: 0 done, 1 failed, 2 usage, 3 this machine cannot build beds (not root, or not Debian)
 EOF
@@ -39,7 +40,8 @@ die() {
 
 suite_of() {
 	case $1 in
-	systemd257 | openrc) echo trixie ;;
+	# Wine 8, which bookworm has, cannot run what Go makes today: it lacks bcryptprimitives.dll.
+	systemd257 | openrc | wine) echo trixie ;;
 	systemd252 | sysvinit) echo bookworm ;;
 	*) die 2 "unknown root \"$1\" (known: $all_names)" ;;
 	esac
@@ -52,6 +54,7 @@ packages_of() {
 	systemd*) echo systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,procps,udev,util-linux ;;
 	sysvinit) echo sysvinit-core,sysv-rc,initscripts,insserv,procps,lsb-base,util-linux ;;
 	openrc) echo sysvinit-core,openrc,procps,util-linux ;;
+	wine) echo wine,wine64,procps,util-linux ;;
 	*) die 2 "unknown root \"$1\" (known: $all_names)" ;;
 	esac
 }
@@ -59,6 +62,7 @@ packages_of() {
 # recipe NAME: everything a root depends on; its hash decides whether the root is still good.
 recipe() {
 	printf 'version %s\nsuite %s\npackages %s\n' "$recipe_version" "$(suite_of "$1")" "$(packages_of "$1")"
+	[ "$1" != wine ] || printf 'init %s\n' "$(sha256sum <"$here/wine-init.sh")"
 }
 
 recipe_hash() { recipe "$1" | sha256sum | cut -d ' ' -f 1; }
@@ -128,6 +132,7 @@ prepare() {
 		: >"$root/etc/machine-id"        # each bed gets its own
 		touch "$root/etc/.updated" "$root/var/.updated" # spares each boot ldconfig and its like (ConditionNeedsUpdate=)
 		;;
+	wine) prepare_wine "$root" ;;
 	*)
 		# No gettys: the bed has no tty1. The last line runs once everything of the runlevel was waited for: package
 		# bed reads the console for it. And no file systems to check or mount: the disks are the host's.
@@ -136,6 +141,28 @@ prepare() {
 		: >"$root/etc/fstab"
 		;;
 	esac
+}
+
+# prepare_wine ROOT makes the C: drive, which would cost each bed some seconds, and gives the root its init.
+prepare_wine() {
+	log="$beds_dir/wine.log"
+	# shellcheck disable=SC2016 # to be expanded by the inner shell
+	if ! unshare --mount --pid --net --ipc --fork --kill-child --propagation private sh -euc '
+		mount --rbind /dev "$1/dev"
+		mount -t proc proc "$1/proc"
+		export HOME=/root LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin WINEPREFIX=/wine WINEDEBUG=-all
+		chroot "$1" wineboot --init
+		chroot "$1" wineserver --wait
+		test -s "$1/wine/system.reg"
+		# Most of the drive are copies of what lies in /usr.
+		chroot "$1" hardlink --ignore-time --ignore-mode --quiet /usr/lib /wine
+	' sh "$1" >>"$log" 2>&1 </dev/null; then
+		tail -n 20 "$log" >&2
+		die 1 "build wine: making its drive failed (whole log: $log)"
+	fi
+	for as in init telinit reboot; do
+		install -m 755 "$here/wine-init.sh" "$1/sbin/$as"
+	done
 }
 
 # build_locked NAME builds one root; the caller holds its lock.
@@ -234,6 +261,7 @@ list() {
 }
 command=$1
 shift
+here=$(cd "$(dirname "$0")" && pwd)
 beds_dir=${BEDS_DIR:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/holdfast-beds}
 case $beds_dir in
 /*) ;;

@@ -89,4 +89,5 @@ for os in "${systems[@]}"; do stage "golangci-lint GOOS=$os" golangci_clean "$os
 stage 'test/bench: go mod tidy' in_bench go mod tidy -diff
 stage 'test/bench: go vet' in_bench go vet ./...
 stage 'test/bench: staticcheck' in_bench staticcheck_clean linux
+stage 'test/bench: golangci-lint' in_bench golangci_clean linux
 run_stages gates "${1:-}"

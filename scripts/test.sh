@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# test.sh proves all that this machine can prove: the gates, the cross builds, the tests under the race detector, and the
-# bed tests on real init systems. Nothing keeps the next part from running; what failed and what could not run is said
-# again at the end.
+# test.sh proves all that this machine can prove: the gates, the cross builds, the tests under the race detector, the
+# bed tests on real init systems, and the tests as Windows programs on Wine. Nothing keeps the next part from running; what
+# failed and what could not run is said again at the end.
 #
 #	BEDS=auto      (default) with beds where they can be had: as root on Debian or one of its kin
 #	BEDS=require   beds that cannot be had are a failure
@@ -81,6 +81,16 @@ test_in_beds() {
 # shellcheck disable=SC2046 # a list of packages, split on purpose
 test_without_beds() { go_test -timeout 10m $(not_in_beds); }
 
+# test_on_windows: all of it again as Windows programs, and what only they can do, on the service control manager of Wine.
+test_on_windows() (
+	dir=$(mktemp -d)
+	trap 'rm -rf "$dir"' EXIT
+	go build -o "$dir/winexec" ./test/winexec
+	export GOOS=windows CGO_ENABLED=0 HOLDFAST_PROGRAMS=$dir
+	go build -o "$dir/" ./examples/shipper ./test/probe
+	go test -count=1 -timeout 15m -exec "$dir/winexec" ./...
+)
+
 # test_bench: the benchmarks are a module of their own; this only sees that they measure what they say.
 test_bench() (
 	cd test/bench
@@ -104,6 +114,7 @@ main() {
 	if [[ $code == 0 ]]; then
 		part "go test${race[*]+ ${race[*]}}" test_without_beds
 		part 'go test in beds' test_in_beds
+		part 'go test GOOS=windows, on Wine' test_on_windows
 	else
 		part "go test${race[*]+ ${race[*]}}, without beds" test_all_without_beds
 		case $beds,$code in

@@ -46,7 +46,8 @@ func holderOfRemoved(ours ...*os.File) (Holder, bool) {
 		}
 		if since, ok := holds(pid, removed); ok {
 			if id, err := proc.Of(pid); err == nil {
-				uid, _ := proc.Owner(pid)
+				owner, _ := proc.Owner(pid)
+				uid, _ := strconv.Atoi(owner)
 				return Holder{Identity: id, UID: uid, Since: since, Origin: "unknown (its files were removed)"}, true
 			}
 		}

@@ -40,6 +40,8 @@ func (p probe) running() (string, error) {
 	switch {
 	case p.os == "darwin": // there is no other
 		return "launchd", nil
+	case p.os == "windows": // nor here
+		return "scm", nil
 	case p.dir("/run/systemd/system"): // sd_booted(3)
 		return "systemd", nil
 	case p.file("/run/openrc/softlevel"): // OpenRC has booted the machine

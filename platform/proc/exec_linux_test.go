@@ -15,16 +15,13 @@ import (
 
 const roundsLeft = "HOLDFAST_TEST_ROUNDS"
 
-func TestMain(m *testing.M) {
-	if n, err := strconv.Atoi(os.Getenv(roundsLeft)); err == nil {
-		executeAgain(n)
-	}
-	os.Exit(m.Run())
-}
-
 // executeAgain executes this program n times over, from a thread that is not the
 // first, while others live: then it sleeps.
-func executeAgain(n int) {
+func executeAgain() {
+	n, err := strconv.Atoi(os.Getenv(roundsLeft))
+	if err != nil {
+		panic(err)
+	}
 	if n == 0 {
 		_, _ = os.Stdin.Read(make([]byte, 1)) // until the test is over
 		os.Exit(0)
@@ -50,7 +47,7 @@ func executeAgain(n int) {
 func TestProcessThatExecutesIsNeverGone(t *testing.T) {
 	const rounds = 300
 	cmd := exec.Command("/proc/self/exe", "-test.run=^$")
-	cmd.Env = append(os.Environ(), roundsLeft+"="+strconv.Itoa(rounds), "GORACE=atexit_sleep_ms=0")
+	cmd.Env = append(os.Environ(), roleVariable+"=execute", roundsLeft+"="+strconv.Itoa(rounds), "GORACE=atexit_sleep_ms=0")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

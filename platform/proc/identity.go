@@ -11,9 +11,22 @@
 // directly: values computed from the wall clock move when the clock is set. The
 // namespace is the inode of /proc/PID/ns/pid.
 //
+// # Windows notes
+//
+// The start time is the creation time in units of 100 ns since 1601, as the
+// kernel wrote it down when the process began. It is absolute, so with the
+// number it is enough: Boot says "any", and the image, which an upgrade moves
+// aside while it runs, is for people. Of a process that we may not open, number
+// and creation time come from the list of processes, which shows them to
+// everybody; its image is not known then.
+//
+// There are no signals: see [Identity.Signal] and [Listen].
+//
 // # Other systems
 //
-// macOS has start time and boot session id from sysctl(3). Elsewhere [Of]
+// macOS has start time and boot session id from sysctl(3), kern.proc.pid and
+// kern.bootsessionuuid, and the image from kern.procargs2: the path by which it was
+// executed, of our own user's processes or, for root, of all. Elsewhere [Of]
 // returns errors.ErrUnsupported for now.
 package proc
 
@@ -26,14 +39,20 @@ import (
 	"time"
 )
 
-// ErrGone means that no process has this number (any more).
-var ErrGone = errors.New("no such process")
+var (
+	// ErrGone means that no process has this number (any more).
+	ErrGone = errors.New("no such process")
+	// ErrDeaf means that the process is there and does not [Listen].
+	ErrDeaf = errors.New("it listens to nobody")
+	// ErrSquatted means that somebody else has a name of the system that is ours.
+	ErrSquatted = errors.New("name is squatted")
+)
 
 // Identity is one process for all time.
 type Identity struct {
 	PID   int    `json:"pid"`
-	Start uint64 `json:"start"`         // since boot; the unit is the platform's own
-	Boot  string `json:"boot"`          // one id per boot of the machine
+	Start uint64 `json:"start"`         // the unit is the platform's own, and so is what it counts from
+	Boot  string `json:"boot"`          // one id per boot of the machine, where Start counts from the boot
 	Space string `json:"ns,omitempty"`  // the space in which PID counts; empty where there is but one
 	Exe   string `json:"exe,omitempty"` // absolute path of the image; empty if we may not know
 }
@@ -59,7 +78,14 @@ func Of(pid int) (Identity, error) {
 // side proves nothing against it.
 func (id Identity) Same(other Identity) bool {
 	return id.PID == other.PID && id.Start == other.Start && id.Boot == other.Boot && id.Space == other.Space &&
-		(id.Exe == "" || other.Exe == "" || id.Exe == other.Exe)
+		(id.Exe == "" || other.Exe == "" || sameImage(id.Exe, other.Exe))
+}
+
+// SameBoot tells whether other ran since the machine was started; id is a
+// process that lives now. On Windows, where the clock may have been set since,
+// it is a guess: good enough for a word in a log.
+func (id Identity) SameBoot(other Identity) bool {
+	return id.Boot == other.Boot && sinceBoot(other)
 }
 
 // Alive tells whether this very process still runs. An error means that it
@@ -93,20 +119,12 @@ func (id Identity) Alive() (bool, error) {
 // the kernel has given us a handle on it (os.FindProcess holds a pidfd where
 // the kernel has them), so that a number reused in between is never hit. The
 // error is os.ErrProcessDone if the process is gone.
+//
+// On Windows SIGTERM and SIGHUP are what a process that listens gets from
+// [Listen]; the error is [ErrDeaf] if it does not. SIGKILL terminates it. There
+// is nothing else.
 func (id Identity) Signal(sig os.Signal) error {
-	p, err := os.FindProcess(id.PID)
-	if err != nil {
-		return fmt.Errorf("signal process %d: %w", id.PID, err)
-	}
-	defer func() { _ = p.Release() }()
-	alive, err := id.Alive()
-	if err == nil && !alive {
-		err = os.ErrProcessDone
-	}
-	if err == nil {
-		err = p.Signal(sig)
-	}
-	if err != nil {
+	if err := signal(id, sig); err != nil {
 		return fmt.Errorf("signal process %d: %w", id.PID, err)
 	}
 	return nil
@@ -118,7 +136,10 @@ const pollEvery = 10 * time.Millisecond
 
 // Wait blocks until this process is gone, and returns the cause of ctx's end
 // if that comes first.
-func (id Identity) Wait(ctx context.Context) error {
+func (id Identity) Wait(ctx context.Context) error { return wait(ctx, id) }
+
+// poll is Wait where the kernel does not tell us.
+func poll(ctx context.Context, id Identity) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
@@ -133,11 +154,12 @@ func (id Identity) Wait(ctx context.Context) error {
 	}
 }
 
-// Owner is the effective user of the process that has the number pid now.
-func Owner(pid int) (uid int, err error) {
+// Owner is the effective user of the process that has the number pid now, as
+// package os/user names users: a number, or a SID on Windows.
+func Owner(pid int) (uid string, err error) {
 	uid, err = owner(pid)
 	if err != nil {
-		return 0, fmt.Errorf("owner of process %d: %w", pid, err)
+		return "", fmt.Errorf("owner of process %d: %w", pid, err)
 	}
 	return uid, nil
 }

@@ -116,14 +116,14 @@ func absent(pid int, err error) error {
 
 // The owner of /proc/PID is the effective user, or root for a process that may
 // not be dumped: proc(5). So a set-uid program is never taken for its caller's.
-func owner(pid int) (int, error) {
+func owner(pid int) (string, error) {
 	info, err := os.Stat("/proc/" + strconv.Itoa(pid))
 	if err != nil {
-		return 0, absent(pid, err)
+		return "", absent(pid, err)
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return 0, errors.ErrUnsupported
+		return "", errors.ErrUnsupported
 	}
-	return int(st.Uid), nil
+	return strconv.Itoa(int(st.Uid)), nil
 }

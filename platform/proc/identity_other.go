@@ -1,4 +1,4 @@
-//go:build !linux && !darwin
+//go:build !linux && !darwin && !windows
 
 package proc
 
@@ -13,4 +13,4 @@ func surroundings() (Identity, error) { return Identity{}, errUnsupported }
 
 var errUnsupported = fmt.Errorf("process identity on this system: %w", errors.ErrUnsupported)
 
-func owner(int) (int, error) { return 0, errUnsupported }
+func owner(int) (string, error) { return "", errUnsupported }

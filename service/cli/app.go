@@ -72,10 +72,11 @@ func short(cfg service.Config) string {
 }
 
 // absolute makes the paths of flags independent of where we stand: a manager
-// will use them somewhere else.
+// will use them somewhere else. One that is absolute on another system is for a
+// plan for it.
 func (a *app) absolute() error {
 	for _, path := range []*string{&a.cfg.File, &a.cfg.RuntimeDir, &a.cfg.StateDir} {
-		if *path == "" {
+		if *path == "" || native.AbsoluteAnywhere(*path) && a.elsewhere() {
 			continue
 		}
 		abs, err := filepath.Abs(*path)
@@ -85,6 +86,15 @@ func (a *app) absolute() error {
 		*path = abs
 	}
 	return nil
+}
+
+// elsewhere tells whether a manager was named that is not this machine's.
+func (a *app) elsewhere() bool {
+	if a.manager == "" || a.manager == "auto" || a.manager == "none" {
+		return false
+	}
+	here, err := native.Manager("auto")
+	return err != nil || here.Name() != a.manager
 }
 
 func list(names []string) (s string) {
@@ -158,6 +168,9 @@ func (a *app) chooseScope(cmd *cobra.Command, t *target) (platform.Scope, error)
 	case "auto", "":
 	default:
 		return "", fmt.Errorf("%w: --scope %q is none of auto, system, user", errUsage, a.scope)
+	}
+	if t.manager != nil && t.manager.Name() == "scm" { // a plan that is made elsewhere: Windows has no other
+		return platform.ScopeSystem, nil
 	}
 	own := native.OwnScope()
 	if own == platform.ScopeSystem || t.manager == nil {

@@ -20,6 +20,14 @@
 // leads there (systemd.exec(5)). Keys become journal fields ("user-id" is
 // USER_ID), the logger's name is LOGGER.
 //
+// # macOS notes
+//
+// The sink "auto" is standard error, which under launchd is the file that the
+// property list names (package launchd); nobody rotates it, so a service that
+// says much sets File. The sink syslog is the syslogd at /var/run/syslog. The
+// unified log, os_log(3), is written by a library of Apple's that no Go program
+// can call without cgo: it is not supported.
+//
 // # Windows notes
 //
 // There is no journald and no syslog; the Event Log is not supported yet. File

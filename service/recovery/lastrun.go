@@ -99,7 +99,7 @@ func Begin(path string, self proc.Identity, version string) (*Record, LastRun, e
 	if damaged != nil && !errors.Is(damaged, ErrDamaged) {
 		return nil, LastRun{}, damaged
 	}
-	last.Reboot = last.Known() && last.Process.Boot != self.Boot
+	last.Reboot = last.Known() && !self.SameBoot(last.Process)
 	now := time.Now()
 	if damaged != nil {
 		last = LastRun{Started: now} // known, and not closed

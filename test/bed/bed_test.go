@@ -32,6 +32,10 @@ func TestInitRuns(t *testing.T) {
 			if level := b.MustRun(t, "rc-status", "--runlevel"); level != "default\n" {
 				t.Errorf("runlevel %q", level)
 			}
+		case "scm":
+			want = "wine-" + kind.Version + "."
+			got = b.MustRun(t, "wine", "--version")
+			got = got[:min(len(got), len(want))]
 		default:
 			want, got = "N 2", strings.TrimSpace(b.MustRun(t, "runlevel"))
 		}

@@ -71,6 +71,9 @@ func (b *Bed) command(ctx context.Context, env, become, argv []string) *exec.Cmd
 		return cmd
 	}
 	cmd.Env = env
+	if b.kind.Manager == "scm" {
+		cmd.Env = append(cmd.Env, "WINEPREFIX=/wine", "WINEDEBUG=-all", "XDG_RUNTIME_DIR=/run")
+	}
 	cmd.WaitDelay = time.Second
 	b.m.confine(cmd)
 	return cmd

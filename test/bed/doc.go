@@ -1,4 +1,5 @@
-// Package bed boots small Debian systems with a real init (systemd 257, systemd 252, sysvinit, OpenRC) as hosts for tests.
+// Package bed boots small Debian systems with a real init (systemd 257, systemd 252, sysvinit, OpenRC) as hosts for tests,
+// and one whose init is Wine: Windows with its service control manager, as far as programs see.
 //
 // A bed is a container with its own processes, mounts, network, host name and boot id, started from a private
 // copy-on-write layer over a cached root, so a test may install, break and reboot it at will and leaves nothing behind.
@@ -25,6 +26,10 @@
 //     negative OOMScoreAdjust= becomes 0, both without a word.
 //   - The clock, modules, the kernel log and most of /proc/sys cannot be changed or read; there is no /dev/kmsg.
 //   - /proc/self/cgroup shows the host's version 1 hierarchies too, if it has any.
+//
+// In the bed "wine" the C: drive is /wine/drive_c and Z: is all of the bed's file system; `wine X.exe` runs a program, and
+// telinit shuts Windows down. It ends as Windows does not when its last program ends, so its init keeps one. What Wine lacks
+// beside Windows, among it: recovery actions cannot be read back, there is one user, who may do everything, and no session changes.
 //
 // Sandbox options (namespaces, seccomp filters, capabilities, Protect*=, Private*=) work as on a machine, for user
 // managers too; TestSandbox keeps watch over that.

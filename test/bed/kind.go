@@ -13,9 +13,13 @@ var ErrNotBuilt = errors.New("root not built: run `sudo make beds` (scripts/beds
 // Kind is one sort of machine that can be booted.
 type Kind struct {
 	Name    string // of the root: "systemd257"
-	Manager string // as holdfast names it: "systemd", "sysv" or "openrc"
+	Manager string // as holdfast names it: "systemd", "sysv", "openrc" or "scm"
 	Version string // of the init, as far as it is part of the contract: "257"; empty for sysvinit
 	Root    string // directory of the cached root; nothing may write to it
+
+	// Shown are files and directories of the host that the bed shows at the same place, for reading only. Absolute paths;
+	// none by default.
+	Shown []string
 }
 
 // Known returns every kind there is, built here or not, in a fixed order.
@@ -27,6 +31,7 @@ func Known() []Kind {
 		{Name: "systemd252", Manager: "systemd", Version: "252", Root: root("systemd252")},
 		{Name: "sysvinit", Manager: "sysv", Root: root("sysvinit")},
 		{Name: "openrc", Manager: "openrc", Version: "0.56", Root: root("openrc")},
+		{Name: "wine", Manager: "scm", Version: "10", Root: root("wine")},
 	}
 }
 

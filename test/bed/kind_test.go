@@ -12,7 +12,7 @@ import (
 
 func TestKnownKinds(t *testing.T) {
 	t.Setenv("BEDS_DIR", filepath.Join(t.TempDir(), "none"))
-	managers := map[string]bool{"systemd": true, "sysv": true, "openrc": true}
+	managers := map[string]bool{"systemd": true, "sysv": true, "openrc": true, "scm": true}
 	seen := make(map[string]bool)
 	for _, kind := range bed.Known() {
 		if seen[kind.Name] || !managers[kind.Manager] {

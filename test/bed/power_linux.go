@@ -109,6 +109,7 @@ func (m *machine) start(ctx context.Context) (_ *life, err error) {
 		"sh", "-c", diskScript + script, "bed",
 		m.kind.Name + "/root", "run/" + m.name, m.name, m.cgroup,
 	}
+	cmd.Args = append(cmd.Args, m.kind.Shown...)
 	l := &life{cmd: cmd, done: make(chan struct{})}
 	if err := l.launch(release); err != nil {
 		return nil, err

@@ -1,10 +1,12 @@
 #!/bin/sh
 # First part of every launch script; its first process is PID 1 of a new PID namespace in a new mount namespace, in the
-# directory of the cached roots. $1 root (relative), $2 the bed's directory (relative), $3 its name, $4 its control group.
+# directory of the cached roots. $1 root (relative), $2 the bed's directory (relative), $3 its name, $4 its control group, and then the
+# files and directories of the host to show.
 set -eu
 umask 022
 # shellcheck disable=SC2034 # name and cgroup are for the script that follows
 root=$1 bed=$2 name=$3 cgroup=$4
+shift 4
 
 # Private first: nothing mounted from here on may reach the host.
 mount --make-rprivate /
@@ -19,3 +21,14 @@ if [ ! -e "$bed/copied" ] &&
 	cp -a "$bed/upper/." "$bed/disk/"
 	: >"$bed/copied"
 fi
+
+for shown; do
+	if [ -d "$shown" ]; then
+		mkdir -p "$bed/disk$shown"
+	elif [ ! -e "$bed/disk$shown" ]; then # it is there inside a directory that is shown
+		mkdir -p "$bed/disk${shown%/*}"
+		: >"$bed/disk$shown"
+	fi
+	mount --bind "$shown" "$bed/disk$shown"
+	mount -o remount,bind,ro "$bed/disk$shown"
+done

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Boots a sysvinit or OpenRC root by hand, in namespaces for processes, mounts, host name, IPC and network that exist
+# Boots a sysvinit, OpenRC or Wine root by hand, in namespaces for processes, mounts, host name, IPC and network that exist
 # already: sysvinit's halt takes network interfaces down and unmounts what it finds. Follows disk.sh.
 # shellcheck disable=SC2154,SC2164 # bed, name and cgroup are set there, and so is -e
 disk=$bed/disk
@@ -7,7 +7,7 @@ disk=$bed/disk
 hostname "$name"
 ip link set lo up
 
-mount --bind "$disk" "$disk"
+mount --rbind "$disk" "$disk"
 mount -t tmpfs -o mode=0755,nosuid,nodev tmpfs "$disk/run"
 mount -t tmpfs -o mode=0755,nosuid tmpfs "$disk/dev"
 for node in null zero full random urandom tty; do

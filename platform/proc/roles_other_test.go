@@ -1,0 +1,6 @@
+//go:build !linux
+
+package proc_test
+
+// Only Linux has /proc/self/exe.
+func executeAgain() {}
