@@ -3,8 +3,11 @@
 package test_test
 
 import (
+	"fmt"
 	"testing"
 
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/openrc"
 	"github.com/holdfast-dev/holdfast/test/bed"
 )
 
@@ -92,6 +95,20 @@ func TestOpenRCStates(t *testing.T) {
 		s.must(`test $(cat /run/shipper/shipper.pid) = ` + pid + ` && $S status --json | grep '"ready": true'`)
 		s.must("$S reload && $S stop && ! pgrep -x shipper && $S start")
 
+		// Both are killed: the next start does start it, though OpenRC says that it is started.
+		s.must("pkill -9 supervise-daemo; kill -9 $(cat /run/shipper/shipper.pid)")
+		s.until("! pgrep -x shipper")
+		s.want(1, "$S status")
+		s.must(`$S status --json | grep '"phase": "failed"'; $S start && $S status --json | grep '"ready": true' && pgrep supervise-daemo`)
+
+		// Killed with an hour to go to its restart: it is starting, and a start does not wait for that.
+		s.configure("[service.restart]\ndelay = \"1h\"\n")
+		s.must("$S install && $S restart && cp /run/shipper/shipper.pid /tmp/app.pid && kill -9 $(cat /tmp/app.pid)")
+		s.until("! pgrep -x shipper")
+		s.must(`$S status --json | grep '"phase": "starting"'; $S start && $S status --json | grep '"ready": true' && ! cmp /run/shipper/shipper.pid /tmp/app.pid`)
+		s.configure("")
+		s.must("$S install && $S restart")
+
 		// Nothing is stopped when it could not be started again.
 		s.must("cp /etc/shipper.toml /root/good.toml; echo '[nonsense]' >>/etc/shipper.toml; cp /run/shipper/shipper.pid /tmp/app.pid")
 		s.want(1, "rc-service shipper restart")
@@ -102,5 +119,41 @@ func TestOpenRCStates(t *testing.T) {
 		// The administrator's runlevels are his.
 		s.must(`rc-update del shipper default && rc-update add shipper boot && $S install && ! test -e /etc/runlevels/default/shipper
 $S status --json | grep '"enabled": true' && $S uninstall --purge && ! find /etc/runlevels /etc/init.d /run /var/lib /var/log -name '*shipper*' | grep .`)
+	})
+}
+
+// Each state that OpenRC tells of, by the exit code of its status, is one of ours.
+func TestOpenRCPhases(t *testing.T) {
+	onOpenRC(t, func(t *testing.T, s shipped) {
+		s.configure("[service.restart]\npolicy = \"never\"\n")
+		s.must("echo 'start_delay = \"4s\"\nstop_delay = \"4s\"' >>/etc/shipper.toml; $S install")
+		m := openrc.New(bedSystem{Bed: s.b})
+		is := func(code int, phase platform.Phase) {
+			t.Helper()
+			s.until(fmt.Sprintf("rc-service shipper status >/dev/null; test $? = %d", code))
+			st, err := m.Status(t.Context(), platform.ID{Name: "shipper", Scope: platform.ScopeSystem})
+			if err != nil || st.Phase != phase || !st.Installed || !st.Enabled {
+				t.Errorf("code %d: %+v, %v, want %s", code, st, err, phase)
+			}
+		}
+		is(3, platform.PhaseStopped)
+		s.must("setsid rc-service shipper start >/dev/null 2>&1 </dev/null &")
+		is(8, platform.PhaseStarting)
+		is(0, platform.PhaseReady)
+		s.must("setsid rc-service shipper stop >/dev/null 2>&1 </dev/null &")
+		is(4, platform.PhaseStopping)
+		is(3, platform.PhaseStopped)
+		s.must("rc-service shipper start && pkill -9 supervise-daemo")
+		is(64, platform.PhaseReady)
+		s.must("kill -9 $(cat /run/shipper/shipper.pid)")
+		s.until("! pgrep -x shipper")
+		is(64, platform.PhaseFailed)
+		s.must("rm /run/openrc/options/shipper/child_pid")
+		is(32, platform.PhaseFailed)
+		s.must(`$S status --json | grep '"phase": "failed"'; $S start && $S status --json | grep '"ready": true' && rc-service shipper stop`)
+		is(3, platform.PhaseStopped)
+		s.must("RC_SVCNAME=shipper /usr/lib/rc/sbin/mark_service_inactive shipper")
+		is(16, platform.PhaseStarting)
+		s.must("rc-service shipper zap && $S uninstall --purge")
 	})
 }
