@@ -34,6 +34,9 @@ func (a *app) logsCommand() *cobra.Command {
 				return fmt.Errorf("log of %q: %w: without one, the log goes to where `run` was called, or to [service.log] file", t.id, t.doubt)
 			}
 			argv := t.manager.Logs(t.id, n, follow)
+			if argv == nil && follow && t.manager.Logs(t.id, n, false) != nil {
+				return fmt.Errorf("follow the log of %q: %s only shows what there is: call it without --follow, or set [service.log] file", t.id, t.manager.Name())
+			}
 			if argv == nil {
 				return fmt.Errorf("log of %q: %s keeps none: set [service.log] file", t.id, t.manager.Name())
 			}
