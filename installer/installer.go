@@ -94,6 +94,9 @@ func apply(ctx context.Context, sys platform.System, s platform.Step) (undo func
 		_, err := sys.Run(ctx, s.Argv...)
 		return undo, err
 	}
+	if a, ok := sys.(platform.Applier); ok {
+		return a.Apply(ctx, s)
+	}
 	return nil, fmt.Errorf("step of unknown kind %q", s.Kind)
 }
 
@@ -141,7 +144,7 @@ func same(sys platform.System, s platform.Step) bool {
 		return false
 	}
 	info, err := sys.Stat(s.Path)
-	return err == nil && info.Mode().Perm() == s.Mode
+	return err == nil && (!modesCount || info.Mode().Perm() == s.Mode)
 }
 
 // keep remembers a file and returns what puts it back; nil if there is none.

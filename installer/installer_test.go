@@ -65,7 +65,11 @@ func (m *machine) tree(t *testing.T) map[string]string {
 		}
 		content, err := os.ReadFile(path)
 		info, _ := d.Info()
-		all[strings.TrimPrefix(path, m.dir)] = fmt.Sprintf("%v %s", info.Mode(), content)
+		mode := info.Mode()
+		if !installer.ModesCount {
+			mode = 0o644 // it reads back as 0666, whatever it was written with
+		}
+		all[filepath.ToSlash(strings.TrimPrefix(path, m.dir))] = fmt.Sprintf("%v %s", mode, content)
 		return err
 	})
 	if err != nil {

@@ -30,10 +30,24 @@ type ExitCoder interface {
 	ExitCode(code int) int
 }
 
+// Briefed is a [Host] whose manager wants to hear beforehand what to expect.
+type Briefed interface {
+	// Brief is called once, as soon as the configuration is known.
+	Brief(b Briefing)
+}
+
+// Briefing is what a manager may expect.
+type Briefing struct {
+	StartTimeout time.Duration // to readiness, between two signs of progress
+	StopTimeout  time.Duration // until our own forced exit
+	Events       bool          // somebody wants to hear of a RequestEvent
+}
+
 // Request is one thing that the outside asks for.
 type Request struct {
 	Kind   RequestKind
 	Source string // "SIGTERM", "PARAMCHANGE", ...: for the log
+	Event  Event  // of a RequestEvent
 }
 
 // RequestKind is what is asked for.
@@ -43,6 +57,32 @@ type RequestKind int
 const (
 	RequestStop RequestKind = iota + 1
 	RequestReload
+	RequestEvent // nothing is asked: something happened to the machine
+)
+
+// Event is something that happened to the machine, for those programs that want
+// to know. Windows has them.
+type Event struct {
+	Kind    EventKind
+	Session int // of the session events: the number of the session
+}
+
+// EventKind is what happened.
+type EventKind string
+
+// The kinds of event, named for the WTS_ and PBT_ codes of Windows' HandlerEx.
+const (
+	EventConsoleConnect    EventKind = "console-connect"
+	EventConsoleDisconnect EventKind = "console-disconnect"
+	EventRemoteConnect     EventKind = "remote-connect"
+	EventRemoteDisconnect  EventKind = "remote-disconnect"
+	EventLogon             EventKind = "logon"
+	EventLogoff            EventKind = "logoff"
+	EventLock              EventKind = "lock"
+	EventUnlock            EventKind = "unlock"
+	EventSuspend           EventKind = "suspend" // in about two seconds
+	EventResume            EventKind = "resume"
+	EventPowerChange       EventKind = "power-change" // from or to the battery
 )
 
 // Notifier tells the outside where the service stands.
@@ -58,5 +98,6 @@ type Notice struct {
 	Phase  Phase         // PhaseReady, PhaseReloading or PhaseStopping
 	Text   string        // status text for people
 	Extend time.Duration // allow this much more time from now
+	Step   string        // a step of the start or the stop that has ended
 	Alive  bool          // feeds the watchdog
 }

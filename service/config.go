@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
@@ -242,7 +242,7 @@ func (c Config) Check() error {
 		bad("umask", err)
 	}
 	for key, dir := range map[string]string{"working_directory": c.WorkingDirectory, "runtime_dir": c.RuntimeDir, "state_dir": c.StateDir} {
-		if dir != "" && !filepath.IsAbs(dir) {
+		if dir != "" && !native.AbsoluteAnywhere(dir) { // it may be for another machine's plan
 			bad(key, fmt.Errorf("%q is not an absolute path", dir))
 		}
 	}

@@ -41,7 +41,8 @@ type life struct {
 	health   health
 	clocks   clocks
 
-	ready     chan struct{} // closed by Runtime.Ready
+	events    chan platform.Event // for an Observer
+	ready     chan struct{}       // closed by Runtime.Ready
 	readyOnce sync.Once
 	starting  *pending      // the call of Start; nil before it
 	reloads   chan struct{} // closed when the gate's server has ended; nil before it
@@ -68,8 +69,8 @@ func newLife(cfg Config, host platform.Host, prog Program, sink *logsink.Sink) *
 		cfg: cfg, id: cfg.ID("").String(), host: host, prog: prog, sink: sink, log: sink.Logger(),
 		begun: time.Now(),
 		gate:  reload.New(),
-		ready: make(chan struct{}),
-		over:  make(chan struct{}),
+		ready: make(chan struct{}), events: make(chan platform.Event, maxEvents),
+		over: make(chan struct{}),
 	}
 	l.group = newGroup(l.fail)
 	l.asked, l.ask = context.WithCancelCause(context.Background())
@@ -128,6 +129,8 @@ func (l *life) listen(ctx context.Context) {
 				l.log.Info("reload requested", "by", r.Source)
 			case platform.RequestStop:
 				stop(r.Source)
+			case platform.RequestEvent:
+				l.noteEvent(r.Event)
 			}
 		case <-ended:
 			ended = nil
@@ -144,7 +147,7 @@ func (l *life) claim() (err error) {
 		return err
 	}
 	l.lock, err = singleton.Acquire(singleton.Options{
-		Name: l.id, Dir: l.dirs.Runtime, StateDir: l.dirs.State, Origin: l.host.Name(),
+		Name: l.id, Dir: l.dirs.Runtime, StateDir: l.dirs.State, Origin: l.host.Name(), Overlap: overlap(l.host),
 	})
 	if err != nil {
 		return err
@@ -251,6 +254,9 @@ func (l *life) attend() {
 		}
 	}()
 	go l.guard(ctx)
+	if o, ok := l.prog.(Observer); ok {
+		go l.observe(o)
+	}
 	go func() {
 		if err := l.watch(ctx); err != nil {
 			l.fail(err)

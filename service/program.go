@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 
+	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
@@ -39,6 +40,15 @@ type Recoverer interface {
 	// Recover is called before Start if the last run did not end cleanly. It
 	// shares Start's context and time limit; its error fails the start.
 	Recover(ctx context.Context, last recovery.LastRun) error
+}
+
+// Observer is a Program that wants to know what happens to the machine: sessions
+// of users that come and go, the power. Only Windows tells its services.
+type Observer interface {
+	// Observe is called for one event at a time, while the program is ready. A
+	// call that takes long delays the next; of more than 64 that wait, the latest
+	// are lost, and logged. ctx ends when the service has to stop.
+	Observe(ctx context.Context, e platform.Event)
 }
 
 // ProgramFunc is a Program whose whole life is one function. It calls

@@ -39,9 +39,13 @@ func run(ctx context.Context, host platform.Host, doubt error, cfg Config, prog 
 	if err != nil {
 		return err
 	}
-	sink, err := logsink.Open(cfg.ID("").String(), cfg.Log)
+	sink, err := logsink.Open(cfg.ID("").String(), logOptions(cfg.Log, host))
 	if err != nil {
 		return errors.Join(ErrConfig, err)
+	}
+	if b, ok := host.(platform.Briefed); ok {
+		_, observes := prog.(Observer)
+		b.Brief(platform.Briefing{StartTimeout: cfg.StartTimeout, StopTimeout: cfg.StopTimeout, Events: observes})
 	}
 	if doubt != nil {
 		sink.Logger().Warn("the manager's environment is not understood", "error", doubt)

@@ -116,6 +116,7 @@ func (l *life) noteStep(name string, took time.Duration, err error) {
 		l.log.Debug("stop: step done", "step", name, "took", took)
 	}
 	l.state.update(func(st *State) { st.Stop.Steps = append(st.Stop.Steps, s) })
+	l.notify(platform.Notice{Step: name})
 }
 
 // leave closes the books: the last-run record, the state file, then the PID

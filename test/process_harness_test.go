@@ -76,6 +76,7 @@ func (p *place) launch(t *testing.T, role string, how plan, args ...string) *pro
 	cmd.Dir = "/"
 	cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent", "GORACE=atexit_sleep_ms=0 halt_on_error=1",
+		"USER=" + os.Getenv("USER"), // what os/user without cgo calls a uid that no file names
 		roleVariable + "=" + role, planVariable + "=" + string(text),
 	}, p.env...)
 	pr := &process{cmd: cmd, out: newStream(), log: newStream(), ended: make(chan struct{})}

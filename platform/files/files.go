@@ -4,13 +4,21 @@
 //
 // # Windows notes
 //
-// Modes mean little there: access is governed by ACLs, which this package
-// leaves alone. CheckDir then only tells that the path is a directory.
+// A mode is translated. What is made here belongs to its maker; SYSTEM,
+// Administrators and the maker may do everything, and the group Users may read
+// it if the mode's last digit has the read bit. A directory passes that on to
+// what is made in it, and takes nothing from its parent; in ProgramData
+// everybody may make files in whatever does not say otherwise.
+//
+// A file that somebody has open is in the way of its replacement and removal,
+// where that somebody does not share it for deletion, as most programs do not:
+// both are tried again for a second. [OpenToRead] and [ReadFile] share it.
 package files
 
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -28,15 +36,14 @@ var ErrUntrusted = errors.New("not safe to use")
 func Replace(path string, content []byte, mode fs.FileMode, durable bool) (err error) {
 	dir, name := filepath.Split(path)
 	draft := filepath.Join(dir, "."+name+".new")
-	// O_EXCL refuses to write through anything that is there. What a crash left,
+	// create refuses to write through anything that is there. What a crash left,
 	// or a link that somebody planted, goes.
-	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL | openFlags
-	f, err := os.OpenFile(draft, flags, mode)
+	f, err := create(draft, mode)
 	if errors.Is(err, fs.ErrExist) {
-		if err := os.Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		f, err = os.OpenFile(draft, flags, mode)
+		f, err = create(draft, mode)
 	}
 	if err != nil {
 		return err
@@ -48,7 +55,7 @@ func Replace(path string, content []byte, mode fs.FileMode, durable bool) (err e
 	}()
 	_, err = f.Write(content)
 	if err == nil {
-		err = f.Chmod(mode) // the umask has no say
+		err = settle(f, mode)
 	}
 	if err == nil && durable {
 		err = f.Sync()
@@ -57,12 +64,31 @@ func Replace(path string, content []byte, mode fs.FileMode, durable bool) (err e
 		err = e
 	}
 	if err == nil {
-		err = os.Rename(draft, path)
+		err = rename(draft, path)
 	}
 	if err == nil && durable {
 		err = SyncDir(dir)
 	}
 	return err
+}
+
+// Remove removes the file or empty directory at path like os.Remove. On Windows
+// it tries for a second while somebody else has it open.
+func Remove(path string) error { return remove(path) }
+
+// OpenToRead opens path like os.Open, and so that others can rename, replace and
+// remove the file in the meantime.
+func OpenToRead(path string) (*os.File, error) { return openToRead(path) }
+
+// ReadFile reads a file whole like os.ReadFile, without being in the way of its
+// replacement.
+func ReadFile(path string) ([]byte, error) {
+	f, err := openToRead(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
 }
 
 // SyncDir makes the names in a directory durable: of a file that was created or
@@ -75,7 +101,7 @@ func SyncDir(dir string) error { return syncDir(dir) }
 // a directory, a FIFO or a device (without blocking on it), and a file that has
 // a second name: writing to any of these could hit something else.
 func Open(path string, flag int, mode fs.FileMode) (*os.File, error) {
-	f, err := os.OpenFile(path, flag|openFlags, mode)
+	f, err := open(path, flag, mode)
 	if err != nil {
 		if info, e := os.Lstat(path); e == nil && !info.Mode().IsRegular() {
 			return nil, notRegular(path, info)
@@ -83,12 +109,11 @@ func Open(path string, flag int, mode fs.FileMode) (*os.File, error) {
 		return nil, err
 	}
 	info, err := f.Stat()
-	switch {
-	case err != nil:
-	case !info.Mode().IsRegular():
+	if err == nil && !info.Mode().IsRegular() {
 		err = notRegular(path, info)
-	case links(info) > 1:
-		err = fmt.Errorf("%s has %d names (hard links): %w: copy it to a file of its own, or remove it", path, links(info), ErrUntrusted)
+	}
+	if err == nil {
+		err = oneName(f, info)
 	}
 	if err != nil {
 		_ = f.Close()
@@ -97,11 +122,21 @@ func Open(path string, flag int, mode fs.FileMode) (*os.File, error) {
 	return f, nil
 }
 
+func oneName(f *os.File, info fs.FileInfo) error {
+	n, err := links(f, info)
+	if err == nil && n > 1 {
+		err = fmt.Errorf("%s has %d names (hard links): %w: copy it to a file of its own, or remove it", f.Name(), n, ErrUntrusted)
+	}
+	return err
+}
+
 func notRegular(path string, info fs.FileInfo) error {
 	what := "a special file"
 	switch m := info.Mode(); {
 	case m&fs.ModeSymlink != 0:
 		what = "a symbolic link"
+	case m&fs.ModeIrregular != 0:
+		what = "a reparse point"
 	case m.IsDir():
 		what = "a directory"
 	case m&fs.ModeNamedPipe != 0:
@@ -113,7 +148,7 @@ func notRegular(path string, info fs.FileInfo) error {
 // MakeDir makes sure that the directory path exists, creating it and its
 // parents with mode if it must, and passes CheckDir.
 func MakeDir(path string, mode fs.FileMode) error {
-	if err := os.MkdirAll(path, mode); err != nil {
+	if err := makeDirs(path, mode); err != nil {
 		if e := CheckDir(path); errors.Is(e, ErrUntrusted) {
 			err = fmt.Errorf("%w: %w", err, e) // something else is there
 		}
@@ -122,9 +157,15 @@ func MakeDir(path string, mode fs.FileMode) error {
 	return CheckDir(path)
 }
 
+// Owner is the user whose file info is of; not known where files have none, and
+// for an info that is not from the file system.
+func Owner(info fs.FileInfo) (uid int, known bool) { return owner(info) }
+
 // CheckDir refuses, with ErrUntrusted, what is no directory or can be written
 // by everybody: there, anybody could replace the service's files by their own.
-// A sticky bit does not help: a file can be planted before we come.
+// A sticky bit does not help: a file can be planted before we come. On Windows
+// it refuses as well what belongs to another ordinary user, who could change its
+// ACL at any time, and what is reached by such a user's link.
 func CheckDir(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -133,9 +174,5 @@ func CheckDir(path string) error {
 	if !info.IsDir() {
 		return fmt.Errorf("%s is not a directory: %w: remove it, or choose another", path, ErrUntrusted)
 	}
-	if worldWritable(info) {
-		return fmt.Errorf("directory %s can be written by everybody (mode %04o): %w: chmod o-w it, or choose another",
-			path, info.Mode().Perm(), ErrUntrusted)
-	}
-	return nil
+	return trust(path, info)
 }

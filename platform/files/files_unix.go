@@ -3,6 +3,7 @@
 package files
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"syscall"
@@ -12,14 +13,46 @@ import (
 // regular files. os.OpenFile adds O_CLOEXEC itself.
 const openFlags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 
-func links(info fs.FileInfo) uint64 {
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		return uint64(st.Nlink) //nolint:unconvert // its width differs by system
-	}
-	return 1
+func create(path string, mode fs.FileMode) (*os.File, error) {
+	return open(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 }
 
-func worldWritable(info fs.FileInfo) bool { return info.Mode().Perm()&0o002 != 0 }
+func open(path string, flag int, mode fs.FileMode) (*os.File, error) {
+	return os.OpenFile(path, flag|openFlags, mode)
+}
+
+func openToRead(path string) (*os.File, error) { return os.Open(path) }
+
+// settle gives the file its mode: the umask has no say.
+func settle(f *os.File, mode fs.FileMode) error { return f.Chmod(mode) }
+
+func rename(from, to string) error { return os.Rename(from, to) }
+
+func remove(path string) error { return os.Remove(path) }
+
+func makeDirs(path string, mode fs.FileMode) error { return os.MkdirAll(path, mode) }
+
+func links(_ *os.File, info fs.FileInfo) (uint64, error) {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Nlink), nil //nolint:unconvert // its width differs by system
+	}
+	return 1, nil
+}
+
+func trust(path string, info fs.FileInfo) error {
+	if info.Mode().Perm()&0o002 == 0 {
+		return nil
+	}
+	return fmt.Errorf("directory %s can be written by everybody (mode %04o): %w: chmod o-w it, or choose another",
+		path, info.Mode().Perm(), ErrUntrusted)
+}
+
+func owner(info fs.FileInfo) (int, bool) {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(st.Uid), true
+	}
+	return 0, false
+}
 
 func syncDir(dir string) error {
 	d, err := os.Open(dir)

@@ -13,18 +13,23 @@ import (
 // own, `launchctl error N` explains them.
 const (
 	codeNotPermitted = 1   // EPERM
+	codeNoFile       = 2   // ENOENT
 	codeNoProcess    = 3   // ESRCH: a bootout of what is not loaded
-	codeIO           = 5   // EIO: still being booted out, loaded already, or anything else
+	codeIO           = 5   // EIO: still being booted out, loaded already, or anything else that only root is told
 	codeExists       = 17  // EEXIST: loaded already
-	codeInProgress   = 36  // EINPROGRESS: a bootout that takes its time
-	codeAlready      = 37  // EALREADY: a bootstrap into a bootout (Layr-Labs/d-inference/issues/1102)
+	codeInProgress   = 36  // EINPROGRESS: a bootout that takes its time (osquery/osquery/issues/5698)
+	codeAlready      = 37  // EALREADY: a bootstrap into a bootout (Layr-Labs/d-inference/issues/1102), or of what is loaded
 	codeUsage        = 64  // EX_USAGE: this launchctl does not know the command
 	codeNoDomain     = 112 // could not find specified domain
 	codeNoService    = 113 // could not find specified service
 	codeDisabled     = 119 // service is disabled
 	codeOwnership    = 122 // path had bad ownership/permissions
+	codeTearingDown  = 124 // domain is tearing down
 	codeNotInDomain  = 125 // domain does not support specified action
 	codeBadSession   = 134 // service cannot load in requested session
+	codeQuarantine   = 155 // refusing to execute/trust quarantined program/file
+	codeNoNewDomain  = 156 // domain creation with that UID is not allowed anymore
+	codeBackground   = 161 // service cannot be launched because of BTM policy (macadmins/nudge/issues/515)
 )
 
 // code is the exit code behind err, -1 if it is not that of a command.
@@ -37,12 +42,19 @@ func code(err error) int {
 
 func isCode(err error, codes ...int) bool { return slices.Contains(codes, code(err)) }
 
-// explain gives a failed launchctl its sentinel and says what to do.
+// explain gives a failed launchctl its sentinel and says what to do. The names of
+// the codes are those that `launchctl error N` gives; github.com/darlinghq/darling
+// lists them in its xpc_strerror, up to 159. What nothing here can lead to has no
+// sentinel, but the advice that always holds.
 func explain(err error, target, file string) error {
 	say := func(sentinel error, what string) error { return fmt.Errorf("%w: %w: %s", sentinel, err, what) }
-	switch code(err) {
+	switch n := code(err); n {
+	case -1:
+		return err
 	case codeNotPermitted, 13: // EACCES
 		return say(platform.ErrPermission, "become root, or say --scope user")
+	case codeNoFile:
+		return say(platform.ErrNotInstalled, "install it again")
 	case codeNoProcess, codeNoService:
 		return say(platform.ErrNotRunning, "launchd has not loaded it: start it")
 	case codeIO, codeExists, codeInProgress, codeAlready:
@@ -50,17 +62,29 @@ func explain(err error, target, file string) error {
 			"` still knows an old one, and whether `plutil -lint "+file+"` finds fault")
 	case codeUsage:
 		return say(platform.ErrUnsupported, "macOS 10.11 or later is needed")
-	case codeNoDomain, codeNotInDomain, codeBadSession:
+	case codeNoDomain, codeTearingDown, codeNotInDomain, codeBadSession, codeNoNewDomain:
 		return say(platform.ErrUnsupported, "there is no domain "+path.Dir(target)+": log in at the screen, or install it for the system")
-	case 107, 108, 109, 110, 111, 114, 115, 140: // malformed, or a user, group or label that cannot be
+	case 107, 108, 109, 110, 111, 114, 115, 128, 140: // malformed, or a user, group or label that cannot be
 		return say(platform.ErrBadUnit, "install it again, or see `plutil -lint "+file+"`")
 	case codeDisabled:
 		return say(platform.ErrPermission, "it was disabled: launchctl enable "+target+", or install it again")
-	case codeOwnership:
-		return say(platform.ErrPermission, "the file and its directory must belong to root, or to the user whose service it is, and be "+
-			"writable for nobody else: install it again, or chown and chmod 644 "+file)
-	case 150: // operation not permitted while System Integrity Protection is engaged
-		return say(platform.ErrPermission, "System Integrity Protection keeps it: choose another name")
+	case 121, codeOwnership, 123: // not searched, bad ownership, reserved
+		return badFile(err, file)
+	case 144, 150, 154, 157: // entitlement, System Integrity Protection, platform binary, list of the system's services
+		return say(platform.ErrPermission, "launchd keeps it for Apple's own: choose another name")
+	case codeQuarantine:
+		return say(platform.ErrPermission, "the program came from elsewhere and is in quarantine: xattr -d com.apple.quarantine PROGRAM")
+	case codeBackground:
+		return say(platform.ErrPermission, "allow it in System Settings, General, Login Items")
+	case 116, 126, 136, 137, 138, 139, 142, 152, 158: // not implemented, no longer, not here, not on this hardware
+		return say(platform.ErrUnsupported, "this macOS does not do that")
+	default:
+		return fmt.Errorf("%w: see `launchctl error %d`, and `log show --last 5m --predicate 'process == \"launchd\"'` as root", err, n)
 	}
-	return err
+}
+
+// badFile tells of a property list that launchd does not trust.
+func badFile(err error, file string) error {
+	return fmt.Errorf("%w: %w: the file and its directory must belong to root, or to the user whose service it is, and be "+
+		"writable for nobody else: install it again, or chown and chmod 644 %s", platform.ErrPermission, err, file)
 }

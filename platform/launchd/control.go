@@ -18,6 +18,14 @@ const (
 	tryFor    = 20 * time.Second
 )
 
+// patience is how long a loaded service may be without ever having run before it
+// is kickstarted. After a bootstrap launchd at times leaves it so for good, with
+// RunAtLoad and KeepAlive in its property list: "pended nondemand spawn =
+// speculative", while the domain is "in on-demand-only mode", as at a login
+// (liby/dotfiles/issues/28, bobmatnyc/trusty-tools/issues/2498). A kickstart is a
+// demand; without -k it kills nobody.
+const patience = time.Second
+
 // Start loads the service, which starts it, and waits until its state file says
 // that it is ready. One that is loaded and does not run is loaded anew.
 func (m *Manager) Start(ctx context.Context, id platform.ID) error {
@@ -42,13 +50,16 @@ func (m *Manager) start(ctx context.Context, id platform.ID, anew bool) error {
 		return err
 	}
 	runs := p.number("runs")
-	if p != nil && (anew || p.pid() == 0 || p.leaving()) {
-		if err := m.bootOut(ctx, id, domain, j); err != nil {
+	if anew || p.pid() == 0 || p.leaving() {
+		// Before anything is stopped.
+		if err := m.checkFile(id, file); err != nil {
 			return err
 		}
-		p = nil
-	}
-	if p == nil {
+		if p != nil {
+			if err := m.bootOut(ctx, id, domain, j); err != nil {
+				return err
+			}
+		}
 		if err := m.bootstrap(ctx, id, file); err != nil {
 			return err
 		}
@@ -110,14 +121,6 @@ func (m *Manager) reload(ctx context.Context, id platform.ID) error {
 	return err
 }
 
-// allowed refuses early what launchd would refuse with EIO, as everything.
-func (m *Manager) allowed(id platform.ID) error {
-	if id.Scope == platform.ScopeSystem && m.o.UID != 0 {
-		return fmt.Errorf("a service of the system: %w: become root, or say --scope user", platform.ErrPermission)
-	}
-	return nil
-}
-
 // bootOut returns when launchd does not know the service any more.
 func (m *Manager) bootOut(ctx context.Context, id platform.ID, domain string, j job) error {
 	limit := time.Duration(or(j.ExitTimeOut, int(defaultStop/time.Second)))*time.Second + platform.StopMargin
@@ -174,8 +177,9 @@ func (m *Manager) bootstrap(ctx context.Context, id platform.ID, file string) er
 func (m *Manager) awaitReady(ctx context.Context, id platform.ID, j job, runs int) error {
 	limit := time.Duration(or(j.Holdfast.StartTimeout, int(defaultStart/time.Second))) * time.Second
 	begun, last := time.Now(), own{}
+	kick := begun.Add(patience)
 	for {
-		p, _, err := m.look(ctx, id)
+		p, domain, err := m.look(ctx, id)
 		switch {
 		case err != nil:
 			return err
@@ -187,6 +191,11 @@ func (m *Manager) awaitReady(ctx context.Context, id platform.ID, j job, runs in
 		now := m.own(id, j, p.pid())
 		if now.Phase == platform.PhaseReady || now.Phase == platform.PhaseReloading {
 			return nil
+		}
+		if p.pid() == 0 && p.number("runs") == 0 && time.Now().After(kick) {
+			// 37: it runs by now. Whatever else it says, the next look knows better.
+			_, _ = m.sys.Run(ctx, "launchctl", "kickstart", target(domain, id))
+			kick = time.Now().Add(patience)
 		}
 		if now != last {
 			begun, last = time.Now(), now
@@ -205,6 +214,8 @@ func (m *Manager) verdict(id platform.ID, p printed, j job) error {
 	how := "it ended"
 	switch e := p.exit(); {
 	case e == nil:
+	case p["job state"] == "spawn failed":
+		how = "launchd cannot execute " + j.program() + ", or not write to " + j.StandardErrorPath + " as its user"
 	case e.Signal != "":
 		how = "killed by " + e.Signal
 	case e.Clean && j.KeepAlive != nil:

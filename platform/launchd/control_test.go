@@ -3,6 +3,8 @@ package launchd_test
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -52,6 +54,69 @@ func TestRestart(t *testing.T) {
 	})
 }
 
+// What launchd loads and leaves alone is kickstarted, and not before it has had a
+// moment; what runs is never.
+func TestStartKickstarts(t *testing.T) {
+	const kickstart = "launchctl kickstart system/feedd"
+	pended := loaded("state = not running", "runs = 0", "last exit code = (never exited)", "pended nondemand spawn = speculative")
+	wait := append([]answer{gone}, slices.Repeat([]answer{pended}, 16)...)
+	for _, tt := range []struct {
+		name   string
+		prints []answer
+		state  string
+		want   int
+	}{
+		{"pended", append(wait, running), ready, 1},
+		{"a moment only", []answer{gone, pended, pended, running}, ready, 0},
+		{"at once", []answer{gone, running}, ready, 0},
+		{"never ready", []answer{gone, running}, `{"process":{"pid":7},"phase":"starting"}`, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sys := installed(t, map[string][]answer{printFeedd: tt.prints, bootstrap: {{}}, kickstart: {{code: 37}}})
+				sys.files[stateFile] = tt.state
+				err := manager(sys).Start(t.Context(), feeddID)
+				if (err == nil) != (tt.state == ready) || sys.count(kickstart) != tt.want {
+					t.Errorf("%v after %q", err, sys.ran)
+				}
+			})
+		})
+	}
+}
+
+// A property list that launchd would not trust is not handed to it, and what runs
+// is not stopped for it.
+func TestStartChecksTheFile(t *testing.T) {
+	for _, mode := range []fs.FileMode{0o666, 0o664, 0o646, fs.ModeSymlink | 0o644, fs.ModeDir | 0o755} {
+		for name, do := range map[string]func(*launchd.Manager, context.Context, platform.ID) error{
+			"start": (*launchd.Manager).Start, "restart": (*launchd.Manager).Restart,
+		} {
+			sys := installed(t, map[string][]answer{bootstrap: {{}}})
+			if name == "restart" {
+				sys.answers[printFeedd] = []answer{running}
+			}
+			sys.info = info{mode}
+			err := do(manager(sys), t.Context(), feeddID)
+			if !errors.Is(err, platform.ErrPermission) || !strings.Contains(err.Error(), "chmod 644 "+feeddFile) || sys.did(bootstrap) || sys.did(bootout) {
+				t.Errorf("%s, mode %v: %v after %q", name, mode, err, sys.ran)
+			}
+		}
+	}
+}
+
+// Whatever launchctl says, a person learns what to do.
+func TestEveryCodeSaysWhatToDo(t *testing.T) {
+	for code := 1; code <= 170; code++ {
+		synctest.Test(t, func(t *testing.T) {
+			sys := installed(t, map[string][]answer{bootstrap: {{code: code}}})
+			err := manager(sys).Start(t.Context(), feeddID)
+			if err == nil || !strings.Contains(err.Error(), "it failed: ") {
+				t.Errorf("code %d: %v", code, err)
+			}
+		})
+	}
+}
+
 // Each failure has its sentinel, and says what to do, within bounded time.
 func TestControlFails(t *testing.T) {
 	start, stop, reload := (*launchd.Manager).Start, (*launchd.Manager).Stop, (*launchd.Manager).Reload
@@ -71,6 +136,11 @@ func TestControlFails(t *testing.T) {
 			map[string][]answer{bootstrap: {{code: 5}}, "launchctl print-disabled system": {{out: "\t\"feedd\" => disabled\n"}}},
 			"", platform.ErrPermission, "launchctl enable system/feedd",
 		},
+		{"no domain to be had", start, map[string][]answer{bootstrap: {{code: 156}}}, "", platform.ErrUnsupported, "log in"},
+		{"quarantined", start, map[string][]answer{bootstrap: {{code: 155}}}, "", platform.ErrPermission, "xattr -d com.apple.quarantine"},
+		{"not wanted in the background", start, map[string][]answer{bootstrap: {{code: 161}}}, "", platform.ErrPermission, "Login Items"},
+		{"not here", start, map[string][]answer{bootstrap: {{code: 138}}}, "", platform.ErrUnsupported, "this macOS"},
+		{"anything else", start, map[string][]answer{bootstrap: {{code: 131}}}, "", nil, "launchctl error 131"},
 		{"not ours to read", start, map[string][]answer{bootstrap: {{code: 122}}}, "", platform.ErrPermission, "chmod 644 " + feeddFile},
 		{"not root", start, map[string][]answer{bootstrap: {{code: 1}}}, "", platform.ErrPermission, "become root"},
 		{"no property list", start, map[string][]answer{bootstrap: {{code: 109}}}, "", platform.ErrBadUnit, "install it again"},
@@ -88,6 +158,11 @@ func TestControlFails(t *testing.T) {
 			"ends for good", start,
 			map[string][]answer{bootstrap: {{}}, printFeedd: {gone, loaded("state = not running", "runs = 1", "last exit code = 0")}},
 			"", nil, "for good",
+		},
+		{
+			"no process at all", start,
+			map[string][]answer{bootstrap: {{}}, printFeedd: {gone, loaded("state = not running", "runs = 1", "last exit code = 78: EX_CONFIG", "job state = spawn failed")}},
+			"", nil, "cannot execute /usr/local/bin/feedd, or not write to /var/log/feedd/feedd.log",
 		},
 		{
 			"killed, and the next one is there", start,

@@ -13,10 +13,13 @@
 // where that user is not logged in at the screen, in user/UID. To stop it is to
 // boot it out, to start it is to bootstrap it: launchd then reads the
 // property list anew, so what install changed takes effect. `kickstart -k` is
-// not used: it kills by SIGKILL (github.com/kirodotdev/KiroCrew/issues/1562).
+// not used: it kills by SIGKILL (github.com/kirodotdev/KiroCrew/issues/1562), keeps
+// the old property list, and the kernel kills a program that was replaced since the
+// bootstrap, because launchd then pinned its signature (github.com/agentic-research/mache/pull/641).
 // bootout returns before the job is gone, and for some seconds afterwards
 // bootstrap fails with EIO; everything here waits for the one and tries the
-// other again, within bounds.
+// other again, within bounds. To install is to write and enable: RunAtLoad, which
+// KeepAlive implies, makes the bootstrap the start, and that is Start's.
 //
 // # Exit codes
 //

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/launchd"
@@ -16,6 +17,7 @@ type machine struct {
 	files   map[string]string
 	answers map[string][]answer // by the command line; the last one stays
 	ran     []string
+	info    fs.FileInfo // of every file; nil: 0644, and nobody knows whose
 }
 
 type answer struct {
@@ -40,8 +42,21 @@ func (m *machine) Stat(path string) (fs.FileInfo, error) {
 	if _, ok := m.files[path]; !ok {
 		return nil, fs.ErrNotExist
 	}
-	return nil, nil //nolint:nilnil // nobody looks at it
+	if m.info != nil {
+		return m.info, nil
+	}
+	return info{0o644}, nil
 }
+
+// info is of a file that has a mode, and an owner where the system gives one.
+type info struct{ mode fs.FileMode }
+
+func (i info) Name() string       { return "feedd.plist" }
+func (i info) Size() int64        { return 0 }
+func (i info) Mode() fs.FileMode  { return i.mode }
+func (i info) ModTime() time.Time { return time.Time{} }
+func (i info) IsDir() bool        { return i.mode.IsDir() }
+func (i info) Sys() any           { return nil }
 
 func (m *machine) Run(ctx context.Context, argv ...string) (string, error) {
 	line := strings.Join(argv, " ")

@@ -32,6 +32,14 @@ type job struct {
 	Holdfast               *note `plist:",omitempty"`
 }
 
+// program is what launchd executes.
+func (j job) program() string {
+	if len(j.ProgramArguments) == 0 {
+		return "its program"
+	}
+	return j.ProgramArguments[0]
+}
+
 type keepAlive struct{ SuccessfulExit bool }
 
 type limits struct {

@@ -35,7 +35,7 @@ func parsePrint(out string) printed {
 func (p printed) number(key string) int {
 	digits, _, _ := strings.Cut(p[key], ":")
 	n, err := strconv.Atoi(strings.TrimSpace(digits))
-	if err != nil {
+	if err != nil || n < 0 { // no pid is negative: kill(2) would take it for a group
 		return 0
 	}
 	return n

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"howett.net/plist"
@@ -109,6 +111,61 @@ func TestReaders(t *testing.T) {
 	}
 }
 
+// What must come back exactly, and what must be refused: an XML parser would take
+// a CR for a line break, and has no way to write the others at all.
+var (
+	kept = []string{
+		"", " ", "  lead and trail  ", "\t", "]]>", "<![CDATA[x]]>", "&", "&amp;", "&#x0;", "&#13;", "<!-- -->", "<?xml?>", `"'\\`,
+		"naïve 日本 𝄞", "\u0080\u0085\u009f", "\u2028\u2029", "\ufffd", "\ue000", "\U0010ffff", "e\u0301",
+	}
+	refused = []string{
+		"\x00", "a\x00b", "\x01", "\x08", "\n", "\r", "a\rb", "\r\n", "\x0b", "\x0c", "\x1b[2J", "\x1f", "\x7f", "\ufeff", "a\ufeff", "\ufffe", "\uffff",
+		"\xff", "\xc0\x80", "\xed\xa0\x80", "\xe6\x97", "\xf4\x90\x80\x80",
+	}
+)
+
+func TestReadersKeep(t *testing.T) {
+	need(t)
+	u := feedd()
+	u.Env = map[string]string{}
+	u.Exec = append(u.Exec, kept...)
+	for i, text := range kept {
+		u.Env["V"+strconv.Itoa(i)] = text
+		if text != "" {
+			u.Env["K"+text] = strconv.Itoa(i)
+		}
+	}
+	if _, err := render(u); err != nil {
+		t.Fatal(err)
+	}
+	check(t, u)
+}
+
+func TestRenderRefusesEachCharacter(t *testing.T) {
+	for _, text := range refused {
+		for field, spoil := range map[string]func(*platform.Unit){
+			"command":           func(u *platform.Unit) { u.Exec = append(u.Exec, text) },
+			"reload command":    func(u *platform.Unit) { u.Reload = append(u.Reload, text) },
+			"env":               func(u *platform.Unit) { u.Env = map[string]string{"A": text} },
+			"working_directory": func(u *platform.Unit) { u.WorkingDirectory = "/" + text },
+			"user":              func(u *platform.Unit) { u.User = "a" + text },
+			"group":             func(u *platform.Unit) { u.Group = "a" + text },
+			"runtime_dir":       func(u *platform.Unit) { u.RuntimeDir = "/" + text },
+		} {
+			u := feedd()
+			spoil(&u)
+			if _, err := render(u); !errors.Is(err, platform.ErrBadUnit) || !strings.Contains(err.Error(), field) {
+				t.Errorf("%s %q: %v", field, text, err)
+			}
+			u = feedd()
+			u.Env = map[string]string{"A" + text: ""}
+			if _, err := render(u); !errors.Is(err, platform.ErrBadUnit) {
+				t.Errorf("name of a variable %q: %v", text, err)
+			}
+		}
+	}
+}
+
 // Exact round trip or a refusal, for any argv and environment.
 func FuzzReaders(f *testing.F) {
 	need(f)
@@ -118,6 +175,11 @@ func FuzzReaders(f *testing.F) {
 	f.Add("&#x0;%d$(id)`id`", "x y", "\r\n")
 	f.Add("\xff\xfe", "", "\x00")
 	f.Add("0", "n", "<!-- -->")
+	for _, text := range slices.Concat(kept, refused) {
+		f.Add(text, "A", "")
+		f.Add("", "A", text)
+		f.Add("", "A"+text, "x")
+	}
 	f.Fuzz(func(t *testing.T, arg, name, value string) {
 		u := feedd()
 		u.Exec = append(u.Exec, arg, "", arg+arg)

@@ -205,14 +205,15 @@ func (s *sheet) text(field, value string) {
 	}
 }
 
-// sayable refuses what XML 1.0 has no character for, and what would let a value
-// pass for a line of its own in `launchctl print`.
+// sayable refuses what XML 1.0 has no character for, what would let a value pass for
+// a line of its own in `launchctl print`, and the byte order mark, which a reader
+// may take for one: GNUstep's drops it at the beginning of a string.
 func sayable(value string) error {
 	if !utf8.ValidString(value) {
 		return errors.New("is not UTF-8")
 	}
 	for _, r := range value {
-		if r < ' ' && r != '\t' || r == 0x7f || r == 0xfffe || r == 0xffff {
+		if r < ' ' && r != '\t' || r == 0x7f || r == 0xfeff || r == 0xfffe || r == 0xffff {
 			return fmt.Errorf("has the character %U, which a property list cannot hold safely", r)
 		}
 	}

@@ -40,6 +40,8 @@ func (p probe) running() (string, error) {
 	switch {
 	case p.os == "darwin": // there is no other
 		return "launchd", nil
+	case p.os == "windows": // nor here
+		return "scm", nil
 	case p.dir("/run/systemd/system"): // sd_booted(3)
 		return "systemd", nil
 	case p.file("/run/openrc/softlevel"): // OpenRC has booted the machine
@@ -74,7 +76,7 @@ func (p probe) foreign() string {
 	switch {
 	case p.process == "init" && p.file("/sbin/initctl") && p.dir("/etc/init"):
 		return "upstart"
-	case p.os != "linux" && p.file("/etc/rc.subr"):
+	case p.os != "linux" && (p.file("/etc/rc.subr") || p.file("/etc/rc.d/rc.subr")): // the second on OpenBSD
 		return "BSD rc.d"
 	case p.dir("/lib/svc/manifest"):
 		return "SMF"

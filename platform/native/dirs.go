@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
 )
@@ -25,8 +27,13 @@ func ForRoot(name string) Dirs { return forRoot(runtime.GOOS, name) }
 func forRoot(goos, name string) Dirs {
 	switch goos {
 	case "windows":
-		base := filepath.Join(os.Getenv("ProgramData"), name)
-		return Dirs{filepath.Join(base, "run"), filepath.Join(base, "state"), filepath.Join(base, "log"), base}
+		// Not by filepath: it may be for a plan that is made elsewhere.
+		base := os.Getenv("ProgramData")
+		if base == "" {
+			base = `C:\ProgramData`
+		}
+		base += `\` + name
+		return Dirs{base + `\run`, base + `\state`, base + `\log`, base}
 	case "darwin":
 		return Dirs{"/var/db/" + name + "/run", "/var/db/" + name, "/var/log/" + name, "/etc/" + name}
 	case "freebsd":
@@ -55,8 +62,8 @@ func forUser(goos, name string) (Dirs, error) {
 		base := filepath.Join(local, name)
 		return Dirs{filepath.Join(base, "run"), filepath.Join(base, "state"), filepath.Join(base, "log"), base}, nil
 	case "darwin":
-		base := filepath.Join(home, "Library", "Application Support", name)
-		return Dirs{filepath.Join(base, "run"), base, filepath.Join(home, "Library", "Logs", name), base}, nil
+		base := path.Join(home, "Library", "Application Support", name) // also in a plan that is made on Windows
+		return Dirs{path.Join(base, "run"), base, path.Join(home, "Library", "Logs", name), base}, nil
 	}
 	state := filepath.Join(xdg("XDG_STATE_HOME", home, ".local", "state"), name)
 	d := Dirs{
@@ -98,4 +105,11 @@ func xdg(variable string, home string, fallback ...string) string {
 		return dir
 	}
 	return filepath.Join(append([]string{home}, fallback...)...)
+}
+
+// AbsoluteAnywhere tells whether the path p is absolute on some system that we have a
+// manager for: /srv/feedd, C:\feedd, \\server\feedd.
+func AbsoluteAnywhere(p string) bool {
+	drive := len(p) > 2 && p[1] == ':' && (p[2] == '\\' || p[2] == '/')
+	return drive || strings.HasPrefix(p, `\\`) || strings.HasPrefix(p, "/")
 }

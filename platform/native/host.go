@@ -1,9 +1,12 @@
 package native
 
 import (
+	"errors"
+
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/launchd"
 	"github.com/holdfast-dev/holdfast/platform/posix"
+	"github.com/holdfast-dev/holdfast/platform/scm"
 	"github.com/holdfast-dev/holdfast/platform/systemd"
 )
 
@@ -11,9 +14,17 @@ import (
 // and takes what that handed over out of the environment. The Host is never nil
 // and works as far as it can; the error tells what it could not understand.
 func Host() (platform.Host, error) {
-	// Signals first: reading the environment is quick, but not nothing.
+	// Signals first: reading the environment is quick, but not nothing. Under the
+	// SCM they stay caught, too, and do nothing: the end of somebody's session
+	// must not end the service.
 	h := posix.Listen()
-	n, err := systemd.FromEnvironment()
+	service, doubt, err := underSCM()
+	if err == nil {
+		return service, errors.Join(doubt, h.Close(platform.ExitOK))
+	} else if errors.Is(err, scm.ErrNotService) {
+		err = nil
+	}
+	n, other := systemd.FromEnvironment()
 	name := takeStarter()
 	if n.Direct() {
 		name = "systemd"
@@ -24,7 +35,8 @@ func Host() (platform.Host, error) {
 	}
 	h.Introduce(starter)
 	if ended := takeEnded(); ended != nil {
-		return &host{h, ended}, err
+		return &host{h, ended}, errors.Join(err, other)
 	}
-	return h, err
+	a, mute := listen(h)
+	return &console{h, a}, errors.Join(err, other, mute)
 }

@@ -15,6 +15,7 @@ func TestLaunchdPlanAnywhere(t *testing.T) {
 		t.Skip("here is a launchctl: its machine's places count")
 	}
 	t.Setenv("HOME", "/Users/ann")
+	t.Setenv("USERPROFILE", "/Users/ann") // where Windows has it
 	m, err := native.Manager("launchd")
 	if err != nil {
 		t.Fatal(err)

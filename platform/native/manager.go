@@ -25,6 +25,7 @@ func rooms() map[string]platform.Manager {
 			Home: home, ConfigHome: os.Getenv("XDG_CONFIG_HOME"), RuntimeDir: os.Getenv("XDG_RUNTIME_DIR"),
 		}),
 		"openrc": openrc.New(System{}),
+		"scm":    services(),
 		"sysv":   sysv.New(System{}),
 	}
 }

@@ -87,6 +87,20 @@ func (h *Host) relay() {
 	}
 }
 
+// Ask adds what another process asks of this one where there are no signals
+// between processes, Windows. It blocks until that is received, or the Host is
+// closed.
+func (h *Host) Ask(s os.Signal) {
+	r := platform.Request{Kind: platform.RequestStop, Source: name(s)}
+	if s == syscall.SIGHUP {
+		r.Kind = platform.RequestReload
+	}
+	select {
+	case h.requests <- r:
+	case <-h.done:
+	}
+}
+
 // Name is the manager's name.
 func (h *Host) Name() string { return h.starter.Name }
 

@@ -1,6 +1,9 @@
 package proc
 
-var ParseStat = parseStat
+var (
+	ParseStat      = parseStat
+	ParseArguments = parseArguments
+)
 
 type Life = life
 

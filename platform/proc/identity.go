@@ -24,7 +24,9 @@
 //
 // # Other systems
 //
-// macOS has start time and boot session id from sysctl(3). Elsewhere [Of]
+// macOS has start time and boot session id from sysctl(3), kern.proc.pid and
+// kern.bootsessionuuid, and the image from kern.procargs2: the path by which it was
+// executed, of our own user's processes or, for root, of all. Elsewhere [Of]
 // returns errors.ErrUnsupported for now.
 package proc
 

@@ -33,23 +33,13 @@ func identify(pid int) (Identity, error) {
 	return id, nil
 }
 
-// image is the path the process was executed by, as the kernel recorded it
-// before its arguments: an int argc, then the path up to a NUL. One that was
-// executed by a relative path has no other record there, and is not known.
+// image is empty where we may not know: another user's process, unless we are root.
 func image(pid int) string {
 	raw, err := unix.SysctlRaw("kern.procargs2", pid)
-	if err != nil || len(raw) < 5 {
+	if err != nil {
 		return ""
 	}
-	path := raw[4:]
-	for i, c := range path {
-		if c == 0 && path[0] == '/' {
-			return string(path[:i])
-		} else if c == 0 {
-			return ""
-		}
-	}
-	return ""
+	return parseArguments(raw)
 }
 
 func surroundings() (Identity, error) {

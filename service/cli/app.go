@@ -9,11 +9,13 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/fatih/color"
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
 // app is one command line: the program, and what the flags say.
@@ -37,6 +39,8 @@ func (a *app) tree() *cobra.Command {
 		SilenceErrors: true, SilenceUsage: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			a.begun = true
+			// color asks whether it is a terminal, and not whether it shows colours.
+			color.NoColor = color.NoColor || !logsink.IsTerminal(os.Stdout.Fd())
 			if cmd.Name() != runName { // service.Run has the signals to itself
 				// An install that is interrupted is taken back.
 				ctx, _ := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM) //nolint:govet // for the rest of the process
@@ -72,10 +76,11 @@ func short(cfg service.Config) string {
 }
 
 // absolute makes the paths of flags independent of where we stand: a manager
-// will use them somewhere else.
+// will use them somewhere else. One that is absolute on another system is for a
+// plan for it.
 func (a *app) absolute() error {
 	for _, path := range []*string{&a.cfg.File, &a.cfg.RuntimeDir, &a.cfg.StateDir} {
-		if *path == "" {
+		if *path == "" || native.AbsoluteAnywhere(*path) && a.elsewhere() {
 			continue
 		}
 		abs, err := filepath.Abs(*path)
@@ -85,6 +90,15 @@ func (a *app) absolute() error {
 		*path = abs
 	}
 	return nil
+}
+
+// elsewhere tells whether a manager was named that is not this machine's.
+func (a *app) elsewhere() bool {
+	if a.manager == "" || a.manager == "auto" || a.manager == "none" {
+		return false
+	}
+	here, err := native.Manager("auto")
+	return err != nil || here.Name() != a.manager
 }
 
 func list(names []string) (s string) {
@@ -158,6 +172,9 @@ func (a *app) chooseScope(cmd *cobra.Command, t *target) (platform.Scope, error)
 	case "auto", "":
 	default:
 		return "", fmt.Errorf("%w: --scope %q is none of auto, system, user", errUsage, a.scope)
+	}
+	if t.manager != nil && t.manager.Name() == "scm" { // a plan that is made elsewhere: Windows has no other
+		return platform.ScopeSystem, nil
 	}
 	own := native.OwnScope()
 	if own == platform.ScopeSystem || t.manager == nil {

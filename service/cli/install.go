@@ -1,13 +1,10 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -190,52 +187,4 @@ func (a *app) apply(cmd *cobra.Command, t *target, steps []platform.Step) error 
 		}
 		fmt.Fprintf(cmd.ErrOrStderr(), "- %s\n", s.Describe)
 	})
-}
-
-func showPlan(w io.Writer, manager string, steps []platform.Step, asJSON bool) error {
-	if asJSON {
-		return writePlanJSON(w, manager, steps)
-	}
-	fmt.Fprintf(w, "%d steps for %s:\n", len(steps), manager)
-	for i, s := range steps {
-		fmt.Fprintf(w, "\n%d. %s\n", i+1, s.Describe)
-		if len(s.Argv) > 0 {
-			fmt.Fprintf(w, "   $ %s\n", strings.Join(s.Argv, " "))
-		}
-		if s.Kind == platform.StepWriteFile {
-			fmt.Fprintf(w, "   %s, mode %04o:\n", s.Path, s.Mode)
-			for line := range strings.Lines(string(s.Content)) {
-				fmt.Fprintf(w, "   | %s\n", strings.TrimSuffix(line, "\n"))
-			}
-		}
-	}
-	return nil
-}
-
-func writePlanJSON(w io.Writer, manager string, steps []platform.Step) error {
-	type step struct {
-		Kind     platform.StepKind `json:"kind"`
-		Describe string            `json:"describe"`
-		Path     string            `json:"path,omitempty"`
-		Mode     string            `json:"mode,omitempty"`
-		Content  *string           `json:"content,omitempty"`
-		Argv     []string          `json:"argv,omitempty"`
-		Undo     []string          `json:"undo,omitempty"`
-	}
-	plan := struct {
-		Manager string `json:"manager"`
-		Steps   []step `json:"steps"`
-	}{manager, []step{}}
-	for _, s := range steps {
-		j := step{Kind: s.Kind, Describe: s.Describe, Path: s.Path, Argv: s.Argv, Undo: s.Undo}
-		if s.Kind == platform.StepWriteFile {
-			content := string(s.Content)
-			j.Mode, j.Content = fmt.Sprintf("%04o", s.Mode), &content
-		}
-		plan.Steps = append(plan.Steps, j)
-	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(plan)
 }

@@ -32,6 +32,8 @@ import (
 //	put FILE PATH     copies a file of the script into the bed
 //	adduser USER      a user with a home and, where there is such a thing, a manager
 //	reboot            off and on again, in order
+//
+// $TESTER is the user for services of a user.
 func TestBehaviour(t *testing.T) {
 	if testing.Short() {
 		t.Skip("beds take a while")
@@ -68,6 +70,7 @@ func scripts(t *testing.T, b machine) {
 			s := &stage{bed: b}
 			env.Values[stageKey{}] = s
 			env.Defer(func() { s.clear(t) })
+			env.Setenv("TESTER", tester(b))
 			return s.dress(env.WorkDir)
 		},
 		Condition: func(cond string) (bool, error) {
@@ -77,6 +80,14 @@ func scripts(t *testing.T, b machine) {
 		// A misspelt condition must not pass for one that does not hold.
 		RequireExplicitExec: true, RequireUniqueNames: true,
 	})
+}
+
+// tester is a user that a script may add, unless the machine has its own for that.
+func tester(b machine) string {
+	if m, ok := b.(interface{ Tester() string }); ok {
+		return m.Tester()
+	}
+	return "tester"
 }
 
 // serial is a testing.T that plays one script after the other: they share a bed.

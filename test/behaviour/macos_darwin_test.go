@@ -20,11 +20,17 @@ import (
 // TestBehaviourOnMacOS plays the scripts against the launchd of the machine that it runs on: it
 // installs and removes services called shipper, and makes users. So it wants root, and to be told:
 // HOLDFAST_MACOS=behaviour. It is what tells where test/launchdsim lies.
+//
+// The user of user_scope.txtar is the one who called sudo, who has a launchd of
+// his own: whether a user that nobody ever logged in as has one, Apple does not say.
 func TestBehaviourOnMacOS(t *testing.T) {
 	if os.Getenv("HOLDFAST_MACOS") != "behaviour" || os.Getuid() != 0 {
 		t.Skip("it changes this machine: sudo env HOLDFAST_MACOS=behaviour go test ./test/behaviour")
 	}
-	m := mac{tools: t.TempDir()}
+	m := mac{tools: t.TempDir(), tester: os.Getenv("SUDO_USER")}
+	if m.tester == "" || m.tester == "root" {
+		m.tester = "tester"
+	}
 	for name, text := range tools {
 		if err := os.WriteFile(filepath.Join(m.tools, name), []byte(text), 0o755); err != nil {
 			t.Fatal(err)
@@ -42,8 +48,11 @@ func TestBehaviourOnMacOS(t *testing.T) {
 
 // mac is this machine.
 type mac struct {
-	tools string // what the scripts use and macOS does not have
+	tools  string // what the scripts use and macOS does not have
+	tester string // the user who has a service of his own
 }
+
+func (m mac) Tester() string { return m.tester }
 
 func (m mac) Kind() bed.Kind { return bed.Kind{Name: "macos", Manager: "launchd"} }
 
@@ -53,15 +62,17 @@ var (
 	stateDir   = regexp.MustCompile(`/var/lib/(shipper(@\w+)?)`)
 )
 
-func local(text string) string {
+func (m mac) local(text string) string {
 	// The system itself writes all over the others.
 	text = strings.ReplaceAll(text, "find /etc /run /var/lib /var/log /home -xdev", "find /etc/ /Library/LaunchDaemons /var/db/ /var/log/ -name '*shipper*'")
+	home := "/Users/" + m.tester + "/Library/"
+	text = strings.ReplaceAll(text, "find /home/tester /run/user", `find "`+home+`LaunchAgents" "`+home+`Logs" "`+home+`Application Support" -maxdepth 2`)
 	return stateDir.ReplaceAllString(runtimeDir.ReplaceAllString(text, "/var/db/$1/run"), "/var/db/$1")
 }
 
 func (m mac) Run(ctx context.Context, argv ...string) (stdout, stderr string, code int, err error) {
 	for i := range argv {
-		argv[i] = local(argv[i])
+		argv[i] = m.local(argv[i])
 	}
 	path := "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:" + m.tools
 	if argv[0] != "sudo" {
@@ -99,7 +110,7 @@ func (m mac) Put(hostPath, path string, mode fs.FileMode) error {
 		return err
 	}
 	if strings.HasSuffix(path, ".toml") {
-		content = []byte(local(string(content)))
+		content = []byte(m.local(string(content)))
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
@@ -112,7 +123,8 @@ func (m mac) Put(hostPath, path string, mode fs.FileMode) error {
 }
 
 func (m mac) AddUser(ctx context.Context, name string) (int, error) {
-	if _, stderr, code, err := m.Run(ctx, "useradd", "-m", name); err != nil || code != 0 {
+	const script = `id "$0" >/dev/null 2>&1 || useradd -m "$0"`
+	if _, stderr, code, err := m.Run(ctx, "/bin/sh", "-c", script, name); err != nil || code != 0 {
 		return 0, errors.Join(err, errors.New(stderr))
 	}
 	out, _, _, err := m.Run(ctx, "id", "-u", name)

@@ -42,7 +42,8 @@ func refuse(what string, code int) Answer {
 	return Answer{Code: code, Stderr: fmt.Sprintf("%s failed: %d (a double of launchctl)\n", what, code)}
 }
 
-// Control carries out `launchctl ARGS...` as the user uid.
+// Control carries out `launchctl ARGS...` as the user uid. One verb is the
+// double's own: "double-on-demand-only", with "on" or "off".
 func (d *Double) Control(uid int, args ...string) Answer {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -56,6 +57,9 @@ func (d *Double) Control(uid int, args ...string) Answer {
 			return refuse("Bootstrap", codeUsage)
 		}
 		return d.bootstrap(uid, args[1], args[2])
+	case "double-on-demand-only":
+		d.OnDemandOnly = args[1] == "on"
+		return Answer{}
 	case "print":
 		return d.print(args[1])
 	case "print-disabled":
@@ -129,6 +133,9 @@ func (d *Double) bootstrap(uid int, domain, path string) Answer {
 		owner, _ = strconv.Atoi(domain[strings.IndexByte(domain, '/')+1:])
 	}
 	def, code := d.read(path, owner)
+	if code == codeOwnership && uid != d.Root { // "Try re-running the command as root for richer errors."
+		code = codeIO
+	}
 	if code != 0 {
 		return refuse("Bootstrap", code)
 	}

@@ -11,37 +11,62 @@
 //
 // # What it does, and who says so
 //
-//   - Domains system, user/UID and gui/UID, the last only for who is logged in at
-//     the screen: launchctl(1). A domain that is not there: 112; a bootstrap into it: 125;
-//     an agent that does not ask for the session Background, in user/UID: 134 (`launchctl error N`).
+// The manual pages are Apple's, of macOS 13 to 26; names like owner/project/issues/N are at github.com. Codes have their
+// names from `launchctl error N`.
+//
+//   - Domains system, user/UID and gui/UID, the last only for who is logged in at the screen: launchctl(1). user/UID
+//     is there for everybody, as if he had logged in by ssh at least (Mic92/sops-nix/pull/966). print of a domain
+//     that is not there: 112, elsewhere 125 was seen (duh17/oppi/issues/38); a bootstrap into it: 125
+//     (rjwalters/loom/issues/4130); an agent that does not ask for the session Background, into user/UID: 134
+//     (duh17/oppi/issues/31, geldata/gel-cli/pull/740).
 //   - KeepAlive {SuccessfulExit = false} implies RunAtLoad and restarts after every end but exit code 0, death by
-//     signal too; ThrottleInterval seconds between two starts, 10 by default; ExitTimeOut seconds between
-//     SIGTERM and SIGKILL, 0 is never, 5 by default (launchd.plist(5); the default: bobmatnyc/trusty-tools/issues/4393).
+//     signal too; ThrottleInterval seconds from one start to the next, 10 by default; ExitTimeOut seconds between
+//     SIGTERM and SIGKILL, 0 is never: launchd.plist(5). The default of that is "system-defined" there, 5 in
+//     bobmatnyc/trusty-tools/issues/4393 and elastic/elastic-agent/issues/593; until macOS 10.10 it was 20
+//     (prey/prey-node-client/issues/75).
 //   - When a job's process ends, what is left of its process group gets SIGTERM, unless AbandonProcessGroup:
 //     launchd.plist(5).
 //   - bootout sends SIGTERM and returns 0 at once; the job stays with the state "SIGTERMed" until its process is
-//     gone, SIGKILL after ExitTimeOut: the log in elastic/elastic-agent/issues/593, kxn/codex-remote-feishu/issues/914.
+//     gone, SIGKILL after ExitTimeOut: the log in elastic/elastic-agent/issues/593;
+//     kxn/codex-remote-feishu/issues/914. With Slow it returns 36, as in osquery/osquery/issues/5698.
 //   - For some time after that bootstrap fails with EIO although print knows the job no more: "rc=5 for about 5 s",
 //     headroomlabs-ai/headroom/issues/1289; launchd's own word for it is 37, Layr-Labs/d-inference/issues/1102.
-//   - EIO also for what is loaded already and for whoever is not root: quantonganh.com/2025/09/26/launchctl-input-output-error.
-//   - bootout of what is not loaded: 3; print and kickstart of it: 113; bootstrap of what is disabled: 119; kickstart of what runs: 37
-//     (headroomlabs-ai/headroom/issues/1289 and `launchctl error N`).
-//   - bootout --wait: 64 on macOS 15 (pingdotgg/t3code/pull/12005).
+//   - EIO also for what is loaded already (kxn/codex-remote-feishu/pull/916; 37 in openclaw/openclaw/pull/71413), and for
+//     whoever is not root and asks for the system's domain, which launchctl(1) keeps to root: such a one is told of little
+//     else, "Try re-running the command as root for richer errors" (asmvik/yabai/issues/986; the very case: no report).
+//   - With OnDemandOnly a bootstrap succeeds and starts nothing: "pended nondemand spawn = speculative", runs = 0,
+//     until a kickstart: liby/dotfiles/issues/28, bobmatnyc/trusty-tools/issues/2498,
+//     drumih/turbo-fieldfare/pull/126.
+//   - bootout of what is not loaded: 3 (nix-community/home-manager/issues/9585); print and kickstart of it: 113;
+//     kickstart of what runs: 37; both in headroomlabs-ai/headroom/issues/1289. A kickstart waits for
+//     ThrottleInterval, too.
+//   - bootout --wait: 64 on macOS 15 and before (pingdotgg/t3code/issues/11995).
 //   - kickstart -k kills by SIGKILL: kirodotdev/KiroCrew/issues/1562.
-//   - A property list that is not owned by root, or by the user in his domain, or that others may write to: 122 (docs.concordium.com
-//     and others; the rule is in launchctl(1)). One that is none: 109; without program: 111.
-//   - enable and disable outlive the job and a reboot; print-disabled writes "disabled" and "enabled" (since macOS 13:
-//     usnistgov/macos_security/issues/167).
-//   - print: its own lines behind one tab, blocks in braces; "last exit code = 78: EX_CONFIG", "(never exited)", and "last
-//     terminating signal = Killed: 9" in place of the code; a program that cannot be executed counts as exit 78 with
-//     "job state = spawn failed"; "spawn scheduled" while throttled.
-//   - A job has PATH=/usr/bin:/bin:/usr/sbin:/sbin, XPC_SERVICE_NAME and, with a user, HOME, SHELL, USER and LOGNAME
-//     (job_postfork_become_user in launchd-842's core.c). Its log file belongs to that user: launchd.plist(5).
-//   - At boot everything in /Library/LaunchDaemons that is not disabled is loaded; at shutdown all jobs get SIGTERM.
+//   - A property list that is not owned by root, or by the user in his domain, or that others may write to: 122, and
+//     5 for whoever is not root; the rule is in launchctl(1), quoted in munkireport/munkireport-php/issues/1468; the
+//     5: alienator88/Pearcleaner/issues/550. One that is none: 109; without label: 110; without program: 111; that is
+//     not there: 5 (launchctl's names for the first three; no report).
+//   - enable and disable outlive the job, its property list and a reboot: launchctl(1). bootstrap of what is
+//     disabled: 119 (DeterminateSystems/nix-installer/issues/530; 5 elsewhere, openclaw/openclaw/pull/849: our tests
+//     of the manager have that). print-disabled writes "disabled" and "enabled" (before macOS 13 "true" and "false":
+//     usnistgov/macos_security/issues/167). user/UID and gui/UID share one list. Somebody who is not root and
+//     disables for the system: 1 (no report of the code).
+//   - print: its own lines behind one tab, blocks in braces, as in wazuh/wazuh-packages/issues/2206; "last exit code
+//     = 78: EX_CONFIG" for what cannot be executed or cannot open its log as its user, in
+//     nix-community/home-manager/issues/9611 and Asymptote-Labs/agent-beacon/pull/510; "spawn scheduled" while
+//     throttled, in bobmatnyc/trusty-tools/issues/6590; "(never exited)" in openbase-community/openbase/pull/15.
+//     "last terminating signal = Killed: 9" stands in place of the code (no thread to name; many programs that read
+//     print say so).
+//   - A job has PATH=/usr/bin:/bin:/usr/sbin:/sbin, XPC_SERVICE_NAME (both in nix-community/home-manager/issues/9611)
+//     and, with a user, HOME, SHELL, USER and LOGNAME (job_postfork_become_user in core.c of opensource.apple.com's
+//     launchd-842.1.4). Its log file belongs to that user: launchd.plist(5).
+//   - At boot everything in /Library/LaunchDaemons that is not disabled is loaded; at shutdown all jobs get SIGTERM:
+//     launchd(8).
 //
 // # What it leaves out
 //
 // Mach services, sockets, timers and the like; resource limits, Nice, ProcessType; what a user's login loads;
-// KeepAlive's other conditions. A property list that asks for what is left out of KeepAlive is refused (109), not
-// misunderstood.
+// KeepAlive's other conditions; that launchd makes the directory of a log, that it waits longer and longer with what
+// fails again and again, that it lets background items be switched off in System Settings. A property list that asks
+// for what is left out of KeepAlive is refused (109), not misunderstood.
 package launchdsim

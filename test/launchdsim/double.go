@@ -28,6 +28,9 @@ type Double struct {
 	// Slow makes bootout answer 36, "in progress", while the job's process runs, as
 	// launchd does at times.
 	Slow bool
+	// OnDemandOnly leaves what is loaded without a process until it is kickstarted,
+	// as launchd does at times. The command sets it by a verb that launchctl does not have, see [Double.Control].
+	OnDemandOnly bool
 
 	mu       sync.Mutex
 	jobs     map[string]*job      // by service target
@@ -66,7 +69,11 @@ func (d *Double) Shutdown() {
 func (d *Double) load(domain string, uid int, def definition) {
 	j := &job{double: d, domain: domain, uid: uid, def: def}
 	d.jobs[j.target()] = j
-	if def.atOnce() {
+	switch {
+	case !def.atOnce():
+	case d.OnDemandOnly:
+		j.pended = true
+	default:
 		j.start()
 	}
 }

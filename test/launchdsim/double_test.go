@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -159,15 +160,16 @@ const onFailure = `<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></
 
 func TestKeepAlive(t *testing.T) {
 	s := newStage(t, "job", onFailure)
+	begun := time.Now() // a process comes some time after launchd started it
 	s.say(0, "bootstrap", "system", s.plist)
-	first, begun := s.next(), time.Now()
+	first := s.next()
 	s.until("pid = " + strconv.Itoa(first.pid))
 	s.until("last exit code = (never exited)")
 	first.end(3)
 	s.until("last exit code = 3")
 	s.until("state = spawn scheduled") // throttled
 	second := s.next()
-	if apart := time.Since(begun); apart < 900*time.Millisecond {
+	if apart := time.Since(begun); apart < time.Second {
 		t.Errorf("throttled to %v", apart)
 	}
 	s.until("runs = 2")
@@ -229,6 +231,25 @@ func TestDisabledOutlives(t *testing.T) {
 	s.next()
 }
 
+// Who sits at the screen has a domain more; what he disabled, he disabled in both.
+func TestScreen(t *testing.T) {
+	s := newStage(t, "job", onFailure)
+	gui, background := "gui/"+strconv.Itoa(s.Root), "user/"+strconv.Itoa(s.Root)
+	s.say(112, "print", gui)
+	s.LoggedIn = []int{s.Root}
+	s.say(0, "print", gui)
+	s.say(0, "disable", background+"/job")
+	s.say(119, "bootstrap", gui, s.plist)
+	s.say(0, "enable", gui+"/job")
+	s.say(0, "bootstrap", gui, s.plist)
+	s.next()
+	if out := s.say(0, "print", gui+"/job"); !strings.Contains(out, "\n\ttype = LaunchAgent\n") {
+		t.Errorf("no agent: %s", out)
+	}
+	s.say(113, "print", background+"/job")
+	s.say(0, "bootout", gui+"/job")
+}
+
 func TestRefusals(t *testing.T) {
 	s := newStage(t, "job", onFailure)
 	if a := s.Control(s.Root+1, "bootstrap", "system", s.plist); a.Code != 5 {
@@ -255,6 +276,104 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: %+v, want %d", tt.name, a, tt.code)
 		}
 	}
+}
+
+// What a job leaves behind in its process group is ended with it, unless it says
+// that it is to stay.
+func TestLeftovers(t *testing.T) {
+	for name, tt := range map[string]struct {
+		keys  string
+		stays bool
+	}{
+		"in its group": {"", false},
+		"abandoned":    {"<key>AbandonProcessGroup</key><true/>", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, "job", "")
+			pidFile := filepath.Join(s.Prefix, "left")
+			s.write("<key>Label</key><string>job</string><key>ProgramArguments</key><array><string>/bin/sh</string><string>-c</string><string>"+
+				"sleep 1000 &amp; echo $! >"+pidFile+"</string></array><key>RunAtLoad</key><true/>"+tt.keys, 0o644)
+			s.say(0, "bootstrap", "system", s.plist)
+			s.until("last exit code = 0")
+			content, err := os.ReadFile(pidFile)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+			// The signal is sent before the end is told of; to die of it takes a moment.
+			limit := 10 * time.Second
+			if tt.stays {
+				limit = 100 * time.Millisecond
+			}
+			for end := time.Now().Add(limit); alive(pid) && time.Now().Before(end); {
+				time.Sleep(time.Millisecond)
+			}
+			if alive(pid) != tt.stays {
+				t.Errorf("it lives: %v", !tt.stays)
+			}
+		})
+	}
+}
+
+// alive is false for a zombie: nobody may be there to reap it.
+func alive(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && !strings.Contains(string(stat), ") Z ")
+}
+
+func TestOnDemandOnly(t *testing.T) {
+	s := newStage(t, "job", onFailure)
+	s.say(0, "double-on-demand-only", "on")
+	s.say(0, "bootstrap", "system", s.plist)
+	s.until("pended nondemand spawn = speculative")
+	s.until("runs = 0")
+	s.until("state = not running")
+	s.say(0, "kickstart", "system/job")
+	s.next()
+	s.until("runs = 1")
+	if out := s.say(0, "print", "system/job"); strings.Contains(out, "pended") {
+		t.Errorf("still pended: %s", out)
+	}
+}
+
+// What is wrong with a property list launchctl tells root only.
+func TestRicherErrorsForRoot(t *testing.T) {
+	s := newStage(t, "job", onFailure)
+	s.write("<key>Label</key><string>job</string><key>Program</key><string>/bin/true</string>", 0o666)
+	s.say(122, "bootstrap", "system", s.plist)
+	plain := s.Root + 1
+	if a := s.Control(plain, "bootstrap", "user/"+strconv.Itoa(plain), s.plist); a.Code != 5 {
+		t.Errorf("to a plain user: %+v", a)
+	}
+}
+
+// The log of another user cannot be opened for the job's.
+func TestLogOfAnotherUser(t *testing.T) {
+	nobody, err := user.Lookup("nobody")
+	if err != nil || os.Getuid() != 0 {
+		t.Skip("it takes root, and a user to become: ", err)
+	}
+	s := newStage(t, "job", "")
+	s.write("<key>Label</key><string>job</string><key>Program</key><string>/bin/true</string><key>UserName</key><string>"+nobody.Username+
+		"</string><key>StandardErrorPath</key><string>/log</string>"+onFailure, 0o644)
+	for _, dir := range []string{s.Prefix, filepath.Dir(s.Prefix)} { // t.TempDir's are root's
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(s.Prefix, "log"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.say(0, "bootstrap", "system", s.plist)
+	s.until("last exit code = 78: EX_CONFIG")
+	if err := os.Remove(filepath.Join(s.Prefix, "log")); err != nil {
+		t.Fatal(err)
+	}
+	s.until("last exit code = 0")
 }
 
 func TestProgramThatIsNotThere(t *testing.T) {

@@ -5,6 +5,7 @@ package launchdsim
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/user"
@@ -28,6 +29,7 @@ type job struct {
 	leaving string      // "SIGTERMed", "SIGKILLed" once it is booted out
 	ended   *ending
 	failed  bool // the program could not be executed
+	pended  bool // it waits for a kickstart
 }
 
 type ending struct {
@@ -42,6 +44,7 @@ func (j *job) start() {
 	if j.cmd != nil || j.timer != nil || j.leaving != "" {
 		return
 	}
+	j.pended = false
 	if wait := time.Until(j.started.Add(j.def.throttle())); !j.started.IsZero() && wait > 0 {
 		j.timer = time.AfterFunc(wait, func() {
 			j.double.mu.Lock()
@@ -181,14 +184,28 @@ func (j *job) command() (*exec.Cmd, error) {
 	return cmd, err
 }
 
-// output opens a log file, which launchd creates for the user of the job.
+// output opens a log file, which launchd creates for the user of the job; that of
+// somebody else it cannot open for him.
 func (j *job) output(path string, uid, gid int) (*os.File, error) {
 	if path == "" {
 		return os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	}
-	f, err := os.OpenFile(j.double.on(path), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	flags := os.O_WRONLY | os.O_APPEND
+	f, err := os.OpenFile(j.double.on(path), flags|os.O_CREATE|os.O_EXCL, 0o644)
 	if err == nil {
-		_ = f.Chown(uid, gid)
+		return f, f.Chown(uid, gid)
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	if f, err = os.OpenFile(j.double.on(path), flags, 0); err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok && uid != j.double.Root && int(stat.Uid) != uid && info.Mode()&0o002 == 0 {
+			err = fs.ErrPermission
+		}
 	}
 	return f, err
 }

@@ -70,6 +70,9 @@ func (d *Double) print(target string) Answer {
 	default:
 		line("last exit code = %d", e.code)
 	}
+	if j.pended {
+		line("pended nondemand spawn = speculative")
+	}
 	if j.failed {
 		line("job state = spawn failed")
 	}

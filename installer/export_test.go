@@ -1,0 +1,3 @@
+package installer
+
+const ModesCount = modesCount

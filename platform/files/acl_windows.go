@@ -1,0 +1,183 @@
+package files
+
+import (
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+)
+
+// attributes are those of a new file or directory, by the rules of the package
+// comment; inherit are the ACE flags of a directory.
+func attributes(mode fs.FileMode, inherit string) (*windows.SecurityAttributes, error) {
+	me, err := ourSID()
+	if err != nil {
+		return nil, err
+	}
+	sd, err := windows.SecurityDescriptorFromString(descriptor(mode, inherit, me))
+	if err != nil {
+		return nil, fmt.Errorf("security descriptor: %w", err)
+	}
+	sa := &windows.SecurityAttributes{SecurityDescriptor: sd}
+	sa.Length = uint32(unsafe.Sizeof(*sa))
+	return sa, nil
+}
+
+// descriptor is the DACL in the words of Microsoft's "Security Descriptor String
+// Format". A file that others may read takes from its directory what that grants
+// to the service's own account; one that they may not read takes nothing.
+func descriptor(mode fs.FileMode, inherit, me string) string {
+	var d strings.Builder
+	d.WriteString("D:")
+	if inherit != "" || mode&0o004 == 0 {
+		d.WriteString("P")
+	}
+	for _, who := range []string{"SY", "BA", me} {
+		fmt.Fprintf(&d, "(A;%s;FA;;;%s)", inherit, who)
+	}
+	if mode&0o004 != 0 {
+		fmt.Fprintf(&d, "(A;%s;FRFX;;;BU)", inherit)
+	}
+	return d.String()
+}
+
+func ourSID() (string, error) {
+	user, err := windows.GetCurrentProcessToken().GetTokenUser()
+	if err != nil {
+		return "", fmt.Errorf("our own user: %w", err)
+	}
+	return user.User.Sid.String(), nil
+}
+
+func trust(path string, _ fs.FileInfo) error {
+	me, err := ourSID()
+	if err != nil {
+		return err
+	}
+	for p := path; ; p = filepath.Dir(p) {
+		if err := trustLink(p, me); err != nil {
+			return err
+		}
+		if p == filepath.Dir(p) {
+			break
+		}
+	}
+	sd, err := describe(path, 0)
+	if err != nil {
+		return err
+	}
+	return trustDescriptor(path, sd, me)
+}
+
+// trustLink refuses a link, of whatever kind, that an ordinary user has made.
+func trustLink(path, me string) error {
+	p, err := windows.UTF16PtrFromString(path)
+	if err != nil {
+		return err
+	}
+	attributes, err := windows.GetFileAttributes(p)
+	if err != nil || attributes&windows.FILE_ATTRIBUTE_REPARSE_POINT == 0 {
+		return nil //nolint:nilerr // where we may not look, we shall see what is behind it
+	}
+	sd, err := describe(path, windows.FILE_FLAG_OPEN_REPARSE_POINT)
+	if err != nil {
+		return err
+	}
+	if owner, ok := trustedOwner(sd, me); !ok {
+		return fmt.Errorf("%s is a link that belongs to %s: %w: remove it, or choose another", path, owner, ErrUntrusted)
+	}
+	return nil
+}
+
+// describe gives the security descriptor of a file or directory.
+func describe(path string, flags uint32) (*windows.SECURITY_DESCRIPTOR, error) {
+	h, err := openHandle(path, windows.READ_CONTROL, nil, windows.OPEN_EXISTING, windows.FILE_FLAG_BACKUP_SEMANTICS|flags)
+	if err != nil {
+		return nil, &fs.PathError{Op: "examine", Path: path, Err: err}
+	}
+	defer func() { _ = windows.CloseHandle(h) }()
+	sd, err := windows.GetSecurityInfo(h, windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION|windows.DACL_SECURITY_INFORMATION)
+	if err != nil {
+		return nil, &fs.PathError{Op: "read the ACL of", Path: path, Err: err}
+	}
+	return sd, nil
+}
+
+// trustedOwner tells whether what is found at path belongs to SYSTEM,
+// Administrators, a service's account or ourselves, and to whom it belongs.
+func trustedOwner(sd *windows.SECURITY_DESCRIPTOR, me string) (who string, ok bool) {
+	sid, _, err := sd.Owner()
+	if err != nil || sid == nil {
+		return "nobody", false
+	}
+	owner := sid.String()
+	switch owner {
+	case "S-1-5-18", "S-1-5-19", "S-1-5-20", "S-1-5-32-544", me: // SYSTEM, the local and the network service, Administrators
+		return owner, true
+	}
+	// NT SERVICE\..., TrustedInstaller among them: Administrators install services.
+	return accountName(sid), strings.HasPrefix(owner, "S-1-5-80-")
+}
+
+func accountName(sid *windows.SID) string {
+	if account, domain, _, err := sid.LookupAccount(""); err == nil {
+		return domain + `\` + account
+	}
+	return sid.String()
+}
+
+// everybody are the groups that are, or could be, full of strangers.
+var everybody = []string{
+	"S-1-1-0",      // Everyone
+	"S-1-2-0",      // LOCAL
+	"S-1-2-1",      // CONSOLE LOGON
+	"S-1-5-2",      // NETWORK
+	"S-1-5-4",      // INTERACTIVE
+	"S-1-5-7",      // ANONYMOUS LOGON
+	"S-1-5-11",     // Authenticated Users
+	"S-1-5-32-545", // Users
+	"S-1-5-32-546", // Guests
+	"S-1-15-2-1",   // ALL APPLICATION PACKAGES
+}
+
+func isEverybody(sid string) bool {
+	domain := strings.HasPrefix(sid, "S-1-5-21-") && (strings.HasSuffix(sid, "-513") || strings.HasSuffix(sid, "-514")) // Domain Users, Domain Guests
+	return domain || slices.Contains(everybody, sid)
+}
+
+// changing are the rights by which a file could be put into a directory, or its
+// protection be lifted.
+const changing = windows.FILE_WRITE_DATA | windows.FILE_APPEND_DATA | fileDeleteChild | windows.DELETE |
+	windows.WRITE_DAC | windows.WRITE_OWNER | windows.GENERIC_WRITE | windows.GENERIC_ALL
+
+const fileDeleteChild = 0x40 // FILE_DELETE_CHILD in winnt.h
+
+// trustDescriptor judges a directory by its descriptor.
+func trustDescriptor(path string, sd *windows.SECURITY_DESCRIPTOR, me string) error {
+	if owner, ok := trustedOwner(sd, me); !ok {
+		return fmt.Errorf("directory %s belongs to %s: %w: remove it, or choose another", path, owner, ErrUntrusted)
+	}
+	dacl, _, err := sd.DACL()
+	if err != nil || dacl == nil {
+		return fmt.Errorf("directory %s has no access list, so everybody may write to it: %w: give it one, or choose another", path, ErrUntrusted)
+	}
+	for i := range uint32(dacl.AceCount) {
+		var ace *windows.ACCESS_ALLOWED_ACE
+		if err := windows.GetAce(dacl, i, &ace); err != nil {
+			return &fs.PathError{Op: "read the ACL of", Path: path, Err: err}
+		}
+		if ace.Header.AceType != windows.ACCESS_ALLOWED_ACE_TYPE || ace.Mask&changing == 0 {
+			continue
+		}
+		// Also one that only what is made in the directory will have.
+		sid := (*windows.SID)(unsafe.Pointer(&ace.SidStart))
+		if isEverybody(sid.String()) {
+			return fmt.Errorf("directory %s can be written by %s: %w: take that right away, or choose another", path, accountName(sid), ErrUntrusted)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+package files
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/windows"
+)
+
+// shared is how we open files: others may do anything with them meanwhile.
+const shared = windows.FILE_SHARE_READ | windows.FILE_SHARE_WRITE | windows.FILE_SHARE_DELETE
+
+// create makes a file that is not there yet, with the ACL that mode means.
+func create(path string, mode fs.FileMode) (*os.File, error) {
+	sa, err := attributes(mode, "")
+	if err != nil {
+		return nil, &fs.PathError{Op: "create", Path: path, Err: err}
+	}
+	var h windows.Handle
+	err = insist(func() error {
+		h, err = openHandle(path, windows.GENERIC_READ|windows.GENERIC_WRITE, sa, windows.CREATE_NEW, 0)
+		return err
+	})
+	if err != nil {
+		return nil, &fs.PathError{Op: "create", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(h), path), nil
+}
+
+// open opens the thing itself where there is a link. What it has to make is made
+// by create.
+func open(path string, flag int, mode fs.FileMode) (*os.File, error) {
+	for tries := 0; ; tries++ {
+		f, err := os.OpenFile(path, flag&^(os.O_CREATE|os.O_EXCL)|windows.FILE_FLAG_OPEN_REPARSE_POINT, mode)
+		if !errors.Is(err, fs.ErrNotExist) || flag&os.O_CREATE == 0 || tries == 10 {
+			return f, err
+		}
+		made, err := create(path, mode)
+		if err != nil && !errors.Is(err, fs.ErrExist) { // somebody else may have been quicker
+			return nil, err
+		}
+		if err == nil {
+			_ = made.Close()
+		}
+	}
+}
+
+func openToRead(path string) (*os.File, error) {
+	h, err := openHandle(path, windows.GENERIC_READ, nil, windows.OPEN_EXISTING, 0)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(h), path), nil
+}
+
+func openHandle(path string, access uint32, sa *windows.SecurityAttributes, how, flags uint32) (windows.Handle, error) {
+	p, err := windows.UTF16PtrFromString(path)
+	if err != nil {
+		return 0, err
+	}
+	return windows.CreateFile(p, access, shared, sa, how, windows.FILE_ATTRIBUTE_NORMAL|flags, 0)
+}
+
+// settle has nothing left to do: the file was made with its ACL, and a mode
+// without a write bit would make it read-only for ourselves.
+func settle(*os.File, fs.FileMode) error { return nil }
+
+// rename gives the name at once, also where somebody has the file open that had
+// it, and shares it: os.Root renames as POSIX has it, which os.Rename does not.
+func rename(from, to string) error {
+	dir, err := os.OpenRoot(filepath.Dir(to))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return insist(func() error {
+		err := dir.Rename(filepath.Base(from), filepath.Base(to))
+		if info, e := dir.Lstat(filepath.Base(to)); err != nil && e == nil && info.IsDir() {
+			return &os.LinkError{Op: "rename", Old: from, New: to, Err: windows.ERROR_DIRECTORY_NOT_SUPPORTED}
+		}
+		return err
+	})
+}
+
+func remove(path string) error { return insist(func() error { return os.Remove(path) }) }
+
+// patience is how long a file may be in somebody else's hands.
+const patience = time.Second
+
+// insist does something again while the system says what it says of a file that
+// is open, or being removed, elsewhere: a virus scanner, a backup, a reader.
+func insist(do func() error) error {
+	deadline := time.Now().Add(patience)
+	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
+		err := do()
+		busy := errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_ACCESS_DENIED) ||
+			errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_DELETE_PENDING)
+		if !busy || time.Now().After(deadline) {
+			return err
+		}
+		time.Sleep(wait)
+	}
+}
+
+func links(f *os.File, _ fs.FileInfo) (uint64, error) {
+	var info windows.ByHandleFileInformation
+	if err := windows.GetFileInformationByHandle(windows.Handle(f.Fd()), &info); err != nil {
+		return 0, &fs.PathError{Op: "examine", Path: f.Name(), Err: err}
+	}
+	return uint64(info.NumberOfLinks), nil
+}
+
+// makeDirs makes path and what is missing above it.
+func makeDirs(path string, mode fs.FileMode) error {
+	if info, err := os.Stat(path); err == nil {
+		if !info.IsDir() {
+			return &fs.PathError{Op: "mkdir", Path: path, Err: windows.ERROR_DIRECTORY}
+		}
+		return nil
+	}
+	if parent := filepath.Dir(path); parent != path {
+		if err := makeDirs(parent, mode); err != nil {
+			return err
+		}
+	}
+	sa, err := attributes(mode, "OICI")
+	if err != nil {
+		return &fs.PathError{Op: "mkdir", Path: path, Err: err}
+	}
+	p, err := windows.UTF16PtrFromString(path)
+	if err == nil {
+		err = windows.CreateDirectory(p, sa)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) { // somebody else may have been quicker
+		return &fs.PathError{Op: "mkdir", Path: path, Err: err}
+	}
+	return nil
+}
+
+// Directories cannot be synced; NTFS journals their changes.
+func syncDir(string) error { return nil }
+
+// Numbers of users are for Unix.
+func owner(fs.FileInfo) (int, bool) { return 0, false }

@@ -1,0 +1,33 @@
+package launchd
+
+import (
+	"fmt"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/files"
+)
+
+// allowed refuses early what launchd would refuse with EIO, as everything.
+func (m *Manager) allowed(id platform.ID) error {
+	if id.Scope == platform.ScopeSystem && m.o.UID != 0 {
+		return fmt.Errorf("a service of the system: %w: become root, or say --scope user", platform.ErrPermission)
+	}
+	return nil
+}
+
+// checkFile refuses what launchd would: to root by a code of its own, to others by
+// EIO, as everything (alienator88/Pearcleaner/issues/550).
+func (m *Manager) checkFile(id platform.ID, file string) error {
+	info, err := m.sys.Stat(file)
+	if err != nil {
+		return fmt.Errorf("property list: %w", err)
+	}
+	if mode := info.Mode(); !mode.IsRegular() || mode.Perm()&0o022 != 0 {
+		return badFile(fmt.Errorf("mode %v", mode), file)
+	}
+	uid, known := files.Owner(info)
+	if known && uid != 0 && (id.Scope == platform.ScopeSystem || uid != m.o.UID) {
+		return badFile(fmt.Errorf("owner %d", uid), file)
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+package scm
+
+import (
+	"crypto/sha1" //nolint:gosec // it is how Windows makes these names, not a secret
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"unicode/utf16"
+)
+
+// ServiceSID is the security identifier of "NT SERVICE\name", which every process
+// of that service has if it was registered with its own SID: S-1-5-80 and the
+// SHA-1 of the name in capitals, in UTF-16 ([MS-DTYP] 2.4.2.4 has the prefix,
+// `sc showsid` shows them). It exists before the service does.
+func ServiceSID(name string) string {
+	var raw []byte
+	for _, unit := range utf16.Encode([]rune(strings.ToUpper(name))) {
+		raw = binary.LittleEndian.AppendUint16(raw, unit)
+	}
+	sum := sha1.Sum(raw) //nolint:gosec // see above
+	sid := "S-1-5-80"
+	for i := 0; i < len(sum); i += 4 {
+		sid += fmt.Sprintf("-%d", binary.LittleEndian.Uint32(sum[i:]))
+	}
+	return sid
+}
+
+// What access lists grant, in the letters of the security descriptor definition language.
+const (
+	full   = "FA"
+	modify = "0x1301bf" // read, write, execute, delete, and no change of owner or list
+	read   = "0x1200a9" // read and execute
+)
+
+// access is a list that holds for a directory and all below it and that nothing
+// is inherited into: SYSTEM and Administrators everything, the service what is
+// said, and everybody else who is a user what is said, or nothing.
+func access(service, own, users string) string {
+	entry := func(rights, who string) string { return fmt.Sprintf("(A;OICI;%s;;;%s)", rights, who) }
+	sddl := "O:BAD:PAI" + entry(full, "SY") + entry(full, "BA") + entry(own, ServiceSID(service))
+	if users != "" {
+		sddl += entry(users, "BU")
+	}
+	return sddl
+}

@@ -1,0 +1,101 @@
+package scm
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// Errors of Windows, <winerror.h>.
+const (
+	errFileNotFound      = 2
+	errPathNotFound      = 3
+	errAccessDenied      = 5
+	errInvalidParameter  = 87
+	errInvalidLevel      = 124
+	errBadExeFormat      = 193
+	errDependentsRunning = 1051
+	errRequestTimeout    = 1053
+	errDatabaseLocked    = 1055
+	errAlreadyRunning    = 1056
+	errInvalidAccount    = 1057
+	errDisabled          = 1058
+	errDoesNotExist      = 1060
+	errCannotAccept      = 1061
+	errNotActive         = 1062
+	errNotService        = 1063 // ERROR_FAILED_SERVICE_CONTROLLER_CONNECT
+	errServiceSpecific   = 1066
+	errProcessAborted    = 1067
+	errDependencyFail    = 1068
+	errLogonFailed       = 1069
+	errMarkedForDelete   = 1072
+	errExists            = 1073
+	errDependencyDeleted = 1075
+	errNeverStarted      = 1077
+	errDuplicateName     = 1078
+	errShutdown          = 1115
+)
+
+// CallError is a call that Windows refused. Decide by Code.
+type CallError struct {
+	Call string // "StartService"
+	Code uint32
+	Err  error // with the system's words
+}
+
+func (e *CallError) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("%s: error %d", e.Call, e.Code)
+	}
+	return fmt.Sprintf("%s: %v (%d)", e.Call, e.Err, e.Code)
+}
+
+// Unwrap gives the system's own error.
+func (e *CallError) Unwrap() error { return e.Err }
+
+// code is the code behind err, 0 if it is not that of a call.
+func code(err error) uint32 {
+	if call, ok := errors.AsType[*CallError](err); ok {
+		return call.Code
+	}
+	return 0
+}
+
+// explain gives a refused call its sentinel and says what to do.
+func explain(err error, name string) error {
+	say := func(sentinel error, what string) error { return fmt.Errorf("%w: %w: %s", sentinel, err, what) }
+	switch code(err) {
+	case errAccessDenied:
+		return say(platform.ErrPermission, "ask from an elevated prompt, as an administrator")
+	case errDoesNotExist:
+		return say(platform.ErrNotInstalled, "install it")
+	case errNotActive:
+		return say(platform.ErrNotRunning, "start it")
+	case errDisabled:
+		return say(platform.ErrPermission, "it was disabled: sc config "+name+" start= delayed-auto, or install it again")
+	case errMarkedForDelete:
+		return say(platform.ErrTimeout, "it is deleted when the last program that has it open closes it: close services.msc, the Task Manager and their like")
+	case errRequestTimeout, errProcessAborted:
+		return say(platform.ErrTimeout, "its process ended, or did not report within 30 s: run it by hand to see why")
+	case errFileNotFound, errPathNotFound, errBadExeFormat:
+		return say(platform.ErrBadUnit, "its program is not there, or is not for this machine: install it again")
+	case errLogonFailed, errInvalidAccount:
+		return say(platform.ErrPermission, "its account cannot log on as a service: see `user`")
+	case errDependencyFail, errDependencyDeleted:
+		return say(platform.ErrNotRunning, "a service that it needs (after, requires) does not start, or is not there: sc qc "+name)
+	case errDependentsRunning:
+		return say(platform.ErrRejected, "other services that need it are running: stop them first")
+	case errCannotAccept:
+		return say(platform.ErrTimeout, "it accepts no controls now: ask again when it is ready")
+	case errDatabaseLocked:
+		return say(platform.ErrTimeout, "another program has locked the SCM's database")
+	case errDuplicateName:
+		return say(platform.ErrBadUnit, "another service has this name, or display name: choose another display_name")
+	case errShutdown:
+		return say(platform.ErrRejected, "the machine is shutting down")
+	case errInvalidLevel:
+		return say(platform.ErrUnsupported, "this Windows does not know that setting")
+	}
+	return err
+}

@@ -1,0 +1,248 @@
+package scm
+
+import (
+	"slices"
+	"unicode/utf16"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// preshutdownInfo is SERVICE_PRESHUTDOWN_INFO.
+type preshutdownInfo struct{ Timeout uint32 }
+
+// Create registers a service.
+func (l Local) Create(r platform.Registration) error {
+	manager, err := windows.OpenSCManager(nil, nil, windows.SC_MANAGER_CONNECT|windows.SC_MANAGER_CREATE_SERVICE)
+	if err != nil {
+		return failed("OpenSCManager", err)
+	}
+	defer windows.CloseServiceHandle(manager) //nolint:errcheck // a handle
+	t, err := texts(r)
+	if err != nil {
+		return err
+	}
+	name, err := windows.UTF16PtrFromString(r.Name)
+	if err != nil {
+		return failed("CreateService", err)
+	}
+	// SERVICE_START is wanted for failure actions that restart.
+	h, err := windows.CreateService(manager, name, t.display, windows.SERVICE_CHANGE_CONFIG|windows.SERVICE_START,
+		windows.SERVICE_WIN32_OWN_PROCESS, startType(r), windows.SERVICE_ERROR_NORMAL, t.binary, nil, nil, t.dependencies, t.account, t.password)
+	if err != nil {
+		return failed("CreateService", err)
+	}
+	defer windows.CloseServiceHandle(h) //nolint:errcheck // a handle
+	return l.changeRest(h, r)
+}
+
+// Change makes the registration r.
+func (l Local) Change(r platform.Registration) error {
+	s, err := open(r.Name, windows.SERVICE_CHANGE_CONFIG|windows.SERVICE_START)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	t, err := texts(r)
+	if err != nil {
+		return err
+	}
+	err = windows.ChangeServiceConfig(s.Handle, windows.SERVICE_WIN32_OWN_PROCESS, startType(r), windows.SERVICE_ERROR_NORMAL,
+		t.binary, nil, nil, t.dependencies, t.account, t.password, t.display)
+	if err != nil {
+		return failed("ChangeServiceConfig", err)
+	}
+	return l.changeRest(s.Handle, r)
+}
+
+// pointers are a registration's texts as Windows takes them.
+type pointers struct{ display, binary, account, password, dependencies *uint16 }
+
+func texts(r platform.Registration) (t pointers, err error) {
+	for _, text := range []struct {
+		to    **uint16
+		value string
+	}{{&t.display, r.DisplayName}, {&t.binary, r.BinaryPath}, {&t.account, r.Account}} {
+		if *text.to, err = windows.UTF16PtrFromString(text.value); err != nil {
+			return t, failed("CreateService", err)
+		}
+	}
+	// For built-in accounts the password is empty, for virtual and managed ones it
+	// must not be there (ChangeServiceConfig, lpPassword).
+	if !hasNoPasswordAtAll(r.Account) {
+		t.password = new(uint16)
+	}
+	t.dependencies = multi(r.Dependencies)
+	return t, nil
+}
+
+// multi is a list of texts, each with a NUL behind it, and one behind all. It is
+// never nil: that would leave what was there before.
+func multi(list []string) *uint16 {
+	var units []uint16
+	for _, s := range list {
+		units = append(append(units, utf16.Encode([]rune(s))...), 0)
+	}
+	return &append(units, 0, 0)[0]
+}
+
+func startType(r platform.Registration) uint32 {
+	if r.Enabled {
+		return windows.SERVICE_AUTO_START
+	}
+	return windows.SERVICE_DEMAND_START
+}
+
+// changeRest sets what CreateService has no parameters for.
+func (l Local) changeRest(h windows.Handle, r platform.Registration) error {
+	description, err := windows.UTF16PtrFromString(r.Description)
+	if err != nil {
+		return failed("ChangeServiceConfig2", err)
+	}
+	sid := uint32(windows.SERVICE_SID_TYPE_NONE)
+	if r.OwnSID {
+		sid = windows.SERVICE_SID_TYPE_UNRESTRICTED
+	}
+	delayed := windows.SERVICE_DELAYED_AUTO_START_INFO{}
+	if r.Delayed && r.Enabled {
+		delayed.IsDelayedAutoStartUp = 1
+	}
+	recovery := platform.Recovery{}
+	if r.Recovery != nil {
+		recovery = *r.Recovery
+	}
+	// No actions, and a pointer to none, delete those that were there.
+	actions := make([]windows.SC_ACTION, len(recovery.Actions), len(recovery.Actions)+1)
+	for i, a := range recovery.Actions {
+		actions[i].Delay = a.Delay
+		if a.Restart {
+			actions[i].Type = windows.SC_ACTION_RESTART
+		}
+	}
+	codes := windows.SERVICE_FAILURE_ACTIONS_FLAG{}
+	if recovery.Codes {
+		codes.FailureActionsOnNonCrashFailures = 1
+	}
+	for _, level := range []struct {
+		call string
+		n    uint32
+		info unsafe.Pointer
+	}{
+		{"description", windows.SERVICE_CONFIG_DESCRIPTION, unsafe.Pointer(&windows.SERVICE_DESCRIPTION{Description: description})},
+		{"delayed start", windows.SERVICE_CONFIG_DELAYED_AUTO_START_INFO, unsafe.Pointer(&delayed)},
+		{"recovery actions", windows.SERVICE_CONFIG_FAILURE_ACTIONS, unsafe.Pointer(&windows.SERVICE_FAILURE_ACTIONS{
+			ResetPeriod: recovery.Reset, RebootMsg: new(uint16), Command: new(uint16),
+			ActionsCount: uint32(len(actions)), Actions: unsafe.SliceData(actions[:cap(actions)]),
+		})},
+		{"recovery flag", windows.SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, unsafe.Pointer(&codes)},
+		{"own SID", windows.SERVICE_CONFIG_SERVICE_SID_INFO, unsafe.Pointer(&sid)},
+		{"preshutdown timeout", windows.SERVICE_CONFIG_PRESHUTDOWN_INFO, unsafe.Pointer(&preshutdownInfo{r.Preshutdown})},
+	} {
+		err := failed("ChangeServiceConfig2 "+level.call, windows.ChangeServiceConfig2(h, level.n, (*byte)(level.info)))
+		if err != nil && code(err) != errInvalidLevel { // Windows has known all of them since Vista; Wine does not, nor what they are for
+			return err
+		}
+	}
+	return l.putTexts(r)
+}
+
+// Config reads a registration back.
+func (l Local) Config(name string) (platform.Registration, error) {
+	s, err := open(name, windows.SERVICE_QUERY_CONFIG)
+	if err != nil {
+		return platform.Registration{}, err
+	}
+	defer s.close()
+	buf, err := grow(func(b []byte, needed *uint32) error {
+		return windows.QueryServiceConfig(s.Handle, (*windows.QUERY_SERVICE_CONFIG)(unsafe.Pointer(&b[0])), uint32(len(b)), needed)
+	})
+	if err != nil {
+		return platform.Registration{}, failed("QueryServiceConfig", err)
+	}
+	c := (*windows.QUERY_SERVICE_CONFIG)(unsafe.Pointer(&buf[0]))
+	r := platform.Registration{
+		Name: name, DisplayName: windows.UTF16PtrToString(c.DisplayName), BinaryPath: windows.UTF16PtrToString(c.BinaryPathName),
+		Account: windows.UTF16PtrToString(c.ServiceStartName), Enabled: c.StartType == windows.SERVICE_AUTO_START,
+		Dependencies: split(c.Dependencies),
+	}
+	if err := readRest(s.Handle, &r); err != nil {
+		return r, err
+	}
+	return r, l.getTexts(&r)
+}
+
+func readRest(h windows.Handle, r *platform.Registration) error {
+	for _, level := range []struct {
+		n    uint32
+		read func(p unsafe.Pointer)
+	}{
+		{windows.SERVICE_CONFIG_DESCRIPTION, func(p unsafe.Pointer) {
+			r.Description = windows.UTF16PtrToString((*windows.SERVICE_DESCRIPTION)(p).Description)
+		}},
+		{windows.SERVICE_CONFIG_DELAYED_AUTO_START_INFO, func(p unsafe.Pointer) {
+			r.Delayed = (*windows.SERVICE_DELAYED_AUTO_START_INFO)(p).IsDelayedAutoStartUp != 0
+		}},
+		{windows.SERVICE_CONFIG_SERVICE_SID_INFO, func(p unsafe.Pointer) {
+			r.OwnSID = *(*uint32)(p) != windows.SERVICE_SID_TYPE_NONE
+		}},
+		{windows.SERVICE_CONFIG_PRESHUTDOWN_INFO, func(p unsafe.Pointer) {
+			r.Preshutdown = (*preshutdownInfo)(p).Timeout
+		}},
+		{windows.SERVICE_CONFIG_FAILURE_ACTIONS, func(p unsafe.Pointer) {
+			r.Recovery = recoveryOf((*windows.SERVICE_FAILURE_ACTIONS)(p))
+		}},
+		{windows.SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, func(p unsafe.Pointer) {
+			if r.Recovery != nil {
+				r.Recovery.Codes = (*windows.SERVICE_FAILURE_ACTIONS_FLAG)(p).FailureActionsOnNonCrashFailures != 0
+			}
+		}},
+	} {
+		buf, err := grow(func(b []byte, needed *uint32) error {
+			return windows.QueryServiceConfig2(h, level.n, &b[0], uint32(len(b)), needed)
+		})
+		if err != nil && code(failed("", err)) == errInvalidLevel {
+			continue // Wine keeps some of these to itself
+		}
+		if err != nil {
+			return failed("QueryServiceConfig2", err)
+		}
+		level.read(unsafe.Pointer(&buf[0]))
+	}
+	return nil
+}
+
+func recoveryOf(f *windows.SERVICE_FAILURE_ACTIONS) *platform.Recovery {
+	rec := &platform.Recovery{Reset: f.ResetPeriod}
+	if f.Actions == nil {
+		return rec
+	}
+	for _, a := range unsafe.Slice(f.Actions, f.ActionsCount) {
+		rec.Actions = append(rec.Actions, platform.RecoveryAction{Restart: a.Type == windows.SC_ACTION_RESTART, Delay: a.Delay})
+	}
+	return rec
+}
+
+// grow calls fill with a buffer that is large enough.
+func grow(fill func(b []byte, needed *uint32) error) ([]byte, error) {
+	needed := uint32(1 << 10)
+	for {
+		// Of words, so that a structure may lie at its beginning.
+		b := unsafe.Slice((*byte)(unsafe.Pointer(&make([]uint64, needed/8+1)[0])), needed)
+		err := fill(b, &needed)
+		if err == nil || code(failed("", err)) != uint32(windows.ERROR_INSUFFICIENT_BUFFER) || needed <= uint32(len(b)) {
+			return b, err
+		}
+	}
+}
+
+// split is the list behind a [multi].
+func split(p *uint16) (list []string) {
+	for p != nil && *p != 0 {
+		s := windows.UTF16PtrToString(p)
+		list = append(list, s)
+		p = (*uint16)(unsafe.Add(unsafe.Pointer(p), 2*(utf16Len(s)+1)))
+	}
+	return slices.Clip(list)
+}

@@ -1,0 +1,114 @@
+package scm
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// MakeDirectory makes a directory, with its parents, or gives one that is there the list; what is
+// below it inherits that.
+func (Local) MakeDirectory(path, sddl string) (created bool, before string, err error) {
+	sd, err := windows.SecurityDescriptorFromString(sddl)
+	if err != nil {
+		return false, "", failed("ConvertStringSecurityDescriptorToSecurityDescriptor "+sddl, err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return false, "", err
+	}
+	name, err := windows.UTF16PtrFromString(long(path))
+	if err != nil {
+		return false, "", failed("CreateDirectory", err)
+	}
+	// With its list from the first moment on, so that nobody can put something into it before.
+	attributes := windows.SecurityAttributes{SecurityDescriptor: sd}
+	attributes.Length = uint32(unsafe.Sizeof(attributes))
+	err = windows.CreateDirectory(name, &attributes)
+	if err == nil || !errors.Is(err, fs.ErrExist) {
+		return err == nil, "", failed("CreateDirectory "+path, err)
+	}
+	before, err = changeList(name, path, sd)
+	return false, before, err
+}
+
+// changeList gives a directory that is there the owner and the list of sd. It
+// does not follow a link, and leaves a directory alone that somebody else than
+// an administrator could have put there.
+func changeList(name *uint16, path string, sd *windows.SECURITY_DESCRIPTOR) (before string, err error) {
+	h, err := windows.CreateFile(name, windows.READ_CONTROL|windows.WRITE_DAC|windows.WRITE_OWNER, windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE|windows.FILE_SHARE_DELETE,
+		nil, windows.OPEN_EXISTING, windows.FILE_FLAG_BACKUP_SEMANTICS|windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
+	if err != nil {
+		return "", failed("CreateFile "+path, err)
+	}
+	defer windows.CloseHandle(h) //nolint:errcheck // a handle
+	var info windows.ByHandleFileInformation
+	if err := windows.GetFileInformationByHandle(h, &info); err != nil {
+		return "", failed("GetFileInformationByHandle "+path, err)
+	}
+	if info.FileAttributes&windows.FILE_ATTRIBUTE_REPARSE_POINT != 0 || info.FileAttributes&windows.FILE_ATTRIBUTE_DIRECTORY == 0 {
+		return "", fmt.Errorf("%s is not a directory of its own (a file, a link or a mount point): remove it: %w", path, platform.ErrPermission)
+	}
+	const parts = windows.OWNER_SECURITY_INFORMATION | windows.DACL_SECURITY_INFORMATION
+	old, err := windows.GetSecurityInfo(h, windows.SE_FILE_OBJECT, parts)
+	if err != nil {
+		return "", failed("GetSecurityInfo "+path, err)
+	}
+	if owner, _, err := old.Owner(); err != nil || !trusted(owner) {
+		return "", fmt.Errorf("%s belongs to %v, who is no administrator and may have prepared it: remove it: %w", path, owner, platform.ErrPermission)
+	}
+	owner, _, err := sd.Owner()
+	if err != nil {
+		return "", failed("GetSecurityDescriptorOwner", err)
+	}
+	list, _, err := sd.DACL()
+	if err != nil {
+		return "", failed("GetSecurityDescriptorDacl", err)
+	}
+	protection := windows.SECURITY_INFORMATION(windows.UNPROTECTED_DACL_SECURITY_INFORMATION)
+	if control, _, err := sd.Control(); err == nil && control&windows.SE_DACL_PROTECTED != 0 {
+		protection = windows.PROTECTED_DACL_SECURITY_INFORMATION
+	}
+	before = old.String()
+	err = windows.SetSecurityInfo(h, windows.SE_FILE_OBJECT, parts|protection, owner, nil, list, nil)
+	return before, failed("SetSecurityInfo "+path, err)
+}
+
+// trusted tells whether what sid owns can only have been put there by somebody
+// who may do everything anyway: SYSTEM, an administrator, Windows itself, or us.
+func trusted(sid *windows.SID) bool {
+	if sid == nil {
+		return false
+	}
+	for _, kind := range []windows.WELL_KNOWN_SID_TYPE{windows.WinLocalSystemSid, windows.WinBuiltinAdministratorsSid} {
+		if sid.IsWellKnown(kind) {
+			return true
+		}
+	}
+	const installer = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464" // NT SERVICE\TrustedInstaller
+	user, err := windows.GetCurrentProcessToken().GetTokenUser()
+	return sid.String() == installer || err == nil && sid.Equals(user.User.Sid)
+}
+
+// RemoveDirectory removes an empty directory.
+func (Local) RemoveDirectory(path string) error { return os.Remove(path) }
+
+// long is a path without the limit of 260 characters, which package os lifts by
+// itself and system calls do not.
+func long(path string) string {
+	const limit = 248 // CreateDirectory's, which leaves room for a file's short name
+	if len(path) < limit || !filepath.IsAbs(path) {
+		return path
+	}
+	path = filepath.Clean(path)
+	if path[:2] == `\\` {
+		return `\\?\UNC\` + path[2:]
+	}
+	return `\\?\` + path
+}

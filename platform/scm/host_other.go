@@ -1,0 +1,5 @@
+//go:build !windows
+
+package scm
+
+func listen() (*Host, error) { return nil, ErrNotService }

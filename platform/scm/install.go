@@ -1,0 +1,112 @@
+package scm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// Plan makes the directories, registers the service and has the log know it. A
+// service that runs keeps its old registration until it is restarted.
+//
+// It refuses to replace what holdfast did not make. Where there is no SCM (a
+// plan for another machine) it takes for granted that there is none.
+func (m *Manager) Plan(_ context.Context, u platform.Unit) ([]platform.Step, error) {
+	steps, err := m.plan(u)
+	if err != nil {
+		return nil, fmt.Errorf("install %q: %w", u.ID.String(), err)
+	}
+	return steps, nil
+}
+
+func (m *Manager) plan(u platform.Unit) ([]platform.Step, error) {
+	dirs, err := m.dirs(u.ID)
+	if err != nil {
+		return nil, err
+	}
+	r, err := Render(u, dirs)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := m.registered(u.ID); err != nil && !errors.Is(err, platform.ErrNotInstalled) && !errors.Is(err, errors.ErrUnsupported) {
+		return nil, err
+	}
+	step := func(what, path, own, users string) platform.Step {
+		return platform.Step{Kind: platform.StepDirectory, Describe: what, Path: path, Access: access(r.Name, own, users)}
+	}
+	// Users may read what `status` reads, and nothing else.
+	steps := []platform.Step{step("the directory of the service and its configuration", dirs.Base, read, "")}
+	if !m.exists(u.RuntimeDir) { // one that was named and is there is whoever's it is
+		steps = append(steps, step("a directory of the service: who it is", or(u.RuntimeDir, dirs.Runtime), modify, read))
+	}
+	if !m.exists(u.StateDir) {
+		steps = append(steps, step("a directory of the service: what it keeps", or(u.StateDir, dirs.State), modify, ""))
+	}
+	return append(steps,
+		step("a directory of the service: its log", dirs.Logs, modify, ""),
+		platform.Step{Kind: platform.StepEventSource, Describe: "the Application log's entry for the service", Source: r.Name},
+		platform.Step{Kind: platform.StepService, Describe: "the service, started at boot", Service: &r}), nil
+}
+
+func (m *Manager) exists(path string) bool {
+	if path == "" {
+		return false
+	}
+	_, err := m.sys.Stat(path)
+	return err == nil
+}
+
+// registered is the registration of id; an error if somebody else made it.
+func (m *Manager) registered(id platform.ID) (platform.Registration, error) {
+	if err := checkID(id); err != nil {
+		return platform.Registration{}, err
+	}
+	r, err := m.machine.Config(id.String())
+	switch {
+	case err != nil:
+		return r, explain(err, id.String())
+	case r.Parameters[paramMade] != made:
+		return r, fmt.Errorf("the service %q (%s) was not made by holdfast: remove it, or choose another name: %w",
+			r.Name, r.BinaryPath, platform.ErrPermission)
+	}
+	return r, nil
+}
+
+// dirs are those of id if its unit does not say otherwise.
+func (m *Manager) dirs(id platform.ID) (Dirs, error) {
+	if m.o.Dirs == nil {
+		return Dirs{}, fmt.Errorf("its directories are not known: %w", platform.ErrBadUnit)
+	}
+	return m.o.Dirs(id)
+}
+
+// Removal stops the service, deletes it, and removes the log's entry for it and
+// its runtime directory. What the service keeps stays: its state and its log.
+func (m *Manager) Removal(_ context.Context, id platform.ID) ([]platform.Step, error) {
+	r, err := m.registered(id)
+	if errors.Is(err, platform.ErrNotInstalled) {
+		return nil, nil
+	}
+	var s Status
+	if err == nil {
+		s, err = m.query(id)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("uninstall %q: %w", id.String(), err)
+	}
+	self := &platform.Registration{Name: r.Name}
+	var steps []platform.Step
+	if s.State != Stopped {
+		steps = append(steps, platform.Step{Kind: platform.StepStopService, Describe: "stop the service and wait until it is gone", Service: self})
+	}
+	steps = append(steps,
+		platform.Step{Kind: platform.StepRemoveService, Describe: "the service", Service: self},
+		platform.Step{Kind: platform.StepRemoveEventSource, Describe: "the Application log's entry for the service", Source: r.Name})
+	runtime := r.Parameters[paramRuntime]
+	if d, err := m.dirs(id); err == nil && runtime == d.Runtime { // one that was named is whoever's it is
+		steps = append(steps, platform.Step{Kind: platform.StepRemoveDir, Describe: "the service's files of this run", Path: runtime})
+	}
+	return steps, nil
+}

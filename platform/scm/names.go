@@ -1,0 +1,82 @@
+package scm
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// Dirs are directories of one service. Base has the others in it, and the
+// configuration.
+type Dirs struct{ Base, Runtime, State, Logs string }
+
+// takenNames are directories in %ProgramData% that belong to Windows, or to what
+// is on most machines: their access lists must stay as they are.
+var takenNames = []string{
+	"chocolatey", "docker", "intel", "microsoft", "nvidia", "packages", "regid.1991-06.com.microsoft",
+	"softwaredistribution", "ssh", "templates", "usoprivate", "usoshared",
+}
+
+// checkID refuses an id that cannot be a service with directories of its own.
+func checkID(id platform.ID) error {
+	errs := []error{platform.CheckName(id.Name)}
+	if id.Instance != "" {
+		errs = append(errs, platform.CheckName(id.Instance))
+	}
+	switch {
+	case id.Scope == platform.ScopeUser:
+		errs = append(errs, fmt.Errorf("scope %q: the SCM keeps services of the machine only: say --scope system: %w", id.Scope, platform.ErrBadUnit))
+	case id.Scope != platform.ScopeSystem:
+		errs = append(errs, fmt.Errorf("scope %q: is not system: %w", id.Scope, platform.ErrBadUnit))
+	}
+	if slices.Contains(takenNames, strings.ToLower(id.String())) {
+		errs = append(errs, fmt.Errorf("name %q: is a directory in %%ProgramData%% that is not ours: %w", id, platform.ErrBadUnit))
+	}
+	return errors.Join(errs...)
+}
+
+// builtin are the accounts without a password that every Windows has, by the
+// names that the SCM keeps.
+var builtin = map[string]string{
+	"":                            "LocalSystem",
+	"localsystem":                 "LocalSystem",
+	"system":                      "LocalSystem",
+	`nt authority\system`:         "LocalSystem",
+	"localservice":                `NT AUTHORITY\LocalService`,
+	`nt authority\localservice`:   `NT AUTHORITY\LocalService`,
+	"networkservice":              `NT AUTHORITY\NetworkService`,
+	`nt authority\networkservice`: `NT AUTHORITY\NetworkService`,
+}
+
+const virtual = `NT SERVICE\`
+
+// account is the one that the service logs on with. Those that need a password are refused: we
+// would have to be told it, and to keep it.
+func (s *sheet) account(u platform.Unit) {
+	user := s.text("user", u.User)
+	lower := strings.ToLower(user)
+	known, ok := builtin[lower]
+	own := virtual + u.ID.String()
+	switch {
+	case ok:
+		s.r.Account = known
+	case strings.HasPrefix(lower, strings.ToLower(virtual)):
+		if !strings.EqualFold(user, own) {
+			s.refuse("user", "%q: the virtual account of this service is %q", user, own)
+		}
+		s.r.Account = own
+	case strings.HasSuffix(user, "$") && strings.Contains(user, `\`): // a group managed service account
+		s.r.Account = user
+	default:
+		s.refuse("user", `%q: needs a password: choose LocalSystem, LocalService, NetworkService, %q or a managed account (DOMAIN\name$)`, user, own)
+	}
+}
+
+// hasNoPasswordAtAll tells of accounts for which ChangeServiceConfig wants an
+// absent password and not an empty one: virtual and managed ones.
+func hasNoPasswordAtAll(account string) bool {
+	return strings.HasPrefix(strings.ToLower(account), strings.ToLower(virtual)) || strings.HasSuffix(account, "$")
+}

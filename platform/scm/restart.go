@@ -1,0 +1,82 @@
+package scm
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// maxRestarts bounds the list of actions: the registry holds each of them.
+const maxRestarts = 1000
+
+// recovery is the restart policy in the SCM's words: Max restarts, then nothing,
+// and the count begins anew after Window without a failure. So it gives up no
+// later than the unit wants, and stays so for longer.
+func (s *sheet) recovery(r platform.Restart) *platform.Recovery {
+	rec := &platform.Recovery{}
+	switch r.Policy {
+	case platform.RestartNever, "":
+		return rec
+	case platform.RestartOnFailure, platform.RestartAlways:
+	default:
+		s.refuse("restart.policy", "%q: is none of on-failure, always, never", r.Policy)
+	}
+	again := platform.RecoveryAction{Restart: true, Delay: s.milliseconds("restart.delay", r.Delay)}
+	switch {
+	case r.Max < 0 || r.Max > maxRestarts:
+		s.refuse("restart.max", "%d: is not between 0 and %d", r.Max, maxRestarts)
+	case r.Max == 0:
+		rec.Actions = []platform.RecoveryAction{again} // the last one is repeated
+	default:
+		rec.Actions = append(slices.Repeat([]platform.RecoveryAction{again}, r.Max), platform.RecoveryAction{})
+	}
+	rec.Reset = s.milliseconds("restart.window", r.Window) / 1000
+	if r.Window%time.Second != 0 {
+		rec.Reset++
+	}
+	if r.Window == 0 && r.Max > 0 {
+		rec.Reset = math.MaxUint32 // INFINITE: never
+	}
+	rec.Codes = true
+	return rec
+}
+
+func (s *sheet) milliseconds(field string, d time.Duration) uint32 {
+	if d < 0 || d.Milliseconds() >= math.MaxUint32 {
+		s.refuse(field, "%v: is not between 0 and 49 days", d)
+		return 0
+	}
+	return uint32(d.Milliseconds())
+}
+
+// ended is what to report of an end with code, so that the recovery actions do
+// what the policy says: see the package comment. asked is for a stop that the
+// SCM asked for: it must not bring back what an administrator stopped.
+func ended(policy platform.RestartPolicy, asked bool, code int) (win32, own uint32) {
+	if policy == "" {
+		policy = platform.RestartOnFailure
+	}
+	win32 = 0
+	switch {
+	case asked:
+	case policy.Follows(code), policy == platform.RestartNever && platform.RestartOnFailure.Follows(code):
+		win32 = errServiceSpecific
+	}
+	return win32, uint32(code)
+}
+
+// exit is how a service that is stopped ended; nil if it has not run since the
+// machine was started.
+func (s Status) exit() *platform.Exit {
+	switch s.Win32Exit {
+	case errNeverStarted:
+		return nil
+	case 0, errServiceSpecific:
+		return &platform.Exit{Clean: s.ServiceExit == 0, Code: int(s.ServiceExit), Reason: "exit code"}
+	case errProcessAborted:
+		return &platform.Exit{Code: -1, Reason: "its process was killed or crashed"}
+	}
+	return &platform.Exit{Code: int(s.Win32Exit), Reason: "error of Windows"}
+}

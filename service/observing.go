@@ -1,0 +1,32 @@
+package service
+
+import (
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// maxEvents is how many events may wait for a busy Observer.
+const maxEvents = 64
+
+// noteEvent never waits: whoever brings events brings stops as well.
+func (l *life) noteEvent(e platform.Event) {
+	select {
+	case l.events <- e:
+	default:
+		l.log.Warn("event lost: the program is busy with earlier ones", "event", e.Kind, "session", e.Session)
+	}
+}
+
+// observe hands the events to the program until a stop is asked for.
+func (l *life) observe(o Observer) {
+	for {
+		select {
+		case e := <-l.events:
+			if err := protect("Observe", func() error { o.Observe(l.asked, e); return nil }); err != nil {
+				l.fail(err)
+				return
+			}
+		case <-l.asked.Done():
+			return
+		}
+	}
+}
