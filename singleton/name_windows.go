@@ -32,8 +32,8 @@ func mutexName(path string) string {
 func canonical(path string) string {
 	below := ""
 	for p := filepath.Clean(path); ; p = filepath.Dir(p) {
-		if real, err := finalPath(p); err == nil {
-			return strings.ToLower(filepath.Join(strings.TrimPrefix(real, `\\?\`), below))
+		if final, err := finalPath(p); err == nil {
+			return strings.ToLower(filepath.Join(strings.TrimPrefix(final, `\\?\`), below))
 		}
 		if p == filepath.Dir(p) {
 			return strings.ToLower(filepath.Clean(path))
