@@ -147,7 +147,7 @@ func (l *life) claim() (err error) {
 		return err
 	}
 	l.lock, err = singleton.Acquire(singleton.Options{
-		Name: l.id, Dir: l.dirs.Runtime, StateDir: l.dirs.State, Origin: l.host.Name(),
+		Name: l.id, Dir: l.dirs.Runtime, StateDir: l.dirs.State, Origin: l.host.Name(), Overlap: overlap(l.host),
 	})
 	if err != nil {
 		return err

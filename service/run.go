@@ -39,7 +39,7 @@ func run(ctx context.Context, host platform.Host, doubt error, cfg Config, prog 
 	if err != nil {
 		return err
 	}
-	sink, err := logsink.Open(cfg.ID("").String(), cfg.Log)
+	sink, err := logsink.Open(cfg.ID("").String(), logOptions(cfg.Log, host))
 	if err != nil {
 		return errors.Join(ErrConfig, err)
 	}

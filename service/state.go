@@ -60,7 +60,7 @@ type StopStep struct {
 
 // ReadState reads a state file. The error wraps fs.ErrNotExist if there is none.
 func ReadState(path string) (State, error) {
-	b, err := os.ReadFile(path)
+	b, err := files.ReadFile(path)
 	if err != nil {
 		return State{}, fmt.Errorf("state file: %w", err)
 	}
@@ -162,7 +162,7 @@ func (f *stateFile) remove() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.gone = true
-	if err := os.Remove(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := files.Remove(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("state file: %w", err)
 	}
 	return nil

@@ -168,14 +168,3 @@ func (l *Lock) Check() []error {
 	}
 	return found
 }
-
-// classify puts an error of the system into one of the promised kinds.
-func classify(o Options, err error) error {
-	switch {
-	case errors.Is(err, ErrHeld):
-		return err
-	case errors.Is(err, fs.ErrPermission) && !errors.Is(err, files.ErrUntrusted):
-		return fmt.Errorf("single instance of %q: %w: %w: run as a user who may, or choose other directories", o.Name, ErrDenied, err)
-	}
-	return fmt.Errorf("single instance of %q: %w: %w", o.Name, ErrBroken, err)
-}

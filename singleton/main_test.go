@@ -1,5 +1,3 @@
-//go:build unix
-
 package singleton_test
 
 import (
@@ -11,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/singleton"
 )
@@ -33,7 +32,8 @@ func TestMain(m *testing.M) {
 }
 
 func hold(alone bool) {
-	o := singleton.Options{Name: "feedd", Dir: os.Getenv("DIR"), StateDir: os.Getenv("STATE_DIR")}
+	o := singleton.Options{Name: "feedd", Dir: os.Getenv("DIR"), StateDir: os.Getenv("STATE_DIR"), Origin: os.Getenv("ORIGIN")}
+	o.Overlap, _ = time.ParseDuration(os.Getenv("OVERLAP"))
 	l, err := singleton.Acquire(o)
 	if err != nil {
 		kind := "?"
@@ -78,7 +78,8 @@ func start(t *testing.T, role string, o singleton.Options, change func(*exec.Cmd
 		t.Fatal(err)
 	}
 	cmd := exec.Command(exe)
-	cmd.Env = append(os.Environ(), roleVariable+"="+role, "DIR="+o.Dir, "STATE_DIR="+o.StateDir)
+	cmd.Env = append(os.Environ(), roleVariable+"="+role, "DIR="+o.Dir, "STATE_DIR="+o.StateDir,
+		"ORIGIN="+o.Origin, "OVERLAP="+o.Overlap.String())
 	if change != nil {
 		change(cmd)
 	}

@@ -10,7 +10,6 @@ import (
 	"os"
 	"strconv"
 	"syscall"
-	"time"
 
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
@@ -112,24 +111,4 @@ func mayName(f *os.File, h Holder) bool {
 	}
 	owner, err := proc.Owner(h.PID)
 	return err == nil && owner == strconv.Itoa(int(st.Uid))
-}
-
-// patience bounds the wait for another process that is half-way through
-// something: about half a second in all, longer from step to step.
-type patience struct {
-	next time.Duration
-	end  time.Time
-}
-
-func newPatience() *patience {
-	return &patience{next: 200 * time.Microsecond, end: time.Now().Add(500 * time.Millisecond)}
-}
-
-func (p *patience) wait() bool {
-	if time.Now().After(p.end) {
-		return false
-	}
-	time.Sleep(p.next)
-	p.next = min(2*p.next, 20*time.Millisecond)
-	return true
 }

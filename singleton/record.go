@@ -53,8 +53,7 @@ func ParsePID(content []byte) (int, error) {
 	return int(pid), nil
 }
 
-func userName(uid int) string {
-	id := strconv.Itoa(uid)
+func userName(id string) string {
 	if u, err := user.LookupId(id); err == nil {
 		return u.Username
 	}

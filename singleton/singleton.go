@@ -26,17 +26,29 @@
 // outlives the holder does not keep the name. NFS before Linux 2.6.12 has no
 // flock between machines; two machines are two singletons.
 //
-// # Other systems
+// # Windows notes
 //
-// Elsewhere Acquire and Probe return errors.ErrUnsupported for now.
+// The files are the same and are not locked: beside each stands a mutex of the
+// global namespace, which all sessions share, named after the file's path. It is
+// never owned, as that would bind it to a thread: that it exists is the verdict.
+// The kernel removes it with its last handle, so the loss of all files lets
+// nobody in. It is for SYSTEM, Administrators and the holder's user alone.
+//
+// Anybody can make a mutex of that name. One that no recorded holder stands for,
+// and that is none of ours by its owner or by its access list, is squatted: the
+// error is [ErrBroken] and wraps proc.ErrSquatted, too.
 package singleton
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
+	"strconv"
 	"time"
 
+	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
@@ -58,6 +70,10 @@ type Options struct {
 	Dir      string // absolute; created 0755 if it is not there
 	StateDir string // absolute; likewise. It may be Dir, with less protection.
 	Origin   string // how we were started ("systemd", "by hand"), for whoever is refused
+	// Overlap is how long to wait for the end of a holder of the same Origin, for a
+	// manager that may start the next process before the last one is gone. 0: not
+	// at all.
+	Overlap time.Duration
 }
 
 // PIDFile is the path of the file with the PID.
@@ -70,7 +86,8 @@ func (o Options) LockFile() string { return filepath.Join(o.StateDir, o.Name+".l
 // could be verified as its holder, all is zero.
 type Holder struct {
 	proc.Identity
-	UID    int       `json:"uid"`
+	UID    int       `json:"uid"`           // -1 on Windows
+	SID    string    `json:"sid,omitempty"` // the user on Windows
 	Since  time.Time `json:"since"`
 	Origin string    `json:"origin"`
 }
@@ -87,8 +104,14 @@ func (h Holder) String() string {
 		h.PID, h.User(), h.Since.Local().Format(time.DateTime), h.StartedBy(), h.Exe)
 }
 
-// User is the name of the holder's user, or the number if it has no name.
-func (h Holder) User() string { return userName(h.UID) }
+// User is the name of the holder's user, or the number (on Windows, the SID) if
+// it has no name.
+func (h Holder) User() string {
+	if h.SID != "" {
+		return userName(h.SID)
+	}
+	return userName(strconv.Itoa(h.UID))
+}
 
 // StartedBy is the manager that started the holder, or "hand".
 func (h Holder) StartedBy() string {
@@ -115,12 +138,36 @@ func (e *HeldError) Unwrap() error { return ErrHeld }
 // error that is [ErrHeld], [ErrDenied] or [ErrBroken]. It touches nothing of a
 // holder's. Files that a dead holder left, whatever they contain, are taken
 // over. It may wait for half a second, but only while another process is
-// seen half-way through starting or stopping.
+// seen half-way through starting or stopping, and for Options.Overlap.
 //
 // Several goroutines may call it; the same name is then held once.
-func Acquire(o Options) (*Lock, error) { return acquire(o) }
+func Acquire(o Options) (*Lock, error) {
+	patience, cancel := context.WithTimeout(context.Background(), o.Overlap)
+	defer cancel()
+	for {
+		l, err := acquire(o)
+		held, refused := errors.AsType[*HeldError](err)
+		if !refused || !held.Holder.Known() || o.Origin == "" || held.Holder.Origin != o.Origin {
+			return l, err
+		}
+		if held.Holder.Wait(patience) != nil {
+			return l, err
+		}
+	}
+}
 
 // Probe tells who holds o.Name. The error is [ErrFree] if nobody does,
 // [ErrDenied] if we may not look. It changes nothing and never makes an Acquire
 // that happens at the same time fail; it may wait as Acquire does.
 func Probe(o Options) (Holder, error) { return probe(o) }
+
+// classify puts an error of the system into one of the promised kinds.
+func classify(o Options, err error) error {
+	switch {
+	case errors.Is(err, ErrHeld), errors.Is(err, ErrBroken):
+		return err
+	case errors.Is(err, fs.ErrPermission) && !errors.Is(err, files.ErrUntrusted):
+		return fmt.Errorf("single instance of %q: %w: %w: run as a user who may, or choose other directories", o.Name, ErrDenied, err)
+	}
+	return fmt.Errorf("single instance of %q: %w: %w", o.Name, ErrBroken, err)
+}

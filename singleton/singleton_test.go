@@ -1,4 +1,4 @@
-//go:build linux || darwin
+//go:build linux || darwin || windows
 
 package singleton_test
 
@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/singleton"
 )
@@ -66,16 +66,9 @@ func TestHolderIsNamedAndReleaseLeavesNoPIDFile(t *testing.T) {
 // INCIDENT 1 and 2: whatever a dead holder or anybody else left in the PID file,
 // a start takes over and nobody is signalled.
 func TestLeftoversAreTakenOver(t *testing.T) {
-	foreign := exec.Command("cat")
-	in, err := foreign.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := foreign.Start(); err != nil {
-		t.Skip("no cat(1) to be the foreign process: ", err)
-	}
+	foreign := start(t, "linger", options(t), nil)
 	contents := map[string]string{
-		"a live foreign process": fmt.Sprintf("%d\n", foreign.Process.Pid),
+		"a live foreign process": fmt.Sprintf("%d\n", foreign.cmd.Process.Pid),
 		"our own number":         fmt.Sprintf("%d\n", os.Getpid()),
 		"init":                   "1\n", "empty": "", "zero": "0\n", "all processes": "-1\n",
 		"binary": "\x00\xff\xfe", "huge": strings.Repeat("9", 1<<20), "text": "not a number\n",
@@ -98,8 +91,8 @@ func TestLeftoversAreTakenOver(t *testing.T) {
 			}
 		})
 	}
-	_ = in.Close()
-	if err := foreign.Wait(); err != nil {
+	_ = foreign.stdin.Close()
+	if err := foreign.cmd.Wait(); err != nil {
 		t.Errorf("the foreign process did not end by itself: %v", err)
 	}
 }
@@ -148,7 +141,8 @@ func TestChildDoesNotInheritTheLock(t *testing.T) {
 }
 
 // INCIDENT 3: files removed while the holder runs. One directory of two is
-// portable; both, or a single one that serves as both, needs the kernel's list.
+// portable; both, or a single one that serves as both, needs the kernel's list,
+// or a lock that is no file, as on Windows.
 func TestRemovedFilesDoNotLetASecondIn(t *testing.T) {
 	empty := func(t *testing.T, dir string) {
 		entries, err := os.ReadDir(dir)
@@ -162,27 +156,27 @@ func TestRemovedFilesDoNotLetASecondIn(t *testing.T) {
 		}
 	}
 	cases := map[string]struct {
-		one       bool
-		remove    func(t *testing.T, o singleton.Options)
-		onlyLinux bool
+		one    bool
+		remove func(t *testing.T, o singleton.Options)
+		listed bool
 	}{
 		"PID file":          {remove: func(t *testing.T, o singleton.Options) { _ = os.Remove(o.PIDFile()) }},
 		"runtime directory": {remove: func(t *testing.T, o singleton.Options) { _ = os.RemoveAll(o.Dir) }},
 		"state directory":   {remove: func(t *testing.T, o singleton.Options) { _ = os.RemoveAll(o.StateDir) }},
-		"both, emptied":     {remove: func(t *testing.T, o singleton.Options) { empty(t, o.Dir); empty(t, o.StateDir) }, onlyLinux: true},
+		"both, emptied":     {remove: func(t *testing.T, o singleton.Options) { empty(t, o.Dir); empty(t, o.StateDir) }, listed: true},
 		"both, put back from a copy": {remove: func(t *testing.T, o singleton.Options) {
 			for _, path := range []string{o.PIDFile(), o.LockFile()} {
 				content := read(t, path)
 				must(t, os.Remove(path))
 				must(t, os.WriteFile(path, []byte(content), 0o644))
 			}
-		}, onlyLinux: true},
-		"one for all, gone":  {one: true, remove: func(t *testing.T, o singleton.Options) { _ = os.RemoveAll(o.Dir) }, onlyLinux: true},
-		"one for all, empty": {one: true, remove: func(t *testing.T, o singleton.Options) { empty(t, o.Dir) }, onlyLinux: true},
+		}, listed: true},
+		"one for all, gone":  {one: true, remove: func(t *testing.T, o singleton.Options) { _ = os.RemoveAll(o.Dir) }, listed: true},
+		"one for all, empty": {one: true, remove: func(t *testing.T, o singleton.Options) { empty(t, o.Dir) }, listed: true},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			if _, err := os.Stat("/proc/locks"); c.onlyLinux && err != nil {
+			if _, err := os.Stat("/proc/locks"); c.listed && err != nil && runtime.GOOS != "windows" {
 				t.Skip("this system does not list its locks: ", err)
 			}
 			o := options(t)
@@ -193,7 +187,7 @@ func TestRemovedFilesDoNotLetASecondIn(t *testing.T) {
 			a.expect(t, "held")
 			c.remove(t, o)
 			line := start(t, "hold", o, nil).expect(t, "refused: already running")
-			if strings.Contains(name, "both") && !strings.Contains(line, fmt.Sprintf("pid %d,", a.cmd.Process.Pid)) {
+			if strings.Contains(name, "both") && runtime.GOOS == "linux" && !strings.Contains(line, fmt.Sprintf("pid %d,", a.cmd.Process.Pid)) {
 				t.Errorf("holder not named: %s", line)
 			}
 			a.kill(t)
@@ -203,10 +197,14 @@ func TestRemovedFilesDoNotLetASecondIn(t *testing.T) {
 }
 
 func TestCheckRestores(t *testing.T) {
+	replaced := "was replaced"
+	if runtime.GOOS == "windows" {
+		replaced = "was altered " // we do not hold the file that was
+	}
 	damages := map[string]func(path string) error{
 		"was removed": os.Remove,
 		"was altered": func(p string) error { return os.WriteFile(p, []byte("4711\n"), 0o600) },
-		"was replaced": func(p string) error {
+		replaced: func(p string) error {
 			if err := os.WriteFile(p+".foreign", []byte("4711\n"), 0o600); err != nil {
 				return err
 			}
@@ -227,7 +225,7 @@ func TestCheckRestores(t *testing.T) {
 					t.Fatal(err)
 				}
 				found := l.Check()
-				if len(found) != 1 || !strings.Contains(found[0].Error(), damage) {
+				if len(found) != 1 || !strings.Contains(found[0].Error(), strings.TrimSpace(damage)) {
 					t.Fatalf("found %v, want one that it %s", found, damage)
 				}
 				if got := read(t, path); firstLine(got) != firstLine(before) {
@@ -253,34 +251,6 @@ func firstLine(content string) string {
 	return line
 }
 
-// Whoever finds the signature in a lock file does without the slow look for
-// holders of removed files, so it must be there after a holder, however that
-// one ended, and must not survive a copy.
-func TestLockFilesAreSigned(t *testing.T) {
-	o := options(t)
-	signed := func(when string, want bool) {
-		t.Helper()
-		if got := singleton.Signed(o.LockFile()); got != want {
-			t.Errorf("%s: signed=%t, want %t: %q", when, got, want, read(t, o.LockFile()))
-		}
-	}
-	a := start(t, "hold", o, nil)
-	a.expect(t, "held")
-	signed("while held", true)
-	a.kill(t)
-	signed("after a kill", true)
-	must(t, acquire(t, o).Release())
-	signed("after a release", true)
-	released := read(t, o.LockFile())
-	must(t, os.Rename(o.LockFile(), o.LockFile()+".old"))
-	must(t, os.WriteFile(o.LockFile(), []byte(released), 0o644))
-	signed("a copy", false)
-	must(t, acquire(t, o).Release())
-	signed("after the copy was taken over", true)
-	must(t, os.WriteFile(o.LockFile(), nil, 0o644))
-	signed("emptied", false)
-}
-
 func TestReleaseLeavesAForeignPIDFile(t *testing.T) {
 	o := options(t)
 	l := acquire(t, o)
@@ -298,6 +268,28 @@ func TestReleaseLeavesAForeignPIDFile(t *testing.T) {
 	}
 }
 
+// A manager that takes a service for stopped when it says so starts the next
+// process while the last one is still leaving.
+//
+//	old: Abandon ... says "stopped" ............... ends
+//	new:                             Acquire (waits)     held
+func TestOverlapWaitsForTheLastProcess(t *testing.T) {
+	o := options(t)
+	old := start(t, "hold", o, nil)
+	old.expect(t, "held")
+	start(t, "hold", o, nil).expect(t, "refused: already running") // asked for no overlap
+	o.Overlap = time.Minute
+	other := o
+	other.Origin = "hand"
+	start(t, "hold", other, nil).expect(t, "refused: already running")
+	next := start(t, "hold", o, nil)
+	third := o
+	third.Overlap = 50 * time.Millisecond
+	start(t, "hold", third, nil).expect(t, "refused: already running") // bounded
+	_ = old.stdin.Close()
+	next.expect(t, "held")
+}
+
 func TestAbandonHoldsUntilTheEnd(t *testing.T) {
 	o := options(t)
 	l := acquire(t, o)
@@ -308,33 +300,6 @@ func TestAbandonHoldsUntilTheEnd(t *testing.T) {
 		t.Errorf("PID file: %v", err)
 	}
 	start(t, "hold", o, nil).expect(t, "refused: already running")
-}
-
-func TestBrokenPlaces(t *testing.T) {
-	cases := map[string]func(t *testing.T, o *singleton.Options){
-		"PID file is a symlink":   func(t *testing.T, o *singleton.Options) { must(t, os.Symlink("/etc/passwd", o.PIDFile())) },
-		"PID file is a directory": func(t *testing.T, o *singleton.Options) { must(t, os.Mkdir(o.PIDFile(), 0o700)) },
-		"PID file is a FIFO":      func(t *testing.T, o *singleton.Options) { must(t, syscall.Mkfifo(o.PIDFile(), 0o600)) },
-		"lock file is a symlink":  func(t *testing.T, o *singleton.Options) { must(t, os.Symlink("/etc/passwd", o.LockFile())) },
-		"lock file is a FIFO":     func(t *testing.T, o *singleton.Options) { must(t, syscall.Mkfifo(o.LockFile(), 0o600)) },
-		"directory for everybody": func(t *testing.T, o *singleton.Options) { must(t, os.Chmod(o.Dir, 0o777)) },
-		"sticky, for everybody":   func(t *testing.T, o *singleton.Options) { must(t, os.Chmod(o.Dir, 0o777|fs.ModeSticky)) },
-		"directory is a file": func(t *testing.T, o *singleton.Options) {
-			o.Dir = filepath.Join(o.Dir, "file")
-			must(t, os.WriteFile(o.Dir, nil, 0o600))
-		},
-	}
-	for name, spoil := range cases {
-		t.Run(name, func(t *testing.T) {
-			o := options(t)
-			spoil(t, &o)
-			l, err := singleton.Acquire(o)
-			if !errors.Is(err, singleton.ErrBroken) || errors.Is(err, singleton.ErrHeld) || errors.Is(err, singleton.ErrDenied) {
-				t.Fatalf("%v, %v: want ErrBroken alone", l, err)
-			}
-			t.Log(err)
-		})
-	}
 }
 
 func must(t *testing.T, err error) {
@@ -364,7 +329,11 @@ func TestProbesNeverMakeAStarterFail(t *testing.T) {
 			}
 		})
 	}
-	for range 200 {
+	rounds := 200
+	if runtime.GOOS == "windows" {
+		rounds = 40 // a system call takes long under Wine
+	}
+	for range rounds {
 		l, err := singleton.Acquire(o)
 		if err != nil {
 			t.Fatalf("refused because of a probe: %v", err)

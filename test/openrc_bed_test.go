@@ -3,8 +3,17 @@
 package test_test
 
 import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/openrc"
 	"github.com/holdfast-dev/holdfast/test/bed"
 )
 
@@ -92,6 +101,20 @@ func TestOpenRCStates(t *testing.T) {
 		s.must(`test $(cat /run/shipper/shipper.pid) = ` + pid + ` && $S status --json | grep '"ready": true'`)
 		s.must("$S reload && $S stop && ! pgrep -x shipper && $S start")
 
+		// Both are killed: the next start does start it, though OpenRC says that it is started.
+		s.must("pkill -9 supervise-daemo; kill -9 $(cat /run/shipper/shipper.pid)")
+		s.until("! pgrep -x shipper")
+		s.want(1, "$S status")
+		s.must(`$S status --json | grep '"phase": "failed"'; $S start && $S status --json | grep '"ready": true' && pgrep supervise-daemo`)
+
+		// Killed with an hour to go to its restart: it is starting, and a start does not wait for that.
+		s.configure("[service.restart]\ndelay = \"1h\"\n")
+		s.must("$S install && $S restart && cp /run/shipper/shipper.pid /tmp/app.pid && kill -9 $(cat /tmp/app.pid)")
+		s.until("! pgrep -x shipper")
+		s.must(`$S status --json | grep '"phase": "starting"'; $S start && $S status --json | grep '"ready": true' && ! cmp /run/shipper/shipper.pid /tmp/app.pid`)
+		s.configure("")
+		s.must("$S install && $S restart")
+
 		// Nothing is stopped when it could not be started again.
 		s.must("cp /etc/shipper.toml /root/good.toml; echo '[nonsense]' >>/etc/shipper.toml; cp /run/shipper/shipper.pid /tmp/app.pid")
 		s.want(1, "rc-service shipper restart")
@@ -103,4 +126,96 @@ func TestOpenRCStates(t *testing.T) {
 		s.must(`rc-update del shipper default && rc-update add shipper boot && $S install && ! test -e /etc/runlevels/default/shipper
 $S status --json | grep '"enabled": true' && $S uninstall --purge && ! find /etc/runlevels /etc/init.d /run /var/lib /var/log -name '*shipper*' | grep .`)
 	})
+}
+
+// Each state that OpenRC tells of, by the exit code of its status, is one of ours.
+func TestOpenRCPhases(t *testing.T) {
+	onOpenRC(t, func(t *testing.T, s shipped) {
+		s.configure("[service.restart]\npolicy = \"never\"\n")
+		s.must("echo 'start_delay = \"4s\"\nstop_delay = \"4s\"' >>/etc/shipper.toml; $S install")
+		m := openrc.New(bedSystem{Bed: s.b})
+		is := func(code int, phase platform.Phase) {
+			t.Helper()
+			s.until(fmt.Sprintf("rc-service shipper status >/dev/null; test $? = %d", code))
+			st, err := m.Status(t.Context(), platform.ID{Name: "shipper", Scope: platform.ScopeSystem})
+			if err != nil || st.Phase != phase || !st.Installed || !st.Enabled {
+				t.Errorf("code %d: %+v, %v, want %s", code, st, err, phase)
+			}
+		}
+		is(3, platform.PhaseStopped)
+		s.must("setsid rc-service shipper start >/dev/null 2>&1 </dev/null &")
+		is(8, platform.PhaseStarting)
+		is(0, platform.PhaseReady)
+		s.must("setsid rc-service shipper stop >/dev/null 2>&1 </dev/null &")
+		is(4, platform.PhaseStopping)
+		is(3, platform.PhaseStopped)
+		s.must("rc-service shipper start && pkill -9 supervise-daemo")
+		is(64, platform.PhaseReady)
+		s.must("kill -9 $(cat /run/shipper/shipper.pid)")
+		s.until("! pgrep -x shipper")
+		is(64, platform.PhaseFailed)
+		s.must("rm /run/openrc/options/shipper/child_pid")
+		is(32, platform.PhaseFailed)
+		s.must(`$S status --json | grep '"phase": "failed"'; $S start && $S status --json | grep '"ready": true' && rc-service shipper stop`)
+		is(3, platform.PhaseStopped)
+		s.must("RC_SVCNAME=shipper /usr/lib/rc/sbin/mark_service_inactive shipper")
+		is(16, platform.PhaseStarting)
+		s.must("rc-service shipper zap && $S uninstall --purge")
+	})
+}
+
+// supervise-daemon misses what it is told between its fork and its wait for
+// signals. Held up there, as a busy machine would, it hears of a quick end all the
+// same, and gives up: our part of it waits.
+func TestOpenRCSlowSupervisor(t *testing.T) {
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Skip("no strace to slow it down")
+	}
+	onOpenRC(t, func(t *testing.T, s shipped) {
+		s.configure("[service.restart]\ndelay = \"1s\"\n")
+		s.must("$S install --start && printf '[shipper]\\ninputs = 7\\n' >/etc/shipper.toml")
+		pid := s.outside("supervise-daemo")
+		slow := exec.CommandContext(t.Context(), strace, "-qq", "-p", pid, "-e", "trace=clone", "-e", "inject=clone:delay_exit=2000000")
+		said, err := slow.StderrPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := slow.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for deadline := time.Now().Add(soon); ; {
+			if status, _ := os.ReadFile("/proc/" + pid + "/status"); !strings.Contains(string(status), "TracerPid:\t0\n") {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("strace does not get hold of it")
+			}
+		}
+		s.must("kill -9 $(cat /run/shipper/shipper.pid)")
+		s.until("! pgrep supervise-daemo && ! rc-service shipper status")
+		// It ends with what it traces.
+		if trace, _ := io.ReadAll(said); strings.Count(string(trace), "DELAYED") != 2 {
+			t.Errorf("want a try and one that gives up:\n%s", trace)
+		}
+		_ = slow.Wait()
+		s.must(`$S status --json | grep '"code": 78'`)
+	})
+}
+
+// outside is the number that a process of the bed has out here.
+func (s shipped) outside(name string) string {
+	s.t.Helper()
+	here := s.must("readlink /proc/self/ns/pid")
+	all, _ := filepath.Glob("/proc/[0-9]*/ns/pid")
+	for _, link := range all {
+		dir := filepath.Dir(filepath.Dir(link))
+		ns, _ := os.Readlink(link)
+		comm, _ := os.ReadFile(filepath.Join(dir, "comm"))
+		if ns == here && strings.TrimSpace(string(comm)) == name {
+			return filepath.Base(dir)
+		}
+	}
+	s.t.Fatalf("no %s in %s", name, here)
+	return ""
 }

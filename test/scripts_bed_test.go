@@ -111,6 +111,7 @@ working_directory = "/srv/a dir"
 umask = "0077"
 [service.env]
 PLAIN = "two words"
+LINES = "one\ntwo"
 PATH = "/opt/bin:/usr/bin"
 ODD = 'it''s $(touch /tmp/x) "\'
 http_proxy = "x"
@@ -134,6 +135,7 @@ ps -o ni= -p $p | tr -d ' '; ps -o sid= -p $p | tr -d ' ' | sed "s/^$p$/leader/"
 tr '\0' '\n' </proc/$p/environ | grep -e ^PLAIN -e ^PATH -e ^ODD -e ^http -e ^command -e ^HOME -e ^USER -e _DIRECTORY | sort
 stat -c '%U:%G %a' /run/shipper /var/lib/shipper /var/log/shipper
 stat -c '%U %a' /var/log/shipper/output.log; readlink /proc/$p/fd/0 /proc/$p/fd/1 /proc/$p/fd/2
+tr '\0\n' '\n|' </proc/$p/environ | grep ^LINES
 ls /tmp/x 2>&1 || true`)
 		want := `feed
 feed-g
@@ -147,6 +149,7 @@ feed more
 5
 leader
 HOME=/home/feed
+LINES=one|two
 ODD=it $(touch /tmp/x) "\
 PATH=/opt/bin:/usr/bin
 PLAIN=two words
@@ -224,6 +227,8 @@ func TestScriptsRefuse(t *testing.T) {
 			"multi-user.target":      "after = [\"multi-user.target\"]",
 			"env":                    "[service.env]\n\"A B\" = \"\"",
 			"user":                   "user = \"a:b\"",
+			"group":                  "group = \"$(id)\"",
+			"name":                   "name = \"a;b\"",
 		} {
 			s.configure(text)
 			_, stderr, code := s.sh("$S install")
@@ -239,47 +244,6 @@ func TestScriptsRefuse(t *testing.T) {
 		}
 		s.want(78, "$S install --scope user")
 		s.want(1, "ls -A /etc/init.d /etc/runlevels /etc/rc2.d 2>/dev/null | grep shipper")
-	})
-}
-
-// A service starts after what it requires is ready, and stops before that does:
-// at boot, at shutdown, and when it is asked for.
-func TestScriptsOrder(t *testing.T) {
-	onScripts(t, func(t *testing.T, s shipped) {
-		s.configure("")
-		second := `[service]
-requires = ["shipper"]
-after = ["network"]
-[shipper]
-inputs = ["/var/log/app.log"]
-output = "/var/lib/shipper@two/out"
-`
-		if err := s.b.Write("/etc/two.toml", []byte(second), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		// Slow enough for the order to show.
-		s.must(`printf 'start_delay = "700ms"\nstop_delay = "300ms"\n' | tee -a /etc/shipper.toml >>/etc/two.toml
-$S install && shipper --config /etc/two.toml --instance two install`)
-		if err := s.b.Reboot(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		s.until(`shipper --config /etc/two.toml --instance two status --json | grep '"ready": true'`)
-		if err := s.b.Reboot(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		s.until(`shipper --config /etc/two.toml --instance two status --json | grep '"ready": true'`)
-		s.until(`$S status --json | grep '"ready": true'`)
-		// Two starts and one stop of each, by the time in front of each line.
-		got := s.must(`for n in shipper shipper@two; do
-	sed -n "s/^\([^ ]*\) \[INFO\]  \(starting\|ready\|stopping\|stopped\):.*/\1 $n \2/p" /var/log/$n/output.log
-done | sort | cut -d' ' -f2-`)
-		start, stop := "shipper starting\nshipper ready\nshipper@two starting\nshipper@two ready", "shipper@two stopping\nshipper@two stopped\nshipper stopping\nshipper stopped"
-		if want := strings.Join([]string{start, stop, start}, "\n"); got != want {
-			t.Errorf("got\n%s\nwant\n%s", got, want)
-		}
-		if got := s.must(`$S status --json | grep -A2 '"last_exit"'`); !strings.Contains(got, `"clean": true`) {
-			t.Errorf("the shutdown was no clean end: %s", got)
-		}
 	})
 }
 

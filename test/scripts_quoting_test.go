@@ -110,14 +110,18 @@ func TestScriptQuoting(t *testing.T) {
 			if len(units) < 100 {
 				t.Errorf("only %d scripts left to compare, %d were refused", len(units), refused)
 			}
-			out := b.MustRun(t, "sh", "-c", `cd /etc/init.d
+			// Hundreds of starts: their time is that of the test as a whole.
+			out, stderr, _, err := b.Run(t.Context(), "sh", "-c", `cd /etc/init.d
 for n in quote-*; do
 	./$n start >/tmp/said 2>&1 || { echo "$n start: $?"; cat /tmp/said; }
 done
-for action in status reload restart stop; do
+for action in status reload stop; do
 	for n in quote-*; do ./$n $action >/dev/null 2>&1; done
 done
 ls /tmp/x* 2>/dev/null; true`)
+			if err != nil {
+				t.Fatal(err, stderr)
+			}
 			if out != "" {
 				t.Errorf("failed, or left behind:\n%s", out)
 			}

@@ -32,6 +32,8 @@ func TestSysVActions(t *testing.T) {
 		act(0, "stop", "try-restart")
 		act(3, "status") // try-restart did not start it
 		act(7, "reload", "force-reload")
+		act(0, "restart", "status", "stop") // which starts what does not run
+		act(3, "status")
 		act(2, "", "frobnicate", "start twice", "reload now")
 		s.want(4, "su -s /bin/sh plain -c '/etc/init.d/shipper start'")
 		// Running.
@@ -92,29 +94,6 @@ chmod 755 /usr/local/bin/shipper`)
 	})
 }
 
-// Where no tool makes the links, they are made by hand, do their work, and go.
-func TestSysVLinksByHand(t *testing.T) {
-	onSysV(t, func(t *testing.T, s shipped) {
-		s.configure("")
-		s.must("for p in update-rc.d insserv; do mv /usr/sbin/$p /usr/sbin/$p.gone; done; rm /etc/init.d/.depend.*; cd /etc; find rc?.d | sort >/root/app.before")
-		s.must("$S install && $S install") // again: nothing to do
-		got := s.must("cd /etc; find rc?.d | sort | diff /root/app.before - | grep '^>' | sed 's,> ,,'; test $(readlink -f /etc/rc2.d/S90shipper) = /etc/init.d/shipper")
-		if want := "rc0.d/K10shipper\nrc1.d/K10shipper\nrc2.d/S90shipper\nrc3.d/S90shipper\nrc4.d/S90shipper\nrc5.d/S90shipper\nrc6.d/K10shipper"; got != want {
-			t.Errorf("links:\n%s", got)
-		}
-		if err := s.b.Reboot(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		s.until(`$S status --json | grep '"ready": true'`)
-		if err := s.b.Reboot(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		s.until(`$S status --json | grep '"ready": true'`)
-		s.must(`$S status --json | grep -A1 '"last_exit"' | grep '"clean": true' && $S status --json | grep '"enabled": true'`)
-		s.must("$S uninstall --purge; cd /etc; find rc?.d | sort | diff /root/app.before -")
-	})
-}
-
 // supervise = true, beyond what the behaviour scripts show.
 func TestSysVSupervised(t *testing.T) {
 	onSysV(t, func(t *testing.T, s shipped) {
@@ -131,6 +110,12 @@ func TestSysVSupervised(t *testing.T) {
 		s.must("/etc/init.d/shipper stop")
 		gone()
 		s.must("$S start && $S stop")
+		// Nor does a start wait for that.
+		for _, start := range []string{"$S start", "/etc/init.d/shipper start"} {
+			s.must("$S start; kill -9 $(cat /run/shipper/shipper.pid)")
+			s.until(`$S status --json | grep '"phase": "starting"'`)
+			s.must("timeout 20 " + start + " && " + ready + " && test $(pgrep -cx shipper) = 2 && $S stop")
+		}
 
 		// Killed, the supervisor takes the service down in order.
 		s.must("$S start; kill -9 $(cat /run/shipper/shipper.supervisor.pid)")

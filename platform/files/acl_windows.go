@@ -66,7 +66,7 @@ func trust(path string, _ fs.FileInfo) error {
 			break
 		}
 	}
-	sd, _, err := describe(path, 0)
+	sd, err := describe(path, 0)
 	if err != nil {
 		return err
 	}
@@ -75,9 +75,17 @@ func trust(path string, _ fs.FileInfo) error {
 
 // trustLink refuses a link, of whatever kind, that an ordinary user has made.
 func trustLink(path, me string) error {
-	sd, attributes, err := describe(path, windows.FILE_FLAG_OPEN_REPARSE_POINT)
+	p, err := windows.UTF16PtrFromString(path)
+	if err != nil {
+		return err
+	}
+	attributes, err := windows.GetFileAttributes(p)
 	if err != nil || attributes&windows.FILE_ATTRIBUTE_REPARSE_POINT == 0 {
-		return nil //nolint:nilerr // who may not look at a link may not follow it either, or will see where it leads
+		return nil //nolint:nilerr // where we may not look, we shall see what is behind it
+	}
+	sd, err := describe(path, windows.FILE_FLAG_OPEN_REPARSE_POINT)
+	if err != nil {
+		return err
 	}
 	if owner, ok := trustedOwner(sd, me); !ok {
 		return fmt.Errorf("%s is a link that belongs to %s: %w: remove it, or choose another", path, owner, ErrUntrusted)
@@ -85,22 +93,18 @@ func trustLink(path, me string) error {
 	return nil
 }
 
-// describe gives the security descriptor and the attributes of a file or directory.
-func describe(path string, flags uint32) (*windows.SECURITY_DESCRIPTOR, uint32, error) {
-	h, err := openHandle(path, windows.READ_CONTROL|windows.FILE_READ_ATTRIBUTES, nil, windows.OPEN_EXISTING, windows.FILE_FLAG_BACKUP_SEMANTICS|flags)
+// describe gives the security descriptor of a file or directory.
+func describe(path string, flags uint32) (*windows.SECURITY_DESCRIPTOR, error) {
+	h, err := openHandle(path, windows.READ_CONTROL, nil, windows.OPEN_EXISTING, windows.FILE_FLAG_BACKUP_SEMANTICS|flags)
 	if err != nil {
-		return nil, 0, &fs.PathError{Op: "examine", Path: path, Err: err}
+		return nil, &fs.PathError{Op: "examine", Path: path, Err: err}
 	}
 	defer func() { _ = windows.CloseHandle(h) }()
-	var info windows.ByHandleFileInformation
-	if err := windows.GetFileInformationByHandle(h, &info); err != nil {
-		return nil, 0, &fs.PathError{Op: "examine", Path: path, Err: err}
-	}
 	sd, err := windows.GetSecurityInfo(h, windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION|windows.DACL_SECURITY_INFORMATION)
 	if err != nil {
-		return nil, 0, &fs.PathError{Op: "read the ACL of", Path: path, Err: err}
+		return nil, &fs.PathError{Op: "read the ACL of", Path: path, Err: err}
 	}
-	return sd, info.FileAttributes, nil
+	return sd, nil
 }
 
 // trustedOwner tells whether what is found at path belongs to SYSTEM,

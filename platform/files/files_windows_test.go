@@ -173,11 +173,11 @@ func TestReplaceOutlastsAReader(t *testing.T) {
 
 func TestOurOwnLinksAreFollowed(t *testing.T) {
 	dir := t.TempDir()
-	real := filepath.Join(dir, "real")
-	if err := files.MakeDir(real, 0o755); err != nil {
+	target := filepath.Join(dir, "real")
+	if err := files.MakeDir(target, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	symlink(t, real, filepath.Join(dir, "link"))
+	symlink(t, target, filepath.Join(dir, "link"))
 	// It is ours, so it is followed: an administrator may move the files elsewhere.
 	if err := files.CheckDir(filepath.Join(dir, "link")); err != nil {
 		t.Error(err)

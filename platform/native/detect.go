@@ -76,7 +76,7 @@ func (p probe) foreign() string {
 	switch {
 	case p.process == "init" && p.file("/sbin/initctl") && p.dir("/etc/init"):
 		return "upstart"
-	case p.os != "linux" && p.file("/etc/rc.subr"):
+	case p.os != "linux" && (p.file("/etc/rc.subr") || p.file("/etc/rc.d/rc.subr")): // the second on OpenBSD
 		return "BSD rc.d"
 	case p.dir("/lib/svc/manifest"):
 		return "SMF"

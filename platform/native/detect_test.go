@@ -43,7 +43,10 @@ func TestRunningManager(t *testing.T) {
 		"upstart":                   {"linux", "init", with(map[string]fs.FileMode{"/sbin/initctl": 0, "/etc/init": dir}), "", "upstart"},
 		"procd":                     {"linux", "procd", map[string]fs.FileMode{"/etc/init.d": dir}, "", "procd"},
 		"FreeBSD":                   {"freebsd", "", map[string]fs.FileMode{"/etc/rc.subr": 0}, "", "BSD rc.d"},
+		"OpenBSD":                   {"openbsd", "", map[string]fs.FileMode{"/etc/rc.d/rc.subr": 0}, "", "BSD rc.d"},
 		"illumos":                   {"illumos", "", map[string]fs.FileMode{"/lib/svc/manifest": dir}, "", "SMF"},
+		"macOS":                     {"darwin", "launchd", nil, "launchd", ""},
+		"Windows":                   {"windows", "", nil, "scm", ""},
 		"a container":               {"linux", "sleep", nil, "", "linux, process 1 is sleep"},
 		"no /proc":                  {"plan9", "", nil, "", "plan9"},
 	} {

@@ -2,12 +2,7 @@ package openrc
 
 import (
 	"cmp"
-	_ "embed"
-	"errors"
 	"fmt"
-	"maps"
-	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,15 +11,6 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/shell"
 )
 
-//go:embed script.sh
-var template string
-
-// mark is the second line of every script that is ours to replace and to remove.
-const mark = "# Made by holdfast"
-
-// starter is what the service says has started it.
-const starter = "openrc"
-
 // lastRespite is how long a killed service may take to go.
 const lastRespite = 5
 
@@ -32,73 +18,21 @@ const lastRespite = 5
 // the same on every operating system. What cannot be honoured is an error that
 // wraps platform.ErrBadUnit and names every field concerned.
 func Render(u platform.Unit) ([]byte, error) {
-	r := renderer{u: u}
-	r.check()
-	text := strings.NewReplacer(
-		"@MARK@", mark+": the next install or uninstall replaces this file.",
-		"@DESCRIPTION@", shell.Quote(r.description()),
-		"@DIRECTORIES@", r.directories(),
-		"@DEPEND@", r.depend(),
-		"@CHECK@", shell.Words(u.Own.Check),
-		"@STATUS@", shell.Words(u.Own.Status),
-		"@USER@", shell.Quote(user(u)),
-		"@OWNER@", shell.Quote(owner(u)),
-		"@MAKE@", r.makeDirectories(),
-		"@ENVIRONMENT@", r.environment(),
+	d := dialect().Draft(u)
+	return d.Render(
+		"@DESCRIPTION@", shell.Quote(d.Description()),
+		"@DEPEND@", depend(d),
 		"@RETRY@", fmt.Sprintf("TERM/%d/KILL/%d", seconds(u.StopTimeout+platform.StopMargin), lastRespite),
-		"@RESPAWN@", r.respawn(),
-		"@SPAWN@", shell.Words(append(slices.Clone(u.Own.Spawn), "--starter", starter, "--output", output(u.ID))),
-		"@POLICY@", shell.Quote(string(policy(u.Restart))),
+		"@RESPAWN@", respawn(u.Restart),
+		"@SPAWN@", shell.Words(d.Spawn()),
+		"@POLICY@", shell.Quote(string(cmp.Or(u.Restart.Policy, platform.RestartNever))),
 		"@EXEC@", shell.Words(u.Exec),
-		"@AWAIT@", shell.Words(append(slices.Clone(u.Own.Await), "--starter", starter)),
-		"@OUTPUT@", shell.Quote(output(u.ID)),
-		"@STOP@", shell.Words(u.Own.Stop),
-		"@RELOAD@", shell.Words(u.Reload),
-	).Replace(template)
-	if len(r.errs) > 0 {
-		return nil, fmt.Errorf("openrc script %q: %w", u.ID.String(), errors.Join(r.errs...))
-	}
-	return []byte(text), nil
-}
-
-// renderer collects what is wrong with a unit, so that a person learns of
-// everything at once.
-type renderer struct {
-	u    platform.Unit
-	errs []error
-}
-
-func (r *renderer) refuse(field, format string, args ...any) {
-	r.errs = append(r.errs, fmt.Errorf("%s %w: %w", field, fmt.Errorf(format, args...), platform.ErrBadUnit))
-}
-
-// description is shown by `rc-service NAME describe`.
-func (r *renderer) description() string {
-	for _, d := range []string{r.u.Description, r.u.DisplayName} {
-		if d == "" {
-			continue
-		}
-		if err := shell.CheckLine(d); err != nil {
-			r.refuse("description", "%q: %w", d, err)
-		}
-		return d
-	}
-	return r.u.ID.String()
-}
-
-// output is the file with what the service prints.
-func output(id platform.ID) string { return path.Join("/var/log", id.String(), "output.log") }
-
-func policy(restart platform.Restart) platform.RestartPolicy {
-	if restart.Policy == "" {
-		return platform.RestartNever
-	}
-	return restart.Policy
+		"@AWAIT@", shell.Words(d.Await()),
+	)
 }
 
 // respawn is the restart policy as far as supervise-daemon knows one.
-func (r *renderer) respawn() string {
-	restart := r.u.Restart
+func respawn(restart platform.Restart) string {
 	flags := []string{
 		"--respawn-delay", strconv.Itoa(max(1, seconds(restart.Delay))),
 		"--respawn-max", strconv.Itoa(restart.Max), // 0 is no limit there, too
@@ -111,68 +45,3 @@ func (r *renderer) respawn() string {
 
 // seconds is d, rounded up.
 func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
-
-// own are the service's directories as systemd.exec(5) names them, which is what
-// the program looks for. Those that it was given by flags it makes itself.
-func (r *renderer) own() []directory {
-	name := r.u.ID.String()
-	dirs := make([]directory, 0, 4)
-	if r.u.RuntimeDir == "" {
-		// 0755: `status` of any user reads the state file and the last-run record.
-		dirs = append(dirs, directory{"RUNTIME_DIRECTORY", path.Join("/run", name), "0755"})
-	}
-	if r.u.StateDir == "" {
-		dirs = append(dirs, directory{"STATE_DIRECTORY", path.Join("/var/lib", name), "0755"})
-	}
-	return append(dirs,
-		directory{"LOGS_DIRECTORY", path.Dir(output(r.u.ID)), "0750"},
-		directory{"CONFIGURATION_DIRECTORY", path.Join("/etc", name), ""}) // the administrator's to make
-}
-
-type directory struct{ variable, path, mode string }
-
-func (r *renderer) directories() string {
-	var lines, names []string
-	for _, d := range r.own() {
-		lines = append(lines, d.variable+"="+shell.Quote(d.path))
-		names = append(names, d.variable)
-	}
-	return strings.Join(lines, "\n") + "\nexport " + strings.Join(names, " ")
-}
-
-func user(u platform.Unit) string { return cmp.Or(u.User, "root") }
-
-// owner is for chown(1): a group that is not named is the user's own, but for a
-// number, of which chown does not ask who that is.
-func owner(u platform.Unit) string {
-	if _, err := strconv.Atoi(u.User); err == nil && u.Group == "" {
-		return u.User
-	}
-	return user(u) + ":" + u.Group
-}
-
-func (r *renderer) makeDirectories() string {
-	var lines strings.Builder
-	for _, d := range r.own() {
-		if d.mode != "" {
-			fmt.Fprintf(&lines, "\tdirectory %s %s || return 1\n", shell.Quote(d.path), d.mode)
-		}
-	}
-	return lines.String()
-}
-
-func (r *renderer) environment() string {
-	var lines strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(r.u.Env)) {
-		value := r.u.Env[name]
-		if err := errors.Join(checkVariable(name), shell.CheckWord(value)); err != nil {
-			r.refuse("env", "%q: %w", name, err) // not the value: it may be a secret
-			continue
-		}
-		if name == "PATH" {
-			continue // is in Own.Spawn
-		}
-		fmt.Fprintf(&lines, "\t\t%s=%s\n\t\texport %s\n", name, shell.Quote(value), name)
-	}
-	return lines.String()
-}

@@ -11,6 +11,9 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
+// state is what OpenRC knows of the services of this boot.
+const state = "/run/openrc"
+
 // Exit codes of `rc-service NAME status`, from OpenRC's sh/supervise-daemon.sh.
 // They are not LSB's: a 4 is stopping, and not unknown.
 const (
@@ -42,10 +45,16 @@ func phase(code int) platform.Phase {
 // Status is the answer of rc-service, and of what OpenRC keeps in files of this
 // boot. They are readable to everybody.
 func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, error) {
-	st := platform.Status{Manager: m.Name(), Phase: platform.PhaseStopped}
-	installed, err := m.ours(id)
+	st, _, err := m.look(ctx, id)
+	return st, err
+}
+
+// look is Status, and tells whether OpenRC has started what is dead by now.
+func (m *Manager) look(ctx context.Context, id platform.ID) (st platform.Status, lost bool, err error) {
+	st = platform.Status{Manager: m.Name(), Phase: platform.PhaseStopped}
+	installed, err := m.machine.Installed(id)
 	if err == nil && !installed {
-		return st, nil
+		return st, false, nil
 	}
 	code := 0
 	if err == nil {
@@ -53,31 +62,34 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 	}
 	if err != nil {
 		st.Phase = platform.PhaseUnknown
-		return st, fmt.Errorf("status %q: %w", id.String(), err)
+		return st, false, fmt.Errorf("status %q: %w", id.String(), err)
 	}
 	st.Installed, st.Enabled = true, len(m.levels(ctx, id)) > 0
 	st.Phase = phase(code)
-	switch code {
-	case codeUnsupervised:
-		st.Text = "its supervise-daemon is gone: nobody would start it again; restart it"
-	case codeStopped:
-		if m.exists(path.Join(state, "failed", id.String())) {
+	if code == codeStopped {
+		if m.machine.Exists(path.Join(state, "failed", id.String())) {
 			st.Phase = platform.PhaseFailed // it ended too often
 		}
-		return st, nil
+		return st, false, nil
 	}
 	st.PID, st.Restarts = m.value(id, "child_pid"), m.value(id, "start_count")
-	if st.PID != 0 && !m.exists(path.Join("/proc", strconv.Itoa(st.PID))) {
+	dead := st.PID != 0 && !m.machine.Exists(path.Join("/proc", strconv.Itoa(st.PID)))
+	if dead {
 		st.PID = 0
-		if st.Phase == platform.PhaseReady {
-			st.Phase = platform.PhaseStarting // supervise-daemon waits to start it again
-		}
 	}
-	return st, nil
+	switch {
+	case code == codeStarted && dead:
+		st.Phase = platform.PhaseStarting // supervise-daemon waits to start it again
+	case code == codeUnsupervised && dead:
+		st.Phase, st.Text = platform.PhaseFailed, "its supervise-daemon is dead, too: nobody starts it again"
+	case code == codeUnsupervised:
+		st.Text = "its supervise-daemon is gone: nobody would start it again; restart it"
+	}
+	return st, code == codeCrashed || dead && (code == codeStarted || code == codeUnsupervised), nil
 }
 
 func (m *Manager) code(ctx context.Context, id platform.ID) (int, error) {
-	_, err := m.sys.Run(ctx, service(id, "status")...)
+	_, err := m.machine.Run(ctx, service(id, "status")...)
 	var command *platform.CommandError
 	if errors.As(err, &command) && command.Code > 0 {
 		return command.Code, nil
@@ -87,7 +99,7 @@ func (m *Manager) code(ctx context.Context, id platform.ID) (int, error) {
 
 // value is a number that supervise-daemon has left; 0 if there is none.
 func (m *Manager) value(id platform.ID, name string) int {
-	content, err := m.sys.ReadFile(path.Join(state, "options", id.String(), name))
+	content, err := m.machine.ReadFile(path.Join(state, "options", id.String(), name))
 	if err != nil {
 		return 0
 	}

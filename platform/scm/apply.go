@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
@@ -36,7 +37,7 @@ func (a Applier) Apply(ctx context.Context, s platform.Step) (undo, error) {
 	case platform.StepService:
 		return a.register(ctx, *s.Service)
 	case platform.StepStopService:
-		return a.stop(ctx, platform.ID{Name: s.Service.Name, Scope: platform.ScopeSystem})
+		return a.stop(ctx, idOf(s.Service.Name))
 	case platform.StepRemoveService:
 		return a.remove(ctx, s.Service.Name)
 	}
@@ -93,6 +94,12 @@ func patiently(ctx context.Context, try func() (done bool, err error)) error {
 			return errors.Join(err, e)
 		}
 	}
+}
+
+// idOf is the id of a service of that name.
+func idOf(name string) platform.ID {
+	name, instance, _ := strings.Cut(name, "@")
+	return platform.ID{Name: name, Instance: instance, Scope: platform.ScopeSystem}
 }
 
 func (a Applier) stop(ctx context.Context, id platform.ID) (undo, error) {
@@ -152,7 +159,7 @@ func (a Applier) removeSource(name string) (undo, error) {
 		return nil, explain(err, name)
 	}
 	back := func(context.Context) error { return a.machine.PutSource(name, before) }
-	return back, a.machine.PutSource(name, Source{})
+	return back, explain(a.machine.PutSource(name, Source{}), name)
 }
 
 func (a Applier) directory(path, sddl string) (undo, error) {

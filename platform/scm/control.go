@@ -30,7 +30,11 @@ func (m *Manager) start(ctx context.Context, id platform.ID) error {
 		return err
 	}
 	if s.State == Stopped {
-		err := m.machine.Start(id.String())
+		// Another service that is being started locks the database.
+		err := patiently(ctx, func() (bool, error) {
+			err := m.machine.Start(id.String())
+			return code(err) != errDatabaseLocked, err
+		})
 		if err != nil && code(err) != errAlreadyRunning {
 			return explain(err, id.String())
 		}

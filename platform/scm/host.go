@@ -3,6 +3,7 @@ package scm
 import (
 	"errors"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -36,20 +37,13 @@ var (
 // Listen connects to the SCM if it started this process; otherwise the error is
 // [ErrNotService], at once. The SCM gives a new process 30 s to do so: call it
 // before anything that takes time. From then on the service is START_PENDING.
-// It takes the SCM's variable out of the environment.
+// It sets those variables of the service's environment that the SCM did not set.
 //
 // The SCM itself is asked (ERROR_FAILED_SERVICE_CONTROLLER_CONNECT): who the
 // parent process is, or whether there is a desktop, proves nothing.
 func Listen() (*Host, error) { return listen() }
 
-// takePolicy is the restart policy that the SCM follows for this process.
-func takePolicy() platform.RestartPolicy {
-	p := platform.RestartPolicy(os.Getenv(startedBy))
-	_ = os.Unsetenv(startedBy)
-	return p
-}
-
-func newHost(policy platform.RestartPolicy, set func(Status) error) *Host {
+func newHost(set func(Status) error) *Host {
 	h := &Host{
 		set: set,
 		// The SCM's thread must never wait. A stop has room for a second one; of
@@ -59,7 +53,6 @@ func newHost(policy platform.RestartPolicy, set func(Status) error) *Host {
 		events:   make(chan platform.Request, 64),
 		requests: make(chan platform.Request),
 		done:     make(chan struct{}),
-		report:   report{policy: policy},
 	}
 	go h.relay()
 	return h
@@ -87,6 +80,20 @@ func (h *Host) deliver(r platform.Request) bool {
 		return true
 	case <-h.done:
 		return false
+	}
+}
+
+// introduce tells the host what is registered of the service that we are.
+func (h *Host) introduce(r platform.Registration) {
+	h.mu.Lock()
+	h.report.policy = platform.RestartPolicy(r.Parameters[paramRestart])
+	h.mu.Unlock()
+	// The SCM has done this, but the one of Wine does not.
+	for _, variable := range r.Environment {
+		name, value, _ := strings.Cut(variable, "=")
+		if _, there := os.LookupEnv(name); !there && name != "" {
+			_ = os.Setenv(name, value) // fails for impossible names only
+		}
 	}
 }
 

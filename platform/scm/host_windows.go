@@ -24,7 +24,7 @@ type sessionNotification struct{ Size, SessionID uint32 }
 // with a code of our own beside it.
 func listen() (*Host, error) {
 	var handle windows.Handle // guarded by h.mu
-	h := newHost(takePolicy(), func(s Status) error {
+	h := newHost(func(s Status) error {
 		return failed("SetServiceStatus", windows.SetServiceStatus(handle, &windows.SERVICE_STATUS{
 			ServiceType: windows.SERVICE_WIN32_OWN_PROCESS, CurrentState: uint32(s.State), ControlsAccepted: s.Accepts,
 			Win32ExitCode: s.Win32Exit, ServiceSpecificExitCode: s.ServiceExit, CheckPoint: s.CheckPoint, WaitHint: s.WaitHint,
@@ -40,17 +40,21 @@ func listen() (*Host, error) {
 	})
 	started := make(chan error, 1)
 	body := windows.NewCallback(func(argc uint32, argv **uint16) uintptr {
-		h.mu.Lock()                                                        // a control may come before we know the handle
-		h0, err := windows.RegisterServiceCtrlHandlerEx(*argv, control, 0) // argv[0] is the service's name
-		handle = h0
+		h.mu.Lock()                                                             // a control may come before we know the handle
+		service, err := windows.RegisterServiceCtrlHandlerEx(*argv, control, 0) // argv[0] is the service's name
+		handle = service
 		h.mu.Unlock()
 		if err == nil {
+			self := platform.Registration{Name: windows.UTF16PtrToString(*argv)}
+			_ = Local{}.getTexts(&self) // without them the defaults hold
+			h.introduce(self)
 			err = h.change((*report).begin)
 		}
 		started <- failed("RegisterServiceCtrlHandlerEx", err)
 		<-h.done
 		return 0
 	})
+	letOthersConnect()
 	ended := make(chan error, 1)
 	go func() {
 		table := []windows.SERVICE_TABLE_ENTRY{{ServiceName: new(uint16), ServiceProc: body}, {}}
@@ -64,9 +68,10 @@ func listen() (*Host, error) {
 		}
 	case err = <-ended:
 		err = failed("StartServiceCtrlDispatcher", err)
-		if code(err) == errNotService {
+		switch {
+		case code(err) == errNotService, code(err) == errAlreadyRunning: // the latter says that we have asked before
 			err = ErrNotService
-		} else if err == nil {
+		case err == nil:
 			err = errors.New("the service control manager let us go before it had started us")
 		}
 	case <-time.After(connectWithin):

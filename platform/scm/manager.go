@@ -36,13 +36,32 @@ func New(sys platform.System, machine Machine, o Options) *Manager {
 // Name is "scm".
 func (m *Manager) Name() string { return "scm" }
 
-// query is the status of id.
+// query is the status of id. The SCM of Wine does not see the end of a process
+// that is starting or stopping; ours is that of one that crashed then.
 func (m *Manager) query(id platform.ID) (Status, error) {
 	if err := checkID(id); err != nil {
 		return Status{}, err
 	}
 	s, err := m.machine.Query(id.String())
+	if err == nil && (s.State == StartPending || s.State == StopPending) && m.lost(s.PID) {
+		// It may have reported its end before it was gone.
+		last := s
+		if s, err = m.machine.Query(id.String()); s == last {
+			s = Status{State: Stopped, Win32Exit: errProcessAborted}
+		}
+	}
 	return s, explain(err, id.String())
+}
+
+// lost tells whether no process has that number.
+func (m *Manager) lost(pid int) bool {
+	p, err := m.machine.Process(pid)
+	if err != nil {
+		return pid != 0 && code(err) == errInvalidParameter
+	}
+	defer p.Close() //nolint:errcheck // a handle on a process
+	ended, err := p.Ended()
+	return err == nil && ended
 }
 
 // Status joins what the SCM says with what the service says of itself. It asks

@@ -19,15 +19,12 @@ const (
 	defaultUmask  = 0o027
 )
 
-// startedBy is the variable by which a process learns the restart policy that the
-// SCM follows for it.
-const startedBy = "HOLDFAST_SCM"
-
 // Names of the Parameters that are ours.
 const (
 	paramMade    = "Made"
 	paramRuntime = "RuntimeDir"
-	paramReload  = "ReloadTimeout"
+	paramReload  = "ReloadTimeout" // milliseconds
+	paramRestart = "Restart"       // the policy that the recovery actions follow
 )
 
 const made = "by holdfast: the next install or uninstall replaces this service"
@@ -120,8 +117,7 @@ func absolute(path string) bool {
 // environment is Env, in the form and the place that the SCM adds to the process's environment:
 // a REG_MULTI_SZ of "NAME=value".
 func (s *sheet) environment(u platform.Unit) {
-	s.r.Environment = []string{startedBy + "=" + string(or(u.Restart.Policy, platform.RestartNever))}
-	seen := map[string]string{startedBy: ""}
+	seen := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(u.Env)) {
 		// Its value may be a secret: it is not repeated in an error.
 		upper := strings.ToUpper(name)
@@ -131,8 +127,6 @@ func (s *sheet) environment(u platform.Unit) {
 			s.refuse("env", "%q: %w", name, err)
 		case name == "" || strings.Contains(name, "="):
 			s.refuse("env", "%q: is not the name of a variable", name)
-		case upper == startedBy:
-			s.refuse("env", "%q: is for the service's own use", name)
 		case twice:
 			s.refuse("env", "%q: is the same as %q to Windows", name, other)
 		}
@@ -174,6 +168,7 @@ func (s *sheet) parameters(u platform.Unit, d Dirs) {
 		paramMade:    made,
 		paramRuntime: s.text("runtime_dir", or(u.RuntimeDir, d.Runtime)),
 		paramReload:  strconv.FormatUint(uint64(reload), 10),
+		paramRestart: string(or(u.Restart.Policy, platform.RestartNever)),
 	}
 	s.text("state_dir", u.StateDir)
 }

@@ -1,6 +1,6 @@
 // Package shell writes values into scripts for a POSIX shell so that nothing in
 // them is ever expanded, and refuses those that a script cannot hold. The rooms
-// whose managers read scripts (sysv, openrc) share it.
+// whose managers read scripts (initd, sysv, openrc) share it.
 //
 // It is portable text, for any version of sh: dash, bash, BusyBox.
 package shell

@@ -25,7 +25,8 @@
 // # Links
 //
 // update-rc.d, chkconfig or insserv makes the links of the runlevels, where one
-// of them is; else they are made by hand, with numbers late in the order.
+// of them is; else they are made by hand, with numbers late in the order and
+// behind those of the services that this one is to come after.
 //
 // # Limits
 //

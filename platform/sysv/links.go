@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
@@ -27,7 +28,7 @@ var linkers = [...]linker{
 func (m *Manager) linker(id platform.ID) linker {
 	for _, l := range linkers {
 		for _, dir := range []string{"/usr/sbin", "/sbin", "/usr/lib/insserv"} {
-			if file := path.Join(dir, l.program); m.exists(file) {
+			if file := path.Join(dir, l.program); m.machine.Exists(file) {
 				name := func(argv []string) []string {
 					argv = slices.Clone(argv)
 					argv[0] = file
@@ -42,24 +43,53 @@ func (m *Manager) linker(id platform.ID) linker {
 }
 
 // Of the links made by hand: late, as services of the machine itself come first,
-// and early at the end.
+// and early at the end. Both have two digits.
 const (
-	startNumber = "90"
-	stopNumber  = "10"
+	startNumber = 90
+	stopNumber  = 10
 )
+
+// everybodysEnd is the script that kills whatever is left at the end. It has a
+// start link, behind all stop links, unless insserv has been at work.
+const everybodysEnd = "sendsigs"
+
+// numbers put u behind what it needs at the start, and before that at the end, as
+// far as there are numbers left.
+func (m *Manager) numbers(ctx context.Context, u platform.Unit) (start, stop int) {
+	start, stop = startNumber, stopNumber
+	services := []string{everybodysEnd}
+	for _, name := range slices.Concat(u.After, u.Requires) {
+		if service, err := dialect().Dependency(name); err == nil && !strings.HasPrefix(service, "$") {
+			services = append(services, service)
+		}
+	}
+	for _, service := range services {
+		for _, link := range m.found(ctx, service) {
+			base := path.Base(link)
+			n, _ := strconv.Atoi(base[1:3]) // are digits
+			if base[0] == 'S' {
+				start = min(99, max(start, n+1))
+			} else {
+				stop = max(0, min(stop, n-1))
+			}
+		}
+	}
+	return start, stop
+}
 
 // handMade are the links that put the service into the runlevels; directories that
 // are not there are passed over, unless none is (a plan for another machine).
-func (m *Manager) handMade(id platform.ID) []string {
+func (m *Manager) handMade(ctx context.Context, u platform.Unit) []string {
+	start, stop := m.numbers(ctx, u)
 	var all, there []string
 	for _, level := range "0123456" {
-		kind := "S" + startNumber
+		kind := fmt.Sprintf("S%02d", start)
 		if strings.ContainsRune("016", level) {
-			kind = "K" + stopNumber
+			kind = fmt.Sprintf("K%02d", stop)
 		}
 		dir := fmt.Sprintf("/etc/rc%c.d", level)
-		all = append(all, path.Join(dir, kind+id.String()))
-		if m.exists(dir) {
+		all = append(all, path.Join(dir, kind+u.ID.String()))
+		if m.machine.Exists(dir) {
 			there = append(there, all[len(all)-1])
 		}
 	}
@@ -69,15 +99,15 @@ func (m *Manager) handMade(id platform.ID) []string {
 	return there
 }
 
-// found are the links that are there now, of any number.
-func (m *Manager) found(ctx context.Context, id platform.ID) []string {
+// found are the links of a service that are there now, of any number.
+func (m *Manager) found(ctx context.Context, service string) []string {
 	argv := []string{"find"}
 	for _, level := range "0123456" {
 		argv = append(argv, fmt.Sprintf("/etc/rc%c.d/", level)) // the slash: it may be a link itself
 	}
 	// Directories that are not there are no reason to fail; names have no letter that means
 	// anything to find.
-	out, _ := m.sys.Run(ctx, append(argv, "-name", "[SK][0-9][0-9]"+id.String())...)
+	out, _ := m.machine.Run(ctx, append(argv, "-name", "[SK][0-9][0-9]"+service)...)
 	links := strings.Fields(out)
 	slices.Sort(links)
 	return links
@@ -89,9 +119,10 @@ func enabled(links []string) bool {
 }
 
 // enable are the steps that put the service into the runlevels.
-func (m *Manager) enable(id platform.ID, links []string) []platform.Step {
+func (m *Manager) enable(ctx context.Context, u platform.Unit) []platform.Step {
+	links := m.found(ctx, u.ID.String())
 	const why = "start the service at boot, stop it at the end"
-	if l := m.linker(id); l.program != "" {
+	if l := m.linker(u.ID); l.program != "" {
 		step := platform.Step{Kind: platform.StepRun, Describe: why, Argv: l.add}
 		if len(links) == 0 {
 			step.Undo = l.remove
@@ -102,17 +133,18 @@ func (m *Manager) enable(id platform.ID, links []string) []platform.Step {
 		return nil
 	}
 	var steps []platform.Step
-	for _, link := range m.handMade(id) {
+	for _, link := range m.handMade(ctx, u) {
 		steps = append(steps, platform.Step{
 			Kind: platform.StepRun, Describe: why + ": " + link,
-			Argv: symlink(id, link), Undo: []string{"rm", "-f", link},
+			Argv: symlink(u.ID, link), Undo: []string{"rm", "-f", link},
 		})
 	}
 	return steps
 }
 
 // disable are the steps that take it out again.
-func (m *Manager) disable(id platform.ID, links []string) []platform.Step {
+func (m *Manager) disable(ctx context.Context, id platform.ID) []platform.Step {
+	links := m.found(ctx, id.String())
 	const why = "do not start it any more at boot"
 	if l := m.linker(id); l.program != "" {
 		step := platform.Step{Kind: platform.StepRun, Describe: why, Argv: l.remove}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/initd"
 )
 
 // codeUnknown is status's answer when it cannot tell.
@@ -28,7 +29,7 @@ type report struct {
 
 // ask runs the script's status action, which asks the program.
 func (m *Manager) ask(ctx context.Context, id platform.ID) (report, error) {
-	out, err := m.sys.Run(ctx, script(id), "status", "--json")
+	out, err := m.machine.Run(ctx, initd.Path(id), "status", "--json")
 	// Its exit code says in LSB's words what the answer says in more.
 	var command *platform.CommandError
 	if err != nil && (!errors.As(err, &command) || command.Code < 0) {
@@ -39,7 +40,7 @@ func (m *Manager) ask(ctx context.Context, id platform.ID) (report, error) {
 		if command != nil && command.Code == codeUnknown && out == "" {
 			return report{Phase: platform.PhaseUnknown, gone: true}, nil
 		}
-		return report{}, fmt.Errorf("answer of %s status: %w", script(id), errors.Join(e, err))
+		return report{}, fmt.Errorf("answer of %s status: %w", initd.Path(id), errors.Join(e, err))
 	}
 	return r, nil
 }
@@ -48,7 +49,7 @@ func (m *Manager) ask(ctx context.Context, id platform.ID) (report, error) {
 // that was started otherwise is none of ours: it is left to its own command line.
 func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, error) {
 	st := platform.Status{Manager: m.Name(), Phase: platform.PhaseStopped}
-	installed, err := m.ours(id)
+	installed, err := m.machine.Installed(id)
 	if err == nil && !installed {
 		return st, nil
 	}
@@ -60,8 +61,8 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 		st.Phase = platform.PhaseUnknown
 		return st, fmt.Errorf("status %q: %w", id.String(), err)
 	}
-	st.Installed, st.Enabled = true, enabled(m.found(ctx, id))
-	if r.PID != 0 && r.StartedBy != starter {
+	st.Installed, st.Enabled = true, enabled(m.found(ctx, id.String()))
+	if r.PID != 0 && r.StartedBy != m.Name() {
 		return st, nil
 	}
 	st.Phase, st.Since, st.PID, st.Restarts = r.Phase, r.PhaseSince, r.PID, r.Restarts

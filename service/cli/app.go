@@ -9,11 +9,13 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/fatih/color"
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
 // app is one command line: the program, and what the flags say.
@@ -37,6 +39,8 @@ func (a *app) tree() *cobra.Command {
 		SilenceErrors: true, SilenceUsage: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			a.begun = true
+			// color asks whether it is a terminal, and not whether it shows colours.
+			color.NoColor = color.NoColor || !logsink.IsTerminal(os.Stdout.Fd())
 			if cmd.Name() != runName { // service.Run has the signals to itself
 				// An install that is interrupted is taken back.
 				ctx, _ := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM) //nolint:govet // for the rest of the process

@@ -78,7 +78,7 @@ func (t *target) signal(h singleton.Holder, doing string, sig os.Signal) error {
 	case err == nil || errors.Is(err, os.ErrProcessDone):
 		return err
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s %q: %w: ask as user %s, or as root", doing, t.id, err, h.User())
+		return fmt.Errorf("%s %q: %w: ask as user %s, or %s", doing, t.id, err, h.User(), privileged)
 	}
 	return fmt.Errorf("%s %q: %w", doing, t.id, err)
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
 func (a *app) logsCommand() *cobra.Command {
@@ -32,6 +34,9 @@ func (a *app) logsCommand() *cobra.Command {
 				return fmt.Errorf("log of %q: %w: without one, the log goes to where `run` was called, or to [service.log] file", t.id, t.doubt)
 			}
 			argv := t.manager.Logs(t.id, n, follow)
+			if argv == nil && follow && t.manager.Logs(t.id, n, false) != nil {
+				return fmt.Errorf("follow the log of %q: %s only shows what there is: call it without --follow, or set [service.log] file", t.id, t.manager.Name())
+			}
 			if argv == nil {
 				return fmt.Errorf("log of %q: %s keeps none: set [service.log] file", t.id, t.manager.Name())
 			}
@@ -55,7 +60,7 @@ func (a *app) logsCommand() *cobra.Command {
 // tail writes the last n lines of a file, then what is added to it, or to the
 // file that takes its place, as rotation does.
 func tail(ctx context.Context, w io.Writer, path string, n int, follow bool) error {
-	f, err := os.Open(path)
+	f, err := files.OpenToRead(path) // lest we keep it from being rotated
 	if err != nil {
 		return err
 	}
@@ -80,7 +85,7 @@ func tail(ctx context.Context, w io.Writer, path string, n int, follow bool) err
 			if _, err := io.Copy(w, f); err != nil { // what came in the meantime
 				return err
 			}
-			if next, err := os.Open(path); err == nil {
+			if next, err := files.OpenToRead(path); err == nil {
 				_ = f.Close()
 				f = next
 			}

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
 // When a wait gets worth a word, and how often a terminal is told more.
@@ -52,5 +53,5 @@ func (a *app) whileWaiting(cmd *cobra.Command, doing func() string, wait func() 
 
 func isTerminal(w any) bool {
 	f, ok := w.(interface{ Fd() uintptr })
-	return ok && isatty.IsTerminal(f.Fd())
+	return ok && logsink.IsTerminal(f.Fd())
 }

@@ -13,6 +13,7 @@ type Outside struct {
 	Colour, InJournal bool
 	Journal           func(message string, severity int, fields map[string]string) error
 	Syslog            string // path of a datagram socket
+	Event             func(kind uint16, id uint32, text string) error
 	Now               func() time.Time
 }
 
@@ -23,7 +24,10 @@ func OpenWith(name string, o Options, out Outside) (*Sink, error) {
 		inJournal: func() bool { return out.InJournal },
 		journal:   out.Journal,
 		syslog:    func(name string) (outlet, error) { return dialSyslog("unixgram", out.Syslog, name) },
-		now:       out.Now,
+		events: func(string) (reportEvent, func() error, error) {
+			return out.Event, func() error { return nil }, nil
+		},
+		now: out.Now,
 	})
 }
 
@@ -39,4 +43,5 @@ func OpenFile(o Options) (put func(line []byte) error, shut func() error, err er
 var (
 	Escape    = escape
 	FieldName = fieldName
+	CutEvent  = cutEvent
 )

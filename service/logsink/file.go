@@ -71,13 +71,27 @@ func (f *fileOutlet) put(_ hclog.Level, line []byte) error {
 		time.Sleep(time.Until(f.rotated.Add(stampStep)))
 	}
 	_, err := f.l.Write(line)
-	if rotates {
+	switch {
+	case rotates && err == nil:
 		f.rotated, f.size = time.Now(), 0
+	case rotates && f.grow(line) == nil:
+		err = nil
 	}
 	if err == nil {
 		f.size += n
 	}
 	return err
+}
+
+// grow writes to a file that is full and cannot be put aside: on Windows, because
+// another program reads it. The next line tries again.
+func (f *fileOutlet) grow(line []byte) error {
+	file, err := files.Open(f.l.Filename, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(line)
+	return errors.Join(err, file.Close())
 }
 
 func (f *fileOutlet) close() error { return f.l.Close() }

@@ -1,6 +1,6 @@
 // Package logsink is where a service's log goes: one hclog logger, and a slog
-// bridge to it, that write to the systemd journal, syslog, a rotated file or
-// standard error, as the [service.log] table says.
+// bridge to it, that write to the systemd journal, syslog, the Windows Event Log,
+// a rotated file or standard error, as the [service.log] table says.
 //
 // One level rules all loggers of a Sink, and it can change while they are in
 // use; anything else in Options takes a new Sink. Whatever a caller logs, no
@@ -30,8 +30,16 @@
 //
 // # Windows notes
 //
-// There is no journald and no syslog; the Event Log is not supported yet. File
-// modes mean nothing there.
+// There is no journald and no syslog. The sink eventlog writes to the log
+// Application, with the service's name as source; that source belongs to
+// %SystemRoot%\System32\EventCreate.exe, which has a message for each of our event
+// ids: 1 error, 2 warning, 3 information, 4 debug, 5 trace (the last two are of
+// the type information). A line that is longer than an event can be comes as
+// several, numbered. "%1" and its like, for which the viewer would put something
+// else, are written with an escape.
+//
+// File modes are translated as package files has it. While a program that does not
+// share the file for deletion reads it, the file cannot be rotated: it grows.
 package logsink
 
 import (
@@ -50,7 +58,7 @@ type Sink struct {
 }
 
 // Open opens the log that o describes. name identifies the service in the
-// journal and in syslog.
+// journal, in syslog and in the Event Log.
 //
 // A bad option is a [*FieldError]; a sink that this system does not have is one
 // that wraps [errors.ErrUnsupported]. A file is opened at once, and syslog is
@@ -85,6 +93,9 @@ func open(name string, o Options, out outside) (*Sink, error) {
 	case "syslog":
 		style.bare, style.oneLine = true, true
 		to, err = out.syslog(name)
+	case "eventlog":
+		style.bare = true
+		to, err = newEventLog(name, style.json, out.events)
 	case "file":
 		to, err = openFile(o)
 	}

@@ -20,9 +20,10 @@ type Options struct {
 	// terminal and $NO_COLOR is not set. It holds for any sink; with json the
 	// message in the journal or in syslog is a JSON object.
 	Format string `toml:"format"`
-	// Sink is auto, stderr, journald, syslog or file. Empty or auto: file if
-	// File is set; else journald where standard error leads to the journal;
-	// else stderr.
+	// Sink is auto, stderr, journald, syslog, eventlog or file. Empty or auto: file
+	// if File is set; else journald where standard error leads to the journal; else
+	// stderr. A service that the Windows SCM started, which has no standard error,
+	// takes eventlog.
 	Sink string `toml:"sink"`
 
 	// File is the absolute path for the sink file. A new file has mode 0640, a
@@ -71,10 +72,7 @@ func (o Options) Check() error {
 	if err := oneOf("format", o.Format, "text", "json"); err != nil {
 		return err
 	}
-	if o.Sink == "eventlog" {
-		return &FieldError{"sink", fmt.Errorf("the Event Log: %w yet", errors.ErrUnsupported)}
-	}
-	if err := oneOf("sink", o.Sink, "auto", "stderr", "journald", "syslog", "file"); err != nil {
+	if err := oneOf("sink", o.Sink, "auto", "stderr", "journald", "syslog", "eventlog", "file"); err != nil {
 		return err
 	}
 	toFile := o.Sink == "file" || o.File != ""

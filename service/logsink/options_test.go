@@ -24,6 +24,7 @@ func TestCheck(t *testing.T) {
 		"file implies":        {logsink.Options{File: abs}, "", ""},
 		"auto with file":      {logsink.Options{Sink: "auto", File: abs}, "", ""},
 		"syslog anywhere":     {logsink.Options{Sink: "syslog"}, "", ""},
+		"event log anywhere":  {logsink.Options{Sink: "eventlog"}, "", ""},
 		"level unknown":       {logsink.Options{Level: "loud"}, "level", `"loud" is none of trace, debug, info, warn, error`},
 		"level off":           {logsink.Options{Level: "off"}, "level", "none of"},
 		"level upper case":    {logsink.Options{Level: "INFO"}, "level", "none of"},
@@ -31,6 +32,7 @@ func TestCheck(t *testing.T) {
 		"sink unknown":        {logsink.Options{Sink: "loki"}, "sink", "auto, stderr"},
 		"sink file, no path":  {logsink.Options{Sink: "file"}, "file", "needs a path"},
 		"relative":            {logsink.Options{File: "feedd.log"}, "file", "absolute"},
+		"file but eventlog":   {logsink.Options{File: abs, Sink: "eventlog"}, "file", `"eventlog"`},
 		"file but journald":   {logsink.Options{File: abs, Sink: "journald"}, "file", `"journald"`},
 		"negative size":       {logsink.Options{File: abs, MaxSizeMB: -1}, "max_size_mb", "-1"},
 		"negative backups":    {logsink.Options{File: abs, MaxBackups: -1}, "max_backups", "-1"},
@@ -56,14 +58,6 @@ func TestCheck(t *testing.T) {
 				t.Errorf("Open says %v", opened)
 			}
 		})
-	}
-}
-
-func TestEventLogIsToCome(t *testing.T) {
-	err := logsink.Options{Sink: "eventlog"}.Check()
-	var field *logsink.FieldError
-	if !errors.Is(err, errors.ErrUnsupported) || !errors.As(err, &field) || field.Field != "sink" {
-		t.Errorf("got %v", err)
 	}
 }
 

@@ -14,6 +14,7 @@ type outside struct {
 	inJournal func() bool // stderr leads to the journal
 	journal   sendJournal // nil: there is none on this system
 	syslog    func(name string) (outlet, error)
+	events    openEvents
 	now       func() time.Time // nil: time.Now
 }
 
@@ -23,10 +24,15 @@ func system() outside {
 		stderr: f,
 		colour: func() bool {
 			// NO_COLOR as in https://no-color.org: set, and not empty.
-			return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isatty.IsTerminal(f.Fd())
+			return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && IsTerminal(f.Fd())
 		},
 		inJournal: stderrInJournal,
 		journal:   journalSender(),
 		syslog:    func(name string) (outlet, error) { return dialSyslog("", "", name) },
+		events:    openEventLog,
 	}
 }
+
+// IsTerminal tells whether fd is a terminal that obeys escape sequences. A console
+// of Windows is told to.
+func IsTerminal(fd uintptr) bool { return isatty.IsTerminal(fd) && obeysEscapes(fd) }

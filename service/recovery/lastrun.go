@@ -70,7 +70,7 @@ var ErrDamaged = errors.New("last-run record is damaged")
 // Read returns the record at path. If there is none it is the zero LastRun and
 // no error.
 func Read(path string) (LastRun, error) {
-	b, err := os.ReadFile(path)
+	b, err := files.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return LastRun{}, nil
 	}
@@ -120,7 +120,7 @@ func (r *Record) Restarts() int { return r.run.Restarts }
 // Sync waits until the open record is on the disk, so that a power cut is not
 // mistaken for the clean end before it.
 func (r *Record) Sync() error {
-	f, err := os.Open(r.path)
+	f, err := os.OpenFile(r.path, os.O_RDWR, 0) // Windows syncs nothing that cannot be written
 	if err != nil {
 		return fmt.Errorf("last-run record: %w", err)
 	}

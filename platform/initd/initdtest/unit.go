@@ -1,0 +1,69 @@
+package initdtest
+
+import (
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// ID is the service of [Feedd].
+var ID = platform.ID{Name: "feedd", Scope: platform.ScopeSystem}
+
+// Script is the script of [Feedd].
+const Script = "/etc/init.d/feedd"
+
+// Theirs is a script that holdfast did not make.
+const Theirs = "#!/bin/sh\n# Made by somebody\n"
+
+// Feedd is a service as a Config's defaults make it.
+func Feedd() platform.Unit {
+	const program = "/usr/local/bin/feedd"
+	own := func(verb string, args ...string) []string {
+		return append([]string{program, verb, "--scope", "system", "--manager", "none"}, args...)
+	}
+	return platform.Unit{
+		ID:          ID,
+		Description: "Feeds the shipper",
+		Exec:        []string{program, "run"},
+		Reload:      []string{program, "reload", "--direct"},
+		Own: platform.Commands{
+			Check: own("check"), Status: own("status"), Stop: own("stop", "--kill"), Await: own("await"),
+			Spawn: []string{program, "spawn", "--umask", "0027"}, Supervise: own("supervise", "--delay", "2s"),
+		},
+		StartTimeout: 30 * time.Second, StopTimeout: 20 * time.Second, ReloadTimeout: time.Minute,
+		Restart:   platform.Restart{Policy: platform.RestartOnFailure, Delay: 2 * time.Second, Max: 5, Window: time.Minute},
+		Hardening: platform.Hardening{NoNewPrivileges: true, ProtectSystem: true},
+	}
+}
+
+// Everything is a service that asks for all that a script can give, awkwardly.
+func Everything() platform.Unit {
+	u := Feedd()
+	mask, core := fs.FileMode(0o077), uint64(0)
+	u.Instance = "west"
+	u.Exec = []string{"/opt/feed d/it's/feedd", "run", "", "a b", `say "hi" \o/`, "$HOME", "$(touch /tmp/x)", "`id`", ";", "-x=y", "naïve"}
+	u.Env = map[string]string{"B": "two words", "A": "it's $(touch /tmp/x)\n`id` \\ \"", "EMPTY": "", "PATH": "/opt/bin"}
+	u.User, u.Group = "feed", "feed-g"
+	u.WorkingDirectory = "/srv/feed d"
+	u.Umask = &mask
+	u.StateDir = "/srv/state dir"
+	u.After, u.Requires = []string{"postgresql.service", "network-online.target", "ntp"}, []string{"postgresql", "feedd@east"}
+	u.Limits = platform.Limits{NoFile: 65536, NProc: 100, Core: &core, Nice: -5}
+	u.Hardening.SupplementaryGrps = []string{"adm"}
+	return u
+}
+
+// Steps are a plan in short: a line a step, and behind a bar what takes it back.
+func Steps(steps []platform.Step) string {
+	var lines []string
+	for _, s := range steps {
+		line := string(s.Kind) + " " + s.Path + strings.Join(s.Argv, " ")
+		if s.Undo != nil {
+			line += " | " + strings.Join(s.Undo, " ")
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}

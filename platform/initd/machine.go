@@ -1,0 +1,160 @@
+package initd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// Machine is a machine with services by scripts of one dialect. It holds no
+// state: every answer is a new question to the machine. Several goroutines may
+// use it.
+type Machine struct {
+	platform.System
+	Dialect Dialect
+}
+
+// Exists tells whether there is such a file or directory.
+func (m Machine) Exists(file string) bool {
+	_, err := m.Stat(file)
+	return err == nil
+}
+
+// Installed tells whether the service has a script, and refuses one that holdfast
+// did not make.
+func (m Machine) Installed(id platform.ID) (bool, error) {
+	if err := m.Dialect.checkID(id); err != nil {
+		return false, err
+	}
+	content, err := m.ReadFile(Path(id))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("%s: %w", m.Dialect.Kind, err)
+	}
+	if _, second, _ := bytes.Cut(content, []byte("\n")); !bytes.HasPrefix(second, []byte(mark)) {
+		return false, fmt.Errorf("%s is not a script of holdfast: remove it, or choose another name: %w", Path(id), platform.ErrPermission)
+	}
+	return true, nil
+}
+
+// Plan are the steps that install u: its script, and what enable adds. It
+// refuses to replace a script that holdfast did not make, and, on a machine with
+// this manager, to require a service that is not there: what orders services
+// would pass over both.
+func (m Machine) Plan(u platform.Unit, render func(platform.Unit) ([]byte, error), enable func() []platform.Step) ([]platform.Step, error) {
+	fail := func(err error) ([]platform.Step, error) {
+		return nil, fmt.Errorf("install %q: %w", u.ID.String(), err)
+	}
+	if _, err := m.Installed(u.ID); err != nil {
+		return fail(err)
+	}
+	content, err := render(u)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.checkRequired(u.Requires); err != nil {
+		return fail(err)
+	}
+	write := platform.Step{Kind: platform.StepWriteFile, Describe: "the script of the service", Path: Path(u.ID), Mode: 0o755, Content: content}
+	return append([]platform.Step{write}, enable()...), nil
+}
+
+func (m Machine) checkRequired(names []string) error {
+	if !m.Exists(m.Dialect.Sign) {
+		return nil // a plan for another machine
+	}
+	var errs []error
+	for _, name := range names {
+		// What was rendered has a word.
+		if word, err := m.Dialect.Dependency(name); err == nil && facility(name) == 0 && !m.Exists(path.Join(Scripts, word)) {
+			errs = append(errs, fmt.Errorf("requires %q: there is no such service in %s: %w", name, Scripts, platform.ErrBadUnit))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Removal are the steps that uninstall a service: what disable adds, its script
+// and its runtime directory. What the service keeps stays: its state, logs and
+// configuration. One that is not installed needs none.
+func (m Machine) Removal(id platform.ID, disable func() ([]platform.Step, error)) ([]platform.Step, error) {
+	installed, err := m.Installed(id)
+	var steps []platform.Step
+	if err == nil && installed {
+		steps, err = disable()
+	}
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("uninstall %q: %w", id.String(), err)
+	case !installed:
+		return nil, nil
+	}
+	return append(steps,
+		platform.Step{Kind: platform.StepRemoveFile, Describe: "the script of the service", Path: Path(id)},
+		platform.Step{Kind: platform.StepRemoveDir, Describe: "the service's files of this boot", Path: runtimeDir(id)},
+	), nil
+}
+
+// Act has argv do an action of an installed service. When ctx ends first, what it
+// started goes on without us. Of a failure, explain says what stands behind it;
+// if it does not know the error tells where the service's log is.
+func (m Machine) Act(ctx context.Context, action string, id platform.ID, argv []string, explain func(*platform.CommandError) error) error {
+	err := m.act(ctx, id, argv, explain)
+	if err != nil {
+		return fmt.Errorf("%s %q: %w", action, id.String(), err)
+	}
+	return nil
+}
+
+func (m Machine) act(ctx context.Context, id platform.ID, argv []string, explain func(*platform.CommandError) error) error {
+	installed, err := m.Installed(id)
+	switch {
+	case err != nil:
+		return err
+	case !installed:
+		return platform.ErrNotInstalled
+	}
+	_, err = m.Run(ctx, argv...)
+	var command *platform.CommandError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return fmt.Errorf("%w: it goes on: %w", platform.ErrTimeout, context.Cause(ctx))
+	case ctx.Err() != nil:
+		return fmt.Errorf("it goes on: %w", context.Cause(ctx))
+	case !errors.As(err, &command):
+		return err
+	}
+	if err := explain(command); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w; see: %s", err, strings.Join(Logs(id, 20, false), " "))
+}
+
+// Rejected is the error of a reload that the program has refused.
+func Rejected(command *platform.CommandError) error {
+	return fmt.Errorf("%w: %s", platform.ErrRejected, strings.TrimSpace(command.Stderr))
+}
+
+// Logs shows what the service has printed, which is its log unless that goes to a
+// file of its own or to syslog; n below 0 is the whole of it.
+func Logs(id platform.ID, n int, follow bool) []string {
+	lines := "+1"
+	if n >= 0 {
+		lines = strconv.Itoa(n)
+	}
+	argv := []string{"tail", "-n", lines}
+	if follow {
+		argv = append(argv, "-F")
+	}
+	return append(argv, Output(id))
+}

@@ -1,0 +1,4 @@
+package cli
+
+// privileged is how somebody acts who may do anything.
+const privileged = "as administrator (from an elevated prompt)"

@@ -1,0 +1,105 @@
+package logsink
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// reportEvent writes one event to the Event Log.
+type reportEvent func(kind uint16, id uint32, text string) error
+
+// openEvents opens the Event Log for the events of a source.
+type openEvents func(source string) (report reportEvent, shut func() error, err error)
+
+// The types of event that we use: EVENTLOG_..._TYPE in winnt.h.
+const (
+	eventError       = 1
+	eventWarning     = 2
+	eventInformation = 4
+)
+
+// eventLog is the Windows Event Log.
+type eventLog struct {
+	report reportEvent
+	shut   func() error
+	json   bool
+}
+
+func newEventLog(source string, json bool, open openEvents) (outlet, error) {
+	report, shut, err := open(source)
+	if err != nil {
+		return nil, err
+	}
+	return &eventLog{report, shut, json}, nil
+}
+
+func (e *eventLog) put(level hclog.Level, line []byte) error {
+	kind, id := event(level)
+	parts := cutEvent(withoutInserts(string(line), e.json))
+	var errs []error
+	for i, part := range parts {
+		if len(parts) > 1 {
+			part = fmt.Sprintf("(%d/%d) %s", i+1, len(parts), part)
+		}
+		errs = append(errs, e.report(kind, id, part))
+	}
+	return errors.Join(errs...)
+}
+
+func (e *eventLog) close() error { return e.shut() }
+
+// event is the type and the id of a level's events.
+func event(level hclog.Level) (kind uint16, id uint32) {
+	switch level {
+	case hclog.Error:
+		return eventError, 1
+	case hclog.Warn:
+		return eventWarning, 2
+	case hclog.Info:
+		return eventInformation, 3
+	case hclog.Debug:
+		return eventInformation, 4
+	}
+	return eventInformation, 5
+}
+
+// ReportEvent takes strings of up to 31,839 characters, which are units of UTF-16.
+// Some are left for the number in front of a part.
+const longestEvent = 31_839 - 20
+
+// cutEvent cuts text into parts of which each fits an event. A character stays
+// whole.
+func cutEvent(text string) []string {
+	var parts []string
+	begun, units := 0, 0
+	for i, r := range text {
+		n := max(1, utf16.RuneLen(r))
+		if units += n; units > longestEvent {
+			parts = append(parts, text[begun:i])
+			begun, units = i, n
+		}
+	}
+	return append(parts, text[begun:])
+}
+
+// withoutInserts escapes the "%" of "%1": the viewer takes it, also in what was put
+// in for one, for a place to put something in (ReportEventW).
+func withoutInserts(text string, json bool) string {
+	escape := `\x25`
+	if json {
+		escape = `\u0025`
+	}
+	var b strings.Builder
+	for i := range len(text) {
+		if text[i] == '%' && i+1 < len(text) && text[i+1] >= '0' && text[i+1] <= '9' {
+			b.WriteString(escape)
+		} else {
+			b.WriteByte(text[i])
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,69 @@
+//go:build linux || darwin
+
+package singleton_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/singleton"
+)
+
+// Whoever finds the signature in a lock file does without the slow look for
+// holders of removed files, so it must be there after a holder, however that
+// one ended, and must not survive a copy.
+func TestLockFilesAreSigned(t *testing.T) {
+	o := options(t)
+	signed := func(when string, want bool) {
+		t.Helper()
+		if got := singleton.Signed(o.LockFile()); got != want {
+			t.Errorf("%s: signed=%t, want %t: %q", when, got, want, read(t, o.LockFile()))
+		}
+	}
+	a := start(t, "hold", o, nil)
+	a.expect(t, "held")
+	signed("while held", true)
+	a.kill(t)
+	signed("after a kill", true)
+	must(t, acquire(t, o).Release())
+	signed("after a release", true)
+	released := read(t, o.LockFile())
+	must(t, os.Rename(o.LockFile(), o.LockFile()+".old"))
+	must(t, os.WriteFile(o.LockFile(), []byte(released), 0o644))
+	signed("a copy", false)
+	must(t, acquire(t, o).Release())
+	signed("after the copy was taken over", true)
+	must(t, os.WriteFile(o.LockFile(), nil, 0o644))
+	signed("emptied", false)
+}
+
+func TestBrokenPlaces(t *testing.T) {
+	cases := map[string]func(t *testing.T, o *singleton.Options){
+		"PID file is a symlink":   func(t *testing.T, o *singleton.Options) { must(t, os.Symlink("/etc/passwd", o.PIDFile())) },
+		"PID file is a directory": func(t *testing.T, o *singleton.Options) { must(t, os.Mkdir(o.PIDFile(), 0o700)) },
+		"PID file is a FIFO":      func(t *testing.T, o *singleton.Options) { must(t, syscall.Mkfifo(o.PIDFile(), 0o600)) },
+		"lock file is a symlink":  func(t *testing.T, o *singleton.Options) { must(t, os.Symlink("/etc/passwd", o.LockFile())) },
+		"lock file is a FIFO":     func(t *testing.T, o *singleton.Options) { must(t, syscall.Mkfifo(o.LockFile(), 0o600)) },
+		"directory for everybody": func(t *testing.T, o *singleton.Options) { must(t, os.Chmod(o.Dir, 0o777)) },
+		"sticky, for everybody":   func(t *testing.T, o *singleton.Options) { must(t, os.Chmod(o.Dir, 0o777|fs.ModeSticky)) },
+		"directory is a file": func(t *testing.T, o *singleton.Options) {
+			o.Dir = filepath.Join(o.Dir, "file")
+			must(t, os.WriteFile(o.Dir, nil, 0o600))
+		},
+	}
+	for name, spoil := range cases {
+		t.Run(name, func(t *testing.T) {
+			o := options(t)
+			spoil(t, &o)
+			l, err := singleton.Acquire(o)
+			if !errors.Is(err, singleton.ErrBroken) || errors.Is(err, singleton.ErrHeld) || errors.Is(err, singleton.ErrDenied) {
+				t.Fatalf("%v, %v: want ErrBroken alone", l, err)
+			}
+			t.Log(err)
+		})
+	}
+}

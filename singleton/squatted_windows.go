@@ -1,0 +1,117 @@
+package singleton
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+
+	"github.com/holdfast-dev/holdfast/platform/proc"
+)
+
+// verdict is why the name is taken by somebody of whom the record knows nothing:
+// held by an instance whose record is lost, or squatted. An instance's mutex
+// belongs to its user, and lets SYSTEM and Administrators in.
+func verdict(o Options, unknown error) error {
+	me, err := proc.Owner(os.Getpid())
+	if err != nil {
+		return classify(o, err)
+	}
+	for _, name := range o.Mutexes() {
+		mutex, err := openMutex(name)
+		switch {
+		case mutex == 0 && err == nil:
+			continue
+		case errors.Is(err, windows.ERROR_INVALID_HANDLE):
+			return squatted(o, name, "it is no mutex")
+		case errors.Is(err, windows.ERROR_ACCESS_DENIED):
+			if administrator() || errors.Is(unknown, errNoHolder) {
+				return squatted(o, name, "it keeps us out, and no instance of ours is recorded as its holder")
+			}
+			continue
+		case err != nil:
+			return classify(o, fmt.Errorf("mutex %s: %w", name, err))
+		}
+		why := stranger(mutex, me)
+		_ = windows.CloseHandle(mutex)
+		if why != "" {
+			return squatted(o, name, why)
+		}
+	}
+	return &HeldError{Name: o.Name}
+}
+
+func squatted(o Options, name, why string) error {
+	return fmt.Errorf("single instance of %q: %w: mutex %s: %w: %s: end the process that has it open (Sysinternals' handle.exe -a names it)",
+		o.Name, ErrBroken, name, proc.ErrSquatted, why)
+}
+
+// stranger says why no instance of ours can have made the mutex; nothing if one
+// can.
+func stranger(mutex windows.Handle, me string) string {
+	sd, err := windows.GetSecurityInfo(mutex, windows.SE_KERNEL_OBJECT, windows.OWNER_SECURITY_INFORMATION|windows.DACL_SECURITY_INFORMATION)
+	if err != nil {
+		return ""
+	}
+	owner := ownerOf(sd)
+	if owner != me && !isSystem(owner) && !isService(owner) {
+		return "it belongs to " + cmp.Or(userName(owner), "nobody") + ", and no instance of ours is recorded as its holder"
+	}
+	if !private(sd, owner) {
+		return "its access list is not that of an instance"
+	}
+	return ""
+}
+
+// private tells whether sd is as proc.Private makes it for that owner.
+func private(sd *windows.SECURITY_DESCRIPTOR, owner string) bool {
+	dacl, _, err := sd.DACL()
+	if err != nil || dacl == nil || dacl.AceCount != 3 {
+		return false
+	}
+	for i, want := range []string{system, administrators, owner} {
+		var ace *windows.ACCESS_ALLOWED_ACE
+		if err := windows.GetAce(dacl, uint32(i), &ace); err != nil || ace.Header.AceType != windows.ACCESS_ALLOWED_ACE_TYPE {
+			return false
+		}
+		if sid := (*windows.SID)(unsafe.Pointer(&ace.SidStart)); sid.String() != want {
+			return false
+		}
+	}
+	return true
+}
+
+// ownerOf is the SID of the owner; empty if there is none.
+func ownerOf(sd *windows.SECURITY_DESCRIPTOR) string {
+	owner, _, err := sd.Owner()
+	if err != nil || owner == nil {
+		return ""
+	}
+	return owner.String()
+}
+
+const system, administrators = "S-1-5-18", "S-1-5-32-544"
+
+func isSystem(sid string) bool { return sid == system || sid == administrators }
+
+// isService: NT SERVICE\..., or the local or network service. What runs as one of
+// these was installed by an administrator.
+func isService(sid string) bool {
+	return strings.HasPrefix(sid, "S-1-5-80-") || sid == "S-1-5-19" || sid == "S-1-5-20"
+}
+
+// administrator tells whether what Administrators or SYSTEM may do, we may.
+func administrator() bool {
+	for _, kind := range []windows.WELL_KNOWN_SID_TYPE{windows.WinBuiltinAdministratorsSid, windows.WinLocalSystemSid} {
+		if sid, err := windows.CreateWellKnownSid(kind); err == nil {
+			if in, err := windows.Token(0).IsMember(sid); err == nil && in {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,149 @@
+//go:build windows
+
+package windows_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/windows"
+)
+
+// byHand begins to run the service in the foreground, as a person would, in a process group of its own.
+func (s *installed) byHand(t *testing.T, more ...string) *byHand {
+	t.Helper()
+	forgetLastService(t)
+	h := &byHand{ended: make(chan struct{})}
+	h.cmd = exec.Command(s.exe, append([]string{"run", "--instance", s.instance, "--config", s.config}, more...)...)
+	h.cmd.SysProcAttr = &windows.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
+	h.cmd.Stdout, h.cmd.Stderr = &h.out, &h.out
+	must(t, h.cmd.Start())
+	go func() { _ = h.cmd.Wait(); close(h.ended) }()
+	t.Cleanup(func() {
+		_ = h.cmd.Process.Kill()
+		<-h.ended
+		if t.Failed() {
+			t.Logf("by hand: %v\n%s", h.cmd.ProcessState, h.out.Bytes())
+		}
+	})
+	return h
+}
+
+type byHand struct {
+	cmd   *exec.Cmd
+	out   bytes.Buffer // of both streams; to be read once it has ended
+	ended chan struct{}
+}
+
+// code waits for the end.
+func (h *byHand) code(t *testing.T) int {
+	t.Helper()
+	select {
+	case <-h.ended:
+		return h.cmd.ProcessState.ExitCode()
+	case <-time.After(soon):
+		t.Fatal("it runs on")
+	}
+	return -1
+}
+
+// alive are those that have not ended.
+func alive(all []*byHand) (left []*byHand) {
+	for _, h := range all {
+		select {
+		case <-h.ended:
+		default:
+			left = append(left, h)
+		}
+	}
+	return left
+}
+
+// http-capture: started by hand, and once more by the manager.
+func TestIncident3_ByHandThenByTheSCM(t *testing.T) {
+	s := newFeedd(t)
+	s.do(t, "install").must(t)
+	h := s.byHand(t)
+	s.tells(t, "started", 1)
+	s.do(t, "start").want(t, 75, s.name, strconv.Itoa(h.cmd.Process.Pid), "by hand")
+	s.begin(t) // past our command line, as at boot
+	eventually(t, "the SCM has it stopped", func() bool { return s.query(t).CurrentState == windows.SERVICE_STOPPED })
+	if st := s.query(t); st.ServiceSpecificExitCode != 75 {
+		t.Errorf("the SCM has %+v, want the service's own exit code 75", st)
+	}
+	// The SCM restarts it after 2 s if it does at all.
+	time.Sleep(5 * time.Second)
+	if n := len(s.lines(t, "start ")); n != 1 {
+		t.Errorf("%d programs were started", n)
+	}
+	if st := s.running(t); st.PID != h.cmd.Process.Pid || st.StartedBy != "hand" {
+		t.Errorf("status does not name the holder, process %d: %+v", h.cmd.Process.Pid, st)
+	}
+	s.do(t, "stop").want(t, 0)
+	if code := h.code(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	s.do(t, "start").want(t, 0)
+}
+
+// 50 simultaneous starts: one winner, and all others say so.
+func TestIncident3_FiftyStarts(t *testing.T) {
+	const starts = 50
+	s := newFeedd(t)
+	s.do(t, "install").must(t) // makes the directories
+	var all []*byHand
+	for range starts {
+		all = append(all, s.byHand(t))
+	}
+	eventually(t, "all but one have ended", func() bool { return len(alive(all)) <= 1 })
+	winners := alive(all)
+	if len(winners) != 1 {
+		t.Fatal("nobody has won")
+	}
+	for i, h := range all {
+		if h == winners[0] {
+			continue
+		}
+		if code := h.code(t); code != 75 {
+			t.Errorf("start %d: exit code %d:\n%s", i, code, h.out.Bytes())
+		}
+	}
+	s.tells(t, "started", 1)
+	if n := len(s.lines(t, "start ")); n != 1 {
+		t.Errorf("%d programs were started", n)
+	}
+	winner := winners[0].cmd.Process.Pid
+	if got := read(t, s.pidFile()); got != strconv.Itoa(winner)+"\n" {
+		t.Errorf("the PID file of process %d has %q", winner, got)
+	}
+	s.do(t, "stop").want(t, 0)
+}
+
+// Everything in the runtime directory goes away while the service runs: no second one gets in.
+func TestIncident3_FilesRemoved(t *testing.T) {
+	s := newFeedd(t)
+	s.do(t, "install", "--start").must(t)
+	pid := s.running(t).PID
+	files, err := filepath.Glob(filepath.Join(filepath.Dir(s.pidFile()), "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files of the run: %v", err)
+	}
+	for _, file := range files {
+		// One that cannot be removed, being open, is as good.
+		if err := os.Remove(file); err != nil {
+			t.Logf("kept: %v", err)
+		}
+	}
+	forgetLastService(t)
+	s.do(t, "run").want(t, 75)
+	eventually(t, "the PID file is there again", func() bool { return read(t, s.pidFile()) == strconv.Itoa(pid)+"\n" })
+	eventually(t, "status tells all again", func() bool { st := s.status(t); return st.Ready && st.PID == pid })
+	if n := len(s.lines(t, "start ")); n != 1 {
+		t.Errorf("%d programs were started", n)
+	}
+}

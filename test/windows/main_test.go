@@ -1,0 +1,35 @@
+//go:build windows
+
+// Package windows_test drives programs made with holdfast through their command line and the service control manager of
+// this machine: Windows, or Wine (see test/winexec). It registers services with names of its own and removes them.
+//
+// The tests need an Administrator's rights.
+package windows_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/windows"
+)
+
+// This binary is also the program that is put under the manager: without a flag of go test it is a main function.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-test.") {
+		os.Exit(play())
+	}
+	os.Exit(m.Run())
+}
+
+func play() int {
+	switch os.Args[1] {
+	case "foreign":
+		return foreignMain()
+	case "ctrl-C":
+		return keysMain(windows.CTRL_C_EVENT)
+	case "ctrl-Break":
+		return keysMain(windows.CTRL_BREAK_EVENT)
+	}
+	return feeddMain()
+}

@@ -1,0 +1,114 @@
+//go:build windows
+
+package windows_test
+
+import (
+	"errors"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+	"golang.org/x/sys/windows/registry"
+	"golang.org/x/sys/windows/svc/mgr"
+)
+
+// open is the service as the SCM itself has it, past our command line. It must be closed before the service can be removed.
+func (s *installed) open(t *testing.T) *mgr.Service {
+	t.Helper()
+	m, err := mgr.Connect()
+	must(t, err)
+	defer m.Disconnect() //nolint:errcheck // a handle
+	service, err := m.OpenService(s.name)
+	must(t, err)
+	return service
+}
+
+// registered tells whether the SCM knows the service.
+func (s *installed) registered(t *testing.T) bool {
+	t.Helper()
+	m, err := mgr.Connect()
+	must(t, err)
+	defer m.Disconnect() //nolint:errcheck // a handle
+	service, err := m.OpenService(s.name)
+	if errors.Is(err, windows.ERROR_SERVICE_DOES_NOT_EXIST) {
+		return false
+	}
+	must(t, err)
+	return service.Close() == nil
+}
+
+// query is what the SCM knows about the service now. (Package mgr leaves the checkpoint out.)
+func (s *installed) query(t *testing.T) (st windows.SERVICE_STATUS_PROCESS) {
+	t.Helper()
+	service := s.open(t)
+	defer service.Close()
+	var n uint32
+	must(t, windows.QueryServiceStatusEx(service.Handle, windows.SC_STATUS_PROCESS_INFO,
+		(*byte)(unsafe.Pointer(&st)), uint32(unsafe.Sizeof(st)), &n))
+	return st
+}
+
+// begin has the SCM start the service and waits for nothing.
+func (s *installed) begin(t *testing.T) {
+	t.Helper()
+	service := s.open(t)
+	defer service.Close()
+	must(t, service.Start())
+}
+
+// process is a handle on a process, so that its number cannot become another's.
+func process(t *testing.T, pid int) windows.Handle {
+	t.Helper()
+	h, err := windows.OpenProcess(windows.SYNCHRONIZE|windows.PROCESS_TERMINATE, false, uint32(pid))
+	must(t, err)
+	t.Cleanup(func() { _ = windows.CloseHandle(h) })
+	return h
+}
+
+// gone tells whether a process has ended.
+func gone(t *testing.T, h windows.Handle) bool {
+	t.Helper()
+	event, err := windows.WaitForSingleObject(h, 0)
+	must(t, err)
+	return event == windows.WAIT_OBJECT_0
+}
+
+// living tells whether a process has that number now.
+func living(pid int) bool {
+	h, err := windows.OpenProcess(windows.SYNCHRONIZE, false, uint32(pid))
+	if err != nil {
+		return false
+	}
+	defer windows.CloseHandle(h) //nolint:errcheck // a handle
+	event, err := windows.WaitForSingleObject(h, 0)
+	return err == nil && event != windows.WAIT_OBJECT_0
+}
+
+// kill is a power cut as far as the process sees.
+func kill(t *testing.T, h windows.Handle) {
+	t.Helper()
+	must(t, windows.TerminateProcess(h, 9))
+	if _, err := windows.WaitForSingleObject(h, uint32(soon.Milliseconds())); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// forgetLastService has a program that is started by hand find out at once that it is no service.
+//
+// Wine's StartServiceCtrlDispatcher tries the pipe of the service that was started last: it waits for 10 s if that one still
+// runs, and takes its place if it has not come yet. For the same reason tests that run something by hand are not parallel.
+func forgetLastService(t *testing.T) {
+	t.Helper()
+	if !onWine() {
+		return
+	}
+	const none = 0x7fffffff
+	key, err := registry.OpenKey(registry.LOCAL_MACHINE, `SYSTEM\CurrentControlSet\Control\ServiceCurrent`, registry.SET_VALUE)
+	must(t, err)
+	must(t, errors.Join(key.SetDWordValue("", none), key.Close()))
+}
+
+// onWine tells whether this Windows is Wine.
+func onWine() bool {
+	return windows.NewLazySystemDLL("ntdll.dll").NewProc("wine_get_version").Find() == nil
+}

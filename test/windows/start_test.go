@@ -1,0 +1,122 @@
+//go:build windows
+
+package windows_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/windows"
+	"golang.org/x/sys/windows/svc"
+)
+
+// A start that takes a minute is not given up, by us or by the SCM, as long as it gets on: its limit is 5 s, and the SCM's 30 s.
+// The checkpoint moves meanwhile, and the service answers INTERROGATE.
+func TestStartThatTakesAMinute(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes a minute")
+	}
+	s := newFeedd(t, "start = 'work 60s'", "[service]", "start_timeout = '5s'")
+	s.do(t, "install").must(t)
+	started := make(chan result, 1)
+	begin := time.Now()
+	go func() { started <- s.do(t, "start") }()
+
+	s.tells(t, "start ", 1)
+	seen := map[uint32]bool{}
+	eventually(t, "the checkpoint moves three times", func() bool {
+		st := s.query(t)
+		if st.CurrentState == windows.SERVICE_START_PENDING {
+			seen[st.CheckPoint] = true
+		}
+		return len(seen) > 3
+	})
+	service := s.open(t)
+	defer service.Close()
+	if _, err := service.Control(svc.Interrogate); err != nil && err != windows.ERROR_SERVICE_CANNOT_ACCEPT_CTRL { //nolint:errorlint // an errno as it is
+		t.Errorf("INTERROGATE while it starts: %v", err)
+	}
+	(<-started).want(t, 0)
+	if took := time.Since(begin); took < 55*time.Second {
+		t.Errorf("ready after %v", took)
+	}
+	if st := s.query(t); st.CurrentState != windows.SERVICE_RUNNING || st.CheckPoint != 0 || st.WaitHint != 0 {
+		t.Errorf("the SCM has %+v", st)
+	}
+	s.do(t, "stop").want(t, 0)
+}
+
+// A start that does not succeed ends, whoever started it is told, and nothing is left.
+func TestStartThatDoesNotSucceed(t *testing.T) {
+	for _, tc := range []struct {
+		name, act string
+		says      string // the log
+		code      int    // of the last run
+	}{
+		{"fails", "fail port 80 is taken", "port 80 is taken", 1},
+		{"panics", "panic nil map", "nil map", 70},
+		{"hangs", "hang", "start_timeout", 1},
+		{"waits without progress", "wait 1h", "start_timeout", 1},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			s := newFeedd(t, "start = '"+tc.act+"'", "[service]", "start_timeout = '2s'", "stop_timeout = '2s'",
+				"[service.restart]", "policy = 'never'")
+			s.do(t, "install").must(t)
+			begin := time.Now()
+			s.do(t, "start").want(t, 1, s.name)
+			if took := time.Since(begin); took > 40*time.Second {
+				t.Errorf("told after %v", took)
+			}
+			var pid int
+			if _, err := fmt.Sscanf(s.tells(t, "start ", 1), "start %d", &pid); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "the SCM has it stopped", func() bool { return s.query(t).CurrentState == windows.SERVICE_STOPPED })
+			eventually(t, "the process is gone", func() bool { return !living(pid) })
+			eventually(t, "the log says why", func() bool { return strings.Contains(read(t, s.log), tc.says) })
+			st := s.status(t)
+			if st.code == 0 || st.Phase != "failed" || st.LastExit == nil || st.LastExit.Code != tc.code {
+				t.Errorf("status, last exit %+v: %+v", st.LastExit, st)
+			}
+
+			// Set right, it starts.
+			s.configure(t)
+			s.do(t, "start").want(t, 0)
+			s.running(t)
+		})
+	}
+}
+
+// A stop that takes long, with progress, is not given up; one that hangs ends by force, and says so.
+func TestStopThatTakesLong(t *testing.T) {
+	t.Parallel()
+	s := newFeedd(t, "stop = 'work 12s'", "[service]", "stop_timeout = '3s'")
+	s.do(t, "install", "--start").must(t)
+	h := process(t, s.running(t).PID)
+	s.do(t, "stop").want(t, 0)
+	if !gone(t, h) {
+		t.Error("stop returned before the process was gone")
+	}
+	if lines := s.lines(t, "stopped"); len(lines) != 1 {
+		t.Errorf("the stop was cut off: told %q", lines)
+	}
+}
+
+func TestStopThatHangs(t *testing.T) {
+	t.Parallel()
+	s := newFeedd(t, "stop = 'hang'", "[service]", "stop_timeout = '3s'", "[service.restart]", "policy = 'never'")
+	s.do(t, "install", "--start").must(t)
+	h := process(t, s.running(t).PID)
+	begin := time.Now()
+	s.do(t, "stop")
+	if took := time.Since(begin); took > 40*time.Second || !gone(t, h) {
+		t.Errorf("after %v: process gone: %v", took, gone(t, h))
+	}
+	if st := s.query(t); st.CurrentState != windows.SERVICE_STOPPED {
+		t.Errorf("the SCM has %+v", st)
+	}
+}
