@@ -4,7 +4,13 @@ package test_test
 
 import (
 	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/openrc"
@@ -156,4 +162,60 @@ func TestOpenRCPhases(t *testing.T) {
 		is(16, platform.PhaseStarting)
 		s.must("rc-service shipper zap && $S uninstall --purge")
 	})
+}
+
+// supervise-daemon misses what it is told between its fork and its wait for
+// signals. Held up there, as a busy machine would, it hears of a quick end all the
+// same, and gives up: our part of it waits.
+func TestOpenRCSlowSupervisor(t *testing.T) {
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Skip("no strace to slow it down")
+	}
+	onOpenRC(t, func(t *testing.T, s shipped) {
+		s.configure("[service.restart]\ndelay = \"1s\"\n")
+		s.must("$S install --start && printf '[shipper]\\ninputs = 7\\n' >/etc/shipper.toml")
+		pid := s.outside("supervise-daemo")
+		slow := exec.CommandContext(t.Context(), strace, "-qq", "-p", pid, "-e", "trace=clone", "-e", "inject=clone:delay_exit=2000000")
+		said, err := slow.StderrPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := slow.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for deadline := time.Now().Add(soon); ; {
+			if status, _ := os.ReadFile("/proc/" + pid + "/status"); !strings.Contains(string(status), "TracerPid:\t0\n") {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("strace does not get hold of it")
+			}
+		}
+		s.must("kill -9 $(cat /run/shipper/shipper.pid)")
+		s.until("! pgrep supervise-daemo && ! rc-service shipper status")
+		// It ends with what it traces.
+		if trace, _ := io.ReadAll(said); strings.Count(string(trace), "DELAYED") != 2 {
+			t.Errorf("want a try and one that gives up:\n%s", trace)
+		}
+		_ = slow.Wait()
+		s.must(`$S status --json | grep '"code": 78'`)
+	})
+}
+
+// outside is the number that a process of the bed has out here.
+func (s shipped) outside(name string) string {
+	s.t.Helper()
+	here := s.must("readlink /proc/self/ns/pid")
+	all, _ := filepath.Glob("/proc/[0-9]*/ns/pid")
+	for _, link := range all {
+		dir := filepath.Dir(filepath.Dir(link))
+		ns, _ := os.Readlink(link)
+		comm, _ := os.ReadFile(filepath.Join(dir, "comm"))
+		if ns == here && strings.TrimSpace(string(comm)) == name {
+			return filepath.Base(dir)
+		}
+	}
+	s.t.Fatalf("no %s in %s", name, here)
+	return ""
 }

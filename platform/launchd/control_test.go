@@ -59,21 +59,24 @@ func TestRestart(t *testing.T) {
 func TestStartKickstarts(t *testing.T) {
 	const kickstart = "launchctl kickstart system/feedd"
 	pended := loaded("state = not running", "runs = 0", "last exit code = (never exited)", "pended nondemand spawn = speculative")
-	wait := append([]answer{gone}, slices.Repeat([]answer{pended}, 12)...)
+	wait := append([]answer{gone}, slices.Repeat([]answer{pended}, 16)...)
 	for _, tt := range []struct {
 		name   string
 		prints []answer
+		state  string
 		want   int
 	}{
-		{"pended", append(wait, running), 1},
-		{"a moment only", []answer{gone, pended, pended, running}, 0},
-		{"at once", []answer{gone, running}, 0},
+		{"pended", append(wait, running), ready, 1},
+		{"a moment only", []answer{gone, pended, pended, running}, ready, 0},
+		{"at once", []answer{gone, running}, ready, 0},
+		{"never ready", []answer{gone, running}, `{"process":{"pid":7},"phase":"starting"}`, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				sys := installed(t, map[string][]answer{printFeedd: tt.prints, bootstrap: {{}}, kickstart: {{code: 37}}})
-				sys.files[stateFile] = ready
-				if err := manager(sys).Start(t.Context(), feeddID); err != nil || sys.count(kickstart) != tt.want {
+				sys.files[stateFile] = tt.state
+				err := manager(sys).Start(t.Context(), feeddID)
+				if (err == nil) != (tt.state == ready) || sys.count(kickstart) != tt.want {
 					t.Errorf("%v after %q", err, sys.ran)
 				}
 			})

@@ -45,6 +45,8 @@ func TestRunningManager(t *testing.T) {
 		"FreeBSD":                   {"freebsd", "", map[string]fs.FileMode{"/etc/rc.subr": 0}, "", "BSD rc.d"},
 		"OpenBSD":                   {"openbsd", "", map[string]fs.FileMode{"/etc/rc.d/rc.subr": 0}, "", "BSD rc.d"},
 		"illumos":                   {"illumos", "", map[string]fs.FileMode{"/lib/svc/manifest": dir}, "", "SMF"},
+		"macOS":                     {"darwin", "launchd", nil, "launchd", ""},
+		"Windows":                   {"windows", "", nil, "scm", ""},
 		"a container":               {"linux", "sleep", nil, "", "linux, process 1 is sleep"},
 		"no /proc":                  {"plan9", "", nil, "", "plan9"},
 	} {

@@ -4,14 +4,20 @@ import (
 	"context"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/platform/proc"
 	"github.com/holdfast-dev/holdfast/platform/scm"
 )
 
 // services are those of the SCM of this machine, if it has one.
 func services() *scm.Manager {
-	return scm.New(System{}, scm.Local{}, scm.Options{Dirs: scmDirs, Monotonic: proc.Monotonic})
+	return scm.New(reader{}, scm.Local{}, scm.Options{Dirs: scmDirs, Monotonic: proc.Monotonic})
 }
+
+// reader is a System whose readers do not keep a service from replacing its file.
+type reader struct{ System }
+
+func (reader) ReadFile(path string) ([]byte, error) { return files.ReadFile(path) }
 
 // scmDirs are the directories of a service that the SCM keeps: this machine's
 // where it is Windows, and the usual ones in a plan for another.

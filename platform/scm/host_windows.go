@@ -68,9 +68,10 @@ func listen() (*Host, error) {
 		}
 	case err = <-ended:
 		err = failed("StartServiceCtrlDispatcher", err)
-		if code(err) == errNotService {
+		switch {
+		case code(err) == errNotService, code(err) == errAlreadyRunning: // the latter says that we have asked before
 			err = ErrNotService
-		} else if err == nil {
+		case err == nil:
 			err = errors.New("the service control manager let us go before it had started us")
 		}
 	case <-time.After(connectWithin):

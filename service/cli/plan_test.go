@@ -69,6 +69,51 @@ func TestPlanForSystemdAnywhere(t *testing.T) {
 	t.Errorf("no step writes a file:\n%s", out)
 }
 
+// One for Windows, made anywhere, has the exact command line.
+func TestPlanForWindowsAnywhere(t *testing.T) {
+	cfg := service.Config{Name: "feedd", Args: []string{`a "b" c\`}, Env: map[string]string{"TOKEN": "x"}}
+	flags := []string{"plan", "--manager", "scm", "--program", `C:\Program Files\feedd.exe`, "--state-dir", `D:\feed state`, "--instance", "two"}
+	out, err := command(t, cfg, append(flags, "--json")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plan struct {
+		Manager string
+		Steps   []struct {
+			Kind, Path, Access, Source, Name, Account string
+			BinaryPath                                string `json:"binary_path"`
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &plan); err != nil || plan.Manager != "scm" {
+		t.Fatalf("%v in\n%s", err, out)
+	}
+	want := `"C:\Program Files\feedd.exe" run --instance two --state-dir "D:\feed state" -- "a \"b\" c\\"`
+	found := 0
+	for _, s := range plan.Steps {
+		switch s.Kind {
+		case "service":
+			found++
+			if s.BinaryPath != want || s.Name != "feedd@two" || s.Account != "LocalSystem" {
+				t.Errorf("%+v, want the command line %s", s, want)
+			}
+		case "directory":
+			if s.Access == "" || s.Path == "" {
+				t.Errorf("%+v", s)
+			}
+		}
+	}
+	if found != 1 {
+		t.Errorf("%d steps create the service:\n%s", found, out)
+	}
+	text, err := command(t, cfg, flags...)
+	if err != nil || !strings.Contains(text, "| binary_path: "+want+"\n") || !strings.Contains(text, "access O:BA") {
+		t.Errorf("%v in\n%s", err, text)
+	}
+	if _, err := command(t, cfg, append(flags, "--scope", "user")...); cli.ExitCode(err) != 78 || !strings.Contains(err.Error(), "scope") {
+		t.Errorf("a user's: %v", err)
+	}
+}
+
 func TestFlagsBeatTheFile(t *testing.T) {
 	// The file lies where a service with these switches on would not see it.
 	file := config(t, "[service]\nuser = \"from-file\"\n[service.hardening]\nprivate_tmp = false\nprotect_home = false\n")

@@ -22,6 +22,7 @@ func (s Spawn) remember() (*os.File, error) {
 	if s.Ended == "" {
 		return nil, nil
 	}
+	awaitSupervisor()
 	// Without O_EXCL: nobody but root can put anything there.
 	fd, err := syscall.Open(s.Ended, syscall.O_RDWR|syscall.O_NOFOLLOW, 0)
 	switch {
@@ -54,6 +55,39 @@ func (s Spawn) remember() (*os.File, error) {
 	return f, err
 }
 
+// attentive is how long a supervise-daemon may take to be ready for us. On a busy
+// machine that is seconds.
+const attentive = 30 * time.Second
+
+// awaitSupervisor returns when our parent, if it is a supervise-daemon, waits for
+// signals, which it does in open(2) of a FIFO.
+//
+// supervise-daemon (read and measured: 0.56) looks after its child only when a
+// signal interrupts that call. A signal that comes between fork and open, be it
+// the SIGCHLD of a child that has ended at once or a SIGTERM, it does not act on
+// before the next: it would wait for ever with a dead child.
+func awaitSupervisor() {
+	for begin := time.Now(); time.Since(begin) < attentive; time.Sleep(time.Millisecond) {
+		if state, ok := supervisor(os.Getppid()); !ok || state == 'S' {
+			return
+		}
+	}
+}
+
+// supervisor tells whether pid is a supervise-daemon, and its state, as proc(5)
+// has it.
+func supervisor(pid int) (state byte, ok bool) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, false
+	}
+	_, rest, ok := strings.Cut(string(stat), " (supervise-daemo) ") // the kernel keeps 15 letters
+	if !ok || rest == "" {
+		return 0, false
+	}
+	return rest[0], true
+}
+
 // dismissed is how long a supervise-daemon may take to stop us in its turn.
 const dismissed = 10 * time.Second
 
@@ -65,8 +99,7 @@ const dismissed = 10 * time.Second
 // of its stop schedule. So we stay until it has taken note and stops us.
 func dismiss() error {
 	parent := os.Getppid()
-	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", parent))
-	if err != nil || string(name) != "supervise-daemo\n" { // the kernel keeps 15 letters
+	if _, ok := supervisor(parent); !ok {
 		return fmt.Errorf("process %d: %w", parent, errNotSupervised)
 	}
 	signal.Reset(syscall.SIGTERM)

@@ -231,6 +231,25 @@ func TestDisabledOutlives(t *testing.T) {
 	s.next()
 }
 
+// Who sits at the screen has a domain more; what he disabled, he disabled in both.
+func TestScreen(t *testing.T) {
+	s := newStage(t, "job", onFailure)
+	gui, background := "gui/"+strconv.Itoa(s.Root), "user/"+strconv.Itoa(s.Root)
+	s.say(112, "print", gui)
+	s.LoggedIn = []int{s.Root}
+	s.say(0, "print", gui)
+	s.say(0, "disable", background+"/job")
+	s.say(119, "bootstrap", gui, s.plist)
+	s.say(0, "enable", gui+"/job")
+	s.say(0, "bootstrap", gui, s.plist)
+	s.next()
+	if out := s.say(0, "print", gui+"/job"); !strings.Contains(out, "\n\ttype = LaunchAgent\n") {
+		t.Errorf("no agent: %s", out)
+	}
+	s.say(113, "print", background+"/job")
+	s.say(0, "bootout", gui+"/job")
+}
+
 func TestRefusals(t *testing.T) {
 	s := newStage(t, "job", onFailure)
 	if a := s.Control(s.Root+1, "bootstrap", "system", s.plist); a.Code != 5 {

@@ -39,14 +39,15 @@ type feedd struct {
 	acts acts
 }
 
-// feeddMain is the whole main function of the service; "foreign" is a process of the same image that knows nothing of it: it
-// lives until its standard input ends.
+// foreignMain is a process of the same image that knows nothing of the service. It lives until its standard input ends.
+func foreignMain() int {
+	fmt.Println("up")
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	return 0
+}
+
+// feeddMain is the whole main function of the service.
 func feeddMain() int {
-	if os.Args[1] == "foreign" {
-		fmt.Println("up")
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		return 0
-	}
 	return cli.Main(service.Config{Name: "feedd", Version: "1.2.3", Tables: []string{"feedd"}}, new(feedd))
 }
 

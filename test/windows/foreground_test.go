@@ -3,50 +3,102 @@
 package windows_test
 
 import (
-	"strconv"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/windows"
 )
 
-// In the foreground, without a manager: there are no signals, and yet everything works.
-func TestForegroundReloadAndStop(t *testing.T) {
-	t.Parallel()
-	s := newFeedd(t)
-	alone := []string{"--manager", "none", "--runtime-dir", s.dir + `\run`, "--state-dir", s.dir + `\state`}
-	h := s.byHand(t, alone...)
-	s.tells(t, "started", 1)
-	eventually(t, "status says ready", func() bool { return s.do(t, "status", alone...).code == 0 })
-	s.do(t, "run", alone...).want(t, 75, strconv.Itoa(h.cmd.Process.Pid))
-
-	s.do(t, "reload", alone...).want(t, 0)
-	s.tells(t, "reloaded", 1)
-	s.configure(t, "reload = 'fail port 80 is taken'")
-	s.do(t, "reload", alone...).want(t, 1, "port 80 is taken")
-
-	s.do(t, "stop", alone...).want(t, 0)
-	if code := h.code(t); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
-	if lines := s.lines(t, "stopped"); len(lines) != 1 {
-		t.Errorf("no ordered stop: told %q", lines)
-	}
-	s.do(t, "status", alone...).want(t, 3)
+// alone has a service do without a manager, in directories of its own.
+func (s *installed) alone() []string {
+	return []string{"--manager", "none", "--runtime-dir", s.dir + `\run`, "--state-dir", s.dir + `\state`}
 }
 
-// Ctrl-Break reaches a process group of its own; ctrl-C would be ignored there, and takes the same way in os/signal.
-func TestForegroundCtrlBreak(t *testing.T) {
-	t.Parallel()
+// In the foreground, without a manager: there are no signals, and yet everything works.
+func TestForegroundReloadAndStop(t *testing.T) {
 	s := newFeedd(t)
-	h := s.byHand(t, "--manager", "none", "--runtime-dir", s.dir+`\run`, "--state-dir", s.dir+`\state`)
+	h := s.byHand(t, s.alone()...)
 	s.tells(t, "started", 1)
-	if err := windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(h.cmd.Process.Pid)); err != nil {
-		t.Skipf("this test has no console to press ctrl-Break at: %v", err)
-	}
+	eventually(t, "status says ready", func() bool { return s.do(t, "status", s.alone()...).code == 0 })
+	forgetLastService(t)
+	s.do(t, "run", s.alone()...).want(t, 75)
+
+	s.do(t, "reload", s.alone()...).want(t, 0)
+	s.tells(t, "reloaded", 1)
+	s.configure(t, "reload = 'fail port 80 is taken'")
+	s.do(t, "reload", s.alone()...).want(t, 1, "port 80 is taken")
+
+	s.do(t, "stop", s.alone()...).want(t, 0)
 	if code := h.code(t); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	if lines := s.lines(t, "stopped"); len(lines) != 1 {
-		t.Errorf("no ordered stop: told %q", lines)
+	s.stoppedInOrder(t)
+	s.do(t, "status", s.alone()...).want(t, 3)
+}
+
+func (s *installed) stoppedInOrder(t *testing.T) {
+	t.Helper()
+	var told []string
+	for _, line := range s.lines(t, "st") {
+		told = append(told, strings.Fields(line)[0])
 	}
+	if got, want := strings.Join(told, " "), "start started stop stopped"; got != want {
+		t.Errorf("told %s, want %s", got, want)
+	}
+}
+
+// What a person does at a terminal.
+func TestForegroundAtATerminal(t *testing.T) {
+	for _, tc := range []struct {
+		name, role string // role runs at the terminal
+		act        func(c *console)
+		notOnWine  string
+	}{
+		{"ctrl-C", "ctrl-C", func(*console) {}, ""},
+		{"ctrl-Break", "ctrl-Break", func(*console) {}, "Wine lets ctrl-Break reach nobody"},
+		{"shut the window", "run", func(c *console) { go c.close() }, "Wine tells nobody of the end of a pseudo console"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if tc.notOnWine != "" && onWine() {
+				t.Skip(tc.notOnWine)
+			}
+			s := newFeedd(t, "stop = 'wait 1s'")
+			forgetLastService(t)
+			c := openConsole(t, append([]string{s.exe, tc.role, "--instance", s.instance, "--config", s.config}, s.alone()...)...)
+			s.tells(t, "started", 1)
+			tc.act(c)
+			if code := c.code(t); code != 0 {
+				t.Errorf("exit code %#x", code)
+			}
+			s.stoppedInOrder(t)
+		})
+	}
+}
+
+// keysMain runs the service at its terminal and presses a key there as soon as it is ready; everybody at the terminal hears it.
+func keysMain(event uint32) int {
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt) // signal.Ignore would be to die of it
+	// To be deaf to ctrl-C is inherited.
+	if ok, _, _ := windows.NewLazySystemDLL("kernel32.dll").NewProc("SetConsoleCtrlHandler").Call(0, 0); ok == 0 {
+		return 101
+	}
+	cmd := exec.Command(os.Args[0], append([]string{"run"}, os.Args[2:]...)...)
+	if err := cmd.Start(); err != nil {
+		return 102
+	}
+	ready := append([]string{"status"}, os.Args[2:]...)
+	for deadline := time.Now().Add(soon); exec.Command(os.Args[0], ready...).Run() != nil; {
+		if time.Now().After(deadline) {
+			return 103
+		}
+	}
+	if err := windows.GenerateConsoleCtrlEvent(event, 0); err != nil {
+		return 104
+	}
+	_ = cmd.Wait()
+	return cmd.ProcessState.ExitCode()
 }

@@ -3,20 +3,31 @@
 package windows_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/windows/svc"
+	"golang.org/x/sys/windows"
 )
+
+// refuses fails the test unless a second start by hand is refused, and names the holder.
+func (s *installed) refuses(t *testing.T) {
+	t.Helper()
+	holder := s.running(t).PID
+	forgetLastService(t)
+	s.do(t, "run").want(t, 75)
+	if log := read(t, s.log); !strings.Contains(log, fmt.Sprintf("is already running: pid %d,", holder)) {
+		t.Errorf("who holds it, process %d, is not logged:\n%s", holder, log)
+	}
+}
 
 // NanoMQ: a second start destroyed the truth about the first, and stop could then not find it.
 func TestIncident2_SecondStartByHand(t *testing.T) {
-	t.Parallel()
 	s := newFeedd(t)
 	s.do(t, "install", "--start").must(t)
 	before, pid := s.running(t), read(t, s.pidFile())
-	s.do(t, "run").want(t, 75, "already running")
+	s.refuses(t)
 	if got := read(t, s.pidFile()); got != pid {
 		t.Errorf("the PID file had %q, and after the second start %q", pid, got)
 	}
@@ -35,13 +46,12 @@ func TestIncident2_SecondStartByHand(t *testing.T) {
 
 // A kill -9 leaves no obstacle, and no loophole.
 func TestIncident2_SecondStartAfterAKill(t *testing.T) {
-	t.Parallel()
 	s := newFeedd(t, "[service.restart]", "policy = 'never'")
 	s.do(t, "install", "--start").must(t)
 	kill(t, process(t, s.running(t).PID))
 	s.do(t, "start").must(t)
 	s.running(t)
-	s.do(t, "run").want(t, 75, "already running")
+	s.refuses(t)
 }
 
 // "Given a slow A, when `restart`, then no kill before the grace period, and no overlap of old and new."
@@ -61,7 +71,7 @@ func TestIncident2_RestartOfASlowOne(t *testing.T) {
 	if got, want := strings.Join(told, " "), "start started stop stopped start started"; got != want {
 		t.Errorf("told %s, want %s", got, want)
 	}
-	if st := s.query(t); st.State != svc.Running {
+	if st := s.query(t); st.CurrentState != windows.SERVICE_RUNNING {
 		t.Errorf("the SCM has %+v", st)
 	}
 }

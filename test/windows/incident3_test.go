@@ -12,12 +12,12 @@ import (
 	"time"
 
 	"golang.org/x/sys/windows"
-	"golang.org/x/sys/windows/svc"
 )
 
 // byHand begins to run the service in the foreground, as a person would, in a process group of its own.
 func (s *installed) byHand(t *testing.T, more ...string) *byHand {
 	t.Helper()
+	forgetLastService(t)
 	h := &byHand{ended: make(chan struct{})}
 	h.cmd = exec.Command(s.exe, append([]string{"run", "--instance", s.instance, "--config", s.config}, more...)...)
 	h.cmd.SysProcAttr = &windows.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
@@ -52,15 +52,27 @@ func (h *byHand) code(t *testing.T) int {
 	return -1
 }
 
+// alive are those that have not ended.
+func alive(all []*byHand) (left []*byHand) {
+	for _, h := range all {
+		select {
+		case <-h.ended:
+		default:
+			left = append(left, h)
+		}
+	}
+	return left
+}
+
 // http-capture: started by hand, and once more by the manager.
 func TestIncident3_ByHandThenByTheSCM(t *testing.T) {
-	t.Parallel()
 	s := newFeedd(t)
 	s.do(t, "install").must(t)
 	h := s.byHand(t)
 	s.tells(t, "started", 1)
-	s.do(t, "start").want(t, 1, s.name, strconv.Itoa(h.cmd.Process.Pid))
-	eventually(t, "the SCM has it stopped", func() bool { return s.query(t).State == svc.Stopped })
+	s.do(t, "start").want(t, 75, s.name, strconv.Itoa(h.cmd.Process.Pid), "by hand")
+	s.begin(t) // past our command line, as at boot
+	eventually(t, "the SCM has it stopped", func() bool { return s.query(t).CurrentState == windows.SERVICE_STOPPED })
 	if st := s.query(t); st.ServiceSpecificExitCode != 75 {
 		t.Errorf("the SCM has %+v, want the service's own exit code 75", st)
 	}
@@ -81,7 +93,6 @@ func TestIncident3_ByHandThenByTheSCM(t *testing.T) {
 
 // 50 simultaneous starts: one winner, and all others say so.
 func TestIncident3_FiftyStarts(t *testing.T) {
-	t.Parallel()
 	const starts = 50
 	s := newFeedd(t)
 	s.do(t, "install").must(t) // makes the directories
@@ -89,43 +100,35 @@ func TestIncident3_FiftyStarts(t *testing.T) {
 	for range starts {
 		all = append(all, s.byHand(t))
 	}
-	losers := 0
-	var winner *byHand
-	for _, h := range all {
-		select {
-		case <-h.ended:
-		case <-time.After(20 * time.Second):
-		}
+	eventually(t, "all but one have ended", func() bool { return len(alive(all)) <= 1 })
+	winners := alive(all)
+	if len(winners) != 1 {
+		t.Fatal("nobody has won")
 	}
 	for i, h := range all {
-		select {
-		case <-h.ended:
-			if code := h.cmd.ProcessState.ExitCode(); code != 75 {
-				t.Errorf("start %d: exit code %d:\n%s", i, code, h.out.Bytes())
-			}
-			losers++
-		default:
-			winner = h
+		if h == winners[0] {
+			continue
+		}
+		if code := h.code(t); code != 75 {
+			t.Errorf("start %d: exit code %d:\n%s", i, code, h.out.Bytes())
 		}
 	}
-	if losers != starts-1 {
-		t.Fatalf("%d of %d starts were refused", losers, starts)
-	}
+	s.tells(t, "started", 1)
 	if n := len(s.lines(t, "start ")); n != 1 {
 		t.Errorf("%d programs were started", n)
 	}
-	if got := read(t, s.pidFile()); got != strconv.Itoa(winner.cmd.Process.Pid)+"\n" {
-		t.Errorf("the PID file of process %d has %q", winner.cmd.Process.Pid, got)
+	winner := winners[0].cmd.Process.Pid
+	if got := read(t, s.pidFile()); got != strconv.Itoa(winner)+"\n" {
+		t.Errorf("the PID file of process %d has %q", winner, got)
 	}
 	s.do(t, "stop").want(t, 0)
 }
 
 // Everything in the runtime directory goes away while the service runs: no second one gets in.
 func TestIncident3_FilesRemoved(t *testing.T) {
-	t.Parallel()
 	s := newFeedd(t)
 	s.do(t, "install", "--start").must(t)
-	before := s.running(t)
+	pid := s.running(t).PID
 	files, err := filepath.Glob(filepath.Join(filepath.Dir(s.pidFile()), "*"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no files of the run: %v", err)
@@ -136,9 +139,11 @@ func TestIncident3_FilesRemoved(t *testing.T) {
 			t.Logf("kept: %v", err)
 		}
 	}
-	s.do(t, "run").want(t, 75, "already running")
-	eventually(t, "the PID file is there again", func() bool { return read(t, s.pidFile()) == strconv.Itoa(before.PID)+"\n" })
-	if after := s.running(t); after.PID != before.PID {
-		t.Errorf("process %d became %d", before.PID, after.PID)
+	forgetLastService(t)
+	s.do(t, "run").want(t, 75)
+	eventually(t, "the PID file is there again", func() bool { return read(t, s.pidFile()) == strconv.Itoa(pid)+"\n" })
+	eventually(t, "status tells all again", func() bool { st := s.status(t); return st.Ready && st.PID == pid })
+	if n := len(s.lines(t, "start ")); n != 1 {
+		t.Errorf("%d programs were started", n)
 	}
 }

@@ -41,7 +41,7 @@ func TestIncident5_StartThenStop(t *testing.T) {
 		s.begin(t)
 		time.Sleep(time.Duration(round) * 30 * time.Millisecond) // another instant each time
 		s.do(t, "stop").want(t, 0)
-		if st := s.query(t); st.State != svc.Stopped || st.Win32ExitCode != 0 || st.ServiceSpecificExitCode != 0 {
+		if st := s.query(t); st.CurrentState != windows.SERVICE_STOPPED || st.Win32ExitCode != 0 || st.ServiceSpecificExitCode != 0 {
 			t.Errorf("round %d: the SCM has %+v", round, st)
 		}
 		if begun, ended := len(s.lines(t, "start ")), len(s.lines(t, "stopped")); begun != ended {
@@ -104,7 +104,7 @@ func TestIncident5_FailedReload(t *testing.T) {
 	}
 	s.configure(t)
 	s.do(t, "reload").want(t, 0)
-	if st := s.query(t); st.State != svc.Running {
+	if st := s.query(t); st.CurrentState != windows.SERVICE_RUNNING {
 		t.Errorf("the SCM has %+v", st)
 	}
 }

@@ -10,12 +10,26 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/windows"
 )
 
 // This binary is also the program that is put under the manager: without a flag of go test it is a main function.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-test.") {
-		os.Exit(feeddMain())
+		os.Exit(play())
 	}
 	os.Exit(m.Run())
+}
+
+func play() int {
+	switch os.Args[1] {
+	case "foreign":
+		return foreignMain()
+	case "ctrl-C":
+		return keysMain(windows.CTRL_C_EVENT)
+	case "ctrl-Break":
+		return keysMain(windows.CTRL_BREAK_EVENT)
+	}
+	return feeddMain()
 }

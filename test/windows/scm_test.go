@@ -5,9 +5,10 @@ package windows_test
 import (
 	"errors"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/windows"
-	"golang.org/x/sys/windows/svc"
+	"golang.org/x/sys/windows/registry"
 	"golang.org/x/sys/windows/svc/mgr"
 )
 
@@ -36,13 +37,14 @@ func (s *installed) registered(t *testing.T) bool {
 	return service.Close() == nil
 }
 
-// query is what the SCM knows about the service now.
-func (s *installed) query(t *testing.T) svc.Status {
+// query is what the SCM knows about the service now. (Package mgr leaves the checkpoint out.)
+func (s *installed) query(t *testing.T) (st windows.SERVICE_STATUS_PROCESS) {
 	t.Helper()
 	service := s.open(t)
 	defer service.Close()
-	st, err := service.Query()
-	must(t, err)
+	var n uint32
+	must(t, windows.QueryServiceStatusEx(service.Handle, windows.SC_STATUS_PROCESS_INFO,
+		(*byte)(unsafe.Pointer(&st)), uint32(unsafe.Sizeof(st)), &n))
 	return st
 }
 
@@ -89,6 +91,21 @@ func kill(t *testing.T, h windows.Handle) {
 	if _, err := windows.WaitForSingleObject(h, uint32(soon.Milliseconds())); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// forgetLastService has a program that is started by hand find out at once that it is no service.
+//
+// Wine's StartServiceCtrlDispatcher tries the pipe of the service that was started last: it waits for 10 s if that one still
+// runs, and takes its place if it has not come yet. For the same reason tests that run something by hand are not parallel.
+func forgetLastService(t *testing.T) {
+	t.Helper()
+	if !onWine() {
+		return
+	}
+	const none = 0x7fffffff
+	key, err := registry.OpenKey(registry.LOCAL_MACHINE, `SYSTEM\CurrentControlSet\Control\ServiceCurrent`, registry.SET_VALUE)
+	must(t, err)
+	must(t, errors.Join(key.SetDWordValue("", none), key.Close()))
 }
 
 // onWine tells whether this Windows is Wine.

@@ -29,7 +29,7 @@ func TestStartThatTakesAMinute(t *testing.T) {
 	seen := map[uint32]bool{}
 	eventually(t, "the checkpoint moves three times", func() bool {
 		st := s.query(t)
-		if st.State == svc.StartPending {
+		if st.CurrentState == windows.SERVICE_START_PENDING {
 			seen[st.CheckPoint] = true
 		}
 		return len(seen) > 3
@@ -43,7 +43,7 @@ func TestStartThatTakesAMinute(t *testing.T) {
 	if took := time.Since(begin); took < 55*time.Second {
 		t.Errorf("ready after %v", took)
 	}
-	if st := s.query(t); st.State != svc.Running || st.CheckPoint != 0 || st.WaitHint != 0 {
+	if st := s.query(t); st.CurrentState != windows.SERVICE_RUNNING || st.CheckPoint != 0 || st.WaitHint != 0 {
 		t.Errorf("the SCM has %+v", st)
 	}
 	s.do(t, "stop").want(t, 0)
@@ -75,7 +75,7 @@ func TestStartThatDoesNotSucceed(t *testing.T) {
 			if _, err := fmt.Sscanf(s.tells(t, "start ", 1), "start %d", &pid); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "the SCM has it stopped", func() bool { return s.query(t).State == svc.Stopped })
+			eventually(t, "the SCM has it stopped", func() bool { return s.query(t).CurrentState == windows.SERVICE_STOPPED })
 			eventually(t, "the process is gone", func() bool { return !living(pid) })
 			eventually(t, "the log says why", func() bool { return strings.Contains(read(t, s.log), tc.says) })
 			st := s.status(t)
@@ -116,7 +116,7 @@ func TestStopThatHangs(t *testing.T) {
 	if took := time.Since(begin); took > 40*time.Second || !gone(t, h) {
 		t.Errorf("after %v: process gone: %v", took, gone(t, h))
 	}
-	if st := s.query(t); st.State != svc.Stopped {
+	if st := s.query(t); st.CurrentState != windows.SERVICE_STOPPED {
 		t.Errorf("the SCM has %+v", st)
 	}
 }
