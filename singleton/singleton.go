@@ -150,7 +150,7 @@ func Acquire(o Options) (*Lock, error) {
 		if !refused || !held.Holder.Known() || o.Origin == "" || held.Holder.Origin != o.Origin {
 			return l, err
 		}
-		if held.Holder.Wait(patience) != nil {
+		if patience.Err() != nil || held.Holder.Wait(patience) != nil {
 			return l, err
 		}
 	}

@@ -59,6 +59,9 @@ func TestHolderIsNamedAndReleaseLeavesNoPIDFile(t *testing.T) {
 	if _, err := os.Lstat(o.PIDFile()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("PID file after release: %v", err)
 	}
+	if found := l.Check(); found != nil {
+		t.Errorf("checked after release: %v", found)
+	}
 	mustBeFree(t, o)
 	acquire(t, o)
 }
@@ -281,7 +284,11 @@ func TestOverlapWaitsForTheLastProcess(t *testing.T) {
 	o.Overlap = time.Minute
 	other := o
 	other.Origin = "hand"
+	begun := time.Now()
 	start(t, "hold", other, nil).expect(t, "refused: already running")
+	if took := time.Since(begun); took > o.Overlap/2 {
+		t.Errorf("it waited for a holder that somebody else started: %v", took)
+	}
 	next := start(t, "hold", o, nil)
 	third := o
 	third.Overlap = 50 * time.Millisecond

@@ -39,10 +39,13 @@ func squat(t *testing.T, name, sddl string, mutex bool) {
 
 // Anybody can make an object of a service's name before it starts.
 func TestSquattedNames(t *testing.T) {
+	me, err := proc.Owner(os.Getpid())
+	must(t, err)
 	cases := map[string]struct {
 		sddl  string
 		mutex bool
 	}{
+		"of our own user":             {"O:" + me + "D:P(A;;GA;;;SY)(A;;GA;;;WD)(A;;GA;;;" + me + ")", true},
 		"keeps us out":                {"D:P(A;;GA;;;S-1-5-21-1-2-3-1002)", true},
 		"lets all in":                 {"D:P(A;;GA;;;WD)", true},
 		"a default":                   {"", true},
@@ -154,8 +157,12 @@ func TestOneNameForAllSpellings(t *testing.T) {
 	}
 	// Nor does it change when the directory goes.
 	must(t, os.RemoveAll(o.Dir))
-	if got := o.Mutexes(); got[0] != want[0] || got[1] != want[1] {
-		t.Errorf("without the directory: %v, want %v", got, want)
+	for _, spelt := range []string{o.Dir, strings.ToUpper(o.Dir), filepath.ToSlash(o.Dir)} {
+		other := o
+		other.Dir, other.StateDir = spelt, spelt
+		if got := other.Mutexes(); got[0] != want[0] || got[1] != want[1] {
+			t.Errorf("without the directory, %s: %v, want %v", spelt, got, want)
+		}
 	}
 }
 

@@ -151,6 +151,9 @@ func TestListedIsTheSameProcess(t *testing.T) {
 	if err != nil || !listed.Same(opened) || listed.Exe != "" {
 		t.Errorf("%+v, %v, opened as %+v", listed, err, opened)
 	}
+	if id, err := proc.Listed(os.Getpid() + 1); !errors.Is(err, proc.ErrGone) {
+		t.Errorf("a number that is nobody's: %+v, %v", id, err)
+	}
 	_ = p.stdin.Close()
 	_ = p.Wait()
 	if _, err := proc.Listed(opened.PID); !errors.Is(err, proc.ErrGone) {
@@ -170,6 +173,10 @@ func TestImageMovedAside(t *testing.T) {
 		t.Errorf("image is %s, want %s", before.Exe, path)
 	}
 	must(t, os.Rename(path, path+".old"))
+	if after := mustOf(t, p.Process.Pid); !before.Same(after) {
+		t.Errorf("%+v became %+v", before, after)
+	}
+	before.Exe = path + ".old" // as systems do that let the path follow the file
 	if alive, err := before.Alive(); !alive || err != nil {
 		t.Errorf("alive=%v err=%v", alive, err)
 	}
