@@ -87,8 +87,8 @@ test_on_windows() (
 	trap 'rm -rf "$dir"' EXIT
 	go build -o "$dir/winexec" ./test/winexec
 	export GOOS=windows CGO_ENABLED=0 HOLDFAST_PROGRAMS=$dir
-	go build -o "$dir/" ./examples/shipper ./test/probe
-	go test -count=1 -timeout 15m -exec "$dir/winexec" ./...
+	go build -o "$dir/" ./examples/shipper
+	go test -count=1 -timeout 15m -parallel 6 -exec "$dir/winexec" ./... # they wait more than they work
 )
 
 # test_bench: the benchmarks are a module of their own; this only sees that they measure what they say.

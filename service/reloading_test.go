@@ -4,9 +4,11 @@ package service_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service"
@@ -62,6 +64,87 @@ func TestReloadOfOurOwnTable(t *testing.T) {
 	if log := b.logText(); !strings.Contains(log, "still debug") || !strings.Contains(log, "next start") {
 		t.Errorf("the log is\n%s", log)
 	}
+	b.stop()
+	if err := b.end(); err != nil {
+		t.Error(err)
+	}
+}
+
+// INCIDENT 5: reloads before readiness are held and become one.
+func TestEarlyReloadsAreHeld(t *testing.T) {
+	b := newBench(t)
+	inStart, goOn := make(chan struct{}), make(chan struct{})
+	reloads := make(chan struct{}, 100)
+	b.run(t.Context(), &program{
+		start:  func(context.Context, *service.Runtime) error { close(inStart); <-goOn; return nil },
+		reload: func(context.Context) error { reloads <- struct{}{}; return nil },
+	})
+	<-inStart
+	for range 20 {
+		b.ask(platform.RequestReload)
+	}
+	b.ask(0) // asks for nothing, and is heard when those before it have been dealt with
+	if len(reloads) != 0 {
+		t.Error("reloaded before it was ready")
+	}
+	close(goOn)
+	b.await(platform.PhaseReady)
+	b.await(platform.PhaseReloading)
+	b.await(platform.PhaseReady)
+	b.stop()
+	if err := b.end(); err != nil {
+		t.Error(err)
+	}
+	if len(reloads) != 1 {
+		t.Errorf("%d reloads for 20 early requests, want 1", len(reloads))
+	}
+}
+
+func TestFailedReloadIsToldAndTheServiceGoesOn(t *testing.T) {
+	b := newBench(t)
+	outcomes := make(chan error, 2)
+	outcomes <- errors.New("port: not a number")
+	outcomes <- nil
+	b.run(t.Context(), &program{reload: func(context.Context) error { return <-outcomes }})
+	b.await(platform.PhaseReady)
+	for i, want := range []service.Reloads{
+		{Requested: 1, Completed: 1, Failed: 1, LastError: "port: not a number"},
+		{Requested: 2, Completed: 2, Failed: 1},
+	} {
+		b.ask(platform.RequestReload)
+		b.await(platform.PhaseReloading)
+		b.await(platform.PhaseReady) // the manager is told that we are ready again
+		got := b.state().Reloads
+		if got.LastStart == 0 || got.LastEnd.IsZero() {
+			t.Errorf("reload %d: no times in %+v", i+1, got)
+		}
+		got.LastStart, got.LastEnd = 0, time.Time{}
+		if got != want {
+			t.Errorf("reload %d: %+v, want %+v", i+1, got, want)
+		}
+	}
+	b.stop()
+	if err := b.end(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A Reload that overruns is not run beside itself.
+func TestOverrunningReload(t *testing.T) {
+	b := newBench(t)
+	b.cfg.ReloadTimeout = 10 * time.Millisecond
+	hang := make(chan struct{})
+	b.run(t.Context(), &program{reload: func(context.Context) error { <-hang; return nil }})
+	b.await(platform.PhaseReady)
+	for _, want := range []string{"overran its time limit of 10ms", "still runs"} {
+		b.ask(platform.RequestReload)
+		b.await(platform.PhaseReloading)
+		b.await(platform.PhaseReady)
+		if got := b.state().Reloads.LastError; !strings.Contains(got, want) {
+			t.Errorf("last error %q, want %q", got, want)
+		}
+	}
+	close(hang)
 	b.stop()
 	if err := b.end(); err != nil {
 		t.Error(err)

@@ -45,7 +45,7 @@ func TestOpenRCRestarts(t *testing.T) {
 		s.must(kill)
 		s.until(back)
 		s.must(`$S status --json | grep '"restarts": 1'`)
-		s.must("kill $(cat /run/shipper/shipper.pid); cp /run/shipper/shipper.pid /tmp/app.pid") // ends with 0
+		s.must("cp /run/shipper/shipper.pid /tmp/app.pid; kill $(cat /tmp/app.pid)") // ends with 0
 		s.until(back)
 
 		// 78, bad configuration: tried once.

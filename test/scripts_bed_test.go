@@ -95,7 +95,8 @@ func (s shipped) until(script string) {
 			return
 		}
 		if time.Now().After(deadline) {
-			s.t.Fatalf("still not so: %s\n%s%s", script, stdout, stderr)
+			now, _, _ := s.sh("ps -eo pid,ppid,stat,etime,args; tail -n 30 /var/log/shipper/output.log")
+			s.t.Fatalf("still not so: %s\n%s%s\nbut:\n%s", script, stdout, stderr, now)
 		}
 	}
 }

@@ -157,10 +157,6 @@ func MakeDir(path string, mode fs.FileMode) error {
 	return CheckDir(path)
 }
 
-// Owner is the user whose file info is of; not known where files have none, and
-// for an info that is not from the file system.
-func Owner(info fs.FileInfo) (uid int, known bool) { return owner(info) }
-
 // CheckDir refuses, with ErrUntrusted, what is no directory or can be written
 // by everybody: there, anybody could replace the service's files by their own.
 // A sticky bit does not help: a file can be planted before we come. On Windows

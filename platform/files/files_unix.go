@@ -47,13 +47,6 @@ func trust(path string, info fs.FileInfo) error {
 		path, info.Mode().Perm(), ErrUntrusted)
 }
 
-func owner(info fs.FileInfo) (int, bool) {
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		return int(st.Uid), true
-	}
-	return 0, false
-}
-
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

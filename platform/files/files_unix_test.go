@@ -49,24 +49,3 @@ func TestCheckDir(t *testing.T) {
 		}
 	}
 }
-
-func TestOwner(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "x")
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if uid, known := files.Owner(info); !known || uid != os.Geteuid() {
-		t.Errorf("owner %d, %v", uid, known)
-	}
-	if _, known := files.Owner(noFile{info}); known {
-		t.Error("knows the owner of what is no file")
-	}
-}
-
-type noFile struct{ fs.FileInfo }
-
-func (noFile) Sys() any { return nil }

@@ -145,6 +145,3 @@ func makeDirs(path string, mode fs.FileMode) error {
 
 // Directories cannot be synced; NTFS journals their changes.
 func syncDir(string) error { return nil }
-
-// Numbers of users are for Unix.
-func owner(fs.FileInfo) (int, bool) { return 0, false }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/holdfast-dev/holdfast/platform"
-	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
 // allowed refuses early what launchd would refuse with EIO, as everything.
@@ -25,7 +24,7 @@ func (m *Manager) checkFile(id platform.ID, file string) error {
 	if mode := info.Mode(); !mode.IsRegular() || mode.Perm()&0o022 != 0 {
 		return badFile(fmt.Errorf("mode %v", mode), file)
 	}
-	uid, known := files.Owner(info)
+	uid, known := owner(info)
 	if known && uid != 0 && (id.Scope == platform.ScopeSystem || uid != m.o.UID) {
 		return badFile(fmt.Errorf("owner %d", uid), file)
 	}

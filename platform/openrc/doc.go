@@ -18,7 +18,11 @@
 // supervise-daemon give up if the restart policy does not follow that: after 0
 // with on-failure, after anything with never, and always after 75, 77 and 78.
 // Until then the delay has to pass, which OpenRC counts in whole seconds, at
-// least one.
+// least one. The command also waits until supervise-daemon listens for its end,
+// which that would miss before.
+//
+// What OpenRC has started and what is dead by now, [Manager.Start] restarts: to
+// OpenRC, it is started already.
 //
 // # Readiness
 //

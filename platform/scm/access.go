@@ -18,11 +18,11 @@ func ServiceSID(name string) string {
 		raw = binary.LittleEndian.AppendUint16(raw, unit)
 	}
 	sum := sha1.Sum(raw) //nolint:gosec // see above
-	sid := "S-1-5-80"
+	sid := []byte("S-1-5-80")
 	for i := 0; i < len(sum); i += 4 {
-		sid += fmt.Sprintf("-%d", binary.LittleEndian.Uint32(sum[i:]))
+		sid = fmt.Appendf(sid, "-%d", binary.LittleEndian.Uint32(sum[i:]))
 	}
-	return sid
+	return string(sid)
 }
 
 // What access lists grant, in the letters of the security descriptor definition language.

@@ -22,11 +22,9 @@ var _ platform.Applier = Applier{}
 // Applier returns the applier of what m plans, on m's machine.
 func (m *Manager) Applier() Applier { return Applier{machine: m.machine, manager: m} }
 
-type undo = func(context.Context) error
-
 // Apply carries out one step. Before a registration is changed the old one is
 // read; undo restores it whole.
-func (a Applier) Apply(ctx context.Context, s platform.Step) (undo, error) {
+func (a Applier) Apply(ctx context.Context, s platform.Step) (undo func(context.Context) error, err error) {
 	switch s.Kind {
 	case platform.StepDirectory:
 		return a.directory(s.Path, s.Access)
@@ -44,7 +42,7 @@ func (a Applier) Apply(ctx context.Context, s platform.Step) (undo, error) {
 	return nil, fmt.Errorf("step of unknown kind %q", s.Kind)
 }
 
-func (a Applier) register(ctx context.Context, want platform.Registration) (undo, error) {
+func (a Applier) register(ctx context.Context, want platform.Registration) (undo func(context.Context) error, err error) {
 	have, err := a.machine.Config(want.Name)
 	switch {
 	case code(err) == errDoesNotExist:
@@ -102,12 +100,12 @@ func idOf(name string) platform.ID {
 	return platform.ID{Name: name, Instance: instance, Scope: platform.ScopeSystem}
 }
 
-func (a Applier) stop(ctx context.Context, id platform.ID) (undo, error) {
+func (a Applier) stop(ctx context.Context, id platform.ID) (undo func(context.Context) error, err error) {
 	back := func(ctx context.Context) error { return a.manager.start(ctx, id) }
 	return back, a.manager.stop(ctx, id)
 }
 
-func (a Applier) remove(ctx context.Context, name string) (undo, error) {
+func (a Applier) remove(ctx context.Context, name string) (undo func(context.Context) error, err error) {
 	have, err := a.machine.Config(name)
 	if code(err) == errDoesNotExist {
 		return nil, nil
@@ -139,7 +137,7 @@ func (a Applier) delete(ctx context.Context, name string) error {
 	})
 }
 
-func (a Applier) source(name string) (undo, error) {
+func (a Applier) source(name string) (undo func(context.Context) error, err error) {
 	before, err := a.machine.Source(name)
 	switch {
 	case err != nil:
@@ -153,7 +151,7 @@ func (a Applier) source(name string) (undo, error) {
 	return back, explain(a.machine.PutSource(name, ourSource()), name)
 }
 
-func (a Applier) removeSource(name string) (undo, error) {
+func (a Applier) removeSource(name string) (undo func(context.Context) error, err error) {
 	before, err := a.machine.Source(name)
 	if err != nil || before != ourSource() { // absent, or somebody else's
 		return nil, explain(err, name)
@@ -162,7 +160,7 @@ func (a Applier) removeSource(name string) (undo, error) {
 	return back, explain(a.machine.PutSource(name, Source{}), name)
 }
 
-func (a Applier) directory(path, sddl string) (undo, error) {
+func (a Applier) directory(path, sddl string) (undo func(context.Context) error, err error) {
 	created, before, err := a.machine.MakeDirectory(path, sddl)
 	switch {
 	case err != nil:

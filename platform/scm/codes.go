@@ -84,16 +84,16 @@ func explain(err error, name string) error {
 		return say(platform.ErrPermission, "its account cannot log on as a service: see `user`")
 	case errDependencyFail, errDependencyDeleted:
 		return say(platform.ErrNotRunning, "a service that it needs (after, requires) does not start, or is not there: sc qc "+name)
-	case errDependentsRunning:
-		return say(platform.ErrRejected, "other services that need it are running: stop them first")
 	case errCannotAccept:
 		return say(platform.ErrTimeout, "it accepts no controls now: ask again when it is ready")
 	case errDatabaseLocked:
 		return say(platform.ErrTimeout, "another program has locked the SCM's database")
 	case errDuplicateName:
 		return say(platform.ErrBadUnit, "another service has this name, or display name: choose another display_name")
+	case errDependentsRunning:
+		return fmt.Errorf("%w: other services that need it are running: stop them first", err)
 	case errShutdown:
-		return say(platform.ErrRejected, "the machine is shutting down")
+		return fmt.Errorf("%w: the machine is shutting down", err)
 	case errInvalidLevel:
 		return say(platform.ErrUnsupported, "this Windows does not know that setting")
 	}

@@ -40,17 +40,21 @@ func (m *Manager) start(ctx context.Context, id platform.ID) error {
 		}
 	}
 	s, err = m.settled(ctx, id, StartPending)
-	switch {
-	case err != nil:
+	if err != nil {
 		return fmt.Errorf("%w, and the SCM goes on with it; %s", err, m.see(id))
-	case s.State == Running:
-		return nil
-	case s.State == StopPending:
+	}
+	if s.State == StopPending {
 		if s, err = m.settled(ctx, id, StopPending); err != nil {
 			return fmt.Errorf("it failed and does not end: %w; %s", err, m.see(id))
 		}
 	}
-	return m.verdict(id, s)
+	switch s.State {
+	case Running:
+		return nil
+	case Stopped:
+		return m.verdict(id, s)
+	}
+	return fmt.Errorf("it is %v, which holdfast's services never are", s.State)
 }
 
 // verdict says how the service ended before it was ready.
@@ -95,19 +99,9 @@ func (m *Manager) stop(ctx context.Context, id platform.ID) error {
 // awaitEnd asks a service that was seen as s to stop, unless it does already, and returns
 // when it is stopped and its process is gone: the SCM is told STOPPED before that.
 func (m *Manager) awaitEnd(ctx context.Context, id platform.ID, s Status) error {
-	process, err := m.machine.Process(s.PID)
-	switch now, e := m.query(id); {
-	case e != nil:
-		err = e
-	case now.State == Stopped || now.PID != s.PID: // the number may be another's by now
-		if err == nil {
-			_ = process.Close()
-		}
-		err = nil
-		process = nil
-	}
+	process, err := m.process(id, s)
 	if err != nil {
-		return explain(err, id.String())
+		return err
 	}
 	if process != nil {
 		defer process.Close() //nolint:errcheck // a handle on a process
@@ -127,6 +121,23 @@ func (m *Manager) awaitEnd(ctx context.Context, id platform.ID, s Status) error 
 		return nil
 	}
 	return gone(ctx, process)
+}
+
+// process opens that of a service that was seen as s. It is nil if it is gone,
+// or if we may not: then the SCM's word has to do.
+func (m *Manager) process(id platform.ID, s Status) (Process, error) {
+	p, err := m.machine.Process(s.PID)
+	if err != nil {
+		if code(err) == errInvalidParameter || code(err) == errAccessDenied {
+			return nil, nil
+		}
+		return nil, explain(err, id.String())
+	}
+	now, err := m.query(id)
+	if err == nil && now.PID == s.PID { // it was that one when we had it open
+		return p, nil
+	}
+	return nil, errors.Join(err, p.Close())
 }
 
 func (m *Manager) askToStop(id platform.ID) error {
@@ -237,7 +248,8 @@ func (m *Manager) reload(ctx context.Context, id platform.ID) error {
 	if ms, err := strconv.ParseUint(r.Parameters[paramReload], 10, 32); err == nil {
 		limit = time.Duration(ms) * time.Millisecond
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, limit+platform.StopMargin, platform.ErrTimeout)
+	// A reload that runs already ends first, and answers nothing that was asked behind its beginning.
+	ctx, cancel := context.WithTimeoutCause(ctx, 2*limit+platform.StopMargin, platform.ErrTimeout)
 	defer cancel()
 	for {
 		if now := m.own(id, r, s.PID); now.Reloads.LastStart > asked {

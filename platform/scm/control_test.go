@@ -237,11 +237,11 @@ func TestReload(t *testing.T) {
 		says    string
 		took    time.Duration
 	}{
-		"succeeds":             {writes: `"reloads":{"last_start_ns":1000000000}`, took: time.Second},
-		"is refused":           {writes: `"reloads":{"last_start_ns":1000000000,"last_error":"port 0 is no port"}`, is: platform.ErrRejected, says: "port 0 is no port", took: time.Second},
-		"began before":         {writes: `"reloads":{"last_start_ns":-1,"last_error":"old"}`, is: platform.ErrTimeout, says: "no outcome", took: 40 * time.Second},
-		"nothing comes":        {is: platform.ErrTimeout, says: "no outcome", took: 40 * time.Second},
-		"another process's":    {writes: `"reloads":{"last_start_ns":1000000000}`, other: true, is: platform.ErrTimeout, took: 40 * time.Second},
+		"succeeds":             {writes: `"reloads":{"last_start_ns":3601000000000}`, took: time.Second},
+		"is refused":           {writes: `"reloads":{"last_start_ns":3601000000000,"last_error":"port 0 is no port"}`, is: platform.ErrRejected, says: "port 0 is no port", took: time.Second},
+		"began before":         {writes: `"reloads":{"last_start_ns":3599000000000,"last_error":"old"}`, is: platform.ErrTimeout, says: "no outcome", took: 70 * time.Second},
+		"nothing comes":        {is: platform.ErrTimeout, says: "no outcome", took: 70 * time.Second},
+		"another process's":    {writes: `"reloads":{"last_start_ns":3601000000000}`, other: true, is: platform.ErrTimeout, took: 70 * time.Second},
 		"it dies":              {dies: true, says: "it ended before it had reloaded", took: time.Second},
 		"not permitted":        {refused: 5, is: platform.ErrPermission, says: "administrator"},
 		"does not accept that": {refused: 1061, is: platform.ErrTimeout, says: "accepts no controls"},
@@ -298,7 +298,7 @@ func TestReloadWhileStarting(t *testing.T) {
 		e.onStart = func(f *fake, e *entry) {
 			f.set(10*time.Second, e, up)
 			time.Sleep(time.Second)
-			f.wrote(e, `"reloads":{"last_start_ns":10500000000}`)
+			f.wrote(e, `"reloads":{"last_start_ns":3610500000000}`)
 		}
 		m := f.manager()
 		if err := f.Start("feedd"); err != nil {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -20,7 +21,7 @@ func (Local) MakeDirectory(path, sddl string) (created bool, before string, err 
 	if err != nil {
 		return false, "", failed("ConvertStringSecurityDescriptorToSecurityDescriptor "+sddl, err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil { // as its own parent has it: the mode means nothing here
 		return false, "", err
 	}
 	name, err := windows.UTF16PtrFromString(long(path))
@@ -86,10 +87,8 @@ func trusted(sid *windows.SID) bool {
 	if sid == nil {
 		return false
 	}
-	for _, kind := range []windows.WELL_KNOWN_SID_TYPE{windows.WinLocalSystemSid, windows.WinBuiltinAdministratorsSid} {
-		if sid.IsWellKnown(kind) {
-			return true
-		}
+	if slices.ContainsFunc([]windows.WELL_KNOWN_SID_TYPE{windows.WinLocalSystemSid, windows.WinBuiltinAdministratorsSid}, sid.IsWellKnown) {
+		return true
 	}
 	const installer = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464" // NT SERVICE\TrustedInstaller
 	user, err := windows.GetCurrentProcessToken().GetTokenUser()

@@ -54,7 +54,7 @@ func (f *fake) manager() *scm.Manager {
 	begun := time.Now()
 	return scm.New(f, f, scm.Options{
 		Dirs:      func(platform.ID) (scm.Dirs, error) { return dirs, nil },
-		Monotonic: func() (time.Duration, error) { return time.Since(begun), nil },
+		Monotonic: func() (time.Duration, error) { return time.Hour + time.Since(begun), nil },
 	})
 }
 

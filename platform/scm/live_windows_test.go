@@ -5,13 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"github.com/holdfast-dev/holdfast/platform"
-	"github.com/holdfast-dev/holdfast/platform/scm"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/scm"
 )
 
 // disk is the machine's files, for the manager.
@@ -119,6 +120,7 @@ func live(t *testing.T, role string, args ...string) (m *scm.Manager, id platfor
 	return m, id, func() string {
 		text, err := os.ReadFile(filepath.Join(dir, "said"))
 		if err != nil {
+			t.Error(err)
 		}
 		return string(text)
 	}

@@ -189,8 +189,13 @@ func (s *sheet) unheard(u platform.Unit) {
 		field string
 		asked bool
 	}{
-		{"limits.nofile", l.NoFile != 0}, {"limits.nproc", l.NProc != 0}, {"limits.core", l.Core != nil}, {"limits.memory", l.Memory != 0},
-		{"limits.tasks", l.Tasks != 0}, {"limits.cpu", l.CPU != 0}, {"limits.nice", l.Nice != 0},
+		{"limits.nofile", l.NoFile != 0},
+		{"limits.nproc", l.NProc != 0},
+		{"limits.core", l.Core != nil},
+		{"limits.memory", l.Memory != 0},
+		{"limits.tasks", l.Tasks != 0},
+		{"limits.cpu", l.CPU != 0},
+		{"limits.nice", l.Nice != 0},
 	} {
 		if limit.asked {
 			s.refuse(limit.field, "the SCM has no such thing")

@@ -98,7 +98,7 @@ func TestRefusals(t *testing.T) {
 		`command "a\x00"`:                   func(u *platform.Unit) { u.Exec = append(u.Exec, "a\x00") },
 		"percent":                           func(u *platform.Unit) { u.Exec = append(u.Exec, "%TEMP%") },
 		"password":                          func(u *platform.Unit) { u.User = `CORP\ann` },
-		"the virtual account of this":       func(u *platform.Unit) { u.User = `NT SERVICE\other` },
+		"the virtual account of this":       func(u *platform.Unit) { u.User = `NT SERVICE\mail` },
 		"group":                             func(u *platform.Unit) { u.Group = "feed" },
 		"umask":                             func(u *platform.Unit) { u.Umask = &mask },
 		"working_directory":                 func(u *platform.Unit) { u.WorkingDirectory = `C:\x` },

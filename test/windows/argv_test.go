@@ -46,6 +46,8 @@ func TestProgramPathWithSpaces(t *testing.T) {
 	must(t, os.WriteFile(exe, data, 0o755))
 	s.exe = exe
 	s.do(t, "install", "--start").must(t)
+	exe, err = filepath.EvalSymlinks(exe) // Temp may be RUNNER~1's
+	must(t, err)
 	key, err := registry.OpenKey(registry.LOCAL_MACHINE, `SYSTEM\CurrentControlSet\Services\`+s.name, registry.QUERY_VALUE)
 	must(t, err)
 	path, _, err := key.GetStringValue("ImagePath")

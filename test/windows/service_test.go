@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -94,12 +95,18 @@ type result struct {
 // do runs a command of the program.
 func (s *installed) do(t *testing.T, command string, more ...string) result {
 	t.Helper()
+	return s.doAs(t, nil, command, more...)
+}
+
+// doAs is do by somebody else, if attr has a token.
+func (s *installed) doAs(t *testing.T, attr *syscall.SysProcAttr, command string, more ...string) result {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*soon)
 	defer cancel()
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, s.exe, append([]string{command}, more...)...)
 	cmd.Args = append(cmd.Args, "--instance", s.instance, "--config", s.config)
-	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = &out, &out, attr
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

@@ -1,0 +1,122 @@
+//go:build linux
+
+package test_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/test/bed"
+)
+
+// windows is a machine with the shipper on it. What needs no machine of its own, package test/windows tries.
+type windows struct {
+	*bed.Bed
+	t *testing.T
+}
+
+const (
+	windowsDrive  = "/wine/drive_c/"
+	windowsConfig = `[service.log]
+sink = 'file'
+file = 'C:\shipper.log'
+[shipper]
+inputs = ['C:\app.log']
+output = 'C:\shipped.log'
+`
+)
+
+func newWindows(t *testing.T) windows {
+	t.Helper()
+	w := windows{bed.Require(t, "wine"), t}
+	exe := filepath.Join(t.TempDir(), "shipper.exe")
+	build := exec.Command("go", "build", "-o", exe, "../examples/shipper")
+	build.Env = append(build.Environ(), "GOOS=windows", "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	if err := w.Put(exe, windowsDrive+"shipper.exe", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	w.write("shipper.toml", windowsConfig)
+	w.write("app.log", "one\n")
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the shipper's log:\n%s", w.read("shipper.log"))
+		}
+	})
+	return w
+}
+
+func (w windows) write(name, text string) {
+	w.t.Helper()
+	if err := w.Write(windowsDrive+name, []byte(text), 0o644); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w windows) read(name string) string {
+	w.t.Helper()
+	data, err := w.Read(windowsDrive + name)
+	if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, bed.ErrOff) {
+		w.t.Error(err)
+	}
+	return string(data)
+}
+
+func (w windows) shipper(args ...string) string {
+	w.t.Helper()
+	argv := append([]string{"wine", `C:\shipper.exe`}, args...)
+	return w.MustRun(w.t, append(argv, "--config", `C:\shipper.toml`)...)
+}
+
+// ships waits until exactly that has been shipped.
+func (w windows) ships(want string) {
+	w.t.Helper()
+	for deadline := time.Now().Add(soon); len(w.read("shipped.log")) < len(want); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			break
+		}
+	}
+	if got := w.read("shipped.log"); got != want {
+		w.t.Fatalf("shipped %q, want %q", got, want)
+	}
+}
+
+// The machine goes down and comes up again: so does the service, by itself. Then its power is cut, in the midst of life
+// (Cronicle): it comes up all the same, knows of it, and nothing is lost or shipped twice.
+func TestIncident1_PowerCutOnWindows(t *testing.T) {
+	w := newWindows(t)
+	// An automatic start is delayed by 2 min, unless the machine says otherwise.
+	w.MustRun(t, "wine", "reg", "add", `HKLM\SYSTEM\CurrentControlSet\Control`, "/v", "AutoStartDelay", "/t", "REG_DWORD", "/d", "1000")
+	w.shipper("install", "--start")
+	w.ships("one\n")
+	// Wine writes the registry to the disk when it goes down, and ends services without waiting for their stop.
+	if err := w.Reboot(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.write("app.log", "one\ntwo\n")
+	w.ships("one\ntwo\n")
+	w.shipper("status")
+
+	before := strings.Count(w.read("shipper.log"), "did not end cleanly")
+	if err := w.PowerCut(); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.PowerOn(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.write("app.log", "one\ntwo\nthree\n")
+	w.ships("one\ntwo\nthree\n")
+	w.shipper("status")
+	if after := strings.Count(w.read("shipper.log"), "did not end cleanly"); after != before+1 {
+		t.Error("the power cut went unnoticed")
+	}
+	w.shipper("stop")
+	w.shipper("uninstall")
+}
