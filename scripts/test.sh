@@ -86,7 +86,7 @@ test_on_windows() (
 	dir=$(mktemp -d)
 	trap 'rm -rf "$dir"' EXIT
 	go build -o "$dir/winexec" ./test/winexec
-	export GOOS=windows CGO_ENABLED=0 HOLDFAST_PROGRAMS=$dir
+	export GOOS=windows CGO_ENABLED=0 HOLDFAST_PROGRAMS=$dir HOLDFAST_WINDOWS=require
 	go build -o "$dir/" ./examples/shipper
 	go test -count=1 -timeout 15m -parallel 6 -exec "$dir/winexec" ./... # they wait more than they work
 )

@@ -29,6 +29,7 @@ type acts struct {
 	Start  string `toml:"start"`
 	Stop   string `toml:"stop"`
 	Reload string `toml:"reload"`
+	Exit   string `toml:"exit"` // between the end of cli.Main and the end of the process; it has no progress to report
 	Tell   string `toml:"tell"` // file for a line about each thing that happens
 }
 
@@ -48,7 +49,13 @@ func foreignMain() int {
 
 // feeddMain is the whole main function of the service.
 func feeddMain() int {
-	return cli.Main(service.Config{Name: "feedd", Version: "1.2.3", Tables: []string{"feedd"}}, new(feedd))
+	f := new(feedd)
+	code := cli.Main(service.Config{Name: "feedd", Version: "1.2.3", Tables: []string{"feedd"}}, f)
+	if act := f.current().Exit; act != "" {
+		_ = f.do(context.Background(), act)
+		f.tell("exit")
+	}
+	return code
 }
 
 func (f *feedd) Start(ctx context.Context, rt *service.Runtime) error {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"golang.org/x/sys/windows"
+	"golang.org/x/sys/windows/svc"
 )
 
 // refuses fails the test unless a second start by hand is refused, and names the holder.
@@ -52,6 +53,32 @@ func TestIncident2_SecondStartAfterAKill(t *testing.T) {
 	s.do(t, "start").must(t)
 	s.running(t)
 	s.refuses(t)
+}
+
+// The SCM takes a service for stopped as soon as that says so, and its process goes on for a while: stop waits for it. A start
+// that does not, the SCM's own for one, is not refused for it.
+func TestIncident2_StoppedButNotGone(t *testing.T) {
+	t.Parallel()
+	s := newFeedd(t, "exit = 'wait 3s'")
+	s.do(t, "install", "--start").must(t)
+	h := process(t, s.running(t).PID)
+	s.do(t, "stop").want(t, 0)
+	if !gone(t, h) {
+		t.Error("stop returned before the process was gone")
+	}
+
+	s.do(t, "start").must(t)
+	service := s.open(t)
+	defer service.Close()
+	_, err := service.Control(svc.Stop)
+	must(t, err)
+	eventually(t, "the SCM has it stopped", func() bool { return s.query(t).CurrentState == windows.SERVICE_STOPPED })
+	must(t, service.Start())
+	s.tells(t, "started", 3)
+	if n := len(s.lines(t, "exit")); n != 1 {
+		t.Skipf("%d processes had ended before: this machine was too slow to have them overlap", n)
+	}
+	s.running(t)
 }
 
 // "Given a slow A, when `restart`, then no kill before the grace period, and no overlap of old and new."

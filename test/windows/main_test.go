@@ -3,7 +3,7 @@
 // Package windows_test drives programs made with holdfast through their command line and the service control manager of
 // this machine: Windows, or Wine (see test/winexec). It registers services with names of its own and removes them.
 //
-// The tests need an Administrator's rights.
+// The tests need an Administrator's rights. See requireVariable for who lacks them, programsVariable for where there is no Go.
 package windows_test
 
 import (

@@ -31,9 +31,18 @@ type installed struct {
 	dir       string // for the test
 }
 
+// requireVariable has tests fail, with the value "require", that would be skipped for want of rights.
+const requireVariable = "HOLDFAST_WINDOWS"
+
 // newService is a service that has not been installed yet. What is installed by the end of the test is removed.
 func newService(t *testing.T, exe, program string) *installed {
 	t.Helper()
+	if !administrator(t) {
+		if os.Getenv(requireVariable) == "require" {
+			t.Fatalf("not an Administrator (%s makes this a failure)", requireVariable)
+		}
+		t.Skip("only an Administrator may install services: run the tests as one")
+	}
 	instance := fmt.Sprintf("t%08x", rand.Uint32())
 	dir := t.TempDir()
 	s := &installed{

@@ -27,6 +27,16 @@ func unprivileged(t *testing.T) syscall.Token {
 	return token
 }
 
+// administrator tells whether this process has an Administrator's rights, and not only could have them.
+func administrator(t *testing.T) bool {
+	t.Helper()
+	group, err := windows.CreateWellKnownSid(windows.WinBuiltinAdministratorsSid)
+	must(t, err)
+	in, err := windows.Token(0).IsMember(group)
+	must(t, err)
+	return in
+}
+
 // Everybody may ask how a service is, and nobody but an administrator may do anything to it.
 func TestUnprivilegedCaller(t *testing.T) {
 	t.Parallel()
