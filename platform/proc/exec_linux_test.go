@@ -58,7 +58,7 @@ func TestProcessThatExecutesIsNeverGone(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() { _ = in.Close(); _ = <-ended })
+	t.Cleanup(func() { _ = in.Close(); <-ended })
 
 	first := mustOf(t, cmd.Process.Pid)
 	last := []byte(roundsLeft + "=0\x00")
