@@ -66,6 +66,22 @@ func TestHolderIsNamedAndReleaseLeavesNoPIDFile(t *testing.T) {
 	acquire(t, o)
 }
 
+// A service of the system and one of a user, or two with directories of their own.
+func TestOtherDirectoriesAreAnotherName(t *testing.T) {
+	a, b := options(t), options(t)
+	acquire(t, a)
+	acquire(t, b)
+	b.StateDir = a.StateDir
+	if _, err := singleton.Acquire(b); !errors.Is(err, singleton.ErrHeld) {
+		t.Errorf("one directory in common: %v", err)
+	}
+	b = options(t)
+	b.Dir = a.Dir
+	if _, err := singleton.Acquire(b); !errors.Is(err, singleton.ErrHeld) {
+		t.Errorf("the other directory in common: %v", err)
+	}
+}
+
 // INCIDENT 1 and 2: whatever a dead holder or anybody else left in the PID file,
 // a start takes over and nobody is signalled.
 func TestLeftoversAreTakenOver(t *testing.T) {

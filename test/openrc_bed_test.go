@@ -142,13 +142,18 @@ func TestOpenRCPhases(t *testing.T) {
 				t.Errorf("code %d: %+v, %v, want %s", code, st, err, phase)
 			}
 		}
+		// supervise-daemon says stopped while OpenRC is still about to: what starts
+		// now may be taken for stopped afterwards.
+		const idle = "! pgrep openrc-run"
 		is(3, platform.PhaseStopped)
 		s.must("setsid rc-service shipper start >/dev/null 2>&1 </dev/null &")
 		is(8, platform.PhaseStarting)
 		is(0, platform.PhaseReady)
+		s.until(idle)
 		s.must("setsid rc-service shipper stop >/dev/null 2>&1 </dev/null &")
 		is(4, platform.PhaseStopping)
 		is(3, platform.PhaseStopped)
+		s.until(idle)
 		s.must("rc-service shipper start && pkill -9 supervise-daemo")
 		is(64, platform.PhaseReady)
 		s.must("kill -9 $(cat /run/shipper/shipper.pid)")

@@ -131,6 +131,9 @@ func TestOpenMakesAndKeeps(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if _, err := files.Open(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("made what was there: %v", err)
+	}
 	if got, err := files.ReadFile(path); err != nil || string(got) != "onetwo" {
 		t.Errorf("%q, %v", got, err)
 	}

@@ -33,8 +33,11 @@ func create(path string, mode fs.FileMode) (*os.File, error) {
 // open opens the thing itself where there is a link. What it has to make is made
 // by create.
 func open(path string, flag int, mode fs.FileMode) (*os.File, error) {
+	if flag&os.O_EXCL != 0 {
+		return create(path, mode)
+	}
 	for tries := 0; ; tries++ {
-		f, err := os.OpenFile(path, flag&^(os.O_CREATE|os.O_EXCL)|windows.FILE_FLAG_OPEN_REPARSE_POINT, mode)
+		f, err := os.OpenFile(path, flag&^os.O_CREATE|windows.FILE_FLAG_OPEN_REPARSE_POINT, mode)
 		if !errors.Is(err, fs.ErrNotExist) || flag&os.O_CREATE == 0 || tries == 10 {
 			return f, err
 		}

@@ -101,6 +101,9 @@ func idOf(name string) platform.ID {
 }
 
 func (a Applier) stop(ctx context.Context, id platform.ID) (undo func(context.Context) error, err error) {
+	if s, err := a.manager.query(id); err != nil || s.State == Stopped {
+		return nil, err
+	}
 	back := func(ctx context.Context) error { return a.manager.start(ctx, id) }
 	return back, a.manager.stop(ctx, id)
 }

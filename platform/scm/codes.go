@@ -35,6 +35,7 @@ const (
 	errNeverStarted      = 1077
 	errDuplicateName     = 1078
 	errShutdown          = 1115
+	errInvalidOwner      = 1307 // of a directory that is to belong to Administrators
 )
 
 // CallError is a call that Windows refused. Decide by Code.
@@ -66,7 +67,7 @@ func code(err error) uint32 {
 func explain(err error, name string) error {
 	say := func(sentinel error, what string) error { return fmt.Errorf("%w: %w: %s", sentinel, err, what) }
 	switch code(err) {
-	case errAccessDenied:
+	case errAccessDenied, errInvalidOwner:
 		return say(platform.ErrPermission, "ask from an elevated prompt, as an administrator")
 	case errDoesNotExist:
 		return say(platform.ErrNotInstalled, "install it")

@@ -89,21 +89,16 @@ func (m *Manager) Removal(_ context.Context, id platform.ID) ([]platform.Step, e
 	if errors.Is(err, platform.ErrNotInstalled) {
 		return nil, nil
 	}
-	var s Status
-	if err == nil {
-		s, err = m.query(id)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("uninstall %q: %w", id.String(), err)
 	}
 	self := &platform.Registration{Name: r.Name}
-	var steps []platform.Step
-	if s.State != Stopped {
-		steps = append(steps, platform.Step{Kind: platform.StepStopService, Describe: "stop the service and wait until it is gone", Service: self})
+	steps := []platform.Step{
+		// Also one that is stopped: the SCM may be about to start it again.
+		{Kind: platform.StepStopService, Describe: "stop the service and wait until it is gone", Service: self},
+		{Kind: platform.StepRemoveService, Describe: "the service", Service: self},
+		{Kind: platform.StepRemoveEventSource, Describe: "the Application log's entry for the service", Source: r.Name},
 	}
-	steps = append(steps,
-		platform.Step{Kind: platform.StepRemoveService, Describe: "the service", Service: self},
-		platform.Step{Kind: platform.StepRemoveEventSource, Describe: "the Application log's entry for the service", Source: r.Name})
 	runtime := r.Parameters[paramRuntime]
 	if d, err := m.dirs(id); err == nil && runtime == d.Runtime { // one that was named is whoever's it is
 		steps = append(steps, platform.Step{Kind: platform.StepRemoveDir, Describe: "the service's files of this run", Path: runtime})

@@ -122,12 +122,17 @@ func TestFailedUninstallIsTakenBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.fail["PutSource"] = 5
-		if err := f.uninstall(t.Context(), feedd); !errors.Is(err, platform.ErrPermission) {
-			t.Fatalf("got %v", err)
-		}
-		e := f.services["feedd"]
-		if e == nil || !reflect.DeepEqual(e.r, was) || e.s.State != scm.Running {
-			t.Errorf("after a failed uninstall it is %+v", e)
+		for _, state := range []scm.State{scm.Running, scm.Stopped} {
+			if err := f.uninstall(t.Context(), feedd); !errors.Is(err, platform.ErrPermission) {
+				t.Fatalf("got %v", err)
+			}
+			e := f.services["feedd"]
+			if e == nil || !reflect.DeepEqual(e.r, was) || e.s.State != state {
+				t.Errorf("after a failed uninstall it is %+v, want %v", e, state)
+			}
+			if err := f.manager().Stop(t.Context(), feedd); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 }

@@ -33,12 +33,6 @@ func (Local) putTexts(r platform.Registration) error {
 	if err != nil {
 		return failed("RegSetValueEx", err)
 	}
-	if err := registry.DeleteKey(k, parameters); err != nil && !errors.Is(err, registry.ErrNotExist) {
-		return failed("RegDeleteKey", err)
-	}
-	if len(r.Parameters) == 0 {
-		return nil
-	}
 	p, _, err := registry.CreateKey(k, parameters, registry.SET_VALUE)
 	if err != nil {
 		return failed("RegCreateKeyEx", err)
@@ -47,6 +41,14 @@ func (Local) putTexts(r platform.Registration) error {
 	for name, value := range r.Parameters {
 		if err := p.SetStringValue(name, value); err != nil {
 			return failed("RegSetValueEx", err)
+		}
+	}
+	for _, name := range []string{paramMade, paramRuntime, paramReload, paramRestart} { // what others keep there stays
+		if _, wanted := r.Parameters[name]; wanted {
+			continue
+		}
+		if err := p.DeleteValue(name); err != nil && !errors.Is(err, registry.ErrNotExist) {
+			return failed("RegDeleteValue", err)
 		}
 	}
 	return nil

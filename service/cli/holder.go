@@ -94,12 +94,16 @@ func (t *target) state(h singleton.Holder) (service.State, error) {
 
 // stopDirectly asks the holder itself to stop and returns when it is gone.
 func (a *app) stopDirectly(cmd *cobra.Command, t *target, h singleton.Holder, kill bool) error {
-	if err := t.signal(h, "stop", syscall.SIGTERM); errors.Is(err, os.ErrProcessDone) {
-		return nil
-	} else if err != nil {
-		return err
-	}
 	limit := a.limit(t.cfg.StopTimeout)
+	deaf := t.signal(h, "stop", syscall.SIGTERM)
+	switch {
+	case errors.Is(deaf, os.ErrProcessDone):
+		return nil
+	case errors.Is(deaf, proc.ErrDeaf): // it does not listen any more: it is about to end, or never will
+		limit = min(limit, deafFor)
+	case deaf != nil:
+		return deaf
+	}
 	ctx, cancel := context.WithTimeoutCause(cmd.Context(), limit, platform.ErrTimeout)
 	defer cancel()
 	err := a.whileWaiting(cmd, func() string { return t.stopProgress(h) }, func() error { return h.Wait(ctx) })
@@ -112,11 +116,17 @@ func (a *app) stopDirectly(cmd *cobra.Command, t *target, h singleton.Holder, ki
 		defer cancel()
 		err = h.Wait(last)
 	}
+	if err != nil && deaf != nil {
+		return deaf
+	}
 	if err != nil {
 		return fmt.Errorf("stop %q: %w: %s (still there: %s)", t.id, err, t.stopProgress(h), heldBy(h))
 	}
 	return nil
 }
+
+// deafFor is how long a process may take to end after it has stopped listening.
+const deafFor = 2 * time.Second
 
 func (t *target) stopProgress(h singleton.Holder) string {
 	s, err := t.state(h)

@@ -148,6 +148,16 @@ func (s *stage) run(ts *testscript.TestScript, neg bool, user string, argv []str
 	}
 }
 
+// scene is what there is of the service, for somebody who has to find out why a
+// script failed.
+func (s *stage) scene() string {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	const script = "cat /run/shipper*/*.state.json; tail -n 30 /var/log/shipper*/*.log; ps -A -o pid,ppid,stat,etime,args"
+	stdout, stderr, _, err := s.bed.Run(ctx, "/bin/sh", "-c", script)
+	return fmt.Sprint(stdout, stderr, err)
+}
+
 func (s *stage) until(ts *testscript.TestScript, script string) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -157,7 +167,7 @@ func (s *stage) until(ts *testscript.TestScript, script string) {
 			return
 		}
 		if ctx.Err() != nil {
-			ts.Fatalf("still not so after %v: %s\n%s%s", patience, script, stdout, stderr)
+			ts.Fatalf("still not so after %v: %s\n%s%s\nbut:\n%s", patience, script, stdout, stderr, s.scene())
 		}
 	}
 }
