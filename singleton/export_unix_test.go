@@ -11,5 +11,5 @@ func Signed(path string) bool {
 		return false
 	}
 	defer func() { _ = f.Close() }()
-	return (&heldFile{file: f}).vouchedFor()
+	return (&heldFile{grip: grip{f}}).vouchedFor()
 }

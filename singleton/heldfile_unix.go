@@ -19,13 +19,13 @@ import (
 // errWouldBlock: flock(2) says that another open file description has the lock.
 const errWouldBlock = syscall.EWOULDBLOCK
 
-// heldFile is one file that stays locked and keeps its content.
-type heldFile struct {
-	path    string
-	content []byte
-	signed  bool     // the file ends with its own signature
-	file    *os.File // nil until locked
-}
+// grip is the file itself, locked; nil until it is.
+type grip struct{ file *os.File }
+
+func (f *heldFile) held() bool { return f.file != nil }
+
+// ours tells whether the file at path is the one that we made.
+func (f *heldFile) ours() bool { return f.inPlace() }
 
 // A path can be given to another file between our open and our lock; then the
 // lock is one on a file that nobody will look at. So often we try again.

@@ -1,0 +1,88 @@
+package singleton
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/windows"
+
+	"github.com/holdfast-dev/holdfast/platform/files"
+)
+
+// grip is the mutex that stands for the file; 0 until we hold it.
+type grip struct{ mutex windows.Handle }
+
+func (f *heldFile) held() bool { return f.mutex != 0 }
+
+// ours tells whether the file at path is as we wrote it.
+func (f *heldFile) ours() bool {
+	damage, err := f.damage()
+	return damage == "" && err == nil
+}
+
+func (f *heldFile) close() {
+	if f.mutex != 0 {
+		_ = windows.CloseHandle(f.mutex)
+		f.mutex = 0
+	}
+}
+
+// write makes content the whole of the file, in place: those who are just reading
+// it would be in the way of a replacement, and they know to read it again. The
+// name must be held. Everybody may ask who runs.
+func (f *heldFile) write() error {
+	file, err := files.Open(f.path, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteAt(f.content, 0)
+	if err == nil {
+		err = file.Truncate(int64(len(f.content)))
+	} else {
+		_ = file.Truncate(0) // half a record is worse than none
+	}
+	return errors.Join(err, file.Close())
+}
+
+// repair says what was wrong with the file and puts it right.
+func (f *heldFile) repair() (damage string, err error) {
+	damage, err = f.damage()
+	if err == nil && damage != "" {
+		err = f.restore()
+	}
+	return damage, err
+}
+
+func (f *heldFile) restore() error {
+	if err := files.MakeDir(filepath.Dir(f.path), 0o755); err != nil {
+		return err
+	}
+	return f.write()
+}
+
+// damage says what somebody did to the file; nothing if it is as we wrote it.
+func (f *heldFile) damage() (string, error) {
+	there, err := files.OpenToRead(f.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "was removed", nil
+	case err != nil:
+		if info, e := os.Lstat(f.path); e == nil && !info.Mode().IsRegular() {
+			return "was replaced", nil
+		}
+		return "cannot be examined", err
+	}
+	defer there.Close()
+	got, err := io.ReadAll(io.LimitReader(there, int64(len(f.content))+1))
+	if err != nil {
+		return "cannot be examined", err
+	}
+	if !bytes.Equal(got, f.content) {
+		return "was altered", nil
+	}
+	return "", nil
+}
