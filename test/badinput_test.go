@@ -101,7 +101,7 @@ func TestBadInput_CommandLine(t *testing.T) {
 		"unknown manager":  {[]string{"stop", "--manager", "upstart"}, 2, []string{"upstart", "systemd"}},
 		"unknown scope":    {[]string{"status", "--scope", "world"}, 2, []string{"world", "system"}},
 		"illegal instance": {[]string{"run", "--instance", "a/b"}, 78, []string{"instance", "a/b"}},
-		"no start by hand": {[]string{"start"}, 1, []string{"start it by hand with `run`"}},
+		"no start by hand": {[]string{"start"}, 1, []string{"`run` works without one"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			// What the case says comes last, and wins.

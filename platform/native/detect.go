@@ -48,7 +48,7 @@ func (p probe) running() (string, error) {
 		return "openrc", nil
 	}
 	if name := p.foreign(); name != "" {
-		return "", fmt.Errorf("%w: %s does, for which there is no support: `run` works under any supervisor; or name a manager by --manager", platform.ErrNoManager, name)
+		return "", fmt.Errorf("%w: %s does, for which there is no support: name another by --manager", platform.ErrNoManager, name)
 	}
 	// BusyBox's init, which is called init too, has no runlevels.
 	if p.process == "init" && p.dir("/etc/init.d") && p.dir("/etc/rc2.d") {

@@ -30,7 +30,7 @@ func (a *app) startCommand() *cobra.Command {
 func (a *app) start(cmd *cobra.Command, t *target) error {
 	m, err := t.needManager()
 	if err != nil {
-		return fmt.Errorf("start %q: %w: or start it by hand with `run`", t.id, err)
+		return fmt.Errorf("start %q: %w; `run` works without one", t.id, err)
 	}
 	// A manager would only find out, and restart, and give up.
 	if other, err := t.strangerHolds(cmd.Context()); err != nil {

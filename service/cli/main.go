@@ -75,7 +75,7 @@ func (e *exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) 
 // heldBy explains to a person who else runs.
 func heldBy(h singleton.Holder) string {
 	if !h.Known() {
-		return "a process that cannot be identified (its lock is held, its record is missing)"
+		return "a process that cannot be identified (its lock is held; its record is gone, or its executable was renamed)"
 	}
 	return h.String()
 }
