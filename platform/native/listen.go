@@ -3,6 +3,7 @@ package native
 import (
 	"errors"
 	"os"
+	"sync"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/posix"
@@ -35,7 +36,7 @@ func listen(to interface{ Ask(s os.Signal) }) (asked, error) {
 			}
 		}
 	}()
-	return asked{func() error { close(over); return stop() }}, nil
+	return asked{sync.OnceValue(func() error { close(over); return stop() })}, nil
 }
 
 // console is a posix.Host that other processes can ask, too.
