@@ -79,6 +79,7 @@ func (a *app) stopCommand() *cobra.Command {
 }
 
 func (a *app) stop(cmd *cobra.Command, t *target, kill bool) error {
+	_, before := t.asked()
 	if t.manager != nil {
 		err := a.managed(cmd, t, "stopping", t.manager.Stop)
 		if err != nil && !errors.Is(err, platform.ErrNotInstalled) {
@@ -87,7 +88,9 @@ func (a *app) stop(cmd *cobra.Command, t *target, kill bool) error {
 	}
 	h, err := t.asked()
 	if errors.Is(err, platform.ErrNotRunning) {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%v\n", err)
+		if errors.Is(before, platform.ErrNotRunning) {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%v\n", err)
+		}
 		return nil
 	}
 	if err != nil {
