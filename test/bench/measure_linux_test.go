@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -112,6 +114,10 @@ func badProgram(role string) {
 		if err != nil {
 			panic(err)
 		}
-		select {} // until a signal has its default effect
+		// SIGTERM has its default effect; SIGHUP may be ignored: nohup(1).
+		hangup := make(chan os.Signal, 1)
+		signal.Notify(hangup, syscall.SIGHUP)
+		<-hangup
+		os.Exit(3)
 	}
 }
