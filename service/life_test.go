@@ -149,7 +149,7 @@ func TestThingsThatGoWrong(t *testing.T) {
 		},
 		"Stop hangs": {
 			p:     &program{stop: func(context.Context) error { <-hang; return nil }},
-			cfg:   func(c *service.Config) { c.StopTimeout = 100 * time.Millisecond },
+			cfg:   func(c *service.Config) { c.StopTimeout = time.Second },
 			drive: func(b *bench) { b.await(platform.PhaseReady); b.stop() },
 			code:  1, is: service.ErrOverrun, says: "stop: Stop: overran", log: "still running: goroutine", stops: true,
 		},
@@ -161,7 +161,7 @@ func TestThingsThatGoWrong(t *testing.T) {
 				},
 				stop: func(context.Context) error { <-hang; return nil },
 			},
-			cfg:   func(c *service.Config) { c.StopTimeout = 200 * time.Millisecond },
+			cfg:   func(c *service.Config) { c.StopTimeout = 2 * time.Second },
 			drive: func(b *bench) { b.await(platform.PhaseReady); b.stop() },
 			code:  1, is: service.ErrOverrun, says: "stop: Stop: overran", log: "flushed", stops: true,
 		},
@@ -194,7 +194,7 @@ func TestThingsThatGoWrong(t *testing.T) {
 				rt.Go("deaf", func(context.Context) error { <-hang; return nil })
 				return nil
 			}},
-			cfg:   func(c *service.Config) { c.StopTimeout = 100 * time.Millisecond },
+			cfg:   func(c *service.Config) { c.StopTimeout = time.Second },
 			drive: func(b *bench) { b.await(platform.PhaseReady); b.stop() },
 			code:  1, is: service.ErrOverrun, says: `still running: ["goroutine deaf"]`, stops: true,
 		},
@@ -246,7 +246,11 @@ func TestThingsThatGoWrong(t *testing.T) {
 				t.Errorf("the log lacks %q:\n%s", c.log, b.logText())
 			}
 			if c.stops {
-				<-b.inStop // or the test's timeout says that Stop was not called
+				select {
+				case <-b.inStop:
+				case <-time.After(20 * time.Second):
+					t.Error("Stop was not called")
+				}
 			}
 			last, err := recovery.Read(filepath.Join(b.cfg.StateDir, "feedd.lastrun.json"))
 			if err != nil || last.Clean() || last.Exit == nil || last.Exit.Code != c.code {
