@@ -53,9 +53,9 @@ func TestOpenRCRestarts(t *testing.T) {
 		s.until(givenUp)
 		s.must("test $(" + starts + ") = $(($(cat /tmp/app.starts) + 1)); cp /root/good.toml /etc/shipper.toml")
 
-		// 75, already running: by hand in the very moment.
+		// 75, already running: by hand in the very moment, but not while the killed one still holds the name.
 		install("delay = \"3s\"\nmax = -1\n")
-		s.must(kill + "setsid shipper --config /etc/shipper.toml run >/tmp/app.hand 2>&1 </dev/null &")
+		s.must(kill + "while kill -0 $(cat /tmp/app.pid) 2>/dev/null; do sleep 0.01; done; setsid shipper --config /etc/shipper.toml run >/tmp/app.hand 2>&1 </dev/null &")
 		s.until("! pgrep supervise-daemo && ! rc-service shipper status")
 		s.must(ready + ` && $S status --json | grep '"started_by": "hand"' && $S stop`)
 
