@@ -16,8 +16,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// errWouldBlock: flock(2) says that another open file description has the lock.
-const errWouldBlock = syscall.EWOULDBLOCK
+// errTaken: flock(2) says that another open file description has the lock.
+const errTaken = syscall.EWOULDBLOCK
 
 // grip is the file itself, locked; nil until it is.
 type grip struct{ file *os.File }
@@ -155,7 +155,7 @@ func (f *heldFile) recreate() error {
 	if there, err := os.OpenFile(f.path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0); err == nil {
 		locked := flock(there, syscall.LOCK_EX)
 		_ = there.Close()
-		if errors.Is(locked, errWouldBlock) {
+		if errors.Is(locked, errTaken) {
 			return errors.New("another process holds the file that took its place")
 		}
 	}

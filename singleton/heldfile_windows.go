@@ -18,6 +18,12 @@ type grip struct{ mutex windows.Handle }
 
 func (f *heldFile) held() bool { return f.mutex != 0 }
 
+// lock makes the mutex, or fails with errTaken.
+func (f *heldFile) lock() (err error) {
+	f.mutex, err = createMutex(mutexName(f.path))
+	return err
+}
+
 // ours tells whether the file at path is as we wrote it.
 func (f *heldFile) ours() bool {
 	damage, err := f.damage()

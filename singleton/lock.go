@@ -80,6 +80,39 @@ func newLock(o Options) (*Lock, error) {
 	}, nil
 }
 
+// take makes both files ours, then makes sure that nobody holds one of their
+// predecessors, then writes.
+func (l *Lock) take() error {
+	patience := newPatience()
+	for _, f := range []*heldFile{l.identity, l.pid} {
+		for {
+			err := f.lock()
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, errTaken) {
+				return err
+			}
+			// Somebody holds it. A holder has written who it is, or will in a
+			// moment; a probe is gone in a moment.
+			h, unknown := readHolder(l.o)
+			if unknown == nil {
+				return &HeldError{Name: l.o.Name, Holder: h}
+			}
+			if !patience.wait() {
+				return verdict(l.o, unknown)
+			}
+		}
+	}
+	if err := l.checkPredecessors(); err != nil {
+		return err
+	}
+	if err := l.identity.write(); err != nil {
+		return err
+	}
+	return l.pid.write()
+}
+
 // Holder is what a refused process is told of us.
 func (l *Lock) Holder() Holder { return l.me }
 

@@ -4,8 +4,6 @@ package singleton
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"strconv"
@@ -13,21 +11,6 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
-
-func probe(o Options) (Holder, error) {
-	for patience := newPatience(); ; {
-		held, err := anyHeld(o)
-		if err != nil {
-			return Holder{}, classify(o, err)
-		}
-		if !held {
-			return Holder{}, fmt.Errorf("%q: %w", o.Name, ErrFree)
-		}
-		if h, ok := readHolder(o); ok || !patience.wait() {
-			return h, nil
-		}
-	}
-}
 
 // anyHeld tells whether one of the two files is locked by anybody. It does so
 // by a shared lock that lasts a moment; [Lock.take] knows to wait for it.
@@ -42,7 +25,7 @@ func anyHeld(o Options) (bool, error) {
 		}
 		err = flock(f, syscall.LOCK_SH)
 		_ = f.Close()
-		if errors.Is(err, errWouldBlock) {
+		if errors.Is(err, errTaken) {
 			return true, nil
 		}
 		if err != nil {
@@ -68,31 +51,6 @@ func openToRead(path string) (*os.File, error) {
 		return nil, errNoFile
 	}
 	return f, nil
-}
-
-// readHolder returns the recorded holder if it is verified: alive, the very
-// process, and not passed off on us by whoever owns the record.
-func readHolder(o Options) (Holder, bool) {
-	f, err := openToRead(o.LockFile())
-	if err != nil {
-		return Holder{}, false
-	}
-	defer func() { _ = f.Close() }()
-	content, err := io.ReadAll(io.LimitReader(f, maxRecord))
-	if err != nil {
-		return Holder{}, false
-	}
-	h, err := parseRecord(content)
-	if err != nil {
-		return Holder{}, false
-	}
-	if alive, err := h.Alive(); err != nil || !alive {
-		return Holder{}, false
-	}
-	if !mayName(f, h) {
-		return Holder{}, false
-	}
-	return h, true
 }
 
 // mayName refuses a record that names a process of somebody else: a user who
