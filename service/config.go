@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
-	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
@@ -242,7 +241,7 @@ func (c Config) Check() error {
 		bad("umask", err)
 	}
 	for key, dir := range map[string]string{"working_directory": c.WorkingDirectory, "runtime_dir": c.RuntimeDir, "state_dir": c.StateDir} {
-		if dir != "" && !native.AbsoluteAnywhere(dir) { // it may be for another machine's plan
+		if dir != "" && !platform.AbsoluteAnywhere(dir) { // it may be for another machine's plan
 			bad(key, fmt.Errorf("%q is not an absolute path", dir))
 		}
 	}

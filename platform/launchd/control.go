@@ -1,6 +1,7 @@
 package launchd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -123,7 +124,7 @@ func (m *Manager) reload(ctx context.Context, id platform.ID) error {
 
 // bootOut returns when launchd does not know the service any more.
 func (m *Manager) bootOut(ctx context.Context, id platform.ID, domain string, j job) error {
-	limit := time.Duration(or(j.ExitTimeOut, int(defaultStop/time.Second)))*time.Second + platform.StopMargin
+	limit := time.Duration(cmp.Or(j.ExitTimeOut, int(defaultStop/time.Second)))*time.Second + platform.StopMargin
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not gone after %v: %w", limit, platform.ErrTimeout))
 	defer cancel()
 	t := target(domain, id)
@@ -175,7 +176,7 @@ func (m *Manager) bootstrap(ctx context.Context, id platform.ID, file string) er
 // changes there is progress, and renews the time that is left. An end of the
 // process is a failure, also where launchd will try again.
 func (m *Manager) awaitReady(ctx context.Context, id platform.ID, j job, runs int) error {
-	limit := time.Duration(or(j.Holdfast.StartTimeout, int(defaultStart/time.Second))) * time.Second
+	limit := time.Duration(cmp.Or(j.Holdfast.StartTimeout, int(defaultStart/time.Second))) * time.Second
 	begun, last := time.Now(), own{}
 	kick := begun.Add(patience)
 	for {

@@ -1,6 +1,7 @@
 package launchd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -80,7 +81,7 @@ func (s *sheet) surroundings(u platform.Unit) {
 		s.refuse("umask", "%#o: is more than permissions", uint32(mask))
 	}
 	s.job.Umask = int(mask)
-	s.job.EnvironmentVariables = map[string]string{startedBy: string(or(u.Restart.Policy, platform.RestartNever))}
+	s.job.EnvironmentVariables = map[string]string{startedBy: string(cmp.Or(u.Restart.Policy, platform.RestartNever))}
 	for _, name := range slices.Sorted(maps.Keys(u.Env)) {
 		// Its value may be a secret: it is not repeated in an error.
 		switch err := errors.Join(sayable(name), sayable(u.Env[name])); {
@@ -124,8 +125,8 @@ func (s *sheet) restart(r platform.Restart) {
 func (s *sheet) timeouts(u platform.Unit) {
 	s.seconds("reload_timeout", u.ReloadTimeout) // the reload command minds it
 	s.seconds("watchdog", u.Watchdog)            // the service minds it: see service.Config
-	s.job.Holdfast.StartTimeout = s.seconds("start_timeout", or(u.StartTimeout, defaultStart)+platform.StopMargin)
-	s.job.ExitTimeOut = s.seconds("stop_timeout", or(u.StopTimeout, defaultStop)+platform.StopMargin)
+	s.job.Holdfast.StartTimeout = s.seconds("start_timeout", cmp.Or(u.StartTimeout, defaultStart)+platform.StopMargin)
+	s.job.ExitTimeOut = s.seconds("stop_timeout", cmp.Or(u.StopTimeout, defaultStop)+platform.StopMargin)
 }
 
 func (s *sheet) limits(u platform.Unit) {
@@ -174,7 +175,7 @@ func (s *sheet) directories(u platform.Unit, d Dirs) {
 		return
 	}
 	for name, dir := range map[string]string{
-		"RUNTIME_DIRECTORY": or(u.RuntimeDir, d.Runtime), "STATE_DIRECTORY": or(u.StateDir, d.State), "LOGS_DIRECTORY": d.Logs,
+		"RUNTIME_DIRECTORY": cmp.Or(u.RuntimeDir, d.Runtime), "STATE_DIRECTORY": cmp.Or(u.StateDir, d.State), "LOGS_DIRECTORY": d.Logs,
 	} {
 		if _, given := u.Env[name]; !given {
 			s.text(name, dir)
@@ -218,12 +219,4 @@ func sayable(value string) error {
 		}
 	}
 	return nil
-}
-
-func or[T comparable](value, fallback T) T {
-	var zero T
-	if value == zero {
-		return fallback
-	}
-	return value
 }

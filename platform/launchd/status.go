@@ -1,6 +1,7 @@
 package launchd
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -71,7 +72,7 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 		st.Phase = resting(p, j)
 	default:
 		s := m.own(id, j, st.PID)
-		st.Phase, st.Since, st.Text = or(s.Phase, platform.PhaseStarting), s.PhaseSince, s.StatusText
+		st.Phase, st.Since, st.Text = cmp.Or(s.Phase, platform.PhaseStarting), s.PhaseSince, s.StatusText
 		if p.leaving() {
 			st.Phase = platform.PhaseStopping
 		}

@@ -7,7 +7,6 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
-	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
 )
@@ -105,11 +104,4 @@ func xdg(variable string, home string, fallback ...string) string {
 		return dir
 	}
 	return filepath.Join(append([]string{home}, fallback...)...)
-}
-
-// AbsoluteAnywhere tells whether the path p is absolute on some system that we have a
-// manager for: /srv/feedd, C:\feedd, \\server\feedd.
-func AbsoluteAnywhere(p string) bool {
-	drive := len(p) > 2 && p[1] == ':' && (p[2] == '\\' || p[2] == '/')
-	return drive || strings.HasPrefix(p, `\\`) || strings.HasPrefix(p, "/")
 }

@@ -1,6 +1,7 @@
 package scm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,10 +40,10 @@ func (m *Manager) plan(u platform.Unit) ([]platform.Step, error) {
 	// Users may read what `status` reads, and nothing else.
 	steps := []platform.Step{step("the directory of the service and its configuration", dirs.Base, read, "")}
 	if !m.exists(u.RuntimeDir) { // one that was named and is there is whoever's it is
-		steps = append(steps, step("a directory of the service: who it is", or(u.RuntimeDir, dirs.Runtime), modify, read))
+		steps = append(steps, step("a directory of the service: who it is", cmp.Or(u.RuntimeDir, dirs.Runtime), modify, read))
 	}
 	if !m.exists(u.StateDir) {
-		steps = append(steps, step("a directory of the service: what it keeps", or(u.StateDir, dirs.State), modify, ""))
+		steps = append(steps, step("a directory of the service: what it keeps", cmp.Or(u.StateDir, dirs.State), modify, ""))
 	}
 	return append(steps,
 		step("a directory of the service: its log", dirs.Logs, modify, ""),

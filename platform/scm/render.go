@@ -1,6 +1,7 @@
 package scm
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -40,7 +41,7 @@ func Render(u platform.Unit, d Dirs) (platform.Registration, error) {
 	s.environment(u)
 	s.dependencies(u)
 	s.r.Recovery = s.recovery(u.Restart)
-	s.r.Preshutdown = s.milliseconds("stop_timeout", or(u.StopTimeout, defaultStop)+platform.StopMargin)
+	s.r.Preshutdown = s.milliseconds("stop_timeout", cmp.Or(u.StopTimeout, defaultStop)+platform.StopMargin)
 	s.parameters(u, d)
 	s.unheard(u)
 	if len(s.errs) > 0 {
@@ -96,7 +97,9 @@ func (s *sheet) command(u platform.Unit) {
 		s.refuse("command", "is missing")
 		return
 	}
-	if !absolute(u.Exec[0]) {
+	// One that is absolute elsewhere only, as in a plan that was made there, Windows
+	// finds out about when it starts it.
+	if !platform.AbsoluteAnywhere(u.Exec[0]) {
 		s.refuse("program path", "%q: is not absolute", u.Exec[0])
 	}
 	line, err := CommandLine(u.Exec)
@@ -104,14 +107,6 @@ func (s *sheet) command(u platform.Unit) {
 		s.refuse("command", "%w", err)
 	}
 	s.r.BinaryPath = line
-}
-
-// absolute tells whether path is absolute on Windows: C:\..., or \\server\share.
-// One that is absolute elsewhere only is let through, because plans are made
-// elsewhere: Windows finds out when it starts it.
-func absolute(path string) bool {
-	drive := len(path) > 2 && path[1] == ':' && (path[2] == '\\' || path[2] == '/')
-	return drive || strings.HasPrefix(path, `\\`) || strings.HasPrefix(path, "/")
 }
 
 // environment is Env, in the form and the place that the SCM adds to the process's environment:
@@ -161,14 +156,14 @@ func (s *sheet) dependencies(u platform.Unit) {
 
 // parameters are what we need to know of an installed service and the SCM does not.
 func (s *sheet) parameters(u platform.Unit, d Dirs) {
-	reload := s.milliseconds("reload_timeout", or(u.ReloadTimeout, defaultReload))
+	reload := s.milliseconds("reload_timeout", cmp.Or(u.ReloadTimeout, defaultReload))
 	s.milliseconds("start_timeout", u.StartTimeout) // the service tells the SCM itself
 	s.milliseconds("watchdog", u.Watchdog)          // the service minds it: see service.Config
 	s.r.Parameters = map[string]string{
 		paramMade:    made,
-		paramRuntime: s.text("runtime_dir", or(u.RuntimeDir, d.Runtime)),
+		paramRuntime: s.text("runtime_dir", cmp.Or(u.RuntimeDir, d.Runtime)),
 		paramReload:  strconv.FormatUint(uint64(reload), 10),
-		paramRestart: string(or(u.Restart.Policy, platform.RestartNever)),
+		paramRestart: string(cmp.Or(u.Restart.Policy, platform.RestartNever)),
 	}
 	s.text("state_dir", u.StateDir)
 }
@@ -207,12 +202,4 @@ func (s *sheet) unheard(u platform.Unit) {
 	if c := u.Hardening.Capabilities; len(c) > 0 && !slices.Equal(c, []string{"all"}) {
 		s.refuse("hardening.capabilities", "Windows has privileges instead, which come with the account")
 	}
-}
-
-func or[T comparable](value, fallback T) T {
-	var zero T
-	if value == zero {
-		return fallback
-	}
-	return value
 }

@@ -80,7 +80,7 @@ func short(cfg service.Config) string {
 // plan for it.
 func (a *app) absolute() error {
 	for _, path := range []*string{&a.cfg.File, &a.cfg.RuntimeDir, &a.cfg.StateDir} {
-		if *path == "" || native.AbsoluteAnywhere(*path) && a.elsewhere() {
+		if *path == "" || platform.AbsoluteAnywhere(*path) && a.elsewhere() {
 			continue
 		}
 		abs, err := filepath.Abs(*path)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,7 +56,7 @@ func (t *target) leftover() string {
 	}
 	what := "which is gone"
 	if id, err := proc.Of(pid); err == nil {
-		what = "now another process: " + or(id.Exe, "unknown") + ", left alone"
+		what = "now another process: " + cmp.Or(id.Exe, "unknown") + ", left alone"
 	}
 	return fmt.Sprintf(" (%s is left and names %d, %s)", path, pid, what)
 }

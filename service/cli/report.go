@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -100,7 +101,7 @@ func (r *report) running(t *target, h singleton.Holder) {
 		r.note(err.Error()) // for a moment of its start that is normal
 		return
 	}
-	r.Phase, r.PhaseSince, r.Version = s.Phase, s.PhaseSince, or(s.Version, r.Version)
+	r.Phase, r.PhaseSince, r.Version = s.Phase, s.PhaseSince, cmp.Or(s.Version, r.Version)
 	r.Ready = s.Phase == platform.PhaseReady || s.Phase == platform.PhaseReloading
 	if !s.ReadyAt.IsZero() {
 		r.ReadyAt = &s.ReadyAt

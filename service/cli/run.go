@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -57,13 +58,6 @@ func printVersion(w io.Writer, cfg service.Config) error {
 			}
 		}
 	}
-	_, err := fmt.Fprintf(w, "%s %s\nholdfast %s\n%s\n", cfg.Name, or(version, "(devel)"), or(framework, "(devel)"), compiler)
+	_, err := fmt.Fprintf(w, "%s %s\nholdfast %s\n%s\n", cfg.Name, cmp.Or(version, "(devel)"), cmp.Or(framework, "(devel)"), compiler)
 	return err
-}
-
-func or(s, fallback string) string {
-	if s == "" {
-		return fallback
-	}
-	return s
 }
