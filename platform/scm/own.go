@@ -24,6 +24,9 @@ type own struct {
 // own reads what the process pid wrote about itself; the zero own if there is
 // nothing, or somebody else wrote it.
 func (m *Manager) own(id platform.ID, r platform.Registration, pid int) own {
+	if pid == 0 {
+		return own{}
+	}
 	runtime := r.Parameters[paramRuntime]
 	if runtime == "" {
 		d, err := m.dirs(id)
@@ -37,7 +40,7 @@ func (m *Manager) own(id platform.ID, r platform.Registration, pid int) own {
 		return own{}
 	}
 	var s own
-	if err := json.Unmarshal(content, &s); err != nil || pid == 0 || s.Process.PID != pid {
+	if err := json.Unmarshal(content, &s); err != nil || s.Process.PID != pid {
 		return own{}
 	}
 	return s

@@ -79,16 +79,16 @@ func (a *app) stopCommand() *cobra.Command {
 }
 
 func (a *app) stop(cmd *cobra.Command, t *target, kill bool) error {
-	_, before := t.asked()
+	h, err := t.asked()
+	idle := errors.Is(err, platform.ErrNotRunning)
 	if t.manager != nil {
-		err := a.managed(cmd, t, "stopping", t.manager.Stop)
-		if err != nil && !errors.Is(err, platform.ErrNotInstalled) {
+		if err := a.managed(cmd, t, "stopping", t.manager.Stop); err != nil && !errors.Is(err, platform.ErrNotInstalled) {
 			return err
 		}
+		h, err = t.asked()
 	}
-	h, err := t.asked()
 	if errors.Is(err, platform.ErrNotRunning) {
-		if errors.Is(before, platform.ErrNotRunning) {
+		if idle {
 			fmt.Fprintf(cmd.ErrOrStderr(), "%v\n", err)
 		}
 		return nil
