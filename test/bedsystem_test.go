@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/test/bed"
 )
 
@@ -117,11 +118,46 @@ func (s bedSystem) one(ctx context.Context, step platform.Step) error {
 	return fmt.Errorf("step %q: %w", step.Kind, errors.ErrUnsupported)
 }
 
-// buildProbe compiles test/probe, static, so that it runs in every bed.
+// managerOn is the manager of that name on the machine that sys reaches.
+func managerOn(t *testing.T, name string, sys platform.System, who native.Login) platform.Manager {
+	t.Helper()
+	m, err := native.ManagerOn(name, sys, who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// bareSystem is a machine with nothing on it.
+type bareSystem struct{ platform.System }
+
+func (bareSystem) ReadFile(string) ([]byte, error)  { return nil, fs.ErrNotExist }
+func (bareSystem) Stat(string) (fs.FileInfo, error) { return nil, fs.ErrNotExist }
+func (bareSystem) Run(_ context.Context, argv ...string) (string, error) {
+	return "", &platform.CommandError{Argv: argv, Code: 127, Err: exec.ErrNotFound}
+}
+
+// render gives the definition that the manager writes for u.
+func render(t *testing.T, manager string, u platform.Unit) ([]byte, error) {
+	t.Helper()
+	steps, err := managerOn(t, manager, bareSystem{}, native.Login{}).Plan(t.Context(), u)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range steps {
+		if s.Kind == platform.StepWriteFile {
+			return s.Content, nil
+		}
+	}
+	t.Fatalf("%s: no file among %d steps", manager, len(steps))
+	return nil, nil
+}
+
+// buildProbe compiles the probe, static, so that it runs in every bed.
 func buildProbe(t *testing.T) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "probe")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", out, "./probe")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", out, "../platform/internal/systemd/probe")
 	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
 	if msg, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, msg)

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
-	"github.com/holdfast-dev/holdfast/platform/openrc"
+	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/test/bed"
 )
 
@@ -133,7 +133,7 @@ func TestOpenRCPhases(t *testing.T) {
 	onOpenRC(t, func(t *testing.T, s shipped) {
 		s.configure("[service.restart]\npolicy = \"never\"\n")
 		s.must("echo 'start_delay = \"4s\"\nstop_delay = \"4s\"' >>/etc/shipper.toml; $S install")
-		m := openrc.New(bedSystem{Bed: s.b})
+		m := managerOn(t, "openrc", bedSystem{Bed: s.b}, native.Login{})
 		is := func(code int, phase platform.Phase) {
 			t.Helper()
 			s.until(fmt.Sprintf("rc-service shipper status >/dev/null; test $? = %d", code))

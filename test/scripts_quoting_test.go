@@ -13,8 +13,6 @@ import (
 	"testing"
 
 	"github.com/holdfast-dev/holdfast/platform"
-	"github.com/holdfast-dev/holdfast/platform/openrc"
-	"github.com/holdfast-dev/holdfast/platform/sysv"
 	"github.com/holdfast-dev/holdfast/test/bed"
 )
 
@@ -82,7 +80,7 @@ func scriptedUnits() []scripted {
 // What a script says is what the process gets, to the byte, or it was refused;
 // and nothing of it is ever executed, whatever the action.
 func TestScriptQuoting(t *testing.T) {
-	for manager, render := range map[string]func(platform.Unit) ([]byte, error){"sysv": sysv.Render, "openrc": openrc.Render} {
+	for _, manager := range []string{"sysv", "openrc"} {
 		bed.Each(t, manager, func(t *testing.T, b *bed.Bed) {
 			putShipper(t, b)
 			installProbe(t, b, "/opt/probe")
@@ -95,7 +93,7 @@ func TestScriptQuoting(t *testing.T) {
 			var units []scripted
 			refused := 0
 			for _, s := range scriptedUnits() {
-				text, err := render(s.unit)
+				text, err := render(t, manager, s.unit)
 				if err != nil {
 					refused++
 					continue

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
-	"github.com/holdfast-dev/holdfast/platform/systemd"
+	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/test/bed"
 )
 
@@ -45,7 +45,7 @@ func TestSystemd(t *testing.T) {
 	bed.Each(t, "systemd", func(t *testing.T, b *bed.Bed) {
 		installProbe(t, b, "/usr/local/bin/probe")
 		root := bedSystem{Bed: b}
-		m := systemd.New(root, systemd.Options{})
+		m := managerOn(t, "systemd", root, native.Login{})
 		t.Run("verify", func(t *testing.T) { verifyUnits(t, b, m) })
 		t.Run("life", func(t *testing.T) {
 			managedLife(t, root, m, probeUnit("life", platform.ScopeSystem, "serve"), "/run/life")
@@ -73,7 +73,7 @@ func TestSystemd(t *testing.T) {
 			}
 			ann := bedSystem{Bed: b, user: "ann"}
 			runtime := "/run/user/" + strconv.Itoa(uid)
-			mine := systemd.New(ann, systemd.Options{Home: "/home/ann", RuntimeDir: runtime})
+			mine := managerOn(t, "systemd", ann, native.Login{Home: "/home/ann", RuntimeDir: runtime})
 			managedLife(t, ann, mine, probeUnit("probe", platform.ScopeUser, "serve"), runtime+"/probe")
 		})
 		t.Run("failures", func(t *testing.T) { failures(t, root, m) })
@@ -86,7 +86,7 @@ func TestSystemd(t *testing.T) {
 var exposure = regexp.MustCompile(`Overall exposure level for \S+: ([0-9.]+)`)
 
 // verifyUnits has systemd itself judge the defaults, and a unit with every line that we can write.
-func verifyUnits(t *testing.T, b *bed.Bed, m *systemd.Manager) {
+func verifyUnits(t *testing.T, b *bed.Bed, m platform.Manager) {
 	b.MustRun(t, "useradd", "--system", "probe")
 	b.MustRun(t, "mkdir", "-p", "/srv/a dir")
 	core := uint64(0)
@@ -139,7 +139,7 @@ func verifyUnits(t *testing.T, b *bed.Bed, m *systemd.Manager) {
 }
 
 // managedLife takes one service from installation to removal.
-func managedLife(t *testing.T, sys bedSystem, m *systemd.Manager, u platform.Unit, runtimeDir string) {
+func managedLife(t *testing.T, sys bedSystem, m platform.Manager, u platform.Unit, runtimeDir string) {
 	ctx, id := t.Context(), u.ID
 	steps, err := m.Plan(ctx, u)
 	sys.apply(t, steps, err)
@@ -221,7 +221,7 @@ func managedLife(t *testing.T, sys bedSystem, m *systemd.Manager, u platform.Uni
 }
 
 // want compares what does not depend on time and chance.
-func want(t *testing.T, m *systemd.Manager, id platform.ID, w platform.Status) platform.Status {
+func want(t *testing.T, m platform.Manager, id platform.ID, w platform.Status) platform.Status {
 	t.Helper()
 	got, err := m.Status(t.Context(), id)
 	if err != nil {
@@ -234,7 +234,7 @@ func want(t *testing.T, m *systemd.Manager, id platform.ID, w platform.Status) p
 }
 
 // failures are told apart.
-func failures(t *testing.T, sys bedSystem, m *systemd.Manager) {
+func failures(t *testing.T, sys bedSystem, m platform.Manager) {
 	ctx := t.Context()
 	absent := platform.ID{Name: "absent", Scope: platform.ScopeSystem}
 	want(t, m, absent, platform.Status{Phase: platform.PhaseStopped})
@@ -279,7 +279,7 @@ func failures(t *testing.T, sys bedSystem, m *systemd.Manager) {
 	if _, stderr, code, err := sys.RunAs(ctx, "probe", "true"); err != nil || code != 0 {
 		t.Fatalf("user probe: %d, %v: %s", code, err, stderr)
 	}
-	other := systemd.New(bedSystem{Bed: sys.Bed, user: "probe"}, systemd.Options{})
+	other := managerOn(t, "systemd", bedSystem{Bed: sys.Bed, user: "probe"}, native.Login{})
 	want(t, other, hanging.ID, platform.Status{Installed: true, Enabled: true, Phase: platform.PhaseFailed})
 	if err := other.Start(ctx, hanging.ID); !errors.Is(err, platform.ErrPermission) {
 		t.Errorf("start by somebody: %v", err)
@@ -292,7 +292,7 @@ func failures(t *testing.T, sys bedSystem, m *systemd.Manager) {
 }
 
 // restarts happen after a death that systemd takes for clean, and no more often than allowed.
-func restarts(t *testing.T, sys bedSystem, m *systemd.Manager) {
+func restarts(t *testing.T, sys bedSystem, m platform.Manager) {
 	ctx := t.Context()
 	u := probeUnit("deaf", platform.ScopeSystem, "deaf")
 	steps, err := m.Plan(ctx, u)
@@ -324,7 +324,7 @@ func restarts(t *testing.T, sys bedSystem, m *systemd.Manager) {
 }
 
 // await asks until it is so; half a minute is far more than systemd takes.
-func await(t *testing.T, m *systemd.Manager, id platform.ID, so func(platform.Status) bool) platform.Status {
+func await(t *testing.T, m platform.Manager, id platform.ID, so func(platform.Status) bool) platform.Status {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -340,7 +340,7 @@ func await(t *testing.T, m *systemd.Manager, id platform.ID, so func(platform.St
 }
 
 // foreign units are neither replaced nor removed.
-func foreign(t *testing.T, sys bedSystem, m *systemd.Manager) {
+func foreign(t *testing.T, sys bedSystem, m platform.Manager) {
 	ctx := t.Context()
 	refuse := func(name string) {
 		t.Helper()
@@ -362,7 +362,7 @@ func foreign(t *testing.T, sys bedSystem, m *systemd.Manager) {
 }
 
 // undone is an installation that was taken back: the machine is as before.
-func undone(t *testing.T, sys bedSystem, m *systemd.Manager) {
+func undone(t *testing.T, sys bedSystem, m platform.Manager) {
 	ctx := t.Context()
 	u := probeUnit("undone", platform.ScopeSystem, "serve")
 	steps, err := m.Plan(ctx, u)

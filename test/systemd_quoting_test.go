@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/holdfast-dev/holdfast/platform"
-	"github.com/holdfast-dev/holdfast/platform/systemd"
 	"github.com/holdfast-dev/holdfast/test/bed"
 )
 
@@ -114,7 +113,7 @@ func TestSystemdQuoting(t *testing.T) {
 		units := quotingUnits()
 		refused := 0
 		units = slices.DeleteFunc(units, func(q quoted) bool {
-			text, err := systemd.Render(q.unit, 0)
+			text, err := render(t, "systemd", q.unit)
 			if err != nil {
 				refused++
 				return true

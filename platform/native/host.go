@@ -4,10 +4,10 @@ import (
 	"errors"
 
 	"github.com/holdfast-dev/holdfast/platform"
-	"github.com/holdfast-dev/holdfast/platform/launchd"
-	"github.com/holdfast-dev/holdfast/platform/posix"
-	"github.com/holdfast-dev/holdfast/platform/scm"
-	"github.com/holdfast-dev/holdfast/platform/systemd"
+	"github.com/holdfast-dev/holdfast/platform/internal/launchd"
+	"github.com/holdfast-dev/holdfast/platform/internal/posix"
+	"github.com/holdfast-dev/holdfast/platform/internal/scm"
+	"github.com/holdfast-dev/holdfast/platform/internal/systemd"
 )
 
 // Host listens to whatever started this process, from the moment it returns,

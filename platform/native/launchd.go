@@ -5,7 +5,7 @@ import (
 	"runtime"
 
 	"github.com/holdfast-dev/holdfast/platform"
-	"github.com/holdfast-dev/holdfast/platform/launchd"
+	"github.com/holdfast-dev/holdfast/platform/internal/launchd"
 )
 
 // launchdDirs are the directories of a service that launchd keeps: this

@@ -6,9 +6,9 @@ import (
 	"sync"
 
 	"github.com/holdfast-dev/holdfast/platform"
-	"github.com/holdfast-dev/holdfast/platform/posix"
+	"github.com/holdfast-dev/holdfast/platform/internal/posix"
+	"github.com/holdfast-dev/holdfast/platform/internal/scm"
 	"github.com/holdfast-dev/holdfast/platform/proc"
-	"github.com/holdfast-dev/holdfast/platform/scm"
 )
 
 // asked is what other processes ask of this one where the system has no signals

@@ -9,36 +9,46 @@ import (
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
-	"github.com/holdfast-dev/holdfast/platform/launchd"
-	"github.com/holdfast-dev/holdfast/platform/openrc"
-	"github.com/holdfast-dev/holdfast/platform/systemd"
-	"github.com/holdfast-dev/holdfast/platform/sysv"
+	"github.com/holdfast-dev/holdfast/platform/internal/launchd"
+	"github.com/holdfast-dev/holdfast/platform/internal/openrc"
+	"github.com/holdfast-dev/holdfast/platform/internal/systemd"
+	"github.com/holdfast-dev/holdfast/platform/internal/sysv"
 )
 
-// rooms are the managers that we have, by name.
-func rooms() map[string]platform.Manager {
-	home, _ := os.UserHomeDir() // without one, user units are refused when they come up
-	mac := launchd.Options{UID: os.Getuid(), Home: home, Dirs: launchdDirs}
-	return map[string]platform.Manager{
-		"launchd": launchd.New(System{}, mac),
-		"systemd": systemd.New(System{}, systemd.Options{
-			Home: home, ConfigHome: os.Getenv("XDG_CONFIG_HOME"), RuntimeDir: os.Getenv("XDG_RUNTIME_DIR"),
-		}),
-		"openrc": openrc.New(System{}),
-		"scm":    services(),
-		"sysv":   sysv.New(System{}),
-	}
+// Login is the user whose services a [Manager] sees beside those of the machine.
+type Login struct {
+	UID        int
+	Home       string // home directory; empty: services of a user are refused when they come up
+	ConfigHome string // $XDG_CONFIG_HOME; empty: .config in Home
+	RuntimeDir string // $XDG_RUNTIME_DIR
+}
+
+// login is the user who runs this process.
+func login() Login {
+	home, _ := os.UserHomeDir()
+	return Login{UID: os.Getuid(), Home: home, ConfigHome: os.Getenv("XDG_CONFIG_HOME"), RuntimeDir: os.Getenv("XDG_RUNTIME_DIR")}
+}
+
+// managers makes the managers that we have, by name.
+var managers = map[string]func(platform.System, Login) platform.Manager{
+	"launchd": func(sys platform.System, who Login) platform.Manager {
+		return launchd.New(sys, launchd.Options{UID: who.UID, Home: who.Home, Dirs: launchdDirs})
+	},
+	"systemd": func(sys platform.System, who Login) platform.Manager {
+		return systemd.New(sys, systemd.Options{Home: who.Home, ConfigHome: who.ConfigHome, RuntimeDir: who.RuntimeDir})
+	},
+	"openrc": func(sys platform.System, _ Login) platform.Manager { return openrc.New(sys) },
+	"scm":    func(platform.System, Login) platform.Manager { return services() },
+	"sysv":   func(sys platform.System, _ Login) platform.Manager { return sysv.New(sys) },
 }
 
 // Managers are the names that [Manager] knows.
-func Managers() []string {
-	return slices.Sorted(maps.Keys(rooms()))
-}
+func Managers() []string { return slices.Sorted(maps.Keys(managers)) }
 
-// Manager gives the manager of that name, whether it runs here or not: a plan
-// can be made for any machine. "auto" and "" are the one that runs this
-// machine; where that is none of ours the error is platform.ErrNoManager and
-// says what we found.
+// Manager gives the manager of that name on this machine, whether it runs here
+// or not: a plan can be made for any machine. "auto" and "" are the one that
+// runs this machine; where that is none of ours the error is
+// platform.ErrNoManager and says what we found.
 func Manager(name string) (platform.Manager, error) {
 	if name == "" || name == "auto" {
 		running, err := here(runtime.GOOS).running()
@@ -47,9 +57,16 @@ func Manager(name string) (platform.Manager, error) {
 		}
 		name = running
 	}
-	m, ok := rooms()[name]
+	return ManagerOn(name, System{}, login())
+}
+
+// ManagerOn gives the manager of that name on the machine that sys reaches, as
+// who sees it. The Windows SCM is reached by calls of its own: there sys does
+// not matter.
+func ManagerOn(name string, sys platform.System, who Login) (platform.Manager, error) {
+	m, ok := managers[name]
 	if !ok {
 		return nil, fmt.Errorf("manager %q: %w: choose one of %s", name, platform.ErrUnsupported, strings.Join(Managers(), ", "))
 	}
-	return m, nil
+	return m(sys, who), nil
 }

@@ -5,8 +5,8 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/files"
+	"github.com/holdfast-dev/holdfast/platform/internal/scm"
 	"github.com/holdfast-dev/holdfast/platform/proc"
-	"github.com/holdfast-dev/holdfast/platform/scm"
 )
 
 // services are those of the SCM of this machine, if it has one.

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/holdfast-dev/holdfast/platform/posix"
+	"github.com/holdfast-dev/holdfast/platform/internal/posix"
 )
 
 // Variables by which `spawn` and `supervise`, that scripts of init systems call

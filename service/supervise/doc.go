@@ -5,7 +5,7 @@
 // into the service. [Parent] is the supervisor of [service] supervise = true: it
 // stays, runs the service as its child and starts it again as the restart policy
 // says. Both are hidden commands of every program's command line, and scripts
-// made by platform/sysv and platform/openrc call them.
+// made by platform/internal/sysv and platform/internal/openrc call them.
 //
 // # Linux notes
 //

@@ -14,9 +14,9 @@ func TestPolicyCatches(t *testing.T) {
 		files  map[string]string // the text of a tree
 		want   string            // part of the one violation; empty: there is none
 	}{
-		{"direction of imports", "a room imports a room", src("platform/sysv/a.go", `package sysv; import _ "github.com/holdfast-dev/holdfast/platform/proc"`), "platform/sysv/a.go:1: package platform/sysv must not import"},
-		{"direction of imports", "a module in a room", src("platform/sysv/a.go", `package sysv; import _ "howett.net/plist"`), "must not import howett.net/plist"},
-		{"direction of imports", "only on Windows", src("platform/scm/a_windows.go", `package scm; import _ "github.com/holdfast-dev/holdfast/platform/proc"`), "must not import"},
+		{"direction of imports", "a room imports a room", src("platform/internal/sysv/a.go", `package sysv; import _ "github.com/holdfast-dev/holdfast/platform/proc"`), "platform/internal/sysv/a.go:1: package platform/internal/sysv must not import"},
+		{"direction of imports", "a module in a room", src("platform/internal/sysv/a.go", `package sysv; import _ "howett.net/plist"`), "must not import howett.net/plist"},
+		{"direction of imports", "only on Windows", src("platform/internal/scm/a_windows.go", `package scm; import _ "github.com/holdfast-dev/holdfast/platform/proc"`), "must not import"},
 		{"direction of imports", "upwards", src("platform/a.go", `package platform; import _ "github.com/holdfast-dev/holdfast/service"`), "must not import"},
 		{"direction of imports", "a module in the gate", src("reload/a.go", `package reload; import _ "golang.org/x/sys/unix"`), "must not import golang.org/x/sys/unix"},
 		{"direction of imports", "something heavy in the face", src("service/a.go", `package service; import _ "github.com/spf13/cobra"`), "must not import github.com/spf13/cobra"},
@@ -24,7 +24,7 @@ func TestPolicyCatches(t *testing.T) {
 		{"direction of imports", "cgo", src("service/a.go", `package service; import "C"`), "must not import C"},
 		{"direction of imports", "a package without a place", src("extra/a.go", `package extra`), "has no place"},
 		{"direction of imports", "downwards", src("service/cli/a.go", `package cli; import (_ "github.com/holdfast-dev/holdfast/service"; _ "os")`), ""},
-		{"direction of imports", "a test looks upwards", src("platform/sysv/a_test.go", `package sysv_test; import _ "github.com/holdfast-dev/holdfast/service"`), ""},
+		{"direction of imports", "a test looks upwards", src("platform/internal/sysv/a_test.go", `package sysv_test; import _ "github.com/holdfast-dev/holdfast/service"`), ""},
 
 		{"one package comment", "none", src("reload/a.go", "package reload"), "has 0 package comments for linux"},
 		{"one package comment", "two", src("reload/a.go", "// Package reload is.\npackage reload", "reload/b.go", "// Package reload too.\npackage reload"), "has 2 package comments for linux"},
@@ -36,7 +36,7 @@ func TestPolicyCatches(t *testing.T) {
 		{"small files", "long", src("reload/a.go", long), "401 lines, the limit is 400"},
 		{"small files", "long test", src("reload/a_test.go", long), ""},
 
-		{"runtime.GOOS only where systems are chosen", "in a room", src("platform/posix/a.go", `package posix; import "runtime"; const x = runtime.GOOS`), "platform/posix/a.go:1: runtime.GOOS"},
+		{"runtime.GOOS only where systems are chosen", "in a room", src("platform/internal/posix/a.go", `package posix; import "runtime"; const x = runtime.GOOS`), "platform/internal/posix/a.go:1: runtime.GOOS"},
 		{"runtime.GOOS only where systems are chosen", "under another name", src("service/a.go", `package service; import r "runtime"; const x = r.GOOS`), "runtime.GOOS"},
 		{"runtime.GOOS only where systems are chosen", "in native", src("platform/native/a.go", `package native; import "runtime"; const x = runtime.GOOS`), ""},
 		{"runtime.GOOS only where systems are chosen", "in a test", src("service/a_test.go", `package service_test; import "runtime"; const x = runtime.GOOS`), ""},

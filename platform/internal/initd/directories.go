@@ -1,0 +1,58 @@
+package initd
+
+import (
+	_ "embed"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform/internal/shell"
+)
+
+//go:embed directory.sh
+var makeDirectory string
+
+// directory is one of the service's own. Without a mode it is the administrator's
+// to make.
+type directory struct{ variable, path, mode string }
+
+// directories are named as systemd.exec(5) does, which is what the program looks
+// for. Those that it was given by flags it makes itself.
+func (d *Draft) directories() []directory {
+	id := d.Unit.ID
+	dirs := make([]directory, 0, 4)
+	if d.Unit.RuntimeDir == "" {
+		// 0755: `status` of any user reads the state file and the last-run record.
+		dirs = append(dirs, directory{"RUNTIME_DIRECTORY", runtimeDir(id), "0755"})
+	}
+	if d.Unit.StateDir == "" {
+		dirs = append(dirs, directory{"STATE_DIRECTORY", path.Join("/var/lib", id.String()), "0755"})
+	}
+	return append(dirs,
+		directory{"LOGS_DIRECTORY", path.Dir(Output(id)), "0750"},
+		directory{"CONFIGURATION_DIRECTORY", path.Join("/etc", id.String()), ""})
+}
+
+func (d *Draft) variables() string {
+	var lines, names []string
+	for _, dir := range d.directories() {
+		lines = append(lines, dir.variable+"="+shell.Quote(dir.path))
+		names = append(names, dir.variable)
+	}
+	return strings.Join(lines, "\n") + "\nexport " + strings.Join(names, " ")
+}
+
+func (d *Draft) makeDirectory() string {
+	text := strings.NewReplacer("@USER@", shell.Quote(user(d.Unit)), "@OWNER@", shell.Quote(owner(d.Unit))).Replace(makeDirectory)
+	return strings.TrimSuffix(text, "\n")
+}
+
+func (d *Draft) makeDirectories() string {
+	var lines strings.Builder
+	for _, dir := range d.directories() {
+		if dir.mode != "" {
+			fmt.Fprintf(&lines, "\tdirectory %s %s || return 1\n", shell.Quote(dir.path), dir.mode)
+		}
+	}
+	return lines.String()
+}

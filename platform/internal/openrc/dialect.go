@@ -1,0 +1,62 @@
+package openrc
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/initd"
+)
+
+//go:embed script.sh
+var template string
+
+const runlevels = "/etc/runlevels"
+
+func dialect() initd.Dialect {
+	return initd.Dialect{
+		Manager:  "openrc",
+		Kind:     "openrc script",
+		Template: template,
+		Sign:     runlevels,
+		// What scripts of its own provide.
+		Facilities: map[initd.Facility]string{
+			initd.Network: "net", initd.RemoteFS: "netmount", initd.LocalFS: "localmount",
+			initd.NameService: "dns", initd.Time: "ntp-client", initd.Syslog: "logger",
+		},
+		// It can limit control groups, but only where the administrator has it
+		// run with them.
+		NoWholeLimits: "a service as a whole is limited by rc_cgroup_settings in /etc/conf.d",
+		CheckID:       checkID,
+		CheckArgument: checkArgument,
+		CheckVariable: checkVariable,
+	}
+}
+
+func checkID(id platform.ID) error {
+	if path.Ext(id.String()) == ".sh" {
+		return initd.BadName(id, "OpenRC passes over scripts that end in .sh")
+	}
+	return nil
+}
+
+// checkArgument refuses what OpenRC's files of one argument a line cannot hold.
+func checkArgument(arg string) error {
+	if strings.ContainsAny(arg, "\n\r") {
+		return errors.New("has a line break")
+	}
+	return nil
+}
+
+// checkVariable refuses what OpenRC takes out of the environment, or for its own.
+func checkVariable(name string) error {
+	for _, prefix := range []string{"RC_", "SSD_", "EINFO_"} {
+		if strings.HasPrefix(name, prefix) {
+			return fmt.Errorf("OpenRC keeps %s... to itself", prefix)
+		}
+	}
+	return nil
+}

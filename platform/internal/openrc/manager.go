@@ -1,0 +1,85 @@
+package openrc
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/initd"
+)
+
+// Manager keeps services with OpenRC. It holds no state: every answer is a new
+// question to the machine.
+type Manager struct{ machine initd.Machine }
+
+var _ platform.Manager = (*Manager)(nil)
+
+// New makes a Manager that reaches the machine through sys.
+func New(sys platform.System) *Manager {
+	return &Manager{initd.Machine{System: sys, Dialect: dialect()}}
+}
+
+// Name is "openrc".
+func (m *Manager) Name() string { return m.machine.Dialect.Manager }
+
+// Plan writes the script and adds it to the runlevel "default", unless the
+// administrator has put it into others. It refuses to replace a script that
+// holdfast did not make, and, on a machine with OpenRC, to require a service
+// that is not there.
+func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, error) {
+	return m.machine.Plan(u, Render, func() []platform.Step {
+		if len(m.levels(ctx, u.ID)) > 0 {
+			return nil
+		}
+		return []platform.Step{{
+			Kind: platform.StepRun, Describe: "start the service at boot",
+			Argv: update("add", u.ID, "default"), Undo: update("del", u.ID, "default"),
+		}}
+	})
+}
+
+func update(verb string, id platform.ID, level string) []string {
+	return []string{"rc-update", verb, id.String(), level}
+}
+
+// levels are the runlevels that the service is in.
+func (m *Manager) levels(ctx context.Context, id platform.ID) []string {
+	// No OpenRC is no reason to fail; names have no letter that means anything to find.
+	out, _ := m.machine.Run(ctx, "find", runlevels, "-name", id.String())
+	var levels []string
+	for _, link := range strings.Fields(out) {
+		levels = append(levels, path.Base(path.Dir(link)))
+	}
+	slices.Sort(levels)
+	return levels
+}
+
+// Removal stops the service, takes it out of its runlevels and removes its script
+// and its runtime directory. What the service keeps stays: its state, logs and
+// configuration.
+func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step, error) {
+	return m.machine.Removal(id, func() ([]platform.Step, error) {
+		now, err := m.Status(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		stop := platform.Step{Kind: platform.StepRun, Describe: "stop the service", Argv: service(id, "stop")}
+		if now.Phase == platform.PhaseReady {
+			stop.Undo = service(id, "start")
+		}
+		steps := []platform.Step{stop}
+		for _, level := range m.levels(ctx, id) {
+			steps = append(steps, platform.Step{
+				Kind: platform.StepRun, Describe: "do not start it any more in the runlevel " + level,
+				Argv: update("del", id, level), Undo: update("add", id, level),
+			})
+		}
+		return steps, nil
+	})
+}
+
+// Logs shows what the service has printed, which is its log unless that goes to a
+// file of its own or to syslog; n below 0 is the whole of it.
+func (m *Manager) Logs(id platform.ID, n int, follow bool) []string { return initd.Logs(id, n, follow) }

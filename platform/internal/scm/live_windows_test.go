@@ -1,0 +1,235 @@
+package scm_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/scm"
+)
+
+// disk is the machine's files, for the manager.
+type disk struct{ platform.System }
+
+func (disk) ReadFile(path string) ([]byte, error)  { return os.ReadFile(path) }
+func (disk) Stat(path string) (os.FileInfo, error) { return os.Stat(path) }
+
+// play is a service: the test binary, started by the SCM.
+func play(role, dir string, args []string) int {
+	h, err := scm.Listen()
+	if err != nil {
+		return platform.ExitFailed
+	}
+	say := func(format string, args ...any) {
+		f, err := os.OpenFile(filepath.Join(dir, "said"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err == nil {
+			_, _ = fmt.Fprintf(f, format+"\n", args...)
+			_ = f.Close()
+		}
+	}
+	argv, _ := json.Marshal(args)
+	say("argv %s", argv)
+	say("variable %q", os.Getenv("HOLDFAST_TEST_VARIABLE"))
+	h.Brief(platform.Briefing{StartTimeout: time.Second, StopTimeout: time.Second})
+	var code int
+	switch {
+	case role == "slow":
+		for range 5 {
+			time.Sleep(300 * time.Millisecond)
+			_ = h.Notify(platform.Notice{Extend: 2 * time.Second, Text: "a step"})
+		}
+	case strings.HasPrefix(role, "exit "):
+		_, _ = fmt.Sscanf(role, "exit %d", &code)
+		_ = h.Close(code)
+		return code
+	case role == "crash":
+		return 3 // without a word
+	}
+	_ = h.Notify(platform.Notice{Phase: platform.PhaseReady})
+	for r := range h.Requests() {
+		say("%v", r)
+		if r.Kind == platform.RequestStop {
+			break
+		}
+	}
+	for range 3 {
+		time.Sleep(50 * time.Millisecond)
+		_ = h.Notify(platform.Notice{Step: "a step"})
+	}
+	if role == "bad stop" {
+		code = 1
+	}
+	_ = h.Close(code)
+	time.Sleep(300 * time.Millisecond) // STOPPED is not gone
+	say("gone")
+	return code
+}
+
+// live installs the test binary as a service that plays a role.
+func live(t *testing.T, role string, args ...string) (m *scm.Manager, id platform.ID, said func() string) {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	id = platform.ID{Name: "holdfast-" + strings.ToLower(t.Name()[4:]), Scope: platform.ScopeSystem}
+	id.Name = strings.NewReplacer("/", "-", "_", "-", " ", "-").Replace(id.Name)
+	m = scm.New(disk{}, scm.Local{}, scm.Options{
+		Dirs: func(platform.ID) (scm.Dirs, error) {
+			return scm.Dirs{Base: dir + `\b`, Runtime: dir + `\b\run`, State: dir + `\b\state`, Logs: dir + `\b\log`}, nil
+		},
+		Monotonic: func() (time.Duration, error) { return 0, errors.ErrUnsupported },
+	})
+	u := platform.Unit{
+		ID: id, Exec: append([]string{exe, "play", role, dir}, args...), Env: map[string]string{"HOLDFAST_TEST_VARIABLE": "a b"},
+		Restart: platform.Restart{Policy: platform.RestartOnFailure, Delay: time.Hour},
+	}
+	apply := func(steps []platform.Step, err error) {
+		t.Helper()
+		for _, s := range steps {
+			if err == nil && s.Kind == platform.StepRemoveDir {
+				err = os.RemoveAll(s.Path)
+			} else if err == nil {
+				_, err = m.Applier().Apply(t.Context(), s)
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	apply(m.Plan(t.Context(), u))
+	t.Cleanup(func() {
+		steps, err := m.Removal(context.Background(), id)
+		for _, s := range steps {
+			if err == nil && s.Kind != platform.StepRemoveDir {
+				_, err = m.Applier().Apply(context.Background(), s)
+			}
+		}
+		if st, _ := m.Status(context.Background(), id); err != nil || st.Installed {
+			t.Errorf("uninstall: %v, %+v", err, st)
+		}
+	})
+	return m, id, func() string {
+		text, err := os.ReadFile(filepath.Join(dir, "said"))
+		if err != nil {
+			t.Error(err)
+		}
+		return string(text)
+	}
+}
+
+func TestLiveStartAndStop(t *testing.T) {
+	m, id, said := live(t, "plain", "a b", `c"d\`, "ü€", "")
+	for range 2 {
+		if err := m.Start(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	st, err := m.Status(t.Context(), id)
+	if err != nil || st.Phase != platform.PhaseReady || st.PID == 0 || !st.Enabled {
+		t.Errorf("%+v, %v", st, err)
+	}
+	for range 2 {
+		if err := m.Stop(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text := said(); !strings.Contains(text, `argv ["a b","c\"d\\","ü€",""]`) ||
+		!strings.Contains(text, "gone") || !strings.Contains(text, `variable "a b"`) {
+		t.Errorf("it said %s", text)
+	}
+	st, err = m.Status(t.Context(), id)
+	if err != nil || st.Phase != platform.PhaseStopped || st.PID != 0 || st.LastExit == nil || !st.LastExit.Clean {
+		t.Errorf("%+v, %v", st, err)
+	}
+}
+
+func TestLiveSlowStart(t *testing.T) {
+	m, id, _ := live(t, "slow")
+	if err := m.Start(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLiveEnds(t *testing.T) {
+	for _, tt := range []struct {
+		role, says string
+		code       int
+	}{
+		{"exit 1", "exit code 1)", 1},
+		{"exit 70", "exit code 70)", 70},
+		{"exit 78", "exit code 78, for good", 78},
+		{"crash", "", -1},
+	} {
+		t.Run(tt.role, func(t *testing.T) {
+			m, id, _ := live(t, tt.role)
+			err := m.Start(t.Context(), id)
+			if err == nil || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("start: %v", err)
+			}
+			t.Log(err)
+			st, err := m.Status(t.Context(), id)
+			if err != nil || st.Phase != platform.PhaseFailed || st.LastExit == nil || st.LastExit.Code != tt.code {
+				t.Errorf("%+v %+v, %v", st, st.LastExit, err)
+			}
+		})
+	}
+}
+
+func TestLiveKill(t *testing.T) {
+	m, id, _ := live(t, "plain")
+	if err := m.Start(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	st, _ := m.Status(t.Context(), id)
+	p, err := os.FindProcess(st.PID)
+	if err == nil {
+		err = p.Kill()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		st, err = m.Status(t.Context(), id)
+		if err != nil || st.Phase == platform.PhaseFailed {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if err != nil || st.LastExit == nil || st.LastExit.Code != -1 {
+		t.Errorf("%+v %+v %v", st, st.LastExit, err)
+	}
+	if err := m.Start(t.Context(), id); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLiveBadStop(t *testing.T) {
+	m, id, _ := live(t, "bad stop")
+	if err := m.Start(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Stop(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	s, err := scm.Local{}.Query(id.String())
+	if err != nil || s.Win32Exit != 0 || s.ServiceExit != 1 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+func TestLiveNotAService(t *testing.T) {
+	for range 2 {
+		if h, err := scm.Listen(); !errors.Is(err, scm.ErrNotService) {
+			t.Errorf("%v, %v", h, err)
+		}
+	}
+}

@@ -1,0 +1,333 @@
+package systemd_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/systemd"
+)
+
+// listen is systemd's end of a notify socket.
+func listen(tb testing.TB, address string) *net.UnixConn {
+	tb.Helper()
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: address, Net: "unixgram"})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+func receive(tb testing.TB, conn *net.UnixConn) string {
+	tb.Helper()
+	buf := make([]byte, 8192)
+	if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		tb.Fatal(err)
+	}
+	n, err := conn.Read(buf)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(buf[:n])
+}
+
+func notifier(tb testing.TB, address string) *systemd.Notifier {
+	tb.Helper()
+	if t, ok := tb.(interface{ Setenv(key, value string) }); ok {
+		t.Setenv("NOTIFY_SOCKET", address)
+	}
+	n, err := systemd.FromEnvironment()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = n.Close() })
+	return n
+}
+
+func TestNotify(t *testing.T) {
+	for name, address := range map[string]string{
+		"path":     filepath.Join(t.TempDir(), "notify"),
+		"abstract": fmt.Sprintf("@holdfast-test-%d", os.Getpid()),
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn := listen(t, address)
+			n := notifier(t, address)
+			for _, step := range []struct {
+				notice platform.Notice
+				want   string
+			}{
+				{platform.Notice{Phase: platform.PhaseReady, Text: "up"}, "READY=1\nSTATUS=up\n"},
+				{platform.Notice{Alive: true}, "WATCHDOG=1\n"},
+				{platform.Notice{Phase: platform.PhaseStopping}, "STOPPING=1\n"},
+			} {
+				if err := n.Notify(step.notice); err != nil {
+					t.Fatal(err)
+				}
+				if got := receive(t, conn); got != step.want {
+					t.Errorf("received %q, want %q", got, step.want)
+				}
+			}
+		})
+	}
+}
+
+// The stamp must not be older than the moment of the request: MONOTONIC_USEC is
+// CLOCK_MONOTONIC, which goes on while the wall clock is set.
+func TestNotifyReloadingStamp(t *testing.T) {
+	address := filepath.Join(t.TempDir(), "notify")
+	conn := listen(t, address)
+	n := notifier(t, address)
+	var stamps []int64
+	for range 2 {
+		if err := n.Notify(platform.Notice{Phase: platform.PhaseReloading}); err != nil {
+			t.Fatal(err)
+		}
+		value, ok := strings.CutPrefix(receive(t, conn), "RELOADING=1\nMONOTONIC_USEC=")
+		stamp, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+		if !ok || err != nil {
+			t.Fatalf("no stamp: %q", value)
+		}
+		stamps = append(stamps, stamp)
+	}
+	uptime, err := os.ReadFile("/proc/uptime") // CLOCK_BOOTTIME, which is never behind
+	if err != nil {
+		t.Fatal(err)
+	}
+	seconds, err := strconv.ParseFloat(strings.Fields(string(uptime))[0], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stamps[0] <= 0 || stamps[1] < stamps[0] || stamps[1] > int64((seconds+1)*1e6) {
+		t.Errorf("stamps %d, uptime %v s", stamps, seconds)
+	}
+}
+
+// Nobody there is an error at once; a systemd that was executed anew is found again.
+func TestNotifyPeerGone(t *testing.T) {
+	address := filepath.Join(t.TempDir(), "notify")
+	n := notifier(t, address)
+	ready := platform.Notice{Phase: platform.PhaseReady}
+	if err := n.Notify(ready); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no socket: %v", err)
+	}
+	first := listen(t, address)
+	if err := n.Notify(ready); err != nil {
+		t.Error(err)
+	}
+	_ = first.Close()
+	if err := n.Notify(ready); err == nil {
+		t.Error("nobody listens any more, and no error")
+	}
+	if err := os.Remove(address); err != nil {
+		t.Fatal(err)
+	}
+	second := listen(t, address)
+	if err := n.Notify(ready); err != nil {
+		t.Error(err)
+	}
+	if got := receive(t, second); got != "READY=1\n" {
+		t.Errorf("received %q", got)
+	}
+}
+
+// A socket that nobody reads holds nobody up.
+func TestNotifyNobodyReads(t *testing.T) {
+	address := filepath.Join(t.TempDir(), "notify")
+	conn := listen(t, address)
+	n := notifier(t, address)
+	var err error
+	sent := 0
+	for ; err == nil && sent < 100_000; sent++ { // net.unix.max_dgram_qlen
+		err = n.Notify(platform.Notice{Alive: true})
+	}
+	if !errors.Is(err, platform.ErrTimeout) {
+		t.Fatalf("after %d messages: %v, want ErrTimeout", sent, err)
+	}
+	const times = 10
+	begin := time.Now()
+	for range times {
+		if err := n.Notify(platform.Notice{Alive: true}); !errors.Is(err, platform.ErrTimeout) {
+			t.Fatal(err)
+		}
+	}
+	if took := time.Since(begin); took > times*200*time.Millisecond {
+		t.Errorf("%v for a message that nobody reads", took/times)
+	}
+	receive(t, conn) // room for one
+	if err := n.Notify(platform.Notice{Alive: true}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNotifyConcurrent(t *testing.T) {
+	address := filepath.Join(t.TempDir(), "notify")
+	conn := listen(t, address)
+	n := notifier(t, address)
+	var senders sync.WaitGroup
+	const each, all = 50, 4
+	for range all {
+		senders.Go(func() {
+			for range each {
+				// The queue is short; whoever is sent away comes again.
+				for errors.Is(n.Notify(platform.Notice{Alive: true}), platform.ErrTimeout) {
+				}
+			}
+		})
+	}
+	for range each * all {
+		if got := receive(t, conn); got != "WATCHDOG=1\n" {
+			t.Fatalf("received %q", got)
+		}
+	}
+	senders.Wait()
+}
+
+func TestNotifyClosed(t *testing.T) {
+	address := filepath.Join(t.TempDir(), "notify")
+	listen(t, address)
+	n := notifier(t, address)
+	for range 2 {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := n.Notify(platform.Notice{Alive: true}); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("notify after close: %v", err)
+	}
+}
+
+const roleEnv = "HOLDFAST_TEST_ROLE"
+
+// TestMain lets the test binary be the process that systemd starts with
+// descriptors, and the child of that.
+func TestMain(m *testing.M) {
+	switch os.Getenv(roleEnv) {
+	case "":
+		os.Exit(m.Run())
+	case "service":
+		os.Exit(service())
+	case "child":
+		os.Exit(child())
+	}
+	os.Exit(2)
+}
+
+func service() int {
+	if err := os.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid())); err != nil { // as systemd does between fork and exec
+		return 1
+	}
+	n, err := systemd.FromEnvironment()
+	if err != nil || len(n.Files()) != 2 {
+		fmt.Println("files", n.Files(), err)
+		return 1
+	}
+	for _, f := range n.Files() {
+		if _, err := f.WriteString(f.Name() + "\n"); err != nil {
+			fmt.Println(err)
+			return 1
+		}
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), roleEnv+"=child")
+	out, err := cmd.CombinedOutput()
+	fmt.Printf("%s", out)
+	if err != nil {
+		return 1
+	}
+	return 0
+}
+
+// child has nothing of what was its parent's.
+func child() int {
+	for _, name := range []string{"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_USEC"} {
+		if v, ok := os.LookupEnv(name); ok {
+			fmt.Println("inherited", name, v)
+			return 1
+		}
+	}
+	for _, fd := range []string{"3", "4"} {
+		// The Go runtime may have opened these numbers for itself, but never a pipe of that mode.
+		if target, err := os.Readlink("/proc/self/fd/" + fd); err == nil && strings.HasPrefix(target, "pipe:") {
+			fmt.Println("inherited descriptor", fd, target)
+			return 1
+		}
+	}
+	return 0
+}
+
+func TestFiles(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.ExtraFiles = []*os.File{w, w}
+	cmd.Env = append(os.Environ(), roleEnv+"=service", "LISTEN_FDS=2", "LISTEN_FDNAMES=http:", "NOTIFY_SOCKET=/x", "WATCHDOG_USEC=1")
+	out, err := cmd.CombinedOutput()
+	_ = w.Close()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	buf := make([]byte, 100)
+	n, err := r.Read(buf)
+	if err != nil || string(buf[:n]) != "http\nunknown\n" {
+		t.Errorf("read %q, %v", buf[:n], err)
+	}
+}
+
+func BenchmarkNotify(b *testing.B) {
+	address := filepath.Join(b.TempDir(), "notify")
+	conn := listen(b, address)
+	b.Setenv("NOTIFY_SOCKET", address)
+	n, err := systemd.FromEnvironment()
+	if err != nil {
+		b.Fatal(err)
+	}
+	go func() {
+		buf := make([]byte, 4096)
+		for {
+			if _, err := conn.Read(buf); err != nil {
+				return
+			}
+		}
+	}()
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = n.Notify(platform.Notice{Alive: true})
+	}
+}
+
+// BenchmarkFirst is what lies between exec and READY=1: environment, socket, message.
+func BenchmarkFirst(b *testing.B) {
+	address := filepath.Join(b.TempDir(), "notify")
+	conn := listen(b, address)
+	buf := make([]byte, 4096)
+	b.ReportAllocs()
+	for b.Loop() {
+		b.Setenv("NOTIFY_SOCKET", address)
+		n, err := systemd.FromEnvironment()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := n.Notify(platform.Notice{Phase: platform.PhaseReady}); err != nil {
+			b.Fatal(err)
+		}
+		_ = n.Close()
+		b.StopTimer()
+		if _, err := conn.Read(buf); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+}

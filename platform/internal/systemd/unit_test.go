@@ -1,0 +1,258 @@
+package systemd_test
+
+import (
+	"errors"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/systemd"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// hardened has every switch on, as a Config's defaults have.
+func hardened() platform.Hardening {
+	return platform.Hardening{
+		NoNewPrivileges: true, ProtectSystem: true, ProtectHome: true, PrivateTmp: true, PrivateDevices: true, ProtectKernel: true,
+		ProtectProc: true, RestrictNetwork: true, RestrictSyscalls: true, MemoryDenyWrite: true,
+	}
+}
+
+// feedd is a service as a Config's defaults make it.
+func feedd() platform.Unit {
+	return platform.Unit{
+		ID:            platform.ID{Name: "feedd", Scope: platform.ScopeSystem},
+		Description:   "Feeds the shipper",
+		Exec:          []string{"/usr/local/bin/feedd", "run", "--config", "/etc/feedd/feedd.toml"},
+		Reload:        []string{"/usr/local/bin/feedd", "reload", "--config", "/etc/feedd/feedd.toml"},
+		StartTimeout:  30 * time.Second,
+		StopTimeout:   20 * time.Second,
+		ReloadTimeout: time.Minute,
+		Restart:       platform.Restart{Policy: platform.RestartOnFailure, Delay: 2 * time.Second, Max: 5, Window: time.Minute},
+		Hardening:     hardened(),
+	}
+}
+
+func everything() platform.Unit {
+	u := feedd()
+	mask, core := fs.FileMode(0o077), uint64(0)
+	u.Instance = "west"
+	u.Exec = []string{"/opt/feed d/100%/feedd", "run", "", "a b", `say "hi" \o/`, "50%", "$HOME", "${HOME}", ";", "line\nbreak", "-x=y", "naïve"}
+	u.Env = map[string]string{"B": "two words", "A": `quote " back \ percent % dollar $`, "EMPTY": ""}
+	u.User, u.Group = "feed", "feed-g"
+	u.WorkingDirectory = "/srv/feed d/100%"
+	u.Umask = &mask
+	u.RuntimeDir, u.StateDir = "/srv/run", "/srv/state dir"
+	u.After, u.Requires = []string{"postgresql", "network-online.target"}, []string{"postgresql"}
+	u.Watchdog = 1500 * time.Millisecond
+	u.Restart = platform.Restart{Policy: platform.RestartAlways}
+	u.Limits = platform.Limits{NoFile: 65536, NProc: 100, Core: &core, Memory: 1 << 30, Tasks: 512, CPU: 150, Nice: -5}
+	u.Hardening.Capabilities = []string{"CAP_NET_BIND_SERVICE", "CAP_DAC_READ_SEARCH"}
+	u.Hardening.ReadWritePaths = []string{`/srv/out "1"`}
+	u.Hardening.SupplementaryGrps = []string{"adm", "systemd-journal"}
+	u.Systemd = platform.SystemdOptions{Extra: []string{"OOMScoreAdjust=-500", "Slice=feeds.slice"}, WantedBy: "graphical.target"}
+	return u
+}
+
+func plain() platform.Unit {
+	return platform.Unit{
+		ID:        platform.ID{Name: "feedd", Scope: platform.ScopeSystem},
+		Exec:      []string{"/usr/local/bin/feedd", "run"},
+		Hardening: platform.Hardening{Capabilities: []string{"all"}},
+	}
+}
+
+func ofUser() platform.Unit {
+	u := feedd()
+	u.Scope = platform.ScopeUser
+	u.Exec[0], u.Reload[0] = "/home/ann/bin/feedd", "/home/ann/bin/feedd"
+	u.Hardening.ReadWritePaths = []string{"/home/ann/out"}
+	return u
+}
+
+func TestRender(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		unit    platform.Unit
+		version int
+	}{
+		{"defaults-257", feedd(), 257},
+		{"defaults-any", feedd(), 0},
+		{"everything-252", everything(), 252},
+		{"plain-257", plain(), 257},
+		{"user-253", ofUser(), 253},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := systemd.Render(tt.unit, tt.version)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden := filepath.Join("testdata", tt.name+".service")
+			if *update {
+				if err := os.WriteFile(golden, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(got) != strings.ReplaceAll(string(want), "\r\n", "\n") {
+				t.Errorf("differs from %s (-update writes it):\n%s", golden, got)
+			}
+		})
+	}
+}
+
+// What cannot be said is refused, with the name of the field.
+func TestRenderRefuses(t *testing.T) {
+	tests := []struct {
+		name  string
+		field string
+		spoil func(*platform.Unit)
+	}{
+		{"no program", "command", func(u *platform.Unit) { u.Exec = nil }},
+		{"relative program", "program path", func(u *platform.Unit) { u.Exec[0] = "feedd" }},
+		{"quote in program", "program path", func(u *platform.Unit) { u.Exec[0] = "/opt/it's/feedd" }},
+		{"double quote in program", "program path", func(u *platform.Unit) { u.Exec[0] = `/opt/"x"/feedd` }},
+		{"backslash in program", "program path", func(u *platform.Unit) { u.Exec[0] = `/opt/a\b` }},
+		{"line break in program", "program path", func(u *platform.Unit) { u.Exec[0] = "/opt/a\nb" }},
+		{"variable in program", "program path", func(u *platform.Unit) { u.Exec[0] = "/opt/${HOME}/feedd" }},
+		{"dollars in program", "program path", func(u *platform.Unit) { u.Exec[0] = "/opt/$$/feedd" }},
+		{"dots in program", "program path", func(u *platform.Unit) { u.Exec[0] = "/opt/../feedd" }},
+		{"directory as program", "program path", func(u *platform.Unit) { u.Exec[0] = "/opt/feedd/" }},
+		{"root as program", "program path", func(u *platform.Unit) { u.Exec[0] = "/" }},
+		{"NUL in argument", "argument", func(u *platform.Unit) { u.Exec = append(u.Exec, "a\x00b") }},
+		{"bad UTF-8 in argument", "argument", func(u *platform.Unit) { u.Exec = append(u.Exec, "\xff") }},
+		{"huge argument", "ExecStart", func(u *platform.Unit) { u.Exec = append(u.Exec, strings.Repeat("x", 1<<20)) }},
+		{"relative reload program", "reload command", func(u *platform.Unit) { u.Reload[0] = "feedd" }},
+		{"line break in description", "description", func(u *platform.Unit) { u.Description = "a\nExecStart=/bin/evil" }},
+		{"backslash ends description", "description", func(u *platform.Unit) { u.Description = `a\` }},
+		{"bad name", "name", func(u *platform.Unit) { u.Name = "a/b" }},
+		{"bad instance", "name", func(u *platform.Unit) { u.Instance = "a b" }},
+		{"name of a system directory", "name", func(u *platform.Unit) { u.Name = "systemd" }},
+		{"no scope", "scope", func(u *platform.Unit) { u.Scope = "" }},
+		{"env name", "env", func(u *platform.Unit) { u.Env = map[string]string{"A-B": "x"} }},
+		{"env name with digit", "env", func(u *platform.Unit) { u.Env = map[string]string{"1A": "x"} }},
+		{"no env name", "env", func(u *platform.Unit) { u.Env = map[string]string{"": "x"} }},
+		{"env of systemd", "env", func(u *platform.Unit) { u.Env = map[string]string{"NOTIFY_SOCKET": "x"} }},
+		{"env escape", "env", func(u *platform.Unit) { u.Env = map[string]string{"A": "\x1b[m"} }},
+		{"env bad UTF-8", "env", func(u *platform.Unit) { u.Env = map[string]string{"A": "\xff"} }},
+		{"user", "user", func(u *platform.Unit) { u.User = "a b" }},
+		{"group", "group", func(u *platform.Unit) { u.Group = "%u" }},
+		{"relative directory", "working_directory", func(u *platform.Unit) { u.WorkingDirectory = "srv" }},
+		{"home directory", "working_directory", func(u *platform.Unit) { u.WorkingDirectory = "~" }},
+		{"space ends directory", "working_directory", func(u *platform.Unit) { u.WorkingDirectory = "/srv/a " }},
+		{"backslash ends directory", "working_directory", func(u *platform.Unit) { u.WorkingDirectory = `/srv/a\` }},
+		{"tab in directory", "working_directory", func(u *platform.Unit) { u.WorkingDirectory = "/srv/a\tb" }},
+		{"long directory", "working_directory", func(u *platform.Unit) { u.WorkingDirectory = "/" + strings.Repeat("x", 4096) }},
+		{"umask", "umask", func(u *platform.Unit) { m := fs.FileMode(0o1777); u.Umask = &m }},
+		{"after", "after", func(u *platform.Unit) { u.After = []string{"a b"} }},
+		{"after a template", "after", func(u *platform.Unit) { u.After = []string{"getty@"} }},
+		{"long requires", "requires", func(u *platform.Unit) { u.Requires = []string{strings.Repeat("x", 250)} }},
+		{"wanted by", "systemd.wanted_by", func(u *platform.Unit) { u.Systemd.WantedBy = "multi user" }},
+		{"negative timeout", "stop_timeout", func(u *platform.Unit) { u.StopTimeout = -1 }},
+		{"policy", "restart.policy", func(u *platform.Unit) { u.Restart.Policy = "sometimes" }},
+		{"negative max", "restart.max", func(u *platform.Unit) { u.Restart.Max = -1 }},
+		{"nice", "limits.nice", func(u *platform.Unit) { u.Limits.Nice = 20 }},
+		{"relative path to write", "path to write", func(u *platform.Unit) { u.Hardening.ReadWritePaths = []string{"x"} }},
+		{"line break in path to write", "path to write", func(u *platform.Unit) { u.Hardening.ReadWritePaths = []string{"/a\nb"} }},
+		{"relative state directory", "path to write", func(u *platform.Unit) { u.StateDir = "x" }},
+		{"further group", "supplementary_groups", func(u *platform.Unit) { u.Hardening.SupplementaryGrps = []string{"a b"} }},
+		{"capability", "hardening.capabilities", func(u *platform.Unit) { u.Hardening.Capabilities = []string{"CAP_NET_BIND"} }},
+		{"capability against a switch", "protect_kernel", func(u *platform.Unit) { u.Hardening.Capabilities = []string{"CAP_SYS_TIME"} }},
+		{"capability against another switch", "private_devices", func(u *platform.Unit) { u.Hardening.Capabilities = []string{"CAP_MKNOD"} }},
+		{"all capabilities for a user", "hardening.capabilities", func(u *platform.Unit) {
+			u.User, u.Hardening.Capabilities = "feed", []string{"all"}
+		}},
+		{"extra without key", "systemd.extra", func(u *platform.Unit) { u.Systemd.Extra = []string{"[Install]"} }},
+		{"extra comment", "systemd.extra", func(u *platform.Unit) { u.Systemd.Extra = []string{"#a=b"} }},
+		{"extra of two lines", "systemd.extra", func(u *platform.Unit) { u.Systemd.Extra = []string{"A=b\nC=d"} }},
+		{"extra continued", "systemd.extra", func(u *platform.Unit) { u.Systemd.Extra = []string{`A=b\`} }},
+		{"program hidden", `"/home/ann/feedd": is hidden from the service by the switch protect_home`, func(u *platform.Unit) {
+			u.Exec[0] = "/home/ann/feedd"
+		}},
+		{"argument hidden", `"/root/feedd.toml": is hidden from the service by the switch protect_home`, func(u *platform.Unit) {
+			u.Exec[3] = "/root/feedd.toml"
+		}},
+		{"flag hidden", `"/tmp/feedd.toml": is hidden from the service by the switch private_tmp`, func(u *platform.Unit) {
+			u.Exec[2] = "--config=/tmp/feedd.toml"
+		}},
+		{"reload hidden", "protect_home", func(u *platform.Unit) { u.Reload[3] = "/run/user/7/x" }},
+		{"directory hidden", "working_directory", func(u *platform.Unit) { u.WorkingDirectory = "/var/tmp" }},
+		{"state hidden", "path to write", func(u *platform.Unit) { u.StateDir = "/home/ann/state" }},
+		{"user of a user's service", "user", func(u *platform.Unit) { u.Scope, u.User = platform.ScopeUser, "ann" }},
+		{"capability of a user's service", "capabilities", func(u *platform.Unit) {
+			u.Scope, u.Hardening.Capabilities = platform.ScopeUser, []string{"CAP_CHOWN"}
+		}},
+		{"precedence of a user's service", "limits.nice", func(u *platform.Unit) { u.Scope, u.Limits.Nice = platform.ScopeUser, -1 }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			u := feedd()
+			tt.spoil(&u)
+			got, err := systemd.Render(u, 257)
+			if !errors.Is(err, platform.ErrBadUnit) {
+				t.Fatalf("error %v, want ErrBadUnit; rendered:\n%s", err, got)
+			}
+			if !strings.Contains(err.Error(), tt.field) {
+				t.Errorf("error %q does not name %q", err, tt.field)
+			}
+		})
+	}
+}
+
+// A user's CPU limit means something from 252 on.
+func TestRenderUserCPU(t *testing.T) {
+	u := ofUser()
+	u.Limits.CPU = 50
+	for version, ok := range map[int]bool{0: true, 251: false, 252: true} {
+		if _, err := systemd.Render(u, version); (err == nil) != ok {
+			t.Errorf("version %d: %v", version, err)
+		}
+	}
+	u = feedd()
+	u.Limits.CPU = 50
+	if _, err := systemd.Render(u, 251); err != nil {
+		t.Error(err)
+	}
+}
+
+// A secret in the environment does not come back in an error.
+func TestRenderKeepsSecrets(t *testing.T) {
+	u := feedd()
+	u.Env = map[string]string{"TOKEN": "s3cret\x01"}
+	if _, err := systemd.Render(u, 0); err == nil || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// With the switches off nothing is hidden, and nothing is refused.
+func TestRenderUnhardened(t *testing.T) {
+	u := feedd()
+	u.Hardening = platform.Hardening{Capabilities: []string{"CAP_SYS_TIME"}}
+	u.Exec = []string{"/home/ann/feedd", "--config=/tmp/x"}
+	if _, err := systemd.Render(u, 257); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRenderReportsEverything(t *testing.T) {
+	u := feedd()
+	u.Description, u.User, u.Exec = "a\nb", "a b", nil
+	_, err := systemd.Render(u, 0)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, field := range []string{"description", "user", "command"} {
+		if !strings.Contains(err.Error(), field) {
+			t.Errorf("error does not name %s: %v", field, err)
+		}
+	}
+}

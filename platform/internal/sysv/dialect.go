@@ -1,0 +1,41 @@
+package sysv
+
+import (
+	_ "embed"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/initd"
+)
+
+//go:embed script.sh
+var template string
+
+func dialect() initd.Dialect {
+	return initd.Dialect{
+		Manager:  "sysv",
+		Kind:     "init script",
+		Template: template,
+		Sign:     initd.Scripts,
+		// The LSB's "Facility Names".
+		Facilities: map[initd.Facility]string{
+			initd.Network: "$network", initd.RemoteFS: "$remote_fs", initd.LocalFS: "$local_fs",
+			initd.NameService: "$named", initd.Time: "$time", initd.Syslog: "$syslog",
+		},
+		NoWholeLimits: "an init script cannot limit a service as a whole",
+		CheckID:       checkID,
+	}
+}
+
+// checkID refuses what insserv takes for a leftover of an editor or a package
+// manager: it says so, and goes on without it.
+func checkID(id platform.ID) error {
+	suffix := strings.TrimPrefix(path.Ext(id.String()), ".")
+	if slices.Contains([]string{"old", "new", "org", "orig", "save", "swp", "core"}, suffix) ||
+		strings.HasPrefix(suffix, "ba") || strings.HasPrefix(suffix, "rpm") || strings.HasPrefix(suffix, "dpkg") {
+		return initd.BadName(id, "insserv passes over scripts that end in ."+suffix)
+	}
+	return nil
+}

@@ -1,0 +1,48 @@
+package sysv
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform/internal/initd"
+)
+
+// header is the comment that tells when the service starts and stops. Services
+// go after file systems always, and after network, log and clock where there
+// are such.
+func header(d *initd.Draft) string {
+	hard := []string{"$remote_fs"}
+	soft := []string{"$syslog", "$network", "$named", "$time"}
+	add := func(list *[]string, field string, names []string) {
+		for _, name := range names {
+			word, err := dialect().Dependency(name)
+			switch {
+			case err != nil:
+				d.Refuse(field, "%q: %w", name, err)
+			case !slices.Contains(*list, word):
+				*list = append(*list, word)
+			}
+		}
+	}
+	add(&hard, "requires", d.Unit.Requires)
+	add(&soft, "after", d.Unit.After)
+	soft = slices.DeleteFunc(soft, func(word string) bool { return slices.Contains(hard, word) })
+
+	var b strings.Builder
+	line := func(key string, values ...string) {
+		b.WriteString("# " + key + ":" + strings.Repeat(" ", 18-len(key)) + strings.Join(values, " ") + "\n")
+	}
+	description := d.Description()
+	b.WriteString("### BEGIN INIT INFO\n")
+	line("Provides", d.Unit.ID.String())
+	line("Required-Start", hard...)
+	line("Required-Stop", hard...)
+	line("Should-Start", soft...)
+	line("Should-Stop", soft...)
+	line("Default-Start", "2 3 4 5")
+	line("Default-Stop", "0 1 6")
+	line("Short-Description", description)
+	line("Description", description)
+	b.WriteString("### END INIT INFO")
+	return b.String()
+}

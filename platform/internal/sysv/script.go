@@ -1,0 +1,41 @@
+package sysv
+
+import (
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/initd"
+	"github.com/holdfast-dev/holdfast/platform/internal/shell"
+)
+
+// Render gives the text of the init script for u. It touches nothing and is the
+// same on every operating system. What cannot be honoured is an error that wraps
+// platform.ErrBadUnit and names every field concerned.
+func Render(u platform.Unit) ([]byte, error) {
+	d := dialect().Draft(u)
+	return d.Render(
+		"@HEADER@", header(d),
+		"@NAME@", shell.Quote(u.ID.String()),
+		"@PROGRAM@", shell.Words(u.Exec[:min(1, len(u.Exec))]),
+		"@ANEW@", anew(u),
+		"@AWAIT@", shell.Words(append(d.Await(), "--pid")),
+		"@SPAWN@", shell.Words(spawn(d)),
+		"@SUBSYS@", shell.Quote("/var/lock/subsys/"+u.ID.String()),
+	)
+}
+
+// anew has a supervisor that waits to start the service again make room for one
+// that starts it now.
+func anew(u platform.Unit) string {
+	if !u.Supervise {
+		return ""
+	}
+	return "\t# A supervisor may be waiting to start it again.\n\tleft=$(stop 2>&1) || { echo \"$left\" >&2; return 1; }\n"
+}
+
+// spawn is the command line that becomes the service, or its supervisor.
+func spawn(d *initd.Draft) []string {
+	argv := append(d.Spawn(), "--")
+	if d.Unit.Supervise {
+		argv = append(append(argv, d.Unit.Own.Supervise...), "--starter", dialect().Manager, "--")
+	}
+	return append(argv, d.Unit.Exec...)
+}
