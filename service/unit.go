@@ -56,7 +56,7 @@ func (c Config) own(program string, scope platform.Scope, umask *fs.FileMode) pl
 	}
 	return platform.Commands{
 		Check: command("check"), Status: command("status"), Stop: command("stop", "--kill"), Await: command("await"),
-		Spawn:     append([]string{program, "spawn"}, c.identity(umask)...),
+		Spawn:     append(c.verb(program, "spawn"), c.identity(umask)...),
 		Supervise: append(command("supervise"), c.supervision()...),
 	}
 }
@@ -126,9 +126,15 @@ func after(args []string) []string {
 	return append([]string{"--"}, args...)
 }
 
+// verb is how program is called for one of our commands, wherever in its command
+// tree they are mounted.
+func (c Config) verb(program, verb string) []string {
+	return append(append([]string{program}, c.Command...), verb)
+}
+
 // command is how program is called for verb of this very service.
 func (c Config) command(program, verb string, args ...string) []string {
-	argv := []string{program, verb}
+	argv := c.verb(program, verb)
 	for _, flag := range []struct{ name, value string }{
 		{"--config", c.File}, {"--instance", c.Instance}, {"--runtime-dir", c.RuntimeDir}, {"--state-dir", c.StateDir},
 	} {
