@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
+
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // Bounds that hold even when the caller's context has none.
 const (
-	bootLimit  = 2 * time.Minute
-	powerLimit = 2 * time.Minute // systemd gives a unit 90 s to stop
+	bootLimit  = wait.Limit
+	powerLimit = wait.Limit // systemd gives a unit 90 s to stop
 )
 
 // ErrOff says that the bed is not running: it was powered off, or closed.
@@ -28,7 +29,7 @@ type Bed struct {
 
 // Boot starts a machine of that kind and returns when its init has finished starting: systemd reached its default target
 // (with or without failed units: ask `systemctl is-system-running`), sysvinit and OpenRC have run everything of the default
-// runlevel. ctx bounds the boot, not the life of the bed; a boot takes two minutes at the very most. The error carries the
+// runlevel. ctx bounds the boot, not the life of the bed, and so does [wait.Limit]. The error carries the
 // last lines of the console. The caller must [Bed.Close] it.
 func Boot(ctx context.Context, kind Kind) (*Bed, error) {
 	if err := usable(); err != nil {
@@ -72,7 +73,7 @@ func (b *Bed) PowerOn(ctx context.Context) error {
 	return nil
 }
 
-// PowerOff asks the init to shut down and waits until it has. When ctx ends first (two minutes at the most) the machine is left
+// PowerOff asks the init to shut down and waits until it has. When ctx, or [wait.Limit], ends first the machine is left
 // as it is, still shutting down. A bed that is off already is no error.
 func (b *Bed) PowerOff(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, powerLimit)

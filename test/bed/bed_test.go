@@ -10,9 +10,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/holdfast-dev/holdfast/test/bed"
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 func TestInitRuns(t *testing.T) {
@@ -93,7 +93,7 @@ func TestRunSparesDaemon(t *testing.T) {
 	bed.Each(t, "", func(t *testing.T, b *bed.Bed) {
 		b.MustRun(t, sh("mkfifo /run/go /run/went; (read x </run/go; echo late; echo late >&2; echo alive >/run/went) & echo up")...)
 		b.MustRun(t, sh("echo >/run/go")...)
-		if got := b.MustRun(t, "timeout", "20", "cat", "/run/went"); got != "alive\n" {
+		if got := b.MustRun(t, "cat", "/run/went"); got != "alive\n" {
 			t.Errorf("the daemon says %q after it wrote to its standard output", got)
 		}
 	})
@@ -123,17 +123,12 @@ func TestCancelKillsTheGroup(t *testing.T) {
 			_, _, _, err := b.Run(ctx, sh("sleep 1234 & echo >/run/up; wait")...)
 			ended <- err
 		}()
-		b.MustRun(t, "timeout", "20", "cat", "/run/up")
+		b.MustRun(t, "cat", "/run/up")
 		cancel()
-		select {
-		case err := <-ended:
-			if !errors.Is(err, context.Canceled) {
-				t.Errorf("error %v, want Canceled", err)
-			}
-		case <-time.After(20 * time.Second):
-			t.Fatal("Run does not return")
+		if err := wait.For(t, "the cancelled command has returned", ended); !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v, want Canceled", err)
 		}
-		eventually(t, "the child is gone", func() bool {
+		wait.Until(t, "the child is gone", func() bool {
 			_, _, code, err := b.Run(t.Context(), "pgrep", "-f", "^sleep 1234")
 			return err == nil && code == 1
 		})
@@ -274,11 +269,7 @@ func TestPower(t *testing.T) {
 		// From the inside: the machine goes off and waits to be switched on.
 		off := b.Off()
 		_, _, _, _ = b.Run(t.Context(), "reboot") // its connection may be cut
-		select {
-		case <-off:
-		case <-time.After(time.Minute):
-			t.Fatalf("still on after reboot; console:\n%s", b.Console())
-		}
+		wait.For(t, "the machine is off after reboot", off, b.Console)
 		if _, _, _, err := b.Run(t.Context(), "true"); !errors.Is(err, bed.ErrOff) {
 			t.Errorf("command while off: %v", err)
 		}
@@ -362,14 +353,4 @@ func must[T any](value T, err error) T {
 		panic(err)
 	}
 	return value
-}
-
-// eventually polls something outside this process, bounded.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within 20 s: %s", what)
-		}
-	}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // cgroupPrefix goes before a bed's name in the name of its control group.
@@ -19,7 +21,7 @@ const cgroupPrefix = "holdfast-"
 const cgroupAge = 10 * time.Minute
 
 // cgroupLimit bounds the wait for a control group whose processes have been killed to become empty.
-const cgroupLimit = 10 * time.Second
+const cgroupLimit = wait.Limit
 
 // cgroupMount returns where version 2 of control groups is mounted: /sys/fs/cgroup, or below it with both versions.
 func cgroupMount() (string, error) {

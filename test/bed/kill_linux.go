@@ -9,10 +9,12 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // commandLimit bounds the wait for the processes of a cancelled command to die.
-const commandLimit = 10 * time.Second
+const commandLimit = wait.Limit
 
 // killCommand kills the process group that an nsenter leads, and sees to it that nsenter itself dies last.
 //

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/holdfast-dev/holdfast/test/bed"
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // traces is what a bed is made of, seen from the host.
@@ -134,7 +135,7 @@ func TestBedDiesWithItsOwner(t *testing.T) {
 			tr := tracesOf(t, kind, name, leader)
 			_ = owner.Process.Kill()
 			_ = owner.Wait()
-			eventually(t, "all processes of the bed are gone", func() bool { return len(tr.processes()) == 0 })
+			wait.Until(t, "all processes of the bed are gone", func() bool { return len(tr.processes()) == 0 })
 
 			// What no process can clean up after its death, the next one does.
 			if err := bed.Require(t, kind.Name).Close(); err != nil {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 var (
@@ -29,7 +31,7 @@ var (
 const readyMark = "holdfast-bed-ready"
 
 // killLimit bounds the wait for a killed machine: the kernel has to reap all that ran in it.
-const killLimit = 30 * time.Second
+const killLimit = wait.Limit
 
 // life is one boot of a machine, from the first process to the last.
 type life struct {

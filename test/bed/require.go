@@ -1,12 +1,14 @@
 package bed
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // RequireEnv names the environment variable that decides what a missing bed means. With the value "require" a test fails
@@ -73,8 +75,8 @@ func (b *Bed) MustRunAs(t testing.TB, user string, argv ...string) string {
 
 func (b *Bed) must(t testing.TB, user string, argv []string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), powerLimit)
-	defer cancel()
+	ctx, done := wait.Context(t, t.Context(), fmt.Sprintf("%q", argv))
+	defer done()
 	stdout, stderr, code, err := b.RunAs(ctx, user, argv...)
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@
 package behaviour_test
 
 import (
+	"maps"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -27,7 +28,8 @@ import (
 //	sh SCRIPT         /bin/sh -c SCRIPT
 //	as USER SCRIPT    the same as another user
 //	code N            the exit code of the last of these
-//	until SCRIPT      SCRIPT again and again until it succeeds, for 30 s at most
+//	until SCRIPT      SCRIPT again and again until it succeeds
+//	repeat N SCRIPT   SCRIPT N times, each of which has to succeed; a slow machine may take its time
 //	json PATH VALUE   the last standard output is JSON and has VALUE at a.b.c
 //	put FILE PATH     copies a file of the script into the bed
 //	adduser USER      a user with a home and, where there is such a thing, a manager
@@ -63,8 +65,10 @@ func build(t *testing.T, pkg string) string {
 	return out
 }
 
-func scripts(t *testing.T, b machine) {
-	testscript.RunT(serial{t}, testscript.Params{
+func scripts(t *testing.T, b machine) { testscript.RunT(serial{t}, params(t, b)) }
+
+func params(t *testing.T, b machine) testscript.Params {
+	return testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			s := &stage{bed: b}
@@ -76,10 +80,10 @@ func scripts(t *testing.T, b machine) {
 		Condition: func(cond string) (bool, error) {
 			return cond == b.Kind().Manager || cond == "kind:"+b.Kind().Name, nil
 		},
-		Cmds: commands,
+		Cmds: maps.Clone(commands),
 		// A misspelt condition must not pass for one that does not hold.
 		RequireExplicitExec: true, RequireUniqueNames: true,
-	})
+	}
 }
 
 // tester is a user that a script may add, unless the machine has its own for that.

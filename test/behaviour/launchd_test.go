@@ -41,8 +41,8 @@ end
 chmod 755 /usr/local/sbin/shipper
 echo 'ld:2345:respawn:/usr/local/bin/launchctl --double /run/launchd-double' >>/etc/inittab
 telinit q
-until launchctl print system; do :; done`
-	b.MustRun(t, "timeout", "20", "/bin/sh", "-c", settle)
+until launchctl print system; do sleep 0.05; done`
+	b.MustRun(t, "/bin/sh", "-c", settle)
 	scripts(t, b)
 }
 
@@ -51,6 +51,6 @@ func (d doubled) Reboot(ctx context.Context) error {
 	if err := d.Bed.Reboot(ctx); err != nil {
 		return err
 	}
-	_, _, _, err := d.Run(ctx, "timeout", "20", "/bin/sh", "-c", "until launchctl print system; do :; done")
+	_, _, _, err := d.Run(ctx, "/bin/sh", "-c", "until launchctl print system; do sleep 0.05; done")
 	return err
 }

@@ -9,16 +9,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/holdfast-dev/holdfast/test/bed"
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
-
-const patience = 30 * time.Second
 
 type stageKey struct{}
 
@@ -57,12 +56,12 @@ func (s *stage) dress(dir string) error {
 // clear removes what a script left, also when it failed half-way.
 func (s *stage) clear(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
-	defer cancel()
+	ctx, done := wait.Context(t, context.Background(), "clearing the stage")
+	defer done()
 	const script = `
 cd /
 for c in /etc/shipper*.toml; do
-	timeout 20 shipper uninstall --config "$c" >/dev/null 2>&1
+	timeout 120 shipper uninstall --config "$c" >/dev/null 2>&1
 done
 pkill -9 -x shipper
 journalctl -q --rotate --vacuum-size=1 >/dev/null 2>&1 # each script reads its own journal
@@ -111,15 +110,28 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	},
 	"adduser": func(ts *testscript.TestScript, _ bool, args []string) {
 		s := stageOf(ts)
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
+		ctx, done := wait.Context(ts, context.Background(), "add a user")
+		defer done()
 		_, err := s.bed.AddUser(ctx, one(ts, args))
 		ts.Check(err)
 	},
 	"reboot": func(ts *testscript.TestScript, _ bool, _ []string) {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
-		defer cancel()
+		ctx, done := wait.Context(ts, context.Background(), "reboot")
+		defer done()
 		ts.Check(stageOf(ts).bed.Reboot(ctx))
+	},
+	"repeat": func(ts *testscript.TestScript, neg bool, args []string) {
+		if len(args) != 2 {
+			ts.Fatalf("usage: repeat N SCRIPT")
+		}
+		n, err := strconv.Atoi(args[0])
+		ts.Check(err)
+		for round := range n {
+			stdout, stderr, code := stageOf(ts).do(ts, "", []string{"/bin/sh", "-c", args[1]})
+			if (code == 0) == neg {
+				ts.Fatalf("round %d: exit code %d\n%s%s\nwhile:\n%s", round+1, code, stdout, stderr, stageOf(ts).scene())
+			}
+		}
 	},
 }
 
@@ -130,17 +142,24 @@ func one(ts *testscript.TestScript, args []string) string {
 	return args[0]
 }
 
-// run runs argv in the bed as user and leaves output and code to the script.
-func (s *stage) run(ts *testscript.TestScript, neg bool, user string, argv []string) {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
-	defer cancel()
+// do runs argv in the bed as user.
+func (s *stage) do(ts *testscript.TestScript, user string, argv []string) (stdout, stderr string, code int) {
+	ctx, done := wait.Context(ts, context.Background(), fmt.Sprintf("%q", argv))
+	defer done()
 	stdout, stderr, code, err := s.bed.RunAs(ctx, user, argv...)
+	if err != nil {
+		ts.Fatalf("%q: %v", argv, err)
+	}
+	return stdout, stderr, code
+}
+
+// run is do that leaves output and code to the script.
+func (s *stage) run(ts *testscript.TestScript, neg bool, user string, argv []string) {
+	stdout, stderr, code := s.do(ts, user, argv)
 	s.code = code
 	_, _ = ts.Stdout().Write([]byte(stdout))
 	_, _ = ts.Stderr().Write([]byte(stderr))
 	switch {
-	case err != nil:
-		ts.Fatalf("%q: %v", argv, err)
 	case neg && code == 0:
 		ts.Fatalf("%q succeeded, which it must not", argv)
 	case !neg && code != 0:
@@ -151,7 +170,7 @@ func (s *stage) run(ts *testscript.TestScript, neg bool, user string, argv []str
 // scene is what there is of the service, for somebody who has to find out why a
 // script failed.
 func (s *stage) scene() string {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), wait.Limit)
 	defer cancel()
 	const script = "cat /run/shipper*/*.state.json; tail -n 30 /var/log/shipper*/*.log; ps -A -o pid,ppid,stat,etime,args"
 	stdout, stderr, _, err := s.bed.Run(ctx, "/bin/sh", "-c", script)
@@ -159,17 +178,12 @@ func (s *stage) scene() string {
 }
 
 func (s *stage) until(ts *testscript.TestScript, script string) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	for {
-		stdout, stderr, code, err := s.bed.Run(ctx, "/bin/sh", "-c", script)
-		if err == nil && code == 0 {
-			return
-		}
-		if ctx.Err() != nil {
-			ts.Fatalf("still not so after %v: %s\n%s%s\nbut:\n%s", patience, script, stdout, stderr, s.scene())
-		}
-	}
+	var stdout, stderr string
+	wait.Until(ts, script, func() (so bool) {
+		var code int
+		stdout, stderr, code = s.do(ts, "", []string{"/bin/sh", "-c", script})
+		return code == 0
+	}, func() string { return stdout + stderr + "\nbut:\n" + s.scene() })
 }
 
 // lookup finds a.b.c in the JSON of the last standard output.

@@ -1,0 +1,96 @@
+package wait_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/test/wait"
+)
+
+// test is a test that is tested.
+type test struct{ logged, failed string }
+
+func (t *test) Logf(format string, args ...any) { t.logged += fmt.Sprintf(format, args...) }
+
+func (t *test) Fatalf(format string, args ...any) {
+	t.failed = fmt.Sprintf(format, args...)
+	runtime.Goexit()
+}
+
+// run runs fn as a test, in time that costs nothing.
+func run(t *testing.T, fn func(t wait.T)) (result test) {
+	t.Helper()
+	synctest.Test(t, func(*testing.T) {
+		done := make(chan struct{})
+		go func() { defer close(done); fn(&result) }()
+		<-done
+	})
+	return result
+}
+
+func after(d time.Duration) func() bool {
+	begin := time.Now()
+	return func() bool { return time.Since(begin) >= d }
+}
+
+func TestUntil(t *testing.T) {
+	for name, tt := range map[string]struct {
+		takes          time.Duration
+		logged, failed string
+	}{
+		"at once":           {0, "", ""},
+		"some time":         {wait.Notable / 2, "", ""},
+		"on a slow machine": {3 * wait.Notable, "had to wait 1m0s: the door opens", ""},
+		"never":             {24 * time.Hour, "had to wait 5m0s: the door opens", "not within 5m0s: the door opens\nit is shut"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := run(t, func(t wait.T) {
+				wait.Until(t, "the door opens", after(tt.takes), func() string { return "it is shut" })
+			})
+			if got.logged != tt.logged || got.failed != tt.failed {
+				t.Errorf("logged %q, failed %q; want %q, %q", got.logged, got.failed, tt.logged, tt.failed)
+			}
+		})
+	}
+}
+
+func TestFor(t *testing.T) {
+	got := run(t, func(t wait.T) {
+		c := make(chan int)
+		time.AfterFunc(time.Minute, func() { c <- 7 })
+		if v := wait.For(t, "a number", c); v != 7 {
+			t.Fatalf("got %d", v)
+		}
+		close(c)
+		if v := wait.For(t, "the end", c); v != 0 {
+			t.Fatalf("got %d", v)
+		}
+	})
+	if got.failed != "" || !strings.HasPrefix(got.logged, wait.Marker+"1m0s") {
+		t.Errorf("%+v", got)
+	}
+	got = run(t, func(t wait.T) { wait.For(t, "godot", make(chan int)) })
+	if got.failed != "not within 5m0s: godot" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestContext(t *testing.T) {
+	got := run(t, func(t wait.T) {
+		ctx, done := wait.Context(t, context.Background(), "a command")
+		defer done()
+		begin := time.Now()
+		<-ctx.Done()
+		if took := time.Since(begin); took != wait.Limit {
+			t.Fatalf("ended after %v", took)
+		}
+	})
+	if got.failed != "" || got.logged != wait.Marker+"5m0s: a command" {
+		t.Errorf("%+v", got)
+	}
+}
