@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"os"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
@@ -55,7 +56,11 @@ func run(ctx context.Context, host platform.Host, doubt error, cfg Config, prog 
 		sink.Logger().Error("failed", "exit_code", ExitCode(err), "error", err)
 		err = logged{err}
 	}
-	return errors.Join(err, sink.Close())
+	// A log that nobody takes is no failure of the service.
+	if unheard := sink.Close(); !errors.Is(unheard, os.ErrDeadlineExceeded) {
+		err = errors.Join(err, unheard)
+	}
+	return err
 }
 
 // logged is an error that the service's log has already.

@@ -37,6 +37,7 @@ func (a *app) supervise(cmd *cobra.Command, p supervise.Parent) (err error) {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = sink.Close() }() // that nobody takes the last lines is no failure
 	l := t.supervisorLock()
 	l.Origin = p.Starter
 	lock, err := singleton.Acquire(l)

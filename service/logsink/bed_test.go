@@ -1,6 +1,7 @@
 package logsink_test
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -98,8 +99,26 @@ func newBed(t testing.TB, o logsink.Options, more ...func(*logsink.Outside)) *be
 	return b
 }
 
+// flush waits until all that was logged is where it goes.
+func (b *bed) flush(t testing.TB) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := b.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// journal is what the journal has.
+func (b *bed) journal(t testing.TB) []entry {
+	t.Helper()
+	b.flush(t)
+	return b.entries
+}
+
 func (b *bed) errText(t testing.TB) string {
 	t.Helper()
+	b.flush(t)
 	got, err := os.ReadFile(b.stderr.Name())
 	if err != nil {
 		t.Fatal(err)

@@ -23,6 +23,10 @@ func escape(s, keep string) string {
 	var b []byte
 	done := 0
 	for i := 0; i < len(s); {
+		if s[i] >= ' ' && s[i] < 0x7f { // nearly all
+			i++
+			continue
+		}
 		r, size := utf8.DecodeRuneInString(s[i:])
 		invalid := r == utf8.RuneError && size == 1
 		if invalid || (!unicode.IsPrint(r) && !strings.ContainsRune(keep, r)) {

@@ -29,7 +29,7 @@ type eventLog struct {
 	json   bool
 }
 
-func newEventLog(source string, json bool, open openEvents) (outlet, error) {
+func newEventLog(source string, json bool, open openEvents) (destination, error) {
 	report, shut, err := open(source)
 	if err != nil {
 		return nil, err
@@ -37,9 +37,9 @@ func newEventLog(source string, json bool, open openEvents) (outlet, error) {
 	return &eventLog{report, shut, json}, nil
 }
 
-func (e *eventLog) put(level hclog.Level, line []byte) error {
-	kind, id := event(level)
-	parts := cutEvent(withoutInserts(string(line), e.json))
+func (e *eventLog) put(l line) error {
+	kind, id := event(l.level)
+	parts := cutEvent(withoutInserts(string(l.text), e.json))
 	var errs []error
 	for i, part := range parts {
 		if len(parts) > 1 {

@@ -34,10 +34,12 @@ func TestEventLog(t *testing.T) {
 	b := newBed(t, logsink.Options{Level: "trace", Sink: "eventlog"}, func(o *logsink.Outside) { o.Event = e.report })
 	say(b.Logger())
 	b.Logger().Info("inserts", "done", "100%1", "address", "fe80::1%2", "plain", "100 %, %s")
+	b.flush(t)
 	golden(t, "eventlog", strings.Join(e.list, ""))
 	if got := b.errText(t); got != "" {
 		t.Errorf("also on stderr: %q", got)
 	}
+	b.flush(t)
 	e.gone = true
 	b.Logger().Warn("lost?", "k", "v")
 	if got, want := b.errText(t), "<4>lost?: k=v\n"; got != want {
@@ -49,6 +51,7 @@ func TestEventLogJSON(t *testing.T) {
 	var e events
 	b := newBed(t, logsink.Options{Sink: "eventlog", Format: "json"}, func(o *logsink.Outside) { o.Event = e.report })
 	b.Logger().Error("hello", "k", "100%1")
+	b.flush(t)
 	var line map[string]string
 	if err := json.Unmarshal([]byte(strings.Join(e.texts, "")), &line); err != nil || line["k"] != "100%1" || line["@level"] != "error" {
 		t.Errorf("%v %v: %q", err, line, e.list)
@@ -64,6 +67,7 @@ func TestLongEvents(t *testing.T) {
 	b := newBed(t, logsink.Options{Sink: "eventlog"}, func(o *logsink.Outside) { o.Event = e.report })
 	long := strings.Repeat("ü😀x", 30_000)
 	b.Logger().Info("much", "long", long, "last", "field")
+	b.flush(t)
 	var all strings.Builder
 	for i, text := range e.texts {
 		if n := len(utf16.Encode([]rune(text))); n > 31_839 {

@@ -3,8 +3,6 @@ package logsink
 import (
 	"os"
 	"time"
-
-	"github.com/hashicorp/go-hclog"
 )
 
 // Outside replaces the world around a Sink.
@@ -14,6 +12,7 @@ type Outside struct {
 	Journal           func(message string, severity int, fields map[string]string) error
 	Syslog            string // path of a datagram socket
 	Event             func(kind uint16, id uint32, text string) error
+	File              func(text []byte) error // a file that is written to by this; nil: a real one
 	Now               func() time.Time
 }
 
@@ -23,21 +22,35 @@ func OpenWith(name string, o Options, out Outside) (*Sink, error) {
 		colour:    func() bool { return out.Colour },
 		inJournal: func() bool { return out.InJournal },
 		journal:   out.Journal,
-		syslog:    func(name string) (outlet, error) { return dialSyslog("unixgram", out.Syslog, name) },
+		syslog:    func(name string) (destination, error) { return dialSyslog("unixgram", out.Syslog, name) },
 		events: func(string) (reportEvent, func() error, error) {
 			return out.Event, func() error { return nil }, nil
+		},
+		file: func(o Options) (destination, error) {
+			if out.File != nil {
+				return fakeFile(out.File), nil
+			}
+			return openFile(o)
 		},
 		now: out.Now,
 	})
 }
 
+type fakeFile func([]byte) error
+
+func (f fakeFile) put(l line) error { return f(l.text) }
+func (f fakeFile) close() error     { return nil }
+
+// MostWaiting is how much may wait for a destination.
+const MostWaiting = mostWaiting
+
 // OpenFile is the sink file without a printer before it.
-func OpenFile(o Options) (put func(line []byte) error, shut func() error, err error) {
+func OpenFile(o Options) (put func(text []byte) error, shut func() error, err error) {
 	f, err := openFile(o)
 	if err != nil {
 		return nil, nil, err
 	}
-	return func(line []byte) error { return f.put(hclog.Info, line) }, f.close, nil
+	return func(text []byte) error { return f.put(line{text: text}) }, f.close, nil
 }
 
 var (

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
 	"gopkg.in/natefinch/lumberjack.v2"
 
 	"github.com/holdfast-dev/holdfast/platform/files"
@@ -18,7 +17,7 @@ import (
 // lumberjack knows nothing of traps, so the path is examined, and the file
 // created, before it may open it. Later, when it rotates, only the directory's
 // permissions keep others from planting something.
-func openFile(o Options) (outlet, error) {
+func openFile(o Options) (destination, error) {
 	path := filepath.Clean(o.File)
 	if err := files.MakeDir(filepath.Dir(path), 0o750); err != nil {
 		return nil, err
@@ -42,7 +41,7 @@ func openFile(o Options) (outlet, error) {
 	if _, err := l.Write(nil); err != nil {
 		return nil, err
 	}
-	out := &fileOutlet{l: l, most: int64(l.MaxSize) << 20, rotated: time.Now()}
+	out := &fileWriter{l: l, most: int64(l.MaxSize) << 20, rotated: time.Now()}
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
@@ -51,7 +50,7 @@ func openFile(o Options) (outlet, error) {
 	return out, nil
 }
 
-type fileOutlet struct {
+type fileWriter struct {
 	l          *lumberjack.Logger
 	size, most int64 // bytes: that the file has, and may have
 	rotated    time.Time
@@ -62,8 +61,8 @@ type fileOutlet struct {
 // the first put aside would be lost.
 const stampStep = time.Millisecond
 
-func (f *fileOutlet) put(_ hclog.Level, line []byte) error {
-	line = append(line, '\n')
+func (f *fileWriter) put(l line) error {
+	line := append(l.text, '\n')
 	n := int64(len(line))
 	// As lumberjack decides it. A line that fits no file is refused, not rotated for.
 	rotates := f.size+n > f.most && n <= f.most
@@ -85,7 +84,7 @@ func (f *fileOutlet) put(_ hclog.Level, line []byte) error {
 
 // grow writes to a file that is full and cannot be put aside: on Windows, because
 // another program reads it. The next line tries again.
-func (f *fileOutlet) grow(line []byte) error {
+func (f *fileWriter) grow(line []byte) error {
 	file, err := files.Open(f.l.Filename, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return err
@@ -94,4 +93,4 @@ func (f *fileOutlet) grow(line []byte) error {
 	return errors.Join(err, file.Close())
 }
 
-func (f *fileOutlet) close() error { return f.l.Close() }
+func (f *fileWriter) close() error { return f.l.Close() }

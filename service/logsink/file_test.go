@@ -20,6 +20,7 @@ func rotate(t *testing.T, b *bed, path string) []string {
 	for i := range filler {
 		b.Logger().Info(msg, "i", i)
 	}
+	b.flush(t)
 	all, err := filepath.Glob(strings.TrimSuffix(path, ".log") + "*")
 	if err != nil || len(all) < 3 {
 		t.Fatalf("2.5 MB made %v (%v)", all, err)
@@ -88,6 +89,7 @@ func TestRotationCountsWhatIsThere(t *testing.T) {
 	}
 	b := newBed(t, logsink.Options{File: path, MaxSizeMB: 1})
 	b.Logger().Info("new")
+	b.flush(t)
 	if got, want := read(t, path), stamp+"[INFO]  new\n"; got != want {
 		t.Errorf("the file begins %.50q, want %q", got, want)
 	}

@@ -49,6 +49,7 @@ func TestFileKeepsWhatIsThere(t *testing.T) {
 	}
 	b := newBed(t, logsink.Options{File: path})
 	b.Logger().Info("new")
+	b.flush(t)
 	if got, want := read(t, path), "old\n"+stamp+"[INFO]  new\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

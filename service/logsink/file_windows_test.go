@@ -15,6 +15,7 @@ func TestRotationOutlastsAReader(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "feedd.log")
 	b := newBed(t, logsink.Options{File: path, MaxSizeMB: 1})
 	b.Logger().Info("begins")
+	b.flush(t)
 	reader, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
@@ -26,6 +27,7 @@ func TestRotationOutlastsAReader(t *testing.T) {
 	for i := range filler {
 		b.Logger().Info(msg, "i", i)
 	}
+	b.flush(t)
 	_ = reader.Close()
 	if got := strings.Count(read(t, path), "\n"); got != filler+1 {
 		t.Errorf("%d lines, want %d", got, filler+1)
@@ -34,6 +36,7 @@ func TestRotationOutlastsAReader(t *testing.T) {
 		t.Errorf("on stderr: %.200q", got)
 	}
 	b.Logger().Info("new")
+	b.flush(t)
 	if got, want := read(t, path), stamp+"[INFO]  new\n"; got != want {
 		t.Errorf("the file begins %.50q, want %q", got, want)
 	}

@@ -49,7 +49,7 @@ func TestJournald(t *testing.T) {
 	b.Logger().Info("fields", "user-id", 1, "_PID", 2, "0day", 3, "message", "m", "priority", "0", "Über", "u", "", "nothing",
 		strings.Repeat("long", 20), "l", "req.id", "first", "req-id", "last")
 	var all strings.Builder
-	for _, e := range b.entries {
+	for _, e := range b.journal(t) {
 		all.WriteString(e.String())
 	}
 	golden(t, "journald", all.String())
@@ -61,6 +61,7 @@ func TestJournald(t *testing.T) {
 func TestJournaldJSON(t *testing.T) {
 	b := newBed(t, logsink.Options{Sink: "journald", Format: "json"})
 	b.Logger().Warn("hello", "k", "v")
+	b.flush(t)
 	if len(b.entries) != 1 {
 		t.Fatal(b.entries)
 	}
@@ -78,6 +79,7 @@ func TestJournalGone(t *testing.T) {
 	golden(t, "gone", b.errText(t))
 	b.gone = false
 	b.Logger().Info("back")
+	b.flush(t)
 	if len(b.entries) != 1 || b.entries[0].message != "back" {
 		t.Errorf("entries after the journal came back: %v", b.entries)
 	}
@@ -87,11 +89,13 @@ func TestAuto(t *testing.T) {
 	inJournal := func(o *logsink.Outside) { o.InJournal = true }
 	b := newBed(t, logsink.Options{Sink: "auto"}, inJournal)
 	b.Logger().Info("hello")
+	b.flush(t)
 	if len(b.entries) != 1 || b.errText(t) != "" {
 		t.Errorf("stderr is the journal: entries %v, stderr %q", b.entries, b.errText(t))
 	}
 	b = newBed(t, logsink.Options{Sink: "stderr"}, inJournal)
 	b.Logger().Info("hello")
+	b.flush(t)
 	if len(b.entries) != 0 || b.errText(t) == "" {
 		t.Errorf("sink stderr: entries %v, stderr %q", b.entries, b.errText(t))
 	}
@@ -99,6 +103,7 @@ func TestAuto(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	b = newBed(t, logsink.Options{File: path}, inJournal)
 	b.Logger().Info("hello")
+	b.flush(t)
 	if got := read(t, path); got != stamp+"[INFO]  hello\n" || len(b.entries) != 0 {
 		t.Errorf("file %q, entries %v", got, b.entries)
 	}
@@ -123,6 +128,7 @@ func FuzzForge(f *testing.F) {
 	text := newBed(f, logsink.Options{})
 	journal := newBed(f, logsink.Options{Sink: "journald"})
 	f.Fuzz(func(t *testing.T, name, msg, key, value string) {
+		text.flush(t)
 		if err := os.Truncate(text.stderr.Name(), 0); err != nil {
 			t.Fatal(err)
 		}
@@ -140,6 +146,7 @@ func FuzzForge(f *testing.F) {
 		}
 		journal.entries = nil
 		journal.Logger().Named(name).Info(msg, key, value)
+		journal.flush(t)
 		if len(journal.entries) != 1 {
 			t.Fatalf("%d entries", len(journal.entries))
 		}

@@ -13,14 +13,14 @@ import (
 type sendJournal func(message string, severity int, fields map[string]string) error
 
 // journald is the systemd journal, as the SinkAdapter that sees a line as data
-// and as the outlet that gets it back from its printer as text.
+// and as the destination that gets it as text.
 type journald struct {
 	send    sendJournal
 	name    string
 	printer *printer
+	out     *output
 
-	mu     sync.Mutex
-	fields map[string]string // of the line that is at the printer
+	mu sync.Mutex // one line at the printer
 }
 
 func newJournald(name string, send sendJournal) (*journald, error) {
@@ -44,12 +44,12 @@ func (j *journald) Accept(name string, level hclog.Level, msg string, args ...an
 	name, msg, args = j.printer.clean(name, msg, args)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.fields = fields
+	j.out.fields = fields
 	j.printer.hclog.Accept(name, level, msg, args...)
 }
 
-func (j *journald) put(level hclog.Level, line []byte) error {
-	return j.send(string(line), severity(level), j.fields)
+func (j *journald) put(l line) error {
+	return j.send(string(l.text), severity(l.level), l.fields)
 }
 
 // close leaves the socket alone: it is go-systemd's, and the journal's lines

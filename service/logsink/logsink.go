@@ -10,9 +10,12 @@
 // a destination does not take (the journal is gone, the disk is full) goes to
 // standard error behind the "<N>" of sd-daemon(3), rather than get lost.
 //
-// A log call returns when the destination has the line. So it waits for the
-// disk, or for a reader of standard error, the journal or syslog who is behind;
-// there is no queue that a crash could empty.
+// A log call never waits for the destination: a pipe that nobody reads, a terminal
+// stopped by ctrl-S, a journal or syslog that is behind, a file on a hung mount
+// hold up nothing but the log. Up to 8 MiB of lines wait, in order, in memory; what
+// finds no room is dropped and counted, and "N lines were dropped" stands in its
+// place. [Sink.Close] writes the rest, within a limit. What ends a process without it (a
+// panic that nobody recovers, os.Exit, kill -9) loses the lines of the last instant.
 //
 // # Linux notes
 //
@@ -43,9 +46,12 @@
 package logsink
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -53,8 +59,9 @@ import (
 // Sink is an open log. All its methods, and the loggers it gives, may be used
 // by several goroutines.
 type Sink struct {
-	log   *logger
-	close func() error
+	log    *logger
+	queue  *queue
+	closed atomic.Bool
 }
 
 // Open opens the log that o describes. name identifies the service in the
@@ -79,14 +86,11 @@ func open(name string, o Options, out outside) (*Sink, error) {
 	style := style{json: o.Format == "json", now: out.now}
 
 	sink := o.sink(out.inJournal)
-	if sink == "stderr" {
-		style.colour = !style.json && out.colour()
-		// Nothing to close: standard error stays open to the last line.
-		return &Sink{newLogger(level, newPrinter(out.stderr, style)), func() error { return nil }}, nil
-	}
-	var to outlet
+	var to destination
 	var err error
 	switch sink {
+	case "stderr":
+		style.colour = !style.json && out.colour()
 	case "journald":
 		style.bare = true
 		to, err = newJournald(name, out.journal)
@@ -97,7 +101,7 @@ func open(name string, o Options, out outside) (*Sink, error) {
 		style.bare = true
 		to, err = newEventLog(name, style.json, out.events)
 	case "file":
-		to, err = openFile(o)
+		to, err = out.file(o)
 	}
 	if err != nil {
 		field := "sink"
@@ -106,13 +110,20 @@ func open(name string, o Options, out outside) (*Sink, error) {
 		}
 		return nil, &FieldError{field, fmt.Errorf("open log for %q: %w", name, err)}
 	}
-	d := &drain{to: to, bare: style.bare && !style.json, stderr: out.stderr}
-	p := newPrinter(d, style)
+	bare := style.bare && !style.json
+	q := &queue{to: to, stderr: out.stderr, bare: sink == "stderr", notice: func(n int) line {
+		var o output
+		o.bare, o.add = bare, func(l line) { o.last = l }
+		newPrinter(&o, style).Accept("", hclog.Warn, fmt.Sprintf("%d lines were dropped: the log did not take them in time", n))
+		return o.last
+	}}
+	w := &output{bare: bare, add: q.add}
+	p := newPrinter(w, style)
 	if j, ok := to.(*journald); ok {
-		j.printer = p
-		return &Sink{newLogger(level, j), d.Close}, nil
+		j.printer, j.out = p, w
+		return &Sink{log: newLogger(level, j), queue: q}, nil
 	}
-	return &Sink{newLogger(level, p), d.Close}, nil
+	return &Sink{log: newLogger(level, p), queue: q}, nil
 }
 
 // Logger returns the root logger. It has no name; give parts of the program one
@@ -137,7 +148,21 @@ func (s *Sink) SetLevel(level string) error {
 	return nil
 }
 
-// Close waits for the line that is being written and closes the file or
-// connection. A line that is logged later goes to standard error, or still into
-// the journal. Closing again does nothing.
-func (s *Sink) Close() error { return s.close() }
+// Flush waits until all that was logged before is written, or ctx ends; then the
+// error wraps [os.ErrDeadlineExceeded].
+func (s *Sink) Flush(ctx context.Context) error { return s.queue.flush(ctx) }
+
+// CloseTimeout is how long Close waits for a destination.
+const CloseTimeout = 2 * time.Second
+
+// Close writes what waits and closes the file or connection. What is not written
+// after [CloseTimeout] is given up, and the error wraps [os.ErrDeadlineExceeded].
+// A line that is logged later goes to standard error. Closing again does nothing.
+func (s *Sink) Close() error {
+	if s.closed.Swap(true) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), CloseTimeout)
+	defer cancel()
+	return s.queue.close(ctx)
+}

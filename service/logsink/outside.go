@@ -13,8 +13,9 @@ type outside struct {
 	colour    func() bool // stderr shows colours
 	inJournal func() bool // stderr leads to the journal
 	journal   sendJournal // nil: there is none on this system
-	syslog    func(name string) (outlet, error)
+	syslog    func(name string) (destination, error)
 	events    openEvents
+	file      func(Options) (destination, error)
 	now       func() time.Time // nil: time.Now
 }
 
@@ -28,8 +29,9 @@ func system() outside {
 		},
 		inJournal: stderrInJournal,
 		journal:   journalSender(),
-		syslog:    func(name string) (outlet, error) { return dialSyslog("", "", name) },
+		syslog:    func(name string) (destination, error) { return dialSyslog("", "", name) },
 		events:    openEventLog,
+		file:      openFile,
 	}
 }
 

@@ -1,6 +1,7 @@
 package logsink
 
 import (
+	"bytes"
 	"io"
 	"time"
 
@@ -56,6 +57,33 @@ func (p *printer) Accept(name string, level hclog.Level, msg string, args ...any
 	name, msg, args = p.clean(name, msg, args)
 	p.hclog.Accept(name, level, msg, args...)
 }
+
+// output makes lines of what hclog writes.
+type output struct {
+	add    func(line)
+	bare   bool // cut off the level, the destination has its own word for it
+	fields map[string]string
+	last   line
+}
+
+// bracket is the width of what hclog writes before a line without time, the same
+// for every level: "[INFO]  ", "[DEBUG] ".
+const bracket = len("[DEBUG] ")
+
+// LevelWrite implements hclog.LevelWriter.
+func (o *output) LevelWrite(level hclog.Level, text []byte) (int, error) {
+	n := len(text)
+	if o.bare {
+		text = bytes.TrimRight(text[bracket:], " \n")
+	} else {
+		text = bytes.TrimSuffix(text, []byte("\n"))
+	}
+	o.add(line{level: level, text: bytes.Clone(text), fields: o.fields})
+	return n, nil
+}
+
+// Write is what an hclog.LevelWriter must have, too; hclog does not call it.
+func (o *output) Write(text []byte) (int, error) { return o.LevelWrite(hclog.Info, text) }
 
 // clean returns the parts of a line in the form that may go to hclog. It is done
 // before, because hclog would ask the values under its lock, and a String method

@@ -44,6 +44,7 @@ func sayHello(o logsink.Options) {
 		os.Exit(1)
 	}
 	s.Logger().Info("hello", "user-id", 7)
+	_ = s.Close()
 	os.Exit(0)
 }
 

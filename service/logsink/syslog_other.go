@@ -7,6 +7,6 @@ import (
 	"fmt"
 )
 
-func dialSyslog(_, _, _ string) (outlet, error) {
+func dialSyslog(_, _, _ string) (destination, error) {
 	return nil, fmt.Errorf("syslog: %w on this system", errors.ErrUnsupported)
 }

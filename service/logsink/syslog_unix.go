@@ -11,26 +11,26 @@ import (
 
 // dialSyslog connects to the local syslog daemon; network and address are empty
 // but in tests. A lost connection is made anew by log/syslog at the next line.
-func dialSyslog(network, address, name string) (outlet, error) {
+func dialSyslog(network, address, name string) (destination, error) {
 	w, err := syslog.Dial(network, address, syslog.LOG_DAEMON, name)
 	if err != nil {
 		return nil, fmt.Errorf("connect to syslog: %w", err)
 	}
-	return &syslogOutlet{w}, nil
+	return &syslogWriter{w}, nil
 }
 
-type syslogOutlet struct{ w *syslog.Writer }
+type syslogWriter struct{ w *syslog.Writer }
 
-func (s *syslogOutlet) put(level hclog.Level, line []byte) error {
-	switch level {
+func (s *syslogWriter) put(l line) error {
+	switch l.level {
 	case hclog.Error:
-		return s.w.Err(string(line))
+		return s.w.Err(string(l.text))
 	case hclog.Warn:
-		return s.w.Warning(string(line))
+		return s.w.Warning(string(l.text))
 	case hclog.Info:
-		return s.w.Info(string(line))
+		return s.w.Info(string(l.text))
 	}
-	return s.w.Debug(string(line))
+	return s.w.Debug(string(l.text))
 }
 
-func (s *syslogOutlet) close() error { return s.w.Close() }
+func (s *syslogWriter) close() error { return s.w.Close() }

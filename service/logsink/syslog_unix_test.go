@@ -95,6 +95,7 @@ func TestSyslogGoesAndComesBack(t *testing.T) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Fatal(err)
 	}
+	b.flush(t)
 	b.Logger().Warn("two")
 	if got := b.errText(t); got != "<4>two\n" {
 		t.Errorf("syslog is gone, on stderr: %q", got)

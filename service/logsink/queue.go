@@ -1,0 +1,185 @@
+package logsink
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// destination is where lines go. One goroutine at a time calls it, and may wait
+// in it for as long as the world makes it.
+type destination interface {
+	put(l line) error // keeps nothing of it
+	close() error
+}
+
+// line is a rendered line on its way to the destination.
+type line struct {
+	level  hclog.Level
+	text   []byte            // without the newline at its end
+	fields map[string]string // for the journal
+	turn   func()            // no line: what to do when all before it is written
+}
+
+// cost is about the memory that a waiting line takes.
+func (l line) cost() int {
+	n := len(l.text) + 256
+	for k, v := range l.fields {
+		n += len(k) + len(v) + 64
+	}
+	return n
+}
+
+// mostWaiting bounds the memory of the lines that wait for a destination. The last
+// quarter is for warnings and errors: much is said before a service gets into
+// trouble, and what is said of the trouble matters more.
+const mostWaiting = 8 << 20
+
+// queue is between the loggers, which never wait, and the destination, which
+// may hang: a pipe that nobody reads, a terminal that was stopped, a disk that
+// is gone. What finds no room is dropped and counted, and the count is written
+// where the lines would have been. What the destination does not take, or what
+// comes after close, goes to stderr rather than get lost.
+//
+// There is no goroutine while there is nothing to write.
+type queue struct {
+	notice func(dropped int) line
+
+	mu      sync.Mutex
+	waiting []line
+	size    int  // cost of the lines that wait or are being written
+	dropped int  // since the last line that found room
+	writing bool // there is a goroutine in write
+
+	// Only the goroutine in write uses these.
+	to     destination // nil: closed, or there is nothing but stderr
+	stderr io.Writer
+	bare   bool // stderr is the destination itself: no "<N>" before a line
+}
+
+// add never waits for the destination.
+func (q *queue) add(l line) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	room := mostWaiting
+	if l.level < hclog.Warn {
+		room -= mostWaiting / 4
+	}
+	cost := l.cost()
+	// However long it is, a line finds an empty queue large enough.
+	if l.turn == nil && q.size > 0 && q.size+cost > room {
+		q.dropped++
+		return
+	}
+	if l.turn == nil {
+		q.tellDropped()
+		q.size += cost
+	}
+	q.waiting = append(q.waiting, l)
+	if !q.writing {
+		q.writing = true
+		go q.write()
+	}
+}
+
+// tellDropped must be called with mu held.
+func (q *queue) tellDropped() {
+	if q.dropped > 0 {
+		n := q.notice(q.dropped)
+		q.dropped = 0
+		q.size += n.cost()
+		q.waiting = append(q.waiting, n)
+	}
+}
+
+// write writes until nothing waits.
+func (q *queue) write() {
+	var batch []line
+	for {
+		q.mu.Lock()
+		clear(batch) // it may be long
+		batch, q.waiting = q.waiting, batch[:0]
+		if len(batch) == 0 {
+			q.tellDropped()
+			batch, q.waiting = q.waiting, nil
+		}
+		q.writing = len(batch) > 0
+		q.mu.Unlock()
+		if len(batch) == 0 {
+			return
+		}
+		for _, l := range batch {
+			if l.turn != nil {
+				l.turn()
+				continue
+			}
+			q.put(l)
+			q.mu.Lock()
+			q.size -= l.cost()
+			q.mu.Unlock()
+		}
+	}
+}
+
+func (q *queue) put(l line) {
+	if q.to != nil && q.to.put(l) == nil {
+		return
+	}
+	var text []byte
+	if q.bare {
+		text = append(l.text, '\n')
+	} else {
+		start := fmt.Appendf(nil, "<%d>", severity(l.level))
+		text = bytes.ReplaceAll(l.text, []byte("\n"), append([]byte("\n"), start...))
+		text = append(append(start, text...), '\n')
+	}
+	// One call, so that lines of other writers do not get in between. If this
+	// fails, too, there is nowhere left to say it.
+	_, _ = q.stderr.Write(text)
+}
+
+// turn has do called when all that was logged until now is written, and waits
+// for the end of it, until ctx ends.
+func (q *queue) turn(ctx context.Context, do func() error) error {
+	done := make(chan error, 1)
+	q.add(line{turn: func() { done <- do() }})
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("the log's destination does not take its lines: %w", os.ErrDeadlineExceeded)
+	}
+}
+
+func (q *queue) flush(ctx context.Context) error {
+	return q.turn(ctx, func() error { return nil })
+}
+
+func (q *queue) close(ctx context.Context) error {
+	return q.turn(ctx, func() error {
+		to := q.to
+		q.to = nil
+		if to == nil {
+			return nil
+		}
+		return to.close()
+	})
+}
+
+// severity is the number of a level in syslog(3), sd-daemon(3) and the journal.
+func severity(l hclog.Level) int {
+	switch l {
+	case hclog.Error:
+		return 3
+	case hclog.Warn:
+		return 4
+	case hclog.Info:
+		return 6
+	}
+	return 7 // debug and trace
+}

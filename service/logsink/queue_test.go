@@ -1,0 +1,213 @@
+package logsink_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/service/logsink"
+)
+
+// hanging is a destination of any kind that takes no line until it is released.
+type hanging struct {
+	released chan struct{}
+	once     sync.Once
+	lines    []string
+
+	pipe *os.File    // if it is standard error
+	read chan []byte // what came out of the pipe
+}
+
+func newHanging(t *testing.T) *hanging {
+	h := &hanging{released: make(chan struct{})}
+	t.Cleanup(h.release)
+	return h
+}
+
+func (h *hanging) release() { h.once.Do(func() { close(h.released) }) }
+
+func (h *hanging) take(text string) error {
+	<-h.released
+	h.lines = append(h.lines, text)
+	return nil
+}
+
+// all is what it has taken when nothing more comes.
+func (h *hanging) all() []string {
+	if h.pipe == nil {
+		return h.lines
+	}
+	_ = h.pipe.Close()
+	return strings.Split(strings.TrimSuffix(string(<-h.read), "\n"), "\n")
+}
+
+// kinds are the options of a Sink that hangs, by the name of the sink.
+func (h *hanging) kinds() map[string]logsink.Options {
+	return map[string]logsink.Options{
+		"stderr": {Sink: "stderr"}, "journald": {Sink: "journald"}, "eventlog": {Sink: "eventlog"},
+		"file": {File: filepath.Join(os.TempDir(), "on-a-hung-mount")},
+	}
+}
+
+func (h *hanging) open(t *testing.T, o logsink.Options) *logsink.Sink {
+	t.Helper()
+	out := logsink.Outside{
+		Journal: func(message string, _ int, _ map[string]string) error { return h.take(message) },
+		Event:   func(_ uint16, _ uint32, text string) error { return h.take(text) },
+		File:    func(text []byte) error { return h.take(string(text)) },
+	}
+	if o.Sink == "stderr" {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = w.Close(); _ = r.Close() })
+		out.Stderr, h.pipe, h.read = w, w, make(chan []byte, 1)
+		go func() {
+			<-h.released
+			all, _ := io.ReadAll(r)
+			h.read <- all
+		}()
+	}
+	s, err := logsink.OpenWith("feedd", o, out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+var number = regexp.MustCompile(`(?:i=(\d+)|(\d+) lines were dropped)`)
+
+// A destination that takes nothing holds up nobody who logs, fills the memory up
+// to a limit, and gets all there was room for, in order, when it is back. What was
+// dropped is counted in its place.
+func TestIssue9A_BlockedSinkDelaysNobody(t *testing.T) {
+	for name, o := range (&hanging{}).kinds() {
+		t.Run(name, func(t *testing.T) {
+			h := newHanging(t)
+			s := h.open(t, o)
+			const lines = 2 * logsink.MostWaiting / 1024
+			long := strings.Repeat("x", 1024)
+			for i := range lines {
+				s.Logger().Info(long, "i", i)
+			}
+			now, cancel := context.WithCancel(t.Context())
+			cancel()
+			if err := s.Flush(now); !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("Flush: %v", err)
+			}
+			h.release()
+			if err := s.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s.Logger().Info(long, "i", lines)
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			next, dropped := 0, 0
+			for _, line := range h.all() {
+				m := number.FindStringSubmatch(line[max(0, len(line)-100):])
+				switch {
+				case m == nil:
+					t.Fatalf("odd line %.100q", line)
+				case m[2] != "":
+					n, _ := strconv.Atoi(m[2])
+					dropped += n
+					next += n
+				case m[1] != strconv.Itoa(next):
+					t.Fatalf("line %s, want %d", m[1], next)
+				default:
+					next++
+				}
+			}
+			if next != lines+1 || dropped < lines/2 || dropped > lines*3/4 {
+				t.Errorf("%d lines, want %d; of these were dropped %d", next, lines+1, dropped)
+			}
+		})
+	}
+}
+
+// What is said when little room is left is warnings and errors.
+func TestTroubleFindsRoom(t *testing.T) {
+	h := newHanging(t)
+	s := h.open(t, logsink.Options{Sink: "eventlog"})
+	long := strings.Repeat("x", 4096)
+	for range logsink.MostWaiting / 4096 {
+		s.Logger().Info(long)
+	}
+	s.Logger().Info("of no interest" + long)
+	s.Logger().Error("the trouble")
+	h.release()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Join(h.all(), "\n")
+	if strings.Contains(all, "of no interest") || !strings.HasSuffix(all, "time\nthe trouble") {
+		t.Errorf("it ends with %q", all[len(all)-200:])
+	}
+}
+
+// However long one line is, it comes through where nothing is in its way.
+func TestLongLineFindsRoom(t *testing.T) {
+	h := newHanging(t)
+	h.release()
+	s := h.open(t, logsink.Options{Sink: "journald"})
+	s.Logger().Info(strings.Repeat("x", 2*logsink.MostWaiting))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if all := h.all(); len(all) != 1 || len(all[0]) != 2*logsink.MostWaiting {
+		t.Errorf("%d lines", len(all))
+	}
+}
+
+func TestIssue9A_CloseGivesUp(t *testing.T) {
+	for name, o := range (&hanging{}).kinds() {
+		if name == "stderr" {
+			continue // a real pipe: no clock of a bubble goes on while somebody waits for it
+		}
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHanging(t)
+				s := h.open(t, o)
+				s.Logger().Info("never seen")
+				begun := time.Now()
+				if err := s.Close(); !errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Errorf("Close: %v", err)
+				}
+				if took := time.Since(begun); took != logsink.CloseTimeout {
+					t.Errorf("took %v", took)
+				}
+				if err := s.Close(); err != nil || time.Since(begun) != logsink.CloseTimeout {
+					t.Errorf("closed again: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// Close writes all that was logged before, however much it is.
+func TestCloseFlushes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	b := newBed(t, logsink.Options{File: path})
+	const lines = 5000
+	for i := range lines {
+		b.Logger().Info("line", "i", i)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := bytes.Count([]byte(read(t, path)), []byte("\n")); got != lines {
+		t.Errorf("%d lines, want %d", got, lines)
+	}
+}
