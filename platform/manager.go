@@ -36,6 +36,14 @@ type Manager interface {
 	Logs(id ID, n int, follow bool) []string
 }
 
+// Inventory is a [Manager] that watches no processes and whose Status asks the
+// program. Whoever is the program asks for less.
+type Inventory interface {
+	// Inventory is Status without what the program says: only Installed and
+	// Enabled are set, and Phase is empty.
+	Inventory(ctx context.Context, id ID) (Status, error)
+}
+
 // Phase is where a service stands in its life.
 type Phase string
 
@@ -60,6 +68,7 @@ type Status struct {
 	Since     time.Time // when Phase began; zero: not known
 	Restarts  int       // by the manager, since it was last started by hand
 	LastExit  *Exit     // nil: it never ended, or the manager forgot
+	EndedAt   time.Time // when LastExit happened; zero: not known
 	Text      string    // the program's status text
 }
 

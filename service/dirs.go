@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
+	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
 // Dirs are the directories of a service. In order of precedence they come from
@@ -58,7 +59,7 @@ func first(candidates ...string) string {
 }
 
 // StateFile is the path of the [State] of the service id.
-func (d Dirs) StateFile(id string) string { return filepath.Join(d.Runtime, id+".state.json") }
+func (d Dirs) StateFile(id string) string { return state.Path(d.Runtime, id) }
 
 // LastRunFile is the path of its last-run record, see package recovery.
 func (d Dirs) LastRunFile(id string) string { return filepath.Join(d.State, id+".lastrun.json") }

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,65 +10,25 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/files"
-	"github.com/holdfast-dev/holdfast/platform/proc"
+	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
 // State is what a running service writes down about itself: NAME.state.json in
 // its runtime directory. It describes; who is alive, the lock decides.
-type State struct {
-	Name       string         `json:"name"`
-	Version    string         `json:"version,omitempty"`
-	Process    proc.Identity  `json:"process"`
-	Manager    string         `json:"manager,omitempty"` // who started it; empty: a person
-	ConfigFile string         `json:"config_file,omitempty"`
-	Phase      platform.Phase `json:"phase"`
-	PhaseSince time.Time      `json:"phase_since"`
-	StartedAt  time.Time      `json:"started_at"`
-	ReadyAt    time.Time      `json:"ready_at,omitzero"`
-	StatusText string         `json:"status_text,omitempty"`
-	Reloads    Reloads        `json:"reloads"`
-	Restarts   int            `json:"restarts"`            // runs in a row before this one that did not end cleanly
-	LastExit   *platform.Exit `json:"last_exit,omitempty"` // of the run before this one
-	Stop       *StopProgress  `json:"stop,omitempty"`
-}
+type State = state.State
 
 // Reloads counts reloads and tells of the last one that completed.
-type Reloads struct {
-	Requested uint64 `json:"requested"` // joined ones count once each
-	Completed uint64 `json:"completed"` // failed ones too
-	Failed    uint64 `json:"failed"`
-	LastError string `json:"last_error"`
-	// LastStart is when the last completed reload began, by [proc.Monotonic]: it
-	// answers the requests that were made before.
-	LastStart time.Duration `json:"last_start_ns"`
-	LastEnd   time.Time     `json:"last_end,omitzero"`
-}
+type Reloads = state.Reloads
 
 // StopProgress tells how far an ordered stop has come.
-type StopProgress struct {
-	Reason string     `json:"reason"`
-	Steps  []StopStep `json:"steps"`
-}
+type StopProgress = state.StopProgress
 
 // StopStep is one step of an ordered stop that has ended.
-type StopStep struct {
-	Name  string        `json:"name"`
-	Took  time.Duration `json:"took_ns"`
-	Error string        `json:"error,omitempty"`
-}
+type StopStep = state.StopStep
 
 // ReadState reads a state file. The error wraps fs.ErrNotExist if there is none.
-func ReadState(path string) (State, error) {
-	b, err := files.ReadFile(path)
-	if err != nil {
-		return State{}, fmt.Errorf("state file: %w", err)
-	}
-	var s State
-	if err := json.Unmarshal(b, &s); err != nil {
-		return State{}, fmt.Errorf("state file %s: %w", path, err)
-	}
-	return s, nil
-}
+// It never blocks and follows no link, see [state.Read].
+func ReadState(path string) (State, error) { return state.Read(path) }
 
 // stateFile keeps the file up to date. What matters to others at once is
 // flushed; the rest is written soon, and not more often than it can be read.
@@ -139,14 +98,7 @@ func (f *stateFile) write() error {
 	if f.gone {
 		return nil
 	}
-	b, err := json.Marshal(f.state)
-	if err == nil {
-		err = files.Replace(f.path, append(b, '\n'), 0o644, false)
-	}
-	if err != nil {
-		return fmt.Errorf("state file: %w", err)
-	}
-	return nil
+	return state.Write(f.path, f.state)
 }
 
 // restore writes the file again if somebody removed it.

@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/openrc"
 	"github.com/holdfast-dev/holdfast/platform/internal/systemd"
 	"github.com/holdfast-dev/holdfast/platform/internal/sysv"
+	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
 // Login is the user whose services a [Manager] sees beside those of the machine.
@@ -32,7 +33,7 @@ func login() Login {
 // managers makes the managers that we have, by name.
 var managers = map[string]func(platform.System, Login) platform.Manager{
 	"launchd": func(sys platform.System, who Login) platform.Manager {
-		return launchd.New(sys, launchd.Options{UID: who.UID, Home: who.Home, Dirs: launchdDirs})
+		return launchd.New(sys, launchd.Options{UID: who.UID, Home: who.Home, Dirs: launchdDirs, State: stateOn(sys)})
 	},
 	"systemd": func(sys platform.System, who Login) platform.Manager {
 		return systemd.New(sys, systemd.Options{Home: who.Home, ConfigHome: who.ConfigHome, RuntimeDir: who.RuntimeDir})
@@ -40,6 +41,14 @@ var managers = map[string]func(platform.System, Login) platform.Manager{
 	"openrc": func(sys platform.System, _ Login) platform.Manager { return openrc.New(sys) },
 	"scm":    func(platform.System, Login) platform.Manager { return services() },
 	"sysv":   func(sys platform.System, _ Login) platform.Manager { return sysv.New(sys) },
+}
+
+// stateOn is how state files are read on the machine that sys reaches.
+func stateOn(sys platform.System) func(string) (state.State, error) {
+	if _, here := sys.(System); here {
+		return state.Read // the directory may be another user's
+	}
+	return state.By(sys)
 }
 
 // Managers are the names that [Manager] knows.

@@ -7,11 +7,12 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/platform/internal/scm"
 	"github.com/holdfast-dev/holdfast/platform/proc"
+	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
 // services are those of the SCM of this machine, if it has one.
 func services() *scm.Manager {
-	return scm.New(reader{}, scm.Local{}, scm.Options{Dirs: scmDirs, Monotonic: proc.Monotonic})
+	return scm.New(reader{}, scm.Local{}, scm.Options{Dirs: scmDirs, Monotonic: proc.Monotonic, State: state.Read})
 }
 
 // reader is a System whose readers do not keep a service from replacing its file.

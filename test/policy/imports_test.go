@@ -11,7 +11,7 @@ const module = "github.com/holdfast-dev/holdfast/"
 // Everything there is below the face, and below the command line.
 var (
 	belowService = []string{
-		"platform", "platform/native", "platform/proc", "platform/files", "reload", "singleton", "installer", "golang.org/x/sys",
+		"platform", "platform/native", "platform/proc", "platform/files", "platform/state", "reload", "singleton", "installer", "golang.org/x/sys",
 	}
 	belowCLI = append([]string{"service", "service/logsink", "service/recovery", "service/supervise"}, belowService...)
 )
@@ -31,13 +31,15 @@ var places = []place{
 	{"platform", []string{"golang.org/x/sys"}},
 	{"platform/native", []string{"platform", "platform/*", "platform/internal/*", "golang.org/x/sys"}},
 	{"platform/kardianos", []string{"platform", "golang.org/x/sys", "github.com/kardianos/service"}},
+	{"platform/state", []string{"platform", "platform/proc", "platform/files"}},
 	{"platform/*", []string{"platform", "golang.org/x/sys"}},
 	{"platform/internal/sysv", []string{"platform", "platform/internal/initd", "platform/internal/shell"}},
 	{"platform/internal/openrc", []string{"platform", "platform/internal/initd", "platform/internal/shell"}},
 	{"platform/internal/initd", []string{"platform", "platform/internal/shell"}},
 	{"platform/internal/initd/initdtest", []string{"platform"}},
 	{"platform/internal/systemd/probe", []string{"platform", "platform/internal/systemd", "golang.org/x/sys"}},
-	{"platform/internal/launchd", []string{"platform", "golang.org/x/sys", "howett.net/plist"}},
+	{"platform/internal/launchd", []string{"platform", "platform/state", "golang.org/x/sys", "howett.net/plist"}},
+	{"platform/internal/scm", []string{"platform", "platform/state", "golang.org/x/sys"}},
 	{"platform/internal/*", []string{"platform", "golang.org/x/sys"}}, // rooms do not know each other
 	{"reload", nil},
 	{"singleton", []string{"platform", "platform/proc", "platform/files", "golang.org/x/sys"}},

@@ -172,12 +172,19 @@ func (m *Manager) bootstrap(ctx context.Context, id platform.ID, file string) er
 	}
 }
 
+// sign is what shows that a start gets on.
+type sign struct {
+	pid   int
+	phase platform.Phase
+	text  string
+}
+
 // awaitReady waits for the state file of the running process to say so. Whatever
 // changes there is progress, and renews the time that is left. An end of the
 // process is a failure, also where launchd will try again.
 func (m *Manager) awaitReady(ctx context.Context, id platform.ID, j job, runs int) error {
 	limit := time.Duration(cmp.Or(j.Holdfast.StartTimeout, int(defaultStart/time.Second))) * time.Second
-	begun, last := time.Now(), own{}
+	begun, last := time.Now(), sign{}
 	kick := begun.Add(patience)
 	for {
 		p, domain, err := m.look(ctx, id)
@@ -189,8 +196,8 @@ func (m *Manager) awaitReady(ctx context.Context, id platform.ID, j job, runs in
 		case p.pid() == 0 && p.exit() != nil, p.number("runs") > runs:
 			return m.verdict(id, p, j)
 		}
-		now := m.own(id, j, p.pid())
-		if now.Phase == platform.PhaseReady || now.Phase == platform.PhaseReloading {
+		s := m.own(id, j, p.pid())
+		if s.Ready() {
 			return nil
 		}
 		if p.pid() == 0 && p.number("runs") == 0 && time.Now().After(kick) {
@@ -198,7 +205,7 @@ func (m *Manager) awaitReady(ctx context.Context, id platform.ID, j job, runs in
 			_, _ = m.sys.Run(ctx, "launchctl", "kickstart", target(domain, id))
 			kick = time.Now().Add(patience)
 		}
-		if now != last {
+		if now := (sign{s.Process.PID, s.Phase, s.StatusText}); now != last {
 			begun, last = time.Now(), now
 		}
 		if time.Since(begun) > limit {

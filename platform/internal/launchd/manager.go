@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"strconv"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
 // Options say who asks, and where services keep their files.
@@ -18,6 +18,8 @@ type Options struct {
 	Home string // his home directory
 	// Dirs are the directories that a service has if nobody says otherwise.
 	Dirs func(platform.ID) (Dirs, error)
+	// State reads a state file. Nil: by the System, which tests have instead of files.
+	State func(path string) (state.State, error)
 }
 
 // Dirs are directories of one service.
@@ -33,7 +35,12 @@ type Manager struct {
 var _ platform.Manager = (*Manager)(nil)
 
 // New makes a Manager that reaches the machine through sys.
-func New(sys platform.System, o Options) *Manager { return &Manager{sys: sys, o: o} }
+func New(sys platform.System, o Options) *Manager {
+	if o.State == nil {
+		o.State = state.By(sys)
+	}
+	return &Manager{sys: sys, o: o}
+}
 
 // Name is "launchd".
 func (m *Manager) Name() string { return "launchd" }
@@ -105,8 +112,4 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	}
-}
-
-func stateFile(runtime string, id platform.ID) string {
-	return path.Join(runtime, id.String()+".state.json")
 }

@@ -3,44 +3,28 @@ package launchd
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
+	"path"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// own is the part of the service's state file that we read: it says what launchd
-// cannot know.
-type own struct {
-	Process    struct{ PID int }
-	Phase      platform.Phase
-	PhaseSince time.Time `json:"phase_since"`
-	StatusText string    `json:"status_text"`
-	Reloads    struct {
-		LastError string `json:"last_error"`
-	}
-}
-
-// own reads what the process pid wrote about itself; the zero own if there is
-// nothing, or somebody else wrote it.
-func (m *Manager) own(id platform.ID, j job, pid int) own {
+// own reads what the process pid wrote about itself: it says what launchd cannot
+// know. It is the zero State if there is nothing, or somebody else wrote it.
+func (m *Manager) own(id platform.ID, j job, pid int) state.State {
 	runtime := j.Holdfast.RuntimeDir
 	if runtime == "" {
 		d, err := m.dirs(id)
 		if err != nil {
-			return own{}
+			return state.State{}
 		}
 		runtime = d.Runtime
 	}
-	content, err := m.sys.ReadFile(stateFile(runtime, id))
-	if err != nil {
-		return own{}
-	}
-	var s own
-	if err := json.Unmarshal(content, &s); err != nil || s.Process.PID != pid {
-		return own{}
+	s, err := m.o.State(path.Join(runtime, state.FileName(id.String())))
+	if err != nil || s.Process.PID != pid {
+		return state.State{}
 	}
 	return s
 }

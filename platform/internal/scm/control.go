@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
 // How often we look.
@@ -251,18 +252,11 @@ func (m *Manager) reload(ctx context.Context, id platform.ID) error {
 	// A reload that runs already ends first, and answers nothing that was asked behind its beginning.
 	ctx, cancel := context.WithTimeoutCause(ctx, 2*limit+platform.StopMargin, platform.ErrTimeout)
 	defer cancel()
-	for {
-		if now := m.own(id, r, s.PID); now.Reloads.LastStart > asked {
-			if now.Reloads.LastError != "" {
-				return fmt.Errorf("%w: %s", platform.ErrRejected, now.Reloads.LastError)
-			}
-			return nil
-		}
+	read := func() (state.State, error) { return m.own(id, r, s.PID) }
+	return state.AwaitReload(ctx, asked, read, func() error {
 		if now, err := m.query(id); err != nil || now.PID != s.PID {
 			return errors.Join(errEnded, err)
 		}
-		if err := pause(ctx, lookEvery/5); err != nil {
-			return fmt.Errorf("no outcome: %w", err)
-		}
-	}
+		return nil
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
 // Options are what a Manager has to be told.
@@ -16,6 +17,8 @@ type Options struct {
 	Dirs func(platform.ID) (Dirs, error)
 	// Monotonic is the clock by which a service dates its reloads.
 	Monotonic func() (time.Duration, error)
+	// State reads a state file. Nil: by the System, which tests have instead of files.
+	State func(path string) (state.State, error)
 }
 
 // Manager keeps services with the SCM. It holds no state: every answer is a new
@@ -30,6 +33,9 @@ var _ platform.Manager = (*Manager)(nil)
 
 // New makes a Manager of the services of a machine.
 func New(sys platform.System, machine Machine, o Options) *Manager {
+	if o.State == nil {
+		o.State = state.By(sys)
+	}
 	return &Manager{sys: sys, machine: machine, o: o}
 }
 
@@ -86,7 +92,10 @@ func (m *Manager) Status(_ context.Context, id platform.ID) (platform.Status, er
 		return st, fmt.Errorf("status %q: %w", id.String(), explain(err, id.String()))
 	}
 	st.Enabled = r.Enabled
-	own := m.own(id, r, s.PID)
+	own, err := m.own(id, r, s.PID)
+	if err != nil { // it has written nothing yet, or nothing that we may see
+		own = state.State{}
+	}
 	switch s.State {
 	case Stopped:
 		st.LastExit = s.exit()

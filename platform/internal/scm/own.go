@@ -1,47 +1,29 @@
 package scm
 
 import (
-	"encoding/json"
-	"time"
+	"errors"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// own is the part of the service's state file that we read: it says what the SCM
-// cannot know.
-type own struct {
-	Process    struct{ PID int }
-	Phase      platform.Phase
-	PhaseSince time.Time `json:"phase_since"`
-	StatusText string    `json:"status_text"`
-	Restarts   int
-	Reloads    struct {
-		LastError string        `json:"last_error"`
-		LastStart time.Duration `json:"last_start_ns"`
-	}
-}
+// errNotOurs means that another process wrote the state file.
+var errNotOurs = errors.New("the state file is another process's")
 
-// own reads what the process pid wrote about itself; the zero own if there is
-// nothing, or somebody else wrote it.
-func (m *Manager) own(id platform.ID, r platform.Registration, pid int) own {
-	if pid == 0 {
-		return own{}
-	}
+// own reads what the process pid wrote about itself: it says what the SCM cannot
+// know.
+func (m *Manager) own(id platform.ID, r platform.Registration, pid int) (state.State, error) {
 	runtime := r.Parameters[paramRuntime]
 	if runtime == "" {
 		d, err := m.dirs(id)
 		if err != nil {
-			return own{}
+			return state.State{}, err
 		}
 		runtime = d.Runtime
 	}
-	content, err := m.sys.ReadFile(runtime + `\` + id.String() + ".state.json")
-	if err != nil {
-		return own{}
+	s, err := m.o.State(runtime + `\` + state.FileName(id.String()))
+	if err == nil && (pid == 0 || s.Process.PID != pid) {
+		return state.State{}, errNotOurs
 	}
-	var s own
-	if err := json.Unmarshal(content, &s); err != nil || s.Process.PID != pid {
-		return own{}
-	}
-	return s
+	return s, err
 }

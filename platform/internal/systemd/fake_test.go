@@ -64,7 +64,7 @@ func (m *machine) did(line string) bool { return slices.Contains(m.ran, line) }
 
 const (
 	properties = "LoadState,ActiveState,SubState,UnitFileState,FragmentPath,MainPID,NRestarts,Result,ReloadResult,CanReload," +
-		"ExecMainCode,ExecMainStatus,StatusText,ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,StateChangeTimestamp"
+		"ExecMainCode,ExecMainStatus,ExecMainExitTimestamp,StatusText,ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,StateChangeTimestamp"
 	ctl  = "systemctl --no-pager --no-ask-password "
 	show = ctl + "show --timestamp=unix --property=" + properties + " "
 )

@@ -11,7 +11,7 @@ import (
 
 // asked is everything that one `systemctl show` is asked for.
 const asked = "LoadState,ActiveState,SubState,UnitFileState,FragmentPath,MainPID,NRestarts,Result,ReloadResult,CanReload," +
-	"ExecMainCode,ExecMainStatus,StatusText," +
+	"ExecMainCode,ExecMainStatus,ExecMainExitTimestamp,StatusText," +
 	"ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,StateChangeTimestamp"
 
 // properties are a unit's, as `systemctl show` prints them.
@@ -144,6 +144,7 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 		Since:     p.time(since),
 		Restarts:  p.number("NRestarts"),
 		LastExit:  p.exit(),
+		EndedAt:   p.time("ExecMainExitTimestamp"),
 		Text:      text,
 	}, nil
 }

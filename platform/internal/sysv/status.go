@@ -45,6 +45,19 @@ func (m *Manager) ask(ctx context.Context, id platform.ID) (report, error) {
 	return r, nil
 }
 
+var _ platform.Inventory = (*Manager)(nil)
+
+// Inventory is what there is without asking the script, which asks the program.
+func (m *Manager) Inventory(ctx context.Context, id platform.ID) (platform.Status, error) {
+	st := platform.Status{Manager: m.Name()}
+	installed, err := m.machine.Installed(id)
+	if err != nil {
+		return st, fmt.Errorf("status %q: %w", id.String(), err)
+	}
+	st.Installed, st.Enabled = installed, installed && enabled(m.found(ctx, id.String()))
+	return st, nil
+}
+
 // Status is the answer of the script, and of the links that are there. A process
 // that was started otherwise is none of ours: it is left to its own command line.
 func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, error) {

@@ -1,0 +1,144 @@
+// Package state is what a running service writes down about itself, and how that
+// is joined with what others know of it.
+//
+// A service keeps one file, NAME.state.json in its runtime directory, by atomic
+// replacement. It describes; who is alive, the lock decides. Whoever reads it,
+// the service's own command line or a manager's room, does so by this package,
+// so that its shape and its name are written down once.
+//
+// [Merge] is the one place that says which of lock, manager, state file and
+// last-run record is believed about what; [AwaitReload] is the one way to wait
+// for the outcome of a reload from outside.
+package state
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/files"
+	"github.com/holdfast-dev/holdfast/platform/proc"
+)
+
+// State is what a running service writes down about itself.
+type State struct {
+	Name       string         `json:"name"`
+	Version    string         `json:"version,omitempty"`
+	Process    proc.Identity  `json:"process"`
+	Manager    string         `json:"manager,omitempty"` // who started it; empty: a person
+	ConfigFile string         `json:"config_file,omitempty"`
+	Phase      platform.Phase `json:"phase"`
+	PhaseSince time.Time      `json:"phase_since"`
+	StartedAt  time.Time      `json:"started_at"`
+	ReadyAt    time.Time      `json:"ready_at,omitzero"`
+	StatusText string         `json:"status_text,omitempty"`
+	Reloads    Reloads        `json:"reloads"`
+	Restarts   int            `json:"restarts"`            // runs in a row before this one that did not end cleanly
+	LastExit   *platform.Exit `json:"last_exit,omitempty"` // of the run before this one
+	Stop       *StopProgress  `json:"stop,omitempty"`
+
+	// Written is when the file got its content, in what [Read] returns.
+	Written time.Time `json:"-"`
+}
+
+// Ready reports whether the service serves: it is ready, or reloads.
+func (s State) Ready() bool { return serves(s.Phase) }
+
+// Reloads counts reloads and tells of the last one that completed.
+type Reloads struct {
+	Requested uint64 `json:"requested"` // joined ones count once each
+	Completed uint64 `json:"completed"` // failed ones too
+	Failed    uint64 `json:"failed"`
+	LastError string `json:"last_error"`
+	// LastStart is when the last completed reload began, by [proc.Monotonic]: it
+	// answers the requests that were made before.
+	LastStart time.Duration `json:"last_start_ns"`
+	LastEnd   time.Time     `json:"last_end,omitzero"`
+}
+
+// StopProgress tells how far an ordered stop has come.
+type StopProgress struct {
+	Reason string     `json:"reason"`
+	Steps  []StopStep `json:"steps"`
+}
+
+// StopStep is one step of an ordered stop that has ended.
+type StopStep struct {
+	Name  string        `json:"name"`
+	Took  time.Duration `json:"took_ns"`
+	Error string        `json:"error,omitempty"`
+}
+
+// FileName is the name of the state file of the service id, in its runtime
+// directory. Where that directory is one of another system, its own separator
+// goes between them.
+func FileName(id string) string { return id + ".state.json" }
+
+// Path is the path of the state file of the service id whose runtime directory,
+// on this machine, is runtime.
+func Path(runtime, id string) string { return filepath.Join(runtime, FileName(id)) }
+
+// Parse reads the content of a state file. A State that comes with an error is zero.
+func Parse(content []byte) (State, error) {
+	var s State
+	if err := json.Unmarshal(content, &s); err != nil {
+		return State{}, fmt.Errorf("state file: %w", err)
+	}
+	return s, nil
+}
+
+// maxSize bounds what is read of a file that may be anything by now. A state
+// with many steps of a stop and long errors is a few kilobytes.
+const maxSize = 1 << 20
+
+// Read reads the state file at path. It never blocks, follows no link and reads
+// no more than a megabyte: the directory may be another user's. The error wraps
+// fs.ErrNotExist if there is none, and files.ErrUntrusted if it is no regular
+// file or has another name.
+func Read(path string) (State, error) {
+	content, written, err := read(path)
+	if err != nil {
+		return State{}, fmt.Errorf("state file: %w", err)
+	}
+	s, err := Parse(content)
+	if err != nil {
+		return State{}, fmt.Errorf("%s: %w", path, err)
+	}
+	s.Written = written
+	return s, nil
+}
+
+// By is Read on the machine that sys reaches, as far as sys is careful.
+func By(sys platform.System) func(path string) (State, error) {
+	return func(path string) (State, error) {
+		content, err := sys.ReadFile(path)
+		if err != nil {
+			return State{}, fmt.Errorf("state file: %w", err)
+		}
+		return Parse(content)
+	}
+}
+
+// Of is Read for the state of the process p: one that another has written is an error.
+func Of(path string, p proc.Identity) (State, error) {
+	s, err := Read(path)
+	if err == nil && !s.Process.Same(p) {
+		return State{}, fmt.Errorf("state file %s: it was written by another process (%d)", path, s.Process.PID)
+	}
+	return s, err
+}
+
+// Write replaces the state file at path. The content is whole at every instant,
+// and on the disk when the system likes.
+func Write(path string, s State) error {
+	content, err := json.Marshal(s)
+	if err == nil {
+		err = files.Replace(path, append(content, '\n'), 0o644, false)
+	}
+	if err != nil {
+		return fmt.Errorf("state file: %w", err)
+	}
+	return nil
+}
