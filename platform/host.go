@@ -30,14 +30,15 @@ type ExitCoder interface {
 	ExitCode(code int) int
 }
 
-// Briefed is a [Host] whose manager wants to hear beforehand what to expect.
-type Briefed interface {
-	// Brief is called once, as soon as the configuration is known.
-	Brief(b Briefing)
+// Configurable is a [Host] that adapts to the configuration of the service.
+type Configurable interface {
+	// Configure is called once, as soon as the configuration is known. It does
+	// not wait for the manager.
+	Configure(c HostConfig)
 }
 
-// Briefing is what a manager may expect.
-type Briefing struct {
+// HostConfig is what a [Host] has to know of the configuration.
+type HostConfig struct {
 	StartTimeout time.Duration // to readiness, between two signs of progress
 	StopTimeout  time.Duration // until our own forced exit
 	Events       bool          // somebody wants to hear of a RequestEvent

@@ -20,13 +20,13 @@ type observer struct {
 
 func (o *observer) Observe(ctx context.Context, e platform.Event) { o.observe(ctx, e) }
 
-// briefed is a host that wants to know beforehand.
-type briefed struct {
+// configurable is a host that adapts to the configuration.
+type configurable struct {
 	*host
-	briefing chan platform.Briefing
+	configured chan platform.HostConfig
 }
 
-func (b briefed) Brief(x platform.Briefing) { b.briefing <- x }
+func (c configurable) Configure(x platform.HostConfig) { c.configured <- x }
 
 func event(session int) platform.Request {
 	return platform.Request{Kind: platform.RequestEvent, Source: "SESSIONCHANGE", Event: platform.Event{Kind: platform.EventLogon, Session: session}}
@@ -77,16 +77,16 @@ func TestPanicOfAnObserver(t *testing.T) {
 	}
 }
 
-func TestBriefing(t *testing.T) {
+func TestHostIsConfigured(t *testing.T) {
 	for name, p := range map[string]service.Program{"plain": &program{}, "observer": &observer{}} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			b.cfg.StartTimeout, b.cfg.StopTimeout = 7*time.Second, 8*time.Second
-			h := briefed{b.host, make(chan platform.Briefing, 1)}
+			h := configurable{b.host, make(chan platform.HostConfig, 1)}
 			go func() { b.done <- service.RunOn(t.Context(), h, nil, b.cfg, p) }()
-			want := platform.Briefing{StartTimeout: 7 * time.Second, StopTimeout: 8 * time.Second, Events: name == "observer"}
-			if got := <-h.briefing; got != want {
-				t.Errorf("briefed with %+v, want %+v", got, want)
+			want := platform.HostConfig{StartTimeout: 7 * time.Second, StopTimeout: 8 * time.Second, Events: name == "observer"}
+			if got := <-h.configured; got != want {
+				t.Errorf("configured with %+v, want %+v", got, want)
 			}
 			b.await(platform.PhaseReady)
 			b.stop()

@@ -30,8 +30,8 @@ type Host struct {
 }
 
 var (
-	_ platform.Host    = (*Host)(nil)
-	_ platform.Briefed = (*Host)(nil)
+	_ platform.Host         = (*Host)(nil)
+	_ platform.Configurable = (*Host)(nil)
 )
 
 // Listen connects to the SCM if it started this process; otherwise the error is
@@ -111,7 +111,7 @@ func (h *Host) change(change func(*report) bool) error {
 func (h *Host) Name() string { return "scm" }
 
 // Requests delivers STOP, SHUTDOWN and PRESHUTDOWN, PARAMCHANGE, and events if
-// the briefing said that somebody wants them. Reloads are joined while nobody
+// [Host.Configure] said that somebody wants them. Reloads are joined while nobody
 // receives.
 func (h *Host) Requests() <-chan platform.Request { return h.requests }
 
@@ -129,10 +129,10 @@ func (h *Host) Ask(s os.Signal) {
 // Watchdog is 0: the SCM watches nobody.
 func (h *Host) Watchdog() time.Duration { return 0 }
 
-// Brief tells the SCM how long the start may take. An error is as good as one
+// Configure tells the SCM how long the start may take. An error is as good as one
 // of Notify, and comes again there.
-func (h *Host) Brief(b platform.Briefing) {
-	_ = h.change(func(r *report) bool { return r.briefed(b) })
+func (h *Host) Configure(c platform.HostConfig) {
+	_ = h.change(func(r *report) bool { return r.configured(c) })
 }
 
 // Notify reports a change of state, and in START_PENDING and STOP_PENDING the

@@ -49,8 +49,8 @@ const (
 )
 
 func TestReports(t *testing.T) {
-	brief := func(h *scm.Host) {
-		h.Brief(platform.Briefing{StartTimeout: time.Minute, StopTimeout: 20 * time.Second})
+	configure := func(h *scm.Host) {
+		h.Configure(platform.HostConfig{StartTimeout: time.Minute, StopTimeout: 20 * time.Second})
 	}
 	note := func(n platform.Notice) func(*scm.Host) { return func(h *scm.Host) { _ = h.Notify(n) } }
 	ready, stopping := note(platform.Notice{Phase: platform.PhaseReady}), note(platform.Notice{Phase: platform.PhaseStopping})
@@ -72,17 +72,17 @@ func TestReports(t *testing.T) {
 		heard []string
 	}{
 		"a life": {
-			deeds{brief, progress, words, ready, reloading, ready, stopping, step, step, end(0)},
+			deeds{configure, progress, words, ready, reloading, ready, stopping, step, step, end(0)},
 			[]string{
 				starting, "START_PENDING 2 1m10s", "START_PENDING 3 1m30s", running,
 				"STOP_PENDING 1 30s", "STOP_PENDING 2 30s", "STOP_PENDING 3 30s", "STOPPED 0/0",
 			},
 		},
 		"words are no progress":                  {deeds{words, words}, []string{starting}},
-		"nothing moves when it is settled":       {deeds{ready, progress, step, brief}, []string{starting, running}},
+		"nothing moves when it is settled":       {deeds{ready, progress, step, configure}, []string{starting, running}},
 		"ordered to stop":                        {deeds{ready, order(scm.ControlStop), stopping, step, end(0)}, []string{starting, running, "STOP_PENDING 1 30s", "STOP_PENDING 2 30s", "STOPPED 0/0"}},
 		"readiness after the order comes late":   {deeds{order(scm.ControlShutdown), ready, progress, end(0)}, []string{starting, "STOP_PENDING 1 30s", "STOP_PENDING 2 1m30s", "STOPPED 0/0"}},
-		"asked what it is":                       {deeds{brief, order(scm.ControlInterrogate), ready, order(scm.ControlInterrogate)}, []string{starting, "START_PENDING 2 1m10s", "START_PENDING 2 1m10s", running, running}},
+		"asked what it is":                       {deeds{configure, order(scm.ControlInterrogate), ready, order(scm.ControlInterrogate)}, []string{starting, "START_PENDING 2 1m10s", "START_PENDING 2 1m10s", running, running}},
 		"a reload is no state":                   {deeds{ready, order(scm.ControlParamChange)}, []string{starting, running}},
 		"stopped is the last word, and once":     {deeds{end(1), end(0), ready, stopping, step, order(scm.ControlStop)}, []string{starting, "STOPPED 1066/1"}},
 		"a failure is to be followed":            {deeds{ready, stopping, end(70)}, []string{starting, running, "STOP_PENDING 1 30s", "STOPPED 1066/70"}},
@@ -95,7 +95,7 @@ func TestReports(t *testing.T) {
 		"never: a failure is still a failure":    {deeds{policy("never"), end(1)}, []string{starting, "STOPPED 1066/1"}},
 		"on-failure: an end is left alone":       {deeds{policy("on-failure"), end(0)}, []string{starting, "STOPPED 0/0"}},
 		"a hint that does not fit is cut":        {deeds{note(platform.Notice{Extend: 1e6 * time.Hour})}, []string{starting, "START_PENDING 2 596h31m23.648s"}},
-		"session and power, if somebody listens": {deeds{func(h *scm.Host) { h.Brief(platform.Briefing{Events: true}) }, ready}, []string{starting, "START_PENDING 2 10s", "RUNNING accepts 0x1cd"}},
+		"session and power, if somebody listens": {deeds{func(h *scm.Host) { h.Configure(platform.HostConfig{Events: true}) }, ready}, []string{starting, "START_PENDING 2 10s", "RUNNING accepts 0x1cd"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var e ear

@@ -37,7 +37,7 @@ func play(role, dir string, args []string) int {
 	argv, _ := json.Marshal(args)
 	say("argv %s", argv)
 	say("variable %q", os.Getenv("HOLDFAST_TEST_VARIABLE"))
-	h.Brief(platform.Briefing{StartTimeout: time.Second, StopTimeout: time.Second})
+	h.Configure(platform.HostConfig{StartTimeout: time.Second, StopTimeout: time.Second})
 	var code int
 	switch {
 	case role == "slow":

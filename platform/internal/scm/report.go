@@ -12,7 +12,7 @@ import (
 // method tells whether there is something new to report.
 type report struct {
 	policy platform.RestartPolicy // that the SCM was told; empty: not known
-	brief  platform.Briefing
+	config platform.HostConfig
 	asked  bool // the SCM asked for the stop
 	stage  int  // how far it has come, in the order of a life
 	now    Status
@@ -42,7 +42,7 @@ func (r *report) enter(s State, hint time.Duration) bool {
 	}
 	if s == Running { // pending states accept nothing: see SERVICE_STATUS
 		r.now.Accepts = acceptStop | acceptShutdown | acceptPreshutdown | acceptParamChange
-		if r.brief.Events {
+		if r.config.Events {
 			r.now.Accepts |= acceptPowerEvent | acceptSessionChange
 		}
 	}
@@ -65,10 +65,10 @@ func (r *report) advance(hint time.Duration) bool {
 // begin is the first report.
 func (r *report) begin() bool { return r.enter(StartPending, firstHint) }
 
-// briefed: the configuration is known.
-func (r *report) briefed(b platform.Briefing) bool {
-	r.brief = b
-	return r.now.State == StartPending && r.advance(b.StartTimeout+platform.StopMargin)
+// configured: the configuration is known.
+func (r *report) configured(c platform.HostConfig) bool {
+	r.config = c
+	return r.now.State == StartPending && r.advance(c.StartTimeout+platform.StopMargin)
 }
 
 func (r *report) notice(n platform.Notice) bool {
@@ -85,8 +85,8 @@ func (r *report) notice(n platform.Notice) bool {
 
 func (r *report) stopping() bool {
 	hint := firstHint
-	if r.brief.StopTimeout > 0 {
-		hint = r.brief.StopTimeout + platform.StopMargin
+	if r.config.StopTimeout > 0 {
+		hint = r.config.StopTimeout + platform.StopMargin
 	}
 	return r.enter(StopPending, hint)
 }
