@@ -56,12 +56,12 @@ func (p *pending) wait(ctx context.Context) error {
 	}
 }
 
-// running tells whether the call has yet to return.
-func (p *pending) running() bool {
+// ended reports whether the call has returned.
+func (p *pending) ended() bool {
 	select {
 	case <-p.done:
-		return false
-	default:
 		return true
+	default:
+		return false
 	}
 }

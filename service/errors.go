@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/files"
+	"github.com/holdfast-dev/holdfast/reload"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
@@ -18,6 +19,9 @@ var (
 	ErrOverrun = errors.New("overran its time limit")
 	// ErrUnhealthy means that the health checks failed for longer than the watchdog allows.
 	ErrUnhealthy = errors.New("unhealthy for longer than the watchdog allows")
+	// ErrStopping is the outcome of a reload that is not done any more because the
+	// service stops.
+	ErrStopping = reload.ErrStopping
 )
 
 // PanicError is a panic of the program, caught where holdfast called it or in a

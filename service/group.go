@@ -65,6 +65,13 @@ func (g *group) wait(ctx context.Context) error {
 	}
 }
 
+// toBeAwaited reports whether there are goroutines that have not yet been told
+// to end.
+func (g *group) toBeAwaited() bool {
+	names, _ := g.left()
+	return len(names) > 0 && g.ctx.Err() == nil
+}
+
 func (g *group) left() (names []string, changed <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -20,13 +20,17 @@ const (
 	guardAfter = 10 * time.Millisecond // then twice as long, up to guardEvery
 )
 
+// guardBurst is how often in a row damage that was repaired is told without a pause.
+const guardBurst = 9
+
 // guard watches over our PID and lock file until ctx ends: what somebody else
-// removes or alters is logged, reported to Config.OnTamper and restored. So is
-// the state file, in silence.
+// removes or alters is restored, logged and reported to Config.OnTamper, see
+// [alarm]. The state file is restored in silence.
 func (l *life) guard(ctx context.Context) {
 	wait := guardEvery
 	next := time.NewTimer(wait)
 	defer next.Stop()
+	t := tampering{repaired: alarm{burst: guardBurst}}
 	for {
 		select {
 		case <-ctx.Done():
@@ -35,18 +39,65 @@ func (l *life) guard(ctx context.Context) {
 		}
 		wait = min(2*wait, guardEvery)
 		found := l.lock.Check()
-		if err := l.state.restore(); err != nil {
-			l.log.Warn("state is out of date", "error", err)
+		l.state.restore()
+		if t.broken(found) < len(found) { // what cannot be put right is no reason to hurry
+			wait = guardAfter
 		}
-		for _, err := range found {
-			if !errors.Is(err, singleton.ErrBroken) { // what cannot be put right is no reason to hurry
-				wait = guardAfter
-			}
+		for _, err := range t.toTell(found, time.Now()) {
 			l.log.Error("somebody tampered with our files", "error", err)
 			if l.cfg.OnTamper != nil {
 				_ = protect("OnTamper", func() error { l.cfg.OnTamper(err); return nil })
 			}
 		}
+		if times := t.whole(found); times > 0 {
+			l.log.Info("our files are whole again", "checks", times)
+		}
 		next.Reset(wait)
 	}
+}
+
+// tampering decides what is told of the damage that one check after the other
+// finds. What is repaired is a new event each time; what cannot be is found by
+// every check, and told when it begins, grows, lasts or is over.
+type tampering struct {
+	repaired, lasting alarm
+	known             int // of the files that cannot be repaired, those told of
+}
+
+func (*tampering) broken(found []error) (n int) {
+	for _, err := range found {
+		if errors.Is(err, singleton.ErrBroken) {
+			n++
+		}
+	}
+	return n
+}
+
+func (t *tampering) toTell(found []error, now time.Time) (tell []error) {
+	broken := t.broken(found)
+	tellBroken := broken > 0 && t.lasting.raise(now)
+	tellBroken = tellBroken || broken > t.known
+	if tellBroken {
+		t.known = broken
+	}
+	tellRepaired := broken < len(found) && t.repaired.raise(now)
+	if len(found) == 0 && now.After(t.repaired.next) {
+		t.repaired.clear()
+	}
+	for _, err := range found {
+		if errors.Is(err, singleton.ErrBroken) && tellBroken || !errors.Is(err, singleton.ErrBroken) && tellRepaired {
+			tell = append(tell, err)
+		}
+	}
+	return tell
+}
+
+// whole returns how often damage was found that could not be repaired, once it
+// is over.
+func (t *tampering) whole(found []error) int {
+	if t.broken(found) > 0 {
+		return 0
+	}
+	t.known = 0
+	return t.lasting.clear()
 }

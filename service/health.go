@@ -33,6 +33,9 @@ func (h *health) examine(ctx context.Context) error {
 	checks := h.checks[:len(h.checks):len(h.checks)]
 	h.mu.Unlock()
 	for _, c := range checks {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if err := begin("health check "+c.name, func() error { return c.fn(ctx) }).wait(ctx); err != nil {
 			return fmt.Errorf("health check %q: %w", c.name, err)
 		}
@@ -41,7 +44,9 @@ func (h *health) examine(ctx context.Context) error {
 }
 
 // watch feeds the manager's watchdog, or is one itself where the manager has
-// none but the configuration asks for it. It ends with ctx.
+// none but the configuration asks for it. It ends with ctx. Once a stop is asked
+// for the checks say nothing any more: what they ask is being taken apart. The
+// manager's watchdog is fed all the same, since the stop has a limit of its own.
 func (l *life) watch(ctx context.Context) error {
 	limit, theirs := l.host.Watchdog(), true
 	if limit == 0 {
@@ -55,13 +60,13 @@ func (l *life) watch(ctx context.Context) error {
 	defer tick.Stop()
 	lastGood := time.Now()
 	for {
-		examined, cancel := context.WithTimeoutCause(ctx, limit/2, ErrOverrun)
+		examined, cancel := context.WithTimeoutCause(l.stopping, limit/2, ErrOverrun)
 		err := l.health.examine(examined)
 		cancel()
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case err == nil:
+		case err == nil || l.stopping.Err() != nil:
 			lastGood = time.Now()
 			l.notify(platform.Notice{Alive: true})
 		case !theirs && time.Since(lastGood) >= limit:

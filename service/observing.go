@@ -8,11 +8,11 @@ import (
 const maxEvents = 64
 
 // noteEvent never waits: whoever brings events brings stops as well.
-func (l *life) noteEvent(e platform.Event) {
+func (s *listener) noteEvent(e platform.Event) {
 	select {
-	case l.events <- e:
+	case s.events <- e:
 	default:
-		l.log.Warn("event lost: the program is busy with earlier ones", "event", e.Kind, "session", e.Session)
+		s.logger().Warn("event lost: the program is busy with earlier ones", "event", e.Kind, "session", e.Session)
 	}
 }
 
@@ -21,11 +21,11 @@ func (l *life) observe(o Observer) {
 	for {
 		select {
 		case e := <-l.events:
-			if err := protect("Observe", func() error { o.Observe(l.asked, e); return nil }); err != nil {
+			if err := protect("Observe", func() error { o.Observe(l.stopping, e); return nil }); err != nil {
 				l.fail(err)
 				return
 			}
-		case <-l.asked.Done():
+		case <-l.stopping.Done():
 			return
 		}
 	}

@@ -9,13 +9,14 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/proc"
+	"github.com/holdfast-dev/holdfast/reload"
 )
 
 // serveReloads runs the reloads that the gate lets through, until a stop is
 // asked for.
 func (l *life) serveReloads() {
 	defer close(l.reloads)
-	l.gate.Serve(l.asked, l.reload)
+	l.gate.Serve(l.stopping, l.reload)
 }
 
 // reload is one reload from its announcement to its outcome.
@@ -24,8 +25,9 @@ func (l *life) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.notify(platform.Notice{Phase: platform.PhaseReloading})
-	l.state.update(l.state.enter(platform.PhaseReloading))
+	if !l.enter(platform.PhaseReloading, func(*State) {}) {
+		return reload.ErrStopping
+	}
 	err = l.reloadProgram(ctx)
 	if err != nil {
 		l.log.Error("reload failed: the old configuration stays", "error", err)
@@ -35,10 +37,7 @@ func (l *life) reload(ctx context.Context) error {
 	// The counters of the gate move on after this call: this reload is in none
 	// of them yet.
 	stats := l.gate.Stats()
-	l.state.updateNow(func(s *State) {
-		if s.Phase == platform.PhaseReloading {
-			l.state.enter(platform.PhaseReady)(s)
-		}
+	outcome := func(s *State) {
 		s.Reloads = Reloads{
 			Requested: stats.Requested, Completed: stats.Completed + 1, Failed: stats.Failed,
 			LastStart: begun, LastEnd: time.Now(),
@@ -47,9 +46,9 @@ func (l *life) reload(ctx context.Context) error {
 			s.Reloads.Failed++
 			s.Reloads.LastError = err.Error()
 		}
-	})
-	if l.asked.Err() == nil {
-		l.notify(platform.Notice{Phase: platform.PhaseReady})
+	}
+	if !l.enter(platform.PhaseReady, outcome) { // the stop has begun: who asked wants to know, all the same
+		_ = l.state.await(l.state.change(outcome)) // the writer warns
 	}
 	if _, ok := errors.AsType[*PanicError](err); ok {
 		l.fail(err) // what it left half-done, nobody knows
@@ -60,22 +59,27 @@ func (l *life) reload(ctx context.Context) error {
 // reloadProgram re-reads our own table, then has the program re-read its own.
 // Either refuses before anything is changed.
 func (l *life) reloadProgram(ctx context.Context) error {
-	if l.straggler != nil && l.straggler.running() {
+	if l.overrun != nil && !l.overrun.ended() {
 		return errors.New("an earlier reload has overrun its time limit and still runs")
 	}
-	fresh, err := l.cfg.reread()
-	if err != nil {
+	limit := l.clocks.start(ctx, l.cfg.ReloadTimeout)
+	defer limit.stop()
+	var fresh Config
+	reading := begin("read the configuration", func() (err error) { fresh, err = l.cfg.reread(); return err })
+	if err := reading.wait(limit.ctx); err != nil {
+		if !reading.ended() { // on a mount that hangs; the stop does not wait for it
+			l.overrun = reading
+			err = fmt.Errorf("read the configuration: %w", err)
+		}
 		return err
 	}
 	if r, ok := l.prog.(Reloader); ok {
-		limit := l.clocks.start(ctx, l.cfg.ReloadTimeout)
-		defer limit.stop()
 		call := begin("Reload", func() error { return r.Reload(limit.ctx) })
 		select {
 		case <-call.done:
 		case <-limit.ctx.Done():
-			if errors.Is(context.Cause(limit.ctx), ErrOverrun) && call.running() {
-				l.straggler = call
+			if errors.Is(context.Cause(limit.ctx), ErrOverrun) && !call.ended() {
+				l.overrun = call
 				return fmt.Errorf("program's Reload %w of %v", ErrOverrun, l.cfg.ReloadTimeout)
 			}
 			<-call.done // or the stop, which waits for us, goes on without it

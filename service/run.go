@@ -15,17 +15,24 @@ import (
 // every step succeeded. [ExitCode] turns the error into the exit code that
 // managers expect.
 //
-// The end of ctx asks for a stop, as SIGTERM does. When Run returns [ErrForced],
-// goroutines of the program may still run: leave the process at once.
+// The end of ctx asks for a stop, as a first SIGTERM does; it never counts as a
+// second request, so ctx may come from signal.NotifyContext. When Run returns
+// [ErrForced], goroutines of the program may still run: leave the process at once.
 //
 // From its first line on Run owns the process's SIGTERM, SIGINT and SIGHUP, and
 // takes the manager's variables (NOTIFY_SOCKET, WATCHDOG_*, LISTEN_*) out of the
-// environment, so that no child speaks in our name. It keeps the signals: a late
-// one must not turn the exit code into a death by signal. A process that goes on
-// after Run calls signal.Reset. A process runs one life at a time.
+// environment, so that no child speaks in our name. It keeps the signals: one
+// that comes too late must not turn the exit code into a death by signal. A
+// process that goes on after Run calls signal.Reset. A process runs one life at
+// a time.
+//
+// A stop that is asked for while the configuration is read or the log is opened
+// ends Run with nil, at the latest a second later: nothing had begun. While the
+// name is being taken it ends in order or, where the disk does not answer within
+// five seconds, with ErrForced. A second request leaves at once, always.
 func Run(ctx context.Context, cfg Config, prog Program) error {
-	host, doubt := native.Host()
-	err := run(ctx, host, doubt, cfg, prog)
+	host, warning := native.Host()
+	err := run(ctx, host, warning, cfg, prog)
 	err = errors.Join(err, host.Close(ExitCode(err)))
 	if h, ok := host.(platform.ExitCoder); ok {
 		err = inTerms(h, err)
@@ -33,25 +40,35 @@ func Run(ctx context.Context, cfg Config, prog Program) error {
 	return err
 }
 
-// run is Run on a given host. doubt is what could not be understood of what the
-// manager handed over: no reason not to serve, but worth a warning.
-func run(ctx context.Context, host platform.Host, doubt error, cfg Config, prog Program) error {
-	cfg, err := cfg.Load()
+// run is Run on a given host. warning is what could not be understood of what the
+// manager handed over: no reason not to serve.
+func run(ctx context.Context, host platform.Host, warning error, cfg Config, prog Program) error {
+	s := listen(ctx, host)
+	defer close(s.over)
+	limit := Config{StartTimeout: cfg.StartTimeout}.withDefaults().StartTimeout
+	cfg, err := prepare(s, "read the configuration", limit, abandonAfter, cfg.Load, func(Config) {})
 	if err != nil {
-		return err
+		return unlessNotBegun(err)
 	}
-	sink, err := logsink.Open(cfg.ID("").String(), logOptions(cfg.Log, host))
+	sink, err := prepare(s, "open the log", cfg.StartTimeout, abandonAfter, func() (*logsink.Sink, error) {
+		sink, err := logsink.Open(cfg.ID("").String(), logOptions(cfg.Log, host))
+		if err != nil {
+			err = errors.Join(ErrConfig, err)
+		}
+		return sink, err
+	}, func(sink *logsink.Sink) { _ = sink.Close() })
 	if err != nil {
-		return errors.Join(ErrConfig, err)
+		return unlessNotBegun(err)
 	}
-	if b, ok := host.(platform.Briefed); ok {
+	s.logTo(sink.Logger())
+	if h, ok := host.(platform.Configurable); ok {
 		_, observes := prog.(Observer)
-		b.Brief(platform.Briefing{StartTimeout: cfg.StartTimeout, StopTimeout: cfg.StopTimeout, Events: observes})
+		h.Configure(platform.HostConfig{StartTimeout: cfg.StartTimeout, StopTimeout: cfg.StopTimeout, Events: observes})
 	}
-	if doubt != nil {
-		sink.Logger().Warn("the manager's environment is not understood", "error", doubt)
+	if warning != nil {
+		sink.Logger().Warn("the manager's environment is not understood", "error", warning)
 	}
-	err = newLife(cfg, host, prog, sink).live(ctx)
+	err = newLife(s, cfg, prog, sink).live()
 	if err != nil {
 		sink.Logger().Error("failed", "exit_code", ExitCode(err), "error", err)
 		err = logged{err}
@@ -63,12 +80,20 @@ func run(ctx context.Context, host platform.Host, doubt error, cfg Config, prog 
 	return err
 }
 
+// unlessNotBegun is err, or nil where it only says that there was nothing to stop.
+func unlessNotBegun(err error) error {
+	if errors.Is(err, errNotBegun) {
+		return nil
+	}
+	return err
+}
+
 // logged is an error that the service's log has already.
 type logged struct{ error }
 
 func (l logged) Unwrap() error { return l.error }
 
-// Logged tells whether Run has written err to the service's log, so that nobody
+// Logged reports whether Run has written err to the service's log, so that nobody
 // needs to print it again.
 func Logged(err error) bool {
 	var l logged

@@ -14,7 +14,7 @@ import (
 )
 
 // Runtime is what a running Program asks of holdfast. All methods may be called
-// by any goroutine, and none blocks.
+// by any goroutine, and none but Reload blocks.
 type Runtime struct{ l *life }
 
 // Logger is the service's logger.
@@ -38,7 +38,7 @@ func (rt *Runtime) DecodeTable(table string, dst any) error {
 // Dirs are the service's directories.
 func (rt *Runtime) Dirs() Dirs { return rt.l.dirs }
 
-// Recovery tells how the run before this one ended.
+// Recovery is how the run before this one ended.
 func (rt *Runtime) Recovery() recovery.LastRun { return rt.l.last }
 
 // Files are the sockets and other descriptors that the manager opened for the
@@ -73,6 +73,18 @@ func (rt *Runtime) Progress(text string) {
 		n.Extend = longest + platform.StopMargin
 	}
 	rt.l.notify(n)
+}
+
+// Reload asks for a reload as a signal does, and blocks until there is the
+// outcome of one that started after the call: nil, or why the old configuration
+// stays. Requests that wait together share a reload; before the program is ready
+// it waits until then. The error is [ErrStopping] if the service stops before,
+// or the cause of ctx's end if that comes first; the reload goes on in that case.
+// A Reload or a Start that calls it waits for itself: ask from another goroutine.
+func (rt *Runtime) Reload(ctx context.Context) error {
+	ticket := rt.l.gate.Request()
+	rt.l.log.Info("reload requested", "by", "the program")
+	return ticket.Wait(ctx)
 }
 
 // Go runs fn in a goroutine that belongs to the service. Its context ends after

@@ -14,28 +14,27 @@ import (
 // shutdown is the ordered stop. It returns why the service failed, if it did,
 // joined with what went wrong on the way out.
 func (l *life) shutdown() error {
-	cause := context.Cause(l.asked)
+	cause := context.Cause(l.stopping)
 	l.log.Info("stopping", "reason", cause.Error())
 	total := l.clocks.start(l.forced, l.cfg.StopTimeout)
 	defer total.stop()
 
-	l.notify(platform.Notice{Phase: platform.PhaseStopping})
-	l.state.updateNow(func(s *State) {
-		l.state.enter(platform.PhaseStopping)(s)
+	l.enter(platform.PhaseStopping, func(s *State) {
 		s.Stop = &StopProgress{Reason: cause.Error(), Steps: []StopStep{}}
 	})
 	l.gate.Close()
 
-	l.step(total, "end of Start", 0, func(ctx context.Context) error {
+	// A Start that does not heed its context leaves the rest a quarter of the
+	// time, a Reload half of what there is then.
+	l.step(total, "end of Start", total.left()-total.left()/4, func(ctx context.Context) error {
 		if l.starting == nil {
 			return nil
 		}
-		if err := l.starting.wait(ctx); err != nil && l.starting.running() {
+		if err := l.starting.wait(ctx); err != nil && !l.starting.ended() {
 			return err
 		}
 		return nil // whatever it returned is noted already
 	})
-	// A Reload that does not heed its context leaves Stop half of the time.
 	l.step(total, "end of reload", total.left()/2, func(ctx context.Context) error {
 		if l.reloads == nil {
 			return nil
@@ -47,6 +46,7 @@ func (l *life) shutdown() error {
 			return begin("Stop", func() error { return l.prog.Stop(ctx) }).wait(ctx)
 		})
 	}
+	l.group.cancel() // even if there is no time left to wait for them
 	l.step(total, "goroutines", 0, l.group.wait)
 	for c, ok := l.cleanups.pop(); ok; c, ok = l.cleanups.pop() {
 		l.step(total, c.name, c.timeout, func(ctx context.Context) error {
@@ -56,30 +56,22 @@ func (l *life) shutdown() error {
 	return l.leave(total, cause)
 }
 
-// wasStarted tells whether Start brought the program so far that Stop has
-// something to do. A Start that still runs is not interfered with.
+// wasStarted reports whether Start has succeeded, so that there is something for
+// Stop to do. A Start that still runs is not interfered with.
 func (l *life) wasStarted() bool {
-	if l.starting == nil || l.starting.running() {
-		return false
-	}
-	select {
-	case <-l.ready:
-		return true
-	default:
-		return l.starting.err == nil
-	}
+	return l.starting != nil && l.starting.ended() && l.starting.err == nil
 }
 
 // step runs one step of the stop within its share of the time that is left. A
 // step that fails or overruns does not keep the next from running; only when
 // the whole time is used up, or a second stop request has come, are those that
 // remain passed over.
-func (l *life) step(total *clock, name string, own time.Duration, run func(context.Context) error) {
+func (l *life) step(total *clock, name string, limit time.Duration, run func(context.Context) error) {
 	if total.ctx.Err() != nil {
 		l.noteStep(name, 0, errors.New("passed over: no time left"))
 		return
 	}
-	share := l.clocks.start(total.ctx, l.share(total.left(), own))
+	share := l.clocks.start(total.ctx, l.share(total.left(), limit))
 	defer share.stop()
 	begun := time.Now()
 	err := run(share.ctx)
@@ -90,18 +82,23 @@ func (l *life) step(total *clock, name string, own time.Duration, run func(conte
 	l.noteStep(name, time.Since(begun), err)
 }
 
-// share is how long a step may take: its own timeout if it has one, and no more
+// leaveShare is what is kept back for the records, however little is left.
+const leaveShare = time.Second
+
+// share is how long a step may take: its own limit if it has one, and no more
 // than leaves the steps behind it what they asked for; but half of the time
 // that is left, at least, so that a late step cannot starve an early one; and
-// never all of it while there are steps behind it, which must run, too.
-func (l *life) share(left, own time.Duration) time.Duration {
+// never more than three quarters while there are goroutines or steps behind it,
+// or all of it, since the records are closed behind every step.
+func (l *life) share(left, limit time.Duration) time.Duration {
+	left -= min(left/8, leaveShare)
 	reserved, steps := l.cleanups.reserved()
 	most := max(left-reserved, left/2)
-	if steps > 0 {
+	if steps > 0 || l.group.toBeAwaited() {
 		most = min(most, left-left/4)
 	}
-	if own > 0 {
-		return min(own, most)
+	if limit > 0 {
+		return min(limit, most)
 	}
 	return most
 }
@@ -138,22 +135,60 @@ func (l *life) leave(total *clock, cause error) error {
 		reason += ", then " + strings.ReplaceAll(err.Error(), "\n", ", ")
 	}
 	exit := platform.Exit{Clean: err == nil, Code: ExitCode(err), Reason: reason}
-	err = errors.Join(err, l.record.Close(exit), l.state.remove())
-	if hung {
-		err = errors.Join(err, l.lock.Abandon())
-	} else {
-		err = errors.Join(err, l.lock.Release())
-	}
+	err = errors.Join(err, l.closeRecords(max(total.left(), recordsLeast), exit, hung))
 	l.log.Info("stopped", "clean", err == nil, "reason", reason)
 	return err
 }
 
+// recordsLeast is the time that the records have in any case.
+const recordsLeast = 3 * time.Second
+
+// closeRecords closes the last-run record, then removes the state file and the
+// PID file and releases the lock. A disk that hangs does not keep the process
+// from its end.
+func (l *life) closeRecords(limit time.Duration, exit platform.Exit, hung bool) error {
+	until := l.forced
+	if until.Err() != nil {
+		until = context.Background()
+	}
+	ctx, cancel := context.WithTimeoutCause(until, limit, ErrOverrun)
+	defer cancel()
+	call := begin("end of the records", func() error {
+		err := errors.Join(l.record.Close(exit), l.state.remove())
+		if hung {
+			return errors.Join(err, l.lock.Abandon())
+		}
+		return errors.Join(err, l.lock.Release())
+	})
+	err := call.wait(ctx)
+	if err != nil && !call.ended() {
+		err = fmt.Errorf("%w: %s: %w", ErrForced, call.name, err)
+	}
+	return err
+}
+
+// stacksMost bounds the text of all stacks: some hundred thousand goroutines.
+const stacksMost = 64 << 20
+
 // dumpStacks writes what every goroutine is doing to the log, one entry each.
 func (l *life) dumpStacks() {
-	buf := make([]byte, 1<<20)
-	buf = buf[:runtime.Stack(buf, true)]
-	for stack := range strings.SplitSeq(strings.TrimSpace(string(buf)), "\n\n") {
+	text, cut := stacks(1<<20, stacksMost)
+	for stack := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
 		head, rest, _ := strings.Cut(stack, "\n")
 		l.log.Error("still running: "+strings.TrimSuffix(head, ":"), "stack", rest)
+	}
+	if cut {
+		l.log.Error("still running: more goroutines than are shown here", "goroutines", runtime.NumGoroutine(), "bytes", len(text))
+	}
+}
+
+// stacks is the stacks of all goroutines, as much of them as fits into most bytes.
+func stacks(first, most int) (text string, cut bool) {
+	for size := first; ; size = min(4*size, most) {
+		buf := make([]byte, size)
+		n := runtime.Stack(buf, true)
+		if n < size || size >= most {
+			return string(buf[:n]), n == size
+		}
 	}
 }

@@ -1,0 +1,60 @@
+package service
+
+import (
+	"errors"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service/recovery"
+	"github.com/holdfast-dev/holdfast/singleton"
+)
+
+// holding is what makes this process the instance.
+type holding struct {
+	dirs   Dirs
+	lock   *singleton.Lock
+	record *recovery.Record
+	last   recovery.LastRun
+	state  *stateFile
+}
+
+// claim makes this process the instance: lock, last-run record, state file.
+func (l *life) claim() (h holding, err error) {
+	if h.dirs, err = l.cfg.Dirs(); err != nil {
+		return h, err
+	}
+	h.lock, err = singleton.Acquire(singleton.Options{
+		Name: l.id, Dir: h.dirs.Runtime, StateDir: h.dirs.State, Origin: l.host.Name(), Overlap: overlap(l.host),
+	})
+	if err != nil {
+		return h, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.lock.Release())
+		}
+	}()
+	self := h.lock.Holder().Identity
+	h.record, h.last, err = recovery.Begin(h.dirs.LastRunFile(l.id), self, l.cfg.Version)
+	if errors.Is(err, recovery.ErrDamaged) {
+		l.log.Warn("the last run is taken for one that was cut off", "error", err)
+	} else if err != nil {
+		return h, err
+	}
+	h.state = newStateFile(h.dirs.StateFile(l.id), State{
+		Name: l.id, Version: l.cfg.Version, Process: self, Manager: l.host.Name(), ConfigFile: l.cfg.File,
+		Phase: platform.PhaseStarting, PhaseSince: time.Now(),
+		StartedAt: l.begun, Restarts: h.record.Restarts(), LastExit: h.last.Ending(),
+	}, l.log.Warn)
+	if err := h.state.await(h.state.change(func(*State) {})); err != nil {
+		return h, errors.Join(err, h.state.remove())
+	}
+	return h, nil
+}
+
+// giveUp takes back a claim that came too late.
+func (h holding) giveUp() {
+	_ = h.record.Close(platform.Exit{Code: platform.ExitFailed, Reason: errNotBegun.Error()})
+	_ = h.state.remove()
+	_ = h.lock.Release()
+}
