@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"time"
 
@@ -165,30 +164,4 @@ func (l *life) closeRecords(limit time.Duration, exit platform.Exit, hung bool) 
 		err = fmt.Errorf("%w: %s: %w", ErrForced, call.name, err)
 	}
 	return err
-}
-
-// stacksMost bounds the text of all stacks: some hundred thousand goroutines.
-const stacksMost = 64 << 20
-
-// dumpStacks writes what every goroutine is doing to the log, one entry each.
-func (l *life) dumpStacks() {
-	text, cut := stacks(1<<20, stacksMost)
-	for stack := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
-		head, rest, _ := strings.Cut(stack, "\n")
-		l.log.Error("still running: "+strings.TrimSuffix(head, ":"), "stack", rest)
-	}
-	if cut {
-		l.log.Error("still running: more goroutines than are shown here", "goroutines", runtime.NumGoroutine(), "bytes", len(text))
-	}
-}
-
-// stacks is the stacks of all goroutines, as much of them as fits into most bytes.
-func stacks(first, most int) (text string, cut bool) {
-	for size := first; ; size = min(4*size, most) {
-		buf := make([]byte, size)
-		n := runtime.Stack(buf, true)
-		if n < size || size >= most {
-			return string(buf[:n]), n == size
-		}
-	}
 }
