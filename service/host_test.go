@@ -4,6 +4,7 @@ package service_test
 
 import (
 	"context"
+	"iter"
 	"os"
 	"path/filepath"
 	"sync"
@@ -132,6 +133,15 @@ func (b *bench) await(phase platform.Phase) {
 			b.t.Fatalf("the life ended before %q: %v", phase, err)
 		case <-time.After(20 * time.Second):
 			b.t.Fatalf("never told of %q", phase)
+		}
+	}
+}
+
+// rest is what the host was told and nobody has read yet.
+func (b *bench) rest() iter.Seq[platform.Notice] {
+	return func(yield func(platform.Notice) bool) {
+		for len(b.notice) > 0 && yield(<-b.notice) {
+			continue
 		}
 	}
 }
