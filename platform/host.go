@@ -89,8 +89,8 @@ const (
 // Notifier tells the outside where the service stands.
 type Notifier interface {
 	// Notify sends n at once and does not wait for anybody to read it. Where
-	// nobody listens it does nothing. An error means that the message was lost,
-	// never that the service is unwell.
+	// nobody listens it does nothing. An error means that the message was lost, or
+	// that it waits for room (ErrTimeout), never that the service is unwell.
 	Notify(n Notice) error
 }
 

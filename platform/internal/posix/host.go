@@ -7,6 +7,7 @@
 package posix
 
 import (
+	"io"
 	"os"
 	"os/signal"
 	"sync"
@@ -135,9 +136,15 @@ func (h *Host) Notify(n platform.Notice) error {
 // that comes in the last microseconds of a process would turn its exit code into
 // a death by signal, which managers take for a clean end. Who goes on living
 // calls signal.Reset. The exit code needs no report here: the parent process
-// gets it from the kernel.
+// gets it from the kernel. A notifier that can be closed is; that nobody heard its
+// last words is no failure.
 func (h *Host) Close(int) error {
-	h.closed.Do(func() { close(h.done) })
+	h.closed.Do(func() {
+		close(h.done)
+		if c, ok := h.starter.Notifier.(io.Closer); ok {
+			_ = c.Close()
+		}
+	})
 	return nil
 }
 

@@ -22,9 +22,12 @@ type Notifier struct {
 	direct   bool
 	files    []*os.File
 
-	mu     sync.Mutex
-	socket socket
-	closed bool
+	mu       sync.Mutex
+	socket   socket
+	waiting  outbox
+	caughtUp chan struct{} // closed when catchUp ends; nil: it does not run
+	closed   bool
+	givenUp  bool // what still waits after Close
 }
 
 var _ platform.Notifier = (*Notifier)(nil)
@@ -100,16 +103,18 @@ func (n *Notifier) Direct() bool { return n.direct }
 // the caller's to close.
 func (n *Notifier) Files() []*os.File { return n.files }
 
-// Notify sends one datagram. It takes some microseconds; while the receiver's
-// queue is full it waits for room, 10 ms (40 ms if signals interrupt it), then
-// the error wraps platform.ErrTimeout.
+// Notify sends one datagram. It takes some microseconds and never waits. While
+// the receiver's queue is full what is said is kept and sent as soon as there is
+// room, each phase in its turn and of everything else the latest; the error that
+// says so, once, wraps platform.ErrTimeout. Any other means that the message was lost.
 // A phase that systemd has no word for (starting, for one) is left out, as is
 // everything where no systemd listens.
 func (n *Notifier) Notify(notice platform.Notice) error {
 	if n.address == "" {
 		return nil
 	}
-	msg := message(notice, monotonic)
+	m := message{notice, monotonic()}
+	msg := m.bytes()
 	if len(msg) == 0 {
 		return nil
 	}
@@ -118,13 +123,28 @@ func (n *Notifier) Notify(notice platform.Notice) error {
 	if n.closed {
 		return fmt.Errorf("notify systemd: %w", os.ErrClosed)
 	}
-	if err := n.socket.send(n.address, msg); err != nil {
+	if n.caughtUp != nil {
+		n.waiting = n.waiting.add(m)
+		return nil
+	}
+	err := n.socket.send(n.address, msg)
+	if errors.Is(err, platform.ErrTimeout) {
+		n.waiting = n.waiting.add(m)
+		n.caughtUp = make(chan struct{})
+		go n.catchUp()
+		err = fmt.Errorf("it will be told when there is room: %w", err)
+	}
+	if err != nil {
 		return fmt.Errorf("notify systemd at %q: %w", n.address, err)
 	}
 	return nil
 }
 
-// Close closes the socket; the files stay open.
+// lastWait is how long Close waits for room: a systemd that is busy has some soon.
+const lastWait = time.Second / 2
+
+// Close waits half a second for room for what could not be sent yet, and closes
+// the socket; the files stay open.
 func (n *Notifier) Close() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -132,39 +152,54 @@ func (n *Notifier) Close() error {
 		return nil
 	}
 	n.closed = true
-	return n.socket.close()
+	caughtUp := n.caughtUp
+	if caughtUp == nil {
+		return n.socket.close()
+	}
+	n.mu.Unlock()
+	limit := time.NewTimer(lastWait)
+	defer limit.Stop()
+	var err error
+	select {
+	case <-caughtUp:
+	case <-limit.C:
+		err = fmt.Errorf("notify systemd at %q: nobody reads: %w", n.address, platform.ErrTimeout)
+	}
+	n.mu.Lock()
+	n.givenUp = true
+	return err
 }
 
 // maxStatus keeps the whole message below the 4096 bytes that systemd accepts:
 // it ignores a longer one as a whole, with its READY=1.
 const maxStatus = 2048
 
-// message is the datagram for n; empty if there is nothing to say.
-func message(n platform.Notice, now func() time.Duration) []byte {
+// bytes is the datagram; empty if there is nothing to say.
+func (m message) bytes() []byte {
 	var b []byte
-	switch n.Phase {
+	switch m.Phase {
 	case platform.PhaseReady:
 		b = append(b, "READY=1\n"...)
 	case platform.PhaseReloading:
 		// Without the stamp a notify-reload service would stay in this state until
 		// the timeout, sd_notify(3).
 		b = append(b, "RELOADING=1\nMONOTONIC_USEC="...)
-		b = strconv.AppendInt(b, now().Microseconds(), 10)
+		b = strconv.AppendInt(b, m.at.Microseconds(), 10)
 		b = append(b, '\n')
 	case platform.PhaseStopping:
 		b = append(b, "STOPPING=1\n"...)
 	}
-	if n.Text != "" {
+	if m.Text != "" {
 		b = append(b, "STATUS="...)
-		b = append(b, status(n.Text)...)
+		b = append(b, status(m.Text)...)
 		b = append(b, '\n')
 	}
-	if n.Extend > 0 {
+	if m.Extend > 0 {
 		b = append(b, "EXTEND_TIMEOUT_USEC="...)
-		b = strconv.AppendInt(b, max(1, n.Extend.Microseconds()), 10)
+		b = strconv.AppendInt(b, max(1, m.Extend.Microseconds()), 10)
 		b = append(b, '\n')
 	}
-	if n.Alive {
+	if m.Alive {
 		b = append(b, "WATCHDOG=1\n"...)
 	}
 	return b

@@ -10,12 +10,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// How long a message may wait for room in the receiver's queue. The kernel
-// counts in ticks of up to 10 ms.
-const patience = 10 * time.Millisecond
-
-// A signal ends that wait: SO_SNDTIMEO rules out SA_RESTART, signal(7). Then it begins anew, but not for ever.
-const interruptions = 3
+// longest is how long one call of wait may take.
+const longest = time.Second
 
 // socket is made by the first message and kept. It is not connected: the
 // address is looked up for each message, so a systemd that was executed anew is
@@ -26,19 +22,21 @@ type socket struct {
 	open bool
 }
 
+// send does not wait: where there is no room, the error is ErrTimeout.
 func (s *socket) send(address string, msg []byte) error {
 	if err := s.make(); err != nil {
 		return err
 	}
+	return s.sendTo(address, msg, unix.MSG_DONTWAIT)
+}
+
+// wait is send, and waits for room for some time. A signal may end it early.
+func (s *socket) wait(address string, msg []byte) error { return s.sendTo(address, msg, 0) }
+
+func (s *socket) sendTo(address string, msg []byte, flags int) error {
 	to := unix.SockaddrUnix{Name: address} // x/sys turns a leading @ into the NUL of an abstract name
-	var err error
-	for range 1 + interruptions {
-		err = unix.Sendto(s.fd, msg, unix.MSG_NOSIGNAL, &to)
-		if !errors.Is(err, unix.EINTR) {
-			break
-		}
-	}
-	if errors.Is(err, unix.EAGAIN) {
+	err := unix.Sendto(s.fd, msg, flags|unix.MSG_NOSIGNAL, &to)
+	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) {
 		return fmt.Errorf("nobody reads: %w", platform.ErrTimeout)
 	}
 	return err
@@ -52,7 +50,7 @@ func (s *socket) make() error {
 	if err != nil {
 		return fmt.Errorf("socket: %w", err)
 	}
-	limit := unix.NsecToTimeval(patience.Nanoseconds())
+	limit := unix.NsecToTimeval(longest.Nanoseconds())
 	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &limit); err != nil {
 		_ = unix.Close(fd)
 		return fmt.Errorf("socket: %w", err)

@@ -12,6 +12,8 @@ type socket struct{}
 
 func (*socket) send(string, []byte) error { return platform.ErrUnsupported }
 
+func (*socket) wait(string, []byte) error { return platform.ErrUnsupported }
+
 func (*socket) close() error { return nil }
 
 func monotonic() time.Duration { return 0 }
