@@ -28,23 +28,20 @@ func meanwhile() { time.Sleep(rand.N(20 * time.Millisecond)) }
 func TestIncident5_SIGTERMAtAnyInstant(t *testing.T) {
 	var before, within, after atomic.Int64 // Start
 	atOnce(t, lives(1000), func(t *testing.T, i int, p place) {
-		p.gate(t)
+		g := p.gated(t)
 		m := newManager(t).listen()
 		// Start takes no time, or as long as we let it: it may notice the stop and
 		// give up, or come to an end as if nothing were.
 		how := plan{Start: []string{"", "", "", "heed", "", "", "", "overlook"}[i%8]}
 		a := m.managed(&p).start(t, how)
-		enter := p.begun(t, a, "")
+		g.begun(t, a)
 		switch {
 		case i%2 == 0:
-			enter()
 			m.await(t, "READY=1")
 			a.signal(t, syscall.SIGTERM)
 		case i%40 == 1: // before anything else
 			a.signal(t, syscall.SIGTERM)
-			enter()
 		default:
-			enter()
 			meanwhile()
 			a.signal(t, syscall.SIGTERM)
 		}
@@ -76,22 +73,18 @@ func TestIncident5_SIGTERMAtAnyInstant(t *testing.T) {
 // before ready, then the process lives and exactly one reload runs after ready."
 func TestIncident5_SIGHUPAtAnyInstant(t *testing.T) {
 	atOnce(t, lives(240), func(t *testing.T, i int, p place) {
-		p.gate(t)
+		g := p.gated(t)
 		m := newManager(t).listen()
 		how := plan{}
 		if i%4 == 0 {
 			how.Start = "wait" // the signal is certainly earlier than ready
 		}
 		a := m.managed(&p).start(t, how)
-		enter := p.begun(t, a, "")
-		if i%10 == 1 { // before anything else
-			a.signal(t, syscall.SIGHUP)
-			enter()
-		} else {
-			enter()
+		g.begun(t, a)
+		if i%10 != 1 { // one in ten before anything else
 			meanwhile()
-			a.signal(t, syscall.SIGHUP)
 		}
+		a.signal(t, syscall.SIGHUP)
 		if how.Start == "wait" {
 			a.order(t, "start")
 		}
@@ -129,13 +122,13 @@ func TestIncident5_SIGHUPBeforeRunBegan(t *testing.T) {
 // by signal: managers take that for a clean end, and do not start it again.
 func TestIncident5_LateSignalDoesNotChangeTheExitCode(t *testing.T) {
 	atOnce(t, lives(200), func(t *testing.T, i int, p place) {
-		p.gate(t)
+		g := p.gated(t)
 		how, want := plan{}, 0
 		if i%2 == 1 {
 			how, want = plan{Start: "fail no input"}, 1
 		}
 		a := p.start(t, how)
-		p.begun(t, a, "")()
+		g.begun(t, a)
 		if want == 0 {
 			a.log.await(t, "ready: after=")
 			a.signal(t, syscall.SIGTERM)
