@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // http-capture: started by hand, and again by supervisor, on 12 machines.
@@ -82,15 +84,11 @@ func TestIncident3_SimultaneousStarts(t *testing.T) {
 			winners[a] = true
 		}
 		for len(winners) > 1 {
-			select {
-			case loser := <-ends:
-				delete(winners, loser)
-				loser.end(t).want(t, 75, "already running")
-				if loser.out.text() != "" {
-					t.Errorf("a loser came as far as its program:\n%s", loser.out.text())
-				}
-			case <-time.After(soon):
-				t.Fatalf("%d winners", len(winners))
+			loser := wait.For(t, fmt.Sprintf("all but one of %d winners end", len(winners)), ends)
+			delete(winners, loser)
+			loser.end(t).want(t, 75, "already running")
+			if loser.out.text() != "" {
+				t.Errorf("a loser came as far as its program:\n%s", loser.out.text())
 			}
 		}
 		for winner := range winners {

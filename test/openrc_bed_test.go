@@ -10,11 +10,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/test/bed"
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 func onOpenRC(t *testing.T, fn func(t *testing.T, s shipped)) {
@@ -189,14 +189,10 @@ func TestOpenRCSlowSupervisor(t *testing.T) {
 		if err := slow.Start(); err != nil {
 			t.Fatal(err)
 		}
-		for deadline := time.Now().Add(soon); ; {
-			if status, _ := os.ReadFile("/proc/" + pid + "/status"); !strings.Contains(string(status), "TracerPid:\t0\n") {
-				break
-			}
-			if time.Now().After(deadline) {
-				t.Fatal("strace does not get hold of it")
-			}
-		}
+		wait.Until(t, "strace gets hold of it", func() bool {
+			status, _ := os.ReadFile("/proc/" + pid + "/status")
+			return !strings.Contains(string(status), "TracerPid:\t0\n")
+		})
 		s.must("kill -9 $(cat /run/shipper/shipper.pid)")
 		s.until("! pgrep supervise-daemo && ! rc-service shipper status")
 		// It ends with what it traces.

@@ -17,10 +17,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // soon bounds every wait for another process; it only matters to a test that fails.
-const soon = 30 * time.Second
+const soon = wait.Limit
 
 // place is where one service lives.
 type place struct {
@@ -172,18 +174,10 @@ func (r result) want(t *testing.T, code int, words ...string) {
 // end waits for the process to end.
 func (pr *process) end(t *testing.T) result {
 	t.Helper()
-	select {
-	case <-pr.ended:
-	case <-time.After(soon):
-		t.Fatalf("process %d does not end; it logged:\n%s", pr.pid, pr.log.text())
-	}
+	wait.For(t, fmt.Sprintf("process %d ends", pr.pid), pr.ended, pr.log.text)
 	// A child may keep its ends of the pipes.
 	for _, s := range []*stream{pr.out, pr.log} {
-		select {
-		case <-s.closed:
-		case <-time.After(soon):
-			t.Fatalf("somebody still has the output of process %d", pr.pid)
-		}
+		wait.For(t, fmt.Sprintf("nobody has the output of process %d any more", pr.pid), s.closed)
 	}
 	code := pr.cmd.ProcessState.ExitCode()
 	if s, ok := pr.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && s.Signaled() {
@@ -270,6 +264,7 @@ func (s *stream) fill(r *os.File) {
 // await returns the next line that has text in it, and passes over those before it.
 func (s *stream) await(t *testing.T, text string) string {
 	t.Helper()
+	defer wait.Tell(t, text)()
 	line, err := s.find(text)
 	must(t, err)
 	return line

@@ -16,6 +16,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service"
 	"github.com/holdfast-dev/holdfast/service/recovery"
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // report is what tests look at in `status --json`.
@@ -53,11 +54,7 @@ func (pr *process) report(t *testing.T, code int) (r report) {
 // happens by a moment.
 func (p *place) await(t *testing.T, phase platform.Phase) {
 	t.Helper()
-	for begun := time.Now(); p.status(t, 0).Phase != phase; {
-		if time.Since(begun) > soon {
-			t.Fatalf("its phase is never %q", phase)
-		}
-	}
+	wait.Until(t, fmt.Sprintf("its phase is %q", phase), func() bool { return p.status(t, 0).Phase == phase })
 }
 
 // holds fails the test unless the files name a and a second start is refused.

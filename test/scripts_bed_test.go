@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/holdfast-dev/holdfast/test/bed"
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // putShipper puts examples/shipper, as it would be shipped, into a bed.
@@ -61,7 +61,9 @@ func (s shipped) configure(text string) {
 // sh runs a script in the bed; $S is the shipper's command line.
 func (s shipped) sh(script string) (stdout, stderr string, code int) {
 	s.t.Helper()
-	stdout, stderr, code, err := s.b.Run(s.t.Context(), "timeout", "60", "/bin/sh", "-c", `S="shipper --config /etc/shipper.toml"; `+script)
+	ctx, done := wait.Context(s.t, s.t.Context(), script)
+	defer done()
+	stdout, stderr, code, err := s.b.Run(ctx, "/bin/sh", "-c", `S="shipper --config /etc/shipper.toml"; `+script)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -89,16 +91,15 @@ func (s shipped) want(code int, script string) {
 // until repeats a script until it succeeds.
 func (s shipped) until(script string) {
 	s.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; {
-		stdout, stderr, code := s.sh(script)
-		if code == 0 {
-			return
-		}
-		if time.Now().After(deadline) {
-			now, _, _ := s.sh("ps -eo pid,ppid,stat,etime,args; tail -n 30 /var/log/shipper/output.log")
-			s.t.Fatalf("still not so: %s\n%s%s\nbut:\n%s", script, stdout, stderr, now)
-		}
-	}
+	var stdout, stderr string
+	wait.Until(s.t, script, func() bool {
+		var code int
+		stdout, stderr, code = s.sh(script)
+		return code == 0
+	}, func() string {
+		now, _, _ := s.sh("ps -eo pid,ppid,stat,etime,args; tail -n 30 /var/log/shipper/output.log")
+		return stdout + stderr + "\nbut:\n" + now
+	})
 }
 
 // What the table says is what the process is and has, on both managers.
@@ -200,9 +201,9 @@ func TestScriptsFulfilTheTable(t *testing.T) {
 			"limits.nofile":     "[service.limits]\nnofile = 9000000000000000000\n",
 			"permission denied": "user = \"nobody\"\nworking_directory = \"/root/closed\"\n",
 		} {
-			s.configure(text)
+			s.configure("start_timeout = \"1h\"\n" + text) // at once: nobody waits for that
 			s.must("mkdir -p -m 700 /root/closed; $S install")
-			_, stderr, code := s.sh("timeout 10 $S start")
+			_, stderr, code := s.sh("$S start")
 			if code != 1 || !strings.Contains(stderr, says) {
 				t.Errorf("%s: code %d: %s", says, code, stderr)
 			}

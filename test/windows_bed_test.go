@@ -4,14 +4,15 @@ package test_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/holdfast-dev/holdfast/test/bed"
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // windows is a machine with the shipper on it. What needs no machine of its own, package test/windows tries.
@@ -78,11 +79,8 @@ func (w windows) shipper(args ...string) string {
 // ships waits until exactly that has been shipped.
 func (w windows) ships(want string) {
 	w.t.Helper()
-	for deadline := time.Now().Add(soon); len(w.read("shipped.log")) < len(want); time.Sleep(100 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			break
-		}
-	}
+	wait.Until(w.t, fmt.Sprintf("%q is shipped", want), func() bool { return len(w.read("shipped.log")) >= len(want) },
+		func() string { return fmt.Sprintf("it is %q", w.read("shipped.log")) })
 	if got := w.read("shipped.log"); got != want {
 		w.t.Fatalf("shipped %q, want %q", got, want)
 	}

@@ -14,6 +14,7 @@ import (
 	minimal "github.com/holdfast-dev/holdfast/examples/minimal"
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 const roleVariable = "HOLDFAST_TEST_ROLE"
@@ -35,14 +36,13 @@ func TestLife(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	kill := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
+	kill := time.AfterFunc(wait.Limit, func() { _ = cmd.Process.Kill() })
 	defer kill.Stop()
 	await := func(so func(service.State) bool) {
-		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
-			if s, err := service.ReadState(filepath.Join(run, "minimal.state.json")); err == nil && so(s) {
-				return
-			}
-		}
+		wait.Until(t, "the state is as it has to be", func() bool {
+			s, err := service.ReadState(filepath.Join(run, "minimal.state.json"))
+			return err == nil && so(s)
+		})
 	}
 	await(func(s service.State) bool { return s.Phase == platform.PhaseReady })
 	_ = cmd.Process.Signal(syscall.SIGHUP)

@@ -16,6 +16,7 @@ import (
 	shipper "github.com/holdfast-dev/holdfast/examples/shipper"
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // The test binary plays the shipper: with this variable it is the real main.
@@ -122,13 +123,11 @@ func (b *bed) ready() *process {
 
 func (p *process) await(what string, so func() bool) {
 	p.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !so(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(end) {
-			_ = p.cmd.Process.Kill()
-			_ = p.cmd.Wait() // so that the log is complete
-			p.t.Fatalf("no %s; output %q, log:\n%s", what, p.output(), &p.log)
-		}
-	}
+	wait.Until(p.t, what, so, func() string {
+		_ = p.cmd.Process.Kill()
+		_ = p.cmd.Wait() // so that the log is complete
+		return fmt.Sprintf("output %q, log:\n%s", p.output(), &p.log)
+	})
 }
 
 func (p *process) awaitOutput(lines string) {
@@ -158,7 +157,7 @@ func (p *process) reload() string {
 // exit waits for the end and returns the exit code.
 func (p *process) exit() int {
 	p.t.Helper()
-	over := time.AfterFunc(20*time.Second, func() { _ = p.cmd.Process.Kill() })
+	over := time.AfterFunc(wait.Limit, func() { _ = p.cmd.Process.Kill() })
 	defer over.Stop()
 	_ = p.cmd.Wait()
 	return p.cmd.ProcessState.ExitCode()

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
@@ -101,9 +100,14 @@ func child() int {
 	ignored := signal.Ignored(syscall.SIGHUP)
 	got := make(chan os.Signal, 10)
 	if end == "late" { // no handler yet: a SIGHUP would kill, unless it is ignored
-		fmt.Println("defenceless", os.Getpid())
-		_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
-		time.Sleep(100 * time.Millisecond)
+		gate := s.Counter + ".gate"
+		if err := syscall.Mkfifo(gate, 0o600); err != nil {
+			panic(err)
+		}
+		fmt.Println("defenceless", gate, os.Getpid())
+		if _, err := os.ReadFile(gate); err != nil { // until the test has opened it, and closed it
+			panic(err)
+		}
 		end = "wait"
 	}
 	signal.Notify(got, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)

@@ -5,6 +5,7 @@ package supervise_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -116,9 +117,13 @@ func TestReloadIsPassedOn(t *testing.T) {
 // INCIDENT 5: a SIGHUP that comes before the child has a handler does not kill it.
 func TestEarlyReload(t *testing.T) {
 	cmd, out := family(t, platform.Restart{Policy: "never"}, "late")
-	child := pidIn(t, out.expect("defenceless"))
+	line := out.expect("defenceless")
+	child, gate := pidIn(t, line), strings.Fields(line)[1]
 	signalIt(t, cmd, syscall.SIGHUP)
 	if err := syscall.Kill(child, syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(gate, nil, 0); err != nil { // it has had the signal
 		t.Fatal(err)
 	}
 	out.expect("child 1")

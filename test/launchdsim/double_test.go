@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/test/launchdsim"
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // The test binary is the job, too: with ROLE it does what that says and reports
@@ -132,28 +133,16 @@ func (s *stage) say(code int, args ...string) string {
 
 func (s *stage) next() process {
 	s.t.Helper()
-	select {
-	case p := <-s.came:
-		return p
-	case <-time.After(20 * time.Second):
-		s.t.Fatal("no process came")
-		return process{}
-	}
+	return wait.For(s.t, "a process comes", s.came)
 }
 
 // until waits for a line of print; empty: for its being gone.
 func (s *stage) until(line string) {
 	s.t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; {
+	wait.Until(s.t, line, func() bool {
 		a := s.Control(s.Root, "print", "system/job")
-		if line == "" && a.Code == 113 || line != "" && strings.Contains(a.Stdout, "\n\t"+line+"\n") {
-			return
-		}
-		if time.Now().After(end) {
-			s.t.Fatalf("never %q: %+v", line, a)
-		}
-		time.Sleep(time.Millisecond)
-	}
+		return line == "" && a.Code == 113 || line != "" && strings.Contains(a.Stdout, "\n\t"+line+"\n")
+	}, func() string { return fmt.Sprintf("but %+v", s.Control(s.Root, "print", "system/job")) })
 }
 
 const onFailure = `<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict><key>ThrottleInterval</key><integer>1</integer>`
@@ -304,25 +293,30 @@ func TestLeftovers(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
-			// The signal is sent before the end is told of; to die of it takes a moment.
-			limit := 10 * time.Second
-			if tt.stays {
-				limit = 100 * time.Millisecond
+			// The signal is sent before the end is told of; to die of it takes a moment. Nobody can wait for its
+			// staying alive; but who is to die does not stop any more.
+			if !tt.stays {
+				wait.Until(t, "it is ended", func() bool { return !alive(pid) })
+				return
 			}
-			for end := time.Now().Add(limit); alive(pid) && time.Now().Before(end); {
-				time.Sleep(time.Millisecond)
-			}
-			if alive(pid) != tt.stays {
-				t.Errorf("it lives: %v", !tt.stays)
+			_ = syscall.Kill(pid, syscall.SIGSTOP)
+			wait.Until(t, "it is stopped, or ended", func() bool { return state(pid) == "T" || !alive(pid) })
+			if !alive(pid) {
+				t.Error("it was ended, too")
 			}
 		})
 	}
 }
 
 // alive is false for a zombie: nobody may be there to reap it.
-func alive(pid int) bool {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	return err == nil && !strings.Contains(string(stat), ") Z ")
+func alive(pid int) bool { return state(pid) != "" && state(pid) != "Z" }
+
+// state is the letter that proc(5) has for it; empty if there is no such process.
+func state(pid int) string {
+	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, after, _ := strings.Cut(string(stat), ") ")
+	letter, _, _ := strings.Cut(after, " ")
+	return letter
 }
 
 func TestOnDemandOnly(t *testing.T) {

@@ -33,7 +33,7 @@ type T interface {
 // the functions scene then to say how things are instead. It is for the test's own goroutine.
 func Until(t T, what string, so func() bool, scene ...func() string) {
 	helper(t)()
-	defer told(t, what)()
+	defer Tell(t, what)()
 	for end := time.Now().Add(Limit); !so(); time.Sleep(pause) {
 		if time.Now().After(end) {
 			fail(t, what, scene)
@@ -45,7 +45,7 @@ func Until(t T, what string, so func() bool, scene ...func() string) {
 // does.
 func For[V any](t T, what string, from <-chan V, scene ...func() string) V {
 	helper(t)()
-	defer told(t, what)()
+	defer Tell(t, what)()
 	limit := time.NewTimer(Limit)
 	defer limit.Stop()
 	select {
@@ -60,7 +60,7 @@ func For[V any](t T, what string, from <-chan V, scene ...func() string) V {
 // Context is a context that ends after [Limit], for one command; done tells of it if it took long.
 func Context(t T, parent context.Context, what string) (ctx context.Context, done func()) { //nolint:revive // the test comes first, as in testing
 	ctx, cancel := context.WithTimeout(parent, Limit)
-	tell := told(t, what)
+	tell := Tell(t, what)
 	return ctx, func() { tell(); cancel() }
 }
 
@@ -73,8 +73,8 @@ func fail(t T, what string, scene []func() string) {
 	t.Fatalf("%s", text)
 }
 
-// told returns a function that tells how long it took from now on, if it was long.
-func told(t T, what string) func() {
+// Tell returns a function that tells how long it took from now on, if it was long.
+func Tell(t T, what string) func() {
 	begin := time.Now()
 	return func() {
 		if took := time.Since(begin); took > Notable {

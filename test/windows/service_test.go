@@ -15,11 +15,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // soon bounds every wait; it only matters to a test that fails.
-const soon = 60 * time.Second
+const soon = wait.Limit
 
 // installed is one service under test: a program, and where an instance of it lives.
 type installed struct {
@@ -110,7 +111,7 @@ func (s *installed) do(t *testing.T, command string, more ...string) result {
 // doAs is do by somebody else, if attr has a token.
 func (s *installed) doAs(t *testing.T, attr *syscall.SysProcAttr, command string, more ...string) result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 3*soon)
+	ctx, cancel := context.WithTimeout(context.Background(), soon)
 	defer cancel()
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, s.exe, append([]string{command}, more...)...)
@@ -228,11 +229,7 @@ func add(t *testing.T, name string, lines ...string) {
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(soon); !ok(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", soon, what)
-		}
-	}
+	wait.Until(t, what, ok)
 }
 
 func must(t *testing.T, err error) {

@@ -66,11 +66,7 @@ func TestStartThatDoesNotSucceed(t *testing.T) {
 			s := newFeedd(t, "start = '"+tc.act+"'", "[service]", "start_timeout = '2s'", "stop_timeout = '2s'",
 				"[service.restart]", "policy = 'never'")
 			s.do(t, "install").must(t)
-			begin := time.Now()
 			s.do(t, "start").want(t, 1, s.name)
-			if took := time.Since(begin); took > 40*time.Second {
-				t.Errorf("told after %v", took)
-			}
 			var pid int
 			if _, err := fmt.Sscanf(s.tells(t, "start ", 1), "start %d", &pid); err != nil {
 				t.Fatal(err)
@@ -111,10 +107,9 @@ func TestStopThatHangs(t *testing.T) {
 	s := newFeedd(t, "stop = 'hang'", "[service]", "stop_timeout = '3s'", "[service.restart]", "policy = 'never'")
 	s.do(t, "install", "--start").must(t)
 	h := process(t, s.running(t).PID)
-	begin := time.Now()
 	s.do(t, "stop")
-	if took := time.Since(begin); took > 40*time.Second || !gone(t, h) {
-		t.Errorf("after %v: process gone: %v", took, gone(t, h))
+	if !gone(t, h) {
+		t.Error("stop returned before the process was gone")
 	}
 	if st := s.query(t); st.CurrentState != windows.SERVICE_STOPPED {
 		t.Errorf("the SCM has %+v", st)

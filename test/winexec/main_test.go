@@ -14,9 +14,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/holdfast-dev/holdfast/test/bed"
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // programs builds winexec, and the Windows program that it is to run.
@@ -100,11 +100,7 @@ func TestBedEndsWithWinexec(t *testing.T) {
 				_, _ = lines.WriteTo(new(bytes.Buffer))
 				close(over)
 			}()
-			select {
-			case <-over:
-			case <-time.After(time.Minute):
-				t.Error("the bed outlives it")
-			}
+			wait.For(t, "the bed ends with it", over)
 			_ = cmd.Wait()
 		})
 	}

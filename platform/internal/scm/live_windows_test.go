@@ -13,6 +13,7 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/internal/scm"
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // disk is the machine's files, for the manager.
@@ -20,6 +21,9 @@ type disk struct{ platform.System }
 
 func (disk) ReadFile(path string) ([]byte, error)  { return os.ReadFile(path) }
 func (disk) Stat(path string) (os.FileInfo, error) { return os.Stat(path) }
+
+// startTimeout is that of a live service; one that is slow takes longer.
+const startTimeout = 3 * time.Second
 
 // play is a service: the test binary, started by the SCM.
 func play(role, dir string, args []string) int {
@@ -37,13 +41,12 @@ func play(role, dir string, args []string) int {
 	argv, _ := json.Marshal(args)
 	say("argv %s", argv)
 	say("variable %q", os.Getenv("HOLDFAST_TEST_VARIABLE"))
-	h.Configure(platform.HostConfig{StartTimeout: time.Second, StopTimeout: time.Second})
+	h.Configure(platform.HostConfig{StartTimeout: startTimeout, StopTimeout: startTimeout})
 	var code int
 	switch {
 	case role == "slow":
-		for range 5 {
-			time.Sleep(300 * time.Millisecond)
-			_ = h.Notify(platform.Notice{Extend: 2 * time.Second, Text: "a step"})
+		for begin := time.Now(); time.Since(begin) < startTimeout+time.Second; time.Sleep(300 * time.Millisecond) {
+			_ = h.Notify(platform.Notice{Extend: time.Minute, Text: "a step"})
 		}
 	case strings.HasPrefix(role, "exit "):
 		_, _ = fmt.Sscanf(role, "exit %d", &code)
@@ -60,26 +63,60 @@ func play(role, dir string, args []string) int {
 		}
 	}
 	for range 3 {
-		time.Sleep(50 * time.Millisecond)
 		_ = h.Notify(platform.Notice{Step: "a step"})
 	}
 	if role == "bad stop" {
 		code = 1
 	}
 	_ = h.Close(code)
-	time.Sleep(300 * time.Millisecond) // STOPPED is not gone
+	for held(dir) { // STOPPED is not gone
+		time.Sleep(10 * time.Millisecond)
+	}
 	say("gone")
 	return code
+}
+
+// held reports whether a test wants a service that has stopped to stay for a while: see hold.
+func held(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "hold"))
+	return err == nil
+}
+
+// hold keeps the process of a service until release.
+func hold(t *testing.T, dir string) (release func()) {
+	t.Helper()
+	name := filepath.Join(dir, "hold")
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := os.Remove(name); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // live installs the test binary as a service that plays a role.
 func live(t *testing.T, role string, args ...string) (m *scm.Manager, id platform.ID, said func() string) {
 	t.Helper()
+	m, id, dir := liveIn(t, role, args...)
+	return m, id, func() string {
+		text, err := os.ReadFile(filepath.Join(dir, "said"))
+		if err != nil {
+			t.Error(err)
+		}
+		return string(text)
+	}
+}
+
+// liveIn is live that tells the directory of the service.
+func liveIn(t *testing.T, role string, args ...string) (m *scm.Manager, id platform.ID, dir string) {
+	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
+	dir = t.TempDir()
 	id = platform.ID{Name: "holdfast-" + strings.ToLower(t.Name()[4:]), Scope: platform.ScopeSystem}
 	id.Name = strings.NewReplacer("/", "-", "_", "-", " ", "-").Replace(id.Name)
 	m = scm.New(disk{}, scm.Local{}, scm.Options{
@@ -117,12 +154,33 @@ func live(t *testing.T, role string, args ...string) (m *scm.Manager, id platfor
 			t.Errorf("uninstall: %v, %+v", err, st)
 		}
 	})
-	return m, id, func() string {
-		text, err := os.ReadFile(filepath.Join(dir, "said"))
-		if err != nil {
-			t.Error(err)
-		}
-		return string(text)
+	return m, id, dir
+}
+
+// A stop returns when the process is gone, which is some time after the SCM has the service stopped.
+func TestLiveStopWaitsForTheProcess(t *testing.T) {
+	m, id, dir := liveIn(t, "plain")
+	if err := m.Start(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	release := hold(t, dir)
+	stopped := make(chan error, 1)
+	go func() { stopped <- m.Stop(t.Context(), id) }()
+	wait.Until(t, "the SCM has it stopped", func() bool {
+		s, err := scm.Local{}.Query(id.String())
+		return err == nil && s.State == scm.Stopped
+	})
+	select {
+	case err := <-stopped:
+		t.Errorf("stop returned before the process was gone: %v", err)
+	default:
+	}
+	release()
+	if err := wait.For(t, "stop returns", stopped); err != nil {
+		t.Error(err)
+	}
+	if said, err := os.ReadFile(filepath.Join(dir, "said")); err != nil || !strings.HasSuffix(string(said), "gone\n") {
+		t.Errorf("it said %s (%v)", said, err)
 	}
 }
 
@@ -197,13 +255,10 @@ func TestLiveKill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 100 {
+	wait.Until(t, "the SCM knows of its death", func() bool {
 		st, err = m.Status(t.Context(), id)
-		if err != nil || st.Phase == platform.PhaseFailed {
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+		return err != nil || st.Phase == platform.PhaseFailed
+	})
 	if err != nil || st.LastExit == nil || st.LastExit.Code != -1 {
 		t.Errorf("%+v %+v %v", st, st.LastExit, err)
 	}
