@@ -31,6 +31,7 @@ type place struct {
 	exe        string   // of service and command line
 	env        []string // of the service beside the usual
 	attr       *syscall.SysProcAttr
+	stderr     *os.File // of its processes; nil: we read it
 	through    []string // begins the command line: a program that executes the rest
 }
 
@@ -89,6 +90,9 @@ func (p *place) launch(t *testing.T, role string, how plan, args ...string) *pro
 	logR, logW, err := os.Pipe()
 	must(t, err)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, pr.stdin = in, outW, logW, stdin
+	if p.stderr != nil {
+		cmd.Stderr = p.stderr
+	}
 	go pr.out.fill(outR)
 	go pr.log.fill(logR)
 	err = cmd.Start()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/logsink"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
@@ -24,10 +25,11 @@ func Main(cfg service.Config, prog service.Program) int {
 	code := a.exitCode(err)
 	var silent *exitError
 	if err != nil && !errors.As(err, &silent) && !service.Logged(err) {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", root.Name(), err)
+		text := fmt.Sprintf("%s: %v\n", root.Name(), err)
 		if code == platform.ExitUsage {
-			fmt.Fprintf(os.Stderr, "Try \"%s --help\".\n", root.Name())
+			text += fmt.Sprintf("Try \"%s --help\".\n", root.Name())
 		}
+		logsink.PrintError(text)
 	}
 	return code
 }

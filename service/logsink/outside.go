@@ -38,3 +38,19 @@ func system() outside {
 // IsTerminal tells whether fd is a terminal that obeys escape sequences. A console
 // of Windows is told to.
 func IsTerminal(fd uintptr) bool { return isatty.IsTerminal(fd) && obeysEscapes(fd) }
+
+// PrintError writes text to standard error as the last word of a process. Where
+// nobody takes it, it gives up after [CloseTimeout].
+func PrintError(text string) {
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		_, _ = os.Stderr.WriteString(text)
+	}()
+	limit := time.NewTimer(CloseTimeout)
+	defer limit.Stop()
+	select {
+	case <-written:
+	case <-limit.C:
+	}
+}
