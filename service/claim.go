@@ -20,7 +20,7 @@ type holding struct {
 
 // claim makes this process the instance: lock, last-run record, state file.
 func (l *life) claim() (h holding, err error) {
-	if h.dirs, err = l.cfg.Dirs(); err != nil {
+	if h.dirs, err = l.cfg.ownDirs(l.host.Name()); err != nil {
 		return h, err
 	}
 	h.lock, err = singleton.Acquire(singleton.Options{

@@ -55,6 +55,13 @@ type Config struct {
 	// File is the configuration file. Run reads its [service] table over the
 	// values here and refuses what nobody knows; a reload reads it again.
 	File string `toml:"-"`
+	// Scope is whose service it is: what it was installed with, and never derived
+	// from the user that it runs as. Empty: the system's for root, the user's for
+	// everybody else.
+	Scope platform.Scope `toml:"-"`
+	// Override is applied to what Load has read from the file, before it is
+	// checked: what the command line says beats the file, at each reload as well.
+	Override func(*Config) `toml:"-"`
 	// Tables are the program's own tables in the file: see [DecodeTable].
 	Tables     []string `toml:"-"`
 	RuntimeDir string   `toml:"-"` // default: from the manager, or by platform: see [Dirs]

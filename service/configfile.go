@@ -24,7 +24,7 @@ func (c Config) Load() (Config, error) {
 	c = original.detached()
 	c.original = &original
 	if c.File == "" {
-		c = c.withDefaults()
+		c = c.overridden().withDefaults()
 		return c, c.Check()
 	}
 	text, err := os.ReadFile(c.File)
@@ -45,11 +45,18 @@ func (c Config) Load() (Config, error) {
 	if err := errors.Join(f.unknown(unknown), f.bareDurations(md, reflect.TypeOf(c), toml.Key{ownTable})); err != nil {
 		return c, f.wrap(err)
 	}
-	c = c.withDefaults()
+	c = c.overridden().withDefaults()
 	if err := c.Check(); err != nil {
 		return c, f.locateFields(err)
 	}
 	return c, nil
+}
+
+func (c Config) overridden() Config {
+	if c.Override != nil {
+		c.Override(&c)
+	}
+	return c
 }
 
 // DecodeTable reads the program's own table out of a configuration file into

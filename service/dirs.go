@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,9 +12,12 @@ import (
 )
 
 // Dirs are the directories of a service. In order of precedence they come from
-// Config (which flags set), from the manager (RUNTIME_DIRECTORY and so on,
-// systemd.exec(5)), or from the platform: /run/NAME, /var/lib/NAME, /var/log/NAME
-// and /etc/NAME for root on Linux, the XDG base directories for others.
+// Config (which flags set), from the manager that started this very process
+// (RUNTIME_DIRECTORY and so on, systemd.exec(5)), or from the platform:
+// /run/NAME, /var/lib/NAME, /var/log/NAME and /etc/NAME for a service of the
+// system on Linux, whoever its user is, and the XDG base directories for one of a
+// user. The same variables in the environment of anybody else, a shell under
+// another service for one, are another service's and count for nothing.
 type Dirs struct {
 	Runtime string // PID file and state; may be emptied at a reboot
 	State   string // what must survive a reboot
@@ -21,22 +25,39 @@ type Dirs struct {
 	Config  string // likewise
 }
 
-// Dirs resolves the directories for this process: those of a service of the
-// system for root, those of a service of the user for everybody else.
-func (c Config) Dirs() (Dirs, error) { return c.DirsFor(native.OwnScope()) }
+// Dirs resolves the directories of the service as anybody finds them, in c.Scope,
+// or, where that is empty, in the scope of this process: a service of the system
+// for root, of the user for everybody else. A running service's own are
+// [Runtime.Dirs].
+func (c Config) Dirs() (Dirs, error) { return c.DirsFor(cmp.Or(c.Scope, native.OwnScope())) }
 
 // DirsFor resolves the directories of the service in the given scope.
 func (c Config) DirsFor(scope platform.Scope) (Dirs, error) {
-	own, err := native.DirsFor(scope, c.ID("").String())
-	if err != nil {
-		return Dirs{}, err
+	return c.dirs(scope, func(string) string { return "" })
+}
+
+// ownDirs are the directories of this process, which is the service. The
+// manager's variables count if a manager started it.
+func (c Config) ownDirs(manager string) (Dirs, error) {
+	variable := managed
+	if manager == "" {
+		variable = func(string) string { return "" }
 	}
-	return Dirs{
-		Runtime: first(c.RuntimeDir, managed("RUNTIME_DIRECTORY"), own.Runtime),
-		State:   first(c.StateDir, managed("STATE_DIRECTORY"), own.State),
-		Logs:    first(managed("LOGS_DIRECTORY"), own.Logs),
-		Config:  first(managed("CONFIGURATION_DIRECTORY"), own.Config),
-	}, nil
+	return c.dirs(cmp.Or(c.Scope, native.OwnScope()), variable)
+}
+
+func (c Config) dirs(scope platform.Scope, variable func(string) string) (Dirs, error) {
+	own, err := native.DirsFor(scope, c.ID("").String())
+	d := Dirs{
+		Runtime: cmp.Or(c.RuntimeDir, variable("RUNTIME_DIRECTORY"), own.Runtime),
+		State:   cmp.Or(c.StateDir, variable("STATE_DIRECTORY"), own.State),
+		Logs:    cmp.Or(variable("LOGS_DIRECTORY"), own.Logs),
+		Config:  cmp.Or(variable("CONFIGURATION_DIRECTORY"), own.Config),
+	}
+	if err != nil && d.Runtime != "" && d.State != "" {
+		err = nil // a user without a home directory: nothing of it is needed
+	}
+	return d, err
 }
 
 // managed is the directory that the manager made. It may have made several, and
@@ -47,15 +68,6 @@ func managed(variable string) string {
 		return ""
 	}
 	return dir
-}
-
-func first(candidates ...string) string {
-	for _, c := range candidates {
-		if c != "" {
-			return c
-		}
-	}
-	return ""
 }
 
 // StateFile is the path of the [State] of the service id.

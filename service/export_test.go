@@ -8,3 +8,6 @@ var (
 	LogOptions = logOptions
 	Overlap    = overlap
 )
+
+// OwnDirs are the directories of a process that manager started.
+func (c Config) OwnDirs(manager string) (Dirs, error) { return c.ownDirs(manager) }

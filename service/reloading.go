@@ -108,6 +108,7 @@ func (c Config) reread() (Config, error) {
 func (c Config) differsBeyondLogLevel(fresh Config) bool {
 	fresh.Log.Level = c.Log.Level
 	c.OnTamper, fresh.OnTamper = nil, nil // functions cannot be compared
+	c.Override, fresh.Override = nil, nil
 	c.original, fresh.original = nil, nil
 	return !reflect.DeepEqual(c, fresh)
 }

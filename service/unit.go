@@ -15,6 +15,7 @@ import (
 // Unit describes the service to a manager that will start program, an absolute
 // path, with `run`. c has been loaded.
 func (c Config) Unit(program string, scope platform.Scope) (platform.Unit, error) {
+	c.Scope = scope
 	umask, err := c.umask()
 	if err != nil {
 		return platform.Unit{}, fmt.Errorf("%w: umask: %w", ErrConfig, err)
@@ -28,7 +29,7 @@ func (c Config) Unit(program string, scope platform.Scope) (platform.Unit, error
 		ID: c.ID(scope), DisplayName: c.DisplayName, Description: c.Description, Version: c.Version,
 		Exec:   c.command(program, "run", after(c.Args)...),
 		Reload: c.command(program, "reload", "--direct"),
-		Own:    c.own(program, scope, umask),
+		Own:    c.own(program, umask),
 		Env:    c.Env, User: c.User, Group: c.Group, WorkingDirectory: c.WorkingDirectory, Umask: umask,
 		RuntimeDir: c.RuntimeDir, StateDir: c.StateDir, After: c.After, Requires: c.Requires,
 		StartTimeout: c.StartTimeout, StopTimeout: c.StopTimeout, ReloadTimeout: c.ReloadTimeout, Watchdog: c.Watchdog,
@@ -50,9 +51,9 @@ func (c Config) Unit(program string, scope platform.Scope) (platform.Unit, error
 }
 
 // own are the commands that go around managers.
-func (c Config) own(program string, scope platform.Scope, umask *fs.FileMode) platform.Commands {
+func (c Config) own(program string, umask *fs.FileMode) platform.Commands {
 	command := func(verb string, args ...string) []string {
-		return c.command(program, verb, append([]string{"--scope", string(scope), "--manager", "none"}, args...)...)
+		return c.command(program, verb, append([]string{"--manager", "none"}, args...)...)
 	}
 	return platform.Commands{
 		Check: command("check"), Status: command("status"), Stop: command("stop", "--kill"), Await: command("await"),
@@ -136,7 +137,7 @@ func (c Config) verb(program, verb string) []string {
 func (c Config) command(program, verb string, args ...string) []string {
 	argv := c.verb(program, verb)
 	for _, flag := range []struct{ name, value string }{
-		{"--config", c.File}, {"--instance", c.Instance}, {"--runtime-dir", c.RuntimeDir}, {"--state-dir", c.StateDir},
+		{"--config", c.File}, {"--instance", c.Instance}, {"--runtime-dir", c.RuntimeDir}, {"--state-dir", c.StateDir}, {"--scope", string(c.Scope)},
 	} {
 		if flag.value != "" {
 			argv = append(argv, flag.name, flag.value)

@@ -56,8 +56,8 @@ func TestPlanForSystemdAnywhere(t *testing.T) {
 			t.Errorf("the step is %+v", s)
 		}
 		for _, line := range []string{
-			"Description=Feeds", "ExecStart=/usr/sbin/feedd run --instance two", "User=feed",
-			"ExecReload=/usr/sbin/feedd reload --instance two --direct",
+			"Description=Feeds", "ExecStart=/usr/sbin/feedd run --instance two --scope system", "User=feed",
+			"ExecReload=/usr/sbin/feedd reload --instance two --scope system --direct",
 			"RestartPreventExitStatus=75 77 78", "RuntimeDirectory=feedd@two", "RuntimeDirectoryPreserve=yes",
 		} {
 			if !strings.Contains(s.Content, line+"\n") {
@@ -87,7 +87,7 @@ func TestPlanForWindowsAnywhere(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &plan); err != nil || plan.Manager != "scm" {
 		t.Fatalf("%v in\n%s", err, out)
 	}
-	want := `"C:\Program Files\feedd.exe" run --instance two --state-dir "D:\feed state" -- "a \"b\" c\\"`
+	want := `"C:\Program Files\feedd.exe" run --instance two --state-dir "D:\feed state" --scope system -- "a \"b\" c\\"`
 	found := 0
 	for _, s := range plan.Steps {
 		switch s.Kind {

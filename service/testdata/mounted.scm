@@ -1,1 +1,1 @@
-"binary_path":"\"C:\\Program Files\\acme\\acme.exe\" admin service run -- --fast"
+"binary_path":"\"C:\\Program Files\\acme\\acme.exe\" admin service run --scope system -- --fast"

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -70,6 +71,7 @@ func start(c contestant, dir string) (p *program, err error) {
 		Env: []string{
 			"PATH=/usr/bin:/bin", "HOME=" + dir, "LANG=C.UTF-8",
 			"NOTIFY_SOCKET=" + address,
+			"HOLDFAST_STARTER=bench " + strconv.Itoa(os.Getpid()), // the directories are meant for it
 			"RUNTIME_DIRECTORY=" + filepath.Join(dir, "run"), "STATE_DIRECTORY=" + filepath.Join(dir, "state"),
 		},
 		Files: []*os.File{null, log, log, told}, // tell.FD is the last
