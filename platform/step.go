@@ -17,16 +17,6 @@ const (
 	StepRun        StepKind = "run"         // Argv; Undo takes it back
 )
 
-// The kinds that need a system that is an [Applier], too.
-const (
-	StepDirectory         StepKind = "directory"           // Path, Access: made, or given that access list
-	StepService           StepKind = "service"             // Service: registered, over what is there
-	StepStopService       StepKind = "stop-service"        // Service.Name: returns when its process is gone
-	StepRemoveService     StepKind = "remove-service"      // Service.Name: absent is fine; stopped before
-	StepEventSource       StepKind = "event-source"        // Source: may write to the system's log
-	StepRemoveEventSource StepKind = "remove-event-source" // Source: absent is fine
-)
-
 // Step is one change to the machine, as data: it can be shown, compared, carried
 // out and, when a later step fails, taken back.
 type Step struct {
@@ -48,14 +38,15 @@ type Step struct {
 	Until  int
 	Within time.Duration
 
-	Access  string        // who may do what with a directory, in SDDL
-	Service *Registration // of a service that calls register, not files
-	Source  string        // the name of a source of events
+	// Payload is what a step of another kind is about, for the [Applier] that knows
+	// that kind; nil for the kinds above. As JSON it is an object, whose keys stand
+	// beside the step's own in a plan.
+	Payload any
 }
 
 // Applier is a [System] with more to it than files and commands: Windows.
 type Applier interface {
-	// Apply carries out a step of the kinds above. undo takes back what was done,
+	// Apply carries out a step of a kind of its own. undo takes back what was done,
 	// and may be there beside an error; nil if nothing was.
 	Apply(ctx context.Context, s Step) (undo func(context.Context) error, err error)
 }

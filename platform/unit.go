@@ -3,7 +3,6 @@ package platform
 import (
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 	"time"
 )
@@ -36,7 +35,7 @@ func (id ID) String() string {
 // Longest name: with "name@instance.service.d" it stays below NAME_MAX (255).
 const maxName = 100
 
-// CheckName tells whether s can be a service or instance name on every platform:
+// CheckName reports whether s can be a service or instance name on every platform:
 // what every manager, file system and log accepts unescaped. systemd.unit(5)
 // allows more, launchd labels and LSB names less.
 func CheckName(s string) error {
@@ -56,8 +55,8 @@ func outsideOfNames(r rune) bool {
 }
 
 // Unit describes a service so that any Manager can install it. It is plain
-// data, made from a validated service.Config; a zero field means that the
-// manager's own default holds, unless the field says otherwise.
+// data, made from a validated service.Config; a zero field has the value of
+// [Defaults], or leaves the matter to the manager, unless the field says otherwise.
 type Unit struct {
 	ID
 	DisplayName string // for people; the name where empty
@@ -66,15 +65,17 @@ type Unit struct {
 
 	Exec   []string // absolute program path and its arguments: the `run` command
 	Reload []string // a command that asks for a reload, waits, and exits with its outcome
-	Own    Commands // further commands of the program, for managers that leave such things to scripts
+	// Commands are further commands of the program, for managers that leave such
+	// things to scripts.
+	Commands Commands
 
 	Env              map[string]string
-	User, Group      string       // empty: root, or the user of a user-scope unit
-	WorkingDirectory string       // absolute; empty: the root directory
-	Umask            *fs.FileMode // nil: 0027
-	RuntimeDir       string       // absolute, where Exec was told so; empty: the manager makes its own
-	StateDir         string       // likewise
-	After, Requires  []string     // names of other services on this manager
+	User, Group      string // empty: root, or the user of a user-scope unit
+	WorkingDirectory string // absolute; empty: the root directory
+	Umask            *fs.FileMode
+	RuntimeDir       string   // absolute, where Exec was told so; empty: the manager makes its own
+	StateDir         string   // likewise
+	After, Requires  []string // names of other services on this manager
 
 	StartTimeout  time.Duration // to readiness, between two signs of progress
 	StopTimeout   time.Duration // our own forced exit; the manager's kill comes after it
@@ -86,97 +87,31 @@ type Unit struct {
 	Hardening Hardening
 	Supervise bool // for managers that restart nothing: a parent of our own does
 
-	Systemd SystemdOptions
+	Systemd Systemd
 }
 
 // Commands are command lines of the program about this very service that go
-// around every manager, so that a manager's script may use them. A room may add
+// around every manager, so that a manager's script may use them. A room adds
 // flags at the end; behind those, Spawn and Supervise want "--" and what they
 // are to run.
 type Commands struct {
-	Check  []string // tells whether the configuration can be used
+	Check  []string // exits with 0 if the configuration can be used
 	Status []string // describes whoever holds the name; the exit code is LSB's
 	Stop   []string // stops whoever holds the name, by force in the end, and returns when it is gone
 
 	// Await returns when the service that --starter NAME started is ready, and
 	// fails when the process --pid N, or the one in --pid-file FILE, has ended.
 	Await []string
-	// Spawn becomes the service's user, with its limits, umask and directory,
-	// then executes the rest of the line, with Env's variables out of its own
-	// environment; PATH, which scripts need themselves, is in the command. --starter NAME is who the service will
-	// say has started it, --output FILE takes what it prints. With --ended FILE
-	// it leaves alone a service that ended in a way that its restart policy
-	// does not follow, and has the supervisor that asks for it give up.
+	// Spawn becomes what its flags say, then executes the rest of the line: --user,
+	// --group, --groups, --umask, --directory, --nofile, --nproc, --core, --nice,
+	// --no-new-privileges. Of its own environment the program gets the variables
+	// in --keep, and --path as PATH, which scripts need themselves. --starter NAME
+	// is who the service will say has started it, --output FILE takes what it
+	// prints. With --ended FILE it leaves alone a service that ended in a way that
+	// the policy --restart does not follow, and has the supervisor that asks for
+	// it give up.
 	Spawn []string
-	// Supervise runs the rest of the line and starts it again as the restart
-	// policy says.
+	// Supervise runs the rest of the line and starts it again as --restart,
+	// --delay, --max and --window say.
 	Supervise []string
-}
-
-// RestartPolicy says when a manager brings a service back.
-type RestartPolicy string
-
-// The restart policies. Exit codes 75, 77 and 78 never lead to a restart,
-// whatever the policy: the next try would end the same way.
-const (
-	RestartOnFailure RestartPolicy = "on-failure"
-	RestartAlways    RestartPolicy = "always"
-	RestartNever     RestartPolicy = "never"
-)
-
-// Follows tells whether the policy has the service started again after it ended
-// by itself with that exit code; -1 is the death by a signal.
-func (p RestartPolicy) Follows(code int) bool {
-	switch {
-	case slices.Contains(ExitsForGood(), code):
-		return false
-	case p == RestartAlways:
-		return true
-	}
-	return p == RestartOnFailure && code != ExitOK
-}
-
-// Restart is the restart policy with its start limit: at most Max restarts
-// within Window, each Delay after the end of the last.
-type Restart struct {
-	Policy RestartPolicy
-	Delay  time.Duration
-	Max    int // 0: no limit
-	Window time.Duration
-}
-
-// Limits bound what the service may use. Zero is unlimited, or the manager's default.
-type Limits struct {
-	NoFile uint64 // open files
-	NProc  uint64 // processes of the user
-	Core   *uint64
-	Memory uint64 // bytes, of the whole service where the platform can
-	Tasks  uint64 // threads and processes of the whole service
-	CPU    uint64 // percent of one processor
-	Nice   int
-}
-
-// Hardening takes away what the service does not need. Each switch is on in a
-// unit made from a Config's defaults; here, as plain data, false is off.
-type Hardening struct {
-	NoNewPrivileges   bool     // no gain by setuid programs
-	ProtectSystem     bool     // the whole file system read-only, but for the service's own directories
-	ProtectHome       bool     // no access to home directories
-	PrivateTmp        bool     // a /tmp of its own
-	PrivateDevices    bool     // no physical devices
-	ProtectKernel     bool     // tunables, modules, logs, control groups, clock, host name
-	ProtectProc       bool     // no sight of other users' processes
-	RestrictNetwork   bool     // IPv4, IPv6, netlink and unix sockets only
-	RestrictSyscalls  bool     // the system calls of an ordinary service only
-	MemoryDenyWrite   bool     // no memory both writable and executable
-	Capabilities      []string // those it keeps; none by default; "all": none is taken from root
-	ReadWritePaths    []string // exceptions from ProtectSystem
-	SupplementaryGrps []string // further groups
-}
-
-// SystemdOptions is what only systemd knows.
-type SystemdOptions struct {
-	Extra    []string // lines added to [Service] as they are, "Key=value" each
-	WantedBy string   // empty: multi-user.target, default.target for a user unit
-	Version  int      // of the systemd that will read the unit; 0: this machine's, or any
 }

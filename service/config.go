@@ -73,96 +73,24 @@ type Config struct {
 	original *Config // as the code made it, before Load laid the file over it
 }
 
-// Restart says when the manager brings the service back. Exit codes 75, 77 and
-// 78 never lead to a restart.
-type Restart struct {
-	Policy platform.RestartPolicy `toml:"policy"` // "on-failure" (default), "always", "never"
-	Delay  time.Duration          `toml:"delay"`  // default 2s
-	Max    int                    `toml:"max"`    // within Window; default 10, -1: no limit
-	Window time.Duration          `toml:"window"` // default 5m
-}
-
-// Limits bound what the service may use; 0 leaves the manager's default.
-type Limits struct {
-	NoFile uint64  `toml:"nofile"` // open files
-	NProc  uint64  `toml:"nproc"`  // processes of the user
-	Core   *uint64 `toml:"core"`   // bytes of a core dump; 0 is none
-	Memory Size    `toml:"memory"` // of the whole service: "512M"
-	Tasks  uint64  `toml:"tasks"`  // threads and processes of the whole service
-	CPU    uint64  `toml:"cpu"`    // percent of one processor
-	Nice   int     `toml:"nice"`
-}
-
-// Hardening takes from the service what it does not need. Every switch is on
-// unless it is set to Off.
-type Hardening struct {
-	NoNewPrivileges  Switch `toml:"no_new_privileges"`
-	ProtectSystem    Switch `toml:"protect_system"` // read-only but for its own directories
-	ProtectHome      Switch `toml:"protect_home"`
-	PrivateTmp       Switch `toml:"private_tmp"`
-	PrivateDevices   Switch `toml:"private_devices"`
-	ProtectKernel    Switch `toml:"protect_kernel"`
-	ProtectProc      Switch `toml:"protect_proc"`
-	RestrictNetwork  Switch `toml:"restrict_network"` // to IPv4, IPv6, netlink, unix sockets
-	RestrictSyscalls Switch `toml:"restrict_syscalls"`
-	MemoryDenyWrite  Switch `toml:"memory_deny_write_execute"`
-
-	Capabilities        []string `toml:"capabilities"` // to keep; default: none; ["all"]: root keeps all
-	ReadWritePaths      []string `toml:"read_write_paths"`
-	SupplementaryGroups []string `toml:"supplementary_groups"`
-}
-
-// Systemd is what only systemd knows.
-type Systemd struct {
-	Extra    []string `toml:"extra"`     // lines for [Service], "Key=value" each
-	WantedBy string   `toml:"wanted_by"` // default: multi-user.target, or default.target for a user
-	// Version of the systemd that the unit is for; default: this machine's, or a
-	// form that all understand where there is none.
-	Version int `toml:"version"`
-}
-
-// Switch is a setting that is on unless it is switched off.
-type Switch int8
-
-// The zero Switch is on.
-const (
-	On  Switch = 0
-	Off Switch = -1
+// The tables within the table, which are the same to a configuration and to the
+// definition that a manager gets. See platform for what they promise.
+type (
+	Restart   = platform.Restart
+	Limits    = platform.Limits
+	Hardening = platform.Hardening
+	Systemd   = platform.Systemd
+	// Switch is a setting that is on unless it is switched off.
+	Switch = platform.Switch
+	// Size is a number of bytes, written "512M" or as a plain number.
+	Size = platform.Size
 )
 
-// UnmarshalText reads true or false.
-func (s *Switch) UnmarshalText(text []byte) error {
-	on, err := strconv.ParseBool(string(text))
-	if err != nil {
-		return fmt.Errorf("%q is neither true nor false", text)
-	}
-	*s = Off
-	if on {
-		*s = On
-	}
-	return nil
-}
-
-// Size is a number of bytes, written "512M" or as a plain number. K, M, G and T
-// are powers of 1024, as systemd.resource-control(5) has it.
-type Size uint64
-
-// UnmarshalText reads a number with an optional suffix.
-func (s *Size) UnmarshalText(text []byte) error {
-	digits, unit := strings.TrimSuffix(string(text), "B"), uint64(1)
-	digits = strings.TrimSuffix(digits, "i")
-	if i := len(digits) - 1; i > 0 {
-		if power := strings.IndexByte("KMGT", digits[i]); power >= 0 {
-			digits, unit = digits[:i], 1<<(10*(power+1))
-		}
-	}
-	n, err := strconv.ParseUint(digits, 10, 64)
-	if err != nil || n > (1<<63)/unit {
-		return fmt.Errorf(`%q is not a size: write "512M", "2G" or a number of bytes`, text)
-	}
-	*s = Size(n * unit)
-	return nil
-}
+// The positions of a [Switch]. The zero Switch is on.
+const (
+	On  = platform.On
+	Off = platform.Off
+)
 
 // ErrConfig means that the configuration is wrong. The text names file, line
 // and key where there are any. The exit code is 78.
@@ -194,14 +122,12 @@ func (c Config) detached() Config {
 func (c Config) withDefaults() Config {
 	set(&c.DisplayName, c.Name)
 	set(&c.Description, c.DisplayName)
-	set(&c.Umask, "0027")
-	set(&c.StartTimeout, time.Minute)
-	set(&c.StopTimeout, 30*time.Second)
-	set(&c.ReloadTimeout, 30*time.Second)
-	set(&c.Restart.Policy, platform.RestartOnFailure)
-	set(&c.Restart.Delay, 2*time.Second)
-	set(&c.Restart.Max, 10)
-	set(&c.Restart.Window, 5*time.Minute)
+	d := platform.Defaults()
+	set(&c.Umask, fmt.Sprintf("%04o", *d.Umask))
+	set(&c.StartTimeout, d.StartTimeout)
+	set(&c.StopTimeout, d.StopTimeout)
+	set(&c.ReloadTimeout, d.ReloadTimeout)
+	c.Restart = c.Restart.WithDefaults()
 	return c
 }
 
@@ -246,7 +172,7 @@ func (c Config) Check() error {
 	default:
 		bad("restart.policy", fmt.Errorf(`%q is none of "on-failure", "always", "never"`, c.Restart.Policy))
 	}
-	if c.Restart.Max < -1 {
+	if c.Restart.Max < platform.NoLimit {
 		bad("restart.max", fmt.Errorf("%d is less than -1, which stands for no limit", c.Restart.Max))
 	}
 	if _, err := c.umask(); err != nil {

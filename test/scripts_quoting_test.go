@@ -42,13 +42,9 @@ func scriptedUnits() []scripted {
 		change(&u)
 		all := []string{"/usr/bin/true"}
 		all = append(all, u.Exec[1:]...)
-		spawn := []string{"/usr/local/bin/shipper", "spawn", "--keep", "PROBE_OUT,V,A,B_2,_c"}
-		if u.WorkingDirectory != "" {
-			spawn = append(spawn, "--directory", u.WorkingDirectory)
-		}
 		u.Reload = all
-		u.Own = platform.Commands{
-			Check: all, Stop: all, Await: all, Spawn: spawn, Supervise: all,
+		u.Commands = platform.Commands{
+			Check: all, Stop: all, Await: all, Spawn: []string{"/usr/local/bin/shipper", "spawn"}, Supervise: all,
 			Status: append([]string{"/usr/bin/false"}, u.Exec[1:]...),
 		}
 		units = append(units, scripted{name, u})

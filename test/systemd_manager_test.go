@@ -19,11 +19,12 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// allOn is what a configuration's defaults give.
-func allOn() platform.Hardening {
+// unhardened has every switch off.
+func unhardened() platform.Hardening {
+	const off = platform.Off
 	return platform.Hardening{
-		NoNewPrivileges: true, ProtectSystem: true, ProtectHome: true, PrivateTmp: true, PrivateDevices: true, ProtectKernel: true,
-		ProtectProc: true, RestrictNetwork: true, RestrictSyscalls: true, MemoryDenyWrite: true,
+		NoNewPrivileges: off, ProtectSystem: off, ProtectHome: off, PrivateTmp: off, PrivateDevices: off, ProtectKernel: off,
+		ProtectProc: off, RestrictNetwork: off, RestrictSyscalls: off, MemoryDenyWrite: off,
 	}
 }
 
@@ -39,7 +40,6 @@ func probeUnit(name string, scope platform.Scope, task ...string) platform.Unit 
 		StopTimeout:   20 * time.Second,
 		ReloadTimeout: 20 * time.Second,
 		Restart:       platform.Restart{Policy: platform.RestartOnFailure, Delay: 100 * time.Millisecond, Max: 2, Window: time.Hour},
-		Hardening:     allOn(),
 	}
 }
 
@@ -98,10 +98,10 @@ func verifyUnits(t *testing.T, b *bed.Bed, m platform.Manager) {
 	full.After, full.Requires = []string{"dbus", "network.target"}, []string{"dbus"}
 	full.Watchdog = 10 * time.Second
 	full.Limits = platform.Limits{NoFile: 4096, NProc: 100, Core: &core, Memory: 1 << 30, Tasks: 100, CPU: 50, Nice: 5}
-	full.Hardening.ReadWritePaths, full.Hardening.SupplementaryGrps = []string{"/srv/a dir"}, []string{"adm"}
+	full.Hardening.ReadWritePaths, full.Hardening.SupplementaryGroups = []string{"/srv/a dir"}, []string{"adm"}
 	full.Hardening.Capabilities = []string{"CAP_NET_BIND_SERVICE"}
 	full.StateDir = "/srv/a dir"
-	full.Systemd = platform.SystemdOptions{Extra: []string{"OOMScoreAdjust=100"}, WantedBy: "graphical.target"}
+	full.Systemd = platform.Systemd{Extra: []string{"OOMScoreAdjust=100"}, WantedBy: "graphical.target"}
 	for _, tt := range []struct {
 		unit  platform.Unit
 		limit float64

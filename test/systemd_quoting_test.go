@@ -43,9 +43,11 @@ func quotingUnits() []quoted {
 		u := platform.Unit{
 			ID:        platform.ID{Name: name, Scope: platform.ScopeSystem},
 			Exec:      []string{"/opt/probe", "dump"},
-			Hardening: platform.Hardening{Capabilities: []string{"all"}},
-			Systemd:   platform.SystemdOptions{Extra: []string{"Environment=PROBE_OUT=/run/quoting/" + name, "Type=oneshot"}},
+			Hardening: unhardened(),
+			Restart:   platform.Restart{Policy: platform.RestartNever},
+			Systemd:   platform.Systemd{Extra: []string{"Environment=PROBE_OUT=/run/quoting/" + name, "Type=oneshot"}},
 		}
+		u.Hardening.Capabilities = []string{"all"}
 		change(&u)
 		units = append(units, quoted{name, u})
 	}
@@ -57,7 +59,7 @@ func quotingUnits() []quoted {
 		add(func(u *platform.Unit) { u.WorkingDirectory = d })
 		add(func(u *platform.Unit) { u.Exec[0] = d + "/probe" })
 		add(func(u *platform.Unit) {
-			u.WorkingDirectory, u.Hardening.ProtectSystem, u.Hardening.ReadWritePaths = d, true, []string{d, "/run/quoting"}
+			u.WorkingDirectory, u.Hardening.ProtectSystem, u.Hardening.ReadWritePaths = d, platform.On, []string{d, "/run/quoting"}
 		})
 	}
 	r := rand.New(rand.NewPCG(1, 2))
@@ -199,7 +201,7 @@ func compare(t *testing.T, q quoted, answer, description string) {
 	if want := u.WorkingDirectory; want != "" && got.Dir != want {
 		t.Errorf("directory %q, want %q", got.Dir, want)
 	}
-	if u.Hardening.ProtectSystem && !got.Writable {
+	if u.Hardening.ProtectSystem == platform.On && !got.Writable {
 		t.Errorf("ReadWritePaths %q is not writable", u.Hardening.ReadWritePaths[0])
 	}
 	if u.Description != "" && description != u.Description {

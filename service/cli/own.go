@@ -93,7 +93,7 @@ func (a *app) superviseCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar((*string)(&p.Restart.Policy), "restart", string(platform.RestartOnFailure), "restart policy")
 	f.DurationVar(&p.Restart.Delay, "delay", 0, "before each restart")
-	f.IntVar(&p.Restart.Max, "max", 0, "most restarts within the window; 0: no limit")
+	f.IntVar(&p.Restart.Max, "max", platform.NoLimit, "most restarts within the window; -1: no limit")
 	f.DurationVar(&p.Restart.Window, "window", 0, "see --max")
 	f.StringVar(&p.Starter, "starter", "", "`NAME` of who starts it")
 	return cmd

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ func showPlan(w io.Writer, manager string, steps []platform.Step, asJSON bool) e
 	for i, s := range steps {
 		fmt.Fprintf(w, "\n%d. %s\n", i+1, s.Describe)
 		if len(s.Argv) > 0 {
-			fmt.Fprintf(w, "   $ %s\n", strings.Join(s.Argv, " "))
+			fmt.Fprintf(w, "   $ %s%s\n", strings.Join(s.Argv, " "), patience(s))
 		}
 		if s.Kind == platform.StepWriteFile {
 			fmt.Fprintf(w, "   %s, mode %04o:\n", s.Path, s.Mode)
@@ -27,21 +28,35 @@ func showPlan(w io.Writer, manager string, steps []platform.Step, asJSON bool) e
 				fmt.Fprintf(w, "   | %s\n", strings.TrimSuffix(line, "\n"))
 			}
 		}
-		if s.Kind == platform.StepDirectory {
-			fmt.Fprintf(w, "   %s, access %s\n", s.Path, s.Access)
-		}
-		if s.Service != nil {
-			if err := showRegistration(w, s.Service); err != nil {
-				return err
-			}
+		if err := showPayload(w, s); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// showRegistration shows what a service manager is told by calls, one line each.
-func showRegistration(w io.Writer, r *platform.Registration) error {
-	b, err := json.Marshal(r)
+// patience says what a command is allowed that others are not.
+func patience(s platform.Step) string {
+	switch {
+	case s.Until != 0:
+		return fmt.Sprintf("   (again until it ends with exit code %d, for at most %v)", s.Until, s.Within)
+	case s.MayFail:
+		return "   (may fail)"
+	}
+	return ""
+}
+
+// showPayload shows what a step is about that is no file and no command: a text
+// behind its path, or else its fields, one line each.
+func showPayload(w io.Writer, s platform.Step) error {
+	if s.Payload == nil {
+		return nil
+	}
+	if text, ok := s.Payload.(fmt.Stringer); ok {
+		fmt.Fprintf(w, "   %s, %v\n", s.Path, text)
+		return nil
+	}
+	b, err := json.Marshal(s.Payload)
 	if err != nil {
 		return err
 	}
@@ -60,25 +75,58 @@ func showRegistration(w io.Writer, r *platform.Registration) error {
 	return nil
 }
 
-func writePlanJSON(w io.Writer, manager string, steps []platform.Step) error {
-	type step struct {
-		Kind     platform.StepKind `json:"kind"`
-		Describe string            `json:"describe"`
-		Path     string            `json:"path,omitempty"`
-		Mode     string            `json:"mode,omitempty"`
-		Content  *string           `json:"content,omitempty"`
-		Argv     []string          `json:"argv,omitempty"`
-		Undo     []string          `json:"undo,omitempty"`
-		Access   string            `json:"access,omitempty"`
-		Source   string            `json:"source,omitempty"`
-		*platform.Registration
+// jsonStep is a step in the JSON of a plan. The keys of its payload stand behind
+// its own.
+type jsonStep struct {
+	Kind     platform.StepKind `json:"kind"`
+	Describe string            `json:"describe"`
+	Path     string            `json:"path,omitempty"`
+	Mode     string            `json:"mode,omitempty"`
+	Content  *string           `json:"content,omitempty"`
+	Argv     []string          `json:"argv,omitempty"`
+	Undo     []string          `json:"undo,omitempty"`
+	MayFail  bool              `json:"may_fail,omitempty"`
+	Until    int               `json:"until,omitempty"`  // Argv is run again until it ends with this code,
+	Within   string            `json:"within,omitempty"` // for no longer than this
+
+	payload any
+}
+
+// MarshalJSON is the step's own fields and its payload's in one object.
+func (s jsonStep) MarshalJSON() ([]byte, error) {
+	type plain jsonStep
+	own, err := marshalPlain(plain(s))
+	if err != nil || s.payload == nil {
+		return own, err
 	}
+	payload, err := marshalPlain(s.payload)
+	if err != nil || len(payload) <= len("{}") {
+		return own, err
+	}
+	return append(append(own[:len(own)-1], ','), payload[1:]...), nil
+}
+
+// marshalPlain leaves <, > and & as they are.
+func marshalPlain(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSpace(b.Bytes()), err
+}
+
+func writePlanJSON(w io.Writer, manager string, steps []platform.Step) error {
 	plan := struct {
-		Manager string `json:"manager"`
-		Steps   []step `json:"steps"`
-	}{manager, []step{}}
+		Manager string     `json:"manager"`
+		Steps   []jsonStep `json:"steps"`
+	}{manager, []jsonStep{}}
 	for _, s := range steps {
-		j := step{Kind: s.Kind, Describe: s.Describe, Path: s.Path, Argv: s.Argv, Undo: s.Undo, Access: s.Access, Source: s.Source, Registration: s.Service}
+		j := jsonStep{
+			Kind: s.Kind, Describe: s.Describe, Path: s.Path, Argv: s.Argv, Undo: s.Undo, MayFail: s.MayFail, Until: s.Until, payload: s.Payload,
+		}
+		if s.Until != 0 {
+			j.Within = s.Within.String()
+		}
 		if s.Kind == platform.StepWriteFile {
 			content := string(s.Content)
 			j.Mode, j.Content = fmt.Sprintf("%04o", s.Mode), &content

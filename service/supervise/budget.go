@@ -14,7 +14,7 @@ type budget struct {
 
 // take tells whether the service may be started again now, and counts it if so.
 func (b *budget) take(now time.Time) bool {
-	if b.restart.Max <= 0 {
+	if b.restart.Max < 0 {
 		return true
 	}
 	for len(b.past) > 0 && b.restart.Window > 0 && now.Sub(b.past[0]) >= b.restart.Window {

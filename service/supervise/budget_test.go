@@ -15,7 +15,7 @@ func TestBudget(t *testing.T) {
 		at      []int
 		refused []int // of these
 	}{
-		"no limit":            {platform.Restart{}, at(0, 0, 0, 0, 0), nil},
+		"no limit":            {platform.Restart{Max: platform.NoLimit}, at(0, 0, 0, 0, 0), nil},
 		"within the window":   {platform.Restart{Max: 2, Window: time.Minute}, at(0, 1, 59), at(59)},
 		"the window moves on": {platform.Restart{Max: 2, Window: time.Minute}, at(0, 50, 60, 70, 109, 110), at(70, 109)},
 		"refused do not add":  {platform.Restart{Max: 1, Window: time.Minute}, at(0, 30, 59, 60), at(30, 59)},

@@ -27,6 +27,7 @@ type family struct {
 }
 
 func (p Parent) run() (int, error) {
+	p.Restart = p.Restart.WithDefaults()
 	// The kernel takes the end of the thread that made the child for the end of
 	// its parent, golang.org/issue/27505.
 	runtime.LockOSThread()

@@ -32,15 +32,16 @@ var places = []place{
 	{"platform/native", []string{"platform", "platform/*", "platform/internal/*", "golang.org/x/sys"}},
 	{"platform/kardianos", []string{"platform", "golang.org/x/sys", "github.com/kardianos/service"}},
 	{"platform/state", []string{"platform", "platform/proc", "platform/files"}},
-	{"platform/*", []string{"platform", "golang.org/x/sys"}},
-	{"platform/internal/sysv", []string{"platform", "platform/internal/initd", "platform/internal/shell"}},
-	{"platform/internal/openrc", []string{"platform", "platform/internal/initd", "platform/internal/shell"}},
-	{"platform/internal/initd", []string{"platform", "platform/internal/shell"}},
+	{"platform/*", []string{"platform", "platform/internal/room", "golang.org/x/sys"}},
+	{"platform/internal/sysv", []string{"platform", "platform/internal/room", "platform/internal/initd", "platform/internal/shell"}},
+	{"platform/internal/openrc", []string{"platform", "platform/internal/room", "platform/internal/initd", "platform/internal/shell"}},
+	{"platform/internal/initd", []string{"platform", "platform/internal/room", "platform/internal/shell"}},
 	{"platform/internal/initd/initdtest", []string{"platform"}},
 	{"platform/internal/systemd/probe", []string{"platform", "platform/internal/systemd", "golang.org/x/sys"}},
-	{"platform/internal/launchd", []string{"platform", "platform/state", "golang.org/x/sys", "howett.net/plist"}},
-	{"platform/internal/scm", []string{"platform", "platform/state", "golang.org/x/sys"}},
-	{"platform/internal/*", []string{"platform", "golang.org/x/sys"}}, // rooms do not know each other
+	{"platform/internal/launchd", []string{"platform", "platform/internal/room", "platform/state", "golang.org/x/sys", "howett.net/plist"}},
+	{"platform/internal/scm", []string{"platform", "platform/internal/room", "platform/state", "golang.org/x/sys"}},
+	{"platform/internal/room", []string{"platform"}},                                            // what they all have in common
+	{"platform/internal/*", []string{"platform", "platform/internal/room", "golang.org/x/sys"}}, // rooms do not know each other
 	{"reload", nil},
 	{"singleton", []string{"platform", "platform/proc", "platform/files", "golang.org/x/sys"}},
 	{"installer", []string{"platform", "platform/native", "platform/files"}},

@@ -10,7 +10,7 @@ import (
 type Dialect struct {
 	Manager  string // its name, and who a service says has started it
 	Kind     string // what a script is called in errors: "init script"
-	Template string // of a script: see Draft.Render
+	Template string // of a script: see Script.Render
 
 	// Sign is a directory of every machine with this manager; one that does not
 	// have it is not asked what else it has.

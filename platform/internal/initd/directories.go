@@ -18,14 +18,14 @@ type directory struct{ variable, path, mode string }
 
 // directories are named as systemd.exec(5) does, which is what the program looks
 // for. Those that it was given by flags it makes itself.
-func (d *Draft) directories() []directory {
-	id := d.Unit.ID
+func (s *Script) directories() []directory {
+	id := s.Unit.ID
 	dirs := make([]directory, 0, 4)
-	if d.Unit.RuntimeDir == "" {
+	if s.Unit.RuntimeDir == "" {
 		// 0755: `status` of any user reads the state file and the last-run record.
 		dirs = append(dirs, directory{"RUNTIME_DIRECTORY", runtimeDir(id), "0755"})
 	}
-	if d.Unit.StateDir == "" {
+	if s.Unit.StateDir == "" {
 		dirs = append(dirs, directory{"STATE_DIRECTORY", path.Join("/var/lib", id.String()), "0755"})
 	}
 	return append(dirs,
@@ -33,23 +33,23 @@ func (d *Draft) directories() []directory {
 		directory{"CONFIGURATION_DIRECTORY", path.Join("/etc", id.String()), ""})
 }
 
-func (d *Draft) variables() string {
+func (s *Script) variables() string {
 	var lines, names []string
-	for _, dir := range d.directories() {
+	for _, dir := range s.directories() {
 		lines = append(lines, dir.variable+"="+shell.Quote(dir.path))
 		names = append(names, dir.variable)
 	}
 	return strings.Join(lines, "\n") + "\nexport " + strings.Join(names, " ")
 }
 
-func (d *Draft) makeDirectory() string {
-	text := strings.NewReplacer("@USER@", shell.Quote(user(d.Unit)), "@OWNER@", shell.Quote(owner(d.Unit))).Replace(makeDirectory)
+func (s *Script) makeDirectory() string {
+	text := strings.NewReplacer("@USER@", shell.Quote(user(s.Unit)), "@OWNER@", shell.Quote(owner(s.Unit))).Replace(makeDirectory)
 	return strings.TrimSuffix(text, "\n")
 }
 
-func (d *Draft) makeDirectories() string {
+func (s *Script) makeDirectories() string {
 	var lines strings.Builder
-	for _, dir := range d.directories() {
+	for _, dir := range s.directories() {
 		if dir.mode != "" {
 			fmt.Fprintf(&lines, "\tdirectory %s %s || return 1\n", shell.Quote(dir.path), dir.mode)
 		}

@@ -50,11 +50,11 @@ func TestRefused(t *testing.T) {
 		"limits":            {func(u *platform.Unit) { u.Limits = limits }, []string{"limits.memory", "limits.tasks", "limits.cpu", "limits.nice"}},
 		"capabilities":      {func(u *platform.Unit) { u.User = "feed"; u.Hardening.Capabilities = []string{"CAP_CHOWN"} }, []string{"hardening.capabilities"}},
 		"odd accounts":      {func(u *platform.Unit) { u.User, u.Group = "a:b", "-g" }, []string{"user", "group"}},
-		"odd groups":        {func(u *platform.Unit) { u.Hardening.SupplementaryGrps = []string{"a,b"} }, []string{"supplementary_groups"}},
+		"odd groups":        {func(u *platform.Unit) { u.Hardening.SupplementaryGroups = []string{"a,b"} }, []string{"supplementary_groups"}},
 		"relative paths":    {func(u *platform.Unit) { u.WorkingDirectory, u.Exec = "srv", []string{"feedd"} }, []string{"working_directory", "command"}},
-		"no commands":       {func(u *platform.Unit) { u.Exec, u.Own, u.Reload = nil, platform.Commands{}, nil }, []string{"command", "status command", "supervise command", "reload command"}},
+		"no commands":       {func(u *platform.Unit) { u.Exec, u.Commands, u.Reload = nil, platform.Commands{}, nil }, []string{"command", "status command", "supervise command", "reload command"}},
 		"NUL":               {func(u *platform.Unit) { u.Exec = append(u.Exec, "a\x00b") }, []string{"command"}},
-		"NUL in a command":  {func(u *platform.Unit) { u.Own.Stop = append(u.Own.Stop, "a\x00b") }, []string{"stop command"}},
+		"NUL in a command":  {func(u *platform.Unit) { u.Commands.Stop = append(u.Commands.Stop, "a\x00b") }, []string{"stop command"}},
 		"no text":           {func(u *platform.Unit) { u.Env = map[string]string{"A": "\xff"} }, []string{"env"}},
 		"odd variable":      {func(u *platform.Unit) { u.Env = map[string]string{"A B": ""} }, []string{"env"}},
 		"the shell's own":   {func(u *platform.Unit) { u.Env = map[string]string{"PPID": "1"} }, []string{"env"}},
@@ -62,7 +62,7 @@ func TestRefused(t *testing.T) {
 		"unit of systemd":   {func(u *platform.Unit) { u.After = []string{"multi-user.target"} }, []string{"after"}},
 		"odd requirement":   {func(u *platform.Unit) { u.Requires = []string{"a b"} }, []string{"requires"}},
 		"odd policy":        {func(u *platform.Unit) { u.Restart.Policy = "sometimes" }, []string{"restart.policy"}},
-		"negative maximum":  {func(u *platform.Unit) { u.Restart.Max = -1 }, []string{"restart.max"}},
+		"negative maximum":  {func(u *platform.Unit) { u.Restart.Max = -2 }, []string{"restart.max"}},
 		"relative own dirs": {func(u *platform.Unit) { u.RuntimeDir, u.StateDir = "run", "state" }, []string{"runtime directory", "state directory"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -9,14 +9,15 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// How often we look, and how long a bootstrap is tried again: EIO was seen for
+// How often launchd is queried, and how long a bootstrap is tried again: EIO was seen for
 // 5 s after a bootout (headroomlabs-ai/headroom/issues/1289).
 const (
-	lookEvery = 100 * time.Millisecond
-	tryEvery  = 500 * time.Millisecond
-	tryFor    = 20 * time.Second
+	queryEvery = 100 * time.Millisecond
+	tryEvery   = 500 * time.Millisecond
+	tryFor     = 20 * time.Second
 )
 
 // patience is how long a loaded service may be without ever having run before it
@@ -46,7 +47,7 @@ func (m *Manager) start(ctx context.Context, id platform.ID, anew bool) error {
 	if err := m.allowed(id); err != nil {
 		return err
 	}
-	p, domain, err := m.look(ctx, id)
+	p, domain, err := m.query(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -80,7 +81,7 @@ func (m *Manager) stop(ctx context.Context, id platform.ID) error {
 	if missing != nil && !errors.Is(missing, platform.ErrNotInstalled) {
 		return missing
 	}
-	p, domain, err := m.look(ctx, id)
+	p, domain, err := m.query(ctx, id)
 	if err != nil || p == nil {
 		return errors.Join(missing, err)
 	}
@@ -101,7 +102,7 @@ func (m *Manager) reload(ctx context.Context, id platform.ID) error {
 	if err != nil {
 		return err
 	}
-	p, _, err := m.look(ctx, id)
+	p, _, err := m.query(ctx, id)
 	switch {
 	case err != nil:
 		return err
@@ -124,7 +125,7 @@ func (m *Manager) reload(ctx context.Context, id platform.ID) error {
 
 // bootOut returns when launchd does not know the service any more.
 func (m *Manager) bootOut(ctx context.Context, id platform.ID, domain string, j job) error {
-	limit := time.Duration(cmp.Or(j.ExitTimeOut, int(defaultStop/time.Second)))*time.Second + platform.StopMargin
+	limit := time.Duration(cmp.Or(j.ExitTimeOut, int(platform.Defaults().StopTimeout/time.Second)))*time.Second + platform.StopMargin
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not gone after %v: %w", limit, platform.ErrTimeout))
 	defer cancel()
 	t := target(domain, id)
@@ -133,11 +134,11 @@ func (m *Manager) bootOut(ctx context.Context, id platform.ID, domain string, j 
 		return explain(err, t, "")
 	}
 	for {
-		p, _, err := m.look(ctx, id)
+		p, _, err := m.query(ctx, id)
 		if err != nil || p == nil {
 			return err
 		}
-		if err := pause(ctx, lookEvery); err != nil {
+		if err := room.Pause(ctx, queryEvery); err != nil {
 			return err
 		}
 	}
@@ -157,7 +158,7 @@ func (m *Manager) bootstrap(ctx context.Context, id platform.ID, file string) er
 		if !isCode(err, codeIO, codeExists, codeInProgress, codeAlready) {
 			return err
 		}
-		if p, _, e := m.look(ctx, id); e == nil && p != nil && !p.leaving() {
+		if p, _, e := m.query(ctx, id); e == nil && p != nil && !p.leaving() {
 			return nil
 		}
 		if m.disabled(ctx, domain, id) { // EIO for this, too, on some systems
@@ -166,7 +167,7 @@ func (m *Manager) bootstrap(ctx context.Context, id platform.ID, file string) er
 		if time.Since(begun) >= tryFor {
 			return err
 		}
-		if err := pause(ctx, tryEvery); err != nil {
+		if err := room.Pause(ctx, tryEvery); err != nil {
 			return err
 		}
 	}
@@ -183,11 +184,11 @@ type sign struct {
 // changes there is progress, and renews the time that is left. An end of the
 // process is a failure, also where launchd will try again.
 func (m *Manager) awaitReady(ctx context.Context, id platform.ID, j job, runs int) error {
-	limit := time.Duration(cmp.Or(j.Holdfast.StartTimeout, int(defaultStart/time.Second))) * time.Second
+	limit := time.Duration(cmp.Or(j.Holdfast.StartTimeout, int(platform.Defaults().StartTimeout/time.Second))) * time.Second
 	begun, last := time.Now(), sign{}
 	kick := begun.Add(patience)
 	for {
-		p, domain, err := m.look(ctx, id)
+		p, domain, err := m.query(ctx, id)
 		switch {
 		case err != nil:
 			return err
@@ -201,7 +202,7 @@ func (m *Manager) awaitReady(ctx context.Context, id platform.ID, j job, runs in
 			return nil
 		}
 		if p.pid() == 0 && p.number("runs") == 0 && time.Now().After(kick) {
-			// 37: it runs by now. Whatever else it says, the next look knows better.
+			// 37: it runs by now. Whatever else it says, the next query knows better.
 			_, _ = m.sys.Run(ctx, "launchctl", "kickstart", target(domain, id))
 			kick = time.Now().Add(patience)
 		}
@@ -211,7 +212,7 @@ func (m *Manager) awaitReady(ctx context.Context, id platform.ID, j job, runs in
 		if time.Since(begun) > limit {
 			return fmt.Errorf("not ready after %v: %w, and launchd goes on with it; %s", limit, platform.ErrTimeout, m.see(id))
 		}
-		if err := pause(ctx, lookEvery); err != nil {
+		if err := room.Pause(ctx, queryEvery); err != nil {
 			return fmt.Errorf("launchd goes on with it: %w", err)
 		}
 	}

@@ -33,7 +33,7 @@ func (m *Manager) plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 	case err == nil && !ours:
 		return nil, fmt.Errorf("%s is not a property list of holdfast: remove it, or choose another name: %w", file, platform.ErrPermission)
 	}
-	p, domain, err := m.look(ctx, u.ID)
+	p, domain, err := m.query(ctx, u.ID)
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
@@ -115,7 +115,7 @@ func (m *Manager) removal(ctx context.Context, id platform.ID) ([]platform.Step,
 	case !ours:
 		return nil, fmt.Errorf("%s is not a property list of holdfast: %w", file, platform.ErrPermission)
 	}
-	p, domain, err := m.look(ctx, id)
+	p, domain, err := m.query(ctx, id)
 	if err != nil {
 		return nil, err
 	}

@@ -1,12 +1,10 @@
 package launchd
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"strconv"
-	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/state"
@@ -100,16 +98,4 @@ func (m *Manager) Logs(id platform.ID, n int, follow bool) []string {
 		argv = append(argv, "-F")
 	}
 	return append(argv, log)
-}
-
-// pause lets some time pass between two looks.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
 }

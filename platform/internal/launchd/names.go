@@ -8,21 +8,16 @@ import (
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// checkName refuses an id that cannot be a label.
-func checkName(id platform.ID) error {
-	errs := []error{platform.CheckName(id.Name)}
-	if id.Instance != "" {
-		errs = append(errs, platform.CheckName(id.Instance))
-	}
-	if id.Scope != platform.ScopeSystem && id.Scope != platform.ScopeUser {
-		errs = append(errs, fmt.Errorf("scope %q: is none of system, user: %w", id.Scope, platform.ErrBadUnit))
-	}
+// checkID refuses an id that cannot be a label.
+func checkID(id platform.ID) error {
+	err := room.CheckNames(id)
 	if strings.HasPrefix(strings.ToLower(id.Name), "com.apple.") {
-		errs = append(errs, fmt.Errorf("name %q: labels that begin with com.apple. are Apple's: %w", id.Name, platform.ErrBadUnit))
+		err = errors.Join(err, fmt.Errorf("name %q: labels that begin with com.apple. are Apple's: %w", id.Name, platform.ErrBadUnit))
 	}
-	return errors.Join(errs...)
+	return err
 }
 
 // label is the name of the job, "name" or "name@instance". An at sign has been
@@ -34,7 +29,7 @@ const daemons = "/Library/LaunchDaemons"
 // file is where the property list of id belongs: launchd.plist(5) wants it to be
 // named for its label.
 func (m *Manager) file(id platform.ID) (string, error) {
-	if err := checkName(id); err != nil {
+	if err := checkID(id); err != nil {
 		return "", err
 	}
 	if id.Scope == platform.ScopeSystem {

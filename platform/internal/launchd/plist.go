@@ -1,7 +1,6 @@
 package launchd
 
 import (
-	"errors"
 	"fmt"
 
 	"howett.net/plist"
@@ -64,26 +63,27 @@ const made = "Made by holdfast: the next install or uninstall replaces this file
 // nothing and is the same on every operating system. What cannot be said is an error that wraps
 // platform.ErrBadUnit and names every field concerned.
 func Render(u platform.Unit, d Dirs) ([]byte, error) {
-	s := sheet{job: job{RunAtLoad: true, ProcessType: "Standard"}}
-	s.identity(u)
-	s.command(u)
-	s.surroundings(u)
-	s.restart(u.Restart)
-	s.timeouts(u)
-	s.limits(u)
-	s.unheard(u)
-	s.directories(u, d)
-	if len(s.errs) > 0 {
-		return nil, fmt.Errorf("property list %q: %w", u.ID.String(), errors.Join(s.errs...))
+	u = u.WithDefaults()
+	p := propertyList{job: job{RunAtLoad: true, ProcessType: "Standard"}}
+	p.identity(u)
+	p.command(u)
+	p.surroundings(u)
+	p.restart(u.Restart)
+	p.timeouts(u)
+	p.limits(u)
+	p.unsupported(u)
+	p.directories(u, d)
+	if err := p.Err("property list", u.ID); err != nil {
+		return nil, err
 	}
-	content, err := plist.MarshalIndent(s.job, plist.XMLFormat, "\t")
+	content, err := plist.MarshalIndent(p.job, plist.XMLFormat, "\t")
 	if err != nil {
 		return nil, fmt.Errorf("property list %q: %w", u.ID.String(), err)
 	}
 	return append(content, '\n'), nil
 }
 
-// parse reads a property list of launchd's; ours tells whether we made it. A
+// parse reads a property list of launchd's; ours reports whether we made it. A
 // file that is not understood is somebody else's.
 func parse(content []byte) (j job, ours bool) {
 	var marked struct{ Holdfast *note }

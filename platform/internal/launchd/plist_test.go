@@ -34,7 +34,7 @@ func feedd() platform.Unit {
 		StopTimeout:   30 * time.Second,
 		ReloadTimeout: 30 * time.Second,
 		Restart:       platform.Restart{Policy: platform.RestartOnFailure, Delay: 2 * time.Second, Max: 10, Window: 5 * time.Minute},
-		Hardening:     platform.Hardening{NoNewPrivileges: true, ProtectSystem: true, ReadWritePaths: []string{"/srv"}},
+		Hardening:     platform.Hardening{ReadWritePaths: []string{"/srv"}},
 	}
 }
 
@@ -48,13 +48,16 @@ func everything() platform.Unit {
 	u.WorkingDirectory = "/srv/feed d"
 	u.Umask = &mask
 	u.RuntimeDir = "/srv/run"
-	u.Restart = platform.Restart{Policy: platform.RestartAlways, Delay: 1500 * time.Millisecond}
+	u.Restart = platform.Restart{Policy: platform.RestartAlways, Delay: 1500 * time.Millisecond, Max: platform.NoLimit}
 	u.Limits = platform.Limits{NoFile: 65536, NProc: 100, Core: &core, Nice: -5}
 	return u
 }
 
 func plain() platform.Unit {
-	return platform.Unit{ID: feeddID, Exec: []string{"/usr/local/bin/feedd", "run"}, Hardening: platform.Hardening{Capabilities: []string{"all"}}}
+	return platform.Unit{
+		ID: feeddID, Exec: []string{"/usr/local/bin/feedd", "run"},
+		Hardening: platform.Hardening{Capabilities: []string{"all"}}, Restart: platform.Restart{Policy: platform.RestartNever},
+	}
 }
 
 func ofUser() platform.Unit {
@@ -108,20 +111,20 @@ func TestRenderRefuses(t *testing.T) {
 		{"escape in a variable", "env", func(u *platform.Unit) { u.Env = map[string]string{"A": "\x1b"} }},
 		{"no name of a variable", "env", func(u *platform.Unit) { u.Env = map[string]string{"A=B": ""} }},
 		{"our variable", "env", func(u *platform.Unit) { u.Env = map[string]string{"HOLDFAST_LAUNCHD": "never"} }},
-		{"a user's user", "user or group", func(u *platform.Unit) { u.Scope, u.User = platform.ScopeUser, "feed" }},
+		{"a user's user", "user", func(u *platform.Unit) { u.Scope, u.User = platform.ScopeUser, "feed" }},
 		{"umask", "umask", func(u *platform.Unit) { m := fs.FileMode(0o1777); u.Umask = &m }},
 		{"policy", "restart.policy", func(u *platform.Unit) { u.Restart.Policy = "sometimes" }},
 		{"negative delay", "restart.delay", func(u *platform.Unit) { u.Restart.Delay = -1 * time.Second }},
-		{"negative max", "restart.max", func(u *platform.Unit) { u.Restart.Max = -1 }},
+		{"negative max", "restart.max", func(u *platform.Unit) { u.Restart.Max = -2 }},
 		{"negative stop", "stop_timeout", func(u *platform.Unit) { u.StopTimeout = -time.Hour }},
 		{"memory", "limits.memory", func(u *platform.Unit) { u.Limits.Memory = 1 }},
 		{"tasks", "tasks", func(u *platform.Unit) { u.Limits.Tasks = 1 }},
 		{"cpu", "cpu", func(u *platform.Unit) { u.Limits.CPU = 50 }},
 		{"nice", "limits.nice", func(u *platform.Unit) { u.Limits.Nice = 21 }},
 		{"precedence of a user", "limits.nice", func(u *platform.Unit) { u.Scope, u.Limits.Nice = platform.ScopeUser, -1 }},
-		{"order", "after or requires", func(u *platform.Unit) { u.After = []string{"network"} }},
-		{"needs", "after or requires", func(u *platform.Unit) { u.Requires = []string{"postgresql"} }},
-		{"groups", "hardening.supplementary_groups", func(u *platform.Unit) { u.Hardening.SupplementaryGrps = []string{"adm"} }},
+		{"order", "after", func(u *platform.Unit) { u.After = []string{"network"} }},
+		{"needs", "requires", func(u *platform.Unit) { u.Requires = []string{"postgresql"} }},
+		{"groups", "hardening.supplementary_groups", func(u *platform.Unit) { u.Hardening.SupplementaryGroups = []string{"adm"} }},
 		{"capabilities", "hardening.capabilities", func(u *platform.Unit) { u.Hardening.Capabilities = []string{"CAP_CHOWN"} }},
 		{"Apple's label", "com.apple", func(u *platform.Unit) { u.Name = "com.apple.feedd" }},
 		{"bad label", "../x", func(u *platform.Unit) { u.Name = "../x" }},
@@ -151,8 +154,9 @@ func TestThrottle(t *testing.T) {
 		r    platform.Restart
 		want string
 	}{
-		{platform.Restart{Policy: platform.RestartOnFailure}, "<integer>1<"},
-		{platform.Restart{Policy: platform.RestartOnFailure, Delay: 1200 * time.Millisecond}, "<integer>2<"},
+		{platform.Restart{}, "<integer>30<"},
+		{platform.Restart{Delay: time.Millisecond, Max: platform.NoLimit}, "<integer>1<"},
+		{platform.Restart{Policy: platform.RestartOnFailure, Delay: 1200 * time.Millisecond, Max: platform.NoLimit}, "<integer>2<"},
 		{platform.Restart{Policy: platform.RestartOnFailure, Delay: time.Second, Max: 10, Window: 5 * time.Minute}, "<integer>30<"},
 		{platform.Restart{Policy: platform.RestartAlways, Delay: time.Minute, Max: 10, Window: 5 * time.Minute}, "<integer>60<"},
 	} {

@@ -1,10 +1,10 @@
 package launchd
 
 import (
-	"os"
 	"slices"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 // startedBy is the variable by which a process learns that launchd started it by
@@ -19,9 +19,7 @@ type Policy platform.RestartPolicy
 // FromEnvironment reads the policy and takes it out of the environment, so that
 // no child takes itself for the service.
 func FromEnvironment() Policy {
-	p := Policy(os.Getenv(startedBy))
-	_ = os.Unsetenv(startedBy)
-	return p
+	return Policy(room.TakeEnv(startedBy))
 }
 
 // ExitCode is the code to leave with so that launchd does what code means.

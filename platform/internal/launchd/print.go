@@ -65,9 +65,9 @@ func (p printed) exit() *platform.Exit {
 	return &platform.Exit{Clean: code == platform.ExitOK, Code: code, Reason: "exit code"}
 }
 
-// look finds where id is loaded. For a user's service that may be one of two
+// query finds where id is loaded. For a user's service that may be one of two
 // domains.
-func (m *Manager) look(ctx context.Context, id platform.ID) (p printed, domain string, err error) {
+func (m *Manager) query(ctx context.Context, id platform.ID) (p printed, domain string, err error) {
 	for _, domain := range m.domains(id) {
 		out, err := m.sys.Run(ctx, "launchctl", "print", target(domain, id))
 		switch {

@@ -41,7 +41,7 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 	if j.Holdfast == nil {
 		j.Holdfast = &note{}
 	}
-	p, domain, err := m.look(ctx, id)
+	p, domain, err := m.query(ctx, id)
 	if err != nil {
 		return st, m.failed(ctx, "status", id, err)
 	}

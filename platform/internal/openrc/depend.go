@@ -8,16 +8,16 @@ import (
 
 // depend is the body of depend(). Network and log come first where they are in
 // the same runlevel.
-func depend(d *initd.Draft) string {
+func depend(s *initd.Script) string {
 	lines := []string{"\tuse net logger"}
 	for _, list := range []struct {
 		word, field string
 		names       []string
-	}{{"after", "after", d.Unit.After}, {"need", "requires", d.Unit.Requires}} {
+	}{{"after", "after", s.Unit.After}, {"need", "requires", s.Unit.Requires}} {
 		for _, name := range list.names {
 			dependency, err := dialect().Dependency(name)
 			if err != nil {
-				d.Refuse(list.field, "%q: %w", name, err)
+				s.Refuse(list.field, "%q: %w", name, err)
 				continue
 			}
 			lines = append(lines, "\t"+list.word+" "+dependency)

@@ -1,7 +1,6 @@
 package openrc
 
 import (
-	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -18,16 +17,17 @@ const lastRespite = 5
 // the same on every operating system. What cannot be honoured is an error that
 // wraps platform.ErrBadUnit and names every field concerned.
 func Render(u platform.Unit) ([]byte, error) {
-	d := dialect().Draft(u)
-	return d.Render(
-		"@DESCRIPTION@", shell.Quote(d.Description()),
-		"@DEPEND@", depend(d),
+	s := dialect().Script(u)
+	u = s.Unit
+	return s.Render(
+		"@DESCRIPTION@", shell.Quote(s.Description()),
+		"@DEPEND@", depend(s),
 		"@RETRY@", fmt.Sprintf("TERM/%d/KILL/%d", seconds(u.StopTimeout+platform.StopMargin), lastRespite),
 		"@RESPAWN@", respawn(u.Restart),
-		"@SPAWN@", shell.Words(d.Spawn()),
-		"@POLICY@", shell.Quote(string(cmp.Or(u.Restart.Policy, platform.RestartNever))),
+		"@SPAWN@", shell.Words(s.Spawn()),
+		"@POLICY@", shell.Quote(string(u.Restart.Policy)),
 		"@EXEC@", shell.Words(u.Exec),
-		"@AWAIT@", shell.Words(d.Await()),
+		"@AWAIT@", shell.Words(s.Await()),
 	)
 }
 
@@ -35,9 +35,9 @@ func Render(u platform.Unit) ([]byte, error) {
 func respawn(restart platform.Restart) string {
 	flags := []string{
 		"--respawn-delay", strconv.Itoa(max(1, seconds(restart.Delay))),
-		"--respawn-max", strconv.Itoa(restart.Max), // 0 is no limit there, too
+		"--respawn-max", strconv.Itoa(max(0, restart.Max)), // 0 is no limit there
 	}
-	if restart.Max > 0 && restart.Window > 0 {
+	if restart.Max > 0 {
 		flags = append(flags, "--respawn-period", strconv.Itoa(max(1, seconds(restart.Window))))
 	}
 	return strings.Join(flags, " ")

@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestRender(t *testing.T) {
 	everything := initdtest.Everything()
-	everything.Restart = platform.Restart{Policy: platform.RestartAlways, Delay: 100 * time.Millisecond}
+	everything.Restart = platform.Restart{Policy: platform.RestartAlways, Delay: 100 * time.Millisecond, Max: platform.NoLimit}
 	for name, u := range map[string]platform.Unit{"defaults": initdtest.Feedd(), "everything": everything} {
 		t.Run(name, func(t *testing.T) {
 			script, err := openrc.Render(u)
@@ -54,7 +54,7 @@ func TestRefused(t *testing.T) {
 func TestRespawn(t *testing.T) {
 	for want, r := range map[string]platform.Restart{
 		"--respawn-delay 2 --respawn-max 5 --respawn-period 60 --": {Policy: "on-failure", Delay: 2 * time.Second, Max: 5, Window: time.Minute},
-		"--respawn-delay 1 --respawn-max 0 --":                     {Policy: "always", Window: time.Minute},
+		"--respawn-delay 1 --respawn-max 0 --":                     {Policy: "always", Delay: time.Millisecond, Max: platform.NoLimit},
 		"--respawn-delay 2 --respawn-max 1 --respawn-period 1 --":  {Policy: "always", Delay: 1001 * time.Millisecond, Max: 1, Window: time.Millisecond},
 	} {
 		u := initdtest.Feedd()

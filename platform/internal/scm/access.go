@@ -35,9 +35,9 @@ const (
 // access is a list that holds for a directory and all below it and that nothing
 // is inherited into: SYSTEM and Administrators everything, the service what is
 // said, and everybody else who is a user what is said, or nothing.
-func access(service, own, users string) string {
+func access(name, service, users string) string {
 	entry := func(rights, who string) string { return fmt.Sprintf("(A;OICI;%s;;;%s)", rights, who) }
-	sddl := "O:BAD:PAI" + entry(full, "SY") + entry(full, "BA") + entry(own, ServiceSID(service))
+	sddl := "O:BAD:PAI" + entry(full, "SY") + entry(full, "BA") + entry(service, ServiceSID(name))
 	if users != "" {
 		sddl += entry(users, "BU")
 	}

@@ -24,7 +24,7 @@ func TestServiceSID(t *testing.T) {
 // ProgramData, where every user may create files.
 func TestAccessIsForNobodyElse(t *testing.T) {
 	for _, own := range []string{"FA", "0x1301bf"} {
-		list := scm.Access("feedd", own, "0x1200a9")
+		list := scm.AccessList("feedd", own, "0x1200a9")
 		if !strings.HasPrefix(list, "O:BAD:PAI(") {
 			t.Errorf("%s inherits", list)
 		}

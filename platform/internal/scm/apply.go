@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 // Applier carries out the steps of a [Manager] on a machine.
@@ -25,24 +26,32 @@ func (m *Manager) Applier() Applier { return Applier{machine: m.machine, manager
 // Apply carries out one step. Before a registration is changed the old one is
 // read; undo restores it whole.
 func (a Applier) Apply(ctx context.Context, s platform.Step) (undo func(context.Context) error, err error) {
-	switch s.Kind {
-	case platform.StepDirectory:
-		return a.directory(s.Path, s.Access)
-	case platform.StepEventSource:
-		return a.source(s.Source)
-	case platform.StepRemoveEventSource:
-		return a.removeSource(s.Source)
-	case platform.StepService:
-		return a.register(ctx, *s.Service)
-	case platform.StepStopService:
-		return a.stop(ctx, idOf(s.Service.Name))
-	case platform.StepRemoveService:
-		return a.remove(ctx, s.Service.Name)
+	switch p := s.Payload.(type) {
+	case Access:
+		if s.Kind == StepDirectory {
+			return a.directory(s.Path, p.SDDL)
+		}
+	case EventSource:
+		switch s.Kind {
+		case StepEventSource:
+			return a.source(p.Name)
+		case StepRemoveEventSource:
+			return a.removeSource(p.Name)
+		}
+	case Registration:
+		switch s.Kind {
+		case StepService:
+			return a.register(ctx, p)
+		case StepStopService:
+			return a.stop(ctx, idOf(p.Name))
+		case StepRemoveService:
+			return a.remove(ctx, p.Name)
+		}
 	}
-	return nil, fmt.Errorf("step of unknown kind %q", s.Kind)
+	return nil, fmt.Errorf("step of unknown kind %q with %T", s.Kind, s.Payload)
 }
 
-func (a Applier) register(ctx context.Context, want platform.Registration) (undo func(context.Context) error, err error) {
+func (a Applier) register(ctx context.Context, want Registration) (undo func(context.Context) error, err error) {
 	have, err := a.machine.Config(want.Name)
 	switch {
 	case code(err) == errDoesNotExist:
@@ -67,11 +76,11 @@ func (a Applier) register(ctx context.Context, want platform.Registration) (undo
 // handle that is about to be closed holds it.
 const (
 	deleteWithin = 30 * time.Second
-	deleteLooks  = 100 * time.Millisecond
+	deleteEvery  = 100 * time.Millisecond
 )
 
 // create waits for a namesake that is marked for deletion.
-func (a Applier) create(ctx context.Context, r platform.Registration) error {
+func (a Applier) create(ctx context.Context, r Registration) error {
 	return patiently(ctx, func() (bool, error) {
 		err := a.machine.Create(r)
 		return code(err) != errMarkedForDelete, err
@@ -88,7 +97,7 @@ func patiently(ctx context.Context, try func() (done bool, err error)) error {
 		if done {
 			return err
 		}
-		if e := pause(ctx, deleteLooks); e != nil {
+		if e := room.Pause(ctx, deleteEvery); e != nil {
 			return errors.Join(err, e)
 		}
 	}

@@ -6,15 +6,13 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/windows"
-
-	"github.com/holdfast-dev/holdfast/platform"
 )
 
 // preshutdownInfo is SERVICE_PRESHUTDOWN_INFO.
 type preshutdownInfo struct{ Timeout uint32 }
 
 // Create registers a service.
-func (l Local) Create(r platform.Registration) error {
+func (l Local) Create(r Registration) error {
 	manager, err := windows.OpenSCManager(nil, nil, windows.SC_MANAGER_CONNECT|windows.SC_MANAGER_CREATE_SERVICE)
 	if err != nil {
 		return failed("OpenSCManager", err)
@@ -39,7 +37,7 @@ func (l Local) Create(r platform.Registration) error {
 }
 
 // Change makes the registration r.
-func (l Local) Change(r platform.Registration) error {
+func (l Local) Change(r Registration) error {
 	s, err := open(r.Name, windows.SERVICE_CHANGE_CONFIG|windows.SERVICE_START)
 	if err != nil {
 		return err
@@ -60,7 +58,7 @@ func (l Local) Change(r platform.Registration) error {
 // pointers are a registration's texts as Windows takes them.
 type pointers struct{ display, binary, account, password, dependencies *uint16 }
 
-func texts(r platform.Registration) (t pointers, err error) {
+func texts(r Registration) (t pointers, err error) {
 	for _, text := range []struct {
 		to    **uint16
 		value string
@@ -88,7 +86,7 @@ func multi(list []string) *uint16 {
 	return &append(units, 0, 0)[0]
 }
 
-func startType(r platform.Registration) uint32 {
+func startType(r Registration) uint32 {
 	if r.Enabled {
 		return windows.SERVICE_AUTO_START
 	}
@@ -96,7 +94,7 @@ func startType(r platform.Registration) uint32 {
 }
 
 // changeRest sets what CreateService has no parameters for.
-func (l Local) changeRest(h windows.Handle, r platform.Registration) error {
+func (l Local) changeRest(h windows.Handle, r Registration) error {
 	description, err := windows.UTF16PtrFromString(r.Description)
 	if err != nil {
 		return failed("ChangeServiceConfig2", err)
@@ -109,7 +107,7 @@ func (l Local) changeRest(h windows.Handle, r platform.Registration) error {
 	if r.Delayed && r.Enabled {
 		delayed.IsDelayedAutoStartUp = 1
 	}
-	recovery := platform.Recovery{}
+	recovery := Recovery{}
 	if r.Recovery != nil {
 		recovery = *r.Recovery
 	}
@@ -149,20 +147,20 @@ func (l Local) changeRest(h windows.Handle, r platform.Registration) error {
 }
 
 // Config reads a registration back.
-func (l Local) Config(name string) (platform.Registration, error) {
+func (l Local) Config(name string) (Registration, error) {
 	s, err := open(name, windows.SERVICE_QUERY_CONFIG)
 	if err != nil {
-		return platform.Registration{}, err
+		return Registration{}, err
 	}
 	defer s.close()
 	buf, err := grow(func(b []byte, needed *uint32) error {
 		return windows.QueryServiceConfig(s.Handle, (*windows.QUERY_SERVICE_CONFIG)(unsafe.Pointer(&b[0])), uint32(len(b)), needed)
 	})
 	if err != nil {
-		return platform.Registration{}, failed("QueryServiceConfig", err)
+		return Registration{}, failed("QueryServiceConfig", err)
 	}
 	c := (*windows.QUERY_SERVICE_CONFIG)(unsafe.Pointer(&buf[0]))
-	r := platform.Registration{
+	r := Registration{
 		Name: name, DisplayName: windows.UTF16PtrToString(c.DisplayName), BinaryPath: windows.UTF16PtrToString(c.BinaryPathName),
 		Account: windows.UTF16PtrToString(c.ServiceStartName), Enabled: c.StartType == windows.SERVICE_AUTO_START,
 		Dependencies: split(c.Dependencies),
@@ -173,7 +171,7 @@ func (l Local) Config(name string) (platform.Registration, error) {
 	return r, l.getTexts(&r)
 }
 
-func readRest(h windows.Handle, r *platform.Registration) error {
+func readRest(h windows.Handle, r *Registration) error {
 	for _, level := range []struct {
 		n    uint32
 		read func(p unsafe.Pointer)
@@ -213,13 +211,13 @@ func readRest(h windows.Handle, r *platform.Registration) error {
 	return nil
 }
 
-func recoveryOf(f *windows.SERVICE_FAILURE_ACTIONS) *platform.Recovery {
-	rec := &platform.Recovery{Reset: f.ResetPeriod}
+func recoveryOf(f *windows.SERVICE_FAILURE_ACTIONS) *Recovery {
+	rec := &Recovery{Reset: f.ResetPeriod}
 	if f.Actions == nil {
 		return rec
 	}
 	for _, a := range unsafe.Slice(f.Actions, f.ActionsCount) {
-		rec.Actions = append(rec.Actions, platform.RecoveryAction{Restart: a.Type == windows.SC_ACTION_RESTART, Delay: a.Delay})
+		rec.Actions = append(rec.Actions, RecoveryAction{Restart: a.Type == windows.SC_ACTION_RESTART, Delay: a.Delay})
 	}
 	return rec
 }

@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// How often we look.
-const lookEvery = 50 * time.Millisecond
+// How often the SCM is queried.
+const queryEvery = 50 * time.Millisecond
 
 // Start has the SCM start the service and waits until it is ready: RUNNING. An
 // end before that is a failure, and the error tells the exit code.
@@ -168,7 +169,7 @@ func gone(ctx context.Context, p Process) error {
 		if err != nil || ended {
 			return err
 		}
-		if err := pause(ctx, lookEvery/5); err != nil {
+		if err := room.Pause(ctx, queryEvery/5); err != nil {
 			return fmt.Errorf("the SCM has it stopped, but its process goes on: %w", err)
 		}
 	}
@@ -207,7 +208,7 @@ func (m *Manager) settled(ctx context.Context, id platform.ID, pending State) (S
 		if time.Since(moved) > hint {
 			return s, fmt.Errorf("%v without progress for %v: %w", s.State, hint, platform.ErrTimeout)
 		}
-		if err := pause(ctx, lookEvery); err != nil {
+		if err := room.Pause(ctx, queryEvery); err != nil {
 			return s, fmt.Errorf("%v: %w", s.State, err)
 		}
 	}
@@ -245,7 +246,7 @@ func (m *Manager) reload(ctx context.Context, id platform.ID) error {
 	if err := m.machine.Control(id.String(), ControlParamChange); err != nil {
 		return explain(err, id.String())
 	}
-	limit := defaultReload
+	limit := platform.Defaults().ReloadTimeout
 	if ms, err := strconv.ParseUint(r.Parameters[paramReload], 10, 32); err == nil {
 		limit = time.Duration(ms) * time.Millisecond
 	}

@@ -11,7 +11,7 @@ func (h *Host) Handle(c Control, eventType uint32, session int) uint32 {
 func (h *Host) Begin() error { return h.change((*report).begin) }
 
 var (
-	Introduce = (*Host).introduce
-	OurSource = ourSource
-	Access    = access
+	Introduce  = (*Host).introduce
+	OurSource  = ourSource
+	AccessList = access
 )

@@ -35,7 +35,7 @@ type fake struct {
 
 // entry is one service.
 type entry struct {
-	r       platform.Registration
+	r       scm.Registration
 	s       scm.Status
 	onStart func(*fake, *entry) // what its process does; by default it is RUNNING at once
 	onStop  func(*fake, *entry) // likewise: STOPPED, and gone
@@ -97,16 +97,16 @@ func (f *fake) Query(name string) (scm.Status, error) {
 	return e.s, nil
 }
 
-func (f *fake) Config(name string) (platform.Registration, error) {
+func (f *fake) Config(name string) (scm.Registration, error) {
 	e, unlock, err := f.call("Config", name)
 	defer unlock()
 	if err != nil {
-		return platform.Registration{}, err
+		return scm.Registration{}, err
 	}
 	return e.r, nil
 }
 
-func (f *fake) Create(r platform.Registration) error {
+func (f *fake) Create(r scm.Registration) error {
 	e, unlock, err := f.call("Create", r.Name)
 	defer unlock()
 	var call *scm.CallError
@@ -122,7 +122,7 @@ func (f *fake) Create(r platform.Registration) error {
 	return nil
 }
 
-func (f *fake) Change(r platform.Registration) error {
+func (f *fake) Change(r scm.Registration) error {
 	e, unlock, err := f.call("Change", r.Name)
 	defer unlock()
 	if err == nil {

@@ -84,7 +84,7 @@ func (h *Host) deliver(r platform.Request) bool {
 }
 
 // introduce tells the host what is registered of the service that we are.
-func (h *Host) introduce(r platform.Registration) {
+func (h *Host) introduce(r Registration) {
 	h.mu.Lock()
 	h.report.policy = platform.RestartPolicy(r.Parameters[paramRestart])
 	h.mu.Unlock()

@@ -62,7 +62,7 @@ func TestReports(t *testing.T) {
 	end := func(code int) func(*scm.Host) { return func(h *scm.Host) { _ = h.Close(code) } }
 	policy := func(p platform.RestartPolicy) func(*scm.Host) {
 		return func(h *scm.Host) {
-			scm.Introduce(h, platform.Registration{Parameters: map[string]string{"Restart": string(p)}})
+			scm.Introduce(h, scm.Registration{Parameters: map[string]string{"Restart": string(p)}})
 		}
 	}
 	type deeds = []func(*scm.Host)

@@ -45,7 +45,7 @@ func listen() (*Host, error) {
 		handle = service
 		h.mu.Unlock()
 		if err == nil {
-			self := platform.Registration{Name: windows.UTF16PtrToString(*argv)}
+			self := Registration{Name: windows.UTF16PtrToString(*argv)}
 			_ = Local{}.getTexts(&self) // without them the defaults hold
 			h.introduce(self)
 			err = h.change((*report).begin)

@@ -34,8 +34,8 @@ func (m *Manager) plan(u platform.Unit) ([]platform.Step, error) {
 	if _, err := m.registered(u.ID); err != nil && !errors.Is(err, platform.ErrNotInstalled) && !errors.Is(err, errors.ErrUnsupported) {
 		return nil, err
 	}
-	step := func(what, path, own, users string) platform.Step {
-		return platform.Step{Kind: platform.StepDirectory, Describe: what, Path: path, Access: access(r.Name, own, users)}
+	step := func(what, path, service, users string) platform.Step {
+		return platform.Step{Kind: StepDirectory, Describe: what, Path: path, Payload: Access{access(r.Name, service, users)}}
 	}
 	// Users may read what `status` reads, and nothing else.
 	steps := []platform.Step{step("the directory of the service and its configuration", dirs.Base, read, "")}
@@ -47,8 +47,8 @@ func (m *Manager) plan(u platform.Unit) ([]platform.Step, error) {
 	}
 	return append(steps,
 		step("a directory of the service: its log", dirs.Logs, modify, ""),
-		platform.Step{Kind: platform.StepEventSource, Describe: "the Application log's entry for the service", Source: r.Name},
-		platform.Step{Kind: platform.StepService, Describe: "the service, started at boot", Service: &r}), nil
+		platform.Step{Kind: StepEventSource, Describe: "the Application log's entry for the service", Payload: EventSource{r.Name}},
+		platform.Step{Kind: StepService, Describe: "the service, started at boot", Payload: r}), nil
 }
 
 func (m *Manager) exists(path string) bool {
@@ -60,9 +60,9 @@ func (m *Manager) exists(path string) bool {
 }
 
 // registered is the registration of id; an error if somebody else made it.
-func (m *Manager) registered(id platform.ID) (platform.Registration, error) {
+func (m *Manager) registered(id platform.ID) (Registration, error) {
 	if err := checkID(id); err != nil {
-		return platform.Registration{}, err
+		return Registration{}, err
 	}
 	r, err := m.machine.Config(id.String())
 	switch {
@@ -93,12 +93,12 @@ func (m *Manager) Removal(_ context.Context, id platform.ID) ([]platform.Step, e
 	if err != nil {
 		return nil, fmt.Errorf("uninstall %q: %w", id.String(), err)
 	}
-	self := &platform.Registration{Name: r.Name}
+	self := Registration{Name: r.Name}
 	steps := []platform.Step{
 		// Also one that is stopped: the SCM may be about to start it again.
-		{Kind: platform.StepStopService, Describe: "stop the service and wait until it is gone", Service: self},
-		{Kind: platform.StepRemoveService, Describe: "the service", Service: self},
-		{Kind: platform.StepRemoveEventSource, Describe: "the Application log's entry for the service", Source: r.Name},
+		{Kind: StepStopService, Describe: "stop the service and wait until it is gone", Payload: self},
+		{Kind: StepRemoveService, Describe: "the service", Payload: self},
+		{Kind: StepRemoveEventSource, Describe: "the Application log's entry for the service", Payload: EventSource{r.Name}},
 	}
 	runtime := r.Parameters[paramRuntime]
 	if d, err := m.dirs(id); err == nil && runtime == d.Runtime { // one that was named is whoever's it is

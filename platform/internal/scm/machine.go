@@ -1,7 +1,5 @@
 package scm
 
-import "github.com/holdfast-dev/holdfast/platform"
-
 // Machine is the SCM with its database, and what else of Windows a service is made
 // of. Each call asks for the least rights that it needs. The error of a call that Windows
 // refused is a [*CallError]; elsewhere than on Windows it is errors.ErrUnsupported.
@@ -9,10 +7,10 @@ type Machine interface {
 	// Query asks for a service's status; a plain user may.
 	Query(name string) (Status, error)
 	// Config reads a registration back.
-	Config(name string) (platform.Registration, error)
-	Create(r platform.Registration) error
+	Config(name string) (Registration, error)
+	Create(r Registration) error
 	// Change makes the registration r of a service that is there, nothing of the old one stays.
-	Change(r platform.Registration) error
+	Change(r Registration) error
 	// Delete marks a service for deletion: it is gone when it is stopped and nobody has it open any more.
 	Delete(name string) error
 

@@ -5,8 +5,6 @@ package scm
 import (
 	"errors"
 	"fmt"
-
-	"github.com/holdfast-dev/holdfast/platform"
 )
 
 // Local is the machine that we run on: here, one without an SCM.
@@ -22,13 +20,13 @@ func none() error {
 func (Local) Query(string) (Status, error) { return Status{}, none() }
 
 // Config fails.
-func (Local) Config(string) (platform.Registration, error) { return platform.Registration{}, none() }
+func (Local) Config(string) (Registration, error) { return Registration{}, none() }
 
 // Create fails.
-func (Local) Create(platform.Registration) error { return none() }
+func (Local) Create(Registration) error { return none() }
 
 // Change fails.
-func (Local) Change(platform.Registration) error { return none() }
+func (Local) Change(Registration) error { return none() }
 
 // Delete fails.
 func (Local) Delete(string) error { return none() }

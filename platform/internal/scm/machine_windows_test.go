@@ -20,7 +20,7 @@ func TestDirectories(t *testing.T) {
 			path = filepath.Join(t.TempDir(), path)
 			var m scm.Local
 			for round := range 2 {
-				created, before, err := m.MakeDirectory(path, scm.Access("feedd", "0x1301bf", "0x1200a9"))
+				created, before, err := m.MakeDirectory(path, scm.AccessList("feedd", "0x1301bf", "0x1200a9"))
 				if err != nil || created != (round == 0) || created != (before == "") {
 					t.Fatalf("%v, before %q, %v", created, before, err)
 				}
@@ -62,7 +62,7 @@ func TestDirectoriesThatAreNone(t *testing.T) {
 		link = file
 	}
 	for _, path := range []string{file, link} {
-		if _, _, err := (scm.Local{}).MakeDirectory(path, scm.Access("feedd", "FA", "")); err == nil {
+		if _, _, err := (scm.Local{}).MakeDirectory(path, scm.AccessList("feedd", "FA", "")); err == nil {
 			t.Errorf("%s was taken for a directory", path)
 		}
 	}
@@ -82,7 +82,7 @@ func TestSource(t *testing.T) {
 	}
 }
 
-func inJSON(t *testing.T, r platform.Registration) string {
+func inJSON(t *testing.T, r scm.Registration) string {
 	t.Helper()
 	b, err := json.Marshal(r)
 	if err != nil {

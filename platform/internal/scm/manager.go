@@ -147,15 +147,3 @@ func (m *Manager) failed(ctx context.Context, verb string, id platform.ID, err e
 	}
 	return fmt.Errorf("%s %q: %w", verb, id.String(), err)
 }
-
-// pause lets some time pass between two looks.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
-}

@@ -87,7 +87,7 @@ func TestFailedInstallIsTakenBack(t *testing.T) {
 			if before {
 				f.has(old)
 			}
-			was := map[string]platform.Registration{}
+			was := map[string]scm.Registration{}
 			for name, e := range f.services {
 				was[name] = e.r
 			}
@@ -100,7 +100,7 @@ func TestFailedInstallIsTakenBack(t *testing.T) {
 			} else if !errors.Is(err, platform.ErrPermission) {
 				t.Errorf("%s: got %v", call, err)
 			}
-			is := map[string]platform.Registration{}
+			is := map[string]scm.Registration{}
 			for name, e := range f.services {
 				is[name] = e.r
 			}
@@ -302,7 +302,7 @@ func TestPlanElsewhere(t *testing.T) {
 	}
 	m := scm.New(newFake(), scm.Local{}, scm.Options{Dirs: func(platform.ID) (scm.Dirs, error) { return dirs, nil }})
 	steps, err := m.Plan(t.Context(), unit("feedd"))
-	if err != nil || len(steps) != 6 || steps[5].Service == nil || steps[5].Service.BinaryPath != `"C:\Program Files\Feed\feedd.exe" run` {
+	if err != nil || len(steps) != 6 || steps[5].Payload.(scm.Registration).BinaryPath != `"C:\Program Files\Feed\feedd.exe" run` {
 		t.Errorf("%+v, %v", steps, err)
 	}
 	if err := installer.Apply(t.Context(), struct {

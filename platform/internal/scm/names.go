@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 // Dirs are directories of one service. Base has the others in it, and the
@@ -22,15 +23,9 @@ var takenNames = []string{
 
 // checkID refuses an id that cannot be a service with directories of its own.
 func checkID(id platform.ID) error {
-	errs := []error{platform.CheckName(id.Name)}
-	if id.Instance != "" {
-		errs = append(errs, platform.CheckName(id.Instance))
-	}
-	switch {
-	case id.Scope == platform.ScopeUser:
+	errs := []error{room.CheckNames(id)}
+	if id.Scope == platform.ScopeUser {
 		errs = append(errs, fmt.Errorf("scope %q: the SCM keeps services of the machine only: say --scope system: %w", id.Scope, platform.ErrBadUnit))
-	case id.Scope != platform.ScopeSystem:
-		errs = append(errs, fmt.Errorf("scope %q: is not system: %w", id.Scope, platform.ErrBadUnit))
 	}
 	if slices.Contains(takenNames, strings.ToLower(id.String())) {
 		errs = append(errs, fmt.Errorf("name %q: is a directory in %%ProgramData%% that is not ours: %w", id, platform.ErrBadUnit))
@@ -55,23 +50,23 @@ const virtual = `NT SERVICE\`
 
 // account is the one that the service logs on with. Those that need a password are refused: we
 // would have to be told it, and to keep it.
-func (s *sheet) account(u platform.Unit) {
-	user := s.text("user", u.User)
+func (d *definition) account(u platform.Unit) {
+	user := d.text("user", u.User)
 	lower := strings.ToLower(user)
 	known, ok := builtin[lower]
 	own := virtual + u.ID.String()
 	switch {
 	case ok:
-		s.r.Account = known
+		d.r.Account = known
 	case strings.HasPrefix(lower, strings.ToLower(virtual)):
 		if !strings.EqualFold(user, own) {
-			s.refuse("user", "%q: the virtual account of this service is %q", user, own)
+			d.Refuse("user", "%q: the virtual account of this service is %q", user, own)
 		}
-		s.r.Account = own
+		d.r.Account = own
 	case strings.HasSuffix(user, "$") && strings.Contains(user, `\`): // a group managed service account
-		s.r.Account = user
+		d.r.Account = user
 	default:
-		s.refuse("user", `%q: needs a password: choose LocalSystem, LocalService, NetworkService, %q or a managed account (DOMAIN\name$)`, user, own)
+		d.Refuse("user", `%q: needs a password: choose LocalSystem, LocalService, NetworkService, %q or a managed account (DOMAIN\name$)`, user, own)
 	}
 }
 

@@ -12,7 +12,7 @@ var errNotOurs = errors.New("the state file is another process's")
 
 // own reads what the process pid wrote about itself: it says what the SCM cannot
 // know.
-func (m *Manager) own(id platform.ID, r platform.Registration, pid int) (state.State, error) {
+func (m *Manager) own(id platform.ID, r Registration, pid int) (state.State, error) {
 	runtime := r.Parameters[paramRuntime]
 	if runtime == "" {
 		d, err := m.dirs(id)

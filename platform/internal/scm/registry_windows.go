@@ -4,8 +4,6 @@ import (
 	"errors"
 
 	"golang.org/x/sys/windows/registry"
-
-	"github.com/holdfast-dev/holdfast/platform"
 )
 
 const (
@@ -19,7 +17,7 @@ const (
 
 // putTexts writes what the SCM has no call for: the environment, which it reads when
 // it starts the service, and our parameters. Both go when the service is deleted.
-func (Local) putTexts(r platform.Registration) error {
+func (Local) putTexts(r Registration) error {
 	k, err := registry.OpenKey(registry.LOCAL_MACHINE, servicesKey+r.Name, registry.SET_VALUE|registry.CREATE_SUB_KEY)
 	if err != nil {
 		return failed("RegOpenKeyEx", err)
@@ -55,7 +53,7 @@ func (Local) putTexts(r platform.Registration) error {
 }
 
 // getTexts reads them back.
-func (Local) getTexts(r *platform.Registration) error {
+func (Local) getTexts(r *Registration) error {
 	k, err := registry.OpenKey(registry.LOCAL_MACHINE, servicesKey+r.Name, registry.QUERY_VALUE)
 	if err != nil {
 		return failed("RegOpenKeyEx", err)

@@ -34,7 +34,7 @@ func everything() platform.Unit {
 	u.After, u.Requires = []string{"EventLog", "RpcSs"}, []string{"rpcss", "postgresql-x64-16"}
 	u.StartTimeout, u.StopTimeout, u.ReloadTimeout, u.Watchdog = time.Minute, 45*time.Second, 15*time.Second, time.Second
 	u.Restart = platform.Restart{Policy: platform.RestartAlways, Delay: 2500 * time.Millisecond, Max: 2, Window: 90500 * time.Millisecond}
-	u.Hardening = platform.Hardening{ProtectSystem: true, Capabilities: []string{"all"}}
+	u.Hardening = platform.Hardening{Capabilities: []string{"all"}}
 	u.Supervise = true
 	return u
 }
@@ -43,7 +43,7 @@ func TestRender(t *testing.T) {
 	never := unit("feedd")
 	never.Restart.Policy = platform.RestartNever
 	endless := unit("feedd")
-	endless.Restart = platform.Restart{Policy: platform.RestartOnFailure, Delay: time.Second}
+	endless.Restart = platform.Restart{Policy: platform.RestartOnFailure, Delay: time.Second, Max: platform.NoLimit}
 	for name, u := range map[string]platform.Unit{"plain": unit("feedd"), "everything": everything(), "never": never, "endless": endless} {
 		t.Run(name, func(t *testing.T) {
 			r, err := scm.Render(u, dirs)
@@ -119,7 +119,7 @@ func TestRefusals(t *testing.T) {
 		"limits.tasks":                      func(u *platform.Unit) { u.Limits.Tasks = 1 },
 		"limits.cpu":                        func(u *platform.Unit) { u.Limits.CPU = 1 },
 		"limits.nice":                       func(u *platform.Unit) { u.Limits.Nice = 1 },
-		"hardening.supplementary_groups":    func(u *platform.Unit) { u.Hardening.SupplementaryGrps = []string{"x"} },
+		"hardening.supplementary_groups":    func(u *platform.Unit) { u.Hardening.SupplementaryGroups = []string{"x"} },
 		"hardening.capabilities":            func(u *platform.Unit) { u.Hardening.Capabilities = []string{"CAP_NET_BIND_SERVICE"} },
 	} {
 		t.Run(field, func(t *testing.T) {

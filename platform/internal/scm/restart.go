@@ -14,41 +14,35 @@ const maxRestarts = 1000
 // recovery is the restart policy in the SCM's words: Max restarts, then nothing,
 // and the count begins anew after Window without a failure. So it gives up no
 // later than the unit wants, and stays so for longer.
-func (s *sheet) recovery(r platform.Restart) *platform.Recovery {
-	rec := &platform.Recovery{}
-	switch r.Policy {
-	case platform.RestartNever, "":
+func (d *definition) recovery(r platform.Restart) *Recovery {
+	rec := &Recovery{}
+	d.CheckRestart(r)
+	if r.Policy == platform.RestartNever {
 		return rec
-	case platform.RestartOnFailure, platform.RestartAlways:
-	default:
-		s.refuse("restart.policy", "%q: is none of on-failure, always, never", r.Policy)
 	}
-	again := platform.RecoveryAction{Restart: true, Delay: s.milliseconds("restart.delay", r.Delay)}
+	again := RecoveryAction{Restart: true, Delay: d.milliseconds("restart.delay", r.Delay)}
 	switch {
-	case r.Max < 0 || r.Max > maxRestarts:
-		s.refuse("restart.max", "%d: is not between 0 and %d", r.Max, maxRestarts)
-	case r.Max == 0:
-		rec.Actions = []platform.RecoveryAction{again} // the last one is repeated
+	case r.Max > maxRestarts:
+		d.Refuse("restart.max", "%d: is more than %d", r.Max, maxRestarts)
+	case r.Max < 0:
+		rec.Actions = []RecoveryAction{again} // the last one is repeated
 	default:
-		rec.Actions = append(slices.Repeat([]platform.RecoveryAction{again}, r.Max), platform.RecoveryAction{})
+		rec.Actions = append(slices.Repeat([]RecoveryAction{again}, r.Max), RecoveryAction{})
 	}
-	rec.Reset = s.milliseconds("restart.window", r.Window) / 1000
+	rec.Reset = d.milliseconds("restart.window", r.Window) / 1000
 	if r.Window%time.Second != 0 {
 		rec.Reset++
-	}
-	if r.Window == 0 && r.Max > 0 {
-		rec.Reset = math.MaxUint32 // INFINITE: never
 	}
 	rec.Codes = true
 	return rec
 }
 
-func (s *sheet) milliseconds(field string, d time.Duration) uint32 {
-	if d < 0 || d.Milliseconds() >= math.MaxUint32 {
-		s.refuse(field, "%v: is not between 0 and 49 days", d)
+func (d *definition) milliseconds(field string, t time.Duration) uint32 {
+	if t < 0 || t.Milliseconds() >= math.MaxUint32 {
+		d.Refuse(field, "%v: is not between 0 and 49 days", t)
 		return 0
 	}
-	return uint32(d.Milliseconds())
+	return uint32(t.Milliseconds())
 }
 
 // ended is what to report of an end with code, so that the recovery actions do

@@ -11,7 +11,7 @@ import (
 // lives has a service that always ends with the same code kept by the SCM as its
 // documentation says (SERVICE_FAILURE_ACTIONS, SERVICE_FAILURE_ACTIONS_FLAG), and
 // counts its starts, up to most.
-func lives(r platform.Registration, code, most int, apart time.Duration) (starts int) {
+func lives(r scm.Registration, code, most int, apart time.Duration) (starts int) {
 	failures, last := 0, time.Duration(0)
 	for now := time.Duration(0); starts < most; now += apart {
 		starts++
@@ -50,13 +50,13 @@ func TestRestartsThatTheSCMMakes(t *testing.T) {
 		{platform.RestartOnFailure, 3, platform.ExitFailed, time.Second, 4},
 		{platform.RestartOnFailure, 3, platform.ExitCrashed, time.Second, 4},
 		{platform.RestartOnFailure, 3, platform.ExitFailed, 6 * time.Minute, endless}, // not within the window
-		{platform.RestartOnFailure, 0, platform.ExitFailed, time.Second, endless},
+		{platform.RestartOnFailure, platform.NoLimit, platform.ExitFailed, time.Second, endless},
 		{platform.RestartAlways, 3, platform.ExitOK, time.Second, 4},
-		{platform.RestartAlways, 0, platform.ExitOK, time.Second, endless},
-		{platform.RestartNever, 0, platform.ExitFailed, time.Second, 1},
-		{platform.RestartOnFailure, 0, platform.ExitAlreadyRunning, time.Second, 1},
-		{platform.RestartOnFailure, 0, platform.ExitNotPermitted, time.Second, 1},
-		{platform.RestartAlways, 0, platform.ExitBadConfig, time.Second, 1},
+		{platform.RestartAlways, platform.NoLimit, platform.ExitOK, time.Second, endless},
+		{platform.RestartNever, platform.NoLimit, platform.ExitFailed, time.Second, 1},
+		{platform.RestartOnFailure, platform.NoLimit, platform.ExitAlreadyRunning, time.Second, 1},
+		{platform.RestartOnFailure, platform.NoLimit, platform.ExitNotPermitted, time.Second, 1},
+		{platform.RestartAlways, platform.NoLimit, platform.ExitBadConfig, time.Second, 1},
 	} {
 		u := unit("feedd")
 		u.Restart = platform.Restart{Policy: tt.policy, Delay: time.Second, Max: tt.max, Window: 5 * time.Minute}

@@ -10,30 +10,30 @@ import (
 // allCapabilities in the list means that none is taken away.
 const allCapabilities = "all"
 
-func capabilities(s *sheet, h platform.Hardening, root bool) {
+func capabilities(f *unitFile, h platform.Hardening, root bool) {
 	if slices.Contains(h.Capabilities, allCapabilities) {
 		if !root {
-			s.refuse("hardening.capabilities", "%q is for root: name those that the user is to get", allCapabilities)
+			f.Refuse("hardening.capabilities", "%q is for root: name those that the user is to get", allCapabilities)
 		}
 		return
 	}
 	const field = "hardening.capabilities"
-	s.set("CapabilityBoundingSet", strings.Join(h.Capabilities, " ")) // empty: none
+	f.set("CapabilityBoundingSet", strings.Join(h.Capabilities, " ")) // empty: none
 	for _, c := range h.Capabilities {
 		if !known(c) {
-			s.refuse(field, "%q: no such capability, see capabilities(7)", c)
+			f.Refuse(field, "%q: no such capability, see capabilities(7)", c)
 		}
 		// systemd.exec(5): these keys take capabilities away, whatever the set says.
-		if h.ProtectKernel && slices.Contains([]string{"CAP_SYS_MODULE", "CAP_SYSLOG", "CAP_SYS_TIME", "CAP_WAKE_ALARM"}, c) {
-			s.refuse(field, "%s is taken away by the switch protect_kernel: turn that off", c)
+		if h.ProtectKernel == platform.On && slices.Contains([]string{"CAP_SYS_MODULE", "CAP_SYSLOG", "CAP_SYS_TIME", "CAP_WAKE_ALARM"}, c) {
+			f.Refuse(field, "%s is taken away by the switch protect_kernel: turn that off", c)
 		}
-		if h.PrivateDevices && slices.Contains([]string{"CAP_MKNOD", "CAP_SYS_RAWIO"}, c) {
-			s.refuse(field, "%s is taken away by the switch private_devices: turn that off", c)
+		if h.PrivateDevices == platform.On && slices.Contains([]string{"CAP_MKNOD", "CAP_SYS_RAWIO"}, c) {
+			f.Refuse(field, "%s is taken away by the switch private_devices: turn that off", c)
 		}
 	}
 	if !root && len(h.Capabilities) > 0 {
 		// The bounding set is a limit; a process that is not root has to be given them, too.
-		s.set("AmbientCapabilities", strings.Join(h.Capabilities, " "))
+		f.set("AmbientCapabilities", strings.Join(h.Capabilities, " "))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 // codeNoPermission is the exit code of systemctl when the bus refused the
@@ -34,7 +35,7 @@ func (m *Manager) Restart(ctx context.Context, id platform.ID) error {
 // forgive clears the count of starts: systemd would refuse one too many, and
 // show the end before it as the reason. If it fails, so will the start.
 func (m *Manager) forgive(ctx context.Context, id platform.ID) {
-	if checkName(id) == nil {
+	if room.CheckID(id) == nil {
 		_, _ = m.sys.Run(ctx, systemctl(id.Scope, "reset-failed", unit(id))...)
 	}
 }
@@ -45,7 +46,7 @@ func (m *Manager) Reload(ctx context.Context, id platform.ID) error { return m.j
 // job runs one systemctl job and waits for it. When ctx ends first, the job
 // goes on without us.
 func (m *Manager) job(ctx context.Context, verb string, id platform.ID) error {
-	if err := checkName(id); err != nil {
+	if err := room.CheckID(id); err != nil {
 		return fmt.Errorf("%s %q: %w", verb, id.String(), err)
 	}
 	if _, err := m.sys.Run(ctx, systemctl(id.Scope, verb, unit(id))...); err != nil {

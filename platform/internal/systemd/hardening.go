@@ -9,7 +9,7 @@ import (
 
 // protection is what one switch of platform.Hardening means to systemd.
 type protection struct {
-	on   bool
+	is   platform.Switch
 	user bool // a user's systemd can do it, see the package's "Scopes"
 	keys []string
 }
@@ -53,29 +53,29 @@ func syscalls(capabilities []string) []string {
 	}
 }
 
-func harden(s *sheet, u platform.Unit, root bool) {
+func harden(f *unitFile, u platform.Unit, root bool) {
 	h := u.Hardening
 	user := u.Scope == platform.ScopeUser
 	for _, p := range protections(h) {
-		if !p.on || user && !p.user {
+		if p.is == platform.Off || user && !p.user {
 			continue
 		}
 		for _, line := range p.keys {
 			key, value, _ := strings.Cut(line, "=")
-			s.set(key, value)
+			f.set(key, value)
 		}
 	}
 	if user {
-		if len(h.Capabilities) > 0 || len(h.SupplementaryGrps) > 0 {
-			s.refuse("hardening", "capabilities and further groups cannot be given to a user's service")
-		}
+		const no = "%q: cannot be given to a user's service"
+		f.RefuseIf(len(h.Capabilities) > 0, "hardening.capabilities", no, h.Capabilities)
+		f.RefuseIf(len(h.SupplementaryGroups) > 0, "hardening.supplementary_groups", no, h.SupplementaryGroups)
 		return
 	}
-	s.list("SupplementaryGroups", "hardening.supplementary_groups", h.SupplementaryGrps, account)
-	if h.ProtectSystem {
-		s.list("ReadWritePaths", "path to write to", writable(u), listPath)
+	f.list("SupplementaryGroups", "hardening.supplementary_groups", h.SupplementaryGroups, account)
+	if h.ProtectSystem == platform.On {
+		f.list("ReadWritePaths", "path to write to", writable(u), listPath)
 	}
-	capabilities(s, h, root)
+	capabilities(f, h, root)
 }
 
 // writable is what lies outside of the directories that systemd makes.

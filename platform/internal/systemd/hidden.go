@@ -9,12 +9,12 @@ import (
 
 // hidden refuses a unit that could not find its own files: a program in /home
 // with ProtectHome=, for example. Arguments count if they are absolute paths, also behind a "=".
-func hidden(s *sheet, u platform.Unit) {
+func hidden(f *unitFile, u platform.Unit) {
 	if u.Scope == platform.ScopeUser {
 		return // none of these switches is in a user's unit
 	}
 	places := []struct {
-		on     bool
+		is     platform.Switch
 		name   string
 		places []string
 	}{
@@ -23,8 +23,8 @@ func hidden(s *sheet, u platform.Unit) {
 	}
 	check := func(field, p string) {
 		for _, at := range places {
-			if at.on && slices.ContainsFunc(at.places, func(dir string) bool { return within(p, dir) }) {
-				s.refuse(field, "%q: is hidden from the service by the switch %s: move it or turn that off", p, at.name)
+			if at.is == platform.On && slices.ContainsFunc(at.places, func(dir string) bool { return within(p, dir) }) {
+				f.Refuse(field, "%q: is hidden from the service by the switch %s: move it or turn that off", p, at.name)
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 // Options say whose services a Manager keeps when their scope is a user. For
@@ -35,7 +36,7 @@ const systemUnits = "/etc/systemd/system"
 
 // unitFile is where the unit of id belongs.
 func (m *Manager) unitFile(id platform.ID) (string, error) {
-	if err := checkName(id); err != nil {
+	if err := room.CheckID(id); err != nil {
 		return "", err
 	}
 	if id.Scope == platform.ScopeSystem {

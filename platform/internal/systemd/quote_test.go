@@ -138,7 +138,7 @@ func FuzzPath(f *testing.F) {
 			}
 		}
 		u = plain()
-		u.Hardening.ProtectSystem, u.Hardening.ReadWritePaths = true, []string{p, "/x"}
+		u.Hardening.ProtectSystem, u.Hardening.ReadWritePaths = platform.On, []string{p, "/x"}
 		if settings, err := render(t, u); err == nil {
 			words, err := split(values(t, settings, "ReadWritePaths", 2)[0], false)
 			if err != nil || len(words) != 2 {
@@ -175,7 +175,7 @@ func FuzzName(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		for key, spoil := range map[string]func(*platform.Unit){
-			"User":  func(u *platform.Unit) { u.User = s; u.Hardening = platform.Hardening{} },
+			"User":  func(u *platform.Unit) { u.User = s; u.Hardening = unhardened() },
 			"After": func(u *platform.Unit) { u.After = []string{s} },
 		} {
 			u := plain()

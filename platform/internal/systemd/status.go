@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 // asked is everything that one `systemctl show` is asked for.
@@ -20,7 +21,7 @@ type properties map[string]string
 // show asks for the unit's properties; that of an unknown unit has LoadState
 // not-found, which is no error.
 func (m *Manager) show(ctx context.Context, id platform.ID) (properties, error) {
-	if err := checkName(id); err != nil {
+	if err := room.CheckID(id); err != nil {
 		return nil, err
 	}
 	out, err := m.sys.Run(ctx, systemctl(id.Scope, "show", "--timestamp=unix", "--property="+asked, unit(id))...)

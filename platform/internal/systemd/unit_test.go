@@ -16,11 +16,12 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// hardened has every switch on, as a Config's defaults have.
-func hardened() platform.Hardening {
+// unhardened has every switch off.
+func unhardened() platform.Hardening {
+	const off = platform.Off
 	return platform.Hardening{
-		NoNewPrivileges: true, ProtectSystem: true, ProtectHome: true, PrivateTmp: true, PrivateDevices: true, ProtectKernel: true,
-		ProtectProc: true, RestrictNetwork: true, RestrictSyscalls: true, MemoryDenyWrite: true,
+		NoNewPrivileges: off, ProtectSystem: off, ProtectHome: off, PrivateTmp: off, PrivateDevices: off, ProtectKernel: off,
+		ProtectProc: off, RestrictNetwork: off, RestrictSyscalls: off, MemoryDenyWrite: off,
 	}
 }
 
@@ -35,7 +36,6 @@ func feedd() platform.Unit {
 		StopTimeout:   20 * time.Second,
 		ReloadTimeout: time.Minute,
 		Restart:       platform.Restart{Policy: platform.RestartOnFailure, Delay: 2 * time.Second, Max: 5, Window: time.Minute},
-		Hardening:     hardened(),
 	}
 }
 
@@ -51,20 +51,23 @@ func everything() platform.Unit {
 	u.RuntimeDir, u.StateDir = "/srv/run", "/srv/state dir"
 	u.After, u.Requires = []string{"postgresql", "network-online.target"}, []string{"postgresql"}
 	u.Watchdog = 1500 * time.Millisecond
-	u.Restart = platform.Restart{Policy: platform.RestartAlways}
+	u.Restart = platform.Restart{Policy: platform.RestartAlways, Delay: 100 * time.Millisecond, Max: platform.NoLimit}
 	u.Limits = platform.Limits{NoFile: 65536, NProc: 100, Core: &core, Memory: 1 << 30, Tasks: 512, CPU: 150, Nice: -5}
 	u.Hardening.Capabilities = []string{"CAP_NET_BIND_SERVICE", "CAP_DAC_READ_SEARCH"}
 	u.Hardening.ReadWritePaths = []string{`/srv/out "1"`}
-	u.Hardening.SupplementaryGrps = []string{"adm", "systemd-journal"}
-	u.Systemd = platform.SystemdOptions{Extra: []string{"OOMScoreAdjust=-500", "Slice=feeds.slice"}, WantedBy: "graphical.target"}
+	u.Hardening.SupplementaryGroups = []string{"adm", "systemd-journal"}
+	u.Systemd = platform.Systemd{Extra: []string{"OOMScoreAdjust=-500", "Slice=feeds.slice"}, WantedBy: "graphical.target"}
 	return u
 }
 
 func plain() platform.Unit {
+	h := unhardened()
+	h.Capabilities = []string{"all"}
 	return platform.Unit{
 		ID:        platform.ID{Name: "feedd", Scope: platform.ScopeSystem},
 		Exec:      []string{"/usr/local/bin/feedd", "run"},
-		Hardening: platform.Hardening{Capabilities: []string{"all"}},
+		Hardening: h,
+		Restart:   platform.Restart{Policy: platform.RestartNever, Max: platform.NoLimit},
 	}
 }
 
@@ -159,12 +162,12 @@ func TestRenderRefuses(t *testing.T) {
 		{"wanted by", "systemd.wanted_by", func(u *platform.Unit) { u.Systemd.WantedBy = "multi user" }},
 		{"negative timeout", "stop_timeout", func(u *platform.Unit) { u.StopTimeout = -1 }},
 		{"policy", "restart.policy", func(u *platform.Unit) { u.Restart.Policy = "sometimes" }},
-		{"negative max", "restart.max", func(u *platform.Unit) { u.Restart.Max = -1 }},
+		{"negative max", "restart.max", func(u *platform.Unit) { u.Restart.Max = -2 }},
 		{"nice", "limits.nice", func(u *platform.Unit) { u.Limits.Nice = 20 }},
 		{"relative path to write", "path to write", func(u *platform.Unit) { u.Hardening.ReadWritePaths = []string{"x"} }},
 		{"line break in path to write", "path to write", func(u *platform.Unit) { u.Hardening.ReadWritePaths = []string{"/a\nb"} }},
 		{"relative state directory", "path to write", func(u *platform.Unit) { u.StateDir = "x" }},
-		{"further group", "supplementary_groups", func(u *platform.Unit) { u.Hardening.SupplementaryGrps = []string{"a b"} }},
+		{"further group", "supplementary_groups", func(u *platform.Unit) { u.Hardening.SupplementaryGroups = []string{"a b"} }},
 		{"capability", "hardening.capabilities", func(u *platform.Unit) { u.Hardening.Capabilities = []string{"CAP_NET_BIND"} }},
 		{"capability against a switch", "protect_kernel", func(u *platform.Unit) { u.Hardening.Capabilities = []string{"CAP_SYS_TIME"} }},
 		{"capability against another switch", "private_devices", func(u *platform.Unit) { u.Hardening.Capabilities = []string{"CAP_MKNOD"} }},
@@ -236,7 +239,8 @@ func TestRenderKeepsSecrets(t *testing.T) {
 // With the switches off nothing is hidden, and nothing is refused.
 func TestRenderUnhardened(t *testing.T) {
 	u := feedd()
-	u.Hardening = platform.Hardening{Capabilities: []string{"CAP_SYS_TIME"}}
+	u.Hardening = unhardened()
+	u.Hardening.Capabilities = []string{"CAP_SYS_TIME"}
 	u.Exec = []string{"/home/ann/feedd", "--config=/tmp/x"}
 	if _, err := systemd.Render(u, 257); err != nil {
 		t.Error(err)

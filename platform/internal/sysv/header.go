@@ -7,10 +7,10 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/initd"
 )
 
-// header is the comment that tells when the service starts and stops. Services
+// header is the comment that says when the service starts and stops. Services
 // go after file systems always, and after network, log and clock where there
 // are such.
-func header(d *initd.Draft) string {
+func header(s *initd.Script) string {
 	hard := []string{"$remote_fs"}
 	soft := []string{"$syslog", "$network", "$named", "$time"}
 	add := func(list *[]string, field string, names []string) {
@@ -18,23 +18,23 @@ func header(d *initd.Draft) string {
 			word, err := dialect().Dependency(name)
 			switch {
 			case err != nil:
-				d.Refuse(field, "%q: %w", name, err)
+				s.Refuse(field, "%q: %w", name, err)
 			case !slices.Contains(*list, word):
 				*list = append(*list, word)
 			}
 		}
 	}
-	add(&hard, "requires", d.Unit.Requires)
-	add(&soft, "after", d.Unit.After)
+	add(&hard, "requires", s.Unit.Requires)
+	add(&soft, "after", s.Unit.After)
 	soft = slices.DeleteFunc(soft, func(word string) bool { return slices.Contains(hard, word) })
 
 	var b strings.Builder
 	line := func(key string, values ...string) {
 		b.WriteString("# " + key + ":" + strings.Repeat(" ", 18-len(key)) + strings.Join(values, " ") + "\n")
 	}
-	description := d.Description()
+	description := s.Description()
 	b.WriteString("### BEGIN INIT INFO\n")
-	line("Provides", d.Unit.ID.String())
+	line("Provides", s.Unit.ID.String())
 	line("Required-Start", hard...)
 	line("Required-Stop", hard...)
 	line("Should-Start", soft...)

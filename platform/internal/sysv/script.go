@@ -10,14 +10,14 @@ import (
 // same on every operating system. What cannot be honoured is an error that wraps
 // platform.ErrBadUnit and names every field concerned.
 func Render(u platform.Unit) ([]byte, error) {
-	d := dialect().Draft(u)
-	return d.Render(
-		"@HEADER@", header(d),
+	s := dialect().Script(u)
+	return s.Render(
+		"@HEADER@", header(s),
 		"@NAME@", shell.Quote(u.ID.String()),
 		"@PROGRAM@", shell.Words(u.Exec[:min(1, len(u.Exec))]),
 		"@ANEW@", anew(u),
-		"@AWAIT@", shell.Words(append(d.Await(), "--pid")),
-		"@SPAWN@", shell.Words(spawn(d)),
+		"@AWAIT@", shell.Words(append(s.Await(), "--pid")),
+		"@SPAWN@", shell.Words(spawn(s)),
 		"@SUBSYS@", shell.Quote("/var/lock/subsys/"+u.ID.String()),
 	)
 }
@@ -32,10 +32,10 @@ func anew(u platform.Unit) string {
 }
 
 // spawn is the command line that becomes the service, or its supervisor.
-func spawn(d *initd.Draft) []string {
-	argv := append(d.Spawn(), "--")
-	if d.Unit.Supervise {
-		argv = append(append(argv, d.Unit.Own.Supervise...), "--starter", dialect().Manager, "--")
+func spawn(s *initd.Script) []string {
+	argv := append(s.Spawn(), "--")
+	if s.Unit.Supervise {
+		argv = append(append(argv, s.Supervise()...), "--")
 	}
-	return append(argv, d.Unit.Exec...)
+	return append(argv, s.Unit.Exec...)
 }

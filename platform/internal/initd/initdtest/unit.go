@@ -20,7 +20,7 @@ const Theirs = "#!/bin/sh\n# Made by somebody\n"
 // Feedd is a service as a Config's defaults make it.
 func Feedd() platform.Unit {
 	const program = "/usr/local/bin/feedd"
-	own := func(verb string, args ...string) []string {
+	command := func(verb string, args ...string) []string {
 		return append([]string{program, verb, "--scope", "system", "--manager", "none"}, args...)
 	}
 	return platform.Unit{
@@ -28,13 +28,12 @@ func Feedd() platform.Unit {
 		Description: "Feeds the shipper",
 		Exec:        []string{program, "run"},
 		Reload:      []string{program, "reload", "--direct"},
-		Own: platform.Commands{
-			Check: own("check"), Status: own("status"), Stop: own("stop", "--kill"), Await: own("await"),
-			Spawn: []string{program, "spawn", "--umask", "0027"}, Supervise: own("supervise", "--delay", "2s"),
+		Commands: platform.Commands{
+			Check: command("check"), Status: command("status"), Stop: command("stop", "--kill"), Await: command("await"),
+			Spawn: []string{program, "spawn"}, Supervise: command("supervise"),
 		},
 		StartTimeout: 30 * time.Second, StopTimeout: 20 * time.Second, ReloadTimeout: time.Minute,
-		Restart:   platform.Restart{Policy: platform.RestartOnFailure, Delay: 2 * time.Second, Max: 5, Window: time.Minute},
-		Hardening: platform.Hardening{NoNewPrivileges: true, ProtectSystem: true},
+		Restart: platform.Restart{Policy: platform.RestartOnFailure, Delay: 2 * time.Second, Max: 5, Window: time.Minute},
 	}
 }
 
@@ -51,7 +50,7 @@ func Everything() platform.Unit {
 	u.StateDir = "/srv/state dir"
 	u.After, u.Requires = []string{"postgresql.service", "network-online.target", "ntp"}, []string{"postgresql", "feedd@east"}
 	u.Limits = platform.Limits{NoFile: 65536, NProc: 100, Core: &core, Nice: -5}
-	u.Hardening.SupplementaryGrps = []string{"adm"}
+	u.Hardening.SupplementaryGroups = []string{"adm"}
 	return u
 }
 

@@ -1,89 +1,81 @@
 package systemd
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 // maxLine is LONG_LINE_MAX of systemd: a longer line makes it refuse the file.
 const maxLine = 1 << 20
 
-// sheet collects the lines of a unit file and what cannot be said in it, so
-// that a person learns of everything at once.
-type sheet struct {
+// unitFile collects the lines of a unit file and what cannot be said in it.
+type unitFile struct {
 	text strings.Builder
-	errs []error
+	room.Refusals
 }
 
-// refuse records what is wrong with a field of the unit.
-func (s *sheet) refuse(field, format string, args ...any) {
-	err := fmt.Errorf(format, args...)
-	s.errs = append(s.errs, fmt.Errorf("%s %w: %w", field, err, platform.ErrBadUnit))
-}
-
-func (s *sheet) section(name string) {
-	if s.text.Len() > 0 {
-		s.text.WriteByte('\n')
+func (f *unitFile) section(name string) {
+	if f.text.Len() > 0 {
+		f.text.WriteByte('\n')
 	}
-	s.text.WriteString("[" + name + "]\n")
+	f.text.WriteString("[" + name + "]\n")
 }
 
 // set writes a line whose value is already in the form that the key reads.
-func (s *sheet) set(key, value string) {
+func (f *unitFile) set(key, value string) {
 	if len(key)+len(value)+1 >= maxLine {
-		s.refuse(key, "has %d bytes: %w", len(value), errTooLong)
+		f.Refuse(key, "has %d bytes: %w", len(value), errTooLong)
 		return
 	}
-	s.text.WriteString(key + "=" + value + "\n")
+	f.text.WriteString(key + "=" + value + "\n")
 }
 
 // say writes value in the form that quote gives it; an empty value says nothing.
-func (s *sheet) say(key, field, value string, quote func(string) (string, error)) {
+func (f *unitFile) say(key, field, value string, quote func(string) (string, error)) {
 	if value == "" {
 		return
 	}
 	v, err := quote(value)
 	if err != nil {
-		s.refuse(field, "%q: %w", value, err)
+		f.Refuse(field, "%q: %w", value, err)
 		return
 	}
-	s.set(key, v)
+	f.set(key, v)
 }
 
 // list writes one line for all values of a list, or none.
-func (s *sheet) list(key, field string, values []string, quote func(string) (string, error)) {
+func (f *unitFile) list(key, field string, values []string, quote func(string) (string, error)) {
 	words := make([]string, 0, len(values))
 	for _, value := range values {
 		w, err := quote(value)
 		if err != nil {
-			s.refuse(field, "%q: %w", value, err)
+			f.Refuse(field, "%q: %w", value, err)
 			continue
 		}
 		words = append(words, w)
 	}
 	if len(words) > 0 {
-		s.set(key, strings.Join(words, " "))
+		f.set(key, strings.Join(words, " "))
 	}
 }
 
 // number writes n unless it is 0, which leaves systemd's default.
-func (s *sheet) number(key string, n uint64) {
+func (f *unitFile) number(key string, n uint64) {
 	if n != 0 {
-		s.set(key, strconv.FormatUint(n, 10))
+		f.set(key, strconv.FormatUint(n, 10))
 	}
 }
 
 // span writes a duration unless it is 0, which leaves systemd's default.
-func (s *sheet) span(key, field string, d time.Duration) {
+func (f *unitFile) span(key, field string, d time.Duration) {
 	switch {
 	case d < 0:
-		s.refuse(field, "%v: is negative", d)
+		f.Refuse(field, "%v: is negative", d)
 	case d > 0:
-		s.set(key, span(d))
+		f.set(key, span(d))
 	}
 }
 

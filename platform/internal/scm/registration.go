@@ -1,7 +1,7 @@
-package platform
+package scm
 
 // Registration is a service as the Windows service control manager keeps it: its
-// database is reached by calls and not by files, so this is what a [Step] holds
+// database is reached by calls and not by files, so this is the payload of a step
 // in place of a file's content. Empty fields are empty there.
 type Registration struct {
 	Name        string `json:"name,omitempty"`

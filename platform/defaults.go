@@ -1,0 +1,41 @@
+package platform
+
+import (
+	"cmp"
+	"io/fs"
+	"time"
+)
+
+// Defaults is the one table of what holds where nobody has said anything. What is
+// not in it is zero: nothing, or what the manager does by itself. Configurations
+// and definitions, documentation and error messages are all made from it.
+func Defaults() Unit {
+	umask := fs.FileMode(0o027)
+	return Unit{
+		Umask:        &umask,
+		StartTimeout: time.Minute, StopTimeout: 30 * time.Second, ReloadTimeout: 30 * time.Second,
+		Restart: Restart{Policy: RestartOnFailure, Delay: 2 * time.Second, Max: 10, Window: 5 * time.Minute},
+	}
+}
+
+// WithDefaults is u with the values of [Defaults] in place of zeros, and a text
+// for people where there is none.
+func (u Unit) WithDefaults() Unit {
+	d := Defaults()
+	u.DisplayName = cmp.Or(u.DisplayName, u.Name)
+	u.Description = cmp.Or(u.Description, u.DisplayName)
+	u.Umask = cmp.Or(u.Umask, d.Umask)
+	u.StartTimeout = cmp.Or(u.StartTimeout, d.StartTimeout)
+	u.StopTimeout = cmp.Or(u.StopTimeout, d.StopTimeout)
+	u.ReloadTimeout = cmp.Or(u.ReloadTimeout, d.ReloadTimeout)
+	u.Restart = u.Restart.WithDefaults()
+	return u
+}
+
+// WithDefaults is r with the values of [Defaults] in place of zeros.
+func (r Restart) WithDefaults() Restart {
+	d := Defaults().Restart
+	return Restart{
+		Policy: cmp.Or(r.Policy, d.Policy), Delay: cmp.Or(r.Delay, d.Delay), Max: cmp.Or(r.Max, d.Max), Window: cmp.Or(r.Window, d.Window),
+	}
+}

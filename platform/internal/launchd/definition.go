@@ -1,0 +1,189 @@
+package launchd
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
+)
+
+// propertyList collects a definition and what cannot be said in it.
+type propertyList struct {
+	job job
+	room.Refusals
+}
+
+func (p *propertyList) identity(u platform.Unit) {
+	p.Add(checkID(u.ID))
+	p.job.Label = label(u.ID)
+	if u.Scope == platform.ScopeUser {
+		p.RefuseIf(u.User != "", "user", "%q: cannot be chosen for a user's service", u.User)
+		p.RefuseIf(u.Group != "", "group", "%q: cannot be chosen for a user's service", u.Group)
+		// Both, so that it can be loaded where nobody sits at the screen. Homebrew's
+		// services do the same.
+		p.job.LimitLoadToSessionType = []string{"Aqua", "Background"}
+		return
+	}
+	p.text("user", u.User)
+	p.text("group", u.Group)
+	p.job.UserName, p.job.GroupName = u.User, u.Group
+}
+
+func (p *propertyList) command(u platform.Unit) {
+	p.argv("command", u.Exec)
+	p.argv("reload command", u.Reload)
+	switch {
+	case len(u.Exec) == 0:
+		p.Refuse("command", "is missing")
+	case !path.IsAbs(u.Exec[0]):
+		p.Refuse("program path", "%q: is not absolute", u.Exec[0])
+	}
+	p.job.ProgramArguments = u.Exec
+	p.job.Holdfast = &note{Made: made, Reload: u.Reload, RuntimeDir: u.RuntimeDir}
+	p.text("runtime_dir", u.RuntimeDir)
+}
+
+func (p *propertyList) surroundings(u platform.Unit) {
+	p.text("working_directory", u.WorkingDirectory)
+	p.job.WorkingDirectory = u.WorkingDirectory
+	p.CheckUmask(u)
+	p.job.Umask = int(*u.Umask)
+	p.job.EnvironmentVariables = map[string]string{startedBy: string(u.Restart.Policy)}
+	for _, name := range slices.Sorted(maps.Keys(u.Env)) {
+		// Its value may be a secret: it is not repeated in an error.
+		switch err := errors.Join(sayable(name), sayable(u.Env[name])); {
+		case err != nil:
+			p.Refuse("env", "%q: %w", name, err)
+		case name == "" || strings.Contains(name, "="):
+			p.Refuse("env", "%q: is not the name of a variable", name)
+		case name == startedBy || name == "XPC_SERVICE_NAME" || name == "XPC_FLAGS":
+			p.Refuse("env", "%q: is for launchd to set", name)
+		}
+		p.job.EnvironmentVariables[name] = u.Env[name]
+	}
+}
+
+// restart says when launchd brings the service back. It counts no restarts, but
+// keeps them apart: at most Max within Window is one per Window/Max, for as long
+// as it takes.
+func (p *propertyList) restart(r platform.Restart) {
+	p.CheckRestart(r)
+	if r.Policy == platform.RestartNever {
+		return
+	}
+	// SuccessfulExit = false for "always", too: true beside it would bring back
+	// what must stay down. See Policy.ExitCode.
+	p.job.KeepAlive = &keepAlive{SuccessfulExit: false}
+	apart := p.seconds("restart.delay", r.Delay)
+	if r.Max > 0 {
+		apart = max(apart, p.seconds("restart.window", r.Window/time.Duration(r.Max)))
+	}
+	p.job.ThrottleInterval = max(apart, 1)
+}
+
+// timeouts puts launchd's limits behind our own.
+func (p *propertyList) timeouts(u platform.Unit) {
+	p.seconds("reload_timeout", u.ReloadTimeout) // the reload command minds it
+	p.seconds("watchdog", u.Watchdog)            // the service minds it: see service.Config
+	p.job.Holdfast.StartTimeout = p.seconds("start_timeout", u.StartTimeout+platform.StopMargin)
+	p.job.ExitTimeOut = p.seconds("stop_timeout", u.StopTimeout+platform.StopMargin)
+}
+
+func (p *propertyList) limits(u platform.Unit) {
+	l := u.Limits
+	if l.NoFile != 0 || l.NProc != 0 || l.Core != nil {
+		// Both: a Go program raises its soft limit of files to the hard one.
+		p.job.SoftResourceLimits = &limits{Core: l.Core, NumberOfFiles: l.NoFile, NumberOfProcesses: l.NProc}
+		p.job.HardResourceLimits = p.job.SoftResourceLimits
+	}
+	switch {
+	case l.Nice < -20 || l.Nice > 20:
+		p.Refuse("limits.nice", "%d: is not between -20 and 20", l.Nice)
+	case l.Nice < 0 && u.Scope == platform.ScopeUser:
+		p.Refuse("limits.nice", "%d: a user's service cannot be given precedence", l.Nice)
+	}
+	p.job.Nice = l.Nice
+}
+
+// unsupported refuses what launchd has no means for.
+func (p *propertyList) unsupported(u platform.Unit) {
+	const (
+		no    = "launchd has no such thing"
+		order = "%q: launchd keeps no order: let the program wait for what it needs"
+	)
+	p.RefuseIf(u.Limits.Memory != 0, "limits.memory", no)
+	p.RefuseIf(u.Limits.Tasks != 0, "limits.tasks", no)
+	p.RefuseIf(u.Limits.CPU != 0, "limits.cpu", no)
+	p.RefuseIf(len(u.After) > 0, "after", order, u.After)
+	p.RefuseIf(len(u.Requires) > 0, "requires", order, u.Requires)
+	h := u.Hardening
+	p.RefuseIf(len(h.SupplementaryGroups) > 0, "hardening.supplementary_groups", "launchd gives those of the user")
+	p.RefuseIf(len(h.Capabilities) > 0 && !slices.Equal(h.Capabilities, []string{"all"}), "hardening.capabilities", no)
+}
+
+// directories says where the log goes. A service that is not root would take its
+// user's directories for its own: it is told, as systemd.exec(5) does.
+func (p *propertyList) directories(u platform.Unit, d Dirs) {
+	p.text("directory of the log", d.Logs)
+	if !path.IsAbs(d.Logs) {
+		p.Refuse("directory of the log", "%q: is not absolute", d.Logs)
+	}
+	p.job.StandardOutPath = logFile(d.Logs, u.ID)
+	p.job.StandardErrorPath = p.job.StandardOutPath
+	if u.User == "" {
+		return
+	}
+	for name, dir := range map[string]string{
+		"RUNTIME_DIRECTORY": cmp.Or(u.RuntimeDir, d.Runtime), "STATE_DIRECTORY": cmp.Or(u.StateDir, d.State), "LOGS_DIRECTORY": d.Logs,
+	} {
+		if _, given := u.Env[name]; !given {
+			p.text(name, dir)
+			p.job.EnvironmentVariables[name] = dir
+		}
+	}
+}
+
+// seconds is d in launchd's unit, rounded up.
+func (p *propertyList) seconds(field string, d time.Duration) int {
+	if d < 0 {
+		p.Refuse(field, "%v: is negative", d)
+	}
+	return int((d + time.Second - 1) / time.Second)
+}
+
+func (p *propertyList) argv(field string, argv []string) {
+	for _, arg := range argv {
+		if err := sayable(arg); err != nil {
+			p.Refuse(field, "%q: %w", arg, err)
+		}
+	}
+}
+
+func (p *propertyList) text(field, value string) {
+	if err := sayable(value); err != nil {
+		p.Refuse(field, "%q: %w", value, err)
+	}
+}
+
+// sayable refuses what XML 1.0 has no character for, what would let a value pass for
+// a line of its own in `launchctl print`, and the byte order mark, which a reader
+// may take for one: GNUstep's drops it at the beginning of a string.
+func sayable(value string) error {
+	if !utf8.ValidString(value) {
+		return errors.New("is not UTF-8")
+	}
+	for _, r := range value {
+		if r < ' ' && r != '\t' || r == 0x7f || r == 0xfeff || r == 0xfffe || r == 0xffff {
+			return fmt.Errorf("has the character %U, which a property list cannot hold safely", r)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+package room
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// Refusals collects what a manager cannot honour of a unit, so that a person
+// learns of everything at once. The zero Refusals is empty. One goroutine uses it.
+type Refusals struct{ errs []error }
+
+// Refuse notes that a field of the unit, named by its key in the configuration
+// file, cannot be honoured, and why. The error wraps platform.ErrBadUnit.
+func (r *Refusals) Refuse(field, format string, args ...any) {
+	r.Add(fmt.Errorf("%s %w: %w", field, fmt.Errorf(format, args...), platform.ErrBadUnit))
+}
+
+// RefuseIf does so where something is the case.
+func (r *Refusals) RefuseIf(is bool, field, format string, args ...any) {
+	if is {
+		r.Refuse(field, format, args...)
+	}
+}
+
+// Add notes an error that is complete; nil is none.
+func (r *Refusals) Add(err error) {
+	if err != nil {
+		r.errs = append(r.errs, err)
+	}
+}
+
+// Err is everything that was noted, as what is wrong with that definition; nil if
+// nothing was.
+func (r *Refusals) Err(definition string, id platform.ID) error {
+	if len(r.errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s %q: %w", definition, id.String(), errors.Join(r.errs...))
+}
+
+// CheckRestart notes a restart policy or a limit that nobody could honour.
+func (r *Refusals) CheckRestart(restart platform.Restart) {
+	switch restart.Policy {
+	case platform.RestartOnFailure, platform.RestartAlways, platform.RestartNever:
+	default:
+		r.Refuse("restart.policy", "%q: is none of on-failure, always, never", restart.Policy)
+	}
+	r.RefuseIf(restart.Max < platform.NoLimit, "restart.max", "%d: is less than -1, which stands for no limit", restart.Max)
+}
+
+// CheckUmask notes a mask that is more than permissions.
+func (r *Refusals) CheckUmask(u platform.Unit) {
+	mask := *u.WithDefaults().Umask
+	r.RefuseIf(mask&^0o777 != 0, "umask", "%#o: is more than permissions", uint32(mask))
+}

@@ -1,0 +1,33 @@
+// Package room has what the packages of the managers (systemd, launchd, scm, ...)
+// and of what lies beside them have in common. They do not import each other: it
+// is the one package below all of them, and has no knowledge of any manager.
+package room
+
+import (
+	"context"
+	"os"
+	"time"
+)
+
+// Pause lets some time pass between two queries. It returns early, with the cause,
+// when ctx ends.
+func Pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// TakeEnv reads a variable of the environment and removes it, so that no child
+// takes it for its own.
+func TakeEnv(name string) string {
+	value, ok := os.LookupEnv(name)
+	if ok {
+		_ = os.Unsetenv(name) // fails for impossible names only
+	}
+	return value
+}

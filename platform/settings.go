@@ -1,0 +1,132 @@
+package platform
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The types in this file are tables of the configuration file and parts of a
+// [Unit] at once: what a person writes is what a manager is told. In all of them
+// zero is the default, see [Defaults]. The tag help is the key's meaning for people.
+
+// RestartPolicy says when a manager brings a service back.
+type RestartPolicy string
+
+// The restart policies. Exit codes 75, 77 and 78 never lead to a restart,
+// whatever the policy: the next try would end the same way.
+const (
+	RestartOnFailure RestartPolicy = "on-failure"
+	RestartAlways    RestartPolicy = "always"
+	RestartNever     RestartPolicy = "never"
+)
+
+// Follows reports whether the policy has the service started again after it ended
+// by itself with that exit code; -1 is the death by a signal.
+func (p RestartPolicy) Follows(code int) bool {
+	switch {
+	case slices.Contains(ExitsForGood(), code):
+		return false
+	case p == RestartAlways:
+		return true
+	}
+	return p == RestartOnFailure && code != ExitOK
+}
+
+// NoLimit is a [Restart.Max] that has no end.
+const NoLimit = -1
+
+// Restart is the restart policy with its start limit: at most Max restarts
+// within Window, each Delay after the end of the last. Exit codes 75, 77 and 78
+// never lead to a restart.
+type Restart struct {
+	Policy RestartPolicy `toml:"policy" help:"when it is started again: on-failure, always, never"`
+	Delay  time.Duration `toml:"delay" help:"from its end to the next start"`
+	Max    int           `toml:"max" help:"most restarts within the window; -1: no limit"`
+	Window time.Duration `toml:"window" help:"time in which restarts are counted"`
+}
+
+// Limits bound what the service may use; 0 leaves the manager's default.
+type Limits struct {
+	NoFile uint64  `toml:"nofile" help:"open files"`
+	NProc  uint64  `toml:"nproc" help:"processes of its user"`
+	Core   *uint64 `toml:"core" help:"bytes of a core dump; 0 is none"`
+	Memory Size    `toml:"memory" help:"memory of the whole service, such as \"512M\""`
+	Tasks  uint64  `toml:"tasks" help:"threads and processes of the whole service"`
+	CPU    uint64  `toml:"cpu" help:"processor time of the whole service, in percent of one processor"`
+	Nice   int     `toml:"nice" help:"precedence, from -20 (most) to 19"`
+}
+
+// Hardening takes from the service what it does not need. Every switch is on
+// unless it is set to [Off].
+type Hardening struct {
+	NoNewPrivileges  Switch `toml:"no_new_privileges" help:"no gain by setuid programs"`
+	ProtectSystem    Switch `toml:"protect_system" help:"file system read-only, but for its own directories"`
+	ProtectHome      Switch `toml:"protect_home" help:"no access to home directories"`
+	PrivateTmp       Switch `toml:"private_tmp" help:"a /tmp of its own"`
+	PrivateDevices   Switch `toml:"private_devices" help:"no physical devices"`
+	ProtectKernel    Switch `toml:"protect_kernel" help:"no change of tunables, modules, logs, control groups, clock, host name"`
+	ProtectProc      Switch `toml:"protect_proc" help:"no sight of other users' processes"`
+	RestrictNetwork  Switch `toml:"restrict_network" help:"IPv4, IPv6, netlink and unix sockets only"`
+	RestrictSyscalls Switch `toml:"restrict_syscalls" help:"the system calls of an ordinary service only"`
+	MemoryDenyWrite  Switch `toml:"memory_deny_write_execute" help:"no memory both writable and executable"`
+
+	Capabilities        []string `toml:"capabilities" help:"those that it keeps; [\"all\"]: root keeps all"`
+	ReadWritePaths      []string `toml:"read_write_paths" help:"exceptions from protect_system"`
+	SupplementaryGroups []string `toml:"supplementary_groups" help:"further groups of its user"`
+}
+
+// Systemd is what only systemd knows.
+type Systemd struct {
+	Extra    []string `toml:"extra" help:"lines added to [Service] as they are, \"Key=value\" each"`
+	WantedBy string   `toml:"wanted_by" help:"target that starts it; multi-user.target, or default.target for a user's"`
+	Version  int      `toml:"version" help:"of the systemd that the unit is for; 0: this machine's, or any"`
+}
+
+// Switch is a setting that is on unless it is switched off.
+type Switch int8
+
+// The zero Switch is on.
+const (
+	On  Switch = 0
+	Off Switch = -1
+)
+
+// String is "true" or "false".
+func (s Switch) String() string { return strconv.FormatBool(s == On) }
+
+// UnmarshalText reads true or false.
+func (s *Switch) UnmarshalText(text []byte) error {
+	on, err := strconv.ParseBool(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is neither true nor false", text)
+	}
+	*s = Off
+	if on {
+		*s = On
+	}
+	return nil
+}
+
+// Size is a number of bytes, written "512M" or as a plain number. K, M, G and T
+// are powers of 1024, as systemd.resource-control(5) has it.
+type Size uint64
+
+// UnmarshalText reads a number with an optional suffix.
+func (s *Size) UnmarshalText(text []byte) error {
+	digits, unit := strings.TrimSuffix(string(text), "B"), uint64(1)
+	digits = strings.TrimSuffix(digits, "i")
+	if i := len(digits) - 1; i > 0 {
+		if power := strings.IndexByte("KMGT", digits[i]); power >= 0 {
+			digits, unit = digits[:i], 1<<(10*(power+1))
+		}
+	}
+	n, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil || n > (1<<63)/unit {
+		return fmt.Errorf(`%q is not a size: write "512M", "2G" or a number of bytes`, text)
+	}
+	*s = Size(n * unit)
+	return nil
+}
