@@ -4,12 +4,12 @@ package singleton
 
 import "os"
 
-// Signed tells whether the lock file at path carries its own signature.
+// Signed reports whether the mutex at path carries its own signature.
 func Signed(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
 		return false
 	}
 	defer func() { _ = f.Close() }()
-	return (&heldFile{grip: grip{f}}).vouchedFor()
+	return mutex{&heldFile{handle: handle{file: f}}}.vouchedFor()
 }

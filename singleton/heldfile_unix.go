@@ -6,44 +6,46 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"syscall"
 
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// errTaken: flock(2) says that another open file description has the lock.
-const errTaken = syscall.EWOULDBLOCK
+// handle is the open file; nil until we hold the name.
+type handle struct {
+	file    *os.File
+	private bool // it is the mutex
+	plain   bool // we keep no lock on it
+}
 
-// grip is the file itself, locked; nil until it is.
-type grip struct{ file *os.File }
-
-func (f *heldFile) held() bool { return f.file != nil }
-
-// ours tells whether the file at path is the one that we made.
-func (f *heldFile) ours() bool { return f.inPlace() }
+// ours reports whether the file at path is the one that we made.
+func (f *heldFile) ours() bool { return f.file != nil && f.inPlace() }
 
 // A path can be given to another file between our open and our lock; then the
-// lock is one on a file that nobody will look at. So often we try again.
+// lock is one on a file that nobody else will look at. So often we try again.
 const maxSwaps = 100
 
-// lock opens and locks the file at path. What is in it stays: the loser of a
-// race must not destroy what the winner wrote.
+// open opens the file at path, or makes it. What is in it stays: the loser of a
+// race must not destroy what the winner wrote. A new one is for us alone until
+// write: so nobody can lock it before us.
+func (f *heldFile) open(flag int) (err error) {
+	f.file, err = files.Open(f.path, os.O_RDWR|os.O_CREATE|flag, 0o600)
+	return err
+}
+
+// lock opens and locks the file at path.
 func (f *heldFile) lock() error {
 	for range maxSwaps {
-		file, err := files.Open(f.path, os.O_RDWR|os.O_CREATE, 0o644)
-		if err != nil {
+		if err := f.open(0); err != nil {
 			return err
 		}
-		if err := flock(file, syscall.LOCK_EX); err != nil {
-			_ = file.Close()
+		if err := flock(f.file, syscall.LOCK_EX); err != nil {
+			f.close()
 			return err
 		}
-		f.file = file
 		if f.inPlace() {
 			return nil
 		}
@@ -52,62 +54,40 @@ func (f *heldFile) lock() error {
 	return fmt.Errorf("%s was replaced %d times while we tried to lock it", f.path, maxSwaps)
 }
 
-// inPlace tells whether path still leads to the file that we hold.
+// inPlace reports whether path still leads to the file that we have.
 func (f *heldFile) inPlace() bool {
-	held, err := f.file.Stat()
+	ours, err := f.file.Stat()
 	if err != nil {
 		return false
 	}
 	there, err := os.Lstat(f.path)
-	return err == nil && os.SameFile(held, there)
+	return err == nil && os.SameFile(ours, there)
 }
 
-// signature is a line that names the file with which info came, and no copy of it.
-func signature(info fs.FileInfo) []byte {
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return nil
+// mode is whom the file is for: everybody may ask who runs; the umask has no say.
+func (f *heldFile) mode() fs.FileMode {
+	if f.private {
+		return 0o600
 	}
-	return fmt.Appendf(nil, "{\"file\":\"%d:%d\"}\n", st.Dev, st.Ino)
+	return 0o644
 }
-
-// A signed file has a size that is a multiple of this, and so the same for every
-// holder: it is written over in place. Truncating it first would have ext4 write
-// it to the disk when it is closed (auto_da_alloc in ext4(5)), ten times the cost
-// of all else, and need room on a full disk.
-const signedBlock = 512
 
 // whole is what the file with which info came has to hold.
 func (f *heldFile) whole(info fs.FileInfo) []byte {
-	if !f.signed {
-		return f.content
+	if f.private {
+		return signature(info)
 	}
-	record, end := bytes.TrimSuffix(f.content, []byte("\n")), append([]byte("\n"), signature(info)...)
-	room := signedBlock - (len(record)+len(end))%signedBlock
-	return slices.Concat(record, bytes.Repeat([]byte(" "), room), end)
+	return f.content
 }
 
-// vouchedFor tells whether the file carries its own signature: a holder wrote
-// it, as its last act before serving or its last before leaving.
-func (f *heldFile) vouchedFor() bool {
-	info, err := f.file.Stat()
-	if err != nil {
-		return false
-	}
-	content, err := io.ReadAll(io.NewSectionReader(f.file, 0, maxRecord))
-	line := signature(info)
-	return err == nil && line != nil && bytes.HasSuffix(content, line)
-}
-
-// write makes content the whole of the file. The lock must be held.
+// write makes content the whole of the file. The name must be held.
 func (f *heldFile) write() error {
 	info, err := f.file.Stat()
 	if err != nil {
 		return err
 	}
-	// Everybody may ask who runs; the umask has no say.
-	if info.Mode().Perm() != 0o644 {
-		if err := f.file.Chmod(0o644); err != nil {
+	if info.Mode().Perm() != f.mode() {
+		if err := f.file.Chmod(f.mode()); err != nil {
 			return err
 		}
 	}
@@ -126,59 +106,64 @@ func (f *heldFile) write() error {
 
 // repair says what was wrong with the file and puts it right.
 func (f *heldFile) repair() (damage string, err error) {
-	if f.inPlace() {
-		info, err := f.file.Stat()
-		if err != nil {
-			return "cannot be examined", err
+	if !f.inPlace() {
+		damage = "was replaced"
+		if _, err := os.Lstat(f.path); errors.Is(err, fs.ErrNotExist) {
+			damage = "was removed"
 		}
-		want := f.whole(info)
-		got := make([]byte, len(want)+1)
-		n, _ := f.file.ReadAt(got, 0)
-		if bytes.Equal(got[:n], want) {
-			return "", nil
-		}
-		return "was altered", f.write()
+		return damage, f.recreate()
 	}
-	damage = "was replaced"
-	if _, err := os.Lstat(f.path); errors.Is(err, fs.ErrNotExist) {
-		damage = "was removed"
+	info, err := f.file.Stat()
+	if err != nil {
+		return "cannot be examined", err
 	}
-	return damage, f.recreate()
+	if f.private && info.Mode().Perm()&0o077 != 0 {
+		return "could be opened, and so locked, by others", f.recreate()
+	}
+	want := f.whole(info)
+	got := make([]byte, len(want)+1)
+	n, _ := f.file.ReadAt(got, 0)
+	if bytes.Equal(got[:n], want) {
+		return "", nil
+	}
+	return "was altered", f.write()
 }
 
-// recreate puts a new file in place, locked and complete before it has the
-// name, and drops the lock on the old one only then.
+// recreate puts a new file in place, locked if the old one was and complete before
+// it has the name, and drops the lock on the old one only then.
 func (f *heldFile) recreate() error {
 	if err := files.MakeDir(filepath.Dir(f.path), 0o755); err != nil {
 		return err
 	}
-	if there, err := os.OpenFile(f.path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0); err == nil {
-		locked := flock(there, syscall.LOCK_EX)
-		_ = there.Close()
-		if errors.Is(locked, errTaken) {
+	if f.private && !f.inPlace() {
+		if taken, err := lockedByOther(f.path); err == nil && taken {
 			return errors.New("another process holds the file that took its place")
 		}
 	}
-	draft := &heldFile{path: filepath.Join(filepath.Dir(f.path), "."+filepath.Base(f.path)+".new"), content: f.content, signed: f.signed}
-	if err := os.Remove(draft.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	next := &heldFile{path: filepath.Join(filepath.Dir(f.path), "."+filepath.Base(f.path)+".new"), content: f.content}
+	next.private, next.plain = f.private, f.plain
+	if err := os.Remove(next.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	err := draft.lock()
-	if err == nil {
-		err = draft.write()
+	err := next.open(os.O_EXCL)
+	if err == nil && !next.plain {
+		err = flock(next.file, syscall.LOCK_EX) // nobody else can open it yet
 	}
 	if err == nil {
-		err = os.Rename(draft.path, f.path)
+		err = next.write()
+	}
+	if err == nil {
+		err = os.Rename(next.path, f.path)
 	}
 	if err != nil {
-		if draft.file != nil {
-			_ = os.Remove(draft.path)
+		if next.file != nil {
+			_ = os.Remove(next.path)
 		}
-		draft.close()
+		next.close()
 		return err
 	}
 	f.close()
-	f.file = draft.file
+	f.file = next.file
 	return nil
 }
 
@@ -187,24 +172,4 @@ func (f *heldFile) close() {
 		_ = f.file.Close() // the lock goes with it
 		f.file = nil
 	}
-}
-
-// flock takes a lock of the given kind without blocking.
-func flock(file *os.File, how int) error {
-	raw, err := file.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var locked error
-	err = raw.Control(func(fd uintptr) {
-		for {
-			if locked = syscall.Flock(int(fd), how|syscall.LOCK_NB); !errors.Is(locked, syscall.EINTR) {
-				return
-			}
-		}
-	})
-	if err == nil && locked != nil {
-		err = &fs.PathError{Op: "flock", Path: file.Name(), Err: locked}
-	}
-	return err
 }

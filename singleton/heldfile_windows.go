@@ -8,34 +8,19 @@ import (
 	"os"
 	"path/filepath"
 
-	"golang.org/x/sys/windows"
-
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// grip is the mutex that stands for the file; 0 until we hold it.
-type grip struct{ mutex windows.Handle }
+// handle is nothing: what we write we do not keep open.
+type handle struct{}
 
-func (f *heldFile) held() bool { return f.mutex != 0 }
-
-// lock makes the mutex, or fails with errTaken.
-func (f *heldFile) lock() (err error) {
-	f.mutex, err = createMutex(mutexName(f.path))
-	return err
-}
-
-// ours tells whether the file at path is as we wrote it.
+// ours reports whether the file at path is as we wrote it.
 func (f *heldFile) ours() bool {
 	damage, err := f.damage()
 	return damage == "" && err == nil
 }
 
-func (f *heldFile) close() {
-	if f.mutex != 0 {
-		_ = windows.CloseHandle(f.mutex)
-		f.mutex = 0
-	}
-}
+func (*heldFile) close() {}
 
 // write makes content the whole of the file, in place: those who are just reading
 // it would be in the way of a replacement, and they know to read it again. The

@@ -18,18 +18,17 @@ type Lock struct {
 	me Holder
 	mu sync.Mutex
 
-	// Taken in this order, so that whoever is refused by the first has not touched
-	// the second.
-	identity, pid *heldFile
-	abandoned     bool
+	mutex       mutex // decides; what follows only describes
+	record, pid *heldFile
+	abandoned   bool
+	found       []error // when the name was taken; the first Check returns it
 }
 
-// heldFile is one file that keeps its content while we hold it.
+// heldFile is a file that keeps its content while we hold the name.
 type heldFile struct {
 	path    string
 	content []byte
-	signed  bool // on Unix the file ends with its own signature
-	grip         // what holds it
+	handle
 }
 
 func acquire(o Options) (*Lock, error) {
@@ -74,43 +73,28 @@ func newLock(o Options) (*Lock, error) {
 		return nil, err
 	}
 	return &Lock{
-		o: o, me: me,
-		identity: &heldFile{path: o.LockFile(), content: record, signed: true},
-		pid:      &heldFile{path: o.PIDFile(), content: []byte(strconv.Itoa(self.PID) + "\n")},
+		o: o, me: me, mutex: newMutex(o),
+		record: &heldFile{path: o.LockFile(), content: record},
+		pid:    &heldFile{path: o.PIDFile(), content: []byte(strconv.Itoa(self.PID) + "\n")},
 	}, nil
 }
 
-// take makes both files ours, then makes sure that nobody holds one of their
-// predecessors, then writes.
-func (l *Lock) take() error {
-	patience := newPatience()
-	for _, f := range []*heldFile{l.identity, l.pid} {
-		for {
-			err := f.lock()
-			if err == nil {
-				break
-			}
-			if !errors.Is(err, errTaken) {
-				return err
-			}
-			// Somebody holds it. A holder has written who it is, or will in a
-			// moment; a probe is gone in a moment.
-			h, unknown := readHolder(l.o)
-			if unknown == nil {
-				return &HeldError{Name: l.o.Name, Holder: h}
-			}
-			if !patience.wait() {
-				return verdict(l.o, unknown)
-			}
+// takeMutex waits for the mutex while one who has it may be a probe, or a holder
+// that has not written yet who it is.
+func (l *Lock) takeMutex() error {
+	for retry := newRetry(); ; {
+		err := l.mutex.lock()
+		if !errors.Is(err, errTaken) {
+			return err
+		}
+		h, unknown := readHolder(l.o)
+		if unknown == nil {
+			return &HeldError{Name: l.o.Name, Holder: h}
+		}
+		if !retry.wait() {
+			return takenBy(l.o, unknown)
 		}
 	}
-	if err := l.checkPredecessors(); err != nil {
-		return err
-	}
-	if err := l.identity.write(); err != nil {
-		return err
-	}
-	return l.pid.write()
 }
 
 // Holder is what a refused process is told of us.
@@ -122,10 +106,10 @@ func (l *Lock) Release() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	err := l.removePID()
-	if l.identity.held() {
+	if l.mutex.held() {
 		// We may live on: the record must not name us any more.
-		l.identity.content = nil
-		err = errors.Join(err, l.identity.write())
+		l.record.content = padded(nil)
+		err = errors.Join(err, l.record.write())
 	}
 	l.close()
 	return err
@@ -143,7 +127,7 @@ func (l *Lock) Abandon() error {
 // removePID must run while the name is held: afterwards the file may be
 // somebody else's.
 func (l *Lock) removePID() error {
-	if !l.pid.held() || !l.pid.ours() {
+	if !l.mutex.held() || !l.pid.ours() {
 		return nil
 	}
 	if err := files.Remove(l.pid.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -152,25 +136,27 @@ func (l *Lock) removePID() error {
 	return nil
 }
 
-// close drops what was taken first last: as long as that is held, nobody else
-// comes so far as to take the other.
+// close gives up last what decides.
 func (l *Lock) close() {
 	l.pid.close()
-	l.identity.close()
+	l.record.close()
+	l.mutex.close()
 }
 
-// Check looks whether the files are what we made them and puts them right if
+// Check examines whether the files are what we made them and puts them right if
 // not. It returns one error for each that was removed or altered (they are
-// restored), or that could not be restored (those are [ErrBroken]). After
-// Release or Abandon it does nothing.
+// restored), or that could not be restored (those are [ErrBroken]). The first
+// time it also returns what Acquire had to work around, such as a PID file that
+// somebody else had locked. After Release or Abandon it does nothing.
 func (l *Lock) Check() []error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var found []error
-	for _, f := range []*heldFile{l.identity, l.pid} {
-		if !f.held() || l.abandoned {
-			continue
-		}
+	if !l.mutex.held() || l.abandoned {
+		return nil
+	}
+	found := l.found
+	l.found = nil
+	for _, f := range append(l.mutex.files(), l.record, l.pid) {
 		damage, err := f.repair()
 		if err != nil {
 			found = append(found, fmt.Errorf("%s %s and cannot be restored: %w: %w", f.path, damage, ErrBroken, err))

@@ -12,6 +12,14 @@ func account(self proc.Identity) (uid int, sid string, err error) {
 	return os.Geteuid(), sid, err
 }
 
-// checkPredecessors has nothing to do: a mutex is named after the path, whatever
-// file is there.
-func (*Lock) checkPredecessors() error { return nil }
+// take makes both mutexes ours, then writes. Nobody can hold the name by other
+// means: a mutex is named after the path, whatever file is there.
+func (l *Lock) take() error {
+	if err := l.takeMutex(); err != nil {
+		return err
+	}
+	if err := l.record.write(); err != nil {
+		return err
+	}
+	return l.pid.write()
+}

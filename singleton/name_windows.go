@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/windows"
@@ -61,6 +62,41 @@ func finalPath(path string) (string, error) {
 	return windows.UTF16ToString(buf[:n]), nil
 }
 
+// mutex is the kernel's mutexes that stand for our two files.
+type mutex struct {
+	names   []string
+	handles []windows.Handle // of all, or none until we hold the name
+}
+
+func newMutex(o Options) mutex { return mutex{names: o.Mutexes()} }
+
+func (m *mutex) held() bool { return len(m.handles) > 0 && len(m.handles) == len(m.names) }
+
+// files are none: there is nothing that somebody could damage.
+func (*mutex) files() []*heldFile { return nil }
+
+// lock makes what is not made yet, or fails with errTaken. Whoever is refused by
+// the first has not touched the second.
+func (m *mutex) lock() error {
+	for _, name := range m.names[len(m.handles):] {
+		h, err := createMutex(name)
+		if err != nil {
+			return err
+		}
+		m.handles = append(m.handles, h)
+	}
+	return nil
+}
+
+// close drops what was taken first last: as long as that is held, nobody else
+// comes so far as to take the other.
+func (m *mutex) close() {
+	for _, h := range slices.Backward(m.handles) {
+		_ = windows.CloseHandle(h)
+	}
+	m.handles = nil
+}
+
 // errTaken: the mutex is there, and we did not make it.
 var errTaken = errors.New("it exists")
 
@@ -91,14 +127,14 @@ func createMutex(name string) (windows.Handle, error) {
 	return 0, fmt.Errorf("mutex %s: %w", name, err)
 }
 
-// exists tells whether err is what the kernel says of a name that is taken: by a
+// exists reports whether err is what the kernel says of a name that is taken: by a
 // mutex, by one that is not for us, by something that is no mutex.
 func exists(err error) bool {
 	return errors.Is(err, windows.ERROR_ALREADY_EXISTS) || errors.Is(err, windows.ERROR_ACCESS_DENIED) ||
 		errors.Is(err, windows.ERROR_INVALID_HANDLE)
 }
 
-// taken tells whether the name is taken. It asks for an event: of a mutex the
+// taken reports whether the name is taken. It asks for an event: of a mutex the
 // kernel then says that it is none (ERROR_INVALID_HANDLE), and gives no handle,
 // which would keep the mutex in place of its holder for a moment.
 func taken(name string) (bool, error) {

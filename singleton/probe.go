@@ -5,40 +5,26 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-)
 
-func probe(o Options) (Holder, error) {
-	for patience := newPatience(); ; {
-		held, err := anyHeld(o)
-		if err != nil {
-			return Holder{}, classify(o, err)
-		}
-		if !held {
-			return Holder{}, fmt.Errorf("%q: %w", o.Name, ErrFree)
-		}
-		h, unknown := readHolder(o)
-		if unknown == nil {
-			return h, nil
-		}
-		if patience.wait() {
-			continue
-		}
-		if err := verdict(o, unknown); !errors.Is(err, ErrHeld) {
-			return Holder{}, err
-		}
-		return Holder{}, nil
-	}
-}
+	"github.com/holdfast-dev/holdfast/platform/files"
+)
 
 // errNoHolder: the record names nobody who lives.
 var errNoHolder = errors.New("no holder is recorded")
 
+// unverifiedError: the record names a process of which we cannot find out
+// whether it lives.
+type unverifiedError struct{ err error }
+
+func (e *unverifiedError) Error() string { return e.err.Error() }
+func (e *unverifiedError) Unwrap() error { return e.err }
+
 // readHolder returns the recorded holder if it is verified: alive, the very
 // process, and not passed off on us by whoever owns the record. The error is
-// errNoHolder, or why it cannot be told.
+// errNoHolder, an unverifiedError, or why the record cannot be read.
 func readHolder(o Options) (Holder, error) {
-	f, err := openToRead(o.LockFile())
-	if errors.Is(err, fs.ErrNotExist) {
+	f, err := files.OpenToRead(o.LockFile())
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, files.ErrUntrusted) {
 		return Holder{}, errNoHolder
 	}
 	if err != nil {
@@ -55,10 +41,12 @@ func readHolder(o Options) (Holder, error) {
 	}
 	alive, err := h.Alive()
 	if err != nil {
-		return Holder{}, err
+		return Holder{}, &unverifiedError{err}
 	}
 	if !alive || !mayName(f, h) {
 		return Holder{}, errNoHolder
 	}
 	return h, nil
 }
+
+func free(o Options) error { return fmt.Errorf("%q: %w", o.Name, ErrFree) }

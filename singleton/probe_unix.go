@@ -4,53 +4,137 @@ package singleton
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strconv"
 	"syscall"
 
+	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// anyHeld tells whether one of the two files is locked by anybody. It does so
-// by a shared lock that lasts a moment; [Lock.take] knows to wait for it.
-func anyHeld(o Options) (bool, error) {
-	for _, path := range []string{o.LockFile(), o.PIDFile()} {
-		f, err := openToRead(path)
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNoFile) {
-			continue
+func probe(o Options) (Holder, error) {
+	held, vouched, err := tryMutex(o)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return probeRecord(o)
+	case err != nil:
+		return Holder{}, classify(o, err)
+	case held:
+		// Whoever has it locked may be a probe, or about to write who it is.
+		for retry := newRetry(); held; held, vouched, err = tryMutex(o) {
+			h, unknown := readHolder(o)
+			if unknown == nil {
+				return h, nil
+			}
+			if !retry.wait() {
+				return Holder{}, nil
+			}
 		}
 		if err != nil {
-			return false, err
-		}
-		err = flock(f, syscall.LOCK_SH)
-		_ = f.Close()
-		if errors.Is(err, errTaken) {
-			return true, nil
-		}
-		if err != nil {
-			return false, err
+			return Holder{}, classify(o, err)
 		}
 	}
-	return false, nil
+	return probeOld(o, vouched)
 }
 
-// errNoFile: what is at the path is nothing that a holder could have locked.
-var errNoFile = errors.New("not a regular file")
-
-func openToRead(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.EMLINK) { // FreeBSD says EMLINK
-		return nil, errNoFile
+// tryMutex reports whether somebody has the mutex, and if not, whether it vouches
+// for there being no holder.
+func tryMutex(o Options) (held, vouched bool, err error) {
+	f, err := files.OpenToRead(o.MutexFile())
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, files.ErrUntrusted) {
+		return false, false, nil
 	}
 	if err != nil {
-		return nil, err
+		return false, false, err
 	}
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		_ = f.Close()
-		return nil, errNoFile
+	m := mutex{&heldFile{path: o.MutexFile(), handle: handle{file: f, private: true}}}
+	defer m.close()
+	if err := flock(f, syscall.LOCK_SH); err != nil {
+		return errors.Is(err, errTaken), false, ignore(err, errTaken)
 	}
-	return f, nil
+	return false, m.vouchedFor(), nil
+}
+
+func ignore(err, kind error) error {
+	if errors.Is(err, kind) {
+		return nil
+	}
+	return err
+}
+
+// probeOld looks for a holder that has no mutex, or lost it: see take.
+func probeOld(o Options, vouched bool) (Holder, error) {
+	if vouched {
+		record, err := files.OpenToRead(o.LockFile())
+		if err != nil {
+			return Holder{}, free(o)
+		}
+		old := writtenByOld(record)
+		_ = record.Close()
+		if !old {
+			return Holder{}, free(o)
+		}
+	}
+	for _, path := range []string{o.LockFile(), o.PIDFile()} {
+		taken, err := lockedByOther(path)
+		if err != nil {
+			return Holder{}, classify(o, err)
+		}
+		if !taken {
+			continue
+		}
+		h, unknown := awaitHolder(o)
+		if unknown == nil {
+			return h, nil
+		}
+		if unverified := (*unverifiedError)(nil); errors.As(unknown, &unverified) {
+			return Holder{}, nil
+		}
+		if path != o.PIDFile() {
+			continue
+		}
+		if f, err := files.OpenToRead(path); err == nil {
+			held := mayHold(f, lockersOf(f))
+			_ = f.Close()
+			if held {
+				return Holder{}, nil
+			}
+		}
+	}
+	return Holder{}, free(o)
+}
+
+// awaitHolder is readHolder of a name that somebody holds: it waits for a record
+// that is about to be written.
+func awaitHolder(o Options) (Holder, error) {
+	for retry := newRetry(); ; {
+		h, err := readHolder(o)
+		if err == nil || !retry.wait() {
+			return h, err
+		}
+	}
+}
+
+// probeRecord is probe for those who cannot open the mutex: what the record says,
+// and whether that process lives.
+func probeRecord(o Options) (Holder, error) {
+	h, err := readHolder(o)
+	unverified := (*unverifiedError)(nil)
+	switch {
+	case err == nil:
+		return h, nil
+	case errors.Is(err, errNoHolder):
+		return Holder{}, free(o)
+	case errors.As(err, &unverified):
+		// The lock on the PID file decides nothing, but it is a hint.
+		if taken, e := lockedByOther(o.PIDFile()); e == nil && taken {
+			return Holder{}, nil
+		}
+		err = fmt.Errorf("whether the recorded holder lives cannot be told: %w: %w", fs.ErrPermission, err)
+	}
+	return Holder{}, classify(o, err)
 }
 
 // mayName refuses a record that names a process of somebody else: a user who

@@ -7,11 +7,33 @@ import (
 
 	"golang.org/x/sys/windows"
 
-	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-func anyHeld(o Options) (bool, error) {
+func probe(o Options) (Holder, error) {
+	for retry := newRetry(); ; {
+		held, err := anyTaken(o)
+		if err != nil {
+			return Holder{}, classify(o, err)
+		}
+		if !held {
+			return Holder{}, free(o)
+		}
+		h, unknown := readHolder(o)
+		if unknown == nil {
+			return h, nil
+		}
+		if retry.wait() {
+			continue
+		}
+		if err := takenBy(o, unknown); !errors.Is(err, ErrHeld) {
+			return Holder{}, err
+		}
+		return Holder{}, nil
+	}
+}
+
+func anyTaken(o Options) (bool, error) {
 	for _, name := range o.Mutexes() {
 		if there, err := taken(name); there || err != nil {
 			return there, err
@@ -19,8 +41,6 @@ func anyHeld(o Options) (bool, error) {
 	}
 	return false, nil
 }
-
-func openToRead(path string) (*os.File, error) { return files.OpenToRead(path) }
 
 // mayName refuses a record that names a process of somebody else: a user who
 // owns the record could otherwise have an administrator stop any process for him.

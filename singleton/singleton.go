@@ -2,25 +2,33 @@
 // else which one it is.
 //
 // [Acquire] either makes the caller the holder of a name or says who holds it.
-// The verdict is a lock that the kernel drops when the holder dies, however it
+// What decides is a lock that the kernel drops when the holder dies, however it
 // dies; files only describe the holder. No PID file is ever believed: a number
 // found in one is shown to people and never signalled.
 //
 // # Unix notes
 //
-// Two files are locked with flock(2) for the life of the holder:
+// There are three files:
 //
+//   - StateDir/NAME.mutex is locked with flock(2) for the life of the holder, which
+//     decides. Whoever can open a file can lock it, so it is for its owner alone
+//     (0600). Its only line names the file itself (device and inode), and it is
+//     never removed.
+//   - StateDir/NAME.lock holds the holder's full identity, for everybody to read. It
+//     is emptied at the end and never removed. Who may not open the mutex finds
+//     out from it, and from whether that very process lives.
 //   - Dir/NAME.pid holds the PID on one line, for kill, monit and their like. It
-//     is written after the lock is held and removed before it is released.
-//   - StateDir/NAME.lock holds the holder's full identity and is never removed.
-//     Who is refused reads it. It also keeps a second instance out when
-//     somebody removes everything in Dir, which undoes a lock on a PID file. Its
-//     last line names the file itself (device and inode).
+//     is written after the mutex is held and removed before it is released.
 //
-// On Linux, where the lock file is not one that a holder has signed so, the
-// kernel's list of locks is read as well: even the loss of both files at once
-// does not let a second instance in, where /proc shows the first (the same
-// user, or root).
+// A lock on one of the latter two, which any user may take, decides nothing: a PID
+// file that somebody else has locked is replaced, and [Lock.Check] names him. We do
+// lock the PID file. That refuses versions which knew no mutex, and locked both,
+// as theirs refuse us: a lock counts where the recorded process lives. It also
+// keeps a second instance out when somebody removes everything in StateDir.
+//
+// On Linux, where the mutex is not one that a holder has signed so, the kernel's
+// list of locks is read as well: even the loss of all files at once does not let
+// a second instance in, where /proc shows the first (the same user, or root).
 //
 // Locks belong to the open file description and are close-on-exec: a child that
 // outlives the holder does not keep the name. NFS before Linux 2.6.12 has no
@@ -28,9 +36,9 @@
 //
 // # Windows notes
 //
-// The files are the same and are not locked: beside each stands a mutex of the
-// global namespace, which all sessions share, named after the file's path. It is
-// never owned, as that would bind it to a thread: that it exists is the verdict.
+// The latter two files are the same and are not locked: for each there is a mutex of
+// the global namespace, which all sessions share, named after the file's path. It
+// is never owned, as that would bind it to a thread: that it exists decides.
 // The kernel removes it with its last handle, so the loss of all files lets
 // nobody in. It is for SYSTEM, Administrators and the holder's user alone.
 //
@@ -67,8 +75,8 @@ var (
 // Options say which name is to be held, and where.
 type Options struct {
 	Name     string // of the service instance; also of the files
-	Dir      string // absolute; created 0755 if it is not there
-	StateDir string // absolute; likewise. It may be Dir, with less protection.
+	Dir      string // created 0755 if it is not there; a relative path counts from the working directory
+	StateDir string // likewise. It may be Dir, with less protection.
 	Origin   string // how we were started ("systemd", "by hand"), for whoever is refused
 	// Overlap is how long to wait for the end of a holder of the same Origin, for a
 	// manager that may start the next process before the last one is gone. 0: not
@@ -82,6 +90,26 @@ func (o Options) PIDFile() string { return filepath.Join(o.Dir, o.Name+".pid") }
 // LockFile is the path of the file with the holder's identity.
 func (o Options) LockFile() string { return filepath.Join(o.StateDir, o.Name+".lock") }
 
+// MutexFile is the path of the file whose lock decides, on Unix. Windows has none.
+func (o Options) MutexFile() string { return filepath.Join(o.StateDir, o.Name+".mutex") }
+
+// absolute checks o once, at entry: what we find there must not depend on where
+// the process goes later.
+func (o Options) absolute() (_ Options, err error) {
+	if o.Name == "" || o.Name != filepath.Base(o.Name) {
+		return o, classify(o, fmt.Errorf("%q is no name for files", o.Name))
+	}
+	for _, dir := range []*string{&o.Dir, &o.StateDir} {
+		if *dir == "" {
+			return o, classify(o, errors.New("a directory is missing"))
+		}
+		if *dir, err = filepath.Abs(*dir); err != nil {
+			return o, classify(o, err)
+		}
+	}
+	return o, nil
+}
+
 // Holder is the instance that holds a name. Where the lock is held but nobody
 // could be verified as its holder, all is zero.
 type Holder struct {
@@ -92,8 +120,10 @@ type Holder struct {
 	Origin string    `json:"origin"`
 }
 
-// Known tells whether the holder was verified: this process, and no other with
-// its number, held the name when we looked.
+// Known reports whether the holder was verified: this process, and no other with
+// its number, held the name when it was probed. One that is not known has PID 0,
+// which is no process's: it must not be compared with that of a manager that
+// has none.
 func (h Holder) Known() bool { return h.PID > 0 }
 
 func (h Holder) String() string {
@@ -142,7 +172,11 @@ func (e *HeldError) Unwrap() error { return ErrHeld }
 //
 // Several goroutines may call it; the same name is then held once.
 func Acquire(o Options) (*Lock, error) {
-	patience, cancel := context.WithTimeout(context.Background(), o.Overlap)
+	o, err := o.absolute()
+	if err != nil {
+		return nil, err
+	}
+	overlap, cancel := context.WithTimeout(context.Background(), o.Overlap)
 	defer cancel()
 	for {
 		l, err := acquire(o)
@@ -150,16 +184,26 @@ func Acquire(o Options) (*Lock, error) {
 		if !refused || !held.Holder.Known() || o.Origin == "" || held.Holder.Origin != o.Origin {
 			return l, err
 		}
-		if patience.Err() != nil || held.Holder.Wait(patience) != nil {
+		if overlap.Err() != nil || held.Holder.Wait(overlap) != nil {
 			return l, err
 		}
 	}
 }
 
-// Probe tells who holds o.Name. The error is [ErrFree] if nobody does,
-// [ErrDenied] if we may not look. It changes nothing and never makes an Acquire
-// that happens at the same time fail; it may wait as Acquire does.
-func Probe(o Options) (Holder, error) { return probe(o) }
+// Probe returns who holds o.Name. The error is [ErrFree] if nobody does,
+// [ErrDenied] if we may not find out. It changes nothing and never makes an
+// Acquire that happens at the same time fail; it may wait as Acquire does.
+//
+// For those who may not open the mutex (another user's service) the record
+// decides: a holder that is verified runs, and where none is recorded, or the
+// recorded one is gone, nobody is taken to hold the name.
+func Probe(o Options) (Holder, error) {
+	o, err := o.absolute()
+	if err != nil {
+		return Holder{}, err
+	}
+	return probe(o)
+}
 
 // classify puts an error of the system into one of the promised kinds.
 func classify(o Options, err error) error {

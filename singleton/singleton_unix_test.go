@@ -13,15 +13,15 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// Whoever finds the signature in a lock file does without the slow look for
+// Whoever finds the signature in a mutex does without the slow search for
 // holders of removed files, so it must be there after a holder, however that
 // one ended, and must not survive a copy.
-func TestLockFilesAreSigned(t *testing.T) {
+func TestMutexesAreSigned(t *testing.T) {
 	o := options(t)
 	signed := func(when string, want bool) {
 		t.Helper()
-		if got := singleton.Signed(o.LockFile()); got != want {
-			t.Errorf("%s: signed=%t, want %t: %q", when, got, want, read(t, o.LockFile()))
+		if got := singleton.Signed(o.MutexFile()); got != want {
+			t.Errorf("%s: signed=%t, want %t: %q", when, got, want, read(t, o.MutexFile()))
 		}
 	}
 	a := start(t, "hold", o, nil)
@@ -31,13 +31,17 @@ func TestLockFilesAreSigned(t *testing.T) {
 	signed("after a kill", true)
 	must(t, acquire(t, o).Release())
 	signed("after a release", true)
-	released := read(t, o.LockFile())
-	must(t, os.Rename(o.LockFile(), o.LockFile()+".old"))
-	must(t, os.WriteFile(o.LockFile(), []byte(released), 0o644))
+	released := read(t, o.MutexFile())
+	must(t, os.Rename(o.MutexFile(), o.MutexFile()+".old"))
+	must(t, os.WriteFile(o.MutexFile(), []byte(released), 0o600))
 	signed("a copy", false)
 	must(t, acquire(t, o).Release())
 	signed("after the copy was taken over", true)
-	must(t, os.WriteFile(o.LockFile(), nil, 0o644))
+	must(t, os.Chmod(o.MutexFile(), 0o644))
+	signed("opened to others", false)
+	must(t, acquire(t, o).Release())
+	signed("after that was taken over", true)
+	must(t, os.WriteFile(o.MutexFile(), nil, 0o600))
 	signed("emptied", false)
 }
 
@@ -48,8 +52,13 @@ func TestBrokenPlaces(t *testing.T) {
 		"PID file is a FIFO":      func(t *testing.T, o *singleton.Options) { must(t, syscall.Mkfifo(o.PIDFile(), 0o600)) },
 		"lock file is a symlink":  func(t *testing.T, o *singleton.Options) { must(t, os.Symlink("/etc/passwd", o.LockFile())) },
 		"lock file is a FIFO":     func(t *testing.T, o *singleton.Options) { must(t, syscall.Mkfifo(o.LockFile(), 0o600)) },
+		"mutex is a symlink":      func(t *testing.T, o *singleton.Options) { must(t, os.Symlink("/etc/passwd", o.MutexFile())) },
+		"mutex is a FIFO":         func(t *testing.T, o *singleton.Options) { must(t, syscall.Mkfifo(o.MutexFile(), 0o600)) },
 		"directory for everybody": func(t *testing.T, o *singleton.Options) { must(t, os.Chmod(o.Dir, 0o777)) },
 		"sticky, for everybody":   func(t *testing.T, o *singleton.Options) { must(t, os.Chmod(o.Dir, 0o777|fs.ModeSticky)) },
+		"no name":                 func(_ *testing.T, o *singleton.Options) { o.Name = "" },
+		"a path for a name":       func(_ *testing.T, o *singleton.Options) { o.Name = "../feedd" },
+		"no directory":            func(_ *testing.T, o *singleton.Options) { o.StateDir = "" },
 		"directory is a file": func(t *testing.T, o *singleton.Options) {
 			o.Dir = filepath.Join(o.Dir, "file")
 			must(t, os.WriteFile(o.Dir, nil, 0o600))

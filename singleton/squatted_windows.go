@@ -13,10 +13,10 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// verdict is why the name is taken by somebody of whom the record knows nothing:
+// takenBy is why the name is taken by somebody of whom the record knows nothing:
 // held by an instance whose record is lost, or squatted. An instance's mutex
 // belongs to its user, and lets SYSTEM and Administrators in.
-func verdict(o Options, unknown error) error {
+func takenBy(o Options, unknown error) error {
 	me, err := proc.Owner(os.Getpid())
 	if err != nil {
 		return classify(o, err)
@@ -67,7 +67,7 @@ func stranger(mutex windows.Handle, me string) string {
 	return ""
 }
 
-// private tells whether sd is as proc.Private makes it for that owner.
+// private reports whether sd is as proc.Private makes it for that owner.
 func private(sd *windows.SECURITY_DESCRIPTOR, owner string) bool {
 	dacl, _, err := sd.DACL()
 	if err != nil || dacl == nil || dacl.AceCount != 3 {
@@ -104,7 +104,7 @@ func isService(sid string) bool {
 	return strings.HasPrefix(sid, "S-1-5-80-") || sid == "S-1-5-19" || sid == "S-1-5-20"
 }
 
-// administrator tells whether what Administrators or SYSTEM may do, we may.
+// administrator reports whether what Administrators or SYSTEM may do, we may.
 func administrator() bool {
 	for _, kind := range []windows.WELL_KNOWN_SID_TYPE{windows.WinBuiltinAdministratorsSid, windows.WinLocalSystemSid} {
 		if sid, err := windows.CreateWellKnownSid(kind); err == nil {

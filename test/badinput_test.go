@@ -128,7 +128,7 @@ var traps = map[string]struct {
 
 func TestBadInput_PIDPathIsATrap(t *testing.T) {
 	for name, trap := range traps {
-		for _, which := range []func(*place) string{(*place).pidFile, (*place).lockFile} {
+		for _, which := range []func(*place) string{(*place).pidFile, (*place).lockFile, (*place).mutexFile} {
 			p := newPlace(t)
 			path := which(p)
 			t.Run(name+"/"+filepath.Ext(path), func(t *testing.T) {
@@ -189,7 +189,7 @@ func TestBadInput_Directories(t *testing.T) {
 		"runtime directory unreadable":            {mode(run, 0), 77, []string{"run", "not permitted", "permission denied", "run as a user who may"}},
 		"runtime directory not writable":          {mode(run, 0o555), 77, []string{"run/feedd.pid", "not permitted", "permission denied", "run as a user who may"}},
 		"state directory unreadable":              {mode(state, 0), 77, []string{"state", "not permitted", "permission denied", "run as a user who may"}},
-		"state directory not writable":            {mode(state, 0o555), 77, []string{"state/feedd.lock", "not permitted", "permission denied", "run as a user who may"}},
+		"state directory not writable":            {mode(state, 0o555), 77, []string{"state/feedd.mutex", "not permitted", "permission denied", "run as a user who may"}},
 		"no directory can be made": {func(t *testing.T, p *place) {
 			mode(func(p *place) string { return filepath.Dir(p.run) }, 0o555)(t, p)
 		}, 77, []string{"not permitted", "permission denied", "run as a user who may"}},

@@ -142,7 +142,7 @@ func (p *place) recordAndLock(t *testing.T, h singleton.Holder) {
 	record, err := json.Marshal(h)
 	must(t, err)
 	must(t, os.WriteFile(p.lockFile(), record, 0o644))
-	lock, err := os.OpenFile(p.lockFile(), os.O_RDWR, 0)
+	lock, err := os.OpenFile(p.mutexFile(), os.O_RDWR|os.O_CREATE, 0o600)
 	must(t, err)
 	t.Cleanup(func() { _ = lock.Close() })
 	must(t, syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB))

@@ -63,8 +63,9 @@ func TestBadInput_DiskFullAtStart(t *testing.T) {
 	}{
 		"PID file":        {runDir, 0, "feedd.pid"},
 		"state file":      {runDir, 1, "state file"},
-		"lock file":       {stateDir, 0, "feedd.lock"},
-		"last-run record": {stateDir, 1, "last-run record"},
+		"mutex":           {stateDir, 0, "feedd.mutex"},
+		"lock file":       {stateDir, 1, "feedd.lock"},
+		"last-run record": {stateDir, 2, "last-run record"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)

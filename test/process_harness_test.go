@@ -57,6 +57,7 @@ func (p *place) configure(t *testing.T, lines ...string) {
 func (p *place) pidFile() string   { return filepath.Join(p.run, "feedd.pid") }
 func (p *place) stateFile() string { return filepath.Join(p.run, "feedd.state.json") }
 func (p *place) lockFile() string  { return filepath.Join(p.state, "feedd.lock") }
+func (p *place) mutexFile() string { return filepath.Join(p.state, "feedd.mutex") }
 func (p *place) lastRun() string   { return filepath.Join(p.state, "feedd.lastrun.json") }
 
 // process is one that the test started.

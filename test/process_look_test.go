@@ -84,7 +84,7 @@ func (p *place) clean(t *testing.T) {
 		t.Error(err)
 	}
 	for _, e := range entries {
-		if path := filepath.Join(p.state, e.Name()); path != p.lockFile() && path != p.lastRun() {
+		if path := filepath.Join(p.state, e.Name()); path != p.lockFile() && path != p.mutexFile() && path != p.lastRun() {
 			t.Errorf("left in the state directory: %s", e.Name())
 		}
 	}
@@ -117,7 +117,7 @@ type picture struct {
 func (p *place) snapshot(t *testing.T) snapshot {
 	t.Helper()
 	s := make(snapshot)
-	for _, path := range []string{p.pidFile(), p.lockFile(), p.lastRun(), p.stateFile()} {
+	for _, path := range []string{p.pidFile(), p.lockFile(), p.mutexFile(), p.lastRun(), p.stateFile()} {
 		info, err := os.Lstat(path)
 		must(t, err)
 		s[path] = picture{info, content(t, path)}

@@ -3,6 +3,7 @@ package files
 import (
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -107,7 +108,46 @@ func describe(path string, flags uint32) (*windows.SECURITY_DESCRIPTOR, error) {
 	return sd, nil
 }
 
-// trustedOwner tells whether what is found at path belongs to SYSTEM,
+// trustOwner: a reparse point was refused before. Of links that are second names
+// NTFS lets nobody make one to a file that he may not write (CreateHardLink).
+func trustOwner(f *os.File, _ fs.FileInfo, dir string) error {
+	sd, err := windows.GetSecurityInfo(windows.Handle(f.Fd()), windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION)
+	if err != nil {
+		return &fs.PathError{Op: "read the owner of", Path: f.Name(), Err: err}
+	}
+	me, err := ourSID()
+	if err != nil {
+		return err
+	}
+	who, ok := trustedOwner(sd, me)
+	if ok {
+		return nil
+	}
+	place, err := describe(dir, 0)
+	if err != nil {
+		return err
+	}
+	if owner, _ := trustedOwner(place, me); owner != who {
+		return fmt.Errorf("%s belongs to %s, and its directory to %s: %w: remove it", f.Name(), who, owner, ErrUntrusted)
+	}
+	return nil
+}
+
+// oursAlone reports whether a directory belongs to one of those whom we trust.
+func oursAlone(dir string) bool {
+	me, err := ourSID()
+	if err != nil {
+		return false
+	}
+	sd, err := describe(dir, 0)
+	if err != nil {
+		return false
+	}
+	_, ok := trustedOwner(sd, me)
+	return ok
+}
+
+// trustedOwner reports whether what is found at path belongs to SYSTEM,
 // Administrators, a service's account or ourselves, and to whom it belongs.
 func trustedOwner(sd *windows.SECURITY_DESCRIPTOR, me string) (who string, ok bool) {
 	sid, _, err := sd.Owner()

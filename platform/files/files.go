@@ -2,6 +2,10 @@
 // against it: atomic replacement, and directories and files that nobody else
 // could have prepared as a trap.
 //
+// A service often runs as a user of its own, to whom its directories belong, and
+// root reads and writes there, too. So no name in such a directory is followed,
+// nothing found there is waited for, and what is read is bounded.
+//
 // # Windows notes
 //
 // A mode is translated. What is made here belongs to its maker; SYSTEM,
@@ -12,13 +16,12 @@
 //
 // A file that somebody has open is in the way of its replacement and removal,
 // where that somebody does not share it for deletion, as most programs do not:
-// both are tried again for a second. [OpenToRead] and [ReadFile] share it.
+// both are tried again for a second. [OpenToRead] and [Read] share it.
 package files
 
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -32,25 +35,26 @@ var ErrUntrusted = errors.New("not safe to use")
 // file or the new one whole and never a mixture; the file gets exactly mode.
 // It writes ".NAME.new" beside it first, so one writer at a time may use it for
 // a path. If durable, the content is on the disk when it returns; otherwise the
-// system writes it when it likes. On error the old file is untouched.
+// system writes it when it likes. On error the old file is untouched. What stands
+// at either path, be it a link or a FIFO, is replaced and never written through.
 func Replace(path string, content []byte, mode fs.FileMode, durable bool) (err error) {
 	dir, name := filepath.Split(path)
-	draft := filepath.Join(dir, "."+name+".new")
+	temporary := filepath.Join(dir, "."+name+".new")
 	// create refuses to write through anything that is there. What a crash left,
 	// or a link that somebody planted, goes.
-	f, err := create(draft, mode)
+	f, err := create(temporary, mode)
 	if errors.Is(err, fs.ErrExist) {
-		if err := Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		f, err = create(draft, mode)
+		f, err = create(temporary, mode)
 	}
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			_ = os.Remove(draft)
+			_ = os.Remove(temporary)
 		}
 	}()
 	_, err = f.Write(content)
@@ -64,7 +68,7 @@ func Replace(path string, content []byte, mode fs.FileMode, durable bool) (err e
 		err = e
 	}
 	if err == nil {
-		err = rename(draft, path)
+		err = rename(temporary, path)
 	}
 	if err == nil && durable {
 		err = SyncDir(dir)
@@ -76,21 +80,6 @@ func Replace(path string, content []byte, mode fs.FileMode, durable bool) (err e
 // it tries for a second while somebody else has it open.
 func Remove(path string) error { return remove(path) }
 
-// OpenToRead opens path like os.Open, and so that others can rename, replace and
-// remove the file in the meantime.
-func OpenToRead(path string) (*os.File, error) { return openToRead(path) }
-
-// ReadFile reads a file whole like os.ReadFile, without being in the way of its
-// replacement.
-func ReadFile(path string) ([]byte, error) {
-	f, err := openToRead(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(f)
-}
-
 // SyncDir makes the names in a directory durable: of a file that was created or
 // renamed there, only the content is durable after its own Sync. On Windows it
 // does nothing: NTFS journals such changes.
@@ -101,25 +90,36 @@ func SyncDir(dir string) error { return syncDir(dir) }
 // a directory, a FIFO or a device (without blocking on it), and a file that has
 // a second name: writing to any of these could hit something else.
 func Open(path string, flag int, mode fs.FileMode) (*os.File, error) {
-	f, err := open(path, flag, mode)
+	f, info, err := openRegular(path, func() (*os.File, error) { return open(path, flag, mode) })
+	if err != nil {
+		return nil, err
+	}
+	if err := oneName(f, info); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// openRegular has do open path, which neither follows a link nor blocks, and
+// refuses what is no regular file.
+func openRegular(path string, do func() (*os.File, error)) (*os.File, fs.FileInfo, error) {
+	f, err := do()
 	if err != nil {
 		if info, e := os.Lstat(path); e == nil && !info.Mode().IsRegular() {
-			return nil, notRegular(path, info)
+			return nil, nil, notRegular(path, info)
 		}
-		return nil, err
+		return nil, nil, err
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
 		err = notRegular(path, info)
 	}
-	if err == nil {
-		err = oneName(f, info)
-	}
 	if err != nil {
 		_ = f.Close()
-		return nil, err
+		return nil, nil, err
 	}
-	return f, nil
+	return f, info, nil
 }
 
 func oneName(f *os.File, info fs.FileInfo) error {

@@ -3,25 +3,47 @@
 package files
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
-// O_NONBLOCK: opening a FIFO must not wait for a peer. It has no effect on
-// regular files. os.OpenFile adds O_CLOEXEC itself.
-const openFlags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+// O_NONBLOCK: opening a FIFO must not wait for a peer, nor that of a file for the
+// end of somebody's lease. O_NOCTTY: nor may a terminal become ours. os.OpenFile
+// adds O_CLOEXEC itself.
+const openFlags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK | syscall.O_NOCTTY
 
 func create(path string, mode fs.FileMode) (*os.File, error) {
 	return open(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 }
 
 func open(path string, flag int, mode fs.FileMode) (*os.File, error) {
-	return os.OpenFile(path, flag|openFlags, mode)
+	f, err := os.OpenFile(path, flag|openFlags, mode)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = fmt.Errorf("%w: somebody has a lease on it: %w: remove it", err, ErrUntrusted)
+	}
+	return f, err
 }
 
-func openToRead(path string) (*os.File, error) { return os.Open(path) }
+func openToRead(path string) (*os.File, error) { return open(path, os.O_RDONLY, 0) }
+
+// openThrough is openToRead where a link is followed.
+func openThrough(path string) (*os.File, error) {
+	return os.OpenFile(path, openFlags&^syscall.O_NOFOLLOW, 0)
+}
+
+// oursAlone reports whether a directory belongs to root or to us.
+func oursAlone(dir string) bool {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return false
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && (st.Uid == 0 || int(st.Uid) == os.Geteuid())
+}
 
 // settle gives the file its mode: the umask has no say.
 func settle(f *os.File, mode fs.FileMode) error { return f.Chmod(mode) }
@@ -37,6 +59,36 @@ func links(_ *os.File, info fs.FileInfo) (uint64, error) {
 		return uint64(st.Nlink), nil //nolint:unconvert // its width differs by system
 	}
 	return 1, nil
+}
+
+func trustOwner(_ *os.File, info fs.FileInfo, dir string) error {
+	file, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	me := uint32(os.Geteuid())
+	public := info.Mode()&0o004 != 0
+	if public && (file.Uid == me || file.Uid == 0) {
+		return nil
+	}
+	place, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	owner, ok := place.Sys().(*syscall.Stat_t)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	switch {
+	case file.Uid == owner.Uid:
+		return nil
+	case file.Uid != me && file.Uid != 0:
+		return fmt.Errorf("%s belongs to user %d, and its directory to user %d: %w: remove it", filepath.Join(dir, info.Name()), file.Uid, owner.Uid, ErrUntrusted)
+	case owner.Uid == me || owner.Uid == 0:
+		return nil
+	}
+	return fmt.Errorf("%s belongs to user %d and is not for everybody, and its directory is user %d's: %w: remove it",
+		filepath.Join(dir, info.Name()), file.Uid, owner.Uid, ErrUntrusted)
 }
 
 func trust(path string, info fs.FileInfo) error {

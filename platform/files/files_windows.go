@@ -51,8 +51,16 @@ func open(path string, flag int, mode fs.FileMode) (*os.File, error) {
 	}
 }
 
+// openToRead opens the thing itself where there is a link, as open does.
 func openToRead(path string) (*os.File, error) {
-	h, err := openHandle(path, windows.GENERIC_READ, nil, windows.OPEN_EXISTING, 0)
+	return openShared(path, windows.FILE_FLAG_OPEN_REPARSE_POINT)
+}
+
+// openThrough is openToRead where a link is followed.
+func openThrough(path string) (*os.File, error) { return openShared(path, 0) }
+
+func openShared(path string, flags uint32) (*os.File, error) {
+	h, err := openHandle(path, windows.GENERIC_READ, nil, windows.OPEN_EXISTING, flags)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
@@ -90,13 +98,13 @@ func rename(from, to string) error {
 
 func remove(path string) error { return insist(func() error { return os.Remove(path) }) }
 
-// patience is how long a file may be in somebody else's hands.
-const patience = time.Second
+// busyLimit is how long a file may be in somebody else's hands.
+const busyLimit = time.Second
 
 // insist does something again while the system says what it says of a file that
 // is open, or being removed, elsewhere: a virus scanner, a backup, a reader.
 func insist(do func() error) error {
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(busyLimit)
 	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
 		err := do()
 		busy := errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_ACCESS_DENIED) ||

@@ -15,10 +15,13 @@ func services() *scm.Manager {
 	return scm.New(reader{}, scm.Local{}, scm.Options{Dirs: scmDirs, Monotonic: proc.Monotonic, State: state.Read})
 }
 
-// reader is a System whose readers do not keep a service from replacing its file.
+// reader is a System that reads nothing but what services write of themselves.
 type reader struct{ System }
 
-func (reader) ReadFile(path string) ([]byte, error) { return files.ReadFile(path) }
+func (reader) ReadFile(path string) ([]byte, error) {
+	content, _, err := files.Read(path, files.MaxRecord)
+	return content, err
+}
 
 // scmDirs are the directories of a service that the SCM keeps: this machine's
 // where it is Windows, and the usual ones in a plan for another.

@@ -17,8 +17,9 @@ type System struct{}
 
 var _ platform.System = System{}
 
-// ReadFile reads a file whole.
-func (System) ReadFile(path string) ([]byte, error) { return os.ReadFile(path) }
+// ReadFile reads a file whole, as [files.ReadFile] does: one that a service's user
+// may have put there is neither followed nor waited for.
+func (System) ReadFile(path string) ([]byte, error) { return files.ReadFile(path) }
 
 // WriteFile replaces a file atomically and durably.
 func (System) WriteFile(path string, content []byte, mode fs.FileMode) error {

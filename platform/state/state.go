@@ -83,22 +83,18 @@ func Path(runtime, id string) string { return filepath.Join(runtime, FileName(id
 // Parse reads the content of a state file. A State that comes with an error is zero.
 func Parse(content []byte) (State, error) {
 	var s State
-	if err := json.Unmarshal(content, &s); err != nil {
+	if err := files.DecodeJSON(content, &s); err != nil {
 		return State{}, fmt.Errorf("state file: %w", err)
 	}
 	return s, nil
 }
-
-// maxSize bounds what is read of a file that may be anything by now. A state
-// with many steps of a stop and long errors is a few kilobytes.
-const maxSize = 1 << 20
 
 // Read reads the state file at path. It never blocks, follows no link and reads
 // no more than a megabyte: the directory may be another user's. The error wraps
 // fs.ErrNotExist if there is none, and files.ErrUntrusted if it is no regular
 // file or has another name.
 func Read(path string) (State, error) {
-	content, written, err := read(path)
+	content, written, err := files.Read(path, files.MaxRecord)
 	if err != nil {
 		return State{}, fmt.Errorf("state file: %w", err)
 	}

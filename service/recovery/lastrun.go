@@ -33,10 +33,10 @@ type LastRun struct {
 	Reboot   bool           `json:"-"`              // the machine was started anew since
 }
 
-// Known tells whether there was a run at all.
+// Known reports whether there was a run at all.
 func (l LastRun) Known() bool { return !l.Started.IsZero() }
 
-// Clean tells whether nothing has to be picked up: the run ended because it was
+// Clean reports whether nothing has to be picked up: the run ended because it was
 // asked to and every step of its stop succeeded, or there was none.
 func (l LastRun) Clean() bool { return !l.Known() || (l.Exit != nil && l.Exit.Clean) }
 
@@ -63,22 +63,26 @@ func (l LastRun) Ending() *platform.Exit {
 	return l.Exit
 }
 
-// ErrDamaged means that a record was there and could not be read. The run
-// before is then taken for one that was cut off.
+// ErrDamaged means that what is in the record's place is none: malformed, or a
+// link, a FIFO, somebody else's file. The run before is then taken for one that
+// was cut off, and the next record replaces what is there.
 var ErrDamaged = errors.New("last-run record is damaged")
 
 // Read returns the record at path. If there is none it is the zero LastRun and
-// no error.
+// no error. It is read as [files.Read] does: its directory may belong to another
+// user, who may have put anything there.
 func Read(path string) (LastRun, error) {
-	b, err := files.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	content, _, err := files.Read(path, files.MaxRecord)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return LastRun{}, nil
-	}
-	if err != nil {
+	case errors.Is(err, files.ErrMalformed), errors.Is(err, files.ErrUntrusted):
+		return LastRun{}, fmt.Errorf("%w: %w", ErrDamaged, err)
+	case err != nil:
 		return LastRun{}, fmt.Errorf("last-run record: %w", err)
 	}
 	var last LastRun
-	if err := json.Unmarshal(b, &last); err != nil {
+	if err := files.DecodeJSON(content, &last); err != nil {
 		return LastRun{}, fmt.Errorf("%s: %w: %w", path, ErrDamaged, err)
 	}
 	return last, nil
@@ -120,7 +124,7 @@ func (r *Record) Restarts() int { return r.run.Restarts }
 // Sync waits until the open record is on the disk, so that a power cut is not
 // mistaken for the clean end before it.
 func (r *Record) Sync() error {
-	f, err := os.OpenFile(r.path, os.O_RDWR, 0) // Windows syncs nothing that cannot be written
+	f, err := files.Open(r.path, os.O_RDWR, 0) // Windows syncs nothing that cannot be written
 	if err != nil {
 		return fmt.Errorf("last-run record: %w", err)
 	}

@@ -1,0 +1,91 @@
+package files
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// MaxRecord is how long a record that a service writes about itself may be, in
+// bytes: a state file, a last-run record. They have a few hundred.
+const MaxRecord = 1 << 20
+
+// ErrMalformed means that a file could be read and is not what it should be.
+var ErrMalformed = errors.New("not what belongs there")
+
+// OpenToRead opens the regular file at path for reading, whoever may have put it
+// there: it refuses, with ErrUntrusted, a symbolic link, a directory, a FIFO and
+// a device, and waits for none of them, nor for a lease on a file (fcntl(2),
+// F_SETLEASE). Others can rename, replace and remove the file in the meantime.
+func OpenToRead(path string) (*os.File, error) {
+	f, _, err := openRegular(path, func() (*os.File, error) { return openToRead(path) })
+	return f, err
+}
+
+// Read returns the whole of a file that somebody else may have put there, such as
+// a record in a directory of the service's user, and when it was written last. It
+// opens it as OpenToRead does and refuses, with ErrUntrusted, also a file that has
+// a second name, and one by its owner: it has to belong to whom its directory
+// belongs to, to the system's administrator or to us. In a directory of another
+// user, a file of the administrator's or ours has to be one that everybody may
+// read: that user could have given a name there to any file (link(2)), and we read
+// nothing for him that he could not read himself. The error is ErrMalformed if it
+// is longer than limit bytes.
+func Read(path string, limit int64) (content []byte, written time.Time, err error) {
+	f, info, err := openRegular(path, func() (*os.File, error) { return openToRead(path) })
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	defer f.Close()
+	err = oneName(f, info)
+	if err == nil {
+		err = trustOwner(f, info, filepath.Dir(path))
+	}
+	if err == nil {
+		content, err = io.ReadAll(io.LimitReader(f, limit+1))
+	}
+	if err == nil && int64(len(content)) > limit {
+		err = fmt.Errorf("%s: %w: it is longer than %d bytes", path, ErrMalformed, limit)
+	}
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	return content, info.ModTime(), nil
+}
+
+// DecodeJSON decodes the content of a file into v. The error is ErrMalformed if it
+// does not fit, and then says nothing of the content, which may be none of the
+// reader's business.
+func DecodeJSON(content []byte, v any) error {
+	err := json.Unmarshal(content, v)
+	if at, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Errorf("%w: no JSON from byte %d on", ErrMalformed, at.Offset)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: a value in its JSON is of another kind", ErrMalformed)
+	}
+	return nil
+}
+
+// ReadFile reads a file of the administrator's whole, such as a unit file. It is
+// opened as OpenToRead does, but a link is followed where its directory belongs
+// to the administrator or to us. A link to a device is empty: what systemd has
+// masked leads to /dev/null.
+func ReadFile(path string) ([]byte, error) {
+	f, _, err := openRegular(path, func() (*os.File, error) { return openToRead(path) })
+	if info, e := os.Lstat(path); err != nil && e == nil && info.Mode()&os.ModeSymlink != 0 && oursAlone(filepath.Dir(path)) {
+		if target, e := os.Stat(path); e == nil && target.Mode()&os.ModeCharDevice != 0 {
+			return nil, nil
+		}
+		f, _, err = openRegular(path, func() (*os.File, error) { return openThrough(path) })
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}

@@ -1,0 +1,183 @@
+//go:build unix
+
+package files_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/platform/files"
+)
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A service's user plants something where root will read: root must not wait for
+// it, nor follow it, nor say what is in it.
+func TestReadRefusesWhatIsPlanted(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "shadow")
+	must(t, os.WriteFile(secret, []byte("root:$6$hash"), 0o600))
+	for name, c := range map[string]struct {
+		plant func(path string) error
+		says  string
+	}{
+		"a FIFO":              {func(path string) error { return syscall.Mkfifo(path, 0o644) }, "a FIFO"},
+		"a FIFO with writers": {func(path string) error { return errors.Join(syscall.Mkfifo(path, 0o644), writeTo(t, path)) }, "a FIFO"},
+		"a link":              {func(path string) error { return os.Symlink(secret, path) }, "a symbolic link"},
+		"a link to a FIFO": {func(path string) error {
+			return errors.Join(syscall.Mkfifo(path+".fifo", 0o644), os.Symlink(path+".fifo", path))
+		}, "a symbolic link"},
+		"a second name": {func(path string) error { return os.Link(secret, path) }, "2 names"},
+		"a directory":   {func(path string) error { return os.Mkdir(path, 0o755) }, "a directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "x.json")
+			must(t, c.plant(path))
+			content, _, err := files.Read(path, files.MaxRecord)
+			if !errors.Is(err, files.ErrUntrusted) || !strings.Contains(err.Error(), c.says) || content != nil {
+				t.Errorf("read %q, %v", content, err)
+			}
+			if f, err := files.OpenToRead(path); err == nil {
+				_ = f.Close()
+				if c.says != "2 names" {
+					t.Error("opened")
+				}
+			}
+		})
+	}
+}
+
+func writeTo(t *testing.T, fifo string) error {
+	f, err := os.OpenFile(fifo, os.O_RDWR, 0)
+	if err == nil {
+		t.Cleanup(func() { _ = f.Close() })
+	}
+	return err
+}
+
+func TestErrorsDoNotQuoteTheFile(t *testing.T) {
+	for name, content := range map[string]string{
+		"no JSON":        "root:$6$hash:19000",
+		"another kind":   `{"started":"root:$6$hash:19000"}`,
+		"a large number": `{"restarts":190001900019000190001900019000}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var v struct {
+				Started  []int `json:"started"`
+				Restarts int   `json:"restarts"`
+			}
+			err := files.DecodeJSON([]byte(content), &v)
+			if !errors.Is(err, files.ErrMalformed) || strings.Contains(err.Error(), "$6") || strings.Contains(err.Error(), "1900") ||
+				strings.Contains(err.Error(), "'r'") {
+				t.Errorf("it says: %v", err)
+			}
+		})
+	}
+}
+
+func TestReadIsBounded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.json")
+	must(t, os.WriteFile(path, nil, 0o644))
+	must(t, os.Truncate(path, 1<<40)) // it takes no room
+	if _, _, err := files.Read(path, 1000); !errors.Is(err, files.ErrMalformed) {
+		t.Errorf("read whole: %v", err)
+	}
+	must(t, os.Truncate(path, 1000))
+	if content, _, err := files.Read(path, 1000); err != nil || len(content) != 1000 {
+		t.Errorf("read %d bytes, %v", len(content), err)
+	}
+}
+
+// Users that nobody has.
+const user, otherUser = 64_997, 64_996
+
+func TestReadTrustsOwners(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	for name, c := range map[string]struct {
+		dir, file int
+		mode      os.FileMode
+		trusted   bool
+	}{
+		"the user's own":                {user, user, 0o600, true},
+		"root's, for everybody":         {user, 0, 0o644, true},
+		"root's alone":                  {user, 0, 0o600, false}, // the user linked it there, and root removed its other name
+		"root's, for a group":           {user, 0, 0o640, false},
+		"another user's":                {user, otherUser, 0o644, false},
+		"root's alone, in root's place": {0, 0, 0o600, true},
+		"a user's, in root's place":     {0, user, 0o644, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "x.json")
+			must(t, os.WriteFile(path, []byte("{}"), c.mode))
+			must(t, errors.Join(os.Chmod(path, c.mode), os.Chown(path, c.file, c.file), os.Chown(dir, c.dir, c.dir)))
+			_, _, err := files.Read(path, files.MaxRecord)
+			if (err == nil) != c.trusted || (err != nil && !errors.Is(err, files.ErrUntrusted)) {
+				t.Errorf("err=%v, want trusted=%t", err, c.trusted)
+			}
+		})
+	}
+}
+
+// Unit files may be links, and masked ones are; a service's user makes none of them.
+func TestReadFileFollowsTheAdministratorsLinksOnly(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give directories away")
+	}
+	target := filepath.Join(t.TempDir(), "x.service")
+	must(t, os.WriteFile(target, []byte("[Unit]\n"), 0o600))
+	dir := t.TempDir()
+	for name, c := range map[string]struct{ target, want string }{
+		"a link": {target, "[Unit]\n"}, "masked": {os.DevNull, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(dir, name)
+			must(t, os.Symlink(c.target, path))
+			if got, err := files.ReadFile(path); err != nil || string(got) != c.want {
+				t.Errorf("in root's directory: %q, %v", got, err)
+			}
+			must(t, os.Chown(dir, user, user))
+			defer func() { must(t, os.Chown(dir, 0, 0)) }()
+			if got, err := files.ReadFile(path); !errors.Is(err, files.ErrUntrusted) {
+				t.Errorf("in a user's: %q, %v", got, err)
+			}
+		})
+	}
+	must(t, syscall.Mkfifo(target+".fifo", 0o600))
+	must(t, os.Symlink(target+".fifo", filepath.Join(dir, "fifo")))
+	if got, err := files.ReadFile(filepath.Join(dir, "fifo")); !errors.Is(err, files.ErrUntrusted) {
+		t.Errorf("a FIFO behind a link: %q, %v", got, err)
+	}
+}
+
+// One who owns a file may have a lease on it: open(2) waits for its end for
+// /proc/sys/fs/lease-break-time, 45 s, if it may block. Others can have none.
+func TestLeasesDoNotBlock(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.json")
+	must(t, os.WriteFile(path, []byte("{}"), 0o644))
+	if err := lease(t, path); err != nil {
+		t.Skip("no lease to be had here: ", err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, _, err := files.Read(path, files.MaxRecord)
+		done <- err
+	}()
+	if err := <-done; !errors.Is(err, files.ErrUntrusted) {
+		t.Errorf("read: %v", err)
+	}
+	must(t, files.Replace(path, []byte("{1}"), 0o644, true))
+	if got, _, err := files.Read(path, files.MaxRecord); err != nil || string(got) != "{1}" {
+		t.Errorf("the new file: %q, %v", got, err)
+	}
+}

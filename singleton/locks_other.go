@@ -1,0 +1,10 @@
+//go:build unix && !linux
+
+package singleton
+
+import "os"
+
+// Only Linux lists its locks by file.
+func otherHolder(_, _ *os.File, _ *heldFile) (Holder, bool) { return Holder{}, false }
+
+func lockersOf(*os.File) []locker { return nil }
