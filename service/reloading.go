@@ -21,6 +21,7 @@ func (l *life) serveReloads() {
 
 // reload is one reload from its announcement to its outcome.
 func (l *life) reload(ctx context.Context) error {
+	l.sink.Reopen() // whatever becomes of the reload: logrotate asks for nothing else
 	begun, err := proc.Monotonic()
 	if err != nil {
 		return err

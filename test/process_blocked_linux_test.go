@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -228,6 +229,32 @@ func TestIssue9A_BlockedLogOfARefusal(t *testing.T) {
 	p.configure(t, "[service]", "nonsense = 1")
 	b.config = p.config
 	b.start(t, plan{}).end(t).want(t, 78)
+}
+
+// mv x.log x.log.1; kill -HUP: a file that others rotate is begun anew, even if
+// the reload is refused.
+func TestIssue9E_FileIsReopened(t *testing.T) {
+	for name, act := range map[string]string{"reloaded": "", "refused": " fail no such host"} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			path := filepath.Join(t.TempDir(), "x.log")
+			p.configure(t, "[service.log]", fmt.Sprintf("file = %q", path))
+			a := p.start(t, plan{Reload: "wait"})
+			a.out.await(t, "started")
+			p.await(t, platform.PhaseReady)
+			must(t, os.Rename(path, path+".1"))
+			a.signal(t, syscall.SIGHUP)
+			a.order(t, "reload"+act)
+			a.out.await(t, name)
+			a.stop(t)
+			if old := content(t, path+".1"); !strings.Contains(old, "ready: after") || strings.Contains(old, "stopping") {
+				t.Errorf("the renamed file has:\n%s", old)
+			}
+			if now := content(t, path); !strings.Contains(now, "stopping") || strings.Contains(now, "ready: after") {
+				t.Errorf("the new file has:\n%s", now)
+			}
+		})
+	}
 }
 
 // Who reads again gets every line, in order.

@@ -3,94 +3,175 @@ package logsink
 import (
 	"cmp"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
-
-	"gopkg.in/natefinch/lumberjack.v2"
 
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// openFile opens o.File for appending, with rotation.
-//
-// lumberjack knows nothing of traps, so the path is examined, and the file
-// created, before it may open it. Later, when it rotates, only the directory's
-// permissions keep others from planting something.
-func openFile(o Options) (destination, error) {
-	path := filepath.Clean(o.File)
-	if err := files.MakeDir(filepath.Dir(path), 0o750); err != nil {
-		return nil, err
-	}
-	// lumberjack would create it with 0600; a file that it rotates passes its
-	// mode on to the next.
-	f, err := files.Open(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
-	if err != nil {
-		return nil, err
-	}
-	if err := f.Close(); err != nil {
-		return nil, err
-	}
-	l := &lumberjack.Logger{
-		Filename:   path,
-		MaxSize:    cmp.Or(o.MaxSizeMB, defaultMaxSizeMB),
-		MaxBackups: cmp.Or(o.MaxBackups, defaultMaxBackups),
-		MaxAge:     o.MaxAgeDays,
-	}
-	// Nothing yet, but it opens the file now, and rotates one that is full.
-	if _, err := l.Write(nil); err != nil {
-		return nil, err
-	}
-	out := &fileWriter{l: l, most: int64(l.MaxSize) << 20, rotated: time.Now()}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, errors.Join(err, l.Close())
-	}
-	out.size = info.Size()
-	return out, nil
-}
-
+// fileWriter is a file that is rotated, by itself when it is full or by others
+// when they like.
 type fileWriter struct {
-	l          *lumberjack.Logger
-	size, most int64 // bytes: that the file has, and may have
-	rotated    time.Time
+	path string
+	most int64 // bytes that the file may have
+	keep int   // rotated files
+	age  time.Duration
+
+	file    *os.File    // nil: the next line opens it
+	info    fs.FileInfo // of file, when it was opened
+	size    int64
+	checked time.Time // that file is what path names
 }
 
-// stampStep is how fine lumberjack stamps the names of rotated files. It renames
-// over what has the name already: of two rotations within one step, all that
-// the first put aside would be lost.
-const stampStep = time.Millisecond
-
-func (f *fileWriter) put(l line) error {
-	line := append(l.text, '\n')
-	n := int64(len(line))
-	// As lumberjack decides it. A line that fits no file is refused, not rotated for.
-	rotates := f.size+n > f.most && n <= f.most
-	if rotates {
-		time.Sleep(time.Until(f.rotated.Add(stampStep)))
+// openFile opens o.File for appending.
+func openFile(o Options) (destination, error) {
+	w := &fileWriter{
+		path: filepath.Clean(o.File),
+		most: int64(cmp.Or(o.MaxSizeMB, defaultMaxSizeMB)) << 20,
+		keep: cmp.Or(o.MaxBackups, defaultMaxBackups),
+		age:  time.Duration(o.MaxAgeDays) * 24 * time.Hour,
 	}
-	_, err := f.l.Write(line)
-	switch {
-	case rotates && err == nil:
-		f.rotated, f.size = time.Now(), 0
-	case rotates && f.grow(line) == nil:
-		err = nil
+	if err := w.open(); err != nil {
+		return nil, err
 	}
-	if err == nil {
-		f.size += n
-	}
-	return err
+	w.removeOld()
+	return w, nil
 }
 
-// grow writes to a file that is full and cannot be put aside: on Windows, because
-// another program reads it. The next line tries again.
-func (f *fileWriter) grow(line []byte) error {
-	file, err := files.Open(f.l.Filename, os.O_WRONLY|os.O_APPEND, 0)
+func (w *fileWriter) open() error {
+	if err := files.MakeDir(filepath.Dir(w.path), 0o750); err != nil {
+		return err
+	}
+	f, err := files.Open(w.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(line)
-	return errors.Join(err, file.Close())
+	info, err := f.Stat()
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	w.file, w.info, w.size, w.checked = f, info, info.Size(), time.Now()
+	return nil
 }
 
-func (f *fileWriter) close() error { return f.l.Close() }
+func (w *fileWriter) put(l line) error {
+	text := append(l.text, '\n')
+	n := int64(len(text))
+	if n > w.most {
+		return fmt.Errorf("write %s: a line of %d bytes is longer than the file may be", w.path, n)
+	}
+	err := w.ready(checkEvery)
+	if err == nil && w.size+n > w.most {
+		if err = w.ready(0); err == nil && w.size > 0 && w.size+n > w.most {
+			err = w.rotate()
+		}
+	}
+	if err != nil {
+		return err
+	}
+	written, err := w.file.Write(text)
+	w.size += int64(written)
+	return err
+}
+
+// checkEvery is how late it may be noticed that others have renamed, removed,
+// replaced or truncated the file.
+const checkEvery = time.Second
+
+// ready opens the file unless it is open and was, less than every ago, what its
+// path names.
+func (w *fileWriter) ready(every time.Duration) error {
+	if w.file != nil && time.Since(w.checked) >= every {
+		w.checked = time.Now()
+		switch now, err := os.Lstat(w.path); {
+		case err == nil && os.SameFile(now, w.info):
+			w.size = now.Size()
+		case err == nil, errors.Is(err, fs.ErrNotExist):
+			_ = w.close()
+		}
+	}
+	if w.file == nil {
+		return w.open()
+	}
+	return nil
+}
+
+// rotate puts the file aside and begins a new one like it. A file that cannot be
+// put aside (on Windows, because another program reads it) grows, and the next
+// line tries again.
+func (w *fileWriter) rotate() error {
+	old := w.info
+	_ = w.close() // Windows renames no file that is open
+	err := os.Rename(w.path, w.aside())
+	if e := w.open(); e != nil || err != nil {
+		return e
+	}
+	inherit(w.file, old)
+	if info, err := w.file.Stat(); err == nil {
+		w.info = info
+	}
+	w.removeOld()
+	return nil
+}
+
+// stamp is the time in the name of a file that was put aside, in UTC.
+const stamp = "2006-01-02T15-04-05.000"
+
+// around is what stands before and behind the time.
+func (w *fileWriter) around() (before, behind string) {
+	behind = filepath.Ext(w.path)
+	return strings.TrimSuffix(w.path, behind) + "-", behind
+}
+
+// aside is a name that no file has.
+func (w *fileWriter) aside() string {
+	before, behind := w.around()
+	for at := time.Now().UTC(); ; at = at.Add(time.Millisecond) {
+		name := before + at.Format(stamp) + behind
+		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			return name
+		}
+	}
+}
+
+// removeOld removes what was put aside and is too much or too old. What cannot
+// be removed is tried again at the next rotation.
+func (w *fileWriter) removeOld() {
+	before, behind := w.around()
+	entries, _ := os.ReadDir(filepath.Dir(w.path))
+	slices.Reverse(entries) // by name, which is by age: the latest first
+	kept := 0
+	for _, e := range entries {
+		name := filepath.Join(filepath.Dir(w.path), e.Name())
+		middle, ours := strings.CutPrefix(name, before)
+		middle, same := strings.CutSuffix(middle, behind)
+		at, err := time.Parse(stamp, middle)
+		switch {
+		case !ours, !same, err != nil, !e.Type().IsRegular():
+		case kept >= w.keep, w.age > 0 && time.Since(at) > w.age:
+			_ = os.Remove(name)
+		default:
+			kept++
+		}
+	}
+}
+
+// reopen has the next line go to the file that the path names then.
+func (w *fileWriter) reopen() error {
+	_ = w.close()
+	return w.open()
+}
+
+func (w *fileWriter) close() error {
+	if w.file == nil {
+		return nil
+	}
+	err := w.file.Close()
+	w.file = nil
+	return err
+}

@@ -42,6 +42,30 @@ func TestFileModes(t *testing.T) {
 	}
 }
 
+// What reads the log goes on to read it after a rotation, whatever our umask.
+func TestRotationKeepsModeAndOwner(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "feedd.log")
+	if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, 0o664)); err != nil {
+		t.Fatal(err)
+	}
+	group := os.Getgid()
+	if os.Getuid() == 0 {
+		group = 4711
+		if err := os.Chown(path, -1, group); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := newBed(t, logsink.Options{File: path, MaxSizeMB: 1})
+	rotate(t, b, path)
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := int(info.Sys().(*syscall.Stat_t).Gid); info.Mode().Perm() != 0o664 || got != group {
+		t.Errorf("the new file has mode %v and group %d, want group %d", info.Mode(), got, group)
+	}
+}
+
 func TestFileKeepsWhatIsThere(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "feedd.log")
 	if err := os.WriteFile(path, []byte("old\n"), 0o600); err != nil {

@@ -17,6 +17,26 @@
 // place. [Sink.Close] writes the rest, within a limit. What ends a process without it (a
 // panic that nobody recovers, os.Exit, kill -9) loses the lines of the last instant.
 //
+// # Rotation
+//
+// A file is rotated by itself, by size. Where another program is to do it, as
+// logrotate(8) does, the file is opened anew at a reload of the service and, at the
+// latest a second after it was renamed, removed or replaced, by itself; the option
+// copytruncate works as well, but loses what is written between its two steps.
+//
+//	/var/log/feedd/feedd.log {
+//		weekly
+//		rotate 8
+//		compress
+//		delaycompress
+//		missingok
+//		postrotate
+//			feedd reload
+//		endscript
+//	}
+//
+// Set max_size_mb above what a week can bring, lest both rotate.
+//
 // # Linux notes
 //
 // The sink "auto" is the journal where $JOURNAL_STREAM says that standard error
@@ -111,10 +131,10 @@ func open(name string, o Options, out outside) (*Sink, error) {
 		return nil, &FieldError{field, fmt.Errorf("open log for %q: %w", name, err)}
 	}
 	bare := style.bare && !style.json
-	q := &queue{to: to, stderr: out.stderr, bare: sink == "stderr", notice: func(n int) line {
+	q := &queue{to: to, stderr: out.stderr, bare: sink == "stderr", render: func(level hclog.Level, text string) line {
 		var o output
 		o.bare, o.add = bare, func(l line) { o.last = l }
-		newPrinter(&o, style).Accept("", hclog.Warn, fmt.Sprintf("%d lines were dropped: the log did not take them in time", n))
+		newPrinter(&o, style).Accept("", level, text)
 		return o.last
 	}}
 	w := &output{bare: bare, add: q.add}
@@ -151,6 +171,13 @@ func (s *Sink) SetLevel(level string) error {
 // Flush waits until all that was logged before is written, or ctx ends; then the
 // error wraps [os.ErrDeadlineExceeded].
 func (s *Sink) Flush(ctx context.Context) error { return s.queue.flush(ctx) }
+
+// Reopen opens a log file anew behind the lines that are logged already: another
+// program has renamed it, and means this one to begin a new one. That happens by
+// itself within a second, too. It does not wait. Where the file cannot be
+// opened, lines go to standard error, and the first says why, until it can. Of
+// other sinks it does nothing.
+func (s *Sink) Reopen() { s.queue.reopen() }
 
 // CloseTimeout is how long Close waits for a destination.
 const CloseTimeout = 2 * time.Second

@@ -32,7 +32,7 @@ type Options struct {
 	// and so is a directory that everybody can write to.
 	File string `toml:"file"`
 	// MaxSizeMB is the size in MiB at which the file is rotated: renamed to
-	// NAME-TIME.EXT and begun anew. 0: 100.
+	// NAME-TIME.EXT and begun anew, with its mode and owner. 0: 100.
 	MaxSizeMB int `toml:"max_size_mb"`
 	// MaxBackups is how many rotated files are kept. 0: 7.
 	MaxBackups int `toml:"max_backups"`
@@ -43,8 +43,8 @@ type Options struct {
 const (
 	defaultMaxSizeMB  = 100
 	defaultMaxBackups = 7
-	// Above these, lumberjack's int64 bytes and time.Duration overflow or the
-	// number is a slip of the finger.
+	// Above these, the bytes and time.Duration overflow or the number is a slip of
+	// the finger.
 	mostSizeMB  = 1 << 20 // 1 TiB
 	mostBackups = 100_000
 	mostAgeDays = 36_500

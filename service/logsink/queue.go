@@ -48,7 +48,7 @@ const mostWaiting = 8 << 20
 //
 // There is no goroutine while there is nothing to write.
 type queue struct {
-	notice func(dropped int) line
+	render func(level hclog.Level, text string) line // a line of our own
 
 	mu      sync.Mutex
 	waiting []line
@@ -90,7 +90,7 @@ func (q *queue) add(l line) {
 // tellDropped must be called with mu held.
 func (q *queue) tellDropped() {
 	if q.dropped > 0 {
-		n := q.notice(q.dropped)
+		n := q.render(hclog.Warn, fmt.Sprintf("%d lines were dropped: the log did not take them in time", q.dropped))
 		q.dropped = 0
 		q.size += n.cost()
 		q.waiting = append(q.waiting, n)
@@ -141,6 +141,16 @@ func (q *queue) put(l line) {
 	// One call, so that lines of other writers do not get in between. If this
 	// fails, too, there is nowhere left to say it.
 	_, _ = q.stderr.Write(text)
+}
+
+func (q *queue) reopen() {
+	q.add(line{turn: func() {
+		if to, ok := q.to.(*fileWriter); ok {
+			if err := to.reopen(); err != nil {
+				q.put(q.render(hclog.Error, "the log file cannot be opened: "+err.Error()))
+			}
+		}
+	}})
 }
 
 // turn has do called when all that was logged until now is written, and waits

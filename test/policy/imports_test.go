@@ -49,7 +49,6 @@ var places = []place{
 	{"service/supervise", belowService},
 	{"service/logsink", append([]string{
 		"github.com/hashicorp/go-hclog", "github.com/coreos/go-systemd/v22", "github.com/mattn/go-isatty",
-		"gopkg.in/natefinch/lumberjack.v2",
 	}, belowService...)},
 	// What is heavy stays out of the face: a program that only runs pays neither for a command line nor for metrics.
 	{"service", append([]string{
