@@ -1,7 +1,40 @@
 package service
 
+import (
+	"context"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service/logsink"
+	"github.com/holdfast-dev/holdfast/singleton"
+)
+
 // RunOn is Run on a host that the test plays.
 var RunOn = run
+
+// Machine is what may block before there is a life; nil: as it is.
+type Machine struct {
+	Load    func(Config) (Config, error)
+	OpenLog func(name string, o logsink.Options) (*logsink.Sink, error)
+	Acquire func(singleton.Options) (*singleton.Lock, error)
+}
+
+// RunOn is RunOn where the test is the machine.
+func (m Machine) RunOn(ctx context.Context, host platform.Host, cfg Config, prog Program) error {
+	on := thisMachine()
+	if m.Load != nil {
+		on.load = m.Load
+	}
+	if m.OpenLog != nil {
+		on.openLog = m.OpenLog
+	}
+	if m.Acquire != nil {
+		on.acquire = m.Acquire
+	}
+	return on.run(ctx, host, nil, cfg, prog)
+}
+
+// Stacks is the text of the dump of all stacks.
+var Stacks = stacks
 
 // LogOptions and Overlap are what the name of the host decides.
 var (

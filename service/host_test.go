@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
@@ -69,9 +70,10 @@ func (p *program) Reload(ctx context.Context) error {
 // bench is a life under test.
 type bench struct {
 	*host
-	t    *testing.T
-	cfg  service.Config
-	done chan error
+	t       *testing.T
+	cfg     service.Config
+	machine service.Machine
+	done    chan error
 
 	mu     sync.Mutex
 	phases []platform.Phase
@@ -83,15 +85,11 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	dir := t.TempDir()
 	b := &bench{
-		host: &host{requests: make(chan platform.Request)},
-		t:    t,
+		host: &host{},
 		cfg: service.Config{
 			Name: "feedd", RuntimeDir: filepath.Join(dir, "run"), StateDir: filepath.Join(dir, "state"),
 			Log: logsink.Options{File: filepath.Join(dir, "log"), Level: "debug"},
 		},
-		done:   make(chan error, 1),
-		notice: make(chan platform.Notice, 1000),
-		inStop: make(chan struct{}),
 	}
 	b.heard = func(n platform.Notice) {
 		b.mu.Lock()
@@ -101,24 +99,47 @@ func newBench(t *testing.T) *bench {
 		}
 		b.notice <- n
 	}
+	b.enter(t)
 	return b
 }
 
-// run lives the life in the background; end waits for it.
-func (b *bench) run(ctx context.Context, p service.Program) {
-	go func() { b.done <- service.RunOn(ctx, b.host, nil, b.cfg, p) }()
+// enter makes what belongs to a bubble of package synctest, or to none.
+func (b *bench) enter(t *testing.T) {
+	b.t = t
+	b.requests, b.done = make(chan platform.Request), make(chan error, 1)
+	b.notice, b.inStop = make(chan platform.Notice, 10000), make(chan struct{})
 }
 
-func (b *bench) end() error {
-	b.t.Helper()
-	select {
-	case err := <-b.done:
-		return err
-	case <-time.After(20 * time.Second):
-		b.t.Fatal("the life does not end")
-		return nil
+// inBubble runs a test whose life takes no real time, however long it is: see
+// package synctest. Limits are exact there, and a life that hangs is a failure at
+// once.
+func inBubble(t *testing.T, test func(t *testing.T, b *bench)) {
+	t.Helper()
+	b := newBench(t)
+	// The log has a goroutine for its rotation, which belongs to no life.
+	sink, err := logsink.Open(b.cfg.Name, b.cfg.Log)
+	if err != nil {
+		t.Fatal(err)
 	}
+	b.machine.OpenLog = func(string, logsink.Options) (*logsink.Sink, error) { return sink, nil }
+	synctest.Test(t, func(t *testing.T) {
+		b.enter(t)
+		test(t, b)
+		time.Sleep(hanging) // a bubble ends with the last of its goroutines
+	})
 }
+
+// hang is what does not heed its context, and ends long after the life has.
+func hang() { time.Sleep(hanging) }
+
+const hanging = 100 * time.Hour
+
+// run lives the life in the background; end waits for it.
+func (b *bench) run(ctx context.Context, p service.Program) {
+	go func() { b.done <- b.machine.RunOn(ctx, b.host, b.cfg, p) }()
+}
+
+func (b *bench) end() error { return <-b.done }
 
 // await waits until the host has been told of phase.
 func (b *bench) await(phase platform.Phase) {
@@ -131,8 +152,6 @@ func (b *bench) await(phase platform.Phase) {
 			}
 		case err := <-b.done:
 			b.t.Fatalf("the life ended before %q: %v", phase, err)
-		case <-time.After(20 * time.Second):
-			b.t.Fatalf("never told of %q", phase)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
@@ -15,22 +16,23 @@ import (
 
 // What nobody waits for is in the state file soon, the last word last.
 func TestStatusTextReachesTheFile(t *testing.T) {
-	b := newBench(t)
-	var rt *service.Runtime
-	b.run(t.Context(), &program{start: func(_ context.Context, r *service.Runtime) error { rt = r; return nil }})
-	b.await(platform.PhaseReady) // from here on, nothing else writes the file
-	for _, text := range []string{"one", "two", "three"} {
-		rt.Status(text)
-	}
-	for deadline := time.Now().Add(15 * time.Second); b.state().StatusText != "three"; runtime.Gosched() {
-		if time.Now().After(deadline) {
-			t.Fatalf("the file still says %+v", b.state())
+	inBubble(t, func(t *testing.T, b *bench) {
+		var rt *service.Runtime
+		b.run(t.Context(), &program{start: func(_ context.Context, r *service.Runtime) error { rt = r; return nil }})
+		b.await(platform.PhaseReady) // from here on, nothing else writes the file
+		for _, text := range []string{"one", "two", "three"} {
+			rt.Status(text)
 		}
-	}
-	b.stop()
-	if err := b.end(); err != nil {
-		t.Error(err)
-	}
+		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
+		if got := b.state().StatusText; got != "three" {
+			t.Errorf("the file says %q", got)
+		}
+		b.stop()
+		if err := b.end(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // A goroutine that ends itself instead of returning is a failure, and the stop

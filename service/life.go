@@ -12,6 +12,7 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service/logsink"
+	"github.com/holdfast-dev/holdfast/singleton"
 )
 
 // life is one run of a program. The goroutine of live goes through it from top
@@ -74,8 +75,9 @@ func (l *life) failure() error {
 	return errors.Join(l.failures...)
 }
 
-func (l *life) live() (err error) {
-	l.holding, err = prepare(l.listener, "take the name", l.cfg.StartTimeout, claimAbandonAfter, l.claim, holding.giveUp)
+func (l *life) live(acquire func(singleton.Options) (*singleton.Lock, error)) (err error) {
+	l.holding, err = prepare(l.listener, "take the name", l.cfg.StartTimeout, claimAbandonAfter,
+		func() (holding, error) { return l.claim(acquire) }, holding.giveUp)
 	if errors.Is(err, errNotBegun) { // who knows what it leaves
 		err = fmt.Errorf("%w: %w", ErrForced, err)
 	}

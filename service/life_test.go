@@ -100,8 +100,6 @@ func TestOrderOfALife(t *testing.T) {
 // in order with the right code, and leaves no lock and no file behind.
 func TestThingsThatGoWrong(t *testing.T) {
 	broken := errors.New("broken")
-	hang := make(chan struct{})
-	t.Cleanup(func() { close(hang) })
 	cases := map[string]struct {
 		p     *program
 		cfg   func(*service.Config)
@@ -129,12 +127,12 @@ func TestThingsThatGoWrong(t *testing.T) {
 				<-ctx.Done()
 				return ctx.Err()
 			}},
-			cfg:  func(c *service.Config) { c.StartTimeout = 20 * time.Millisecond },
+			cfg:  func(c *service.Config) { c.StartTimeout = 20 * time.Second },
 			code: 1, is: service.ErrOverrun, says: "start_timeout",
 		},
 		"Start hangs": {
-			p:    &program{start: func(context.Context, *service.Runtime) error { <-hang; return nil }},
-			cfg:  func(c *service.Config) { c.StartTimeout, c.StopTimeout = 20*time.Millisecond, 100*time.Millisecond },
+			p:    &program{start: func(context.Context, *service.Runtime) error { hang(); return nil }},
+			cfg:  func(c *service.Config) { c.StartTimeout, c.StopTimeout = 20*time.Second, 10*time.Second },
 			code: 1, is: service.ErrOverrun, says: "end of Start", log: "still running: goroutine",
 		},
 		"Stop fails": {
@@ -148,7 +146,7 @@ func TestThingsThatGoWrong(t *testing.T) {
 			code:  70, is: broken, says: "panic in Stop: broken", stops: true,
 		},
 		"Stop hangs": {
-			p:     &program{stop: func(context.Context) error { <-hang; return nil }},
+			p:     &program{stop: func(context.Context) error { hang(); return nil }},
 			cfg:   func(c *service.Config) { c.StopTimeout = time.Second },
 			drive: func(b *bench) { b.await(platform.PhaseReady); b.stop() },
 			code:  1, is: service.ErrOverrun, says: "stop: Stop: overran", log: "still running: goroutine", stops: true,
@@ -159,14 +157,14 @@ func TestThingsThatGoWrong(t *testing.T) {
 					rt.OnStop("flush", 0, func(context.Context) error { rt.Logger().Info("flushed"); return nil })
 					return nil
 				},
-				stop: func(context.Context) error { <-hang; return nil },
+				stop: func(context.Context) error { hang(); return nil },
 			},
 			cfg:   func(c *service.Config) { c.StopTimeout = 2 * time.Second },
 			drive: func(b *bench) { b.await(platform.PhaseReady); b.stop() },
 			code:  1, is: service.ErrOverrun, says: "stop: Stop: overran", log: "flushed", stops: true,
 		},
 		"a second request forces": {
-			p:     &program{stop: func(context.Context) error { <-hang; return nil }},
+			p:     &program{stop: func(context.Context) error { hang(); return nil }},
 			drive: func(b *bench) { b.await(platform.PhaseReady); b.stop(); <-b.inStop; b.stop() },
 			code:  1, is: service.ErrForced, says: "second request", log: "still running: goroutine", stops: true,
 		},
@@ -191,7 +189,7 @@ func TestThingsThatGoWrong(t *testing.T) {
 		},
 		"a goroutine does not heed its context": {
 			p: &program{start: func(_ context.Context, rt *service.Runtime) error {
-				rt.Go("deaf", func(context.Context) error { <-hang; return nil })
+				rt.Go("deaf", func(context.Context) error { hang(); return nil })
 				return nil
 			}},
 			cfg:   func(c *service.Config) { c.StopTimeout = time.Second },
@@ -203,7 +201,7 @@ func TestThingsThatGoWrong(t *testing.T) {
 				rt.OnStop("last", time.Second, func(context.Context) error { rt.Logger().Info("the last step ran"); return nil })
 				rt.OnStop("failing", time.Second, func(context.Context) error { return broken })
 				rt.OnStop("panicking", time.Second, func(context.Context) error { panic("oh") })
-				rt.OnStop("slow", time.Millisecond, func(ctx context.Context) error { <-hang; return nil })
+				rt.OnStop("slow", time.Millisecond, func(ctx context.Context) error { hang(); return nil })
 				return nil
 			}},
 			drive: func(b *bench) { b.await(platform.PhaseReady); b.stop() },
@@ -213,52 +211,53 @@ func TestThingsThatGoWrong(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t)
-			if c.cfg != nil {
-				c.cfg(&b.cfg)
-			}
-			stop := c.p.stop
-			c.p.stop = func(ctx context.Context) error {
-				close(b.inStop)
-				if stop != nil {
-					return stop(ctx)
+			inBubble(t, func(t *testing.T, b *bench) {
+				if c.cfg != nil {
+					c.cfg(&b.cfg)
 				}
-				return nil
-			}
-			b.run(t.Context(), c.p)
-			if c.drive != nil {
-				c.drive(b)
-			}
-			err := b.end()
-			if code := service.ExitCode(err); code != c.code {
-				t.Errorf("exit code %d, want %d: %v", code, c.code, err)
-			}
-			if c.is != nil && !errors.Is(err, c.is) {
-				t.Errorf("error %v, want one that is %v", err, c.is)
-			}
-			if err != nil && !strings.Contains(err.Error(), c.says) {
-				t.Errorf("error %q does not say %q", err, c.says)
-			}
-			if !service.Logged(err) {
-				t.Error("the error is not in the log")
-			}
-			if !strings.Contains(b.logText(), c.log) {
-				t.Errorf("the log lacks %q:\n%s", c.log, b.logText())
-			}
-			if c.stops {
+				stop := c.p.stop
+				c.p.stop = func(ctx context.Context) error {
+					close(b.inStop)
+					if stop != nil {
+						return stop(ctx)
+					}
+					return nil
+				}
+				b.run(t.Context(), c.p)
+				if c.drive != nil {
+					c.drive(b)
+				}
+				err := b.end()
+				if code := service.ExitCode(err); code != c.code {
+					t.Errorf("exit code %d, want %d: %v", code, c.code, err)
+				}
+				if c.is != nil && !errors.Is(err, c.is) {
+					t.Errorf("error %v, want one that is %v", err, c.is)
+				}
+				if err != nil && !strings.Contains(err.Error(), c.says) {
+					t.Errorf("error %q does not say %q", err, c.says)
+				}
+				if !service.Logged(err) {
+					t.Error("the error is not in the log")
+				}
+				if !strings.Contains(b.logText(), c.log) {
+					t.Errorf("the log lacks %q:\n%s", c.log, b.logText())
+				}
 				select {
 				case <-b.inStop:
-				case <-time.After(20 * time.Second):
-					t.Error("Stop was not called")
+				default:
+					if c.stops {
+						t.Error("Stop was not called")
+					}
 				}
-			}
-			last, err := recovery.Read(filepath.Join(b.cfg.StateDir, "feedd.lastrun.json"))
-			if err != nil || last.Clean() || last.Exit == nil || last.Exit.Code != c.code {
-				t.Errorf("last run: %+v, %v", last.Exit, err)
-			}
-			if entries, _ := os.ReadDir(b.cfg.RuntimeDir); len(entries) != 0 {
-				t.Errorf("left in the runtime directory: %v", entries)
-			}
+				last, err := recovery.Read(filepath.Join(b.cfg.StateDir, "feedd.lastrun.json"))
+				if err != nil || last.Clean() || last.Exit == nil || last.Exit.Code != c.code {
+					t.Errorf("last run: %+v, %v", last.Exit, err)
+				}
+				if entries, _ := os.ReadDir(b.cfg.RuntimeDir); len(entries) != 0 {
+					t.Errorf("left in the runtime directory: %v", entries)
+				}
+			})
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/service/logsink"
+	"github.com/holdfast-dev/holdfast/singleton"
 )
 
 // Run lives the whole life of prog as a service, as the package comment has it,
@@ -43,15 +44,29 @@ func Run(ctx context.Context, cfg Config, prog Program) error {
 // run is Run on a given host. warning is what could not be understood of what the
 // manager handed over: no reason not to serve.
 func run(ctx context.Context, host platform.Host, warning error, cfg Config, prog Program) error {
+	return thisMachine().run(ctx, host, warning, cfg, prog)
+}
+
+// machine is what may block before there is a life. Tests hand in another.
+type machine struct {
+	load    func(Config) (Config, error)
+	openLog func(name string, o logsink.Options) (*logsink.Sink, error)
+	acquire func(singleton.Options) (*singleton.Lock, error)
+}
+
+func thisMachine() machine { return machine{Config.Load, logsink.Open, singleton.Acquire} }
+
+func (m machine) run(ctx context.Context, host platform.Host, warning error, cfg Config, prog Program) error {
 	s := listen(ctx, host)
 	defer close(s.over)
 	limit := Config{StartTimeout: cfg.StartTimeout}.withDefaults().StartTimeout
-	cfg, err := prepare(s, "read the configuration", limit, abandonAfter, cfg.Load, func(Config) {})
+	cfg, err := prepare(s, "read the configuration", limit, abandonAfter,
+		func() (Config, error) { return m.load(cfg) }, func(Config) {})
 	if err != nil {
 		return unlessNotBegun(err)
 	}
 	sink, err := prepare(s, "open the log", cfg.StartTimeout, abandonAfter, func() (*logsink.Sink, error) {
-		sink, err := logsink.Open(cfg.ID("").String(), logOptions(cfg.Log, host))
+		sink, err := m.openLog(cfg.ID("").String(), logOptions(cfg.Log, host))
 		if err != nil {
 			err = errors.Join(ErrConfig, err)
 		}
@@ -68,7 +83,7 @@ func run(ctx context.Context, host platform.Host, warning error, cfg Config, pro
 	if warning != nil {
 		sink.Logger().Warn("the manager's environment is not understood", "error", warning)
 	}
-	err = newLife(s, cfg, prog, sink).live()
+	err = newLife(s, cfg, prog, sink).live(m.acquire)
 	if err != nil {
 		sink.Logger().Error("failed", "exit_code", ExitCode(err), "error", err)
 		err = logged{err}
