@@ -19,11 +19,11 @@ type holding struct {
 }
 
 // claim makes this process the instance: lock, last-run record, state file.
-func (l *life) claim(acquire func(singleton.Options) (*singleton.Lock, error)) (h holding, err error) {
+func (l *life) claim() (h holding, err error) {
 	if h.dirs, err = l.cfg.ownDirs(l.host.Name()); err != nil {
 		return h, err
 	}
-	h.lock, err = acquire(singleton.Options{
+	h.lock, err = l.machine.acquire(singleton.Options{
 		Name: l.id, Dir: h.dirs.Runtime, StateDir: h.dirs.State, Origin: l.host.Name(), Overlap: overlap(l.host),
 	})
 	if err != nil {

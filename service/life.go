@@ -12,7 +12,6 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service/logsink"
-	"github.com/holdfast-dev/holdfast/singleton"
 )
 
 // life is one run of a program. The goroutine of live goes through it from top
@@ -21,6 +20,7 @@ import (
 type life struct {
 	*listener
 	holding
+	machine machine
 
 	cfg   Config
 	id    string
@@ -46,9 +46,9 @@ type life struct {
 	failures []error
 }
 
-func newLife(s *listener, cfg Config, prog Program, sink *logsink.Sink) *life {
+func newLife(m machine, s *listener, cfg Config, prog Program, sink *logsink.Sink) *life {
 	l := &life{
-		listener: s, cfg: cfg, id: cfg.ID("").String(), prog: prog, sink: sink, log: sink.Logger(),
+		listener: s, machine: m, cfg: cfg, id: cfg.ID("").String(), prog: prog, sink: sink, log: sink.Logger(),
 		begun: time.Now(),
 		phase: phases{now: platform.PhaseStarting},
 		ready: make(chan struct{}),
@@ -75,9 +75,8 @@ func (l *life) failure() error {
 	return errors.Join(l.failures...)
 }
 
-func (l *life) live(acquire func(singleton.Options) (*singleton.Lock, error)) (err error) {
-	l.holding, err = prepare(l.listener, "take the name", l.cfg.StartTimeout, claimAbandonAfter,
-		func() (holding, error) { return l.claim(acquire) }, holding.giveUp)
+func (l *life) live() (err error) {
+	l.holding, err = prepare(l.listener, "take the name", l.cfg.StartTimeout, claimAbandonAfter, l.claim, holding.giveUp)
 	if errors.Is(err, errNotBegun) { // who knows what it leaves
 		err = fmt.Errorf("%w: %w", ErrForced, err)
 	}

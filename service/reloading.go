@@ -66,7 +66,7 @@ func (l *life) reloadProgram(ctx context.Context) error {
 	limit := l.clocks.start(ctx, l.cfg.ReloadTimeout)
 	defer limit.stop()
 	var fresh Config
-	reading := begin("read the configuration", func() (err error) { fresh, err = l.cfg.reread(); return err })
+	reading := begin("read the configuration", func() (err error) { fresh, err = l.reread(); return err })
 	if err := reading.wait(limit.ctx); err != nil {
 		if !reading.ended() { // on a mount that hangs; the stop does not wait for it
 			l.overrun = reading
@@ -99,11 +99,11 @@ func (l *life) reloadProgram(ctx context.Context) error {
 }
 
 // reread is the configuration as the file has it now, over the code's values.
-func (c Config) reread() (Config, error) {
-	if c.File == "" {
-		return c, nil
+func (l *life) reread() (Config, error) {
+	if l.cfg.File == "" {
+		return l.cfg, nil
 	}
-	return c.origin().Load()
+	return l.machine.load(l.cfg.origin())
 }
 
 func (c Config) differsBeyondLogLevel(fresh Config) bool {

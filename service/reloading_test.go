@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
@@ -145,6 +146,121 @@ func TestOverrunningReload(t *testing.T) {
 			}
 		}
 		close(hang)
+		b.stop()
+		if err := b.end(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A program asks for a reload itself, and gets the outcome of one that began
+// after it asked: together with others, not before it is ready, and not any more
+// when it stops.
+func TestRuntimeReload(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		var rt *service.Runtime
+		inStart, goOn := make(chan struct{}), make(chan struct{})
+		outcomes := make(chan error)
+		b.run(t.Context(), &program{
+			start: func(_ context.Context, r *service.Runtime) error {
+				rt = r
+				close(inStart)
+				<-goOn
+				return nil
+			},
+			reload: func(ctx context.Context) error {
+				select {
+				case err := <-outcomes:
+					return err
+				case <-ctx.Done():
+					return context.Cause(ctx)
+				}
+			},
+			stop: func(ctx context.Context) error {
+				if err := rt.Reload(ctx); !errors.Is(err, service.ErrStopping) {
+					t.Errorf("in Stop: %v", err)
+				}
+				return nil
+			},
+		})
+		<-inStart
+		got := make(chan error, 10)
+		ask := func() { go func() { got <- rt.Reload(t.Context()) }() }
+		ask()
+		synctest.Wait()
+		if len(got) != 0 {
+			t.Fatalf("an outcome before it was ready: %v", <-got)
+		}
+		close(goOn)
+		b.await(platform.PhaseReloading)
+		ask() // a reload runs: these want the next one
+		b.ask(platform.RequestReload)
+		ask()
+		synctest.Wait()
+		refused := errors.New("port: not a number")
+		outcomes <- refused
+		if err := <-got; !errors.Is(err, refused) {
+			t.Errorf("the first: %v", err)
+		}
+		synctest.Wait()
+		if len(got) != 0 {
+			t.Errorf("an outcome of a reload that began before the question: %v", <-got)
+		}
+		outcomes <- nil
+		for range 2 {
+			if err := <-got; err != nil {
+				t.Errorf("the second: %v", err)
+			}
+		}
+		synctest.Wait()
+		if r := b.state().Reloads; r.Requested != 4 || r.Completed != 2 || r.Failed != 1 || r.LastError != "" {
+			t.Errorf("%+v", r)
+		}
+		if log := b.logText(); !strings.Contains(log, `reload requested: by="the program"`) {
+			t.Errorf("the log is\n%s", log)
+		}
+
+		impatient, cancel := context.WithTimeoutCause(t.Context(), time.Second, errors.New("no patience"))
+		defer cancel()
+		if err := rt.Reload(impatient); err == nil || err.Error() != "no patience" {
+			t.Errorf("the impatient: %v", err)
+		}
+		ask() // and this one waits when the stop comes
+		synctest.Wait()
+		b.stop()
+		if err := <-got; !errors.Is(err, service.ErrStopping) {
+			t.Errorf("at the stop: %v", err)
+		}
+		if err := b.end(); err != nil {
+			t.Error(err)
+		}
+		if err := rt.Reload(t.Context()); !errors.Is(err, service.ErrStopping) {
+			t.Errorf("after the end: %v", err)
+		}
+	})
+}
+
+// Issue 9, fault B, for a reload: a configuration on a mount that hangs bounds
+// neither the reload nor the stop.
+func TestReloadThatCannotReadTheConfiguration(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.ReloadTimeout = 10 * time.Second
+		b.cfg.File = write(t, "")
+		reads := 0
+		b.machine.Load = func(c service.Config) (service.Config, error) {
+			if reads++; reads > 1 {
+				hang()
+			}
+			return c.Load()
+		}
+		b.run(t.Context(), &program{})
+		b.await(platform.PhaseReady)
+		b.ask(platform.RequestReload)
+		b.await(platform.PhaseReloading)
+		b.await(platform.PhaseReady)
+		if got := b.state().Reloads.LastError; !strings.Contains(got, "read the configuration: overran") {
+			t.Errorf("last error %q", got)
+		}
 		b.stop()
 		if err := b.end(); err != nil {
 			t.Error(err)

@@ -47,7 +47,7 @@ func run(ctx context.Context, host platform.Host, warning error, cfg Config, pro
 	return thisMachine().run(ctx, host, warning, cfg, prog)
 }
 
-// machine is what may block before there is a life. Tests hand in another.
+// machine is what a life calls that may block without end. Tests hand in another.
 type machine struct {
 	load    func(Config) (Config, error)
 	openLog func(name string, o logsink.Options) (*logsink.Sink, error)
@@ -59,9 +59,10 @@ func thisMachine() machine { return machine{Config.Load, logsink.Open, singleton
 func (m machine) run(ctx context.Context, host platform.Host, warning error, cfg Config, prog Program) error {
 	s := listen(ctx, host)
 	defer close(s.over)
-	limit := Config{StartTimeout: cfg.StartTimeout}.withDefaults().StartTimeout
+	given := cfg // what is left unattended goes on with it
+	limit := Config{StartTimeout: given.StartTimeout}.withDefaults().StartTimeout
 	cfg, err := prepare(s, "read the configuration", limit, abandonAfter,
-		func() (Config, error) { return m.load(cfg) }, func(Config) {})
+		func() (Config, error) { return m.load(given) }, func(Config) {})
 	if err != nil {
 		return unlessNotBegun(err)
 	}
@@ -83,7 +84,7 @@ func (m machine) run(ctx context.Context, host platform.Host, warning error, cfg
 	if warning != nil {
 		sink.Logger().Warn("the manager's environment is not understood", "error", warning)
 	}
-	err = newLife(s, cfg, prog, sink).live(m.acquire)
+	err = newLife(m, s, cfg, prog, sink).live()
 	if err != nil {
 		sink.Logger().Error("failed", "exit_code", ExitCode(err), "error", err)
 		err = logged{err}
