@@ -16,13 +16,15 @@ type alarm struct {
 	burst int // of the first times, how many more are told without a pause
 
 	count int // times since it began; 0: all is well
-	next  time.Time
+	last  time.Time
+	next  time.Time // when it is told again
 	pause time.Duration
 }
 
 // raise notes that the trouble is there, and reports whether to tell of it.
 func (a *alarm) raise(now time.Time) bool {
 	a.count++
+	a.last = now
 	switch {
 	case a.count == 1:
 		a.pause = alarmPause
@@ -35,6 +37,9 @@ func (a *alarm) raise(now time.Time) bool {
 	a.next = now.Add(a.pause)
 	return true
 }
+
+// quiet reports whether nothing has come for longer than the pause.
+func (a *alarm) quiet(now time.Time) bool { return now.Sub(a.last) > a.pause }
 
 // clear notes that the trouble is over, and returns how often it was raised.
 func (a *alarm) clear() int {

@@ -81,7 +81,7 @@ func (t *tampering) toTell(found []error, now time.Time) (tell []error) {
 		t.known = broken
 	}
 	tellRepaired := broken < len(found) && t.repaired.raise(now)
-	if len(found) == 0 && now.After(t.repaired.next) {
+	if len(found) == 0 && t.repaired.quiet(now) {
 		t.repaired.clear()
 	}
 	for _, err := range found {

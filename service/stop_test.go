@@ -76,7 +76,7 @@ func TestWhatHangsInAStopLeavesTimeForTheRest(t *testing.T) {
 				}
 				if c.reload != nil {
 					b.ask(platform.RequestReload)
-					b.await(platform.PhaseReloading)
+					synctest.Wait() // it hangs
 				}
 				begun = time.Now()
 				b.stop()
@@ -160,7 +160,7 @@ func TestNoWayBackFromStopping(t *testing.T) {
 		})
 		b.await(platform.PhaseReady)
 		b.ask(platform.RequestReload)
-		b.await(platform.PhaseReloading)
+		synctest.Wait() // it runs
 		b.stop()
 		time.Sleep(time.Second)
 		synctest.Wait()
@@ -190,7 +190,7 @@ func TestOutcomeOfAReloadDuringTheStop(t *testing.T) {
 		})
 		b.await(platform.PhaseReady)
 		b.ask(platform.RequestReload)
-		b.await(platform.PhaseReloading)
+		synctest.Wait() // it runs
 		b.stop()
 		if err := b.end(); err != nil {
 			t.Error(err)
