@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,31 +16,32 @@ import (
 )
 
 // Config describes a service. It is the [service] table of the configuration
-// file too; zero values are the defaults named here.
+// file too; the tag help is a key's meaning, and zero is the default that [Keys]
+// names. In the file a zero is refused where it would not mean what it says.
 type Config struct {
-	Name        string `toml:"name"`         // required; letters, digits, '.', '_', '-'
-	DisplayName string `toml:"display_name"` // for people; default: Name
-	Description string `toml:"description"`  // one line
+	Name        string `toml:"name" help:"required; letters, digits, '.', '_', '-'"`
+	DisplayName string `toml:"display_name" help:"for people; the name, if there is none"`
+	Description string `toml:"description" help:"one line; the display name, if there is none"`
 
-	Args             []string          `toml:"args"` // appended to `run` when a manager starts it
-	Env              map[string]string `toml:"env"`  // set by the manager
-	User             string            `toml:"user"` // default: root, or who owns a user-scope unit
-	Group            string            `toml:"group"`
-	WorkingDirectory string            `toml:"working_directory"` // absolute; default: /
-	Umask            string            `toml:"umask"`             // octal; default: "0027"
-	After            []string          `toml:"after"`             // services that start before and stop after it
-	Requires         []string          `toml:"requires"`          // services that it cannot be without
+	Args             []string          `toml:"args" help:"appended to run when a manager starts it"`
+	Env              map[string]string `toml:"env" help:"environment, set by the manager"`
+	User             string            `toml:"user" help:"root, or whose user-scope service it is, if there is none"`
+	Group            string            `toml:"group" help:"the user's own, if there is none"`
+	WorkingDirectory string            `toml:"working_directory" help:"absolute; /, if there is none"`
+	Umask            string            `toml:"umask" help:"octal"`
+	After            []string          `toml:"after" help:"services that start before it and stop after it"`
+	Requires         []string          `toml:"requires" help:"services that it cannot be without"`
 
-	StartTimeout  time.Duration `toml:"start_timeout"`  // from Start to readiness; default 1m
-	StopTimeout   time.Duration `toml:"stop_timeout"`   // the whole ordered stop; default 30s
-	ReloadTimeout time.Duration `toml:"reload_timeout"` // one reload; default 30s
-	Watchdog      time.Duration `toml:"watchdog"`       // longest time without health; default 0: not watched
+	StartTimeout  time.Duration `toml:"start_timeout" help:"to readiness, between two signs of progress"`
+	StopTimeout   time.Duration `toml:"stop_timeout" help:"the whole ordered stop; managers kill 10 s later"`
+	ReloadTimeout time.Duration `toml:"reload_timeout" help:"one reload"`
+	Watchdog      time.Duration `toml:"watchdog" help:"longest time without health; \"0s\": it is not watched"`
 
 	Restart   Restart         `toml:"restart"`
 	Limits    Limits          `toml:"limits"`
 	Hardening Hardening       `toml:"hardening"`
 	Log       logsink.Options `toml:"log"`
-	Supervise bool            `toml:"supervise"` // restart it ourselves where the manager does not
+	Supervise bool            `toml:"supervise" help:"restart it ourselves where the manager does not"`
 
 	Systemd Systemd `toml:"systemd"`
 
@@ -112,9 +114,10 @@ func (c Config) ID(scope platform.Scope) platform.ID {
 	return platform.ID{Name: c.Name, Instance: c.Instance, Scope: scope}
 }
 
-// detached is c sharing no map with it, so that a file can be laid over it.
+// detached is c sharing nothing with it that can be written to, so that a file can
+// be laid over it.
 func (c Config) detached() Config {
-	c.Env = maps.Clone(c.Env)
+	detach(reflect.ValueOf(&c).Elem())
 	return c
 }
 
@@ -131,10 +134,11 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// origin is c as it was before Load.
+// origin is c as it was before Load. It shares nothing with the caller's, who may
+// go on with that.
 func (c Config) origin() Config {
 	if c.original == nil {
-		return c
+		return c.detached()
 	}
 	return *c.original
 }

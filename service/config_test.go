@@ -31,7 +31,6 @@ func TestFileIsLaidOverTheCodesValues(t *testing.T) {
 [service]
 display_name = "Feeder"
 start_timeout = "90s"
-stop_timeout = "0s"      # zero is the default, here too
 env = { A = "file" }
 [service.restart]
 max = -1
@@ -54,7 +53,7 @@ anything = 1
 		"description":   {got.Description, "from code"},
 		"display_name":  {got.DisplayName, "Feeder"},
 		"start_timeout": {got.StartTimeout, 90 * time.Second},
-		"stop_timeout":  {got.StopTimeout, 30 * time.Second},
+		"stop_timeout":  {got.StopTimeout, time.Minute},
 		"reload":        {got.ReloadTimeout, 30 * time.Second},
 		"restart.max":   {got.Restart.Max, -1},
 		"policy":        {got.Restart.Policy, platform.RestartOnFailure},

@@ -3,7 +3,6 @@ package service
 import (
 	"errors"
 	"fmt"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -27,14 +26,14 @@ func (c Config) Load() (Config, error) {
 		c = c.overridden().withDefaults()
 		return c, c.Check()
 	}
-	text, err := os.ReadFile(c.File)
+	text, err := readFile(c.File)
 	if err != nil {
-		return c, fmt.Errorf("%w: %w", ErrConfig, err)
+		return c, err
 	}
 	doc := struct {
 		Service *Config `toml:"service"`
 	}{&c}
-	f := file{path: c.File, text: string(text)}
+	f := file{path: c.File, text: text}
 	md, err := toml.Decode(f.text, &doc)
 	if err != nil {
 		return c, f.wrap(err)
@@ -42,7 +41,7 @@ func (c Config) Load() (Config, error) {
 	unknown := slices.DeleteFunc(md.Undecoded(), func(k toml.Key) bool {
 		return slices.Contains(c.Tables, k[0])
 	})
-	if err := errors.Join(f.unknown(unknown), f.bareDurations(md, reflect.TypeOf(c), toml.Key{ownTable})); err != nil {
+	if err := errors.Join(f.unknown(unknown), f.bareDurations(md, reflect.ValueOf(c), ownTable), f.zeros(md, c)); err != nil {
 		return c, f.wrap(err)
 	}
 	c = c.overridden().withDefaults()
@@ -64,11 +63,11 @@ func (c Config) overridden() Config {
 // know is an error. If there is no such table, dst is left as it is. The error
 // is [ErrConfig] and names file, line and key.
 func DecodeTable(path, table string, dst any) error {
-	text, err := os.ReadFile(path)
+	text, err := readFile(path)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrConfig, err)
+		return err
 	}
-	f := file{path: path, text: string(text)}
+	f := file{path: path, text: text}
 	var doc map[string]toml.Primitive
 	md, err := toml.Decode(f.text, &doc)
 	if err != nil {
@@ -78,13 +77,15 @@ func DecodeTable(path, table string, dst any) error {
 	if !ok {
 		return nil
 	}
+	into := reflect.ValueOf(dst).Elem()
+	detach(into)
 	if err := md.PrimitiveDecode(raw, dst); err != nil {
 		return f.wrap(err)
 	}
 	unknown := slices.DeleteFunc(md.Undecoded(), func(k toml.Key) bool {
 		return k[0] != table || len(k) == 1
 	})
-	if err := errors.Join(f.unknown(unknown), f.bareDurations(md, reflect.TypeOf(dst).Elem(), toml.Key{table})); err != nil {
+	if err := errors.Join(f.unknown(unknown), f.bareDurations(md, into, table)); err != nil {
 		return f.wrap(err)
 	}
 	return nil
@@ -133,24 +134,47 @@ func (f file) unknown(keys []toml.Key) error {
 
 // bareDurations refuses a duration without a unit, which the library reads as
 // nanoseconds: nobody who writes stop_timeout = 30 means that.
-func (f file) bareDurations(md toml.MetaData, t reflect.Type, at toml.Key) error {
+func (f file) bareDurations(md toml.MetaData, v reflect.Value, table string) error {
 	var errs []error
-	for i := range t.NumField() {
-		field := t.Field(i)
-		name, _, _ := strings.Cut(field.Tag.Get("toml"), ",")
-		if name == "" {
-			name = field.Name
+	eachKey(v, "", func(name string, field reflect.StructField, _ reflect.Value) {
+		key := keyOf(table, name)
+		t := field.Type
+		if t.Kind() == reflect.Pointer {
+			t = t.Elem()
 		}
-		key := append(slices.Clone(at), name)
-		switch {
-		case field.Type == reflect.TypeFor[time.Duration]() && md.Type(key...) == "Integer":
+		if t == reflect.TypeFor[time.Duration]() && md.Type(key...) == "Integer" {
 			errs = append(errs, fmt.Errorf(`%s: a duration needs a unit, as in "30s"`, f.at(key)))
-		case field.Type.Kind() == reflect.Struct && md.IsDefined(key...):
-			errs = append(errs, f.bareDurations(md, field.Type, key))
 		}
-	}
+	})
 	return errors.Join(errs...)
 }
+
+// zeros refuses a zero in the file where it would stand for a default that is
+// another value: what is written there means what it says.
+func (f file) zeros(md toml.MetaData, c Config) error {
+	var errs []error
+	said := map[string]bool{}
+	eachKey(reflect.ValueOf(c), "", func(name string, _ reflect.StructField, value reflect.Value) {
+		said[name] = value.IsZero() && md.IsDefined(keyOf(ownTable, name)...)
+	})
+	eachKey(reflect.ValueOf(defaults()), "", func(name string, _ reflect.StructField, value reflect.Value) {
+		if !said[name] || value.IsZero() {
+			return
+		}
+		instead := "leave the key out for that"
+		switch {
+		case name == "restart.max":
+			instead += `, write -1 for no limit, or policy = "never"`
+		case value.Type() == reflect.TypeFor[time.Duration]():
+			instead += `, or write "1ms" for next to nothing`
+		}
+		errs = append(errs, fmt.Errorf("%s: nothing would stand for the default, %s: %s", f.at(keyOf(ownTable, name)), literal(value), instead))
+	})
+	return errors.Join(errs...)
+}
+
+// keyOf is the key called name, with its tables, of a table.
+func keyOf(table, name string) toml.Key { return append(toml.Key{table}, strings.Split(name, ".")...) }
 
 // locateFields adds file and line to the errors of [Config.Check]. A field that
 // is not in the file has its value from code or a flag.
@@ -160,8 +184,7 @@ func (f file) locateFields(err error) error {
 	walk = func(err error) {
 		switch e := err.(type) { //nolint:errorlint // the tree itself is walked
 		case *FieldError:
-			key := append(toml.Key{ownTable}, strings.Split(e.Key, ".")...)
-			errs = append(errs, fmt.Errorf("%s: %s: %w", f.path, f.at(key), e.Err))
+			errs = append(errs, fmt.Errorf("%s: %s: %w", f.path, f.at(keyOf(ownTable, e.Key)), e.Err))
 		case interface{ Unwrap() []error }:
 			for _, inner := range e.Unwrap() {
 				walk(inner)

@@ -109,6 +109,11 @@ func TestPlanForWindowsAnywhere(t *testing.T) {
 	if err != nil || !strings.Contains(text, "| binary_path: "+want+"\n") || !strings.Contains(text, "access O:BA") {
 		t.Errorf("%v in\n%s", err, text)
 	}
+	// A file there is not absolute here, and once that was refused.
+	logs := config(t, "[service.log]\nfile = 'D:\\logs\\feedd.log'\n")
+	if _, err := command(t, cfg, append(flags, "--config", logs)...); err != nil {
+		t.Errorf("a log file of Windows: %v", err)
+	}
 	if _, err := command(t, cfg, append(flags, "--scope", "user")...); cli.ExitCode(err) != 78 || !strings.Contains(err.Error(), "scope") {
 		t.Errorf("a user's: %v", err)
 	}

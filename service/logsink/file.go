@@ -30,10 +30,13 @@ type fileWriter struct {
 
 // openFile opens o.File for appending.
 func openFile(o Options) (destination, error) {
+	if !filepath.IsAbs(o.File) { // Check takes what is absolute elsewhere, for plans that are made here
+		return nil, &FieldError{"file", fmt.Errorf("%q is not an absolute path of this system", o.File)}
+	}
 	w := &fileWriter{
 		path: filepath.Clean(o.File),
-		most: int64(cmp.Or(o.MaxSizeMB, defaultMaxSizeMB)) << 20,
-		keep: cmp.Or(o.MaxBackups, defaultMaxBackups),
+		most: int64(cmp.Or(o.MaxSizeMB, Defaults().MaxSizeMB)) << 20,
+		keep: cmp.Or(o.MaxBackups, Defaults().MaxBackups),
 		age:  time.Duration(o.MaxAgeDays) * 24 * time.Hour,
 	}
 	if err := w.open(); err != nil {

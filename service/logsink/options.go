@@ -3,11 +3,12 @@ package logsink
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/holdfast-dev/holdfast/platform"
 )
 
 // Options says where the log goes and how; it is the [service.log] table. The
@@ -15,34 +16,37 @@ import (
 type Options struct {
 	// Level is the least severe level that is logged: trace, debug, info, warn
 	// or error. Empty: info.
-	Level string `toml:"level"`
+	Level string `toml:"level" help:"the least severe that is logged: trace, debug, info, warn, error; a reload changes it"`
 	// Format is text or json. Empty: text, coloured where standard error is a
 	// terminal and $NO_COLOR is not set. It holds for any sink; with json the
 	// message in the journal or in syslog is a JSON object.
-	Format string `toml:"format"`
+	Format string `toml:"format" help:"text or json"`
 	// Sink is auto, stderr, journald, syslog, eventlog or file. Empty or auto: file
 	// if File is set; else journald where standard error leads to the journal; else
 	// stderr. A service that the Windows SCM started, which has no standard error,
 	// takes eventlog.
-	Sink string `toml:"sink"`
+	Sink string `toml:"sink" help:"auto (journald under systemd, eventlog under the SCM, else stderr), stderr, journald, syslog, eventlog, file"`
 
 	// File is the absolute path for the sink file. A new file has mode 0640, a
 	// new directory 0750, less the umask; an old file keeps its mode. A path
 	// that is a link, a directory or anything but a regular file is refused,
 	// and so is a directory that everybody can write to.
-	File string `toml:"file"`
+	File string `toml:"file" help:"absolute path for the sink file"`
 	// MaxSizeMB is the size in MiB at which the file is rotated: renamed to
 	// NAME-TIME.EXT and begun anew, with its mode and owner. 0: 100.
-	MaxSizeMB int `toml:"max_size_mb"`
+	MaxSizeMB int `toml:"max_size_mb" help:"size in MiB at which the file is rotated"`
 	// MaxBackups is how many rotated files are kept. 0: 7.
-	MaxBackups int `toml:"max_backups"`
+	MaxBackups int `toml:"max_backups" help:"rotated files that are kept"`
 	// MaxAgeDays is how many days a rotated file is kept. 0: MaxBackups alone decides.
-	MaxAgeDays int `toml:"max_age_days"`
+	MaxAgeDays int `toml:"max_age_days" help:"days that a rotated file is kept; 0: max_backups alone decides"`
+}
+
+// Defaults are the values that the zero Options stands for.
+func Defaults() Options {
+	return Options{Level: "info", Format: "text", Sink: "auto", MaxSizeMB: 100, MaxBackups: 7}
 }
 
 const (
-	defaultMaxSizeMB  = 100
-	defaultMaxBackups = 7
 	// Above these, the bytes and time.Duration overflow or the number is a slip of
 	// the finger.
 	mostSizeMB  = 1 << 20 // 1 TiB
@@ -81,7 +85,7 @@ func (o Options) Check() error {
 		return &FieldError{"file", errors.New(`the sink "file" needs a path`)}
 	case toFile && !slices.Contains([]string{"file", "auto", ""}, o.Sink):
 		return &FieldError{"file", fmt.Errorf("has no effect with the sink %q: remove one of them", o.Sink)}
-	case toFile && !filepath.IsAbs(o.File):
+	case toFile && !platform.AbsoluteAnywhere(o.File):
 		return &FieldError{"file", fmt.Errorf("%q is not an absolute path", o.File)}
 	}
 	for _, n := range []struct {

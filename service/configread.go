@@ -1,0 +1,67 @@
+package service
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// maxFile is more than any configuration has, and little enough to be read at once.
+const maxFile = 16 << 20
+
+// readFile reads a configuration file, following links. What is no regular file is
+// refused and not waited for: from a FIFO that nobody writes to, nothing ever comes.
+// The error is [ErrConfig] and names the file.
+func readFile(path string) (string, error) {
+	text, err := readRegular(path)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return text, nil
+}
+
+func readRegular(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err == nil {
+		err = regular(path, info)
+	}
+	if err != nil {
+		return "", err
+	}
+	// It may be another one by now: opening it must not wait either.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	if info, err = f.Stat(); err == nil {
+		err = regular(path, info)
+	}
+	if err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("%s has more than %d MiB: is it a configuration file?", path, maxFile>>20)
+	}
+	return string(text), err
+}
+
+func regular(path string, info fs.FileInfo) error {
+	what := "a special file"
+	switch m := info.Mode(); {
+	case m.IsRegular():
+		return nil
+	case m.IsDir():
+		what = "a directory"
+	case m&fs.ModeNamedPipe != 0:
+		what = "a FIFO"
+	case m&fs.ModeSocket != 0:
+		what = "a socket"
+	case m&fs.ModeDevice != 0:
+		what = "a device"
+	}
+	return fmt.Errorf("%s is %s: a configuration has to be a regular file", path, what)
+}

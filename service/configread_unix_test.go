@@ -1,0 +1,34 @@
+//go:build unix
+
+package service_test
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// A FIFO is refused and not waited for: once `run --config FIFO` could not even
+// be stopped.
+func TestConfigurationIsNoFIFO(t *testing.T) {
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, "fifo.toml")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantRefused(t, fifo, "a FIFO")
+	link := filepath.Join(dir, "link.toml")
+	if err := os.Symlink(fifo, link); err != nil {
+		t.Fatal(err)
+	}
+	wantRefused(t, link, "a FIFO")
+	t.Chdir(dir) // the name of a socket must be short
+	l, err := net.Listen("unix", "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	wantRefused(t, "s", "a socket")
+}

@@ -1,0 +1,86 @@
+package service
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/service/logsink"
+)
+
+// Key is a key of the [service] table.
+type Key struct {
+	Name    string // with its tables: "restart.delay"
+	Default string // as it would stand in the file; "" if no value there means the same as none
+	Meaning string // one line for people
+}
+
+// Keys are all keys of the [service] table, in the order of [Config] and of the
+// tables in it.
+func Keys() []Key {
+	var keys []Key
+	eachKey(reflect.ValueOf(defaults()), "", func(name string, field reflect.StructField, value reflect.Value) {
+		keys = append(keys, Key{Name: name, Default: literal(value), Meaning: field.Tag.Get("help")})
+	})
+	return keys
+}
+
+// defaults is the Config of a service about which nobody has said anything.
+func defaults() Config {
+	c := Config{Log: logsink.Defaults()}
+	return c.withDefaults()
+}
+
+// eachKey visits the keys of a table that is decoded into the struct v.
+func eachKey(v reflect.Value, table string, visit func(name string, field reflect.StructField, value reflect.Value)) {
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		key, _, _ := strings.Cut(field.Tag.Get("toml"), ",")
+		switch {
+		case !field.IsExported() || key == "-":
+			continue
+		case key == "":
+			key = field.Name
+		}
+		if field.Type.Kind() == reflect.Struct {
+			eachKey(v.Field(i), table+key+".", visit)
+			continue
+		}
+		visit(table+key, field, v.Field(i))
+	}
+}
+
+// literal is how a value stands in a TOML file.
+func literal(v reflect.Value) string {
+	switch value := v.Interface().(type) {
+	case time.Duration:
+		return strconv.Quote(short(value))
+	case Switch:
+		return value.String()
+	}
+	switch v.Kind() {
+	case reflect.String:
+		return strconv.Quote(v.String())
+	case reflect.Slice:
+		return "[]"
+	case reflect.Map:
+		return "{}"
+	case reflect.Pointer: // it is one to tell nothing from zero
+		return ""
+	}
+	return fmt.Sprint(v.Interface())
+}
+
+// short is d without the zeros that Duration.String ends in: "1m", not "1m0s".
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}

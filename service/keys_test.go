@@ -1,0 +1,140 @@
+package service_test
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/BurntSushi/toml"
+
+	"github.com/holdfast-dev/holdfast/service"
+)
+
+// Whoever adds a key says what it means and what holds without it.
+func TestKeysAreDocumented(t *testing.T) {
+	defaults := map[string]string{
+		"umask": `"0027"`, "start_timeout": `"1m"`, "stop_timeout": `"30s"`, "reload_timeout": `"30s"`, "watchdog": `"0s"`,
+		"restart.policy": `"on-failure"`, "restart.delay": `"2s"`, "restart.max": "10", "restart.window": `"5m"`,
+		"limits.memory": "0", "limits.core": "", "hardening.private_tmp": "true", "hardening.capabilities": "[]",
+		"log.level": `"info"`, "log.max_backups": "7", "env": "{}", "supervise": "false", "systemd.version": "0",
+	}
+	for _, key := range service.Keys() {
+		if key.Meaning == "" || strings.Contains(key.Meaning, "\n") {
+			t.Errorf("%s: means %q", key.Name, key.Meaning)
+		}
+		if want, ok := defaults[key.Name]; ok && key.Default != want {
+			t.Errorf("%s: default %s, want %s", key.Name, key.Default, want)
+		}
+		delete(defaults, key.Name)
+		if key.Default == "" {
+			continue
+		}
+		if err := toml.Unmarshal([]byte("x = "+key.Default), &map[string]any{}); err != nil {
+			t.Errorf("%s: %s: %v", key.Name, key.Default, err)
+		}
+	}
+	for name := range defaults {
+		t.Errorf("there is no key %s", name)
+	}
+}
+
+// The README shows the configuration file with every key and its default, and
+// the block is a file that can be loaded and that says what no file says.
+func TestTheREADMEHasEveryKey(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(strings.ReplaceAll(string(readme), "\r\n", "\n"), "```toml\n")
+	block, _, found := strings.Cut(block, "```")
+	if !found {
+		t.Fatal("no block of TOML in the README")
+	}
+	table := ""
+	said := map[string]string{}
+	line := regexp.MustCompile(`^(\w+) += ("[^"]*"|\S+)`)
+	comment := regexp.MustCompile(`\w+`)
+	for text := range strings.Lines(block) {
+		if name, ok := strings.CutPrefix(text, "[service"); ok {
+			name, _, _ = strings.Cut(name, "]")
+			table = strings.TrimPrefix(name+".", ".")
+		}
+		if m := line.FindStringSubmatch(text); m != nil {
+			said[table+m[1]] = m[2]
+		}
+		if _, behind, ok := strings.Cut(text, "#"); ok {
+			for _, word := range comment.FindAllString(behind, -1) { // keys like the one before
+				if _, ok := said[table+word]; !ok {
+					said[table+word] = ""
+				}
+			}
+		}
+	}
+	for _, key := range service.Keys() {
+		value, ok := said[key.Name]
+		switch {
+		case !ok:
+			t.Errorf("the README lacks %s = %s: %s", key.Name, key.Default, key.Meaning)
+		case value != "" && key.Name != "name" && key.Default != value:
+			t.Errorf("the README says %s = %s, and it is %s", key.Name, value, key.Default)
+		}
+	}
+	if _, err := (service.Config{Name: "x", File: write(t, block)}).Load(); err != nil {
+		t.Errorf("the README's configuration cannot be used: %v", err)
+	}
+}
+
+// A zero in the file that would stand for another value is refused; once
+// restart.max = 0 meant 10, and start_timeout = "0s" a minute.
+func TestZerosInTheFileMeanZero(t *testing.T) {
+	refused := map[string]string{
+		"restart.max = 0":          `the default, 10: leave the key out for that, write -1 for no limit, or policy = "never"`,
+		"restart.policy = \"\"":    `the default, "on-failure"`,
+		"restart.delay = \"0s\"":   `the default, "2s": leave the key out for that, or write "1ms"`,
+		"restart.window = \"0s\"":  `"5m"`,
+		"start_timeout = \"0s\"":   `"1m"`,
+		"stop_timeout = \"0s\"":    `"30s"`,
+		"reload_timeout = \"0ms\"": `"30s"`,
+		"umask = \"\"":             `"0027"`,
+		"log.level = \"\"":         `"info"`,
+		"log.format = \"\"":        `"text"`,
+		"log.sink = \"\"":          `"auto"`,
+		"log.max_size_mb = 0":      "100",
+		"log.max_backups = 0":      "7",
+	}
+	for line, says := range refused {
+		path := write(t, "[service]\n"+line+"\n")
+		_, err := service.Config{Name: "feedd", File: path}.Load()
+		key, _, _ := strings.Cut(line, " ")
+		if !errors.Is(err, service.ErrConfig) {
+			t.Errorf("%s: %v", line, err)
+			continue
+		}
+		for _, part := range []string{path, "line 2", "service." + key, says} {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("%s: %v\ndoes not say %s", line, err, part)
+			}
+		}
+	}
+	// Every key that is not among them takes its zero.
+	zeros := map[string]string{`"`: `""`, "[": "[]", "{": "{}", "t": "true", "f": "false"}
+	for _, key := range service.Keys() {
+		zero := "0"
+		if key.Default != "" && zeros[key.Default[:1]] != "" {
+			zero = zeros[key.Default[:1]]
+		}
+		if key.Name == "watchdog" {
+			zero = `"0s"`
+		}
+		if slices.ContainsFunc(slices.Collect(maps.Keys(refused)), func(line string) bool { return strings.HasPrefix(line, key.Name+" ") }) || key.Name == "name" {
+			continue
+		}
+		if _, err := (service.Config{Name: "feedd", File: write(t, "[service]\n"+key.Name+" = "+zero+"\n")}).Load(); err != nil {
+			t.Errorf("%s = %s: %v", key.Name, zero, err)
+		}
+	}
+}
