@@ -50,6 +50,13 @@ func BenchmarkLog(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.Run(name, func(b *testing.B) { log(b, s.Logger()) })
+		b.Run(name+" by slog", func(b *testing.B) {
+			l := s.Slog()
+			b.ReportAllocs()
+			for b.Loop() {
+				l.Info("request served", "method", "GET", "path", "/index.html", "status", 200)
+			}
+		})
 	}
 }
 

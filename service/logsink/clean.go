@@ -47,27 +47,8 @@ func escape(s, keep string) string {
 	return string(append(b, s[done:]...))
 }
 
-// pairs returns args as keys, which are strings, and values. A value without a
-// key gets the one hclog gives it.
-func pairs(args []any) []any {
-	out := make([]any, 0, len(args)+1)
-	for ; len(args) > 1; args = args[2:] {
-		key, ok := args[0].(string)
-		if !ok {
-			key = fmt.Sprint(args[0])
-		}
-		out = append(out, key, args[1])
-	}
-	if len(args) == 0 {
-		return out
-	}
-	if _, ok := args[0].(hclog.CapturedStacktrace); ok {
-		return append(out, "stacktrace", args[0])
-	}
-	return append(out, hclog.MissingKey, args[0])
-}
-
-// text is v as hclog would write it, without any quoting.
+// text is v as fmt would print it, except for the types that hclog has for the
+// ways to print a value.
 func text(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -86,40 +67,59 @@ func text(v any) string {
 		if len(v) > 0 {
 			return fmt.Sprintf(fmt.Sprint(v[0]), v[1:]...)
 		}
-	case time.Time: // hclog's would show the monotonic clock
+	case time.Time:
 		return v.Format(time.RFC3339Nano)
+	case int64: // as which slog keeps all integers
+		return strconv.FormatInt(v, 10)
 	}
 	return fmt.Sprint(v) // knows errors and Stringers, and survives their panics
 }
 
-// printable turns v into something that hclog prints without surprises. hclog
-// itself escapes only what is valid UTF-8, of slices only the strings, and
-// prints a CapturedStacktrace as it is.
-func printable(v any, keep string) any {
-	switch v.(type) {
-	case bool, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64,
-		hclog.Hex, hclog.Octal, hclog.Binary, hclog.Quote:
-		return v
-	case hclog.Format:
-		return escape(text(v), keep)
+// display is how text shows a value: as it is where that is unmistakable, else in
+// quotes, or over several lines.
+func display(v any, keep string) string {
+	switch q := v.(type) {
+	case hclog.Quote:
+		return text(q)
+	case hclog.Format: // is a slice, too
+	default:
+		if slice := reflect.ValueOf(v); slice.Kind() == reflect.Slice {
+			return list(slice)
+		}
 	}
-	slice := reflect.ValueOf(v)
-	if slice.Kind() != reflect.Slice {
-		return escape(text(v), keep)
+	s := escape(text(v), keep)
+	if strings.Contains(s, "\n") || plain(s) {
+		return s
 	}
-	switch kind := slice.Type().Elem().Kind(); {
-	case kind == reflect.String, kind >= reflect.Bool && kind <= reflect.Float64:
-		return v
-	}
-	elems := make([]string, slice.Len()) // which hclog quotes
-	for i := range elems {
-		elems[i] = text(slice.Index(i).Interface())
-	}
-	return elems
+	return `"` + strings.ReplaceAll(s, `"`, `\"`) + `"`
 }
 
-// encoded turns v into something that hclog can write as JSON: by itself it drops
-// all fields of a line with a channel in it, and the whole line for a NaN.
+// plain reports whether s needs no quotes.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < '-' || s[i] > '~' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// list is a slice; what could be mistaken for two elements is in quotes.
+func list(slice reflect.Value) string {
+	kind := slice.Type().Elem().Kind()
+	number := kind >= reflect.Bool && kind <= reflect.Float64
+	elems := make([]string, slice.Len())
+	for i := range elems {
+		elems[i] = text(slice.Index(i).Interface())
+		if !number || !plain(elems[i]) {
+			elems[i] = strconv.Quote(elems[i])
+		}
+	}
+	return "[" + strings.Join(elems, ", ") + "]"
+}
+
+// encoded is v as something that is JSON: a channel, a NaN or an error that knows
+// no JSON is its text.
 func encoded(v any) any {
 	switch v := v.(type) {
 	case nil, bool, string, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64:

@@ -3,10 +3,9 @@ package logsink
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"unicode/utf16"
-
-	"github.com/hashicorp/go-hclog"
 )
 
 // reportEvent writes one event to the Event Log.
@@ -53,15 +52,15 @@ func (e *eventLog) put(l line) error {
 func (e *eventLog) close() error { return e.shut() }
 
 // event is the type and the id of a level's events.
-func event(level hclog.Level) (kind uint16, id uint32) {
+func event(level slog.Level) (kind uint16, id uint32) {
 	switch level {
-	case hclog.Error:
+	case slog.LevelError:
 		return eventError, 1
-	case hclog.Warn:
+	case slog.LevelWarn:
 		return eventWarning, 2
-	case hclog.Info:
+	case slog.LevelInfo:
 		return eventInformation, 3
-	case hclog.Debug:
+	case slog.LevelDebug:
 		return eventInformation, 4
 	}
 	return eventInformation, 5

@@ -3,57 +3,45 @@ package logsink
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
-	"sync"
-
-	"github.com/hashicorp/go-hclog"
 )
 
 // sendJournal gives one entry to the journal, as journal.Send of go-systemd does.
 type sendJournal func(message string, severity int, fields map[string]string) error
 
-// journald is the systemd journal, as the SinkAdapter that sees a line as data
-// and as the destination that gets it as text.
+// journald is the systemd journal.
 type journald struct {
-	send    sendJournal
-	name    string
-	printer *printer
-	out     *output
-
-	mu sync.Mutex // one line at the printer
+	send sendJournal
+	name string
 }
 
 func newJournald(name string, send sendJournal) (*journald, error) {
 	if send == nil {
 		return nil, fmt.Errorf("the systemd journal: %w on this system", errors.ErrUnsupported)
 	}
-	return &journald{send: send, name: name}, nil
+	return &journald{send, name}, nil
 }
 
-// Accept takes pairs whose keys are strings. Of keys that come down to the same
-// field the last wins; the message has them all.
-func (j *journald) Accept(name string, level hclog.Level, msg string, args ...any) {
-	fields := make(map[string]string, len(args)/2+2)
-	for i := 0; i+1 < len(args); i += 2 {
-		fields[fieldName(args[i].(string))] = text(args[i+1])
+// fields are those of a line. Of keys that come down to the same field the last
+// wins; the message has them all.
+func (j *journald) fields(name string, attrs []slog.Attr) map[string]string {
+	fields := make(map[string]string, len(attrs)+2)
+	for _, a := range attrs {
+		fields[fieldName(a.Key)] = text(a.Value.Any())
 	}
 	fields["SYSLOG_IDENTIFIER"] = j.name
 	if name != "" {
 		fields["LOGGER"] = name
 	}
-	name, msg, args = j.printer.clean(name, msg, args)
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.out.fields = fields
-	j.printer.hclog.Accept(name, level, msg, args...)
+	return fields
 }
 
 func (j *journald) put(l line) error {
 	return j.send(string(l.text), severity(l.level), l.fields)
 }
 
-// close leaves the socket alone: it is go-systemd's, and the journal's lines
-// after Close do no harm.
+// close leaves the socket alone: it is go-systemd's.
 func (j *journald) close() error { return nil }
 
 // Longest name of a field that journald takes (journal_field_valid in systemd's

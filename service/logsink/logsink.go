@@ -1,6 +1,6 @@
-// Package logsink is where a service's log goes: one hclog logger, and a slog
-// bridge to it, that write to the systemd journal, syslog, the Windows Event Log,
-// a rotated file or standard error, as the [service.log] table says.
+// Package logsink is where a service's log goes: a log/slog logger, and the same
+// for users of hclog, that write to the systemd journal, syslog, the Windows Event
+// Log, a rotated file or standard error, as the [service.log] table says.
 //
 // One level rules all loggers of a Sink, and it can change while they are in
 // use; anything else in Options takes a new Sink. Whatever a caller logs, no
@@ -79,8 +79,8 @@ import (
 // Sink is an open log. All its methods, and the loggers it gives, may be used
 // by several goroutines.
 type Sink struct {
+	core   *core
 	log    *logger
-	queue  *queue
 	closed atomic.Bool
 }
 
@@ -102,24 +102,28 @@ func open(name string, o Options, out outside) (*Sink, error) {
 	if name == "" {
 		return nil, errors.New("open log: the name is empty")
 	}
+	c := &core{style: style{json: o.Format == "json", now: time.Now}}
+	if out.now != nil {
+		c.style.now = out.now
+	}
 	level, _ := parseLevel(o.Level) // Check did
-	style := style{json: o.Format == "json", now: out.now}
 
 	sink := o.sink(out.inJournal)
 	var to destination
 	var err error
 	switch sink {
 	case "stderr":
-		style.colour = !style.json && out.colour()
+		c.style.colour = out.colour()
 	case "journald":
-		style.bare = true
-		to, err = newJournald(name, out.journal)
+		var j *journald
+		j, err = newJournald(name, out.journal)
+		to, c.fields, c.style.bare = j, j.fields, true
 	case "syslog":
-		style.bare, style.oneLine = true, true
 		to, err = out.syslog(name)
+		c.style.bare, c.style.oneLine = true, true
 	case "eventlog":
-		style.bare = true
-		to, err = newEventLog(name, style.json, out.events)
+		to, err = newEventLog(name, c.style.json, out.events)
+		c.style.bare = true
 	case "file":
 		to, err = out.file(o)
 	}
@@ -130,31 +134,24 @@ func open(name string, o Options, out outside) (*Sink, error) {
 		}
 		return nil, &FieldError{field, fmt.Errorf("open log for %q: %w", name, err)}
 	}
-	bare := style.bare && !style.json
-	q := &queue{to: to, stderr: out.stderr, bare: sink == "stderr", render: func(level hclog.Level, text string) line {
-		var o output
-		o.bare, o.add = bare, func(l line) { o.last = l }
-		newPrinter(&o, style).Accept("", level, text)
-		return o.last
+	c.queue = &queue{to: to, stderr: out.stderr, bare: sink == "stderr", say: func(level slog.Level, text string) line {
+		return c.line(level, "", text, nil)
 	}}
-	w := &output{bare: bare, add: q.add}
-	p := newPrinter(w, style)
-	if j, ok := to.(*journald); ok {
-		j.printer, j.out = p, w
-		return &Sink{log: newLogger(level, j), queue: q}, nil
-	}
-	return &Sink{log: newLogger(level, p), queue: q}, nil
+	return &Sink{core: c, log: newLogger(c, level)}, nil
 }
 
-// Logger returns the root logger. It has no name; give parts of the program one
-// by Named.
+// Slog returns the logger. Levels below slog.LevelDebug are trace, in-between
+// levels count as the next lower. A group is a dotted prefix of its keys. The time
+// of a line is when it was written, not the record's, and source positions are left out.
+func (s *Sink) Slog() *slog.Logger { return slog.New(&handler{core: s.core}) }
+
+// Logger returns the same log as an [hclog.Logger] without a name; give parts of
+// the program one by Named.
 func (s *Sink) Logger() hclog.Logger { return s.log }
 
-// Slog returns a logger that writes through the same level to the same place.
-// Levels below slog.LevelDebug are trace, in-between levels count as the next
-// lower. A group is a dotted prefix of its keys. The time of a line is when it
-// was written, not the record's, and source positions are left out.
-func (s *Sink) Slog() *slog.Logger { return slog.New(&handler{log: s.log}) }
+// Adapter brings the lines of an hclog logger that somebody else made into this
+// log: hand it to that logger's RegisterSink. Its level is the Sink's.
+func (s *Sink) Adapter() hclog.SinkAdapter { return &adapter{s.log} }
 
 // SetLevel changes the level at once for every logger that this Sink ever gave,
 // and all that were derived from them. Empty means info. A [*FieldError] says
@@ -170,14 +167,14 @@ func (s *Sink) SetLevel(level string) error {
 
 // Flush waits until all that was logged before is written, or ctx ends; then the
 // error wraps [os.ErrDeadlineExceeded].
-func (s *Sink) Flush(ctx context.Context) error { return s.queue.flush(ctx) }
+func (s *Sink) Flush(ctx context.Context) error { return s.core.queue.flush(ctx) }
 
 // Reopen opens a log file anew behind the lines that are logged already: another
 // program has renamed it, and means this one to begin a new one. That happens by
 // itself within a second, too. It does not wait. Where the file cannot be
 // opened, lines go to standard error, and the first says why, until it can. Of
 // other sinks it does nothing.
-func (s *Sink) Reopen() { s.queue.reopen() }
+func (s *Sink) Reopen() { s.core.queue.reopen() }
 
 // CloseTimeout is how long Close waits for a destination.
 const CloseTimeout = 2 * time.Second
@@ -191,5 +188,5 @@ func (s *Sink) Close() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), CloseTimeout)
 	defer cancel()
-	return s.queue.close(ctx)
+	return s.core.queue.close(ctx)
 }

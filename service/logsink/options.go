@@ -1,6 +1,7 @@
 package logsink
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -129,11 +130,8 @@ func oneOf(field, value string, allowed ...string) error {
 // parseLevel is stricter than hclog.LevelFromString, which takes "off" and any
 // case: a service that logs nothing at all is never what was meant.
 func parseLevel(s string) (hclog.Level, error) {
-	if s == "" {
-		return hclog.Info, nil
-	}
 	if err := oneOf("level", s, "trace", "debug", "info", "warn", "error"); err != nil {
 		return hclog.NoLevel, err
 	}
-	return hclog.LevelFromString(s), nil
+	return hclog.LevelFromString(cmp.Or(s, "info")), nil
 }

@@ -5,10 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"sync"
-
-	"github.com/hashicorp/go-hclog"
 )
 
 // destination is where lines go. One goroutine at a time calls it, and may wait
@@ -20,7 +19,7 @@ type destination interface {
 
 // line is a rendered line on its way to the destination.
 type line struct {
-	level  hclog.Level
+	level  slog.Level
 	text   []byte            // without the newline at its end
 	fields map[string]string // for the journal
 	turn   func()            // no line: what to do when all before it is written
@@ -48,7 +47,7 @@ const mostWaiting = 8 << 20
 //
 // There is no goroutine while there is nothing to write.
 type queue struct {
-	render func(level hclog.Level, text string) line // a line of our own
+	say func(level slog.Level, text string) line // makes a line of our own
 
 	mu      sync.Mutex
 	waiting []line
@@ -67,7 +66,7 @@ func (q *queue) add(l line) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	room := mostWaiting
-	if l.level < hclog.Warn {
+	if l.level < slog.LevelWarn {
 		room -= mostWaiting / 4
 	}
 	cost := l.cost()
@@ -90,7 +89,7 @@ func (q *queue) add(l line) {
 // tellDropped must be called with mu held.
 func (q *queue) tellDropped() {
 	if q.dropped > 0 {
-		n := q.render(hclog.Warn, fmt.Sprintf("%d lines were dropped: the log did not take them in time", q.dropped))
+		n := q.say(slog.LevelWarn, fmt.Sprintf("%d lines were dropped: the log did not take them in time", q.dropped))
 		q.dropped = 0
 		q.size += n.cost()
 		q.waiting = append(q.waiting, n)
@@ -147,7 +146,7 @@ func (q *queue) reopen() {
 	q.add(line{turn: func() {
 		if to, ok := q.to.(*fileWriter); ok {
 			if err := to.reopen(); err != nil {
-				q.put(q.render(hclog.Error, "the log file cannot be opened: "+err.Error()))
+				q.put(q.say(slog.LevelError, "the log file cannot be opened: "+err.Error()))
 			}
 		}
 	}})
@@ -179,17 +178,4 @@ func (q *queue) close(ctx context.Context) error {
 		}
 		return to.close()
 	})
-}
-
-// severity is the number of a level in syslog(3), sd-daemon(3) and the journal.
-func severity(l hclog.Level) int {
-	switch l {
-	case hclog.Error:
-		return 3
-	case hclog.Warn:
-		return 4
-	case hclog.Info:
-		return 6
-	}
-	return 7 // debug and trace
 }

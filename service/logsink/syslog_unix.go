@@ -4,9 +4,8 @@ package logsink
 
 import (
 	"fmt"
+	"log/slog"
 	"log/syslog"
-
-	"github.com/hashicorp/go-hclog"
 )
 
 // dialSyslog connects to the local syslog daemon; network and address are empty
@@ -23,11 +22,11 @@ type syslogWriter struct{ w *syslog.Writer }
 
 func (s *syslogWriter) put(l line) error {
 	switch l.level {
-	case hclog.Error:
+	case slog.LevelError:
 		return s.w.Err(string(l.text))
-	case hclog.Warn:
+	case slog.LevelWarn:
 		return s.w.Warning(string(l.text))
-	case hclog.Info:
+	case slog.LevelInfo:
 		return s.w.Info(string(l.text))
 	}
 	return s.w.Debug(string(l.text))
