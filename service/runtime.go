@@ -17,11 +17,12 @@ import (
 // by any goroutine, and none but Reload blocks.
 type Runtime struct{ l *life }
 
-// Logger is the service's logger.
-func (rt *Runtime) Logger() hclog.Logger { return rt.l.sink.Logger() }
-
-// Slog is the same log for users of log/slog.
+// Slog is the service's logger. Logging never waits for where the log goes.
 func (rt *Runtime) Slog() *slog.Logger { return rt.l.sink.Slog() }
+
+// Logger is the same log for users of hclog. What a library logs through an hclog
+// of its own arrives there by [logsink.Adapter].
+func (rt *Runtime) Logger() hclog.Logger { return rt.l.sink.Logger() }
 
 // Config is the configuration in force at the start, with its defaults.
 func (rt *Runtime) Config() Config { return rt.l.cfg }

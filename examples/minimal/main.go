@@ -23,7 +23,7 @@ func (program) Start(_ context.Context, rt *service.Runtime) error {
 		for {
 			select {
 			case <-tick.C:
-				rt.Logger().Info("alive")
+				rt.Slog().Info("alive")
 			case <-ctx.Done():
 				return nil
 			}

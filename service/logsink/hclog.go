@@ -79,15 +79,19 @@ func (l *logger) StandardWriter(opts *hclog.StandardLoggerOptions) io.Writer {
 		opts = &hclog.StandardLoggerOptions{}
 	}
 	std := hclog.NewInterceptLogger(&hclog.LoggerOptions{Level: hclog.Off, Output: io.Discard})
-	std.RegisterSink(&adapter{l})
+	std.RegisterSink(Adapter(l))
 	return std.StandardWriter(opts)
 }
 
-// adapter has the lines of any other hclog logger arrive in a logger.
-type adapter struct{ log *logger }
+// Adapter brings the lines of an hclog logger that somebody else made to another,
+// for example that of a Sink, whose level decides. Hand it to the RegisterSink
+// of the first, which is an [hclog.InterceptLogger].
+func Adapter(to hclog.Logger) hclog.SinkAdapter { return adapter{to} }
 
-func (a *adapter) Accept(name string, level hclog.Level, msg string, args ...any) {
-	to := hclog.Logger(a.log)
+type adapter struct{ to hclog.Logger }
+
+func (a adapter) Accept(name string, level hclog.Level, msg string, args ...any) {
+	to := a.to
 	if name != "" {
 		to = to.Named(name)
 	}

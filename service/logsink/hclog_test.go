@@ -47,7 +47,7 @@ func TestLooksLikeHclog(t *testing.T) {
 func TestAdapter(t *testing.T) {
 	b := newBed(t, logsink.Options{})
 	theirs := hclog.NewInterceptLogger(&hclog.LoggerOptions{Name: "raft", Level: hclog.Trace, Output: io.Discard})
-	theirs.RegisterSink(b.Adapter())
+	theirs.RegisterSink(logsink.Adapter(b.Logger()))
 	theirs.Debug("not seen")
 	theirs.Named("fsm").With("a", 1).Warn("seen", "b", 2)
 	if err := b.SetLevel("debug"); err != nil {

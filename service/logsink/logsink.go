@@ -149,10 +149,6 @@ func (s *Sink) Slog() *slog.Logger { return slog.New(&handler{core: s.core}) }
 // the program one by Named.
 func (s *Sink) Logger() hclog.Logger { return s.log }
 
-// Adapter brings the lines of an hclog logger that somebody else made into this
-// log: hand it to that logger's RegisterSink. Its level is the Sink's.
-func (s *Sink) Adapter() hclog.SinkAdapter { return &adapter{s.log} }
-
 // SetLevel changes the level at once for every logger that this Sink ever gave,
 // and all that were derived from them. Empty means info. A [*FieldError] says
 // that there is no such level; the old one then stays.
