@@ -15,6 +15,8 @@ func Defaults() Unit {
 		Umask:        &umask,
 		StartTimeout: time.Minute, StopTimeout: 30 * time.Second, ReloadTimeout: 30 * time.Second,
 		Restart: Restart{Policy: RestartOnFailure, Delay: 2 * time.Second, Max: 10, Window: 5 * time.Minute},
+		Launchd: Launchd{ProcessType: "Standard"},
+		Windows: Windows{Start: WindowsDelayed},
 	}
 }
 
@@ -29,6 +31,8 @@ func (u Unit) WithDefaults() Unit {
 	u.StopTimeout = cmp.Or(u.StopTimeout, d.StopTimeout)
 	u.ReloadTimeout = cmp.Or(u.ReloadTimeout, d.ReloadTimeout)
 	u.Restart = u.Restart.WithDefaults()
+	u.Launchd.ProcessType = cmp.Or(u.Launchd.ProcessType, d.Launchd.ProcessType)
+	u.Windows.Start = cmp.Or(u.Windows.Start, d.Windows.Start)
 	return u
 }
 

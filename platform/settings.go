@@ -85,6 +85,30 @@ type Systemd struct {
 	Version  int      `toml:"version" help:"of the systemd that the unit is for; 0: this machine's, or any"`
 }
 
+// Launchd is what only launchd knows. See launchd.plist(5).
+type Launchd struct {
+	ProcessType  string         `toml:"process_type" help:"what launchd lets it use: Standard, Background, Adaptive, Interactive"`
+	SessionTypes []string       `toml:"session_types" help:"sessions that a user's service is loaded in; Aqua and Background, if there are none"`
+	Extra        map[string]any `toml:"extra" help:"further keys of the property list, as they are"`
+}
+
+// Windows is what only the Windows service control manager knows.
+type Windows struct {
+	Start        WindowsStart  `toml:"start" help:"delayed (after those that are not), auto (at boot), manual"`
+	Preshutdown  time.Duration `toml:"preshutdown_timeout" help:"how long a shutdown of the machine waits for it; \"0s\": stop_timeout and 10 s"`
+	Dependencies []string      `toml:"dependencies" help:"further services, or groups as \"+NAME\", that have to run before it"`
+}
+
+// WindowsStart says when Windows starts a service.
+type WindowsStart string
+
+// When Windows starts a service.
+const (
+	WindowsDelayed WindowsStart = "delayed" // some time after boot
+	WindowsAuto    WindowsStart = "auto"    // at boot
+	WindowsManual  WindowsStart = "manual"  // when somebody asks for it
+)
+
 // Switch is a setting that is on unless it is switched off.
 type Switch int8
 

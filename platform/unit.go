@@ -87,7 +87,10 @@ type Unit struct {
 	Hardening Hardening
 	Supervise bool // for managers that restart nothing: a parent of our own does
 
+	// What only one manager knows, and all others leave out.
 	Systemd Systemd
+	Launchd Launchd
+	Windows Windows
 }
 
 // Commands are command lines of the program about this very service that go

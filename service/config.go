@@ -43,7 +43,10 @@ type Config struct {
 	Log       logsink.Options `toml:"log"`
 	Supervise bool            `toml:"supervise" help:"restart it ourselves where the manager does not"`
 
+	// What only one manager knows, and all others leave out.
 	Systemd Systemd `toml:"systemd"`
+	Launchd Launchd `toml:"launchd"`
+	Windows Windows `toml:"windows"`
 
 	// What follows is said in code or by flags, never in the file.
 
@@ -82,6 +85,8 @@ type (
 	Limits    = platform.Limits
 	Hardening = platform.Hardening
 	Systemd   = platform.Systemd
+	Launchd   = platform.Launchd
+	Windows   = platform.Windows
 	// Switch is a setting that is on unless it is switched off.
 	Switch = platform.Switch
 	// Size is a number of bytes, written "512M" or as a plain number.
@@ -131,6 +136,8 @@ func (c Config) withDefaults() Config {
 	set(&c.StopTimeout, d.StopTimeout)
 	set(&c.ReloadTimeout, d.ReloadTimeout)
 	c.Restart = c.Restart.WithDefaults()
+	set(&c.Launchd.ProcessType, d.Launchd.ProcessType)
+	set(&c.Windows.Start, d.Windows.Start)
 	return c
 }
 

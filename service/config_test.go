@@ -121,6 +121,33 @@ func TestMistakesInTheFile(t *testing.T) {
 	}
 }
 
+// The tables of single managers, of which one takes keys that we do not know.
+func TestManagersOwnTables(t *testing.T) {
+	got, err := service.Config{Name: "feedd", File: write(t, `
+[service.windows]
+start = "manual"
+preshutdown_timeout = "3m"
+[service.launchd.extra]
+LowPriorityIO = true
+[service.launchd.extra.Sockets.http]
+SockServiceName = "8080"
+`)}.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := got.Unit("/opt/feedd", platform.ScopeSystem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"LowPriorityIO": true, "Sockets": map[string]any{"http": map[string]any{"SockServiceName": "8080"}}}
+	if !reflect.DeepEqual(u.Launchd.Extra, want) || u.Launchd.ProcessType != "Standard" {
+		t.Errorf("launchd: %+v", u.Launchd)
+	}
+	if u.Windows.Start != platform.WindowsManual || u.Windows.Preshutdown != 3*time.Minute {
+		t.Errorf("windows: %+v", u.Windows)
+	}
+}
+
 func TestAllMistakesAreReportedAtOnce(t *testing.T) {
 	err := service.Config{Name: "a/b", StartTimeout: -1, Restart: service.Restart{Policy: "x"}}.Check()
 	for _, key := range []string{"name", "start_timeout", "restart.policy"} {
@@ -142,8 +169,9 @@ func TestMissingFile(t *testing.T) {
 
 func TestDecodeTable(t *testing.T) {
 	type table struct {
-		Inputs []string      `toml:"inputs"`
-		Every  time.Duration `toml:"every"`
+		Inputs []string       `toml:"inputs"`
+		Any    map[string]any `toml:"any"`
+		Every  time.Duration  `toml:"every"`
 	}
 	good := write(t, "[service]\nname = \"x\"\n[feed]\ninputs = [\"/a\"]\nevery = \"3s\"\n")
 	got := table{Every: time.Minute}
@@ -154,12 +182,13 @@ func TestDecodeTable(t *testing.T) {
 		t.Errorf("absent table: %+v, %v", got, err)
 	}
 	for text, says := range map[string]string{
-		"[feed]\n\ninputz = []\n":   `line 3 (key "feed.inputz")`,
-		"[feed]\nevery = 3\n":       `line 2 (key "feed.every")`,
-		"[feed]\ninputs = 3\n":      "line 2",
-		"[feed]\n[feed.x]\ny = 1\n": `line 2 (key "feed.x")`,
-		"[feed\n":                   "line ",
-		"feed = 3\n":                "line 1",
+		"[feed]\n\ninputz = []\n":                   `line 3 (key "feed.inputz")`,
+		"[feed]\nevery = 3\n":                       `line 2 (key "feed.every")`,
+		"[feed]\ninputs = 3\n":                      "line 2",
+		"[feed]\n[feed.x]\ny = 1\n":                 `line 2 (key "feed.x")`,
+		"[feed]\n[feed.any]\nx.y = 1\n[feed.anz]\n": `line 4 (key "feed.anz")`,
+		"[feed\n":    "line ",
+		"feed = 3\n": "line 1",
 	} {
 		path := write(t, text)
 		err := service.DecodeTable(path, "feed", &table{})

@@ -39,7 +39,7 @@ func (c Config) Load() (Config, error) {
 		return c, f.wrap(err)
 	}
 	unknown := slices.DeleteFunc(md.Undecoded(), func(k toml.Key) bool {
-		return slices.Contains(c.Tables, k[0])
+		return slices.Contains(c.Tables, k[0]) || free(k, reflect.ValueOf(c), ownTable)
 	})
 	if err := errors.Join(f.unknown(unknown), f.bareDurations(md, reflect.ValueOf(c), ownTable), f.zeros(md, c)); err != nil {
 		return c, f.wrap(err)
@@ -83,7 +83,7 @@ func DecodeTable(path, table string, dst any) error {
 		return f.wrap(err)
 	}
 	unknown := slices.DeleteFunc(md.Undecoded(), func(k toml.Key) bool {
-		return k[0] != table || len(k) == 1
+		return k[0] != table || len(k) == 1 || free(k, into, table)
 	})
 	if err := errors.Join(f.unknown(unknown), f.bareDurations(md, into, table)); err != nil {
 		return f.wrap(err)
@@ -171,6 +171,20 @@ func (f file) zeros(md toml.MetaData, c Config) error {
 		errs = append(errs, fmt.Errorf("%s: nothing would stand for the default, %s: %s", f.at(keyOf(ownTable, name)), literal(value), instead))
 	})
 	return errors.Join(errs...)
+}
+
+// free reports whether key is below one that takes anything: the library says that
+// nobody asked for those.
+func free(key toml.Key, v reflect.Value, table string) (is bool) {
+	eachKey(v, "", func(name string, field reflect.StructField, _ reflect.Value) {
+		t := field.Type
+		for t.Kind() == reflect.Map || t.Kind() == reflect.Slice {
+			t = t.Elem()
+		}
+		above := keyOf(table, name)
+		is = is || t.Kind() == reflect.Interface && len(key) > len(above) && slices.Equal(above, key[:len(above)])
+	})
+	return is
 }
 
 // keyOf is the key called name, with its tables, of a table.

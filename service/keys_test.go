@@ -105,6 +105,9 @@ func TestZerosInTheFileMeanZero(t *testing.T) {
 		"log.sink = \"\"":          `"auto"`,
 		"log.max_size_mb = 0":      "100",
 		"log.max_backups = 0":      "7",
+
+		"launchd.process_type = \"\"": `"Standard"`,
+		"windows.start = \"\"":        `"delayed"`,
 	}
 	for line, says := range refused {
 		path := write(t, "[service]\n"+line+"\n")
@@ -127,8 +130,8 @@ func TestZerosInTheFileMeanZero(t *testing.T) {
 		if key.Default != "" && zeros[key.Default[:1]] != "" {
 			zero = zeros[key.Default[:1]]
 		}
-		if key.Name == "watchdog" {
-			zero = `"0s"`
+		if key.Default == `"0s"` {
+			zero = key.Default
 		}
 		if slices.ContainsFunc(slices.Collect(maps.Keys(refused)), func(line string) bool { return strings.HasPrefix(line, key.Name+" ") }) || key.Name == "name" {
 			continue

@@ -24,7 +24,8 @@ func (c Config) Unit(program string, scope platform.Scope) (platform.Unit, error
 		Env:      c.Env, User: c.User, Group: c.Group, WorkingDirectory: c.WorkingDirectory, Umask: umask,
 		RuntimeDir: c.RuntimeDir, StateDir: c.StateDir, After: c.After, Requires: c.Requires,
 		StartTimeout: c.StartTimeout, StopTimeout: c.StopTimeout, ReloadTimeout: c.ReloadTimeout, Watchdog: c.Watchdog,
-		Restart: c.Restart, Limits: c.Limits, Hardening: h, Supervise: c.Supervise, Systemd: c.Systemd,
+		Restart: c.Restart, Limits: c.Limits, Hardening: h, Supervise: c.Supervise,
+		Systemd: c.Systemd, Launchd: c.Launchd, Windows: c.Windows,
 	}, nil
 }
 

@@ -30,6 +30,9 @@ func (p *propertyList) identity(u platform.Unit) {
 		// Both, so that it can be loaded where nobody sits at the screen. Homebrew's
 		// services do the same.
 		p.job.LimitLoadToSessionType = []string{"Aqua", "Background"}
+		if len(u.Launchd.SessionTypes) > 0 {
+			p.job.LimitLoadToSessionType = u.Launchd.SessionTypes
+		}
 		return
 	}
 	p.text("user", u.User)

@@ -64,7 +64,7 @@ const made = "Made by holdfast: the next install or uninstall replaces this file
 // platform.ErrBadUnit and names every field concerned.
 func Render(u platform.Unit, d Dirs) ([]byte, error) {
 	u = u.WithDefaults()
-	p := propertyList{job: job{RunAtLoad: true, ProcessType: "Standard"}}
+	p := propertyList{job: job{RunAtLoad: true}}
 	p.identity(u)
 	p.command(u)
 	p.surroundings(u)
@@ -72,11 +72,12 @@ func Render(u platform.Unit, d Dirs) ([]byte, error) {
 	p.timeouts(u)
 	p.limits(u)
 	p.unsupported(u)
+	p.options(u)
 	p.directories(u, d)
 	if err := p.Err("property list", u.ID); err != nil {
 		return nil, err
 	}
-	content, err := plist.MarshalIndent(p.job, plist.XMLFormat, "\t")
+	content, err := marshal(p.job, u.Launchd.Extra)
 	if err != nil {
 		return nil, fmt.Errorf("property list %q: %w", u.ID.String(), err)
 	}

@@ -50,6 +50,10 @@ func everything() platform.Unit {
 	u.RuntimeDir = "/srv/run"
 	u.Restart = platform.Restart{Policy: platform.RestartAlways, Delay: 1500 * time.Millisecond, Max: platform.NoLimit}
 	u.Limits = platform.Limits{NoFile: 65536, NProc: 100, Core: &core, Nice: -5}
+	u.Launchd = platform.Launchd{ProcessType: "Adaptive", Extra: map[string]any{
+		"LowPriorityIO": true, "StartInterval": int64(300), "WatchPaths": []any{"/etc/feedd", "/srv/a & b"},
+		"Sockets": map[string]any{"http": map[string]any{"SockServiceName": "8080", "Weight": 0.5}},
+	}}
 	return u
 }
 
@@ -63,7 +67,12 @@ func plain() platform.Unit {
 func ofUser() platform.Unit {
 	u := feedd()
 	u.Scope = platform.ScopeUser
+	u.Launchd.SessionTypes = []string{"Aqua"}
 	return u
+}
+
+func extra(key string, value any) func(*platform.Unit) {
+	return func(u *platform.Unit) { u.Launchd.Extra = map[string]any{key: value} }
 }
 
 func render(u platform.Unit) ([]byte, error) {
@@ -126,6 +135,17 @@ func TestRenderRefuses(t *testing.T) {
 		{"needs", "requires", func(u *platform.Unit) { u.Requires = []string{"postgresql"} }},
 		{"groups", "hardening.supplementary_groups", func(u *platform.Unit) { u.Hardening.SupplementaryGroups = []string{"adm"} }},
 		{"capabilities", "hardening.capabilities", func(u *platform.Unit) { u.Hardening.Capabilities = []string{"CAP_CHOWN"} }},
+		{"process type", "launchd.process_type", func(u *platform.Unit) { u.Launchd.ProcessType = "Fast" }},
+		{"sessions of a daemon", "launchd.session_types", func(u *platform.Unit) { u.Launchd.SessionTypes = []string{"Aqua"} }},
+		{"no session", "launchd.session_types", func(u *platform.Unit) {
+			u.Scope, u.Launchd.SessionTypes = platform.ScopeUser, []string{"aqua"}
+		}},
+		{"a key of ours", `launchd.extra "KeepAlive"`, extra("KeepAlive", true)},
+		{"our program", `launchd.extra "Program"`, extra("Program", "/bin/sh")},
+		{"a line break in a key", "launchd.extra", extra("A\nB", true)},
+		{"an escape, deep", "launchd.extra", extra("A", map[string]any{"b": []any{"\x1b"}})},
+		{"a value without a form", `launchd.extra "A"`, extra("A", struct{}{})},
+		{"no value", `launchd.extra "A"`, extra("A", nil)},
 		{"Apple's label", "com.apple", func(u *platform.Unit) { u.Name = "com.apple.feedd" }},
 		{"bad label", "../x", func(u *platform.Unit) { u.Name = "../x" }},
 		{"no scope", "scope", func(u *platform.Unit) { u.Scope = "" }},

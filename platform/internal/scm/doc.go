@@ -7,7 +7,8 @@
 //
 // # What the SCM is told
 //
-// A service of its own process, started delayed at boot; with the program's path
+// A service of its own process, started delayed at boot unless [platform.Windows]
+// says otherwise; with the program's path
 // always quoted (CWE-428); under LocalSystem unless the unit names an account
 // that has no password; with the identity "NT SERVICE\name" beside that of the
 // account, for which the directories in %ProgramData% are opened. Texts of ours

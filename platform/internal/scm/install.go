@@ -48,7 +48,14 @@ func (m *Manager) plan(u platform.Unit) ([]platform.Step, error) {
 	return append(steps,
 		step("a directory of the service: its log", dirs.Logs, modify, ""),
 		platform.Step{Kind: StepEventSource, Describe: "the Application log's entry for the service", Payload: EventSource{r.Name}},
-		platform.Step{Kind: StepService, Describe: "the service, started at boot", Payload: r}), nil
+		platform.Step{Kind: StepService, Describe: "the service, started " + when(r), Payload: r}), nil
+}
+
+func when(r Registration) string {
+	if r.Enabled {
+		return "at boot"
+	}
+	return "when somebody asks for it"
 }
 
 func (m *Manager) exists(path string) bool {

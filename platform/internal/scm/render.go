@@ -27,14 +27,15 @@ const made = "by holdfast: the next install or uninstall replaces this service"
 // platform.ErrBadUnit and names every field concerned.
 func Render(u platform.Unit, dirs Dirs) (Registration, error) {
 	u = u.WithDefaults()
-	d := definition{r: Registration{OwnSID: true, Enabled: true, Delayed: true}}
+	d := definition{r: Registration{OwnSID: true}}
 	d.identity(u)
 	d.command(u)
 	d.account(u)
 	d.environment(u)
 	d.dependencies(u)
 	d.r.Recovery = d.recovery(u.Restart)
-	d.r.Preshutdown = d.milliseconds("stop_timeout", u.StopTimeout+platform.StopMargin)
+	d.start(u.Windows)
+	d.preshutdown(u)
 	d.parameters(u, dirs)
 	d.unsupported(u)
 	if err := d.Err("service", u.ID); err != nil {
@@ -112,20 +113,42 @@ func (d *definition) environment(u platform.Unit) {
 	slices.Sort(d.r.Environment)
 }
 
+// start says when the SCM starts the service by itself.
+func (d *definition) start(w platform.Windows) {
+	switch w.Start {
+	case platform.WindowsDelayed:
+		d.r.Enabled, d.r.Delayed = true, true
+	case platform.WindowsAuto:
+		d.r.Enabled = true
+	case platform.WindowsManual:
+	default:
+		d.Refuse("windows.start", "%q: is none of delayed, auto, manual", w.Start)
+	}
+}
+
+// preshutdown is how long a shutdown waits: no less than the service takes to stop.
+func (d *definition) preshutdown(u platform.Unit) {
+	d.r.Preshutdown = d.milliseconds("stop_timeout", u.StopTimeout+platform.StopMargin)
+	if own := u.Windows.Preshutdown; own != 0 {
+		d.r.Preshutdown = d.milliseconds("windows.preshutdown_timeout", own)
+		d.RefuseIf(own < u.StopTimeout, "windows.preshutdown_timeout", "%v: is shorter than stop_timeout, %v", own, u.StopTimeout)
+	}
+}
+
 // dependencies are After and Requires: the SCM knows one kind of dependency, which
 // orders and requires.
 func (d *definition) dependencies(u platform.Unit) {
 	for _, list := range []struct {
 		field string
 		names []string
-	}{{"after", u.After}, {"requires", u.Requires}} {
+	}{{"after", u.After}, {"requires", u.Requires}, {"windows.dependencies", u.Windows.Dependencies}} {
 		for _, name := range list.names {
 			equal := func(other string) bool { return strings.EqualFold(other, name) }
 			switch err := sayable(name); {
-			case err != nil || name == "" || strings.ContainsAny(name, `/\`):
+			case err != nil || name == "" || name == "+" || strings.ContainsAny(name, `/\`):
 				d.Refuse(list.field, "%q: is not the name of a service", name)
-			case name[0] == '+':
-				d.Refuse(list.field, "%q: would name a group of services", name)
+			case name[0] == '+' && list.field != "windows.dependencies":
+				d.Refuse(list.field, "%q: is a group of services of Windows: name it in windows.dependencies", name)
 			case equal(u.ID.String()):
 				d.Refuse(list.field, "%q: is this service", name)
 			case !slices.ContainsFunc(d.r.Dependencies, equal):

@@ -36,12 +36,14 @@ func everything() platform.Unit {
 	u.Restart = platform.Restart{Policy: platform.RestartAlways, Delay: 2500 * time.Millisecond, Max: 2, Window: 90500 * time.Millisecond}
 	u.Hardening = platform.Hardening{Capabilities: []string{"all"}}
 	u.Supervise = true
+	u.Windows = platform.Windows{Start: platform.WindowsAuto, Preshutdown: time.Minute, Dependencies: []string{"+NetworkProvider", "rpcss", "Tcpip"}}
 	return u
 }
 
 func TestRender(t *testing.T) {
 	never := unit("feedd")
 	never.Restart.Policy = platform.RestartNever
+	never.Windows.Start = platform.WindowsManual
 	endless := unit("feedd")
 	endless.Restart = platform.Restart{Policy: platform.RestartOnFailure, Delay: time.Second, Max: platform.NoLimit}
 	for name, u := range map[string]platform.Unit{"plain": unit("feedd"), "everything": everything(), "never": never, "endless": endless} {
@@ -112,6 +114,9 @@ func TestRefusals(t *testing.T) {
 		"restart.max":                       func(u *platform.Unit) { u.Restart = platform.Restart{Policy: "always", Max: 1001} },
 		"restart.delay":                     func(u *platform.Unit) { u.Restart = platform.Restart{Policy: "always", Delay: -1e6} },
 		"stop_timeout":                      func(u *platform.Unit) { u.StopTimeout = 60 * 24 * time.Hour },
+		"windows.start":                     func(u *platform.Unit) { u.Windows.Start = "boot" },
+		"windows.preshutdown_timeout":       func(u *platform.Unit) { u.Windows.Preshutdown = time.Second },
+		`windows.dependencies "+"`:          func(u *platform.Unit) { u.Windows.Dependencies = []string{"+"} },
 		"limits.nofile":                     func(u *platform.Unit) { u.Limits.NoFile = 1 },
 		"limits.nproc":                      func(u *platform.Unit) { u.Limits.NProc = 1 },
 		"limits.core":                       func(u *platform.Unit) { u.Limits.Core = &core },
