@@ -11,6 +11,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/internal/launchd"
 	"github.com/holdfast-dev/holdfast/platform/internal/openrc"
+	"github.com/holdfast-dev/holdfast/platform/internal/scm"
 	"github.com/holdfast-dev/holdfast/platform/internal/systemd"
 	"github.com/holdfast-dev/holdfast/platform/internal/sysv"
 	"github.com/holdfast-dev/holdfast/platform/state"
@@ -78,4 +79,22 @@ func ManagerOn(name string, sys platform.System, who Login) (platform.Manager, e
 		return nil, fmt.Errorf("manager %q: %w: choose one of %s", name, platform.ErrUnsupported, strings.Join(Managers(), ", "))
 	}
 	return m(sys, who), nil
+}
+
+// LeftOut are the settings that the manager of that name leaves out of the
+// definition of a service of that scope. All others it honours or refuses.
+func LeftOut(manager string, scope platform.Scope) []platform.Omission {
+	switch manager {
+	case "systemd":
+		return systemd.LeftOut(scope)
+	case "launchd":
+		return launchd.LeftOut(scope)
+	case "sysv":
+		return sysv.LeftOut()
+	case "openrc":
+		return openrc.LeftOut()
+	case "scm":
+		return scm.LeftOut()
+	}
+	return nil
 }

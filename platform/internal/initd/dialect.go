@@ -17,6 +17,8 @@ type Dialect struct {
 	Sign string
 	// Facilities are the manager's words for what each machine has in its own way.
 	Facilities map[Facility]string
+	// Omissions are the settings that this manager's scripts leave out and others do not.
+	Omissions []platform.Omission
 	// NoWholeLimits says why a service as a whole cannot be limited.
 	NoWholeLimits string
 

@@ -16,6 +16,9 @@ var template string
 
 const runlevels = "/etc/runlevels"
 
+// LeftOut are the settings that a script leaves out.
+func LeftOut() []platform.Omission { return dialect().LeftOut() }
+
 func dialect() initd.Dialect {
 	return initd.Dialect{
 		Manager:  "openrc",
@@ -27,6 +30,7 @@ func dialect() initd.Dialect {
 			initd.Network: "net", initd.RemoteFS: "netmount", initd.LocalFS: "localmount",
 			initd.NameService: "dns", initd.Time: "ntp-client", initd.Syslog: "logger",
 		},
+		Omissions: []platform.Omission{{Key: "supervise", Why: "supervise-daemon does"}},
 		// It can limit control groups, but only where the administrator has it
 		// run with them.
 		NoWholeLimits: "a service as a whole is limited by rc_cgroup_settings in /etc/conf.d",

@@ -13,6 +13,9 @@ import (
 //go:embed script.sh
 var template string
 
+// LeftOut are the settings that a script leaves out.
+func LeftOut() []platform.Omission { return dialect().LeftOut() }
+
 func dialect() initd.Dialect {
 	return initd.Dialect{
 		Manager:  "sysv",
@@ -23,6 +26,10 @@ func dialect() initd.Dialect {
 		Facilities: map[initd.Facility]string{
 			initd.Network: "$network", initd.RemoteFS: "$remote_fs", initd.LocalFS: "$local_fs",
 			initd.NameService: "$named", initd.Time: "$time", initd.Syslog: "$syslog",
+		},
+		Omissions: []platform.Omission{
+			{Key: "stop_timeout", Why: "the program's own commands mind it"},
+			{Key: "restart", Why: "nothing restarts a service, unless supervise asks for a supervisor of the program's own"},
 		},
 		NoWholeLimits: "an init script cannot limit a service as a whole",
 		CheckID:       checkID,

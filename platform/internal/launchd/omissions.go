@@ -1,0 +1,25 @@
+package launchd
+
+import (
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
+)
+
+// LeftOut are the settings that a property list of that scope leaves out.
+func LeftOut(scope platform.Scope) []platform.Omission {
+	left := []platform.Omission{
+		{Key: "display_name", Why: "launchd has no text for people"},
+		{Key: "description", Why: "launchd has no text for people"},
+		{Key: "reload_timeout", Why: "the program's own command minds it"},
+		{Key: "watchdog", Why: "the program's own health checks mind it"},
+		{Key: "supervise", Why: "launchd restarts services itself"},
+		{Key: "hardening.read_write_paths", Why: "nothing is protected from being written to"},
+	}
+	for _, key := range room.Switches() {
+		left = append(left, platform.Omission{Key: key, Why: "launchd takes nothing from a service"})
+	}
+	if scope == platform.ScopeUser {
+		left = append(left, platform.Omission{Key: "state_dir", Why: "the program makes its directories itself"})
+	}
+	return room.LeftOut("launchd", left...)
+}
