@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/proc"
-	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
@@ -29,11 +28,11 @@ type wait struct {
 	pidFile string
 	limit   time.Duration // between two signs of progress, as start_timeout has it
 
-	hope proc.Identity // while it lives, the service may become ready; zero: not known yet
+	watched proc.Identity // while it lives, the service may become ready; zero: not known yet
 }
 
 func (w *wait) ready(ctx context.Context, t *target) error {
-	begun := time.Now()
+	begun := t.Now()
 	clock := time.NewTimer(w.limit)
 	defer clock.Stop()
 	tick := time.NewTicker(awaitEvery)
@@ -42,13 +41,13 @@ func (w *wait) ready(ctx context.Context, t *target) error {
 	progress := ""
 	for {
 		// Asked before we look for readiness: it cannot get ready after its end.
-		alive, err := w.alive(begun)
+		alive, err := w.alive(t, begun)
 		if err != nil {
 			return err
 		}
-		s, ok := w.state(t)
+		s, ok := w.state(ctx, t)
 		switch {
-		case ok && (s.Phase == platform.PhaseReady || s.Phase == platform.PhaseReloading) && w.hope.PID != 0:
+		case ok && s.Ready() && w.watched.PID != 0:
 			return nil
 		case !alive:
 			return errEnded
@@ -71,35 +70,35 @@ func (w *wait) ready(ctx context.Context, t *target) error {
 }
 
 // state is the holder's, if it was started by whom we wait for.
-func (w *wait) state(t *target) (service.State, bool) {
-	h, err := singleton.Probe(t.lock())
+func (w *wait) state(ctx context.Context, t *target) (state.State, bool) {
+	h, err := t.probe(ctx, t.lock())
 	if err != nil || !h.Known() || h.Origin != w.starter {
-		return service.State{}, false
+		return state.State{}, false
 	}
 	s, err := t.state(h)
 	return s, err == nil
 }
 
-// alive tells whether there is still hope.
-func (w *wait) alive(begun time.Time) (bool, error) {
-	if w.hope.PID != 0 {
-		return w.hope.Alive()
+// alive reports whether the service may still become ready.
+func (w *wait) alive(t *target, begun time.Time) (bool, error) {
+	if w.watched.PID != 0 {
+		return t.Alive(w.watched)
 	}
 	pid := w.pid
 	if w.pidFile != "" {
-		content, err := os.ReadFile(w.pidFile)
+		content, err := readLeftover(w.pidFile)
 		if err == nil {
 			pid, err = singleton.ParsePID(content)
 		}
 		if err != nil { // it is written soon
-			return time.Since(begun) < awaitPIDFile, nil //nolint:nilerr // absent and half-written are the same here
+			return t.Now().Sub(begun) < awaitPIDFile, nil //nolint:nilerr // absent and half-written are the same here
 		}
 	}
-	hope, err := proc.Of(pid)
+	watched, err := t.Process(pid)
 	if errors.Is(err, proc.ErrGone) {
 		return false, nil
 	}
-	hope.Exe = "" // a shell becomes the program, by and by
-	w.hope = hope
+	watched.Exe = "" // a shell becomes the program, by and by
+	w.watched = watched
 	return err == nil, err
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-dev/holdfast/platform"
-	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
@@ -33,7 +33,7 @@ func (a *app) start(cmd *cobra.Command, t *target) error {
 		return fmt.Errorf("start %q: %w; `run` works without one", t.id, err)
 	}
 	// A manager would only find out, and restart, and give up.
-	if other, err := t.strangerHolds(cmd.Context()); err != nil {
+	if other, err := t.stranger(cmd.Context()); err != nil {
 		return err
 	} else if other != nil {
 		return fmt.Errorf("start %q: not by %s: %w", t.id, m.Name(), other)
@@ -41,18 +41,21 @@ func (a *app) start(cmd *cobra.Command, t *target) error {
 	return a.managed(cmd, t, "starting", m.Start)
 }
 
-// strangerHolds tells whether the holder is somebody else than the process that
-// the manager knows.
-func (t *target) strangerHolds(ctx context.Context) (*singleton.HeldError, error) {
-	h, err := singleton.Probe(t.lock())
+// stranger is the holder if it is somebody else than the process that the manager
+// runs; nil if there is none.
+func (t *target) stranger(ctx context.Context) (*singleton.HeldError, error) {
+	h, err := t.probe(ctx, t.lock())
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	if err != nil {
 		return nil, nil //nolint:nilerr // free, or not for us to see: the manager will tell
 	}
-	st, err := t.manager.Status(ctx, t.id)
-	if err != nil || st.PID == h.PID || !st.Installed {
+	st, err := query(ctx, t.manager, t.id)
+	if err != nil || !st.Installed || keeps(st, h.PID, h.Origin) {
 		return nil, err
 	}
-	if st.Phase != platform.PhaseStopped && st.Phase != platform.PhaseFailed {
+	if st.Phase != "" && st.Phase != platform.PhaseStopped && st.Phase != platform.PhaseFailed {
 		return nil, nil // half-way: the holder may be its old or new process
 	}
 	return &singleton.HeldError{Name: t.id.String(), Holder: h}, nil
@@ -79,13 +82,14 @@ func (a *app) stopCommand() *cobra.Command {
 }
 
 func (a *app) stop(cmd *cobra.Command, t *target, kill bool) error {
-	h, err := t.asked()
+	ctx := cmd.Context()
+	h, err := t.stopAddressee(ctx)
 	idle := errors.Is(err, platform.ErrNotRunning)
 	if t.manager != nil {
 		if err := a.managed(cmd, t, "stopping", t.manager.Stop); err != nil && !errors.Is(err, platform.ErrNotInstalled) {
 			return err
 		}
-		h, err = t.asked()
+		h, err = t.stopAddressee(ctx)
 	}
 	if errors.Is(err, platform.ErrNotRunning) {
 		if idle {
@@ -113,8 +117,10 @@ func (a *app) restartCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("restart %q: %w: stop it, and start it again by hand", t.id, err)
 			}
-			if other, err := t.strangerHolds(cmd.Context()); err != nil {
+			if other, err := t.stranger(cmd.Context()); err != nil {
 				return err
+			} else if other != nil && !other.Holder.Known() {
+				return fmt.Errorf("restart %q: %w: nothing is signalled", t.id, errUnnamed)
 			} else if other != nil {
 				if err := a.stopDirectly(cmd, t, other.Holder, false); err != nil {
 					return err
@@ -150,20 +156,26 @@ func (a *app) reloadCommand() *cobra.Command {
 }
 
 func (a *app) reload(cmd *cobra.Command, t *target, wait bool) error {
-	h, err := t.holder()
+	h, err := t.holder(cmd.Context())
+	if t.manager != nil && wait && (err == nil || errors.Is(err, errUnnamed)) {
+		// Where we cannot tell who it is, the manager may.
+		st, e := query(cmd.Context(), t.manager, t.id)
+		if e == nil && st.PID != 0 && (err != nil || st.PID == h.PID) {
+			return a.reloadManaged(cmd, t, h)
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("reload: %w", err)
 	}
-	if t.manager != nil && wait {
-		if st, err := t.manager.Status(cmd.Context(), t.id); err == nil && st.PID == h.PID {
-			err := a.managed(cmd, t, "reloading", t.manager.Reload)
-			if s, e := t.state(h); e == nil && errors.Is(err, platform.ErrRejected) && s.Reloads.LastError != "" {
-				return outcome(t, s) // in the program's own words
-			}
-			return err
-		}
-	}
 	return a.reloadDirectly(cmd, t, h, wait)
+}
+
+func (a *app) reloadManaged(cmd *cobra.Command, t *target, h singleton.Holder) error {
+	err := a.managed(cmd, t, "reloading", t.manager.Reload)
+	if s, e := t.state(h); e == nil && errors.Is(err, platform.ErrRejected) && s.Reloads.LastError != "" {
+		return fmt.Errorf("reload %q: %w", t.id, s.Reloads.Outcome()) // in the program's own words
+	}
+	return err
 }
 
 // managed has the manager do something and waits for it; how long that may
@@ -176,7 +188,7 @@ func (a *app) managed(cmd *cobra.Command, t *target, doing string, do func(conte
 		ctx = limited
 	}
 	progress := func() string {
-		if s, err := service.ReadState(t.dirs.StateFile(t.id.String())); err == nil && s.StatusText != "" {
+		if s, err := state.Read(t.dirs.StateFile(t.id.String())); err == nil && s.StatusText != "" {
 			return doing + ": " + s.StatusText
 		}
 		return doing

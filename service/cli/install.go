@@ -1,28 +1,25 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-dev/holdfast/installer"
 	"github.com/holdfast-dev/holdfast/platform"
-	"github.com/holdfast-dev/holdfast/platform/native"
-	"github.com/holdfast-dev/holdfast/singleton"
+	"github.com/holdfast-dev/holdfast/service"
 )
 
 // installFlags are those that `install` and `plan` share.
 type installFlags struct {
 	program string
+	user    string
 	json    bool
 }
 
 func (a *app) addInstallFlags(cmd *cobra.Command, f *installFlags) {
 	cmd.Flags().StringVar(&f.program, "program", "", "absolute `PATH` of the program on the target (default: this executable)")
-	cmd.Flags().StringVar(&a.cfg.User, "user", a.cfg.User, "run as user `U`")
+	cmd.Flags().StringVar(&f.user, "user", a.cfg.User, "run as user `U`")
 	cmd.Flags().BoolVar(&f.json, "json", false, "show the plan as JSON")
 }
 
@@ -78,109 +75,111 @@ func (a *app) planCommand() *cobra.Command {
 }
 
 func (a *app) plan(cmd *cobra.Command, f installFlags) (*target, []platform.Step, error) {
-	// `--user` belongs on top of the file, not under it.
-	user := a.cfg.User
+	if cmd.Flags().Changed("user") {
+		a.override(func(c *service.Config) { c.User = f.user })
+	}
 	t, err := a.target(cmd)
 	if err != nil {
 		return nil, nil, err
-	}
-	if cmd.Flags().Changed("user") {
-		t.cfg.User = user
 	}
 	m, err := t.needManager()
 	if err != nil {
 		return nil, nil, err
 	}
-	program := f.program
-	if program == "" {
-		if program, err = ownPath(); err != nil {
+	program, note := f.program, ""
+	switch {
+	case program == "":
+		if program, note, err = t.ownProgram(); err != nil {
 			return nil, nil, err
 		}
+	case !platform.AbsoluteAnywhere(program):
+		return nil, nil, fmt.Errorf("--program %q: %w: it has to be an absolute path on the machine that runs it", program, platform.ErrBadUnit)
 	}
 	u, err := t.cfg.Unit(program, t.id.Scope)
 	if err != nil {
 		return nil, nil, err
 	}
 	steps, err := m.Plan(cmd.Context(), u)
+	if err == nil && note != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "- %s\n", note)
+	}
 	return t, steps, err
 }
 
-// ownPath is this executable without links: a link may be switched to something
-// else while the service runs.
-func ownPath() (string, error) {
-	exe, err := os.Executable()
-	if err == nil {
-		exe, err = filepath.EvalSymlinks(exe)
+// override has the command line beat the configuration file.
+func (a *app) override(change func(*service.Config)) {
+	before := a.cfg.Override
+	a.cfg.Override = func(c *service.Config) {
+		if before != nil {
+			before(c)
+		}
+		change(c)
 	}
-	if err != nil {
-		return "", fmt.Errorf("where this program is: %w: say it by --program", err)
-	}
-	return exe, nil
 }
 
 func (a *app) uninstallCommand() *cobra.Command {
-	var purge bool
+	var purge, foreign bool
 	cmd := &cobra.Command{
 		Use:   "uninstall",
 		Short: "Stop the service and remove it from the manager",
-		Long:  "Stop the service and remove it from the manager. What is not installed is uninstalled already.",
-		Args:  cobra.NoArgs,
+		Long: "Stop the service and remove it from the manager. What is not installed is uninstalled already.\n\n" +
+			"--purge removes the service's own directories as well, with its data in them. A directory that a flag " +
+			"names is removed only if nothing lies in it that is not named after the service, or with --purge-foreign.",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := a.targetRegardless(cmd)
 			if err != nil {
 				return err
 			}
-			m, err := t.needManager()
-			if err != nil {
-				return err
-			}
-			// Its files are removed with the rest.
-			if other, err := t.strangerHolds(cmd.Context()); err != nil {
-				return err
-			} else if other != nil {
-				return fmt.Errorf("uninstall %q: %w: stop it first", t.id, other)
-			}
-			steps, err := m.Removal(cmd.Context(), t.id)
-			if err != nil {
-				return err
-			}
-			if err := a.apply(cmd, t, steps); err != nil {
-				return fmt.Errorf("uninstall %q: %w", t.id, err)
-			}
-			if purge {
-				if err := a.purge(cmd, t); err != nil {
-					return err
-				}
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s is uninstalled (%s).\n", t.id, m.Name())
-			return nil
+			return a.uninstall(cmd, t, purge, foreign)
 		},
 	}
 	cmd.Flags().BoolVar(&purge, "purge", false, "remove its runtime, state and log directories, too")
+	cmd.Flags().BoolVar(&foreign, "purge-foreign", false, "with --purge: also a directory that was named by a flag and holds what is not the service's")
 	return cmd
 }
 
-// purge removes what the service has written. What an instance that the manager
-// did not know of still uses stays.
-func (a *app) purge(cmd *cobra.Command, t *target) error {
-	switch h, err := singleton.Probe(t.lock()); {
-	case err == nil:
-		return fmt.Errorf("purge %q: it still runs, outside of the manager: %s: stop it first", t.id, heldBy(h))
-	case !errors.Is(err, singleton.ErrFree):
-		return fmt.Errorf("purge %q: %w", t.id, err)
+func (a *app) uninstall(cmd *cobra.Command, t *target, purge, foreign bool) error {
+	m, err := t.needManager()
+	if err != nil {
+		return err
 	}
-	var steps []platform.Step
-	for _, dir := range []string{t.dirs.Runtime, t.dirs.State, t.dirs.Logs} {
-		steps = append(steps, platform.Step{Kind: platform.StepRemoveDir, Describe: "remove " + dir, Path: dir})
+	// Its files are removed with the rest.
+	if other, err := t.stranger(cmd.Context()); err != nil {
+		return err
+	} else if other != nil {
+		return fmt.Errorf("uninstall %q: %w: stop it first", t.id, other)
 	}
-	return a.apply(cmd, t, steps)
+	var remove []platform.Step
+	if purge { // what speaks against it does so before anything has changed
+		if remove, err = t.purge(foreign); err != nil {
+			return fmt.Errorf("purge %q: %w", t.id, err)
+		}
+	}
+	steps, err := m.Removal(cmd.Context(), t.id)
+	if err != nil {
+		return err
+	}
+	if err := a.apply(cmd, t, steps); err != nil {
+		return fmt.Errorf("uninstall %q: %w", t.id, err)
+	}
+	if purge {
+		if err := t.unused(cmd.Context()); err != nil {
+			return fmt.Errorf("purge %q: %w", t.id, err)
+		}
+		if err := a.apply(cmd, t, remove); err != nil {
+			return fmt.Errorf("purge %q: %w", t.id, err)
+		}
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s is uninstalled (%s).\n", t.id, m.Name())
+	return nil
 }
 
 func (a *app) apply(cmd *cobra.Command, t *target, steps []platform.Step) error {
-	if len(steps) > 0 && t.id.Scope == platform.ScopeSystem && native.OwnScope() != platform.ScopeSystem {
+	if len(steps) > 0 && t.id.Scope == platform.ScopeSystem && a.Scope() != platform.ScopeSystem {
 		return fmt.Errorf("a service of the system: %w: become root, or say --scope user", platform.ErrPermission)
 	}
-	return installer.Apply(cmd.Context(), native.System{}, steps, func(s platform.Step, err error) {
+	return installer.Apply(cmd.Context(), a.System, steps, func(s platform.Step, err error) {
 		if err != nil {
 			fmt.Fprintf(cmd.ErrOrStderr(), "  (failed, not needed: %v)\n", err)
 			return

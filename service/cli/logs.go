@@ -23,15 +23,18 @@ func (a *app) logsCommand() *cobra.Command {
 		Short: "Show the service's log",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			t, err := a.target(cmd)
+			t, err := a.targetRegardless(cmd)
 			if err != nil {
 				return err
+			}
+			if t.badFile != nil {
+				fmt.Fprintf(cmd.ErrOrStderr(), "without the configuration file: %v\n", t.badFile)
 			}
 			if file := t.cfg.Log.File; file != "" {
 				return tail(cmd.Context(), cmd.OutOrStdout(), file, n, follow)
 			}
 			if t.manager == nil {
-				return fmt.Errorf("log of %q: %w: without one, the log goes to where `run` was called, or to [service.log] file", t.id, t.doubt)
+				return fmt.Errorf("log of %q: %w: without one, the log goes to where `run` was called, or to [service.log] file", t.id, t.noManager)
 			}
 			argv := t.manager.Logs(t.id, n, follow)
 			if argv == nil && follow && t.manager.Logs(t.id, n, false) != nil {

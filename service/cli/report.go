@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
-	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/platform/proc"
+	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service/recovery"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
@@ -34,12 +37,12 @@ type report struct {
 	Installed bool           `json:"installed"`
 	Enabled   bool           `json:"enabled"`
 
-	Reloads    service.Reloads       `json:"reloads"`
-	Restarts   int                   `json:"restarts"`
-	LastExit   *platform.Exit        `json:"last_exit"`
-	Stop       *service.StopProgress `json:"stop,omitempty"`
-	Resources  *resources            `json:"resources"`
-	StatusText string                `json:"status_text"`
+	Reloads    state.Reloads       `json:"reloads"`
+	Restarts   int                 `json:"restarts"`
+	LastExit   *platform.Exit      `json:"last_exit"`
+	Stop       *state.StopProgress `json:"stop,omitempty"`
+	Resources  *resources          `json:"resources"`
+	StatusText string              `json:"status_text"`
 
 	ConfigFile string   `json:"config_file,omitempty"`
 	RuntimeDir string   `json:"runtime_dir"`
@@ -47,6 +50,7 @@ type report struct {
 	Notes      []string `json:"notes,omitempty"` // what somebody should look at
 
 	lsb int
+	now time.Time // of the examination
 }
 
 // LSB's answers of a status action.
@@ -58,83 +62,90 @@ const (
 	lsbUnknown
 )
 
-// examine asks the lock, the state file, the last-run record, the manager and
-// the operating system, in this order of trust.
+// examine asks lock, manager, state file, last-run record and operating system,
+// each once, and reports what [state.Merge] makes of it.
 func (t *target) examine(ctx context.Context) report {
 	r := report{
-		Name: t.id.String(), Version: t.cfg.Version, Phase: platform.PhaseStopped, Scope: t.id.Scope,
-		RuntimeDir: t.dirs.Runtime, StateDir: t.dirs.State, lsb: lsbStopped,
+		Name: t.id.String(), Version: t.cfg.Version, Scope: t.id.Scope, RuntimeDir: t.dirs.Runtime, StateDir: t.dirs.State, now: t.Now(),
 	}
-	h, err := singleton.Probe(t.lock())
-	switch {
-	case err == nil:
-		r.running(t, h)
-	case errors.Is(err, singleton.ErrFree):
-		r.dead(t)
-	default:
-		r.Phase, r.lsb = platform.PhaseUnknown, lsbUnknown
+	s := state.Sources{Now: r.now, StartTimeout: t.cfg.StartTimeout}
+	h := r.askLock(ctx, t, &s)
+	r.askManager(ctx, t, &s)
+	fileErr := r.readFile(t, &s)
+	last, err := leavable(ctx, func() (recovery.LastRun, error) { return recovery.Read(t.dirs.LastRunFile(t.id.String())) })
+	if err != nil {
 		r.note(err.Error())
 	}
-	r.askManager(ctx, t)
-	if t.badFile != nil {
-		r.note("the next start will fail: " + t.badFile.Error())
+	s.Last = state.LastRun{Started: last.Started, Ended: last.Ended, Exit: last.Ending(), Restarts: last.Restarts}
+	supervisor, supervised := t.supervisor(ctx)
+	if supervised {
+		s.Supervisor = supervisor.Since
 	}
+
+	now := state.Merge(s)
+	r.take(now)
+	switch {
+	case !now.Known:
+		r.lsb = lsbUnknown
+	case now.Running:
+		r.running(t, h, now, fileErr)
+	default:
+		r.dead(t)
+	}
+	if now.Again {
+		who := r.Manager
+		if supervised {
+			who = "its supervisor"
+		}
+		r.note(who + " is about to start it again" + prefixed(" (", closed(supervised, supervisor)))
+	}
+	if now.Stranger {
+		r.note("it was not started by " + r.Manager + ", which has the service installed")
+	}
+	r.noteBadFile(t.badFile)
 	return r
+}
+
+func closed(supervised bool, h singleton.Holder) string {
+	if !supervised {
+		return ""
+	}
+	return h.String() + ")"
 }
 
 func (r *report) note(text string) { r.Notes = append(r.Notes, text) }
 
-func (r *report) running(t *target, h singleton.Holder) {
-	r.lsb = lsbRunning
-	r.Phase = platform.PhaseStarting // until its state file says more
-	if !h.Known() {
-		r.Phase = platform.PhaseUnknown
-		r.note("it runs as " + heldBy(h))
-		return
+func (r *report) noteBadFile(err error) {
+	switch {
+	case err == nil:
+	case errors.Is(err, fs.ErrPermission): // the service's user may well
+		r.note("not with its configuration, which is not for us to read: " + err.Error())
+	default:
+		r.note("the next start will fail: " + err.Error())
 	}
-	r.PID, r.Exe, r.User, r.StartedBy = h.PID, h.Exe, h.User(), h.StartedBy()
-	r.StartedAt, r.PhaseSince = &h.Since, h.Since
-	r.Uptime = time.Since(h.Since).Seconds()
-	r.Resources = measure(h.PID)
-	s, err := t.state(h)
-	if err != nil {
-		r.note(err.Error()) // for a moment of its start that is normal
-		return
-	}
-	r.Phase, r.PhaseSince, r.Version = s.Phase, s.PhaseSince, cmp.Or(s.Version, r.Version)
-	r.Ready = s.Phase == platform.PhaseReady || s.Phase == platform.PhaseReloading
-	if !s.ReadyAt.IsZero() {
-		r.ReadyAt = &s.ReadyAt
-	}
-	r.Reloads, r.Restarts, r.LastExit, r.Stop = s.Reloads, s.Restarts, s.LastExit, s.Stop
-	r.StatusText, r.ConfigFile = s.StatusText, s.ConfigFile
 }
 
-func (r *report) dead(t *target) {
-	if last, err := recovery.Read(t.dirs.LastRunFile(t.id.String())); err != nil {
+func (r *report) askLock(ctx context.Context, t *target, s *state.Sources) singleton.Holder {
+	h, err := t.probe(ctx, t.lock())
+	switch {
+	case err == nil && h.Known():
+		s.Lock = state.Lock{Answer: state.LockHeld, Process: h.Identity, Since: h.Since, Origin: h.Origin}
+	case err == nil:
+		s.Lock.Answer = state.LockUnnamed
+	case errors.Is(err, singleton.ErrFree):
+		s.Lock.Answer = state.LockFree
+	default:
 		r.note(err.Error())
-	} else {
-		r.LastExit, r.Restarts = last.Ending(), last.Restarts
 	}
-	if r.LastExit != nil && !r.LastExit.Clean {
-		r.Phase = platform.PhaseFailed
-	}
-	if _, err := os.Lstat(t.dirs.StateFile(t.id.String())); err == nil {
-		r.lsb = lsbDeadStateLeft
-	}
-	if _, err := os.Lstat(t.lock().PIDFile()); err == nil {
-		r.lsb = lsbDeadPIDFile
-		r.note("it is dead" + t.leftover())
-	}
-	r.noteSupervisor(t)
+	return h
 }
 
-func (r *report) askManager(ctx context.Context, t *target) {
+func (r *report) askManager(ctx context.Context, t *target, s *state.Sources) {
 	if t.manager == nil {
 		return
 	}
-	st, err := t.manager.Status(ctx, t.id)
 	r.Manager = t.manager.Name()
+	st, err := query(ctx, t.manager, t.id)
 	if err != nil {
 		r.note(err.Error())
 		return
@@ -143,25 +154,68 @@ func (r *report) askManager(ctx context.Context, t *target) {
 	if !st.Installed {
 		return
 	}
-	r.Restarts = st.Restarts
-	switch {
-	case r.lsb == lsbRunning && r.PID != 0 && st.PID != r.PID:
-		if st.Phase == platform.PhaseStopped || st.Phase == platform.PhaseFailed {
-			r.note("it was not started by " + r.Manager + ", which has the service installed")
-		}
-	case r.lsb != lsbRunning && st.PID != 0:
-		// It has not come as far as its lock, or we may not see that.
-		r.PID, r.Phase, r.PhaseSince, r.StatusText, r.lsb = st.PID, st.Phase, st.Since, st.Text, lsbRunning
-	case r.lsb != lsbRunning && r.lsb != lsbUnknown:
-		if st.Phase == platform.PhaseFailed || st.Phase == platform.PhaseStarting {
-			r.Phase = st.Phase // failed for good, or waiting to be restarted
-		}
-		// The kernel told the manager more than a process cut off could write.
-		if st.LastExit != nil && (r.LastExit == nil || r.LastExit.Code < 0) {
-			r.LastExit = st.LastExit
-		}
+	s.Manager = &st
+	if st.PID == 0 {
+		return
 	}
-	if r.lsb == lsbUnknown && st.Phase == platform.PhaseReady {
-		r.Phase, r.Ready, r.PID, r.lsb = st.Phase, true, st.PID, lsbRunning
+	id, err := t.Process(st.PID)
+	s.Watched, s.Gone = id, errors.Is(err, proc.ErrGone)
+}
+
+func (r *report) readFile(t *target, s *state.Sources) error {
+	f, err := state.Read(t.dirs.StateFile(t.id.String()))
+	if err == nil {
+		s.File = &f
+	}
+	return err
+}
+
+// take reports what is so.
+func (r *report) take(now state.Truth) {
+	r.Phase, r.PhaseSince, r.Ready, r.PID, r.Exe = now.Phase, now.Since, now.Ready(), now.Process.PID, now.Process.Exe
+	r.Restarts, r.LastExit, r.StatusText = now.Restarts, now.LastExit, now.Text
+	f := now.File
+	if f == nil {
+		return
+	}
+	r.Version = cmp.Or(f.Version, r.Version)
+	if !f.ReadyAt.IsZero() {
+		r.ReadyAt = &f.ReadyAt
+	}
+	r.Reloads, r.Stop, r.ConfigFile = f.Reloads, f.Stop, f.ConfigFile
+	if !now.Stale.IsZero() {
+		r.note(fmt.Sprintf("its state file has not been written since %s: what it says of reloads and the like is of then", now.Stale.Local().Format(time.DateTime)))
+	}
+}
+
+func (r *report) running(t *target, h singleton.Holder, now state.Truth, fileErr error) {
+	r.lsb = lsbRunning
+	if now.Process.PID == 0 {
+		r.note(errUnnamed.Error())
+		return
+	}
+	r.Resources = t.Measure(now.Process.PID)
+	if !h.Known() || h.PID != now.Process.PID {
+		return
+	}
+	r.User, r.StartedBy, r.StartedAt = h.User(), h.StartedBy(), &h.Since
+	r.Uptime = r.now.Sub(h.Since).Seconds()
+	switch {
+	case now.File != nil:
+	case fileErr != nil: // for a moment of its start that is normal
+		r.note(fileErr.Error())
+	default:
+		r.note("its state file was written by another process")
+	}
+}
+
+func (r *report) dead(t *target) {
+	r.lsb = lsbStopped
+	if _, err := os.Lstat(t.dirs.StateFile(t.id.String())); err == nil {
+		r.lsb = lsbDeadStateLeft
+	}
+	if _, err := os.Lstat(t.lock().PIDFile()); err == nil {
+		r.lsb = lsbDeadPIDFile
+		r.note("it is dead" + t.leftover())
 	}
 }

@@ -21,11 +21,15 @@ func (a *app) runCommand() *cobra.Command {
 		Long: "Run in the foreground until asked to stop by SIGTERM or ctrl-C; a second time means at once. " +
 			"SIGHUP reloads. Only one instance runs: a second one ends with exit code 75.",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg := a.cfg
-			if len(args) > 0 {
-				cfg.Args = args
+			scope, err := a.scopeFlag()
+			if err != nil {
+				return err
 			}
-			return service.Run(cmd.Context(), cfg, a.prog)
+			if len(args) > 0 {
+				a.override(func(c *service.Config) { c.Args = args })
+			}
+			a.cfg.Scope = scope
+			return service.Run(cmd.Context(), a.cfg, a.prog)
 		},
 	}
 }

@@ -37,13 +37,14 @@ func showPlan(w io.Writer, manager string, steps []platform.Step, asJSON bool) e
 
 // patience says what a command is allowed that others are not.
 func patience(s platform.Step) string {
-	switch {
-	case s.Until != 0:
-		return fmt.Sprintf("   (again until it ends with exit code %d, for at most %v)", s.Until, s.Within)
-	case s.MayFail:
-		return "   (may fail)"
+	text := ""
+	if s.Until != 0 {
+		text = fmt.Sprintf("   (again until it ends with exit code %d, for at most %v)", s.Until, s.Within)
 	}
-	return ""
+	if s.MayFail {
+		text += "   (may fail)"
+	}
+	return text
 }
 
 // showPayload shows what a step is about that is no file and no command: a text

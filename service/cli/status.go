@@ -77,16 +77,16 @@ func printStatus(w io.Writer, r report) error {
 	if r.Version != "" {
 		fmt.Fprintf(&b, " %s", r.Version)
 	}
-	fmt.Fprintf(&b, " is %s%s\n", phaseColor(r.Phase).Sprint(r.Phase), since(r.PhaseSince))
+	fmt.Fprintf(&b, " is %s%s\n", phaseColor(r.Phase).Sprint(phaseText(r)), r.since(r.PhaseSince))
 
 	if r.PID != 0 {
 		line("process", "%d%s%s", r.PID, prefixed(", user ", r.User), prefixed(", ", r.Exe))
 	}
 	if r.StartedAt != nil {
-		line("started", "%s by %s", when(*r.StartedAt), r.StartedBy)
+		line("started", "%s by %s", r.when(*r.StartedAt), r.StartedBy)
 	}
-	if r.ReadyAt != nil {
-		line("ready", "%s, after %v", when(*r.ReadyAt), r.ReadyAt.Sub(*r.StartedAt).Round(time.Millisecond))
+	if r.ReadyAt != nil && r.StartedAt != nil {
+		line("ready", "%s, after %v", r.when(*r.ReadyAt), r.ReadyAt.Sub(*r.StartedAt).Round(time.Millisecond))
 	}
 	if r.Manager != "" {
 		line("manager", "%s (%s): %s", r.Manager, r.Scope, installation(r))
@@ -99,7 +99,7 @@ func printStatus(w io.Writer, r report) error {
 		if r.Reloads.LastError != "" {
 			outcome = color.RedString("refused: %s", r.Reloads.LastError)
 		}
-		line("reloads", "%d (%d failed); the last, %s, %s", n, r.Reloads.Failed, when(r.Reloads.LastEnd), outcome)
+		line("reloads", "%d (%d failed); the last, %s, %s", n, r.Reloads.Failed, r.when(r.Reloads.LastEnd), outcome)
 	}
 	if s := r.Stop; s != nil {
 		line("stopping", "%s; %d steps done", s.Reason, len(s.Steps))
@@ -162,15 +162,23 @@ func exitText(e platform.Exit) string {
 	return text
 }
 
-func since(t time.Time) string {
+// phaseText is "not known" where a time follows: nothing is known since then.
+func phaseText(r report) string {
+	if r.Phase == platform.PhaseUnknown && !r.PhaseSince.IsZero() {
+		return "not known"
+	}
+	return string(r.Phase)
+}
+
+func (r report) since(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return " since " + when(t)
+	return " since " + r.when(t)
 }
 
-func when(t time.Time) string {
-	return fmt.Sprintf("%s (%v ago)", t.Local().Format(time.DateTime), time.Since(t).Round(time.Second))
+func (r report) when(t time.Time) string {
+	return fmt.Sprintf("%s (%v ago)", t.Local().Format(time.DateTime), r.now.Sub(t).Round(time.Second))
 }
 
 func prefixed(prefix, s string) string {

@@ -1,8 +1,8 @@
 package cli
 
 import (
+	"context"
 	"errors"
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -22,8 +22,8 @@ func (t *target) supervisorLock() singleton.Options {
 }
 
 // supervisor is the one that would restart the service; ok is false if there is none.
-func (t *target) supervisor() (h singleton.Holder, ok bool) {
-	h, err := singleton.Probe(t.supervisorLock())
+func (t *target) supervisor(ctx context.Context) (h singleton.Holder, ok bool) {
+	h, err := t.probe(ctx, t.supervisorLock())
 	return h, err == nil && h.Known()
 }
 
@@ -46,30 +46,30 @@ func (a *app) supervise(cmd *cobra.Command, p supervise.Parent) (err error) {
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
 	p.Log = func(text string, kv ...any) { sink.Logger().Warn(text, kv...) }
-	code, err := p.Run()
+	code, err := p.Run(cmd.Context())
 	if err == nil && code != platform.ExitOK {
 		return &exitError{code}
 	}
 	return err
 }
 
-// asked is who is to be asked for a stop: the supervisor, which passes it on and
+// stopAddressee is who is to be asked for a stop: the supervisor, which passes it on and
 // restarts nothing then, or else the holder itself, and not both: a second
 // request means at once.
-func (t *target) asked() (singleton.Holder, error) {
-	if h, ok := t.supervisor(); ok {
+func (t *target) stopAddressee(ctx context.Context) (singleton.Holder, error) {
+	if h, ok := t.supervisor(ctx); ok {
 		return h, nil
 	}
-	return t.holder()
+	return t.holder(ctx)
 }
 
-// killed are those who have to go when asked would not: the service before
-// its supervisor.
-func (t *target) killed(asked singleton.Holder) []singleton.Holder {
-	if h, err := singleton.Probe(t.lock()); err == nil && h.Known() && !h.Same(asked.Identity) {
-		return []singleton.Holder{h, asked}
+// toKill are those who have to go when the one who was asked to stop would not:
+// the service before its supervisor.
+func (t *target) toKill(ctx context.Context, requested singleton.Holder) []singleton.Holder {
+	if h, err := t.probe(ctx, t.lock()); err == nil && h.Known() && !h.Same(requested.Identity) {
+		return []singleton.Holder{h, requested}
 	}
-	return []singleton.Holder{asked}
+	return []singleton.Holder{requested}
 }
 
 // kill kills them all.
@@ -80,12 +80,4 @@ func (t *target) kill(holders []singleton.Holder, sig os.Signal) error {
 		}
 	}
 	return nil
-}
-
-// noteSupervisor tells of a service that is down for a moment only.
-func (r *report) noteSupervisor(t *target) {
-	if h, ok := t.supervisor(); ok {
-		r.Phase, r.PhaseSince = platform.PhaseStarting, h.Since
-		r.note(fmt.Sprintf("its supervisor is about to start it again (%v)", h))
-	}
 }

@@ -12,7 +12,7 @@ type budget struct {
 	past    []time.Time // of the restarts that still count, oldest first
 }
 
-// take tells whether the service may be started again now, and counts it if so.
+// take reports whether the service may be started again now, and counts it if so.
 func (b *budget) take(now time.Time) bool {
 	if b.restart.Max < 0 {
 		return true

@@ -68,15 +68,15 @@ const attentive = 30 * time.Second
 // before the next: it would wait for ever with a dead child.
 func awaitSupervisor() {
 	for begin := time.Now(); time.Since(begin) < attentive; time.Sleep(time.Millisecond) {
-		if state, ok := supervisor(os.Getppid()); !ok || state == 'S' {
+		if state, ok := superviseDaemon(os.Getppid()); !ok || state == 'S' {
 			return
 		}
 	}
 }
 
-// supervisor tells whether pid is a supervise-daemon, and its state, as proc(5)
+// superviseDaemon reports whether pid is a supervise-daemon, and its state, as proc(5)
 // has it.
-func supervisor(pid int) (state byte, ok bool) {
+func superviseDaemon(pid int) (state byte, ok bool) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, false
@@ -99,7 +99,7 @@ const dismissed = 10 * time.Second
 // of its stop schedule. So we stay until it has taken note and stops us.
 func dismiss() error {
 	parent := os.Getppid()
-	if _, ok := supervisor(parent); !ok {
+	if _, ok := superviseDaemon(parent); !ok {
 		return fmt.Errorf("process %d: %w", parent, errNotSupervised)
 	}
 	signal.Reset(syscall.SIGTERM)

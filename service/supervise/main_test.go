@@ -4,6 +4,7 @@ package supervise_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -72,6 +73,7 @@ type script struct {
 	Restart platform.Restart
 	Ends    []string // each one's end: an exit code, "kill", or "wait" for a signal
 	Counter string   // file that counts them
+	Program string   // what they are executed from; empty: the test binary
 }
 
 // parent supervises children that follow the script.
@@ -79,7 +81,11 @@ func parent() int {
 	var s script
 	arguments(&s)
 	p := supervise.Parent{Argv: playing("child"), Starter: "sysv", Restart: s.Restart, Log: func(string, ...any) {}}
-	code, err := p.Run()
+	if s.Program != "" {
+		p.Argv[0] = s.Program
+		p.Log = func(text string, kv ...any) { fmt.Println(append([]any{"log", text}, kv...)...) }
+	}
+	code, err := p.Run(context.Background())
 	if err != nil {
 		fmt.Println("error:", err)
 		return 99
@@ -113,6 +119,9 @@ func child() int {
 	signal.Notify(got, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	fmt.Println("child", n+1, os.Getpid(), ignored, native.StarterVariable+"="+os.Getenv(native.StarterVariable))
 	switch end {
+	case "remove":
+		_ = os.Remove(s.Program)
+		return 1
 	case "kill":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
@@ -167,11 +176,16 @@ func (l lines) end() {
 	}
 }
 
-// family starts a supervisor with that script.
-func family(t *testing.T, restart platform.Restart, ends ...string) (*exec.Cmd, lines) {
+// supervised starts a supervisor of children that end so.
+func supervised(t *testing.T, restart platform.Restart, ends ...string) (*exec.Cmd, lines) {
 	t.Helper()
-	counter := t.TempDir() + "/counter"
-	cmd := part(t, "parent", script{restart, ends, counter})
+	return begin(t, script{restart, ends, t.TempDir() + "/counter", ""})
+}
+
+// begin starts a supervisor with that script.
+func begin(t *testing.T, s script) (*exec.Cmd, lines) {
+	t.Helper()
+	cmd := part(t, "parent", s)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -3,11 +3,12 @@
 package supervise
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
 
-func (p Parent) run() (int, error) {
+func (p Parent) run(context.Context) (int, error) {
 	return 0, fmt.Errorf("supervise a service: %w", errors.ErrUnsupported)
 }
 

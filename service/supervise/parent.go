@@ -1,6 +1,8 @@
 package supervise
 
 import (
+	"context"
+
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
@@ -16,7 +18,10 @@ type Parent struct {
 // error, and again whenever it has ended in a way that Restart follows: Delay
 // after the end, at most Max times within Window. It returns when the child has
 // ended for good: with its exit code, or platform.ExitFailed if a signal killed
-// it. The error says why a child could not be made.
+// it. The error says why the first child could not be made. One that cannot be
+// executed later on, as its program is just being replaced, counts as one that
+// has failed, and the wait after it doubles, up to a minute. The end of ctx before
+// the first child is the request to stop that came before Run listened.
 //
 // SIGTERM and SIGINT end the supervision and are passed on to the child, each of
 // them, so that a second one hurries it as well; then Run waits for the child
@@ -25,4 +30,4 @@ type Parent struct {
 // its configuration.
 //
 // A process does this once at a time: Run owns the three signals meanwhile.
-func (p Parent) Run() (code int, err error) { return p.run() }
+func (p Parent) Run(ctx context.Context) (code int, err error) { return p.run(ctx) }

@@ -9,7 +9,7 @@ import (
 
 // A supervisor that is killed takes its child down in order.
 func TestKilledSupervisor(t *testing.T) {
-	cmd, out := family(t, platform.Restart{Policy: "always", Delay: soon}, "wait")
+	cmd, out := supervised(t, platform.Restart{Policy: "always", Delay: soon}, "wait")
 	out.expect("child 1")
 	signalIt(t, cmd, syscall.SIGKILL)
 	out.expect("got terminated")

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service/supervise"
 )
 
 const soon = 10 * time.Millisecond
@@ -36,7 +37,7 @@ func TestPolicy(t *testing.T) {
 		"bad configuration":           {platform.Restart{Policy: "on-failure", Delay: soon}, []string{"1", "78"}, 2, 78},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cmd, out := family(t, tt.restart, tt.ends...)
+			cmd, out := supervised(t, tt.restart, tt.ends...)
 			for n := range tt.children {
 				line := out.expect(fmt.Sprintf("child %d ", n+1))
 				if want := fmt.Sprintf("HOLDFAST_STARTER=sysv %d", cmd.Process.Pid); !strings.HasSuffix(line, want) {
@@ -46,6 +47,100 @@ func TestPolicy(t *testing.T) {
 			out.end()
 			exits(t, cmd, tt.code)
 		})
+	}
+}
+
+// A program that is just being replaced cannot be executed: that is one failed
+// start, and not the end of the supervision (issue 9, 9).
+func TestProgramIsBeingReplaced(t *testing.T) {
+	dir := t.TempDir()
+	program := dir + "/program"
+	put := func() {
+		t.Helper()
+		secondName(t, dir+"/new")
+		if err := os.Rename(dir+"/new", program); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put()
+	restart := platform.Restart{Policy: "on-failure", Delay: soon}
+	cmd, out := begin(t, script{restart, []string{"remove", "0"}, dir + "/counter", program})
+	out.expect("child 1")
+	for line := out.next(); !strings.Contains(line, "no such file"); line = out.next() {
+		if strings.HasPrefix(line, "error") {
+			t.Fatal(line)
+		}
+	}
+	put()
+	line := out.next()
+	for ; strings.HasPrefix(line, "log"); line = out.next() {
+	}
+	if !strings.HasPrefix(line, "child 2") {
+		t.Errorf("it says %q", line)
+	}
+	for more := true; more; more = out.r.Scan() {
+	}
+	exits(t, cmd, 0)
+}
+
+// secondName gives the test binary another name.
+func secondName(t *testing.T, path string) {
+	t.Helper()
+	if os.Link(os.Args[0], path) == nil {
+		return
+	}
+	content, err := os.ReadFile(os.Args[0]) // on another file system
+	if err == nil {
+		err = os.WriteFile(path, content, 0o700)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// It counts, too: who may be started again three times is given up after that.
+func TestProgramIsGoneForGood(t *testing.T) {
+	dir := t.TempDir()
+	program := dir + "/program"
+	secondName(t, program)
+	restart := platform.Restart{Policy: "on-failure", Delay: soon, Max: 3, Window: time.Hour}
+	cmd, out := begin(t, script{restart, []string{"remove"}, dir + "/counter", program})
+	out.expect("child 1")
+	refused := 0
+	for line := out.next(); !strings.Contains(line, "too often"); line = out.next() {
+		if strings.Contains(line, "no such file") {
+			refused++
+		}
+	}
+	if refused != 2 {
+		t.Errorf("refused %d times before it was too often", refused)
+	}
+	exits(t, cmd, 1)
+}
+
+// A program that was never there is not waited for.
+func TestProgramIsNotThere(t *testing.T) {
+	_, out := begin(t, script{platform.Restart{Policy: "always", Delay: soon}, []string{"0"}, t.TempDir() + "/counter", "/nonexistent/program"})
+	out.expect("error:")
+}
+
+func TestBackOff(t *testing.T) {
+	for _, tt := range []struct {
+		delay   time.Duration
+		refused int
+		want    time.Duration
+	}{
+		{time.Second, 0, time.Second},
+		{time.Second, 1, time.Second},
+		{time.Second, 3, 4 * time.Second},
+		{time.Second, 100, time.Minute},
+		{time.Hour, 100, time.Hour},
+		{0, 0, 0},
+		{0, 2, 20 * time.Millisecond},
+	} {
+		if got := supervise.BackOff(tt.delay, tt.refused); got != tt.want {
+			t.Errorf("%v, refused %d times: %v, want %v", tt.delay, tt.refused, got, tt.want)
+		}
 	}
 }
 
@@ -64,7 +159,7 @@ func exits(t *testing.T, cmd *exec.Cmd, code int) {
 // A stop reaches the child, is waited for, and ends the supervision whatever the policy.
 func TestStop(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		cmd, out := family(t, platform.Restart{Policy: "always", Delay: soon}, "wait")
+		cmd, out := supervised(t, platform.Restart{Policy: "always", Delay: soon}, "wait")
 		out.expect("child 1")
 		signalIt(t, cmd, sig)
 		out.expect("got " + sig.String())
@@ -76,7 +171,7 @@ func TestStop(t *testing.T) {
 
 // Each request is passed on: a second one hurries the child, too.
 func TestSecondStop(t *testing.T) {
-	cmd, out := family(t, platform.Restart{Policy: "always", Delay: soon}, "stubborn")
+	cmd, out := supervised(t, platform.Restart{Policy: "always", Delay: soon}, "stubborn")
 	out.expect("child 1")
 	for range 2 {
 		signalIt(t, cmd, syscall.SIGTERM)
@@ -88,7 +183,7 @@ func TestSecondStop(t *testing.T) {
 
 // A stop while nobody runs ends the wait for the next restart.
 func TestStopWhileResting(t *testing.T) {
-	cmd, out := family(t, platform.Restart{Policy: "always", Delay: time.Hour}, "1")
+	cmd, out := supervised(t, platform.Restart{Policy: "always", Delay: time.Hour}, "1")
 	child := pidIn(t, out.expect("child 1"))
 	for syscall.Kill(child, 0) == nil { // until it is reaped
 		time.Sleep(time.Millisecond)
@@ -100,7 +195,7 @@ func TestStopWhileResting(t *testing.T) {
 }
 
 func TestReloadIsPassedOn(t *testing.T) {
-	cmd, out := family(t, platform.Restart{Policy: "always", Delay: soon}, "wait")
+	cmd, out := supervised(t, platform.Restart{Policy: "always", Delay: soon}, "wait")
 	if line := out.expect("child 1"); !strings.Contains(line, "true") {
 		t.Errorf("SIGHUP is not ignored from the beginning: %q", line)
 	}
@@ -116,7 +211,7 @@ func TestReloadIsPassedOn(t *testing.T) {
 
 // INCIDENT 5: a SIGHUP that comes before the child has a handler does not kill it.
 func TestEarlyReload(t *testing.T) {
-	cmd, out := family(t, platform.Restart{Policy: "never"}, "late")
+	cmd, out := supervised(t, platform.Restart{Policy: "never"}, "late")
 	line := out.expect("defenceless")
 	child, gate := pidIn(t, line), strings.Fields(line)[1]
 	signalIt(t, cmd, syscall.SIGHUP)

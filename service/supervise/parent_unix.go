@@ -3,8 +3,10 @@
 package supervise
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -17,33 +19,43 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
 
-// family is a supervisor at work. One goroutine runs it.
-type family struct {
+// supervisor is a Parent at work. One goroutine runs it.
+type supervisor struct {
 	Parent
 	// Two channels, as os/signal drops what does not fit: a storm of one kind
 	// must not crowd out the other.
 	stops, reloads chan os.Signal
 	stopping       bool
+	refused        int // starts in a row of which the system has refused to execute the program
 }
 
-func (p Parent) run() (int, error) {
+func (p Parent) run(ctx context.Context) (int, error) {
 	p.Restart = p.Restart.WithDefaults()
 	// The kernel takes the end of the thread that made the child for the end of
 	// its parent, golang.org/issue/27505.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	f := &family{Parent: p, stops: make(chan os.Signal, 2), reloads: make(chan os.Signal, 1)}
-	signal.Notify(f.stops, syscall.SIGTERM, syscall.SIGINT)
-	defer signal.Stop(f.stops)
-	defer signal.Stop(f.reloads)
+	s := &supervisor{Parent: p, stops: make(chan os.Signal, 2), reloads: make(chan os.Signal, 1)}
+	signal.Notify(s.stops, syscall.SIGTERM, syscall.SIGINT)
+	defer signal.Stop(s.stops)
+	defer signal.Stop(s.reloads)
+	if ctx.Err() != nil { // asked for before we listened
+		return platform.ExitOK, nil
+	}
 
 	restarts := budget{restart: p.Restart}
-	for {
-		code, how, err := f.raise()
+	for begun := false; ; begun = true {
+		code, how, err := s.runChild()
+		if begun && passes(err) {
+			code, how, err = platform.ExitFailed, err.Error(), nil
+			s.refused++
+		} else {
+			s.refused = 0
+		}
 		switch {
 		case err != nil:
 			return platform.ExitFailed, err
-		case f.stopping:
+		case s.stopping:
 			return exitCode(code), nil
 		case !p.Restart.Policy.Follows(code):
 			p.Log("it has ended: not started again", "how", how)
@@ -52,16 +64,48 @@ func (p Parent) run() (int, error) {
 			p.Log("it has ended too often: not started again", "how", how, "restarts", p.Restart.Max, "within", p.Restart.Window)
 			return exitCode(code), nil
 		}
-		p.Log("it has ended: starting it again", "how", how, "after", p.Restart.Delay)
-		if f.rest() {
+		delay := backOff(p.Restart.Delay, s.refused)
+		p.Log("it has ended: starting it again", "how", how, "after", delay)
+		if s.pause(delay) {
 			return exitCode(code), nil
 		}
 	}
 }
 
-// raise runs one child to its end. code is -1 if a signal killed it.
-func (f *family) raise() (code int, how string, err error) {
-	child, err := f.start()
+// passes reports whether err is one of a program that is being replaced, or of a
+// machine that is short of something: the next start may succeed.
+func passes(err error) bool {
+	for _, passing := range []error{
+		fs.ErrNotExist, syscall.ETXTBSY, syscall.ENOEXEC, fs.ErrPermission, syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, syscall.EIO,
+	} {
+		if errors.Is(err, passing) {
+			return true
+		}
+	}
+	return false
+}
+
+// The wait for a program that cannot be executed grows up to this.
+const longestBackOff = time.Minute
+
+// backOff is the wait before a restart: delay, and twice as long with each start
+// in a row that the system has refused.
+func backOff(delay time.Duration, refused int) time.Duration {
+	if refused == 0 {
+		return delay
+	}
+	d := max(delay, 10*time.Millisecond)
+	for range refused - 1 {
+		if d *= 2; d >= longestBackOff {
+			return max(longestBackOff, delay)
+		}
+	}
+	return d
+}
+
+// runChild runs one child to its end. code is -1 if a signal killed it.
+func (s *supervisor) runChild() (code int, how string, err error) {
+	child, err := s.start()
 	if err != nil {
 		return 0, "", err
 	}
@@ -69,15 +113,15 @@ func (f *family) raise() (code int, how string, err error) {
 	go func() { ended <- child.Wait() }()
 	for {
 		select {
-		case s := <-f.stops:
-			f.stopping = true
-			f.pass(child, s)
-		case s := <-f.reloads:
-			f.pass(child, s)
+		case sig := <-s.stops:
+			s.stopping = true
+			s.pass(child, sig)
+		case sig := <-s.reloads:
+			s.pass(child, sig)
 		case err := <-ended:
 			var exit *exec.ExitError
 			if err != nil && !errors.As(err, &exit) {
-				return 0, "", fmt.Errorf("wait for %s: %w", f.Argv[0], err)
+				return 0, "", fmt.Errorf("wait for %s: %w", s.Argv[0], err)
 			}
 			return child.ProcessState.ExitCode(), child.ProcessState.String(), nil
 		}
@@ -86,35 +130,35 @@ func (f *family) raise() (code int, how string, err error) {
 
 // start makes a child that ignores SIGHUP until it has a handler: what is
 // ignored stays so in a new program, what has a handler gets its deadly default.
-func (f *family) start() (*exec.Cmd, error) {
-	child := exec.Command(f.Argv[0], f.Argv[1:]...) //nolint:noctx // it ends by signals
-	child.Env = append(os.Environ(), native.StarterVariable+"="+f.Starter+" "+strconv.Itoa(os.Getpid()))
+func (s *supervisor) start() (*exec.Cmd, error) {
+	child := exec.Command(s.Argv[0], s.Argv[1:]...) //nolint:noctx // it ends by signals
+	child.Env = append(os.Environ(), native.StarterVariable+"="+s.Starter+" "+strconv.Itoa(os.Getpid()))
 	child.Stdout, child.Stderr = os.Stdout, os.Stderr
 	child.SysProcAttr = attributes()
 	signal.Ignore(syscall.SIGHUP)
 	err := child.Start()
-	signal.Notify(f.reloads, syscall.SIGHUP)
+	signal.Notify(s.reloads, syscall.SIGHUP)
 	return child, err
 }
 
 // pass hands a signal to the child, which may have ended by now.
-func (f *family) pass(child *exec.Cmd, s os.Signal) {
-	if err := child.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		f.Log("a signal was not passed on", "signal", s.String(), "error", err)
+func (s *supervisor) pass(child *exec.Cmd, sig os.Signal) {
+	if err := child.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		s.Log("a signal was not passed on", "signal", sig.String(), "error", err)
 	}
 }
 
-// rest waits before a restart, and tells whether a stop came instead.
-func (f *family) rest() (stopped bool) {
-	delay := time.NewTimer(f.Restart.Delay)
-	defer delay.Stop()
+// pause waits before a restart, and reports whether a stop came instead.
+func (s *supervisor) pause(delay time.Duration) (stopped bool) {
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
 	for {
 		select {
-		case <-delay.C:
+		case <-timer.C:
 			return false
-		case <-f.stops:
+		case <-s.stops:
 			return true
-		case <-f.reloads: // the next child reads the configuration anyway
+		case <-s.reloads: // the next child reads the configuration anyway
 		}
 	}
 }

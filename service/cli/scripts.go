@@ -19,11 +19,11 @@ import (
 func (a *app) checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    "check",
-		Short:  "Tell whether the configuration can be used",
+		Short:  "Check whether the configuration can be used",
 		Args:   cobra.NoArgs,
 		Hidden: true,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := a.cfg.Load()
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := leavable(cmd.Context(), a.cfg.Load)
 			return err
 		},
 	}
@@ -41,7 +41,7 @@ func (a *app) spawnCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			mask, err := strconv.ParseUint(umask, 8, 9)
 			if err != nil {
-				return fmt.Errorf("%w: --umask %q", errUsage, umask)
+				return usage("--umask %q is no octal mode", umask)
 			}
 			s.Umask, s.Argv = fs.FileMode(mask), args
 			if cmd.Flags().Changed("core") {

@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	"github.com/fatih/color"
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/service/logsink"
+)
+
+// adopt has cmd and all below it follow the rules that hold wherever the tree is
+// mounted. It needs no hooks: a PersistentPreRunE of ours would take the place of
+// the host's, which cobra.EnableTraverseRunHooks changes for everybody.
+func (a *app) adopt(cmd *cobra.Command) {
+	cmd.SilenceUsage = true // an error is not a reason to show all there is
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return &usageError{err}
+			}
+			return nil
+		}
+	}
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			a.begun = true
+			err := a.run(cmd, args, run)
+			cmd.SilenceErrors = cmd.SilenceErrors || Silent(err)
+			return err
+		}
+	}
+	for _, c := range cmd.Commands() {
+		a.adopt(c)
+	}
+}
+
+// unguarded are the commands that have signals to themselves: service.Run does,
+// and what spawn executes gets what spawn was sent.
+var unguarded = [...]string{runName, "spawn"}
+
+func (a *app) run(cmd *cobra.Command, args []string, run func(*cobra.Command, []string) error) error {
+	a.cfg.Command = mountPath(a.root)
+	// color asks whether it is a terminal, and not whether it shows colours.
+	color.NoColor = color.NoColor || !logsink.IsTerminal(os.Stdout.Fd())
+	if !slices.Contains(unguarded[:], cmd.Name()) {
+		defer a.guard(cmd)()
+	}
+	if err := a.absolute(); err != nil {
+		return err
+	}
+	return run(cmd, args)
+}
+
+// mountPath are the commands that lead from the program to ours.
+func mountPath(cmd *cobra.Command) []string {
+	if !cmd.HasParent() {
+		return nil
+	}
+	return append(mountPath(cmd.Parent()), cmd.Name())
+}
+
+// guard has the first ctrl-C or SIGTERM end the command's context, so that an
+// install which is interrupted is taken back, and gives the second one its
+// default action back, whatever the command is waiting for then.
+func (a *app) guard(cmd *cobra.Command) (done func()) {
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	cmd.SetContext(ctx)
+	return stop
+}
+
+// leavable runs f, which may read from a file that never answers, and returns
+// without it when ctx ends first.
+func leavable[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := f()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, context.Cause(ctx)
+	}
+}
+
+// usageError means that the command line makes no sense.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }
+
+func usage(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// exitError ends with a code and says nothing: the command has spoken.
+type exitError struct{ code int }
+
+func (e *exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }

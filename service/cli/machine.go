@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/native"
+	"github.com/holdfast-dev/holdfast/platform/proc"
+	"github.com/holdfast-dev/holdfast/singleton"
+)
+
+// machine is all that commands reach outside of this process and the service's
+// own files. Tests hand in another one.
+type machine struct {
+	Manager func(name string) (platform.Manager, error) // "auto": the one that runs the machine
+	System  platform.System
+	Scope   func() platform.Scope // of what this process does if nobody says otherwise
+
+	Holder  func(singleton.Options) (singleton.Holder, error)
+	Process func(pid int) (proc.Identity, error)
+	Alive   func(proc.Identity) (bool, error)
+	Signal  func(proc.Identity, os.Signal) error
+	Wait    func(context.Context, proc.Identity) error
+	Measure func(pid int) *resources
+
+	Now       func() time.Time
+	Monotonic func() (time.Duration, error) // the clock by which a service dates its reloads
+
+	Program    string                 // how this process was called
+	Executable func() (string, error) // its image
+}
+
+// thisMachine is the one that we run on.
+func thisMachine() machine {
+	return machine{
+		Manager: native.Manager, System: native.System{}, Scope: native.OwnScope,
+		Holder:  singleton.Probe,
+		Process: proc.Of,
+		Alive:   proc.Identity.Alive,
+		Signal:  proc.Identity.Signal,
+		Wait:    func(ctx context.Context, id proc.Identity) error { return id.Wait(ctx) },
+		Measure: measure,
+		Now:     time.Now, Monotonic: proc.Monotonic,
+		Program: os.Args[0], Executable: os.Executable,
+	}
+}

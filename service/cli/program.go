@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// ownProgram is the path by which the manager will start this program: the one
+// that it was called by, so that a link which an update switches keeps leading to
+// the program that is current, unless others could put another program there.
+// The note says which was taken where there is a difference; it may be empty.
+func (m machine) ownProgram() (path, note string, err error) {
+	image, err := m.Executable()
+	if err == nil {
+		image, err = filepath.EvalSymlinks(image)
+	}
+	if err != nil {
+		return "", "", fmt.Errorf("where this program is: %w: say it by --program", err)
+	}
+	typed, ok := calledBy(m.Program, image)
+	if !ok || typed == image {
+		return image, "", nil
+	}
+	if reason := unsafePath(typed); reason != "" {
+		return image, fmt.Sprintf("the program is %s, and not %s: %s", image, typed, reason), nil
+	}
+	return typed, fmt.Sprintf("the program is %s (now %s)", typed, image), nil
+}
+
+// calledBy is the absolute path by which a process with that image was called;
+// false if what it was called by leads somewhere else.
+func calledBy(name, image string) (string, bool) {
+	if !strings.ContainsRune(name, filepath.Separator) {
+		found, err := exec.LookPath(name)
+		if err != nil {
+			return "", false
+		}
+		name = found
+	}
+	abs, err := filepath.Abs(name)
+	if err != nil {
+		return "", false
+	}
+	there, err := os.Stat(abs)
+	if err != nil {
+		return "", false
+	}
+	ours, err := os.Stat(image)
+	return abs, err == nil && os.SameFile(there, ours)
+}
+
+// Links that lead to links: more are a circle.
+const maxLinks = 40
+
+// unsafePath says who could have path lead to another program, walking it link by
+// link; nothing if only root and we could.
+func unsafePath(path string) string {
+	rest, links := path, 0
+	at := filepath.VolumeName(path) + string(filepath.Separator)
+	rest = strings.TrimPrefix(rest, at)
+	for rest != "" {
+		if reason := writableByOthers(at); reason != "" {
+			return reason
+		}
+		first, after, _ := strings.Cut(rest, string(filepath.Separator))
+		next := filepath.Join(at, first)
+		target, err := os.Readlink(next)
+		if err != nil { // no link
+			at, rest = next, after
+			continue
+		}
+		if links++; links > maxLinks {
+			return "its links lead nowhere"
+		}
+		rest = filepath.Join(target, after)
+		if filepath.IsAbs(target) {
+			at = filepath.VolumeName(target) + string(filepath.Separator)
+			rest = strings.TrimPrefix(rest, at)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/singleton"
+)
+
+// unused fails if somebody still uses what a purge would remove: an instance
+// that the manager did not know of.
+func (t *target) unused(ctx context.Context) error {
+	switch h, err := t.probe(ctx, t.lock()); {
+	case err == nil:
+		return fmt.Errorf("it still runs, outside of the manager: %s: stop it first", heldBy(h))
+	case !errors.Is(err, singleton.ErrFree):
+		return err
+	}
+	return nil
+}
+
+// purge are the steps that remove what the service has written. A directory of
+// the platform's defaults, which is named after the service, is its own with all
+// that its program has put there. One that code or a flag names is not: a foreign
+// entry in it is an error, unless foreign says that it may go.
+func (t *target) purge(foreign bool) ([]platform.Step, error) {
+	plain := t.cfg
+	plain.RuntimeDir, plain.StateDir = "", ""
+	own, err := plain.DirsFor(t.id.Scope)
+	if err != nil {
+		own = service.Dirs{}
+	}
+	var steps []platform.Step
+	var errs []error
+	for _, dir := range []struct{ path, own string }{
+		{t.dirs.Runtime, own.Runtime}, {t.dirs.State, own.State}, {t.dirs.Logs, own.Logs},
+	} {
+		others, err := t.foreign(dir.path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil && dir.path != dir.own && len(others) > 0 && !foreign {
+			err = fmt.Errorf("%s holds %s, which %s not named after the service: move it, or say --purge-foreign, and it is removed as well",
+				dir.path, enumerate(others), isAre(others))
+		}
+		describe := "remove " + dir.path
+		if len(others) > 0 {
+			describe += " with " + enumerate(others)
+		}
+		errs = append(errs, err)
+		steps = append(steps, platform.Step{Kind: platform.StepRemoveDir, Describe: describe, Path: dir.path})
+	}
+	return steps, errors.Join(errs...)
+}
+
+// foreign are the names in a directory that holdfast did not give.
+func (t *target) foreign(dir string) ([]string, error) {
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() { // a link is removed, and not what it leads to
+		return nil, nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		ours := strings.HasPrefix(strings.TrimPrefix(e.Name(), "."), t.id.String()+".") && !e.IsDir() ||
+			strings.HasPrefix(e.Name(), "output.log") || // what init scripts keep
+			slices.Contains([]string{t.dirs.Runtime, t.dirs.State, t.dirs.Logs}, path)
+		if !ours {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// enumerate names some of them, and counts the rest.
+func enumerate(names []string) string {
+	const most = 10
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+func isAre(names []string) string {
+	if len(names) == 1 {
+		return "is"
+	}
+	return "are"
+}

@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service"
+)
+
+// target is the service that a command is about, where it is kept.
+type target struct {
+	machine
+	cfg       service.Config // loaded
+	id        platform.ID
+	dirs      service.Dirs
+	manager   platform.Manager // nil: there is none, or none is wanted
+	noManager error            // why
+	badFile   error            // why the configuration file was left out
+}
+
+// target loads the configuration and finds out who keeps the service.
+func (a *app) target(cmd *cobra.Command) (*target, error) {
+	ctx := cmd.Context()
+	cfg, err := leavable(ctx, a.cfg.Load)
+	if err != nil {
+		return nil, err
+	}
+	t := &target{machine: a.machine, cfg: cfg}
+	if a.manager == "none" {
+		t.noManager = fmt.Errorf("%w: --manager none", platform.ErrNoManager)
+	} else if t.manager, err = a.Manager(a.manager); errors.Is(err, platform.ErrNoManager) {
+		t.noManager = err
+	} else if err != nil {
+		return nil, err
+	}
+	scope, err := a.chooseScope(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	t.id = cfg.ID(scope)
+	t.dirs, err = cfg.DirsFor(scope)
+	return t, err
+}
+
+// targetRegardless is the target for commands that must work when the file has
+// become bad: a service is to be looked at, stopped and removed all the same,
+// and a bad file is for the running service to refuse. The code's values serve.
+func (a *app) targetRegardless(cmd *cobra.Command) (*target, error) {
+	t, err := a.target(cmd)
+	if err == nil || !errors.Is(err, service.ErrConfig) {
+		return t, err
+	}
+	without := *a
+	without.cfg.File = ""
+	t, again := without.target(cmd)
+	if again != nil {
+		return nil, err
+	}
+	t.badFile = err
+	return t, nil
+}
+
+// scopeFlag is the scope that was asked for; empty if none was.
+func (a *app) scopeFlag() (platform.Scope, error) {
+	switch s := platform.Scope(a.scope); s {
+	case platform.ScopeSystem, platform.ScopeUser:
+		return s, nil
+	case "auto", "":
+		return a.cfg.Scope, nil
+	}
+	return "", usage("--scope %q is none of auto, system, user", a.scope)
+}
+
+// chooseScope is the scope that was asked for. Without a word, it is the
+// system's for root, and for others the user's, unless only the system has the
+// service.
+func (a *app) chooseScope(ctx context.Context, t *target) (platform.Scope, error) {
+	if s, err := a.scopeFlag(); s != "" || err != nil {
+		return s, err
+	}
+	if t.manager != nil && t.manager.Name() == "scm" { // a plan that is made elsewhere: Windows has no other
+		return platform.ScopeSystem, nil
+	}
+	own := a.Scope()
+	if own == platform.ScopeSystem || t.manager == nil {
+		return own, nil
+	}
+	installed := func(s platform.Scope) bool {
+		st, err := query(ctx, t.manager, t.cfg.ID(s))
+		return err == nil && st.Installed
+	}
+	if !installed(platform.ScopeUser) && installed(platform.ScopeSystem) {
+		return platform.ScopeSystem, nil
+	}
+	return platform.ScopeUser, nil
+}
+
+// needManager is for commands that make no sense without one.
+func (t *target) needManager() (platform.Manager, error) {
+	if t.manager == nil {
+		return nil, t.noManager
+	}
+	return t.manager, nil
+}
+
+// query is what the manager itself knows: one that would have to ask this very
+// program for the rest is not asked for it.
+func query(ctx context.Context, m platform.Manager, id platform.ID) (platform.Status, error) {
+	if i, ok := m.(platform.Inventory); ok {
+		return i.Inventory(ctx, id)
+	}
+	return m.Status(ctx, id)
+}
+
+// keeps reports whether the manager runs the process pid that started by origin.
+// A manager that watches nothing is believed to run what was started by its name.
+func keeps(st platform.Status, pid int, origin string) bool {
+	if st.Phase == "" {
+		return origin == st.Manager
+	}
+	return st.PID != 0 && st.PID == pid
+}

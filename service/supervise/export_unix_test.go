@@ -1,0 +1,6 @@
+//go:build unix
+
+package supervise
+
+// BackOff is the wait before a restart.
+var BackOff = backOff
