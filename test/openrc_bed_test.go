@@ -107,11 +107,11 @@ func TestOpenRCStates(t *testing.T) {
 		s.want(1, "$S status")
 		s.must(`$S status --json | grep '"phase": "failed"'; $S start && $S status --json | grep '"ready": true' && pgrep supervise-daemo`)
 
-		// Killed with an hour to go to its restart: it is starting, and a start does not wait for that.
+		// Killed with an hour to go to its restart: it has failed, and is to be started again; a start does not wait for that.
 		s.configure("[service.restart]\ndelay = \"1h\"\n")
 		s.must("$S install && $S restart && cp /run/shipper/shipper.pid /tmp/app.pid && kill -9 $(cat /tmp/app.pid)")
 		s.until("! pgrep -x shipper")
-		s.must(`$S status --json | grep '"phase": "starting"'; $S start && $S status --json | grep '"ready": true' && ! cmp /run/shipper/shipper.pid /tmp/app.pid`)
+		s.must(`$S status --json | grep '"phase": "failed"' && $S status --json | grep 'is about to start it again'; $S start && $S status --json | grep '"ready": true' && ! cmp /run/shipper/shipper.pid /tmp/app.pid`)
 		s.configure("")
 		s.must("$S install && $S restart")
 
