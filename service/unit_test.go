@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -102,5 +103,21 @@ func TestMountedTreeIsInstalledAsMounted(t *testing.T) {
 				t.Errorf("differs from %s (-update writes it):\n%s", golden, lines.String())
 			}
 		})
+	}
+}
+
+// A configuration and a definition have the same defaults: those of one table.
+func TestConfigAndUnitHaveTheSameDefaults(t *testing.T) {
+	c, err := service.Config{Name: "feedd"}.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.Unit("/opt/feedd", platform.ScopeSystem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := platform.Unit{ID: got.ID, Exec: got.Exec, Reload: got.Reload, Commands: got.Commands}.WithDefaults()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v\nis not\n%+v", got, want)
 	}
 }

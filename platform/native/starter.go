@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform/internal/posix"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 // Variables by which `spawn` and `supervise`, that scripts of init systems call
@@ -24,7 +25,7 @@ const (
 
 // takeStarter reads StarterVariable; empty if it is not there or not for us.
 func takeStarter() string {
-	name, pid, ok := strings.Cut(take(StarterVariable), " ")
+	name, pid, ok := strings.Cut(room.TakeEnv(StarterVariable), " ")
 	if n, err := strconv.Atoi(pid); !ok || err != nil || n != os.Getpid() && n != os.Getppid() {
 		return ""
 	}
@@ -33,20 +34,12 @@ func takeStarter() string {
 
 // takeEnded opens what EndedVariable names; nil if there is nothing.
 func takeEnded() *os.File {
-	fd, err := strconv.Atoi(take(EndedVariable))
+	fd, err := strconv.Atoi(room.TakeEnv(EndedVariable))
 	if err != nil || fd < 3 {
 		return nil
 	}
 	closeOnExec(fd)
 	return os.NewFile(uintptr(fd), "exit code")
-}
-
-func take(name string) string {
-	value, ok := os.LookupEnv(name)
-	if ok {
-		_ = os.Unsetenv(name) // fails for impossible names only
-	}
-	return value
 }
 
 // host is a posix.Host that leaves its exit code with whoever cannot learn it

@@ -37,6 +37,7 @@ var places = []place{
 	{"platform/internal/openrc", []string{"platform", "platform/internal/room", "platform/internal/initd", "platform/internal/shell"}},
 	{"platform/internal/initd", []string{"platform", "platform/internal/room", "platform/internal/shell"}},
 	{"platform/internal/initd/initdtest", []string{"platform"}},
+	{"platform/internal/systemd", []string{"platform", "platform/internal/room", "platform/proc", "golang.org/x/sys"}},
 	{"platform/internal/systemd/probe", []string{"platform", "platform/internal/systemd", "golang.org/x/sys"}},
 	{"platform/internal/launchd", []string{"platform", "platform/internal/room", "platform/state", "golang.org/x/sys", "howett.net/plist"}},
 	{"platform/internal/scm", []string{"platform", "platform/internal/room", "platform/state", "golang.org/x/sys"}},

@@ -21,13 +21,13 @@ type Machine struct {
 	Dialect Dialect
 }
 
-// Exists tells whether there is such a file or directory.
+// Exists reports whether there is such a file or directory.
 func (m Machine) Exists(file string) bool {
 	_, err := m.Stat(file)
 	return err == nil
 }
 
-// Installed tells whether the service has a script, and refuses one that holdfast
+// Installed reports whether the service has a script, and refuses one that holdfast
 // did not make.
 func (m Machine) Installed(id platform.ID) (bool, error) {
 	if err := m.Dialect.checkID(id); err != nil {

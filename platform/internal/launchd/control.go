@@ -195,7 +195,7 @@ func (m *Manager) awaitReady(ctx context.Context, id platform.ID, j job, runs in
 		case p == nil:
 			return errors.New("it was booted out before it was ready")
 		case p.pid() == 0 && p.exit() != nil, p.number("runs") > runs:
-			return m.verdict(id, p, j)
+			return m.ended(id, p, j)
 		}
 		s := m.own(id, j, p.pid())
 		if s.Ready() {
@@ -218,8 +218,8 @@ func (m *Manager) awaitReady(ctx context.Context, id platform.ID, j job, runs in
 	}
 }
 
-// verdict says how the service ended before it was ready.
-func (m *Manager) verdict(id platform.ID, p printed, j job) error {
+// ended says how the service ended before it was ready.
+func (m *Manager) ended(id platform.ID, p printed, j job) error {
 	how := "it ended"
 	switch e := p.exit(); {
 	case e == nil:

@@ -82,12 +82,12 @@ func (m *Manager) directories(u platform.Unit, d Dirs) []platform.Step {
 		return platform.Step{Kind: platform.StepRun, Describe: what, Argv: append(argv, dir)}
 	}
 	steps := []platform.Step{step("the directory of the log, which launchd opens before it starts the service", d.Logs, "0750")}
-	for _, dir := range []struct{ asked, usual string }{{u.StateDir, d.State}, {u.RuntimeDir, d.Runtime}} {
+	for _, dir := range []struct{ given, usual string }{{u.StateDir, d.State}, {u.RuntimeDir, d.Runtime}} {
 		switch {
 		// One that was there before is whoever's it is.
-		case dir.asked != "" && u.Scope == platform.ScopeSystem && !m.exists(dir.asked):
-			steps = append(steps, step("a directory of the service", dir.asked, "0755"))
-		case dir.asked == "" && u.User != "":
+		case dir.given != "" && u.Scope == platform.ScopeSystem && !m.exists(dir.given):
+			steps = append(steps, step("a directory of the service", dir.given, "0755"))
+		case dir.given == "" && u.User != "":
 			steps = append(steps, step("a directory of the service", dir.usual, "0755"))
 		}
 	}

@@ -43,7 +43,7 @@ func (p printed) number(key string) int {
 
 func (p printed) pid() int { return p.number("pid") }
 
-// leaving tells whether it is being stopped: "SIGTERMed", "SIGKILLed".
+// leaving reports whether it is being stopped: "SIGTERMed", "SIGKILLed".
 func (p printed) leaving() bool { return strings.HasPrefix(p["state"], "SIG") }
 
 // exit is how its last process ended; nil if none has, or launchd does not say.
@@ -92,7 +92,7 @@ func (m *Manager) here(ctx context.Context, id platform.ID) string {
 	return domains[len(domains)-1]
 }
 
-// disabled tells whether somebody said `launchctl disable`, which outlives the
+// disabled reports whether somebody said `launchctl disable`, which outlives the
 // service. macOS 13 and later print "disabled", those before it "true"
 // (usnistgov/macos_security/issues/167).
 func (m *Manager) disabled(ctx context.Context, domain string, id platform.ID) bool {

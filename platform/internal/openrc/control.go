@@ -16,7 +16,7 @@ func service(id platform.ID, action string) []string {
 // Start starts the service, and what it needs, and returns when it is ready. The
 // error tells where its log is.
 func (m *Manager) Start(ctx context.Context, id platform.ID) error {
-	if _, lost, err := m.look(ctx, id); err == nil && lost {
+	if _, lost, err := m.query(ctx, id); err == nil && lost {
 		return m.run(ctx, "start", service(id, "restart"), id) // a start is done already, OpenRC says
 	}
 	return m.act(ctx, "start", id)
@@ -31,7 +31,7 @@ func (m *Manager) Restart(ctx context.Context, id platform.ID) error {
 	return m.act(ctx, "restart", id)
 }
 
-// Reload asks for a reload, waits for it and returns the program's verdict.
+// Reload asks for a reload, waits for it and returns the program's outcome.
 func (m *Manager) Reload(ctx context.Context, id platform.ID) error { return m.act(ctx, "reload", id) }
 
 func (m *Manager) act(ctx context.Context, action string, id platform.ID) error {

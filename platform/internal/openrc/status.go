@@ -45,12 +45,12 @@ func phase(code int) platform.Phase {
 // Status is the answer of rc-service, and of what OpenRC keeps in files of this
 // boot. They are readable to everybody.
 func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, error) {
-	st, _, err := m.look(ctx, id)
+	st, _, err := m.query(ctx, id)
 	return st, err
 }
 
-// look is Status, and tells whether OpenRC has started what is dead by now.
-func (m *Manager) look(ctx context.Context, id platform.ID) (st platform.Status, lost bool, err error) {
+// query is Status, and reports whether OpenRC has started what is dead by now.
+func (m *Manager) query(ctx context.Context, id platform.ID) (st platform.Status, lost bool, err error) {
 	st = platform.Status{Manager: m.Name(), Phase: platform.PhaseStopped}
 	installed, err := m.machine.Installed(id)
 	if err == nil && !installed {

@@ -24,7 +24,7 @@ func letOthersConnect() {
 	}
 }
 
-// othersStart tells whether services are being started, all of them known to be
+// othersStart reports whether services are being started, all of them known to be
 // other processes than we. It is not if it cannot be told.
 func othersStart() bool {
 	manager, err := windows.OpenSCManager(nil, nil, windows.SC_MANAGER_CONNECT|windows.SC_MANAGER_ENUMERATE_SERVICE)

@@ -54,13 +54,13 @@ func (m *Manager) start(ctx context.Context, id platform.ID) error {
 	case Running:
 		return nil
 	case Stopped:
-		return m.verdict(id, s)
+		return m.ended(id, s)
 	}
 	return fmt.Errorf("it is %v, which holdfast's services never are", s.State)
 }
 
-// verdict says how the service ended before it was ready.
-func (m *Manager) verdict(id platform.ID, s Status) error {
+// ended says how the service ended before it was ready.
+func (m *Manager) ended(id platform.ID, s Status) error {
 	how := "it ended"
 	switch e := s.exit(); {
 	case e == nil:

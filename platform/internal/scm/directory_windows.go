@@ -81,7 +81,7 @@ func changeList(name *uint16, path string, sd *windows.SECURITY_DESCRIPTOR) (bef
 	return before, failed("SetSecurityInfo "+path, err)
 }
 
-// trusted tells whether what sid owns can only have been put there by somebody
+// trusted reports whether what sid owns can only have been put there by somebody
 // who may do everything anyway: SYSTEM, an administrator, Windows itself, or us.
 func trusted(sid *windows.SID) bool {
 	if sid == nil {

@@ -130,7 +130,7 @@ func (Local) Process(pid int) (Process, error) {
 	return process{h}, nil
 }
 
-// Ended tells whether the process has.
+// Ended reports whether the process has.
 func (p process) Ended() (bool, error) {
 	event, err := windows.WaitForSingleObject(p.Handle, 0)
 	if event == uint32(windows.WAIT_TIMEOUT) {

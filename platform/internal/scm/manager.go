@@ -59,7 +59,7 @@ func (m *Manager) query(id platform.ID) (Status, error) {
 	return s, explain(err, id.String())
 }
 
-// lost tells whether no process has that number.
+// lost reports whether no process has that number.
 func (m *Manager) lost(pid int) bool {
 	p, err := m.machine.Process(pid)
 	if err != nil {

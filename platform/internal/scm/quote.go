@@ -68,7 +68,7 @@ func appendArg(b []byte, arg string) []byte {
 	return append(b, '"')
 }
 
-// expandable tells whether ExpandEnvironmentStrings could change line: it looks
+// expandable reports whether ExpandEnvironmentStrings could change line: it looks
 // for a name between two percent signs.
 func expandable(line string) bool {
 	_, rest, ok := strings.Cut(line, "%")

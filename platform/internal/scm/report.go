@@ -8,14 +8,14 @@ import (
 
 // report is what the SCM hears of a service, and when: a state machine without
 // clocks and calls. The states follow one another in one direction only, so what
-// comes late changes nothing: a readiness after the order to stop, for one. Each
-// method tells whether there is something new to report.
+// comes too late changes nothing: a readiness after the order to stop, for one. Each
+// method reports whether there is something new to report.
 type report struct {
-	policy platform.RestartPolicy // that the SCM was told; empty: not known
-	config platform.HostConfig
-	asked  bool // the SCM asked for the stop
-	stage  int  // how far it has come, in the order of a life
-	now    Status
+	policy  platform.RestartPolicy // that the SCM was told; empty: not known
+	config  platform.HostConfig
+	ordered bool // the SCM ordered the stop
+	stage   int  // how far it has come, in the order of a life
+	now     Status
 }
 
 // life is the order of the states.
@@ -95,7 +95,7 @@ func (r *report) stopping() bool {
 func (r *report) control(c Control) bool {
 	switch c {
 	case ControlStop, ControlShutdown, ControlPreshutdown:
-		r.asked = true
+		r.ordered = true
 		return r.stopping()
 	case ControlInterrogate:
 		return r.now.State != 0
@@ -108,7 +108,7 @@ func (r *report) end(code int) bool {
 	if !r.enter(Stopped, 0) {
 		return false
 	}
-	r.now.Win32Exit, r.now.ServiceExit = ended(r.policy, r.asked, code)
+	r.now.Win32Exit, r.now.ServiceExit = ended(r.policy, r.ordered, code)
 	return true
 }
 

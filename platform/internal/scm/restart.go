@@ -46,15 +46,15 @@ func (d *definition) milliseconds(field string, t time.Duration) uint32 {
 }
 
 // ended is what to report of an end with code, so that the recovery actions do
-// what the policy says: see the package comment. asked is for a stop that the
-// SCM asked for: it must not bring back what an administrator stopped.
-func ended(policy platform.RestartPolicy, asked bool, code int) (win32, own uint32) {
+// what the policy says: see the package comment. ordered is for a stop that the
+// SCM ordered: it must not bring back what an administrator stopped.
+func ended(policy platform.RestartPolicy, ordered bool, code int) (win32, own uint32) {
 	if policy == "" {
 		policy = platform.RestartOnFailure
 	}
 	win32 = 0
 	switch {
-	case asked:
+	case ordered:
 	case policy.Follows(code), policy == platform.RestartNever && platform.RestartOnFailure.Follows(code):
 		win32 = errServiceSpecific
 	}

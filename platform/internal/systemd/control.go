@@ -40,7 +40,7 @@ func (m *Manager) forgive(ctx context.Context, id platform.ID) {
 	}
 }
 
-// Reload asks for a reload, waits for it and returns the program's verdict.
+// Reload asks for a reload, waits for it and returns the program's outcome.
 func (m *Manager) Reload(ctx context.Context, id platform.ID) error { return m.job(ctx, "reload", id) }
 
 // job runs one systemctl job and waits for it. When ctx ends first, the job
@@ -88,7 +88,7 @@ func (m *Manager) cause(ctx context.Context, verb string, id platform.ID, err er
 	case p["Result"] == "timeout":
 		return fmt.Errorf("it %w; %s", platform.ErrTimeout, log)
 	}
-	return fmt.Errorf("the service failed (%s); %s", p.verdict(), log)
+	return fmt.Errorf("the service failed (%s); %s", p.ending(), log)
 }
 
 func reloadCause(p properties, err error, log string) error {
@@ -105,8 +105,8 @@ func reloadCause(p properties, err error, log string) error {
 	return fmt.Errorf("%w; %s", err, log)
 }
 
-// verdict is Result and how the process ended, for people.
-func (p properties) verdict() string {
+// ending is Result and how the process ended, for people.
+func (p properties) ending() string {
 	e := p.exit()
 	switch {
 	case e == nil:

@@ -59,7 +59,7 @@ func (m *machine) Run(ctx context.Context, argv ...string) (string, error) {
 	return a.out, nil
 }
 
-// did tells whether that command was run.
+// did reports whether that command was run.
 func (m *machine) did(line string) bool { return slices.Contains(m.ran, line) }
 
 const (

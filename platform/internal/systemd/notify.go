@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
+	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
 // Notifier tells the systemd that started this process where the service
@@ -46,21 +48,12 @@ func FromEnvironment() (*Notifier, error) {
 	pid := strconv.Itoa(os.Getpid())
 	n.direct = os.Getenv("SYSTEMD_EXEC_PID") == pid
 	err := errors.Join(
-		n.readSocket(take("NOTIFY_SOCKET")),
-		n.readWatchdog(take("WATCHDOG_USEC"), take("WATCHDOG_PID"), pid),
-		n.readFiles(take("LISTEN_FDS"), take("LISTEN_FDNAMES"), take("LISTEN_PID"), pid),
+		n.readSocket(room.TakeEnv("NOTIFY_SOCKET")),
+		n.readWatchdog(room.TakeEnv("WATCHDOG_USEC"), room.TakeEnv("WATCHDOG_PID"), pid),
+		n.readFiles(room.TakeEnv("LISTEN_FDS"), room.TakeEnv("LISTEN_FDNAMES"), room.TakeEnv("LISTEN_PID"), pid),
 	)
-	take("LISTEN_PIDFDID")
+	room.TakeEnv("LISTEN_PIDFDID")
 	return n, err
-}
-
-// take reads a variable and removes it.
-func take(name string) string {
-	value, ok := os.LookupEnv(name)
-	if ok {
-		_ = os.Unsetenv(name) // fails for impossible names only
-	}
-	return value
 }
 
 func (n *Notifier) readSocket(address string) error {
@@ -113,7 +106,8 @@ func (n *Notifier) Notify(notice platform.Notice) error {
 	if n.address == "" {
 		return nil
 	}
-	m := message{notice, monotonic()}
+	now, _ := proc.Monotonic() // on Linux it cannot fail; 0 would only make the message too old
+	m := message{notice, now}
 	msg := m.bytes()
 	if len(msg) == 0 {
 		return nil

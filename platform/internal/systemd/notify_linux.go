@@ -66,10 +66,3 @@ func (s *socket) close() error {
 	s.open = false
 	return unix.Close(s.fd)
 }
-
-func monotonic() time.Duration {
-	var ts unix.Timespec
-	// It cannot fail for this clock; 0 would only make the message too old.
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
-	return time.Duration(ts.Nano())
-}

@@ -2,11 +2,7 @@
 
 package systemd
 
-import (
-	"time"
-
-	"github.com/holdfast-dev/holdfast/platform"
-)
+import "github.com/holdfast-dev/holdfast/platform"
 
 type socket struct{}
 
@@ -15,5 +11,3 @@ func (*socket) send(string, []byte) error { return platform.ErrUnsupported }
 func (*socket) wait(string, []byte) error { return platform.ErrUnsupported }
 
 func (*socket) close() error { return nil }
-
-func monotonic() time.Duration { return 0 }

@@ -162,7 +162,7 @@ func programPath(p string) (string, error) {
 	return word(percents(p))
 }
 
-// ownVariable tells whether systemd sets name for the service; another value
+// ownVariable reports whether systemd sets name for the service; another value
 // breaks what it is for.
 func ownVariable(name string) bool {
 	switch name {
@@ -213,7 +213,7 @@ func unitName(s, suffix string) (string, error) {
 	return s, nil
 }
 
-// only tells whether s is not empty and has nothing but ASCII letters, digits
+// only reports whether s is not empty and has nothing but ASCII letters, digits
 // and those of others. (No regexp: they would be compiled at every start of a service.)
 func only(s, others string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {

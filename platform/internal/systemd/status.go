@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// asked is everything that one `systemctl show` is asked for.
-const asked = "LoadState,ActiveState,SubState,UnitFileState,FragmentPath,MainPID,NRestarts,Result,ReloadResult,CanReload," +
+// shown is everything that one `systemctl show` gives.
+const shown = "LoadState,ActiveState,SubState,UnitFileState,FragmentPath,MainPID,NRestarts,Result,ReloadResult,CanReload," +
 	"ExecMainCode,ExecMainStatus,ExecMainExitTimestamp,StatusText," +
 	"ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,StateChangeTimestamp"
 
@@ -24,10 +24,10 @@ func (m *Manager) show(ctx context.Context, id platform.ID) (properties, error) 
 	if err := room.CheckID(id); err != nil {
 		return nil, err
 	}
-	out, err := m.sys.Run(ctx, systemctl(id.Scope, "show", "--timestamp=unix", "--property="+asked, unit(id))...)
+	out, err := m.sys.Run(ctx, systemctl(id.Scope, "show", "--timestamp=unix", "--property="+shown, unit(id))...)
 	if err != nil && ctx.Err() == nil {
 		// systemd before 247 does not know --timestamp; its times are for people and their zones.
-		out, err = m.sys.Run(ctx, systemctl(id.Scope, "show", "--property="+asked, unit(id))...)
+		out, err = m.sys.Run(ctx, systemctl(id.Scope, "show", "--property="+shown, unit(id))...)
 	}
 	if err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func (p properties) enabled() bool {
 	return p["UnitFileState"] == "enabled" || p["UnitFileState"] == "enabled-runtime"
 }
 
-// running tells whether the service has, or will soon have, a process.
+// running reports whether the service has, or will soon have, a process.
 func (p properties) running() bool {
 	switch p["ActiveState"] {
 	case "", "inactive", "failed", "maintenance":

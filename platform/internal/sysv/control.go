@@ -28,7 +28,7 @@ func (m *Manager) Restart(ctx context.Context, id platform.ID) error {
 	return m.act(ctx, "restart", id)
 }
 
-// Reload asks for a reload, waits for it and returns the program's verdict.
+// Reload asks for a reload, waits for it and returns the program's outcome.
 func (m *Manager) Reload(ctx context.Context, id platform.ID) error { return m.act(ctx, "reload", id) }
 
 // act runs the script.

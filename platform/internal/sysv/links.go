@@ -113,7 +113,7 @@ func (m *Manager) found(ctx context.Context, service string) []string {
 	return links
 }
 
-// enabled tells whether one of the links starts the service.
+// enabled reports whether one of the links starts the service.
 func enabled(links []string) bool {
 	return slices.ContainsFunc(links, func(l string) bool { return strings.HasPrefix(path.Base(l), "S") })
 }

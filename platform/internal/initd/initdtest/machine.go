@@ -41,7 +41,7 @@ func (m Machine) Remove(string) error { panic("a manager removes nothing") }
 // RemoveAll is not for managers.
 func (m Machine) RemoveAll(string) error { panic("a manager removes nothing") }
 
-// Stat tells whether the list has the file.
+// Stat reports whether the list has the file.
 func (m Machine) Stat(path string) (fs.FileInfo, error) {
 	if _, ok := m.Files[path]; !ok {
 		return nil, fs.ErrNotExist
