@@ -14,8 +14,9 @@ var scratch string
 
 func TestMain(m *testing.M) {
 	roles := map[string]func() int{
-		"service": serviceRole,
-		"foreign": foreignRole,
+		"service":  serviceRole,
+		"foreign":  foreignRole,
+		"notified": notifiedRole,
 	}
 	if play, ok := roles[os.Getenv(roleVariable)]; ok {
 		os.Exit(play())

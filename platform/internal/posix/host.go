@@ -66,7 +66,7 @@ func Listen() *Host {
 	return h
 }
 
-// Introduce tells who started us. Call it before the Host is used by others.
+// Introduce sets who started us. Call it before the Host is used by others.
 func (h *Host) Introduce(s Starter) { h.starter = s }
 
 func (h *Host) relay() {
@@ -78,14 +78,30 @@ func (h *Host) relay() {
 		case s := <-h.reloads:
 			r = platform.Request{Kind: platform.RequestReload, Source: name(s)}
 		case <-h.done:
+			h.outlive()
 			return
 		}
 		select {
 		case h.requests <- r:
 		case <-h.done:
+			h.outlive()
 			return
 		}
 	}
+}
+
+// closedGrace is how long a process may take to end after a stop that was asked
+// for when all was done.
+const closedGrace = 2 * time.Second
+
+// outlive waits for a stop that is asked for after Close. A process that is still
+// there after closedGrace hangs, perhaps on its way out, writing to a pipe that
+// nobody reads: the next signal has its default effect again, unless somebody
+// else listens.
+func (h *Host) outlive() {
+	<-h.stops
+	time.Sleep(closedGrace)
+	signal.Stop(h.stops)
 }
 
 // Ask adds what another process asks of this one where there are no signals
@@ -134,9 +150,10 @@ func (h *Host) Notify(n platform.Notice) error {
 
 // Close stops listening. The signals stay caught, and do nothing any more: one
 // that comes in the last microseconds of a process would turn its exit code into
-// a death by signal, which managers take for a clean end. Who goes on living
-// calls signal.Reset. The exit code needs no report here: the parent process
-// gets it from the kernel. A notifier that can be closed is; that nobody heard its
+// a death by signal, which managers take for a clean end. Only where a SIGTERM or
+// SIGINT finds the process still alive two seconds later, the next one kills. Who
+// goes on living calls signal.Reset. The exit code needs no report here: the
+// parent process gets it from the kernel. A notifier that can be closed is; that nobody heard its
 // last words is no failure.
 func (h *Host) Close(int) error {
 	h.closed.Do(func() {

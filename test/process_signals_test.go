@@ -1,0 +1,111 @@
+//go:build linux || darwin
+
+package test_test
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/test/wait"
+)
+
+// Signals and what blocks outside the life. Issue 9, faults B and 2.
+
+// notifiedRole is a main function as many have it: its own NotifyContext, and
+// service.Run under it.
+func notifiedRole() int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	dir := os.Getenv(dirVariable)
+	return service.ExitCode(service.Run(ctx, service.Config{
+		Name: "feedd", RuntimeDir: filepath.Join(dir, "run"), StateDir: filepath.Join(dir, "state"),
+	}, notified{}))
+}
+
+// dirVariable says where a service without a command line lives.
+const dirVariable = "HOLDFAST_TEST_DIR"
+
+type notified struct{}
+
+func (notified) Start(_ context.Context, rt *service.Runtime) error {
+	rt.OnStop("save", 0, func(context.Context) error { say("saved"); return nil })
+	return nil
+}
+
+func (notified) Stop(context.Context) error { say("stop"); return nil }
+
+// One signal is one request, though it ends the context as well.
+func TestSignals_NotifyContextCountsOnce(t *testing.T) {
+	for name, sig := range map[string]syscall.Signal{"SIGTERM": syscall.SIGTERM, "ctrl-C": syscall.SIGINT} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlace(t)
+			dir := filepath.Dir(p.run)
+			p.env = []string{dirVariable + "=" + dir}
+			a := p.launch(t, "notified", plan{})
+			a.log.await(t, "ready: after=")
+			a.signal(t, sig)
+			a.end(t).want(t, 0, "stopped: clean=true")
+			if got := words(a.out.text()); got != "stop saved" {
+				t.Errorf("its stop was %q", got)
+			}
+			p.clean(t)
+		})
+	}
+}
+
+// A FIFO for a configuration, that nobody writes to, holds nobody up: the first
+// signal ends the process, if it has not refused the file before.
+func TestSignals_ConfigurationThatBlocks(t *testing.T) {
+	for name, sig := range map[string]syscall.Signal{"SIGTERM": syscall.SIGTERM, "ctrl-C": syscall.SIGINT} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlace(t)
+			p.config = filepath.Join(t.TempDir(), "feedd.toml")
+			must(t, syscall.Mkfifo(p.config, 0o600))
+			a := p.start(t, plan{})
+			wait.Until(t, "it opens its configuration, or ends", func() bool { return !a.alive() || p.opened(t) })
+			_ = a.cmd.Process.Signal(sig) // it may have ended
+			if r := a.end(t); r.code != 0 && r.code != 78 {
+				t.Errorf("exit code %d", r.code)
+			}
+			p.clean(t)
+		})
+	}
+}
+
+// opened reports whether somebody has the FIFO open to read it.
+func (p *place) opened(t *testing.T) bool {
+	t.Helper()
+	f, err := os.OpenFile(p.config, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return false // ENXIO
+	}
+	t.Cleanup(func() { _ = f.Close() }) // or the reader would see the end of the file
+	return true
+}
+
+// A process that hangs after its service has ended, be it in a defer of main, is
+// not deaf for ever: a signal that was in time for nothing lets the next one kill.
+func TestSignals_ProcessThatHangsAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	a := p.ready(t, plan{Exit: "hang"})
+	a.signal(t, syscall.SIGTERM)
+	a.out.await(t, "exit")
+	wait.Until(t, "a signal kills it", func() bool {
+		_ = a.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+		return !a.alive()
+	})
+	r := a.end(t)
+	if r.code != 128+int(syscall.SIGTERM) || !strings.Contains(r.err, "stopped: clean=true") {
+		t.Errorf("exit code %d, log:\n%s", r.code, r.err)
+	}
+	p.clean(t)
+}
