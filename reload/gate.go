@@ -28,7 +28,7 @@ type Gate struct {
 	// pending is what the next reload will answer: nil when nobody waits,
 	// refused for ever once the gate is closed. Who finds a ticket here may
 	// share it: a reload takes the ticket out before it starts, so whatever it
-	// answers starts later than the look that found it.
+	// answers starts later than the request that found it.
 	pending atomic.Pointer[Ticket]
 	refused *Ticket
 	wake    chan struct{} // holds one token when pending may have work

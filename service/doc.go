@@ -8,10 +8,11 @@
 //
 // # A life, in order
 //
-//  1. Signal handlers are registered: from here on nothing kills us unstopped.
-//  2. The configuration is read and checked.
+//  1. Signal handlers are registered, and somebody receives: from here on nothing
+//     kills us unstopped, and whatever blocks ends by a request to stop.
+//  2. The configuration is read and checked, and the log is opened.
 //  3. The singleton is acquired: a second instance ends here with exit code 75.
-//  4. The record of the last run is examined; a [Recoverer] hears of a bad end.
+//  4. The record of the last run is examined; a [Recoverer] is told of a bad end.
 //  5. The state file says "starting".
 //  6. Program.Start runs.
 //  7. Readiness is reported to the manager, then the reload gate opens.
@@ -19,11 +20,42 @@
 //  9. A stop is asked for, or the program fails. Then, each step named, logged,
 //     timed and bounded, and none skipped because another failed: the stop is
 //     announced; the reload gate closes; a Start or Reload that still runs is
-//     awaited; Program.Stop; the goroutines of [Runtime.Go] are cancelled and
-//     awaited; the steps of [Runtime.OnStop], last in, first out; the last-run
-//     record is closed; the PID file is removed; the lock is released.
+//     awaited; Program.Stop, if Start returned nil; the goroutines of [Runtime.Go]
+//     are cancelled and awaited; the steps of [Runtime.OnStop], last in, first
+//     out; the last-run record is closed; the PID file is removed; the lock is
+//     released.
 //
-// Overrunning the stop timeout, or a second request to stop, writes the stacks
-// of all goroutines to the log and ends the process with a failure. Managers
-// kill later than that: see the unit that `install` writes.
+// The phase goes from starting to ready, to and fro between ready and reloading,
+// and from any of them to stopping, from which no way leads back: in the state
+// file and in what the manager is told.
+//
+// # Time limits
+//
+// Steps 2, 3 to 5, and 6 have start_timeout each; those before Start no less than
+// 10 s. A stop that is asked for meanwhile ends step 2 after a second at the
+// latest, and steps 3 to 5 after five: see [Run]. A reload has reload_timeout,
+// which includes reading the configuration.
+//
+// The whole stop has stop_timeout. Its steps share it so that what hangs leaves
+// time for what is behind it: a Start three quarters of the time at most, a
+// Reload half of what is left then, Stop all that is left but what the steps of
+// OnStop ask for, and no more than three quarters of it while there are goroutines
+// or steps behind it; likewise each step after it. About a second is always kept
+// for the records, which have three in any case.
+//
+// Overrunning the stop timeout, or a second request to stop, cancels the
+// goroutines, passes over the steps that remain, writes the stacks of all
+// goroutines to the log (64 MiB of text at most; if that is not enough, it says
+// so), and ends the process with a failure. Managers kill later than that: see
+// the unit that `install` writes. The end of the context that Run got asks for a
+// stop and is never the second request.
+//
+// # What cannot be mended
+//
+// While the program is ready its PID file and lock file are checked every second,
+// and put right if somebody removed or altered them; Config.OnTamper is told of it.
+// What cannot be put right is told at once, again after a minute, and then after
+// pauses that double, up to an hour; and when it is over. So is a state file that
+// cannot be written; it is tried again after a second, and then after pauses that
+// double, up to half a minute.
 package service

@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// How often we look at our PID and lock file: a look is a few system calls.
-// Whoever has damaged a file may do it again, so for a while after that we look
+// How often we check our PID and lock file: a check is a few system calls.
+// Whoever has damaged a file may do it again, so for a while after that we check
 // more often.
 //
 // Why not inotify(7): it makes the end of every process that uses it some 10 ms

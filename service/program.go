@@ -20,7 +20,9 @@ type Program interface {
 	// not called then.
 	Start(ctx context.Context, rt *Runtime) error
 	// Stop ends what Start began. It is called once, and only after Start
-	// returned nil. ctx ends when its share of the stop timeout is used up.
+	// returned nil: not after one that failed, or still runs, though it called
+	// [Runtime.Ready] before. ctx ends when its share of the stop timeout is used
+	// up: see the package comment.
 	Stop(ctx context.Context) error
 }
 
@@ -52,12 +54,14 @@ type Observer interface {
 }
 
 // ProgramFunc is a Program whose whole life is one function. It calls
-// [Runtime.Ready] when it is ready and returns when ctx ends. Returning nil
-// before that ends the service as if it had been asked to stop.
+// [Runtime.Ready] when it is ready and returns when ctx ends, nil or ctx's error,
+// within three quarters of the stop timeout. Returning nil before that ends the
+// service as if it had been asked to stop; any other error is a failure. It
+// cleans up itself, before it returns or in steps of [Runtime.OnStop].
 type ProgramFunc func(ctx context.Context, rt *Runtime) error
 
 // Start runs the function.
 func (f ProgramFunc) Start(ctx context.Context, rt *Runtime) error { return f(ctx, rt) }
 
-// Stop does nothing: the context that the function got has ended.
+// Stop does nothing: the function has returned.
 func (f ProgramFunc) Stop(context.Context) error { return nil }

@@ -12,15 +12,15 @@ import (
 
 // Host listens to whatever started this process, from the moment it returns,
 // and takes what that handed over out of the environment. The Host is never nil
-// and works as far as it can; the error tells what it could not understand.
+// and works as far as it can; the error says what it could not understand.
 func Host() (platform.Host, error) {
 	// Signals first: reading the environment is quick, but not nothing. Under the
 	// SCM they stay caught, too, and do nothing: the end of somebody's session
 	// must not end the service.
 	h := posix.Listen()
-	service, doubt, err := underSCM()
+	service, warning, err := underSCM()
 	if err == nil {
-		return service, errors.Join(doubt, h.Close(platform.ExitOK))
+		return service, errors.Join(warning, h.Close(platform.ExitOK))
 	} else if errors.Is(err, scm.ErrNotService) {
 		err = nil
 	}

@@ -11,19 +11,19 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// asked is what other processes ask of this one where the system has no signals
-// for it.
-type asked struct{ stop func() error }
+// remote is the way by which other processes ask this one for a stop or a reload
+// where the system has no signals for it.
+type remote struct{ stop func() error }
 
-// listen hands that to the host until the host is closed. The error tells why
-// others cannot ask; the asked is usable all the same.
-func listen(to interface{ Ask(s os.Signal) }) (asked, error) {
+// listen hands what they ask for to the host until the host is closed. The error
+// says why others cannot ask; the remote is usable all the same.
+func listen(to interface{ Ask(s os.Signal) }) (remote, error) {
 	signals, stop, err := proc.Listen()
 	if err != nil {
 		if errors.Is(err, errors.ErrUnsupported) { // there are signals
 			err = nil
 		}
-		return asked{func() error { return nil }}, err
+		return remote{func() error { return nil }}, err
 	}
 	over := make(chan struct{})
 	go func() {
@@ -36,13 +36,13 @@ func listen(to interface{ Ask(s os.Signal) }) (asked, error) {
 			}
 		}
 	}()
-	return asked{sync.OnceValue(func() error { close(over); return stop() })}, nil
+	return remote{sync.OnceValue(func() error { close(over); return stop() })}, nil
 }
 
 // console is a posix.Host that other processes can ask, too.
 type console struct {
 	*posix.Host
-	asked
+	remote
 }
 
 // Close stops listening.
@@ -51,7 +51,7 @@ func (c *console) Close(exitCode int) error { return errors.Join(c.stop(), c.Hos
 // managed is a scm.Host that other processes can ask, too.
 type managed struct {
 	*scm.Host
-	asked
+	remote
 }
 
 // Close stops listening, then reports the exit code, after which nothing comes.
@@ -59,11 +59,11 @@ func (m *managed) Close(exitCode int) error { return errors.Join(m.stop(), m.Hos
 
 // underSCM is the host of a process that the SCM started; the error is
 // scm.ErrNotService if it did not.
-func underSCM() (host platform.Host, doubt, err error) {
+func underSCM() (host platform.Host, warning, err error) {
 	h, err := scm.Listen()
 	if err != nil {
 		return nil, nil, err
 	}
-	a, doubt := listen(h)
-	return &managed{h, a}, doubt, nil
+	a, warning := listen(h)
+	return &managed{h, a}, warning, nil
 }
