@@ -67,7 +67,7 @@ func (e *FieldError) Error() string { return fmt.Sprintf("log option %q: %v", e.
 // Unwrap gives the reason.
 func (e *FieldError) Unwrap() error { return e.Err }
 
-// Check tells whether o makes sense on some system, as a [*FieldError] for the
+// Check reports whether o makes sense on some system, as a [*FieldError] for the
 // first field that does not. It touches nothing: whether this system has the
 // sink and the file can be opened is found out by [Open].
 func (o Options) Check() error {

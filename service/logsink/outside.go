@@ -35,7 +35,7 @@ func system() outside {
 	}
 }
 
-// IsTerminal tells whether fd is a terminal that obeys escape sequences. A console
+// IsTerminal reports whether fd is a terminal that obeys escape sequences. A console
 // of Windows is told to.
 func IsTerminal(fd uintptr) bool { return isatty.IsTerminal(fd) && obeysEscapes(fd) }
 

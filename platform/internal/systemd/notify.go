@@ -87,7 +87,7 @@ func (n *Notifier) readWatchdog(usec, pid, self string) error {
 // before it kills the service; 0 if it does not watch. Feed it twice as often.
 func (n *Notifier) Watchdog() time.Duration { return n.watchdog }
 
-// Direct tells whether systemd itself executed this process, and nobody in
+// Direct reports whether systemd itself executed this process, and nobody in
 // between. It is false under systemd before 248, which does not tell.
 func (n *Notifier) Direct() bool { return n.direct }
 
