@@ -1,0 +1,4 @@
+package cli
+
+// ShowPlan shows steps as `plan` does.
+var ShowPlan = showPlan
