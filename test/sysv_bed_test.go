@@ -108,14 +108,14 @@ func TestSysVSupervised(t *testing.T) {
 		s.must("$S install --start && test $(pgrep -cx shipper) = 2 && $S restart && $S stop")
 		gone()
 		s.must("$S start; kill -9 $(cat /run/shipper/shipper.pid)")
-		s.until(`$S status --json | grep '"phase": "starting"' && $S status --json | grep 'its supervisor is about to start it again'`)
+		s.until(`$S status --json | grep '"phase": "failed"' && $S status --json | grep 'its supervisor is about to start it again'`)
 		s.must("/etc/init.d/shipper stop")
 		gone()
 		s.must("$S start && $S stop")
 		// Nor does a start wait for that.
 		for _, start := range []string{"$S start", "/etc/init.d/shipper start"} {
 			s.must("$S start; kill -9 $(cat /run/shipper/shipper.pid)")
-			s.until(`$S status --json | grep '"phase": "starting"'`)
+			s.until(`$S status --json | grep '"phase": "failed"'`)
 			s.must(start + " && " + ready + " && test $(pgrep -cx shipper) = 2 && $S stop")
 		}
 
