@@ -149,7 +149,7 @@ func Merge(s Sources) Truth {
 			t.Known, t.Phase = false, platform.PhaseUnknown
 		}
 	}
-	t.Stranger = s.Lock.Answer == LockHeld && m.Installed && m.PID != t.Process.PID && idle(m.Phase)
+	t.Stranger = s.Lock.Answer == LockHeld && m.Installed && s.stranger(t.Process, m)
 	return t
 }
 
@@ -163,6 +163,15 @@ func (s Sources) manager() platform.Status {
 		m.PID, m.Phase, m.Since, m.Text = 0, platform.PhaseUnknown, time.Time{}, ""
 	}
 	return m
+}
+
+// stranger reports whether the manager, which has the service installed, does not
+// run p. One that watches nothing runs what says that it was started by it.
+func (s Sources) stranger(p proc.Identity, m platform.Status) bool {
+	if m.Phase == "" {
+		return s.Lock.Origin != m.Manager
+	}
+	return m.PID != p.PID && idle(m.Phase)
 }
 
 func idle(p platform.Phase) bool {

@@ -237,7 +237,11 @@ func TestMergeTimes(t *testing.T) {
 	if got := state.Merge(s); got.Restarts != 2 {
 		t.Errorf("without a manager, %d restarts", got.Restarts)
 	}
-	s.Manager = &platform.Status{Installed: true} // of one that does not watch
+	s.Manager = &platform.Status{Manager: "sysv", Installed: true} // of one that does not watch
+	if got := state.Merge(s); !got.Stranger {
+		t.Errorf("started by hand: %+v", got)
+	}
+	s.Lock.Origin = "sysv"
 	if got := state.Merge(s); got.Restarts != 2 || got.Stranger {
 		t.Errorf("with one that watches nothing: %+v", got)
 	}

@@ -31,8 +31,8 @@ func newApp(m machine, cfg service.Config, prog service.Program) *app {
 	a.root = &cobra.Command{
 		Use:   cfg.Name,
 		Short: short(cfg),
-		Args:  a.knownCommand,
-		RunE:  func(cmd *cobra.Command, args []string) error { return a.help(args) },
+		Args:  a.knownCommand, SuggestionsMinimumDistance: 2,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.help(args) },
 	}
 	f := a.root.PersistentFlags()
 	f.StringVar(&a.cfg.File, "config", cfg.File, "configuration `FILE`")

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/signal"
 	"slices"
-	"syscall"
 
 	"github.com/fatih/color"
 	"github.com/spf13/cobra"
@@ -50,7 +48,10 @@ func (a *app) run(cmd *cobra.Command, args []string, run func(*cobra.Command, []
 	// color asks whether it is a terminal, and not whether it shows colours.
 	color.NoColor = color.NoColor || !logsink.IsTerminal(os.Stdout.Fd())
 	if !slices.Contains(unguarded[:], cmd.Name()) {
-		defer a.guard(cmd)()
+		// An install that is interrupted is taken back.
+		ctx, stop := a.Interrupt(cmd.Context())
+		defer stop()
+		cmd.SetContext(ctx)
 	}
 	if err := a.absolute(); err != nil {
 		return err
@@ -64,16 +65,6 @@ func mountPath(cmd *cobra.Command) []string {
 		return nil
 	}
 	return append(mountPath(cmd.Parent()), cmd.Name())
-}
-
-// guard has the first ctrl-C or SIGTERM end the command's context, so that an
-// install which is interrupted is taken back, and gives the second one its
-// default action back, whatever the command is waiting for then.
-func (a *app) guard(cmd *cobra.Command) (done func()) {
-	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	cmd.SetContext(ctx)
-	return stop
 }
 
 // leavable runs f, which may read from a file that never answers, and returns

@@ -1,4 +1,27 @@
 package cli
 
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/service"
+)
+
+// Machine is what commands reach, to be played by tests.
+type Machine = machine
+
+// ThisMachine is the real one.
+var ThisMachine = thisMachine
+
+// CommandOn is Command on a machine that the test plays.
+func CommandOn(m Machine, cfg service.Config, prog service.Program) *cobra.Command {
+	return newApp(m, cfg, prog).root
+}
+
+// OwnProgram is the path by which a manager will start this program.
+func OwnProgram(m Machine) (path, note string, err error) { return m.ownProgram() }
+
+// Resources is what a process uses.
+type Resources = resources
+
 // ShowPlan shows steps as `plan` does.
 var ShowPlan = showPlan

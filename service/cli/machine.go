@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
@@ -25,6 +27,9 @@ type machine struct {
 	Wait    func(context.Context, proc.Identity) error
 	Measure func(pid int) *resources
 
+	// Interrupt has the returned context end by the first request of a person or a
+	// manager that the command be given up, until stop is called.
+	Interrupt func(context.Context) (ctx context.Context, stop context.CancelFunc)
 	Now       func() time.Time
 	Monotonic func() (time.Duration, error) // the clock by which a service dates its reloads
 
@@ -32,17 +37,26 @@ type machine struct {
 	Executable func() (string, error) // its image
 }
 
+// firstSignal ends by ctrl-C or SIGTERM, and gives a second one its default action
+// back, whatever the command is waiting for then.
+func firstSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
 // thisMachine is the one that we run on.
 func thisMachine() machine {
 	return machine{
 		Manager: native.Manager, System: native.System{}, Scope: native.OwnScope,
-		Holder:  singleton.Probe,
-		Process: proc.Of,
-		Alive:   proc.Identity.Alive,
-		Signal:  proc.Identity.Signal,
-		Wait:    func(ctx context.Context, id proc.Identity) error { return id.Wait(ctx) },
-		Measure: measure,
-		Now:     time.Now, Monotonic: proc.Monotonic,
+		Holder:    singleton.Probe,
+		Process:   proc.Of,
+		Alive:     proc.Identity.Alive,
+		Signal:    proc.Identity.Signal,
+		Wait:      func(ctx context.Context, id proc.Identity) error { return id.Wait(ctx) },
+		Measure:   measure,
+		Interrupt: firstSignal,
+		Now:       time.Now, Monotonic: proc.Monotonic,
 		Program: os.Args[0], Executable: os.Executable,
 	}
 }

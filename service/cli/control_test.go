@@ -1,0 +1,153 @@
+package cli_test
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/proc"
+	"github.com/holdfast-dev/holdfast/platform/state"
+	"github.com/holdfast-dev/holdfast/singleton"
+)
+
+// running has the manager run feedd.
+func running(p *place) {
+	p.runs(feedd, "fake")
+	p.m.st.Phase, p.m.st.PID = platform.PhaseReady, feedd.PID
+}
+
+// byHand has somebody else run it.
+func byHand(p *place) { p.runs(other, "") }
+
+// unnamed has somebody hold the lock who cannot be identified.
+func unnamed(p *place) { p.held["feedd"] = singleton.Holder{} }
+
+// unmanaged has no manager on the machine.
+func unmanaged(p *place) { p.m = nil }
+
+// watchless is a manager that watches nothing, as SysV's scripts.
+func watchless(p *place) { p.m.inventory = true }
+
+func ends(p *place, pid int) {
+	p.m.on = func(string) { p.gone[pid] = true }
+}
+
+func TestControl(t *testing.T) {
+	const term, hup, kill = "signal 60 terminated", "signal 60 hangup", "signal 60 killed"
+	for name, tt := range map[string]struct {
+		so   []func(*place)
+		args string
+		code int
+		says string
+		did  []string
+	}{
+		"start":                              {nil, "start", 0, "", []string{"start"}},
+		"start what runs":                    {[]func(*place){running}, "start", 0, "", []string{"start"}},
+		"start beside one by hand":           {[]func(*place){byHand}, "start", 75, "already running: pid 60", nil},
+		"start beside one who is not known":  {[]func(*place){unnamed}, "start", 75, "cannot be identified", nil},
+		"start half-way":                     {[]func(*place){byHand, func(p *place) { p.m.st.Phase = platform.PhaseStopping }}, "start", 0, "", []string{"start"}},
+		"start without a manager":            {[]func(*place){unmanaged}, "start", 1, "`run` works without one", nil},
+		"start that fails":                   {[]func(*place){func(p *place) { p.m.fails = errors.New("exit code 78") }}, "start", 1, "exit code 78", []string{"start"}},
+		"start, not permitted":               {[]func(*place){func(p *place) { p.m.fails = platform.ErrPermission }}, "start", 77, "", []string{"start"}},
+		"start where the manager is broken":  {[]func(*place){byHand, func(p *place) { p.m.broken = errors.New("no bus") }}, "start", 1, "no bus", nil},
+		"start of what is not installed":     {[]func(*place){byHand, func(p *place) { p.m.st.Installed, p.m.fails = false, platform.ErrNotInstalled }}, "start", 1, "not installed", []string{"start"}},
+		"start, watched by nobody":           {[]func(*place){watchless, func(p *place) { p.runs(feedd, "fake") }}, "start", 0, "", []string{"start"}},
+		"start by hand, watched by nobody":   {[]func(*place){watchless, byHand}, "start", 75, "already running", nil},
+		"start, unknown, watched by nobody":  {[]func(*place){watchless, unnamed}, "start", 75, "cannot be identified", nil},
+		"start, the lock is not ours to see": {[]func(*place){func(p *place) { p.lock = singleton.ErrDenied }}, "start", 0, "", []string{"start"}},
+
+		"restart":                       {[]func(*place){running}, "restart", 0, "", []string{"restart"}},
+		"restart of one by hand":        {[]func(*place){byHand}, "restart", 0, "", []string{term, "restart"}},
+		"restart beside one not known":  {[]func(*place){unnamed}, "restart", 1, "nothing is signalled", nil},
+		"restart without a manager":     {[]func(*place){unmanaged}, "restart", 1, "start it again by hand", nil},
+		"restart, not for us to signal": {[]func(*place){byHand, refuse(os.ErrPermission)}, "restart", 77, "ask as user", []string{term}},
+
+		"stop":                             {[]func(*place){running, func(p *place) { ends(p, 70) }}, "stop", 0, "", []string{"stop"}},
+		"stop of nothing":                  {nil, "stop", 0, "not running", []string{"stop"}},
+		"stop of one by hand":              {[]func(*place){byHand}, "stop", 0, "", []string{"stop", term}},
+		"stop without a manager":           {[]func(*place){unmanaged, byHand}, "stop", 0, "", []string{term}},
+		"stop of nothing, without manager": {[]func(*place){unmanaged}, "stop", 0, "not running", nil},
+		"stop that fails":                  {[]func(*place){running, func(p *place) { p.m.fails = errors.New("no bus") }}, "stop", 1, "no bus", []string{"stop"}},
+		"stop of what is not installed":    {[]func(*place){byHand, func(p *place) { p.m.fails = platform.ErrNotInstalled }}, "stop", 0, "", []string{"stop", term}},
+		"stop of one not known":            {[]func(*place){unnamed}, "stop", 1, "nothing is signalled", []string{"stop"}},
+		"stop, not permitted":              {[]func(*place){unmanaged, byHand, refuse(os.ErrPermission)}, "stop", 77, "ask as user", []string{term}},
+		"stop, gone meanwhile":             {[]func(*place){unmanaged, byHand, refuse(os.ErrProcessDone)}, "stop", 0, "", []string{term}},
+		"stop that hangs":                  {[]func(*place){unmanaged, byHand, refuse(nil)}, "stop", 1, "took too long: asked to stop (still there: pid 60", []string{term}},
+		"stop that hangs, --kill":          {[]func(*place){unmanaged, byHand, refuse(nil)}, "stop --kill", 0, "killing it", []string{term, kill}},
+		"stop of the deaf":                 {[]func(*place){unmanaged, byHand, refuse(proc.ErrDeaf)}, "stop", 1, "listens to nobody", []string{term}},
+		"stop, not in the time said":       {[]func(*place){running, func(p *place) { p.m.fails = errHangs }}, "stop --timeout 3s", 1, "took too long", []string{"stop"}},
+		"stop of a supervised one": {[]func(*place){unmanaged, byHand, func(p *place) {
+			p.held["feedd.supervisor"] = singleton.Holder{Identity: proc.Identity{PID: 50, Start: 5, Boot: "b"}}
+		}}, "stop", 0, "", []string{"signal 50 terminated"}},
+		"stop of a supervised one that hangs, --kill": {[]func(*place){unmanaged, byHand, refuse(nil), func(p *place) {
+			p.held["feedd.supervisor"] = singleton.Holder{Identity: proc.Identity{PID: 50, Start: 5, Boot: "b"}}
+		}}, "stop --kill", 0, "killing it", []string{"signal 50 terminated", kill, "signal 50 killed"}},
+
+		"reload":                                    {[]func(*place){running}, "reload", 0, "", []string{"reload"}},
+		"reload of nothing":                         {nil, "reload", 1, "not running", nil},
+		"reload that is refused":                    {[]func(*place){running, func(p *place) { p.m.fails = platform.ErrRejected }}, "reload", 1, "rejected", []string{"reload"}},
+		"reload, in the program's word":             {[]func(*place){running, func(p *place) { p.m.fails = platform.ErrRejected; reloaded(p, feedd, "bad port") }}, "reload", 1, "bad port", []string{"reload"}},
+		"reload of one by hand":                     {[]func(*place){byHand, answers(other, "")}, "reload", 0, "", []string{hup}},
+		"reload by hand, refused":                   {[]func(*place){byHand, answers(other, "bad port")}, "reload", 1, "bad port", []string{hup}},
+		"reload by hand, it ends":                   {[]func(*place){byHand}, "reload", 1, "ended before it had reloaded", []string{hup}},
+		"reload, no answer":                         {[]func(*place){byHand, refuse(nil)}, "reload", 1, "no outcome: took too long", []string{hup}},
+		"reload --no-wait":                          {[]func(*place){byHand, refuse(nil)}, "reload --no-wait", 0, "", []string{hup}},
+		"reload --direct":                           {[]func(*place){running, answers(feedd, "")}, "reload --direct", 0, "", []string{"signal 70 hangup"}},
+		"reload of one not known":                   {[]func(*place){unnamed}, "reload", 1, "nothing is signalled", nil},
+		"reload of one that only the manager knows": {[]func(*place){running, unnamed}, "reload", 0, "", []string{"reload"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPlace(t)
+				for _, so := range tt.so {
+					so(p)
+				}
+				p.wants(tt.args, tt.code, tt.says, tt.did...)
+			})
+		})
+	}
+}
+
+// refuse has a SIGTERM or SIGHUP give that, and end nobody.
+func refuse(err error) func(*place) {
+	return func(p *place) {
+		p.signalled = func(id proc.Identity, sig os.Signal) error {
+			if sig == syscall.SIGKILL {
+				p.gone[id.PID] = true
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+// reloaded has the state file tell of a reload that was asked for just now.
+func reloaded(p *place, id proc.Identity, err string) {
+	p.writes(id, platform.PhaseReady, func(s *state.State) { s.Reloads = state.Reloads{Completed: 1, LastStart: 11, LastError: err} })
+}
+
+// answers has a signal lead to a reload.
+func answers(id proc.Identity, err string) func(*place) {
+	return func(p *place) {
+		p.signalled = func(proc.Identity, os.Signal) error {
+			time.AfterFunc(time.Second, func() { reloaded(p, id, err) })
+			return nil
+		}
+	}
+}
+
+// What a wait is about is said after a second, from the state file, and again
+// every ten seconds where no terminal is.
+func TestLongWaitsSaySo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t)
+		running(p)
+		p.writes(feedd, platform.PhaseStarting, func(s *state.State) { s.StatusText = "reading 3 of 7" })
+		p.m.on = func(string) { time.Sleep(22 * time.Second) }
+		p.wants("start", 0, "starting: reading 3 of 7 (1s)\nstarting: reading 3 of 7 (11s)\nstarting: reading 3 of 7 (21s)\n", "start")
+	})
+}

@@ -1,0 +1,297 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/native"
+	"github.com/holdfast-dev/holdfast/platform/proc"
+	"github.com/holdfast-dev/holdfast/platform/state"
+	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/cli"
+	"github.com/holdfast-dev/holdfast/service/recovery"
+	"github.com/holdfast-dev/holdfast/singleton"
+)
+
+var (
+	noon   = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+	feedd  = proc.Identity{PID: 70, Start: 7, Boot: "b", Exe: "/usr/sbin/feedd"}
+	other  = proc.Identity{PID: 60, Start: 6, Boot: "b", Exe: "/usr/sbin/feedd"}
+	killed = &platform.Exit{Code: -1, Signal: "SIGKILL", Reason: "signal"}
+)
+
+// place is a machine on which nothing is real but the service's own files, in
+// directories of the test's. Its zero answers: nobody runs, nothing is installed.
+type place struct {
+	t    *testing.T
+	cfg  service.Config
+	m    *manager // nil: none runs the machine
+	dir  string
+	held map[string]singleton.Holder // by the name of the lock; a zero one cannot be identified
+	lock error                       // instead: asking for the lock fails
+
+	did []string // what reached the machine, in order
+	// signalled is what a signal does.
+	signalled func(id proc.Identity, sig os.Signal) error
+	gone      map[int]bool
+	out, errs bytes.Buffer
+}
+
+func newPlace(t *testing.T) *place {
+	dir := t.TempDir()
+	p := &place{t: t, dir: dir, held: map[string]singleton.Holder{}, gone: map[int]bool{}}
+	p.cfg = service.Config{Name: "feedd", Scope: platform.ScopeUser, RuntimeDir: filepath.Join(dir, "run"), StateDir: filepath.Join(dir, "state")}
+	p.m = &manager{p: p, name: "fake", st: platform.Status{Manager: "fake", Installed: true, Phase: platform.PhaseStopped}}
+	for _, d := range []string{p.cfg.RuntimeDir, p.cfg.StateDir} {
+		if err := os.Mkdir(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return p
+}
+
+func (p *place) machine() cli.Machine {
+	return cli.Machine{
+		Manager: func(name string) (platform.Manager, error) {
+			if name != "auto" && name != "fake" {
+				return nil, fmt.Errorf("manager %q: %w", name, platform.ErrUnsupported)
+			}
+			if p.m == nil {
+				return nil, fmt.Errorf("%w: process 1 is bash", platform.ErrNoManager)
+			}
+			return p.m.face(), nil
+		},
+		System: system{p},
+		Scope:  func() platform.Scope { return platform.ScopeUser },
+		Holder: func(o singleton.Options) (singleton.Holder, error) {
+			if p.lock != nil {
+				return singleton.Holder{}, p.lock
+			}
+			h, ok := p.held[o.Name]
+			if !ok || p.gone[h.PID] {
+				return h, fmt.Errorf("%q: %w", o.Name, singleton.ErrFree)
+			}
+			return h, nil
+		},
+		Process: func(pid int) (proc.Identity, error) {
+			for _, id := range []proc.Identity{feedd, other} {
+				if id.PID == pid && !p.gone[pid] {
+					return id, nil
+				}
+			}
+			return proc.Identity{}, proc.ErrGone
+		},
+		Alive: func(id proc.Identity) (bool, error) { return !p.gone[id.PID], nil },
+		Signal: func(id proc.Identity, sig os.Signal) error {
+			p.note("signal %d %v", id.PID, sig)
+			if p.gone[id.PID] {
+				return os.ErrProcessDone
+			}
+			if p.signalled == nil {
+				p.gone[id.PID] = true
+				return nil
+			}
+			return p.signalled(id, sig)
+		},
+		Wait: func(ctx context.Context, id proc.Identity) error {
+			if p.gone[id.PID] {
+				return nil
+			}
+			<-ctx.Done()
+			return context.Cause(ctx)
+		},
+		Measure:   func(int) *cli.Resources { return nil },
+		Interrupt: context.WithCancel,
+		Now:       func() time.Time { return noon },
+		Monotonic: func() (time.Duration, error) { return 10, nil },
+		Program:   "/usr/sbin/feedd", Executable: os.Executable,
+	}
+}
+
+func (p *place) note(format string, args ...any) { p.did = append(p.did, fmt.Sprintf(format, args...)) }
+
+// run runs a command line and returns its exit code.
+func (p *place) run(args ...string) (int, error) {
+	p.t.Helper()
+	err := p.runOn(p.t.Context(), p.machine(), args...)
+	return cli.ExitCode(err), err
+}
+
+func (p *place) runOn(ctx context.Context, m cli.Machine, args ...string) error {
+	p.out.Reset()
+	p.errs.Reset()
+	p.did = nil
+	root := cli.CommandOn(m, p.cfg, nil)
+	root.SetOut(&p.out)
+	root.SetErr(&p.errs)
+	root.SetArgs(args)
+	return root.ExecuteContext(ctx)
+}
+
+// wants fails the test unless the command ends with that code, having said and
+// done that. What was done is compared whole.
+func (p *place) wants(args string, code int, says string, did ...string) {
+	p.t.Helper()
+	got, err := p.run(strings.Fields(args)...)
+	if got != code {
+		p.t.Errorf("%s: exit code %d, want %d: %v", args, got, code, err)
+	}
+	if all := fmt.Sprint(err, "\n", p.out.String(), p.errs.String()); !strings.Contains(all, says) {
+		p.t.Errorf("%s: does not say %q:\n%s", args, says, all)
+	}
+	if !slices.Equal(p.did, did) {
+		p.t.Errorf("%s: did %q, want %q", args, p.did, did)
+	}
+}
+
+// runs has id hold the name.
+func (p *place) runs(id proc.Identity, origin string) {
+	p.held["feedd"] = singleton.Holder{Identity: id, UID: os.Geteuid(), Since: noon.Add(-time.Minute), Origin: origin}
+}
+
+// writes has the process leave its state file.
+func (p *place) writes(id proc.Identity, phase platform.Phase, change func(*state.State)) {
+	p.t.Helper()
+	s := state.State{Name: "feedd", Process: id, Phase: phase, PhaseSince: noon.Add(-50 * time.Second), StartedAt: noon.Add(-time.Minute)}
+	if change != nil {
+		change(&s)
+	}
+	if err := state.Write(state.Path(p.cfg.RuntimeDir, "feedd"), s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// ended leaves the record of a last run.
+func (p *place) ended(exit *platform.Exit) {
+	p.t.Helper()
+	last := recovery.LastRun{Process: other, Started: noon.Add(-time.Hour), Exit: exit}
+	if exit != nil {
+		last.Ended = noon.Add(-time.Minute)
+	}
+	p.put(p.cfg.StateDir+"/feedd.lastrun.json", last)
+}
+
+func (p *place) put(path string, content any) {
+	p.t.Helper()
+	b, err := json.Marshal(content)
+	if text, plain := content.(string); plain {
+		b = []byte(text)
+	}
+	if err == nil {
+		err = os.WriteFile(path, b, 0o600)
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// manager is a platform.Manager that notes what it is asked to do.
+type manager struct {
+	p      *place
+	name   string
+	st     platform.Status
+	fails  error // what it does
+	broken error // its Status
+
+	inventory bool
+	on        func(verb string) // what else happens
+	unit      platform.Unit     // the last one that was planned
+	steps     []platform.Step
+}
+
+// face is m, with Inventory if it has that.
+func (m *manager) face() platform.Manager {
+	if m.inventory {
+		return inventory{m}
+	}
+	return m
+}
+
+type inventory struct{ *manager }
+
+func (i inventory) Inventory(context.Context, platform.ID) (platform.Status, error) {
+	return platform.Status{Manager: i.name, Installed: i.st.Installed, Enabled: i.st.Enabled}, i.broken
+}
+
+// Status of such a manager would run the program, which would ask it again.
+func (i inventory) Status(context.Context, platform.ID) (platform.Status, error) {
+	i.p.note("status")
+	return i.st, nil
+}
+
+func (m *manager) Name() string { return m.name }
+
+func (m *manager) Plan(_ context.Context, u platform.Unit) ([]platform.Step, error) {
+	m.unit = u
+	if m.steps == nil {
+		return []platform.Step{{Kind: platform.StepRun, Describe: "install it", Argv: append([]string{"install"}, u.Exec...)}}, m.fails
+	}
+	return m.steps, m.fails
+}
+
+func (m *manager) Removal(context.Context, platform.ID) ([]platform.Step, error) {
+	return []platform.Step{{Kind: platform.StepRun, Describe: "remove it", Argv: []string{"remove"}}}, m.fails
+}
+
+func (m *manager) act(ctx context.Context, verb string) error {
+	m.p.note("%s", verb)
+	if m.on != nil {
+		m.on(verb)
+	}
+	if errors.Is(m.fails, errHangs) {
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}
+	return m.fails
+}
+
+// errHangs has a manager wait for ever.
+var errHangs = errors.New("hangs")
+
+func (m *manager) Start(ctx context.Context, _ platform.ID) error   { return m.act(ctx, "start") }
+func (m *manager) Stop(ctx context.Context, _ platform.ID) error    { return m.act(ctx, "stop") }
+func (m *manager) Restart(ctx context.Context, _ platform.ID) error { return m.act(ctx, "restart") }
+func (m *manager) Reload(ctx context.Context, _ platform.ID) error  { return m.act(ctx, "reload") }
+
+func (m *manager) Status(context.Context, platform.ID) (platform.Status, error) {
+	return m.st, m.broken
+}
+
+func (m *manager) Logs(_ platform.ID, n int, follow bool) []string {
+	if follow || n == 0 {
+		return nil
+	}
+	return []string{"echo", fmt.Sprint(n), "lines"}
+}
+
+// system notes commands and removals.
+type system struct{ p *place }
+
+var _ platform.System = system{}
+
+func (s system) ReadFile(path string) ([]byte, error)  { return native.System{}.ReadFile(path) }
+func (s system) Stat(path string) (os.FileInfo, error) { return native.System{}.Stat(path) }
+func (s system) Remove(path string) error              { return native.System{}.Remove(path) }
+func (s system) WriteFile(path string, content []byte, mode os.FileMode) error {
+	return native.System{}.WriteFile(path, content, mode)
+}
+
+func (s system) RemoveAll(path string) error {
+	s.p.note("remove all of %s", strings.TrimPrefix(path, s.p.dir))
+	return os.RemoveAll(path)
+}
+
+func (s system) Run(_ context.Context, argv ...string) (string, error) {
+	s.p.note("%s", argv[0])
+	return "", nil
+}
