@@ -172,7 +172,8 @@ func (s *Sink) Flush(ctx context.Context) error { return s.core.queue.flush(ctx)
 // other sinks it does nothing.
 func (s *Sink) Reopen() { s.core.queue.reopen() }
 
-// CloseTimeout is how long Close waits for a destination.
+// CloseTimeout is how long Close waits for a destination. It comes after the
+// stop and its timeout, within the margin that managers leave for the exit.
 const CloseTimeout = 2 * time.Second
 
 // Close writes what waits and closes the file or connection. What is not written

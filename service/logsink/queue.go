@@ -66,8 +66,12 @@ func (q *queue) add(l line) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	room := mostWaiting
-	if l.level < slog.LevelWarn {
-		room -= mostWaiting / 4
+	switch {
+	case l.level >= slog.LevelWarn:
+	case q.dropped > 0: // rather one long gap than many short ones
+		room = mostWaiting / 2
+	default:
+		room = mostWaiting * 3 / 4
 	}
 	cost := l.cost()
 	// However long it is, a line finds an empty queue large enough.

@@ -137,6 +137,42 @@ func TestIssue9A_BlockedSinkDelaysNobody(t *testing.T) {
 	}
 }
 
+// Who reads slowly finds a few gaps, not one behind every line.
+func TestSlowReaderFindsFewGaps(t *testing.T) {
+	h := newHanging(t)
+	turn := make(chan struct{})
+	s, err := logsink.OpenWith("feedd", logsink.Options{Sink: "eventlog"}, logsink.Outside{
+		Event: func(_ uint16, _ uint32, text string) error {
+			select {
+			case <-turn:
+			case <-h.released:
+			}
+			h.lines = append(h.lines, text)
+			return nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("x", 16<<10)
+	for range 2 * logsink.MostWaiting / len(long) {
+		s.Logger().Info(long)
+	}
+	for range 200 { // one line gets through, ten are said
+		turn <- struct{}{}
+		for range 10 {
+			s.Logger().Info(long)
+		}
+	}
+	h.release()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if gaps := strings.Count(strings.Join(h.lines, "\n"), "lines were dropped"); gaps < 1 || gaps > 5 {
+		t.Errorf("%d gaps", gaps)
+	}
+}
+
 // What is said when little room is left is warnings and errors.
 func TestTroubleFindsRoom(t *testing.T) {
 	h := newHanging(t)
