@@ -111,9 +111,14 @@ func TestStateFileCatchesUp(t *testing.T) {
 			t.Errorf("warned %d times", n)
 		}
 		mend()
+		rt.Status("three")
+		time.Sleep(time.Second)
+		if s := b.state(); s.StatusText != "" {
+			t.Errorf("while it cannot be written it is tried with every change: %q", s.StatusText)
+		}
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
-		if s := b.state(); s.StatusText != "two" {
+		if s := b.state(); s.StatusText != "three" {
 			t.Errorf("the file has not caught up: %q", s.StatusText)
 		}
 		if log := b.logText(); strings.Count(log, "up to date again") != 1 {
