@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/holdfast-dev/holdfast/reload"
 )
@@ -187,10 +186,8 @@ func TestCloseLosesNobody(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 4 {
 			wg.Go(func() {
-				wait, done := context.WithTimeout(context.Background(), 10*time.Second)
-				defer done()
 				for range 20 {
-					if err := g.Reload(wait); err != nil && !errors.Is(err, reload.ErrStopping) {
+					if err := g.Reload(t.Context()); err != nil && !errors.Is(err, reload.ErrStopping) {
 						t.Errorf("%v", err)
 					}
 				}

@@ -51,7 +51,9 @@ func (s *listener) await(call *pending, limit, patience time.Duration) error {
 	overrun := time.NewTimer(limit)
 	defer overrun.Stop()
 	stopping := s.stopping.Done()
-	var abandon <-chan time.Time
+	abandon := time.NewTimer(patience)
+	abandon.Stop()
+	defer abandon.Stop()
 	for {
 		select {
 		case <-call.done:
@@ -62,10 +64,8 @@ func (s *listener) await(call *pending, limit, patience time.Duration) error {
 			return context.Cause(s.forced)
 		case <-stopping:
 			stopping = nil
-			timer := time.NewTimer(patience)
-			defer timer.Stop()
-			abandon = timer.C
-		case <-abandon:
+			abandon.Reset(patience)
+		case <-abandon.C:
 			return errNotBegun
 		}
 	}

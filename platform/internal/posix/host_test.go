@@ -24,7 +24,7 @@ func next(t *testing.T, h *posix.Host) platform.Request {
 	select {
 	case r := <-h.Requests():
 		return r
-	case <-time.After(10 * time.Second):
+	case <-time.After(5 * time.Minute):
 		t.Fatal("no request for a signal")
 		return platform.Request{}
 	}
