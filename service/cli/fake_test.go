@@ -44,12 +44,13 @@ type place struct {
 	// signalled is what a signal does.
 	signalled func(id proc.Identity, sig os.Signal) error
 	gone      map[int]bool
+	now       func() time.Time
 	out, errs bytes.Buffer
 }
 
 func newPlace(t *testing.T) *place {
 	dir := t.TempDir()
-	p := &place{t: t, dir: dir, held: map[string]singleton.Holder{}, gone: map[int]bool{}}
+	p := &place{t: t, dir: dir, held: map[string]singleton.Holder{}, gone: map[int]bool{}, now: func() time.Time { return noon }}
 	p.cfg = service.Config{Name: "feedd", Scope: platform.ScopeUser, RuntimeDir: filepath.Join(dir, "run"), StateDir: filepath.Join(dir, "state")}
 	p.m = &manager{p: p, name: "fake", st: platform.Status{Manager: "fake", Installed: true, Phase: platform.PhaseStopped}}
 	for _, d := range []string{p.cfg.RuntimeDir, p.cfg.StateDir} {
@@ -112,7 +113,7 @@ func (p *place) machine() cli.Machine {
 		},
 		Measure:   func(int) *cli.Resources { return nil },
 		Interrupt: context.WithCancel,
-		Now:       func() time.Time { return noon },
+		Now:       p.now,
 		Monotonic: func() (time.Duration, error) { return 10, nil },
 		Program:   "/usr/sbin/feedd", Executable: os.Executable,
 	}

@@ -62,10 +62,10 @@ func unsafePath(path string) string {
 	at := filepath.VolumeName(path) + string(filepath.Separator)
 	rest = strings.TrimPrefix(rest, at)
 	for rest != "" {
-		if reason := writableByOthers(at); reason != "" {
+		first, after, _ := strings.Cut(rest, string(filepath.Separator))
+		if reason := writableByOthers(at, first); reason != "" {
 			return reason
 		}
-		first, after, _ := strings.Cut(rest, string(filepath.Separator))
 		next := filepath.Join(at, first)
 		target, err := os.Readlink(next)
 		if err != nil { // no link

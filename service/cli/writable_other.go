@@ -3,4 +3,4 @@
 package cli
 
 // writableByOthers leaves access lists to those who make directories.
-func writableByOthers(string) string { return "" }
+func writableByOthers(string, string) string { return "" }

@@ -1,0 +1,127 @@
+//go:build unix
+
+package cli_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/cli"
+)
+
+const roleVariable = "HOLDFAST_CLI_TEST_ROLE"
+
+// The test binary plays a program whose command blocks.
+func TestMain(m *testing.M) {
+	switch os.Getenv(roleVariable) {
+	case "":
+		os.Exit(m.Run())
+	case "reads": // a configuration that lies where nobody answers
+		dir := os.Getenv("HOLDFAST_CLI_TEST_DIR")
+		cfg := service.Config{Name: "feedd", RuntimeDir: dir, StateDir: dir, Override: func(*service.Config) {
+			os.Stdout.WriteString("blocked\n")
+			select {}
+		}}
+		os.Exit(cli.Main(cfg, nil))
+	case "waits": // a manager that does not hear of the end of a context
+		m := cli.ThisMachine()
+		m.Manager = func(string) (platform.Manager, error) { return deafManager{}, nil }
+		dir := os.Getenv("HOLDFAST_CLI_TEST_DIR")
+		root := cli.CommandOn(m, service.Config{Name: "feedd", RuntimeDir: dir, StateDir: dir}, nil)
+		os.Exit(cli.ExitCode(root.Execute()))
+	}
+}
+
+// deafManager blocks in Start, whatever happens to its context.
+type deafManager struct{ platform.Manager }
+
+func (deafManager) Name() string { return "deaf" }
+func (deafManager) Status(context.Context, platform.ID) (platform.Status, error) {
+	return platform.Status{Installed: true, Phase: platform.PhaseStopped}, nil
+}
+
+func (deafManager) Start(ctx context.Context, _ platform.ID) error {
+	os.Stdout.WriteString("blocked\n")
+	<-ctx.Done()
+	os.Stdout.WriteString("interrupted\n")
+	select {}
+}
+
+// begin starts the test binary in a role, and returns when it is blocked.
+func begin(t *testing.T, role string, args ...string) (*exec.Cmd, *bufio.Scanner) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), roleVariable+"="+role, "HOLDFAST_CLI_TEST_DIR="+t.TempDir(), "GORACE=atexit_sleep_ms=0")
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	lines := bufio.NewScanner(out)
+	expect(t, lines, "blocked")
+	return cmd, lines
+}
+
+func expect(t *testing.T, lines *bufio.Scanner, want string) {
+	t.Helper()
+	if !lines.Scan() || lines.Text() != want {
+		t.Fatalf("it says %q, want %q", lines.Text(), want)
+	}
+}
+
+// Every command ends by the first request while the configuration is read from
+// where nobody answers (fault B).
+func TestFirstInterruptEndsWhatReads(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		for _, command := range []string{"status", "plan", "install", "uninstall", "start", "stop", "restart", "reload", "logs", "check", "await"} {
+			t.Run(command+" "+sig.String(), func(t *testing.T) {
+				t.Parallel()
+				cmd, _ := begin(t, "reads", command)
+				if err := cmd.Process.Signal(sig); err != nil {
+					t.Fatal(err)
+				}
+				if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != 1 {
+					t.Errorf("it ended with %v", err)
+				}
+			})
+		}
+	}
+}
+
+// What does not end by the first one ends by the second, as if we had never
+// asked for signals (fault B).
+func TestSecondInterruptHasItsDefaultBack(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		cmd, lines := begin(t, "waits", "start")
+		if err := cmd.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, lines, "interrupted")
+		// The default is back a moment after the context has ended.
+		for cmd.Process.Signal(sig) == nil && syscall.Kill(cmd.Process.Pid, 0) == nil && !zombie(cmd.Process.Pid) {
+		}
+		err := cmd.Wait()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != sig {
+			t.Errorf("%v: it ended with %v", sig, err)
+		}
+	}
+}
+
+// zombie reports whether a child has ended and waits to be reaped.
+func zombie(pid int) bool {
+	out, err := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
+	return err == nil && strings.HasPrefix(strings.TrimSpace(string(out)), "Z")
+}
