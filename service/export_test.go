@@ -5,6 +5,7 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service/logsink"
+	"github.com/holdfast-dev/holdfast/service/recovery"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
@@ -16,6 +17,9 @@ type Machine struct {
 	Load    func(Config) (Config, error)
 	OpenLog func(name string, o logsink.Options) (*logsink.Sink, error)
 	Acquire func(singleton.Options) (*singleton.Lock, error)
+
+	WriteState  func(path string, s State) error
+	CloseRecord func(*recovery.Record, platform.Exit) error
 }
 
 // RunOn is RunOn where the test is the machine.
@@ -29,6 +33,12 @@ func (m Machine) RunOn(ctx context.Context, host platform.Host, cfg Config, prog
 	}
 	if m.Acquire != nil {
 		on.acquire = m.Acquire
+	}
+	if m.WriteState != nil {
+		on.writeState = m.WriteState
+	}
+	if m.CloseRecord != nil {
+		on.closeRecord = m.CloseRecord
 	}
 	return on.run(ctx, host, nil, cfg, prog)
 }

@@ -7,7 +7,9 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
+	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service/logsink"
+	"github.com/holdfast-dev/holdfast/service/recovery"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
@@ -52,9 +54,14 @@ type machine struct {
 	load    func(Config) (Config, error)
 	openLog func(name string, o logsink.Options) (*logsink.Sink, error)
 	acquire func(singleton.Options) (*singleton.Lock, error)
+
+	writeState  func(path string, s State) error
+	closeRecord func(*recovery.Record, platform.Exit) error
 }
 
-func thisMachine() machine { return machine{Config.Load, logsink.Open, singleton.Acquire} }
+func thisMachine() machine {
+	return machine{Config.Load, logsink.Open, singleton.Acquire, state.Write, (*recovery.Record).Close}
+}
 
 func (m machine) run(ctx context.Context, host platform.Host, warning error, cfg Config, prog Program) error {
 	s := listen(ctx, host)

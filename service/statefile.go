@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform/files"
-	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
 const (
@@ -32,6 +31,7 @@ var errStateSlow = fmt.Errorf("the write %w of %v", ErrOverrun, statePatience)
 // where it failed.
 type stateFile struct {
 	path string
+	save func(path string, s State) error
 	warn func(string, ...any) // of the log
 
 	wake chan struct{} // holds one token when there may be something to write now
@@ -49,9 +49,9 @@ type stateFile struct {
 	late    alarm         // the file is out of date; only the writer uses it
 }
 
-func newStateFile(path string, s State, warn func(string, ...any)) *stateFile {
+func newStateFile(path string, s State, save func(string, State) error, warn func(string, ...any)) *stateFile {
 	f := &stateFile{
-		path: path, state: s, warn: warn,
+		path: path, state: s, save: save, warn: warn,
 		wake: make(chan struct{}, 1), quit: make(chan struct{}), idle: make(chan struct{}), moved: make(chan struct{}),
 	}
 	go f.write()
@@ -153,7 +153,7 @@ func (f *stateFile) writeOnce() bool {
 		content.Stop = &stop
 	}
 	f.mu.Unlock()
-	err := state.Write(f.path, content)
+	err := f.save(f.path, content)
 	f.mu.Lock()
 	f.tried, f.err, f.stalled = n, err, false
 	close(f.moved)

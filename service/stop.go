@@ -153,7 +153,7 @@ func (l *life) closeRecords(limit time.Duration, exit platform.Exit, hung bool) 
 	ctx, cancel := context.WithTimeoutCause(until, limit, ErrOverrun)
 	defer cancel()
 	call := begin("end of the records", func() error {
-		err := errors.Join(l.record.Close(exit), l.state.remove())
+		err := errors.Join(l.machine.closeRecord(l.record, exit), l.state.remove())
 		if hung {
 			return errors.Join(err, l.lock.Abandon())
 		}

@@ -1,0 +1,86 @@
+//go:build linux || darwin || windows
+
+package service_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
+	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/recovery"
+)
+
+// A disk that hangs once the program is ready holds up neither a reload nor the
+// stop for longer than the life has patience; it costs that once.
+func TestStateFileOnADiskThatHangs(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		var hangs atomic.Bool
+		b.machine.WriteState = func(path string, s service.State) error {
+			if hangs.Load() {
+				hang()
+				return errors.New("the disk is gone")
+			}
+			return state.Write(path, s)
+		}
+		stopped := false
+		b.run(t.Context(), &program{stop: func(context.Context) error { stopped = true; return nil }})
+		b.await(platform.PhaseReady)
+		hangs.Store(true)
+		for _, want := range []time.Duration{2 * time.Second, 0, 0} {
+			begun := time.Now()
+			b.ask(platform.RequestReload)
+			b.await(platform.PhaseReloading)
+			b.await(platform.PhaseReady)
+			if took := time.Since(begun); took != want {
+				t.Errorf("a reload took %v, want %v", took, want)
+			}
+		}
+		begun := time.Now()
+		b.stop()
+		if err := b.end(); err == nil || !strings.Contains(err.Error(), "not removed") {
+			t.Errorf("it ended with %v", err)
+		}
+		if took := time.Since(begun); took > 5*time.Second || !stopped {
+			t.Errorf("the stop took %v, stopped=%v", took, stopped)
+		}
+		if n := strings.Count(b.logText(), "state is out of date"); n != 1 {
+			t.Errorf("warned %d times", n)
+		}
+	})
+}
+
+// The end of the records is bounded, too, and a second request leaves at once.
+func TestRecordsOnADiskThatHangs(t *testing.T) {
+	for name, c := range map[string]struct {
+		again bool
+		took  time.Duration
+	}{"one request": {false, 20 * time.Second}, "two requests": {true, 5 * time.Second}} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				b.cfg.StopTimeout = 20 * time.Second
+				b.machine.CloseRecord = func(*recovery.Record, platform.Exit) error { hang(); return nil }
+				b.run(t.Context(), &program{})
+				b.await(platform.PhaseReady)
+				begun := time.Now()
+				b.stop()
+				if c.again {
+					time.Sleep(5 * time.Second)
+					b.stop()
+				}
+				err := b.end()
+				if took := time.Since(begun); took != c.took {
+					t.Errorf("it ended after %v, want %v", took, c.took)
+				}
+				if !errors.Is(err, service.ErrForced) || service.ExitCode(err) != platform.ExitFailed {
+					t.Errorf("it ended with %v", err)
+				}
+			})
+		})
+	}
+}
