@@ -2,5 +2,5 @@
 
 package installer
 
-// modesCount tells whether a file keeps the mode that it was given.
+// modesCount reports whether a file keeps the mode that it was given.
 const modesCount = true

@@ -50,6 +50,13 @@
 // the unit that `install` writes. The end of the context that Run got asks for a
 // stop and is never the second request.
 //
+// # As process 1
+//
+// In a container the program may be process 1, and then inherits what other
+// processes leave behind. It does not reap them: zombies add up where its children
+// have children of their own that outlive them. Use the runtime's init there
+// (docker run --init, tini), or a pod that shares its process namespace.
+//
 // # What cannot be mended
 //
 // While the program is ready its PID file and lock file are checked every second,

@@ -72,8 +72,8 @@ func (l *loop) run(ctx context.Context) error {
 			next.Reset(l.turn())
 		case c := <-l.choices:
 			c.outcome <- l.shipper.Select(c.Selection)
-		case drain := <-l.stop:
-			l.err = l.shipper.Drain(drain)
+		case limit := <-l.stop:
+			l.err = l.shipper.ShipRest(limit)
 			l.show(true)
 			return nil
 		case <-ctx.Done():
@@ -134,7 +134,7 @@ func count(n uint64, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// healthy tells whether the loop has turned recently, successfully or not: a
+// healthy reports whether the loop has turned recently, successfully or not: a
 // restart would not make room on a full disk.
 func (l *loop) healthy(context.Context) error {
 	if idle := time.Since(l.begun) - time.Duration(l.turned.Load()); idle > stuckAfter {
@@ -167,10 +167,10 @@ func (l *loop) choose(ctx context.Context, sel ship.Selection) error {
 // end has the loop ship what there is, for no longer than limit, and waits for
 // its end.
 func (l *loop) end(ctx context.Context, limit time.Duration) error {
-	drain, cancel := context.WithTimeout(ctx, limit)
+	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	select {
-	case l.stop <- drain:
+	case l.stop <- bounded:
 	case <-l.ended:
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -44,6 +44,9 @@ var (
 	ErrGone = errors.New("no such process")
 	// ErrDeaf means that the process is there and does not [Listen].
 	ErrDeaf = errors.New("it listens to nobody")
+	// ErrNoProc means that /proc is not mounted on a Linux system: nothing can be
+	// said of any process.
+	ErrNoProc = errors.New("/proc is not mounted: mount it (mount -t proc proc /proc)")
 	// ErrSquatted means that somebody else has a name of the system that is ours.
 	ErrSquatted = errors.New("name is squatted")
 )

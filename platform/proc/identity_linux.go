@@ -2,6 +2,7 @@ package proc
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -71,7 +72,7 @@ const bootID = "/proc/sys/kernel/random/boot_id"
 func surroundings() (Identity, error) {
 	boot, err := readFile(bootID)
 	if err != nil {
-		return Identity{}, fmt.Errorf("boot id: %w", err)
+		return Identity{}, fmt.Errorf("boot id: %w", cmp.Or(noProc(), err))
 	}
 	space, err := os.Readlink("/proc/self/ns/pid")
 	if err != nil {
@@ -105,6 +106,9 @@ var (
 // absent tells a dead process from a hidden one: /proc may be mounted with
 // hidepid, and then kill(2) knows more. Only ESRCH means dead.
 func absent(pid int, err error) error {
+	if err := noProc(); err != nil {
+		return err
+	}
 	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ESRCH) {
 		return err
 	}
@@ -112,6 +116,14 @@ func absent(pid int, err error) error {
 		return ErrGone
 	}
 	return fmt.Errorf("%w: %w", errHidden, fs.ErrPermission)
+}
+
+// noProc is ErrNoProc if there is no /proc to ask.
+func noProc() error {
+	if _, err := os.Lstat("/proc/self"); errors.Is(err, fs.ErrNotExist) {
+		return ErrNoProc
+	}
+	return nil
 }
 
 // The owner of /proc/PID is the effective user, or root for a process that may

@@ -22,6 +22,9 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case "linger":
 		_, _ = io.Copy(io.Discard, os.Stdin)
+	case "self":
+		_, err := proc.Self()
+		fmt.Println(err)
 	case "listen":
 		sayWhatIsAsked()
 	case "execute":

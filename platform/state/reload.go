@@ -12,18 +12,18 @@ import (
 const reloadPoll = 10 * time.Millisecond
 
 // AwaitReload waits for the outcome of a reload that began after the moment
-// asked, by [proc.Monotonic], at which somebody asked for it. read gives the state of the process that was asked
-// (an error: not now); gone is not nil when that process will give no answer any
-// more, and says why. It blocks until there is an outcome, gone says so, or ctx
-// ends. An outcome that the program refused is platform.ErrRejected with the
-// program's own words.
-func AwaitReload(ctx context.Context, asked time.Duration, read func() (State, error), gone func() error) error {
+// requested, by [proc.Monotonic]: the one at which it was asked for. read gives
+// the state of the process that got the request (an error: not now); gone is not
+// nil when that process will give no answer any more, and says why. AwaitReload
+// blocks until there is an outcome, gone says so, or ctx ends. What the program
+// refused is platform.ErrRejected with the program's own words.
+func AwaitReload(ctx context.Context, requested time.Duration, read func() (State, error), gone func() error) error {
 	tick := time.NewTicker(reloadPoll)
 	defer tick.Stop()
 	for {
-		// Asked before the state is read: the last words of who is gone still count.
+		// Before the state is read, as the last words of who is gone still count.
 		end := gone()
-		if s, err := read(); err == nil && s.Reloads.LastStart > asked {
+		if s, err := read(); err == nil && s.Reloads.LastStart > requested {
 			return s.Reloads.Outcome()
 		}
 		if end != nil {

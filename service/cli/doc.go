@@ -2,11 +2,34 @@
 // with holdfast, so that operators learn it once.
 //
 // [Main] is the whole program; [Command] is the command tree to mount into one
-// that has a cobra command line of its own.
+// that has a cobra command line of its own, wherever in it, and to add commands to.
+// The host's main then ends in one line:
+//
+//	os.Exit(cli.ExitCode(root.Execute()))
 //
 // A service that a manager keeps is driven through the manager. Where no manager
 // has it, `stop`, `reload` and `status` act on whoever verifiably holds the
-// singleton, be it started by hand or by something that we do not know.
+// singleton, be it started by hand or by something that we do not know. What
+// `status` says is [state.Merge]'s.
+//
+// # Which program, which directories
+//
+// `install` names the program as it was called, made absolute: a link such as
+// /opt/x/current/x stays one. Where others than root and the caller could have that
+// path lead somewhere else it names the image itself, and says so.
+//
+// The directories are those that flags or code name, or else the platform's for
+// the service's name and scope. RUNTIME_DIRECTORY and its like in the environment
+// of a command are another service's and count for nothing. `uninstall --purge`
+// removes the platform's with all that is in them, and lists what did not come
+// from holdfast; one that a flag or code names it removes only if all in it is
+// named after the service, or with --purge-foreign.
+//
+// # Signals
+//
+// The first SIGINT (ctrl-C) or SIGTERM ends a command in order, and has an install
+// that is under way taken back; also one that waits for a file which never answers. The second one
+// has its default action. `run` has signals to itself: see [service.Run].
 //
 // # Exit codes
 //

@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
 // ownProgram is the path by which the manager will start this program: the one
@@ -16,6 +19,9 @@ func (m machine) ownProgram() (path, note string, err error) {
 	image, err := m.Executable()
 	if err == nil {
 		image, err = filepath.EvalSymlinks(image)
+	}
+	if _, e := proc.Self(); err != nil && errors.Is(e, proc.ErrNoProc) {
+		err = e
 	}
 	if err != nil {
 		return "", "", fmt.Errorf("where this program is: %w: say it by --program", err)

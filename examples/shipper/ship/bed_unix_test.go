@@ -19,7 +19,7 @@ func (b *bed) fails() error {
 	return err
 }
 
-// crash turns until the stage is reached, and is killed there. It tells whether
+// crash turns until the stage is reached, and is killed there. It reports whether
 // it came to that.
 func (b *bed) crash(at ship.Stage) (crashed bool) {
 	b.t.Helper()

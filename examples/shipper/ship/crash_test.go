@@ -88,7 +88,7 @@ func TestExactlyOnceAcrossKill9(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Drain(t.Context()); err != nil {
+	if err := s.ShipRest(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	byTheLast := s.Stats().Lines

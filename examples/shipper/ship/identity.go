@@ -7,7 +7,7 @@ import "io/fs"
 // identity is what a file is recognised by: device and inode on Unix, where
 // they outlast a rename; the path elsewhere.
 //
-// removed tells whether an open file has no name any more. It is never so
+// removed reports whether an open file has no name any more. It is never so
 // where that cannot be found out.
 var (
 	_ func(path string, info fs.FileInfo) string = identity

@@ -24,11 +24,11 @@ func markAt(offset int64, text []byte) mark {
 // before is how many bytes before offset a mark covers.
 func before(offset int64) int { return int(min(offset, markBytes)) }
 
-// holds tells whether text, the before(Offset) bytes before the mark, is what
+// holds reports whether text, the before(Offset) bytes before the mark, is what
 // it was.
 func (m mark) holds(text []byte) bool { return crc32.ChecksumIEEE(text) == m.Sum }
 
-// holdsIn tells whether the file still has the mark. The error is one of
+// holdsIn reports whether the file still has the mark. The error is one of
 // reading.
 func (m mark) holdsIn(file io.ReaderAt) (bool, error) {
 	text := make([]byte, before(m.Offset))

@@ -14,7 +14,7 @@ type Selection struct {
 	Match  *regexp.Regexp // sees a line without its end; nil: every line
 }
 
-// has tells whether a file known as path is among the inputs.
+// has reports whether a file known as path is among the inputs.
 func (sel Selection) has(path string) bool {
 	return slices.ContainsFunc(sel.Inputs, func(glob string) bool {
 		ok, _ := filepath.Match(glob, path)

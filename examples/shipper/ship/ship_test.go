@@ -84,14 +84,14 @@ func TestLongLinesArePassedOver(t *testing.T) {
 
 func TestDrain(t *testing.T) {
 	b := newBed(t).open().add("x.log", "1\n2\n3")
-	b.must(b.Drain(t.Context()))
+	b.must(b.ShipRest(t.Context()))
 	b.want("1 2")
 
 	t.Run("an ended context leaves the rest", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		b.add("x.log", "\n4\n")
-		b.must(b.Drain(ctx))
+		b.must(b.ShipRest(ctx))
 		b.want("1 2").logged(1, "left to the next run")
 		b.kill()
 		b.open().ship().want("1 2 3 4")
@@ -109,9 +109,9 @@ func TestDrain(t *testing.T) {
 		}
 		b.open()
 		b.hooks = hooks
-		b.must(b.Drain(t.Context()))
+		b.must(b.ShipRest(t.Context()))
 		if rounds < 2 || rounds > 4 {
-			t.Errorf("drained in %d turns what two turns ship", rounds)
+			t.Errorf("shipped in %d turns what two turns ship", rounds)
 		}
 	})
 }

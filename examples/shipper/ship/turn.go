@@ -72,10 +72,10 @@ func (s *Shipper) rollBack() {
 	}
 }
 
-// Drain ships what is there now, though not all that is added meanwhile, and
+// ShipRest ships what is there now, though not all that is added meanwhile, and
 // writes the last checkpoint. If ctx ends first, the rest is left to the next
 // run, which is no error.
-func (s *Shipper) Drain(ctx context.Context) error {
+func (s *Shipper) ShipRest(ctx context.Context) error {
 	left := int64(unseen) // until the first turn has found all files
 	for more := true; more && left != 0; {
 		if ctx.Err() != nil {
