@@ -78,20 +78,30 @@ type Config struct {
 	original *Config // as the code made it, before Load laid the file over it
 }
 
-// The tables within the table, which are the same to a configuration and to the
-// definition that a manager gets. See platform for what they promise.
-type (
-	Restart   = platform.Restart
-	Limits    = platform.Limits
-	Hardening = platform.Hardening
-	Systemd   = platform.Systemd
-	Launchd   = platform.Launchd
-	Windows   = platform.Windows
-	// Switch is a setting that is on unless it is switched off.
-	Switch = platform.Switch
-	// Size is a number of bytes, written "512M" or as a plain number.
-	Size = platform.Size
-)
+// Restart says when the service is started again. Like the tables behind it, it is
+// the same to a configuration and to the definition that a manager gets.
+type Restart = platform.Restart
+
+// Limits bound what the service may use.
+type Limits = platform.Limits
+
+// Hardening takes from the service what it does not need.
+type Hardening = platform.Hardening
+
+// Systemd is what only systemd knows.
+type Systemd = platform.Systemd
+
+// Launchd is what only launchd knows.
+type Launchd = platform.Launchd
+
+// Windows is what only the Windows service control manager knows.
+type Windows = platform.Windows
+
+// Switch is a setting that is on unless it is switched off.
+type Switch = platform.Switch
+
+// Size is a number of bytes, written "512M" or as a plain number.
+type Size = platform.Size
 
 // The positions of a [Switch]. The zero Switch is on.
 const (
