@@ -121,7 +121,9 @@ func inBubble(t *testing.T, test func(t *testing.T, b *bench)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.machine.OpenLog = func(string, logsink.Options) (*logsink.Sink, error) { return sink, nil }
+	b.machine.OpenLog = func(_ string, o logsink.Options) (*logsink.Sink, error) {
+		return sink, sink.SetLevel(o.Level)
+	}
 	synctest.Test(t, func(t *testing.T) {
 		b.enter(t)
 		test(t, b)

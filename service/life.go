@@ -38,6 +38,7 @@ type life struct {
 	ready     chan struct{} // closed by Runtime.Ready
 	readyOnce sync.Once
 	starting  *pending      // the call of Start; nil before it
+	startOnce sync.Once     // for startEnded
 	reloads   chan struct{} // closed when the gate's server has ended; nil before it
 	overrun   *pending      // a Reload that overran; only the gate's server uses it
 	hung      bool          // a step of the stop overran and may still be at work
@@ -76,7 +77,7 @@ func (l *life) failure() error {
 }
 
 func (l *life) live() (err error) {
-	l.holding, err = prepare(l.listener, "take the name", l.cfg.StartTimeout, claimAbandonAfter, l.claim, holding.giveUp)
+	l.holding, err = prepare(l.listener, fmt.Sprintf("take the name %q", l.id), l.cfg.StartTimeout, claimAbandonAfter, l.claim, holding.giveUp)
 	if errors.Is(err, errNotBegun) { // who knows what it leaves
 		err = fmt.Errorf("%w: %w", ErrForced, err)
 	}
@@ -103,9 +104,9 @@ func (l *life) start() {
 	l.starting = begin("Start", l.startProgram)
 	select {
 	case <-l.starting.done:
-		l.started()
+		l.startEnded()
 	case <-l.ready:
-		go func() { <-l.starting.done; l.started() }()
+		go func() { <-l.starting.done; l.startEnded() }()
 	case <-limit.ctx.Done():
 		if errors.Is(context.Cause(limit.ctx), ErrOverrun) {
 			l.fail(fmt.Errorf("program's Start %w of %v: raise start_timeout, or call Runtime.Progress while it gets on", ErrOverrun, l.cfg.StartTimeout))
@@ -124,22 +125,37 @@ func (l *life) startProgram() error {
 	return l.prog.Start(l.stopping, rt)
 }
 
-// started deals with how Start ended.
-func (l *life) started() {
-	switch err := l.starting.err; {
-	case err != nil && l.endedByRequest(err):
-	case err != nil:
-		l.fail(l.starting.prefixed())
-	default:
-		if _, whole := l.prog.(ProgramFunc); whole {
-			l.requestStop(&stopRequest{"the end of its function"})
+// startEnded deals with how Start ended, once, whoever notices it first.
+func (l *life) startEnded() {
+	l.startOnce.Do(func() {
+		switch err := l.starting.err; {
+		case err != nil && l.endedByRequest(err):
+		case err != nil:
+			l.fail(l.starting.prefixed())
+		default:
+			if _, whole := l.prog.(ProgramFunc); whole {
+				l.requestStop(&stopRequest{"the end of its function"})
+			}
 		}
-	}
+	})
 }
 
-// endedByRequest reports whether err only says that the stop was noticed.
+// endedByRequest reports whether err is what became of a Start because a stop was
+// asked for. One that was cut short before it was ready may say so as it likes.
 func (l *life) endedByRequest(err error) bool {
-	return l.stopping.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(l.stopping)))
+	if _, panicked := errors.AsType[*PanicError](err); panicked || l.stopping.Err() == nil {
+		return false
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(l.stopping)) {
+		return true
+	}
+	select {
+	case <-l.ready:
+		return false
+	default:
+		l.log.Warn("Start gave up when a stop was asked for", "error", err)
+		return true
+	}
 }
 
 func (l *life) becomeReady() {

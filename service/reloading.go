@@ -70,7 +70,7 @@ func (l *life) reloadProgram(ctx context.Context) error {
 	if err := reading.wait(limit.ctx); err != nil {
 		if !reading.ended() { // on a mount that hangs; the stop does not wait for it
 			l.overrun = reading
-			err = fmt.Errorf("read the configuration: %w", err)
+			err = fmt.Errorf("read the configuration %s: %w", l.cfg.File, err)
 		}
 		return err
 	}

@@ -17,8 +17,9 @@ import (
 
 // A reload re-reads the [service] table: the level of the log changes at once, a
 // bad table is refused whole, and what takes effect later is said.
-func TestReloadOfOurOwnTable(t *testing.T) {
-	b := newBench(t)
+func TestReloadOfOurOwnTable(t *testing.T) { inBubble(t, reloadOfOurOwnTable) }
+
+func reloadOfOurOwnTable(t *testing.T, b *bench) {
 	b.cfg.Log.Level = ""
 	b.cfg.File = write(t, "[service.log]\nlevel = \"info\"\n")
 	set := func(text string) {
@@ -48,6 +49,7 @@ func TestReloadOfOurOwnTable(t *testing.T) {
 		t.Fatal(r.LastError)
 	}
 	child.Debug("after")
+	synctest.Wait() // the log has it
 	if log := b.logText(); strings.Contains(log, "before") || !strings.Contains(log, "after") {
 		t.Errorf("the level did not change with the reload:\n%s", log)
 	}
@@ -62,6 +64,7 @@ func TestReloadOfOurOwnTable(t *testing.T) {
 	if r := reload(); r.LastError != "" {
 		t.Error(r.LastError)
 	}
+	synctest.Wait()
 	if log := b.logText(); !strings.Contains(log, "still debug") || !strings.Contains(log, "next start") {
 		t.Errorf("the log is\n%s", log)
 	}
@@ -258,7 +261,7 @@ func TestReloadThatCannotReadTheConfiguration(t *testing.T) {
 		b.ask(platform.RequestReload)
 		b.await(platform.PhaseReloading)
 		b.await(platform.PhaseReady)
-		if got := b.state().Reloads.LastError; !strings.Contains(got, "read the configuration: overran") {
+		if got := b.state().Reloads.LastError; !strings.Contains(got, "feedd.toml: overran") {
 			t.Errorf("last error %q", got)
 		}
 		b.stop()

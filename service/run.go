@@ -68,7 +68,7 @@ func (m machine) run(ctx context.Context, host platform.Host, warning error, cfg
 	defer close(s.over)
 	given := cfg // what is left unattended goes on with it
 	limit := Config{StartTimeout: given.StartTimeout}.withDefaults().StartTimeout
-	cfg, err := prepare(s, "read the configuration", limit, abandonAfter,
+	cfg, err := prepare(s, "read the configuration "+given.File, limit, abandonAfter,
 		func() (Config, error) { return m.load(given) }, func(Config) {})
 	if err != nil {
 		return unlessNotBegun(err)

@@ -129,6 +129,11 @@ func (f *stateFile) write() {
 		case <-f.quit:
 			return
 		}
+		select {
+		case <-f.quit: // before all else: what is written now would be left behind
+			return
+		default:
+		}
 		if f.writeOnce() {
 			retry.Stop()
 			pause = stateRetry

@@ -32,7 +32,8 @@ func (l *life) shutdown() error {
 		if err := l.starting.wait(ctx); err != nil && !l.starting.ended() {
 			return err
 		}
-		return nil // whatever it returned is noted already
+		l.startEnded()
+		return nil
 	})
 	l.step(total, "end of reload", total.left()/2, func(ctx context.Context) error {
 		if l.reloads == nil {

@@ -245,6 +245,47 @@ func TestStopIsNotCalledAfterStartFailed(t *testing.T) {
 	}
 }
 
+// How Start ends after a stop was asked for is not lost: a panic never, and an
+// error if the program was ready.
+func TestStartThatFailsDuringTheStop(t *testing.T) {
+	for name, c := range map[string]struct {
+		ready bool
+		end   func(ctx context.Context) error
+		code  int
+	}{
+		"a panic":             {false, func(context.Context) error { panic("oh") }, platform.ExitCrashed},
+		"a panic, ready":      {true, func(context.Context) error { panic("oh") }, platform.ExitCrashed},
+		"an error":            {false, func(context.Context) error { return errors.New("cut short") }, platform.ExitOK},
+		"an error, ready":     {true, func(context.Context) error { return errors.New("broken") }, platform.ExitFailed},
+		"the context, ready":  {true, func(ctx context.Context) error { return ctx.Err() }, platform.ExitOK},
+		"the cause, ready":    {true, context.Cause, platform.ExitOK},
+		"a wrapped end, both": {true, func(ctx context.Context) error { return fmt.Errorf("dial: %w", ctx.Err()) }, platform.ExitOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				inStart := make(chan struct{})
+				b.run(t.Context(), &program{start: func(ctx context.Context, rt *service.Runtime) error {
+					if c.ready {
+						rt.Ready()
+					}
+					close(inStart)
+					<-ctx.Done()
+					return c.end(ctx)
+				}})
+				<-inStart
+				if c.ready {
+					b.await(platform.PhaseReady)
+				}
+				b.stop()
+				err := b.end()
+				if code := service.ExitCode(err); code != c.code {
+					t.Errorf("exit code %d, want %d: %v", code, c.code, err)
+				}
+			})
+		})
+	}
+}
+
 // Issue 9, fault 9: the dump shows every goroutine, however many they are.
 func TestDumpOfManyGoroutines(t *testing.T) {
 	const many = 10000 // about 3 MB
