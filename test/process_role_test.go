@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -210,3 +211,26 @@ func foreignRole() int {
 	say("end")
 	return 0
 }
+
+// notifiedRole is a main function as many have it: its own NotifyContext, and
+// service.Run under it.
+func notifiedRole() int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	dir := os.Getenv(dirVariable)
+	return service.ExitCode(service.Run(ctx, service.Config{
+		Name: "feedd", RuntimeDir: filepath.Join(dir, "run"), StateDir: filepath.Join(dir, "state"),
+	}, notified{}))
+}
+
+// dirVariable says where a service without a command line lives.
+const dirVariable = "HOLDFAST_TEST_DIR"
+
+type notified struct{}
+
+func (notified) Start(_ context.Context, rt *service.Runtime) error {
+	rt.OnStop("save", 0, func(context.Context) error { say("saved"); return nil })
+	return nil
+}
+
+func (notified) Stop(context.Context) error { say("stop"); return nil }

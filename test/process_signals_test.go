@@ -3,42 +3,16 @@
 package test_test
 
 import (
-	"context"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
-	"github.com/holdfast-dev/holdfast/service"
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // Signals and what blocks outside the life. Issue 9, faults B and 2.
-
-// notifiedRole is a main function as many have it: its own NotifyContext, and
-// service.Run under it.
-func notifiedRole() int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer stop()
-	dir := os.Getenv(dirVariable)
-	return service.ExitCode(service.Run(ctx, service.Config{
-		Name: "feedd", RuntimeDir: filepath.Join(dir, "run"), StateDir: filepath.Join(dir, "state"),
-	}, notified{}))
-}
-
-// dirVariable says where a service without a command line lives.
-const dirVariable = "HOLDFAST_TEST_DIR"
-
-type notified struct{}
-
-func (notified) Start(_ context.Context, rt *service.Runtime) error {
-	rt.OnStop("save", 0, func(context.Context) error { say("saved"); return nil })
-	return nil
-}
-
-func (notified) Stop(context.Context) error { say("stop"); return nil }
 
 // One signal is one request, though it ends the context as well.
 func TestSignals_NotifyContextCountsOnce(t *testing.T) {
