@@ -208,6 +208,7 @@ type manager struct {
 	on        func(verb string) // what else happens
 	unit      platform.Unit     // the last one that was planned
 	steps     []platform.Step
+	logs      []string // the command that shows them; nil: one that says how many were asked for
 }
 
 // face is m, with Inventory if it has that.
@@ -272,6 +273,9 @@ func (m *manager) Logs(_ platform.ID, n int, follow bool) []string {
 	if follow || n == 0 {
 		return nil
 	}
+	if m.logs != nil {
+		return m.logs
+	}
 	return []string{"echo", fmt.Sprint(n), "lines"}
 }
 
@@ -295,4 +299,13 @@ func (s system) RemoveAll(path string) error {
 func (s system) Run(_ context.Context, argv ...string) (string, error) {
 	s.p.note("%s", argv[0])
 	return "", nil
+}
+
+// json is what a command has printed as JSON.
+func (p *place) json() (all map[string]any) {
+	p.t.Helper()
+	if err := json.Unmarshal(p.out.Bytes(), &all); err != nil {
+		p.t.Fatalf("%v in %s", err, p.out.String())
+	}
+	return all
 }

@@ -22,11 +22,15 @@ const roleVariable = "HOLDFAST_CLI_TEST_ROLE"
 
 // The test binary plays a program whose command blocks.
 func TestMain(m *testing.M) {
+	dir := os.Getenv("HOLDFAST_CLI_TEST_DIR")
 	switch os.Getenv(roleVariable) {
 	case "":
 		os.Exit(m.Run())
+	case "agent":
+		os.Exit(playAgent(dir))
+	case "acme":
+		os.Exit(playAcme(dir))
 	case "reads": // a configuration that lies where nobody answers
-		dir := os.Getenv("HOLDFAST_CLI_TEST_DIR")
 		cfg := service.Config{Name: "feedd", RuntimeDir: dir, StateDir: dir, Override: func(*service.Config) {
 			os.Stdout.WriteString("blocked\n")
 			select {}
@@ -35,7 +39,6 @@ func TestMain(m *testing.M) {
 	case "waits": // a manager that does not hear of the end of a context
 		m := cli.ThisMachine()
 		m.Manager = func(string) (platform.Manager, error) { return deafManager{}, nil }
-		dir := os.Getenv("HOLDFAST_CLI_TEST_DIR")
 		root := cli.CommandOn(m, service.Config{Name: "feedd", RuntimeDir: dir, StateDir: dir}, nil)
 		os.Exit(cli.ExitCode(root.Execute()))
 	}
@@ -59,8 +62,7 @@ func (deafManager) Start(ctx context.Context, _ platform.ID) error {
 // begin starts the test binary in a role, and returns when it is blocked.
 func begin(t *testing.T, role string, args ...string) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), roleVariable+"="+role, "HOLDFAST_CLI_TEST_DIR="+t.TempDir(), "GORACE=atexit_sleep_ms=0")
+	cmd := inDir(t, role, t.TempDir(), args...)
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()

@@ -61,7 +61,7 @@ func (a *app) logsCommand() *cobra.Command {
 }
 
 // tail writes the last n lines of a file, then what is added to it, or to the
-// file that takes its place, as rotation does.
+// file that takes its place, or begins anew in it, as rotation does.
 func tail(ctx context.Context, w io.Writer, path string, n int, follow bool) error {
 	f, err := files.OpenToRead(path) // lest we keep it from being rotated
 	if err != nil {
@@ -83,6 +83,11 @@ func tail(ctx context.Context, w io.Writer, path string, n int, follow bool) err
 		ours, err := f.Stat()
 		if err != nil {
 			return err
+		}
+		if at, err := f.Seek(0, io.SeekCurrent); err == nil && ours.Size() < at { // truncated, as copytruncate does
+			if _, err := f.Seek(0, io.SeekStart); err != nil {
+				return err
+			}
 		}
 		if now, err := os.Stat(path); err == nil && !os.SameFile(ours, now) {
 			if _, err := io.Copy(w, f); err != nil { // what came in the meantime

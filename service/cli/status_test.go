@@ -120,10 +120,7 @@ func TestStatusKeys(t *testing.T) {
 	if code, err := p.run("status", "--json"); code != 0 {
 		t.Fatal(err)
 	}
-	var all map[string]any
-	if err := json.Unmarshal(p.out.Bytes(), &all); err != nil {
-		t.Fatal(err)
-	}
+	all := p.json()
 	want := []string{
 		"config_file", "enabled", "exe", "installed", "last_exit", "manager", "name", "phase", "phase_since", "pid", "ready", "ready_at", "reloads",
 		"resources", "restarts", "runtime_dir", "scope", "started_at", "started_by", "state_dir", "status_text", "uptime_s", "user", "version",
