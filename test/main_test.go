@@ -17,6 +17,8 @@ func TestMain(m *testing.M) {
 		"service":  serviceRole,
 		"foreign":  foreignRole,
 		"notified": notifiedRole,
+		"squatter": squatterRole,
+		"elder":    elderRole,
 	}
 	if play, ok := roles[os.Getenv(roleVariable)]; ok {
 		os.Exit(play())

@@ -1,0 +1,215 @@
+package test_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// Anybody who can open a file can lock it. So no lock that another user can take
+// keeps a service from starting.
+
+// squats starts a process that locks files.
+func (p *place) squats(t *testing.T, how string, paths ...string) *process {
+	t.Helper()
+	s := p.launch(t, "squatter", plan{}, append([]string{how}, paths...)...)
+	s.out.await(t, "up")
+	return s
+}
+
+func (p *place) files() []string {
+	return []string{p.pidFile(), p.lockFile(), p.mutexFile(), p.lastRun(), p.stateFile()}
+}
+
+func (pr *process) leave(t *testing.T) {
+	t.Helper()
+	must(t, pr.stdin.Close())
+	pr.end(t).want(t, 0)
+}
+
+// The service was killed, so all of its files are there.
+func TestSquatter_LocksOfAnotherUserKeepNobodyFromStarting(t *testing.T) {
+	for name, uid := range map[string]int{"root's": 0, "a plain user's": plainUser} {
+		for _, how := range []string{"shared", "exclusive", "lease"} {
+			t.Run(name+"/"+how, func(t *testing.T) {
+				t.Parallel()
+				p := publicPlace(t, uid)
+				p.ready(t, plan{}).kill(t)
+				squatter := p.as(otherUser).squats(t, how, p.files()...)
+				if !strings.Contains(squatter.out.text(), "no "+p.mutexFile()+": permission denied") {
+					t.Errorf("another user can open what decides:\n%s", squatter.out.text())
+				}
+				locked := strings.Contains(squatter.out.text(), "has "+p.pidFile())
+				if want := how != "lease"; locked != want {
+					t.Fatalf("it has locked the PID file: %t, want %t:\n%s", locked, want, squatter.out.text())
+				}
+				p.do(t, "status").want(t, 1, "dead")
+				p.as(otherUser).do(t, "status").want(t, 1, "dead")
+
+				a := p.ready(t, plan{})
+				if locked {
+					alarm := a.out.await(t, "tamper ")
+					for _, word := range []string{p.pidFile(), "replaced", "process " + strconv.Itoa(squatter.pid), "user " + userName(otherUser)} {
+						if !strings.Contains(alarm, word) {
+							t.Errorf("the alarm does not say %q: %s", word, alarm)
+						}
+					}
+				}
+				p.holds(t, a)
+				if s := p.as(otherUser).status(t, 0); s.PID != a.pid || !s.Ready {
+					t.Errorf("status, to others: %+v", s)
+				}
+				// Nor do locks on the new files.
+				second := p.as(otherUser).squats(t, how, p.files()...)
+				p.holds(t, a)
+				p.do(t, "reload").want(t, 0)
+				a.stop(t)
+				p.do(t, "status").want(t, 3)
+				p.as(otherUser).do(t, "status").want(t, 3)
+				p.free(t)
+				squatter.leave(t)
+				second.leave(t)
+			})
+		}
+	}
+}
+
+// A squatter that is quick: whatever comes into these places it locks at once.
+func TestSquatter_LocksAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	p := publicPlace(t, 0)
+	squatter := p.as(otherUser).squats(t, "again", p.files()...)
+	for range 10 {
+		a := p.ready(t, plan{})
+		p.start(t, plan{}).end(t).want(t, 75, "already running", "pid "+strconv.Itoa(a.pid))
+		if s := p.as(otherUser).status(t, 0); s.PID != a.pid {
+			t.Errorf("status, to others: %+v", s)
+		}
+		a.kill(t)
+		b := p.ready(t, plan{})
+		b.stop(t)
+		p.clean(t)
+	}
+	squatter.leave(t)
+}
+
+// There was a version whose lock file everybody could open, and somebody has a
+// lock on it since: nothing of ours is replaced by that, and the service starts.
+func TestSquatter_HasTheLockOfAnOlderVersion(t *testing.T) {
+	t.Parallel()
+	p := publicPlace(t, 0)
+	elder := p.launch(t, "elder", plan{}, p.lockFile(), p.pidFile())
+	elder.out.await(t, "up")
+	early, err := os.Open(p.lockFile())
+	must(t, err)
+	defer func() { _ = early.Close() }()
+	elder.kill(t)
+	squatter := p.as(otherUser).squats(t, "exclusive", p.lockFile(), p.pidFile())
+	p.do(t, "status").want(t, 1, "dead")
+	for range 2 {
+		a := p.ready(t, plan{})
+		p.holds(t, a)
+		a.stop(t)
+		p.clean(t)
+	}
+	squatter.leave(t)
+}
+
+// Processes can be asked for their descriptors: not by strangers.
+func TestSquatter_CannotTakeADescriptorOfTheHolder(t *testing.T) {
+	t.Parallel()
+	for name, uid := range map[string]int{"root's": 0, "a plain user's": plainUser} {
+		t.Run(name, func(t *testing.T) {
+			p := publicPlace(t, uid)
+			a := p.ready(t, plan{})
+			links, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", a.pid))
+			must(t, err)
+			found := ""
+			for _, link := range links {
+				if to, err := os.Readlink(link); err == nil && to == p.mutexFile() {
+					found = link
+				}
+			}
+			if found == "" {
+				t.Fatalf("it does not hold %s: %v", p.mutexFile(), links)
+			}
+			squatter := p.as(otherUser).squats(t, "shared", found)
+			if !strings.Contains(squatter.out.text(), "no "+found+": permission denied") {
+				t.Error("it has:\n" + squatter.out.text())
+			}
+			squatter.leave(t)
+			a.stop(t)
+		})
+	}
+}
+
+// An administrator made all readable, and somebody was quick to open it: once the
+// mutex is held, those who have it open have one that decides nothing.
+func TestSquatter_OpenedAMutexThatWasMadePublic(t *testing.T) {
+	t.Parallel()
+	p := publicPlace(t, 0)
+	a := p.ready(t, plan{})
+	must(t, os.Chmod(p.mutexFile(), 0o644))
+	public, err := os.Open(p.mutexFile()) // what strangers have from now on
+	must(t, err)
+	defer func() { _ = public.Close() }()
+	if alarm := a.out.await(t, "tamper "); !strings.Contains(alarm, p.mutexFile()) || !strings.Contains(alarm, "by others") {
+		t.Errorf("the alarm is %q", alarm)
+	}
+	was, err := public.Stat()
+	must(t, err)
+	is, err := os.Lstat(p.mutexFile())
+	must(t, err)
+	if os.SameFile(was, is) || is.Mode().Perm() != 0o600 {
+		t.Errorf("what decides is still open to strangers: %v", is.Mode())
+	}
+	p.holds(t, a)
+	a.stop(t)
+	// The same while nobody runs.
+	must(t, os.Chmod(p.mutexFile(), 0o644))
+	a = p.ready(t, plan{})
+	then, err := os.Lstat(p.mutexFile())
+	must(t, err)
+	if os.SameFile(is, then) || then.Mode().Perm() != 0o600 {
+		t.Errorf("what decides can still be open to strangers: %v", then.Mode())
+	}
+	p.holds(t, a)
+	a.stop(t)
+	p.clean(t)
+}
+
+// After an update of the package, before the restart, what runs is of the version
+// that had no mutex.
+func TestElderHolderIsRespected(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	elder := p.launch(t, "elder", plan{}, p.lockFile(), p.pidFile())
+	elder.out.await(t, "up")
+	pid := "pid " + strconv.Itoa(elder.pid)
+	if s := p.status(t, 0); s.PID != elder.pid || s.StartedBy != "elder" {
+		t.Errorf("status: %+v", s)
+	}
+	p.start(t, plan{}).end(t).want(t, 75, "already running", pid)
+	p.start(t, plan{}).end(t).want(t, 75, "already running", pid) // with the mutex there
+	must(t, os.Remove(p.pidFile()))
+	p.start(t, plan{}).end(t).want(t, 75, "already running", pid)
+	if s := p.status(t, 0); s.PID != elder.pid {
+		t.Errorf("status without a PID file: %+v", s)
+	}
+	must(t, os.Remove(p.lockFile()))
+	p.start(t, plan{}).end(t).want(t, 75, "already running", pid)
+	elder.kill(t)
+	a := p.ready(t, plan{})
+	p.holds(t, a)
+
+	// And the other way round: back to that version, beside one that runs.
+	p.launch(t, "elder", plan{}, p.lockFile()+".old", p.pidFile()).out.await(t, "refused")
+	p.holds(t, a)
+	a.stop(t)
+	must(t, errors.Join(os.Remove(p.lockFile()+".old")))
+	p.free(t)
+}
