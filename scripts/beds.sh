@@ -19,6 +19,7 @@ all_names='systemd257 systemd252 sysvinit openrc wine'
 usage() {
 	cat <<EOF
 usage: beds.sh build [NAME...]   build the roots that are missing or out of date (default: all of them)
+       beds.sh tools             install what building and booting need, and nothing else
        beds.sh list              print each root: name, state (built, stale, missing), init, suite, path
        beds.sh clean [NAME...]   remove roots (default: all of them) and what interrupted runs left
 names: $all_names
@@ -272,10 +273,11 @@ for name in "$@"; do
 done
 
 case $command in
-build)
+tools | build)
 	check_machine
 	mkdir -p "$beds_dir"
 	install_tools
+	[ "$command" = build ] || exit 0
 	[ $# -gt 0 ] || {
 		# shellcheck disable=SC2086 # a list of names, split on purpose
 		set -- $all_names

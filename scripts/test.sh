@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # test.sh proves all that this machine can prove: the gates, the cross builds, the tests under the race detector, the
-# bed tests on real init systems, and the tests as Windows programs on Wine. Nothing keeps the next part from running; what
-# failed and what could not run is said again at the end.
+# bed tests on real init systems, and the tests as Windows programs on Wine. They run side by side: who boots machines mostly
+# waits, and the compilers, which are nice, take what is left. Nothing keeps the other parts from running; what failed, was
+# skipped, had to wait and took longest is said again at the end.
 #
 #	BEDS=auto      (default) with beds where they can be had: as root on Debian or one of its kin
 #	BEDS=require   beds that cannot be had are a failure
@@ -10,6 +11,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/debian.bash
 . scripts/debian.bash
+# shellcheck source=scripts/lanes.bash
+. scripts/lanes.bash
 
 beds=${BEDS:-auto}
 case $beds in
@@ -20,39 +23,47 @@ auto | require | off) ;;
 	;;
 esac
 
-results=()
-failed=0
-
-# part TITLE COMMAND... shows what the command prints as it comes.
-part() {
-	local title=$1 begin=$SECONDS
-	shift
-	printf '\n=== %s\n' "$title"
-	if "$@"; then
-		results+=("ok       $title, $((SECONDS - begin))s")
-	else
-		results+=("FAILED   $title, $((SECONDS - begin))s")
-		failed=1
-	fi
-}
-
-skip() { results+=("SKIPPED  $*"); }
+# What is missing is installed before anything else: only one can do that at a time.
+skipped=()
 
 # The race detector needs a C compiler everywhere but on macOS.
 race=(-race)
 if [[ $(go env GOOS) != darwin ]] && ! need "$(go env CC)" gcc libc6-dev; then
 	race=()
-	skip 'the race detector: it needs a C compiler (Debian: sudo apt-get install gcc libc6-dev)'
+	skipped+=('the race detector: it needs a C compiler (Debian: sudo apt-get install gcc libc6-dev)')
 fi
 
 # Two parsers of property lists that have nothing to do with ours.
 if ! need plser gnustep-base-runtime || ! need plistutil libplist-utils; then
-	skip 'reading our property lists with other parsers (Debian: sudo apt-get install gnustep-base-runtime libplist-utils)'
+	skipped+=('reading our property lists with other parsers (Debian: sudo apt-get install gnustep-base-runtime libplist-utils)')
+fi
+need shellcheck shellcheck || true # the gates say that they lack it
+
+# Whether beds can be had: 0 yes, 3 not on this machine.
+have_beds=3
+if [[ $beds != off ]]; then
+	have_beds=0
+	scripts/beds.sh tools || have_beds=$?
 fi
 
+report=$lanes_dir/report
+notes=$lanes_dir/notes
+go build -o "$report" ./test/report
+
+# go_test STAGE ARGUMENTS... is go test. It has no limit for the whole: each test has its own for what it waits for. Vet is
+# one of the gates.
 go_test() {
+	local stage=$1
+	shift
+	go test -json -count=1 -vet=off -timeout 2h "$@" | "$report" -stage "$stage" -notes "$notes" -progress "$progress"
+}
+
+# race_test is go_test under the race detector, if there is one.
+race_test() {
+	local stage=$1
+	shift
 	if ((${#race[@]})); then export CGO_ENABLED=1; fi
-	go test ${race[@]+"${race[@]}"} -count=1 "$@" # bash 3.2 takes an empty array for an unset variable
+	go_test "$stage" ${race[@]+"${race[@]}"} "$@" # bash 3.2 takes an empty array for an unset variable
 }
 
 # in_beds lists the packages with tests that boot beds; not_in_beds lists the others.
@@ -63,73 +74,96 @@ in_beds() {
 
 not_in_beds() { go list ./... | grep -vxF "$(in_beds)"; }
 
-build_beds() {
-	local names
-	names=$(scripts/beds.sh list | awk '{ print $1 }')
-	# shellcheck disable=SC2086 # a list of names, split on purpose
-	scripts/beds.sh build $names
-}
-
-# test_in_beds: one package at a time, because beds are machines and this is one machine.
-test_in_beds() {
-	local packages
-	packages=$(in_beds)
-	# shellcheck disable=SC2086 # a list of packages, split on purpose
-	HOLDFAST_BEDS=require go_test -p 1 -timeout 20m $packages
-}
-
 # shellcheck disable=SC2046 # a list of packages, split on purpose
-test_without_beds() { go_test -timeout 10m $(not_in_beds); }
-
-# test_on_windows: all of it again as Windows programs, and what only they can do, on the service control manager of Wine.
-test_on_windows() (
-	dir=$(mktemp -d)
-	trap 'rm -rf "$dir"' EXIT
-	go build -o "$dir/winexec" ./test/winexec
-	export GOOS=windows CGO_ENABLED=0 HOLDFAST_PROGRAMS=$dir HOLDFAST_WINDOWS=require
-	go build -o "$dir/" ./examples/shipper
-	go test -count=1 -timeout 15m -parallel 6 -exec "$dir/winexec" ./... # they wait more than they work
-)
+test_without_beds() { race_test race $(not_in_beds); }
 
 # test_bench: the benchmarks are a module of their own; this only sees that they measure what they say.
 test_bench() (
 	cd test/bench
-	go_test -timeout 5m ./...
+	race_test bench ./...
 )
 
-test_all_without_beds() { BEDS_DIR=/nonexistent go_test -timeout 10m ./...; }
+# build_beds: the one of Wine takes as long as all others together.
+build_beds() {
+	local names wine
+	scripts/beds.sh build wine &
+	wine=$!
+	names=$(scripts/beds.sh list | awk '$1 != "wine" { print $1 }')
+	# shellcheck disable=SC2086 # a list of names, split on purpose
+	scripts/beds.sh build $names
+	wait "$wine"
+}
+
+# test_in_beds: many machines at a time, for they wait more than they work. Where the roots could not be built the rest of
+# these packages is tested.
+# shellcheck disable=SC2046 # a list of packages, split on purpose
+test_in_beds() {
+	if [[ $have_beds == 0 ]]; then
+		export HOLDFAST_BEDS=require
+	else
+		export BEDS_DIR=/nonexistent
+	fi
+	race_test beds -p 4 -parallel 4 $(in_beds)
+}
+
+# test_on_windows: all of it again as Windows programs, and what only they can do, on the service control manager of Wine.
+test_on_windows() (
+	dir=$(mktemp -d "$lanes_dir/windows.XXXXXX")
+	go build -o "$dir/winexec" ./test/winexec
+	export GOOS=windows CGO_ENABLED=0 HOLDFAST_PROGRAMS=$dir HOLDFAST_WINDOWS=require
+	go build -o "$dir/" ./examples/shipper
+	go_test Wine -parallel 6 -exec "$dir/winexec" ./...
+)
+
+# What only compiles and reads.
+lane_compilers() {
+	part 'gates' nice -n 10 scripts/gates.sh
+	part 'cross builds' nice -n 10 scripts/cross.sh
+}
+
+lane_tests() {
+	part "go test${race[*]+ ${race[*]}}" test_without_beds
+	part 'go test in test/bench' test_bench
+}
+
+lane_beds() {
+	if [[ $have_beds == 0 ]]; then
+		part 'roots of the beds' build_beds
+		have_beds=$last_code
+	fi
+	[[ $have_beds != 0 ]] || touch "$lanes_dir/beds"
+	touch "$lanes_dir/beds.over"
+	part 'go test in beds' test_in_beds
+}
+
+lane_wine() {
+	until [[ -e $lanes_dir/beds.over ]]; do sleep 1; done
+	if [[ -e $lanes_dir/beds ]]; then
+		part 'go test GOOS=windows, on Wine' test_on_windows
+	else
+		leave_out 'go test GOOS=windows, on Wine: no bed to run it in'
+	fi
+}
 
 # A function, because bash reads a script as it goes: who edits this file during a run must not change that run.
 main() {
-	part 'gates' scripts/gates.sh
-	part 'cross builds' scripts/cross.sh
-	part 'go test in test/bench' test_bench
+	case $beds,$have_beds in
+	*,0) ;;
+	off,*) skipped+=('the beds, real init systems to test on: BEDS=off') ;;
+	auto,3) skipped+=("the beds, real init systems to test on: run on Debian: sudo env \"PATH=\$PATH\" make test") ;;
+	*)
+		results+=('FAILED   the beds cannot be had (BEDS=off goes without)')
+		lanes_failed=1
+		;;
+	esac
 
-	code=3
-	if [[ $beds != off ]]; then
-		printf '\n=== roots of the beds\n'
-		code=0
-		build_beds || code=$?
-	fi
-	if [[ $code == 0 ]]; then
-		part "go test${race[*]+ ${race[*]}}" test_without_beds
-		part 'go test in beds' test_in_beds
-		part 'go test GOOS=windows, on Wine' test_on_windows
-	else
-		part "go test${race[*]+ ${race[*]}}, without beds" test_all_without_beds
-		case $beds,$code in
-		off,*) skip 'the beds, real init systems to test on: BEDS=off' ;;
-		auto,3) skip "the beds, real init systems to test on: run on Debian: sudo env \"PATH=\$PATH\" make test" ;;
-		*)
-			results+=('FAILED   building the beds (BEDS=off goes without)')
-			failed=1
-			;;
-		esac
-	fi
+	run_lanes lane_compilers lane_tests lane_beds lane_wine
 
+	"$report" -end "$notes"
 	printf '\n=== in %ds\n' "$SECONDS"
 	printf '%s\n' "${results[@]}"
-	exit "$failed"
+	for why in ${skipped[@]+"${skipped[@]}"}; do printf 'SKIPPED  %s\n' "$why"; done
+	exit "$lanes_failed"
 }
 
 main

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/holdfast-dev/holdfast/platform"
@@ -153,22 +151,14 @@ func render(t *testing.T, manager string, u platform.Unit) ([]byte, error) {
 	return nil, nil
 }
 
-// buildProbe compiles the probe, static, so that it runs in every bed.
-func buildProbe(t *testing.T) string {
-	t.Helper()
-	out := filepath.Join(t.TempDir(), "probe")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", out, "../platform/internal/systemd/probe")
-	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
-	if msg, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, msg)
-	}
-	return out
-}
-
-// install puts the probe into the bed.
+// installProbe puts the probe into the bed.
 func installProbe(t *testing.T, b *bed.Bed, path string) {
 	t.Helper()
-	if err := b.Put(buildProbe(t), path, 0o755); err != nil {
+	out, err := buildProbe()
+	if err == nil {
+		err = b.Put(out, path, 0o755)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }

@@ -26,6 +26,7 @@ func onOpenRC(t *testing.T, fn func(t *testing.T, s shipped)) {
 
 // supervise-daemon restarts whatever ends; what is not to be restarted makes it give up.
 func TestOpenRCRestarts(t *testing.T) {
+	t.Parallel()
 	onOpenRC(t, func(t *testing.T, s shipped) {
 		const (
 			ready   = `$S status --json | grep '"ready": true'`
@@ -90,6 +91,7 @@ func TestOpenRCRestarts(t *testing.T) {
 
 // What OpenRC can be in, we tell apart.
 func TestOpenRCStates(t *testing.T) {
+	t.Parallel()
 	onOpenRC(t, func(t *testing.T, s shipped) {
 		s.configure("")
 		s.must("$S install --start")
@@ -130,6 +132,7 @@ $S status --json | grep '"enabled": true' && $S uninstall --purge && ! find /etc
 
 // Each state that OpenRC tells of, by the exit code of its status, is one of ours.
 func TestOpenRCPhases(t *testing.T) {
+	t.Parallel()
 	onOpenRC(t, func(t *testing.T, s shipped) {
 		s.configure("[service.restart]\npolicy = \"never\"\n")
 		s.must("echo 'start_delay = \"4s\"\nstop_delay = \"4s\"' >>/etc/shipper.toml; $S install")
@@ -173,6 +176,7 @@ func TestOpenRCPhases(t *testing.T) {
 // signals. Held up there, as a busy machine would, it hears of a quick end all the
 // same, and gives up: our part of it waits.
 func TestOpenRCSlowSupervisor(t *testing.T) {
+	t.Parallel()
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		t.Skip("no strace to slow it down")

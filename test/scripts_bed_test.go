@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/holdfast-dev/holdfast/test/bed"
@@ -16,15 +17,29 @@ import (
 // putShipper puts examples/shipper, as it would be shipped, into a bed.
 func putShipper(t *testing.T, b *bed.Bed) {
 	t.Helper()
-	out := filepath.Join(t.TempDir(), "shipper")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", out, "../examples/shipper")
-	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
-	if msg, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, msg)
+	out, err := buildShipper()
+	if err == nil {
+		err = b.Put(out, "/usr/local/bin/shipper", 0o755)
 	}
-	if err := b.Put(out, "/usr/local/bin/shipper", 0o755); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+var (
+	buildShipper = sync.OnceValues(func() (string, error) { return buildStatic("../examples/shipper") })
+	buildProbe   = sync.OnceValues(func() (string, error) { return buildStatic("./probe") })
+)
+
+// buildStatic compiles a program so that it runs in every bed.
+func buildStatic(pkg string) (string, error) {
+	out := filepath.Join(scratch, filepath.Base(pkg))
+	cmd := exec.Command("go", "build", "-o", out, pkg)
+	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%q: %w\n%s", cmd.Args, err, msg)
+	}
+	return out, nil
 }
 
 // onScripts runs fn on a bed of each manager that reads scripts, with a shipper.
@@ -104,6 +119,7 @@ func (s shipped) until(script string) {
 
 // What the table says is what the process is and has, on both managers.
 func TestScriptsHonourTheTable(t *testing.T) {
+	t.Parallel()
 	onScripts(t, func(t *testing.T, s shipped) {
 		s.must(`useradd --system feed; groupadd feed-g; groupadd more; mkdir -p "/srv/a dir"`)
 		s.configure(`
@@ -193,6 +209,7 @@ func sorted(text string) string {
 // A table that this machine cannot fulfil fails the start, at once and by name. And
 // what another user's service has left in the directories is the new one's.
 func TestScriptsFulfilTheTable(t *testing.T) {
+	t.Parallel()
 	onScripts(t, func(t *testing.T, s shipped) {
 		for says, text := range map[string]string{
 			"ghost":             "user = \"ghost\"\n",
@@ -219,6 +236,7 @@ func TestScriptsFulfilTheTable(t *testing.T) {
 
 // What a script cannot give is refused by name, at install, and nothing is left.
 func TestScriptsRefuse(t *testing.T) {
+	t.Parallel()
 	onScripts(t, func(t *testing.T, s shipped) {
 		for field, text := range map[string]string{
 			"limits.memory":          "[service.limits]\nmemory = \"1G\"",
@@ -251,6 +269,7 @@ func TestScriptsRefuse(t *testing.T) {
 
 // The program is replaced, removed and put back: each action says what is the matter.
 func TestScriptsWithoutProgram(t *testing.T) {
+	t.Parallel()
 	onScripts(t, func(t *testing.T, s shipped) {
 		s.configure("")
 		s.must("$S install --start && cp /usr/local/bin/shipper /root/kept && rm /usr/local/bin/shipper")

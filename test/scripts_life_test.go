@@ -17,6 +17,7 @@ func (s shipped) act(action string) string {
 
 // A start returns when the service is ready, and not before.
 func TestScriptsStartWhenReady(t *testing.T) {
+	t.Parallel()
 	onScripts(t, func(t *testing.T, s shipped) {
 		s.configure("")
 		s.must("echo 'start_delay = \"4s\"' >>/etc/shipper.toml; $S install")
@@ -34,6 +35,7 @@ kill -0 $start && wait $start && ` + ready)
 // A stop kills what does not go, and returns when it is gone; what the number in
 // the PID file belongs to otherwise is let alone.
 func TestScriptsForcedStop(t *testing.T) {
+	t.Parallel()
 	onScripts(t, func(t *testing.T, s shipped) {
 		tables := map[string]string{"alone": "stop_timeout = \"1s\"\n"}
 		if s.b.Kind().Manager == "sysv" {

@@ -9,6 +9,7 @@ import (
 
 // A service starts after what it requires is ready, and stops before that does.
 func TestScriptsOrder(t *testing.T) {
+	t.Parallel()
 	onScripts(t, func(t *testing.T, s shipped) {
 		s.configure("")
 		s.installTwo()

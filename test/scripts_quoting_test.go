@@ -76,6 +76,7 @@ func scriptedUnits() []scripted {
 // What a script says is what the process gets, to the byte, or it was refused;
 // and nothing of it is ever executed, whatever the action.
 func TestScriptQuoting(t *testing.T) {
+	t.Parallel()
 	for _, manager := range []string{"sysv", "openrc"} {
 		bed.Each(t, manager, func(t *testing.T, b *bed.Bed) {
 			putShipper(t, b)

@@ -44,6 +44,7 @@ func probeUnit(name string, scope platform.Scope, task ...string) platform.Unit 
 }
 
 func TestSystemd(t *testing.T) {
+	t.Parallel()
 	bed.Each(t, "systemd", func(t *testing.T, b *bed.Bed) {
 		installProbe(t, b, "/usr/local/bin/probe")
 		root := bedSystem{Bed: b}

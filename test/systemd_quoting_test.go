@@ -100,6 +100,7 @@ func sayable(s, but string) string {
 
 // What a unit says is what the process gets, to the byte; or it was refused.
 func TestSystemdQuoting(t *testing.T) {
+	t.Parallel()
 	bed.Each(t, "systemd", func(t *testing.T, b *bed.Bed) {
 		installProbe(t, b, "/opt/probe")
 		var links bytes.Buffer

@@ -18,6 +18,7 @@ func onSysV(t *testing.T, fn func(t *testing.T, s shipped)) {
 
 // Every action in every state, with the exit codes of the LSB.
 func TestSysVActions(t *testing.T) {
+	t.Parallel()
 	onSysV(t, func(t *testing.T, s shipped) {
 		s.configure("")
 		s.must("$S install; useradd plain")
@@ -72,6 +73,7 @@ func TestSysVActions(t *testing.T) {
 
 // A start that does not get anywhere ends, leaves nothing behind, and says where to look.
 func TestSysVFailedStart(t *testing.T) {
+	t.Parallel()
 	onSysV(t, func(t *testing.T, s shipped) {
 		s.configure("start_timeout = \"1s\"\nstop_timeout = \"1s\"\n")
 		s.must("$S install")
@@ -98,6 +100,7 @@ chmod 755 /usr/local/bin/shipper`)
 
 // supervise = true, beyond what the behaviour scripts show.
 func TestSysVSupervised(t *testing.T) {
+	t.Parallel()
 	onSysV(t, func(t *testing.T, s shipped) {
 		const ready = `$S status --json | grep '"ready": true'`
 		supervised := func(restart string) { s.configure("supervise = true\n[service.restart]\n" + restart) }

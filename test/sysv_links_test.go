@@ -35,6 +35,7 @@ mv /etc/rc0.d/K??halt /etc/rc0.d/S90halt && mv /etc/rc6.d/K??reboot /etc/rc6.d/S
 // Whatever makes the links, the service is up after a reboot, was stopped in order
 // before, and an uninstall takes all of them away. By update-rc.d, see TestBehaviour.
 func TestSysVLinks(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct{ prepare, numbers string }{
 		"insserv":                          {"mv /usr/sbin/update-rc.d /root", ""}, // as it likes
 		"chkconfig":                        {withoutTools + classic, "S80 K20"},
@@ -42,6 +43,7 @@ func TestSysVLinks(t *testing.T) {
 		"by hand, with numbers of insserv": {withoutTools, "S90 K00"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			onSysV(t, func(t *testing.T, s shipped) {
 				s.must(tt.prepare)
 				if name == "chkconfig" {
@@ -80,6 +82,7 @@ func TestSysVLinks(t *testing.T) {
 
 // Made by hand, too, the links keep the order of two services.
 func TestSysVLinksByHandKeepOrder(t *testing.T) {
+	t.Parallel()
 	onSysV(t, func(t *testing.T, s shipped) {
 		s.must(withoutTools + classic)
 		s.configure("")

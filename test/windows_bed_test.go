@@ -89,6 +89,7 @@ func (w windows) ships(want string) {
 // The machine goes down and comes up again: so does the service, by itself. Then its power is cut, in the midst of life
 // (Cronicle): it comes up all the same, knows of it, and nothing is lost or shipped twice.
 func TestIncident1_PowerCutOnWindows(t *testing.T) {
+	t.Parallel()
 	w := newWindows(t)
 	// An automatic start is delayed by 2 min, unless the machine says otherwise.
 	w.MustRun(t, "wine", "reg", "add", `HKLM\SYSTEM\CurrentControlSet\Control`, "/v", "AutoStartDelay", "/t", "REG_DWORD", "/d", "1000")

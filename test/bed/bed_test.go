@@ -16,6 +16,7 @@ import (
 )
 
 func TestInitRuns(t *testing.T) {
+	t.Parallel()
 	bed.Each(t, "", func(t *testing.T, b *bed.Bed) {
 		kind := b.Kind()
 		var got, want string
@@ -55,8 +56,8 @@ func TestInitRuns(t *testing.T) {
 }
 
 func TestRun(t *testing.T) {
+	t.Parallel()
 	bed.Each(t, "", func(t *testing.T, b *bed.Bed) {
-		t.Setenv("LC_ALL", "leaks")
 		for _, tc := range []struct {
 			name           string
 			argv           []string
@@ -67,7 +68,7 @@ func TestRun(t *testing.T) {
 			{name: "streams opened by name", argv: sh("echo a >/dev/stderr; echo b >/dev/stderr"), stderr: "a\nb\n"},
 			{name: "argument kept whole", argv: []string{"printf", "%s", "a b'$HOME\"\\"}, stdout: "a b'$HOME\"\\"},
 			{name: "option-like argument", argv: []string{"echo", "--all"}, stdout: "--all\n"},
-			{name: "environment", argv: sh("echo $USER $HOME $LANG ${LC_ALL-none}"), stdout: "root /root C.UTF-8 none\n"},
+			{name: "environment", argv: sh("echo $USER $HOME $LANG ${LEAK-none}"), stdout: "root /root C.UTF-8 none\n"},
 			{name: "directory", argv: []string{"pwd"}, stdout: "/\n"},
 			{name: "long output", argv: sh("head -c 3000000 /dev/zero | tr '\\0' x"), stdout: strings.Repeat("x", 3000000)},
 			{name: "daemon keeps the output", argv: sh("sleep 1000 & echo up"), stdout: "up\n"},
@@ -90,6 +91,7 @@ func TestRun(t *testing.T) {
 
 // A daemon that outlives the command that started it may go on writing: nobody reads it, but nothing kills it either.
 func TestRunSparesDaemon(t *testing.T) {
+	t.Parallel()
 	bed.Each(t, "", func(t *testing.T, b *bed.Bed) {
 		b.MustRun(t, sh("mkfifo /run/go /run/went; (read x </run/go; echo late; echo late >&2; echo alive >/run/went) & echo up")...)
 		b.MustRun(t, sh("echo >/run/go")...)
@@ -100,6 +102,7 @@ func TestRunSparesDaemon(t *testing.T) {
 }
 
 func TestCancelKillsTheGroup(t *testing.T) {
+	t.Parallel()
 	bed.Each(t, "", func(t *testing.T, b *bed.Bed) {
 		b.MustRun(t, "mkfifo", "/run/up")
 		left, cancelLeft := context.WithCancel(t.Context())
@@ -136,6 +139,7 @@ func TestCancelKillsTheGroup(t *testing.T) {
 }
 
 func TestFiles(t *testing.T) {
+	t.Parallel()
 	program, err := exec.LookPath("true")
 	if err != nil {
 		t.Skip(err)
@@ -175,6 +179,7 @@ func TestFiles(t *testing.T) {
 }
 
 func TestUserManager(t *testing.T) {
+	t.Parallel()
 	bed.Each(t, "systemd", func(t *testing.T, b *bed.Bed) {
 		uid, err := b.AddUser(t.Context(), "alice")
 		if err != nil {
@@ -208,6 +213,7 @@ func TestUserManager(t *testing.T) {
 
 // The beds are there to prove hardened units on: their sandbox has to work, in the system's manager and in a user's.
 func TestSandbox(t *testing.T) {
+	t.Parallel()
 	bed.Each(t, "systemd", func(t *testing.T, b *bed.Bed) {
 		if _, err := b.AddUser(t.Context(), "alice"); err != nil {
 			t.Fatal(err)
@@ -237,6 +243,7 @@ func TestSandbox(t *testing.T) {
 }
 
 func TestPower(t *testing.T) {
+	t.Parallel()
 	bed.Each(t, "", func(t *testing.T, b *bed.Bed) {
 		if err := b.Write("/etc/kept", []byte("kept"), 0o644); err != nil {
 			t.Fatal(err)
@@ -301,6 +308,7 @@ func TestPower(t *testing.T) {
 }
 
 func TestSideBySide(t *testing.T) {
+	t.Parallel()
 	bed.Require(t, bed.Known()[0].Name) // skips, and runs beside the others
 	kinds := append(bed.Kinds(), bed.Kinds()...)
 	beds := make([]*bed.Bed, len(kinds))

@@ -74,6 +74,7 @@ func (tr traces) processes() []string {
 }
 
 func TestCloseLeavesNothing(t *testing.T) {
+	t.Parallel()
 	bed.Each(t, "", func(t *testing.T, b *bed.Bed) {
 		b.MustRun(t, sh("setsid sleep 1000 >/dev/null 2>&1 &")...)
 		cmd := b.Command(t.Context(), "sleep", "1000")
@@ -115,8 +116,10 @@ func ownerRole() int {
 }
 
 func TestBedDiesWithItsOwner(t *testing.T) {
+	t.Parallel()
 	for _, kind := range bed.Known() {
 		t.Run(kind.Name, func(t *testing.T) {
+			t.Parallel()
 			bed.Require(t, kind.Name) // skips; and runs beside the one that dies
 			owner := role(t, "owner", "BED_KIND="+kind.Name)
 			stdout, err := owner.StdoutPipe()

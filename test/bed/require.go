@@ -48,15 +48,18 @@ func Require(t testing.TB, name string) *Bed {
 	return b
 }
 
-// Each runs fn as a subtest on a bed of every known kind with that manager ("systemd", "sysv", "openrc"; empty: all). Kinds
-// that cannot be had are skipped, or fail, as with [Require].
+// Each runs fn as a subtest on a bed of every known kind with that manager ("systemd", "sysv", "openrc"; empty: all). The beds
+// run side by side, so Each returns before fn does. Kinds that cannot be had are skipped, or fail, as with [Require].
 func Each(t *testing.T, manager string, fn func(t *testing.T, b *Bed)) {
 	t.Helper()
 	for _, kind := range Known() {
 		if manager != "" && kind.Manager != manager {
 			continue
 		}
-		t.Run(kind.Name, func(t *testing.T) { fn(t, Require(t, kind.Name)) })
+		t.Run(kind.Name, func(t *testing.T) {
+			t.Parallel()
+			fn(t, Require(t, kind.Name))
+		})
 	}
 }
 

@@ -24,6 +24,7 @@ func TestMain(m *testing.M) {
 	case "copy":
 		os.Exit(copyRole())
 	}
+	_ = os.Setenv("LEAK", "leaks") // for TestRun
 	os.Exit(m.Run())
 }
 
@@ -95,11 +96,17 @@ func copyRole() int {
 }
 
 func TestCopyWhereNoOverlay(t *testing.T) {
+	t.Parallel()
 	b := bed.Require(t, "systemd257")
+	// A cache with our bed in it, and none that boots just now, far from its lock.
+	others := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(others, "run", b.Name()), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct{ name, lower string }{
 		{name: "a cache of its own"},
 		// A lock on an overlay is none on what lies below: this process took the beds of others for abandoned ones, and killed them.
-		{name: "a cache with the beds of others in it", lower: bed.Dir()},
+		{name: "a cache with the beds of others in it", lower: others},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			copier := role(t, "copy", "BED_KIND="+b.Kind().Name, "BED_TMP="+t.TempDir(), "BED_LOWER="+tc.lower)
@@ -124,6 +131,7 @@ func TestRequireRole(t *testing.T) {
 }
 
 func TestRequire(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("without root, root is what is missing first")
 	}

@@ -37,6 +37,7 @@ import (
 //
 // $TESTER is the user for services of a user.
 func TestBehaviour(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("beds take a while")
 	}

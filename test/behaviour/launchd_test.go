@@ -18,6 +18,7 @@ func (d doubled) Kind() bed.Kind { return bed.Kind{Name: "launchd-double", Manag
 // TestBehaviourOnLaunchdDouble plays the scripts against test/launchdsim, a DOUBLE of launchd:
 // it proves that we cope with what is known of launchd, not that launchd is so.
 func TestBehaviourOnLaunchdDouble(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("beds take a while")
 	}

@@ -85,7 +85,7 @@ func TestCampaignOnASlowMachine(t *testing.T) {
 		})
 		return result, m
 	}
-	result, m := play(t, func(int) time.Duration { return 30 * time.Second })
+	result, m := play(t, func(round int) time.Duration { return time.Duration(min(round, 1)) * 30 * time.Second })
 	if result.failed || m.round != 200 {
 		t.Errorf("failed %v after %d rounds:\n%s", result.failed, m.round, &result.log)
 	}

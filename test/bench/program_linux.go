@@ -16,7 +16,7 @@ import (
 )
 
 // patience is how long any single answer of a program may take.
-const patience = 10 * time.Second
+const patience = 2 * time.Minute
 
 // program is a program that we started, seen as its service manager sees it.
 type program struct {

@@ -38,6 +38,7 @@ func programs(t *testing.T) (winexec, teller string) {
 }
 
 func TestProgramInABed(t *testing.T) {
+	t.Parallel()
 	bed.Require(t, "wine")
 	winexec, teller := programs(t)
 	args := []string{"a b", `c"d`, `e\`, "ü☃", "", "--", "*"}
@@ -75,8 +76,10 @@ func TestProgramInABed(t *testing.T) {
 
 // go test sends SIGQUIT when a test takes too long, then kills.
 func TestBedEndsWithWinexec(t *testing.T) {
+	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGQUIT, syscall.SIGKILL} {
 		t.Run(sig.String(), func(t *testing.T) {
+			t.Parallel()
 			bed.Require(t, "wine")
 			winexec, teller := programs(t)
 			cmd := exec.Command(winexec, teller, "wait")
@@ -107,6 +110,7 @@ func TestBedEndsWithWinexec(t *testing.T) {
 }
 
 func TestCannotRun(t *testing.T) {
+	t.Parallel()
 	winexec, teller := programs(t)
 	for _, tc := range []struct {
 		name, says string

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// text is the notes as they are kept in a file: a line each, with tabs between its fields.
+func (r *reader) text(stage string) string {
+	var b strings.Builder
+	for _, n := range r.notes {
+		test := n.test
+		if stage != "" {
+			test = stage + ": " + test
+		}
+		fmt.Fprintf(&b, "%s\t%.2f\t%s\t%s\n", n.kind, n.seconds, test, strings.ReplaceAll(n.text, "\t", " "))
+	}
+	return b.String()
+}
+
+const slowest = 10
+
+// summary is what is said at the end of it all.
+func summary(text string) string {
+	kinds := map[string][]note{}
+	for line := range strings.Lines(text) {
+		f := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 4)
+		if len(f) != 4 {
+			continue
+		}
+		seconds, _ := strconv.ParseFloat(f[1], 64)
+		kinds[f[0]] = append(kinds[f[0]], note{f[0], seconds, f[2], f[3]})
+	}
+	var b strings.Builder
+	if skipped := kinds["skip"]; len(skipped) > 0 {
+		fmt.Fprintf(&b, "\n=== %d tests were skipped\n", len(skipped))
+		for _, group := range byReason(skipped) {
+			fmt.Fprintf(&b, "%s\n    %s\n", cmp.Or(group[0].text, "without a reason"), names(group))
+		}
+	}
+	if waited := kinds["wait"]; len(waited) > 0 {
+		fmt.Fprintf(&b, "\n=== this machine was slow, or busy: tests had to wait %d times\n", len(waited))
+		for _, n := range waited {
+			fmt.Fprintf(&b, "%s: %s\n", n.test, n.text)
+		}
+	}
+	if took := kinds["took"]; len(took) > 0 {
+		slices.SortStableFunc(took, func(a, b note) int { return cmp.Compare(b.seconds, a.seconds) })
+		took = took[:min(slowest, len(took))]
+		fmt.Fprintf(&b, "\n=== the slowest tests\n")
+		for _, n := range took {
+			fmt.Fprintf(&b, "%7.1fs  %s\n", n.seconds, n.test)
+		}
+	}
+	if failed := kinds["fail"]; len(failed) > 0 {
+		fmt.Fprintf(&b, "\n=== %d tests failed\n", len(failed))
+		for _, n := range failed {
+			fmt.Fprintf(&b, "%s\n", strings.TrimSpace(n.test+"  "+n.text))
+		}
+	}
+	return b.String()
+}
+
+// byReason puts together what was skipped for the same reason, the commonest first.
+func byReason(notes []note) [][]note {
+	var groups [][]note
+	for _, n := range notes {
+		i := slices.IndexFunc(groups, func(g []note) bool { return g[0].text == n.text })
+		if i < 0 {
+			groups = append(groups, []note{n})
+		} else {
+			groups[i] = append(groups[i], n)
+		}
+	}
+	slices.SortStableFunc(groups, func(a, b []note) int { return cmp.Compare(len(b), len(a)) })
+	return groups
+}
+
+// names lists some tests, and how many more there are.
+func names(notes []note) string {
+	const some = 3
+	var all []string
+	for _, n := range notes[:min(some, len(notes))] {
+		all = append(all, n.test)
+	}
+	text := strings.Join(all, "; ")
+	if more := len(notes) - some; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return text
+}
