@@ -269,7 +269,7 @@ func (s *stream) fill(r *os.File) {
 // await returns the next line that has text in it, and passes over those before it.
 func (s *stream) await(t *testing.T, text string) string {
 	t.Helper()
-	defer wait.Tell(t, text)()
+	defer wait.Tell(t, text, time.Now())
 	line, err := s.find(text)
 	must(t, err)
 	return line

@@ -9,6 +9,7 @@ package wait
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -33,7 +34,7 @@ type T interface {
 // the functions scene then to say how things are instead. It is for the test's own goroutine.
 func Until(t T, what string, so func() bool, scene ...func() string) {
 	helper(t)()
-	defer Tell(t, what)()
+	defer Tell(t, what, time.Now())
 	for end := time.Now().Add(Limit); !so(); time.Sleep(pause) {
 		if time.Now().After(end) {
 			fail(t, what, scene)
@@ -45,7 +46,7 @@ func Until(t T, what string, so func() bool, scene ...func() string) {
 // does.
 func For[V any](t T, what string, from <-chan V, scene ...func() string) V {
 	helper(t)()
-	defer Tell(t, what)()
+	defer Tell(t, what, time.Now())
 	limit := time.NewTimer(Limit)
 	defer limit.Stop()
 	select {
@@ -60,26 +61,24 @@ func For[V any](t T, what string, from <-chan V, scene ...func() string) V {
 // Context is a context that ends after [Limit], for one command; done tells of it if it took long.
 func Context(t T, parent context.Context, what string) (ctx context.Context, done func()) { //nolint:revive // the test comes first, as in testing
 	ctx, cancel := context.WithTimeout(parent, Limit)
-	tell := Tell(t, what)
-	return ctx, func() { tell(); cancel() }
+	begin := time.Now()
+	return ctx, func() { Tell(t, what, begin); cancel() }
 }
 
 func fail(t T, what string, scene []func() string) {
-	text := fmt.Sprintf("not within %v: %s", Limit, what)
+	said := []string{fmt.Sprintf("not within %v: %s", Limit, what)}
 	for _, see := range scene {
-		text += "\n" + see()
+		said = append(said, see())
 	}
 	helper(t)()
-	t.Fatalf("%s", text)
+	t.Fatalf("%s", strings.Join(said, "\n"))
 }
 
-// Tell returns a function that tells how long it took from now on, if it was long.
-func Tell(t T, what string) func() {
-	begin := time.Now()
-	return func() {
-		if took := time.Since(begin); took > Notable {
-			t.Logf("%s%v: %s", Marker, took.Round(time.Second), what)
-		}
+// Tell tells how long something took since begin, if it was long.
+func Tell(t T, what string, begin time.Time) {
+	if took := time.Since(begin); took > Notable {
+		helper(t)()
+		t.Logf("%s%v: %s", Marker, took.Round(time.Second), what)
 	}
 }
 

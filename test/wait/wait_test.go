@@ -23,11 +23,12 @@ func (t *test) Fatalf(format string, args ...any) {
 }
 
 // run runs fn as a test, in time that costs nothing.
-func run(t *testing.T, fn func(t wait.T)) (result test) {
+func run(t *testing.T, fn func(t wait.T)) *test {
 	t.Helper()
+	result := new(test)
 	synctest.Test(t, func(*testing.T) {
 		done := make(chan struct{})
-		go func() { defer close(done); fn(&result) }()
+		go func() { defer close(done); fn(result) }()
 		<-done
 	})
 	return result
