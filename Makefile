@@ -16,7 +16,7 @@ test: ## prove all that this machine can prove; with beds as root on Debian (BED
 	@BEDS='$(BEDS)' scripts/test.sh
 
 quick: ## go test, without beds and other long tests
-	BEDS_DIR=/nonexistent go test -short ./...
+	BEDS_DIR=/nonexistent go test -short -timeout 1h ./...
 
 gates: ## format, vet, staticcheck, golangci-lint for every system; scripts and workflows (ONLY=PATTERN)
 	@scripts/gates.sh '$(ONLY)'
@@ -34,7 +34,7 @@ fuzz: ## fuzz each target for FUZZTIME (default 10s; ONLY=PATTERN)
 	@scripts/fuzz.sh '$(ONLY)'
 
 cover: ## how much of each package the tests reach (coverage.out)
-	BEDS_DIR=/nonexistent go test -short -coverpkg=./... -coverprofile=coverage.out ./...
+	BEDS_DIR=/nonexistent go test -short -timeout 1h -coverpkg=./... -coverprofile=coverage.out ./...
 	go tool cover -func=coverage.out | tail -n 1
 
 clean: ## remove what make left here; the roots of the beds: scripts/beds.sh clean
