@@ -133,7 +133,9 @@ lane_beds() {
 	fi
 	[[ $have_beds != 0 ]] || touch "$lanes_dir/beds"
 	touch "$lanes_dir/beds.over"
-	part 'go test in beds' test_in_beds
+	local without=''
+	[[ $have_beds == 0 ]] || without=', without them'
+	part "go test in beds$without" test_in_beds
 }
 
 lane_wine() {
