@@ -17,6 +17,9 @@
 # For how many seconds nothing is said before a line tells who is still at work.
 heartbeat=${HEARTBEAT:-60}
 
+# How many seconds who is asked to end has for it.
+grace=${GRACE:-10}
+
 results=()
 lanes_failed=0
 lanes_dir=$(mktemp -d)
@@ -144,7 +147,7 @@ stop_lanes() {
 	local pid tries
 	trap '' INT TERM HUP
 	for pid in "${lanes_pids[@]}"; do kill -TERM -- "-$pid" 2>/dev/null || true; done
-	for ((tries = 0; tries < 50; tries++)); do
+	for ((tries = 0; tries < 5 * grace; tries++)); do
 		any_group_left || return 0
 		sleep 0.2
 	done

@@ -3,7 +3,7 @@
 package main
 
 import (
-	"errors"
+	"bufio"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,26 +26,39 @@ func lanes(t *testing.T, lanes string) *exec.Cmd {
 printf '%s\n' "${results[@]}"
 exit "$lanes_failed"`
 	cmd := exec.Command(bash, "-c", script)
-	cmd.Env = append(os.Environ(), "HEARTBEAT=1", "TMPDIR="+t.TempDir())
+	cmd.Env = append(os.Environ(), "HEARTBEAT=1", "GRACE=1", "TMPDIR="+t.TempDir())
 	return cmd
 }
 
 func TestLanes(t *testing.T) {
-	cmd := lanes(t, `
+	dir := t.TempDir()
+	cmd := lanes(t, "TMPDIR="+dir+`
 meet() { echo "$1 begins"; echo >"$TMPDIR/$1.$3"; until [ -e "$TMPDIR/$2.$3" ]; do sleep 0.01; done; echo "$1 ends"; }
 broken() { echo before; false; echo after; }
 slow() { echo half-way; until [ -e "$TMPDIR/done" ]; do sleep 0.01; done; }
 one() { part 'one meets two' meet one two 1; part 'it breaks' broken; leave_out 'the moon: no rocket'; part 'one again' meet one two 2; }
 two() { part 'two meets one' meet two one 1; part 'two again' meet two one 2; }
 three() { part 'slow' slow; }
-(sleep 3; echo >"$TMPDIR/done") &
 run_lanes one two three`)
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
-		t.Errorf("ended with %v", err)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
 	}
-	text := string(out)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	text := ""
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		text += lines.Text() + "\n"
+		if strings.HasSuffix(lines.Text(), "s: slow: half-way") { // that it is at work was told
+			if err := os.WriteFile(filepath.Join(dir, "done"), nil, 0o600); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if _ = cmd.Wait(); cmd.ProcessState.ExitCode() != 1 {
+		t.Errorf("ended with %v", cmd.ProcessState)
+	}
 	for _, want := range []string{
 		"  begins: one meets two\n", "\n=== one meets two\none begins\none ends\n", "\n=== two meets one\ntwo begins\ntwo ends\n",
 		"\n=== it breaks\nbefore\n ", "  FAILED: it breaks, ", "\n=== one again\none begins\none ends\n", "s: slow: half-way\n",
