@@ -21,7 +21,7 @@ const (
 )
 
 // guardBurst is how often in a row damage that was repaired is told without a pause.
-const guardBurst = 9
+const guardBurst = 99
 
 // guard watches over our PID and lock file until ctx ends: what somebody else
 // removes or alters is restored, logged and reported to Config.OnTamper, see
