@@ -15,12 +15,12 @@ import (
 const secret = "root:$6$secret:19000:0:99999"
 
 // planted are things in place of a file of ours, put there by the user.
-func planted(t *testing.T) map[string]func(p *place, path string) error {
+func planted(t *testing.T) map[string]func(t *testing.T, p *place, path string) error {
 	treasure := filepath.Join(t.TempDir(), "shadow")
 	must(t, os.WriteFile(treasure, []byte(secret), 0o600))
-	return map[string]func(p *place, path string) error{
-		"a FIFO": func(_ *place, path string) error { return syscall.Mkfifo(path, 0o666) },
-		"a FIFO with a writer": func(_ *place, path string) error {
+	return map[string]func(t *testing.T, p *place, path string) error{
+		"a FIFO": func(_ *testing.T, _ *place, path string) error { return syscall.Mkfifo(path, 0o666) },
+		"a FIFO with a writer": func(t *testing.T, _ *place, path string) error {
 			err := syscall.Mkfifo(path, 0o666)
 			f, e := os.OpenFile(path, os.O_RDWR, 0)
 			if e == nil {
@@ -28,18 +28,18 @@ func planted(t *testing.T) map[string]func(p *place, path string) error {
 			}
 			return errors.Join(err, e)
 		},
-		"a link to a secret":    func(_ *place, path string) error { return os.Symlink(treasure, path) },
-		"a link to a terminal":  func(_ *place, path string) error { return os.Symlink("/dev/ptmx", path) },
-		"a secret's other name": func(_ *place, path string) error { return os.Link(treasure, path) },
+		"a link to a secret":    func(_ *testing.T, _ *place, path string) error { return os.Symlink(treasure, path) },
+		"a link to a terminal":  func(_ *testing.T, _ *place, path string) error { return os.Symlink("/dev/ptmx", path) },
+		"a secret's other name": func(_ *testing.T, _ *place, path string) error { return os.Link(treasure, path) },
 		// Its first name is gone since, as that of /etc/shadow is with each new password.
-		"a secret's last name": func(_ *place, path string) error {
+		"a secret's last name": func(_ *testing.T, _ *place, path string) error {
 			return errors.Join(os.WriteFile(path, []byte(secret), 0o600), os.Chown(path, 0, 0), os.Chmod(path, 0o600))
 		},
-		"endless": func(_ *place, path string) error {
+		"endless": func(_ *testing.T, _ *place, path string) error {
 			return errors.Join(os.WriteFile(path, nil, 0o644), os.Chown(path, plainUser, plainUser), os.Truncate(path, 1<<40))
 		},
-		"a directory": func(_ *place, path string) error { return os.Mkdir(path, 0o755) },
-		"a lease": func(p *place, path string) error {
+		"a directory": func(_ *testing.T, _ *place, path string) error { return os.Mkdir(path, 0o755) },
+		"a lease": func(t *testing.T, p *place, path string) error {
 			if err := errors.Join(os.WriteFile(path, []byte("{}"), 0o644), os.Chown(path, plainUser, plainUser)); err != nil {
 				return err
 			}
@@ -52,12 +52,13 @@ func planted(t *testing.T) map[string]func(p *place, path string) error {
 func TestPlantedFilesDoNotHangRootNorShowSecrets(t *testing.T) {
 	for what, plant := range planted(t) {
 		for _, which := range []func(*place) string{(*place).lastRun, (*place).stateFile, (*place).pidFile, (*place).lockFile, (*place).mutexFile} {
-			p := publicPlace(t, plainUser)
-			path := which(p)
-			t.Run(what+"/"+filepath.Base(path), func(t *testing.T) {
+			t.Run(what+"/"+filepath.Base(which(&place{})), func(t *testing.T) {
+				t.Parallel()
+				p := publicPlace(t, plainUser)
+				path := which(p)
 				p.ready(t, plan{}).stop(t)
 				must(t, os.RemoveAll(path))
-				must(t, plant(p, path))
+				must(t, plant(t, p, path))
 				root := p.as(0)
 				for _, command := range [][]string{{"status"}, {"status", "--json"}, {"reload"}, {"stop"}} {
 					discreet(t, root.do(t, command...))
@@ -78,7 +79,7 @@ func TestPlantedFilesDoNotHangRootNorShowSecrets(t *testing.T) {
 				must(t, os.RemoveAll(p.state))
 				a := p.ready(t, plan{})
 				must(t, os.RemoveAll(path))
-				if err := plant(p, path); err != nil && !errors.Is(err, os.ErrExist) { // the service was quicker
+				if err := plant(t, p, path); err != nil && !errors.Is(err, os.ErrExist) { // the service was quicker
 					t.Fatal(err)
 				}
 				// Nobody is told of the outcome where a directory keeps the state file out.
