@@ -156,8 +156,12 @@ func TestIncident3_RemovedAgainAndAgain(t *testing.T) {
 			must(t, os.Remove(p.pidFile()))
 		}
 		p.start(t, plan{}).end(t).want(t, 75, "already running", fmt.Sprintf("pid %d", a.pid))
-		a.out.await(t, "tamper ")
+		wait.Until(t, "the PID file is back", func() bool {
+			text, err := os.ReadFile(p.pidFile())
+			return err == nil && string(text) == fmt.Sprintln(a.pid)
+		})
 	}
+	a.out.await(t, "tamper ") // the alarm pauses when it goes on for long
 	p.holds(t, a)
 	a.stop(t)
 	p.clean(t)

@@ -77,21 +77,21 @@ func Of(pid int) (Identity, error) {
 	return id, nil
 }
 
-// Same tells whether both are one process. An image that is not known on one
+// Same reports whether both are one process. An image that is not known on one
 // side proves nothing against it.
 func (id Identity) Same(other Identity) bool {
 	return id.PID == other.PID && id.Start == other.Start && id.Boot == other.Boot && id.Space == other.Space &&
 		(id.Exe == "" || other.Exe == "" || sameImage(id.Exe, other.Exe))
 }
 
-// SameBoot tells whether other ran since the machine was started; id is a
+// SameBoot reports whether other ran since the machine was started; id is a
 // process that lives now. On Windows, where the clock may have been set since,
 // it is a guess: good enough for a word in a log.
 func (id Identity) SameBoot(other Identity) bool {
 	return id.Boot == other.Boot && sinceBoot(other)
 }
 
-// Alive tells whether this very process still runs. An error means that it
+// Alive reports whether this very process still runs. An error means that it
 // cannot be told: the number is taken by a process that we may not see, or it
 // counts in a PID namespace other than ours.
 func (id Identity) Alive() (bool, error) {
@@ -133,7 +133,7 @@ func (id Identity) Signal(sig os.Signal) error {
 	return nil
 }
 
-// How often Wait looks. A process that is not our child cannot be waited for
+// How often Wait polls. A process that is not our child cannot be waited for
 // portably; 10 ms is less than any person or init system notices.
 const pollEvery = 10 * time.Millisecond
 

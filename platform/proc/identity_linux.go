@@ -13,14 +13,14 @@ import (
 	"syscall"
 )
 
-// How often identify looks at a process of which /proc and kill(2) tell different
+// How often identify queries a process of which /proc and kill(2) tell different
 // things. They do for an instant while a thread that is not the first executes a
 // program; of one that is hidden from us they always do.
-const looks = 20
+const queries = 20
 
 func identify(pid int) (id Identity, err error) {
-	for range looks {
-		id, err = lookAt(pid)
+	for range queries {
+		id, err = query(pid)
 		if !errors.Is(err, errReleased) && !errors.Is(err, errHidden) {
 			break
 		}
@@ -32,7 +32,7 @@ func identify(pid int) (id Identity, err error) {
 	return id, err
 }
 
-func lookAt(pid int) (Identity, error) {
+func query(pid int) (Identity, error) {
 	dir := "/proc/" + strconv.Itoa(pid)
 	stat, err := readFile(dir + "/stat")
 	if err != nil {
