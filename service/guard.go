@@ -50,7 +50,7 @@ func (l *life) guard(ctx context.Context) {
 			}
 		}
 		if times := t.whole(found); times > 0 {
-			l.log.Info("our files are whole again", "checks", times)
+			l.log.Warn("our files are whole again", "checks", times)
 		}
 		next.Reset(wait)
 	}

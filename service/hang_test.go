@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
@@ -23,13 +24,14 @@ func TestStateFileOnADiskThatHangs(t *testing.T) {
 		var hangs atomic.Bool
 		b.machine.WriteState = func(path string, s service.State) error {
 			if hangs.Load() {
-				hang()
-				return errors.New("the disk is gone")
+				time.Sleep(10 * time.Minute)
+				hangs.Store(false)
 			}
 			return state.Write(path, s)
 		}
 		stopped := false
-		b.run(t.Context(), &program{stop: func(context.Context) error { stopped = true; return nil }})
+		var rt *service.Runtime
+		b.run(t.Context(), &program{start: func(_ context.Context, r *service.Runtime) error { rt = r; return nil }, stop: func(context.Context) error { stopped = true; return nil }})
 		b.await(platform.PhaseReady)
 		hangs.Store(true)
 		for _, want := range []time.Duration{2 * time.Second, 0, 0} {
@@ -41,6 +43,14 @@ func TestStateFileOnADiskThatHangs(t *testing.T) {
 				t.Errorf("a reload took %v, want %v", took, want)
 			}
 		}
+		time.Sleep(10 * time.Minute) // the disk comes back, and is gone again
+		synctest.Wait()
+		if n := strings.Count(b.logText(), "up to date again"); n != 1 {
+			t.Errorf("told %d times that it is over", n)
+		}
+		hangs.Store(true)
+		rt.Status("lost")
+		time.Sleep(time.Second) // it hangs again
 		begun := time.Now()
 		b.stop()
 		if err := b.end(); err == nil || !strings.Contains(err.Error(), "not removed") {
@@ -49,7 +59,7 @@ func TestStateFileOnADiskThatHangs(t *testing.T) {
 		if took := time.Since(begun); took > 5*time.Second || !stopped {
 			t.Errorf("the stop took %v, stopped=%v", took, stopped)
 		}
-		if n := strings.Count(b.logText(), "state is out of date"); n != 1 {
+		if n := strings.Count(b.logText(), "state is out of date"); n != 2 {
 			t.Errorf("warned %d times", n)
 		}
 	})

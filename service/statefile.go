@@ -160,13 +160,14 @@ func (f *stateFile) writeOnce() bool {
 	f.mu.Unlock()
 	err := f.save(f.path, content)
 	f.mu.Lock()
+	waited := f.stalled
 	f.tried, f.err, f.stalled = n, err, false
 	close(f.moved)
 	f.moved = make(chan struct{})
 	f.mu.Unlock()
 	switch {
 	case err == nil:
-		if f.late.clear() > 0 {
+		if f.late.clear() > 0 || waited {
 			f.warn("state is up to date again")
 		}
 	case f.late.raise(time.Now()):
