@@ -10,6 +10,7 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
 // Main runs the command that os.Args names and returns the exit code of the
@@ -22,10 +23,11 @@ func Main(cfg service.Config, prog service.Program) int {
 	cmd, err := a.root.ExecuteContextC(context.Background())
 	code := a.exitCode(err)
 	if err != nil && !Silent(err) {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", a.root.Name(), err)
+		text := fmt.Sprintf("%s: %v\n", a.root.Name(), err)
 		if code == platform.ExitUsage {
-			fmt.Fprintf(os.Stderr, "Try \"%s --help\".\n", cmd.CommandPath())
+			text += fmt.Sprintf("Try \"%s --help\".\n", cmd.CommandPath())
 		}
+		logsink.PrintError(text) // a standard error that nobody reads must not keep the process
 	}
 	return code
 }
