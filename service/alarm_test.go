@@ -1,4 +1,4 @@
-//go:build linux || darwin || windows
+//go:build linux || darwin
 
 package service_test
 
@@ -14,6 +14,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service"
 )
+
+// On Windows a directory cannot be moved while a file in it is open.
 
 // spoil puts a file in the place of the runtime directory, so that nothing can be
 // written there, root or not; the returned function makes it right again.
