@@ -80,7 +80,7 @@ func trustOwner(_ *os.File, info fs.FileInfo, dir string) error {
 		return errors.ErrUnsupported
 	}
 	switch {
-	case file.Uid == owner.Uid:
+	case file.Uid == owner.Uid, public && place.Mode()&0o020 != 0:
 		return nil
 	case file.Uid != me && file.Uid != 0:
 		return fmt.Errorf("%s belongs to user %d, and its directory to user %d: %w: remove it", filepath.Join(dir, info.Name()), file.Uid, owner.Uid, ErrUntrusted)

@@ -30,7 +30,8 @@ func OpenToRead(path string) (*os.File, error) {
 // a record in a directory of the service's user, and when it was written last. It
 // opens it as OpenToRead does and refuses, with ErrUntrusted, also a file that has
 // a second name, and one by its owner: it has to belong to whom its directory
-// belongs to, to the system's administrator or to us. In a directory of another
+// belongs to, to the system's administrator or to us; where a group may write, it may
+// be anybody's that everybody may read. In a directory of another
 // user, a file of the administrator's or ours has to be one that everybody may
 // read: that user could have given a name there to any file (link(2)), and we read
 // nothing for him that he could not read himself. The error is ErrMalformed if it
@@ -71,18 +72,20 @@ func DecodeJSON(content []byte, v any) error {
 	return nil
 }
 
-// ReadFile reads a file of the administrator's whole, such as a unit file. It is
-// opened as OpenToRead does, but a link is followed where its directory belongs
-// to the administrator or to us. A link to a device is empty: what systemd has
-// masked leads to /dev/null.
+// ReadFile reads a file of the administrator's whole, such as a unit file: where
+// its directory belongs to the administrator or to us, a link is followed, and one
+// to a device is empty (what systemd has masked leads to /dev/null). A FIFO is
+// refused and not waited for. In a directory of another user it is [Read], up to
+// MaxRecord bytes.
 func ReadFile(path string) ([]byte, error) {
-	f, _, err := openRegular(path, func() (*os.File, error) { return openToRead(path) })
-	if info, e := os.Lstat(path); err != nil && e == nil && info.Mode()&os.ModeSymlink != 0 && oursAlone(filepath.Dir(path)) {
-		if target, e := os.Stat(path); e == nil && target.Mode()&os.ModeCharDevice != 0 {
-			return nil, nil
-		}
-		f, _, err = openRegular(path, func() (*os.File, error) { return openThrough(path) })
+	if !oursAlone(filepath.Dir(path)) {
+		content, _, err := Read(path, MaxRecord)
+		return content, err
 	}
+	if info, err := os.Stat(path); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+		return nil, nil
+	}
+	f, _, err := openRegular(path, func() (*os.File, error) { return openThrough(path) })
 	if err != nil {
 		return nil, err
 	}

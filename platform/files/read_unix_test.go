@@ -115,11 +115,16 @@ func TestReadTrustsOwners(t *testing.T) {
 		"another user's":                {user, otherUser, 0o644, false},
 		"root's alone, in root's place": {0, 0, 0o600, true},
 		"a user's, in root's place":     {0, user, 0o644, false},
+		"in a group's place":            {0, user, 0o644, true},
+		"alone, in a group's place":     {0, user, 0o600, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			path := filepath.Join(dir, "x.json")
 			must(t, os.WriteFile(path, []byte("{}"), c.mode))
+			if name == "in a group's place" || name == "alone, in a group's place" {
+				must(t, os.Chmod(dir, 0o775))
+			}
 			must(t, errors.Join(os.Chmod(path, c.mode), os.Chown(path, c.file, c.file), os.Chown(dir, c.dir, c.dir)))
 			_, _, err := files.Read(path, files.MaxRecord)
 			if (err == nil) != c.trusted || (err != nil && !errors.Is(err, files.ErrUntrusted)) {
@@ -153,6 +158,13 @@ func TestReadFileFollowsTheAdministratorsLinksOnly(t *testing.T) {
 			}
 		})
 	}
+	must(t, os.Chown(dir, user, user))
+	must(t, os.WriteFile(filepath.Join(dir, "endless"), nil, 0o644))
+	must(t, os.Truncate(filepath.Join(dir, "endless"), 1<<40))
+	if _, err := files.ReadFile(filepath.Join(dir, "endless")); !errors.Is(err, files.ErrMalformed) {
+		t.Errorf("an endless file of a user's: %v", err)
+	}
+	must(t, os.Chown(dir, 0, 0))
 	must(t, syscall.Mkfifo(target+".fifo", 0o600))
 	must(t, os.Symlink(target+".fifo", filepath.Join(dir, "fifo")))
 	if got, err := files.ReadFile(filepath.Join(dir, "fifo")); !errors.Is(err, files.ErrUntrusted) {
