@@ -84,6 +84,9 @@ func (a *app) stopCommand() *cobra.Command {
 func (a *app) stop(cmd *cobra.Command, t *target, kill bool) error {
 	ctx := cmd.Context()
 	h, err := t.stopAddressee(ctx)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	idle := errors.Is(err, platform.ErrNotRunning)
 	if t.manager != nil {
 		if err := a.managed(cmd, t, "stopping", t.manager.Stop); err != nil && !errors.Is(err, platform.ErrNotInstalled) {

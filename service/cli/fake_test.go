@@ -296,8 +296,13 @@ func (s system) RemoveAll(path string) error {
 	return os.RemoveAll(path)
 }
 
-func (s system) Run(_ context.Context, argv ...string) (string, error) {
+// Run does nothing, and "hang" that until it is interrupted.
+func (s system) Run(ctx context.Context, argv ...string) (string, error) {
 	s.p.note("%s", argv[0])
+	if argv[0] == "hang" {
+		<-ctx.Done()
+		return "", context.Cause(ctx)
+	}
 	return "", nil
 }
 
