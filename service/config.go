@@ -36,6 +36,10 @@ type Config struct {
 	StopTimeout   time.Duration `toml:"stop_timeout" help:"the whole ordered stop; managers kill 10 s later"`
 	ReloadTimeout time.Duration `toml:"reload_timeout" help:"one reload"`
 	Watchdog      time.Duration `toml:"watchdog" help:"longest time without health; \"0s\": it is not watched"`
+	// ProgramStopTimeout is what Stop has of StopTimeout. 0: a share of it, see the
+	// package comment.
+	ProgramStopTimeout time.Duration `toml:"program_stop_timeout" help:"what the program's own Stop may take of stop_timeout; \"0s\": a share of it"`
+	HealthInterval     time.Duration `toml:"health_interval" help:"between two rounds of health checks, where no watchdog sets the pace"`
 
 	Restart   Restart         `toml:"restart"`
 	Limits    Limits          `toml:"limits"`
@@ -145,6 +149,7 @@ func (c Config) withDefaults() Config {
 	set(&c.StartTimeout, d.StartTimeout)
 	set(&c.StopTimeout, d.StopTimeout)
 	set(&c.ReloadTimeout, d.ReloadTimeout)
+	set(&c.HealthInterval, defaultHealthInterval)
 	c.Restart = c.Restart.WithDefaults()
 	set(&c.Launchd.ProcessType, d.Launchd.ProcessType)
 	set(&c.Windows.Start, d.Windows.Start)
@@ -182,11 +187,14 @@ func (c Config) Check() error {
 	}
 	for key, d := range map[string]time.Duration{
 		"start_timeout": c.StartTimeout, "stop_timeout": c.StopTimeout, "reload_timeout": c.ReloadTimeout,
-		"watchdog": c.Watchdog, "restart.delay": c.Restart.Delay, "restart.window": c.Restart.Window,
+		"watchdog": c.Watchdog, "program_stop_timeout": c.ProgramStopTimeout, "health_interval": c.HealthInterval, "restart.delay": c.Restart.Delay, "restart.window": c.Restart.Window,
 	} {
 		if d < 0 {
 			bad(key, fmt.Errorf("%v is negative", d))
 		}
+	}
+	if stop := c.withDefaults().StopTimeout; c.ProgramStopTimeout > stop {
+		bad("program_stop_timeout", fmt.Errorf("%v is more than stop_timeout, %v, which it is a part of", c.ProgramStopTimeout, stop))
 	}
 	switch c.Restart.Policy {
 	case "", platform.RestartOnFailure, platform.RestartAlways, platform.RestartNever:
@@ -220,7 +228,7 @@ func (c Config) Check() error {
 		return nil
 	}
 	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	return fmt.Errorf("%w: %w", ErrConfig, errors.Join(errs...))
+	return badConfig(errors.Join(errs...))
 }
 
 func (c Config) umask() (*fs.FileMode, error) {

@@ -84,7 +84,7 @@ func TestMistakesInTheFile(t *testing.T) {
 		says string
 	}{
 		"not TOML":            {"[service]\nname = feedd\n", "line 2", "name", ""},
-		"unknown key":         {"[service]\n\nstop_timout = \"3s\"\n", "line 3", "service.stop_timout", "misspelt"},
+		"unknown key":         {"[service]\n\nstop_timout = \"3s\"\n", "line 3", "service.stop_timout", `did you mean "stop_timeout"`},
 		"unknown table":       {"[service]\n[shiper]\ninputs = []\n", "line 2", "shiper", "misspelt"},
 		"unknown in subtable": {"[service.restart]\ndelay = \"1s\"\nmaxx = 1\n", "line 3", "service.restart.maxx", ""},
 		"wrong type":          {"[service]\nargs = 7\n", "line 2", "service.args", ""},

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -41,12 +43,21 @@ func (c Config) Load() (Config, error) {
 	unknown := slices.DeleteFunc(md.Undecoded(), func(k toml.Key) bool {
 		return slices.Contains(c.Tables, k[0]) || free(k, reflect.ValueOf(c), ownTable)
 	})
-	if err := errors.Join(f.unknown(unknown), f.bareDurations(md, reflect.ValueOf(c), ownTable), f.zeros(md, c)); err != nil {
-		return c, f.wrap(err)
+	hint := func(k toml.Key) string {
+		if len(k) > 1 && k[0] == ownTable {
+			return suggest(k, reflect.TypeFor[Config]())
+		}
+		if near := nearest(k[0], append([]string{ownTable}, c.Tables...)); near != "" && near != k[0] {
+			return didYouMean(near)
+		}
+		return misplaced(append(toml.Key{ownTable}, k...), reflect.TypeFor[Config]()) // in no table
+	}
+	if err := errors.Join(f.unknown(unknown, hint), f.bareDurations(md, reflect.ValueOf(c), ownTable), f.zeros(md, c)); err != nil {
+		return c, badConfig(err)
 	}
 	c = c.overridden().withDefaults()
 	if err := c.Check(); err != nil {
-		return c, f.locateFields(err)
+		return c, badConfig(f.locate(ownTable, err))
 	}
 	return c, nil
 }
@@ -60,14 +71,37 @@ func (c Config) overridden() Config {
 
 // DecodeTable reads the program's own table out of a configuration file into
 // dst, a pointer to a struct, over the values it has. A key that dst does not
-// know is an error. If there is no such table, dst is left as it is. The error
-// is [ErrConfig] and names file, line and key.
+// know is an error. If there is no such table, or path is empty, dst is left as it
+// is. Then, if dst has a method
+//
+//	Validate() error
+//
+// it is asked whether the values make sense together; a [*FieldError] from it,
+// alone or joined with others, names a key of the table, and its line is found.
+// The error is [ErrConfig], names file, line and key, and is made of
+// [*ConfigError]s.
 func DecodeTable(path, table string, dst any) error {
-	text, err := readFile(path)
-	if err != nil {
+	f := file{path: path}
+	if path != "" {
+		text, err := readFile(path)
+		if err != nil {
+			return err
+		}
+		f.text = text
+	}
+	if err := f.decodeTable(table, dst); err != nil {
 		return err
 	}
-	f := file{path: path, text: text}
+	if v, ok := dst.(interface{ Validate() error }); ok {
+		return badConfig(f.locate(table, v.Validate()))
+	}
+	return nil
+}
+
+// DecodeTable reads the program's own table of c.File: see the function [DecodeTable].
+func (c Config) DecodeTable(table string, dst any) error { return DecodeTable(c.File, table, dst) }
+
+func (f file) decodeTable(table string, dst any) error {
 	var doc map[string]toml.Primitive
 	md, err := toml.Decode(f.text, &doc)
 	if err != nil {
@@ -85,26 +119,32 @@ func DecodeTable(path, table string, dst any) error {
 	unknown := slices.DeleteFunc(md.Undecoded(), func(k toml.Key) bool {
 		return k[0] != table || len(k) == 1 || free(k, into, table)
 	})
-	if err := errors.Join(f.unknown(unknown), f.bareDurations(md, into, table)); err != nil {
-		return f.wrap(err)
-	}
-	return nil
+	hint := func(k toml.Key) string { return suggest(k, into.Type()) }
+	return badConfig(errors.Join(f.unknown(unknown, hint), f.bareDurations(md, into, table)))
 }
 
 // file is a configuration file, to say where in it something is wrong.
 type file struct{ path, text string }
 
+// libraryPlace is where the library says in its texts that a value is wrong, and
+// does not say it otherwise.
+var libraryPlace = regexp.MustCompile(`^toml: (?:line (\d+) )?\((?:last )?key "(.*?)"\): `)
+
+// wrap is an error of the library's.
 func (f file) wrap(err error) error {
-	// The library's errors name line and key themselves.
-	return fmt.Errorf("%w: %s: %s", ErrConfig, f.path, strings.TrimPrefix(err.Error(), "toml: "))
+	bad := &ConfigError{File: f.path, Err: errors.New(strings.TrimPrefix(err.Error(), "toml: "))}
+	if at, ok := errors.AsType[toml.ParseError](err); ok {
+		bad.Line, bad.Key, bad.Err = at.Position.Line, at.LastKey, errors.New(at.Message)
+	} else if m := libraryPlace.FindStringSubmatch(err.Error()); m != nil {
+		bad.Line, _ = strconv.Atoi(m[1])
+		bad.Key, bad.Err = m[2], errors.New(err.Error()[len(m[0]):])
+	}
+	return badConfig(bad)
 }
 
-// at says where key is, in the words of the library's own errors.
-func (f file) at(key toml.Key) string {
-	if line := f.line(key); line > 0 {
-		return fmt.Sprintf("line %d (key %q)", line, key)
-	}
-	return fmt.Sprintf("key %q", key)
+// at is what is wrong with key.
+func (f file) at(key toml.Key, format string, args ...any) error {
+	return &ConfigError{File: f.path, Line: f.line(key), Key: key.String(), Err: fmt.Errorf(format, args...)}
 }
 
 // line is the line on which the value of key ends, found by asking the parser:
@@ -121,12 +161,12 @@ func (f file) line(key toml.Key) int {
 	return 0
 }
 
-func (f file) unknown(keys []toml.Key) error {
+func (f file) unknown(keys []toml.Key, hint func(toml.Key) string) error {
 	var errs []error
 	for _, k := range keys {
 		// Of an unknown table only the table is named.
 		if !slices.ContainsFunc(keys, func(p toml.Key) bool { return len(p) < len(k) && slices.Equal(p, k[:len(p)]) }) {
-			errs = append(errs, fmt.Errorf("%s: unknown: is it misspelt?", f.at(k)))
+			errs = append(errs, f.at(k, "unknown: %s", hint(k)))
 		}
 	}
 	return errors.Join(errs...)
@@ -143,7 +183,7 @@ func (f file) bareDurations(md toml.MetaData, v reflect.Value, table string) err
 			t = t.Elem()
 		}
 		if t == reflect.TypeFor[time.Duration]() && md.Type(key...) == "Integer" {
-			errs = append(errs, fmt.Errorf(`%s: a duration needs a unit, as in "30s"`, f.at(key)))
+			errs = append(errs, f.at(key, `a duration needs a unit, as in "30s"`))
 		}
 	})
 	return errors.Join(errs...)
@@ -168,7 +208,7 @@ func (f file) zeros(md toml.MetaData, c Config) error {
 		case value.Type() == reflect.TypeFor[time.Duration]():
 			instead += `, or write "1ms" for next to nothing`
 		}
-		errs = append(errs, fmt.Errorf("%s: nothing would stand for the default, %s: %s", f.at(keyOf(ownTable, name)), literal(value), instead))
+		errs = append(errs, f.at(keyOf(ownTable, name), "nothing would stand for the default, %s: %s", literal(value), instead))
 	})
 	return errors.Join(errs...)
 }
@@ -190,21 +230,21 @@ func free(key toml.Key, v reflect.Value, table string) (is bool) {
 // keyOf is the key called name, with its tables, of a table.
 func keyOf(table, name string) toml.Key { return append(toml.Key{table}, strings.Split(name, ".")...) }
 
-// locateFields adds file and line to the errors of [Config.Check]. A field that
-// is not in the file has its value from code or a flag.
-func (f file) locateFields(err error) error {
+// locate adds file and line to errors that name keys of a table, be they one or
+// joined. A field that is not in the file has its value from code or a flag. What
+// names no key is about the table.
+func (f file) locate(table string, err error) error {
 	var errs []error
-	var walk func(error)
-	walk = func(err error) {
-		switch e := err.(type) { //nolint:errorlint // the tree itself is walked
-		case *FieldError:
-			errs = append(errs, fmt.Errorf("%s: %s: %w", f.path, f.at(keyOf(ownTable, e.Key)), e.Err))
-		case interface{ Unwrap() []error }:
-			for _, inner := range e.Unwrap() {
-				walk(inner)
-			}
+	for _, e := range ConfigErrors(err) {
+		if e.File != "" {
+			errs = append(errs, e)
+			continue
 		}
+		key := toml.Key{table}
+		if e.Key != "" {
+			key = keyOf(table, strings.TrimPrefix(e.Key, ownTable+"."))
+		}
+		errs = append(errs, f.at(key, "%w", e.Err))
 	}
-	walk(err)
-	return fmt.Errorf("%w: %w", ErrConfig, errors.Join(errs...))
+	return errors.Join(errs...)
 }

@@ -40,7 +40,10 @@
 // time for what is behind it: a Start three quarters of the time at most, a
 // Reload half of what is left then, Stop all that is left but what the steps of
 // OnStop ask for, and no more than three quarters of it while there are goroutines
-// or steps behind it; likewise each step after it. About a second is always kept
+// or steps behind it; likewise each step after it. With the key program_stop_timeout
+// Stop has that instead, as far as stop_timeout goes, and the steps behind it share
+// what it leaves. A program that cannot tell how long its Stop takes calls
+// [Runtime.Progress] while it gets on: that begins every limit anew. About a second is always kept
 // for the records, which have three in any case.
 //
 // Overrunning the stop timeout, or a second request to stop, cancels the

@@ -19,8 +19,8 @@ type group struct {
 	changed chan struct{} // closed and replaced when one ends
 }
 
-func newGroup(failed func(error)) *group {
-	ctx, cancel := context.WithCancel(context.Background())
+func newGroup(parent context.Context, failed func(error)) *group {
+	ctx, cancel := context.WithCancel(parent)
 	return &group{ctx: ctx, cancel: cancel, failed: failed, names: make(map[*pending]struct{}), changed: make(chan struct{})}
 }
 

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"encoding"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -37,19 +38,28 @@ func defaults() Config {
 func eachKey(v reflect.Value, table string, visit func(name string, field reflect.StructField, value reflect.Value)) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
-		key, _, _ := strings.Cut(field.Tag.Get("toml"), ",")
-		switch {
-		case !field.IsExported() || key == "-":
+		key := keyName(field)
+		if key == "" {
 			continue
-		case key == "":
-			key = field.Name
 		}
-		if field.Type.Kind() == reflect.Struct {
+		if field.Type.Kind() == reflect.Struct && !reflect.PointerTo(field.Type).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 			eachKey(v.Field(i), table+key+".", visit)
 			continue
 		}
 		visit(table+key, field, v.Field(i))
 	}
+}
+
+// keyName is the key that is decoded into a field; empty if none is.
+func keyName(field reflect.StructField) string {
+	key, _, _ := strings.Cut(field.Tag.Get("toml"), ",")
+	switch {
+	case !field.IsExported() || key == "-":
+		return ""
+	case key == "":
+		return field.Name
+	}
+	return key
 }
 
 // literal is how a value stands in a TOML file.

@@ -99,6 +99,7 @@ func TestZerosInTheFileMeanZero(t *testing.T) {
 		"start_timeout = \"0s\"":   `"1m"`,
 		"stop_timeout = \"0s\"":    `"30s"`,
 		"reload_timeout = \"0ms\"": `"30s"`,
+		"health_interval = \"0s\"": `"30s"`,
 		"umask = \"\"":             `"0027"`,
 		"log.level = \"\"":         `"info"`,
 		"log.format = \"\"":        `"text"`,

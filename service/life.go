@@ -41,6 +41,7 @@ type life struct {
 	startOnce sync.Once     // for startEnded
 	reloads   chan struct{} // closed when the gate's server has ended; nil before it
 	overrun   *pending      // a Reload that overran; only the gate's server uses it
+	told      string        // the failure that the log has; only the goroutine of live uses it
 	hung      bool          // a step of the stop overran and may still be at work
 
 	mu       sync.Mutex
@@ -54,7 +55,7 @@ func newLife(m machine, s *listener, cfg Config, prog Program, sink *logsink.Sin
 		phase: phases{now: platform.PhaseStarting},
 		ready: make(chan struct{}),
 	}
-	l.group = newGroup(l.fail)
+	l.group = newGroup(l.with(context.Background()), l.fail)
 	return l
 }
 
@@ -116,13 +117,13 @@ func (l *life) start() {
 }
 
 func (l *life) startProgram() error {
-	rt := &Runtime{l}
+	ctx := l.with(l.stopping)
 	if r, ok := l.prog.(Recoverer); ok && !l.last.Clean() {
-		if err := protect("Recover", func() error { return r.Recover(l.stopping, l.last) }); err != nil {
+		if err := protect("Recover", func() error { return r.Recover(ctx, l.last) }); err != nil {
 			return err
 		}
 	}
-	return l.prog.Start(l.stopping, rt)
+	return l.prog.Start(ctx, FromContext(ctx))
 }
 
 // startEnded deals with how Start ended, once, whoever notices it first.

@@ -18,10 +18,11 @@ func (s *listener) noteEvent(e platform.Event) {
 
 // observe hands the events to the program until a stop is asked for.
 func (l *life) observe(o Observer) {
+	ctx := l.with(l.stopping)
 	for {
 		select {
 		case e := <-l.events:
-			if err := protect("Observe", func() error { o.Observe(l.stopping, e); return nil }); err != nil {
+			if err := protect("Observe", func() error { o.Observe(ctx, e); return nil }); err != nil {
 				l.fail(err)
 				return
 			}

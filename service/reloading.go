@@ -75,7 +75,7 @@ func (l *life) reloadProgram(ctx context.Context) error {
 		return err
 	}
 	if r, ok := l.prog.(Reloader); ok {
-		call := begin("Reload", func() error { return r.Reload(limit.ctx) })
+		call := begin("Reload", func() error { return r.Reload(l.with(limit.ctx)) })
 		select {
 		case <-call.done:
 		case <-limit.ctx.Done():

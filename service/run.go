@@ -66,9 +66,13 @@ func thisMachine() machine {
 func (m machine) run(ctx context.Context, host platform.Host, warning error, cfg Config, prog Program) error {
 	s := listen(ctx, host)
 	defer close(s.over)
+	cfg, err := cfg.With(prog)
+	if err != nil {
+		return err
+	}
 	given := cfg // what is left unattended goes on with it
 	limit := Config{StartTimeout: given.StartTimeout}.withDefaults().StartTimeout
-	cfg, err := prepare(s, "read the configuration "+given.File, limit, abandonAfter,
+	cfg, err = prepare(s, "read the configuration "+given.File, limit, abandonAfter,
 		func() (Config, error) { return m.load(given) }, func(Config) {})
 	if err != nil {
 		return unlessNotBegun(err)
@@ -91,9 +95,9 @@ func (m machine) run(ctx context.Context, host platform.Host, warning error, cfg
 	if warning != nil {
 		sink.Logger().Warn("the manager's environment is not understood", "error", warning)
 	}
-	err = newLife(m, s, cfg, prog, sink).live()
-	if err != nil {
-		sink.Logger().Error("failed", "exit_code", ExitCode(err), "error", err)
+	life := newLife(m, s, cfg, prog, sink)
+	if err = life.live(); err != nil {
+		life.tell(err)
 		err = logged{err}
 	}
 	// A log that nobody takes is no failure of the service.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +17,27 @@ import (
 // Runtime is what a running Program asks of holdfast. All methods may be called
 // by any goroutine, and none but Reload blocks.
 type Runtime struct{ l *life }
+
+// runtimeKey is the key of the [Runtime] in the contexts that a program gets.
+type runtimeKey struct{}
+
+// FromContext is the Runtime of the service whose program got ctx, or a context
+// made from it, from holdfast: in Start, Recover, Reload, Stop and Observe, in
+// [Runtime.Go], [Runtime.OnStop] and [Runtime.HealthCheck]. It is nil for any
+// other.
+func FromContext(ctx context.Context) *Runtime {
+	rt, _ := ctx.Value(runtimeKey{}).(*Runtime)
+	return rt
+}
+
+// with is ctx as the program gets it.
+func (l *life) with(ctx context.Context) context.Context {
+	return context.WithValue(ctx, runtimeKey{}, &Runtime{l})
+}
+
+// Args are the arguments behind `run`: the configuration's, where a manager
+// started it.
+func (rt *Runtime) Args() []string { return slices.Clone(rt.l.cfg.Args) }
 
 // Slog is the service's logger. Logging never waits for where the log goes.
 func (rt *Runtime) Slog() *slog.Logger { return rt.l.sink.Slog() }
@@ -102,10 +124,12 @@ func (rt *Runtime) OnStop(name string, timeout time.Duration, fn func(ctx contex
 	rt.l.cleanups.push(cleanup{name, timeout, fn})
 }
 
-// HealthCheck adds a check to those that feed the watchdog: all of them must
-// return nil, within half of the watchdog's time, for the service to count as
-// alive. They run one after the other, at half the watchdog's time. Without a
-// watchdog they do not run.
+// HealthCheck adds a check. From readiness on all checks are called one after the
+// other, every half of the watchdog's time or, without a watchdog, every
+// health_interval, and have that long together. What each said last, and since
+// when, is in the state file and in `status`; that one begins to fail is logged. A
+// watchdog is fed only while all of them return nil. One that hangs counts as
+// failed, and is not called again before it has returned.
 func (rt *Runtime) HealthCheck(name string, fn func(ctx context.Context) error) {
 	rt.l.health.add(name, fn)
 }

@@ -15,6 +15,9 @@ type StopProgress = state.StopProgress
 // StopStep is one step of an ordered stop that has ended.
 type StopStep = state.StopStep
 
+// Health is what a health check said last.
+type Health = state.Health
+
 // ReadState reads a state file. The error wraps fs.ErrNotExist if there is none.
 // It never blocks and follows no link, see [state.Read].
 func ReadState(path string) (State, error) { return state.Read(path) }

@@ -14,7 +14,8 @@ import (
 // joined with what went wrong on the way out.
 func (l *life) shutdown() error {
 	cause := context.Cause(l.stopping)
-	l.log.Info("stopping", "reason", cause.Error())
+	l.tell(l.failure())
+	l.log.Info("stopping", "reason", inShort(cause))
 	total := l.clocks.start(l.forced, l.cfg.StopTimeout)
 	defer total.stop()
 
@@ -25,7 +26,7 @@ func (l *life) shutdown() error {
 
 	// A Start that does not heed its context leaves the rest a quarter of the
 	// time, a Reload half of what there is then.
-	l.step(total, "end of Start", total.left()-total.left()/4, func(ctx context.Context) error {
+	l.step(total, "end of Start", l.share(total.left(), total.left()-total.left()/4), func(ctx context.Context) error {
 		if l.starting == nil {
 			return nil
 		}
@@ -35,22 +36,22 @@ func (l *life) shutdown() error {
 		l.startEnded()
 		return nil
 	})
-	l.step(total, "end of reload", total.left()/2, func(ctx context.Context) error {
+	l.step(total, "end of reload", l.share(total.left(), total.left()/2), func(ctx context.Context) error {
 		if l.reloads == nil {
 			return nil
 		}
 		return (&pending{done: l.reloads}).wait(ctx)
 	})
 	if l.wasStarted() {
-		l.step(total, "Stop", 0, func(ctx context.Context) error {
-			return begin("Stop", func() error { return l.prog.Stop(ctx) }).wait(ctx)
+		l.step(total, "Stop", l.stopShare(total.left()), func(ctx context.Context) error {
+			return begin("Stop", func() error { return l.prog.Stop(l.with(ctx)) }).wait(ctx)
 		})
 	}
 	l.group.cancel() // even if there is no time left to wait for them
-	l.step(total, "goroutines", 0, l.group.wait)
+	l.step(total, "goroutines", l.share(total.left(), 0), l.group.wait)
 	for c, ok := l.cleanups.pop(); ok; c, ok = l.cleanups.pop() {
-		l.step(total, c.name, c.timeout, func(ctx context.Context) error {
-			return begin(c.name, func() error { return c.fn(ctx) }).wait(ctx)
+		l.step(total, c.name, l.share(total.left(), c.timeout), func(ctx context.Context) error {
+			return begin(c.name, func() error { return c.fn(l.with(ctx)) }).wait(ctx)
 		})
 	}
 	return l.leave(total, cause)
@@ -62,7 +63,7 @@ func (l *life) wasStarted() bool {
 	return l.starting != nil && l.starting.ended() && l.starting.err == nil
 }
 
-// step runs one step of the stop within its share of the time that is left. A
+// step runs one step of the stop within limit, its share of the time that is left. A
 // step that fails or overruns does not keep the next from running; only when
 // the whole time is used up, or a second stop request has come, are those that
 // remain passed over.
@@ -71,7 +72,7 @@ func (l *life) step(total *clock, name string, limit time.Duration, run func(con
 		l.noteStep(name, 0, errors.New("passed over: no time left"))
 		return
 	}
-	share := l.clocks.start(total.ctx, l.share(total.left(), limit))
+	share := l.clocks.start(total.ctx, limit)
 	defer share.stop()
 	begun := time.Now()
 	err := run(share.ctx)
@@ -85,13 +86,24 @@ func (l *life) step(total *clock, name string, limit time.Duration, run func(con
 // leaveShare is what is kept back for the records, however little is left.
 const leaveShare = time.Second
 
+func withoutRecords(left time.Duration) time.Duration { return left - min(left/8, leaveShare) }
+
+// stopShare is how long the program's Stop may take: what the configuration gives
+// it, which somebody has weighed against what comes behind, or its share.
+func (l *life) stopShare(left time.Duration) time.Duration {
+	if d := l.cfg.ProgramStopTimeout; d > 0 {
+		return min(d, withoutRecords(left))
+	}
+	return l.share(left, 0)
+}
+
 // share is how long a step may take: its own limit if it has one, and no more
 // than leaves the steps behind it what they asked for; but half of the time
 // that is left, at least, so that a late step cannot starve an early one; and
 // never more than three quarters while there are goroutines or steps behind it,
 // or all of it, since the records are closed behind every step.
 func (l *life) share(left, limit time.Duration) time.Duration {
-	left -= min(left/8, leaveShare)
+	left = withoutRecords(left)
 	reserved, steps := l.cleanups.reserved()
 	most := max(left-reserved, left/2)
 	if steps > 0 || l.group.toBeAwaited() {
@@ -132,13 +144,34 @@ func (l *life) leave(total *clock, cause error) error {
 	}
 	err, reason := l.failure(), cause.Error()
 	if err != nil && !errors.Is(err, cause) {
-		reason += ", then " + strings.ReplaceAll(err.Error(), "\n", ", ")
+		reason += ", then " + oneLine(err)
 	}
 	exit := platform.Exit{Clean: err == nil, Code: ExitCode(err), Reason: reason}
 	err = errors.Join(err, l.closeRecords(max(total.left(), recordsLeast), exit, hung))
-	l.log.Info("stopped", "clean", err == nil, "reason", reason)
+	l.tell(err)
+	l.log.Info("stopped", "clean", err == nil, "reason", inShort(cause))
 	return err
 }
+
+// tell logs why the service fails, once: when it begins to stop for that, and
+// again only if more has come to it since.
+func (l *life) tell(err error) {
+	if err == nil || l.told == err.Error() {
+		return
+	}
+	l.told = err.Error()
+	l.log.Error("failed", "exit_code", ExitCode(err), "error", oneLine(err))
+}
+
+// inShort is why a stop began: what failed stands in a line of its own.
+func inShort(cause error) string {
+	if _, asked := errors.AsType[*stopRequest](cause); asked {
+		return cause.Error()
+	}
+	return "a failure"
+}
+
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // recordsLeast is the time that the records have in any case.
 const recordsLeast = 3 * time.Second

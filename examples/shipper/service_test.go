@@ -48,12 +48,12 @@ func TestReloadRefusals(t *testing.T) {
 	p := b.ready()
 	want := ""
 	for i, c := range []struct{ text, says string }{
-		{b.text("match = '('"), `line 4 (last key "shipper.match")`},
+		{b.text("match = '('"), `line 4 (key "shipper.match")`},
 		{b.text("match = '^b'\nmacth = 'x'"), `line 5 (key "shipper.macth"): unknown`},
 		{b.text("match = '^b'\nstop_delay = '-1s'"), "is negative"},
 		{b.text("match = '^b'\nstop_delay = 3"), "missing unit"},
 		{"[shipper]\nmatch = '^b'\ninputs = []\noutput = " + fmt.Sprintf("%q", b.path("out/all")), "shipper.inputs is missing"},
-		{"[shipper]\nmatch = '^b'\ninputs = ['/[']\noutput = " + fmt.Sprintf("%q", b.path("out/all")), `line 3 (last key "shipper.inputs"): syntax error in pattern`},
+		{"[shipper]\nmatch = '^b'\ninputs = ['/[']\noutput = " + fmt.Sprintf("%q", b.path("out/all")), `line 3 (key "shipper.inputs"): syntax error in pattern`},
 		{"[shipper]\nmatch = '^b'\ninputs = ['x.log']\noutput = " + fmt.Sprintf("%q", b.path("out/all")), "is not an absolute path"},
 		{"[shipper]\nmatch = '^b'\ninputs = ['/x.log']\noutput = '/other'", "shipper.output cannot change while the shipper runs"},
 		{"[shipper]\nmatch = '^b'\ninputs = ['" + b.path("out/*") + "']\noutput = " + fmt.Sprintf("%q", b.path("out/all")), "would be shipped into itself"},

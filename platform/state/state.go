@@ -37,6 +37,7 @@ type State struct {
 	Reloads    Reloads        `json:"reloads"`
 	Restarts   int            `json:"restarts"`            // runs in a row before this one that did not end cleanly
 	LastExit   *platform.Exit `json:"last_exit,omitempty"` // of the run before this one
+	Health     []Health       `json:"health,omitempty"` // by the order in which the checks were added
 	Stop       *StopProgress  `json:"stop,omitempty"`
 
 	// Written is when the file got its content, in what [Read] returns.
@@ -56,6 +57,14 @@ type Reloads struct {
 	// answers the requests that were made before.
 	LastStart time.Duration `json:"last_start_ns"`
 	LastEnd   time.Time     `json:"last_end,omitzero"`
+}
+
+// Health is what a health check said last.
+type Health struct {
+	Name  string    `json:"name"`
+	OK    bool      `json:"ok"`
+	Since time.Time `json:"since"` // of the first answer in a row that said so
+	Error string    `json:"error,omitempty"`
 }
 
 // StopProgress tells how far an ordered stop has come.

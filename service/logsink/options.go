@@ -89,18 +89,19 @@ func (o Options) Check() error {
 	case toFile && !platform.AbsoluteAnywhere(o.File):
 		return &FieldError{"file", fmt.Errorf("%q is not an absolute path", o.File)}
 	}
+	d := Defaults()
 	for _, n := range []struct {
-		field       string
-		value, most int
+		field                 string
+		value, standard, most int
 	}{
-		{"max_size_mb", o.MaxSizeMB, mostSizeMB},
-		{"max_backups", o.MaxBackups, mostBackups},
-		{"max_age_days", o.MaxAgeDays, mostAgeDays},
+		{"max_size_mb", o.MaxSizeMB, d.MaxSizeMB, mostSizeMB},
+		{"max_backups", o.MaxBackups, d.MaxBackups, mostBackups},
+		{"max_age_days", o.MaxAgeDays, d.MaxAgeDays, mostAgeDays},
 	} {
 		switch {
 		case n.value < 0 || n.value > n.most:
 			return &FieldError{n.field, fmt.Errorf("%d is not between 0 and %d", n.value, n.most)}
-		case n.value != 0 && !toFile:
+		case n.value != 0 && n.value != n.standard && !toFile:
 			return &FieldError{n.field, errors.New("has no effect without a file")}
 		}
 	}

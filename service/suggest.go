@@ -1,0 +1,109 @@
+package service
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// mostTypos is how many letters of a key may be wrong, missing, too many or
+// swapped for it to be taken for another one.
+const mostTypos = 2
+
+// suggest says what somebody may have meant who wrote key, of a table that is
+// decoded into t; "is it misspelt?" where nothing is near.
+func suggest(key toml.Key, t reflect.Type) string {
+	if near := nearest(key[len(key)-1], keysOf(t, key[1:len(key)-1])); near != "" {
+		return didYouMean(near)
+	}
+	return misplaced(key, t)
+}
+
+// misplaced is suggest for a key that may be right and in the wrong table.
+func misplaced(key toml.Key, t reflect.Type) string {
+	elsewhere := ""
+	eachKey(reflect.Zero(indirectType(t)), "", func(name string, _ reflect.StructField, _ reflect.Value) {
+		if elsewhere == "" && name[strings.LastIndexByte(name, '.')+1:] == key[len(key)-1] {
+			elsewhere = key[0] + "." + name
+		}
+	})
+	if elsewhere != "" {
+		return didYouMean(elsewhere)
+	}
+	return "is it misspelt?"
+}
+
+func didYouMean(what string) string { return fmt.Sprintf("did you mean %q?", what) }
+
+// keysOf are the names that stand in the table that path leads to from a table
+// that is decoded into t; nil if there is no such table.
+func keysOf(t reflect.Type, path []string) []string {
+	t = indirectType(t)
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	var names []string
+	for i := range t.NumField() {
+		field := t.Field(i)
+		name := keyName(field)
+		if name == "" {
+			continue
+		}
+		if len(path) > 0 && strings.EqualFold(name, path[0]) {
+			return keysOf(field.Type, path[1:])
+		}
+		names = append(names, name)
+	}
+	if len(path) > 0 {
+		return nil
+	}
+	return names
+}
+
+// indirectType is what a table is decoded into in the end: tables may stand in
+// arrays.
+func indirectType(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Array {
+		t = t.Elem()
+	}
+	return t
+}
+
+// nearest is the name that word is most likely to stand for; empty if none is near.
+func nearest(word string, names []string) string {
+	best, fewest := "", min(mostTypos, len(word)/2)+1
+	for _, name := range slices.Sorted(slices.Values(names)) {
+		if n := typos(strings.ToLower(word), strings.ToLower(name)); n < fewest {
+			best, fewest = name, n
+		}
+	}
+	return best
+}
+
+// typos is the number of letters to put in, take out, change or swap with the next
+// to make b out of a (optimal string alignment).
+func typos(a, b string) int {
+	before, row := []int(nil), make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		next := make([]int, len(b)+1)
+		next[0] = i + 1
+		for j := range len(b) {
+			changed := row[j]
+			if a[i] != b[j] {
+				changed++
+			}
+			next[j+1] = min(changed, row[j+1]+1, next[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				next[j+1] = min(next[j+1], before[j-1]+1)
+			}
+		}
+		before, row = row, next
+	}
+	return row[len(b)]
+}
