@@ -37,6 +37,7 @@ type report struct {
 	Installed bool           `json:"installed"`
 	Enabled   bool           `json:"enabled"`
 
+	Health     []state.Health      `json:"health,omitempty"`
 	Reloads    state.Reloads       `json:"reloads"`
 	Restarts   int                 `json:"restarts"`
 	LastExit   *platform.Exit      `json:"last_exit"`
@@ -182,7 +183,7 @@ func (r *report) take(now state.Truth) {
 	if !f.ReadyAt.IsZero() {
 		r.ReadyAt = &f.ReadyAt
 	}
-	r.Reloads, r.Stop, r.ConfigFile = f.Reloads, f.Stop, f.ConfigFile
+	r.Health, r.Reloads, r.Stop, r.ConfigFile = f.Health, f.Reloads, f.Stop, f.ConfigFile
 	if !now.Stale.IsZero() {
 		r.note(fmt.Sprintf("its state file has not been written since %s: what it says of reloads and the like is of then", now.Stale.Local().Format(time.DateTime)))
 	}

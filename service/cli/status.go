@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -94,6 +95,13 @@ func printStatus(w io.Writer, r report) error {
 	if r.StatusText != "" {
 		line("says", "%s", r.StatusText)
 	}
+	for i, h := range r.Health {
+		key := "health"
+		if i > 0 {
+			key = ""
+		}
+		line(key, "%s", healthText(r, h))
+	}
 	if n := r.Reloads.Completed; n > 0 {
 		outcome := color.GreenString("succeeded")
 		if r.Reloads.LastError != "" {
@@ -146,6 +154,13 @@ func installation(r report) string {
 		return "installed, starts at boot"
 	}
 	return "installed, not enabled"
+}
+
+func healthText(r report, h state.Health) string {
+	if h.OK {
+		return fmt.Sprintf("%s: %s%s", h.Name, color.GreenString("ok"), r.since(h.Since))
+	}
+	return fmt.Sprintf("%s: %s%s: %s", h.Name, color.RedString("failed"), r.since(h.Since), h.Error)
 }
 
 func exitText(e platform.Exit) string {

@@ -196,3 +196,21 @@ func TestPlantedFiles(t *testing.T) {
 		}
 	}
 }
+
+// Issue 10: what the health checks said, and since when, for people and as JSON.
+func TestIssue10_StatusShowsHealth(t *testing.T) {
+	p := newPlace(t)
+	running(p)
+	p.writes(feedd, platform.PhaseReady, func(s *state.State) {
+		s.Health = []state.Health{
+			{Name: "database", Since: noon.Add(-20 * time.Second), Error: "gone"},
+			{Name: "peer", OK: true, Since: noon.Add(-40 * time.Second)},
+		}
+	})
+	p.wants("status", 0, "health  database: failed since "+noon.Add(-20*time.Second).Local().Format(time.DateTime)+" (20s ago): gone\n              peer: ok since ")
+	p.wants("status --json", 0, `"name": "database",`)
+	var got struct{ Health []state.Health }
+	if err := json.Unmarshal(p.out.Bytes(), &got); err != nil || len(got.Health) != 2 || got.Health[0].OK || !got.Health[1].OK {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
