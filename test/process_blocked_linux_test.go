@@ -134,7 +134,7 @@ func TestIssue9A_BlockedLog(t *testing.T) {
 					a.out.await(t, "started")
 					a.signal(t, syscall.SIGTERM)
 					a.out.await(t, "stop")
-					a.signal(t, syscall.SIGINT)
+					a.signal(t, syscall.SIGTERM)
 				},
 			},
 			"start_timeout": {
