@@ -138,13 +138,14 @@ func TestIssue9A_BlockedLog(t *testing.T) {
 				},
 			},
 			"start_timeout": {
-				how: plan{Start: "hang"}, config: []string{`start_timeout = "50ms"`, `stop_timeout = "100ms"`}, code: 1, life: "start",
+				how: plan{Start: "hang"}, config: []string{`start_timeout = "500ms"`, `stop_timeout = "500ms"`}, code: 1, life: "start",
 				drive: func(*testing.T, *place, *process) {},
 			},
 			"stop_timeout": {
-				how: plan{Stop: "hang"}, config: []string{`stop_timeout = "100ms"`}, code: 1, life: "start started stop",
-				drive: func(t *testing.T, _ *place, a *process) {
+				how: plan{Stop: "hang"}, config: []string{`stop_timeout = "3s"`}, code: 1, life: "start started stop",
+				drive: func(t *testing.T, p *place, a *process) {
 					a.out.await(t, "started")
+					p.await(t, platform.PhaseReady) // so that all of the time is Stop's
 					a.signal(t, syscall.SIGTERM)
 				},
 			},
