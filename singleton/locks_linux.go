@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -21,7 +23,9 @@ import (
 // those of stat(2) on btrfs and on overlayfs. So it only says whose descriptors to
 // look at: the link of one reads "PATH" or "PATH (deleted)", and proc_pid_fdinfo(5)
 // shows how it was opened and whether it is the one that is locked. A holder can
-// write to its files, and strangers cannot.
+// write to its files, and strangers cannot; but in a mount namespace of theirs they
+// have files by any name. So it also has to be a process of root's, of ours or of
+// the owner of the place.
 func otherHolder(mutex, record *os.File, pid *heldFile) (Holder, bool) {
 	links := make(map[string]bool)
 	for _, path := range []string{pathOf(mutex), pathOf(record)} {
@@ -38,19 +42,43 @@ func otherHolder(mutex, record *os.File, pid *heldFile) (Holder, bool) {
 	}
 	links[place+" (deleted)"] = true
 
+	ours := owners(record)
 	for _, l := range listLocks() {
-		if !l.exclusive {
+		if !l.exclusive || !slices.Contains(ours, userOf(l.pid)) {
 			continue
 		}
 		if since, ok := holds(l.pid, links); ok {
 			if id, err := proc.Of(l.pid); err == nil {
-				owner, _ := proc.Owner(l.pid)
-				uid, _ := strconv.Atoi(owner)
+				uid, _ := strconv.Atoi(userOf(l.pid))
 				return Holder{Identity: id, UID: uid, Since: since, Origin: "unknown (its files were removed)"}, true
 			}
 		}
 	}
 	return Holder{}, false
+}
+
+// owners are the users who may hold a name: root, ours, and to whom the directory
+// of file belongs.
+func owners(file *os.File) []string {
+	all := []string{"0", strconv.Itoa(os.Geteuid())}
+	if info, err := os.Stat(filepath.Dir(file.Name())); err == nil {
+		if st, ok := info.Sys().(*syscall.Stat_t); ok {
+			all = append(all, strconv.Itoa(int(st.Uid)))
+		}
+	}
+	return all
+}
+
+// userOf is the real user of a process; empty if it is not known. The effective
+// one is root's in a set-uid program, to which anybody can hand his descriptors.
+func userOf(pid int) string {
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return ""
+	}
+	_, after, _ := strings.Cut(string(content), "\nUid:\t")
+	uid, _, _ := strings.Cut(after, "\t")
+	return uid
 }
 
 // pathOf is the path of an open file, without links.
@@ -153,11 +181,7 @@ func lockersOf(file *os.File) (all []locker) {
 		if err != nil {
 			id = proc.Identity{PID: l.pid}
 		}
-		uid, err := proc.Owner(l.pid)
-		if err != nil {
-			uid = ""
-		}
-		all = append(all, locker{id, uid})
+		all = append(all, locker{id, userOf(l.pid)})
 	}
 	return all
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -137,12 +138,9 @@ func mayHold(file *os.File, lockers []locker) bool {
 		uid, err := proc.Owner(pid)
 		return !errors.Is(err, proc.ErrGone) && (err != nil || uid == strconv.Itoa(int(st.Uid)))
 	}
-	for _, who := range lockers {
-		if who.uid == "" || who.uid == "0" || who.uid == strconv.Itoa(os.Geteuid()) || who.uid == strconv.Itoa(int(st.Uid)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(lockers, func(who locker) bool {
+		return slices.Contains([]string{"", "0", strconv.Itoa(os.Geteuid()), strconv.Itoa(int(st.Uid))}, who.uid)
+	})
 }
 
 func writtenPID(file *os.File) (int, error) {

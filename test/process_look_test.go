@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -145,8 +146,12 @@ func content(t *testing.T, path string) string {
 	return string(b)
 }
 
+// copyFile copies a program. Meanwhile nobody forks: a child that had the file open
+// to write for an instant would have the program be busy (golang.org/issue/22315).
 func copyFile(t *testing.T, from, to string) {
 	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	r, err := os.Open(from)
 	must(t, err)
 	defer func() { _ = r.Close() }()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -126,16 +127,9 @@ func TestSquatter_CannotTakeADescriptorOfTheHolder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := publicPlace(t, uid)
 			a := p.ready(t, plan{})
-			links, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", a.pid))
-			must(t, err)
-			found := ""
-			for _, link := range links {
-				if to, err := os.Readlink(link); err == nil && to == p.mutexFile() {
-					found = link
-				}
-			}
+			found := heldLink(t, a.pid, p.mutexFile())
 			if found == "" {
-				t.Fatalf("it does not hold %s: %v", p.mutexFile(), links)
+				t.Fatalf("it does not hold %s", p.mutexFile())
 			}
 			squatter := p.as(otherUser).squats(t, "shared", found)
 			if !strings.Contains(squatter.out.text(), "no "+found+": permission denied") {
@@ -145,6 +139,43 @@ func TestSquatter_CannotTakeADescriptorOfTheHolder(t *testing.T) {
 			a.stop(t)
 		})
 	}
+}
+
+// In a mount namespace of his own, which any user may make, somebody has files by
+// the names of ours, locked and removed: as a holder's are when all was removed.
+func TestSquatter_ForgesAHolderOfRemovedFiles(t *testing.T) {
+	t.Parallel()
+	p := publicPlace(t, 0)
+	must(t, errors.Join(os.MkdirAll(p.state, 0o755), os.MkdirAll(p.run, 0o755)))
+	forger := p.as(otherUser)
+	script := fmt.Sprintf(`mount -t tmpfs none %s && mount -t tmpfs none %s && exec "$0" "$@"`, p.state, p.run)
+	forger.through = []string{"unshare", "-Urm", "/bin/sh", "-c", script}
+	probe := exec.Command("unshare", "-Urm", "true")
+	probe.SysProcAttr, probe.Dir = forger.attr, "/"
+	if err := probe.Run(); err != nil {
+		t.Skip("users make no namespaces here: ", err)
+	}
+	squatter := forger.squats(t, "forged", p.mutexFile(), p.lockFile(), p.pidFile())
+	if link := heldLink(t, squatter.pid, p.mutexFile()+" (deleted)"); link == "" {
+		t.Fatal("nothing is forged")
+	}
+	a := p.ready(t, plan{}) // the first start ever, without a mutex
+	p.holds(t, a)
+	a.stop(t)
+	squatter.leave(t)
+}
+
+// heldLink is the descriptor of a process that leads there.
+func heldLink(t *testing.T, pid int, there string) string {
+	t.Helper()
+	links, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	must(t, err)
+	for _, link := range links {
+		if to, err := os.Readlink(link); err == nil && to == there {
+			return link
+		}
+	}
+	return ""
 }
 
 // An administrator made all readable, and somebody was quick to open it: once the

@@ -17,8 +17,9 @@ import (
 )
 
 // squatterRole is another user's process that locks what it can, as its first
-// argument says: "shared", "exclusive", "lease", or "again", which locks whatever
-// comes into those places, all the time. It says what it has, lives until its
+// argument says: "shared", "exclusive", "lease", "forged", which makes and removes
+// the file, or "again", which locks whatever comes into those places, all the
+// time. It says what it has, lives until its
 // standard input ends, and lets go of nothing before.
 func squatterRole() int {
 	how, paths := os.Args[1], os.Args[2:]
@@ -52,10 +53,13 @@ func squatterRole() int {
 // squat keeps the descriptor for good.
 func squat(how, path string) error {
 	flag := os.O_RDONLY
-	if how == "lease" {
+	switch how {
+	case "lease":
 		flag = os.O_RDWR
+	case "forged":
+		flag = os.O_RDWR | os.O_CREATE
 	}
-	fd, err := syscall.Open(path, flag|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
+	fd, err := syscall.Open(path, flag|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0o644)
 	if err != nil {
 		return err
 	}
@@ -66,6 +70,9 @@ func squat(how, path string) error {
 		_, err = unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_WRLCK)
 	default:
 		err = syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB)
+	}
+	if err == nil && how == "forged" {
+		err = os.Remove(path)
 	}
 	if err != nil {
 		_ = syscall.Close(fd)
@@ -85,36 +92,41 @@ func elderRole() int {
 	if err != nil {
 		return 1
 	}
-	for _, f := range []struct{ path, content string }{{record, string(description)}, {pidFile, strconv.Itoa(self.PID)}} {
-		if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {
-			return 1
-		}
-		file, err := os.OpenFile(f.path, os.O_RDWR|os.O_CREATE, 0o644)
-		if err != nil {
-			say("refused: %v", err)
-			return 1
-		}
-		if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-			say("refused: %v", err)
-			return 75
-		}
-		content := f.content + "\n"
-		if f.path == record {
-			var st syscall.Stat_t
-			if err := syscall.Fstat(int(file.Fd()), &st); err != nil {
-				return 1
-			}
-			content = fmt.Sprintf("%-400s\n{\"file\":\"%d:%d\"}\n", f.content, st.Dev, st.Ino)
-		}
-		if err := file.Truncate(0); err != nil {
-			return 1
-		}
-		if _, err := file.WriteAt([]byte(content), 0); err != nil {
-			return 1
-		}
-		defer func() { _ = file.Close() }()
+	if err := elderLock(record, fmt.Sprintf("%-400s\n", description), true); err != nil {
+		say("refused: %v", err)
+		return 75
+	}
+	if err := elderLock(pidFile, strconv.Itoa(self.PID)+"\n", false); err != nil {
+		say("refused: %v", err)
+		return 75
 	}
 	say("up")
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	return 0
+}
+
+// elderLock keeps the descriptor for good.
+func elderLock(path, content string, signed bool) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	fd, err := syscall.Open(path, syscall.O_RDWR|syscall.O_CREAT|syscall.O_CLOEXEC, 0o644)
+	if err != nil {
+		return err
+	}
+	if err := syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return err
+	}
+	if signed {
+		var st syscall.Stat_t
+		if err := syscall.Fstat(fd, &st); err != nil {
+			return err
+		}
+		content += fmt.Sprintf("{\"file\":\"%d:%d\"}\n", st.Dev, st.Ino)
+	}
+	if err := syscall.Ftruncate(fd, 0); err != nil {
+		return err
+	}
+	_, err = syscall.Pwrite(fd, []byte(content), 0)
+	return err
 }
