@@ -10,13 +10,15 @@ import (
 // Plan and Removal change nothing: they say, as data, what an installer has to
 // do. The other calls act on the installed service and return when the wanted
 // state is reached, the context ends or the manager gives up. Calls for an
-// unknown service return [ErrNotInstalled]. A Manager may be used by several
+// unknown service return [ErrNotInstalled], those for one that holdfast did not
+// make [ErrForeign]; Status describes it. A Manager may be used by several
 // goroutines.
 type Manager interface {
 	// Name is what --manager takes: "systemd", "sysv", "openrc", "launchd", "scm".
 	Name() string
 
-	// Plan returns the steps that install u over whatever is there, in order.
+	// Plan returns the steps that install u over what holdfast made before, in
+	// order; over what somebody else made, as [Definition.Replace] decides.
 	// What u asks for and the manager cannot honour is an error that wraps
 	// [ErrBadUnit], never dropped.
 	Plan(ctx context.Context, u Unit) ([]Step, error)
@@ -39,8 +41,8 @@ type Manager interface {
 // Inventory is a [Manager] that watches no processes and whose Status asks the
 // program. Whoever is the program asks for less.
 type Inventory interface {
-	// Inventory is Status without what the program says: only Installed and
-	// Enabled are set, and Phase is empty.
+	// Inventory is Status without what the program says: only Installed, Enabled
+	// and Definition are set, and Phase is empty.
 	Inventory(ctx context.Context, id ID) (Status, error)
 }
 
@@ -60,7 +62,9 @@ const (
 
 // Status is what a manager knows of a service.
 type Status struct {
-	Manager   string
+	Manager string
+	// Installed: by holdfast. What it did not make has a Definition all the same,
+	// and then the fields behind this one speak of that.
 	Installed bool
 	Enabled   bool // starts by itself at boot or login
 	Phase     Phase
@@ -70,6 +74,9 @@ type Status struct {
 	LastExit  *Exit     // nil: it never ended, or the manager forgot
 	EndedAt   time.Time // when LastExit happened; zero: not known
 	Text      string    // the program's status text
+	// Definition is what the manager has the service by; nil if it has none, or
+	// does not let us see.
+	Definition *Definition
 }
 
 // Exit tells how a process ended.

@@ -87,6 +87,10 @@ type Unit struct {
 	Hardening Hardening
 	Supervise bool // for managers that restart nothing: a parent of our own does
 
+	// Adopt has Plan put the unit in the place of a definition that holdfast did not
+	// make. The old one is kept beside it, and put back by Removal.
+	Adopt bool
+
 	// What only one manager knows, and all others leave out.
 	Systemd Systemd
 	Launchd Launchd

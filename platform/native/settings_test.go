@@ -111,10 +111,10 @@ func (p place) values() map[string]any {
 	}
 }
 
-// notSettings are fields that no configuration has: what a unit is, and commands
-// that only managers with scripts use.
+// notSettings are fields that no configuration has: what a unit is, how it is
+// installed, and commands that only managers with scripts use.
 func notSettings(key string) bool {
-	return slices.Contains([]string{"name", "instance", "scope", "exec", "reload"}, key) || strings.HasPrefix(key, "commands.")
+	return slices.Contains([]string{"name", "instance", "scope", "exec", "reload", "adopt"}, key) || strings.HasPrefix(key, "commands.")
 }
 
 // eachSetting visits a unit's fields, all the way down, by their keys.
@@ -286,7 +286,7 @@ func TestEveryCommandIsUsed(t *testing.T) {
 		}
 		scripts := p.manager == "sysv" || p.manager == "openrc"
 		eachSetting(reflect.ValueOf(u), "", func(key string, _ reflect.Value) {
-			if !notSettings(key) || key == "name" || key == "instance" || key == "scope" {
+			if !notSettings(key) || key == "name" || key == "instance" || key == "scope" || key == "adopt" {
 				return
 			}
 			used := scripts && (key != "commands.supervise" || p.manager == "sysv")

@@ -22,6 +22,12 @@ type Dialect struct {
 	// NoWholeLimits says why a service as a whole cannot be limited.
 	NoWholeLimits string
 
+	// Action is the manager's own command line for a script, Disable the one that
+	// has it started no more, and Beside are the files that change what a script says.
+	Action  func(id platform.ID, verb string) []string
+	Disable func(platform.ID) []string
+	Beside  func(platform.ID) []string
+
 	CheckID       func(platform.ID) error // besides what holds for every script
 	CheckArgument func(arg string) error  // besides shell.CheckWord; nil: nothing
 	CheckVariable func(name string) error // besides shell.CheckVariable; nil: nothing

@@ -1,16 +1,15 @@
 package initd
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"strconv"
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 // Machine is a machine with services by scripts of one dialect. It holds no
@@ -27,34 +26,23 @@ func (m Machine) Exists(file string) bool {
 	return err == nil
 }
 
-// Installed reports whether the service has a script, and refuses one that holdfast
-// did not make.
-func (m Machine) Installed(id platform.ID) (bool, error) {
-	if err := m.Dialect.checkID(id); err != nil {
-		return false, err
-	}
-	content, err := m.ReadFile(Path(id))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("%s: %w", m.Dialect.Kind, err)
-	}
-	if _, second, _ := bytes.Cut(content, []byte("\n")); !bytes.HasPrefix(second, []byte(mark)) {
-		return false, fmt.Errorf("%s is not a script of holdfast: remove it, or choose another name: %w", Path(id), platform.ErrPermission)
-	}
-	return true, nil
+// Installed reports whether the service has a script that holdfast made; d is the
+// script, whoever made it.
+func (m Machine) Installed(id platform.ID) (d *platform.Definition, ours bool, err error) {
+	d, err = m.definition(id)
+	return d, d != nil && d.Ours, err
 }
 
-// Plan are the steps that install u: its script, and what enable adds. It
-// refuses to replace a script that holdfast did not make, and, on a machine with
-// this manager, to require a service that is not there: what orders services
-// would pass over both.
-func (m Machine) Plan(u platform.Unit, render func(platform.Unit) ([]byte, error), enable func() []platform.Step) ([]platform.Step, error) {
+// Plan are the steps that install u: its script, and what enable adds. What
+// somebody else made is replaced as platform.Definition has it, after take has
+// said what to do with it. It refuses, on a machine with this manager, to require
+// a service that is not there: what orders services would pass over it.
+func (m Machine) Plan(u platform.Unit, render func(platform.Unit) ([]byte, error), take func() Taken, enable func() []platform.Step) ([]platform.Step, error) {
 	fail := func(err error) ([]platform.Step, error) {
 		return nil, fmt.Errorf("install %q: %w", u.ID.String(), err)
 	}
-	if _, err := m.Installed(u.ID); err != nil {
+	steps, before, err := m.replace(u, take)
+	if err != nil {
 		return fail(err)
 	}
 	content, err := render(u)
@@ -64,8 +52,10 @@ func (m Machine) Plan(u platform.Unit, render func(platform.Unit) ([]byte, error
 	if err := m.checkRequired(u.Requires); err != nil {
 		return fail(err)
 	}
-	write := platform.Step{Kind: platform.StepWriteFile, Describe: "the script of the service", Path: Path(u.ID), Mode: 0o755, Content: content}
-	return append([]platform.Step{write}, enable()...), nil
+	steps = append(steps, platform.Step{
+		Kind: platform.StepWriteFile, Describe: "the script of the service", Path: Path(u.ID), Mode: 0o755, Content: noted(content, before),
+	})
+	return append(steps, enable()...), nil
 }
 
 func (m Machine) checkRequired(names []string) error {
@@ -84,21 +74,31 @@ func (m Machine) checkRequired(names []string) error {
 
 // Removal are the steps that uninstall a service: what disable adds, its script
 // and its runtime directory. What the service keeps stays: its state, logs and
-// configuration. One that is not installed needs none.
-func (m Machine) Removal(id platform.ID, disable func() ([]platform.Step, error)) ([]platform.Step, error) {
-	installed, err := m.Installed(id)
-	var steps []platform.Step
-	if err == nil && installed {
-		steps, err = disable()
+// configuration. One that is not installed needs none. A script that was there
+// before is put back, and enabled as it was: enable is given its levels.
+func (m Machine) Removal(id platform.ID, disable func() ([]platform.Step, error), enable func(levels []string) []platform.Step) ([]platform.Step, error) {
+	d, err := m.definition(id)
+	if err == nil {
+		err = d.Refuse("uninstall")
 	}
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("uninstall %q: %w", id.String(), err)
-	case !installed:
+	if err == nil && d == nil {
 		return nil, nil
 	}
+	var steps, remove []platform.Step
+	if err == nil {
+		steps, err = disable()
+	}
+	if err == nil {
+		remove, _, err = room.PutBack(m, "the script of the service", Path(id), 0o755)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("uninstall %q: %w", id.String(), err)
+	}
+	steps = append(steps, remove...)
+	if levels := m.before(id); len(levels) > 0 {
+		steps = append(steps, enable(levels)...)
+	}
 	return append(steps,
-		platform.Step{Kind: platform.StepRemoveFile, Describe: "the script of the service", Path: Path(id)},
 		platform.Step{Kind: platform.StepRemoveDir, Describe: "the service's files of this boot", Path: runtimeDir(id)},
 	), nil
 }
@@ -107,20 +107,23 @@ func (m Machine) Removal(id platform.ID, disable func() ([]platform.Step, error)
 // started goes on without us. Of a failure, explain says what stands behind it;
 // if it does not know the error tells where the service's log is.
 func (m Machine) Act(ctx context.Context, action string, id platform.ID, argv []string, explain func(*platform.CommandError) error) error {
-	err := m.act(ctx, id, argv, explain)
+	err := m.act(ctx, action, id, argv, explain)
 	if err != nil {
 		return fmt.Errorf("%s %q: %w", action, id.String(), err)
 	}
 	return nil
 }
 
-func (m Machine) act(ctx context.Context, id platform.ID, argv []string, explain func(*platform.CommandError) error) error {
-	installed, err := m.Installed(id)
+func (m Machine) act(ctx context.Context, action string, id platform.ID, argv []string, explain func(*platform.CommandError) error) error {
+	d, err := m.definition(id)
 	switch {
 	case err != nil:
 		return err
-	case !installed:
+	case d == nil:
 		return platform.ErrNotInstalled
+	}
+	if err := d.Refuse(action); err != nil {
+		return err
 	}
 	_, err = m.Run(ctx, argv...)
 	var command *platform.CommandError

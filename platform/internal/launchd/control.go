@@ -31,15 +31,16 @@ const patience = time.Second
 // Start loads the service, which starts it, and waits until its state file says
 // that it is ready. One that is loaded and does not run is loaded anew.
 func (m *Manager) Start(ctx context.Context, id platform.ID) error {
-	return m.failed(ctx, "start", id, m.start(ctx, id, false))
+	return m.failed(ctx, "start", id, m.start(ctx, id, "start"))
 }
 
 // Restart boots the service out, waits until it is gone and starts it.
 func (m *Manager) Restart(ctx context.Context, id platform.ID) error {
-	return m.failed(ctx, "restart", id, m.start(ctx, id, true))
+	return m.failed(ctx, "restart", id, m.start(ctx, id, "restart"))
 }
 
-func (m *Manager) start(ctx context.Context, id platform.ID, anew bool) error {
+// start starts it, or does so anew for the verb restart.
+func (m *Manager) start(ctx context.Context, id platform.ID, verb string) error {
 	j, file, _, err := m.definition(id)
 	if err != nil {
 		return err
@@ -48,11 +49,14 @@ func (m *Manager) start(ctx context.Context, id platform.ID, anew bool) error {
 		return err
 	}
 	p, domain, err := m.query(ctx, id)
+	if err == nil {
+		err = m.refuse(verb, id, p, domain)
+	}
 	if err != nil {
 		return err
 	}
 	runs := p.number("runs")
-	if anew || p.pid() == 0 || p.leaving() {
+	if verb == "restart" || p.pid() == 0 || p.leaving() {
 		// Before anything is stopped.
 		if err := m.checkFile(id, file); err != nil {
 			return err
@@ -82,6 +86,9 @@ func (m *Manager) stop(ctx context.Context, id platform.ID) error {
 		return missing
 	}
 	p, domain, err := m.query(ctx, id)
+	if err == nil {
+		err = m.refuse("stop", id, p, domain)
+	}
 	if err != nil || p == nil {
 		return errors.Join(missing, err)
 	}
@@ -102,7 +109,10 @@ func (m *Manager) reload(ctx context.Context, id platform.ID) error {
 	if err != nil {
 		return err
 	}
-	p, _, err := m.query(ctx, id)
+	p, domain, err := m.query(ctx, id)
+	if err == nil {
+		err = m.refuse("reload", id, p, domain)
+	}
 	switch {
 	case err != nil:
 		return err

@@ -26,7 +26,7 @@ func FuzzAnswers(f *testing.F) {
 		}}
 		m := manager(sys)
 		st, err := m.Status(t.Context(), feeddID)
-		if err != nil || st.PID < 0 || st.Restarts < 0 || !st.Installed {
+		if err != nil || st.PID < 0 || st.Restarts < 0 || st.Definition == nil {
 			t.Errorf("%+v, %v", st, err)
 		}
 		if _, err := m.Removal(t.Context(), feeddID); err == nil && !strings.Contains(file, "Holdfast") && !strings.HasPrefix(file, "bplist") {

@@ -1,6 +1,7 @@
 package launchd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 // Plan writes the property list and enables the service, which launchd then
@@ -15,8 +17,9 @@ import (
 // would start it, and whether to start it is for Start.
 // A service that is loaded keeps its old definition until it is restarted.
 //
-// It refuses to replace what holdfast did not make. Where no launchctl answers
-// (a plan for another machine) it takes for granted that there is none.
+// What somebody else made is replaced as platform.Definition has it. Where no
+// launchctl answers (a plan for another machine) it takes for granted that there
+// is none.
 func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, error) {
 	steps, err := m.plan(ctx, u)
 	if err != nil {
@@ -26,21 +29,23 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 }
 
 func (m *Manager) plan(ctx context.Context, u platform.Unit) ([]platform.Step, error) {
-	_, file, ours, err := m.definition(u.ID)
-	switch {
-	case err != nil && !errors.Is(err, platform.ErrNotInstalled):
+	file, err := m.file(u.ID)
+	if err != nil {
 		return nil, err
-	case err == nil && !ours:
-		return nil, fmt.Errorf("%s is not a property list of holdfast: remove it, or choose another name: %w", file, platform.ErrPermission)
 	}
 	p, domain, err := m.query(ctx, u.ID)
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
-	case err == nil && p["path"] != "" && p["path"] != file:
-		return nil, fmt.Errorf("launchd has a service of that name (%s): choose another name: %w", p["path"], platform.ErrPermission)
-	case p == nil:
+	case err != nil: // a plan for another machine
+		p = nil
+	}
+	if p == nil {
 		domain = m.here(ctx, u.ID)
+	}
+	steps, before, err := m.replace(ctx, u, p, domain)
+	if err != nil {
+		return nil, err
 	}
 	dirs, err := m.dirs(u.ID)
 	if err != nil {
@@ -50,7 +55,11 @@ func (m *Manager) plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 	if err != nil {
 		return nil, err
 	}
-	var steps []platform.Step
+	if before {
+		if content, err = enabledBefore(content); err != nil {
+			return nil, err
+		}
+	}
 	if dir := path.Dir(file); u.Scope == platform.ScopeUser && !m.exists(dir) {
 		steps = append(steps, platform.Step{Kind: platform.StepRun, Describe: "the directory of your agents", Argv: []string{"mkdir", "-p", dir}})
 	}
@@ -106,33 +115,26 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 }
 
 func (m *Manager) removal(ctx context.Context, id platform.ID) ([]platform.Step, error) {
-	j, file, ours, err := m.definition(id)
-	switch {
-	case errors.Is(err, platform.ErrNotInstalled):
-		return nil, nil
-	case err != nil:
+	j, file, _, err := m.definition(id)
+	if err != nil && !errors.Is(err, platform.ErrNotInstalled) {
 		return nil, err
-	case !ours:
-		return nil, fmt.Errorf("%s is not a property list of holdfast: %w", file, platform.ErrPermission)
 	}
+	missing := err != nil
 	p, domain, err := m.query(ctx, id)
-	if err != nil {
+	if err != nil && missing {
+		return nil, nil //nolint:nilerr // nobody has it
+	}
+	d, e := m.whose(id, p, domain)
+	if e == nil {
+		e = d.Refuse("uninstall")
+	}
+	if err = errors.Join(e, err); err != nil || missing {
 		return nil, err
 	}
 	t := target(domain, id)
 	var steps []platform.Step
 	if p != nil {
-		bootout := platform.Step{
-			Kind: platform.StepRun, Describe: "stop the service", Argv: []string{"launchctl", "bootout", t},
-			MayFail: true, // "in progress" is a failure to launchctl; the next step knows better
-		}
-		if p.pid() != 0 {
-			bootout.Undo = []string{"launchctl", "bootstrap", domain, file}
-		}
-		steps = append(steps, bootout, platform.Step{
-			Kind: platform.StepRun, Describe: "wait until it is gone", Argv: []string{"launchctl", "print", t},
-			Until: codeNoService, Within: time.Duration(j.ExitTimeOut)*time.Second + platform.StopMargin,
-		})
+		steps = m.bootedOut(id, domain, file, p, j)
 	}
 	if m.disabled(ctx, domain, id) {
 		steps = append(steps, platform.Step{
@@ -140,9 +142,36 @@ func (m *Manager) removal(ctx context.Context, id platform.ID) ([]platform.Step,
 			Argv: []string{"launchctl", "enable", t}, Undo: []string{"launchctl", "disable", t},
 		})
 	}
-	steps = append(steps, platform.Step{Kind: platform.StepRemoveFile, Describe: "the property list of the service", Path: file})
+	remove, back, err := room.PutBack(m.sys, "the property list of the service", file, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	steps = append(steps, remove...)
+	if back && !j.Holdfast.EnabledBefore {
+		steps = append(steps, platform.Step{
+			Kind: platform.StepRun, Describe: "leave what was there before disabled, as before",
+			Argv: []string{"launchctl", "disable", t}, Undo: []string{"launchctl", "enable", t},
+		})
+	}
 	if d, err := m.dirs(id); err == nil {
 		steps = append(steps, platform.Step{Kind: platform.StepRemoveDir, Describe: "the service's files of this boot", Path: d.Runtime})
 	}
 	return steps, nil
+}
+
+// bootedOut are the steps that stop what is loaded and wait until it is gone.
+func (m *Manager) bootedOut(id platform.ID, domain, file string, p printed, j job) []platform.Step {
+	t := target(domain, id)
+	bootout := platform.Step{
+		Kind: platform.StepRun, Describe: "stop the service", Argv: []string{"launchctl", "bootout", t},
+		MayFail: true, // "in progress" is a failure to launchctl; the next step knows better
+	}
+	if p.pid() != 0 {
+		bootout.Undo = []string{"launchctl", "bootstrap", domain, file}
+	}
+	within := cmp.Or(j.ExitTimeOut, int(platform.Defaults().StopTimeout/time.Second))
+	return []platform.Step{bootout, {
+		Kind: platform.StepRun, Describe: "wait until it is gone", Argv: []string{"launchctl", "print", t},
+		Until: codeNoService, Within: time.Duration(within)*time.Second + platform.StopMargin,
+	}}
 }

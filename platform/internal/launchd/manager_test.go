@@ -214,6 +214,10 @@ func TestStatus(t *testing.T) {
 			}
 			tt.want.Manager, tt.want.Installed, tt.want.Enabled = "launchd", true, true
 			got, err := manager(sys).Status(t.Context(), feeddID)
+			if got.Definition == nil || !got.Definition.Ours {
+				t.Errorf("definition %v", got.Definition)
+			}
+			got.Definition = nil
 			if err != nil || !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("%v\n%+v, want\n%+v", err, got, tt.want)
 			}

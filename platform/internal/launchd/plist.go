@@ -54,6 +54,8 @@ type note struct {
 	Reload       []string `plist:",omitempty"`
 	StartTimeout int      // seconds
 	RuntimeDir   string   `plist:",omitempty"` // if it is not the usual one
+	// EnabledBefore: it took the place of one that launchd would have started.
+	EnabledBefore bool `plist:",omitempty"`
 }
 
 const made = "Made by holdfast: the next install or uninstall replaces this file"

@@ -37,7 +37,6 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 	if err != nil && !errors.Is(err, platform.ErrNotInstalled) {
 		return st, fmt.Errorf("status %q: %w", id.String(), err)
 	}
-	st.Installed = err == nil
 	if j.Holdfast == nil {
 		j.Holdfast = &note{}
 	}
@@ -45,8 +44,11 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 	if err != nil {
 		return st, m.failed(ctx, "status", id, err)
 	}
-	st.Installed = st.Installed || p != nil
-	st.Enabled = st.Installed && !m.disabled(ctx, domain, id)
+	if st.Definition, err = m.whose(id, p, domain); err != nil {
+		return st, m.failed(ctx, "status", id, err)
+	}
+	st.Installed = st.Definition != nil && st.Definition.Ours
+	st.Enabled = st.Definition != nil && !m.disabled(ctx, domain, id)
 	st.PID, st.LastExit = p.pid(), p.exit()
 	st.Restarts = max(0, p.number("runs")-1)
 	switch {

@@ -34,6 +34,9 @@ func dialect() initd.Dialect {
 		// It can limit control groups, but only where the administrator has it
 		// run with them.
 		NoWholeLimits: "a service as a whole is limited by rc_cgroup_settings in /etc/conf.d",
+		Action:        service,
+		Disable:       func(id platform.ID) []string { return []string{"rc-update", "-a", "del", id.String()} },
+		Beside:        func(id platform.ID) []string { return []string{"/etc/conf.d/" + id.String()} },
 		CheckID:       checkID,
 		CheckArgument: checkArgument,
 		CheckVariable: checkVariable,

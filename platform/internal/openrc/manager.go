@@ -29,7 +29,8 @@ func (m *Manager) Name() string { return m.machine.Dialect.Manager }
 // holdfast did not make, and, on a machine with OpenRC, to require a service
 // that is not there.
 func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, error) {
-	return m.machine.Plan(u, Render, func() []platform.Step {
+	take := func() initd.Taken { return m.take(ctx, u.ID) }
+	return m.machine.Plan(u, Render, take, func() []platform.Step {
 		if len(m.levels(ctx, u.ID)) > 0 {
 			return nil
 		}
@@ -77,7 +78,27 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 			})
 		}
 		return steps, nil
+	}, func(levels []string) []platform.Step {
+		var steps []platform.Step
+		for _, level := range levels {
+			steps = append(steps, platform.Step{
+				Kind: platform.StepRun, Describe: "start what was there before in the runlevel " + level + ", as before",
+				Argv: update("add", id, level), Undo: update("del", id, level),
+			})
+		}
+		return steps
 	})
+}
+
+// take is for a script that somebody else made.
+func (m *Manager) take(ctx context.Context, id platform.ID) initd.Taken {
+	t := initd.Taken{Levels: m.levels(ctx, id)}
+	if code, err := m.code(ctx, id); err == nil && code != codeStopped {
+		t.Stop = []platform.Step{{
+			Kind: platform.StepRun, Describe: "stop what runs, while its own script is there", Argv: service(id, "stop"), Undo: service(id, "start"),
+		}}
+	}
+	return t
 }
 
 // Logs shows what the service has printed, which is its log unless that goes to a

@@ -88,7 +88,12 @@ func TestStatus(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := openrc.New(initdtest.Machine{Files: tt.files, Answers: map[string]initdtest.Answer{find: {Out: "/etc/runlevels/default/feedd\n"}, rc + "status": {Code: tt.code}}})
 			tt.want.Manager, tt.want.Installed, tt.want.Enabled = "openrc", true, true
-			if st, err := m.Status(t.Context(), initdtest.ID); err != nil || st != tt.want {
+			st, err := m.Status(t.Context(), initdtest.ID)
+			if st.Definition == nil || !st.Definition.Ours {
+				t.Errorf("definition %v", st.Definition)
+			}
+			st.Definition = nil
+			if err != nil || st != tt.want {
 				t.Errorf("%v\ngot  %+v\nwant %+v", err, st, tt.want)
 			}
 		})

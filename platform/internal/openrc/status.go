@@ -52,8 +52,8 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 // query is Status, and reports whether OpenRC has started what is dead by now.
 func (m *Manager) query(ctx context.Context, id platform.ID) (st platform.Status, lost bool, err error) {
 	st = platform.Status{Manager: m.Name(), Phase: platform.PhaseStopped}
-	installed, err := m.machine.Installed(id)
-	if err == nil && !installed {
+	d, ours, err := m.machine.Installed(id)
+	if err == nil && d == nil {
 		return st, false, nil
 	}
 	code := 0
@@ -64,7 +64,7 @@ func (m *Manager) query(ctx context.Context, id platform.ID) (st platform.Status
 		st.Phase = platform.PhaseUnknown
 		return st, false, fmt.Errorf("status %q: %w", id.String(), err)
 	}
-	st.Installed, st.Enabled = true, len(m.levels(ctx, id)) > 0
+	st.Definition, st.Installed, st.Enabled = d, ours, len(m.levels(ctx, id)) > 0
 	st.Phase = phase(code)
 	if code == codeStopped {
 		if m.machine.Exists(path.Join(state, "failed", id.String())) {

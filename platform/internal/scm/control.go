@@ -19,7 +19,11 @@ const queryEvery = 50 * time.Millisecond
 // Start has the SCM start the service and waits until it is ready: RUNNING. An
 // end before that is a failure, and the error tells the exit code.
 func (m *Manager) Start(ctx context.Context, id platform.ID) error {
-	return m.failed(ctx, "start", id, m.start(ctx, id))
+	err := m.refuse("start", id)
+	if err == nil {
+		err = m.start(ctx, id)
+	}
+	return m.failed(ctx, "start", id, err)
 }
 
 func (m *Manager) start(ctx context.Context, id platform.ID) error {
@@ -84,7 +88,11 @@ func (m *Manager) see(id platform.ID) string {
 // not run is stopped. A service that is starting accepts no control: Stop waits
 // until it is ready, or gives up on it as Start would.
 func (m *Manager) Stop(ctx context.Context, id platform.ID) error {
-	return m.failed(ctx, "stop", id, m.stop(ctx, id))
+	err := m.refuse("stop", id)
+	if err == nil {
+		err = m.stop(ctx, id)
+	}
+	return m.failed(ctx, "stop", id, err)
 }
 
 func (m *Manager) stop(ctx context.Context, id platform.ID) error {
@@ -177,7 +185,10 @@ func gone(ctx context.Context, p Process) error {
 
 // Restart stops the service, waits until its process is gone, and starts it.
 func (m *Manager) Restart(ctx context.Context, id platform.ID) error {
-	err := m.stop(ctx, id)
+	err := m.refuse("restart", id)
+	if err == nil {
+		err = m.stop(ctx, id)
+	}
 	if err == nil {
 		err = m.start(ctx, id)
 	}
@@ -221,7 +232,11 @@ var errEnded = errors.New("it ended before it had reloaded")
 // (PARAMCHANGE) and waits for the outcome of a reload that began afterwards, which
 // the service writes to its state file.
 func (m *Manager) Reload(ctx context.Context, id platform.ID) error {
-	return m.failed(ctx, "reload", id, m.reload(ctx, id))
+	err := m.refuse("reload", id)
+	if err == nil {
+		err = m.reload(ctx, id)
+	}
+	return m.failed(ctx, "reload", id, err)
 }
 
 func (m *Manager) reload(ctx context.Context, id platform.ID) error {

@@ -3,7 +3,6 @@ package scm
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/holdfast-dev/holdfast/platform"
@@ -12,8 +11,9 @@ import (
 // Plan makes the directories, registers the service and has the log know it. A
 // service that runs keeps its old registration until it is restarted.
 //
-// It refuses to replace what holdfast did not make. Where there is no SCM (a
-// plan for another machine) it takes for granted that there is none.
+// What somebody else made is replaced as platform.Definition has it; what runs by
+// it goes on until it is restarted. Where there is no SCM (a plan for another
+// machine) it takes for granted that there is none.
 func (m *Manager) Plan(_ context.Context, u platform.Unit) ([]platform.Step, error) {
 	steps, err := m.plan(u)
 	if err != nil {
@@ -31,7 +31,7 @@ func (m *Manager) plan(u platform.Unit) ([]platform.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := m.registered(u.ID); err != nil && !errors.Is(err, platform.ErrNotInstalled) && !errors.Is(err, errors.ErrUnsupported) {
+	if err := m.replace(u, &r); err != nil {
 		return nil, err
 	}
 	step := func(what, path, service, users string) platform.Step {
@@ -66,22 +66,6 @@ func (m *Manager) exists(path string) bool {
 	return err == nil
 }
 
-// registered is the registration of id; an error if somebody else made it.
-func (m *Manager) registered(id platform.ID) (Registration, error) {
-	if err := checkID(id); err != nil {
-		return Registration{}, err
-	}
-	r, err := m.machine.Config(id.String())
-	switch {
-	case err != nil:
-		return r, explain(err, id.String())
-	case r.Parameters[paramMade] != made:
-		return r, fmt.Errorf("the service %q (%s) was not made by holdfast: remove it, or choose another name: %w",
-			r.Name, r.BinaryPath, platform.ErrPermission)
-	}
-	return r, nil
-}
-
 // dirs are those of id if its unit does not say otherwise.
 func (m *Manager) dirs(id platform.ID) (Dirs, error) {
 	if m.o.Dirs == nil {
@@ -91,12 +75,20 @@ func (m *Manager) dirs(id platform.ID) (Dirs, error) {
 }
 
 // Removal stops the service, deletes it, and removes the log's entry for it and
-// its runtime directory. What the service keeps stays: its state and its log.
+// its runtime directory. What the service keeps stays: its state and its log. A
+// registration that was there before is put back.
 func (m *Manager) Removal(_ context.Context, id platform.ID) ([]platform.Step, error) {
-	r, err := m.registered(id)
-	if errors.Is(err, platform.ErrNotInstalled) {
+	r, d, err := m.definition(id)
+	if err == nil {
+		err = d.Refuse("uninstall")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("uninstall %q: %w", id.String(), err)
+	}
+	if d == nil {
 		return nil, nil
 	}
+	remove, err := removal(r)
 	if err != nil {
 		return nil, fmt.Errorf("uninstall %q: %w", id.String(), err)
 	}
@@ -104,7 +96,7 @@ func (m *Manager) Removal(_ context.Context, id platform.ID) ([]platform.Step, e
 	steps := []platform.Step{
 		// Also one that is stopped: the SCM may be about to start it again.
 		{Kind: StepStopService, Describe: "stop the service and wait until it is gone", Payload: self},
-		{Kind: StepRemoveService, Describe: "the service", Payload: self},
+		remove,
 		{Kind: StepRemoveEventSource, Describe: "the Application log's entry for the service", Payload: EventSource{r.Name}},
 	}
 	runtime := r.Parameters[paramRuntime]

@@ -86,12 +86,11 @@ func (m *Manager) Status(_ context.Context, id platform.ID) (platform.Status, er
 	if err != nil {
 		return st, fmt.Errorf("status %q: %w", id.String(), err)
 	}
-	st.Installed, st.PID = true, s.PID
-	r, err := m.machine.Config(id.String())
-	if err != nil && code(err) != errAccessDenied {
-		return st, fmt.Errorf("status %q: %w", id.String(), explain(err, id.String()))
+	r, d, err := m.definition(id)
+	if err != nil {
+		return st, fmt.Errorf("status %q: %w", id.String(), err)
 	}
-	st.Enabled = r.Enabled
+	st.Definition, st.Installed, st.Enabled, st.PID = d, d != nil && d.Ours, r.Enabled, s.PID
 	own, err := m.own(id, r, s.PID)
 	if err != nil { // it has written nothing yet, or nothing that we may see
 		own = state.State{}

@@ -257,6 +257,10 @@ func TestStatus(t *testing.T) {
 			}
 			tt.want.Manager, tt.want.Installed, tt.want.Enabled = "scm", true, true
 			got, err := f.manager().Status(t.Context(), feedd)
+			if got.Definition == nil || !got.Definition.Ours {
+				t.Errorf("definition %v", got.Definition)
+			}
+			got.Definition = nil
 			if err != nil || !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("%+v, %v, want %+v", got, err, tt.want)
 			}

@@ -18,6 +18,7 @@ const (
 	paramRuntime = "RuntimeDir"
 	paramReload  = "ReloadTimeout" // milliseconds
 	paramRestart = "Restart"       // the policy that the recovery actions follow
+	paramBefore  = "Before"        // the registration that was taken over, as JSON
 )
 
 const made = "by holdfast: the next install or uninstall replaces this service"

@@ -18,7 +18,6 @@ const codeNoPermission = 4
 // service ended and where its log is. The limit on restarts does not hold for a
 // start that was asked for.
 func (m *Manager) Start(ctx context.Context, id platform.ID) error {
-	m.forgive(ctx, id)
 	return m.job(ctx, "start", id)
 }
 
@@ -28,26 +27,36 @@ func (m *Manager) Stop(ctx context.Context, id platform.ID) error { return m.job
 
 // Restart is Stop, then Start, in one job: nothing comes in between.
 func (m *Manager) Restart(ctx context.Context, id platform.ID) error {
-	m.forgive(ctx, id)
 	return m.job(ctx, "restart", id)
 }
 
 // forgive clears the count of starts: systemd would refuse one too many, and
 // show the end before it as the reason. If it fails, so will the start.
 func (m *Manager) forgive(ctx context.Context, id platform.ID) {
-	if room.CheckID(id) == nil {
-		_, _ = m.sys.Run(ctx, systemctl(id.Scope, "reset-failed", unit(id))...)
-	}
+	_, _ = m.sys.Run(ctx, systemctl(id.Scope, "reset-failed", unit(id))...)
 }
 
 // Reload asks for a reload, waits for it and returns the program's outcome.
 func (m *Manager) Reload(ctx context.Context, id platform.ID) error { return m.job(ctx, "reload", id) }
 
-// job runs one systemctl job and waits for it. When ctx ends first, the job
-// goes on without us.
+// job runs one systemctl job on a unit of ours and waits for it. When ctx ends
+// first, the job goes on without us.
 func (m *Manager) job(ctx context.Context, verb string, id platform.ID) error {
 	if err := room.CheckID(id); err != nil {
 		return fmt.Errorf("%s %q: %w", verb, id.String(), err)
+	}
+	// Where systemd does not say, the job will.
+	if p, err := m.show(ctx, id); err == nil {
+		d, err := m.definition(id, p)
+		if err == nil {
+			err = d.Refuse(verb)
+		}
+		if err != nil {
+			return fmt.Errorf("%s %q: %w", verb, id.String(), err)
+		}
+	}
+	if verb == "start" || verb == "restart" {
+		m.forgive(ctx, id)
 	}
 	if _, err := m.sys.Run(ctx, systemctl(id.Scope, verb, unit(id))...); err != nil {
 		return m.failed(ctx, verb, id, err)

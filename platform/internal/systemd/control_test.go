@@ -35,7 +35,6 @@ func TestControl(t *testing.T) {
 		{name: "killed in start", do: start, verb: "start", code: 1, state: "waiting-to-restart", word: "killed by SIGKILL"},
 		{name: "start takes too long", do: start, verb: "start", code: 1, state: "failed-timeout", want: platform.ErrTimeout, word: "journalctl"},
 		{name: "a bad unit", do: start, verb: "start", code: 1, state: "bad", word: "bad-setting"},
-		{name: "a masked unit", do: start, verb: "start", code: 1, state: "masked", word: "masked"},
 		{name: "what it requires fails", do: start, verb: "start", code: 1, state: "inactive", word: "it failed"},
 		{name: "reload rejected", do: reload, verb: "reload", code: 1, state: "rejected", want: platform.ErrRejected, word: "journalctl"},
 		{name: "reload of what is stopped", do: reload, verb: "reload", code: 1, state: "stopped", want: platform.ErrNotRunning, word: "inactive"},

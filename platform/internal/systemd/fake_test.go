@@ -63,7 +63,7 @@ func (m *machine) Run(ctx context.Context, argv ...string) (string, error) {
 func (m *machine) did(line string) bool { return slices.Contains(m.ran, line) }
 
 const (
-	properties = "LoadState,ActiveState,SubState,UnitFileState,FragmentPath,MainPID,NRestarts,Result,ReloadResult,CanReload," +
+	properties = "LoadState,ActiveState,SubState,UnitFileState,FragmentPath,SourcePath,DropInPaths,MainPID,NRestarts,Result,ReloadResult,CanReload," +
 		"ExecMainCode,ExecMainStatus,ExecMainExitTimestamp,StatusText,ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,StateChangeTimestamp"
 	ctl  = "systemctl --no-pager --no-ask-password "
 	show = ctl + "show --timestamp=unix --property=" + properties + " "
@@ -76,7 +76,8 @@ func recorded(tb testing.TB, version, state string) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return strings.ReplaceAll(string(b), "\r\n", "\n")
+	text := strings.ReplaceAll(string(b), "\r\n", "\n")
+	return strings.ReplaceAll(text, "/bad.service", "/feedd.service") // it was recorded by that name
 }
 
 // inState is a machine of that systemd whose feedd.service is in that state.

@@ -1,7 +1,6 @@
 package systemd
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,11 +10,14 @@ import (
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// Plan writes the unit file, has systemd read it and enables it. It refuses to
-// replace a unit that holdfast did not make. Where no systemd answers (a plan
-// for another machine) it takes for granted that there is none.
+// Plan writes the unit file, has systemd read it and enables it. What others made
+// it replaces as platform.Definition has it: a file in the unit's place is kept
+// beside it, and one in another directory, of a package or a generator, is hidden
+// as long as the service is installed. Where no systemd answers (a plan for
+// another machine) it takes for granted that there is none.
 //
 // The unit is for the version in u.Systemd.Version, else for this machine's
 // systemd, else for any.
@@ -31,7 +33,8 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 	case err != nil:
 		now = properties{}
 	}
-	if err := m.ours(file, u.ID, now); err != nil {
+	keep, before, err := m.replace(u, file, now)
+	if err != nil {
 		return nil, fmt.Errorf("install %q: %w", u.ID.String(), err)
 	}
 	version := u.Systemd.Version
@@ -41,6 +44,9 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 	content, err := Render(u, version)
 	if err != nil {
 		return nil, err
+	}
+	if before {
+		content = adopted(content)
 	}
 	run := func(describe string, undo []string, args ...string) platform.Step {
 		return platform.Step{Kind: platform.StepRun, Describe: describe, Argv: systemctl(u.Scope, args...), Undo: undo}
@@ -60,7 +66,7 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 			steps = append(steps, makeDirectory(dir, u))
 		}
 	}
-	return append(steps,
+	return append(append(steps, keep...),
 		platform.Step{Kind: platform.StepWriteFile, Describe: "the unit of the service", Path: file, Mode: 0o644, Content: content},
 		run("have systemd read the unit", nil, "daemon-reload"),
 		run("start the service at boot or login", undo, enable, unit(u.ID)),
@@ -80,20 +86,27 @@ func makeDirectory(dir string, u platform.Unit) platform.Step {
 	return platform.Step{Kind: platform.StepRun, Describe: "a directory of the service", Argv: append(argv, dir)}
 }
 
-// ours refuses what the install would replace or shadow without having made it.
-func (m *Manager) ours(file string, id platform.ID, now properties) error {
-	content, err := m.sys.ReadFile(file)
-	switch {
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("unit file: %w", err)
-	case now["LoadState"] == "masked":
-		return fmt.Errorf("%s is masked by the administrator: systemctl unmask it, or choose another name: %w", unit(id), platform.ErrPermission)
-	case err == nil && !bytes.HasPrefix(content, []byte(mark)):
-		return fmt.Errorf("%s is not a unit of holdfast: remove it, or choose another name: %w", file, platform.ErrPermission)
-	case err != nil && now["FragmentPath"] != "" && now["FragmentPath"] != file:
-		return fmt.Errorf("a service of that name exists (%s): choose another name: %w", now["FragmentPath"], platform.ErrPermission)
+// replace are the steps that keep the definition in the place of which u is
+// installed, if it is somebody else's. enabled reports whether that, or the one
+// that was replaced at an earlier install, was enabled.
+func (m *Manager) replace(u platform.Unit, file string, now properties) (keep []platform.Step, enabled bool, err error) {
+	d, err := m.definition(u.ID, now)
+	if err == nil {
+		err = d.Replace(u.Adopt)
 	}
-	return nil
+	switch {
+	case err != nil || d == nil:
+		return nil, false, err
+	case d.Ours:
+		content, err := m.sys.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return nil, wasEnabled(content), err
+	case d.Path == file:
+		keep, err = room.Keep(m.sys, file)
+	}
+	return keep, now.enabled(), err
 }
 
 // version is that of this machine's systemd, 0 if it cannot be told.

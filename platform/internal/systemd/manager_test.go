@@ -166,7 +166,7 @@ func TestPlanRefuses(t *testing.T) {
 	}{
 		{name: "a unit by hand", state: "active", files: map[string]string{feeddFile: "[Service]\n"}, want: platform.ErrPermission, word: feeddFile},
 		{name: "a unit of the distribution", state: "shipped", want: platform.ErrPermission, word: "systemd-logind.service"},
-		{name: "masked", state: "masked", files: map[string]string{feeddFile: ""}, want: platform.ErrPermission, word: "unmask"},
+		{name: "masked", state: "masked", files: map[string]string{feeddFile: ""}, want: platform.ErrPermission, word: "systemctl unmask feedd.service"},
 		{name: "bad name", state: "absent", unit: func(u *platform.Unit) { u.Name = "../x" }, want: platform.ErrBadUnit, word: "../x"},
 		{name: "bad unit", state: "absent", unit: func(u *platform.Unit) { u.User = "a b" }, want: platform.ErrBadUnit, word: "user"},
 		{name: "gone after a reboot", state: "absent", unit: func(u *platform.Unit) { u.RuntimeDir = "/run/mine" }, want: platform.ErrBadUnit, word: "reboot"},

@@ -11,7 +11,7 @@ import (
 )
 
 // shown is everything that one `systemctl show` gives.
-const shown = "LoadState,ActiveState,SubState,UnitFileState,FragmentPath,MainPID,NRestarts,Result,ReloadResult,CanReload," +
+const shown = "LoadState,ActiveState,SubState,UnitFileState,FragmentPath,SourcePath,DropInPaths,MainPID,NRestarts,Result,ReloadResult,CanReload," +
 	"ExecMainCode,ExecMainStatus,ExecMainExitTimestamp,StatusText," +
 	"ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,StateChangeTimestamp"
 
@@ -136,16 +136,24 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 	if p.running() { // systemd keeps the last words of the dead
 		text = p["StatusText"]
 	}
+	d, err := m.definition(id, p)
+	if err != nil {
+		return platform.Status{Manager: m.Name(), Phase: platform.PhaseUnknown}, m.failed(ctx, "status", id, err)
+	}
+	if d != nil {
+		d.DropIns = m.dropIns(p)
+	}
 	return platform.Status{
-		Manager:   m.Name(),
-		Installed: p.installed(),
-		Enabled:   p.enabled(),
-		Phase:     phase,
-		PID:       p.number("MainPID"),
-		Since:     p.time(since),
-		Restarts:  p.number("NRestarts"),
-		LastExit:  p.exit(),
-		EndedAt:   p.time("ExecMainExitTimestamp"),
-		Text:      text,
+		Manager:    m.Name(),
+		Installed:  p.installed() && d != nil && d.Ours,
+		Enabled:    p.enabled(),
+		Phase:      phase,
+		PID:        p.number("MainPID"),
+		Since:      p.time(since),
+		Restarts:   p.number("NRestarts"),
+		LastExit:   p.exit(),
+		EndedAt:    p.time("ExecMainExitTimestamp"),
+		Text:       text,
+		Definition: d,
 	}, nil
 }

@@ -21,7 +21,7 @@ func TestStatus(t *testing.T) {
 		"absent":   {Manager: "systemd", Phase: platform.PhaseStopped},
 		"disabled": {Manager: "systemd", Installed: true, Phase: platform.PhaseStopped},
 		"bad":      {Manager: "systemd", Installed: true, Phase: platform.PhaseStopped},
-		"masked":   {Manager: "systemd", Installed: true, Phase: platform.PhaseStopped},
+		"masked":   {Manager: "systemd", Phase: platform.PhaseStopped},
 		"inactive": with(func(st *platform.Status) { st.Phase = platform.PhaseStopped }),
 		"starting": with(func(st *platform.Status) { st.Phase = platform.PhaseStarting }),
 		"active":   with(func(st *platform.Status) { st.Phase, st.Text = platform.PhaseReady, "up" }),
@@ -47,7 +47,7 @@ func TestStatus(t *testing.T) {
 			t.Run(state, func(t *testing.T) {
 				sys := inState(t, version, state)
 				id := feeddID
-				if state == "masked" || state == "bad" || state == "absent" {
+				if state == "masked" || state == "absent" {
 					id.Name = state
 					sys.answers[show+state+".service"] = sys.answers[show+"feedd.service"]
 				}
@@ -64,7 +64,10 @@ func TestStatus(t *testing.T) {
 					t.Errorf("PID %d", got.PID)
 				}
 				gotExit, wantExit := got.LastExit, want.LastExit
-				got.Since, got.PID, got.LastExit, want.LastExit = time.Time{}, 0, nil, nil
+				if (got.Definition == nil) != (state == "absent") {
+					t.Errorf("definition %+v", got.Definition)
+				}
+				got.Since, got.PID, got.LastExit, want.LastExit, got.Definition = time.Time{}, 0, nil, nil, nil
 				if got != want {
 					t.Errorf("status %+v, want %+v", got, want)
 				}

@@ -1,7 +1,6 @@
 package systemd
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 // Removal stops and disables the service and removes its unit file and its
@@ -19,16 +19,19 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 	if err != nil {
 		return nil, fmt.Errorf("uninstall %q: %w", id.String(), err)
 	}
-	content, err := m.sys.ReadFile(file)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("uninstall %q: unit file: %w", id.String(), err)
-	case !bytes.HasPrefix(content, []byte(mark)):
-		return nil, fmt.Errorf("uninstall %q: %s is not a unit of holdfast: %w", id.String(), file, platform.ErrPermission)
+	content, missing := m.sys.ReadFile(file)
+	now, showErr := m.show(ctx, id)
+	d, err := m.definition(id, now)
+	if err == nil {
+		err = d.Refuse("uninstall")
 	}
-	now, err := m.show(ctx, id)
+	if err == nil && errors.Is(missing, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err = errors.Join(err, showErr); err != nil {
+		return nil, fmt.Errorf("uninstall %q: %w", id.String(), err)
+	}
+	remove, _, err := room.PutBack(m.sys, "the unit of the service", file, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("uninstall %q: %w", id.String(), err)
 	}
@@ -50,10 +53,11 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 	}
 	forget := run("forget how it ended", "reset-failed", unit(id))
 	forget.MayFail = true // it fails for a unit that has nothing to forget
-	steps = append(steps, disable,
-		platform.Step{Kind: platform.StepRemoveFile, Describe: "the unit of the service", Path: file},
-		run("have systemd forget the unit", "daemon-reload"),
-		forget)
+	steps = append(append(append(steps, disable), remove...), run("have systemd forget the unit", "daemon-reload"))
+	if wasEnabled(content) {
+		steps = append(steps, run("start what was there before at boot or login, as before", "enable", unit(id)))
+	}
+	steps = append(steps, forget)
 	if dir := m.runtimeDir(id); dir != "" {
 		steps = append(steps, platform.Step{Kind: platform.StepRemoveDir, Describe: "the service's files of this boot", Path: dir})
 	}

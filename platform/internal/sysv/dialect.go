@@ -32,6 +32,9 @@ func dialect() initd.Dialect {
 			{Key: "restart", Why: "nothing restarts a service, unless supervise asks for a supervisor of the program's own"},
 		},
 		NoWholeLimits: "an init script cannot limit a service as a whole",
+		Action:        func(id platform.ID, verb string) []string { return []string{initd.Path(id), verb} },
+		Disable:       func(id platform.ID) []string { return []string{"update-rc.d", "-f", id.String(), "remove"} },
+		Beside:        func(id platform.ID) []string { return []string{"/etc/insserv/overrides/" + id.String()} },
 		CheckID:       checkID,
 	}
 }

@@ -21,11 +21,11 @@ func New(sys platform.System) *Manager {
 // Name is "sysv".
 func (m *Manager) Name() string { return m.machine.Dialect.Manager }
 
-// Plan writes the script and puts it into the runlevels. It refuses to replace a
-// script that holdfast did not make, and, on a machine with init scripts, to
-// require a service that is not there.
+// Plan writes the script and puts it into the runlevels. A script that somebody
+// else made is replaced as platform.Definition has it. On a machine with init
+// scripts it refuses to require a service that is not there.
 func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, error) {
-	return m.machine.Plan(u, Render, func() []platform.Step { return m.enable(ctx, u) })
+	return m.machine.Plan(u, Render, func() initd.Taken { return m.take(ctx, u.ID) }, func() []platform.Step { return m.enable(ctx, u) })
 }
 
 // Removal stops the service, takes it out of the runlevels and removes its script
@@ -46,7 +46,36 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 			steps = append(steps, stop)
 		}
 		return append(steps, m.disable(ctx, id)...), nil
-	})
+	}, func([]string) []platform.Step { return m.enableAgain(ctx, id) })
+}
+
+// take is for a script that somebody else made. That it runs, its status says, as
+// far as it has such an action; whether it does start at boot, its links say.
+func (m *Manager) take(ctx context.Context, id platform.ID) initd.Taken {
+	var t initd.Taken
+	if _, err := m.machine.Run(ctx, initd.Path(id), "status"); err == nil {
+		t.Stop = []platform.Step{{
+			Kind: platform.StepRun, Describe: "stop what runs, while its own script is there",
+			Argv: []string{initd.Path(id), "stop"}, Undo: []string{initd.Path(id), "start"},
+		}}
+	}
+	if enabled(m.found(ctx, id.String())) {
+		t.Levels = []string{"runlevels"}
+	}
+	return t
+}
+
+// enableAgain is enable for a service that a removal has just disabled.
+func (m *Manager) enableAgain(ctx context.Context, id platform.ID) []platform.Step {
+	const why = "start what was there before at boot, as before"
+	if l := m.linker(id); l.program != "" {
+		return []platform.Step{{Kind: platform.StepRun, Describe: why, Argv: l.add, Undo: l.remove}}
+	}
+	var steps []platform.Step
+	for _, link := range m.found(ctx, id.String()) {
+		steps = append(steps, platform.Step{Kind: platform.StepRun, Describe: why + ": " + link, Argv: symlink(id, link), Undo: []string{"rm", "-f", link}})
+	}
+	return steps
 }
 
 // Logs shows what the service has printed, which is its log unless that goes to a

@@ -159,6 +159,10 @@ func TestStatus(t *testing.T) {
 			m := sysv.New(initdtest.Machine{Files: map[string]string{file: ours}, Answers: map[string]initdtest.Answer{find: {Out: tt.links}, file + " status --json": tt.answer}})
 			st, err := m.Status(t.Context(), initdtest.ID)
 			tt.want.Manager, tt.want.Installed = "sysv", !tt.fails
+			if st.Definition == nil || !st.Definition.Ours {
+				t.Errorf("definition %v", st.Definition)
+			}
+			st.Definition = nil
 			if (err != nil) != tt.fails || st != tt.want {
 				t.Errorf("%v\ngot  %+v\nwant %+v", err, st, tt.want)
 			}

@@ -50,11 +50,11 @@ var _ platform.Inventory = (*Manager)(nil)
 // Inventory is what there is without asking the script, which asks the program.
 func (m *Manager) Inventory(ctx context.Context, id platform.ID) (platform.Status, error) {
 	st := platform.Status{Manager: m.Name()}
-	installed, err := m.machine.Installed(id)
+	d, ours, err := m.machine.Installed(id)
 	if err != nil {
 		return st, fmt.Errorf("status %q: %w", id.String(), err)
 	}
-	st.Installed, st.Enabled = installed, installed && enabled(m.found(ctx, id.String()))
+	st.Definition, st.Installed, st.Enabled = d, ours, d != nil && enabled(m.found(ctx, id.String()))
 	return st, nil
 }
 
@@ -62,8 +62,10 @@ func (m *Manager) Inventory(ctx context.Context, id platform.ID) (platform.Statu
 // that was started otherwise is none of ours: it is left to its own command line.
 func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, error) {
 	st := platform.Status{Manager: m.Name(), Phase: platform.PhaseStopped}
-	installed, err := m.machine.Installed(id)
-	if err == nil && !installed {
+	d, ours, err := m.machine.Installed(id)
+	st.Definition = d
+	if err == nil && !ours {
+		st.Enabled = d != nil && enabled(m.found(ctx, id.String()))
 		return st, nil
 	}
 	var r report

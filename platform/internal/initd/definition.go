@@ -1,0 +1,94 @@
+package initd
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
+)
+
+// definition is the script of a service; nil if it has none.
+func (m Machine) definition(id platform.ID) (*platform.Definition, error) {
+	if err := m.Dialect.checkID(id); err != nil {
+		return nil, err
+	}
+	content, err := m.ReadFile(Path(id))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil //nolint:nilnil // there is none, and that is no error
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", m.Dialect.Kind, err)
+	}
+	_, second, _ := bytes.Cut(content, []byte("\n"))
+	d := &platform.Definition{Path: Path(id), Ours: bytes.HasPrefix(second, []byte(mark)), Own: map[string]string{}}
+	for _, verb := range []string{"start", "stop", "restart", "reload", "status"} {
+		d.Own[verb] = strings.Join(m.Dialect.Action(id, verb), " ")
+	}
+	d.Own["uninstall"] = strings.Join(m.Dialect.Disable(id), " ") + ", and remove it"
+	for _, file := range m.Dialect.Beside(id) {
+		if content, err := m.ReadFile(file); err == nil {
+			d.DropIns = append(d.DropIns, platform.DropIn{Path: file, Keys: room.Keys(string(content))})
+		}
+	}
+	return d, nil
+}
+
+// Taken is what becomes of a script that is taken over.
+type Taken struct {
+	// Stop are the steps that stop what runs by it, while there still is a script that can.
+	Stop []platform.Step
+	// Levels are where it is started, in words that Removal's enable understands.
+	Levels []string
+}
+
+// replace are the steps that come before a script is written in the place of
+// another, and the levels of the one that was somebody else's.
+func (m Machine) replace(u platform.Unit, take func() Taken) (steps []platform.Step, levels []string, err error) {
+	d, err := m.definition(u.ID)
+	if err == nil {
+		err = d.Replace(u.Adopt)
+	}
+	switch {
+	case err != nil || d == nil:
+		return nil, nil, err
+	case d.Ours:
+		return nil, m.before(u.ID), nil
+	}
+	keep, err := room.Keep(m, d.Path)
+	if err != nil {
+		return nil, nil, err
+	}
+	old := take()
+	return append(old.Stop, keep...), old.Levels, nil
+}
+
+// startedBefore begins the third line of a script that took the place of another
+// one, which was started at boot.
+const startedBefore = "# The one before it was started in: "
+
+// noted puts that line in.
+func noted(content []byte, levels []string) []byte {
+	if len(levels) == 0 {
+		return content
+	}
+	lines := slices.Collect(bytes.Lines(content))
+	return bytes.Join(slices.Insert(lines, 2, []byte(startedBefore+strings.Join(levels, " ")+"\n")), nil)
+}
+
+// before are the levels that the script of a service notes.
+func (m Machine) before(id platform.ID) []string {
+	content, err := m.ReadFile(Path(id))
+	if err != nil {
+		return nil
+	}
+	lines := strings.SplitN(string(content), "\n", 4)
+	if len(lines) < 4 || !strings.HasPrefix(lines[2], startedBefore) {
+		return nil
+	}
+	return strings.Fields(strings.TrimPrefix(lines[2], startedBefore))
+}

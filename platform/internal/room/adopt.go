@@ -1,0 +1,57 @@
+package room
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// Before is where the file of a definition that was taken over is kept.
+func Before(file string) string { return file + ".before-holdfast" }
+
+// Keep are the steps that keep a file which is about to be replaced. One that was
+// kept before is not overwritten.
+func Keep(sys platform.System, file string) ([]platform.Step, error) {
+	if _, err := sys.Stat(Before(file)); err == nil {
+		return nil, fmt.Errorf("%s is there already, from an earlier take-over: move it away: %w", Before(file), platform.ErrPermission)
+	}
+	content, err := sys.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	// Not executable: nobody takes it for a script of its own.
+	return []platform.Step{{Kind: platform.StepWriteFile, Describe: "what was there before, for uninstall", Path: Before(file), Mode: 0o644, Content: content}}, nil
+}
+
+// PutBack are the steps that remove the file of a definition, or put back what
+// was there before it. back reports which.
+func PutBack(sys platform.System, what, file string, mode fs.FileMode) (steps []platform.Step, back bool, err error) {
+	content, err := sys.ReadFile(Before(file))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return []platform.Step{{Kind: platform.StepRemoveFile, Describe: what, Path: file}}, false, nil
+	case err != nil:
+		return nil, false, err
+	}
+	return []platform.Step{
+		{Kind: platform.StepWriteFile, Describe: "put back what was there before " + what, Path: file, Mode: mode, Content: content},
+		{Kind: platform.StepRemoveFile, Describe: "where that was kept", Path: Before(file)},
+	}, true, nil
+}
+
+// Keys are the names that lines of the form name=value set, each once, in order.
+func Keys(content string) []string {
+	var keys []string
+	for line := range strings.Lines(content) {
+		key, _, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
+		key = strings.TrimSpace(key)
+		if ok && key != "" && !strings.ContainsAny(key, "#;[ \t\"'$") && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}

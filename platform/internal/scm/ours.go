@@ -1,0 +1,103 @@
+package scm
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// definition is the registration of id, and whose that is; nil if there is none.
+// One that may not be read is taken for ours: Windows then refuses the rest, too.
+func (m *Manager) definition(id platform.ID) (Registration, *platform.Definition, error) {
+	if err := checkID(id); err != nil {
+		return Registration{}, nil, err
+	}
+	name := id.String()
+	r, err := m.machine.Config(name)
+	d := &platform.Definition{Path: fmt.Sprintf("the service %q, %s", name, r.BinaryPath), Ours: true, Own: own(name)}
+	switch {
+	case err == nil:
+		d.Ours = r.Parameters[paramMade] == made
+	case code(err) == errAccessDenied:
+		d.Path = fmt.Sprintf("the service %q", name)
+	case errors.Is(explain(err, name), platform.ErrNotInstalled), errors.Is(err, errors.ErrUnsupported):
+		return r, nil, nil
+	default:
+		return r, nil, explain(err, name)
+	}
+	return r, d, nil
+}
+
+// own are the command lines of sc.exe.
+func own(name string) map[string]string {
+	commands := map[string]string{
+		"restart": fmt.Sprintf("Restart-Service %q", name), "reload": fmt.Sprintf("sc control %q paramchange", name),
+		"uninstall": fmt.Sprintf("sc stop %q, then sc delete %[1]q", name), "status": fmt.Sprintf("sc query %q", name),
+	}
+	for _, verb := range []string{"start", "stop"} {
+		commands[verb] = fmt.Sprintf("sc %s %q", verb, name)
+	}
+	return commands
+}
+
+// refuse is the decision on a verb.
+func (m *Manager) refuse(verb string, id platform.ID) error {
+	_, d, err := m.definition(id)
+	if err != nil {
+		return err
+	}
+	return d.Refuse(verb)
+}
+
+// replace has r remember the registration in the place of which it comes, if that
+// is somebody else's: the SCM keeps no files, so it lies with our own parameters.
+func (m *Manager) replace(u platform.Unit, r *Registration) error {
+	before, d, err := m.definition(u.ID)
+	if err == nil {
+		err = d.Replace(u.Adopt)
+	}
+	switch {
+	case err != nil || d == nil:
+		return err
+	case d.Ours:
+		if kept, ok := before.Parameters[paramBefore]; ok {
+			r.Parameters[paramBefore] = kept
+		}
+		return nil
+	case !passwordless(before.Account):
+		return fmt.Errorf("%v logs on as %s, whose password nobody could put back: export it and delete it: %w", d, before.Account, platform.ErrPermission)
+	}
+	before.Parameters = nil // they stay where they are
+	content, err := json.Marshal(before)
+	if err != nil {
+		return err
+	}
+	r.Parameters[paramBefore] = string(content)
+	return nil
+}
+
+// passwordless reports whether a service can be given that account without a password.
+func passwordless(account string) bool {
+	lower := strings.ToLower(account)
+	return slices.Contains([]string{"", "localsystem", `nt authority\system`, `nt authority\localservice`, `nt authority\networkservice`}, lower) ||
+		hasNoPasswordAtAll(account)
+}
+
+// removal is the step that deletes a registration of ours, or puts back the one
+// that was there before.
+func removal(r Registration) (platform.Step, error) {
+	kept, ok := r.Parameters[paramBefore]
+	if !ok {
+		return platform.Step{Kind: StepRemoveService, Describe: "the service", Payload: Registration{Name: r.Name}}, nil
+	}
+	var before Registration
+	if err := json.Unmarshal([]byte(kept), &before); err != nil {
+		return platform.Step{}, fmt.Errorf("the registration that was there before: %w", err)
+	}
+	before.Name = r.Name
+	return platform.Step{Kind: StepService, Describe: "put back the service that was there before", Payload: before}, nil
+}

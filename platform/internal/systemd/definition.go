@@ -1,0 +1,100 @@
+package systemd
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
+)
+
+// definition is what systemd has the service by, as its properties say; nil if it
+// has none. A unit of ours that was removed under a running service is still ours.
+func (m *Manager) definition(id platform.ID, p properties) (*platform.Definition, error) {
+	file, err := m.unitFile(id)
+	if err != nil {
+		return nil, err
+	}
+	d := &platform.Definition{Path: p["FragmentPath"], Own: own(id)}
+	switch {
+	case p["LoadState"] == "masked":
+		d.State = platform.DefinitionMasked
+		if d.Path == "" {
+			d.Path = unit(id)
+		}
+		return d, nil
+	case d.Path == "" && !m.exists(file):
+		return nil, nil //nolint:nilnil // there is none, and that is no error
+	case d.Path == "": // systemd does not know it yet, or there is no systemd
+		d.Path = file
+	}
+	content, err := m.sys.ReadFile(d.Path)
+	d.Ours = err == nil && bytes.HasPrefix(content, []byte(mark)) || errors.Is(err, fs.ErrNotExist) && d.Path == file
+	switch p["UnitFileState"] {
+	case "static":
+		d.State = platform.DefinitionStatic
+	case "generated":
+		d.State, d.Source = platform.DefinitionGenerated, p["SourcePath"]
+	}
+	if d.Path != file && m.exists(file) && m.leadsAway(id, d.Path) {
+		d.State, d.Source, d.Path = platform.DefinitionLinked, d.Path, file
+	}
+	return d, nil
+}
+
+// leadsAway reports whether a unit that was read from fragment, while there is a
+// file of its name in its place, was reached by a link there: `systemctl link`, or
+// the alias of another unit. Else systemd has not read the file yet.
+func (m *Manager) leadsAway(id platform.ID, fragment string) bool {
+	return path.Base(fragment) != unit(id) || !strings.Contains(fragment, "/systemd/")
+}
+
+// own are systemctl's command lines for a unit.
+func own(id platform.ID) map[string]string {
+	commands := map[string]string{}
+	line := func(args ...string) string {
+		argv := []string{"systemctl"}
+		if id.Scope == platform.ScopeUser {
+			argv = append(argv, "--user")
+		}
+		return strings.Join(append(append(argv, args...), unit(id)), " ")
+	}
+	for _, verb := range []string{"start", "stop", "restart", "reload", "status", "unmask", "disable"} {
+		commands[verb] = line(verb)
+	}
+	commands["uninstall"] = line("disable", "--now") + ", and remove it"
+	return commands
+}
+
+// dropIns are what others have laid over the unit.
+func (m *Manager) dropIns(p properties) []platform.DropIn {
+	var all []platform.DropIn
+	for _, file := range strings.Fields(p["DropInPaths"]) {
+		d := platform.DropIn{Path: file}
+		if content, err := m.sys.ReadFile(file); err == nil {
+			d.Keys = room.Keys(string(content))
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+// enabledBefore is the line behind the mark of a unit that took the place of one
+// that was enabled.
+const enabledBefore = "# The one before it was enabled.\n"
+
+// adopted puts what has to be known of the unit before into the unit in its place.
+func adopted(content []byte) []byte {
+	first := bytes.IndexByte(content, '\n') + 1
+	return slices.Insert(content, first, []byte(enabledBefore)...)
+}
+
+// wasEnabled reports whether a unit of ours says so of the one before it.
+func wasEnabled(content []byte) bool {
+	_, rest, _ := bytes.Cut(content, []byte("\n"))
+	return bytes.HasPrefix(rest, []byte(enabledBefore))
+}
