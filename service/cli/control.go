@@ -32,6 +32,9 @@ func (a *app) start(cmd *cobra.Command, t *target) error {
 	if err != nil {
 		return fmt.Errorf("start %q: %w; `run` works without one", t.id, err)
 	}
+	if err := t.ours(cmd.Context(), "start"); err != nil {
+		return err
+	}
 	// A manager would only find out, and restart, and give up.
 	if other, err := t.stranger(cmd.Context()); err != nil {
 		return err
@@ -88,7 +91,11 @@ func (a *app) stop(cmd *cobra.Command, t *target, kill bool) error {
 		return context.Cause(ctx)
 	}
 	idle := errors.Is(err, platform.ErrNotRunning)
-	if t.manager != nil {
+	switch foreign := t.ours(ctx, "stop"); {
+	case foreign != nil && (err != nil || t.kept(ctx, h)):
+		return foreign
+	case foreign != nil: // nobody's but ours: it was started otherwise
+	case t.manager != nil:
 		if err := a.managed(cmd, t, "stopping", t.manager.Stop); err != nil && !errors.Is(err, platform.ErrNotInstalled) {
 			return err
 		}
@@ -106,6 +113,12 @@ func (a *app) stop(cmd *cobra.Command, t *target, kill bool) error {
 	return a.stopDirectly(cmd, t, h, kill)
 }
 
+// kept reports whether the manager runs the process h, by whatever definition.
+func (t *target) kept(ctx context.Context, h singleton.Holder) bool {
+	st, err := query(ctx, t.manager, t.id)
+	return err == nil && keeps(st, h.PID, h.Origin)
+}
+
 func (a *app) restartCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "restart",
@@ -119,6 +132,9 @@ func (a *app) restartCommand() *cobra.Command {
 			m, err := t.needManager()
 			if err != nil {
 				return fmt.Errorf("restart %q: %w: stop it, and start it again by hand", t.id, err)
+			}
+			if err := t.ours(cmd.Context(), "restart"); err != nil {
+				return err
 			}
 			if other, err := t.stranger(cmd.Context()); err != nil {
 				return err
@@ -160,6 +176,9 @@ func (a *app) reloadCommand() *cobra.Command {
 
 func (a *app) reload(cmd *cobra.Command, t *target, wait bool) error {
 	h, err := t.holder(cmd.Context())
+	if foreign := t.ours(cmd.Context(), "reload"); foreign != nil && (err != nil || t.kept(cmd.Context(), h)) {
+		return foreign
+	}
 	if t.manager != nil && wait && (err == nil || errors.Is(err, errUnnamed)) {
 		// Where we cannot tell who it is, the manager may.
 		st, e := query(cmd.Context(), t.manager, t.id)

@@ -25,3 +25,6 @@ type Resources = resources
 
 // ShowPlan shows steps as `plan` does.
 var ShowPlan = showPlan
+
+// Difference is what `install --adopt` shows.
+var Difference = difference

@@ -201,8 +201,9 @@ type manager struct {
 	p      *place
 	name   string
 	st     platform.Status
-	fails  error // what it does
-	broken error // its Status
+	fails  error                // what it does
+	broken error                // its Status
+	other  *platform.Definition // of that name in the other scope
 
 	inventory bool
 	on        func(verb string) // what else happens
@@ -222,7 +223,7 @@ func (m *manager) face() platform.Manager {
 type inventory struct{ *manager }
 
 func (i inventory) Inventory(context.Context, platform.ID) (platform.Status, error) {
-	return platform.Status{Manager: i.name, Installed: i.st.Installed, Enabled: i.st.Enabled}, i.broken
+	return platform.Status{Manager: i.name, Installed: i.st.Installed, Enabled: i.st.Enabled, Definition: i.st.Definition}, i.broken
 }
 
 // Status of such a manager would run the program, which would ask it again.
@@ -265,7 +266,10 @@ func (m *manager) Stop(ctx context.Context, _ platform.ID) error    { return m.a
 func (m *manager) Restart(ctx context.Context, _ platform.ID) error { return m.act(ctx, "restart") }
 func (m *manager) Reload(ctx context.Context, _ platform.ID) error  { return m.act(ctx, "reload") }
 
-func (m *manager) Status(context.Context, platform.ID) (platform.Status, error) {
+func (m *manager) Status(_ context.Context, id platform.ID) (platform.Status, error) {
+	if id.Scope != m.p.cfg.Scope {
+		return platform.Status{Manager: m.name, Phase: platform.PhaseStopped, Definition: m.other}, m.broken
+	}
 	return m.st, m.broken
 }
 

@@ -15,12 +15,14 @@ type installFlags struct {
 	program string
 	user    string
 	json    bool
+	adopt   bool
 }
 
 func (a *app) addInstallFlags(cmd *cobra.Command, f *installFlags) {
 	cmd.Flags().StringVar(&f.program, "program", "", "absolute `PATH` of the program on the target (default: this executable)")
 	cmd.Flags().StringVar(&f.user, "user", a.cfg.User, "run as user `U`")
 	cmd.Flags().BoolVar(&f.json, "json", false, "show the plan as JSON")
+	cmd.Flags().BoolVar(&f.adopt, "adopt", false, "take over a definition of that name that holdfast did not make; uninstall puts it back")
 }
 
 func (a *app) installCommand() *cobra.Command {
@@ -99,7 +101,11 @@ func (a *app) plan(cmd *cobra.Command, f installFlags) (*target, []platform.Step
 	if err != nil {
 		return nil, nil, err
 	}
+	u.Adopt = f.adopt
 	steps, err := m.Plan(cmd.Context(), u)
+	if err == nil {
+		t.before(cmd, steps)
+	}
 	if err == nil && note != "" {
 		fmt.Fprintf(cmd.ErrOrStderr(), "- %s\n", note)
 	}
@@ -142,6 +148,9 @@ func (a *app) uninstallCommand() *cobra.Command {
 func (a *app) uninstall(cmd *cobra.Command, t *target, purge, foreign bool) error {
 	m, err := t.needManager()
 	if err != nil {
+		return err
+	}
+	if err := t.ours(cmd.Context(), "uninstall"); err != nil {
 		return err
 	}
 	// Its files are removed with the rest.

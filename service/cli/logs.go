@@ -30,6 +30,9 @@ func (a *app) logsCommand() *cobra.Command {
 			if t.badFile != nil {
 				fmt.Fprintf(cmd.ErrOrStderr(), "without the configuration file: %v\n", t.badFile)
 			}
+			if err := t.ours(cmd.Context(), "logs"); err != nil {
+				fmt.Fprintf(cmd.ErrOrStderr(), "not of a service of ours: %v\n", err)
+			}
 			if file := t.cfg.Log.File; file != "" {
 				return tail(cmd.Context(), cmd.OutOrStdout(), file, n, follow)
 			}

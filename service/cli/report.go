@@ -36,6 +36,8 @@ type report struct {
 	Scope     platform.Scope `json:"scope"`
 	Installed bool           `json:"installed"`
 	Enabled   bool           `json:"enabled"`
+	// Definition is what the manager has the service by; null if there is none.
+	Definition *platform.Definition `json:"definition"`
 
 	Health     []state.Health      `json:"health,omitempty"`
 	Reloads    state.Reloads       `json:"reloads"`
@@ -50,8 +52,9 @@ type report struct {
 	StateDir   string   `json:"state_dir"`
 	Notes      []string `json:"notes,omitempty"` // what somebody should look at
 
-	lsb int
-	now time.Time // of the examination
+	lsb          int
+	foreignPhase platform.Phase // of a service that is not ours
+	now          time.Time      // of the examination
 }
 
 // LSB's answers of a status action.
@@ -103,6 +106,7 @@ func (t *target) examine(ctx context.Context) report {
 	if now.Stranger {
 		r.note("it was not started by " + r.Manager + ", which has the service installed")
 	}
+	r.definitions(ctx, t)
 	r.noteBadFile(t.badFile)
 	return r
 }
@@ -151,7 +155,7 @@ func (r *report) askManager(ctx context.Context, t *target, s *state.Sources) {
 		r.note(err.Error())
 		return
 	}
-	r.Installed, r.Enabled = st.Installed, st.Enabled
+	r.Installed, r.Enabled, r.Definition, r.foreignPhase = st.Installed, st.Enabled, st.Definition, cmp.Or(st.Phase, platform.PhaseUnknown)
 	if !st.Installed {
 		return
 	}

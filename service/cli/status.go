@@ -148,6 +148,10 @@ func phaseColor(p platform.Phase) *color.Color {
 
 func installation(r report) string {
 	switch {
+	case !r.Installed && r.Definition != nil && r.Definition.State == platform.DefinitionMasked:
+		return "not installed: " + r.Definition.String()
+	case !r.Installed && r.Definition != nil:
+		return "somebody else's: " + r.Definition.String()
 	case !r.Installed:
 		return "not installed"
 	case r.Enabled:

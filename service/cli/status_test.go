@@ -122,7 +122,7 @@ func TestStatusKeys(t *testing.T) {
 	}
 	all := p.json()
 	want := []string{
-		"config_file", "enabled", "exe", "installed", "last_exit", "manager", "name", "phase", "phase_since", "pid", "ready", "ready_at", "reloads",
+		"config_file", "definition", "enabled", "exe", "installed", "last_exit", "manager", "name", "phase", "phase_since", "pid", "ready", "ready_at", "reloads",
 		"resources", "restarts", "runtime_dir", "scope", "started_at", "started_by", "state_dir", "status_text", "uptime_s", "user", "version",
 	}
 	if got := slices.Sorted(maps.Keys(all)); !slices.Equal(got, want) {

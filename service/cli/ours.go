@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// ours refuses a verb where the manager has a definition of that name which
+// holdfast did not make. Who cannot be asked refuses by itself, or does not.
+func (t *target) ours(ctx context.Context, verb string) error {
+	if t.manager == nil {
+		return nil
+	}
+	st, err := query(ctx, t.manager, t.id)
+	if err != nil {
+		return nil //nolint:nilerr // the manager will say it of the verb itself
+	}
+	if err := st.Definition.Refuse(verb); err != nil {
+		return fmt.Errorf("%s %q: %w", verb, t.id, err)
+	}
+	return nil
+}
+
+// inOtherScope is what the manager has by the same name in the other scope; nil if
+// there is nothing, or it is not for us to see.
+func (t *target) inOtherScope(ctx context.Context) (platform.Scope, *platform.Definition) {
+	other := platform.ScopeUser
+	if t.id.Scope == platform.ScopeUser {
+		other = platform.ScopeSystem
+	}
+	if t.manager == nil {
+		return other, nil
+	}
+	id := t.id
+	id.Scope = other
+	st, err := query(ctx, t.manager, id)
+	if err != nil {
+		return other, nil
+	}
+	return other, st.Definition
+}
+
+// definitions notes what somebody should know of the definition: that it is
+// somebody else's, what lies over it, and that there is another one.
+func (r *report) definitions(ctx context.Context, t *target) {
+	if d := r.Definition; d != nil {
+		if err := d.Refuse("status"); err != nil {
+			r.note(fmt.Sprintf("%s has a service of this name that is not ours (%s%s): %v", r.Manager, r.foreignPhase, enabledText(r.Enabled), err))
+		}
+		for _, drop := range d.DropIns {
+			r.note("changed from outside: " + drop.String())
+		}
+	}
+	if scope, d := t.inOtherScope(ctx); d != nil {
+		r.note(fmt.Sprintf("there is another service of this name, --scope %s: %v", scope, d))
+	}
+}
+
+func enabledText(enabled bool) string {
+	if enabled {
+		return ", starts at boot"
+	}
+	return ""
+}
+
+// before warns of what an install does not replace and does not take away, and,
+// where it takes something over, shows the difference.
+func (t *target) before(cmd *cobra.Command, steps []platform.Step) {
+	w := cmd.ErrOrStderr()
+	if scope, d := t.inOtherScope(cmd.Context()); d != nil {
+		fmt.Fprintf(w, "- there is another service of this name, --scope %s, which stays: %v\n", scope, d)
+	}
+	st, err := query(cmd.Context(), t.manager, t.id)
+	if err != nil || st.Definition == nil {
+		return
+	}
+	for _, drop := range st.Definition.DropIns {
+		fmt.Fprintf(w, "- this stays in force and changes the definition: %v\n", drop)
+	}
+	if !st.Definition.Ours {
+		fmt.Fprintf(w, "- takes over %v:\n", st.Definition)
+		t.showDifference(w, st.Definition, steps)
+	}
+}
+
+// showDifference shows what becomes of the definition d, as far as it is a text.
+func (t *target) showDifference(w io.Writer, d *platform.Definition, steps []platform.Step) {
+	var after string
+	for _, s := range steps {
+		switch {
+		case s.Kind == platform.StepWriteFile: // the last one: those before it keep what was there
+			after = string(s.Content)
+		case s.Payload != nil:
+			if b, err := json.MarshalIndent(s.Payload, "", "  "); err == nil && strings.Contains(string(b), "binary_path") {
+				after = string(b)
+			}
+		}
+	}
+	before, err := t.System.ReadFile(d.Path)
+	if err != nil {
+		fmt.Fprintf(w, "  (%v)\n", err)
+	}
+	for _, line := range difference(string(before), after) {
+		fmt.Fprintf(w, "  %s\n", line)
+	}
+}
