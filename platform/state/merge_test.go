@@ -70,33 +70,33 @@ type want struct {
 
 // The table of the comment on Merge, row by row, and the faults that led to it.
 func TestMerge(t *testing.T) {
-	const sec, min = time.Second, time.Minute
+	const sec, minute = time.Second, time.Minute
 	for name, tt := range map[string]struct {
 		s state.Sources
 		w want
 	}{
 		"ready, by its own word": {
-			state.Sources{Lock: held(us, min), File: wrote(us, ready, 50*sec), Manager: says(ready, 70, 50*sec)},
+			state.Sources{Lock: held(us, minute), File: wrote(us, ready, 50*sec), Manager: says(ready, 70, 50*sec)},
 			want{phase: ready, pid: 70, running: true, text: "its own words", exit: failed},
 		},
 		"ready, nobody manages it": {
-			state.Sources{Lock: held(us, min), File: wrote(us, ready, 50*sec)},
+			state.Sources{Lock: held(us, minute), File: wrote(us, ready, 50*sec)},
 			want{phase: ready, pid: 70, running: true, text: "its own words", exit: failed},
 		},
 		"reloading: the manager's ready is older": {
-			state.Sources{Lock: held(us, min), File: wrote(us, reloading, sec), Manager: says(ready, 70, 50*sec)},
+			state.Sources{Lock: held(us, minute), File: wrote(us, reloading, sec), Manager: says(ready, 70, 50*sec)},
 			want{phase: reloading, pid: 70, running: true, text: "its own words", exit: failed},
 		},
 		"stopping: the manager has not heard": {
-			state.Sources{Lock: held(us, min), File: wrote(us, stopping, sec), Manager: says(ready, 70, 50*sec)},
+			state.Sources{Lock: held(us, minute), File: wrote(us, stopping, sec), Manager: says(ready, 70, 50*sec)},
 			want{phase: stopping, pid: 70, running: true, text: "its own words", exit: failed},
 		},
 		"the disk was full when it became ready": { // fault H
-			state.Sources{Lock: held(us, min), File: wrote(us, starting, 59*sec), Manager: says(ready, 70, 50*sec)},
+			state.Sources{Lock: held(us, minute), File: wrote(us, starting, 59*sec), Manager: says(ready, 70, 50*sec)},
 			want{phase: ready, pid: 70, running: true, text: "heard", exit: failed, stale: true},
 		},
 		"the disk was full, and ready within the second": {
-			state.Sources{Lock: held(us, min), File: wrote(us, starting, 1900*time.Millisecond), Manager: says(ready, 70, 1200*time.Millisecond)},
+			state.Sources{Lock: held(us, minute), File: wrote(us, starting, 1900*time.Millisecond), Manager: says(ready, 70, 1200*time.Millisecond)},
 			want{phase: ready, pid: 70, running: true, text: "heard", exit: failed, stale: true},
 		},
 		"the manager's ready is of a process before (OpenRC)": {
@@ -104,31 +104,31 @@ func TestMerge(t *testing.T) {
 			want{phase: starting, pid: 70, running: true, text: "its own words", exit: failed},
 		},
 		"the disk was full, and nobody else knows": { // fault H
-			state.Sources{Lock: held(us, time.Hour), File: wrote(us, starting, time.Hour), StartTimeout: min},
+			state.Sources{Lock: held(us, time.Hour), File: wrote(us, starting, time.Hour), StartTimeout: minute},
 			want{phase: unknown, pid: 70, running: true, text: "its own words", exit: failed, stale: true},
 		},
 		"a long start": {
-			state.Sources{Lock: held(us, time.Hour), File: wrote(us, starting, min), StartTimeout: min},
+			state.Sources{Lock: held(us, time.Hour), File: wrote(us, starting, minute), StartTimeout: minute},
 			want{phase: starting, pid: 70, running: true, text: "its own words", exit: failed},
 		},
 		"it has just taken the lock": {
-			state.Sources{Lock: held(us, sec), File: wrote(old, ready, min)},
+			state.Sources{Lock: held(us, sec), File: wrote(old, ready, minute)},
 			want{phase: starting, pid: 70, running: true},
 		},
 		"its file is gone": {
-			state.Sources{Lock: held(us, min)},
+			state.Sources{Lock: held(us, minute)},
 			want{phase: unknown, pid: 70, running: true},
 		},
 		"its file is gone, the manager knows": { // fault G
-			state.Sources{Lock: held(us, min), Manager: says(ready, 70, 50*sec)},
+			state.Sources{Lock: held(us, minute), Manager: says(ready, 70, 50*sec)},
 			want{phase: ready, pid: 70, running: true, text: "heard"},
 		},
 		"a file of the one before, the manager knows": {
-			state.Sources{Lock: held(us, min), File: wrote(old, stopping, 70*sec), Manager: says(ready, 70, 50*sec)},
+			state.Sources{Lock: held(us, minute), File: wrote(old, stopping, 70*sec), Manager: says(ready, 70, 50*sec)},
 			want{phase: ready, pid: 70, running: true, text: "heard"},
 		},
 		"not started by its manager": {
-			state.Sources{Lock: held(us, min), File: wrote(us, ready, min), Manager: says(stopped, 0, time.Hour)},
+			state.Sources{Lock: held(us, minute), File: wrote(us, ready, minute), Manager: says(stopped, 0, time.Hour)},
 			want{phase: ready, pid: 70, running: true, text: "its own words", exit: failed, stranger: true},
 		},
 		"its lock's record is lost, its file is not": { // fault G
@@ -156,7 +156,7 @@ func TestMerge(t *testing.T) {
 			want{phase: starting, pid: 70, running: true, text: "heard"},
 		},
 		"the manager believes in the dead": {
-			state.Sources{Lock: free, Manager: says(ready, 70, min), Gone: true, File: wrote(us, ready, min), Last: state.LastRun{Started: ago(min), Exit: cut}},
+			state.Sources{Lock: free, Manager: says(ready, 70, minute), Gone: true, File: wrote(us, ready, minute), Last: state.LastRun{Started: ago(minute), Exit: cut}},
 			want{phase: broken, exit: cut},
 		},
 		"nothing was ever there": {
@@ -164,23 +164,23 @@ func TestMerge(t *testing.T) {
 			want{phase: stopped},
 		},
 		"stopped in order": {
-			state.Sources{Lock: free, Manager: says(stopped, 0, sec), Last: state.LastRun{Started: ago(min), Ended: ago(sec), Exit: clean}},
+			state.Sources{Lock: free, Manager: says(stopped, 0, sec), Last: state.LastRun{Started: ago(minute), Ended: ago(sec), Exit: clean}},
 			want{phase: stopped, exit: clean},
 		},
 		"cut off": {
-			state.Sources{Lock: free, Last: state.LastRun{Started: ago(min), Exit: cut}},
+			state.Sources{Lock: free, Last: state.LastRun{Started: ago(minute), Exit: cut}},
 			want{phase: broken, exit: cut},
 		},
 		"cut off, the manager knows by what": { // a watchdog's kill was "without a trace"
-			state.Sources{Lock: free, Manager: ended(says(broken, 0, sec), killed, sec), Last: state.LastRun{Started: ago(min), Exit: cut}},
+			state.Sources{Lock: free, Manager: ended(says(broken, 0, sec), killed, sec), Last: state.LastRun{Started: ago(minute), Exit: cut}},
 			want{phase: broken, exit: killed},
 		},
 		"cut off in a run that the manager knows nothing of": {
-			state.Sources{Lock: free, Manager: ended(says(stopped, 0, time.Hour), killed, time.Hour), Last: state.LastRun{Started: ago(min), Exit: cut}},
+			state.Sources{Lock: free, Manager: ended(says(stopped, 0, time.Hour), killed, time.Hour), Last: state.LastRun{Started: ago(minute), Exit: cut}},
 			want{phase: broken, exit: cut},
 		},
 		"failed before its first line": { // 217, and status showed the older "clean"
-			state.Sources{Lock: free, Manager: ended(says(broken, 0, sec), before, sec), Last: state.LastRun{Started: ago(time.Hour), Ended: ago(min), Exit: clean}},
+			state.Sources{Lock: free, Manager: ended(says(broken, 0, sec), before, sec), Last: state.LastRun{Started: ago(time.Hour), Ended: ago(minute), Exit: clean}},
 			want{phase: broken, exit: before},
 		},
 		"failed before its first line, a moment later": {
@@ -188,23 +188,23 @@ func TestMerge(t *testing.T) {
 			want{phase: broken, exit: before},
 		},
 		"failed, and the program knows why": {
-			state.Sources{Lock: free, Manager: ended(says(broken, 0, sec), &platform.Exit{Code: 1, Reason: "exit-code"}, sec), Last: state.LastRun{Started: ago(min), Ended: ago(sec), Exit: failed}},
+			state.Sources{Lock: free, Manager: ended(says(broken, 0, sec), &platform.Exit{Code: 1, Reason: "exit-code"}, sec), Last: state.LastRun{Started: ago(minute), Ended: ago(sec), Exit: failed}},
 			want{phase: broken, exit: failed},
 		},
 		"stopped by hand after the manager's run failed": {
-			state.Sources{Lock: free, Manager: ended(says(stopped, 0, time.Hour), killed, time.Hour), Last: state.LastRun{Started: ago(min), Ended: ago(sec), Exit: clean}},
+			state.Sources{Lock: free, Manager: ended(says(stopped, 0, time.Hour), killed, time.Hour), Last: state.LastRun{Started: ago(minute), Ended: ago(sec), Exit: clean}},
 			want{phase: stopped, exit: clean},
 		},
 		"crashed, about to be started again": { // it said "starting" of what crashes in a loop
-			state.Sources{Lock: free, Manager: ended(says(starting, 0, sec), killed, sec), Last: state.LastRun{Started: ago(min), Exit: cut}},
+			state.Sources{Lock: free, Manager: ended(says(starting, 0, sec), killed, sec), Last: state.LastRun{Started: ago(minute), Exit: cut}},
 			want{phase: broken, exit: killed, again: true},
 		},
 		"crashed, a supervisor is about to start it again": {
-			state.Sources{Lock: free, Supervisor: ago(time.Hour), Last: state.LastRun{Started: ago(min), Exit: cut}},
+			state.Sources{Lock: free, Supervisor: ago(time.Hour), Last: state.LastRun{Started: ago(minute), Exit: cut}},
 			want{phase: broken, exit: cut, again: true},
 		},
 		"ended well, about to be started again": {
-			state.Sources{Lock: free, Supervisor: ago(time.Hour), Last: state.LastRun{Started: ago(min), Ended: ago(sec), Exit: clean}},
+			state.Sources{Lock: free, Supervisor: ago(time.Hour), Last: state.LastRun{Started: ago(minute), Ended: ago(sec), Exit: clean}},
 			want{phase: starting, exit: clean, again: true},
 		},
 		"asked to start for the first time": {

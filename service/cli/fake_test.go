@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -45,6 +46,7 @@ type place struct {
 	signalled func(id proc.Identity, sig os.Signal) error
 	gone      map[int]bool
 	now       func() time.Time
+	uses      *cli.Resources
 	out, errs bytes.Buffer
 }
 
@@ -111,7 +113,7 @@ func (p *place) machine() cli.Machine {
 			<-ctx.Done()
 			return context.Cause(ctx)
 		},
-		Measure:   func(int) *cli.Resources { return nil },
+		Measure:   func(int) *cli.Resources { return p.uses },
 		Interrupt: context.WithCancel,
 		Now:       p.now,
 		Monotonic: func() (time.Duration, error) { return 10, nil },
@@ -147,7 +149,7 @@ func (p *place) wants(args string, code int, says string, did ...string) {
 	if got != code {
 		p.t.Errorf("%s: exit code %d, want %d: %v", args, got, code, err)
 	}
-	if all := fmt.Sprint(err, "\n", p.out.String(), p.errs.String()); !strings.Contains(all, says) {
+	if all := fmt.Sprint(err, "\n", p.out.String(), p.errs.String()); !strings.Contains(filepath.ToSlash(all), filepath.ToSlash(says)) {
 		p.t.Errorf("%s: does not say %q:\n%s", args, says, all)
 	}
 	if !slices.Equal(p.did, did) {
@@ -280,7 +282,11 @@ func (m *manager) Logs(_ platform.ID, n int, follow bool) []string {
 	if m.logs != nil {
 		return m.logs
 	}
-	return []string{"echo", fmt.Sprint(n), "lines"}
+	argv := []string{"echo", fmt.Sprint(n), "lines"}
+	if runtime.GOOS == "windows" { // there, it is no program
+		argv = append([]string{"cmd", "/c"}, argv...)
+	}
+	return argv
 }
 
 // system notes commands and removals.
@@ -296,7 +302,7 @@ func (s system) WriteFile(path string, content []byte, mode os.FileMode) error {
 }
 
 func (s system) RemoveAll(path string) error {
-	s.p.note("remove all of %s", strings.TrimPrefix(path, s.p.dir))
+	s.p.note("remove all of %s", filepath.ToSlash(strings.TrimPrefix(path, s.p.dir)))
 	return os.RemoveAll(path)
 }
 

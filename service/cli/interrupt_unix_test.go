@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
@@ -32,7 +33,7 @@ func TestMain(m *testing.M) {
 		os.Exit(playAcme(dir))
 	case "reads": // a configuration that lies where nobody answers
 		cfg := service.Config{Name: "feedd", RuntimeDir: dir, StateDir: dir, Override: func(*service.Config) {
-			os.Stdout.WriteString("blocked\n")
+			fmt.Println("blocked")
 			select {}
 		}}
 		os.Exit(cli.Main(cfg, nil))
@@ -53,9 +54,9 @@ func (deafManager) Status(context.Context, platform.ID) (platform.Status, error)
 }
 
 func (deafManager) Start(ctx context.Context, _ platform.ID) error {
-	os.Stdout.WriteString("blocked\n")
+	fmt.Println("blocked")
 	<-ctx.Done()
-	os.Stdout.WriteString("interrupted\n")
+	fmt.Println("interrupted")
 	select {}
 }
 

@@ -252,3 +252,57 @@ func TestSupervised(t *testing.T) {
 		t.Errorf("its end: %v", err)
 	}
 }
+
+// What somebody has planted in the service's directories, or named as its
+// configuration, is refused at once by every command (faults B and C).
+func TestPlantedFIFOs(t *testing.T) {
+	const state, last, pid, config = "run/agent.state.json", "state/agent.lastrun.json", "run/agent.pid", "agent.toml"
+	for _, tt := range []struct {
+		planted string
+		args    []string
+		code    int
+		says    string
+	}{
+		{state, []string{"status"}, 2, "agent is stopped"},
+		{state, []string{"stop"}, 0, "not running"},
+		{state, []string{"reload"}, 1, "not running"},
+		{last, []string{"status"}, 3, "is a FIFO, not a regular file"},
+		{last, []string{"reload"}, 1, "not running"},
+		{pid, []string{"status"}, 1, "is a FIFO, not a regular file"},
+		{pid, []string{"stop"}, 0, "is a FIFO, not a regular file"},
+		{config, []string{"status"}, 3, "the next start will fail"},
+		{config, []string{"reload"}, 1, "not running"},
+		{config, []string{"stop"}, 0, "not running"},
+		{config, []string{"logs"}, 0, "without the configuration file"},
+		{config, []string{"check"}, 78, "agent.toml"},
+		{config, []string{"plan", "--manager", "systemd"}, 78, "agent.toml"},
+		{config, []string{"run"}, 78, "agent.toml"},
+	} {
+		t.Run(tt.planted+" "+tt.args[0], func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			for _, d := range []string{"run", "state"} {
+				if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := os.WriteFile(filepath.Join(dir, "agent.log"), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := syscall.Mkfifo(filepath.Join(dir, tt.planted), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			args := tt.args
+			if args[0] != "plan" && args[0] != "run" {
+				args = append(args, "--manager", "none")
+			}
+			if tt.planted == config {
+				args = append(args, "--config", filepath.Join(dir, config))
+			}
+			code, text, errs := outcome(t, inDir(t, "agent", dir, args...))
+			if code != tt.code || !strings.Contains(text+errs, tt.says) {
+				t.Errorf("%q: %d, want %d and %q:\n%s%s", args, code, tt.code, tt.says, text, errs)
+			}
+		})
+	}
+}

@@ -58,7 +58,7 @@ func TestCheck(t *testing.T) {
 	p := newPlace(t)
 	p.wants("check", 0, "")
 	badFile(p)
-	p.wants("check", 78, "nmae")
+	p.wants("check", 78, "colour_of_it")
 }
 
 func TestVersion(t *testing.T) {

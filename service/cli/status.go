@@ -122,7 +122,7 @@ func printStatus(w io.Writer, r report) error {
 		line("restarts", "%d", r.Restarts)
 	}
 	if u := r.Resources; u != nil {
-		line("uses", "%s, CPU %.1f %%, %s threads, %s files, %d children", bytesText(u.RSS), u.CPU, count(u.Threads), count(u.FDs), u.Children)
+		line("uses", "%s, CPU %s %%, %s threads, %s files, %d children", bytesText(u.RSS), cpuText(u.CPU), count(u.Threads), count(u.FDs), u.Children)
 	}
 	if r.ConfigFile != "" {
 		line("config", "%s", r.ConfigFile)
@@ -212,6 +212,13 @@ func count(n int) string {
 		return "?"
 	}
 	return fmt.Sprint(n)
+}
+
+func cpuText(percent float64) string {
+	if percent < 0 {
+		return "?"
+	}
+	return fmt.Sprintf("%.1f", percent)
 }
 
 func bytesText(n int64) string {
