@@ -18,8 +18,8 @@ func TestAsk(t *testing.T) {
 		syscall.SIGHUP:  {Kind: platform.RequestReload, Source: "SIGHUP"},
 	} {
 		go h.Ask(s)
-		if got := <-h.Requests(); got != want {
-			t.Errorf("%v became %+v, want %+v", s, got, want)
+		for <-h.Requests() != want {
+			continue // what other tests have raised may still come
 		}
 	}
 	if err := h.Close(0); err != nil {

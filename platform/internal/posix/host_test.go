@@ -4,6 +4,7 @@ package posix_test
 
 import (
 	"errors"
+	"os/signal"
 	"syscall"
 	"testing"
 	"time"
@@ -38,9 +39,12 @@ func TestSignalsBecomeRequests(t *testing.T) {
 		syscall.SIGINT:  {Kind: platform.RequestStop, Source: "SIGINT"},
 		syscall.SIGHUP:  {Kind: platform.RequestReload, Source: "SIGHUP"},
 	} {
+		if sig == syscall.SIGINT && signal.Ignored(sig) { // by a shell without job control, in the background
+			continue
+		}
 		raise(t, sig)
-		if got := next(t, h); got != want {
-			t.Errorf("%v became %+v, want %+v", sig, got, want)
+		for next(t, h) != want {
+			continue // what other tests have raised may still come
 		}
 	}
 }
