@@ -25,7 +25,7 @@ func TestAwait(t *testing.T) {
 			soon(time.Second, func() { p.writes(feedd, platform.PhaseReady, nil) })
 		}, "--starter sysv --pid 70", 0, ""},
 		"it reloads already": {func(p *place) { p.runs(feedd, "sysv"); p.writes(feedd, platform.PhaseReloading, nil) }, "--starter sysv --pid 70", 0, ""},
-		"it ends":            {func(p *place) { p.runs(feedd, "sysv"); soon(time.Second, func() { p.gone[70] = true }) }, "--starter sysv --pid 70", 1, "ended before it was ready"},
+		"it ends":            {func(p *place) { p.runs(feedd, "sysv"); soon(time.Second, func() { p.ends(70) }) }, "--starter sysv --pid 70", 1, "ended before it was ready"},
 		"it was never there": {func(*place) {}, "--starter sysv --pid 80", 1, "ended before it was ready"},
 		"another is ready":   {func(p *place) { p.runs(feedd, "hand"); p.writes(feedd, platform.PhaseReady, nil) }, "--starter sysv --pid 60 --timeout 1m", 1, "took too long"},
 		"it takes too long":  {func(p *place) { p.runs(feedd, "sysv") }, "--starter sysv --pid 70 --timeout 1m", 1, "it is not ready: took too long (1m0s)"},

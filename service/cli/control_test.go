@@ -33,7 +33,7 @@ func unmanaged(p *place) { p.m = nil }
 func watchless(p *place) { p.m.inventory = true }
 
 func ends(p *place, pid int) {
-	p.m.on = func(string) { p.gone[pid] = true }
+	p.m.on = func(string) { p.ends(pid) }
 }
 
 func TestControl(t *testing.T) {
@@ -117,7 +117,7 @@ func refuse(err error) func(*place) {
 	return func(p *place) {
 		p.signalled = func(id proc.Identity, sig os.Signal) error {
 			if sig == syscall.SIGKILL {
-				p.gone[id.PID] = true
+				p.ends(id.PID)
 				return nil
 			}
 			return err

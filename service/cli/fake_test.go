@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -44,6 +45,7 @@ type place struct {
 	did []string // what reached the machine, in order
 	// signalled is what a signal does.
 	signalled func(id proc.Identity, sig os.Signal) error
+	mu        sync.Mutex // of did and gone: timers have processes end
 	gone      map[int]bool
 	now       func() time.Time
 	uses      *cli.Resources
@@ -81,33 +83,33 @@ func (p *place) machine() cli.Machine {
 				return singleton.Holder{}, p.lock
 			}
 			h, ok := p.held[o.Name]
-			if !ok || p.gone[h.PID] {
+			if !ok || p.isGone(h.PID) {
 				return h, fmt.Errorf("%q: %w", o.Name, singleton.ErrFree)
 			}
 			return h, nil
 		},
 		Process: func(pid int) (proc.Identity, error) {
 			for _, id := range []proc.Identity{feedd, other} {
-				if id.PID == pid && !p.gone[pid] {
+				if id.PID == pid && !p.isGone(pid) {
 					return id, nil
 				}
 			}
 			return proc.Identity{}, proc.ErrGone
 		},
-		Alive: func(id proc.Identity) (bool, error) { return !p.gone[id.PID], nil },
+		Alive: func(id proc.Identity) (bool, error) { return !p.isGone(id.PID), nil },
 		Signal: func(id proc.Identity, sig os.Signal) error {
 			p.note("signal %d %v", id.PID, sig)
-			if p.gone[id.PID] {
+			if p.isGone(id.PID) {
 				return os.ErrProcessDone
 			}
 			if p.signalled == nil {
-				p.gone[id.PID] = true
+				p.ends(id.PID)
 				return nil
 			}
 			return p.signalled(id, sig)
 		},
 		Wait: func(ctx context.Context, id proc.Identity) error {
-			if p.gone[id.PID] {
+			if p.isGone(id.PID) {
 				return nil
 			}
 			<-ctx.Done()
@@ -121,7 +123,24 @@ func (p *place) machine() cli.Machine {
 	}
 }
 
-func (p *place) note(format string, args ...any) { p.did = append(p.did, fmt.Sprintf(format, args...)) }
+func (p *place) note(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.did = append(p.did, fmt.Sprintf(format, args...))
+}
+
+// ends has a process end.
+func (p *place) ends(pid int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.gone[pid] = true
+}
+
+func (p *place) isGone(pid int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.gone[pid]
+}
 
 // run runs a command line and returns its exit code.
 func (p *place) run(args ...string) (int, error) {
