@@ -91,6 +91,9 @@ func (f *heldFile) write() error {
 			return err
 		}
 	}
+	if f.private {
+		f.handOver()
+	}
 	content := f.whole(info)
 	if info.Size() > int64(len(content)) { // nothing may stay behind ours
 		if err := f.file.Truncate(0); err != nil {
@@ -102,6 +105,20 @@ func (f *heldFile) write() error {
 		return err
 	}
 	return nil
+}
+
+// handOver gives a mutex that root made, in a directory of the service's user, to
+// that user: one start by root, by hand, must not be the last. Where it cannot be
+// given away, root's it stays.
+func (f *heldFile) handOver() {
+	if os.Geteuid() != 0 {
+		return
+	}
+	if dir, err := os.Stat(filepath.Dir(f.path)); err == nil {
+		if st, ok := dir.Sys().(*syscall.Stat_t); ok && st.Uid != 0 {
+			_ = f.file.Chown(int(st.Uid), int(st.Gid))
+		}
+	}
 }
 
 // repair says what was wrong with the file and puts it right.

@@ -96,6 +96,22 @@ func TestIncident2_AnotherUsersInstanceRuns(t *testing.T) {
 	}
 }
 
+// A start by root, by hand, in the directories of the service's user: the mutex
+// that it makes is that user's to open.
+func TestRootsStartIsNotTheLast(t *testing.T) {
+	p := publicPlace(t, plainUser)
+	p.ready(t, plan{}).stop(t)
+	must(t, os.Remove(p.mutexFile()))
+	root := p.as(0)
+	root.ready(t, plan{}).stop(t)
+	p.free(t)
+	a := root.ready(t, plan{})
+	must(t, os.Remove(p.mutexFile()))
+	a.out.await(t, "tamper ")
+	a.stop(t)
+	p.free(t)
+}
+
 func mayNotSignal(t *testing.T, asker *place, a *process) {
 	t.Helper()
 	kill := exec.Command("/bin/sh", "-c", "kill -0 "+strconv.Itoa(a.pid))
