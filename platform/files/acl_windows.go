@@ -108,29 +108,33 @@ func describe(path string, flags uint32) (*windows.SECURITY_DESCRIPTOR, error) {
 	return sd, nil
 }
 
-// trustOwner: a reparse point was refused before. Of links that are second names
-// NTFS lets nobody make one to a file that he may not write (CreateHardLink).
-func trustOwner(f *os.File, _ fs.FileInfo, dir string) error {
+func ownerOf(f *os.File, _ fs.FileInfo) (string, error) {
 	sd, err := windows.GetSecurityInfo(windows.Handle(f.Fd()), windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION)
 	if err != nil {
-		return &fs.PathError{Op: "read the owner of", Path: f.Name(), Err: err}
+		return "", &fs.PathError{Op: "read the owner of", Path: f.Name(), Err: err}
 	}
+	sid, _, err := sd.Owner()
+	if err != nil || sid == nil {
+		return "", nil //nolint:nilerr // nobody's
+	}
+	return sid.String(), nil
+}
+
+// trustOwner: a reparse point was refused before. Of links that are second names
+// NTFS lets nobody make one to a file that he may not write (CreateHardLink).
+func trustOwner(owner string, _ fs.FileInfo, path string) error {
 	me, err := ourSID()
+	if err != nil || trustedSID(owner, me) {
+		return err
+	}
+	sd, err := describe(filepath.Dir(path), 0)
 	if err != nil {
 		return err
 	}
-	who, ok := trustedOwner(sd, me)
-	if ok {
+	if place, _, err := sd.Owner(); err == nil && place != nil && place.String() == owner {
 		return nil
 	}
-	place, err := describe(dir, 0)
-	if err != nil {
-		return err
-	}
-	if owner, _ := trustedOwner(place, me); owner != who {
-		return fmt.Errorf("%s belongs to %s, and its directory to %s: %w: remove it", f.Name(), who, owner, ErrUntrusted)
-	}
-	return nil
+	return fmt.Errorf("%s belongs to %s, who does not own its directory: %w: remove it", path, owner, ErrUntrusted)
 }
 
 // oursAlone reports whether a directory belongs to one of those whom we trust.
@@ -154,13 +158,16 @@ func trustedOwner(sd *windows.SECURITY_DESCRIPTOR, me string) (who string, ok bo
 	if err != nil || sid == nil {
 		return "nobody", false
 	}
-	owner := sid.String()
-	switch owner {
-	case "S-1-5-18", "S-1-5-19", "S-1-5-20", "S-1-5-32-544", me: // SYSTEM, the local and the network service, Administrators
+	if owner := sid.String(); trustedSID(owner, me) {
 		return owner, true
 	}
-	// NT SERVICE\..., TrustedInstaller among them: Administrators install services.
-	return accountName(sid), strings.HasPrefix(owner, "S-1-5-80-")
+	return accountName(sid), false
+}
+
+// trustedSID: SYSTEM, the local and the network service, Administrators, ourselves,
+// and NT SERVICE\..., TrustedInstaller among them: Administrators install services.
+func trustedSID(sid, me string) bool {
+	return slices.Contains([]string{"S-1-5-18", "S-1-5-19", "S-1-5-20", "S-1-5-32-544", me}, sid) || strings.HasPrefix(sid, "S-1-5-80-")
 }
 
 func accountName(sid *windows.SID) string {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 )
 
@@ -61,34 +62,36 @@ func links(_ *os.File, info fs.FileInfo) (uint64, error) {
 	return 1, nil
 }
 
-func trustOwner(_ *os.File, info fs.FileInfo, dir string) error {
-	file, ok := info.Sys().(*syscall.Stat_t)
+func ownerOf(_ *os.File, info fs.FileInfo) (string, error) {
+	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return errors.ErrUnsupported
+		return "", errors.ErrUnsupported
 	}
-	me := uint32(os.Geteuid())
+	return strconv.Itoa(int(st.Uid)), nil
+}
+
+func trustOwner(owner string, info fs.FileInfo, path string) error {
+	ours := owner == "0" || owner == strconv.Itoa(os.Geteuid())
 	public := info.Mode()&0o004 != 0
-	if public && (file.Uid == me || file.Uid == 0) {
+	if public && ours {
 		return nil
 	}
-	place, err := os.Stat(dir)
+	dir, err := os.Stat(filepath.Dir(path))
 	if err != nil {
 		return err
 	}
-	owner, ok := place.Sys().(*syscall.Stat_t)
-	if !ok {
-		return errors.ErrUnsupported
-	}
+	place, err := ownerOf(nil, dir)
 	switch {
-	case file.Uid == owner.Uid, public && place.Mode()&0o020 != 0:
+	case err != nil:
+		return err
+	case owner == place, public && dir.Mode()&0o020 != 0:
 		return nil
-	case file.Uid != me && file.Uid != 0:
-		return fmt.Errorf("%s belongs to user %d, and its directory to user %d: %w: remove it", filepath.Join(dir, info.Name()), file.Uid, owner.Uid, ErrUntrusted)
-	case owner.Uid == me || owner.Uid == 0:
+	case !ours:
+		return fmt.Errorf("%s belongs to user %s, and its directory to user %s: %w: remove it", path, owner, place, ErrUntrusted)
+	case place == "0" || place == strconv.Itoa(os.Geteuid()):
 		return nil
 	}
-	return fmt.Errorf("%s belongs to user %d and is not for everybody, and its directory is user %d's: %w: remove it",
-		filepath.Join(dir, info.Name()), file.Uid, owner.Uid, ErrUntrusted)
+	return fmt.Errorf("%s belongs to user %s and is not for everybody, and its directory is user %s's: %w: remove it", path, owner, place, ErrUntrusted)
 }
 
 func trust(path string, info fs.FileInfo) error {

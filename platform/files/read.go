@@ -41,13 +41,17 @@ func Read(path string, limit int64) (content []byte, written time.Time, err erro
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	defer f.Close()
 	err = oneName(f, info)
+	var owner string
 	if err == nil {
-		err = trustOwner(f, info, filepath.Dir(path))
+		owner, err = ownerOf(f, info)
 	}
 	if err == nil {
 		content, err = io.ReadAll(io.LimitReader(f, limit+1))
+	}
+	_ = f.Close() // soon: on Windows it is in the way of the file's replacement
+	if err == nil {
+		err = trustOwner(owner, info, path)
 	}
 	if err == nil && int64(len(content)) > limit {
 		err = fmt.Errorf("%s: %w: it is longer than %d bytes", path, ErrMalformed, limit)
