@@ -33,7 +33,7 @@ type Checker interface {
 
 // CheckProgram has prog check what is its own in the configuration, which has been
 // loaded: its tables, if it is a [TableProvider], then all else, if it is a
-// [Checker]. A panic is an error. It blocks as long as the program does.
+// [Checker]. What it returns is [ErrConfig]; a panic is an error, too. It blocks as long as the program does.
 func CheckProgram(ctx context.Context, cfg Config, prog Program) error {
 	var errs []error
 	if p, ok := prog.(TableProvider); ok {
@@ -45,7 +45,7 @@ func CheckProgram(ctx context.Context, cfg Config, prog Program) error {
 	if c, ok := prog.(Checker); ok && errors.Join(errs...) == nil {
 		errs = append(errs, protect("Check", func() error { return c.Check(ctx, cfg) }))
 	}
-	return errors.Join(errs...)
+	return BadConfig(errs...)
 }
 
 // With is c where the tables that prog provides are declared, and an error if one

@@ -172,7 +172,7 @@ func TestIssue10_7_AProgramChecksItsOwn(t *testing.T) {
 		}
 		return service.CheckProgram(t.Context(), cfg, prog)
 	}
-	if err := check("[feed]\nurl = 'ftp://x'\nevery = '2s'\n"); err == nil || err.Error() != "no such protocol" {
+	if err := check("[feed]\nurl = 'ftp://x'\nevery = '2s'\n"); err == nil || err.Error() != "bad configuration: no such protocol" {
 		t.Error(err)
 	}
 	var panicked *service.PanicError

@@ -84,5 +84,35 @@ func badConfig(err error) error {
 	return configErrors{err}
 }
 
+// BadConfig is all of errs that is not nil as what is wrong with a configuration:
+// [ErrConfig], and [ConfigErrors] takes it apart. It is nil if there is nothing.
+func BadConfig(errs ...error) error {
+	all := make([]error, len(errs))
+	for i, err := range errs {
+		all[i] = err
+		if list, ok := err.(configErrors); ok { //nolint:errorlint // to say it once
+			all[i] = list.error
+		}
+	}
+	return badConfig(errors.Join(all...))
+}
+
+// ErrorAt is err as what is wrong with the value of a key, named with its tables
+// ("service.user"), with file and line if it stands in c.File. It reads the file.
+func (c Config) ErrorAt(key string, err error) *ConfigError {
+	bad := &ConfigError{Key: key, Err: err}
+	if c.File == "" {
+		return bad
+	}
+	text, e := readFile(c.File)
+	if e != nil {
+		return bad
+	}
+	if bad.Line = (file{path: c.File, text: text}).line(strings.Split(key, ".")); bad.Line > 0 {
+		bad.File = c.File
+	}
+	return bad
+}
+
 func (e configErrors) Error() string   { return ErrConfig.Error() + ": " + e.error.Error() }
 func (e configErrors) Unwrap() []error { return []error{ErrConfig, e.error} }

@@ -20,14 +20,16 @@ type app struct {
 	prog service.Program
 	root *cobra.Command
 
-	begun   bool // a command of ours was reached
-	manager string
-	scope   string
-	timeout time.Duration
+	begun    bool  // a command of ours was reached
+	unusable error // why there can be none
+	manager  string
+	scope    string
+	timeout  time.Duration
 }
 
 func newApp(m machine, cfg service.Config, prog service.Program) *app {
-	a := &app{machine: m, cfg: cfg, prog: prog}
+	cfg, err := cfg.With(prog)
+	a := &app{machine: m, cfg: cfg, prog: prog, unusable: err}
 	a.root = &cobra.Command{
 		Use:   cfg.Name,
 		Short: short(cfg),
@@ -48,7 +50,7 @@ func newApp(m machine, cfg service.Config, prog service.Program) *app {
 		a.installCommand(), a.uninstallCommand(), a.planCommand(),
 		a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand(),
 		a.statusCommand(), a.logsCommand(), a.versionCommand(), manCommand(a.root),
-		a.checkCommand(), a.spawnCommand(), a.superviseCommand(), a.awaitCommand(),
+		a.checkCommand(), a.configCommand(), a.spawnCommand(), a.superviseCommand(), a.awaitCommand(),
 	)
 	a.adopt(a.root)
 	return a

@@ -19,6 +19,9 @@ func (a *app) startCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := a.target(cmd)
+			if err == nil {
+				err = a.precheck(cmd.Context(), t)
+			}
 			if err != nil {
 				return err
 			}
@@ -136,6 +139,9 @@ func (a *app) restartCommand() *cobra.Command {
 			if err := t.ours(cmd.Context(), "restart"); err != nil {
 				return err
 			}
+			if err := a.precheck(cmd.Context(), t); err != nil { // before it is stopped
+				return err
+			}
 			if other, err := t.stranger(cmd.Context()); err != nil {
 				return err
 			} else if other != nil && !other.Holder.Known() {
@@ -165,6 +171,11 @@ func (a *app) reloadCommand() *cobra.Command {
 			t, err := a.targetRegardless(cmd)
 			if err != nil {
 				return err
+			}
+			if !direct { // then the service has been asked, and answers
+				if err := a.checkReload(cmd.Context(), t); err != nil {
+					return err
+				}
 			}
 			return a.reload(cmd, t, !noWait)
 		},

@@ -25,6 +25,14 @@
 // from holdfast; one that a flag or code names it removes only if all in it is
 // named after the service, or with --purge-foreign.
 //
+// # Checked before it breaks
+//
+// `check` says whether the service could start: see there. `install`, `start` and
+// `restart` begin with the same, before they touch anything, and `reload` with what
+// a reload reads; a program takes part as a [service.TableProvider] or a
+// [service.Checker]. A reload that comes by a signal or by the manager is refused,
+// if need be, by the service itself. `config print` is a configuration to begin with.
+//
 // # Signals
 //
 // The first SIGINT (ctrl-C) or SIGTERM ends a command in order, and has an install

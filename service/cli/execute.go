@@ -31,6 +31,9 @@ func (a *app) adopt(cmd *cobra.Command) {
 			a.begun = true
 			err := a.run(cmd, args, run)
 			cmd.SilenceErrors = cmd.SilenceErrors || Silent(err)
+			if err != nil { // a host prints it as it is
+				err = &printableError{err}
+			}
 			return err
 		}
 	}
@@ -44,6 +47,9 @@ func (a *app) adopt(cmd *cobra.Command) {
 var unguarded = [...]string{runName, "spawn"}
 
 func (a *app) run(cmd *cobra.Command, args []string, run func(*cobra.Command, []string) error) error {
+	if a.unusable != nil {
+		return a.unusable
+	}
 	a.cfg.Command = mountPath(a.root)
 	// color asks whether it is a terminal, and not whether it shows colours.
 	color.NoColor = color.NoColor || !logsink.IsTerminal(os.Stdout.Fd())
@@ -94,6 +100,13 @@ type usageError struct{ error }
 func (e *usageError) Unwrap() error { return e.error }
 
 func usage(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// printableError is an error that a terminal may be shown: what it quotes may come
+// from a file or a process of somebody else's.
+type printableError struct{ error }
+
+func (e *printableError) Error() string { return logsink.Printable(e.error.Error()) }
+func (e *printableError) Unwrap() error { return e.error }
 
 // exitError ends with a code and says nothing: the command has spoken.
 type exitError struct{ code int }

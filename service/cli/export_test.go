@@ -20,6 +20,12 @@ func CommandOn(m Machine, cfg service.Config, prog service.Program) *cobra.Comma
 // OwnProgram is the path by which a manager will start this program.
 func OwnProgram(m Machine) (path, note string, err error) { return m.ownProgram() }
 
+// Accounts looks up users and groups.
+type Accounts = accounts
+
+// ErrNoAccount is what a lookup says of a name that nobody knows.
+var ErrNoAccount = errNoAccount
+
 // Resources is what a process uses.
 type Resources = resources
 

@@ -37,6 +37,7 @@ var (
 type place struct {
 	t    *testing.T
 	cfg  service.Config
+	prog service.Program
 	m    *manager // nil: none runs the machine
 	dir  string
 	held map[string]singleton.Holder // by the name of the lock; a zero one cannot be identified
@@ -47,6 +48,7 @@ type place struct {
 	signalled func(id proc.Identity, sig os.Signal) error
 	mu        sync.Mutex // of did and gone: timers have processes end
 	gone      map[int]bool
+	accounts  map[string]string // users and groups: their numbers
 	now       func() time.Time
 	uses      *cli.Resources
 	out, errs bytes.Buffer
@@ -116,6 +118,7 @@ func (p *place) machine() cli.Machine {
 			return context.Cause(ctx)
 		},
 		Measure:   func(int) *cli.Resources { return p.uses },
+		Accounts:  p.lookups(),
 		Interrupt: context.WithCancel,
 		Now:       p.now,
 		Monotonic: func() (time.Duration, error) { return 10, nil },
@@ -141,6 +144,14 @@ func (p *place) isGone(pid int) bool {
 	defer p.mu.Unlock()
 	return p.gone[pid]
 }
+	find := func(name string) (string, error) {
+		if name == "broken" {
+		id, ok := p.accounts[name]
+		if !ok {
+		User: func(_ context.Context, name string) (string, []string, error) {
+			id, err := find(name)
+		},
+		Group: func(_ context.Context, name string) (string, error) { return find(name) },
 
 // run runs a command line and returns its exit code.
 func (p *place) run(args ...string) (int, error) {
@@ -153,7 +164,7 @@ func (p *place) runOn(ctx context.Context, m cli.Machine, args ...string) error 
 	p.out.Reset()
 	p.errs.Reset()
 	p.did = nil
-	root := cli.CommandOn(m, p.cfg, nil)
+	root := cli.CommandOn(m, p.cfg, p.prog)
 	root.SetOut(&p.out)
 	root.SetErr(&p.errs)
 	root.SetArgs(args)

@@ -42,6 +42,9 @@ func (a *app) installCommand() *cobra.Command {
 			if dry {
 				return showPlan(cmd.OutOrStdout(), t.manager.Name(), steps, f.json)
 			}
+			if err := a.precheck(cmd.Context(), t); err != nil {
+				return err
+			}
 			if err := a.apply(cmd, t, steps); err != nil {
 				return fmt.Errorf("install %q: %w", t.id, err)
 			}

@@ -27,6 +27,8 @@ type machine struct {
 	Wait    func(context.Context, proc.Identity) error
 	Measure func(pid int) *resources
 
+	Accounts accounts
+
 	// Interrupt has the returned context end by the first request of a person or a
 	// manager that the command be given up, until stop is called.
 	Interrupt func(context.Context) (ctx context.Context, stop context.CancelFunc)
@@ -55,6 +57,7 @@ func thisMachine() machine {
 		Signal:    proc.Identity.Signal,
 		Wait:      func(ctx context.Context, id proc.Identity) error { return id.Wait(ctx) },
 		Measure:   measure,
+		Accounts:  thisMachinesAccounts(),
 		Interrupt: firstSignal,
 		Now:       time.Now, Monotonic: proc.Monotonic,
 		Program: os.Args[0], Executable: os.Executable,

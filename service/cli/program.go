@@ -61,16 +61,30 @@ func calledBy(name, image string) (string, bool) {
 // Links that lead to links: more are a circle.
 const maxLinks = 40
 
-// unsafePath says who could have path lead to another program, walking it link by
-// link; nothing if only root and we could.
+// unsafePath says who could have path lead to another program; nothing if only
+// root and we could.
 func unsafePath(path string) string {
+	reason := ""
+	if !walk(path, func(dir, name string) bool {
+		reason = writableByOthers(dir, name)
+		return reason == ""
+	}) {
+		reason = "its links lead nowhere"
+	}
+	return reason
+}
+
+// walk visits each directory that leads to path, with the name that is looked up
+// in it, link by link, until visit returns false. It reports whether there was an
+// end to the links.
+func walk(path string, visit func(dir, name string) bool) bool {
 	rest, links := path, 0
 	at := filepath.VolumeName(path) + string(filepath.Separator)
 	rest = strings.TrimPrefix(rest, at)
 	for rest != "" {
 		first, after, _ := strings.Cut(rest, string(filepath.Separator))
-		if reason := writableByOthers(at, first); reason != "" {
-			return reason
+		if !visit(at, first) {
+			return true
 		}
 		next := filepath.Join(at, first)
 		target, err := os.Readlink(next)
@@ -79,7 +93,7 @@ func unsafePath(path string) string {
 			continue
 		}
 		if links++; links > maxLinks {
-			return "its links lead nowhere"
+			return false
 		}
 		rest = filepath.Join(target, after)
 		if filepath.IsAbs(target) {
@@ -87,5 +101,5 @@ func unsafePath(path string) string {
 			rest = strings.TrimPrefix(rest, at)
 		}
 	}
-	return ""
+	return true
 }

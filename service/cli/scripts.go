@@ -16,19 +16,6 @@ import (
 // The commands of this file are for the scripts of init systems: see
 // platform.Commands, which promises what they do.
 
-func (a *app) checkCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:    "check",
-		Short:  "Check whether the configuration can be used",
-		Args:   cobra.NoArgs,
-		Hidden: true,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := leavable(cmd.Context(), a.cfg.Load)
-			return err
-		},
-	}
-}
-
 func (a *app) spawnCommand() *cobra.Command {
 	var s supervise.Spawn
 	var umask string

@@ -39,13 +39,18 @@ func system() outside {
 // of Windows is told to.
 func IsTerminal(fd uintptr) bool { return isatty.IsTerminal(fd) && obeysEscapes(fd) }
 
-// PrintError writes text to standard error as the last word of a process. Where
-// nobody takes it, it gives up after [CloseTimeout].
+// Printable is text as a terminal may be shown it, wherever it comes from: what
+// could move the cursor, change colours or the direction of writing is written as
+// a Go escape. Line breaks and tabs stay.
+func Printable(text string) string { return escape(text, "\n\t") }
+
+// PrintError writes text, made [Printable], to standard error as the last word of a
+// process. Where nobody takes it, it gives up after [CloseTimeout].
 func PrintError(text string) {
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
-		_, _ = os.Stderr.WriteString(text)
+		_, _ = os.Stderr.WriteString(Printable(text))
 	}()
 	limit := time.NewTimer(CloseTimeout)
 	defer limit.Stop()

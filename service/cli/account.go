@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/user"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/native"
+	"github.com/holdfast-dev/holdfast/service"
+)
+
+// account is whom the service runs as.
+type account struct {
+	name   string // empty: nobody else than who asks, or who cannot be known beforehand
+	uid    string
+	gids   []string
+	bypass bool // may read whatever its mode bits say
+}
+
+// accounts looks up users and groups. A name that nobody knows is errNoAccount.
+type accounts struct {
+	User  func(ctx context.Context, name string) (uid string, gids []string, err error)
+	Group func(ctx context.Context, name string) (gid string, err error)
+}
+
+var errNoAccount = errors.New("there is no such account")
+
+// account finds out who the service will be; what of it is not there is an error.
+func (t *target) account(ctx context.Context) (account, error) {
+	c := t.cfg
+	if t.id.Scope != platform.ScopeSystem || t.manager != nil && t.manager.Name() == "scm" || dynamicUser(c) {
+		return account{}, nil
+	}
+	a := account{name: "root", uid: "0", gids: []string{"0"}}
+	a.bypass = t.manager == nil || t.manager.Name() != "systemd" || readsAll(c.Hardening.Capabilities)
+	var errs []error
+	if c.User != "" && c.User != "root" {
+		uid, gids, err := t.Accounts.User(ctx, c.User)
+		if err != nil {
+			errs = append(errs, c.ErrorAt("service.user", missing("user", c.User, err)))
+		}
+		a = account{name: c.User, uid: uid, gids: gids, bypass: readsAll(c.Hardening.Capabilities)}
+	}
+	if c.Group != "" {
+		gid, err := t.Accounts.Group(ctx, c.Group)
+		if err != nil {
+			errs = append(errs, c.ErrorAt("service.group", missing("group", c.Group, err)))
+		}
+		a.gids = append(a.gids, gid)
+	}
+	for _, name := range c.Hardening.SupplementaryGroups {
+		gid, err := t.Accounts.Group(ctx, name)
+		if err != nil {
+			errs = append(errs, c.ErrorAt("service.hardening.supplementary_groups", missing("group", name, err)))
+		}
+		a.gids = append(a.gids, gid)
+	}
+	return a, errors.Join(errs...)
+}
+
+// dynamicUser reports whether systemd makes the account when the service starts.
+func dynamicUser(c service.Config) bool {
+	return slices.ContainsFunc(c.Systemd.Extra, func(line string) bool {
+		key, value, _ := strings.Cut(line, "=")
+		return strings.TrimSpace(key) == "DynamicUser" && slices.Contains([]string{"yes", "true", "on", "1"}, strings.ToLower(strings.TrimSpace(value)))
+	})
+}
+
+// readsAll reports whether capabilities(7) lets the service read all files.
+func readsAll(capabilities []string) bool {
+	return slices.ContainsFunc(capabilities, func(name string) bool {
+		return name == "all" || name == "CAP_DAC_OVERRIDE" || name == "CAP_DAC_READ_SEARCH"
+	})
+}
+
+// missing says what to do about an account that is not there.
+func missing(kind, name string, err error) error {
+	if !errors.Is(err, errNoAccount) {
+		return fmt.Errorf("%s %q: %w", kind, name, err)
+	}
+	command := "useradd --system --no-create-home --shell /usr/sbin/nologin " + name
+	if kind == "group" {
+		command = "groupadd --system " + name
+	}
+	return fmt.Errorf("there is no %s %q: create it (%s), or name another", kind, name, command)
+}
+
+// thisMachinesAccounts asks the standard library, which without cgo knows what is
+// in /etc/passwd and /etc/group, and then getent(1), which knows the rest.
+func thisMachinesAccounts() accounts {
+	return accounts{
+		User: func(ctx context.Context, name string) (string, []string, error) {
+			u, err := user.Lookup(name)
+			if err != nil {
+				if u, err = user.LookupId(name); err != nil {
+					return otherUser(ctx, name)
+				}
+			}
+			gids, err := u.GroupIds()
+			if err != nil {
+				gids = []string{u.Gid}
+			}
+			return u.Uid, gids, nil
+		},
+		Group: func(ctx context.Context, name string) (string, error) {
+			if g, err := user.LookupGroup(name); err == nil {
+				return g.Gid, nil
+			}
+			if _, err := strconv.Atoi(name); err == nil {
+				return name, nil
+			}
+			fields, err := getent(ctx, "group", name)
+			if err != nil {
+				return "", err
+			}
+			return fields[2], nil
+		},
+	}
+}
+
+func otherUser(ctx context.Context, name string) (string, []string, error) {
+	if _, err := strconv.Atoi(name); err == nil { // nobody's number is fine
+		return name, nil, nil
+	}
+	fields, err := getent(ctx, "passwd", name)
+	if err != nil {
+		return "", nil, err
+	}
+	return fields[2], []string{fields[3]}, nil
+}
+
+// getent is the entry of a name in a database of the C library's.
+func getent(ctx context.Context, database, name string) ([]string, error) {
+	if strings.HasPrefix(name, "-") {
+		return nil, errNoAccount
+	}
+	out, err := native.System{}.Run(ctx, "getent", database, name)
+	fields := strings.Split(strings.TrimSpace(out), ":")
+	if err != nil || len(fields) < 4 {
+		return nil, errNoAccount
+	}
+	return fields, nil
+}

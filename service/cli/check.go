@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/logsink"
+)
+
+// finding is one thing that is wrong with the configuration, as `check` shows it.
+type finding struct {
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"`
+	Key     string `json:"key,omitempty"`
+	Problem string `json:"problem"`
+}
+
+// String is FILE:LINE: KEY: PROBLEM, as far as each is known, in one line.
+func (f finding) String() string {
+	text := f.Problem
+	if f.Key != "" {
+		text = f.Key + ": " + text
+	}
+	switch {
+	case f.Line > 0:
+		text = fmt.Sprintf("%s:%d: %s", f.File, f.Line, text)
+	case f.File != "":
+		text = f.File + ": " + text
+	}
+	return logsink.Printable(strings.ReplaceAll(text, "\n", "; "))
+}
+
+// findings are at least one if err is not nil.
+func findings(err error) []finding {
+	all := []finding{}
+	for _, e := range service.ConfigErrors(err) {
+		all = append(all, finding{e.File, e.Line, e.Key, e.Err.Error()})
+	}
+	return all
+}
+
+func (a *app) checkCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Check whether the service could start with its configuration, as it is now",
+		Long: "Check whether the service could start with its configuration, as it is now, and touch nothing: the " +
+			"[service] table, the program's own tables, that its user and groups exist, that its user can read the " +
+			"configuration, and that the directories that it needs are there. Each finding is one line, " +
+			"FILE:LINE: KEY: PROBLEM. Exit code: 0 if there is none, 78 otherwise.\n\n" +
+			"`install`, `start` and `restart` begin with the same, and `reload` with what a reload reads.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			t, err := a.target(cmd)
+			if err == nil {
+				err = a.precheck(cmd.Context(), t)
+			}
+			if err != nil && !errors.Is(err, service.ErrConfig) {
+				return err // it is not for us to say
+			}
+			return a.showFindings(cmd, findings(err), asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON, one object")
+	return cmd
+}
+
+func (a *app) showFindings(cmd *cobra.Command, found []finding, asJSON bool) error {
+	out := cmd.OutOrStdout()
+	if asJSON {
+		enc := json.NewEncoder(out)
+		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false)
+		err := enc.Encode(struct {
+			OK       bool      `json:"ok"`
+			File     string    `json:"file,omitempty"`
+			Findings []finding `json:"findings"`
+		}{len(found) == 0, a.cfg.File, found})
+		if err != nil {
+			return err
+		}
+	} else {
+		for _, f := range found {
+			fmt.Fprintln(out, f)
+		}
+	}
+	if len(found) > 0 {
+		return &exitError{platform.ExitBadConfig}
+	}
+	if !asJSON && isTerminal(out) { // scripts and pipes hear of trouble only
+		fmt.Fprintf(out, "%s: nothing is wrong with %s.\n", a.cfg.Name, orBuiltIn(a.cfg.File))
+	}
+	return nil
+}
+
+func orBuiltIn(file string) string {
+	if file == "" {
+		return "its built-in configuration"
+	}
+	return file
+}
+
+// precheck returns all for which the service could not start on this machine,
+// where that can be known beforehand, as an error that is [service.ErrConfig]. It
+// touches nothing.
+func (a *app) precheck(ctx context.Context, t *target) error {
+	errs := []error{a.checkProgram(ctx, t)}
+	account, err := t.account(ctx)
+	if err != nil {
+		errs = append(errs, err)
+	} else {
+		errs = append(errs, t.checkReadable(account))
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return service.BadConfig(append(errs, t.checkDirectories())...)
+}
+
+// checkProgram is what the program itself says.
+func (a *app) checkProgram(ctx context.Context, t *target) error {
+	_, err := leavable(ctx, func() (struct{}, error) { return struct{}{}, service.CheckProgram(ctx, t.cfg, a.prog) })
+	return err
+}
+
+// checkReload is what can be known beforehand of a reload's outcome. What we are
+// not allowed to read, the service itself may.
+func (a *app) checkReload(ctx context.Context, t *target) error {
+	err := t.badFile
+	if err == nil {
+		err = service.BadConfig(a.checkProgram(ctx, t))
+	}
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, fs.ErrPermission):
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service"
+)
+
+// checkReadable returns why the service's user could not read its configuration.
+func (t *target) checkReadable(a account) error {
+	if t.cfg.File == "" || a.name == "" || a.bypass {
+		return nil
+	}
+	why := unreadable(t.cfg.File, a)
+	if why == "" {
+		return nil
+	}
+	hint := "let it, or choose another user"
+	if a.uid == "0" {
+		hint = "it runs without capabilities, so that mode bits count for root, too: chown it to root, or keep CAP_DAC_READ_SEARCH"
+	}
+	return &service.ConfigError{File: t.cfg.File, Err: fmt.Errorf("the service's user, %s, cannot read it: %s: %s", a.name, why, hint)}
+}
+
+// unreadable says what keeps the account from reading the file at path, walking it
+// link by link; nothing if it may, or if we cannot tell.
+func unreadable(path string, a account) string {
+	why := ""
+	walk(path, func(dir, _ string) bool {
+		if info, err := os.Stat(dir); err == nil && !permitted(dir, info, a, mayEnter) {
+			why = fmt.Sprintf("directory %s is closed to it (mode %04o)", dir, info.Mode().Perm())
+		}
+		return why == ""
+	})
+	if info, err := os.Stat(path); why == "" && err == nil && !permitted(path, info, a, mayRead) {
+		why = fmt.Sprintf("the file's mode is %04o", info.Mode().Perm())
+	}
+	return why
+}
+
+// Bits of a mode, for others.
+const (
+	mayRead  fs.FileMode = 0o4
+	mayEnter fs.FileMode = 0o1
+)
+
+// checkDirectories returns which directories that the manager will enter, or open
+// for writing, are not there. Those that it makes itself need not be.
+func (t *target) checkDirectories() error {
+	var errs []error
+	check := func(key, dir string) {
+		if dir == "" || !filepath.IsAbs(dir) || t.makes(dir) {
+			return
+		}
+		info, err := t.System.Stat(dir)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			errs = append(errs, t.cfg.ErrorAt(key, fmt.Errorf("%s does not exist: create it", dir)))
+		case err == nil && key == workingDirectory && !info.IsDir():
+			errs = append(errs, t.cfg.ErrorAt(key, fmt.Errorf("%s is not a directory", dir)))
+		}
+	}
+	check(workingDirectory, t.cfg.WorkingDirectory)
+	// Others leave these out. systemd's "-" is for what need not be there.
+	if t.manager != nil && t.manager.Name() == "systemd" && t.id.Scope == platform.ScopeSystem && t.cfg.Hardening.ProtectSystem == platform.On {
+		for _, dir := range t.cfg.Hardening.ReadWritePaths {
+			check("service.hardening.read_write_paths", strings.TrimPrefix(dir, "+"))
+		}
+		if t.cfg.Log.File != "" {
+			check("service.log.file", filepath.Dir(t.cfg.Log.File))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+const workingDirectory = "service.working_directory"
+
+// makes reports whether dir is one of the service's own, which the manager makes.
+func (t *target) makes(dir string) bool {
+	for _, own := range []string{t.dirs.Runtime, t.dirs.State, t.dirs.Logs, t.dirs.Config} {
+		if own != "" && (filepath.Clean(dir) == own || strings.HasPrefix(dir, own+string(filepath.Separator))) {
+			return true
+		}
+	}
+	return false
+}
