@@ -172,12 +172,7 @@ func (a *app) reloadCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if !direct { // then the service has been asked, and answers
-				if err := a.checkReload(cmd.Context(), t); err != nil {
-					return err
-				}
-			}
-			return a.reload(cmd, t, !noWait)
+			return a.reload(cmd, t, !noWait, !direct)
 		},
 	}
 	cmd.Flags().BoolVar(&noWait, "no-wait", false, "only ask")
@@ -185,10 +180,17 @@ func (a *app) reloadCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) reload(cmd *cobra.Command, t *target, wait bool) error {
+// reload asks for a reload, after a check if it is not the manager that asks:
+// the service itself answers that one.
+func (a *app) reload(cmd *cobra.Command, t *target, wait, check bool) error {
 	h, err := t.holder(cmd.Context())
 	if foreign := t.ours(cmd.Context(), "reload"); foreign != nil && (err != nil || t.kept(cmd.Context(), h)) {
 		return foreign
+	}
+	if running := err == nil || errors.Is(err, errUnnamed); running && check {
+		if bad := a.checkReload(cmd.Context(), t); bad != nil {
+			return fmt.Errorf("reload %q: not asked for: %w", t.id, bad)
+		}
 	}
 	if t.manager != nil && wait && (err == nil || errors.Is(err, errUnnamed)) {
 		// Where we cannot tell who it is, the manager may.
