@@ -144,14 +144,6 @@ func (p *place) isGone(pid int) bool {
 	defer p.mu.Unlock()
 	return p.gone[pid]
 }
-	find := func(name string) (string, error) {
-		if name == "broken" {
-		id, ok := p.accounts[name]
-		if !ok {
-		User: func(_ context.Context, name string) (string, []string, error) {
-			id, err := find(name)
-		},
-		Group: func(_ context.Context, name string) (string, error) { return find(name) },
 
 // run runs a command line and returns its exit code.
 func (p *place) run(args ...string) (int, error) {
