@@ -121,6 +121,7 @@ func inBubble(t *testing.T, test func(t *testing.T, b *bench)) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = sink.Close() }) // which a life that never has its log does not do
 	b.machine.OpenLog = func(_ string, o logsink.Options) (*logsink.Sink, error) {
 		return sink, sink.SetLevel(o.Level)
 	}
