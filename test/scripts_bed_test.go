@@ -28,7 +28,7 @@ func putShipper(t *testing.T, b *bed.Bed) {
 
 var (
 	buildShipper = sync.OnceValues(func() (string, error) { return buildStatic("../examples/shipper") })
-	buildProbe   = sync.OnceValues(func() (string, error) { return buildStatic("./probe") })
+	buildProbe   = sync.OnceValues(func() (string, error) { return buildStatic("../platform/internal/systemd/probe") })
 )
 
 // buildStatic compiles a program so that it runs in every bed.
