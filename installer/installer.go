@@ -73,6 +73,13 @@ func apply(ctx context.Context, sys platform.System, s platform.Step) (undo func
 	switch s.Kind {
 	case platform.StepWriteFile:
 		return writeFile(sys, s)
+	case platform.StepCopyFile:
+		content, err := sys.ReadFile(s.Source)
+		if err != nil {
+			return nil, err
+		}
+		s.Content = content
+		return writeFile(sys, s)
 	case platform.StepRemoveFile:
 		undo, err := keep(sys, s.Path)
 		if err != nil || undo == nil {

@@ -91,6 +91,7 @@ func newMachine(t *testing.T) *machine {
 var plan = []platform.Step{
 	{Kind: platform.StepWriteFile, Describe: "write new", Path: "/new.service", Mode: 0o644, Content: []byte("new")},
 	{Kind: platform.StepWriteFile, Describe: "write old", Path: "/old.service", Mode: 0o644, Content: []byte("newer")},
+	{Kind: platform.StepCopyFile, Describe: "copy", Source: "/old.service", Path: "/copy", Mode: 0o755},
 	{Kind: platform.StepRun, Describe: "reload", Argv: []string{"reload"}, Undo: []string{"reload", "back"}},
 	{Kind: platform.StepRemoveFile, Describe: "remove", Path: "/gone"},
 	{Kind: platform.StepRemoveFile, Describe: "remove what is not there", Path: "/absent"},
@@ -100,23 +101,27 @@ var plan = []platform.Step{
 
 func TestApplyTwice(t *testing.T) {
 	m := newMachine(t)
+	executable := "-rwxr-xr-x"
+	if !installer.ModesCount {
+		executable = "-rw-r--r--"
+	}
 	for range 2 {
 		if err := installer.Apply(t.Context(), m, plan, nil); err != nil {
 			t.Fatal(err)
 		}
-		want := map[string]string{"/new.service": "-rw-r--r-- new", "/old.service": "-rw-r--r-- newer"}
+		want := map[string]string{"/new.service": "-rw-r--r-- new", "/old.service": "-rw-r--r-- newer", "/copy": executable + " newer"}
 		if got := m.tree(t); !reflect.DeepEqual(got, want) {
 			t.Errorf("files %v, want %v", got, want)
 		}
 	}
-	if n := strings.Count(strings.Join(m.ran, "\n"), "write "); n != 2 {
-		t.Errorf("%d writes, want 2: the second time nothing differs", n)
+	if n := strings.Count(strings.Join(m.ran, "\n"), "write "); n != 3 {
+		t.Errorf("%d writes, want 3: the second time nothing differs", n)
 	}
 }
 
 // Whatever fails, the machine is as it was before.
 func TestAFailureTakesEverythingBack(t *testing.T) {
-	for _, fail := range []string{"/new.service", "/old.service", "reload", "enable"} {
+	for _, fail := range []string{"/new.service", "/old.service", "/copy", "reload", "enable"} {
 		t.Run(fail, func(t *testing.T) {
 			m := newMachine(t)
 			before := m.tree(t)

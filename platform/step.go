@@ -12,6 +12,7 @@ type StepKind string
 // The kinds of step that every installer can carry out through a [System].
 const (
 	StepWriteFile  StepKind = "write-file"  // Path, Mode, Content: created or replaced atomically
+	StepCopyFile   StepKind = "copy-file"   // Source, Path, Mode: as write-file, with what Source has when it is carried out
 	StepRemoveFile StepKind = "remove-file" // Path: absent is fine
 	StepRemoveDir  StepKind = "remove-dir"  // Path with all below it: absent is fine; not undone
 	StepRun        StepKind = "run"         // Argv; Undo takes it back
@@ -24,6 +25,7 @@ type Step struct {
 	Describe string // one line for people: what and why
 
 	Path    string      // the file
+	Source  string      // of a copied file: what it is a copy of
 	Mode    fs.FileMode // of a written file
 	Content []byte      // of a written file
 

@@ -37,7 +37,7 @@ type State struct {
 	Reloads    Reloads        `json:"reloads"`
 	Restarts   int            `json:"restarts"`            // runs in a row before this one that did not end cleanly
 	LastExit   *platform.Exit `json:"last_exit,omitempty"` // of the run before this one
-	Health     []Health       `json:"health,omitempty"` // by the order in which the checks were added
+	Health     []Health       `json:"health,omitempty"`    // by the order in which the checks were added
 	Stop       *StopProgress  `json:"stop,omitempty"`
 
 	// Written is when the file got its content, in what [Read] returns.

@@ -117,7 +117,7 @@ func (a *app) precheck(ctx context.Context, t *target) error {
 	if err != nil {
 		errs = append(errs, err)
 	} else {
-		errs = append(errs, t.checkReadable(account))
+		errs = append(errs, t.checkReadable(account), t.checkExecutable(account))
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -16,7 +16,9 @@
 //
 // `install` names the program as it was called, made absolute: a link such as
 // /opt/x/current/x stays one. Where others than root and the caller could have that
-// path lead somewhere else it names the image itself, and says so.
+// path lead somewhere else it names the image itself, and says so. With --copy-to DIR
+// it copies the image there first, whole and with mode 0755, and installs the copy:
+// only into a directory to which nobody but root and the caller can lead or write.
 //
 // The directories are those that flags or code name, or else the platform's for
 // the service's name and scope. RUNTIME_DIRECTORY and its like in the environment

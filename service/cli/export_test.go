@@ -26,6 +26,9 @@ type Accounts = accounts
 // ErrNoAccount is what a lookup says of a name that nobody knows.
 var ErrNoAccount = errNoAccount
 
+// UnsafePath says who could have a path lead elsewhere.
+var UnsafePath = unsafePath
+
 // Resources is what a process uses.
 type Resources = resources
 

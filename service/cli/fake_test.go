@@ -231,7 +231,8 @@ type manager struct {
 
 	inventory bool
 	on        func(verb string) // what else happens
-	unit      platform.Unit     // the last one that was planned
+	refuses   func(platform.Unit) error
+	unit      platform.Unit // the last one that was planned
 	steps     []platform.Step
 	logs      []string // the command that shows them; nil: one that says how many were asked for
 }
@@ -260,6 +261,11 @@ func (m *manager) Name() string { return m.name }
 
 func (m *manager) Plan(_ context.Context, u platform.Unit) ([]platform.Step, error) {
 	m.unit = u
+	if m.refuses != nil {
+		if err := m.refuses(u); err != nil {
+			return nil, err
+		}
+	}
 	if m.steps == nil {
 		return []platform.Step{{Kind: platform.StepRun, Describe: "install it", Argv: append([]string{"install"}, u.Exec...)}}, m.fails
 	}

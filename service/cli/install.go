@@ -15,11 +15,13 @@ type installFlags struct {
 	program string
 	user    string
 	json    bool
+	copyTo  string
 	adopt   bool
 }
 
 func (a *app) addInstallFlags(cmd *cobra.Command, f *installFlags) {
 	cmd.Flags().StringVar(&f.program, "program", "", "absolute `PATH` of the program on the target (default: this executable)")
+	cmd.Flags().StringVar(&f.copyTo, "copy-to", "", "copy this program into `DIR` and install the copy")
 	cmd.Flags().StringVar(&f.user, "user", a.cfg.User, "run as user `U`")
 	cmd.Flags().BoolVar(&f.json, "json", false, "show the plan as JSON")
 	cmd.Flags().BoolVar(&f.adopt, "adopt", false, "take over a definition of that name that holdfast did not make; uninstall puts it back")
@@ -91,28 +93,25 @@ func (a *app) plan(cmd *cobra.Command, f installFlags) (*target, []platform.Step
 	if err != nil {
 		return nil, nil, err
 	}
-	program, note := f.program, ""
-	switch {
-	case program == "":
-		if program, note, err = t.ownProgram(); err != nil {
-			return nil, nil, err
-		}
-	case !platform.AbsoluteAnywhere(program):
-		return nil, nil, fmt.Errorf("--program %q: %w: it has to be an absolute path on the machine that runs it", program, platform.ErrBadUnit)
+	program, note, first, err := a.where(t, f)
+	if err != nil {
+		return nil, nil, err
 	}
+	t.program = program
 	u, err := t.cfg.Unit(program, t.id.Scope)
 	if err != nil {
 		return nil, nil, err
 	}
 	u.Adopt = f.adopt
 	steps, err := m.Plan(cmd.Context(), u)
-	if err == nil {
-		t.before(cmd, steps)
+	if err != nil {
+		return nil, nil, a.wayOut(cmd.Context(), cmd, t, f, err)
 	}
-	if err == nil && note != "" {
+	t.before(cmd, steps)
+	if note != "" {
 		fmt.Fprintf(cmd.ErrOrStderr(), "- %s\n", note)
 	}
-	return t, steps, err
+	return t, append(first, steps...), nil
 }
 
 // override has the command line beat the configuration file.

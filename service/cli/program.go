@@ -16,15 +16,9 @@ import (
 // the program that is current, unless others could put another program there.
 // The note says which was taken where there is a difference; it may be empty.
 func (m machine) ownProgram() (path, note string, err error) {
-	image, err := m.Executable()
-	if err == nil {
-		image, err = filepath.EvalSymlinks(image)
-	}
-	if _, e := proc.Self(); err != nil && errors.Is(e, proc.ErrNoProc) {
-		err = e
-	}
+	image, err := m.image()
 	if err != nil {
-		return "", "", fmt.Errorf("where this program is: %w: say it by --program", err)
+		return "", "", err
 	}
 	typed, ok := calledBy(m.Program, image)
 	if !ok || typed == image {
@@ -34,6 +28,21 @@ func (m machine) ownProgram() (path, note string, err error) {
 		return image, fmt.Sprintf("the program is %s, and not %s: %s", image, typed, reason), nil
 	}
 	return typed, fmt.Sprintf("the program is %s (now %s)", typed, image), nil
+}
+
+// image is the file that this program was executed from.
+func (m machine) image() (string, error) {
+	image, err := m.Executable()
+	if err == nil {
+		image, err = filepath.EvalSymlinks(image)
+	}
+	if _, e := proc.Self(); err != nil && errors.Is(e, proc.ErrNoProc) {
+		err = e
+	}
+	if err != nil {
+		return "", fmt.Errorf("where this program is: %w: say it by --program", err)
+	}
+	return image, nil
 }
 
 // calledBy is the absolute path by which a process with that image was called;

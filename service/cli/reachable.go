@@ -17,7 +17,7 @@ func (t *target) checkReadable(a account) error {
 	if t.cfg.File == "" || a.name == "" || a.bypass {
 		return nil
 	}
-	why := unreadable(t.cfg.File, a)
+	why := barred(t.cfg.File, a, mayRead)
 	if why == "" {
 		return nil
 	}
@@ -28,9 +28,20 @@ func (t *target) checkReadable(a account) error {
 	return &service.ConfigError{File: t.cfg.File, Err: fmt.Errorf("the service's user, %s, cannot read it: %s: %s", a.name, why, hint)}
 }
 
-// unreadable says what keeps the account from reading the file at path, walking it
-// link by link; nothing if it may, or if we cannot tell.
-func unreadable(path string, a account) string {
+// checkExecutable returns why the service's user could not run the program.
+func (t *target) checkExecutable(a account) error {
+	if t.program == "" || a.name == "" || a.bypass {
+		return nil
+	}
+	if why := barred(t.program, a, mayExecute); why != "" {
+		return fmt.Errorf("the service's user, %s, cannot run %s: %s: let it, or install a copy (--copy-to DIR)", a.name, t.program, why)
+	}
+	return nil
+}
+
+// barred says what keeps the account from using the file at path, walking it link
+// by link; nothing if it may, or if we cannot tell.
+func barred(path string, a account, right fs.FileMode) string {
 	why := ""
 	walk(path, func(dir, _ string) bool {
 		if info, err := os.Stat(dir); err == nil && !permitted(dir, info, a, mayEnter) {
@@ -38,7 +49,7 @@ func unreadable(path string, a account) string {
 		}
 		return why == ""
 	})
-	if info, err := os.Stat(path); why == "" && err == nil && !permitted(path, info, a, mayRead) {
+	if info, err := os.Stat(path); why == "" && err == nil && !permitted(path, info, a, right) {
 		why = fmt.Sprintf("the file's mode is %04o", info.Mode().Perm())
 	}
 	return why
@@ -46,8 +57,9 @@ func unreadable(path string, a account) string {
 
 // Bits of a mode, for others.
 const (
-	mayRead  fs.FileMode = 0o4
-	mayEnter fs.FileMode = 0o1
+	mayRead    fs.FileMode = 0o4
+	mayExecute fs.FileMode = 0o1
+	mayEnter   fs.FileMode = 0o1
 )
 
 // checkDirectories returns which directories that the manager will enter, or open

@@ -22,6 +22,9 @@ func showPlan(w io.Writer, manager string, steps []platform.Step, asJSON bool) e
 		if len(s.Argv) > 0 {
 			fmt.Fprintf(w, "   $ %s%s\n", strings.Join(s.Argv, " "), patience(s))
 		}
+		if s.Kind == platform.StepCopyFile {
+			fmt.Fprintf(w, "   %s, mode %04o\n", s.Path, s.Mode)
+		}
 		if s.Kind == platform.StepWriteFile {
 			fmt.Fprintf(w, "   %s, mode %04o:\n", s.Path, s.Mode)
 			for line := range strings.Lines(string(s.Content)) {
@@ -84,6 +87,7 @@ type jsonStep struct {
 	Path     string            `json:"path,omitempty"`
 	Mode     string            `json:"mode,omitempty"`
 	Content  *string           `json:"content,omitempty"`
+	Source   string            `json:"source,omitempty"` // what is copied to Path
 	Argv     []string          `json:"argv,omitempty"`
 	Undo     []string          `json:"undo,omitempty"`
 	MayFail  bool              `json:"may_fail,omitempty"`
@@ -127,6 +131,9 @@ func writePlanJSON(w io.Writer, manager string, steps []platform.Step) error {
 		}
 		if s.Until != 0 {
 			j.Within = s.Within.String()
+		}
+		if s.Kind == platform.StepCopyFile {
+			j.Mode, j.Source = fmt.Sprintf("%04o", s.Mode), s.Source
 		}
 		if s.Kind == platform.StepWriteFile {
 			content := string(s.Content)

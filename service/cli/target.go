@@ -19,6 +19,7 @@ type target struct {
 	dirs      service.Dirs
 	manager   platform.Manager // nil: there is none, or none is wanted
 	noManager error            // why
+	program   string           // that will run; empty: not of interest
 	badFile   error            // why the configuration file was left out
 }
 

@@ -35,6 +35,22 @@ func writableByOthers(dir, name string) string {
 	return fmt.Sprintf("others can write to %s (mode %04o)", dir, info.Mode().Perm())
 }
 
+// plantable says who else could put a file into dir; a sticky bit does not keep
+// anybody from that.
+func plantable(dir string) string {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err.Error()
+	}
+	if owner, foreign := foreignOwner(info); foreign {
+		return fmt.Sprintf("%s belongs to another user (%d)", dir, owner)
+	}
+	if mode := info.Mode().Perm(); mode&0o022 != 0 {
+		return fmt.Sprintf("others can write to %s (mode %04o)", dir, mode)
+	}
+	return ""
+}
+
 // foreignOwner is whose it is, if neither root's nor ours.
 func foreignOwner(info fs.FileInfo) (uint32, bool) {
 	st, ok := info.Sys().(*syscall.Stat_t)

@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/files"
+)
+
+// copyMode lets everybody run the copy, as the service's user has to, and nobody
+// but its owner, who is whoever installs, replace it.
+const copyMode fs.FileMode = 0o755
+
+// where is the path of the program on the target, what is to be said of it, and
+// what has to be done for it to be there.
+func (a *app) where(t *target, f installFlags) (program, note string, first []platform.Step, err error) {
+	switch {
+	case f.copyTo != "" && (f.program != "" || a.elsewhere()):
+		return "", "", nil, usage("--copy-to is for this program on this machine: it goes neither with --program nor with another machine's manager")
+	case f.copyTo != "":
+		program, step, err := t.copyTo(f.copyTo)
+		return program, "", []platform.Step{step}, err
+	case f.program == "":
+		program, note, err = t.ownProgram()
+		return program, note, nil, err
+	case !platform.AbsoluteAnywhere(f.program):
+		return "", "", nil, fmt.Errorf("--program %q: %w: it has to be an absolute path on the machine that runs it", f.program, platform.ErrBadUnit)
+	}
+	return f.program, "", nil, nil
+}
+
+// copyTo is the step that copies this program into a directory where nobody but
+// root and we could put another in its place.
+func (m machine) copyTo(dir string) (string, platform.Step, error) {
+	refuse := func(err error) (string, platform.Step, error) {
+		return "", platform.Step{}, fmt.Errorf("--copy-to %s: %w", dir, err)
+	}
+	image, err := m.image()
+	if err != nil {
+		return "", platform.Step{}, err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return refuse(err)
+	}
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return refuse(fmt.Errorf("%w: create it first (install -d -m 0755 %s)", err, quoted(dir)))
+	case err == nil && !info.IsDir():
+		return refuse(errors.New("it is not a directory"))
+	case err != nil:
+		return refuse(err)
+	}
+	path := filepath.Join(dir, filepath.Base(image))
+	there, err := os.Lstat(path)
+	switch {
+	case err == nil && !there.Mode().IsRegular():
+		return refuse(fmt.Errorf("%s is no regular file: %w: remove it, or choose another directory", path, files.ErrUntrusted))
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return refuse(err)
+	}
+	reason := unsafePath(dir)
+	if reason == "" {
+		reason = plantable(dir)
+	}
+	if reason != "" {
+		return refuse(fmt.Errorf("%w: %s", files.ErrUntrusted, reason))
+	}
+	if err := files.CheckDir(dir); err != nil {
+		return refuse(err)
+	}
+	return path, platform.Step{
+		Kind: platform.StepCopyFile, Describe: fmt.Sprintf("copy the program from %s to %s", image, path), Source: image, Path: path, Mode: copyMode,
+	}, nil
+}
+
+// wayOut is err, with the command that installs all the same where it is only the
+// place of the program, or of the configuration, that cannot be.
+func (a *app) wayOut(ctx context.Context, cmd *cobra.Command, t *target, f installFlags, err error) error {
+	if f.program != "" || f.copyTo != "" || a.elsewhere() || filepath.Separator != '/' || !errors.Is(err, platform.ErrBadUnit) {
+		return err
+	}
+	image, e := t.image()
+	if e != nil {
+		return err
+	}
+	const bin = "/usr/local/bin"
+	id := t.id.String()
+	etc := filepath.Join("/etc", id, id+".toml")
+	for _, file := range []string{t.cfg.File, etc} {
+		cfg := t.cfg
+		cfg.File = file
+		u, e := cfg.Unit(filepath.Join(bin, filepath.Base(image)), t.id.Scope)
+		if e == nil {
+			_, e = t.manager.Plan(ctx, u)
+		}
+		if e != nil {
+			continue
+		}
+		if file == t.cfg.File {
+			return fmt.Errorf("%w\ninstall a copy: %s", err, a.again(cmd, "", bin))
+		}
+		move := fmt.Sprintf("install -D -m 0644 %s %s", quoted(t.cfg.File), etc)
+		return fmt.Errorf("%w\ninstall copies: %s && %s", err, move, a.again(cmd, etc, bin))
+	}
+	return err
+}
+
+// again is the command as it was typed, with a --copy-to and perhaps another file.
+func (a *app) again(cmd *cobra.Command, file, dir string) string {
+	words := []string{a.Program}
+	words = append(words, strings.Fields(cmd.CommandPath())[1:]...)
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		switch {
+		case f.Name == "config" && file != "":
+		case f.Value.Type() == "bool" && f.Value.String() == "true":
+			words = append(words, "--"+f.Name)
+		default:
+			words = append(words, "--"+f.Name+"="+f.Value.String())
+		}
+	})
+	if file != "" {
+		words = append(words, "--config", file)
+	}
+	words = append(words, "--copy-to", dir)
+	for i, word := range words {
+		words[i] = quoted(word)
+	}
+	return strings.Join(words, " ")
+}
+
+var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
+
+// quoted is a word as a shell takes it.
+func quoted(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
