@@ -74,6 +74,9 @@ type Status struct {
 	LastExit  *Exit     // nil: it never ended, or the manager forgot
 	EndedAt   time.Time // when LastExit happened; zero: not known
 	Text      string    // the program's status text
+	// Assumed means that a Phase of ready is what the manager has done for the
+	// service, and not what the process itself has said.
+	Assumed bool
 	// Definition is what the manager has the service by; nil if it has none, or
 	// does not let us see.
 	Definition *Definition

@@ -29,6 +29,7 @@ type Lock struct {
 // LastRun is what the last-run record says. While a service runs the record is
 // open and says nothing of its end.
 type LastRun struct {
+	Process  proc.Identity  // whose record it is
 	Started  time.Time      // zero: there was no run
 	Ended    time.Time      // zero: it was cut off, nobody knows when
 	Exit     *platform.Exit // nil: there was no run; code -1: it was cut off
@@ -110,10 +111,15 @@ const settling = 15 * time.Second
 //	not to be seen  names a process        any                  the manager's
 //	not to be seen  otherwise              any                  unknown
 //	free            names a living process any                  the manager's: it has not come as far as its lock
+//	free            assumes that a living  any                  starting, or stopping where its record is closed:
+//	                process is ready                            who serves holds the lock
 //	free            is about to start it,  any                  failed, or starting where the last end was clean;
 //	                or a supervisor is                          and Again
 //	free            failed                 any                  failed
 //	free            otherwise              any                  failed, if the last end was not clean; or stopped
+//
+// What the manager only assumes, see platform.Status, counts for no more than that
+// the process is there, except where the lock is not to be seen.
 //
 // The last end is the record's or the manager's, whichever is later: a run that
 // failed before the program's first line has no record. Of one that was cut off
@@ -131,6 +137,9 @@ func Merge(s Sources) Truth {
 			s.held(&t, s.Watched, m)
 		} else if m.PID != 0 {
 			s.byManager(&t, m)
+			if m.Assumed {
+				t.Phase = platform.PhaseUnknown
+			}
 		} else {
 			t.Phase = platform.PhaseUnknown
 		}
@@ -138,6 +147,9 @@ func Merge(s Sources) Truth {
 		if m.PID != 0 {
 			t.Running = true
 			s.byManager(&t, m)
+			if m.Assumed {
+				t.Phase = s.unlocked()
+			}
 		} else {
 			s.dead(&t, m)
 		}
@@ -185,10 +197,18 @@ func (s Sources) byManager(t *Truth, m platform.Status) {
 	t.Phase, t.Since, t.Text = m.Phase, m.Since, m.Text
 }
 
+// unlocked is where a living process stands that does not hold its lock.
+func (s Sources) unlocked() platform.Phase {
+	if !s.Last.Ended.IsZero() && s.Last.Process.Same(s.Watched) {
+		return platform.PhaseStopping
+	}
+	return platform.PhaseStarting
+}
+
 // held is the truth about the living process p.
 func (s Sources) held(t *Truth, p proc.Identity, m platform.Status) {
 	t.Running, t.Process = true, p
-	watched := m.PID == p.PID && m.PID != 0 && order(m.Phase) > 0
+	watched := m.PID == p.PID && m.PID != 0 && order(m.Phase) > 0 && !m.Assumed
 	if s.File == nil || !s.File.Process.Same(p) {
 		switch {
 		case watched:

@@ -35,6 +35,10 @@ func says(phase platform.Phase, pid int, since time.Duration) *platform.Status {
 	return &platform.Status{Installed: true, Phase: phase, PID: pid, Since: ago(since).Truncate(time.Second), Text: "heard"}
 }
 
+func assumes(pid int) *platform.Status {
+	return &platform.Status{Installed: true, Phase: ready, PID: pid, Assumed: true}
+}
+
 func ended(m *platform.Status, e *platform.Exit, at time.Duration) *platform.Status {
 	m.LastExit, m.EndedAt = e, ago(at).Truncate(time.Second)
 	return m
@@ -100,7 +104,7 @@ func TestMerge(t *testing.T) {
 			want{phase: ready, pid: 70, running: true, text: "heard", exit: failed, stale: true},
 		},
 		"the manager's ready is of a process before (OpenRC)": {
-			state.Sources{Lock: held(us, sec), File: wrote(us, starting, sec), Manager: &platform.Status{Installed: true, Phase: ready, PID: 70}},
+			state.Sources{Lock: held(us, sec), File: wrote(us, starting, sec), Manager: assumes(70)},
 			want{phase: starting, pid: 70, running: true, text: "its own words", exit: failed},
 		},
 		"the disk was full, and nobody else knows": { // fault H
@@ -130,6 +134,26 @@ func TestMerge(t *testing.T) {
 		"not started by its manager": {
 			state.Sources{Lock: held(us, minute), File: wrote(us, ready, minute), Manager: says(stopped, 0, time.Hour)},
 			want{phase: ready, pid: 70, running: true, text: "its own words", exit: failed, stranger: true},
+		},
+		"the end of a stop, and the manager assumes (OpenRC)": {
+			state.Sources{Lock: held(us, time.Hour), Manager: assumes(70), Watched: us},
+			want{phase: unknown, pid: 70, running: true},
+		},
+		"it has let go of its lock, and the manager assumes": {
+			state.Sources{Lock: free, Manager: assumes(70), Watched: us, Last: state.LastRun{Process: us, Started: ago(minute), Ended: ago(sec), Exit: clean}},
+			want{phase: stopping, pid: 70, running: true, exit: clean},
+		},
+		"it was started again, and the manager assumes": {
+			state.Sources{Lock: free, Manager: assumes(70), Watched: us, Last: state.LastRun{Process: old, Started: ago(minute), Ended: ago(sec), Exit: clean}},
+			want{phase: starting, pid: 70, running: true, exit: clean},
+		},
+		"somebody holds it, and the manager assumes": {
+			state.Sources{Lock: unnamed, Manager: assumes(70), Watched: us},
+			want{phase: unknown, pid: 70, running: true},
+		},
+		"not for us to see, and the manager assumes": {
+			state.Sources{Manager: assumes(70), Watched: us},
+			want{phase: ready, pid: 70, running: true},
 		},
 		"its lock's record is lost, its file is not": { // fault G
 			state.Sources{Lock: unnamed, Watched: us, File: wrote(us, ready, 50*sec), Manager: says(ready, 70, 50*sec)},

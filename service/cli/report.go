@@ -80,7 +80,7 @@ func (t *target) examine(ctx context.Context) report {
 	if err != nil {
 		r.note(err.Error())
 	}
-	s.Last = state.LastRun{Started: last.Started, Ended: last.Ended, Exit: last.Ending(), Restarts: last.Restarts}
+	s.Last = state.LastRun{Process: last.Process, Started: last.Started, Ended: last.Ended, Exit: last.Ending(), Restarts: last.Restarts}
 	supervisor, supervised := t.supervisor(ctx)
 	if supervised {
 		s.Supervisor = supervisor.Since

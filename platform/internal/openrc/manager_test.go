@@ -88,6 +88,7 @@ func TestStatus(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := openrc.New(initdtest.Machine{Files: tt.files, Answers: map[string]initdtest.Answer{find: {Out: "/etc/runlevels/default/feedd\n"}, rc + "status": {Code: tt.code}}})
 			tt.want.Manager, tt.want.Installed, tt.want.Enabled = "openrc", true, true
+			tt.want.Assumed = tt.want.Phase == platform.PhaseReady
 			st, err := m.Status(t.Context(), initdtest.ID)
 			if st.Definition == nil || !st.Definition.Ours {
 				t.Errorf("definition %v", st.Definition)

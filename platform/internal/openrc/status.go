@@ -85,6 +85,7 @@ func (m *Manager) query(ctx context.Context, id platform.ID) (st platform.Status
 	case code == codeUnsupervised:
 		st.Text = "its supervise-daemon is gone: nobody would start it again; restart it"
 	}
+	st.Assumed = st.Phase == platform.PhaseReady // supervise-daemon starts the next process without a word
 	return st, code == codeCrashed || dead && (code == codeStarted || code == codeUnsupervised), nil
 }
 
