@@ -50,11 +50,8 @@ func (rt *Runtime) Logger() hclog.Logger { return rt.l.sink.Logger() }
 func (rt *Runtime) Config() Config { return rt.l.cfg }
 
 // DecodeTable reads the program's own table of the configuration file as it is
-// now: see [DecodeTable]. Without a file it leaves dst as it is.
+// now: see the function [DecodeTable].
 func (rt *Runtime) DecodeTable(table string, dst any) error {
-	if rt.l.cfg.File == "" {
-		return nil
-	}
 	return DecodeTable(rt.l.cfg.File, table, dst)
 }
 

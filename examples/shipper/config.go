@@ -17,11 +17,26 @@ const table = "shipper"
 // config is the [shipper] table. Values that can be wrong by themselves check
 // themselves while they are read, so that the error names their line.
 type config struct {
-	Inputs     []glob         `toml:"inputs"`
-	Output     path           `toml:"output"`
-	Match      *regexp.Regexp `toml:"match"` // nil or empty: every line
-	StartDelay delay          `toml:"start_delay"`
-	StopDelay  delay          `toml:"stop_delay"`
+	Inputs     []glob         `toml:"inputs" help:"files to follow: absolute patterns; changes by reload"`
+	Output     path           `toml:"output" help:"file to append to; changes by restart"`
+	Match      *regexp.Regexp `toml:"match" help:"lines to ship, a regular expression; every line, if there is none; changes by reload"`
+	StartDelay delay          `toml:"start_delay" help:"how long Start takes, to rehearse slow programs"`
+	StopDelay  delay          `toml:"stop_delay" help:"how long Stop takes"`
+}
+
+// Tables are the tables of the shipper's own.
+func (*program) Tables() map[string]any { return map[string]any{table: new(config)} }
+
+// Validate reports what cannot be done without.
+func (c *config) Validate() error {
+	var errs []error
+	if len(c.Inputs) == 0 {
+		errs = append(errs, &service.FieldError{Key: "inputs", Err: errors.New("missing: name the files to follow")})
+	}
+	if c.Output == "" {
+		errs = append(errs, &service.FieldError{Key: "output", Err: errors.New("missing: name the file to append to")})
+	}
+	return errors.Join(errs...)
 }
 
 type (
@@ -64,20 +79,11 @@ func absolute(text []byte) (string, error) {
 // readConfig reads the table as it is now. The error is [service.ErrConfig].
 func readConfig(rt *service.Runtime) (config, error) {
 	var c config
-	if err := rt.DecodeTable(table, &c); err != nil {
-		return c, err
+	err := rt.DecodeTable(table, &c)
+	if err != nil && rt.Config().File == "" {
+		err = fmt.Errorf("%w (no configuration file was named: --config)", err)
 	}
-	var errs []error
-	if len(c.Inputs) == 0 {
-		errs = append(errs, errors.New("shipper.inputs is missing: name the files to follow"))
-	}
-	if c.Output == "" {
-		errs = append(errs, errors.New("shipper.output is missing: name the file to append to"))
-	}
-	if len(errs) > 0 {
-		return c, badConfig(rt, errors.Join(errs...))
-	}
-	return c, nil
+	return c, err
 }
 
 // badConfig is err as what is wrong with the configuration file.

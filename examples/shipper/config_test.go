@@ -30,7 +30,7 @@ func TestStartRefusals(t *testing.T) {
 		says  string
 	}{
 		"no table": {
-			func(b *bed) { b.write("config.toml", "") }, platform.ExitBadConfig, "shipper.output is missing",
+			func(b *bed) { b.write("config.toml", "") }, platform.ExitBadConfig, `key "shipper.output": missing`,
 		},
 		"a misspelt table": {
 			func(b *bed) { b.write("config.toml", "[shiper]") }, platform.ExitBadConfig, "shiper",
@@ -78,7 +78,10 @@ func TestExampleConfiguration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := shipper.Description()
+	cfg, err := shipper.Description().With(new(shipper.Program))
+	if err != nil {
+		t.Fatal(err)
+	}
 	cfg.File = "shipper.toml"
 	if _, err := cfg.Load(); err != nil {
 		t.Error(err)

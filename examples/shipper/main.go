@@ -19,6 +19,5 @@ func description() service.Config {
 		DisplayName: "Log shipper",
 		Description: "Appends matching lines of log files to one file, exactly once",
 		Version:     version,
-		Tables:      []string{table},
 	}
 }
