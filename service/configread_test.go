@@ -46,6 +46,9 @@ func TestConfigurationMayBeALink(t *testing.T) {
 	if err := os.Symlink(write(t, "[service]\n[feed]\n"), link); err != nil {
 		t.Skip("no links here: ", err)
 	}
+	if _, err := os.Stat(link); err != nil {
+		t.Skip("links lead nowhere here, as on Wine: ", err)
+	}
 	if _, err := (service.Config{Name: "feedd", File: link, Tables: []string{"feed"}}).Load(); err != nil {
 		t.Error(err)
 	}
