@@ -15,167 +15,164 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-func TestInitRuns(t *testing.T) {
+// What does not disturb the others shares a boot.
+func TestInside(t *testing.T) {
 	t.Parallel()
 	bed.Each(t, "", func(t *testing.T, b *bed.Bed) {
-		kind := b.Kind()
-		var got, want string
-		switch kind.Manager {
-		case "systemd":
-			want = "systemd " + kind.Version
-			got, _, _ = strings.Cut(b.MustRun(t, "systemctl", "--version"), " (")
-			if state := b.MustRun(t, "systemctl", "is-system-running", "--wait"); state != "running\n" {
-				t.Errorf("system is %q\n%s", state, b.MustRun(t, "systemctl", "--failed"))
-			}
-		case "openrc":
-			want = "openrc (OpenRC) " + kind.Version
-			got = strings.TrimSpace(b.MustRun(t, "openrc", "--version"))
-			if level := b.MustRun(t, "rc-status", "--runlevel"); level != "default\n" {
-				t.Errorf("runlevel %q", level)
-			}
-		case "scm":
-			want = "wine-" + kind.Version + "."
-			got = b.MustRun(t, "wine", "--version")
-			got = got[:min(len(got), len(want))]
-		default:
-			want, got = "N 2", strings.TrimSpace(b.MustRun(t, "runlevel"))
-		}
-		if got != want {
-			t.Errorf("init says %q, want %q", got, want)
-		}
-		if host := b.MustRun(t, "hostname"); host != b.Name()+"\n" {
-			t.Errorf("host name %q, want %q", host, b.Name())
-		}
-		if lo := string(must(b.Read("/proc/1/net/route"))); strings.Contains(lo, "eth") {
-			t.Errorf("the bed has a route out:\n%s", lo)
-		}
-		if _, _, code, err := b.Run(t.Context(), "grep", "-q", "127.0.0.1", "/proc/net/fib_trie"); code != 0 || err != nil {
-			t.Errorf("lo is not up: grep exits %d, %v", code, err)
-		}
+		t.Run("init runs", func(t *testing.T) { initRuns(t, b) })
+		t.Run("commands run", func(t *testing.T) { runs(t, b) })
+		t.Run("a command's daemon is spared", func(t *testing.T) { sparesDaemon(t, b) })
+		t.Run("a cancelled command is killed with its group", func(t *testing.T) { cancelKillsTheGroup(t, b) })
+		t.Run("files", func(t *testing.T) { filesOf(t, b) })
 	})
 }
 
-func TestRun(t *testing.T) {
-	t.Parallel()
-	bed.Each(t, "", func(t *testing.T, b *bed.Bed) {
-		for _, tc := range []struct {
-			name           string
-			argv           []string
-			stdout, stderr string
-			code           int
-		}{
-			{name: "code and both streams", argv: sh("echo out; echo err >&2; exit 7"), stdout: "out\n", stderr: "err\n", code: 7},
-			{name: "streams opened by name", argv: sh("echo a >/dev/stderr; echo b >/dev/stderr"), stderr: "a\nb\n"},
-			{name: "argument kept whole", argv: []string{"printf", "%s", "a b'$HOME\"\\"}, stdout: "a b'$HOME\"\\"},
-			{name: "option-like argument", argv: []string{"echo", "--all"}, stdout: "--all\n"},
-			{name: "environment", argv: sh("echo $USER $HOME $LANG ${LEAK-none}"), stdout: "root /root C.UTF-8 none\n"},
-			{name: "directory", argv: []string{"pwd"}, stdout: "/\n"},
-			{name: "long output", argv: sh("head -c 3000000 /dev/zero | tr '\\0' x"), stdout: strings.Repeat("x", 3000000)},
-			{name: "daemon keeps the output", argv: sh("sleep 1000 & echo up"), stdout: "up\n"},
-		} {
-			stdout, stderr, code, err := b.Run(t.Context(), tc.argv...)
-			if stdout != tc.stdout || stderr != tc.stderr || code != tc.code || err != nil {
-				t.Errorf("%s: got %.200q, %.200q, %d, %v; want %.200q, %.200q, %d",
-					tc.name, stdout, stderr, code, err, tc.stdout, tc.stderr, tc.code)
-			}
+func initRuns(t *testing.T, b *bed.Bed) {
+	kind := b.Kind()
+	var got, want string
+	switch kind.Manager {
+	case "systemd":
+		want = "systemd " + kind.Version
+		got, _, _ = strings.Cut(b.MustRun(t, "systemctl", "--version"), " (")
+		if state := b.MustRun(t, "systemctl", "is-system-running", "--wait"); state != "running\n" {
+			t.Errorf("system is %q\n%s", state, b.MustRun(t, "systemctl", "--failed"))
 		}
-		if _, stderr, code, err := b.Run(t.Context(), "nonesuch"); code != 127 || err != nil || !strings.Contains(stderr, "nonesuch") {
-			t.Errorf("unknown program: code %d, %v, stderr %q", code, err, stderr)
+	case "openrc":
+		want = "openrc (OpenRC) " + kind.Version
+		got = strings.TrimSpace(b.MustRun(t, "openrc", "--version"))
+		if level := b.MustRun(t, "rc-status", "--runlevel"); level != "default\n" {
+			t.Errorf("runlevel %q", level)
 		}
-		var exit *exec.ExitError
-		if _, _, code, err := b.Run(t.Context(), "sh", "-c", "kill -9 $$"); !errors.As(err, &exit) || code != -1 {
-			t.Errorf("killed command: code %d, %v", code, err)
+	case "scm":
+		want = "wine-" + kind.Version + "."
+		got = b.MustRun(t, "wine", "--version")
+		got = got[:min(len(got), len(want))]
+	default:
+		want, got = "N 2", strings.TrimSpace(b.MustRun(t, "runlevel"))
+	}
+	if got != want {
+		t.Errorf("init says %q, want %q", got, want)
+	}
+	if host := b.MustRun(t, "hostname"); host != b.Name()+"\n" {
+		t.Errorf("host name %q, want %q", host, b.Name())
+	}
+	if lo := string(must(b.Read("/proc/1/net/route"))); strings.Contains(lo, "eth") {
+		t.Errorf("the bed has a route out:\n%s", lo)
+	}
+	if _, _, code, err := b.Run(t.Context(), "grep", "-q", "127.0.0.1", "/proc/net/fib_trie"); code != 0 || err != nil {
+		t.Errorf("lo is not up: grep exits %d, %v", code, err)
+	}
+}
+
+func runs(t *testing.T, b *bed.Bed) {
+	for _, tc := range []struct {
+		name           string
+		argv           []string
+		stdout, stderr string
+		code           int
+	}{
+		{name: "code and both streams", argv: sh("echo out; echo err >&2; exit 7"), stdout: "out\n", stderr: "err\n", code: 7},
+		{name: "streams opened by name", argv: sh("echo a >/dev/stderr; echo b >/dev/stderr"), stderr: "a\nb\n"},
+		{name: "argument kept whole", argv: []string{"printf", "%s", "a b'$HOME\"\\"}, stdout: "a b'$HOME\"\\"},
+		{name: "option-like argument", argv: []string{"echo", "--all"}, stdout: "--all\n"},
+		{name: "environment", argv: sh("echo $USER $HOME $LANG ${LEAK-none}"), stdout: "root /root C.UTF-8 none\n"},
+		{name: "directory", argv: []string{"pwd"}, stdout: "/\n"},
+		{name: "long output", argv: sh("head -c 3000000 /dev/zero | tr '\\0' x"), stdout: strings.Repeat("x", 3000000)},
+		{name: "daemon keeps the output", argv: sh("sleep 1000 & echo up"), stdout: "up\n"},
+	} {
+		stdout, stderr, code, err := b.Run(t.Context(), tc.argv...)
+		if stdout != tc.stdout || stderr != tc.stderr || code != tc.code || err != nil {
+			t.Errorf("%s: got %.200q, %.200q, %d, %v; want %.200q, %.200q, %d",
+				tc.name, stdout, stderr, code, err, tc.stdout, tc.stderr, tc.code)
 		}
-	})
+	}
+	if _, stderr, code, err := b.Run(t.Context(), "nonesuch"); code != 127 || err != nil || !strings.Contains(stderr, "nonesuch") {
+		t.Errorf("unknown program: code %d, %v, stderr %q", code, err, stderr)
+	}
+	var exit *exec.ExitError
+	if _, _, code, err := b.Run(t.Context(), "sh", "-c", "kill -9 $$"); !errors.As(err, &exit) || code != -1 {
+		t.Errorf("killed command: code %d, %v", code, err)
+	}
 }
 
 // A daemon that outlives the command that started it may go on writing: nobody reads it, but nothing kills it either.
-func TestRunSparesDaemon(t *testing.T) {
-	t.Parallel()
-	bed.Each(t, "", func(t *testing.T, b *bed.Bed) {
-		b.MustRun(t, sh("mkfifo /run/go /run/went; (read x </run/go; echo late; echo late >&2; echo alive >/run/went) & echo up")...)
-		b.MustRun(t, sh("echo >/run/go")...)
-		if got := b.MustRun(t, "cat", "/run/went"); got != "alive\n" {
-			t.Errorf("the daemon says %q after it wrote to its standard output", got)
+func sparesDaemon(t *testing.T, b *bed.Bed) {
+	b.MustRun(t, sh("mkfifo /run/go /run/went; (read x </run/go; echo late; echo late >&2; echo alive >/run/went) & echo up")...)
+	b.MustRun(t, sh("echo >/run/go")...)
+	if got := b.MustRun(t, "cat", "/run/went"); got != "alive\n" {
+		t.Errorf("the daemon says %q after it wrote to its standard output", got)
+	}
+}
+
+func cancelKillsTheGroup(t *testing.T, b *bed.Bed) {
+	b.MustRun(t, "mkfifo", "/run/up")
+	left, cancelLeft := context.WithCancel(t.Context())
+	leaver := b.Command(left, "setsid", "sleep", "4321") // leaves the process group, but is the command all the same
+	if err := leaver.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		cancelLeft()
+		if err := leaver.Wait(); err == nil {
+			t.Error("a cancelled command ended well")
 		}
+		if _, _, code, err := b.Run(t.Context(), "pgrep", "-f", "^sleep 4321"); err != nil || code != 1 {
+			t.Errorf("it runs on: %d, %v", code, err)
+		}
+	}()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		_, _, _, err := b.Run(ctx, sh("sleep 1234 & echo >/run/up; wait")...)
+		ended <- err
+	}()
+	b.MustRun(t, "cat", "/run/up")
+	cancel()
+	if err := wait.For(t, "the cancelled command has returned", ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want Canceled", err)
+	}
+	wait.Until(t, "the child is gone", func() bool {
+		_, _, code, err := b.Run(t.Context(), "pgrep", "-f", "^sleep 1234")
+		return err == nil && code == 1
 	})
 }
 
-func TestCancelKillsTheGroup(t *testing.T) {
-	t.Parallel()
-	bed.Each(t, "", func(t *testing.T, b *bed.Bed) {
-		b.MustRun(t, "mkfifo", "/run/up")
-		left, cancelLeft := context.WithCancel(t.Context())
-		leaver := b.Command(left, "setsid", "sleep", "4321") // leaves the process group, but is the command all the same
-		if err := leaver.Start(); err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			cancelLeft()
-			if err := leaver.Wait(); err == nil {
-				t.Error("a cancelled command ended well")
-			}
-			if _, _, code, err := b.Run(t.Context(), "pgrep", "-f", "^sleep 4321"); err != nil || code != 1 {
-				t.Errorf("it runs on: %d, %v", code, err)
-			}
-		}()
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		ended := make(chan error, 1)
-		go func() {
-			_, _, _, err := b.Run(ctx, sh("sleep 1234 & echo >/run/up; wait")...)
-			ended <- err
-		}()
-		b.MustRun(t, "cat", "/run/up")
-		cancel()
-		if err := wait.For(t, "the cancelled command has returned", ended); !errors.Is(err, context.Canceled) {
-			t.Errorf("error %v, want Canceled", err)
-		}
-		wait.Until(t, "the child is gone", func() bool {
-			_, _, code, err := b.Run(t.Context(), "pgrep", "-f", "^sleep 1234")
-			return err == nil && code == 1
-		})
-	})
-}
-
-func TestFiles(t *testing.T) {
-	t.Parallel()
+func filesOf(t *testing.T, b *bed.Bed) {
 	program, err := exec.LookPath("true")
 	if err != nil {
 		t.Skip(err)
 	}
-	bed.Each(t, "", func(t *testing.T, b *bed.Bed) {
-		if err := b.Put(program, "/opt/new/dir/prog", 0o751); err != nil {
-			t.Fatal(err)
-		}
-		if got := b.MustRun(t, "stat", "-c", "%a %U:%G", "/opt/new", "/opt/new/dir/prog"); got != "755 root:root\n751 root:root\n" {
-			t.Errorf("modes %q", got)
-		}
-		if err := b.Write("/opt/setuid", nil, 0o755|fs.ModeSetuid); err != nil {
-			t.Fatal(err)
-		}
-		if got := b.MustRun(t, "stat", "-c", "%a", "/opt/setuid"); got != "4755\n" {
-			t.Errorf("mode %q", got)
-		}
-		// /var/run is an absolute link to /run: it must lead to the bed's, and Write must see the tmpfs there.
-		if err := b.Write("/var/run/holdfast-bed-test", []byte("x\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if got := b.MustRun(t, "cat", "/run/holdfast-bed-test"); got != "x\n" {
-			t.Errorf("/run/holdfast-bed-test is %q", got)
-		}
-		if got, err := b.Read("/var/run/holdfast-bed-test"); string(got) != "x\n" || err != nil {
-			t.Errorf("read %q, %v", got, err)
-		}
-		if _, err := b.Read("/nonesuch"); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("read of a missing file: %v", err)
-		}
-		// A program that runs can be replaced.
-		b.MustRun(t, sh("cp /bin/sleep /opt/busy; mkfifo /run/up; (/opt/busy 1000 &) ; echo")...)
-		if err := b.Put(program, "/opt/busy", 0o755); err != nil {
-			t.Error(err)
-		}
-	})
+	if err := b.Put(program, "/opt/new/dir/prog", 0o751); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.MustRun(t, "stat", "-c", "%a %U:%G", "/opt/new", "/opt/new/dir/prog"); got != "755 root:root\n751 root:root\n" {
+		t.Errorf("modes %q", got)
+	}
+	if err := b.Write("/opt/setuid", nil, 0o755|fs.ModeSetuid); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.MustRun(t, "stat", "-c", "%a", "/opt/setuid"); got != "4755\n" {
+		t.Errorf("mode %q", got)
+	}
+	// /var/run is an absolute link to /run: it must lead to the bed's, and Write must see the tmpfs there.
+	if err := b.Write("/var/run/holdfast-bed-test", []byte("x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.MustRun(t, "cat", "/run/holdfast-bed-test"); got != "x\n" {
+		t.Errorf("/run/holdfast-bed-test is %q", got)
+	}
+	if got, err := b.Read("/var/run/holdfast-bed-test"); string(got) != "x\n" || err != nil {
+		t.Errorf("read %q, %v", got, err)
+	}
+	if _, err := b.Read("/nonesuch"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("read of a missing file: %v", err)
+	}
+	// A program that runs can be replaced.
+	b.MustRun(t, sh("cp /bin/sleep /opt/busy; (/opt/busy 1000 &) ; echo")...)
+	if err := b.Put(program, "/opt/busy", 0o755); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestUserManager(t *testing.T) {

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	case "copy":
 		os.Exit(copyRole())
 	}
-	_ = os.Setenv("LEAK", "leaks") // for TestRun
+	_ = os.Setenv("LEAK", "leaks") // for runs
 	os.Exit(m.Run())
 }
 
