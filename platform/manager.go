@@ -46,6 +46,14 @@ type Inventory interface {
 	Inventory(ctx context.Context, id ID) (Status, error)
 }
 
+// Warner is a [Manager] that sees, before an install, what will not be as it is
+// meant to be, though it can be installed.
+type Warner interface {
+	// Warnings are sentences for people. It fails for nobody: what it cannot find out it
+	// does not warn of.
+	Warnings(ctx context.Context, u Unit) []string
+}
+
 // Phase is where a service stands in its life.
 type Phase string
 

@@ -80,9 +80,10 @@ type Hardening struct {
 
 // Systemd is what only systemd knows.
 type Systemd struct {
-	Extra    []string `toml:"extra" help:"lines added to [Service] as they are, \"Key=value\" each"`
-	WantedBy string   `toml:"wanted_by" help:"target that starts it; multi-user.target, or default.target for a user's"`
-	Version  int      `toml:"version" help:"of the systemd that the unit is for; 0: this machine's, or any"`
+	Extra     []string `toml:"extra" help:"lines added to [Service] as they are, \"Key=value\" each"`
+	UnitExtra []string `toml:"unit_extra" help:"lines added to [Unit], likewise"`
+	WantedBy  string   `toml:"wanted_by" help:"target that starts it; multi-user.target, or default.target for a user's"`
+	Version   int      `toml:"version" help:"of the systemd that the unit is for; 0: this machine's, or any"`
 }
 
 // Launchd is what only launchd knows. See launchd.plist(5).

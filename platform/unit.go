@@ -73,9 +73,13 @@ type Unit struct {
 	User, Group      string // empty: root, or the user of a user-scope unit
 	WorkingDirectory string // absolute; empty: the root directory
 	Umask            *fs.FileMode
-	RuntimeDir       string   // absolute, where Exec was told so; empty: the manager makes its own
-	StateDir         string   // likewise
-	After, Requires  []string // names of other services on this manager
+	RuntimeDir       string // absolute, where Exec was told so; empty: the manager makes its own
+	StateDir         string // likewise
+	// After, Requires and Wants are names of other services on this manager. What is
+	// required or wanted is started with the service and before it; it cannot be
+	// without what it requires.
+	After, Requires, Wants []string
+	NeedsNetwork           bool // it starts when there is a network, as far as somebody can tell
 
 	StartTimeout  time.Duration // to readiness, between two signs of progress
 	StopTimeout   time.Duration // our own forced exit; the manager's kill comes after it

@@ -30,7 +30,9 @@ type Config struct {
 	WorkingDirectory string            `toml:"working_directory" help:"absolute; /, if there is none"`
 	Umask            string            `toml:"umask" help:"octal"`
 	After            []string          `toml:"after" help:"services that start before it and stop after it"`
-	Requires         []string          `toml:"requires" help:"services that it cannot be without"`
+	Requires         []string          `toml:"requires" help:"services that it cannot be without: started before it"`
+	Wants            []string          `toml:"wants" help:"services that are started before it, and that it can be without"`
+	NeedsNetwork     bool              `toml:"needs_network" help:"start when the machine has a network"`
 
 	StartTimeout  time.Duration `toml:"start_timeout" help:"to readiness, between two signs of progress"`
 	StopTimeout   time.Duration `toml:"stop_timeout" help:"the whole ordered stop; managers kill 10 s later"`

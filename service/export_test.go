@@ -20,6 +20,8 @@ type Machine struct {
 
 	WriteState  func(path string, s State) error
 	CloseRecord func(*recovery.Record, platform.Exit) error
+
+	Online func() bool
 }
 
 // RunOn is RunOn where the test is the machine.
@@ -40,6 +42,9 @@ func (m Machine) RunOn(ctx context.Context, host platform.Host, cfg Config, prog
 	if m.CloseRecord != nil {
 		on.closeRecord = m.CloseRecord
 	}
+	if m.Online != nil {
+		on.online = m.Online
+	}
 	return on.run(ctx, host, nil, cfg, prog)
 }
 
@@ -51,6 +56,9 @@ var (
 	LogOptions = logOptions
 	Overlap    = overlap
 )
+
+// Online reports whether the machine has a network.
+var Online = online
 
 // OwnDirs are the directories of a process that manager started.
 func (c Config) OwnDirs(manager string) (Dirs, error) { return c.ownDirs(manager) }

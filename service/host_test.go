@@ -3,6 +3,7 @@
 package service_test
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"os"
@@ -19,12 +20,13 @@ import (
 
 // host is a manager played by the test.
 type host struct {
+	name     string // empty: "test"
 	requests chan platform.Request
 	watchdog time.Duration
 	heard    func(platform.Notice) // nil: nobody listens
 }
 
-func (h *host) Name() string                      { return "test" }
+func (h *host) Name() string                      { return cmp.Or(h.name, "test") }
 func (h *host) Requests() <-chan platform.Request { return h.requests }
 func (h *host) Watchdog() time.Duration           { return h.watchdog }
 func (h *host) Close(int) error                   { return nil }

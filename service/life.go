@@ -100,6 +100,7 @@ func (l *life) start() {
 		l.log.Warn("the last run did not end cleanly", "how", l.last.Outcome(), "in_a_row", l.record.Restarts())
 	}
 	l.log.Info("starting", "pid", os.Getpid(), "version", l.cfg.Version, "config", l.cfg.File)
+	l.awaitNetwork()
 	limit := l.clocks.start(l.stopping, l.cfg.StartTimeout)
 	defer limit.stop()
 	l.starting = begin("Start", l.startProgram)

@@ -57,10 +57,12 @@ type machine struct {
 
 	writeState  func(path string, s State) error
 	closeRecord func(*recovery.Record, platform.Exit) error
+
+	online func() bool
 }
 
 func thisMachine() machine {
-	return machine{Config.Load, logsink.Open, singleton.Acquire, state.Write, (*recovery.Record).Close}
+	return machine{Config.Load, logsink.Open, singleton.Acquire, state.Write, (*recovery.Record).Close, online}
 }
 
 func (m machine) run(ctx context.Context, host platform.Host, warning error, cfg Config, prog Program) error {

@@ -101,11 +101,11 @@ func (p place) values() map[string]any {
 	}
 	return map[string]any{
 		"user": user, "umask": &mask, "working_directory": p.path("work"), "runtime_dir": p.path("run"), "state_dir": p.path("state"),
-		"after": []string{"other"}, "requires": []string{"other"}, "env": map[string]string{"A": "b"},
+		"after": []string{"other"}, "requires": []string{"other"}, "wants": []string{"other"}, "env": map[string]string{"A": "b"},
 		"start_timeout": 3 * time.Minute, "reload_timeout": 4 * time.Minute, "stop_timeout": 5 * time.Minute, "watchdog": 6 * time.Minute,
 		"restart.policy": platform.RestartAlways, "restart.delay": 7 * time.Minute, "restart.max": 8, "restart.window": 9 * time.Hour,
 		"limits.core": &core, "hardening.capabilities": []string{"CAP_CHOWN"}, "hardening.read_write_paths": []string{p.path("more")},
-		"systemd.extra": []string{"OOMScoreAdjust=5"}, "systemd.version": 257,
+		"systemd.extra": []string{"OOMScoreAdjust=5"}, "systemd.unit_extra": []string{"AssertPathExists=/srv"}, "systemd.version": 257,
 		"launchd.process_type": "Adaptive", "launchd.session_types": []string{"Aqua"}, "launchd.extra": map[string]any{"LowPriorityIO": true},
 		"windows.start": platform.WindowsManual, "windows.preshutdown_timeout": 10 * time.Minute, "windows.dependencies": []string{"other"},
 	}

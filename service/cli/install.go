@@ -107,7 +107,7 @@ func (a *app) plan(cmd *cobra.Command, f installFlags) (*target, []platform.Step
 	if err != nil {
 		return nil, nil, a.wayOut(cmd.Context(), cmd, t, f, err)
 	}
-	t.before(cmd, steps)
+	t.before(cmd, u, steps)
 	if note != "" {
 		fmt.Fprintf(cmd.ErrOrStderr(), "- %s\n", note)
 	}

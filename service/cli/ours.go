@@ -70,10 +70,16 @@ func enabledText(enabled bool) string {
 	return ""
 }
 
-// before warns of what an install does not replace and does not take away, and,
-// where it takes something over, shows the difference.
-func (t *target) before(cmd *cobra.Command, steps []platform.Step) {
+// before warns of what will not be as u means it, and of what an install of u does
+// not replace and does not take away, and, where it takes something over, shows the
+// difference.
+func (t *target) before(cmd *cobra.Command, u platform.Unit, steps []platform.Step) {
 	w := cmd.ErrOrStderr()
+	if m, ok := t.manager.(platform.Warner); ok {
+		for _, warning := range m.Warnings(cmd.Context(), u) {
+			fmt.Fprintf(w, "- warning: %s\n", warning)
+		}
+	}
 	if scope, d := t.inOtherScope(cmd.Context()); d != nil {
 		fmt.Fprintf(w, "- there is another service of this name, --scope %s, which stays: %v\n", scope, d)
 	}

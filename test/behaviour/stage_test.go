@@ -64,6 +64,12 @@ for c in /etc/shipper*.toml; do
 	timeout 120 shipper uninstall --config "$c" >/dev/null 2>&1
 done
 pkill -9 -x shipper
+pkill -9 -f 'sleep 3133[7]' # what a script had somebody else make
+for f in $(ls /etc/systemd/system/shipper.service /etc/init.d/shipper /Library/LaunchDaemons/shipper.plist 2>/dev/null); do
+	systemctl disable shipper; update-rc.d -f shipper remove; rc-update -a del shipper; launchctl bootout system/shipper
+	rm -f "$f" "$f.before-holdfast"
+done >/dev/null 2>&1
+rm -rf /etc/systemd/system/shipper.service.d; systemctl daemon-reload 2>/dev/null
 journalctl -q --rotate --vacuum-size=1 >/dev/null 2>&1 # each script reads its own journal
 rm -rf /etc/shipper* /run/shipper* /var/lib/shipper* /var/log/shipper* /var/log/app* /tmp/app*
 true`

@@ -2,6 +2,7 @@ package initd
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,7 +14,7 @@ import (
 )
 
 // definition is the script of a service; nil if it has none.
-func (m Machine) definition(id platform.ID) (*platform.Definition, error) {
+func (m Machine) definition(ctx context.Context, id platform.ID) (*platform.Definition, error) {
 	if err := m.Dialect.checkID(id); err != nil {
 		return nil, err
 	}
@@ -30,6 +31,10 @@ func (m Machine) definition(id platform.ID) (*platform.Definition, error) {
 		d.Own[verb] = strings.Join(m.Dialect.Action(id, verb), " ")
 	}
 	d.Own["uninstall"] = strings.Join(m.Dialect.Disable(id), " ") + ", and remove it"
+	if to := room.Link(ctx, m, d.Path); to != "" {
+		d.State, d.Source = platform.DefinitionLinked, to
+		d.Own["disable"] = "rm " + d.Path
+	}
 	for _, file := range m.Dialect.Beside(id) {
 		if content, err := m.ReadFile(file); err == nil {
 			d.DropIns = append(d.DropIns, platform.DropIn{Path: file, Keys: room.Keys(string(content))})
@@ -48,8 +53,8 @@ type Taken struct {
 
 // replace are the steps that come before a script is written in the place of
 // another, and the levels of the one that was somebody else's.
-func (m Machine) replace(u platform.Unit, take func() Taken) (steps []platform.Step, levels []string, err error) {
-	d, err := m.definition(u.ID)
+func (m Machine) replace(ctx context.Context, u platform.Unit, take func() Taken) (steps []platform.Step, levels []string, err error) {
+	d, err := m.definition(ctx, u.ID)
 	if err == nil {
 		err = d.Replace(u.Adopt)
 	}

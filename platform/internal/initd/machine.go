@@ -28,8 +28,8 @@ func (m Machine) Exists(file string) bool {
 
 // Installed reports whether the service has a script that holdfast made; d is the
 // script, whoever made it.
-func (m Machine) Installed(id platform.ID) (d *platform.Definition, ours bool, err error) {
-	d, err = m.definition(id)
+func (m Machine) Installed(ctx context.Context, id platform.ID) (d *platform.Definition, ours bool, err error) {
+	d, err = m.definition(ctx, id)
 	return d, d != nil && d.Ours, err
 }
 
@@ -37,11 +37,11 @@ func (m Machine) Installed(id platform.ID) (d *platform.Definition, ours bool, e
 // somebody else made is replaced as platform.Definition has it, after take has
 // said what to do with it. It refuses, on a machine with this manager, to require
 // a service that is not there: what orders services would pass over it.
-func (m Machine) Plan(u platform.Unit, render func(platform.Unit) ([]byte, error), take func() Taken, enable func() []platform.Step) ([]platform.Step, error) {
+func (m Machine) Plan(ctx context.Context, u platform.Unit, render func(platform.Unit) ([]byte, error), take func() Taken, enable func() []platform.Step) ([]platform.Step, error) {
 	fail := func(err error) ([]platform.Step, error) {
 		return nil, fmt.Errorf("install %q: %w", u.ID.String(), err)
 	}
-	steps, before, err := m.replace(u, take)
+	steps, before, err := m.replace(ctx, u, take)
 	if err != nil {
 		return fail(err)
 	}
@@ -76,8 +76,8 @@ func (m Machine) checkRequired(names []string) error {
 // and its runtime directory. What the service keeps stays: its state, logs and
 // configuration. One that is not installed needs none. A script that was there
 // before is put back, and enabled as it was: enable is given its levels.
-func (m Machine) Removal(id platform.ID, disable func() ([]platform.Step, error), enable func(levels []string) []platform.Step) ([]platform.Step, error) {
-	d, err := m.definition(id)
+func (m Machine) Removal(ctx context.Context, id platform.ID, disable func() ([]platform.Step, error), enable func(levels []string) []platform.Step) ([]platform.Step, error) {
+	d, err := m.definition(ctx, id)
 	if err == nil {
 		err = d.Refuse("uninstall")
 	}
@@ -115,7 +115,7 @@ func (m Machine) Act(ctx context.Context, action string, id platform.ID, argv []
 }
 
 func (m Machine) act(ctx context.Context, action string, id platform.ID, argv []string, explain func(*platform.CommandError) error) error {
-	d, err := m.definition(id)
+	d, err := m.definition(ctx, id)
 	switch {
 	case err != nil:
 		return err

@@ -50,7 +50,7 @@ func (m *Manager) start(ctx context.Context, id platform.ID, verb string) error 
 	}
 	p, domain, err := m.query(ctx, id)
 	if err == nil {
-		err = m.refuse(verb, id, p, domain)
+		err = m.refuse(ctx, verb, id, p, domain)
 	}
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (m *Manager) stop(ctx context.Context, id platform.ID) error {
 	}
 	p, domain, err := m.query(ctx, id)
 	if err == nil {
-		err = m.refuse("stop", id, p, domain)
+		err = m.refuse(ctx, "stop", id, p, domain)
 	}
 	if err != nil || p == nil {
 		return errors.Join(missing, err)
@@ -111,7 +111,7 @@ func (m *Manager) reload(ctx context.Context, id platform.ID) error {
 	}
 	p, domain, err := m.query(ctx, id)
 	if err == nil {
-		err = m.refuse("reload", id, p, domain)
+		err = m.refuse(ctx, "reload", id, p, domain)
 	}
 	switch {
 	case err != nil:

@@ -127,6 +127,7 @@ func (p *propertyList) unsupported(u platform.Unit) {
 	p.RefuseIf(u.Limits.CPU != 0, "limits.cpu", no)
 	p.RefuseIf(len(u.After) > 0, "after", order, u.After)
 	p.RefuseIf(len(u.Requires) > 0, "requires", order, u.Requires)
+	p.RefuseIf(len(u.Wants) > 0, "wants", order, u.Wants)
 	h := u.Hardening
 	p.RefuseIf(len(h.SupplementaryGroups) > 0, "hardening.supplementary_groups", "launchd gives those of the user")
 	p.RefuseIf(len(h.Capabilities) > 0 && !slices.Equal(h.Capabilities, []string{"all"}), "hardening.capabilities", no)

@@ -124,7 +124,7 @@ func (m *Manager) removal(ctx context.Context, id platform.ID) ([]platform.Step,
 	if err != nil && missing {
 		return nil, nil //nolint:nilerr // nobody has it
 	}
-	d, e := m.whose(id, p, domain)
+	d, e := m.whose(ctx, id, p, domain)
 	if e == nil {
 		e = d.Refuse("uninstall")
 	}

@@ -12,6 +12,7 @@ func LeftOut(scope platform.Scope) []platform.Omission {
 		{Key: "description", Why: "launchd has no text for people"},
 		{Key: "reload_timeout", Why: "the program's own command minds it"},
 		{Key: "watchdog", Why: "the program's own health checks mind it"},
+		{Key: "needs_network", Why: room.NetworkByItself},
 		{Key: "supervise", Why: "launchd restarts services itself"},
 		{Key: "hardening.read_write_paths", Why: "nothing is protected from being written to"},
 	}

@@ -13,7 +13,7 @@ import (
 
 // whose is what launchd has the service by: its property list, or the one
 // elsewhere that it was loaded from; nil if there is none. p is what is loaded.
-func (m *Manager) whose(id platform.ID, p printed, domain string) (*platform.Definition, error) {
+func (m *Manager) whose(ctx context.Context, id platform.ID, p printed, domain string) (*platform.Definition, error) {
 	_, file, ours, err := m.definition(id)
 	missing := errors.Is(err, platform.ErrNotInstalled)
 	switch {
@@ -27,6 +27,10 @@ func (m *Manager) whose(id platform.ID, p printed, domain string) (*platform.Def
 		"start": "launchctl kickstart " + t, "stop": "launchctl bootout " + t, "restart": "launchctl kickstart -k " + t,
 		"status": "launchctl print " + t, "uninstall": "launchctl bootout " + t + ", and remove it",
 	}}
+	if to := room.Link(ctx, m.sys, file); to != "" {
+		d.State, d.Source = platform.DefinitionLinked, to
+		d.Own["disable"] = "rm " + file
+	}
 	switch loaded := p["path"]; {
 	case loaded != "" && loaded != file:
 		d.Path, d.Ours = loaded, false
@@ -37,8 +41,8 @@ func (m *Manager) whose(id platform.ID, p printed, domain string) (*platform.Def
 }
 
 // refuse is the decision on a verb.
-func (m *Manager) refuse(verb string, id platform.ID, p printed, domain string) error {
-	d, err := m.whose(id, p, domain)
+func (m *Manager) refuse(ctx context.Context, verb string, id platform.ID, p printed, domain string) error {
+	d, err := m.whose(ctx, id, p, domain)
 	if err != nil {
 		return err
 	}
@@ -50,7 +54,7 @@ func (m *Manager) refuse(verb string, id platform.ID, p printed, domain string) 
 // reports whether that one, or the one that was replaced at an earlier install, was
 // not disabled.
 func (m *Manager) replace(ctx context.Context, u platform.Unit, p printed, domain string) (steps []platform.Step, before bool, err error) {
-	d, err := m.whose(u.ID, p, domain)
+	d, err := m.whose(ctx, u.ID, p, domain)
 	if err == nil {
 		err = d.Replace(u.Adopt)
 	}

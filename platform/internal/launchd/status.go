@@ -44,7 +44,7 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 	if err != nil {
 		return st, m.failed(ctx, "status", id, err)
 	}
-	if st.Definition, err = m.whose(id, p, domain); err != nil {
+	if st.Definition, err = m.whose(ctx, id, p, domain); err != nil {
 		return st, m.failed(ctx, "status", id, err)
 	}
 	st.Installed = st.Definition != nil && st.Definition.Ours

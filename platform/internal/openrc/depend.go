@@ -10,10 +10,13 @@ import (
 // the same runlevel.
 func depend(s *initd.Script) string {
 	lines := []string{"\tuse net logger"}
+	if s.Unit.NeedsNetwork {
+		lines = []string{"\tneed net", "\tuse logger"}
+	}
 	for _, list := range []struct {
 		word, field string
 		names       []string
-	}{{"after", "after", s.Unit.After}, {"need", "requires", s.Unit.Requires}} {
+	}{{"after", "after", s.Unit.After}, {"need", "requires", s.Unit.Requires}, {"want", "wants", s.Unit.Wants}} {
 		for _, name := range list.names {
 			dependency, err := dialect().Dependency(name)
 			if err != nil {
@@ -21,6 +24,9 @@ func depend(s *initd.Script) string {
 				continue
 			}
 			lines = append(lines, "\t"+list.word+" "+dependency)
+			if list.word == "want" {
+				lines = append(lines, "\tafter "+dependency) // a want starts it, and waits for nobody
+			}
 		}
 	}
 	return strings.Join(lines, "\n")

@@ -2,6 +2,7 @@ package openrc
 
 import (
 	"context"
+	"errors"
 	"path"
 	"slices"
 	"strings"
@@ -30,7 +31,7 @@ func (m *Manager) Name() string { return m.machine.Dialect.Manager }
 // that is not there.
 func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, error) {
 	take := func() initd.Taken { return m.take(ctx, u.ID) }
-	return m.machine.Plan(u, Render, take, func() []platform.Step {
+	return m.machine.Plan(ctx, u, Render, take, func() []platform.Step {
 		if len(m.levels(ctx, u.ID)) > 0 {
 			return nil
 		}
@@ -39,6 +40,20 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 			Argv: update("add", u.ID, "default"), Undo: update("del", u.ID, "default"),
 		}}
 	})
+}
+
+// Warnings names the services of u that have no script on this machine, and the
+// network, where a service needs it that nobody provides: OpenRC would not start it.
+func (m *Manager) Warnings(ctx context.Context, u platform.Unit) []string {
+	warnings := m.machine.Warnings(u)
+	if u.NeedsNetwork && m.machine.Exists(runlevels) {
+		// 1 is that nothing was found; whatever else it says, it does not know.
+		_, err := m.machine.Run(ctx, "grep", "-rqE", `^[[:space:]]*provide[[:space:]](.*[[:space:]])?net([[:space:]]|$)`, initd.Scripts)
+		if failed, ok := errors.AsType[*platform.CommandError](err); ok && failed.Code == 1 {
+			warnings = append(warnings, "needs_network: no script provides net, and OpenRC does not start what needs it")
+		}
+	}
+	return warnings
 }
 
 func update(verb string, id platform.ID, level string) []string {
@@ -61,7 +76,7 @@ func (m *Manager) levels(ctx context.Context, id platform.ID) []string {
 // and its runtime directory. What the service keeps stays: its state, logs and
 // configuration.
 func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step, error) {
-	return m.machine.Removal(id, func() ([]platform.Step, error) {
+	return m.machine.Removal(ctx, id, func() ([]platform.Step, error) {
 		now, err := m.Status(ctx, id)
 		if err != nil {
 			return nil, err

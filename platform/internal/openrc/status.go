@@ -52,7 +52,7 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 // query is Status, and reports whether OpenRC has started what is dead by now.
 func (m *Manager) query(ctx context.Context, id platform.ID) (st platform.Status, lost bool, err error) {
 	st = platform.Status{Manager: m.Name(), Phase: platform.PhaseStopped}
-	d, ours, err := m.machine.Installed(id)
+	d, ours, err := m.machine.Installed(ctx, id)
 	if err == nil && d == nil {
 		return st, false, nil
 	}

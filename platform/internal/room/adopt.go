@@ -1,6 +1,7 @@
 package room
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,15 @@ import (
 
 // Before is where the file of a definition that was taken over is kept.
 func Before(file string) string { return file + ".before-holdfast" }
+
+// Link is what a link at file leads to; "" if there is no link there.
+func Link(ctx context.Context, sys platform.System, file string) string {
+	out, err := sys.Run(ctx, "readlink", file)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(out)
+}
 
 // Keep are the steps that keep a file which is about to be replaced. One that was
 // kept before is not overwritten.

@@ -11,9 +11,9 @@ import (
 // Plan makes the directories, registers the service and has the log know it. A
 // service that runs keeps its old registration until it is restarted.
 //
-// What somebody else made is replaced as platform.Definition has it; what runs by
-// it goes on until it is restarted. Where there is no SCM (a plan for another
-// machine) it takes for granted that there is none.
+// What somebody else made is stopped and replaced as platform.Definition has it.
+// Where there is no SCM (a plan for another machine) it takes for granted that
+// there is none.
 func (m *Manager) Plan(_ context.Context, u platform.Unit) ([]platform.Step, error) {
 	steps, err := m.plan(u)
 	if err != nil {
@@ -31,14 +31,15 @@ func (m *Manager) plan(u platform.Unit) ([]platform.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.replace(u, &r); err != nil {
+	steps, err := m.replace(u, &r)
+	if err != nil {
 		return nil, err
 	}
 	step := func(what, path, service, users string) platform.Step {
 		return platform.Step{Kind: StepDirectory, Describe: what, Path: path, Payload: Access{access(r.Name, service, users)}}
 	}
 	// Users may read what `status` reads, and nothing else.
-	steps := []platform.Step{step("the directory of the service and its configuration", dirs.Base, read, "")}
+	steps = append(steps, step("the directory of the service and its configuration", dirs.Base, read, ""))
 	if !m.exists(u.RuntimeDir) { // one that was named and is there is whoever's it is
 		steps = append(steps, step("a directory of the service: who it is", cmp.Or(u.RuntimeDir, dirs.Runtime), modify, read))
 	}

@@ -10,6 +10,7 @@ func LeftOut() []platform.Omission {
 	left := []platform.Omission{
 		{Key: "start_timeout", Why: "the service tells the SCM itself"},
 		{Key: "watchdog", Why: "the program's own health checks mind it"},
+		{Key: "needs_network", Why: room.NetworkByItself},
 		{Key: "supervise", Why: "the SCM restarts services itself"},
 		{Key: "hardening.read_write_paths", Why: "nothing is protected from being written to"},
 	}

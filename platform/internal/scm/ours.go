@@ -55,29 +55,31 @@ func (m *Manager) refuse(verb string, id platform.ID) error {
 
 // replace has r remember the registration in the place of which it comes, if that
 // is somebody else's: the SCM keeps no files, so it lies with our own parameters.
-func (m *Manager) replace(u platform.Unit, r *Registration) error {
+// The steps stop what runs by it.
+func (m *Manager) replace(u platform.Unit, r *Registration) ([]platform.Step, error) {
 	before, d, err := m.definition(u.ID)
 	if err == nil {
 		err = d.Replace(u.Adopt)
 	}
 	switch {
 	case err != nil || d == nil:
-		return err
+		return nil, err
 	case d.Ours:
 		if kept, ok := before.Parameters[paramBefore]; ok {
 			r.Parameters[paramBefore] = kept
 		}
-		return nil
+		return nil, nil
 	case !passwordless(before.Account):
-		return fmt.Errorf("%v logs on as %s, whose password nobody could put back: export it and delete it: %w", d, before.Account, platform.ErrPermission)
+		return nil, fmt.Errorf("%v logs on as %s, whose password nobody could put back: export it and delete it: %w", d, before.Account, platform.ErrPermission)
 	}
 	before.Parameters = nil // they stay where they are
 	content, err := json.Marshal(before)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r.Parameters[paramBefore] = string(content)
-	return nil
+	stop := platform.Step{Kind: StepStopService, Describe: "stop what runs by the registration of before", Payload: Registration{Name: r.Name}}
+	return []platform.Step{stop}, nil
 }
 
 // passwordless reports whether a service can be given that account without a password.

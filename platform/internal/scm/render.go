@@ -182,6 +182,7 @@ func (d *definition) unsupported(u platform.Unit) {
 	d.RefuseIf(u.Group != "", "group", "%q: "+groups, u.Group)
 	d.RefuseIf(*u.Umask != *platform.Defaults().Umask, "umask", "%04o: Windows has access lists instead", uint32(*u.Umask))
 	d.RefuseIf(u.WorkingDirectory != "", "working_directory", "%q: the SCM starts every service in System32", u.WorkingDirectory)
+	d.RefuseIf(len(u.Wants) > 0, "wants", "%q: the SCM starts what is required, and knows no other dependencies", u.Wants)
 	l, h := u.Limits, u.Hardening
 	d.RefuseIf(l.NoFile != 0, "limits.nofile", no)
 	d.RefuseIf(l.NProc != 0, "limits.nproc", no)

@@ -47,7 +47,7 @@ func (m *Manager) job(ctx context.Context, verb string, id platform.ID) error {
 	}
 	// Where systemd does not say, the job will.
 	if p, err := m.show(ctx, id); err == nil {
-		d, err := m.definition(id, p)
+		d, err := m.definition(ctx, id, p)
 		if err == nil {
 			err = d.Refuse(verb)
 		}

@@ -2,9 +2,9 @@ package systemd
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 
@@ -14,7 +14,7 @@ import (
 
 // definition is what systemd has the service by, as its properties say; nil if it
 // has none. A unit of ours that was removed under a running service is still ours.
-func (m *Manager) definition(id platform.ID, p properties) (*platform.Definition, error) {
+func (m *Manager) definition(ctx context.Context, id platform.ID, p properties) (*platform.Definition, error) {
 	file, err := m.unitFile(id)
 	if err != nil {
 		return nil, err
@@ -40,17 +40,11 @@ func (m *Manager) definition(id platform.ID, p properties) (*platform.Definition
 	case "generated":
 		d.State, d.Source = platform.DefinitionGenerated, p["SourcePath"]
 	}
-	if d.Path != file && m.exists(file) && m.leadsAway(id, d.Path) {
-		d.State, d.Source, d.Path = platform.DefinitionLinked, d.Path, file
+	// systemctl calls one that is enabled as well not linked, but enabled.
+	if to := room.Link(ctx, m.sys, file); to != "" {
+		d.State, d.Source, d.Path = platform.DefinitionLinked, to, file
 	}
 	return d, nil
-}
-
-// leadsAway reports whether a unit that was read from fragment, while there is a
-// file of its name in its place, was reached by a link there: `systemctl link`, or
-// the alias of another unit. Else systemd has not read the file yet.
-func (m *Manager) leadsAway(id platform.ID, fragment string) bool {
-	return path.Base(fragment) != unit(id) || !strings.Contains(fragment, "/systemd/")
 }
 
 // own are systemctl's command lines for a unit.

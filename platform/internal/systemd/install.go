@@ -33,7 +33,7 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 	case err != nil:
 		now = properties{}
 	}
-	keep, before, err := m.replace(u, file, now)
+	keep, before, err := m.replace(ctx, u, file, now)
 	if err != nil {
 		return nil, fmt.Errorf("install %q: %w", u.ID.String(), err)
 	}
@@ -86,11 +86,11 @@ func makeDirectory(dir string, u platform.Unit) platform.Step {
 	return platform.Step{Kind: platform.StepRun, Describe: "a directory of the service", Argv: append(argv, dir)}
 }
 
-// replace are the steps that keep the definition in the place of which u is
+// replace are the steps that stop and keep the definition in the place of which u is
 // installed, if it is somebody else's. enabled reports whether that, or the one
 // that was replaced at an earlier install, was enabled.
-func (m *Manager) replace(u platform.Unit, file string, now properties) (keep []platform.Step, enabled bool, err error) {
-	d, err := m.definition(u.ID, now)
+func (m *Manager) replace(ctx context.Context, u platform.Unit, file string, now properties) (keep []platform.Step, enabled bool, err error) {
+	d, err := m.definition(ctx, u.ID, now)
 	if err == nil {
 		err = d.Replace(u.Adopt)
 	}
@@ -105,6 +105,13 @@ func (m *Manager) replace(u platform.Unit, file string, now properties) (keep []
 		return nil, wasEnabled(content), err
 	case d.Path == file:
 		keep, err = room.Keep(m.sys, file)
+	}
+	if now.running() { // its process is not ours, and what runs is started already to systemd
+		stop := platform.Step{
+			Kind: platform.StepRun, Describe: "stop what runs by the unit of before",
+			Argv: systemctl(u.Scope, "stop", unit(u.ID)), Undo: systemctl(u.Scope, "start", unit(u.ID)),
+		}
+		keep = append([]platform.Step{stop}, keep...)
 	}
 	return keep, now.enabled(), err
 }

@@ -23,6 +23,7 @@ func LeftOut(scope platform.Scope) []platform.Omission {
 			}
 		}
 		left = append(left,
+			platform.Omission{Key: "needs_network", Why: room.NetworkByItself},
 			platform.Omission{Key: "state_dir", Why: "the program makes its directories itself"},
 			platform.Omission{Key: "runtime_dir", Why: "the program makes its directories itself"})
 	}

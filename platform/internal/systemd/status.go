@@ -136,7 +136,7 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 	if p.running() { // systemd keeps the last words of the dead
 		text = p["StatusText"]
 	}
-	d, err := m.definition(id, p)
+	d, err := m.definition(ctx, id, p)
 	if err != nil {
 		return platform.Status{Manager: m.Name(), Phase: platform.PhaseUnknown}, m.failed(ctx, "status", id, err)
 	}

@@ -21,7 +21,7 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 	}
 	content, missing := m.sys.ReadFile(file)
 	now, showErr := m.show(ctx, id)
-	d, err := m.definition(id, now)
+	d, err := m.definition(ctx, id, now)
 	if err == nil {
 		err = d.Refuse("uninstall")
 	}

@@ -29,10 +29,9 @@ func Render(u platform.Unit, version int) ([]byte, error) {
 
 	f.section("Unit")
 	f.say("Description", "description", u.Description, text)
-	units := func(name string) (string, error) { return unitName(name, ".service") }
-	f.list("After", "after", u.After, units)
-	f.list("Requires", "requires", u.Requires, units)
+	order(&f, u)
 	startLimit(&f, u.Restart)
+	extra(&f, "systemd.unit_extra", u.Systemd.UnitExtra)
 
 	f.section("Service")
 	commands(&f, u, version)
@@ -44,7 +43,7 @@ func Render(u platform.Unit, version int) ([]byte, error) {
 	directories(&f, u)
 	harden(&f, u, root)
 	hidden(&f, u)
-	extra(&f, u.Systemd.Extra)
+	extra(&f, "systemd.extra", u.Systemd.Extra)
 
 	f.section("Install")
 	target := u.Systemd.WantedBy
@@ -163,7 +162,7 @@ func directories(f *unitFile, u platform.Unit) {
 	dir("LogsDirectory", "0750")
 }
 
-func extra(f *unitFile, lines []string) {
+func extra(f *unitFile, field string, lines []string) {
 	for _, line := range lines {
 		err := checkLine(line)
 		key, value, ok := strings.Cut(line, "=")
@@ -171,7 +170,7 @@ func extra(f *unitFile, lines []string) {
 			err = errors.New("is not of the form Key=value")
 		}
 		if err != nil {
-			f.Refuse("systemd.extra", "%q: %w", line, err)
+			f.Refuse(field, "%q: %w", line, err)
 			continue
 		}
 		f.set(key, value)

@@ -56,7 +56,11 @@ func everything() platform.Unit {
 	u.Hardening.Capabilities = []string{"CAP_NET_BIND_SERVICE", "CAP_DAC_READ_SEARCH"}
 	u.Hardening.ReadWritePaths = []string{`/srv/out "1"`}
 	u.Hardening.SupplementaryGroups = []string{"adm", "systemd-journal"}
-	u.Systemd = platform.Systemd{Extra: []string{"OOMScoreAdjust=-500", "Slice=feeds.slice"}, WantedBy: "graphical.target"}
+	u.Wants, u.NeedsNetwork = []string{"memcached"}, true
+	u.Systemd = platform.Systemd{
+		Extra: []string{"OOMScoreAdjust=-500", "Slice=feeds.slice"}, UnitExtra: []string{"AssertPathExists=/srv", "PartOf=feeds.target"},
+		WantedBy: "graphical.target",
+	}
 	return u
 }
 
@@ -174,6 +178,8 @@ func TestRenderRefuses(t *testing.T) {
 		{"all capabilities for a user", "hardening.capabilities", func(u *platform.Unit) {
 			u.User, u.Hardening.Capabilities = "feed", []string{"all"}
 		}},
+		{"wants", "wants", func(u *platform.Unit) { u.Wants = []string{"a b"} }},
+		{"extra for the unit", "systemd.unit_extra", func(u *platform.Unit) { u.Systemd.UnitExtra = []string{"[Service]"} }},
 		{"extra without key", "systemd.extra", func(u *platform.Unit) { u.Systemd.Extra = []string{"[Install]"} }},
 		{"extra comment", "systemd.extra", func(u *platform.Unit) { u.Systemd.Extra = []string{"#a=b"} }},
 		{"extra of two lines", "systemd.extra", func(u *platform.Unit) { u.Systemd.Extra = []string{"A=b\nC=d"} }},

@@ -24,8 +24,12 @@ func header(s *initd.Script) string {
 			}
 		}
 	}
+	if s.Unit.NeedsNetwork {
+		hard = append(hard, "$network")
+	}
 	add(&hard, "requires", s.Unit.Requires)
 	add(&soft, "after", s.Unit.After)
+	add(&soft, "wants", s.Unit.Wants) // insserv has no word for more: what is enabled is started
 	soft = slices.DeleteFunc(soft, func(word string) bool { return slices.Contains(hard, word) })
 
 	var b strings.Builder

@@ -58,7 +58,7 @@ const everybodysEnd = "sendsigs"
 func (m *Manager) numbers(ctx context.Context, u platform.Unit) (start, stop int) {
 	start, stop = startNumber, stopNumber
 	services := []string{everybodysEnd}
-	for _, name := range slices.Concat(u.After, u.Requires) {
+	for _, name := range slices.Concat(u.After, u.Requires, u.Wants) {
 		if service, err := dialect().Dependency(name); err == nil && !strings.HasPrefix(service, "$") {
 			services = append(services, service)
 		}

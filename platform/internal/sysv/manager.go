@@ -25,14 +25,17 @@ func (m *Manager) Name() string { return m.machine.Dialect.Manager }
 // else made is replaced as platform.Definition has it. On a machine with init
 // scripts it refuses to require a service that is not there.
 func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, error) {
-	return m.machine.Plan(u, Render, func() initd.Taken { return m.take(ctx, u.ID) }, func() []platform.Step { return m.enable(ctx, u) })
+	return m.machine.Plan(ctx, u, Render, func() initd.Taken { return m.take(ctx, u.ID) }, func() []platform.Step { return m.enable(ctx, u) })
 }
+
+// Warnings names the services of u that have no script on this machine.
+func (m *Manager) Warnings(_ context.Context, u platform.Unit) []string { return m.machine.Warnings(u) }
 
 // Removal stops the service, takes it out of the runlevels and removes its script
 // and its runtime directory. What the service keeps stays: its state, logs and
 // configuration.
 func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step, error) {
-	return m.machine.Removal(id, func() ([]platform.Step, error) {
+	return m.machine.Removal(ctx, id, func() ([]platform.Step, error) {
 		now, err := m.ask(ctx, id)
 		if err != nil {
 			return nil, err

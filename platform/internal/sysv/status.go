@@ -50,7 +50,7 @@ var _ platform.Inventory = (*Manager)(nil)
 // Inventory is what there is without asking the script, which asks the program.
 func (m *Manager) Inventory(ctx context.Context, id platform.ID) (platform.Status, error) {
 	st := platform.Status{Manager: m.Name()}
-	d, ours, err := m.machine.Installed(id)
+	d, ours, err := m.machine.Installed(ctx, id)
 	if err != nil {
 		return st, fmt.Errorf("status %q: %w", id.String(), err)
 	}
@@ -62,7 +62,7 @@ func (m *Manager) Inventory(ctx context.Context, id platform.ID) (platform.Statu
 // that was started otherwise is none of ours: it is left to its own command line.
 func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, error) {
 	st := platform.Status{Manager: m.Name(), Phase: platform.PhaseStopped}
-	d, ours, err := m.machine.Installed(id)
+	d, ours, err := m.machine.Installed(ctx, id)
 	st.Definition = d
 	if err == nil && !ours {
 		st.Enabled = d != nil && enabled(m.found(ctx, id.String()))

@@ -49,6 +49,7 @@ func Everything() platform.Unit {
 	u.Umask = &mask
 	u.StateDir = "/srv/state dir"
 	u.After, u.Requires = []string{"postgresql.service", "network-online.target", "ntp"}, []string{"postgresql", "feedd@east"}
+	u.Wants, u.NeedsNetwork = []string{"memcached.service"}, true
 	u.Limits = platform.Limits{NoFile: 65536, NProc: 100, Core: &core, Nice: -5}
 	u.Hardening.SupplementaryGroups = []string{"adm"}
 	return u

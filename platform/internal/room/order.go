@@ -1,0 +1,23 @@
+package room
+
+import "github.com/holdfast-dev/holdfast/platform"
+
+// Named is a service that a unit names, and the key under which it does.
+type Named struct{ Key, Name string }
+
+// Ordered are the services that a unit names.
+func Ordered(u platform.Unit) []Named {
+	var all []Named
+	for _, list := range []struct {
+		key   string
+		names []string
+	}{{"after", u.After}, {"requires", u.Requires}, {"wants", u.Wants}} {
+		for _, name := range list.names {
+			all = append(all, Named{list.key, name})
+		}
+	}
+	return all
+}
+
+// NetworkByItself is why a definition says nothing of the network.
+const NetworkByItself = "the service waits for it itself, for half a minute at most, and then goes on with a warning"
