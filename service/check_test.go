@@ -73,7 +73,7 @@ func (p *provider) Check(_ context.Context, cfg service.Config) error {
 func TestIssue10_7_DidYouMean(t *testing.T) {
 	for text, says := range map[string]string{
 		"[service]\nstop_timout = '3s'":               `line 2 (key "service.stop_timout"): unknown: did you mean "stop_timeout"?`,
-		"[service]\nstpo_timeout = '3s'":              `did you mean "stop_timeout"?`,
+		"[service]\nstop_tiemout = '3s'":              `did you mean "stop_timeout"?`,
 		"[service]\nlog.levle = 'info'":               `did you mean "level"?`,
 		"[service.restrat]\nmax = 3":                  `line 1 (key "service.restrat"): unknown: did you mean "restart"?`,
 		"[service]\ndelay = '2s'":                     `did you mean "service.restart.delay"?`,
@@ -81,10 +81,10 @@ func TestIssue10_7_DidYouMean(t *testing.T) {
 		"[fed]\nurl = 'x'":                            `did you mean "feed"?`,
 		"user = 'x'":                                  `did you mean "service.user"?`,
 		"[service]\ncolour = 'red'":                   "unknown: is it misspelt?",
-		"[service]\nnmae = 'x'":                       `did you mean "name"?`,
+		"[service]\nanme = 'x'":                       `did you mean "name"?`,
 		"[feed]\nulr = 'x'":                           `line 2 (key "feed.ulr"): unknown: did you mean "url"?`,
 		"[feed.retries]\nmxa = 2":                     `did you mean "max"?`,
-		"[[feed.source]]\nadress = 'x'":               `did you mean "address"?`,
+		"[[feed.source]]\naddrress = 'x'":             `did you mean "address"?`,
 		"[feed]\nzzz = 2":                             "is it misspelt?",
 		"[feed]\nevery = 30":                          `line 2 (key "feed.every"): a duration needs a unit`,
 		"[feed]\nevery = true":                        `line 2 (key "feed.every"): `,
@@ -139,7 +139,7 @@ func TestIssue10_7_EachFindingHasItsPlace(t *testing.T) {
 		t.Errorf("of values from code: %v", found)
 	}
 	plain := errors.New("x")
-	if found := service.ConfigErrors(plain); len(found) != 1 || found[0].Err != plain || found[0].Error() != "x" {
+	if found := service.ConfigErrors(plain); len(found) != 1 || !errors.Is(found[0], plain) || found[0].Error() != "x" {
 		t.Errorf("%v", found)
 	}
 	if found := service.ConfigErrors(nil); found != nil {

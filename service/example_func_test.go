@@ -30,7 +30,7 @@ func ExampleProgramFunc() {
 		fmt.Println(err)
 		return
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	err = service.Run(context.Background(), service.Config{
 		Name: "oneshot", Args: []string{"--verbose"}, RuntimeDir: filepath.Join(dir, "run"), StateDir: filepath.Join(dir, "state"),
 		Log: logsink.Options{Level: "error"},

@@ -38,7 +38,7 @@ func ExampleRun() {
 		fmt.Println(err)
 		return
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	err = service.Run(ctx, service.Config{

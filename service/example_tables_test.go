@@ -49,7 +49,7 @@ func ExampleDecodeTable() {
 		fmt.Println(err)
 		return
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	file := filepath.Join(dir, "poller.toml")
 	for _, text := range []string{"[poller]\nevery = '5m'\n", "[poller]\nevry = '5m'\n", "[poller]\nevery = '5ms'\n"} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {

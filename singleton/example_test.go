@@ -17,7 +17,7 @@ func ExampleAcquire() {
 		fmt.Println(err)
 		return
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	o := singleton.Options{Name: "feedd", Dir: dir, StateDir: dir, Origin: "by hand"}
 	lock, err := singleton.Acquire(o)
 	if err != nil {

@@ -180,7 +180,7 @@ func TestIssue10_7_TheServicesUserReadsTheConfiguration(t *testing.T) {
 	if _, err := exec.LookPath("true"); err != nil || os.PathSeparator != '/' {
 		t.Skip("there are no modes here")
 	}
-	top, err := os.MkdirTemp("/tmp", "feedd") // t.TempDir is closed to others above
+	top, err := os.MkdirTemp("/tmp", "feedd") //nolint:usetesting // t.TempDir is closed to others above
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ func checkout(t *testing.T) (p *place, image, bin string) {
 	if err != nil {
 		t.Skip("no home directory to make one in that is ours alone: ", err)
 	}
-	top, err := os.MkdirTemp(home, ".feedd-test-")
+	top, err := os.MkdirTemp(home, ".feedd-test-") //nolint:usetesting // t.TempDir lies where everybody can write
 	if err != nil {
 		t.Skip("no home directory to make one in that is ours alone: ", err)
 	}
