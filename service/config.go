@@ -19,7 +19,7 @@ import (
 // file too; the tag help is a key's meaning, and zero is the default that [Keys]
 // names. In the file a zero is refused where it would not mean what it says.
 type Config struct {
-	Name        string `toml:"name" help:"required; letters, digits, '.', '_', '-'"`
+	Name        string `toml:"name" help:"the program's, and the file may not change it; letters, digits, '.', '_', '-'"`
 	DisplayName string `toml:"display_name" help:"for people; the name, if there is none"`
 	Description string `toml:"description" help:"one line; the display name, if there is none"`
 

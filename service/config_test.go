@@ -226,3 +226,24 @@ func FuzzSize(f *testing.F) {
 		}
 	})
 }
+
+// A file made the commands look at another service than the one that the program
+// was built for, wherever the file was given, and at its own where it was not.
+func TestIssue10_2_TheFileDoesNotRenameTheService(t *testing.T) {
+	for name, tt := range map[string]struct{ code, file, says string }{
+		"another":        {"feedd", "other", `line 2 (key "service.name"): "other" is another service than this program's, "feedd"`},
+		"the same":       {"feedd", "feedd", ""},
+		"the first word": {"", "feedd", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := service.Config{Name: tt.code, File: write(t, "[service]\nname = \""+tt.file+"\"\n")}
+			got, err := c.Load()
+			switch {
+			case tt.says == "" && (err != nil || got.Name != "feedd"):
+				t.Errorf("%q, %v", got.Name, err)
+			case tt.says != "" && (!errors.Is(err, service.ErrConfig) || !strings.Contains(err.Error(), tt.says)):
+				t.Errorf("%v, want %q", err, tt.says)
+			}
+		})
+	}
+}

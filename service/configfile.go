@@ -11,13 +11,17 @@ import (
 	"time"
 
 	"github.com/BurntSushi/toml"
+
+	"github.com/holdfast-dev/holdfast/platform"
 )
 
 // ownTable is the table of the configuration file that belongs to holdfast.
 const ownTable = "service"
 
 // Load reads the [service] table of c.File over c, fills in the defaults and
-// checks the result. Without a file it only does the latter. Every key must be
+// checks the result. Without a file it only does the latter. A file may give a name
+// to a service that has none, and never another name: which service it is, the
+// program says, and by [Config.Instance] who starts it. Every key must be
 // known: to holdfast in its own table, or in a table that c.Tables declares the
 // program's. The error is [ErrConfig] and names file, line and key.
 func (c Config) Load() (Config, error) {
@@ -52,7 +56,7 @@ func (c Config) Load() (Config, error) {
 		}
 		return misplaced(append(toml.Key{ownTable}, k...), reflect.TypeFor[Config]()) // in no table
 	}
-	if err := errors.Join(f.unknown(unknown, hint), f.bareDurations(md, reflect.ValueOf(c), ownTable), f.zeros(md, c)); err != nil {
+	if err := errors.Join(f.unknown(unknown, hint), f.bareDurations(md, reflect.ValueOf(c), ownTable), f.zeros(md, c), f.another(original, c)); err != nil {
 		return c, badConfig(err)
 	}
 	c = c.overridden().withDefaults()
@@ -211,6 +215,15 @@ func (f file) zeros(md toml.MetaData, c Config) error {
 		errs = append(errs, f.at(keyOf(ownTable, name), "nothing would stand for the default, %s: %s", literal(value), instead))
 	})
 	return errors.Join(errs...)
+}
+
+// another refuses a file that makes another service of the program's: whoever looks
+// without that file would find the one and not the other.
+func (f file) another(code, c Config) error {
+	if code.Name == "" || c.Name == code.Name || platform.CheckName(c.Name) != nil { // a name that cannot be is Check's
+		return nil
+	}
+	return f.at(keyOf(ownTable, "name"), "%q is another service than this program's, %q: leave the key out (for one more of the same service: --instance)", c.Name, code.Name)
 }
 
 // free reports whether key is below one that takes anything: the library says that

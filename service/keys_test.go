@@ -83,7 +83,7 @@ func TestTheREADMEHasEveryKey(t *testing.T) {
 			t.Errorf("the README says %s = %s, and it is %s", key.Name, value, key.Default)
 		}
 	}
-	if _, err := (service.Config{Name: "x", File: write(t, block)}).Load(); err != nil {
+	if _, err := (service.Config{Name: "feedd", File: write(t, block)}).Load(); err != nil {
 		t.Errorf("the README's configuration cannot be used: %v", err)
 	}
 }

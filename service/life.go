@@ -37,12 +37,13 @@ type life struct {
 
 	ready     chan struct{} // closed by Runtime.Ready
 	readyOnce sync.Once
-	starting  *pending      // the call of Start; nil before it
-	startOnce sync.Once     // for startEnded
-	reloads   chan struct{} // closed when the gate's server has ended; nil before it
-	overrun   *pending      // a Reload that overran; only the gate's server uses it
-	told      string        // the failure that the log has; only the goroutine of live uses it
-	hung      bool          // a step of the stop overran and may still be at work
+	starting  *pending          // the call of Start; nil before it
+	startOnce sync.Once         // for startEnded
+	reloads   chan struct{}     // closed when the gate's server has ended; nil before it
+	overrun   *pending          // a Reload that overran; only the gate's server uses it
+	settings  map[string]string // those in force, see Config.Settings; from readiness on only the gate's server uses it
+	told      string            // the failure that the log has; only the goroutine of live uses it
+	hung      bool              // a step of the stop overran and may still be at work
 
 	mu       sync.Mutex
 	failures []error
@@ -53,7 +54,7 @@ func newLife(m machine, s *listener, cfg Config, prog Program, sink *logsink.Sin
 		listener: s, machine: m, cfg: cfg, id: cfg.ID("").String(), prog: prog, sink: sink, log: sink.Logger(),
 		begun: time.Now(),
 		phase: phases{now: platform.PhaseStarting},
-		ready: make(chan struct{}),
+		ready: make(chan struct{}), settings: cfg.Settings(),
 	}
 	l.group = newGroup(l.with(context.Background()), l.fail)
 	return l

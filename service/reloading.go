@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
+	"maps"
+	"strings"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
@@ -92,9 +93,7 @@ func (l *life) reloadProgram(ctx context.Context) error {
 	if err := l.sink.SetLevel(fresh.Log.Level); err != nil {
 		return err
 	}
-	if l.cfg.differsBeyondLogLevel(fresh) {
-		l.log.Warn("settings of [service] other than log.level take effect at the next start")
-	}
+	l.take(fresh.Settings())
 	return nil
 }
 
@@ -106,10 +105,31 @@ func (l *life) reread() (Config, error) {
 	return l.machine.load(l.cfg.origin())
 }
 
-func (c Config) differsBeyondLogLevel(fresh Config) bool {
-	fresh.Log.Level = c.Log.Level
-	c.OnTamper, fresh.OnTamper = nil, nil // functions cannot be compared
-	c.Override, fresh.Override = nil, nil
-	c.original, fresh.original = nil, nil
-	return !reflect.DeepEqual(c, fresh)
+// take notes the settings that this reload has brought into force, and names those
+// that no reload takes, with the command that does.
+func (l *life) take(fresh map[string]string) {
+	manager := l.host.Name()
+	by := map[TakenBy][]string{}
+	taken := maps.Clone(l.settings)
+	for _, key := range Differing(l.settings, fresh) {
+		kind := Takes(manager, l.cfg.Scope, key)
+		by[kind] = append(by[kind], key)
+		if kind != TakenByReload {
+			continue
+		}
+		if value, ok := fresh[key]; ok {
+			taken[key] = value
+		} else {
+			delete(taken, key)
+		}
+	}
+	l.settings = taken
+	l.state.update(func(s *State) { s.Settings = taken })
+	warn := func(kind TakenBy, text string) {
+		if keys := by[kind]; len(keys) > 0 {
+			l.log.Warn(text, "keys", strings.Join(keys, ", "))
+		}
+	}
+	warn(TakenByRestart, "settings have changed that take effect at the next start: restart brings them in")
+	warn(TakenByInstall, "settings have changed that are in "+manager+"'s definition of the service: install --restart brings them in, the next start alone does not")
 }

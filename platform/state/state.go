@@ -39,6 +39,8 @@ type State struct {
 	LastExit   *platform.Exit `json:"last_exit,omitempty"` // of the run before this one
 	Health     []Health       `json:"health,omitempty"`    // by the order in which the checks were added
 	Stop       *StopProgress  `json:"stop,omitempty"`
+	// Settings are digests of the settings in force that are not the defaults, by key.
+	Settings map[string]string `json:"settings,omitempty"`
 
 	// Written is when the file got its content, in what [Read] returns.
 	Written time.Time `json:"-"`

@@ -204,7 +204,7 @@ func TestRemoval(t *testing.T) {
 				"run " + ctl + "daemon-reload",
 				"run " + ctl + "reset-failed feedd.service ?",
 				"remove-dir /run/feedd",
-				"run rmdir --ignore-fail-on-non-empty /var/lib/feedd /var/log/feedd ?",
+				"run rmdir --ignore-fail-on-non-empty /var/lib/feedd /var/log/feedd /etc/feedd ?",
 			}},
 			{"disabled", []string{
 				"run " + ctl + "stop feedd.service",
@@ -227,7 +227,7 @@ func TestRemoval(t *testing.T) {
 				sys := inState(t, version, tt.state)
 				sys.files = map[string]string{feeddFile: ours}
 				if tt.state == "active" {
-					sys.files["/var/lib/feedd"], sys.files["/var/log/feedd"] = "", ""
+					sys.files["/var/lib/feedd"], sys.files["/var/log/feedd"], sys.files["/etc/feedd"] = "", "", ""
 				}
 				steps, err := systemd.New(sys, systemd.Options{}).Removal(t.Context(), feeddID)
 				if err != nil {

@@ -76,6 +76,6 @@ func (m *Manager) kept(id platform.ID) []string {
 	if id.Scope == platform.ScopeUser {
 		return nil
 	}
-	return slices.DeleteFunc([]string{"/var/lib/" + id.String(), "/var/log/" + id.String()},
+	return slices.DeleteFunc([]string{"/var/lib/" + id.String(), "/var/log/" + id.String(), "/etc/" + id.String()},
 		func(dir string) bool { return !m.exists(dir) })
 }

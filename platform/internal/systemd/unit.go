@@ -160,6 +160,7 @@ func directories(f *unitFile, u platform.Unit) {
 		dir("StateDirectory", "0755")
 	}
 	dir("LogsDirectory", "0750")
+	dir("ConfigurationDirectory", "0755") // root's, whoever the user is; one that is there stays as it is
 }
 
 func extra(f *unitFile, field string, lines []string) {

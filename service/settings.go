@@ -1,0 +1,105 @@
+package service
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/native"
+)
+
+// TakenBy is what brings a changed key of the [service] table into force.
+type TakenBy string
+
+// What brings keys into force. What takes more takes what is above it, too.
+const (
+	TakenByReload  TakenBy = "reload"  // the running process takes it
+	TakenByRestart TakenBy = "restart" // the process takes it when it starts
+	TakenByInstall TakenBy = "install" // the manager's definition has it, which only install writes; then a restart
+)
+
+// takes is what brings a changed key into force wherever the definition has it.
+func takes(key string) TakenBy {
+	switch {
+	case key == "log.level":
+		return TakenByReload
+	case key == "program_stop_timeout", key == "health_interval", strings.HasPrefix(key, "log.") && key != "log.file":
+		return TakenByRestart
+	}
+	return TakenByInstall // log.file, too: a definition may keep the rest of the file system read-only
+}
+
+// Takes is what brings a changed key of that name, as [Keys] has it, into force
+// for a service of that scope which the manager of that name keeps. What its
+// definition leaves out takes a restart, and what is for another manager alone is
+// in force nowhere: empty. Without a manager there is no definition.
+func Takes(manager string, scope platform.Scope, key string) TakenBy {
+	by := takes(key)
+	if by != TakenByInstall {
+		return by
+	}
+	for table, of := range map[string]string{"systemd.": "systemd", "launchd.": "launchd", "windows.": "scm"} {
+		if strings.HasPrefix(key, table) && of != manager {
+			return ""
+		}
+	}
+	if manager == "" {
+		return TakenByRestart
+	}
+	for _, o := range native.LeftOut(manager, scope) {
+		if o.Key == key || strings.HasPrefix(key, o.Key+".") {
+			return TakenByRestart
+		}
+	}
+	return by
+}
+
+// Settings are the keys of the [service] table that have another value than the
+// default, and a digest of it: enough to see that a value is another one, for
+// whoever may not see the value.
+func (c Config) Settings() map[string]string {
+	usual := map[string]string{}
+	eachKey(reflect.ValueOf(defaults()), "", func(name string, _ reflect.StructField, v reflect.Value) { usual[name] = digest(v) })
+	settings := map[string]string{}
+	eachKey(reflect.ValueOf(c.withDefaults()), "", func(name string, _ reflect.StructField, v reflect.Value) {
+		if d := digest(v); d != "" && d != usual[name] { // zero is the default
+			settings[name] = d
+		}
+	})
+	return settings
+}
+
+// digest is short: it tells values apart that people write, and has nothing to withstand.
+func digest(v reflect.Value) string {
+	if v.IsZero() || (v.Kind() == reflect.Map || v.Kind() == reflect.Slice) && v.Len() == 0 {
+		return ""
+	}
+	text, err := json.Marshal(v.Interface())
+	if err != nil { // a number that JSON does not have
+		text = fmt.Append(nil, v.Interface())
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:6])
+}
+
+// Differing are the names of the keys that differ between two Settings, sorted.
+func Differing(a, b map[string]string) []string {
+	var keys []string
+	for k, v := range a {
+		if b[k] != v {
+			keys = append(keys, k)
+		}
+	}
+	for k := range b {
+		if _, both := a[k]; !both {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
