@@ -228,5 +228,11 @@ func (a *app) managed(cmd *cobra.Command, t *target, doing string, do func(conte
 		}
 		return doing
 	}
-	return a.whileWaiting(cmd, progress, func() error { return do(ctx, t.id) })
+	err := a.whileWaiting(cmd, progress, func() error { return do(ctx, t.id) })
+	if errors.Is(err, platform.ErrNotInstalled) {
+		if scope, d := t.inOtherScope(ctx); d != nil {
+			err = fmt.Errorf("%w: there is one of --scope %s: %v", err, scope, d)
+		}
+	}
+	return err
 }

@@ -42,6 +42,7 @@ func (a *app) installCommand() *cobra.Command {
 				return err
 			}
 			if dry {
+				t.laidOver(cmd)
 				return showPlan(cmd.OutOrStdout(), t.manager.Name(), steps, f.json)
 			}
 			if err := a.precheck(cmd.Context(), t); err != nil {
@@ -50,6 +51,7 @@ func (a *app) installCommand() *cobra.Command {
 			if err := a.apply(cmd, t, steps); err != nil {
 				return fmt.Errorf("install %q: %w", t.id, err)
 			}
+			t.laidOver(cmd)
 			fmt.Fprintf(cmd.OutOrStdout(), "%s is installed (%s).\n", t.id, t.manager.Name())
 			if !start {
 				return nil
@@ -74,6 +76,7 @@ func (a *app) planCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			t.laidOver(cmd)
 			return showPlan(cmd.OutOrStdout(), t.manager.Name(), steps, f.json)
 		},
 	}

@@ -87,12 +87,21 @@ func (t *target) before(cmd *cobra.Command, u platform.Unit, steps []platform.St
 	if err != nil || st.Definition == nil {
 		return
 	}
-	for _, drop := range st.Definition.DropIns {
-		fmt.Fprintf(w, "- this stays in force and changes the definition: %v\n", drop)
-	}
 	if !st.Definition.Ours {
 		fmt.Fprintf(w, "- takes over %v:\n", st.Definition)
 		t.showDifference(w, st.Definition, steps)
+	}
+}
+
+// laidOver tells what others have laid over the definition: as it is now, so of
+// one that is being installed it knows when that is there.
+func (t *target) laidOver(cmd *cobra.Command) {
+	st, err := query(cmd.Context(), t.manager, t.id)
+	if err != nil || st.Definition == nil {
+		return
+	}
+	for _, drop := range st.Definition.DropIns {
+		fmt.Fprintf(cmd.ErrOrStderr(), "- this stays in force and changes the definition: %v\n", drop)
 	}
 }
 

@@ -98,6 +98,13 @@ func TestIssue10_3_TheOtherScope(t *testing.T) {
 	p.wants("install", 0, "another service of this name, --scope system, which stays: /sys/feedd", "install")
 }
 
+// What is not there, is perhaps there.
+func TestIssue10_3_NotInstalledHereButThere(t *testing.T) {
+	p := newPlace(t)
+	p.m.other, p.m.fails = &platform.Definition{Path: "/sys/feedd"}, platform.ErrNotInstalled
+	p.wants("start", 1, "not installed: there is one of --scope system: /sys/feedd", "start")
+}
+
 // --adopt shows what changes, line by line, and is handed on to the manager.
 func TestIssue10_3_AdoptShowsTheDifference(t *testing.T) {
 	p := newPlace(t)

@@ -1,0 +1,107 @@
+package scm_test
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/installer"
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/scm"
+)
+
+// theirs is a service of that name that somebody else registered.
+func (f *fake) theirs(account string) *entry {
+	r := scm.Registration{Name: "feedd", DisplayName: "By hand", BinaryPath: `C:\old.exe -k`, Account: account, Enabled: true}
+	e := &entry{r: r, s: up}
+	f.services["feedd"] = e
+	f.alive[e.s.PID] = true
+	return e
+}
+
+func TestIssue10_3_Definitions(t *testing.T) {
+	f := newFake()
+	f.theirs("LocalSystem")
+	m := f.manager()
+	st, err := m.Status(t.Context(), feedd)
+	if err != nil || st.Installed || st.Definition == nil || st.Definition.Ours || !strings.Contains(st.Definition.Path, `C:\old.exe`) || st.Phase != platform.PhaseReady {
+		t.Errorf("%+v, %v", st, err)
+	}
+	f.calls = nil
+	for verb, do := range map[string]func(context.Context, platform.ID) error{"start": m.Start, "stop": m.Stop, "restart": m.Restart, "reload": m.Reload} {
+		if err := do(t.Context(), feedd); !errors.Is(err, platform.ErrForeign) || !strings.Contains(err.Error(), "install --adopt") {
+			t.Errorf("%s: %v", verb, err)
+		}
+	}
+	for _, call := range f.calls {
+		if !strings.HasPrefix(call, "Config") {
+			t.Errorf("called %s", call)
+		}
+	}
+	if _, err := m.Removal(t.Context(), feedd); !errors.Is(err, platform.ErrForeign) {
+		t.Errorf("uninstall: %v", err)
+	}
+	if _, err := m.Plan(t.Context(), unit("feedd")); !errors.Is(err, platform.ErrForeign) {
+		t.Errorf("install: %v", err)
+	}
+}
+
+// The SCM keeps no files: what was there lies in our registration, and comes back
+// from there.
+func TestIssue10_3_Adopt(t *testing.T) {
+	f := newFake()
+	before := f.theirs("LocalSystem").r
+	m := f.manager()
+	system := struct {
+		platform.System
+		platform.Applier
+	}{f, m.Applier()}
+	for _, adopt := range []bool{true, false} { // once is enough
+		u := unit("feedd")
+		u.Adopt = adopt
+		steps, err := m.Plan(t.Context(), u)
+		if err == nil {
+			err = installer.Apply(t.Context(), system, steps, nil)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if st, err := m.Status(t.Context(), feedd); err != nil || !st.Installed || st.Phase != platform.PhaseStopped {
+		t.Errorf("%+v, %v", st, err)
+	}
+	steps, err := m.Removal(t.Context(), feedd)
+	if err == nil {
+		err = installer.Apply(t.Context(), system, steps, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := f.services["feedd"].r; !reflect.DeepEqual(got, before) {
+		t.Errorf("put back %+v, want %+v", got, before)
+	}
+}
+
+// Nobody knows the password of an account, so nobody could put it back.
+func TestIssue10_3_AdoptRefusesPasswords(t *testing.T) {
+	f := newFake()
+	f.theirs(`.\joe`)
+	u := unit("feedd")
+	u.Adopt = true
+	if _, err := f.manager().Plan(t.Context(), u); !errors.Is(err, platform.ErrPermission) || !strings.Contains(err.Error(), `.\joe`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestIssue10_8_UnknownNamesAreWarnedOf(t *testing.T) {
+	f := newFake()
+	f.has(unit("Tcpip"))
+	u := unit("feedd")
+	u.After, u.Requires, u.Windows.Dependencies = []string{"Tcpip"}, []string{"ghost"}, []string{"+Group", "nobody"}
+	got := strings.Join(f.manager().Warnings(t.Context(), u), "\n")
+	if !strings.Contains(got, `requires: there is no service "ghost"`) || !strings.Contains(got, `windows.dependencies: there is no service "nobody"`) || strings.Count(got, "\n") != 1 {
+		t.Error(got)
+	}
+}
