@@ -15,6 +15,7 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
 // Issue 10: the runtime is at hand wherever the program is called, and has the
@@ -211,6 +212,9 @@ func TestIssue10_AFailureIsToldOnce(t *testing.T) {
 		}
 		if !strings.Contains(log, `error="Start: no url; no match"`) || !strings.Contains(log, "stopped: clean=false") {
 			t.Errorf("the log:\n%s", log)
+		}
+		if last, err := recovery.Read(b.cfg.StateDir + "/feedd.lastrun.json"); err != nil || last.Exit.Reason != "Start: no url; no match" {
+			t.Errorf("the record says %+v, %v", last.Exit, err)
 		}
 	})
 	inBubble(t, func(t *testing.T, b *bench) {

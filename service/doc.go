@@ -53,6 +53,13 @@
 // the unit that `install` writes. The end of the context that Run got asks for a
 // stop and is never the second request.
 //
+// # The program's own configuration
+//
+// It stands in tables of its own in the same file. A [TableProvider] says which,
+// with their defaults; Start and Reload read them by [Runtime.DecodeTable], which
+// asks a Validate method of theirs. The command line checks them before it installs,
+// starts, restarts or reloads the service; a [Checker] joins in.
+//
 // # As process 1
 //
 // In a container the program may be process 1, and then inherits what other

@@ -142,7 +142,7 @@ func (l *life) leave(total *clock, cause error) error {
 	if hung {
 		l.dumpStacks()
 	}
-	err, reason := l.failure(), cause.Error()
+	err, reason := l.failure(), oneLine(cause)
 	if err != nil && !errors.Is(err, cause) {
 		reason += ", then " + oneLine(err)
 	}

@@ -71,22 +71,22 @@ func TestIssue10_7_Check(t *testing.T) {
 		},
 		"a user that systemd makes": {text: "[service]\nuser = 'feed'\n[service.systemd]\nextra = ['DynamicUser=yes']\n", so: ofTheSystem},
 		"a user that cannot be had": {text: "[service]\nuser = 'broken'\n", so: ofTheSystem, says: []string{`:2: service.user: user "broken": no answer`}},
-		"no working directory":      {text: "[service]\nworking_directory = '/nonexistent/a'\n", says: []string{`:2: service.working_directory: /nonexistent/a does not exist: create it`}},
+		"no working directory":      {text: "[service]\nworking_directory = 'NOWHERE'\n", says: []string{`:2: service.working_directory: NOWHERE does not exist: create it`}},
 		"a file to work in":         {text: "[service]\nworking_directory = '" + os.Args[0] + "'\n", says: []string{`is not a directory`}},
 		"its own directory":         {text: "[service]\nworking_directory = 'STATE/below'\n"},
 		"no directory to write to": {
-			text: "[service.hardening]\nread_write_paths = ['/nonexistent/b', '-/nonexistent/c', '/tmp']\n[service.log]\nfile='/nonexistent/d/log'\n",
+			text: "[service.hardening]\nread_write_paths = ['NOWHERE', '-NOWHERE', 'STATE']\n[service.log]\nfile='NOWHERE/log'\n",
 			so:   ofTheSystem,
-			says: []string{`:2: service.hardening.read_write_paths: /nonexistent/b does not exist`, `:4: service.log.file: /nonexistent/d does not exist`},
+			says: []string{`:2: service.hardening.read_write_paths: NOWHERE does not exist`, `:4: service.log.file: NOWHERE does not exist`},
 		},
-		"no directory to write to, elsewhere": {text: "[service.hardening]\nread_write_paths = ['/nonexistent/b']\n"},
+		"no directory to write to, elsewhere": {text: "[service.hardening]\nread_write_paths = ['NOWHERE']\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)
 			p.prog = &feeder{}
 			p.m.st.Installed = true
 			if tt.text != "" {
-				p.file(strings.ReplaceAll(tt.text, "STATE", p.cfg.StateDir))
+				p.file(p.filled(tt.text))
 			}
 			if tt.so != nil {
 				tt.so(p)
@@ -108,7 +108,7 @@ func TestIssue10_7_Check(t *testing.T) {
 				}
 			}
 			for i, want := range tt.says {
-				if strings.HasPrefix(want, ":") {
+				if want = p.filled(want); strings.HasPrefix(want, ":") {
 					want = p.cfg.File + want
 				}
 				if !strings.Contains(lines[i], want) {
@@ -127,6 +127,11 @@ func TestIssue10_7_Check(t *testing.T) {
 			}
 		})
 	}
+}
+
+// filled is text with the directories that it speaks of.
+func (p *place) filled(text string) string {
+	return strings.NewReplacer("STATE", p.cfg.StateDir, "NOWHERE", filepath.Join(p.dir, "nowhere")).Replace(text)
 }
 
 // ofTheSystem has the service be one of a machine with systemd, on which there are
