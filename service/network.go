@@ -69,8 +69,8 @@ func (l *life) awaitNetwork() {
 // system which address it would send from, here to addresses that are kept for
 // documentation (RFC 5737, RFC 3849).
 func online() bool {
-	for _, to := range []string{"192.0.2.1:9", "[2001:db8::1]:9"} {
-		c, err := net.Dial("udp", to)
+	for _, to := range []string{"192.0.2.1", "2001:db8::1"} {
+		c, err := net.DialUDP("udp", nil, &net.UDPAddr{IP: net.ParseIP(to), Port: 9}) // discard
 		if err != nil {
 			continue
 		}
