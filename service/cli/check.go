@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -42,7 +43,10 @@ func (f finding) String() string {
 func findings(err error) []finding {
 	all := []finding{}
 	for _, e := range service.ConfigErrors(err) {
-		all = append(all, finding{e.File, e.Line, e.Key, e.Err.Error()})
+		f := finding{e.File, e.Line, e.Key, e.Err.Error()}
+		if !slices.Contains(all, f) { // whoever reads a file that is no TOML says the same
+			all = append(all, f)
+		}
 	}
 	return all
 }
@@ -62,6 +66,8 @@ func (a *app) checkCommand() *cobra.Command {
 			t, err := a.target(cmd)
 			if err == nil {
 				err = a.precheck(cmd.Context(), t)
+			} else if errors.Is(err, service.ErrConfig) {
+				err = service.BadConfig(err, a.checkTables(cmd.Context()))
 			}
 			if err != nil && !errors.Is(err, service.ErrConfig) {
 				return err // it is not for us to say
@@ -128,6 +134,21 @@ func (a *app) precheck(ctx context.Context, t *target) error {
 // checkProgram is what the program itself says.
 func (a *app) checkProgram(ctx context.Context, t *target) error {
 	_, err := leavable(ctx, func() (struct{}, error) { return struct{}{}, service.CheckProgram(ctx, t.cfg, a.prog) })
+	return err
+}
+
+// checkTables is what is wrong with the program's tables, where that with [service]
+// forbids to ask the program for more.
+func (a *app) checkTables(ctx context.Context) error {
+	p, ok := a.prog.(service.TableProvider)
+	if !ok {
+		return nil
+	}
+	alone := struct {
+		service.Program
+		service.TableProvider
+	}{a.prog, p}
+	_, err := leavable(ctx, func() (struct{}, error) { return struct{}{}, service.CheckProgram(ctx, a.cfg, alone) })
 	return err
 }
 

@@ -62,6 +62,7 @@ func TestIssue10_7_Check(t *testing.T) {
 		"values":          {text: "[service]\numask = '9'\n", says: []string{`:2: service.umask: "9" is not an octal mode like "0027"`}},
 		"no TOML":         {text: "[service\n", says: []string{`:2: expected`}},
 		"its own table":   {text: badTable, says: []string{`:3: feed.url: no such protocol`}},
+		"both":            {text: badKey + badTable, says: []string{`:2: service.stop_timout`, `:3: service.watchdog`, `:6: feed.url: no such protocol`}},
 		"its own key":     {text: "[feed]\nulr = 'http://x'\n", says: []string{`:2: feed.ulr: unknown: did you mean "url"?`}},
 		"what it refuses": {so: func(p *place) { p.prog = &feeder{refuses: errors.New("no\nport\x1b[2J")} }, says: []string{`no; port\x1b[2J`}},
 		"no user":         {text: "[service]\nuser = 'feed'\n", so: ofTheSystem, says: []string{`:2: service.user: there is no user "feed": create it (useradd --system`}},
