@@ -82,6 +82,11 @@ type Status struct {
 	LastExit  *Exit     // nil: it never ended, or the manager forgot
 	EndedAt   time.Time // when LastExit happened; zero: not known
 	Text      string    // the program's status text
+	// Next is the start that the manager will try by itself while nothing runs; nil:
+	// it will not, or does not say.
+	Next *NextTry
+	// AtLogin means that what is Enabled starts when its user logs in, and not at boot.
+	AtLogin bool
 	// Assumed means that a Phase of ready is what the manager has done for the
 	// service, and not what the process itself has said.
 	Assumed bool
@@ -90,10 +95,36 @@ type Status struct {
 	Definition *Definition
 }
 
+// NextTry is a start that a manager is going to try after a failure.
+type NextTry struct {
+	At     time.Time     `json:"at"`            // zero: it does not say
+	Number int           `json:"number"`        // which one in a row: 1 is the first after the failure
+	Max    int           `json:"max,omitempty"` // how many there may be within Window; 0: without limit, or it does not say
+	Window time.Duration `json:"window_ns,omitempty"`
+}
+
+// LogFilter narrows a log down.
+type LogFilter struct {
+	Lines    int    // the last of them; below 0: all
+	Follow   bool   // go on with what is added
+	Since    string // a time as the manager writes it: "10 min ago", "2026-01-02 15:04:05", "@1767366245"; empty: from the beginning
+	Priority string // entries of that syslog priority or a graver one: "err", "warning"; empty: all
+	JSON     bool   // one object a line
+}
+
+// LogFilterer is a [Manager] whose log can be narrowed down.
+type LogFilterer interface {
+	// FilteredLogs is like Manager.Logs.
+	FilteredLogs(id ID, f LogFilter) []string
+}
+
 // Exit tells how a process ended.
 type Exit struct {
 	Clean  bool   `json:"clean"`
 	Code   int    `json:"code"`
 	Signal string `json:"signal,omitempty"` // "SIGKILL"; empty if it exited by itself
 	Reason string `json:"reason"`
+	// Means is what Code means where it is not the program's: systemd's 217, an error
+	// of Windows. Empty otherwise.
+	Means string `json:"means,omitempty"`
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/user"
 	"runtime"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ import (
 // Login is the user whose services a [Manager] sees beside those of the machine.
 type Login struct {
 	UID        int
+	User       string // the name; empty: it is not known
 	Home       string // home directory; empty: services of a user are refused when they come up
 	ConfigHome string // $XDG_CONFIG_HOME; empty: .config in Home
 	RuntimeDir string // $XDG_RUNTIME_DIR
@@ -28,7 +30,11 @@ type Login struct {
 // login is the user who runs this process.
 func login() Login {
 	home, _ := os.UserHomeDir()
-	return Login{UID: os.Getuid(), Home: home, ConfigHome: os.Getenv("XDG_CONFIG_HOME"), RuntimeDir: os.Getenv("XDG_RUNTIME_DIR")}
+	name := ""
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	return Login{UID: os.Getuid(), User: name, Home: home, ConfigHome: os.Getenv("XDG_CONFIG_HOME"), RuntimeDir: os.Getenv("XDG_RUNTIME_DIR")}
 }
 
 // managers makes the managers that we have, by name.
@@ -37,7 +43,7 @@ var managers = map[string]func(platform.System, Login) platform.Manager{
 		return launchd.New(sys, launchd.Options{UID: who.UID, Home: who.Home, Dirs: launchdDirs, State: stateOn(sys)})
 	},
 	"systemd": func(sys platform.System, who Login) platform.Manager {
-		return systemd.New(sys, systemd.Options{Home: who.Home, ConfigHome: who.ConfigHome, RuntimeDir: who.RuntimeDir})
+		return systemd.New(sys, systemd.Options{User: who.User, Home: who.Home, ConfigHome: who.ConfigHome, RuntimeDir: who.RuntimeDir})
 	},
 	"openrc": func(sys platform.System, _ Login) platform.Manager { return openrc.New(sys) },
 	"scm":    func(platform.System, Login) platform.Manager { return services() },

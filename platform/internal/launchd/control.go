@@ -230,19 +230,20 @@ func (m *Manager) awaitReady(ctx context.Context, id platform.ID, j job, runs in
 
 // ended says how the service ended before it was ready.
 func (m *Manager) ended(id platform.ID, p printed, j job) error {
-	how := "it ended"
+	how, code := "it ended", 0
 	switch e := p.exit(); {
 	case e == nil:
 	case p["job state"] == "spawn failed":
 		how = "launchd cannot execute " + j.program() + ", or not write to " + j.StandardErrorPath + " as its user"
+		code = platform.ExitBadConfig
 	case e.Signal != "":
-		how = "killed by " + e.Signal
+		how = e.Words()
 	case e.Clean && j.KeepAlive != nil:
 		how = "for good: launchd does not try again"
 	default:
-		how = fmt.Sprintf("exit code %d", e.Code)
+		how, code = e.Words(), platform.ExitClass(e.Code)
 	}
-	return fmt.Errorf("the service failed (%s); %s", how, m.see(id))
+	return &platform.FailedError{How: how, Code: code, Log: m.Logs(id, 20, false)}
 }
 
 func (m *Manager) see(id platform.ID) string {

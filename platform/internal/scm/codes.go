@@ -63,6 +63,41 @@ func code(err error) uint32 {
 	return 0
 }
 
+// meaning says what an error means that the SCM itself has ended a service with,
+// before a word of the program's.
+func meaning(code uint32) string {
+	switch code {
+	case errAccessDenied:
+		return "its account may not execute the program, or not enter its directory"
+	case errFileNotFound, errPathNotFound:
+		return "its program is not there"
+	case errBadExeFormat:
+		return "its program is not for this machine"
+	case errRequestTimeout:
+		return "its process did not report within 30 s"
+	case errNotService:
+		return "its process is no service, or did not say in time that it is one"
+	case errInvalidAccount, errLogonFailed:
+		return "its account cannot log on as a service: see `user`"
+	case errDependencyFail, errDependencyDeleted:
+		return "a service that it needs (after, requires) does not start, or is not there"
+	case errDisabled:
+		return "it was disabled"
+	}
+	return "see `net helpmsg`"
+}
+
+// class is what a command ends with for a service that the SCM ended so.
+func class(code uint32) int {
+	switch code {
+	case errAccessDenied, errInvalidAccount, errLogonFailed, errDisabled:
+		return platform.ExitNotPermitted
+	case errFileNotFound, errPathNotFound, errBadExeFormat, errNotService:
+		return platform.ExitBadConfig
+	}
+	return platform.ExitFailed
+}
+
 // explain gives a refused call its sentinel and says what to do.
 func explain(err error, name string) error {
 	say := func(sentinel error, what string) error { return fmt.Errorf("%w: %w: %s", sentinel, err, what) }

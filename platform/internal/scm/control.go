@@ -65,19 +65,20 @@ func (m *Manager) start(ctx context.Context, id platform.ID) error {
 
 // ended says how the service ended before it was ready.
 func (m *Manager) ended(id platform.ID, s Status) error {
-	how := "it ended"
+	failed := &platform.FailedError{How: "it ended", Log: m.Logs(id, 20, false)}
 	switch e := s.exit(); {
 	case e == nil:
 	case e.Code == -1:
-		how = e.Reason
+		failed.How = e.Words()
 	case s.Win32Exit == 0:
-		how = fmt.Sprintf("exit code %d, for good: the SCM does not try again", e.Code)
+		failed.How, failed.Code = e.Words()+"; for good: the SCM does not try again", platform.ExitClass(e.Code)
 	case s.Win32Exit == errServiceSpecific:
-		how = fmt.Sprintf("exit code %d", e.Code)
+		failed.How, failed.Code = e.Words(), platform.ExitClass(e.Code)
 	default:
-		how = fmt.Sprintf("error %d of Windows", e.Code)
+		failed.How, failed.Code = fmt.Sprintf("error %d of Windows: %s", e.Code, e.Means), class(s.Win32Exit)
 	}
-	return fmt.Errorf("the service failed before it was ready (%s); %s", how, m.see(id))
+	failed.How = "before it was ready: " + failed.How
+	return failed
 }
 
 func (m *Manager) see(id platform.ID) string {

@@ -43,10 +43,10 @@ func TestStart(t *testing.T) {
 		"fails": {process: func(f *fake, e *entry) {
 			f.set(time.Second, e, pending(scm.StopPending, 1, time.Minute))
 			f.set(time.Second, e, scm.Status{State: scm.Stopped, Win32Exit: 1066, ServiceExit: 70})
-		}, says: "exit code 70)", took: 2 * time.Second},
+		}, says: "exit code 70: it panicked)", took: 2 * time.Second},
 		"fails for good": {process: func(f *fake, e *entry) {
 			f.set(time.Second, e, scm.Status{State: scm.Stopped, ServiceExit: 78})
-		}, says: "exit code 78, for good", took: time.Second},
+		}, says: "exit code 78: its configuration cannot be used; for good", took: time.Second},
 		"ends at once": {process: func(f *fake, e *entry) {
 			f.set(time.Second, e, scm.Status{State: scm.Stopped})
 		}, says: "exit code 0", took: time.Second},
@@ -61,7 +61,7 @@ func TestStart(t *testing.T) {
 		}, says: "killed or crashed", took: time.Second},
 		"an error of Windows": {process: func(f *fake, e *entry) {
 			f.set(0, e, scm.Status{State: scm.Stopped, Win32Exit: 5})
-		}, says: "error 5 of Windows"},
+		}, says: "error 5 of Windows: its account may not execute"},
 		"not permitted":                      {refused: 5, is: platform.ErrPermission, says: "administrator"},
 		"disabled":                           {refused: 1058, is: platform.ErrPermission, says: "sc config feedd"},
 		"without its program":                {refused: 2, is: platform.ErrBadUnit, says: "install it again"},

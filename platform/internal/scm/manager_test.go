@@ -237,7 +237,7 @@ func TestStatus(t *testing.T) {
 		"failed":        {s: scm.Status{State: scm.Stopped, Win32Exit: 1066, ServiceExit: 70}, want: platform.Status{Phase: platform.PhaseFailed, LastExit: &platform.Exit{Code: 70, Reason: "exit code"}}},
 		"for good":      {s: scm.Status{State: scm.Stopped, ServiceExit: 75}, want: platform.Status{Phase: platform.PhaseFailed, LastExit: &platform.Exit{Code: 75, Reason: "exit code"}}},
 		"killed":        {s: scm.Status{State: scm.Stopped, Win32Exit: 1067}, want: platform.Status{Phase: platform.PhaseFailed, LastExit: &platform.Exit{Code: -1, Reason: "its process was killed or crashed"}}},
-		"error":         {s: scm.Status{State: scm.Stopped, Win32Exit: 5}, want: platform.Status{Phase: platform.PhaseFailed, LastExit: &platform.Exit{Code: 5, Reason: "error of Windows"}}},
+		"error":         {s: scm.Status{State: scm.Stopped, Win32Exit: 5}, want: platform.Status{Phase: platform.PhaseFailed, LastExit: &platform.Exit{Code: 5, Reason: "error of Windows", Means: "its account may not execute the program, or not enter its directory"}}},
 		"starting": {
 			s: scm.Status{State: scm.StartPending, PID: 7}, writes: `"phase":"starting","phase_since":"2026-01-02T03:04:05Z","status_text":"half","restarts":3`,
 			want: platform.Status{Phase: platform.PhaseStarting, PID: 7, Since: since, Text: "half", Restarts: 3},

@@ -72,5 +72,5 @@ func (s Status) exit() *platform.Exit {
 	case errProcessAborted:
 		return &platform.Exit{Code: -1, Reason: "its process was killed or crashed"}
 	}
-	return &platform.Exit{Code: int(s.Win32Exit), Reason: "error of Windows"}
+	return &platform.Exit{Code: int(s.Win32Exit), Reason: "error of Windows", Means: meaning(s.Win32Exit)}
 }

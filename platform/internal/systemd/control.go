@@ -93,11 +93,36 @@ func (m *Manager) cause(ctx context.Context, verb string, id platform.ID, err er
 	case verb == "reload":
 		return reloadCause(p, err, log)
 	case p["Result"] == "success" || p["Result"] == "":
-		return err // not the service's doing: a service that it requires, for example
+		return m.dependency(ctx, id, p, err) // not the service's own doing
 	case p["Result"] == "timeout":
 		return fmt.Errorf("it %w; %s", platform.ErrTimeout, log)
 	}
-	return fmt.Errorf("the service failed (%s); %s", p.ending(), log)
+	return &platform.FailedError{How: p.ending(), Code: class(p.exit()), Log: m.Logs(id, 20, false)}
+}
+
+// dependency names what the service requires and that has failed, or is not
+// there: systemd's own words name nothing. Without such a thing it is err.
+func (m *Manager) dependency(ctx context.Context, id platform.ID, p properties, err error) error {
+	names := strings.Fields(p["Requires"] + " " + p["BindsTo"] + " " + p["Requisite"])
+	var bad []string
+	for _, name := range names {
+		out, showErr := m.sys.Run(ctx, systemctl(id.Scope, "show", "--property=Id,LoadState,ActiveState,Result", "--", name)...)
+		if showErr != nil {
+			continue
+		}
+		switch q := parseProperties(out); {
+		case q["LoadState"] == "not-found":
+			bad = append(bad, name+", which is not there")
+		case q["LoadState"] != "loaded" && q["LoadState"] != "":
+			bad = append(bad, fmt.Sprintf("%s, which is %s", name, q["LoadState"]))
+		case q["ActiveState"] == "failed":
+			bad = append(bad, fmt.Sprintf("%s, which failed (%s; see: systemctl status %s)", name, q["Result"], name))
+		}
+	}
+	if len(bad) == 0 {
+		return err
+	}
+	return fmt.Errorf("it was not started: it requires %s", strings.Join(bad, ", and "))
 }
 
 func reloadCause(p properties, err error, log string) error {
@@ -117,11 +142,11 @@ func reloadCause(p properties, err error, log string) error {
 // ending is Result and how the process ended, for people.
 func (p properties) ending() string {
 	e := p.exit()
-	switch {
-	case e == nil:
+	if e == nil {
 		return p["Result"]
-	case e.Signal != "":
-		return p["Result"] + ", killed by " + e.Signal
 	}
-	return fmt.Sprintf("%s, exit code %d", p["Result"], e.Code)
+	if e.Signal == "" && p["Result"] == "exit-code" {
+		return e.Words()
+	}
+	return p["Result"] + ", " + e.Words()
 }

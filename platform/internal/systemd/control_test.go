@@ -31,7 +31,7 @@ func TestControl(t *testing.T) {
 		{name: "start of nothing", do: start, verb: "start", code: 5, state: "absent", want: platform.ErrNotInstalled, word: "start \"feedd\""},
 		{name: "reload of nothing", do: reload, verb: "reload", code: 5, state: "absent", want: platform.ErrNotInstalled, word: "feedd"},
 		{name: "not permitted", do: stop, verb: "stop", code: 4, state: "active", want: platform.ErrPermission, word: "it failed"},
-		{name: "start fails", do: start, verb: "start", code: 1, state: "failed-78", word: "exit code 78); see: journalctl --no-pager -u feedd.service -n 20"},
+		{name: "start fails", do: start, verb: "start", code: 1, state: "failed-78", word: "exit code 78: its configuration cannot be used); see: journalctl --no-pager -u feedd.service -n 20"},
 		{name: "killed in start", do: start, verb: "start", code: 1, state: "waiting-to-restart", word: "killed by SIGKILL"},
 		{name: "start takes too long", do: start, verb: "start", code: 1, state: "failed-timeout", want: platform.ErrTimeout, word: "journalctl"},
 		{name: "a bad unit", do: start, verb: "start", code: 1, state: "bad", word: "bad-setting"},

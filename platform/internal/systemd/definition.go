@@ -64,6 +64,14 @@ func own(id platform.ID) map[string]string {
 	return commands
 }
 
+// edit is the command for changes of the administrator's own.
+func edit(id platform.ID) string {
+	if id.Scope == platform.ScopeUser {
+		return "systemctl --user edit " + id.String()
+	}
+	return "systemctl edit " + id.String()
+}
+
 // dropIns are what others have laid over the unit.
 func (m *Manager) dropIns(p properties) []platform.DropIn {
 	var all []platform.DropIn

@@ -63,7 +63,7 @@ func (m *machine) Run(ctx context.Context, argv ...string) (string, error) {
 func (m *machine) did(line string) bool { return slices.Contains(m.ran, line) }
 
 const (
-	properties = "LoadState,ActiveState,SubState,UnitFileState,FragmentPath,SourcePath,DropInPaths,MainPID,NRestarts,Result,ReloadResult,CanReload," +
+	properties = "LoadState,ActiveState,SubState,UnitFileState,FragmentPath,SourcePath,DropInPaths,MainPID,NRestarts,Result,ReloadResult,CanReload,Requires,BindsTo,Requisite,RestartUSec,RestartUSecNext,StartLimitBurst,StartLimitIntervalUSec," +
 		"ExecMainCode,ExecMainStatus,ExecMainExitTimestamp,StatusText,ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,StateChangeTimestamp"
 	ctl  = "systemctl --no-pager --no-ask-password "
 	show = ctl + "show --timestamp=unix --property=" + properties + " "

@@ -3,7 +3,6 @@ package systemd
 import (
 	"fmt"
 	"path"
-	"strconv"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
@@ -12,6 +11,7 @@ import (
 // Options say whose services a Manager keeps when their scope is a user. For
 // services of the machine nothing is needed.
 type Options struct {
+	User       string // the user's name
 	Home       string // the user's home directory
 	ConfigHome string // $XDG_CONFIG_HOME; empty: .config in Home
 	RuntimeDir string // $XDG_RUNTIME_DIR; empty: Removal leaves what is there
@@ -78,21 +78,4 @@ func systemctl(scope platform.Scope, args ...string) []string {
 func (m *Manager) exists(path string) bool {
 	_, err := m.sys.Stat(path)
 	return err == nil
-}
-
-// Logs is a journalctl command line; n below 0 is the whole log.
-func (m *Manager) Logs(id platform.ID, n int, follow bool) []string {
-	argv := []string{"journalctl"}
-	if id.Scope == platform.ScopeUser {
-		argv = append(argv, "--user")
-	}
-	lines := "all"
-	if n >= 0 {
-		lines = strconv.Itoa(n)
-	}
-	argv = append(argv, "--no-pager", "-u", unit(id), "-n", lines)
-	if follow {
-		argv = append(argv, "-f")
-	}
-	return argv
 }

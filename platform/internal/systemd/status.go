@@ -11,7 +11,7 @@ import (
 )
 
 // shown is everything that one `systemctl show` gives.
-const shown = "LoadState,ActiveState,SubState,UnitFileState,FragmentPath,SourcePath,DropInPaths,MainPID,NRestarts,Result,ReloadResult,CanReload," +
+const shown = "LoadState,ActiveState,SubState,UnitFileState,FragmentPath,SourcePath,DropInPaths,MainPID,NRestarts,Result,ReloadResult,CanReload,Requires,BindsTo,Requisite,RestartUSec,RestartUSecNext,StartLimitBurst,StartLimitIntervalUSec," +
 	"ExecMainCode,ExecMainStatus,ExecMainExitTimestamp,StatusText," +
 	"ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,StateChangeTimestamp"
 
@@ -117,8 +117,15 @@ func (p properties) exit() *platform.Exit {
 	case 1: // CLD_EXITED
 		e.Code = status
 		e.Clean = status == platform.ExitOK && e.Reason == "success"
+		e.Means = meaning(status)
+		if !e.Clean && e.Reason == "success" { // the end after which it was started again
+			e.Reason = "exit-code"
+		}
 	case 2, 3: // CLD_KILLED, CLD_DUMPED
 		e.Code, e.Signal = -1, signalName(status)
+		if e.Reason == "success" { // systemd takes some signals for a clean end
+			e.Reason = "signal"
+		}
 	default:
 		return nil
 	}
@@ -154,6 +161,8 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 		LastExit:   p.exit(),
 		EndedAt:    p.time("ExecMainExitTimestamp"),
 		Text:       text,
+		Next:       p.next(),
+		AtLogin:    id.Scope == platform.ScopeUser && !m.lingers(),
 		Definition: d,
 	}, nil
 }

@@ -67,7 +67,10 @@ func TestStatus(t *testing.T) {
 				if (got.Definition == nil) != (state == "absent") {
 					t.Errorf("definition %+v", got.Definition)
 				}
-				got.Since, got.PID, got.LastExit, want.LastExit, got.Definition = time.Time{}, 0, nil, nil, nil
+				if (got.Next != nil) != (state == "waiting-to-restart") {
+					t.Errorf("next try %+v", got.Next)
+				}
+				got.Since, got.PID, got.LastExit, want.LastExit, got.Definition, got.Next = time.Time{}, 0, nil, nil, nil, nil
 				if got != want {
 					t.Errorf("status %+v, want %+v", got, want)
 				}

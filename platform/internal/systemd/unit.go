@@ -25,7 +25,7 @@ func Render(u platform.Unit, version int) ([]byte, error) {
 	u = u.WithDefaults()
 	var f unitFile
 	f.Add(room.CheckID(u.ID))
-	f.text.WriteString(mark + ": the next install or uninstall replaces this file. For changes of your own: systemctl edit " + u.ID.String() + "\n")
+	f.text.WriteString(mark + ": the next install or uninstall replaces this file. For changes of your own: " + edit(u.ID) + "\n")
 
 	f.section("Unit")
 	f.say("Description", "description", u.Description, text)

@@ -1,0 +1,40 @@
+package systemd
+
+import (
+	"strconv"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// Logs is a journalctl command line; n below 0 is the whole log.
+func (m *Manager) Logs(id platform.ID, n int, follow bool) []string {
+	return m.FilteredLogs(id, platform.LogFilter{Lines: n, Follow: follow})
+}
+
+var _ platform.LogFilterer = (*Manager)(nil)
+
+// FilteredLogs is Logs, narrowed down by journalctl(1).
+func (m *Manager) FilteredLogs(id platform.ID, f platform.LogFilter) []string {
+	argv := []string{"journalctl"}
+	if id.Scope == platform.ScopeUser {
+		argv = append(argv, "--user")
+	}
+	lines := "all"
+	if f.Lines >= 0 {
+		lines = strconv.Itoa(f.Lines)
+	}
+	argv = append(argv, "--no-pager", "-u", unit(id), "-n", lines)
+	if f.Since != "" {
+		argv = append(argv, "--since="+f.Since)
+	}
+	if f.Priority != "" {
+		argv = append(argv, "--priority="+f.Priority)
+	}
+	if f.JSON {
+		argv = append(argv, "--output=json")
+	}
+	if f.Follow {
+		argv = append(argv, "-f")
+	}
+	return argv
+}

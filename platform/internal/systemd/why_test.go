@@ -1,0 +1,111 @@
+package systemd_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/systemd"
+)
+
+// ended is a machine whose feedd could not be started.
+func ended(t *testing.T, properties string) *machine {
+	t.Helper()
+	sys := inState(t, "257", "active")
+	sys.answers[show+"feedd.service"] = answer{out: "LoadState=loaded\nFragmentPath=/etc/systemd/system/feedd.service\n" + properties}
+	sys.answers[ctl+"start feedd.service"] = answer{code: 1}
+	return sys
+}
+
+// What systemd could not set up it says by a code of its own, before the program's
+// first line: it reaches whoever typed the command, in words.
+func TestIssue10_6_ExitCodesInWords(t *testing.T) {
+	for code, tt := range map[int]struct {
+		says  string
+		class int
+	}{
+		1:   {"exit code 1)", platform.ExitFailed},
+		70:  {"it panicked", platform.ExitCrashed},
+		75:  {"it runs already", platform.ExitAlreadyRunning},
+		77:  {"it is not permitted what it needs", platform.ExitNotPermitted},
+		78:  {"its configuration cannot be used", platform.ExitBadConfig},
+		200: {"working_directory", platform.ExitBadConfig},
+		203: {"cannot execute its program", platform.ExitBadConfig},
+		216: {"is there such a group", platform.ExitBadConfig},
+		217: {"is there such a user", platform.ExitBadConfig},
+		218: {"capabilities", platform.ExitBadConfig},
+		226: {"read_write_paths", platform.ExitBadConfig},
+		228: {"filter its system calls", platform.ExitBadConfig},
+		233: {"runtime directory", platform.ExitBadConfig},
+	} {
+		sys := ended(t, fmt.Sprintf("ActiveState=failed\nResult=exit-code\nExecMainCode=1\nExecMainStatus=%d\n", code))
+		err := systemd.New(sys, systemd.Options{}).Start(t.Context(), feeddID)
+		var failed *platform.FailedError
+		if !errors.As(err, &failed) || failed.Code != tt.class || !strings.Contains(err.Error(), tt.says) || len(failed.Log) == 0 {
+			t.Errorf("%d: %v, class %+v", code, err, failed)
+		}
+		st, err := systemd.New(sys, systemd.Options{}).Status(t.Context(), feeddID)
+		if err != nil || st.LastExit == nil || !strings.Contains(st.LastExit.Words()+")", tt.says) {
+			t.Errorf("%d: status says %+v, %v", code, st.LastExit, err)
+		}
+	}
+}
+
+// "A dependency job failed" names nothing.
+func TestIssue10_6_FailedDependencyIsNamed(t *testing.T) {
+	sys := ended(t, "ActiveState=inactive\nResult=success\nRequires=system.slice db.service gone.service\nBindsTo=disk.mount\n")
+	ask := ctl + "show --property=Id,LoadState,ActiveState,Result -- "
+	sys.answers[ask+"system.slice"] = answer{out: "LoadState=loaded\nActiveState=active\nResult=\n"}
+	sys.answers[ask+"db.service"] = answer{out: "LoadState=loaded\nActiveState=failed\nResult=exit-code\n"}
+	sys.answers[ask+"gone.service"] = answer{out: "LoadState=not-found\nActiveState=inactive\n"}
+	err := systemd.New(sys, systemd.Options{}).Start(t.Context(), feeddID)
+	if err == nil || !strings.Contains(err.Error(), "db.service, which failed (exit-code") || !strings.Contains(err.Error(), "gone.service, which is not there") ||
+		strings.Contains(err.Error(), "slice") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// While systemd waits to start it again it says when, and which one that is.
+func TestIssue10_4_NextTry(t *testing.T) {
+	const waits = "ActiveState=activating\nSubState=auto-restart\nStateChangeTimestamp=@1000\nNRestarts=2\n"
+	for name, tt := range map[string]struct {
+		properties string
+		want       *platform.NextTry
+	}{
+		"it runs":   {"ActiveState=active\nSubState=running\nRestartUSec=2s\n", nil},
+		"in a loop": {waits + "RestartUSec=2s\nStartLimitBurst=11\nStartLimitIntervalUSec=1min 30s\n", &platform.NextTry{At: time.Unix(1002, 0), Number: 3, Max: 10, Window: 90 * time.Second}},
+		"it grows":  {waits + "RestartUSec=100ms\nRestartUSecNext=1min 1.5s\nStartLimitIntervalUSec=0\n", &platform.NextTry{At: time.Unix(1061, 5e8), Number: 3}},
+		"who knows": {waits + "RestartUSec=infinity\n", &platform.NextTry{Number: 3}},
+	} {
+		st, err := systemd.New(ended(t, tt.properties), systemd.Options{}).Status(t.Context(), feeddID)
+		if err != nil || (st.Next == nil) != (tt.want == nil) || st.Next != nil && *st.Next != *tt.want {
+			t.Errorf("%s: %+v, want %+v, %v", name, st.Next, tt.want, err)
+		}
+	}
+}
+
+// A user's service starts at boot only where he lingers.
+func TestIssue10_4_WithoutLinger(t *testing.T) {
+	id := platform.ID{Name: "feedd", Scope: platform.ScopeUser}
+	for lingers, files := range map[bool]map[string]string{false: {}, true: {"/var/lib/systemd/linger/ann": ""}} {
+		sys := ended(t, "")
+		sys.answers[strings.Replace(show, "systemctl ", "systemctl --user ", 1)+"feedd.service"] = answer{out: "LoadState=loaded\nUnitFileState=enabled\n"}
+		for path, content := range files {
+			sys.files[path] = content
+		}
+		st, err := systemd.New(sys, systemd.Options{User: "ann", Home: "/home/ann"}).Status(t.Context(), id)
+		if err != nil || !st.Enabled || st.AtLogin == lingers {
+			t.Errorf("lingers %t: %+v, %v", lingers, st, err)
+		}
+	}
+}
+
+func TestLogsAreNarrowedDown(t *testing.T) {
+	argv := systemd.New(ended(t, ""), systemd.Options{}).FilteredLogs(feeddID, platform.LogFilter{Lines: 7, Since: "10 min ago", Priority: "err", JSON: true})
+	if got := strings.Join(argv, "|"); got != "journalctl|--no-pager|-u|feedd.service|-n|7|--since=10 min ago|--priority=err|--output=json" {
+		t.Error(got)
+	}
+}
