@@ -22,7 +22,7 @@ func TestBadInput_Configuration(t *testing.T) {
 		says []string
 	}{
 		"bad TOML":            {"[service]\nstop_timeout =\n", []string{"line 2"}},
-		"unknown key":         {"[service]\nstop_timeuot = \"1s\"\n", []string{"line 2", "service.stop_timeuot", "unknown", "misspelt"}},
+		"unknown key":         {"[service]\nstop_timeuot = \"1s\"\n", []string{"line 2", "service.stop_timeuot", "unknown", `did you mean "stop_timeout"`}},
 		"unknown table":       {"[servcie]\n", []string{"line 1", "servcie", "unknown"}},
 		"wrong type":          {"[service]\nsupervise = \"maybe\"\n", []string{"line 2", "supervise"}},
 		"a list for a text":   {"[service]\numask = [1]\n", []string{"line 2", "umask"}},
@@ -80,7 +80,8 @@ func TestBadInput_ConfigurationWentBad(t *testing.T) {
 	if s := p.status(t, 0); s.PID != a.pid {
 		t.Errorf("status: %+v", s)
 	}
-	p.do(t, "reload").want(t, 1, "feedd.toml", "line 2")
+	p.do(t, "reload").want(t, 78, "not asked for", "feedd.toml", "line 2")
+	p.do(t, "reload", "--direct").want(t, 1, "feedd.toml", "line 2")
 	p.do(t, "restart").want(t, 78, "feedd.toml", "line 2")
 	p.do(t, "stop").want(t, 0)
 	a.end(t).want(t, 0)

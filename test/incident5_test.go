@@ -112,7 +112,10 @@ func TestIncident5_FailedReload(t *testing.T) {
 		if c.order != "" {
 			a.order(t, c.order)
 		}
-		r := p.do(t, "reload")
+		if c.order == "" { // found before the service is asked, as `check` does
+			p.do(t, "reload").want(t, 78, append(c.says, `reload "feedd"`, "not asked for")...)
+		}
+		r := p.do(t, "reload", "--direct")
 		failed++
 		r.want(t, 1, append(c.says, `reload "feedd"`, platform.ErrRejected.Error())...)
 		a.log.await(t, "the old configuration stays")

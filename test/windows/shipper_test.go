@@ -95,12 +95,12 @@ func TestShipperLife(t *testing.T) {
 	add(t, s.input, "warn 2")
 	s.has(t, "error 0", "error 1", "warn 2")
 
-	// A bad file: whoever asked gets the error, and the service goes on with what it has.
+	// A bad file is found before the service is asked, which goes on with what it has.
 	s.match(t, "error|(")
-	s.do(t, "reload").want(t, 1, "missing closing )")
+	s.do(t, "reload").want(t, 78, "missing closing )")
 	add(t, s.input, "warn 3")
 	s.has(t, "error 0", "error 1", "warn 2", "warn 3")
-	if st := s.running(t); st.Reloads.Completed != 2 || st.Reloads.Failed != 1 || st.PID != first.PID {
+	if st := s.running(t); st.Reloads.Completed != 1 || st.Reloads.Failed != 0 || st.PID != first.PID {
 		t.Errorf("status after a good and a bad reload: %+v", st)
 	}
 	s.match(t, "error")
