@@ -130,12 +130,11 @@ func (f file) decodeTable(table string, dst any) error {
 // file is a configuration file, to say where in it something is wrong.
 type file struct{ path, text string }
 
-// libraryPlace is where the library says in its texts that a value is wrong, and
-// does not say it otherwise.
-var libraryPlace = regexp.MustCompile(`^toml: (?:line (\d+) )?\((?:last )?key "(.*?)"\): `)
-
 // wrap is an error of the library's.
 func (f file) wrap(err error) error {
+	// Where the library says in its texts that a value is wrong, and does not say it
+	// otherwise. Compiled here: each service would pay for it before main begins.
+	libraryPlace := regexp.MustCompile(`^toml: (?:line (\d+) )?\((?:last )?key "(.*?)"\): `)
 	bad := &ConfigError{File: f.path, Err: errors.New(strings.TrimPrefix(err.Error(), "toml: "))}
 	if at, ok := errors.AsType[toml.ParseError](err); ok {
 		bad.Line, bad.Key, bad.Err = at.Position.Line, at.LastKey, errors.New(at.Message)

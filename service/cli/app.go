@@ -20,8 +20,9 @@ type app struct {
 	prog service.Program
 	root *cobra.Command
 
-	begun    bool  // a command of ours was reached
-	unusable error // why there can be none
+	hangup   hangup // what Main holds of SIGHUP
+	begun    bool   // a command of ours was reached
+	unusable error  // why there can be none
 	manager  string
 	scope    string
 	timeout  time.Duration

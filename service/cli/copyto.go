@@ -139,11 +139,9 @@ func (a *app) again(cmd *cobra.Command, file, dir string) string {
 	return strings.Join(words, " ")
 }
 
-var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
-
 // quoted is a word as a shell takes it.
 func quoted(word string) string {
-	if plainWord.MatchString(word) {
+	if regexp.MustCompile(`^[\w@%+=:,./-]+$`).MatchString(word) {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"

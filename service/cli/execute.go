@@ -42,11 +42,18 @@ func (a *app) adopt(cmd *cobra.Command) {
 	}
 }
 
+// started are the commands that managers start. What comes of a SIGHUP they
+// decide themselves.
+var started = [...]string{runName, "spawn", "supervise"}
+
 // unguarded are the commands that have signals to themselves: service.Run does,
 // and what spawn executes gets what spawn was sent.
 var unguarded = [...]string{runName, "spawn"}
 
 func (a *app) run(cmd *cobra.Command, args []string, run func(*cobra.Command, []string) error) error {
+	if !slices.Contains(started[:], cmd.Name()) {
+		a.hangup.release()
+	}
 	if a.unusable != nil {
 		return a.unusable
 	}

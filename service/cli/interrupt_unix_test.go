@@ -27,6 +27,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(roleVariable) {
 	case "":
 		os.Exit(m.Run())
+	case "hung up":
+		os.Exit(playHungUp(dir))
 	case "agent":
 		os.Exit(playAgent(dir))
 	case "acme":
