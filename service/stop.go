@@ -75,6 +75,7 @@ func (l *life) step(total *clock, name string, limit time.Duration, run func(con
 	share := l.clocks.start(total.ctx, limit)
 	defer share.stop()
 	begun := time.Now()
+	l.state.update(func(st *State) { st.Stop.Now = name })
 	err := run(share.ctx)
 	l.hung = l.hung || errors.Is(err, ErrOverrun)
 	if errors.Is(err, ErrOverrun) && total.ctx.Err() == nil {
@@ -124,7 +125,7 @@ func (l *life) noteStep(name string, took time.Duration, err error) {
 	} else {
 		l.log.Debug("stop: step done", "step", name, "took", took)
 	}
-	l.state.update(func(st *State) { st.Stop.Steps = append(st.Stop.Steps, s) })
+	l.state.update(func(st *State) { st.Stop.Steps, st.Stop.Now = append(st.Stop.Steps, s), "" })
 	l.notify(platform.Notice{Step: name})
 }
 

@@ -56,6 +56,9 @@ type Sources struct {
 
 	// StartTimeout bounds how long a service is starting without a word in its file. 0: not known.
 	StartTimeout time.Duration
+	// Window is the time within which restarts count: one that has been ready for
+	// longer has had none lately. 0: they count for ever.
+	Window time.Duration
 }
 
 // Truth is what is so now.
@@ -160,6 +163,9 @@ func Merge(s Sources) Truth {
 		} else {
 			t.Known, t.Phase = false, platform.PhaseUnknown
 		}
+	}
+	if t.File != nil && t.Ready() && s.Window > 0 && !t.File.ReadyAt.IsZero() && s.Now.Sub(t.File.ReadyAt) > s.Window {
+		t.Restarts = 0
 	}
 	t.Stranger = s.Lock.Answer == LockHeld && m.Installed && s.stranger(t.Process, m)
 	return t

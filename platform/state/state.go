@@ -73,6 +73,7 @@ type Health struct {
 type StopProgress struct {
 	Reason string     `json:"reason"`
 	Steps  []StopStep `json:"steps"`
+	Now    string     `json:"now,omitempty"` // the step at work
 }
 
 // StopStep is one step of an ordered stop that has ended.

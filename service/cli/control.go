@@ -44,7 +44,7 @@ func (a *app) start(cmd *cobra.Command, t *target) error {
 	} else if other != nil {
 		return fmt.Errorf("start %q: not by %s: %w", t.id, m.Name(), other)
 	}
-	return a.managed(cmd, t, "starting", m.Start)
+	return a.begin(cmd, t, "start", "starting", m.Start)
 }
 
 // stranger is the holder if it is somebody else than the process that the manager
@@ -73,14 +73,19 @@ func (a *app) stopCommand() *cobra.Command {
 		Use:   "stop",
 		Short: "Stop the service and wait until it is gone",
 		Long: "Stop the service in order and wait until it is gone: the one that the manager keeps, and one that " +
-			"was started otherwise. What does not run is stopped already.",
+			"was started otherwise. What does not run is stopped already. A stop that was not in order, because it had to be forced " +
+			"or a step of it failed, is an error, though the service is gone.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := a.targetRegardless(cmd)
 			if err != nil {
 				return err
 			}
-			return a.stop(cmd, t, kill)
+			h, _ := t.holder(cmd.Context()) // the stop itself says what is wrong with that
+			if err := a.stop(cmd, t, kill); err != nil || kill || !h.Known() {
+				return err
+			}
+			return t.inOrder(cmd.Context(), h)
 		},
 	}
 	cmd.Flags().BoolVar(&kill, "kill", false, "kill it if it does not stop in time")
@@ -151,7 +156,7 @@ func (a *app) restartCommand() *cobra.Command {
 					return err
 				}
 			}
-			return a.managed(cmd, t, "restarting", m.Restart)
+			return a.begin(cmd, t, "restart", "restarting", m.Restart)
 		},
 	}
 }

@@ -57,7 +57,7 @@ func (t *target) stopProgress(h singleton.Holder) string {
 	if err != nil || s.Stop == nil {
 		return "asked to stop"
 	}
-	text := fmt.Sprintf("stopping, %d steps done", len(s.Stop.Steps))
+	text := fmt.Sprintf("stopping, %d steps done", len(s.Stop.Steps)) + prefixed(", at work: ", s.Stop.Now)
 	if s.StatusText != "" {
 		text += ", " + s.StatusText
 	}

@@ -51,6 +51,7 @@ type place struct {
 	accounts  map[string]string // users and groups: their numbers
 	now       func() time.Time
 	uses      *cli.Resources
+	replaced  bool // the program on disk
 	out, errs bytes.Buffer
 }
 
@@ -118,6 +119,7 @@ func (p *place) machine() cli.Machine {
 			return context.Cause(ctx)
 		},
 		Measure:   func(int) *cli.Resources { return p.uses },
+		Replaced:  func(singleton.Holder) bool { return p.replaced },
 		Accounts:  p.lookups(),
 		Interrupt: context.WithCancel,
 		Now:       p.now,
@@ -226,8 +228,11 @@ type manager struct {
 	name   string
 	st     platform.Status
 	fails  error                // what it does
+	acts   error                // what it does with the running service, where its plans succeed
 	broken error                // its Status
 	other  *platform.Definition // of that name in the other scope
+
+	instances map[string]platform.Status // those that there are
 
 	inventory bool
 	on        func(verb string) // what else happens
@@ -285,7 +290,7 @@ func (m *manager) act(ctx context.Context, verb string) error {
 		<-ctx.Done()
 		return context.Cause(ctx)
 	}
-	return m.fails
+	return errors.Join(m.fails, m.acts)
 }
 
 // errHangs has a manager wait for ever.
@@ -299,6 +304,15 @@ func (m *manager) Reload(ctx context.Context, _ platform.ID) error  { return m.a
 func (m *manager) Status(_ context.Context, id platform.ID) (platform.Status, error) {
 	if id.Scope != m.p.cfg.Scope {
 		return platform.Status{Manager: m.name, Phase: platform.PhaseStopped, Definition: m.other}, m.broken
+	}
+	if id.Instance != "" {
+		st, ok := m.instances[id.Instance]
+		if ok {
+			return st, m.broken
+		}
+		if m.instances != nil {
+			return platform.Status{Manager: m.name, Phase: platform.PhaseStopped}, m.broken
+		}
 	}
 	return m.st, m.broken
 }

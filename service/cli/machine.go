@@ -26,6 +26,8 @@ type machine struct {
 	Signal  func(proc.Identity, os.Signal) error
 	Wait    func(context.Context, proc.Identity) error
 	Measure func(pid int) *resources
+	// Replaced reports whether there is another program by now in the place of the holder's.
+	Replaced func(singleton.Holder) bool
 
 	Accounts accounts
 
@@ -57,6 +59,7 @@ func thisMachine() machine {
 		Signal:    proc.Identity.Signal,
 		Wait:      func(ctx context.Context, id proc.Identity) error { return id.Wait(ctx) },
 		Measure:   measure,
+		Replaced:  replaced,
 		Accounts:  thisMachinesAccounts(),
 		Interrupt: firstSignal,
 		Now:       time.Now, Monotonic: proc.Monotonic,

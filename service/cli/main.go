@@ -63,9 +63,15 @@ func Command(cfg service.Config, prog service.Program) *cobra.Command {
 func ExitCode(err error) int {
 	var exit *exitError
 	var bad *usageError
+	var classed *classedError
+	var failed *platform.FailedError
 	switch {
 	case errors.As(err, &exit):
 		return exit.code
+	case errors.As(err, &classed):
+		return classed.code
+	case errors.As(err, &failed) && failed.Code != 0:
+		return failed.Code
 	case errors.Is(err, service.ErrConfig): // also where it is a name that no unit can have
 		return service.ExitCode(err)
 	case errors.As(err, &bad), errors.Is(err, platform.ErrUnsupported):

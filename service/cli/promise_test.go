@@ -24,7 +24,7 @@ func TestCommandsAndFlags(t *testing.T) {
 		"stop":      {"kill"},
 		"restart":   {},
 		"reload":    {"direct", "no-wait"},
-		"status":    {"json", "watch"},
+		"status":    {"all", "json", "watch"},
 		"logs":      {"follow", "lines"},
 		"run":       {},
 		"version":   {},

@@ -36,6 +36,7 @@ type report struct {
 	Scope     platform.Scope `json:"scope"`
 	Installed bool           `json:"installed"`
 	Enabled   bool           `json:"enabled"`
+	AtLogin   bool           `json:"at_login,omitempty"` // and not at boot
 	// Definition is what the manager has the service by; null if there is none.
 	Definition *platform.Definition `json:"definition"`
 
@@ -43,14 +44,19 @@ type report struct {
 	Reloads    state.Reloads       `json:"reloads"`
 	Restarts   int                 `json:"restarts"`
 	LastExit   *platform.Exit      `json:"last_exit"`
+	Next       *platform.NextTry   `json:"next_try,omitempty"`
+	Log        []string            `json:"log,omitempty"` // of a failed service: its last lines
 	Stop       *state.StopProgress `json:"stop,omitempty"`
 	Resources  *resources          `json:"resources"`
 	StatusText string              `json:"status_text"`
 
-	ConfigFile string   `json:"config_file,omitempty"`
-	RuntimeDir string   `json:"runtime_dir"`
-	StateDir   string   `json:"state_dir"`
-	Notes      []string `json:"notes,omitempty"` // what somebody should look at
+	ConfigFile string `json:"config_file,omitempty"`
+	RuntimeDir string `json:"runtime_dir"`
+	StateDir   string `json:"state_dir"`
+	// Instances are the names of those that there are of a service that is not there
+	// by its plain name.
+	Instances []string `json:"instances,omitempty"`
+	Notes     []string `json:"notes,omitempty"` // what somebody should look at
 
 	lsb          int
 	foreignPhase platform.Phase // of a service that is not ours
@@ -72,7 +78,7 @@ func (t *target) examine(ctx context.Context) report {
 	r := report{
 		Name: t.id.String(), Version: t.cfg.Version, Scope: t.id.Scope, RuntimeDir: t.dirs.Runtime, StateDir: t.dirs.State, now: t.Now(),
 	}
-	s := state.Sources{Now: r.now, StartTimeout: t.cfg.StartTimeout}
+	s := state.Sources{Now: r.now, StartTimeout: t.cfg.StartTimeout, Window: t.cfg.Restart.Window}
 	h := r.askLock(ctx, t, &s)
 	r.askManager(ctx, t, &s)
 	fileErr := r.readFile(t, &s)
@@ -96,7 +102,13 @@ func (t *target) examine(ctx context.Context) report {
 	default:
 		r.dead(t)
 	}
-	if now.Again {
+	if now.Phase == platform.PhaseFailed {
+		r.Log = t.lastLines(ctx, time.Time{})
+	}
+	if now.Running {
+		r.Next = nil
+	}
+	if now.Again && r.Next == nil {
 		who := r.Manager
 		if supervised {
 			who = "its supervisor"
@@ -159,7 +171,7 @@ func (r *report) askManager(ctx context.Context, t *target, s *state.Sources) {
 	if !st.Installed {
 		return
 	}
-	s.Manager = &st
+	s.Manager, r.Next, r.AtLogin = &st, st.Next, st.AtLogin
 	if st.PID == 0 {
 		return
 	}
@@ -200,6 +212,9 @@ func (r *report) running(t *target, h singleton.Holder, now state.Truth, fileErr
 		return
 	}
 	r.Resources = t.Measure(now.Process.PID)
+	if h.Known() && h.PID == now.Process.PID && t.Replaced(h) {
+		r.note("the program on disk is newer than the one that runs: restart brings it in")
+	}
 	if !h.Known() || h.PID != now.Process.PID {
 		return
 	}

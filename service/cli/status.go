@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,7 +16,7 @@ import (
 )
 
 func (a *app) statusCommand() *cobra.Command {
-	var asJSON, watch bool
+	var asJSON, watch, all bool
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show where the service stands (exit code as LSB has it)",
@@ -32,15 +33,17 @@ func (a *app) statusCommand() *cobra.Command {
 				show = printStatusJSON
 			}
 			for {
-				r := t.examine(cmd.Context())
+				reports := a.reports(cmd.Context(), t, all)
 				if watch && !asJSON && isTerminal(cmd.OutOrStdout()) {
 					fmt.Fprint(cmd.OutOrStdout(), "\x1b[H\x1b[2J")
 				}
-				if err := show(cmd.OutOrStdout(), r); err != nil {
-					return err
+				for _, r := range reports {
+					if err := show(cmd.OutOrStdout(), r); err != nil {
+						return err
+					}
 				}
 				if !watch {
-					return lsbError(r.lsb)
+					return lsbError(worst(reports))
 				}
 				select {
 				case <-cmd.Context().Done():
@@ -51,8 +54,39 @@ func (a *app) statusCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON, one object")
+	cmd.Flags().BoolVar(&all, "all", false, "each instance of the service; the exit code is the greatest")
 	cmd.Flags().BoolVar(&watch, "watch", false, "again every second, until ctrl-C")
 	return cmd
+}
+
+// reports is the one about t or, where all are wanted, those about its instances,
+// after its own if there is such a service.
+func (a *app) reports(ctx context.Context, t *target, all bool) []report {
+	own := t.examine(ctx)
+	if !own.none() && !all {
+		return []report{own}
+	}
+	instances := a.instances(ctx, t)
+	if !all {
+		own.noteInstances(instances)
+		return []report{own}
+	}
+	var reports []report
+	if !own.none() || len(instances) == 0 {
+		reports = append(reports, own)
+	}
+	for _, i := range instances {
+		reports = append(reports, i.examine(ctx))
+	}
+	return reports
+}
+
+func worst(reports []report) int {
+	code := lsbRunning
+	for _, r := range reports {
+		code = max(code, r.lsb)
+	}
+	return code
 }
 
 func lsbError(code int) error {
@@ -78,7 +112,7 @@ func printStatus(w io.Writer, r report) error {
 	if r.Version != "" {
 		fmt.Fprintf(&b, " %s", r.Version)
 	}
-	fmt.Fprintf(&b, " is %s%s\n", phaseColor(r.Phase).Sprint(phaseText(r)), r.since(r.PhaseSince))
+	fmt.Fprintf(&b, " is %s\n", headline(r))
 
 	if r.PID != 0 {
 		line("process", "%d%s%s", r.PID, prefixed(", user ", r.User), prefixed(", ", r.Exe))
@@ -110,7 +144,7 @@ func printStatus(w io.Writer, r report) error {
 		line("reloads", "%d (%d failed); the last, %s, %s", n, r.Reloads.Failed, r.when(r.Reloads.LastEnd), outcome)
 	}
 	if s := r.Stop; s != nil {
-		line("stopping", "%s; %d steps done", s.Reason, len(s.Steps))
+		line("stopping", "%s; %d steps done%s", s.Reason, len(s.Steps), prefixed("; at work: ", s.Now))
 		for _, step := range s.Steps {
 			line("", "%s, %v%s", step.Name, step.Took.Round(time.Millisecond), prefixed(": ", step.Error))
 		}
@@ -126,6 +160,13 @@ func printStatus(w io.Writer, r report) error {
 	}
 	if r.ConfigFile != "" {
 		line("config", "%s", r.ConfigFile)
+	}
+	for i, l := range r.Log {
+		key := "log"
+		if i > 0 {
+			key = ""
+		}
+		line(key, "%s", l)
 	}
 	for _, n := range r.Notes {
 		line(color.YellowString("%12s", "note"), "%s", n)
@@ -154,6 +195,8 @@ func installation(r report) string {
 		return "somebody else's: " + r.Definition.String()
 	case !r.Installed:
 		return "not installed"
+	case r.Enabled && r.AtLogin:
+		return "installed, starts at login"
 	case r.Enabled:
 		return "installed, starts at boot"
 	}
@@ -168,15 +211,44 @@ func healthText(r report, h state.Health) string {
 }
 
 func exitText(e platform.Exit) string {
-	kind := color.RedString("not clean")
-	if e.Clean {
-		kind = color.GreenString("clean")
+	if e.Clean { // a code beside a success would say the contrary
+		return color.GreenString("clean") + ": " + e.Reason
 	}
-	text := kind + ": " + e.Reason
-	if e.Signal != "" {
-		text += ", " + e.Signal
-	} else if e.Code > 0 {
-		text += fmt.Sprintf(", exit code %d", e.Code)
+	text := color.RedString("not clean") + ": " + e.Reason
+	if words := e.Words(); words != e.Reason && (e.Signal != "" || e.Code > 0) {
+		text += ", " + words
+	}
+	return text
+}
+
+// nextText is when there will be another try, and which one.
+func nextText(r report, n platform.NextTry) string {
+	text := "next try soon"
+	if wait := n.At.Sub(r.now); !n.At.IsZero() && wait > 0 {
+		text = "next try in " + wait.Round(100*time.Millisecond).String()
+	}
+	switch {
+	case n.Max > 0 && n.Number <= n.Max:
+		text += fmt.Sprintf(", %d of %d", n.Number, n.Max)
+	case n.Number > 0:
+		text += fmt.Sprintf(", the %d. since it was started by hand", n.Number)
+	}
+	return text
+}
+
+// headline is what the service is, and since when: a reload does not make it less
+// long ready.
+func headline(r report) string {
+	text, since := phaseText(r), r.PhaseSince
+	if r.Phase == platform.PhaseReady && r.ReadyAt != nil {
+		since = *r.ReadyAt
+	}
+	text = phaseColor(r.Phase).Sprint(text) + r.since(since)
+	if r.Next != nil && r.PID == 0 {
+		text += ", " + nextText(r, *r.Next)
+	}
+	if r.Phase == platform.PhaseStarting && r.PID != 0 && r.Restarts > 0 && r.LastExit != nil && !r.LastExit.Clean {
+		text += fmt.Sprintf(", again, after a failure (%d restarts)", r.Restarts)
 	}
 	return text
 }

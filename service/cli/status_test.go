@@ -145,7 +145,7 @@ func TestStatusKeys(t *testing.T) {
 		t.Errorf("%v", all)
 	}
 	p.wants("status", 0, "")
-	for _, line := range []string{"1.2 is ready", "ready  2", "after 10s", "fake (user): installed, starts at boot", "says  7 feeds", "2 (1 failed)", "refused: bad port", "not clean: signal, SIGKILL", "restarts  3"} {
+	for _, line := range []string{"1.2 is ready", "ready  2", "after 10s", "fake (user): installed, starts at boot", "says  7 feeds", "2 (1 failed)", "refused: bad port", "not clean: signal, killed by SIGKILL", "restarts  3"} {
 		if !strings.Contains(p.out.String(), line) {
 			t.Errorf("it does not say %q:\n%s", line, p.out.String())
 		}

@@ -1,0 +1,216 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
+	"github.com/holdfast-dev/holdfast/service/logsink"
+	"github.com/holdfast-dev/holdfast/service/recovery"
+	"github.com/holdfast-dev/holdfast/singleton"
+)
+
+// begin has the manager start the service, or start it again, and tells what has
+// become of that: why it failed, or that it is ready.
+func (a *app) begin(cmd *cobra.Command, t *target, verb, doing string, do func(context.Context, platform.ID) error) error {
+	asked := t.Now()
+	if err := a.managed(cmd, t, doing, do); err != nil {
+		return t.why(cmd, verb, asked, err)
+	}
+	t.confirm(cmd, asked)
+	return nil
+}
+
+// why is err, of a start that was asked for at that time, in the program's own
+// words as far as it has left some. What it logged goes to standard error before.
+func (t *target) why(cmd *cobra.Command, verb string, asked time.Time, err error) error {
+	ctx := cmd.Context()
+	if ctx.Err() != nil || untried(err) {
+		return err
+	}
+	for i, line := range t.lastLines(ctx, asked) {
+		if i == 0 {
+			fmt.Fprintf(cmd.ErrOrStderr(), "the last lines of its log:\n")
+		}
+		fmt.Fprintf(cmd.ErrOrStderr(), "  %s\n", line)
+	}
+	end := t.endedSince(ctx, asked)
+	if end == nil {
+		return err
+	}
+	code := platform.ExitClass(end.Code)
+	if failed, ok := errors.AsType[*platform.FailedError](err); ok {
+		told := *failed
+		told.Reason, told.Code = end.Reason, code
+		return fmt.Errorf("%s %q: %w", verb, t.id, &told)
+	}
+	if !strings.Contains(err.Error(), end.Reason) {
+		err = fmt.Errorf("%w: %s (%s)", err, end.Reason, end.Words())
+	}
+	return &classedError{err, code}
+}
+
+// untried reports whether a start failed before there was one.
+func untried(err error) bool {
+	if failed, ok := errors.AsType[*platform.FailedError](err); ok && failed != nil {
+		return false
+	}
+	return slices.ContainsFunc([]error{platform.ErrPermission, platform.ErrForeign, platform.ErrNotInstalled, platform.ErrUnsupported},
+		func(kind error) bool { return errors.Is(err, kind) })
+}
+
+// endedSince is how a run ended that began after that time, by the record that it
+// closed itself; nil if there is none, or it ended well.
+func (t *target) endedSince(ctx context.Context, asked time.Time) *platform.Exit {
+	last, err := leavable(ctx, func() (recovery.LastRun, error) { return recovery.Read(t.dirs.LastRunFile(t.id.String())) })
+	if err != nil || last.Started.Before(asked) {
+		return nil
+	}
+	end := last.Exit
+	if end == nil { // the next one has begun
+		if s, err := state.Read(t.dirs.StateFile(t.id.String())); err == nil && !s.StartedAt.Before(asked) {
+			end = s.LastExit
+		}
+	}
+	if end == nil || end.Clean {
+		return nil
+	}
+	return end
+}
+
+// inOrder is nil if the run of the process that was to stop has ended in order.
+// That it is gone is not all that somebody wants to know who has asked for that.
+func (t *target) inOrder(ctx context.Context, h singleton.Holder) error {
+	last, err := leavable(ctx, func() (recovery.LastRun, error) { return recovery.Read(t.dirs.LastRunFile(t.id.String())) })
+	switch {
+	case err != nil || !last.Process.Same(h.Identity):
+		return nil //nolint:nilerr // nobody knows
+	case last.Exit == nil:
+		return fmt.Errorf("stop %q: it is gone, but was killed before it had stopped in order (see stop_timeout)", t.id)
+	case !last.Exit.Clean:
+		return fmt.Errorf("stop %q: it is gone, but not in order: %s", t.id, last.Exit.Reason)
+	}
+	return nil
+}
+
+// classedError is an error with the exit code of what it is about.
+type classedError struct {
+	error
+	code int
+}
+
+func (e *classedError) Unwrap() error { return e.error }
+
+// How much of a log is shown with a failure, and how long getting it may take.
+const (
+	logLines   = 8
+	logBytes   = 16 << 10
+	logWithin  = 5 * time.Second
+	logLongest = 400 // characters of a line
+)
+
+// lastLines are the last lines of the service's log, those since that time where
+// the log can tell; none where it keeps none or is not for us to see.
+func (t *target) lastLines(ctx context.Context, since time.Time) []string {
+	ctx, cancel := context.WithTimeout(ctx, logWithin)
+	defer cancel()
+	if file := t.cfg.Log.File; file != "" {
+		text, err := leavable(ctx, func() (string, error) {
+			var text bytes.Buffer
+			err := tail(ctx, &limited{&text, logBytes}, file, logLines, false)
+			return text.String(), err
+		})
+		if err != nil {
+			return nil
+		}
+		return cutLines(text)
+	}
+	if t.manager == nil {
+		return nil
+	}
+	argv := t.manager.Logs(t.id, logLines, false)
+	if m, ok := t.manager.(platform.LogFilterer); ok && !since.IsZero() {
+		argv = m.FilteredLogs(t.id, platform.LogFilter{Lines: logLines, Since: fmt.Sprintf("@%d", since.Unix())})
+	}
+	if argv == nil {
+		return nil
+	}
+	var out bytes.Buffer
+	show := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	show.Stdout, show.WaitDelay = &limited{&out, logBytes}, time.Second
+	if err := show.Run(); err != nil {
+		return nil
+	}
+	return cutLines(out.String())
+}
+
+// limited takes no more than so many bytes, and lets the rest pass.
+type limited struct {
+	w    io.Writer
+	left int
+}
+
+func (l *limited) Write(b []byte) (int, error) {
+	n := min(len(b), l.left)
+	l.left -= n
+	if _, err := l.w.Write(b[:n]); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// cutLines are the last lines of a text, such that a terminal may be shown them.
+func cutLines(text string) []string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		line = logsink.Printable(strings.TrimRight(line, "\r\n"))
+		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "-- ") { // journalctl's own
+			continue
+		}
+		if r := []rune(line); len(r) > logLongest {
+			line = string(r[:logLongest]) + "..."
+		}
+		lines = append(lines, line)
+	}
+	return lines[max(0, len(lines)-logLines):]
+}
+
+// confirm says, to a terminal, that the service is ready, and where to look on.
+func (t *target) confirm(cmd *cobra.Command, asked time.Time) {
+	if !isTerminal(cmd.ErrOrStderr()) {
+		return
+	}
+	fmt.Fprintln(cmd.ErrOrStderr(), t.readyLine(cmd.Context(), asked))
+}
+
+func (t *target) readyLine(ctx context.Context, asked time.Time) string {
+	text := fmt.Sprintf("%s is ready after %.1f s", t.id, t.Now().Sub(asked).Seconds())
+	if h, err := t.probe(ctx, t.lock()); err == nil && h.Known() {
+		text += fmt.Sprintf(", pid %d", h.PID)
+	}
+	if log := t.logCommand(); log != "" {
+		text += "; log: " + log
+	}
+	return text
+}
+
+// logCommand shows the log, in short; empty where there is none.
+func (t *target) logCommand() string {
+	if t.cfg.Log.File != "" {
+		return t.cfg.Log.File
+	}
+	if t.manager == nil {
+		return ""
+	}
+	return strings.Join(t.manager.Logs(t.id, logLines, false), " ")
+}
