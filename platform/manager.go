@@ -54,6 +54,14 @@ type Warner interface {
 	Warnings(ctx context.Context, u Unit) []string
 }
 
+// Registry is a [Manager] whose definitions are no files.
+type Registry interface {
+	// Registered is what is there in the place of the payload of a step of Plan, of
+	// the same type: nil if nothing is. The second result reports whether that is a
+	// definition at all.
+	Registered(ctx context.Context, id ID, s Step) (payload any, definition bool)
+}
+
 // Phase is where a service stands in its life.
 type Phase string
 

@@ -23,6 +23,7 @@ type app struct {
 	hangup   hangup // what Main holds of SIGHUP
 	begun    bool   // a command of ours was reached
 	unusable error  // why there can be none
+	fileless bool   // without any configuration file
 	manager  string
 	scope    string
 	timeout  time.Duration
@@ -54,6 +55,7 @@ func newApp(m machine, cfg service.Config, prog service.Program) *app {
 		a.checkCommand(), a.configCommand(), a.spawnCommand(), a.superviseCommand(), a.awaitCommand(),
 	)
 	a.adopt(a.root)
+	a.helpOnConfig()
 	return a
 }
 

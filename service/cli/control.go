@@ -44,6 +44,7 @@ func (a *app) start(cmd *cobra.Command, t *target) error {
 	} else if other != nil {
 		return fmt.Errorf("start %q: not by %s: %w", t.id, m.Name(), other)
 	}
+	a.tell(cmd, a.drift(cmd.Context(), t).ofDefinition(a, t))
 	return a.begin(cmd, t, "start", "starting", m.Start)
 }
 
@@ -156,6 +157,7 @@ func (a *app) restartCommand() *cobra.Command {
 					return err
 				}
 			}
+			a.tell(cmd, a.drift(cmd.Context(), t).ofDefinition(a, t))
 			return a.begin(cmd, t, "restart", "restarting", m.Restart)
 		},
 	}
@@ -177,7 +179,11 @@ func (a *app) reloadCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.reload(cmd, t, !noWait, !direct)
+			if err := a.reload(cmd, t, !noWait, !direct); err != nil || direct || noWait {
+				return err
+			}
+			a.tell(cmd, a.drift(cmd.Context(), t).notes(a, t)) // what that could not bring in
+			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&noWait, "no-wait", false, "only ask")

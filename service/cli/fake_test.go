@@ -81,6 +81,9 @@ func (p *place) machine() cli.Machine {
 		},
 		System: system{p},
 		Scope:  func() platform.Scope { return platform.ScopeUser },
+		Manifest: func(id platform.ID) (string, error) {
+			return state.ManifestPath(filepath.Join(p.dir, "holdfast"), id.String()), nil
+		},
 		Holder: func(o singleton.Options) (singleton.Holder, error) {
 			if p.lock != nil {
 				return singleton.Holder{}, p.lock
@@ -239,6 +242,7 @@ type manager struct {
 	refuses   func(platform.Unit) error
 	unit      platform.Unit // the last one that was planned
 	steps     []platform.Step
+	file      string   // that Plan writes, where it is not steps
 	logs      []string // the command that shows them; nil: one that says how many were asked for
 }
 
@@ -270,6 +274,10 @@ func (m *manager) Plan(_ context.Context, u platform.Unit) ([]platform.Step, err
 		if err := m.refuses(u); err != nil {
 			return nil, err
 		}
+	}
+	if m.file != "" {
+		text := fmt.Sprintf("Exec=%s\nUser=%s\nNoFile=%d\n", strings.Join(u.Exec, " "), u.User, u.Limits.NoFile)
+		return []platform.Step{{Kind: platform.StepWriteFile, Describe: "the definition", Path: m.file, Mode: 0o644, Content: []byte(text)}}, m.fails
 	}
 	if m.steps == nil {
 		return []platform.Step{{Kind: platform.StepRun, Describe: "install it", Argv: append([]string{"install"}, u.Exec...)}}, m.fails

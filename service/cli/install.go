@@ -17,6 +17,10 @@ type installFlags struct {
 	json    bool
 	copyTo  string
 	adopt   bool
+	restart bool
+	diff    bool // `plan` only
+
+	told map[string]string // all that the installation has been told
 }
 
 func (a *app) addInstallFlags(cmd *cobra.Command, f *installFlags) {
@@ -24,6 +28,7 @@ func (a *app) addInstallFlags(cmd *cobra.Command, f *installFlags) {
 	cmd.Flags().StringVar(&f.copyTo, "copy-to", "", "copy this program into `DIR` and install the copy")
 	cmd.Flags().StringVar(&f.user, "user", a.cfg.User, "run as user `U`")
 	cmd.Flags().BoolVar(&f.json, "json", false, "show the plan as JSON")
+	addTakeBack(cmd)
 	cmd.Flags().BoolVar(&f.adopt, "adopt", false, "take over a definition of that name that holdfast did not make; uninstall puts it back")
 }
 
@@ -34,27 +39,28 @@ func (a *app) installCommand() *cobra.Command {
 		Use:   "install",
 		Short: "Install the service with the manager, or bring what is installed up to date",
 		Long: "Install the service with the machine's manager and have it start at boot. Doing it again brings " +
-			"the installation up to date. If a step fails, those before it are taken back.",
+			"the installation up to date, shows what that changes in the definition, line by line, and does nothing " +
+			"where nothing does. What an earlier install was told (--config, --user, --program, --copy-to, --runtime-dir, " +
+			"--state-dir) stays so until another one says otherwise, or takes it back by --no-config and so on. " +
+			"Without any --config the configuration is " + usualFile(a.cfg) + " where that exists (with --scope user, the file " +
+			"of that name in the user's configuration directory). If a step fails, those before it are taken back.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			t, steps, err := a.plan(cmd, f)
+			t, steps, err := a.plan(cmd, &f)
 			if err != nil {
 				return err
 			}
 			if dry {
-				t.laidOver(cmd)
-				return showPlan(cmd.OutOrStdout(), t.manager.Name(), steps, f.json)
+				return a.showSteps(cmd, t, steps, f)
 			}
 			if err := a.precheck(cmd.Context(), t); err != nil {
 				return err
 			}
-			if err := a.apply(cmd, t, steps); err != nil {
+			if err := a.install(cmd, t, steps, f); err != nil {
 				return fmt.Errorf("install %q: %w", t.id, err)
 			}
-			t.laidOver(cmd)
-			fmt.Fprintf(cmd.OutOrStdout(), "%s is installed (%s).\n", t.id, t.manager.Name())
-			if !start {
-				return nil
+			if err := a.restartIfDue(cmd, t, f.restart); err != nil || !start {
+				return err
 			}
 			return a.start(cmd, t)
 		},
@@ -62,6 +68,7 @@ func (a *app) installCommand() *cobra.Command {
 	a.addInstallFlags(cmd, &f)
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "only show what would be done")
 	cmd.Flags().BoolVar(&start, "start", false, "start it, too")
+	cmd.Flags().BoolVar(&f.restart, "restart", false, "restart it, if it runs and that brings something into force")
 	return cmd
 }
 
@@ -72,19 +79,31 @@ func (a *app) planCommand() *cobra.Command {
 		Short: "Show what install would do, for any manager, on any machine",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			t, steps, err := a.plan(cmd, f)
+			t, steps, err := a.plan(cmd, &f)
 			if err != nil {
 				return err
 			}
-			t.laidOver(cmd)
-			return showPlan(cmd.OutOrStdout(), t.manager.Name(), steps, f.json)
+			return a.showSteps(cmd, t, steps, f)
 		},
 	}
+	cmd.Flags().BoolVar(&f.diff, "diff", false, "only what would change in the definitions that are installed, line by line")
 	a.addInstallFlags(cmd, &f)
 	return cmd
 }
 
-func (a *app) plan(cmd *cobra.Command, f installFlags) (*target, []platform.Step, error) {
+// showSteps shows what install would do, or what that would change.
+func (a *app) showSteps(cmd *cobra.Command, t *target, steps []platform.Step, f installFlags) error {
+	if f.diff {
+		return showChanges(cmd.OutOrStdout(), t.manager.Name(), t.changes(cmd.Context(), steps), f.json)
+	}
+	t.laidOver(cmd)
+	return showPlan(cmd.OutOrStdout(), t.manager.Name(), steps, f.json)
+}
+
+func (a *app) plan(cmd *cobra.Command, f *installFlags) (*target, []platform.Step, error) {
+	if err := checkTakeBack(cmd); err != nil {
+		return nil, nil, err
+	}
 	if cmd.Flags().Changed("user") {
 		a.override(func(c *service.Config) { c.User = f.user })
 	}
@@ -96,7 +115,11 @@ func (a *app) plan(cmd *cobra.Command, f installFlags) (*target, []platform.Step
 	if err != nil {
 		return nil, nil, err
 	}
-	program, note, first, err := a.where(t, f)
+	if t.badManifest != nil {
+		return nil, nil, t.badManifest
+	}
+	f.told = a.remember(cmd, t, f)
+	program, note, first, err := a.where(t, *f)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -108,11 +131,14 @@ func (a *app) plan(cmd *cobra.Command, f installFlags) (*target, []platform.Step
 	u.Adopt = f.adopt
 	steps, err := m.Plan(cmd.Context(), u)
 	if err != nil {
-		return nil, nil, a.wayOut(cmd.Context(), cmd, t, f, err)
+		return nil, nil, a.wayOut(cmd.Context(), cmd, t, *f, err)
 	}
 	t.before(cmd, u, steps)
 	if note != "" {
 		fmt.Fprintf(cmd.ErrOrStderr(), "- %s\n", note)
+	}
+	if !f.json && (t.cfg.File != "" || t.usual != "") {
+		fmt.Fprintf(cmd.ErrOrStderr(), "- the configuration is %s\n", t.configuration())
 	}
 	return t, append(first, steps...), nil
 }
@@ -165,6 +191,11 @@ func (a *app) uninstall(cmd *cobra.Command, t *target, purge, foreign bool) erro
 		return fmt.Errorf("uninstall %q: %w: stop it first", t.id, other)
 	}
 	var remove []platform.Step
+	if purge && !foreign {
+		if err := t.purgesItsOwn(cmd); err != nil {
+			return err
+		}
+	}
 	if purge { // what speaks against it does so before anything has changed
 		if remove, err = t.purge(foreign); err != nil {
 			return fmt.Errorf("purge %q: %w", t.id, err)
@@ -185,13 +216,24 @@ func (a *app) uninstall(cmd *cobra.Command, t *target, purge, foreign bool) erro
 			return fmt.Errorf("purge %q: %w", t.id, err)
 		}
 	}
+	if err := t.forget(); err != nil {
+		return fmt.Errorf("uninstall %q: %w", t.id, err)
+	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s is uninstalled (%s).\n", t.id, m.Name())
 	return nil
 }
 
-func (a *app) apply(cmd *cobra.Command, t *target, steps []platform.Step) error {
+// mayApply refuses what a user cannot do to a service of the system.
+func (a *app) mayApply(t *target, steps []platform.Step) error {
 	if len(steps) > 0 && t.id.Scope == platform.ScopeSystem && a.Scope() != platform.ScopeSystem {
 		return fmt.Errorf("a service of the system: %w: become root, or say --scope user", platform.ErrPermission)
+	}
+	return nil
+}
+
+func (a *app) apply(cmd *cobra.Command, t *target, steps []platform.Step) error {
+	if err := a.mayApply(t, steps); err != nil {
+		return err
 	}
 	return installer.Apply(cmd.Context(), a.System, steps, func(s platform.Step, err error) {
 		if err != nil {

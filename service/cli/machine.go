@@ -19,6 +19,8 @@ type machine struct {
 	Manager func(name string) (platform.Manager, error) // "auto": the one that runs the machine
 	System  platform.System
 	Scope   func() platform.Scope // of what this process does if nobody says otherwise
+	// Manifest is where the record of an installation is.
+	Manifest func(platform.ID) (string, error)
 
 	Holder  func(singleton.Options) (singleton.Holder, error)
 	Process func(pid int) (proc.Identity, error)
@@ -52,7 +54,7 @@ func firstSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 // thisMachine is the one that we run on.
 func thisMachine() machine {
 	return machine{
-		Manager: native.Manager, System: native.System{}, Scope: native.OwnScope,
+		Manager: native.Manager, System: native.System{}, Scope: native.OwnScope, Manifest: native.ManifestFile,
 		Holder:    singleton.Probe,
 		Process:   proc.Of,
 		Alive:     proc.Identity.Alive,

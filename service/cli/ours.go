@@ -2,10 +2,7 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -89,7 +86,9 @@ func (t *target) before(cmd *cobra.Command, u platform.Unit, steps []platform.St
 	}
 	if !st.Definition.Ours {
 		fmt.Fprintf(w, "- takes over %v:\n", st.Definition)
-		t.showDifference(w, st.Definition, steps)
+		for _, line := range t.takenOver(cmd.Context(), st.Definition, steps) {
+			fmt.Fprintf(w, "  %s\n", line)
+		}
 	}
 }
 
@@ -105,24 +104,22 @@ func (t *target) laidOver(cmd *cobra.Command) {
 	}
 }
 
-// showDifference shows what becomes of the definition d, as far as it is a text.
-func (t *target) showDifference(w io.Writer, d *platform.Definition, steps []platform.Step) {
-	var after string
+// takenOver is what becomes of the definition d, which may lie in another place
+// than what is written over it.
+func (t *target) takenOver(ctx context.Context, d *platform.Definition, steps []platform.Step) (lines []string) {
 	for _, s := range steps {
 		switch {
 		case s.Kind == platform.StepWriteFile: // the last one: those before it keep what was there
-			after = string(s.Content)
+			before, err := t.System.ReadFile(d.Path)
+			if err != nil {
+				return []string{fmt.Sprintf("(%v)", err)}
+			}
+			lines = difference(string(before), string(s.Content))
 		case s.Payload != nil:
-			if b, err := json.MarshalIndent(s.Payload, "", "  "); err == nil && strings.Contains(string(b), "binary_path") {
-				after = string(b)
+			if _, l := t.changedPayload(ctx, s); l != nil {
+				lines = l
 			}
 		}
 	}
-	before, err := t.System.ReadFile(d.Path)
-	if err != nil {
-		fmt.Fprintf(w, "  (%v)\n", err)
-	}
-	for _, line := range difference(string(before), after) {
-		fmt.Fprintf(w, "  %s\n", line)
-	}
+	return lines
 }

@@ -58,9 +58,11 @@ type report struct {
 	Instances []string `json:"instances,omitempty"`
 	Notes     []string `json:"notes,omitempty"` // what somebody should look at
 
-	lsb          int
-	foreignPhase platform.Phase // of a service that is not ours
-	now          time.Time      // of the examination
+	lsb           int
+	configuration string         // in force, for people
+	told          bool           // by the running process
+	foreignPhase  platform.Phase // of a service that is not ours
+	now           time.Time      // of the examination
 }
 
 // LSB's answers of a status action.
@@ -119,8 +121,28 @@ func (t *target) examine(ctx context.Context) report {
 		r.note("it was not started by " + r.Manager + ", which has the service installed")
 	}
 	r.definitions(ctx, t)
+	r.configured(t)
 	r.noteBadFile(t.badFile)
 	return r
+}
+
+// configured says which configuration file is in force, and which will be.
+func (r *report) configured(t *target) {
+	r.configuration = t.configuration()
+	if t.badManifest != nil {
+		r.note(t.badManifest.Error())
+	}
+	switch {
+	case t.badFile != nil:
+		r.configuration = cmp.Or(r.ConfigFile, r.configuration)
+	case r.told && r.ConfigFile != t.cfg.File && t.cfg.File == "":
+		r.configuration = r.ConfigFile // these commands were not told
+	case r.told && r.ConfigFile != t.cfg.File:
+		r.configuration = cmp.Or(r.ConfigFile, "none")
+		r.note("it runs with another configuration than these commands read: " + t.configuration())
+	default:
+		r.ConfigFile = t.cfg.File
+	}
 }
 
 func closed(supervised bool, h singleton.Holder) string {
@@ -199,6 +221,7 @@ func (r *report) take(now state.Truth) {
 	if !f.ReadyAt.IsZero() {
 		r.ReadyAt = &f.ReadyAt
 	}
+	r.told = true
 	r.Health, r.Reloads, r.Stop, r.ConfigFile = f.Health, f.Reloads, f.Stop, f.ConfigFile
 	if !now.Stale.IsZero() {
 		r.note(fmt.Sprintf("its state file has not been written since %s: what it says of reloads and the like is of then", now.Stale.Local().Format(time.DateTime)))

@@ -29,6 +29,9 @@ func (a *app) runCommand() *cobra.Command {
 				a.override(func(c *service.Config) { c.Args = args })
 			}
 			a.cfg.Scope = scope
+			if _, err := a.defaultFile(cmd, cmp.Or(scope, a.Scope())); err != nil {
+				return err
+			}
 			return service.Run(cmd.Context(), a.cfg, a.prog)
 		},
 	}

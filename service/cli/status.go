@@ -63,6 +63,7 @@ func (a *app) statusCommand() *cobra.Command {
 // after its own if there is such a service.
 func (a *app) reports(ctx context.Context, t *target, all bool) []report {
 	own := t.examine(ctx)
+	own.Notes = append(own.Notes, a.drift(ctx, t).notes(a, t)...)
 	if !own.none() && !all {
 		return []report{own}
 	}
@@ -158,9 +159,7 @@ func printStatus(w io.Writer, r report) error {
 	if u := r.Resources; u != nil {
 		line("uses", "%s, CPU %s %%, %s threads, %s files, %d children", bytesText(u.RSS), cpuText(u.CPU), count(u.Threads), count(u.FDs), u.Children)
 	}
-	if r.ConfigFile != "" {
-		line("config", "%s", r.ConfigFile)
-	}
+	line("config", "%s", r.configuration)
 	for i, l := range r.Log {
 		key := "log"
 		if i > 0 {

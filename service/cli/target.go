@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service"
 )
 
@@ -21,16 +22,18 @@ type target struct {
 	noManager error            // why
 	program   string           // that will run; empty: not of interest
 	badFile   error            // why the configuration file was left out
+
+	manifest    state.Manifest // of its installation; zero: there is none
+	badManifest error          // why it was left out
+	usual       string         // where its configuration file would be by default
 }
 
-// target loads the configuration and finds out who keeps the service.
+// target finds out who keeps the service and what its installation was told, and
+// loads the configuration.
 func (a *app) target(cmd *cobra.Command) (*target, error) {
 	ctx := cmd.Context()
-	cfg, err := leavable(ctx, a.cfg.Load)
-	if err != nil {
-		return nil, err
-	}
-	t := &target{machine: a.machine, cfg: cfg}
+	t := &target{machine: a.machine}
+	var err error
 	if a.manager == "none" {
 		t.noManager = fmt.Errorf("%w: --manager none", platform.ErrNoManager)
 	} else if t.manager, err = a.Manager(a.manager); errors.Is(err, platform.ErrNoManager) {
@@ -42,8 +45,19 @@ func (a *app) target(cmd *cobra.Command) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.id = cfg.ID(scope)
-	t.dirs, err = cfg.DirsFor(scope)
+	t.id = a.cfg.ID(scope)
+	if err := a.recall(cmd, t); err != nil {
+		return nil, err
+	}
+	if !a.elsewhere() {
+		if t.usual, err = a.defaultFile(cmd, scope); err != nil {
+			return nil, err
+		}
+	}
+	if t.cfg, err = leavable(ctx, a.cfg.Load); err != nil {
+		return nil, err
+	}
+	t.dirs, err = t.cfg.DirsFor(scope)
 	return t, err
 }
 
@@ -56,7 +70,7 @@ func (a *app) targetRegardless(cmd *cobra.Command) (*target, error) {
 		return t, err
 	}
 	without := *a
-	without.cfg.File = ""
+	without.cfg.File, without.fileless = "", true
 	t, again := without.target(cmd)
 	if again != nil {
 		return nil, err
@@ -91,7 +105,7 @@ func (a *app) chooseScope(ctx context.Context, t *target) (platform.Scope, error
 		return own, nil
 	}
 	installed := func(s platform.Scope) bool {
-		st, err := query(ctx, t.manager, t.cfg.ID(s))
+		st, err := query(ctx, t.manager, a.cfg.ID(s))
 		return err == nil && st.Installed
 	}
 	if !installed(platform.ScopeUser) && installed(platform.ScopeSystem) {

@@ -52,6 +52,20 @@ func (m *Manager) plan(u platform.Unit) ([]platform.Step, error) {
 		platform.Step{Kind: StepService, Describe: "the service, started " + when(r), Payload: r}), nil
 }
 
+var _ platform.Registry = (*Manager)(nil)
+
+// Registered is the registration as the SCM has it.
+func (m *Manager) Registered(_ context.Context, id platform.ID, s platform.Step) (payload any, definition bool) {
+	if s.Kind != StepService {
+		return nil, false
+	}
+	r, d, err := m.definition(id)
+	if err != nil || d == nil {
+		return nil, true
+	}
+	return r, true
+}
+
 func when(r Registration) string {
 	if r.Enabled {
 		return "at boot"

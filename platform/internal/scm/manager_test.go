@@ -316,3 +316,34 @@ func TestPlanElsewhere(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// What is registered can be compared with what would be, though it is no file.
+func TestIssue10_5_WhatIsRegisteredIsComparable(t *testing.T) {
+	f := newFake()
+	u := unit("feedd")
+	payloads := func() (there, wanted []any) {
+		steps, err := f.manager().Plan(t.Context(), u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range steps {
+			if there1, is := f.manager().Registered(t.Context(), u.ID, s); is {
+				there, wanted = append(there, there1), append(wanted, s.Payload)
+			}
+		}
+		return there, wanted
+	}
+	if there, wanted := payloads(); len(wanted) != 1 || there[0] != nil {
+		t.Errorf("nothing is installed: %v, %v", there, wanted)
+	}
+	if err := f.install(t.Context(), u); err != nil {
+		t.Fatal(err)
+	}
+	if there, wanted := payloads(); !reflect.DeepEqual(there, wanted) {
+		t.Errorf("installed:\n%+v\n%+v", there, wanted)
+	}
+	u.User = "LocalService"
+	if there, wanted := payloads(); reflect.DeepEqual(there, wanted) {
+		t.Errorf("another user: %+v", there)
+	}
+}

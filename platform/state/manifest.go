@@ -1,0 +1,95 @@
+package state
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/files"
+)
+
+// manifestFormat is the version of the format of a [Manifest]. A reader refuses a
+// higher one; fields that are added do not change it.
+const manifestFormat = 1
+
+// Manifest is what an install was told, and what it wrote: the next one keeps it,
+// and what was installed can be compared with what would be installed now. It lies
+// in a directory of the administrator's (a user's, for a service of that user),
+// and never in one that the service's user can write to.
+type Manifest struct {
+	Format   int            `json:"format"`
+	Name     string         `json:"name"`
+	Instance string         `json:"instance,omitempty"`
+	Scope    platform.Scope `json:"scope"`
+	Manager  string         `json:"manager"`
+	// Told are the flags that the install was given, by name, without those that a
+	// later one has taken back. One that is empty was given, and was empty.
+	Told map[string]string `json:"told,omitempty"`
+	// Program is what the manager starts.
+	Program string `json:"program"`
+	// Settings are digests of the settings in the definition that are not the defaults, by key.
+	Settings map[string]string `json:"settings,omitempty"`
+	// Changed is when an install last changed the definition: a process that is
+	// older runs by another one.
+	Changed time.Time `json:"changed,omitzero"`
+}
+
+// ManifestPath is the path of the manifest of the service id in the directory dir.
+func ManifestPath(dir, id string) string { return filepath.Join(dir, id+".json") }
+
+// ReadManifest reads the manifest at path as [Read] reads a state file, from a
+// directory that only its owner can write to. The error wraps fs.ErrNotExist if
+// there is none.
+func ReadManifest(path string) (Manifest, error) {
+	fail := func(err error) (Manifest, error) {
+		return Manifest{}, fmt.Errorf("record of the installation: %w", err)
+	}
+	content, _, err := files.Read(path, files.MaxRecord)
+	if err == nil {
+		err = files.CheckDir(filepath.Dir(path))
+	}
+	if err != nil {
+		return fail(err)
+	}
+	var m Manifest
+	switch err := files.DecodeJSON(content, &m); {
+	case err != nil:
+		return fail(fmt.Errorf("%s: %w: remove it, and install with all flags", path, err))
+	case m.Format > manifestFormat || m.Format < 1:
+		return fail(fmt.Errorf("%s: %w: its format is %d, and this program knows %d: use the newer one, or remove the file and install with all flags",
+			path, files.ErrMalformed, m.Format, manifestFormat))
+	}
+	return m, nil
+}
+
+// WriteManifest writes m to path, durably and so that it is whole at every
+// instant, and makes its directory. Everybody may read it, and only its owner
+// write.
+func WriteManifest(path string, m Manifest) error {
+	m.Format = manifestFormat
+	content, err := json.MarshalIndent(m, "", "  ")
+	if err == nil {
+		err = files.MakeDir(filepath.Dir(path), 0o755)
+	}
+	if err == nil {
+		err = files.Replace(path, append(content, '\n'), 0o644, true)
+	}
+	if err != nil {
+		return fmt.Errorf("record of the installation: %w", err)
+	}
+	return nil
+}
+
+// RemoveManifest removes the manifest at path, and its directory with the last
+// one. One that is not there is removed already.
+func RemoveManifest(path string) error {
+	if err := files.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("record of the installation: %w", err)
+	}
+	_ = files.Remove(filepath.Dir(path)) // the others keep it
+	return nil
+}

@@ -1,0 +1,182 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// change is what becomes of one definition, line by line.
+type change struct {
+	Path  string   `json:"path"`
+	Lines []string `json:"lines"` // as of [difference]
+}
+
+// changes are what the steps would change in definitions.
+func (t *target) changes(ctx context.Context, steps []platform.Step) []change {
+	all := []change{}
+	for _, s := range steps {
+		var lines []string
+		path := s.Path
+		switch {
+		case s.Kind == platform.StepWriteFile:
+			lines = t.changedFile(s)
+		case s.Payload != nil:
+			path, lines = t.changedPayload(ctx, s)
+		}
+		if len(lines) > 0 {
+			all = append(all, change{path, lines})
+		}
+	}
+	return all
+}
+
+func (t *target) changedFile(s platform.Step) []string {
+	before, err := t.System.ReadFile(s.Path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return []string{"-" + err.Error(), "+" + s.Describe}
+	}
+	if lines := difference(string(before), string(s.Content)); len(lines) > 0 {
+		return lines
+	}
+	info, err := t.System.Stat(s.Path)
+	if err != nil || filepath.Separator != '/' || info.Mode().Perm() == s.Mode {
+		return nil
+	}
+	return []string{fmt.Sprintf("-mode %04o", info.Mode().Perm()), fmt.Sprintf("+mode %04o", s.Mode)}
+}
+
+// changedPayload is for managers whose definitions are no files.
+func (t *target) changedPayload(ctx context.Context, s platform.Step) (string, []string) {
+	d, ok := t.manager.(platform.Registry)
+	if !ok {
+		return "", nil
+	}
+	before, is := d.Registered(ctx, t.id, s)
+	if !is {
+		return "", nil
+	}
+	return fmt.Sprintf("the service %q", t.id), difference(indented(before), indented(s.Payload))
+}
+
+// indented is a payload as a text of lines; nothing for none.
+func indented(payload any) string {
+	if payload == nil {
+		return ""
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(payload) // what a plan has can be shown
+	return b.String()
+}
+
+// undone reports whether the steps have something to do beside definitions.
+func (t *target) undone(ctx context.Context, steps []platform.Step) bool {
+	st, err := query(ctx, t.manager, t.id)
+	if err != nil || !st.Installed {
+		return true
+	}
+	if _, says := t.manager.(platform.Registry); !says && !st.Enabled { // what is registered says so itself
+		return true
+	}
+	for _, s := range steps {
+		switch {
+		case s.Kind == platform.StepCopyFile && !t.sameFiles(s.Source, s.Path):
+			return true
+		case s.Kind == platform.StepRun && len(s.Argv) > 1 && (s.Argv[0] == "install" || s.Argv[0] == "mkdir") && !t.exists(s.Argv[len(s.Argv)-1]),
+			s.Kind != platform.StepWriteFile && s.Kind != platform.StepRemoveFile && s.Path != "" && !t.exists(s.Path):
+			return true
+		}
+	}
+	return false
+}
+
+func (t *target) exists(path string) bool {
+	_, err := t.System.Stat(path)
+	return err == nil
+}
+
+func (t *target) sameFiles(a, b string) bool {
+	one, errA := t.System.ReadFile(a)
+	other, errB := t.System.ReadFile(b)
+	return errA == nil && errB == nil && bytes.Equal(one, other)
+}
+
+func printChanges(w io.Writer, all []change) {
+	for _, c := range all {
+		fmt.Fprintf(w, "- changes %s:\n", c.Path)
+		for _, line := range c.Lines {
+			fmt.Fprintf(w, "  %s\n", line)
+		}
+	}
+}
+
+func showChanges(w io.Writer, manager string, all []change, asJSON bool) error {
+	if asJSON {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false)
+		return enc.Encode(struct {
+			Manager string   `json:"manager"`
+			Changes []change `json:"changes"`
+		}{manager, all})
+	}
+	for _, c := range all {
+		fmt.Fprintf(w, "%s:\n%s\n", c.Path, strings.Join(c.Lines, "\n"))
+	}
+	return nil
+}
+
+// install carries the steps out, if there is something to do, and has what it was
+// told written down.
+func (a *app) install(cmd *cobra.Command, t *target, steps []platform.Step, f installFlags) error {
+	ctx := cmd.Context()
+	if err := a.mayApply(t, steps); err != nil {
+		return err
+	}
+	all := t.changes(ctx, steps)
+	undone := t.undone(ctx, steps)
+	if st, err := query(ctx, t.manager, t.id); err == nil && st.Installed {
+		printChanges(cmd.ErrOrStderr(), all)
+	}
+	defer t.laidOver(cmd)
+	undo, err := t.record(f.told, len(all) > 0)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 && !undone {
+		fmt.Fprintf(cmd.OutOrStdout(), "%s is installed (%s): nothing has changed.\n", t.id, t.manager.Name())
+		return nil
+	}
+	if err := a.apply(cmd, t, steps); err != nil {
+		return errors.Join(err, undo())
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s is installed (%s).\n", t.id, t.manager.Name())
+	return nil
+}
+
+// restartIfDue says that what runs does so by what was installed before, or restarts
+// it, if that is wanted.
+func (a *app) restartIfDue(cmd *cobra.Command, t *target, restart bool) error {
+	d := a.drift(cmd.Context(), t)
+	switch {
+	case !d.due():
+		return nil
+	case restart:
+		return a.begin(cmd, t, "restart", "restarting", t.manager.Restart)
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "It runs as it was before: a restart is due (%s, or install --restart).\n", a.command(t, "restart"))
+	return nil
+}

@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/files"
+	"github.com/holdfast-dev/holdfast/service"
+)
+
+// usualFile is the path of the default configuration, for the help.
+func usualFile(cfg service.Config) string {
+	d, err := cfg.DirsFor(platform.ScopeSystem)
+	if err != nil { // a service without a name
+		return "NAME.toml in its configuration directory"
+	}
+	return configIn(d, cfg.ID(""))
+}
+
+func configIn(d service.Dirs, id platform.ID) string {
+	return filepath.Join(d.Config, id.String()+".toml")
+}
+
+// defaultFile has a.cfg be read from the configuration file in the service's
+// configuration directory, if there is one and nobody has named another. It says
+// where that file would be; empty if there is no such place.
+func (a *app) defaultFile(cmd *cobra.Command, scope platform.Scope) (path string, err error) {
+	d, err := a.cfg.DirsFor(scope)
+	if err != nil || d.Config == "" {
+		return "", nil //nolint:nilerr // a user without a home has no configuration there
+	}
+	path = configIn(d, a.cfg.ID(scope))
+	if a.cfg.File != "" || a.fileless || cmd.Flags().Changed("config") {
+		return path, nil
+	}
+	there, err := leavable(cmd.Context(), func() (bool, error) {
+		info, err := a.System.Stat(path)
+		if err != nil || info.IsDir() {
+			return false, nil //nolint:nilerr // none that we could read
+		}
+		return true, files.CheckDir(d.Config)
+	})
+	if errors.Is(err, files.ErrUntrusted) {
+		return path, service.BadConfig(fmt.Errorf("%s: %w; or name the file by --config", path, err))
+	}
+	if err == nil && there {
+		a.cfg.File = path
+	}
+	return path, err
+}
+
+// configuration says which file is in force, for people.
+func (t *target) configuration() string {
+	switch {
+	case t.cfg.File != "":
+		return t.cfg.File
+	case t.usual != "":
+		return "none; there is no " + t.usual
+	}
+	return "none"
+}
+
+// helpOnConfig has the help of every command say which configuration is in force
+// here. Manual pages, which are made elsewhere, do not.
+func (a *app) helpOnConfig() {
+	plain := (&cobra.Command{}).HelpFunc()
+	a.root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if parent := a.root.Parent(); parent != nil {
+			parent.HelpFunc()(cmd, args)
+		} else {
+			plain(cmd, args)
+		}
+		if text := a.inForce(cmd); text != "" {
+			fmt.Fprintf(cmd.OutOrStdout(), "\nConfiguration in force here: %s\n", text)
+		}
+	})
+}
+
+func (a *app) inForce(cmd *cobra.Command) string {
+	if a.unusable != nil {
+		return ""
+	}
+	ctx := cmd.Context()
+	if ctx == nil { // cobra sets none before it has found the command
+		ctx = context.Background()
+	}
+	look := *a
+	scope, err := look.scopeFlag()
+	if err != nil {
+		return ""
+	}
+	if scope == "" {
+		scope = a.Scope()
+	}
+	cmd.SetContext(ctx)
+	t := &target{machine: a.machine, id: a.cfg.ID(scope)}
+	if err := look.recall(cmd, t); err != nil {
+		return ""
+	}
+	if t.usual, err = look.defaultFile(cmd, scope); err != nil {
+		return ""
+	}
+	t.cfg = look.cfg
+	return t.configuration()
+}

@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service"
+)
+
+// drift is how far the configuration, what is installed, and what runs are apart:
+// the one comparison that all commands make.
+type drift struct {
+	changes []change // that an install would make in the definition now
+	install []string // keys of the configuration that are behind them, as far as it is known
+	old     bool     // what runs was started by a definition of before the last install
+	restart []string // keys that what runs takes when it starts
+	reload  []string // keys that it takes by a reload
+	running bool     // by the manager
+}
+
+// drift compares. Of an installation without a record it cannot be said what it
+// would be now.
+func (a *app) drift(ctx context.Context, t *target) drift {
+	var d drift
+	if t.manager == nil || t.badFile != nil || t.manifest.Format == 0 || a.elsewhere() {
+		return d
+	}
+	if st, err := query(ctx, t.manager, t.id); err != nil || !st.Installed {
+		return d
+	}
+	u, err := t.cfg.Unit(t.manifest.Program, t.id.Scope)
+	if err == nil {
+		var steps []platform.Step
+		if steps, err = t.manager.Plan(ctx, u); err == nil {
+			d.changes = t.changes(ctx, steps)
+		}
+	}
+	if err != nil {
+		return d // what cannot be installed is for install and check to say
+	}
+	d.keys(t)
+	d.process(ctx, t)
+	return d
+}
+
+// keys are those behind the changes.
+func (d *drift) keys(t *target) {
+	if len(d.changes) == 0 {
+		return
+	}
+	for _, key := range service.Differing(t.manifest.Settings, t.cfg.Settings()) {
+		if service.Takes(t.manager.Name(), t.id.Scope, key) == service.TakenByInstall {
+			d.install = append(d.install, key)
+		}
+	}
+}
+
+// process compares with what runs.
+func (d *drift) process(ctx context.Context, t *target) {
+	h, err := t.probe(ctx, t.lock())
+	if err != nil || !h.Known() || !t.kept(ctx, h) {
+		return
+	}
+	s, err := t.state(h)
+	if err != nil {
+		return
+	}
+	d.running, d.old = true, s.StartedAt.Before(t.manifest.Changed)
+	if s.Settings == nil || s.ConfigFile != t.cfg.File { // its program says nothing of it, or means another file
+		return
+	}
+	for _, key := range service.Differing(s.Settings, t.cfg.Settings()) {
+		switch service.Takes(t.manager.Name(), t.id.Scope, key) {
+		case service.TakenByReload:
+			d.reload = append(d.reload, key)
+		case service.TakenByRestart:
+			d.restart = append(d.restart, key)
+		}
+	}
+}
+
+// due reports whether a restart would bring something into force.
+func (d drift) due() bool { return d.running && (d.old || len(d.restart) > 0) }
+
+// notes say it, with the command that brings things together.
+func (d drift) notes(a *app, t *target) []string {
+	var notes []string
+	note := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	notes = append(notes, d.ofDefinition(a, t)...)
+	if d.old {
+		note("what runs was started by the definition of before the last install: %s brings that in", a.command(t, "restart"))
+	}
+	if len(d.restart) > 0 {
+		note("changed since it was started: %s: %s brings that in", strings.Join(d.restart, ", "), a.command(t, "restart"))
+	}
+	if len(d.reload) > 0 {
+		note("changed, and not taken yet: %s: %s brings that in", strings.Join(d.reload, ", "), a.command(t, "reload"))
+	}
+	return notes
+}
+
+// ofDefinition is the note that says what install would change.
+func (d drift) ofDefinition(a *app, t *target) []string {
+	install := a.command(t, "install")
+	if d.running {
+		install += " --restart"
+	}
+	switch {
+	case len(d.changes) == 0:
+		return nil
+	case len(d.install) > 0:
+		return []string{fmt.Sprintf("changed in the configuration, and not in %s's definition of the service: %s: %s brings that in",
+			t.manager.Name(), strings.Join(d.install, ", "), install)}
+	}
+	return []string{fmt.Sprintf("%s's definition of the service is not what install would write now (%s shows it): %s brings it up to date",
+		t.manager.Name(), a.command(t, "plan --diff"), install)}
+}
+
+// tell says notes where somebody has asked for something else.
+func (a *app) tell(cmd *cobra.Command, notes []string) {
+	for _, n := range notes {
+		fmt.Fprintf(cmd.ErrOrStderr(), "- %s\n", n)
+	}
+}
+
+// command is how a person calls verb for this very service.
+func (a *app) command(t *target, verb string) string {
+	line := a.root.CommandPath() + " " + verb
+	if t.id.Instance != "" {
+		line += " --instance " + t.id.Instance
+	}
+	if t.id.Scope != a.Scope() {
+		line += " --scope " + string(t.id.Scope)
+	}
+	return line
+}

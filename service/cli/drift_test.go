@@ -1,0 +1,159 @@
+package cli_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
+	"github.com/holdfast-dev/holdfast/service"
+)
+
+// installed is a place where the service is installed with a configuration file,
+// and runs by that if it says so.
+func installed(t *testing.T, runs bool) (p *place, set func(string)) {
+	p = newPlace(t)
+	file := filepath.Join(p.dir, "feedd.toml")
+	p.put(file, "")
+	p.m.file = filepath.Join(p.dir, "feedd.unit")
+	p.m.st.Enabled = true
+	p.accounts = map[string]string{"alice": "5"}
+	p.now = func() time.Time { return noon.Add(-time.Hour) }
+	p.wants("install --program /opt/feedd --config "+file, 0, "feedd is installed (fake).\n")
+	p.now = func() time.Time { return noon }
+	if runs {
+		p.runs(feedd, "fake")
+		p.m.st.Phase, p.m.st.PID = platform.PhaseReady, feedd.PID
+		p.writes(feedd, platform.PhaseReady, func(s *state.State) {
+			s.ConfigFile = file
+			s.Settings = service.Config{Name: "feedd"}.Settings()
+		})
+	}
+	return p, func(text string) { p.put(file, text) }
+}
+
+func (p *place) silent(args ...string) {
+	p.t.Helper()
+	for _, line := range args {
+		if code, err := p.run(strings.Fields(line)...); code == platform.ExitUsage {
+			p.t.Error(err)
+		}
+		if text := p.errs.String(); strings.Contains(text, "brings") || strings.Contains(text, "changes") {
+			p.t.Errorf("%s: %s", line, text)
+		}
+	}
+}
+
+// An install where nothing is to be done does nothing, and says so.
+func TestIssue10_5_InstallDoesNothingWhereNothingIs(t *testing.T) {
+	p, _ := installed(t, true)
+	before, err := os.Stat(p.m.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.wants("install", 0, "feedd is installed (fake): nothing has changed.\n")
+	if after, err := os.Stat(p.m.file); err != nil || !after.ModTime().Equal(before.ModTime()) {
+		t.Errorf("it was written again: %v, %v", after, err)
+	}
+	if strings.Contains(p.out.String(), "due") || strings.Contains(p.errs.String(), "changes") {
+		t.Error(p.out.String(), p.errs.String())
+	}
+	p.wants("plan --diff", 0, "")
+	if p.out.Len() != 0 {
+		t.Error(p.out.String())
+	}
+	p.silent("start", "restart", "status", "reload --no-wait")
+	p.m.st.Enabled = false // somebody disabled it
+	p.wants("install", 0, "feedd is installed (fake).\n")
+	p.m.st.Enabled = true
+	if err := os.Remove(p.m.file); err != nil {
+		t.Fatal(err)
+	}
+	p.wants("install", 0, "feedd is installed (fake).\n")
+}
+
+// `user = "alice"`, reload, restart: both were 0, and the process was still root's.
+func TestIssue10_5_AChangedUserIsToldByEveryCommand(t *testing.T) {
+	p, set := installed(t, true)
+	set("[service]\nuser = \"alice\"\n[service.limits]\nnofile = 77\n")
+	const says = "changed in the configuration, and not in fake's definition of the service: limits.nofile, user: feedd install --restart brings that in"
+	p.wants("reload", 0, says, "reload")
+	p.wants("restart", 0, says, "restart")
+	p.wants("start", 0, says, "start")
+	p.wants("status", 0, says)
+	p.wants("status --json", 0, "limits.nofile, user: feedd install --restart")
+	p.wants("plan --diff", 0, "feedd.unit:\n Exec=/opt/feedd")
+	if got := p.out.String(); !strings.Contains(got, "\n-User=\n-NoFile=0\n+User=alice\n+NoFile=77\n") {
+		t.Error(got)
+	}
+	p.wants("plan --diff --json", 0, `"+User=alice"`)
+	changes, ok := p.json()["changes"].([]any)
+	if !ok || len(changes) != 1 {
+		t.Errorf("%v", p.json())
+	}
+}
+
+// What runs goes on by the old definition until it is restarted: install says so,
+// or does it.
+func TestIssue10_5_ARestartIsDue(t *testing.T) {
+	p, set := installed(t, true)
+	set("[service]\nuser = \"alice\"\n")
+	p.wants("install", 0, "It runs as it was before: a restart is due (feedd restart, or install --restart).")
+	if text := p.errs.String(); !strings.Contains(text, "- changes "+p.m.file+":\n") || !strings.Contains(text, "  -User=\n  +User=alice\n") {
+		t.Error(text)
+	}
+	p.wants("status", 0, "started by the definition of before the last install: feedd restart brings that in")
+	p.wants("install", 0, "a restart is due") // nothing to write, and still due
+	p.wants("install --restart", 0, "nothing has changed", "restart")
+	p.now = func() time.Time { return noon.Add(time.Minute) }
+	p.writes(feedd, platform.PhaseReady, func(s *state.State) {
+		s.StartedAt = noon.Add(time.Second)
+		s.ConfigFile = filepath.Join(p.dir, "feedd.toml")
+		s.Settings = service.Config{Name: "feedd", User: "alice"}.Settings()
+	})
+	p.silent("status", "reload")
+	p.wants("install --restart", 0, "nothing has changed")
+
+	p, set = installed(t, false) // what does not run is not restarted
+	set("[service]\nuser = \"alice\"\n")
+	p.wants("start", 0, "user: feedd install brings that in", "start")
+	p.wants("install --restart", 0, "feedd is installed (fake).\n")
+}
+
+// What lives in the process and not in the definition takes a restart, and what a
+// reload takes takes that.
+func TestIssue10_5_KeysOfTheProcess(t *testing.T) {
+	p, set := installed(t, true)
+	set("[service]\nhealth_interval = \"7s\"\n[service.log]\nlevel = \"debug\"\n")
+	p.wants("status", 0, "changed since it was started: health_interval: feedd restart brings that in")
+	if !strings.Contains(p.out.String(), "changed, and not taken yet: log.level: feedd reload brings that in") {
+		t.Error(p.out.String())
+	}
+	p.wants("reload", 0, "health_interval: feedd restart brings that in", "reload")
+	p.wants("install", 0, "a restart is due")
+	p.wants("install --restart", 0, "", "restart")
+}
+
+// The definition was changed behind our back, or the program renders another one:
+// no key explains it.
+func TestIssue10_5_ADefinitionThatSomebodyEdited(t *testing.T) {
+	p, _ := installed(t, true)
+	p.put(p.m.file, "User=mallory\n")
+	p.wants("status", 0, "fake's definition of the service is not what install would write now (feedd plan --diff shows it): feedd install --restart brings it up to date")
+	p.wants("plan --diff", 0, "-User=mallory\n")
+	p.wants("install", 0, "feedd is installed (fake).\n")
+}
+
+// An installation without a record (of a package, of an older version) is not
+// compared with what nobody knows.
+func TestIssue10_5_WithoutARecord(t *testing.T) {
+	p, set := installed(t, true)
+	if err := os.RemoveAll(filepath.Join(p.dir, "holdfast")); err != nil {
+		t.Fatal(err)
+	}
+	set("[service]\nuser = \"alice\"\n")
+	p.silent("start", "restart", "status")
+}

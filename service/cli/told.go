@@ -1,0 +1,185 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/platform/state"
+	"github.com/holdfast-dev/holdfast/service"
+)
+
+// told are the flags that an installation keeps until another install is told
+// otherwise. Those of whose installation it is (--scope, --instance, --manager)
+// are no choice of the second one.
+var told = [...]string{"config", "user", "program", "copy-to", "runtime-dir", "state-dir"}
+
+// recall reads the record of the installation of t, and lays what that was told
+// under what the command line says.
+func (a *app) recall(cmd *cobra.Command, t *target) error {
+	if a.elsewhere() { // what is installed here says nothing of another machine
+		return nil
+	}
+	path, err := a.Manifest(t.id)
+	if err != nil {
+		return nil //nolint:nilerr // a user without a home has installed nothing; who installs is told
+	}
+	t.manifest, err = leavable(cmd.Context(), func() (state.Manifest, error) { return state.ReadManifest(path) })
+	switch {
+	case cmd.Context().Err() != nil:
+		return err
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		t.badManifest = err
+		return nil //nolint:nilerr // for those to say whom it keeps from their work
+	}
+	a.lay(cmd, t.manifest.Told)
+	return nil
+}
+
+// lay has flags that the command line does not have be those that were told before.
+func (a *app) lay(cmd *cobra.Command, before map[string]string) {
+	for name, field := range map[string]*string{"config": &a.cfg.File, "runtime-dir": &a.cfg.RuntimeDir, "state-dir": &a.cfg.StateDir} {
+		if value, ok := before[name]; ok && !mentioned(cmd, name) {
+			*field = value
+		}
+	}
+	if a.fileless {
+		a.cfg.File = ""
+	}
+	if user, ok := before["user"]; ok && !mentioned(cmd, "user") {
+		a.override(func(c *service.Config) { c.User = user })
+	}
+}
+
+// mentioned reports whether the command line says something of a flag: that, or
+// that it is taken back.
+func mentioned(cmd *cobra.Command, name string) bool {
+	return cmd.Flags().Changed(name) || cmd.Flags().Changed("no-"+name)
+}
+
+// addTakeBack adds the flags that take back what an earlier install was told.
+func addTakeBack(cmd *cobra.Command) {
+	for _, name := range told {
+		cmd.Flags().Bool("no-"+name, false, "forget the --"+name+" of an earlier install")
+	}
+}
+
+// checkTakeBack refuses a flag together with its own opposite.
+func checkTakeBack(cmd *cobra.Command) error {
+	for _, name := range told {
+		if cmd.Flags().Changed(name) && cmd.Flags().Changed("no-"+name) {
+			return usage("--%s and --no-%[1]s: which?", name)
+		}
+	}
+	return nil
+}
+
+// remember is what the installation of t has been told when this command is done.
+// It notes what is kept.
+func (a *app) remember(cmd *cobra.Command, t *target, f *installFlags) map[string]string {
+	now, kept := map[string]string{}, map[string]string{}
+	// One place of the program takes the place of another.
+	moved := mentioned(cmd, "program") || mentioned(cmd, "copy-to")
+	for _, name := range told {
+		value, before := t.manifest.Told[name]
+		switch {
+		case cmd.Flags().Changed(name):
+			now[name] = a.flagValue(cmd, f, name)
+		case !before, cmd.Flags().Changed("no-" + name), moved && (name == "program" || name == "copy-to"):
+		default:
+			now[name], kept[name] = value, value
+		}
+	}
+	f.program, f.copyTo = now["program"], now["copy-to"]
+	if len(kept) > 0 {
+		var flags, back []string
+		for _, name := range slices.Sorted(maps.Keys(kept)) {
+			flags = append(flags, "--"+name+" "+quoted(kept[name]))
+			back = append(back, "--no-"+name)
+		}
+		fmt.Fprintf(cmd.ErrOrStderr(), "- as install was told before: %s (%s: not any more)\n", strings.Join(flags, " "), strings.Join(back, ", "))
+	}
+	return now
+}
+
+// flagValue is the value of a flag as another directory would have to say it.
+func (a *app) flagValue(cmd *cobra.Command, f *installFlags, name string) string {
+	switch name {
+	case "config":
+		return a.cfg.File
+	case "runtime-dir":
+		return a.cfg.RuntimeDir
+	case "state-dir":
+		return a.cfg.StateDir
+	case "copy-to":
+		if abs, err := filepath.Abs(f.copyTo); err == nil {
+			return abs
+		}
+	}
+	return cmd.Flags().Lookup(name).Value.String()
+}
+
+// record writes down what was told and what is being installed. undo puts back
+// what was there before.
+func (t *target) record(told map[string]string, changed bool) (undo func() error, err error) {
+	path, err := t.Manifest(t.id)
+	if err != nil {
+		return nil, err
+	}
+	before, had := t.manifest, t.manifest.Format > 0
+	m := state.Manifest{
+		Name: t.id.Name, Instance: t.id.Instance, Scope: t.id.Scope, Manager: t.manager.Name(),
+		Told: told, Program: t.program, Settings: t.cfg.Settings(), Changed: before.Changed,
+	}
+	if changed || !had {
+		m.Changed = t.Now().Round(time.Microsecond).UTC()
+	}
+	undo = func() error {
+		if had {
+			return state.WriteManifest(path, before)
+		}
+		return state.RemoveManifest(path)
+	}
+	m.Format = before.Format // of the same, where nothing has changed
+	if had && reflect.DeepEqual(m, before) {
+		return undo, nil
+	}
+	if err := state.WriteManifest(path, m); err != nil {
+		return nil, err
+	}
+	t.manifest, err = state.ReadManifest(path)
+	return undo, err
+}
+
+// forget removes the record of an installation that is no more.
+func (t *target) forget() error {
+	path, err := t.Manifest(t.id)
+	if err != nil {
+		return nil //nolint:nilerr // then there is none
+	}
+	return state.RemoveManifest(path)
+}
+
+// purgesItsOwn refuses to purge a directory that a flag names and the installation
+// does not have.
+func (t *target) purgesItsOwn(cmd *cobra.Command) error {
+	if t.manifest.Format == 0 {
+		return nil
+	}
+	for name, dir := range map[string]string{"runtime-dir": t.cfg.RuntimeDir, "state-dir": t.cfg.StateDir} {
+		if cmd.Flags().Changed(name) && dir != t.manifest.Told[name] {
+			return fmt.Errorf("purge %q: it was not installed with --%s %s: leave that out, or say --purge-foreign as well", t.id, name, dir)
+		}
+	}
+	return nil
+}
