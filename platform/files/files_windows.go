@@ -98,21 +98,27 @@ func rename(from, to string) error {
 
 func remove(path string) error { return insist(func() error { return os.Remove(path) }) }
 
-// busyLimit is how long a file may be in somebody else's hands.
-const busyLimit = time.Second
+// A file may be in somebody else's hands for so long, and for so many tries: on a
+// busy machine a second is over after a few.
+const (
+	busyLimit = time.Second
+	busyTries = 60
+)
 
 // insist does something again while the system says what it says of a file that
 // is open, or being removed, elsewhere: a virus scanner, a backup, a reader.
 func insist(do func() error) error {
 	deadline := time.Now().Add(busyLimit)
-	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
+	wait := time.Millisecond
+	for tries := 1; ; tries++ {
 		err := do()
 		busy := errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_ACCESS_DENIED) ||
 			errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_DELETE_PENDING)
-		if !busy || time.Now().After(deadline) {
+		if !busy || tries >= busyTries && time.Now().After(deadline) {
 			return err
 		}
 		time.Sleep(wait)
+		wait = min(2*wait, 50*time.Millisecond)
 	}
 }
 
