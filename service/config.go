@@ -78,7 +78,9 @@ type Config struct {
 	RuntimeDir string   `toml:"-"` // default: from the manager, or by platform: see [Dirs]
 	StateDir   string   `toml:"-"`
 	// OnTamper is called, by one goroutine at a time, when somebody removed or
-	// altered our PID or lock file while we run: an alarm. They are restored.
+	// altered our PID or lock file while we run: an alarm. They are restored. While
+	// a call runs, eight others wait and what is more is dropped; the log has all.
+	// No call begins after the stop, and one that runs then is not waited for.
 	OnTamper func(error) `toml:"-"`
 
 	original *Config // as the code made it, before Load laid the file over it

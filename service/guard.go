@@ -23,6 +23,9 @@ const (
 // guardBurst is how often in a row damage that was repaired is told without a pause.
 const guardBurst = 99
 
+// maxTampers is how much may wait for an OnTamper that is busy. The log has all.
+const maxTampers = 8
+
 // guard watches over our PID and lock file until ctx ends: what somebody else
 // removes or alters is restored, logged and reported to Config.OnTamper, see
 // [alarm]. The state file is restored in silence.
@@ -30,6 +33,9 @@ func (l *life) guard(ctx context.Context) {
 	wait := guardEvery
 	next := time.NewTimer(wait)
 	defer next.Stop()
+	tell := inOrder(ctx, maxTampers, func(err error) {
+		_ = protect("OnTamper", func() error { l.cfg.OnTamper(err); return nil })
+	})
 	t := tampering{repaired: alarm{burst: guardBurst}}
 	for {
 		select {
@@ -46,13 +52,38 @@ func (l *life) guard(ctx context.Context) {
 		for _, err := range t.toTell(found, time.Now()) {
 			l.log.Error("somebody tampered with our files", "error", err)
 			if l.cfg.OnTamper != nil {
-				_ = protect("OnTamper", func() error { l.cfg.OnTamper(err); return nil })
+				tell(err)
 			}
 		}
 		if times := t.whole(found); times > 0 {
 			l.log.Warn("our files are whole again", "checks", times)
 		}
 		next.Reset(wait)
+	}
+}
+
+// inOrder returns a function that hands its argument to handle, which another
+// goroutine calls, once at a time and not after the end of ctx. It never blocks:
+// what comes while most wait is dropped.
+func inOrder[T any](ctx context.Context, most int, handle func(T)) func(T) {
+	waiting := make(chan T, most)
+	go func() {
+		for {
+			select {
+			case v := <-waiting:
+				if ctx.Err() == nil {
+					handle(v)
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return func(v T) {
+		select {
+		case waiting <- v:
+		default:
+		}
 	}
 }
 

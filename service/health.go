@@ -108,6 +108,29 @@ func (l *life) noteHealth(before []Health) []Health {
 	return now
 }
 
+// complaint is the status text that says why the watchdog is not fed.
+type complaint struct{ text, before string } // before: what stood there
+
+// show puts err into the place of the status text.
+func (c *complaint) show(err error) func(*State) {
+	return func(s *State) {
+		if s.StatusText != c.text {
+			c.before = s.StatusText
+		}
+		c.text = err.Error()
+		s.StatusText = c.text
+	}
+}
+
+// withdraw puts back what stood there, unless the program has said something else
+// since.
+func (c *complaint) withdraw(s *State) {
+	if s.StatusText == c.text {
+		s.StatusText = c.before
+	}
+	*c = complaint{}
+}
+
 // watch has the checks examined, and feeds the manager's watchdog by that, or is
 // one itself where the manager has none but the configuration asks for it. Without
 // any watchdog what fails is told and no more. It ends with ctx. Once a stop is
@@ -126,6 +149,7 @@ func (l *life) watch(ctx context.Context) error {
 	defer tick.Stop()
 	lastGood := time.Now()
 	var said []Health
+	var unfed complaint
 	for {
 		examined, cancel := context.WithTimeoutCause(l.with(l.stopping), pace, ErrOverrun)
 		err := l.health.examine(examined, func() {
@@ -139,6 +163,9 @@ func (l *life) watch(ctx context.Context) error {
 			return nil
 		case err == nil || l.stopping.Err() != nil:
 			lastGood = time.Now()
+			if unfed != (complaint{}) {
+				l.state.update(unfed.withdraw)
+			}
 			if limit > 0 {
 				l.notify(platform.Notice{Alive: true})
 			}
@@ -147,7 +174,7 @@ func (l *life) watch(ctx context.Context) error {
 			return fmt.Errorf("%w (%v): %w", ErrUnhealthy, limit, err)
 		default:
 			l.log.Error("unhealthy: the watchdog is not fed", "error", err, "since", lastGood)
-			l.state.update(func(s *State) { s.StatusText = err.Error() })
+			l.state.update(unfed.show(err))
 		}
 		select {
 		case <-tick.C:

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"sync"
 	"time"
-
-	"github.com/hashicorp/go-hclog"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service/logsink"
@@ -27,7 +26,7 @@ type life struct {
 	begun time.Time
 	prog  Program
 	sink  *logsink.Sink
-	log   hclog.Logger
+	log   *slog.Logger
 
 	phase    phases
 	group    *group
@@ -51,7 +50,7 @@ type life struct {
 
 func newLife(m machine, s *listener, cfg Config, prog Program, sink *logsink.Sink) *life {
 	l := &life{
-		listener: s, machine: m, cfg: cfg, id: cfg.ID("").String(), prog: prog, sink: sink, log: sink.Logger(),
+		listener: s, machine: m, cfg: cfg, id: cfg.ID("").String(), prog: prog, sink: sink, log: sink.Slog(),
 		begun: time.Now(),
 		phase: phases{now: platform.PhaseStarting},
 		ready: make(chan struct{}), settings: cfg.Settings(),

@@ -3,9 +3,8 @@ package service
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
-
-	"github.com/hashicorp/go-hclog"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/reload"
@@ -18,7 +17,7 @@ type listener struct {
 	host   platform.Host
 	gate   *reload.Gate
 	events chan platform.Event // for an Observer
-	log    atomic.Pointer[hclog.Logger]
+	log    atomic.Pointer[slog.Logger]
 
 	stopping    context.Context // ends when a stop is asked for; the cause says by whom or what
 	requestStop context.CancelCauseFunc
@@ -45,14 +44,14 @@ func listen(ctx context.Context, host platform.Host) *listener {
 }
 
 // logTo has what is received logged from now on.
-func (s *listener) logTo(l hclog.Logger) { s.log.Store(&l) }
+func (s *listener) logTo(l *slog.Logger) { s.log.Store(l) }
 
 // logger drops what comes before there is a log.
-func (s *listener) logger() hclog.Logger {
+func (s *listener) logger() *slog.Logger {
 	if l := s.log.Load(); l != nil {
-		return *l
+		return l
 	}
-	return hclog.NewNullLogger()
+	return slog.New(slog.DiscardHandler)
 }
 
 func (s *listener) serve(ctx context.Context) {

@@ -89,13 +89,13 @@ func (m machine) run(ctx context.Context, host platform.Host, warning error, cfg
 	if err != nil {
 		return unlessNotBegun(err)
 	}
-	s.logTo(sink.Logger())
+	s.logTo(sink.Slog())
 	if h, ok := host.(platform.Configurable); ok {
 		_, observes := prog.(Observer)
 		h.Configure(platform.HostConfig{StartTimeout: cfg.StartTimeout, StopTimeout: cfg.StopTimeout, Events: observes})
 	}
 	if warning != nil {
-		sink.Logger().Warn("the manager's environment is not understood", "error", warning)
+		sink.Slog().Warn("the manager's environment is not understood", "error", warning)
 	}
 	life := newLife(m, s, cfg, prog, sink)
 	if err = life.live(); err != nil {

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"time"
-
-	"github.com/hashicorp/go-hclog"
 
 	"github.com/holdfast-dev/holdfast/examples/shipper/ship"
 	"github.com/holdfast-dev/holdfast/service"
@@ -29,7 +28,7 @@ const (
 // loop owns the Shipper: run is its only user, others send.
 type loop struct {
 	shipper *ship.Shipper
-	log     hclog.Logger
+	log     *slog.Logger
 	status  func(string)
 
 	choices chan choice
@@ -53,7 +52,7 @@ type choice struct {
 
 func newLoop(s *ship.Shipper, rt *service.Runtime) *loop {
 	return &loop{
-		shipper: s, log: rt.Logger(), status: rt.Status,
+		shipper: s, log: rt.Slog(), status: rt.Status,
 		choices: make(chan choice), stop: make(chan context.Context), ended: make(chan struct{}),
 		begun: time.Now(),
 	}

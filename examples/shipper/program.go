@@ -62,7 +62,7 @@ func (p *program) Reload(ctx context.Context) error {
 		return explain(p.rt, err)
 	}
 	if fresh.StartDelay != p.cfg.StartDelay || fresh.StopDelay != p.cfg.StopDelay {
-		p.rt.Logger().Warn("start_delay and stop_delay take effect at the next start")
+		p.rt.Slog().Warn("start_delay and stop_delay take effect at the next start")
 	}
 	p.cfg = fresh
 	warnOfNothing(p.rt, fresh)
@@ -120,7 +120,7 @@ func explain(rt *service.Runtime, err error) error {
 func warnOfNothing(rt *service.Runtime, c config) {
 	for _, g := range c.Inputs {
 		if found, _ := filepath.Glob(string(g)); len(found) == 0 {
-			rt.Logger().Warn("an input names no file yet: if it should, see whether the service's user may read the directory", "input", string(g))
+			rt.Slog().Warn("an input names no file yet: if it should, see whether the service's user may read the directory", "input", string(g))
 		}
 	}
 }
