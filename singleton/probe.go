@@ -31,19 +31,28 @@ func readHolder(o Options) (Holder, error) {
 		return Holder{}, err
 	}
 	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxRecord))
+	h, err := recorded(f)
 	if err != nil {
 		return Holder{}, err
-	}
-	h, err := parseRecord(content)
-	if err != nil {
-		return Holder{}, errNoHolder
 	}
 	alive, err := h.Alive()
 	if err != nil {
 		return Holder{}, &unverifiedError{err}
 	}
 	if !alive || !mayName(f, h) {
+		return Holder{}, errNoHolder
+	}
+	return h, nil
+}
+
+// recorded is the holder that the record f names, alive or not.
+func recorded(f io.Reader) (Holder, error) {
+	content, err := io.ReadAll(io.LimitReader(f, maxRecord))
+	if err != nil {
+		return Holder{}, err
+	}
+	h, err := parseRecord(content)
+	if err != nil {
 		return Holder{}, errNoHolder
 	}
 	return h, nil

@@ -125,8 +125,11 @@ func probeRecord(o Options) (Holder, error) {
 	switch {
 	case err == nil:
 		return h, nil
-	case errors.Is(err, errNoHolder):
+	case errors.Is(err, errNoHolder) && !ofAnotherBoot(o):
 		return Holder{}, free(o)
+	case errors.Is(err, errNoHolder):
+		err = errors.New("whether the recorded holder lives cannot be told: it names another boot than the one that we see")
+		return Holder{}, classify(o, fmt.Errorf("%w: %w", fs.ErrPermission, err))
 	case errors.As(err, &unverified):
 		// The lock on the PID file decides nothing, but it is a hint.
 		if taken, e := lockedByOther(o.PIDFile()); e == nil && taken {
@@ -135,6 +138,27 @@ func probeRecord(o Options) (Holder, error) {
 		err = fmt.Errorf("whether the recorded holder lives cannot be told: %w: %w", fs.ErrPermission, err)
 	}
 	return Holder{}, classify(o, err)
+}
+
+// ofAnotherBoot reports whether the record names another boot than ours, and a
+// PID file is there, which a reboot would have taken away: we see another boot id
+// than the holder, in a container that hides its own behind ProtectProc=.
+func ofAnotherBoot(o Options) bool {
+	f, err := files.OpenToRead(o.LockFile())
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	h, err := recorded(f)
+	if err != nil {
+		return false
+	}
+	self, err := proc.Self()
+	if err != nil || h.SameBoot(self) {
+		return false
+	}
+	_, err = os.Lstat(o.PIDFile())
+	return err == nil
 }
 
 // mayName refuses a record that names a process of somebody else: a user who
