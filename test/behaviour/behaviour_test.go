@@ -117,8 +117,9 @@ func TestBehaviourScriptsUseKnownConditions(t *testing.T) {
 		known[k.Manager], known["kind:"+k.Name] = true, true
 	}
 	for _, path := range files {
-		for _, line := range strings.Split(readFile(t, path), "\n") {
-			if !strings.HasPrefix(line, "[") || strings.HasPrefix(line, "[service") || strings.HasPrefix(line, "[shipper") {
+		script, _, _ := strings.Cut(readFile(t, path), "\n-- ")
+		for _, line := range strings.Split(script, "\n") {
+			if !strings.HasPrefix(line, "[") {
 				continue
 			}
 			cond, _, _ := strings.Cut(strings.TrimLeft(line, "[!"), "]")
