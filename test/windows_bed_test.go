@@ -61,6 +61,12 @@ func (w windows) write(name, text string) {
 	}
 }
 
+// log appends a line to what is shipped, in place: the service may have the file open already, or not yet.
+func (w windows) log(line string) {
+	w.t.Helper()
+	w.MustRun(w.t, "sh", "-c", `echo "$1" >>"$2"`, "sh", line, windowsDrive+"app.log")
+}
+
 func (w windows) read(name string) string {
 	w.t.Helper()
 	data, err := w.Read(windowsDrive + name)
@@ -99,7 +105,7 @@ func TestIncident1_PowerCutOnWindows(t *testing.T) {
 	if err := w.Reboot(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.write("app.log", "one\ntwo\n")
+	w.log("two")
 	w.ships("one\ntwo\n")
 	w.shipper("status")
 
@@ -110,7 +116,7 @@ func TestIncident1_PowerCutOnWindows(t *testing.T) {
 	if err := w.PowerOn(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.write("app.log", "one\ntwo\nthree\n")
+	w.log("three")
 	w.ships("one\ntwo\nthree\n")
 	w.shipper("status")
 	if after := strings.Count(w.read("shipper.log"), "did not end cleanly"); after != before+1 {
