@@ -43,6 +43,9 @@ func (e *PanicError) Unwrap() error {
 // ExitCode is the code that a process which got err from [Run] exits with: 0
 // done, 1 failed, 70 panicked, 75 already running, 77 not permitted, 78 bad
 // configuration (which includes directories and files that are not safe to use).
+// After 75, 77 and 78 a manager does not start it again: what wraps fs.ErrPermission
+// is not permitted the next time either. A program that knows better returns
+// [Retryable].
 //
 // Where launchd started the process it is what makes launchd do what that code
 // means: 0 for 75, 77 and 78, after which it must not restart, and 1 for
@@ -51,11 +54,14 @@ func ExitCode(err error) int { return leaveWith(err, exitCode(err)) }
 
 func exitCode(err error) int {
 	var panicked *PanicError
+	var again *retryableError
 	switch {
 	case err == nil:
 		return platform.ExitOK
 	case errors.As(err, &panicked):
 		return platform.ExitCrashed
+	case errors.As(err, &again):
+		return platform.ExitFailed
 	case errors.Is(err, singleton.ErrHeld):
 		return platform.ExitAlreadyRunning
 	case errors.Is(err, ErrConfig), errors.Is(err, files.ErrUntrusted):

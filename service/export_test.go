@@ -62,3 +62,6 @@ var Online = online
 
 // OwnDirs are the directories of a process that manager started.
 func (c Config) OwnDirs(manager string) (Dirs, error) { return c.ownDirs(manager) }
+
+// Denial is what is said of a failure under systemd's hardening.
+var Denial = denial

@@ -133,7 +133,7 @@ func (l *life) startEnded() {
 		switch err := l.starting.err; {
 		case err != nil && l.endedByRequest(err):
 		case err != nil:
-			l.fail(l.starting.prefixed())
+			l.fail(l.denied(l.starting.prefixed()))
 		default:
 			if _, whole := l.prog.(ProgramFunc); whole {
 				l.requestStop(&stopRequest{"the end of its function"})

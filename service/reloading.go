@@ -87,7 +87,7 @@ func (l *life) reloadProgram(ctx context.Context) error {
 			<-call.done // or the stop, which waits for us, goes on without it
 		}
 		if call.err != nil {
-			return call.err
+			return l.denied(call.err)
 		}
 	}
 	if err := l.sink.SetLevel(fresh.Log.Level); err != nil {

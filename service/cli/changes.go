@@ -157,11 +157,17 @@ func (a *app) install(cmd *cobra.Command, t *target, steps []platform.Step, f in
 		return err
 	}
 	if len(all) == 0 && !undone {
+		if f.json {
+			return showPlan(cmd.OutOrStdout(), t.manager.Name(), nil, true)
+		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s is installed (%s): nothing has changed.\n", t.id, t.manager.Name())
 		return nil
 	}
 	if err := a.apply(cmd, t, steps); err != nil {
 		return errors.Join(err, undo())
+	}
+	if f.json {
+		return showPlan(cmd.OutOrStdout(), t.manager.Name(), steps, true)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s is installed (%s).\n", t.id, t.manager.Name())
 	return nil

@@ -1,8 +1,12 @@
 package cli
 
 import (
+	"context"
+	"time"
+
 	"github.com/spf13/cobra"
 
+	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service"
 )
 
@@ -37,3 +41,10 @@ var ShowPlan = showPlan
 
 // Difference is what `install --adopt` shows.
 var Difference = difference
+
+// ReadyLine is what a start that was asked for at that time says to a terminal.
+func ReadyLine(ctx context.Context, m Machine, cfg service.Config, keeper platform.Manager, asked time.Time) string {
+	t := &target{machine: m, cfg: cfg, id: cfg.ID(cfg.Scope), manager: keeper}
+	t.dirs, _ = cfg.DirsFor(cfg.Scope)
+	return t.readyLine(ctx, asked)
+}

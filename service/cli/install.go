@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +28,7 @@ func (a *app) addInstallFlags(cmd *cobra.Command, f *installFlags) {
 	cmd.Flags().StringVar(&f.program, "program", "", "absolute `PATH` of the program on the target (default: this executable)")
 	cmd.Flags().StringVar(&f.copyTo, "copy-to", "", "copy this program into `DIR` and install the copy")
 	cmd.Flags().StringVar(&f.user, "user", a.cfg.User, "run as user `U`")
-	cmd.Flags().BoolVar(&f.json, "json", false, "show the plan as JSON")
+	cmd.Flags().BoolVar(&f.json, "json", false, "as JSON: what would be done or, where it is done, what was")
 	addTakeBack(cmd)
 	cmd.Flags().BoolVar(&f.adopt, "adopt", false, "take over a definition of that name that holdfast did not make; uninstall puts it back")
 }
@@ -220,6 +221,9 @@ func (a *app) uninstall(cmd *cobra.Command, t *target, purge, foreign bool) erro
 		return fmt.Errorf("uninstall %q: %w", t.id, err)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s is uninstalled (%s).\n", t.id, m.Name())
+	if left := t.left(); len(left) > 0 {
+		fmt.Fprintf(cmd.OutOrStdout(), "What it has written stays: %s%s\n", strings.Join(left, ", "), purgeHint(purge))
+	}
 	return nil
 }
 
@@ -236,8 +240,7 @@ func (a *app) apply(cmd *cobra.Command, t *target, steps []platform.Step) error 
 		return err
 	}
 	return installer.Apply(cmd.Context(), a.System, steps, func(s platform.Step, err error) {
-		if err != nil {
-			fmt.Fprintf(cmd.ErrOrStderr(), "  (failed, not needed: %v)\n", err)
+		if err != nil { // it may fail, and nobody can do anything about it
 			return
 		}
 		fmt.Fprintf(cmd.ErrOrStderr(), "- %s\n", s.Describe)

@@ -33,7 +33,7 @@ func TestInstall(t *testing.T) {
 		"of the system, by a user": {nil, "install --program /usr/sbin/feedd --scope system", 77, "become root", nil},
 		"a step that may fail": {[]func(*place){func(p *place) {
 			p.m.steps = []platform.Step{{Kind: "unheard of", Describe: "nice to have", MayFail: true}}
-		}}, "install --program /usr/sbin/feedd", 0, "failed, not needed", nil},
+		}}, "install --program /usr/sbin/feedd", 0, "- nice to have", nil},
 		"a step that fails": {
 			[]func(*place){func(p *place) { p.m.steps = []platform.Step{{Kind: "unheard of", Describe: "needed"}} }},
 			"install --program /usr/sbin/feedd", 1, `install "feedd": needed: `, nil,

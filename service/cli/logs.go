@@ -8,16 +8,18 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
 func (a *app) logsCommand() *cobra.Command {
-	var follow bool
-	var n int
+	var f platform.LogFilter
 	cmd := &cobra.Command{
 		Use:   "logs",
 		Short: "Show the service's log",
@@ -34,17 +36,14 @@ func (a *app) logsCommand() *cobra.Command {
 				fmt.Fprintf(cmd.ErrOrStderr(), "not of a service of ours: %v\n", err)
 			}
 			if file := t.cfg.Log.File; file != "" {
-				return tail(cmd.Context(), cmd.OutOrStdout(), file, n, follow)
+				if narrowed := narrowing(f); narrowed != "" {
+					return usage("logs %s: the log is the file %s, of which only the last lines can be had: use grep", narrowed, file)
+				}
+				return tail(cmd.Context(), cmd.OutOrStdout(), file, f.Lines, f.Follow)
 			}
-			if t.manager == nil {
-				return fmt.Errorf("log of %q: %w: without one, the log goes to where `run` was called, or to [service.log] file", t.id, t.noManager)
-			}
-			argv := t.manager.Logs(t.id, n, follow)
-			if argv == nil && follow && t.manager.Logs(t.id, n, false) != nil {
-				return fmt.Errorf("follow the log of %q: %s only shows what there is: call it without --follow, or set [service.log] file", t.id, t.manager.Name())
-			}
-			if argv == nil {
-				return fmt.Errorf("log of %q: %s keeps none: set [service.log] file", t.id, t.manager.Name())
+			argv, err := t.logArgv(f)
+			if err != nil {
+				return err
 			}
 			show := exec.CommandContext(cmd.Context(), argv[0], argv[1:]...)
 			show.Stdout, show.Stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
@@ -58,9 +57,46 @@ func (a *app) logsCommand() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what is added, until ctrl-C")
-	cmd.Flags().IntVarP(&n, "lines", "n", 50, "the last `N` lines")
+	cmd.Flags().BoolVarP(&f.Follow, "follow", "f", false, "go on with what is added, until ctrl-C")
+	cmd.Flags().IntVarP(&f.Lines, "lines", "n", 50, "the last `N` lines")
+	cmd.Flags().StringVar(&f.Since, "since", "", "what was logged since `TIME`, as the manager writes it: \"10 min ago\" (systemd)")
+	cmd.Flags().StringVarP(&f.Priority, "priority", "p", "", "of that syslog `PRIORITY` or a graver one: err, warning, ... (systemd)")
+	cmd.Flags().BoolVar(&f.JSON, "json", false, "as JSON, one object a line (systemd)")
 	return cmd
+}
+
+// narrowing names the flags that narrow a log down.
+func narrowing(f platform.LogFilter) string {
+	var flags []string
+	for flag, is := range map[string]bool{"--since": f.Since != "", "--priority": f.Priority != "", "--json": f.JSON} {
+		if is {
+			flags = append(flags, flag)
+		}
+	}
+	slices.Sort(flags)
+	return strings.Join(flags, " ")
+}
+
+// logArgv is the manager's command that shows the log.
+func (t *target) logArgv(f platform.LogFilter) ([]string, error) {
+	if t.manager == nil {
+		return nil, fmt.Errorf("log of %q: %w: without one, the log goes to where `run` was called, or to [service.log] file", t.id, t.noManager)
+	}
+	if narrowed := narrowing(f); narrowed != "" {
+		m, ok := t.manager.(platform.LogFilterer)
+		if !ok {
+			return nil, usage("logs %s: %s cannot do that", narrowed, t.manager.Name())
+		}
+		return m.FilteredLogs(t.id, f), nil
+	}
+	argv := t.manager.Logs(t.id, f.Lines, f.Follow)
+	if argv == nil && f.Follow && t.manager.Logs(t.id, f.Lines, false) != nil {
+		return nil, fmt.Errorf("follow the log of %q: %s only shows what there is: call it without --follow, or set [service.log] file", t.id, t.manager.Name())
+	}
+	if argv == nil {
+		return nil, fmt.Errorf("log of %q: %s keeps none: set [service.log] file", t.id, t.manager.Name())
+	}
+	return argv, nil
 }
 
 // tail writes the last n lines of a file, then what is added to it, or to the

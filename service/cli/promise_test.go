@@ -25,7 +25,7 @@ func TestCommandsAndFlags(t *testing.T) {
 		"restart":   {},
 		"reload":    {"direct", "no-wait"},
 		"status":    {"all", "json", "watch"},
-		"logs":      {"follow", "lines"},
+		"logs":      {"follow", "json", "lines", "priority", "since"},
 		"run":       {},
 		"version":   {},
 		"config":    {},

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service"
 )
@@ -38,6 +40,8 @@ func (a *app) target(cmd *cobra.Command) (*target, error) {
 		t.noManager = fmt.Errorf("%w: --manager none", platform.ErrNoManager)
 	} else if t.manager, err = a.Manager(a.manager); errors.Is(err, platform.ErrNoManager) {
 		t.noManager = err
+	} else if errors.Is(err, platform.ErrUnsupported) {
+		return nil, usage("--manager %q is none of auto, none, %s", a.manager, strings.Join(native.Managers(), ", "))
 	} else if err != nil {
 		return nil, err
 	}
