@@ -88,6 +88,7 @@ func TestOnTamperThatHangs(t *testing.T) {
 		if err := b.end(); err != nil {
 			t.Error(err)
 		}
+		synctest.Wait() // the guard has heard of the end
 		if n := calls.Load(); n != 1 {
 			t.Errorf("%d calls at a time", n)
 		}
