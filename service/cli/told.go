@@ -42,6 +42,12 @@ func (a *app) recall(cmd *cobra.Command, t *target) error {
 		t.badManifest = err
 		return nil //nolint:nilerr // for those to say whom it keeps from their work
 	}
+	if t.manager != nil {
+		if st, err := query(cmd.Context(), t.manager, t.id); err == nil && !st.Installed { // removed by hand: it is of no installation
+			t.manifest = state.Manifest{}
+			return nil
+		}
+	}
 	a.lay(cmd, t.manifest.Told)
 	return nil
 }

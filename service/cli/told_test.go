@@ -78,6 +78,18 @@ func TestIssue10_5_TheOtherCommandsKnowWhatInstallWasTold(t *testing.T) {
 	}
 }
 
+// A record that somebody left who removed the service by hand is of no installation.
+func TestIssue10_5_ARecordOfWhatIsGone(t *testing.T) {
+	p := newPlace(t)
+	p.wants("install --program /opt/feedd", 0, "is installed", "install")
+	p.m.st.Installed = false
+	p.wants("install --program /opt/other", 0, "is installed", "install")
+	p.wants("install", 0, "is installed", "install")
+	if u := p.m.unit; u.Exec[0] == "/opt/other" || strings.Contains(p.errs.String(), "before") {
+		t.Errorf("%q: %s", u.Exec, p.errs.String())
+	}
+}
+
 // What fails leaves the record as it was.
 func TestIssue10_5_AFailedInstallIsNotRecorded(t *testing.T) {
 	p := newPlace(t)

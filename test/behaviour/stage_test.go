@@ -71,7 +71,7 @@ for f in $(ls /etc/systemd/system/shipper.service /etc/init.d/shipper /Library/L
 done >/dev/null 2>&1
 rm -rf /etc/systemd/system/shipper.service.d; systemctl daemon-reload 2>/dev/null
 journalctl -q --rotate --vacuum-size=1 >/dev/null 2>&1 # each script reads its own journal
-rm -rf /etc/shipper* /run/shipper* /var/lib/shipper* /var/log/shipper* /var/log/app* /tmp/app*
+rm -rf /etc/shipper* /run/shipper* /var/lib/holdfast /var/lib/shipper* /var/log/shipper* /var/log/app* /tmp/app*
 true`
 	if _, stderr, code, err := s.bed.Run(ctx, "/bin/sh", "-c", script); err != nil || code != 0 {
 		t.Errorf("clearing the stage: code %d, %v\n%s", code, err, stderr)
