@@ -38,15 +38,15 @@ type stateFile struct {
 	quit chan struct{} // closed by remove
 	idle chan struct{} // closed when the writer has ended
 
-	mu      sync.Mutex
-	state   State
-	made    int           // changes
-	tried   int           // of them, what a write has begun and ended with
-	err     error         // of the last try
-	moved   chan struct{} // closed and replaced when tried moves on
-	stalled bool          // a write takes so long that nobody waits any more
-	timer   *time.Timer   // wakes the writer for what nobody waits for
-	late    alarm         // the file is out of date; only the writer uses it
+	mu       sync.Mutex
+	state    State
+	made     int           // changes
+	tried    int           // of them, what a write has begun and ended with
+	err      error         // of the last try
+	moved    chan struct{} // closed and replaced when tried moves on
+	stalled  bool          // a write takes so long that nobody waits any more
+	timer    *time.Timer   // wakes the writer for what nobody waits for
+	outdated alarm         // the file is out of date; only the writer uses it
 }
 
 func newStateFile(path string, s State, save func(string, State) error, warn func(string, ...any)) *stateFile {
@@ -167,10 +167,10 @@ func (f *stateFile) writeOnce() bool {
 	f.mu.Unlock()
 	switch {
 	case err == nil:
-		if f.late.clear() > 0 || waited {
+		if f.outdated.clear() > 0 || waited {
 			f.warn("state is up to date again")
 		}
-	case f.late.raise(time.Now()):
+	case f.outdated.raise(time.Now()):
 		f.warn("state is out of date", "error", err)
 	}
 	return err == nil

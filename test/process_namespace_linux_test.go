@@ -15,7 +15,7 @@ import (
 const insideVariable = "HOLDFAST_TEST_INSIDE"
 
 // inNamespace runs the calling test once more, as process 1 of a PID namespace
-// with its own /proc, and tells whether this is there.
+// with its own /proc, and reports whether this is there.
 func inNamespace(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(insideVariable) != "" {

@@ -70,7 +70,7 @@ func TestReplaceFailsWhole(t *testing.T) {
 		t.Fatal("replaced a directory")
 	}
 	if _, err := os.Lstat(filepath.Join(dir, ".x.new")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the draft was left behind: %v", err)
+		t.Errorf("the temporary file was left behind: %v", err)
 	}
 }
 

@@ -31,8 +31,8 @@ func identify(pid int) (Identity, error) {
 // open gives a handle on the process that has the number pid; it keeps the
 // number from being given away again.
 func open(pid int, rights uint32) (windows.Handle, error) {
-	const look = windows.PROCESS_QUERY_LIMITED_INFORMATION | windows.SYNCHRONIZE
-	h, err := windows.OpenProcess(look|rights, false, uint32(pid))
+	const query = windows.PROCESS_QUERY_LIMITED_INFORMATION | windows.SYNCHRONIZE
+	h, err := windows.OpenProcess(query|rights, false, uint32(pid))
 	if errors.Is(err, windows.ERROR_INVALID_PARAMETER) {
 		return 0, ErrGone
 	}

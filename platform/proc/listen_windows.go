@@ -42,29 +42,29 @@ func ask(id Identity, sig os.Signal) error {
 	return nil
 }
 
-// ears are the events of a process that listens.
-type ears struct {
-	signals []os.Signal
-	events  []windows.Handle // one for each signal, then the one that ends it
-	asked   chan os.Signal
-	quit    chan struct{}
-	ended   chan struct{}
+// listener are the events of a process that listens.
+type listener struct {
+	signals  []os.Signal
+	events   []windows.Handle // one for each signal, then the one that ends it
+	requests chan os.Signal
+	quit     chan struct{}
+	ended    chan struct{}
 }
 
 func listen() (<-chan os.Signal, func() error, error) {
-	e := &ears{
-		signals: []os.Signal{syscall.SIGTERM, syscall.SIGHUP}, // in the order in which they are heard
-		asked:   make(chan os.Signal), quit: make(chan struct{}), ended: make(chan struct{}),
+	e := &listener{
+		signals:  []os.Signal{syscall.SIGTERM, syscall.SIGHUP}, // in the order in which they are heard
+		requests: make(chan os.Signal), quit: make(chan struct{}), ended: make(chan struct{}),
 	}
 	if err := e.open(); err != nil {
 		e.close()
 		return nil, nil, fmt.Errorf("listen to requests: %w", err)
 	}
 	go e.hear()
-	return e.asked, sync.OnceValue(e.stop), nil
+	return e.requests, sync.OnceValue(e.stop), nil
 }
 
-func (e *ears) open() error {
+func (e *listener) open() error {
 	self, err := Self()
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ func (e *ears) open() error {
 }
 
 // hear waits for events until stop.
-func (e *ears) hear() {
+func (e *listener) hear() {
 	defer close(e.ended)
 	for {
 		n, err := windows.WaitForMultipleObjects(e.events, false, windows.INFINITE)
@@ -105,14 +105,14 @@ func (e *ears) hear() {
 			return
 		}
 		select {
-		case e.asked <- e.signals[n]:
+		case e.requests <- e.signals[n]:
 		case <-e.quit:
 			return
 		}
 	}
 }
 
-func (e *ears) stop() error {
+func (e *listener) stop() error {
 	close(e.quit)
 	err := windows.SetEvent(e.events[len(e.signals)])
 	if err == nil {
@@ -122,7 +122,7 @@ func (e *ears) stop() error {
 	return err
 }
 
-func (e *ears) close() {
+func (e *listener) close() {
 	for _, event := range e.events {
 		_ = windows.CloseHandle(event)
 	}

@@ -47,7 +47,7 @@ func TestListenHearsItsOwnRequests(t *testing.T) {
 
 // Reloads that nobody takes must not keep a stop from being heard.
 func TestStopIsNotLostBehindReloads(t *testing.T) {
-	asked, stop, err := proc.Listen()
+	requests, stop, err := proc.Listen()
 	must(t, err)
 	self := mustOf(t, os.Getpid())
 	for range 1000 {
@@ -55,7 +55,7 @@ func TestStopIsNotLostBehindReloads(t *testing.T) {
 	}
 	must(t, self.Signal(syscall.SIGTERM))
 	heard := 0
-	for sig := range asked {
+	for sig := range requests {
 		if sig == syscall.SIGTERM {
 			break
 		}

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 
 // sayWhatIsAsked tells what it hears, one a line, after "listening".
 func sayWhatIsAsked() {
-	asked, stop, err := proc.Listen()
+	requests, stop, err := proc.Listen()
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
@@ -45,7 +45,7 @@ func sayWhatIsAsked() {
 		fmt.Println("ended:", stop())
 		os.Exit(0)
 	}()
-	for sig := range asked {
+	for sig := range requests {
 		fmt.Println(sig)
 	}
 }

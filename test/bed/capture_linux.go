@@ -43,7 +43,7 @@ func (c *capture) end() string {
 	_ = c.r.SetReadDeadline(time.Now()) // takes the reader out of a Read that waits for a daemon
 	<-c.done
 	if !c.eof {
-		c.rest()
+		c.remainder()
 	}
 	if c.eof {
 		_ = c.r.Close()
@@ -57,9 +57,9 @@ func (c *capture) end() string {
 	return c.text.String()
 }
 
-// rest reads what is in the pipe without waiting. After a deadline Read returns no data even if there is some, hence the
+// remainder reads what is in the pipe without waiting. After a deadline Read returns no data even if there is some, hence the
 // system call.
-func (c *capture) rest() {
+func (c *capture) remainder() {
 	conn, err := c.r.SyscallConn()
 	if err != nil {
 		c.eof = true

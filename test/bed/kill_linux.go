@@ -56,7 +56,7 @@ func gone(err error) error {
 	return err
 }
 
-// group lists the living members of a process group except its leader, counts its zombies, and tells whether the leader is
+// group lists the living members of a process group except its leader, counts its zombies, and reports whether the leader is
 // stopped, or gone.
 func group(leader int) (stopped bool, alive []int, dead int, err error) {
 	entries, err := os.ReadDir("/proc")

@@ -14,7 +14,7 @@ import (
 
 const supported = true
 
-// usable tells whether this process can boot beds at all.
+// usable reports whether this process can boot beds at all.
 func usable() error {
 	if os.Geteuid() != 0 {
 		return errors.New("beds need root: run the tests as root")

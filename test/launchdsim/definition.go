@@ -73,7 +73,7 @@ func (f definition) program() string {
 	return f.Program
 }
 
-// understood tells whether KeepAlive is one that the double can follow.
+// understood reports whether KeepAlive is one that the double can follow.
 func (f definition) understood() bool {
 	switch k := f.KeepAlive.(type) {
 	case nil, bool:
@@ -85,7 +85,7 @@ func (f definition) understood() bool {
 	return false
 }
 
-// again tells whether a job that ended this way is to be started again.
+// again reports whether a job that ended this way is to be started again.
 func (f definition) again(clean bool) bool {
 	switch k := f.KeepAlive.(type) {
 	case bool:
@@ -96,7 +96,7 @@ func (f definition) again(clean bool) bool {
 	return false
 }
 
-// atOnce tells whether the job starts when it is loaded.
+// atOnce reports whether the job starts when it is loaded.
 func (f definition) atOnce() bool {
 	always, _ := f.KeepAlive.(bool)
 	_, conditional := f.KeepAlive.(map[string]any)
@@ -117,7 +117,7 @@ func (f definition) exitTimeOut() time.Duration {
 	return time.Duration(*f.ExitTimeOut) * time.Second
 }
 
-// background tells whether an agent may be loaded into a user's background session.
+// background reports whether an agent may be loaded into a user's background session.
 func (f definition) background() bool {
 	switch s := f.LimitLoadToSessionType.(type) {
 	case string:

@@ -117,7 +117,7 @@ func (j *job) wait(cmd *exec.Cmd) {
 
 func (e *ending) clean() bool { return e.code == 0 && e.signal == 0 }
 
-// bootOut has the job leave, and tells whether it is gone already.
+// bootOut has the job leave, and reports whether it is gone already.
 func (j *job) bootOut() bool {
 	if j.leaving != "" {
 		return false

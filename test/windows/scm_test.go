@@ -23,7 +23,7 @@ func (s *installed) open(t *testing.T) *mgr.Service {
 	return service
 }
 
-// registered tells whether the SCM knows the service.
+// registered reports whether the SCM knows the service.
 func (s *installed) registered(t *testing.T) bool {
 	t.Helper()
 	m, err := mgr.Connect()
@@ -65,7 +65,7 @@ func process(t *testing.T, pid int) windows.Handle {
 	return h
 }
 
-// gone tells whether a process has ended.
+// gone reports whether a process has ended.
 func gone(t *testing.T, h windows.Handle) bool {
 	t.Helper()
 	event, err := windows.WaitForSingleObject(h, 0)
@@ -73,7 +73,7 @@ func gone(t *testing.T, h windows.Handle) bool {
 	return event == windows.WAIT_OBJECT_0
 }
 
-// living tells whether a process has that number now.
+// living reports whether a process has that number now.
 func living(pid int) bool {
 	h, err := windows.OpenProcess(windows.SYNCHRONIZE, false, uint32(pid))
 	if err != nil {
@@ -108,7 +108,7 @@ func forgetLastService(t *testing.T) {
 	must(t, errors.Join(key.SetDWordValue("", none), key.Close()))
 }
 
-// onWine tells whether this Windows is Wine.
+// onWine reports whether this Windows is Wine.
 func onWine() bool {
 	return windows.NewLazySystemDLL("ntdll.dll").NewProc("wine_get_version").Find() == nil
 }

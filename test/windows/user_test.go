@@ -27,7 +27,7 @@ func unprivileged(t *testing.T) syscall.Token {
 	return token
 }
 
-// administrator tells whether this process has an Administrator's rights, and not only could have them.
+// administrator reports whether this process has an Administrator's rights, and not only could have them.
 func administrator(t *testing.T) bool {
 	t.Helper()
 	group, err := windows.CreateWellKnownSid(windows.WinBuiltinAdministratorsSid)

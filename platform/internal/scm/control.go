@@ -255,7 +255,7 @@ func (m *Manager) reload(ctx context.Context, id platform.ID) error {
 	if err != nil {
 		return explain(err, id.String())
 	}
-	asked, err := m.o.Monotonic()
+	before, err := m.o.Monotonic()
 	if err != nil {
 		return err
 	}
@@ -270,7 +270,7 @@ func (m *Manager) reload(ctx context.Context, id platform.ID) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, 2*limit+platform.StopMargin, platform.ErrTimeout)
 	defer cancel()
 	read := func() (state.State, error) { return m.own(id, r, s.PID) }
-	return state.AwaitReload(ctx, asked, read, func() error {
+	return state.AwaitReload(ctx, before, read, func() error {
 		if now, err := m.query(id); err != nil || now.PID != s.PID {
 			return errors.Join(errEnded, err)
 		}
