@@ -1,5 +1,5 @@
 // Command bench measures what holdfast costs: how long a service takes to be ready, to reload and to be gone, what it
-// occupies, and what a lock or a request to reload takes, each beside a program or calls that do the same by hand and
+// occupies, how often a SIGHUP right after exec kills it, and what a lock or a request to reload takes, each beside a program or calls that do the same by hand and
 // beside the libraries that people use instead.
 //
 //	go run .                   all of it, some minutes

@@ -98,7 +98,7 @@ func (p *program) reload(settle time.Duration) (time.Duration, error) {
 	var took []float64
 	for range reloadsEach {
 		time.Sleep(settle / reloadsEach)
-		asked, err := monotonic()
+		sent, err := monotonic()
 		if err != nil {
 			return 0, err
 		}
@@ -109,7 +109,7 @@ func (p *program) reload(settle time.Duration) (time.Duration, error) {
 		if err != nil {
 			return 0, err
 		}
-		took = append(took, float64(called-asked))
+		took = append(took, float64(called-sent))
 		if _, err := p.await("READY=1"); err != nil {
 			return 0, err
 		}

@@ -43,5 +43,5 @@ type options struct {
 	disk, tmpfs string
 }
 
-// wants tells whether a part is to be measured.
+// wants reports whether a part is to be measured.
 func (o options) wants(part string) bool { return o.only == "" || o.only == part }

@@ -50,6 +50,11 @@ func measure(ctx context.Context, o options) (tables []*table, err error) {
 			}
 			tables = append(tables, measured...)
 		}
+		killed, err := measureInstants(ctx, o, on, contestants)
+		if err != nil {
+			return tables, fmt.Errorf("in the first instant: %w", err)
+		}
+		tables = append(tables, killed)
 		sizes, err := measureSizes(contestants)
 		if err != nil {
 			return tables, err

@@ -84,14 +84,14 @@ func (t *table) String() string {
 			ratio, paired = fmt.Sprintf("%.2f", median(r.values)/median(base)), fmt.Sprintf("%.2f", median(ratios(r.values, base)))
 		}
 		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.name,
-			number(slices.Min(r.values)), number(median(r.values)), number(slices.Max(r.values)), ratio, paired, t.verdict(r))
+			number(slices.Min(r.values)), number(median(r.values)), number(slices.Max(r.values)), ratio, paired, t.outcome(r))
 	}
 	_ = w.Flush() // to memory
 	return b.String()
 }
 
-// verdict says whether r reached its target.
-func (t *table) verdict(r *row) string {
+// outcome says whether r reached its target.
+func (t *table) outcome(r *row) string {
 	if r.target == nil {
 		return r.note
 	}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// A round sends a SIGHUP after each of these delays from exec on, each to a new process. On an idle machine all programs
+// can handle one before the last.
+const (
+	instants    = 40
+	lastInstant = 8 * time.Millisecond
+)
+
+// measureInstants counts who dies of a SIGHUP that comes right after exec, before any line of the program could run.
+// The programs take turns at every delay, so that what disturbs one disturbs all.
+func measureInstants(ctx context.Context, o options, p place, contestants []contestant) (*table, error) {
+	t := &table{title: "SIGHUP in the first " + lastInstant.String() + ": killed", unit: "of " + strconv.Itoa(instants)}
+	for range o.rounds {
+		killed := make([]int, len(contestants))
+		for i := range instants {
+			for n, c := range contestants {
+				if !c.reloads {
+					continue
+				}
+				died, err := c.hangUp(filepath.Join(p.dir, "instant", strconv.Itoa(n)), lastInstant*time.Duration(i)/instants)
+				if err := cmp.Or(context.Cause(ctx), err); err != nil {
+					return nil, fmt.Errorf("%s: %w", c.name, err)
+				}
+				if died {
+					killed[n]++
+				}
+			}
+		}
+		for n, c := range contestants {
+			if c.reloads {
+				t.add(c.name, float64(killed[n]))
+			}
+		}
+	}
+	for _, name := range []string{"service.Run", "cli.Main"} {
+		t.row(name).target = ratioOf(1.1)
+	}
+	return t, nil
+}
+
+// hangUp reports whether c died of a SIGHUP that long after exec.
+func (c contestant) hangUp(dir string, delay time.Duration) (bool, error) {
+	p, err := start(c, dir)
+	if err != nil {
+		return false, err
+	}
+	for begun := time.Now(); time.Since(begun) < delay; { // a sleep is not that exact
+	}
+	_ = p.signal(syscall.SIGHUP)
+	if _, err := p.await("READY=1"); err == nil {
+		_ = p.signal(syscall.SIGTERM)
+	}
+	last := time.AfterFunc(patience, func() { _ = p.process.Kill() })
+	defer last.Stop()
+	state, err := p.process.Wait()
+	p.reaped = true
+	if err != nil {
+		return false, p.end(err)
+	}
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGHUP {
+		return true, p.end(nil)
+	}
+	if !state.Success() {
+		err = errors.New(state.String())
+	}
+	return false, p.end(err)
+}
