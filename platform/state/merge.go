@@ -229,6 +229,10 @@ func (s Sources) held(t *Truth, p proc.Identity, m platform.Status) {
 	f := s.File
 	t.File, t.Phase, t.Since, t.Text = f, f.Phase, f.PhaseSince, f.StatusText
 	t.Restarts, t.LastExit = f.Restarts, f.LastExit
+	// Of a run that was cut off its manager knows more: a watchdog's death, for one.
+	if e := f.LastExit; e != nil && e.Code < 0 && e.Signal == "" && m.LastExit != nil && !m.EndedAt.After(f.StartedAt.Add(time.Second)) {
+		t.LastExit = m.LastExit
+	}
 	if counts(m) {
 		t.Restarts = m.Restarts
 	}

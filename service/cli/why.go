@@ -24,8 +24,12 @@ import (
 // become of that: why it failed, or that it is ready.
 func (a *app) begin(cmd *cobra.Command, t *target, verb, doing string, do func(context.Context, platform.ID) error) error {
 	asked := t.Now()
+	before, _ := t.holder(cmd.Context()) // to be stopped first, if there is one
 	if err := a.managed(cmd, t, doing, do); err != nil {
 		return t.why(cmd, verb, asked, err)
+	}
+	if s, err := state.Read(t.dirs.StateFile(t.id.String())); err == nil && before.Known() && !s.StartedAt.Before(asked) && s.LastExit != nil && !s.LastExit.Clean {
+		fmt.Fprintf(cmd.ErrOrStderr(), "the run before did not stop in order: %s\n", s.LastExit.Reason)
 	}
 	t.confirm(cmd, asked)
 	return nil

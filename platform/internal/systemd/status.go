@@ -150,6 +150,10 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 	if d != nil {
 		d.DropIns = m.dropIns(p)
 	}
+	exit, ended := p.exit(), p.time("ExecMainExitTimestamp")
+	if exit == nil {
+		exit, ended = m.before(ctx, id, p)
+	}
 	return platform.Status{
 		Manager:    m.Name(),
 		Installed:  p.installed() && d != nil && d.Ours,
@@ -158,8 +162,8 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 		PID:        p.number("MainPID"),
 		Since:      p.time(since),
 		Restarts:   p.number("NRestarts"),
-		LastExit:   p.exit(),
-		EndedAt:    p.time("ExecMainExitTimestamp"),
+		LastExit:   exit,
+		EndedAt:    ended,
 		Text:       text,
 		Next:       p.next(),
 		AtLogin:    id.Scope == platform.ScopeUser && !m.lingers(),

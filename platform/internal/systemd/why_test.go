@@ -109,3 +109,28 @@ func TestLogsAreNarrowedDown(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// What systemd has started again after a watchdog's death has no exit any more: the
+// journal knows.
+func TestIssue10_4_WatchdogDeathIsToldAfterTheRestart(t *testing.T) {
+	const runs = "ActiveState=active\nSubState=running\nMainPID=70\nNRestarts=1\nExecMainCode=0\n"
+	ask := "journalctl --no-pager --quiet --lines=1 --output=json MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c _PID=1 UNIT=feedd.service"
+	for name, tt := range map[string]struct{ properties, journal, want string }{
+		"watchdog":         {runs, `{"UNIT_RESULT":"watchdog","__REALTIME_TIMESTAMP":"1000000000"}`, "watchdog"},
+		"not for us":       {runs, "", ""},
+		"started by hand":  {strings.Replace(runs, "NRestarts=1", "NRestarts=0", 1), `{"UNIT_RESULT":"watchdog","__REALTIME_TIMESTAMP":"1"}`, ""},
+		"something else":   {runs, `[1]`, ""},
+		"without its time": {runs, `{"UNIT_RESULT":"watchdog"}`, ""},
+	} {
+		sys := ended(t, tt.properties)
+		sys.answers[ask] = answer{out: tt.journal}
+		st, err := systemd.New(sys, systemd.Options{}).Status(t.Context(), feeddID)
+		got := ""
+		if st.LastExit != nil {
+			got = st.LastExit.Reason
+		}
+		if err != nil || got != tt.want || got != "" && !st.EndedAt.Equal(time.Unix(1000, 0)) {
+			t.Errorf("%s: %+v at %v, %v", name, st.LastExit, st.EndedAt, err)
+		}
+	}
+}

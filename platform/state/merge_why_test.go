@@ -1,0 +1,45 @@
+package state_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
+)
+
+// Of the run before, which was cut off, its manager knows how; of one that wrote
+// down its own end, or of another end than that, it does not.
+func TestIssue10_4_ManagerKnowsHowTheRunBeforeWasCutOff(t *testing.T) {
+	watchdog := &platform.Exit{Code: -1, Reason: "watchdog"}
+	for name, tt := range map[string]struct {
+		own, want *platform.Exit
+		ended     time.Duration // before now; it was started a minute ago
+	}{
+		"cut off":             {cut, watchdog, 62 * time.Second},
+		"its own words":       {failed, failed, 62 * time.Second},
+		"by a signal":         {killed, killed, 62 * time.Second},
+		"none":                {nil, nil, 62 * time.Second},
+		"it ended afterwards": {cut, cut, 10 * time.Second},
+	} {
+		f := wrote(us, ready, time.Second)
+		f.StartedAt, f.LastExit = ago(time.Minute), tt.own
+		got := state.Merge(state.Sources{Now: now, Lock: held(us, time.Minute), File: f, Watched: us, Manager: ended(says(ready, us.PID, time.Second), watchdog, tt.ended)})
+		if got.LastExit != tt.want {
+			t.Errorf("%s: %+v, want %+v", name, got.LastExit, tt.want)
+		}
+	}
+}
+
+// Restarts go down: they count until it has been ready for the window of the policy.
+func TestIssue10_4_RestartsGoDown(t *testing.T) {
+	for since, want := range map[time.Duration]int{30 * time.Second: 2, 2 * time.Minute: 0} {
+		f := wrote(us, ready, time.Second)
+		f.ReadyAt = ago(since)
+		for window, want := range map[time.Duration]int{time.Minute: want, 0: 2} {
+			if got := state.Merge(state.Sources{Now: now, Lock: held(us, time.Hour), File: f, Window: window}); got.Restarts != want {
+				t.Errorf("ready for %v, window %v: %d restarts, want %d", since, window, got.Restarts, want)
+			}
+		}
+	}
+}
