@@ -219,7 +219,8 @@ func (f file) zeros(md toml.MetaData, c Config) error {
 // another refuses a file that makes another service of the program's: whoever looks
 // without that file would find the one and not the other.
 func (f file) another(code, c Config) error {
-	if code.Name == "" || c.Name == code.Name || platform.CheckName(c.Name) != nil { // a name that cannot be is Check's
+	possible := platform.CheckName(c.Name) == nil // what is not is for Check to say
+	if code.Name == "" || c.Name == code.Name || !possible {
 		return nil
 	}
 	return f.at(keyOf(ownTable, "name"), "%q is another service than this program's, %q: leave the key out (for one more of the same service: --instance)", c.Name, code.Name)

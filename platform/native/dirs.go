@@ -49,6 +49,9 @@ func ForUser(name string) (Dirs, error) { return forUser(runtime.GOOS, name) }
 
 func forUser(goos, name string) (Dirs, error) {
 	home, err := os.UserHomeDir()
+	if goos != "windows" && goos != "darwin" && filepath.IsAbs(os.Getenv("XDG_STATE_HOME")) && filepath.IsAbs(os.Getenv("XDG_CONFIG_HOME")) {
+		err = nil // they stand for all that would be below it
+	}
 	if err != nil {
 		return Dirs{}, fmt.Errorf("directories of %q: %w: set it, or name them by --runtime-dir and --state-dir", name, err)
 	}
