@@ -3,6 +3,7 @@ package systemd_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -93,9 +94,7 @@ func TestIssue10_4_WithoutLinger(t *testing.T) {
 	for lingers, files := range map[bool]map[string]string{false: {}, true: {"/var/lib/systemd/linger/ann": ""}} {
 		sys := ended(t, "")
 		sys.answers[strings.Replace(show, "systemctl ", "systemctl --user ", 1)+"feedd.service"] = answer{out: "LoadState=loaded\nUnitFileState=enabled\n"}
-		for path, content := range files {
-			sys.files[path] = content
-		}
+		maps.Copy(sys.files, files)
 		st, err := systemd.New(sys, systemd.Options{User: "ann", Home: "/home/ann"}).Status(t.Context(), id)
 		if err != nil || !st.Enabled || st.AtLogin == lingers {
 			t.Errorf("lingers %t: %+v, %v", lingers, st, err)
