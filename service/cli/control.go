@@ -83,8 +83,12 @@ func (a *app) stopCommand() *cobra.Command {
 				return err
 			}
 			h, _ := t.holder(cmd.Context()) // the stop itself says what is wrong with that
+			s, unread := t.state(h)
 			if err := a.stop(cmd, t, kill); err != nil || kill || !h.Known() {
 				return err
+			}
+			if unread != nil || !s.Ready() { // it may have been failing by itself
+				return nil
 			}
 			return t.inOrder(cmd.Context(), h)
 		},

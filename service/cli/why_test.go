@@ -116,12 +116,18 @@ func TestIssue10_6_ForcedStopIsTold(t *testing.T) {
 		"forced":             {&platform.Exit{Code: 1, Reason: "asked to stop by SIGTERM, then forced to exit"}, "stop", 1, "not in order: asked to stop by SIGTERM, then forced"},
 		"killed":             {nil, "stop", 1, "killed before it had stopped"},
 		"killed, as wished":  {nil, "stop --kill", 0, ""},
+		"failing by itself":  {&platform.Exit{Code: 1, Reason: "no feed"}, "stop", 0, ""},
 		"forced by the hand": {&platform.Exit{Code: 1, Reason: "forced to exit"}, "stop --manager none", 1, "not in order"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)
 			p.runs(feedd, "fake")
-			p.m.st.Phase, p.m.st.PID = platform.PhaseReady, feedd.PID
+			phase := platform.PhaseReady
+			if strings.HasPrefix(name, "failing") {
+				phase = platform.PhaseStarting
+			}
+			p.writes(feedd, phase, nil)
+			p.m.st.Phase, p.m.st.PID = phase, feedd.PID
 			end := func() {
 				p.ends(feedd.PID)
 				p.put(p.cfg.StateDir+"/feedd.lastrun.json", recovery.LastRun{Process: feedd, Started: noon.Add(-time.Hour), Exit: tt.exit})
