@@ -235,7 +235,6 @@ func (m *Manager) ended(id platform.ID, p printed, j job) error {
 	case e == nil:
 	case p["job state"] == "spawn failed":
 		how = "launchd cannot execute " + j.program() + ", or not write to " + j.StandardErrorPath + " as its user"
-		code = platform.ExitBadConfig
 	case e.Signal != "":
 		how = e.Words()
 	case e.Clean && j.KeepAlive != nil:
