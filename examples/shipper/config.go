@@ -70,7 +70,9 @@ func (d *delay) UnmarshalText(text []byte) error {
 }
 
 // MarshalText is how a delay is written, for `config print`.
-func (d delay) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+func (d delay) MarshalText() ([]byte, error) { //nolint:unparam // encoding.TextMarshaler wants the error
+	return []byte(time.Duration(d).String()), nil
+}
 
 func absolute(text []byte) (string, error) {
 	if name := string(text); filepath.IsAbs(name) {
