@@ -11,8 +11,11 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// handle is nothing: what we write we do not keep open.
-type handle struct{}
+// handle is of the mutex alone: what we write we do not keep open.
+type handle struct {
+	private bool     // it is the mutex
+	file    *os.File // nil unless we have it locked
+}
 
 // ours reports whether the file at path is as we wrote it.
 func (f *heldFile) ours() bool {
@@ -20,7 +23,12 @@ func (f *heldFile) ours() bool {
 	return damage == "" && err == nil
 }
 
-func (*heldFile) close() {}
+func (f *heldFile) close() {
+	if f.file != nil {
+		_ = f.file.Close() // the lock goes with it
+		f.file = nil
+	}
+}
 
 // write makes content the whole of the file, in place: those who are just reading
 // it would be in the way of a replacement, and they know to read it again. The
@@ -41,11 +49,30 @@ func (f *heldFile) write() error {
 
 // repair says what was wrong with the file and puts it right.
 func (f *heldFile) repair() (damage string, err error) {
+	if f.private {
+		return f.repairMutex()
+	}
 	damage, err = f.damage()
 	if err == nil && damage != "" {
 		err = f.restore()
 	}
 	return damage, err
+}
+
+// repairMutex: what we have open nobody can remove or replace. Who comes in while
+// we replace it finds the recorded holder alive.
+func (f *heldFile) repairMutex() (damage string, err error) {
+	if f.file == nil {
+		return "was lost when it was replaced", f.relock()
+	}
+	others, err := f.secure()
+	switch {
+	case err != nil:
+		return "cannot be examined", err
+	case others != "":
+		return "could be opened, and so locked, by " + others, f.relock()
+	}
+	return "", nil
 }
 
 func (f *heldFile) restore() error {

@@ -92,7 +92,7 @@ func (l *Lock) takeMutex() error {
 			return &HeldError{Name: l.o.Name, Holder: h}
 		}
 		if !retry.wait() {
-			return takenBy(l.o, unknown)
+			return &HeldError{Name: l.o.Name} // nobody but a holder keeps it locked
 		}
 	}
 }
@@ -147,7 +147,8 @@ func (l *Lock) close() {
 // not. It returns one error for each that was removed or altered (they are
 // restored), or that could not be restored (those are [ErrBroken]). The first
 // time it also returns what Acquire had to work around, such as a PID file that
-// somebody else had locked. After Release or Abandon it does nothing.
+// somebody else had locked, or a squatted name on Windows. After Release or Abandon
+// it does nothing.
 func (l *Lock) Check() []error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -156,6 +157,7 @@ func (l *Lock) Check() []error {
 	}
 	found := l.found
 	l.found = nil
+	l.mutex.complete()
 	for _, f := range append(l.mutex.files(), l.record, l.pid) {
 		damage, err := f.repair()
 		if err != nil {

@@ -1,6 +1,7 @@
 package singleton
 
 import (
+	"fmt"
 	"os"
 
 	"github.com/holdfast-dev/holdfast/platform/proc"
@@ -12,14 +13,59 @@ func account(self proc.Identity) (uid int, sid string, err error) {
 	return os.Geteuid(), sid, err
 }
 
-// take makes both mutexes ours, then writes. Nobody can hold the name by other
-// means: a mutex is named after the path, whatever file is there.
+// take makes the mutex ours, then makes sure that nobody holds the name by other
+// means, then writes.
+//
+// Other means are the named mutexes of versions that had no mutex file. Anybody can
+// make those before us: so one counts only where a process is found that may be
+// its holder.
 func (l *Lock) take() error {
 	if err := l.takeMutex(); err != nil {
+		return err
+	}
+	others, err := l.mutex.file.secure()
+	if err != nil {
+		return err
+	}
+	if others != "" {
+		l.found = append(l.found, fmt.Errorf("%s could be opened, and so locked, by %s: closed to them", l.mutex.file.path, others))
+		if err := l.takeMutex(); err != nil {
+			return err
+		}
+	}
+	if err := l.takeNames(); err != nil {
 		return err
 	}
 	if err := l.record.write(); err != nil {
 		return err
 	}
 	return l.pid.write()
+}
+
+// takeNames makes the named mutexes ours that nobody has, and remembers who has
+// the others. It fails with a HeldError if that may be a holder.
+func (l *Lock) takeNames() error {
+	for retry := newRetry(); ; {
+		taken, err := l.mutex.claim()
+		if err != nil || len(taken) == 0 {
+			return err
+		}
+		h, unknown := readHolder(l.o)
+		if unknown == nil {
+			return &HeldError{Name: l.o.Name, Holder: h}
+		}
+		if retry.wait() { // one who is just ending, or has not written yet who he is
+			continue
+		}
+		for _, name := range taken {
+			held, squatted := examine(name, unknown)
+			if held {
+				return &HeldError{Name: l.o.Name}
+			}
+			if squatted != nil {
+				l.found = append(l.found, squatted)
+			}
+		}
+		return nil
+	}
 }

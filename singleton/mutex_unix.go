@@ -29,6 +29,7 @@ func newMutex(o Options) mutex {
 func (m mutex) held() bool         { return m.file.file != nil }
 func (m mutex) close()             { m.file.close() }
 func (m mutex) files() []*heldFile { return []*heldFile{m.file} }
+func (mutex) complete()            {} // of Windows
 
 // lock makes the mutex ours, or fails with errTaken.
 func (m mutex) lock() error { return m.file.lock() }

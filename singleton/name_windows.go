@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"golang.org/x/sys/windows"
@@ -14,8 +13,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// Mutexes are the names of the mutexes that hold Name, in the order in which they
-// are taken. Windows only, for whoever examines a machine.
+// Mutexes are the names of the mutexes that stand for Name, in the order in which
+// they are taken. Windows only, for whoever examines a machine.
 func (o Options) Mutexes() []string { return []string{mutexName(o.LockFile()), mutexName(o.PIDFile())} }
 
 // mutexName is the name of the mutex that stands for the file at path. Names of
@@ -61,44 +60,6 @@ func finalPath(path string) (string, error) {
 	}
 	return windows.UTF16ToString(buf[:n]), nil
 }
-
-// mutex is the kernel's mutexes that stand for our two files.
-type mutex struct {
-	names   []string
-	handles []windows.Handle // of all, or none until we hold the name
-}
-
-func newMutex(o Options) mutex { return mutex{names: o.Mutexes()} }
-
-func (m *mutex) held() bool { return len(m.handles) > 0 && len(m.handles) == len(m.names) }
-
-// files are none: there is nothing that somebody could damage.
-func (*mutex) files() []*heldFile { return nil }
-
-// lock makes what is not made yet, or fails with errTaken. Whoever is refused by
-// the first has not touched the second.
-func (m *mutex) lock() error {
-	for _, name := range m.names[len(m.handles):] {
-		h, err := createMutex(name)
-		if err != nil {
-			return err
-		}
-		m.handles = append(m.handles, h)
-	}
-	return nil
-}
-
-// close drops what was taken first last: as long as that is held, nobody else
-// comes so far as to take the other.
-func (m *mutex) close() {
-	for _, h := range slices.Backward(m.handles) {
-		_ = windows.CloseHandle(h)
-	}
-	m.handles = nil
-}
-
-// errTaken: the mutex is there, and we did not make it.
-var errTaken = errors.New("it exists")
 
 // createMutex makes the mutex of that name, or fails with errTaken. Its handle is
 // not inherited by children.

@@ -2,44 +2,64 @@ package singleton
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/windows"
 
+	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-func probe(o Options) (Holder, error) {
-	for retry := newRetry(); ; {
-		held, err := anyTaken(o)
+// tryMutex reports whether somebody has the mutex. It vouches for nothing: a version
+// that has no mutex file may run.
+func tryMutex(o Options) (held, vouched bool, err error) {
+	f, err := openMutexFile(o.MutexFile(), 0)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, files.ErrUntrusted) {
+		return false, false, nil
+	}
+	if errors.Is(err, windows.ERROR_SHARING_VIOLATION) { // for long: the record has to do
+		return false, false, fmt.Errorf("%w: %w", fs.ErrPermission, err)
+	}
+	if err != nil {
+		return false, false, err
+	}
+	defer f.Close()
+	if err := lockFile(f, 0); !errors.Is(err, errTaken) {
+		return false, false, err
+	}
+	return true, false, nil
+}
+
+// probeOld looks for a holder that has no mutex file: see take.
+func probeOld(o Options, _ bool) (Holder, error) {
+	for _, name := range o.Mutexes() {
+		there, err := taken(name)
 		if err != nil {
 			return Holder{}, classify(o, err)
 		}
-		if !held {
-			return Holder{}, free(o)
+		if !there {
+			continue
 		}
-		h, unknown := readHolder(o)
+		h, unknown := awaitHolder(o)
 		if unknown == nil {
 			return h, nil
 		}
-		if retry.wait() {
-			continue
+		if held, _ := examine(name, unknown); held {
+			return Holder{}, nil
 		}
-		if err := takenBy(o, unknown); !errors.Is(err, ErrHeld) {
-			return Holder{}, err
-		}
-		return Holder{}, nil
 	}
+	return Holder{}, free(o)
 }
 
-func anyTaken(o Options) (bool, error) {
-	for _, name := range o.Mutexes() {
-		if there, err := taken(name); there || err != nil {
-			return there, err
-		}
-	}
-	return false, nil
+// seemsHeld: a named mutex decides nothing, but it is a hint.
+func seemsHeld(o Options) bool {
+	return slices.ContainsFunc(o.Mutexes(), func(name string) bool {
+		there, err := taken(name)
+		return err == nil && there
+	})
 }
 
 // mayName refuses a record that names a process of somebody else: a user who

@@ -36,15 +36,21 @@
 //
 // # Windows notes
 //
-// The latter two files are the same and are not locked: for each there is a mutex of
-// the global namespace, which all sessions share, named after the file's path. It
-// is never owned, as that would bind it to a thread: that it exists decides.
-// The kernel removes it with its last handle, so the loss of all files lets
-// nobody in. It is for SYSTEM, Administrators and the holder's user alone.
+// The three files are the same. StateDir/NAME.mutex is locked with LockFileEx, and
+// open as long as that is held, so that nobody can remove or replace it. It is for
+// SYSTEM, Administrators and whoever may make files in StateDir; it is empty. One
+// that others could open is replaced, if none of them prevents it, and closed to
+// them, and [Lock.Check] names them. A program that has it open without sharing
+// it, such as a virus scanner, is waited for, for half a second.
 //
-// Anybody can make a mutex of that name. One that no recorded holder stands for,
-// and that is none of ours by its owner or by its access list, is squatted: the
-// error is [ErrBroken] and wraps proc.ErrSquatted, too.
+// For each of the latter two files there is a mutex of the global namespace, too,
+// which all sessions share, named after the file's path. It is never owned, as that
+// would bind it to a thread, and it is for SYSTEM, Administrators and the holder's
+// user alone. It refuses versions that have only these, as theirs refuse us: one
+// counts where the recorded process lives, or where owner and access list are an
+// instance's. Anybody can make a mutex of that name before us. That decides nothing:
+// [Lock.Check] names it in an error that wraps proc.ErrSquatted, with its owner
+// where that can be read, and claims the name when he is gone.
 package singleton
 
 import (
@@ -90,7 +96,7 @@ func (o Options) PIDFile() string { return filepath.Join(o.Dir, o.Name+".pid") }
 // LockFile is the path of the file with the holder's identity.
 func (o Options) LockFile() string { return filepath.Join(o.StateDir, o.Name+".lock") }
 
-// MutexFile is the path of the file whose lock decides, on Unix. Windows has none.
+// MutexFile is the path of the file whose lock decides.
 func (o Options) MutexFile() string { return filepath.Join(o.StateDir, o.Name+".mutex") }
 
 // absolute checks o once, at entry: what we find there must not depend on where

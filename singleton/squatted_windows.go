@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"unsafe"
 
@@ -13,41 +12,34 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// takenBy is why the name is taken by somebody of whom the record knows nothing:
-// held by an instance whose record is lost, or squatted. An instance's mutex
-// belongs to its user, and lets SYSTEM and Administrators in.
-func takenBy(o Options, unknown error) error {
-	me, err := proc.Owner(os.Getpid())
-	if err != nil {
-		return classify(o, err)
-	}
-	for _, name := range o.Mutexes() {
-		mutex, err := openMutex(name)
-		switch {
-		case mutex == 0 && err == nil:
-			continue
-		case errors.Is(err, windows.ERROR_INVALID_HANDLE):
-			return squatted(o, name, "it is no mutex")
-		case errors.Is(err, windows.ERROR_ACCESS_DENIED):
-			if administrator() || errors.Is(unknown, errNoHolder) {
-				return squatted(o, name, "it keeps us out, and no instance of ours is recorded as its holder")
-			}
-			continue
-		case err != nil:
-			return classify(o, fmt.Errorf("mutex %s: %w", name, err))
+// examine finds out about a mutex that somebody has although no holder is verified.
+// It is held if that may be an instance whose record is lost; else the error names
+// who keeps us from it, unless nobody does any more. An instance's mutex belongs
+// to its user, and lets SYSTEM and Administrators in.
+func examine(name string, unknown error) (held bool, squatted error) {
+	why := ""
+	switch mutex, err := openMutex(name); {
+	case mutex == 0 && err == nil:
+		return false, nil
+	case errors.Is(err, windows.ERROR_INVALID_HANDLE):
+		why = "it is no mutex"
+	case errors.Is(err, windows.ERROR_ACCESS_DENIED):
+		if administrator() || errors.Is(unknown, errNoHolder) {
+			why = "it keeps us out, and no instance of ours is recorded as its holder"
 		}
-		why := stranger(mutex, me)
+	case err != nil:
+		why = err.Error()
+	default:
+		if me, err := ourselves(); err == nil {
+			why = stranger(mutex, me)
+		}
 		_ = windows.CloseHandle(mutex)
-		if why != "" {
-			return squatted(o, name, why)
-		}
 	}
-	return &HeldError{Name: o.Name}
-}
-
-func squatted(o Options, name, why string) error {
-	return fmt.Errorf("single instance of %q: %w: mutex %s: %w: %s: end the process that has it open (Sysinternals' handle.exe -a names it)",
-		o.Name, ErrBroken, name, proc.ErrSquatted, why)
+	if why == "" {
+		return true, nil
+	}
+	return false, fmt.Errorf("mutex %s: %w, to keep us from starting: %s: we started all the same; "+
+		"end the process that has it open (Sysinternals' handle.exe -a names it)", name, proc.ErrSquatted, why)
 }
 
 // stranger says why no instance of ours can have made the mutex; nothing if one
@@ -94,7 +86,7 @@ func ownerOf(sd *windows.SECURITY_DESCRIPTOR) string {
 	return owner.String()
 }
 
-const system, administrators = "S-1-5-18", "S-1-5-32-544"
+const system, administrators, everyone = "S-1-5-18", "S-1-5-32-544", "S-1-1-0"
 
 func isSystem(sid string) bool { return sid == system || sid == administrators }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"unsafe"
 
@@ -15,8 +16,8 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// squat makes a mutex, or an event, with the given descriptor.
-func squat(t *testing.T, name, sddl string, mutex bool) {
+// squat makes a mutex, or an event, with the given descriptor, until leave.
+func squat(t *testing.T, name, sddl string, mutex bool) (leave func()) {
 	t.Helper()
 	sa := &windows.SecurityAttributes{}
 	sa.Length = uint32(unsafe.Sizeof(*sa))
@@ -34,11 +35,13 @@ func squat(t *testing.T, name, sddl string, mutex bool) {
 		h, err = windows.CreateEvent(sa, 0, 0, p)
 	}
 	must(t, err)
-	t.Cleanup(func() { _ = windows.CloseHandle(h) })
+	leave = sync.OnceFunc(func() { _ = windows.CloseHandle(h) })
+	t.Cleanup(leave)
+	return leave
 }
 
-// Anybody can make an object of a service's name before it starts.
-func TestSquattedNames(t *testing.T) {
+// Issue 9, D: anybody can make an object of a service's name before it starts.
+func TestIssue9_D_SquattedNamesKeepNobodyFromStarting(t *testing.T) {
 	me, err := proc.Owner(os.Getpid())
 	must(t, err)
 	cases := map[string]struct {
@@ -58,23 +61,46 @@ func TestSquattedNames(t *testing.T) {
 				o := options(t)
 				mutex := o.Mutexes()[which]
 				squat(t, mutex, c.sddl, c.mutex)
-				l, err := singleton.Acquire(o)
-				if !errors.Is(err, singleton.ErrBroken) || !errors.Is(err, proc.ErrSquatted) || errors.Is(err, singleton.ErrHeld) {
-					t.Fatalf("%v, %v: want it named as squatted", l, err)
+				mustBeFree(t, o)
+				l := acquire(t, o)
+				mustBeNamed(t, l, mutex)
+				if found := l.Check(); found != nil {
+					t.Errorf("told again: %v", found)
 				}
-				if t.Log(err); !strings.Contains(err.Error(), mutex) {
-					t.Error("it does not name the mutex")
-				}
-				if h, err := singleton.Probe(o); !errors.Is(err, proc.ErrSquatted) {
+				if h, err := singleton.Probe(o); err != nil || h.PID != os.Getpid() {
 					t.Errorf("probe: %v, %v", h, err)
 				}
-				for _, path := range []string{o.PIDFile(), o.LockFile()} {
-					if _, err := os.Lstat(path); err == nil {
-						t.Errorf("%s was written", path)
-					}
-				}
+				start(t, "hold", o, nil).expect(t, "refused: already running")
+				must(t, l.Release())
+				mustBeFree(t, o)
 			})
 		}
+	}
+}
+
+// mustBeNamed requires that the first check names the squatter of a mutex.
+func mustBeNamed(t *testing.T, l *singleton.Lock, mutex string) {
+	t.Helper()
+	found := l.Check()
+	if len(found) != 1 || !errors.Is(found[0], proc.ErrSquatted) || errors.Is(found[0], singleton.ErrBroken) || !strings.Contains(found[0].Error(), mutex) {
+		t.Fatalf("found %v, want %s named as squatted", found, mutex)
+	}
+	t.Log(found[0])
+}
+
+// Whoever squats for a while has gained nothing: the name is ours as soon as he is
+// gone, so that versions which know only the mutexes are refused.
+func TestSquattedNameIsClaimedLater(t *testing.T) {
+	o := options(t)
+	leave := squat(t, o.Mutexes()[0], "D:P(A;;GA;;;WD)", true)
+	l := acquire(t, o)
+	mustBeNamed(t, l, o.Mutexes()[0])
+	leave()
+	if found := l.Check(); found != nil {
+		t.Errorf("%v", found)
+	}
+	if !private(t, o.Mutexes()[0], l.Holder().SID) {
+		t.Error("it is not ours")
 	}
 }
 
@@ -87,9 +113,6 @@ func TestTheRecordTellsHeldFromSquatted(t *testing.T) {
 	record := read(t, o.LockFile())
 	a.kill(t)
 	squat(t, o.Mutexes()[0], "D:P(A;;GA;;;S-1-5-21-1-2-3-1002)", true)
-	if _, err := singleton.Acquire(o); !errors.Is(err, proc.ErrSquatted) {
-		t.Errorf("with the record of a dead holder: %v", err)
-	}
 	live := start(t, "linger", o, nil)
 	id, err := proc.Of(live.cmd.Process.Pid)
 	must(t, err)
@@ -97,16 +120,48 @@ func TestTheRecordTellsHeldFromSquatted(t *testing.T) {
 	must(t, err)
 	// The dead holder's number, given to another process.
 	reused := strings.Replace(record, `"pid":`+strconv.Itoa(old.PID), `"pid":`+strconv.Itoa(id.PID), 1)
-	must(t, os.WriteFile(o.LockFile(), []byte(reused), 0o600))
-	if _, err := singleton.Acquire(o); !errors.Is(err, proc.ErrSquatted) {
-		t.Errorf("with the number of another process: %v", err)
+	for name, content := range map[string]string{"of a dead holder": record, "with the number of another process": reused, "none": ""} {
+		must(t, os.WriteFile(o.LockFile(), []byte(content), 0o600))
+		l, err := singleton.Acquire(o)
+		if err != nil {
+			t.Errorf("record %s: %v", name, err)
+			continue
+		}
+		mustBeNamed(t, l, o.Mutexes()[0])
+		must(t, l.Release())
 	}
+	// An instance of a version that has only the mutexes.
 	verified := strings.Replace(reused, `"start":`+strconv.FormatUint(old.Start, 10), `"start":`+strconv.FormatUint(id.Start, 10), 1)
 	must(t, os.WriteFile(o.LockFile(), []byte(verified), 0o600))
 	_, err = singleton.Acquire(o)
 	if held, ok := errors.AsType[*singleton.HeldError](err); !ok || held.Holder.PID != id.PID {
 		t.Errorf("with the record of a process that lives: %v", err)
 	}
+	if h, err := singleton.Probe(o); err != nil || h.PID != id.PID {
+		t.Errorf("probe: %v, %v", h, err)
+	}
+	if got := read(t, o.LockFile()); got != verified {
+		t.Errorf("its record is now %q", got)
+	}
+}
+
+// An older version has only the mutexes, of our user and with our access list: it
+// counts even if its record is lost.
+func TestOlderVersionWithoutARecord(t *testing.T) {
+	o := options(t)
+	me, err := proc.Owner(os.Getpid())
+	must(t, err)
+	leave := squat(t, o.Mutexes()[1], "O:"+me+"D:P(A;;GA;;;SY)(A;;GA;;;BA)(A;;GA;;;"+me+")", true)
+	_, err = singleton.Acquire(o)
+	if held, ok := errors.AsType[*singleton.HeldError](err); !ok || held.Holder.Known() {
+		t.Errorf("got %v, want held by nobody known", err)
+	}
+	if h, err := singleton.Probe(o); err != nil || h.Known() {
+		t.Errorf("probe: %v, %v", h, err)
+	}
+	leave()
+	mustBeFree(t, o)
+	acquire(t, o)
 }
 
 // A holder whose record is lost is no squatter.
@@ -179,24 +234,29 @@ func shortName(path string) string {
 	return windows.UTF16ToString(buf[:n])
 }
 
-// The mutex is for SYSTEM, Administrators and our user, who is its owner.
+// The mutexes are for SYSTEM, Administrators and our user, who is their owner.
 func TestMutexIsNobodyElses(t *testing.T) {
 	o := options(t)
 	l := acquire(t, o)
 	for _, name := range o.Mutexes() {
-		p, err := windows.UTF16PtrFromString(name)
-		must(t, err)
-		h, err := windows.OpenMutex(windows.READ_CONTROL, false, p)
-		must(t, err)
-		sd, err := windows.GetSecurityInfo(h, windows.SE_KERNEL_OBJECT, windows.OWNER_SECURITY_INFORMATION|windows.DACL_SECURITY_INFORMATION)
-		must(t, err)
-		_ = windows.CloseHandle(h)
-		owner, _, err := sd.Owner()
-		must(t, err)
-		dacl, _, err := sd.DACL()
-		must(t, err)
-		if owner.String() != l.Holder().SID || dacl.AceCount != 3 || !strings.Contains(sd.String(), ";;;SY)") || !strings.Contains(sd.String(), ";;;BA)") {
-			t.Errorf("%s: %s", name, sd)
+		if !private(t, name, l.Holder().SID) {
+			t.Errorf("%s is not", name)
 		}
 	}
+}
+
+func private(t *testing.T, mutex, user string) bool {
+	t.Helper()
+	p, err := windows.UTF16PtrFromString(mutex)
+	must(t, err)
+	h, err := windows.OpenMutex(windows.READ_CONTROL, false, p)
+	must(t, err)
+	sd, err := windows.GetSecurityInfo(h, windows.SE_KERNEL_OBJECT, windows.OWNER_SECURITY_INFORMATION|windows.DACL_SECURITY_INFORMATION)
+	must(t, err)
+	_ = windows.CloseHandle(h)
+	owner, _, err := sd.Owner()
+	must(t, err)
+	dacl, _, err := sd.DACL()
+	must(t, err)
+	return owner.String() == user && dacl.AceCount == 3 && strings.Contains(sd.String(), ";;;SY)") && strings.Contains(sd.String(), ";;;BA)")
 }

@@ -21,9 +21,6 @@ import (
 // account is the effective user, who owns what we make.
 func account(proc.Identity) (uid int, sid string, err error) { return os.Geteuid(), "", nil }
 
-// takenBy: nobody but a holder keeps the mutex locked.
-func takenBy(o Options, _ error) error { return &HeldError{Name: o.Name} }
-
 // take makes the mutex ours, then makes sure that nobody holds the name by other
 // means, then writes.
 //
