@@ -85,6 +85,34 @@ func TestHeldMutexStaysWhereItIs(t *testing.T) {
 	start(t, "hold", o, nil).expect(t, "refused: already running")
 }
 
+// It is this file's lock that decides: where others have both names and nobody
+// knows who holds it, or who will, there is one all the same.
+func TestOneWinnerAmongSquatters(t *testing.T) {
+	o := options(t)
+	for _, name := range o.Mutexes() {
+		squat(t, name, "D:P(A;;GA;;;WD)", true)
+	}
+	all := make([]*other, 50)
+	for i := range all {
+		all[i] = start(t, "hold", o, nil)
+	}
+	var winner *other
+	for _, p := range all {
+		switch line := p.says(t); {
+		case line == "held" && winner == nil:
+			winner = p
+		case line == "held":
+			t.Error("a second winner")
+		case !strings.HasPrefix(line, "refused: already running"):
+			t.Errorf("a loser says %q", line)
+		}
+	}
+	must(t, os.Remove(o.LockFile()))
+	start(t, "hold", o, nil).expect(t, "refused: already running")
+	winner.kill(t)
+	start(t, "hold", o, nil).expect(t, "held")
+}
+
 // allow gives path the access list of sddl.
 func allow(t *testing.T, path, sddl string) {
 	t.Helper()
