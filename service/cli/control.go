@@ -84,11 +84,10 @@ func (a *app) stopCommand() *cobra.Command {
 			}
 			h, _ := t.holder(cmd.Context()) // the stop itself says what is wrong with that
 			s, unread := t.state(h)
-			if err := a.stop(cmd, t, kill); err != nil || kill || !h.Known() {
+			served := unread == nil && s.Ready()
+			// What did not serve may have been failing by itself.
+			if err := a.stop(cmd, t, kill); err != nil || kill || !h.Known() || !served {
 				return err
-			}
-			if unread != nil || !s.Ready() { // it may have been failing by itself
-				return nil
 			}
 			return t.inOrder(cmd.Context(), h)
 		},
