@@ -222,9 +222,9 @@ func TestLiveEnds(t *testing.T) {
 		role, says string
 		code       int
 	}{
-		{"exit 1", "exit code 1)", 1},
-		{"exit 70", "exit code 70)", 70},
-		{"exit 78", "exit code 78, for good", 78},
+		{"exit 1", "exit code 1", 1},
+		{"exit 70", "exit code 70: ", 70},
+		{"exit 78", "exit code 78: ", 78},
 		{"crash", "", -1},
 	} {
 		t.Run(tt.role, func(t *testing.T) {
