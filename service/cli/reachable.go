@@ -96,7 +96,7 @@ const workingDirectory = "service.working_directory"
 // makes reports whether dir is one of the service's own, which the manager makes.
 func (t *target) makes(dir string) bool {
 	for _, own := range []string{t.dirs.Runtime, t.dirs.State, t.dirs.Logs, t.dirs.Config} {
-		if own != "" && (filepath.Clean(dir) == own || strings.HasPrefix(dir, own+string(filepath.Separator))) {
+		if dir := filepath.Clean(dir); own != "" && (dir == own || strings.HasPrefix(dir, own+string(filepath.Separator))) {
 			return true
 		}
 	}
