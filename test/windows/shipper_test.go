@@ -162,6 +162,9 @@ func TestShipperInstallOverItself(t *testing.T) {
 	s := newShipper(t)
 	s.do(t, "install", "--start").must(t)
 	before := s.running(t)
+	if r := s.do(t, "plan", "--diff"); r.code != 0 || strings.Contains(r.out, "+") {
+		t.Errorf("what was just installed differs from what install would write: %+v", r)
+	}
 	s.do(t, "install").want(t, 0)
 	s.do(t, "install", "--start").want(t, 0)
 	if after := s.running(t); after.PID != before.PID {

@@ -66,7 +66,7 @@ func TestStartThatDoesNotSucceed(t *testing.T) {
 			s := newFeedd(t, "start = '"+tc.act+"'", "[service]", "start_timeout = '2s'", "stop_timeout = '2s'",
 				"[service.restart]", "policy = 'never'")
 			s.do(t, "install").must(t)
-			s.do(t, "start").want(t, 1, s.name)
+			s.do(t, "start").want(t, tc.code, s.name)
 			var pid int
 			if _, err := fmt.Sscanf(s.tells(t, "start ", 1), "start %d", &pid); err != nil {
 				t.Fatal(err)

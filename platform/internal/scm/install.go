@@ -54,7 +54,9 @@ func (m *Manager) plan(u platform.Unit) ([]platform.Step, error) {
 
 var _ platform.Registry = (*Manager)(nil)
 
-// Registered is the registration as the SCM has it.
+// Registered is the registration as the SCM has it. One that does not tell of
+// recovery actions (Wine's) does not tell of the service's SID either: there they
+// are taken for what s wants.
 func (m *Manager) Registered(_ context.Context, id platform.ID, s platform.Step) (payload any, definition bool) {
 	if s.Kind != StepService {
 		return nil, false
@@ -62,6 +64,9 @@ func (m *Manager) Registered(_ context.Context, id platform.ID, s platform.Step)
 	r, d, err := m.definition(id)
 	if err != nil || d == nil {
 		return nil, true
+	}
+	if want, ok := s.Payload.(Registration); ok && r.Recovery == nil {
+		r.Recovery, r.OwnSID = want.Recovery, want.OwnSID
 	}
 	return r, true
 }

@@ -342,6 +342,12 @@ func TestIssue10_5_WhatIsRegisteredIsComparable(t *testing.T) {
 	if there, wanted := payloads(); !reflect.DeepEqual(there, wanted) {
 		t.Errorf("installed:\n%+v\n%+v", there, wanted)
 	}
+	for _, e := range f.services { // as Wine's, which does not tell
+		e.r.Recovery, e.r.OwnSID = nil, false
+	}
+	if there, wanted := payloads(); !reflect.DeepEqual(there, wanted) {
+		t.Errorf("installed on a system that does not tell all:\n%+v\n%+v", there, wanted)
+	}
 	u.User = "LocalService"
 	if there, wanted := payloads(); reflect.DeepEqual(there, wanted) {
 		t.Errorf("another user: %+v", there)
