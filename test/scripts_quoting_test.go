@@ -107,11 +107,18 @@ func TestScriptQuoting(t *testing.T) {
 			}
 			// Hundreds of starts: their time is that of the test as a whole.
 			out, stderr, _, err := b.Run(t.Context(), "sh", "-c", `cd /etc/init.d
+# openrc-run 0.56 waits for ever for a child that ended before it knew its number.
+act() {
+	code=0
+	timeout -k 5 60 ./$1 $2 || code=$?
+	[ $code != 124 ] || { code=0; timeout -k 5 300 ./$1 $2 || code=$?; }
+	return $code
+}
 for n in quote-*; do
-	./$n start >/tmp/said 2>&1 || { echo "$n start: $?"; cat /tmp/said; }
+	act $n start >/tmp/said 2>&1 || { echo "$n start: $?"; cat /tmp/said; }
 done
 for action in status reload stop; do
-	for n in quote-*; do ./$n $action >/dev/null 2>&1; done
+	for n in quote-*; do act $n $action >/dev/null 2>&1; done
 done
 ls /tmp/x* 2>/dev/null; true`)
 			if err != nil {
