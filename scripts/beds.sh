@@ -283,7 +283,12 @@ tools | build)
 		set -- $all_names
 	}
 	for name in "$@"; do
-		with_lock "$name" build_locked
+		# Who boots it holds its lock, and nothing has to be done.
+		if [ "$(state_of "$name")" = built ]; then
+			say "$name: up to date"
+		else
+			with_lock "$name" build_locked
+		fi
 	done
 	;;
 list) list ;;
