@@ -1,0 +1,80 @@
+package cli_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
+)
+
+// A service that fails again and again is failed between two tries, and status says
+// when the next one is, and which: as much as the manager knows.
+func TestStatusBetweenTwoTries(t *testing.T) {
+	for name, tt := range map[string]struct {
+		next platform.NextTry
+		says string
+	}{
+		"in a while":          {platform.NextTry{At: noon.Add(90 * time.Second), Number: 2, Max: 5}, ", next try in 1m30s, 2 of 5\n"},
+		"tenths":              {platform.NextTry{At: noon.Add(1234 * time.Millisecond), Number: 1, Max: 5}, ", next try in 1.2s, 1 of 5\n"},
+		"the last":            {platform.NextTry{At: noon.Add(time.Second), Number: 5, Max: 5}, ", next try in 1s, 5 of 5\n"},
+		"without limit":       {platform.NextTry{At: noon.Add(time.Second), Number: 7}, ", next try in 1s, the 7. since it was started by hand\n"},
+		"more than there are": {platform.NextTry{At: noon.Add(time.Second), Number: 6, Max: 5}, ", next try in 1s, the 6. since it was started by hand\n"},
+		"nobody knows which":  {platform.NextTry{At: noon.Add(time.Second)}, ", next try in 1s\n"},
+		"nobody knows when":   {platform.NextTry{Number: 3, Max: 5}, ", next try soon, 3 of 5\n"},
+		"due":                 {platform.NextTry{At: noon.Add(-time.Second), Number: 3, Max: 5}, ", next try soon, 3 of 5\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			p.cfg.Log.File = p.dir + "/none.log" // no log to be shown
+			p.m.st.Phase, p.m.st.LastExit, p.m.st.EndedAt, p.m.st.Next = platform.PhaseStarting, killed, noon.Add(-time.Second), &tt.next
+			p.wants("status", 3, "feedd is failed since "+noon.Add(-time.Second).Local().Format(time.DateTime)+" (1s ago)"+tt.says)
+			if strings.Contains(p.out.String(), "about to start it again") {
+				t.Errorf("said twice:\n%s", p.out.String())
+			}
+			p.wants("status --json", 3, `"next_try": {`)
+			next, is := p.json()["next_try"].(map[string]any)
+			if !is || next["number"] != float64(tt.next.Number) || p.json()["phase"] != "failed" {
+				t.Errorf("%s", p.out.String())
+			}
+		})
+	}
+}
+
+// While it is up there is no next try: a start after a failure says which it is.
+func TestStatusOfATry(t *testing.T) {
+	clean := &platform.Exit{Clean: true, Reason: "asked to stop"}
+	for name, tt := range map[string]struct {
+		phase    platform.Phase
+		restarts int
+		last     *platform.Exit
+		again    bool
+	}{
+		"starting again":           {platform.PhaseStarting, 4, killed, true},
+		"starting at first":        {platform.PhaseStarting, 0, nil, false},
+		"starting after a restart": {platform.PhaseStarting, 1, clean, false},
+		"ready again":              {platform.PhaseReady, 4, killed, false},
+		"stopping":                 {platform.PhaseStopping, 4, killed, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			p.cfg.Log.File = p.dir + "/none.log" // no log to be shown
+			running(p)
+			p.writes(feedd, tt.phase, func(s *state.State) {
+				s.Restarts, s.LastExit, s.ReadyAt = tt.restarts, tt.last, noon.Add(-50*time.Second)
+			})
+			p.m.st.Phase, p.m.st.Restarts = tt.phase, tt.restarts
+			p.m.st.Next = &platform.NextTry{At: noon.Add(time.Second), Number: 5, Max: 9}
+			p.wants("status", 0, "feedd is "+string(tt.phase))
+			out := p.out.String()
+			if strings.Contains(out, ", again, after a failure (4 restarts)\n") != tt.again || strings.Contains(out, "next try") {
+				t.Errorf("got\n%s", out)
+			}
+			p.wants("status --json", 0, "")
+			if _, is := p.json()["next_try"]; is {
+				t.Errorf("it is up:\n%s", p.out.String())
+			}
+		})
+	}
+}

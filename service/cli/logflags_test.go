@@ -1,0 +1,121 @@
+package cli_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service/cli"
+)
+
+// filterer is a manager that can narrow its log down.
+type filterer struct{ *manager }
+
+func (f filterer) FilteredLogs(id platform.ID, l platform.LogFilter) []string {
+	f.p.note("filter %s %+v", id, l)
+	return f.Logs(id, 3, false)
+}
+
+// The flags of logs reach the manager that understands them, all of them together.
+func TestLogFlagsReachTheManager(t *testing.T) {
+	plain := platform.LogFilter{Lines: 50}
+	with := func(change func(*platform.LogFilter)) string {
+		f := plain
+		change(&f)
+		return fmt.Sprintf("filter feedd %+v", f)
+	}
+	for args, want := range map[string]string{
+		"logs -n 7":               "", // the plain command does
+		"logs --since @5":         with(func(f *platform.LogFilter) { f.Since = "@5" }),
+		"logs -p err":             with(func(f *platform.LogFilter) { f.Priority = "err" }),
+		"logs --json":             with(func(f *platform.LogFilter) { f.JSON = true }),
+		"logs --json -f":          with(func(f *platform.LogFilter) { f.JSON, f.Follow = true, true }),
+		"logs --json -n 0":        with(func(f *platform.LogFilter) { f.JSON, f.Lines = true, 0 }),
+		"logs --priority=3 -n -1": with(func(f *platform.LogFilter) { f.Priority, f.Lines = "3", -1 }),
+		"logs --json -p err --since today --follow --lines 2": with(func(f *platform.LogFilter) {
+			*f = platform.LogFilter{JSON: true, Priority: "err", Since: "today", Follow: true, Lines: 2}
+		}),
+	} {
+		t.Run(args, func(t *testing.T) {
+			p := newPlace(t)
+			m := p.machine()
+			m.Manager = func(string) (platform.Manager, error) { return filterer{p.m}, nil }
+			if err := p.runOn(t.Context(), m, strings.Fields(args)...); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(p.did, "\n"); got != want {
+				t.Errorf("asked for %q, want %q", got, want)
+			}
+			if says := strings.TrimSpace(p.out.String()); says != "3 lines" && want != "" || want == "" && says != "7 lines" {
+				t.Errorf("it shows %q", says)
+			}
+		})
+	}
+}
+
+// A log that cannot be narrowed down says so, naming what was asked for and whose
+// log it is, and shows nothing else in its place.
+func TestLogFlagsThatCannotBe(t *testing.T) {
+	for args, flags := range map[string]string{
+		"--json": "--json", "-p err": "--priority", "--since today": "--since",
+		"--since today --json -p 3 -n 4": "--json --priority --since",
+	} {
+		p := newPlace(t)
+		p.wants("logs "+args, platform.ExitUsage, "logs "+flags+": fake cannot do that")
+		p.cfg.Log.File = p.dir + "/feedd.log"
+		p.put(p.cfg.Log.File, "one\n")
+		p.wants("logs "+args, platform.ExitUsage, "logs "+flags+": the log is the file "+p.cfg.Log.File+", of which only the last lines can be had: use grep")
+		if strings.Contains(p.out.String(), "one") {
+			t.Errorf("%s: it shows the log all the same", args)
+		}
+		p = newPlace(t)
+		unmanaged(p)
+		p.wants("logs "+args, 1, "the log goes to where `run` was called, or to [service.log] file")
+	}
+}
+
+// What the manager's command ends with is what logs ends with: it has said why.
+func TestLogsEndAsTheirCommand(t *testing.T) {
+	p := newPlace(t)
+	p.m.logs = []string{os.Args[0], "-test.no-such-flag"}
+	code, err := p.run("logs")
+	if code != 2 || !cli.Silent(err) || !strings.Contains(p.errs.String(), "no-such-flag") || strings.Contains(p.errs.String(), "Error:") {
+		t.Errorf("%d, %v: %s", code, err, p.errs.String())
+	}
+	p.m.logs = []string{p.dir + "/no-such-program"}
+	code, err = p.run("logs")
+	if code != 1 || cli.Silent(err) || !strings.Contains(fmt.Sprint(err), "no-such-program") {
+		t.Errorf("%d, %v", code, err)
+	}
+}
+
+// The log under the name of a service of somebody else's is shown, and said to be.
+func TestLogsOfSomebodyElses(t *testing.T) {
+	p := newPlace(t)
+	p.theirs(nil)
+	p.wants("logs -n 2", 0, "not of a service of ours: logs \"feedd\": ")
+	if !strings.HasPrefix(p.out.String(), "2 lines") {
+		t.Errorf("it shows %q", p.out.String())
+	}
+}
+
+// A start that failed shows the log since it was asked for, where that can be had.
+func TestAFailedStartAsksForItsOwnLog(t *testing.T) {
+	p := newPlace(t)
+	p.m.acts = errors.New("it failed")
+	m := p.machine()
+	m.Manager = func(string) (platform.Manager, error) { return filterer{p.m}, nil }
+	if err := p.runOn(t.Context(), m, "start"); err == nil {
+		t.Fatal("it did not fail")
+	}
+	want := fmt.Sprintf("filter feedd %+v", platform.LogFilter{Lines: 8, Since: fmt.Sprintf("@%d", noon.Unix())})
+	if got := strings.Join(p.did, "\n"); got != "start\n"+want {
+		t.Errorf("did %q, want %q", got, want)
+	}
+	if !strings.Contains(p.errs.String(), "the last lines of its log:\n  3 lines\n") {
+		t.Error(p.errs.String())
+	}
+}

@@ -1,0 +1,61 @@
+package cli_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
+)
+
+// A restart whose stop was not in order succeeds, and tells: of the run that it
+// has ended itself, and of no other.
+func TestRestartTellsOfAStopThatWasNotInOrder(t *testing.T) {
+	const told = "the run before did not stop in order: "
+	forced := &platform.Exit{Code: 1, Reason: "asked to stop by SIGTERM, then forced to exit"}
+	for name, tt := range map[string]struct {
+		so    func(*place)
+		last  *platform.Exit
+		begun time.Time // of the run that comes
+		says  string
+	}{
+		"killed":                {running, killed, noon, told + "signal\n"},
+		"forced":                {running, forced, noon.Add(time.Second), told + forced.Reason + "\n"},
+		"in order":              {running, &platform.Exit{Clean: true, Reason: "asked to stop"}, noon, ""},
+		"nobody knows":          {running, nil, noon, ""},
+		"it did not run":        {func(*place) {}, killed, noon, ""},
+		"it is still the first": {running, killed, noon.Add(-time.Minute), ""},
+		"nobody knows who runs": {unnamed, killed, noon, ""},
+	} {
+		for _, verb := range []string{"restart", "start"} {
+			t.Run(name+"/"+verb, func(t *testing.T) {
+				p := newPlace(t)
+				tt.so(p)
+				p.m.st.Phase = platform.PhaseReady // the manager is half-way with whoever holds the lock
+				p.m.on = func(string) {
+					p.writes(feedd, platform.PhaseReady, func(s *state.State) { s.StartedAt, s.LastExit = tt.begun, tt.last })
+				}
+				p.wants(verb, 0, "", verb)
+				if got := p.errs.String(); got != tt.says {
+					t.Errorf("it says %q, want %q", got, tt.says)
+				}
+			})
+		}
+	}
+}
+
+// What cannot be read of the new run keeps a restart from saying so, and from
+// nothing else.
+func TestRestartWithoutAStateFile(t *testing.T) {
+	for name, content := range map[string]string{"damaged": "{", "empty": "", "of another format": `{"format":99}`} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			running(p)
+			p.m.on = func(string) { p.put(state.Path(p.cfg.RuntimeDir, "feedd"), content) }
+			p.wants("restart", 0, "", "restart")
+			if p.errs.Len() > 0 {
+				t.Errorf("it says %q", p.errs.String())
+			}
+		})
+	}
+}
