@@ -43,8 +43,13 @@ func otherHolder(mutex, record *os.File, pid *heldFile) (Holder, bool) {
 	links[place+" (deleted)"] = true
 
 	ours := owners(record)
+	seen := make(map[int]bool)
 	for _, l := range listLocks() {
-		if !l.exclusive || !slices.Contains(ours, userOf(l.pid)) {
+		if !l.exclusive || seen[l.pid] {
+			continue
+		}
+		seen[l.pid] = true
+		if !slices.Contains(ours, userOf(l.pid)) {
 			continue
 		}
 		if since, ok := holds(l.pid, links); ok {
@@ -142,13 +147,16 @@ type listed struct {
 
 // listLocks reads the flocks of the processes that we can see. That takes long:
 // the kernel lists them while all of the machine stands still for it, some 10 ms
-// (percpu_down_write in locks_start, fs/locks.c).
+// (percpu_down_write in locks_start, fs/locks.c). Any user can make the list long:
+// many locks of one process on one file are one here. It is read to its end all
+// the same, for the holder may stand last.
 func listLocks() (all []listed) {
 	locks, err := os.Open("/proc/locks")
 	if err != nil {
 		return nil
 	}
 	defer func() { _ = locks.Close() }()
+	seen := make(map[listed]bool)
 	for lines := bufio.NewScanner(locks); lines.Scan(); {
 		// 1: FLOCK  ADVISORY  WRITE 4711 00:19:1234 0 EOF
 		f := strings.Fields(lines.Text())
@@ -156,7 +164,11 @@ func listLocks() (all []listed) {
 			continue
 		}
 		if pid, err := strconv.Atoi(f[4]); err == nil && pid > 0 {
-			all = append(all, listed{pid, f[3] == "WRITE", f[5][strings.LastIndexByte(f[5], ':')+1:]})
+			l := listed{pid, f[3] == "WRITE", f[5][strings.LastIndexByte(f[5], ':')+1:]}
+			if !seen[l] {
+				seen[l] = true
+				all = append(all, l)
+			}
 		}
 	}
 	return all
@@ -173,10 +185,12 @@ func lockersOf(file *os.File) (all []locker) {
 	if !ok {
 		return nil
 	}
+	seen := make(map[int]bool)
 	for _, l := range listLocks() {
-		if l.inode != fmt.Sprint(st.Ino) {
+		if l.inode != fmt.Sprint(st.Ino) || seen[l.pid] {
 			continue
 		}
+		seen[l.pid] = true
 		id, err := proc.Of(l.pid)
 		if err != nil {
 			id = proc.Identity{PID: l.pid}

@@ -158,8 +158,13 @@ func describe(lockers []locker) string {
 	if len(lockers) == 0 {
 		return "another process"
 	}
+	const most = 5
 	var all []string
-	for _, who := range lockers {
+	for i, who := range lockers {
+		if i == most {
+			all = append(all, fmt.Sprintf("and %d more", len(lockers)-most))
+			break
+		}
 		text := fmt.Sprintf("process %d", who.PID)
 		if who.uid != "" {
 			text += " of user " + userName(who.uid)

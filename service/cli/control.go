@@ -9,6 +9,7 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/state"
+	"github.com/holdfast-dev/holdfast/service/logsink"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
@@ -115,7 +116,7 @@ func (a *app) stop(cmd *cobra.Command, t *target, kill bool) error {
 	}
 	if errors.Is(err, platform.ErrNotRunning) {
 		if idle {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%v\n", err)
+			fmt.Fprintln(cmd.ErrOrStderr(), logsink.Printable(err.Error()))
 		}
 		return nil
 	}

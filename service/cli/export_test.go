@@ -48,3 +48,6 @@ func ReadyLine(ctx context.Context, m Machine, cfg service.Config, keeper platfo
 	t.dirs, _ = cfg.DirsFor(cfg.Scope)
 	return t.readyLine(ctx, asked)
 }
+
+// Enumerate is a list of names for people.
+var Enumerate = enumerate

@@ -8,7 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service"
@@ -90,6 +93,13 @@ func (t *target) foreign(dir string) ([]string, error) {
 // enumerate names some of them, and counts the rest.
 func enumerate(names []string) string {
 	const most = 10
+	names = slices.Clone(names)
+	for i, name := range names {
+		// The service's user may have named it, and it goes to root's terminal.
+		if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) || !utf8.ValidString(name) {
+			names[i] = strconv.Quote(name)
+		}
+	}
 	if len(names) <= most {
 		return strings.Join(names, ", ")
 	}
