@@ -21,7 +21,7 @@ func TestSquatter_WithManyLocksIsNamedOnce(t *testing.T) {
 	for range 200 {
 		f, err := os.Open(filepath.Clean(o.PIDFile()))
 		must(t, err)
-		defer f.Close()
+		t.Cleanup(func() { _ = f.Close() })
 		must(t, syscall.Flock(int(f.Fd()), syscall.LOCK_SH))
 	}
 	l, err = singleton.Acquire(o)
