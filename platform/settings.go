@@ -12,6 +12,19 @@ import (
 // [Unit] at once: what a person writes is what a manager is told. In all of them
 // zero is the default, see [Defaults]. The tag help is the key's meaning for people.
 
+// OneOf is nil if value is among those that a setting can have; otherwise the error
+// names them.
+func OneOf[T ~string](value T, allowed []T) error {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	names := make([]string, len(allowed))
+	for i, a := range allowed {
+		names[i] = string(a)
+	}
+	return fmt.Errorf("%q is none of %s", value, strings.Join(names, ", "))
+}
+
 // RestartPolicy says when a manager brings a service back.
 type RestartPolicy string
 
@@ -22,6 +35,11 @@ const (
 	RestartAlways    RestartPolicy = "always"
 	RestartNever     RestartPolicy = "never"
 )
+
+// RestartPolicies are all of them.
+func RestartPolicies() []RestartPolicy {
+	return []RestartPolicy{RestartOnFailure, RestartAlways, RestartNever}
+}
 
 // Follows reports whether the policy has the service started again after it ended
 // by itself with that exit code; -1 is the death by a signal.
@@ -93,6 +111,16 @@ type Launchd struct {
 	Extra        map[string]any `toml:"extra" help:"further keys of the property list, as they are"`
 }
 
+// LaunchdProcessTypes are the values of [Launchd.ProcessType], launchd.plist(5).
+func LaunchdProcessTypes() []string {
+	return []string{"Standard", "Background", "Adaptive", "Interactive"}
+}
+
+// LaunchdSessionTypes are the values in [Launchd.SessionTypes].
+func LaunchdSessionTypes() []string {
+	return []string{"Aqua", "Background", "LoginWindow", "StandardIO"}
+}
+
 // Windows is what only the Windows service control manager knows.
 type Windows struct {
 	Start        WindowsStart  `toml:"start" help:"delayed (after those that are not), auto (at boot), manual"`
@@ -109,6 +137,11 @@ const (
 	WindowsAuto    WindowsStart = "auto"    // at boot
 	WindowsManual  WindowsStart = "manual"  // when somebody asks for it
 )
+
+// WindowsStarts are all of them.
+func WindowsStarts() []WindowsStart {
+	return []WindowsStart{WindowsDelayed, WindowsAuto, WindowsManual}
+}
 
 // Switch is a setting that is on unless it is switched off.
 type Switch int8

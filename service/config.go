@@ -192,6 +192,7 @@ func (c Config) Check() error {
 	for key, d := range map[string]time.Duration{
 		"start_timeout": c.StartTimeout, "stop_timeout": c.StopTimeout, "reload_timeout": c.ReloadTimeout,
 		"watchdog": c.Watchdog, "program_stop_timeout": c.ProgramStopTimeout, "health_interval": c.HealthInterval, "restart.delay": c.Restart.Delay, "restart.window": c.Restart.Window,
+		"windows.preshutdown_timeout": c.Windows.Preshutdown,
 	} {
 		if d < 0 {
 			bad(key, fmt.Errorf("%v is negative", d))
@@ -200,10 +201,17 @@ func (c Config) Check() error {
 	if stop := c.withDefaults().StopTimeout; c.ProgramStopTimeout > stop {
 		bad("program_stop_timeout", fmt.Errorf("%v is more than stop_timeout, %v, which it is a part of", c.ProgramStopTimeout, stop))
 	}
-	switch c.Restart.Policy {
-	case "", platform.RestartOnFailure, platform.RestartAlways, platform.RestartNever:
-	default:
-		bad("restart.policy", fmt.Errorf(`%q is none of "on-failure", "always", "never"`, c.Restart.Policy))
+	if p := c.Restart.Policy; p != "" {
+		bad("restart.policy", platform.OneOf(p, platform.RestartPolicies()))
+	}
+	if s := c.Windows.Start; s != "" {
+		bad("windows.start", platform.OneOf(s, platform.WindowsStarts()))
+	}
+	if p := c.Launchd.ProcessType; p != "" {
+		bad("launchd.process_type", platform.OneOf(p, platform.LaunchdProcessTypes()))
+	}
+	for _, s := range c.Launchd.SessionTypes {
+		bad("launchd.session_types", platform.OneOf(s, platform.LaunchdSessionTypes()))
 	}
 	if c.Restart.Max < platform.NoLimit {
 		bad("restart.max", fmt.Errorf("%d is less than -1, which stands for no limit", c.Restart.Max))

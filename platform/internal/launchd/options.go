@@ -16,13 +16,11 @@ import (
 func (p *propertyList) options(u platform.Unit) {
 	o := u.Launchd
 	p.job.ProcessType = o.ProcessType
-	p.RefuseIf(!slices.Contains([]string{"Standard", "Background", "Adaptive", "Interactive"}, o.ProcessType),
-		"launchd.process_type", "%q: is none of Standard, Background, Adaptive, Interactive", o.ProcessType)
+	p.RefuseIfNot("launchd.process_type", platform.OneOf(o.ProcessType, platform.LaunchdProcessTypes()))
 	p.RefuseIf(u.Scope == platform.ScopeSystem && len(o.SessionTypes) > 0,
 		"launchd.session_types", "%q: is for the services of a user", o.SessionTypes)
 	for _, session := range o.SessionTypes {
-		p.RefuseIf(!slices.Contains([]string{"Aqua", "Background", "LoginWindow", "StandardIO"}, session),
-			"launchd.session_types", "%q: is none of Aqua, Background, LoginWindow, StandardIO", session)
+		p.RefuseIfNot("launchd.session_types", platform.OneOf(session, platform.LaunchdSessionTypes()))
 	}
 	for _, key := range slices.Sorted(maps.Keys(o.Extra)) {
 		if err := errors.Join(sayable(key), checkExtra(key, o.Extra[key])); err != nil {

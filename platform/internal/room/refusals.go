@@ -24,6 +24,13 @@ func (r *Refusals) RefuseIf(is bool, field, format string, args ...any) {
 	}
 }
 
+// RefuseIfNot notes what [platform.OneOf] and its like found wrong with a field; nil is nothing.
+func (r *Refusals) RefuseIfNot(field string, err error) {
+	if err != nil {
+		r.Refuse(field, "%w", err)
+	}
+}
+
 // Add notes an error that is complete; nil is none.
 func (r *Refusals) Add(err error) {
 	if err != nil {
@@ -42,11 +49,7 @@ func (r *Refusals) Err(definition string, id platform.ID) error {
 
 // CheckRestart notes a restart policy or a limit that nobody could honour.
 func (r *Refusals) CheckRestart(restart platform.Restart) {
-	switch restart.Policy {
-	case platform.RestartOnFailure, platform.RestartAlways, platform.RestartNever:
-	default:
-		r.Refuse("restart.policy", "%q: is none of on-failure, always, never", restart.Policy)
-	}
+	r.RefuseIfNot("restart.policy", platform.OneOf(restart.Policy, platform.RestartPolicies()))
 	r.RefuseIf(restart.Max < platform.NoLimit, "restart.max", "%d: is less than -1, which stands for no limit", restart.Max)
 }
 

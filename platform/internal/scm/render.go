@@ -21,6 +21,11 @@ const (
 	paramBefore  = "Before"        // the registration that was taken over, as JSON
 )
 
+// ownParameters are the names of all of them.
+func ownParameters() []string {
+	return []string{paramMade, paramRuntime, paramReload, paramRestart, paramBefore}
+}
+
 const made = "by holdfast: the next install or uninstall replaces this service"
 
 // Render gives the registration of u. It touches nothing and is the same on
@@ -122,9 +127,8 @@ func (d *definition) start(w platform.Windows) {
 	case platform.WindowsAuto:
 		d.r.Enabled = true
 	case platform.WindowsManual:
-	default:
-		d.Refuse("windows.start", "%q: is none of delayed, auto, manual", w.Start)
 	}
+	d.RefuseIfNot("windows.start", platform.OneOf(w.Start, platform.WindowsStarts()))
 }
 
 // preshutdown is how long a shutdown waits: no less than the service takes to stop.
