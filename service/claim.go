@@ -45,7 +45,7 @@ func (l *life) claim() (h holding, err error) {
 		Name: l.id, Version: l.cfg.Version, Process: self, Manager: l.host.Name(), ConfigFile: l.cfg.File,
 		Phase: platform.PhaseStarting, PhaseSince: time.Now(),
 		StartedAt: l.begun, Restarts: h.record.Restarts(), LastExit: h.last.Ending(),
-		Settings: l.settings,
+		Settings: l.settings, Trial: l.onTrial(),
 	}, l.machine.writeState, l.log.Warn)
 	if err := h.state.await(h.state.change(func(*State) {})); err != nil {
 		return h, errors.Join(err, h.state.remove())

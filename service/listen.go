@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync/atomic"
 
+	"github.com/holdfast-dev/holdfast/installer/trial"
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/reload"
 )
@@ -15,6 +16,7 @@ import (
 // never waits for anybody, so that nothing that is asked for is ever lost.
 type listener struct {
 	host   platform.Host
+	trial  *trial.Trial // nil: this version is confirmed
 	gate   *reload.Gate
 	events chan platform.Event // for an Observer
 	log    atomic.Pointer[slog.Logger]
@@ -34,7 +36,7 @@ func (r *stopRequest) Error() string { return "asked to stop by " + r.source }
 // listen begins to receive. Whoever calls it closes over in the end.
 func listen(ctx context.Context, host platform.Host) *listener {
 	s := &listener{
-		host: host, gate: reload.New(),
+		host: host, trial: trial.FromContext(ctx), gate: reload.New(),
 		events: make(chan platform.Event, maxEvents), over: make(chan struct{}),
 	}
 	s.stopping, s.requestStop = context.WithCancelCause(context.Background())
@@ -65,6 +67,7 @@ func (s *listener) serve(ctx context.Context) {
 				s.gate.Request()
 				s.logger().Info("reload requested", "by", r.Source)
 			case platform.RequestStop:
+				s.trial.StopAsked()
 				if stops++; stops == 1 {
 					s.requestStop(&stopRequest{r.Source})
 					continue

@@ -46,7 +46,7 @@ func (l *life) enter(to platform.Phase, change func(*State)) bool {
 	l.phase.mu.Lock()
 	defer l.phase.mu.Unlock()
 	if l.phase.now == to { // otherwise the manager has heard of a later one
-		l.notify(platform.Notice{Phase: to})
+		l.notify(l.notice(to))
 	}
 	return true
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // Runtime is what a running Program asks of holdfast. All methods may be called
-// by any goroutine, and none but Reload blocks.
+// by any goroutine, and none but Reload and Confirmed blocks.
 type Runtime struct{ l *life }
 
 // runtimeKey is the key of the [Runtime] in the contexts that a program gets.

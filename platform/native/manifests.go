@@ -2,6 +2,8 @@ package native
 
 import (
 	"fmt"
+	"path/filepath"
+	"runtime"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/state"
@@ -24,4 +26,16 @@ func ManifestFile(id platform.ID) (string, error) {
 	}
 	d, err := DirsFor(id.Scope, holdfast)
 	return state.ManifestPath(d.State, name), err
+}
+
+// TrialFile is where the record of a trial of id is (see package installer/trial): in
+// /run/holdfast on Linux, /var/run/holdfast on macOS and FreeBSD, which a reboot
+// empties; for a user's service in XDG_RUNTIME_DIR or, without that, in the state
+// directory. Nobody but the administrator, or that user, writes there.
+func TrialFile(id platform.ID) (string, error) {
+	d, err := DirsFor(id.Scope, holdfast)
+	if id.Scope != platform.ScopeUser && runtime.GOOS == "darwin" {
+		d.Runtime = "/var/run/" + holdfast
+	}
+	return filepath.Join(d.Runtime, id.String()+".trial.json"), err
 }

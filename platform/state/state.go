@@ -42,6 +42,10 @@ type State struct {
 	// Settings are digests of the settings in force that are not the defaults, by key.
 	Settings map[string]string `json:"settings,omitempty"`
 
+	// Trial is the id of the trial that the process is on as a candidate (see package
+	// installer/trial); empty: it runs the confirmed version.
+	Trial string `json:"trial,omitempty"`
+
 	// Written is when the file got its content, in what [Read] returns.
 	Written time.Time `json:"-"`
 }

@@ -31,6 +31,8 @@ func TestMain(m *testing.M) {
 		os.Exit(playHungUp(dir))
 	case "agent":
 		os.Exit(playAgent(dir))
+	case "trialist":
+		os.Exit(playTrialist(dir))
 	case "acme":
 		os.Exit(playAcme(dir))
 	case "reads": // a configuration that lies where nobody answers

@@ -25,6 +25,7 @@ func (a *app) runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			onTrial := a.beginTrial(cmd, cmp.Or(scope, a.Scope()))
 			if len(args) > 0 {
 				a.override(func(c *service.Config) { c.Args = args })
 			}
@@ -32,7 +33,7 @@ func (a *app) runCommand() *cobra.Command {
 			if _, err := a.defaultFile(cmd, cmp.Or(scope, a.Scope())); err != nil {
 				return err
 			}
-			return service.Run(cmd.Context(), a.cfg, a.prog)
+			return a.live(cmd.Context(), onTrial)
 		},
 	}
 }

@@ -11,7 +11,7 @@ const module = "github.com/holdfast-dev/holdfast/"
 // Everything there is below the face, and below the command line.
 var (
 	belowService = []string{
-		"platform", "platform/native", "platform/proc", "platform/files", "platform/state", "reload", "singleton", "installer", "golang.org/x/sys",
+		"platform", "platform/native", "platform/proc", "platform/files", "platform/state", "reload", "singleton", "installer", "installer/*", "golang.org/x/sys",
 	}
 	belowCLI = append([]string{"service", "service/logsink", "service/recovery", "service/supervise"}, belowService...)
 )
@@ -46,6 +46,7 @@ var places = []place{
 	{"reload", nil},
 	{"singleton", []string{"platform", "platform/proc", "platform/files", "golang.org/x/sys"}},
 	{"installer", []string{"platform", "platform/native", "platform/files"}},
+	{"installer/trial", []string{"platform", "platform/native", "platform/files", "platform/proc", "golang.org/x/sys"}}, // what each `run` links
 	{"service/recovery", belowService},
 	{"service/supervise", belowService},
 	{"service/logsink", append([]string{

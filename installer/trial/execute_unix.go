@@ -1,0 +1,121 @@
+//go:build unix
+
+package trial
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-dev/holdfast/platform/files"
+	"github.com/holdfast-dev/holdfast/platform/native"
+)
+
+// owned refuses what somebody else than root, or this user where own is set, could
+// have written.
+func owned(path string, info fs.FileInfo, own bool) error {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	switch {
+	case !ok:
+		return fmt.Errorf("%s: %w", path, files.ErrUntrusted)
+	case st.Uid != 0 && !(own && int(st.Uid) == os.Geteuid()):
+		return fmt.Errorf("%s belongs to user %d: %w: remove it", path, st.Uid, files.ErrUntrusted)
+	case info.Mode().Perm()&0o022 != 0:
+		return fmt.Errorf("%s can be written by others (mode %04o): %w: remove it", path, info.Mode().Perm(), files.ErrUntrusted)
+	}
+	return nil
+}
+
+// Place is where a file lies, as a [Record] has it.
+func Place(info fs.FileInfo) (device, inode uint64, ok bool) {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, 0, false
+	}
+	return uint64(st.Dev), uint64(st.Ino), true //nolint:unconvert,gosec // their width differs by system
+}
+
+// execute opens the candidate once and executes what it has opened.
+func (r Record) execute(env []string, own bool) error {
+	fd, err := unix.Open(r.Candidate, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return over("open %s: %w", r.Candidate, err)
+	}
+	f := os.NewFile(uintptr(fd), r.Candidate)
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return over("%w", err)
+	}
+	device, inode, _ := Place(info)
+	switch {
+	case !info.Mode().IsRegular():
+		return over("%s is no regular file", r.Candidate)
+	case device != r.Device || inode != r.Inode || info.Size() != r.Size:
+		return over("%s is not what was verified", r.Candidate)
+	}
+	if err := owned(r.Candidate, info, own); err != nil {
+		return over("%w", err)
+	}
+	return over("execute %s: %w", r.Candidate, become(f, env))
+}
+
+// exec executes path in this process. A reload that comes before the new program
+// listens must not kill it: as by `spawn`, it ignores SIGHUP until then.
+func exec(path string, env []string) error {
+	signal.Ignore(syscall.SIGHUP)
+	return syscall.Exec(path, os.Args, env)
+}
+
+// keptFile is a descriptor of the manager's, and our own of the same file: the life
+// of the candidate closes the first.
+type keptFile struct {
+	number, copy int
+	ended        bool // what is written to it is the candidate's: see native.EndedVariable
+}
+
+// keptFrom is the least number of such a copy.
+const keptFrom = 512
+
+// keepFiles keeps what the manager has handed over, for the confirmed version.
+func keepFiles() []keptFile {
+	var kept []keptFile
+	keep := func(fd int, ended bool) {
+		for _, least := range []int{keptFrom, 10} { // the limit may be low
+			if c, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, least); err == nil {
+				kept = append(kept, keptFile{fd, c, ended})
+				return
+			}
+		}
+	}
+	const first = 3 // sd_listen_fds(3)
+	n, _ := strconv.Atoi(os.Getenv("LISTEN_FDS"))
+	if pid, err := strconv.Atoi(os.Getenv("LISTEN_PID")); err != nil || pid != os.Getpid() {
+		n = 0
+	}
+	for fd := first; fd < first+min(n, keptFrom/2); fd++ {
+		keep(fd, false)
+	}
+	if fd, err := strconv.Atoi(os.Getenv(native.EndedVariable)); err == nil && fd >= first {
+		keep(fd, true)
+	}
+	return kept
+}
+
+func (t *Trial) giveWay() error {
+	for _, k := range t.kept {
+		if k.ended {
+			_ = unix.Ftruncate(k.copy, 0)
+			_, _ = unix.Seek(k.copy, 0, 0)
+		}
+		if err := unix.Dup2(k.copy, k.number); err != nil { // not close-on-exec
+			return err
+		}
+	}
+	return exec(t.Stable(), t.env)
+}

@@ -1,0 +1,412 @@
+//go:build unix
+
+package cli_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/installer/trial"
+	"github.com/holdfast-dev/holdfast/platform/proc"
+	"github.com/holdfast-dev/holdfast/platform/state"
+	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/cli"
+)
+
+// trialist says which file it runs from, and does as a candidate what a variable says.
+type trialist struct{}
+
+const candidateVariable = "HOLDFAST_CLI_TEST_CANDIDATE"
+
+func (trialist) Start(_ context.Context, rt *service.Runtime) error {
+	exe, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	name := filepath.Base(exe)
+	_, marked := os.LookupEnv(trial.Variable)
+	fmt.Println("started", name, os.Getpid(), strings.Join(rt.Args(), ","), marked)
+	if !strings.HasPrefix(name, "candidate") {
+		return nil
+	}
+	switch os.Getenv(candidateVariable) {
+	case "fails":
+		return errors.New("port 99999 is none")
+	case "hangs":
+		select {}
+	case "dies":
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+	rt.Go("confirmation", func(ctx context.Context) error {
+		if rt.Confirmed(ctx) == nil {
+			fmt.Println("confirmed")
+		}
+		return nil
+	})
+	return nil
+}
+
+func (trialist) Stop(context.Context) error {
+	fmt.Println("stopped")
+	return nil
+}
+
+func playTrialist(dir string) int {
+	cfg := agentConfig(dir)
+	cfg.StartTimeout, cfg.StopTimeout = 2*time.Second, 2*time.Second
+	return cli.Main(cfg, trialist{})
+}
+
+// court is where a trial is held: a confirmed version, a candidate, a record.
+type court struct {
+	t         *testing.T
+	dir       string
+	candidate string
+	record    trial.Record
+}
+
+func newCourt(t *testing.T) *court {
+	t.Helper()
+	if runtime.GOOS != "linux" && runtime.GOOS != "darwin" {
+		t.Skip("no process can be identified here, so there are no trials")
+	}
+	c := &court{t: t, dir: t.TempDir()}
+	for _, d := range []string{"run", "state", "xdg", "xdg/holdfast"} {
+		if err := os.Mkdir(filepath.Join(c.dir, d), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"stable", "candidate"} {
+		copyProgram(t, self, filepath.Join(c.dir, name))
+	}
+	c.candidate = filepath.Join(c.dir, "candidate")
+	info, err := os.Stat(c.candidate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	us, err := proc.Self()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.record = trial.Record{
+		Format: trial.Format, ID: "t1", Service: "agent", Candidate: c.candidate, Size: info.Size(), Version: "2", From: "1",
+		Stable: filepath.Join(c.dir, "stable"), Boots: []string{"another", us.Boot}, Deadline: c.in(time.Hour), Tries: 1,
+		TriesFile: filepath.Join(c.dir, "state", "agent.trial.json"), Since: time.Now(), By: "root",
+	}
+	c.record.Device, c.record.Inode, _ = trial.Place(info)
+	return c
+}
+
+func copyProgram(t *testing.T, from, to string) {
+	t.Helper()
+	content, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, content, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (c *court) in(d time.Duration) time.Duration {
+	c.t.Helper()
+	now, err := proc.Boottime()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return now + d
+}
+
+func (c *court) path() string { return filepath.Join(c.dir, "xdg", "holdfast", "agent.trial.json") }
+
+func (c *court) opens() {
+	c.t.Helper()
+	if err := trial.Write(c.path(), c.record); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// run starts the service as a manager does, by the stable path.
+func (c *court) run(behaviour string) (*exec.Cmd, *bufio.Scanner, *strings.Builder) {
+	c.t.Helper()
+	cmd := inDir(c.t, "trialist", c.dir, "run", "--scope", "user", "--", "x")
+	cmd.Path, cmd.Args[0] = c.record.Stable, c.record.Stable
+	cmd.Env = append(cmd.Env, "XDG_RUNTIME_DIR="+filepath.Join(c.dir, "xdg"), candidateVariable+"="+behaviour)
+	errs := &strings.Builder{}
+	cmd.Stderr = errs
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	return cmd, bufio.NewScanner(out), errs
+}
+
+// ends asks for a stop, and wants the service to end in order.
+func (c *court) ends(cmd *exec.Cmd, lines *bufio.Scanner) {
+	c.t.Helper()
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		c.t.Fatal(err)
+	}
+	expect(c.t, lines, "stopped")
+	for lines.Scan() {
+		c.t.Errorf("after its stop: %s", lines.Text())
+	}
+	if err := cmd.Wait(); err != nil {
+		c.t.Errorf("its end: %v", err)
+	}
+}
+
+func (c *court) state() state.State {
+	c.t.Helper()
+	s, err := state.Read(state.Path(filepath.Join(c.dir, "run"), "agent"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return s
+}
+
+// The candidate takes the place of the confirmed version: same process, arguments
+// and environment, and its children are on no trial. Confirmed is what the stable
+// path leads to. A stop that was asked for is a stop.
+func TestTrialIsFollowed(t *testing.T) {
+	c := newCourt(t)
+	c.opens()
+	cmd, lines, _ := c.run("")
+	expect(t, lines, fmt.Sprintf("started candidate %d x false", cmd.Process.Pid))
+	if s := c.state(); s.Trial != "t1" {
+		t.Errorf("the state says trial %q", s.Trial)
+	}
+	if runtime.GOOS == "linux" {
+		comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", cmd.Process.Pid))
+		if err != nil || string(comm) != "stable\n" {
+			t.Errorf("its name is %q, %v", comm, err)
+		}
+	}
+	link := filepath.Join(c.dir, ".new")
+	if err := errors.Join(os.Link(c.candidate, link), os.Rename(link, c.record.Stable), trial.Remove(c.path())); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, lines, "confirmed")
+	c.ends(cmd, lines)
+	tries, err := trial.ReadTries(c.record.TriesFile, "t1")
+	if err != nil || tries.Count != 1 {
+		t.Errorf("counted %+v, %v", tries, err)
+	}
+}
+
+// Where there are no hard links the confirmed version is a copy.
+func TestTrialIsConfirmedByCopy(t *testing.T) {
+	c := newCourt(t)
+	c.opens()
+	cmd, lines, _ := c.run("")
+	expect(t, lines, fmt.Sprintf("started candidate %d x false", cmd.Process.Pid))
+	copied := filepath.Join(c.dir, ".new")
+	copyProgram(t, c.candidate, copied)
+	if err := os.Rename(copied, c.record.Stable); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, lines, "confirmed")
+	c.ends(cmd, lines)
+}
+
+// A candidate is stopped as any service, before it is confirmed as well.
+func TestTrialIsStopped(t *testing.T) {
+	c := newCourt(t)
+	c.opens()
+	cmd, lines, _ := c.run("")
+	expect(t, lines, fmt.Sprintf("started candidate %d x false", cmd.Process.Pid))
+	c.ends(cmd, lines)
+}
+
+// A candidate that fails, hangs or is not confirmed in time is followed by the
+// confirmed version in the same process; whoever began the trial need not live.
+func TestTrialIsOver(t *testing.T) {
+	for name, tt := range map[string]struct {
+		behaviour string
+		deadline  time.Duration
+		vanishes  bool // the record, before the deadline
+		first     []string
+	}{
+		"it fails":         {"fails", time.Hour, false, nil},
+		"it hangs":         {"hangs", time.Hour, false, nil},
+		"not confirmed":    {"", 3 * time.Second, false, []string{"stopped"}},
+		"without a record": {"", 3 * time.Second, true, []string{"stopped"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCourt(t)
+			c.record.Deadline = c.in(tt.deadline)
+			c.opens()
+			cmd, lines, _ := c.run(tt.behaviour)
+			if tt.deadline > time.Minute { // a slow machine may be late for the other ones: then nothing is tried
+				expect(t, lines, fmt.Sprintf("started candidate %d x false", cmd.Process.Pid))
+			} else if !lines.Scan() {
+				t.Fatal("nothing was said")
+			} else if strings.HasPrefix(lines.Text(), "started stable") {
+				t.Skip("too slow a machine for so short a trial")
+			}
+			if tt.vanishes {
+				if err := trial.Remove(c.path()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, line := range tt.first {
+				expect(t, lines, line)
+			}
+			expect(t, lines, fmt.Sprintf("started stable %d x false", cmd.Process.Pid))
+			if s := c.state(); s.Trial != "" {
+				t.Errorf("the state says trial %q", s.Trial)
+			}
+			c.ends(cmd, lines)
+		})
+	}
+}
+
+// A candidate that is killed has had its try: the next start runs the confirmed version.
+func TestTrialTriesAreUsedUp(t *testing.T) {
+	c := newCourt(t)
+	c.opens()
+	cmd, lines, _ := c.run("dies")
+	expect(t, lines, fmt.Sprintf("started candidate %d x false", cmd.Process.Pid))
+	_ = cmd.Wait()
+	cmd, lines, errs := c.run("dies")
+	expect(t, lines, fmt.Sprintf("started stable %d x false", cmd.Process.Pid))
+	c.ends(cmd, lines)
+	if !strings.Contains(errs.String(), "its tries are used up (1 of 1)") {
+		t.Errorf("said %q", errs)
+	}
+	tries, err := trial.ReadTries(c.record.TriesFile, "t1")
+	if err != nil || !strings.Contains(tries.Why, "used up") {
+		t.Errorf("left %+v, %v", tries, err)
+	}
+}
+
+// Whatever is wrong with a trial ends it, and never the start.
+func TestTrialIsNotFollowed(t *testing.T) {
+	root := os.Geteuid() == 0
+	for name, tt := range map[string]struct {
+		spoil func(c *court) error // before the record is written
+		then  func(c *court) error // after it
+		says  string
+		root  bool
+	}{
+		"no trial":             {then: func(c *court) error { return trial.Remove(c.path()) }},
+		"expired":              {spoil: func(c *court) error { c.record.Deadline = c.in(0); return nil }, says: "its time is over"},
+		"another boot":         {spoil: func(c *court) error { c.record.Boots = c.record.Boots[:1]; return nil }, says: "of another boot"},
+		"another service":      {spoil: func(c *court) error { c.record.Service = "agent2"; return nil }, says: `its record is of "agent2"`},
+		"not whole":            {spoil: func(c *court) error { c.record.Candidate = "candidate"; return nil }, says: "is not whole"},
+		"no tries":             {spoil: func(c *court) error { c.record.Tries = 0; return nil }, says: "used up (0 of 0)"},
+		"a newer format":       {then: replaces(`"format": 1`, `"format": 2`), says: "has format 2"},
+		"no JSON":              {then: replaces(`{`, `[`), says: "no JSON"},
+		"too long":             {then: replaces(`{`, `{`+strings.Repeat(" ", 70000)), says: "longer than 65536"},
+		"a FIFO":               {then: instead(func(p string) error { return syscall.Mkfifo(p, 0o644) }), says: "is a FIFO"},
+		"a link":               {then: instead(func(p string) error { return os.Symlink("elsewhere", p) }), says: "is a symbolic link"},
+		"a directory":          {then: instead(func(p string) error { return os.Mkdir(p, 0o755) }), says: "is a directory"},
+		"writable by a group":  {then: func(c *court) error { return os.Chmod(c.path(), 0o664) }, says: "can be written by others"},
+		"a place for all":      {then: func(c *court) error { return os.Chmod(filepath.Dir(c.path()), 0o777) }, says: "can be written by others"},
+		"foreign":              {then: func(c *court) error { return os.Chown(c.path(), 4242, -1) }, says: "belongs to user 4242", root: true},
+		"in a foreign place":   {then: func(c *court) error { return os.Chown(filepath.Dir(c.path()), 4242, -1) }, says: "belongs to user 4242", root: true},
+		"no candidate":         {then: func(c *court) error { return os.Remove(c.candidate) }, says: "no such file"},
+		"a swapped candidate":  {then: swaps(func(c *court) error { return os.WriteFile(c.candidate, []byte("#!/bin/sh\n"), 0o755) }), says: "not what was verified"}, //nolint:gosec // a program
+		"a grown candidate":    {then: func(c *court) error { return os.Truncate(c.candidate, c.record.Size+1) }, says: "not what was verified"},
+		"a linked candidate":   {then: swaps(func(c *court) error { return os.Symlink(c.record.Stable, c.candidate) }), says: "open "},
+		"a FIFO for candidate": {then: swaps(func(c *court) error { return syscall.Mkfifo(c.candidate, 0o755) }), says: "no regular file"},
+		"an open candidate":    {then: func(c *court) error { return os.Chmod(c.candidate, 0o757) }, says: "can be written by others"},
+		"a foreign candidate":  {then: func(c *court) error { return os.Chown(c.candidate, 4242, -1) }, says: "belongs to user 4242", root: true},
+		"no candidate's mode":  {then: func(c *court) error { return os.Chmod(c.candidate, 0o644) }, says: "execute "},
+		"no program":           {then: scrambles, says: "execute "},
+		"a FIFO for a count":   {then: func(c *court) error { return syscall.Mkfifo(c.record.TriesFile, 0o644) }, says: "count of tries"},
+		"a bad count":          {then: func(c *court) error { return os.WriteFile(c.record.TriesFile, []byte("{"), 0o600) }, says: "count of tries"},
+		"a negative count": {then: func(c *court) error {
+			return os.WriteFile(c.record.TriesFile, []byte(`{"trial":"t1","count":-5}`), 0o600)
+		}, says: "used up (-5 of 1)"},
+		"no place for a count": {spoil: func(c *court) error { c.record.TriesFile = "/nonexistent/count"; return nil }, says: "count of tries"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if tt.root && !root {
+				t.Skip("only root gives files away")
+			}
+			c := newCourt(t)
+			if tt.spoil != nil {
+				if err := tt.spoil(c); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c.opens()
+			if tt.then != nil {
+				if err := tt.then(c); err != nil {
+					t.Fatal(err)
+				}
+			}
+			cmd, lines, errs := c.run("")
+			expect(t, lines, fmt.Sprintf("started stable %d x false", cmd.Process.Pid))
+			c.ends(cmd, lines)
+			if got := errs.String(); !strings.Contains(got, tt.says) || tt.says == "" && got != "" || strings.Count(got, "\n") > 1 {
+				t.Errorf("said %q, want %q", got, tt.says)
+			}
+		})
+	}
+}
+
+func replaces(from, to string) func(*court) error {
+	return func(c *court) error {
+		content, err := os.ReadFile(c.path())
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(c.path(), []byte(strings.Replace(string(content), from, to, 1)), 0o600)
+	}
+}
+
+func instead(plant func(path string) error) func(*court) error {
+	return func(c *court) error { return errors.Join(os.Remove(c.path()), plant(c.path())) }
+}
+
+func swaps(plant func(*court) error) func(*court) error {
+	return func(c *court) error { return errors.Join(os.Remove(c.candidate), plant(c)) }
+}
+
+// scrambles leaves size and inode as they are.
+func scrambles(c *court) error {
+	f, err := os.OpenFile(c.candidate, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(f, "no program at all")
+	return errors.Join(err, f.Close())
+}
+
+// A mark that makes no sense is none, and nobody's child is on trial by it.
+func TestTrialMarkIsForged(t *testing.T) {
+	for _, mark := range []string{"", "1", "{}", `{"id":"t1"}`} {
+		c := newCourt(t)
+		t.Setenv(trial.Variable, mark)
+		cmd, lines, _ := c.run("")
+		expect(t, lines, fmt.Sprintf("started stable %d x false", cmd.Process.Pid))
+		if s := c.state(); s.Trial != "" {
+			t.Errorf("%q: the state says trial %q", mark, s.Trial)
+		}
+		c.ends(cmd, lines)
+	}
+}
