@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
@@ -30,7 +29,6 @@ type reader struct {
 	failed   bool
 
 	passed, wrong, omitted int // tests, for the progress
-	told                   time.Time
 }
 
 // packageRun is a package whose tests run.
@@ -133,6 +131,8 @@ func (r *reader) take(e event) {
 			p.parent[dir] = true
 		}
 		r.tell(e)
+	case "cont":
+		r.tell(e) // it waited for its turn
 	case "output":
 		r.output(p, e)
 	case "pass", "fail", "skip":
@@ -231,12 +231,9 @@ func (r *reader) failures(begin string) (n int) {
 	return n
 }
 
-// tell keeps the progress up to date, once a second.
+// tell keeps the progress up to date: the last test that began, or went on, may be the one that hangs.
 func (r *reader) tell(e event) {
-	if now := time.Now(); now.Sub(r.told) >= time.Second {
-		r.told = now
-		r.progress(fmt.Sprintf("%d tests passed, %d failed, %d skipped; %s begins", r.passed, r.wrong, r.omitted, short(e.Package, e.Test)))
-	}
+	r.progress(fmt.Sprintf("%d tests passed, %d failed, %d skipped; at %s", r.passed, r.wrong, r.omitted, short(e.Package, e.Test)))
 }
 
 // short is the name of a test, or of a package: the module is known.

@@ -144,9 +144,9 @@ func TestOnlyTheSlowestTen(t *testing.T) {
 
 func TestProgress(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "progress")
-	run([]string{"-progress", file}, strings.NewReader(events("run a TestX")), new(bytes.Buffer))
+	run([]string{"-progress", file}, strings.NewReader(events("run a TestX", "run a TestY", "cont a TestX")), new(bytes.Buffer))
 	text, err := os.ReadFile(file)
-	want(t, "progress", string(text), "0 tests passed, 0 failed, 0 skipped; a TestX begins\n")
+	want(t, "progress", string(text), "0 tests passed, 0 failed, 0 skipped; at a TestX\n")
 	if err != nil {
 		t.Error(err)
 	}
