@@ -40,6 +40,10 @@ type Step struct {
 	Until  int
 	Within time.Duration
 
+	// Stops marks the stop of a service that ran by the definition which a plan replaces:
+	// whoever carries the plan out starts it again when all is done.
+	Stops bool
+
 	// Payload is what a step of another kind is about, for the [Applier] that knows
 	// that kind; nil for the kinds above. As JSON it is an object, whose keys stand
 	// beside the step's own in a plan.

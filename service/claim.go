@@ -41,11 +41,11 @@ func (l *life) claim() (h holding, err error) {
 	} else if err != nil {
 		return h, err
 	}
-	h.state = newStateFile(h.dirs.StateFile(l.id), State{
+	h.state = newStateFile(h.dirs.StateFile(l.id), h.dirs.SettingsFile(l.id), State{
 		Name: l.id, Version: l.cfg.Version, Process: self, Manager: l.host.Name(), ConfigFile: l.cfg.File,
 		Phase: platform.PhaseStarting, PhaseSince: time.Now(),
 		StartedAt: l.begun, Restarts: h.record.Restarts(), LastExit: h.last.Ending(),
-		Settings: l.settings, Trial: l.onTrial(),
+		Settings: l.settings, Own: l.cfg.ProgramSettings(), Trial: l.onTrial(),
 	}, l.machine.writeState, l.log.Warn)
 	if err := h.state.await(h.state.change(func(*State) {})); err != nil {
 		return h, errors.Join(err, h.state.remove())

@@ -93,7 +93,7 @@ func (l *life) reloadProgram(ctx context.Context) error {
 	if err := l.sink.SetLevel(fresh.Log.Level); err != nil {
 		return err
 	}
-	l.take(fresh.Settings())
+	l.take(fresh)
 	return nil
 }
 
@@ -107,8 +107,8 @@ func (l *life) reread() (Config, error) {
 
 // take notes the settings that this reload has brought into force, and names those
 // that no reload takes, with the command that does.
-func (l *life) take(fresh map[string]string) {
-	manager := l.host.Name()
+func (l *life) take(cfg Config) {
+	manager, fresh := l.host.Name(), cfg.Settings()
 	by := map[TakenBy][]string{}
 	taken := maps.Clone(l.settings)
 	for _, key := range Differing(l.settings, fresh) {
@@ -124,7 +124,12 @@ func (l *life) take(fresh map[string]string) {
 		}
 	}
 	l.settings = taken
-	l.state.update(func(s *State) { s.Settings = taken })
+	own := cfg.ProgramSettings()
+	if _, ok := l.prog.(Reloader); !ok { // it has what it began with
+		by[TakenByRestart] = append(by[TakenByRestart], Differing(l.cfg.own, own)...)
+		own = l.cfg.ProgramSettings()
+	}
+	l.state.update(func(s *State) { s.Settings, s.Own = taken, own })
 	warn := func(kind TakenBy, text string) {
 		if keys := by[kind]; len(keys) > 0 {
 			l.log.Warn(text, "keys", strings.Join(keys, ", "))

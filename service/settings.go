@@ -5,9 +5,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/BurntSushi/toml"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
@@ -74,14 +77,47 @@ func (c Config) Settings() map[string]string {
 	return settings
 }
 
+// ProgramSettings are the keys of the program's own tables in the file that [Config.Load]
+// has read, with their tables ("feed.url"), and a digest of each value, as in
+// [Config.Settings]. It is nil if c was not loaded.
+func (c Config) ProgramSettings() map[string]string { return maps.Clone(c.own) }
+
+// own are the ProgramSettings of a file that can be decoded.
+func (f file) own() map[string]string {
+	var doc map[string]any
+	if _, err := toml.Decode(f.text, &doc); err != nil {
+		return nil
+	}
+	delete(doc, ownTable)
+	all := map[string]string{}
+	var note func(key string, value any)
+	note = func(key string, value any) {
+		if table, is := value.(map[string]any); is && len(table) > 0 {
+			for k, v := range table {
+				note(key+"."+k, v)
+			}
+			return
+		}
+		all[key] = sum(value)
+	}
+	for name, table := range doc {
+		note(name, table)
+	}
+	return all
+}
+
 // digest is short: it tells values apart that people write, and has nothing to withstand.
 func digest(v reflect.Value) string {
 	if v.IsZero() || (v.Kind() == reflect.Map || v.Kind() == reflect.Slice) && v.Len() == 0 {
 		return ""
 	}
-	text, err := json.Marshal(v.Interface())
+	return sum(v.Interface())
+}
+
+func sum(value any) string {
+	text, err := json.Marshal(value)
 	if err != nil { // a number that JSON does not have
-		text = fmt.Append(nil, v.Interface())
+		text = fmt.Append(nil, value)
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:6])

@@ -1,14 +1,17 @@
 package service
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform/files"
+	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
 const (
@@ -21,6 +24,8 @@ const (
 	// statePatience is how long the life waits for a write. A disk that hangs
 	// costs it that time once, and not at every change.
 	statePatience = 2 * time.Second
+	// ownPatience is how long the writer waits for the write of what is for fewer eyes.
+	ownPatience = time.Second
 )
 
 // errStateSlow is what a write ended with as far as nobody waits for it any more.
@@ -31,6 +36,7 @@ var errStateSlow = fmt.Errorf("the write %w of %v", ErrOverrun, statePatience)
 // where it failed.
 type stateFile struct {
 	path string
+	own  string // where [State.Own] goes
 	save func(path string, s State) error
 	warn func(string, ...any) // of the log
 
@@ -40,18 +46,20 @@ type stateFile struct {
 
 	mu       sync.Mutex
 	state    State
-	made     int           // changes
-	tried    int           // of them, what a write has begun and ended with
-	err      error         // of the last try
-	moved    chan struct{} // closed and replaced when tried moves on
-	stalled  bool          // a write takes so long that nobody waits any more
-	timer    *time.Timer   // wakes the writer for what nobody waits for
-	outdated alarm         // the file is out of date; only the writer uses it
+	made     int               // changes
+	tried    int               // of them, what a write has begun and ended with
+	err      error             // of the last try
+	moved    chan struct{}     // closed and replaced when tried moves on
+	stalled  bool              // a write takes so long that nobody waits any more
+	timer    *time.Timer       // wakes the writer for what nobody waits for
+	outdated alarm             // the file is out of date; only the writer uses it
+	owning   *pending          // the last write of the file own; only the writer uses these two
+	ownIs    map[string]string // what that file has
 }
 
-func newStateFile(path string, s State, save func(string, State) error, warn func(string, ...any)) *stateFile {
+func newStateFile(path, own string, s State, save func(string, State) error, warn func(string, ...any)) *stateFile {
 	f := &stateFile{
-		path: path, state: s, save: save, warn: warn,
+		path: path, own: own, state: s, save: save, warn: warn,
 		wake: make(chan struct{}, 1), quit: make(chan struct{}), idle: make(chan struct{}), moved: make(chan struct{}),
 	}
 	go f.write()
@@ -158,6 +166,7 @@ func (f *stateFile) writeOnce() bool {
 		content.Stop = &stop
 	}
 	f.mu.Unlock()
+	f.writeOwn(content) // before: who reads in the other that a reload is done reads this one, too
 	err := f.save(f.path, content)
 	f.mu.Lock()
 	waited := f.stalled
@@ -174,6 +183,22 @@ func (f *stateFile) writeOnce() bool {
 		f.warn("state is out of date", "error", err)
 	}
 	return err == nil
+}
+
+// writeOwn writes [State.Own] where it has changed. It lies on another disk, which may
+// hang: that costs the writer ownPatience once. Without it `status` says less, and
+// nothing that is wrong: the file names the process of which it speaks, and stays
+// behind it.
+func (f *stateFile) writeOwn(s State) {
+	if s.Own == nil || f.ownIs != nil && maps.Equal(s.Own, f.ownIs) || f.owning != nil && !f.owning.ended() {
+		return
+	}
+	f.owning = begin("write the settings in force", func() error { return state.WriteOwn(f.own, s.Process, s.Own) })
+	ctx, cancel := context.WithTimeout(context.Background(), ownPatience)
+	defer cancel()
+	if f.owning.wait(ctx) == nil {
+		f.ownIs = s.Own
+	}
 }
 
 // restore has the file written again if somebody removed it.

@@ -4,10 +4,30 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
 )
+
+// OnThisSystem reports whether the manager of that name is one of this operating
+// system's, be it the one that runs this machine or not: its services have the same
+// directories. One that is not known is.
+func OnThisSystem(manager string) bool { return onSystem(runtime.GOOS, manager) }
+
+func onSystem(goos, manager string) bool {
+	switch manager {
+	case "launchd":
+		return goos == "darwin"
+	case "scm":
+		return goos == "windows"
+	case "systemd", "sysv":
+		return goos == "linux"
+	case "openrc":
+		return goos != "darwin" && goos != "windows"
+	}
+	return true
+}
 
 // probe is what detection sees of a machine.
 type probe struct {

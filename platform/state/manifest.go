@@ -66,17 +66,23 @@ func ReadManifest(path string) (Manifest, error) {
 	return m, nil
 }
 
+// EncodeManifest is what [WriteManifest] writes.
+func EncodeManifest(m Manifest) ([]byte, error) {
+	m.Format = manifestFormat
+	content, err := json.MarshalIndent(m, "", "  ")
+	return append(content, '\n'), err
+}
+
 // WriteManifest writes m to path, durably and so that it is whole at every
 // instant, and makes its directory. Everybody may read it, and only its owner
 // write.
 func WriteManifest(path string, m Manifest) error {
-	m.Format = manifestFormat
-	content, err := json.MarshalIndent(m, "", "  ")
+	content, err := EncodeManifest(m)
 	if err == nil {
 		err = files.MakeDir(filepath.Dir(path), 0o755)
 	}
 	if err == nil {
-		err = files.Replace(path, append(content, '\n'), 0o644, true)
+		err = files.Replace(path, content, 0o644, true)
 	}
 	if err != nil {
 		return fmt.Errorf("record of the installation: %w", err)

@@ -110,6 +110,10 @@ func (a *app) absolute() error {
 	return nil
 }
 
+// here reports whether a plan is for this machine, or for another manager that could
+// run it: its directories are the same.
+func (a *app) here() bool { return !a.elsewhere() || native.OnThisSystem(a.manager) }
+
 // elsewhere reports whether a manager was named that is not this machine's.
 func (a *app) elsewhere() bool {
 	if a.manager == "" || a.manager == "auto" || a.manager == "none" {

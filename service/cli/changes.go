@@ -11,8 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
@@ -123,7 +121,7 @@ func printChanges(w io.Writer, all []change) {
 	}
 }
 
-func showChanges(w io.Writer, manager string, all []change, asJSON bool) error {
+func showChanges(w io.Writer, manager string, all []change, notes []string, asJSON bool) error {
 	if asJSON {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
@@ -131,58 +129,11 @@ func showChanges(w io.Writer, manager string, all []change, asJSON bool) error {
 		return enc.Encode(struct {
 			Manager string   `json:"manager"`
 			Changes []change `json:"changes"`
-		}{manager, all})
+			Notes   []string `json:"notes,omitempty"` // what runs has something else in force
+		}{manager, all, notes})
 	}
 	for _, c := range all {
 		fmt.Fprintf(w, "%s:\n%s\n", c.Path, strings.Join(c.Lines, "\n"))
 	}
-	return nil
-}
-
-// install carries the steps out, if there is something to do, and has what it was
-// told written down.
-func (a *app) install(cmd *cobra.Command, t *target, steps []platform.Step, f installFlags) error {
-	ctx := cmd.Context()
-	if err := a.mayApply(t, steps); err != nil {
-		return err
-	}
-	all := t.changes(ctx, steps)
-	undone := t.undone(ctx, steps)
-	if st, err := query(ctx, t.manager, t.id); err == nil && st.Installed {
-		printChanges(cmd.ErrOrStderr(), all)
-	}
-	defer t.laidOver(cmd)
-	undo, err := t.record(f.told, len(all) > 0)
-	if err != nil {
-		return err
-	}
-	if len(all) == 0 && !undone {
-		if f.json {
-			return showPlan(cmd.OutOrStdout(), t.manager.Name(), nil, true)
-		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s is installed (%s): nothing has changed.\n", t.id, t.manager.Name())
-		return nil
-	}
-	if err := a.apply(cmd, t, steps); err != nil {
-		return errors.Join(err, undo())
-	}
-	if f.json {
-		return showPlan(cmd.OutOrStdout(), t.manager.Name(), steps, true)
-	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s is installed (%s).\n", t.id, t.manager.Name())
-	return nil
-}
-
-// restartIfDue says that what runs does so by what was installed before, or restarts
-// it, if that is wanted.
-func (a *app) restartIfDue(cmd *cobra.Command, t *target, restart bool) error {
-	d := a.drift(cmd.Context(), t)
-	switch {
-	case !d.due():
-		return nil
-	case restart:
-		return a.begin(cmd, t, "restart", "restarting", t.manager.Restart)
-	}
-	fmt.Fprintf(cmd.OutOrStdout(), "It runs as it was before: a restart is due (%s, or install --restart).\n", a.command(t, "restart"))
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -26,27 +27,36 @@ func (a *app) startCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.start(cmd, t)
+			if err := a.mayStart(cmd.Context(), t); err != nil {
+				return err
+			}
+			d := a.drift(cmd.Context(), t)
+			if d.running { // then this start brings in nothing
+				a.tell(cmd, d.notes(a, t))
+			} else {
+				a.tell(cmd, d.ofDefinition(a, t))
+			}
+			return a.begin(cmd, t, "start", "starting", t.manager.Start)
 		},
 	}
 }
 
-func (a *app) start(cmd *cobra.Command, t *target) error {
+// mayStart refuses to have the manager start what is not ours, or runs otherwise.
+func (a *app) mayStart(ctx context.Context, t *target) error {
 	m, err := t.needManager()
 	if err != nil {
 		return fmt.Errorf("start %q: %w; `run` works without one", t.id, err)
 	}
-	if err := t.ours(cmd.Context(), "start"); err != nil {
+	if err := t.ours(ctx, "start"); err != nil {
 		return err
 	}
 	// A manager would only find out, and restart, and give up.
-	if other, err := t.stranger(cmd.Context()); err != nil {
+	if other, err := t.stranger(ctx); err != nil {
 		return err
 	} else if other != nil {
 		return fmt.Errorf("start %q: not by %s: %w", t.id, m.Name(), other)
 	}
-	a.tell(cmd, a.drift(cmd.Context(), t).ofDefinition(a, t))
-	return a.begin(cmd, t, "start", "starting", m.Start)
+	return nil
 }
 
 // stranger is the holder if it is somebody else than the process that the manager
@@ -161,8 +171,14 @@ func (a *app) restartCommand() *cobra.Command {
 					return err
 				}
 			}
-			a.tell(cmd, a.drift(cmd.Context(), t).ofDefinition(a, t))
-			return a.begin(cmd, t, "restart", "restarting", m.Restart)
+			told := a.drift(cmd.Context(), t).ofDefinition(a, t)
+			a.tell(cmd, told)
+			if err := a.begin(cmd, t, "restart", "restarting", m.Restart); err != nil {
+				return err
+			}
+			after := a.drift(cmd.Context(), t).notes(a, t) // what that could not bring in
+			a.tell(cmd, slices.DeleteFunc(after, func(note string) bool { return slices.Contains(told, note) }))
+			return nil
 		},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service"
 )
 
@@ -17,6 +18,7 @@ type drift struct {
 	changes []change // that an install would make in the definition now
 	install []string // keys of the configuration that are behind them, as far as it is known
 	old     bool     // what runs was started by a definition of before the last install
+	program bool     // what runs is another program than what is there by now
 	restart []string // keys that what runs takes when it starts
 	reload  []string // keys that it takes by a reload
 	running bool     // by the manager
@@ -32,6 +34,7 @@ func (a *app) drift(ctx context.Context, t *target) drift {
 	if st, err := query(ctx, t.manager, t.id); err != nil || !st.Installed {
 		return d
 	}
+	d.process(ctx, t, a.reloads())
 	u, err := t.cfg.Unit(t.manifest.Program, t.id.Scope)
 	if err == nil {
 		var steps []platform.Step
@@ -43,8 +46,22 @@ func (a *app) drift(ctx context.Context, t *target) drift {
 		return d // what cannot be installed is for install and check to say
 	}
 	d.keys(t)
-	d.process(ctx, t)
 	return d
+}
+
+// reloads reports whether a reload brings the program's own tables into force.
+func (a *app) reloads() bool {
+	_, ok := a.prog.(service.Reloader)
+	return ok
+}
+
+// startedFrom is the program that the manager starts, for a process that it has
+// started; empty if it is not known.
+func (t *target) startedFrom(kept bool) string {
+	if !kept {
+		return ""
+	}
+	return t.manifest.Program
 }
 
 // keys are those behind the changes.
@@ -59,8 +76,8 @@ func (d *drift) keys(t *target) {
 	}
 }
 
-// process compares with what runs.
-func (d *drift) process(ctx context.Context, t *target) {
+// process compares with what runs. What a reload of the program takes, own says.
+func (d *drift) process(ctx context.Context, t *target, own bool) {
 	h, err := t.probe(ctx, t.lock())
 	if err != nil || !h.Known() || !t.kept(ctx, h) {
 		return
@@ -70,6 +87,7 @@ func (d *drift) process(ctx context.Context, t *target) {
 		return
 	}
 	d.running, d.old = true, s.StartedAt.Before(t.manifest.Changed)
+	d.program = s.Trial == "" && t.Replaced(h, t.startedFrom(true)) // a candidate is not what is installed, and is meant to be
 	if s.Settings == nil || s.ConfigFile != t.cfg.File { // its program says nothing of it, or means another file
 		return
 	}
@@ -81,16 +99,36 @@ func (d *drift) process(ctx context.Context, t *target) {
 			d.restart = append(d.restart, key)
 		}
 	}
+	inForce, err := leavable(ctx, func() (map[string]string, error) {
+		return state.ReadOwn(t.dirs.SettingsFile(t.id.String()), h.Identity)
+	})
+	switch keys := service.Differing(inForce, t.cfg.ProgramSettings()); {
+	case err != nil: // it is not for us to read, or the process is of an older version
+	case own:
+		d.reload = append(d.reload, keys...)
+	default:
+		d.restart = append(d.restart, keys...)
+	}
 }
 
 // due reports whether a restart would bring something into force.
-func (d drift) due() bool { return d.running && (d.old || len(d.restart) > 0) }
+func (d drift) due() bool { return d.running && (d.old || d.program || len(d.restart) > 0) }
+
+// newerProgram is the note on a process whose program was replaced.
+const newerProgram = "the program on disk is newer than the one that runs: restart brings it in"
 
 // notes say it, with the command that brings things together.
 func (d drift) notes(a *app, t *target) []string {
+	return append(d.ofDefinition(a, t), d.ofProcess(a, t)...)
+}
+
+// ofProcess are the notes on what the running process does not have in force.
+func (d drift) ofProcess(a *app, t *target) []string {
 	var notes []string
 	note := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
-	notes = append(notes, d.ofDefinition(a, t)...)
+	if d.program {
+		note(newerProgram)
+	}
 	if d.old {
 		note("what runs was started by the definition of before the last install: %s brings that in", a.command(t, "restart"))
 	}

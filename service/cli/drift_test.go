@@ -107,7 +107,7 @@ func TestIssue10_5_ARestartIsDue(t *testing.T) {
 	}
 	p.wants("status", 0, "started by the definition of before the last install: feedd restart brings that in")
 	p.wants("install", 0, "a restart is due") // nothing to write, and still due
-	p.wants("install --restart", 0, "nothing has changed", "restart")
+	p.wants("install --restart", 0, "feedd is installed (fake): its definition has not changed.\nfeedd is ready after 0.0 s, pid 70; log: ", "restart")
 	p.now = func() time.Time { return noon.Add(time.Minute) }
 	p.writes(feedd, platform.PhaseReady, func(s *state.State) {
 		s.StartedAt = noon.Add(time.Second)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/singleton"
 )
 
 // Machine is what commands reach, to be played by tests.
@@ -46,7 +47,7 @@ var Difference = difference
 func ReadyLine(ctx context.Context, m Machine, cfg service.Config, keeper platform.Manager, asked time.Time) string {
 	t := &target{machine: m, cfg: cfg, id: cfg.ID(cfg.Scope), manager: keeper}
 	t.dirs, _ = cfg.DirsFor(cfg.Scope)
-	return t.readyLine(ctx, asked)
+	return t.readyLine(ctx, singleton.Holder{}, asked)
 }
 
 // Enumerate is a list of names for people.

@@ -122,7 +122,7 @@ func (p *place) machine() cli.Machine {
 			return context.Cause(ctx)
 		},
 		Measure:   func(int) *cli.Resources { return p.uses },
-		Replaced:  func(singleton.Holder) bool { return p.replaced },
+		Replaced:  func(singleton.Holder, string) bool { return p.replaced },
 		Accounts:  p.lookups(),
 		Interrupt: context.WithCancel,
 		Now:       p.now,

@@ -18,6 +18,7 @@ type installFlags struct {
 	json    bool
 	copyTo  string
 	adopt   bool
+	start   bool // `install` only, and so is restart
 	restart bool
 	diff    bool // `plan` only
 
@@ -35,7 +36,7 @@ func (a *app) addInstallFlags(cmd *cobra.Command, f *installFlags) {
 
 func (a *app) installCommand() *cobra.Command {
 	var f installFlags
-	var dry, start bool
+	var dry bool
 	cmd := &cobra.Command{
 		Use:   "install",
 		Short: "Install the service with the manager, or bring what is installed up to date",
@@ -44,7 +45,9 @@ func (a *app) installCommand() *cobra.Command {
 			"where nothing does. What an earlier install was told (--config, --user, --program, --copy-to, --runtime-dir, " +
 			"--state-dir) stays so until another one says otherwise, or takes it back by --no-config and so on. " +
 			"Without any --config the configuration is " + usualFile(a.cfg) + " where that exists (with --scope user, the file " +
-			"of that name in the user's configuration directory). If a step fails, those before it are taken back.",
+			"of that name in the user's configuration directory). If a step fails, those before it are taken back.\n\n" +
+			"What runs goes on as it was started, until --restart or another command restarts it; install says when that is due. " +
+			"What --adopt takes over, and ran, is running afterwards.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, steps, err := a.plan(cmd, &f)
@@ -57,18 +60,16 @@ func (a *app) installCommand() *cobra.Command {
 			if err := a.precheck(cmd.Context(), t); err != nil {
 				return err
 			}
-			if err := a.install(cmd, t, steps, f); err != nil {
+			did, err := a.install(cmd, t, steps, f)
+			if err != nil {
 				return fmt.Errorf("install %q: %w", t.id, err)
 			}
-			if err := a.restartIfDue(cmd, t, f.restart); err != nil || !start {
-				return err
-			}
-			return a.start(cmd, t)
+			return a.bringIn(cmd, t, steps, f, did)
 		},
 	}
 	a.addInstallFlags(cmd, &f)
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "only show what would be done")
-	cmd.Flags().BoolVar(&start, "start", false, "start it, too")
+	cmd.Flags().BoolVar(&f.start, "start", false, "start it, too")
 	cmd.Flags().BoolVar(&f.restart, "restart", false, "restart it, if it runs and that brings something into force")
 	return cmd
 }
@@ -95,10 +96,18 @@ func (a *app) planCommand() *cobra.Command {
 // showSteps shows what install would do, or what that would change.
 func (a *app) showSteps(cmd *cobra.Command, t *target, steps []platform.Step, f installFlags) error {
 	if f.diff {
-		return showChanges(cmd.OutOrStdout(), t.manager.Name(), t.changes(cmd.Context(), steps), f.json)
+		notes := a.drift(cmd.Context(), t).ofProcess(a, t)
+		if !f.json {
+			a.tell(cmd, notes)
+		}
+		return showChanges(cmd.OutOrStdout(), t.manager.Name(), t.changes(cmd.Context(), steps), notes, f.json)
 	}
 	t.laidOver(cmd)
-	return showPlan(cmd.OutOrStdout(), t.manager.Name(), steps, f.json)
+	all, err := a.whole(cmd.Context(), t, steps, f)
+	if err != nil {
+		return err
+	}
+	return showPlan(cmd.OutOrStdout(), t.manager.Name(), all, f.json)
 }
 
 func (a *app) plan(cmd *cobra.Command, f *installFlags) (*target, []platform.Step, error) {

@@ -24,7 +24,7 @@ func TestInstall(t *testing.T) {
 		"install":                  {nil, "install --program /usr/sbin/feedd", 0, "feedd is installed (fake).", []string{"install"}},
 		"install and start":        {nil, "install --program /usr/sbin/feedd --start", 0, "feedd is installed (fake).", []string{"install", "start"}},
 		"dry run":                  {nil, "install --program /usr/sbin/feedd --dry-run", 0, "$ install /usr/sbin/feedd run", nil},
-		"plan":                     {nil, "plan --program /usr/sbin/feedd", 0, "1 steps for fake", nil},
+		"plan":                     {nil, "plan --program /usr/sbin/feedd", 0, "2 steps for fake", nil},
 		"plan of a bad file":       {[]func(*place){badFile}, "plan --program /usr/sbin/feedd", 78, "colour_of_it", nil},
 		"a relative program":       {nil, "plan --program feedd", 78, "--program \"feedd\": cannot be said", nil},
 		"a program of Windows'":    {nil, `plan --program C:\feedd.exe`, 0, `C:\feedd.exe run`, nil},

@@ -28,8 +28,9 @@ type machine struct {
 	Signal  func(proc.Identity, os.Signal) error
 	Wait    func(context.Context, proc.Identity) error
 	Measure func(pid int) *resources
-	// Replaced reports whether there is another program by now in the place of the holder's.
-	Replaced func(singleton.Holder) bool
+	// Replaced reports whether there is another program by now in the place of the
+	// holder's, or at program, which its manager starts.
+	Replaced func(h singleton.Holder, program string) bool
 
 	Accounts accounts
 

@@ -1,27 +1,83 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// replaced reports whether there is another program by now where the holder's was
-// when it was started: not the file that it runs or, where the system does not say
-// which that is, one that was written since.
-func replaced(h singleton.Holder) bool {
-	path := strings.TrimSuffix(h.Exe, " (deleted)")
-	if path == "" {
-		return false
+// replaced reports whether there is another program by now than the one that the
+// holder runs: where that was when it was started, or at program, which is what its
+// manager starts (empty: not known). A file of the same content is the same program.
+// Where the system does not say which file a process runs, it is one that was written
+// since it began.
+func replaced(h singleton.Holder, program string) bool {
+	image := fmt.Sprintf("/proc/%d/exe", h.PID)
+	runs, err := os.Stat(image)
+	if err != nil {
+		image = ""
 	}
-	now, err := os.Stat(path)
+	before := strings.TrimSuffix(h.Exe, " (deleted)")
+	if program == before || isScript(program) {
+		program = ""
+	}
+	for _, path := range []string{before, program} {
+		now, err := os.Stat(path)
+		switch {
+		case path == "" || err != nil:
+		case image == "":
+			if !h.Since.IsZero() && now.ModTime().After(h.Since) {
+				return true
+			}
+		case !os.SameFile(now, runs) && !sameProgram(path, now, image, runs):
+			return true
+		}
+	}
+	return false
+}
+
+// isScript reports whether path is a script: what it starts is another program, and
+// the same one as ever.
+func isScript(path string) bool {
+	f, err := os.Open(path)
 	if err != nil {
 		return false
 	}
-	if runs, err := os.Stat(fmt.Sprintf("/proc/%d/exe", h.PID)); err == nil {
-		return !os.SameFile(now, runs)
+	defer f.Close()
+	var head [2]byte
+	_, err = io.ReadFull(f, head[:])
+	return err == nil && string(head[:]) == "#!"
+}
+
+// sameProgram reports whether two files have the same content.
+func sameProgram(a string, aInfo fs.FileInfo, b string, bInfo fs.FileInfo) bool {
+	if aInfo.Size() != bInfo.Size() || !aInfo.Mode().IsRegular() {
+		return false
 	}
-	return !h.Since.IsZero() && now.ModTime().After(h.Since)
+	one, err := os.Open(a)
+	if err != nil {
+		return false
+	}
+	defer one.Close()
+	other, err := os.Open(b)
+	if err != nil {
+		return false
+	}
+	defer other.Close()
+	var left, right [64 << 10]byte
+	for {
+		n, err := io.ReadFull(one, left[:])
+		m, errB := io.ReadFull(other, right[:])
+		if n != m || !bytes.Equal(left[:n], right[:m]) || (err == nil) != (errB == nil) {
+			return false
+		}
+		if err != nil {
+			return err == io.EOF || err == io.ErrUnexpectedEOF
+		}
+	}
 }

@@ -235,8 +235,9 @@ func (r *report) running(t *target, h singleton.Holder, now state.Truth, fileErr
 		return
 	}
 	r.Resources = t.Measure(now.Process.PID)
-	if h.Known() && h.PID == now.Process.PID && t.Replaced(h) {
-		r.note("the program on disk is newer than the one that runs: restart brings it in")
+	trial := now.File != nil && now.File.Trial != ""
+	if h.Known() && h.PID == now.Process.PID && !trial && t.Replaced(h, t.startedFrom(!now.Stranger)) {
+		r.note(newerProgram)
 	}
 	if !h.Known() || h.PID != now.Process.PID {
 		return

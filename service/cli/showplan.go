@@ -25,7 +25,7 @@ func showPlan(w io.Writer, manager string, steps []platform.Step, asJSON bool) e
 		if s.Kind == platform.StepCopyFile {
 			fmt.Fprintf(w, "   %s, mode %04o\n", s.Path, s.Mode)
 		}
-		if s.Kind == platform.StepWriteFile {
+		if s.Kind == platform.StepWriteFile || s.Kind == stepRecord {
 			fmt.Fprintf(w, "   %s, mode %04o:\n", s.Path, s.Mode)
 			for line := range strings.Lines(string(s.Content)) {
 				fmt.Fprintf(w, "   | %s\n", strings.TrimSuffix(line, "\n"))
@@ -135,7 +135,7 @@ func writePlanJSON(w io.Writer, manager string, steps []platform.Step) error {
 		if s.Kind == platform.StepCopyFile {
 			j.Mode, j.Source = fmt.Sprintf("%04o", s.Mode), s.Source
 		}
-		if s.Kind == platform.StepWriteFile {
+		if s.Kind == platform.StepWriteFile || s.Kind == stepRecord {
 			content := string(s.Content)
 			j.Mode, j.Content = fmt.Sprintf("%04o", s.Mode), &content
 		}

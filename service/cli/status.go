@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,7 +64,11 @@ func (a *app) statusCommand() *cobra.Command {
 // after its own if there is such a service.
 func (a *app) reports(ctx context.Context, t *target, all bool) []report {
 	own := t.examine(ctx)
-	own.Notes = append(own.Notes, a.drift(ctx, t).notes(a, t)...)
+	for _, note := range a.drift(ctx, t).notes(a, t) {
+		if !slices.Contains(own.Notes, note) {
+			own.note(note)
+		}
+	}
 	if !own.none() && !all {
 		return []report{own}
 	}

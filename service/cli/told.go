@@ -143,20 +143,13 @@ func (t *target) record(told map[string]string, changed bool) (undo func() error
 		return nil, err
 	}
 	before, had := t.manifest, t.manifest.Format > 0
-	m := state.Manifest{
-		Name: t.id.Name, Instance: t.id.Instance, Scope: t.id.Scope, Manager: t.manager.Name(),
-		Told: told, Program: t.program, Settings: t.cfg.Settings(), Changed: before.Changed,
-	}
-	if changed || !had {
-		m.Changed = t.Now().Round(time.Microsecond).UTC()
-	}
+	m := t.next(told, changed)
 	undo = func() error {
 		if had {
 			return state.WriteManifest(path, before)
 		}
 		return state.RemoveManifest(path)
 	}
-	m.Format = before.Format // of the same, where nothing has changed
 	if had && reflect.DeepEqual(m, before) {
 		return undo, nil
 	}
@@ -165,6 +158,19 @@ func (t *target) record(told map[string]string, changed bool) (undo func() error
 	}
 	t.manifest, err = state.ReadManifest(path)
 	return undo, err
+}
+
+// next is the record of an installation that was told that.
+func (t *target) next(told map[string]string, changed bool) state.Manifest {
+	before := t.manifest
+	m := state.Manifest{
+		Format: before.Format, Name: t.id.Name, Instance: t.id.Instance, Scope: t.id.Scope, Manager: t.manager.Name(),
+		Told: told, Program: t.program, Settings: t.cfg.Settings(), Changed: before.Changed,
+	}
+	if changed || before.Format == 0 {
+		m.Changed = t.Now().Round(time.Microsecond).UTC()
+	}
+	return m
 }
 
 // forget removes the record of an installation that is no more.

@@ -21,18 +21,29 @@ import (
 )
 
 // begin has the manager start the service, or start it again, and tells what has
-// become of that: why it failed, or that it is ready.
+// become of that: why it failed or, to a terminal, that it is ready, and where to look on.
 func (a *app) begin(cmd *cobra.Command, t *target, verb, doing string, do func(context.Context, platform.ID) error) error {
+	line, err := a.bring(cmd, t, verb, doing, do)
+	if err == nil && isTerminal(cmd.ErrOrStderr()) {
+		fmt.Fprintln(cmd.ErrOrStderr(), line)
+	}
+	return err
+}
+
+// bring is begin, where the caller says that the service is ready.
+func (a *app) bring(cmd *cobra.Command, t *target, verb, doing string, do func(context.Context, platform.ID) error) (ready string, err error) {
 	asked := t.Now()
 	before, _ := t.holder(cmd.Context()) // to be stopped first, if there is one
 	if err := a.managed(cmd, t, doing, do); err != nil {
-		return t.why(cmd, verb, asked, err)
+		return "", t.why(cmd, verb, asked, err)
 	}
 	if s, err := state.Read(t.dirs.StateFile(t.id.String())); err == nil && before.Known() && !s.StartedAt.Before(asked) && s.LastExit != nil && !s.LastExit.Clean {
 		fmt.Fprintf(cmd.ErrOrStderr(), "the run before did not stop in order: %s\n", s.LastExit.Reason)
 	}
-	t.confirm(cmd, asked)
-	return nil
+	if verb == "restart" {
+		before = singleton.Holder{}
+	}
+	return t.readyLine(cmd.Context(), before, asked), nil
 }
 
 // why is err, of a start that was asked for at that time, in the program's own
@@ -189,17 +200,14 @@ func cutLines(text string) []string {
 	return lines[max(0, len(lines)-logLines):]
 }
 
-// confirm says, to a terminal, that the service is ready, and where to look on.
-func (t *target) confirm(cmd *cobra.Command, asked time.Time) {
-	if !isTerminal(cmd.ErrOrStderr()) {
-		return
-	}
-	fmt.Fprintln(cmd.ErrOrStderr(), t.readyLine(cmd.Context(), asked))
-}
-
-func (t *target) readyLine(ctx context.Context, asked time.Time) string {
+// readyLine says that the service, which was asked for at that time, is ready, and
+// where to look on. before is who ran until then.
+func (t *target) readyLine(ctx context.Context, before singleton.Holder, asked time.Time) string {
 	text := fmt.Sprintf("%s is ready after %.1f s", t.id, t.Now().Sub(asked).Seconds())
 	if h, err := t.probe(ctx, t.lock()); err == nil && h.Known() {
+		if before.Known() && before.Same(h.Identity) {
+			text = fmt.Sprintf("%s runs already", t.id)
+		}
 		text += fmt.Sprintf(", pid %d", h.PID)
 	}
 	if log := t.logCommand(); log != "" {

@@ -55,7 +55,21 @@ func (m Machine) Plan(ctx context.Context, u platform.Unit, render func(platform
 	steps = append(steps, platform.Step{
 		Kind: platform.StepWriteFile, Describe: "the script of the service", Path: Path(u.ID), Mode: 0o755, Content: noted(content, before),
 	})
-	return append(steps, enable()...), nil
+	return append(append(steps, enable()...), m.generated()...), nil
+}
+
+// booted is there where systemd runs the machine: sd_booted(3).
+const booted = "/run/systemd/system"
+
+// generated has systemd, where that runs the machine, make its units of scripts anew:
+// it has one of each, which it would keep when the script has gone.
+func (m Machine) generated() []platform.Step {
+	if !m.Exists(booted) {
+		return nil
+	}
+	return []platform.Step{{
+		Kind: platform.StepRun, Describe: "have systemd, which runs this machine, take notice of the script", Argv: []string{"systemctl", "daemon-reload"}, MayFail: true,
+	}}
 }
 
 func (m Machine) checkRequired(names []string) error {
@@ -98,7 +112,7 @@ func (m Machine) Removal(ctx context.Context, id platform.ID, disable func() ([]
 	if levels := m.before(id); len(levels) > 0 {
 		steps = append(steps, enable(levels)...)
 	}
-	return append(steps,
+	return append(append(steps, m.generated()...),
 		platform.Step{Kind: platform.StepRemoveDir, Describe: "the service's files of this boot", Path: runtimeDir(id)},
 	), nil
 }

@@ -57,6 +57,9 @@ func TestIssue10_3_Adopt(t *testing.T) {
 		if got := initdtest.Steps(steps); !strings.HasPrefix(got, want) {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
+		if !steps[0].Stops { // what ran is to run again
+			t.Errorf("%+v", steps[0])
+		}
 		if keep := steps[1]; keep.Mode != 0o644 || string(keep.Content) != initdtest.Theirs {
 			t.Errorf("kept as %04o %q", keep.Mode, keep.Content)
 		}
@@ -112,6 +115,44 @@ func TestIssue10_8_UnknownNamesAreWarnedOf(t *testing.T) {
 		}
 		if got := r.manager(initdtest.Machine{}).(platform.Warner).Warnings(t.Context(), u); got != nil {
 			t.Errorf("of another machine: %q", got)
+		}
+	})
+}
+
+// systemd has a unit of each script: it kept that of one that was uninstalled, which
+// blocked every verb of its own.
+func TestIssue10_AScriptOnAMachineOfSystemds(t *testing.T) {
+	each(t, func(t *testing.T, r room) {
+		for booted, want := range map[bool]int{true: 1, false: 0} {
+			files := map[string]string{"/etc/init.d": "", "/etc/runlevels": "", "/usr/sbin/update-rc.d": "", initdtest.Script: initdtest.Theirs}
+			if booted {
+				files["/run/systemd/system"] = ""
+			}
+			m := r.manager(initdtest.Machine{Files: files, Answers: map[string]initdtest.Answer{
+				r.action + "status": {}, r.action + "status --json": {Out: `{"phase":"stopped"}`},
+			}})
+			u := initdtest.Feedd()
+			u.Adopt = true
+			steps, err := m.Plan(t.Context(), u)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Count(initdtest.Steps(steps), "run systemctl daemon-reload"); got != want {
+				t.Errorf("booted %v: %d in\n%s", booted, got, initdtest.Steps(steps))
+			}
+			for _, s := range steps {
+				if s.Path != "" {
+					files[s.Path] = string(s.Content)
+				}
+			}
+			removal, err := m.Removal(t.Context(), initdtest.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, after, _ := strings.Cut(initdtest.Steps(removal), "write-file "+initdtest.Script)
+			if got := strings.Count(after, "run systemctl daemon-reload"); got != want {
+				t.Errorf("booted %v: %d in\n%s", booted, got, initdtest.Steps(removal))
+			}
 		}
 	})
 }

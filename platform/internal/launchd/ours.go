@@ -71,6 +71,7 @@ func (m *Manager) replace(ctx context.Context, u platform.Unit, p printed, domai
 	}
 	if p != nil {
 		steps = m.bootedOut(u.ID, domain, file, p, j)
+		steps[0].Stops = p.pid() != 0
 	}
 	keep, err := room.Keep(m.sys, file)
 	return append(steps, keep...), !m.disabled(ctx, domain, u.ID), err

@@ -76,6 +76,9 @@ func TestIssue10_3_Adopt(t *testing.T) {
 		if !strings.HasPrefix(all, want) || !strings.Contains(all, "write-file "+feeddFile) {
 			t.Errorf("got\n%s", all)
 		}
+		if !steps[0].Stops { // what ran is to run again
+			t.Errorf("%+v", steps[0])
+		}
 		for _, s := range steps {
 			if s.Path != "" {
 				sys.files[s.Path] = string(s.Content)

@@ -110,7 +110,8 @@ func (m *Manager) take(ctx context.Context, id platform.ID) initd.Taken {
 	t := initd.Taken{Levels: m.levels(ctx, id)}
 	if code, err := m.code(ctx, id); err == nil && code != codeStopped {
 		t.Stop = []platform.Step{{
-			Kind: platform.StepRun, Describe: "stop what runs, while its own script is there", Argv: service(id, "stop"), Undo: service(id, "start"),
+			Kind: platform.StepRun, Describe: "stop what runs, while its own script is there", Stops: phase(code) != platform.PhaseFailed,
+			Argv: service(id, "stop"), Undo: service(id, "start"),
 		}}
 	}
 	return t

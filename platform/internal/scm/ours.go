@@ -78,7 +78,14 @@ func (m *Manager) replace(u platform.Unit, r *Registration) ([]platform.Step, er
 		return nil, err
 	}
 	r.Parameters[paramBefore] = string(content)
-	stop := platform.Step{Kind: StepStopService, Describe: "stop what runs by the registration of before", Payload: Registration{Name: r.Name}}
+	s, err := m.query(u.ID)
+	if err != nil {
+		return nil, err
+	}
+	stop := platform.Step{
+		Kind: StepStopService, Describe: "stop what runs by the registration of before", Payload: Registration{Name: r.Name},
+		Stops: s.State != Stopped && s.State != StopPending,
+	}
 	return []platform.Step{stop}, nil
 }
 

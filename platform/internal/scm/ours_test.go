@@ -62,6 +62,9 @@ func TestIssue10_3_Adopt(t *testing.T) {
 		u := unit("feedd")
 		u.Adopt = adopt
 		steps, err := m.Plan(t.Context(), u)
+		if runs := err == nil && steps[0].Stops; runs != adopt { // what ran is to run again
+			t.Errorf("adopt %v: %v, %+v", adopt, err, steps)
+		}
 		if err == nil {
 			err = installer.Apply(t.Context(), system, steps, nil)
 		}

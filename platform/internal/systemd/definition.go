@@ -39,6 +39,9 @@ func (m *Manager) definition(ctx context.Context, id platform.ID, p properties) 
 		d.State = platform.DefinitionStatic
 	case "generated":
 		d.State, d.Source = platform.DefinitionGenerated, p["SourcePath"]
+		if d.Source != "" && !m.exists(d.Source) && !m.exists(file) && !p.running() {
+			return nil, nil //nolint:nilnil // what it was made from has gone, and so has it when systemd looks again
+		}
 	}
 	// systemctl calls one that is enabled as well not linked, but enabled.
 	if to := room.Link(ctx, m.sys, file); to != "" {

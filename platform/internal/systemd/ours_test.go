@@ -34,8 +34,11 @@ func TestIssue10_3_Definitions(t *testing.T) {
 		},
 		"generated": {
 			shows: "UnitFileState=generated\nSourcePath=/etc/init.d/feedd\nFragmentPath=/run/systemd/generator.late/feedd.service",
+			files: map[string]string{"/etc/init.d/feedd": "#!/bin/sh\n"},
 			want:  &platform.Definition{Path: "/run/systemd/generator.late/feedd.service", State: platform.DefinitionGenerated, Source: "/etc/init.d/feedd"}, start: platform.ErrForeign,
 		},
+		// Issue 10: a script that was uninstalled left a unit that blocked all verbs until a daemon-reload.
+		"generated from what has gone": {shows: "UnitFileState=generated\nSourcePath=/etc/init.d/feedd\nFragmentPath=/run/systemd/generator.late/feedd.service"},
 		"masked": {shows: "LoadState=masked\nFragmentPath=" + feeddFile, want: &platform.Definition{Path: feeddFile, State: platform.DefinitionMasked}, start: platform.ErrPermission},
 		"linked, and enabled": {
 			shows: "UnitFileState=enabled\nFragmentPath=" + feeddFile, files: map[string]string{feeddFile: byHand}, links: map[string]string{feeddFile: "/opt/feedd.service"},
@@ -108,6 +111,9 @@ func TestIssue10_3_Adopt(t *testing.T) {
 		}
 		if got := lines(steps); !reflect.DeepEqual(got, want) {
 			t.Errorf("steps\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+		if !steps[1].Stops { // what ran is to run again
+			t.Errorf("%+v", steps[1])
 		}
 		for _, s := range steps {
 			if s.Path != "" {

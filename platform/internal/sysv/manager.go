@@ -58,7 +58,7 @@ func (m *Manager) take(ctx context.Context, id platform.ID) initd.Taken {
 	var t initd.Taken
 	if _, err := m.machine.Run(ctx, initd.Path(id), "status"); err == nil {
 		t.Stop = []platform.Step{{
-			Kind: platform.StepRun, Describe: "stop what runs, while its own script is there",
+			Kind: platform.StepRun, Describe: "stop what runs, while its own script is there", Stops: true,
 			Argv: []string{initd.Path(id), "stop"}, Undo: []string{initd.Path(id), "start"},
 		}}
 	}

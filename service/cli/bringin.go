@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
+)
+
+// install carries the steps out, if there is something to do, and has what it was
+// told written down. It reports whether there was.
+func (a *app) install(cmd *cobra.Command, t *target, steps []platform.Step, f installFlags) (did bool, err error) {
+	ctx := cmd.Context()
+	if err := a.mayApply(t, steps); err != nil {
+		return false, err
+	}
+	all := t.changes(ctx, steps)
+	undone := t.undone(ctx, steps)
+	if st, err := query(ctx, t.manager, t.id); err == nil && st.Installed {
+		printChanges(cmd.ErrOrStderr(), all)
+	}
+	defer t.laidOver(cmd)
+	undo, err := t.record(f.told, len(all) > 0)
+	if err != nil || len(all) == 0 && !undone {
+		return false, err
+	}
+	if err := a.apply(cmd, t, steps); err != nil {
+		return false, errors.Join(err, undo())
+	}
+	return true, nil
+}
+
+// bringIn says what the install came to, and does what is left to do with the running
+// service: what ran before it was taken over is started, and whatever is wanted. It
+// says what is in force then, and what is not.
+func (a *app) bringIn(cmd *cobra.Command, t *target, steps []platform.Step, f installFlags, did bool) error {
+	d := a.drift(cmd.Context(), t)
+	out := cmd.OutOrStdout()
+	switch {
+	case f.json:
+		out = cmd.ErrOrStderr()
+		all, err := a.whole(cmd.Context(), t, steps, f)
+		if !did {
+			all = nil
+		}
+		if err == nil {
+			err = showPlan(cmd.OutOrStdout(), t.manager.Name(), all, true)
+		}
+		if err != nil {
+			return err
+		}
+	case did:
+		fmt.Fprintf(out, "%s is installed (%s).\n", t.id, t.manager.Name())
+	case d.due() || len(d.reload) > 0:
+		fmt.Fprintf(out, "%s is installed (%s): its definition has not changed.\n", t.id, t.manager.Name())
+	default:
+		fmt.Fprintf(out, "%s is installed (%s): nothing has changed.\n", t.id, t.manager.Name())
+	}
+	took := stops(steps) && did
+	switch {
+	case d.due() && f.restart:
+		return a.beginAloud(cmd, t, f.json, "restart", "restarting", t.manager.Restart)
+	case d.due():
+		fmt.Fprintf(out, "It runs as it was before: a restart is due (%s, or install --restart).\n", a.command(t, "restart"))
+		d.old = false // just said
+		a.tell(cmd, d.ofProcess(a, t))
+	case took && !f.start:
+		fmt.Fprintf(out, "What ran by the definition of before was stopped: starting %s in its place.\n", t.id)
+	case len(d.reload) > 0:
+		a.tell(cmd, d.ofProcess(a, t))
+	}
+	if !f.start && !took {
+		return nil
+	}
+	if err := a.mayStart(cmd.Context(), t); err != nil {
+		return err
+	}
+	return a.beginAloud(cmd, t, f.json, "start", "starting", t.manager.Start)
+}
+
+// stops reports whether the steps stop a service that is to run when all is done.
+func stops(steps []platform.Step) bool {
+	return slices.ContainsFunc(steps, func(s platform.Step) bool { return s.Stops })
+}
+
+// beginAloud is begin for an install, which says more: what was done with the service.
+func (a *app) beginAloud(cmd *cobra.Command, t *target, quiet bool, verb, doing string, do func(context.Context, platform.ID) error) error {
+	line, err := a.bring(cmd, t, verb, doing, do)
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	if quiet {
+		out = cmd.ErrOrStderr()
+	}
+	fmt.Fprintln(out, line)
+	return nil
+}
+
+// Kinds of steps that no installer carries out: what goes before a plan, and follows it.
+const (
+	stepRecord  platform.StepKind = "record" // as write-file
+	stepStart   platform.StepKind = "start"
+	stepRestart platform.StepKind = "restart"
+)
+
+// whole is all that an install does by these steps: before them it writes down what
+// it was told, and behind them the manager starts or restarts the service.
+func (a *app) whole(ctx context.Context, t *target, steps []platform.Step, f installFlags) ([]platform.Step, error) {
+	all := slices.Clone(steps)
+	if path, err := t.Manifest(t.id); err == nil && a.here() {
+		content, err := state.EncodeManifest(t.next(f.told, len(t.changes(ctx, steps)) > 0))
+		if err != nil {
+			return nil, err
+		}
+		record := platform.Step{Kind: stepRecord, Describe: "what install was told, for later commands", Path: path, Mode: 0o644, Content: content}
+		all = slices.Insert(all, 0, record)
+	}
+	d := a.drift(ctx, t)
+	m := t.manager.Name()
+	switch {
+	case f.restart && d.running && (d.due() || len(t.changes(ctx, steps)) > 0 || t.copies(steps)):
+		all = append(all, platform.Step{Kind: stepRestart, Describe: "have " + m + " restart the service, and wait until it is ready"})
+	case f.start || stops(steps):
+		all = append(all, platform.Step{Kind: stepStart, Describe: "have " + m + " start the service, and wait until it is ready"})
+	}
+	return all, nil
+}
+
+// copies reports whether the steps put another program in the place of the one that
+// is there.
+func (t *target) copies(steps []platform.Step) bool {
+	return slices.ContainsFunc(steps, func(s platform.Step) bool {
+		return s.Kind == platform.StepCopyFile && !t.sameFiles(s.Source, s.Path)
+	})
+}
