@@ -41,7 +41,7 @@ func (p *place) silent(args ...string) {
 		if code, err := p.run(strings.Fields(line)...); code == platform.ExitUsage {
 			p.t.Error(err)
 		}
-		if text := p.errs.String(); strings.Contains(text, "brings") || strings.Contains(text, "changes") {
+		if text := p.out.String() + p.errs.String(); strings.Contains(text, "brings") || strings.Contains(text, "changes ") {
 			p.t.Errorf("%s: %s", line, text)
 		}
 	}
