@@ -70,6 +70,8 @@ type Config struct {
 	// from the user that it runs as. Empty: the system's for root, the user's for
 	// everybody else.
 	Scope platform.Scope `toml:"-"`
+	// AsRoot has Run serve for root that runs by hand what has another User.
+	AsRoot bool `toml:"-"`
 	// Override is applied to what Load has read from the file, before it is
 	// checked: what the command line says beats the file, at each reload as well.
 	Override func(*Config) `toml:"-"`

@@ -65,3 +65,6 @@ func (c Config) OwnDirs(manager string) (Dirs, error) { return c.ownDirs(manager
 
 // Denial is what is said of a failure under systemd's hardening.
 var Denial = denial
+
+// RefuseRoot is nil where a root may run c by hand.
+var RefuseRoot = refuseRoot

@@ -29,6 +29,9 @@ import (
 // process that goes on after Run calls signal.Reset. A process runs one life at
 // a time.
 //
+// Root that runs by hand what has another [Config.User] is refused: see
+// [Config.AsRoot].
+//
 // A stop that is asked for while the configuration is read or the log is opened
 // ends Run with nil, at the latest a second later: nothing had begun. While the
 // name is being taken it ends in order or, where the disk does not answer within
@@ -78,6 +81,9 @@ func (m machine) run(ctx context.Context, host platform.Host, warning error, cfg
 		func() (Config, error) { return m.load(given) }, func(Config) {})
 	if err != nil {
 		return unlessNotBegun(err)
+	}
+	if err := refuseRoot(cfg, host.Name(), byRoot()); err != nil {
+		return err
 	}
 	sink, err := prepare(s, "open the log", cfg.StartTimeout, abandonAfter, func() (*logsink.Sink, error) {
 		sink, err := m.openLog(cfg.ID("").String(), logOptions(cfg.Log, host))

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
@@ -105,7 +106,10 @@ func holds(pid int, links map[string]bool) (time.Time, bool) {
 	}
 	for _, fd := range fds {
 		path := dir + "/fd/" + fd.Name()
-		if link, err := os.Readlink(path); err != nil || !links[link] || !lockedToWrite(dir+"/fdinfo/"+fd.Name()) {
+		if link, err := os.Readlink(path); err != nil || !links[link] {
+			continue
+		}
+		if writes, locker := lockedToWrite(dir + "/fdinfo/" + fd.Name()); !writes || locker == "" {
 			continue
 		}
 		if info, err := os.Stat(path); err == nil {
@@ -115,27 +119,63 @@ func holds(pid int, links map[string]bool) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// lockedToWrite reads the description of a descriptor:
-//
-//	flags:	02100002
-//	lock:	1: FLOCK  ADVISORY  WRITE 4711 00:19:1234 0 EOF
-func lockedToWrite(fdinfo string) bool {
-	content, err := os.ReadFile(fdinfo)
+// locksItself reports whether the process has the file at path, by that name and
+// no other, locked by a call of its own: a descriptor that is locked can be handed
+// to anybody, and shows who locked it.
+func locksItself(pid int, path string) bool {
+	f, err := files.OpenToRead(path)
 	if err != nil {
 		return false
 	}
-	writes, locked := false, false
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); !ok || st.Nlink != 1 {
+		return false
+	}
+	dir := "/proc/" + strconv.Itoa(pid)
+	fds, err := os.ReadDir(dir + "/fd")
+	if err != nil { // not ours to see
+		return false
+	}
+	for _, fd := range fds {
+		there, err := os.Stat(dir + "/fd/" + fd.Name())
+		if err != nil || !os.SameFile(info, there) {
+			continue
+		}
+		if link, err := os.Readlink(dir + "/fd/" + fd.Name()); err != nil || link != pathOf(f) {
+			continue
+		}
+		if writes, locker := lockedToWrite(dir + "/fdinfo/" + fd.Name()); writes && locker == strconv.Itoa(pid) {
+			return true
+		}
+	}
+	return false
+}
+
+// lockedToWrite reads the description of a descriptor: whether it can be written
+// to, and the process that locked it; empty if none did.
+//
+//	flags:	02100002
+//	lock:	1: FLOCK  ADVISORY  WRITE 4711 00:19:1234 0 EOF
+func lockedToWrite(fdinfo string) (writes bool, locker string) {
+	content, err := os.ReadFile(fdinfo)
+	if err != nil {
+		return false, ""
+	}
 	for line := range strings.Lines(string(content)) {
 		f := strings.Fields(line)
 		switch {
 		case len(f) == 2 && f[0] == "flags:":
 			flags, err := strconv.ParseUint(f[1], 8, 64)
 			writes = err == nil && flags&syscall.O_ACCMODE != syscall.O_RDONLY
-		case len(f) > 4 && f[0] == "lock:" && f[2] == "FLOCK" && f[4] == "WRITE":
-			locked = true
+		case len(f) > 5 && f[0] == "lock:" && f[2] == "FLOCK" && f[4] == "WRITE":
+			locker = f[5]
 		}
 	}
-	return writes && locked
+	return writes, locker
 }
 
 // listed is a line of /proc/locks.

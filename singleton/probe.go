@@ -41,7 +41,7 @@ func readHolder(o Options) (Holder, error) {
 	if err != nil {
 		return Holder{}, &unverifiedError{err}
 	}
-	if !alive || !mayName(f, h) {
+	if !alive || !mayName(o, f, h) {
 		return Holder{}, errNoHolder
 	}
 	return h, nil

@@ -87,8 +87,10 @@ func seemsHeld(o Options) bool {
 }
 
 // mayName refuses a record that names a process of somebody else: a user who
-// owns the record could otherwise have root signal any process for him.
-func mayName(f *os.File, h Holder) bool {
+// owns the record could otherwise have root signal any process for him. The kernel
+// is believed: root that runs by hand what is another user's writes into that one's
+// files, and has them locked.
+func mayName(o Options, f *os.File, h Holder) bool {
 	info, err := f.Stat()
 	if err != nil {
 		return false
@@ -101,5 +103,5 @@ func mayName(f *os.File, h Holder) bool {
 		return true
 	}
 	owner, err := proc.Owner(h.PID)
-	return err == nil && owner == strconv.Itoa(int(st.Uid))
+	return err == nil && owner == strconv.Itoa(int(st.Uid)) || locksItself(h.PID, o.MutexFile())
 }

@@ -64,7 +64,7 @@ func seemsHeld(o Options) bool {
 
 // mayName refuses a record that names a process of somebody else: a user who
 // owns the record could otherwise have an administrator stop any process for him.
-func mayName(f *os.File, h Holder) bool {
+func mayName(_ Options, f *os.File, h Holder) bool {
 	sd, err := windows.GetSecurityInfo(windows.Handle(f.Fd()), windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION)
 	if err != nil {
 		return false

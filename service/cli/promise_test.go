@@ -26,7 +26,7 @@ func TestCommandsAndFlags(t *testing.T) {
 		"reload":    {"direct", "no-wait"},
 		"status":    {"all", "json", "watch"},
 		"logs":      {"follow", "json", "lines", "priority", "since"},
-		"run":       {},
+		"run":       {"as-root"},
 		"version":   {},
 		"config":    {},
 		"man":       {},

@@ -104,6 +104,9 @@ func (t *target) examine(ctx context.Context) report {
 	default:
 		r.dead(t)
 	}
+	if now.Phase == platform.PhaseUnknown { // whoever it is that runs, nobody knows that it serves
+		r.lsb = lsbUnknown
+	}
 	if now.Phase == platform.PhaseFailed {
 		r.Log = t.lastLines(ctx, time.Time{})
 	}

@@ -27,7 +27,7 @@ func (a *app) statusCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := a.targetRegardless(cmd)
 			if err != nil {
-				return err
+				return unknownStatus(cmd.Context(), err)
 			}
 			show := printStatus
 			if asJSON {
@@ -85,6 +85,15 @@ func (a *app) reports(ctx context.Context, t *target, all bool) []report {
 		reports = append(reports, i.examine(ctx))
 	}
 	return reports
+}
+
+// unknownStatus is err with LSB's code for it: 1, or what else it may have, would
+// be a statement about the service. A command line that makes no sense stays that.
+func unknownStatus(ctx context.Context, err error) error {
+	if ExitCode(err) == platform.ExitUsage || ctx.Err() != nil {
+		return err
+	}
+	return &classedError{err, lsbUnknown}
 }
 
 func worst(reports []report) int {

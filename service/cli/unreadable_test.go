@@ -23,7 +23,7 @@ func TestAStateFileThatCannotBeRead(t *testing.T) {
 			byHand(p)
 			p.m.st.Installed = false
 			p.put(state.Path(p.cfg.RuntimeDir, "feedd"), content)
-			p.wants("status", 0, "feedd.state.json: ")
+			p.wants("status", 4, "feedd.state.json: ")
 			if out := p.out.String(); !strings.Contains(out, "feedd is not known since") || !strings.Contains(out, "60, user ") {
 				t.Errorf("who runs is known, and no more:\n%s", out)
 			}

@@ -1,0 +1,61 @@
+//go:build unix
+
+package service_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service"
+)
+
+// Root that runs by hand what another user is to run is refused with the way out
+// (issue 10): what it had written no command could make sense of.
+func TestIssue10_RootRunsNoOthersServiceByHand(t *testing.T) {
+	for name, tt := range map[string]struct {
+		cfg     service.Config
+		starter string
+		root    bool
+		refused bool
+	}{
+		"root by hand":           {service.Config{User: "feed"}, "", true, true},
+		"root by a manager":      {service.Config{User: "feed"}, "systemd", true, false},
+		"root that insists":      {service.Config{User: "feed", AsRoot: true}, "", true, false},
+		"root for root":          {service.Config{User: "root"}, "", true, false},
+		"root by number":         {service.Config{User: "0"}, "", true, false},
+		"nobody said who":        {service.Config{}, "", true, false},
+		"a service of root's":    {service.Config{User: "feed", Scope: platform.ScopeUser}, "", true, false},
+		"the user, or any other": {service.Config{User: "feed"}, "", false, false},
+	} {
+		err := service.RefuseRoot(tt.cfg, tt.starter, tt.root)
+		if (err != nil) != tt.refused {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// byHand is the host of who was started by no manager.
+type byHand struct{ *host }
+
+func (byHand) Name() string { return "" }
+
+func TestIssue10_RunRefusesRootByHand(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("not root")
+	}
+	b := newBench(t)
+	b.cfg.User = "nobody"
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // lest it serves
+	err := service.RunOn(ctx, byHand{&host{requests: make(chan platform.Request)}}, nil, b.cfg, &program{})
+	if !errors.Is(err, platform.ErrPermission) || service.ExitCode(err) != platform.ExitNotPermitted || !strings.Contains(err.Error(), "runuser -u nobody") {
+		t.Errorf("got %v", err)
+	}
+	if left, _ := os.ReadDir(b.cfg.StateDir); len(left) > 0 {
+		t.Errorf("it has written %v", left)
+	}
+}
