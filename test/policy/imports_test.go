@@ -47,6 +47,7 @@ var places = []place{
 	{"singleton", []string{"platform", "platform/proc", "platform/files", "golang.org/x/sys"}},
 	{"installer", []string{"platform", "platform/native", "platform/files"}},
 	{"installer/trial", []string{"platform", "platform/native", "platform/files", "platform/proc", "golang.org/x/sys"}}, // what each `run` links
+	{"installer/upgrade", []string{"platform", "platform/files", "platform/proc", "installer/trial", "golang.org/x/sys"}},
 	{"service/recovery", belowService},
 	{"service/supervise", belowService},
 	{"service/logsink", append([]string{

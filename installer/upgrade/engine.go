@@ -1,0 +1,439 @@
+package upgrade
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/installer/trial"
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/files"
+	"github.com/holdfast-dev/holdfast/platform/proc"
+)
+
+// Look is how the service stands, after everybody was asked.
+type Look struct {
+	Running bool // somebody runs, or is about to be started again
+	OnTrial bool // and that is the candidate
+	Failed  bool // nobody does, and not because anybody asked
+	Ready   bool
+	Healthy bool   // no health check fails
+	Why     string // what is wrong, or how the last run ended
+	ReadyAt time.Time
+}
+
+// Machine is all that an upgrade reaches besides the files of the program.
+type Machine struct {
+	// Look is asked for the trial of that id, whose candidate is that file.
+	Look    func(ctx context.Context, id, candidate string) Look
+	Start   func(context.Context) error // returns when it is ready
+	Restart func(context.Context) error
+	// Version asks a program for its version, and Check whether it could start with
+	// today's configuration: both as the service's user, and bounded.
+	Version func(ctx context.Context, program string) (string, error)
+	Check   func(ctx context.Context, program string) error
+
+	Boots    func() []string // see trial.Record
+	Boottime func() (time.Duration, error)
+	Now      func() time.Time
+	Sleep    func(ctx context.Context, d time.Duration) error
+	// Before is called before each step that changes something; its error ends the
+	// upgrade there and then, as a power cut does. Nil: nothing does.
+	Before func(step string) error
+}
+
+// Options say what is to take the place of what.
+type Options struct {
+	ID      string // of the upgrade: no other has had it
+	Service string // name or name@instance
+	Own     bool   // of a user's own service
+	By      string // who asked, for people
+
+	Stable    string // what the manager starts, absolute
+	Source    string // the program that is to take its place; empty: the version before
+	SHA256    string // that it has to have, in hexadecimal; empty: any
+	Ledger    string // path
+	Record    string // path of the record of the trial
+	TriesFile string
+	Config    string // path of the configuration, of which a copy is taken; empty: there is none
+
+	Settle  time.Duration // how long it has to be ready and healthy
+	Timeout time.Duration // for the whole trial, and again for the way back
+	Force   bool          // also a version that failed before
+}
+
+// Engine conducts upgrades of one service. One at a time may do so: whoever calls it
+// holds the service's lock for that.
+type Engine struct {
+	Machine
+	Options
+
+	ledger Ledger
+	at     *Attempt
+}
+
+// errCut is what Before stopped.
+type errCut struct{ error }
+
+func (e errCut) Unwrap() error { return e.error }
+
+// lookEvery is how often the service is looked at.
+const lookEvery = 100 * time.Millisecond
+
+// grace is how much later than the conductor the candidate itself gives up.
+const grace = 15 * time.Second
+
+// Run does the whole of it and returns what it has come to, which the ledger says as
+// well. The error says why that could not be written down; what has come is so all
+// the same. The end of ctx ends the trial, and not the way back.
+func (e *Engine) Run(ctx context.Context) (Attempt, error) {
+	if err := e.Recover(ctx); err != nil {
+		return Attempt{ID: e.ID, Result: Refused, Reason: err.Error(), Up: true}, err
+	}
+	self, _ := proc.Self()
+	e.at = &Attempt{ID: e.ID, Back: e.Source == "", By: e.By, Since: e.Now(), Conductor: self}
+	e.ledger.Last = e.at
+	sweep(e.Stable)
+	candidate, wanted, err := e.prepare(ctx)
+	var cut errCut
+	switch {
+	case errors.As(err, &cut):
+		return *e.at, err
+	case errors.Is(err, errUnchanged):
+		return e.end(Unchanged, "it is the confirmed version already", true)
+	case err != nil:
+		return e.end(Refused, err.Error(), true)
+	}
+	if !wanted {
+		if err := e.confirm(candidate); err != nil {
+			return e.unconfirmed(err, true)
+		}
+		return e.end(Confirmed, "the service was stopped, and stays so: it was checked, and not tried", true)
+	}
+	if err := e.try(ctx, candidate); err != nil {
+		if errors.As(err, &cut) {
+			return *e.at, err
+		}
+		return e.back(ctx, err)
+	}
+	if err := e.confirm(candidate); err != nil {
+		if errors.As(err, &cut) {
+			return *e.at, err
+		}
+		return e.back(ctx, err)
+	}
+	return e.end(Confirmed, "", true)
+}
+
+// unconfirmed is the end of one that could not be confirmed, and was never tried.
+func (e *Engine) unconfirmed(err error, up bool) (Attempt, error) {
+	if cut := (errCut{}); errors.As(err, &cut) {
+		return *e.at, err
+	}
+	return e.end(Refused, err.Error(), up)
+}
+
+// step notes what is about to be done.
+func (e *Engine) step(name string) error {
+	if e.Before != nil {
+		if err := e.Before(name); err != nil {
+			return errCut{err}
+		}
+	}
+	e.at.Step = name
+	return e.ledger.write(e.Ledger)
+}
+
+func (e *Engine) look(ctx context.Context) Look { return e.Look(ctx, e.at.ID, e.at.To.Path) }
+
+// errUnchanged means that there is nothing to do.
+var errUnchanged = errors.New("unchanged")
+
+// prepare does all that can be done before the service is touched. wanted reports
+// whether the service is meant to run, so that there can be a trial.
+func (e *Engine) prepare(ctx context.Context) (candidate string, wanted bool, err error) {
+	if err := e.step("verify"); err != nil {
+		return "", false, err
+	}
+	if err := e.confirmedVersion(ctx); err != nil {
+		return "", false, err
+	}
+	source := e.Source
+	if source == "" {
+		if len(e.ledger.Kept) == 0 {
+			return "", false, errors.New("there is no version before: none was upgraded yet, or all were removed")
+		}
+		before := e.ledger.Kept[0]
+		source, e.SHA256 = before.Path, before.SHA256
+	}
+	if err := e.step("copy"); err != nil {
+		return "", false, err
+	}
+	staged, digest, err := stage(source, e.Stable, e.ID)
+	if err != nil {
+		return "", false, err
+	}
+	candidate, err = e.verify(ctx, staged, digest)
+	if err != nil {
+		return "", false, errors.Join(err, os.RemoveAll(filepath.Dir(staged)))
+	}
+	if err := e.backup(); err != nil {
+		if cut := (errCut{}); !errors.As(err, &cut) {
+			e.discard()
+		}
+		return "", false, err
+	}
+	l := e.look(ctx)
+	return candidate, l.Running || l.Failed, nil
+}
+
+// confirmedVersion finds out what is there.
+func (e *Engine) confirmedVersion(ctx context.Context) error {
+	info, err := os.Lstat(e.Stable)
+	switch {
+	case err != nil:
+		return fmt.Errorf("the installed program: %w", err)
+	case info.Mode()&fs.ModeSymlink != 0:
+		return fmt.Errorf("%s is a link, by which something else switches versions: use that, or install the program itself (--copy-to)", e.Stable)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is no regular file: %w", e.Stable, files.ErrUntrusted)
+	}
+	digest, err := Digest(e.Stable)
+	if err != nil {
+		return fmt.Errorf("the installed program: %w", err)
+	}
+	e.at.From = Version{SHA256: digest, Since: info.ModTime()}
+	if e.ledger.Confirmed.SHA256 == digest {
+		e.at.From = e.ledger.Confirmed
+	} else if e.at.From.Version, err = e.Version(ctx, e.Stable); err != nil {
+		e.note("the installed program does not tell its version: " + err.Error())
+	}
+	e.at.From.Path = ""
+	return nil
+}
+
+func (e *Engine) note(text string) { e.at.Notes = append(e.at.Notes, text) }
+
+// verify refuses what cannot become the confirmed version, and gives what was staged
+// its place.
+func (e *Engine) verify(ctx context.Context, staged, digest string) (string, error) {
+	e.at.To = Version{SHA256: digest}
+	if want := strings.ToLower(strings.TrimSpace(e.SHA256)); want != "" && want != digest {
+		return "", fmt.Errorf("its SHA-256 is %s, and not %s: nothing was changed", digest, want)
+	}
+	if digest == e.at.From.SHA256 {
+		return "", errUnchanged
+	}
+	if f := e.ledger.failed(digest); f != nil && !e.Force {
+		e.at.To = f.Version
+		return "", fmt.Errorf("%s failed on %s: %s: say --force to try it again", f.Version, f.At.Local().Format(time.DateTime), f.Reason)
+	}
+	if err := checkKind(staged, e.Stable); err != nil {
+		return "", err
+	}
+	version, err := e.Version(ctx, staged)
+	if err != nil {
+		return "", fmt.Errorf("it does not tell its version: %w", err)
+	}
+	e.at.To.Version = version
+	if err := e.Check(ctx, staged); err != nil {
+		return "", fmt.Errorf("it refuses today's configuration: %w", err)
+	}
+	if err := e.step("place"); err != nil {
+		return "", err
+	}
+	path, err := settleDown(staged, e.Stable, version, digest)
+	e.at.To.Path = path
+	return path, err
+}
+
+// backup copies the configuration, which nobody else may read: it may hold secrets.
+func (e *Engine) backup() error {
+	if e.Config == "" {
+		return nil
+	}
+	if err := e.step("copy the configuration"); err != nil {
+		return err
+	}
+	content, err := files.ReadFile(e.Config)
+	if err == nil {
+		e.at.ConfigBackup = strings.TrimSuffix(e.Ledger, filepath.Ext(e.Ledger)) + ".config"
+		err = files.Replace(e.at.ConfigBackup, content, 0o600, true)
+	}
+	if err != nil {
+		return fmt.Errorf("copy of the configuration: %w", err)
+	}
+	return nil
+}
+
+// try has the candidate run, until it has been ready and healthy for as long as it
+// must. Its error says why it is to be rolled back.
+func (e *Engine) try(ctx context.Context, candidate string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, e.Timeout, platform.ErrTimeout)
+	defer cancel()
+	if err := e.begin(candidate); err != nil {
+		return err
+	}
+	if err := e.step("restart"); err != nil {
+		return err
+	}
+	e.at.Tried = true
+	asked := e.Now()
+	restart := e.Restart(ctx)
+	e.at.Step = "trial"
+	_ = e.ledger.write(e.Ledger) // a full disk does not end a trial
+	var since time.Time          // ready and healthy
+	gone := 0
+	for {
+		switch l := e.look(ctx); {
+		case l.OnTrial && l.Ready:
+			gone = 0
+			if e.at.Downtime == 0 {
+				e.at.Downtime = max(cmp.Or(l.ReadyAt, e.Now()).Sub(asked), 1)
+			}
+			if !l.Healthy {
+				since = time.Time{}
+				break
+			}
+			if since.IsZero() {
+				since = e.Now()
+			}
+			if e.Now().Sub(since) >= e.Settle {
+				return nil
+			}
+		case l.Ready: // the confirmed version has taken over, or was never left
+			return e.whyNot(restart, l)
+		case !l.Running:
+			if gone++; gone > 1 { // one look may fall between two processes
+				return e.whyNot(restart, l)
+			}
+		default:
+			gone, since = 0, time.Time{}
+		}
+		if err := e.Sleep(ctx, lookEvery); err != nil {
+			l := e.look(context.WithoutCancel(ctx))
+			what := "it was not ready"
+			if l.OnTrial && l.Ready {
+				what = "it was not healthy for long enough"
+			}
+			return fmt.Errorf("%s: %w%s", what, err, prefixed(": ", l.Why))
+		}
+	}
+}
+
+func prefixed(prefix, s string) string {
+	if s == "" {
+		return ""
+	}
+	return prefix + s
+}
+
+// begin writes the record, after which each start of the service is the candidate's.
+func (e *Engine) begin(candidate string) error {
+	if err := e.step("begin the trial"); err != nil {
+		return err
+	}
+	info, err := os.Lstat(candidate)
+	if err != nil {
+		return err
+	}
+	now, err := e.Boottime()
+	if err != nil {
+		return err
+	}
+	r := trial.Record{
+		ID: e.ID, Service: e.Service, Candidate: candidate, Size: info.Size(), SHA256: e.at.To.SHA256,
+		Version: e.at.To.Version, From: e.at.From.Version, Stable: e.Stable, Boots: e.Boots(),
+		Deadline: now + e.Timeout + grace, Tries: 1, TriesFile: e.TriesFile, Since: e.at.Since, By: e.By,
+	}
+	var ok bool
+	if r.Device, r.Inode, ok = trial.Place(info); !ok {
+		return fmt.Errorf("trial: %w", errors.ErrUnsupported)
+	}
+	return trial.Write(e.Record, r)
+}
+
+// whyNot says, as well as is known, why the candidate does not run.
+func (e *Engine) whyNot(restart error, l Look) error {
+	tries, err := trial.ReadTries(e.TriesFile, e.ID)
+	switch {
+	case err == nil && tries.Count == 0 && tries.Why != "":
+		return fmt.Errorf("it was not executed: %s", tries.Why)
+	case err == nil && tries.Count == 0 && restart != nil:
+		return fmt.Errorf("the service could not be restarted: %w", restart)
+	case err == nil && tries.Count == 0 && l.Ready:
+		return errors.New("the installed program did not give way to it: it was built without `upgrade`, or not restarted")
+	case l.Why != "":
+		return errors.New(l.Why)
+	case restart != nil:
+		return restart
+	}
+	return errors.New("it ended")
+}
+
+// confirm has the candidate take the stable path.
+func (e *Engine) confirm(candidate string) error {
+	if err := e.step("keep the version before"); err != nil {
+		return err
+	}
+	old := e.at.From
+	var err error
+	if old.Path, err = keep(e.Stable, old); err != nil {
+		return fmt.Errorf("keep the version before: %w", err)
+	}
+	e.at.From = old
+	if err := e.step("confirm"); err != nil {
+		return err
+	}
+	if err := swap(e.Stable, candidate); err != nil {
+		return fmt.Errorf("confirm: %w", err)
+	}
+	return e.confirmed()
+}
+
+// confirmed notes what the stable path says already; nothing that fails here takes it back.
+func (e *Engine) confirmed() error {
+	if err := e.before("note it"); err != nil {
+		return err
+	}
+	e.at.To.Since = e.Now()
+	for _, v := range e.ledger.confirm(e.at.To, e.at.From) {
+		drop(e.Stable, v.Path)
+	}
+	if err := e.ledger.write(e.Ledger); err != nil {
+		e.note(err.Error())
+	}
+	if err := e.before("end the trial"); err != nil {
+		return err
+	}
+	if err := trial.Remove(e.Record); err != nil {
+		e.note(err.Error())
+	}
+	return nil
+}
+
+func (e *Engine) before(step string) error {
+	if e.Before == nil {
+		return nil
+	}
+	if err := e.Before(step); err != nil {
+		return errCut{err}
+	}
+	return nil
+}
+
+// end writes down what it has come to.
+func (e *Engine) end(r Result, reason string, up bool) (Attempt, error) {
+	if err := e.before("end"); err != nil {
+		return *e.at, errCut{err}
+	}
+	e.at.Result, e.at.Reason, e.at.Up, e.at.Ended = r, reason, up, e.Now()
+	err := e.ledger.write(e.Ledger)
+	return *e.at, err
+}

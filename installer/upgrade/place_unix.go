@@ -1,0 +1,24 @@
+//go:build unix
+
+package upgrade
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+
+	"github.com/holdfast-dev/holdfast/platform/files"
+)
+
+// ours refuses a directory that somebody else than root and we could write to.
+func ours(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || st.Uid != 0 && int(st.Uid) != os.Geteuid() || info.Mode().Perm()&0o022 != 0 {
+		return fmt.Errorf("%s can be written by others: %w: remove it", dir, files.ErrUntrusted)
+	}
+	return nil
+}

@@ -1,0 +1,530 @@
+//go:build unix
+
+package upgrade_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/installer/trial"
+	"github.com/holdfast-dev/holdfast/installer/upgrade"
+)
+
+// world is a machine on which a program's content is what it does, a manager starts
+// the stable path, and time passes when somebody sleeps.
+type world struct {
+	t      *testing.T
+	dir    string
+	stable string
+	now    time.Time
+
+	runs    string // content of what runs; empty: nothing
+	onTrial string // id of its trial
+	since   time.Time
+	failed  bool
+	why     string
+	started int
+	refuses error // what the manager says to a restart
+	asked   []string
+	cut     func(step string) error
+	n       int
+}
+
+var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+
+func newWorld(t *testing.T, content string) *world {
+	t.Helper()
+	w := &world{t: t, dir: t.TempDir(), now: noon}
+	if err := os.Chmod(w.dir, 0o755); err != nil { //nolint:gosec // as a directory of programs is
+		t.Fatal(err)
+	}
+	w.stable = filepath.Join(w.dir, "feedd")
+	w.put("feedd", content)
+	w.start(t.Context())
+	w.asked = nil
+	return w
+}
+
+func (w *world) put(name, content string) string {
+	w.t.Helper()
+	path := filepath.Join(w.dir, name)
+	if err := os.WriteFile(path, []byte(content), 0o755); err != nil { //nolint:gosec // a program
+		w.t.Fatal(err)
+	}
+	return path
+}
+
+func (w *world) content(path string) string {
+	w.t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(b)
+}
+
+func (w *world) record() string { return filepath.Join(w.dir, "run", "feedd.trial.json") }
+func (w *world) tries() string  { return filepath.Join(w.dir, "tries.json") }
+func (w *world) ledger() string { return filepath.Join(w.dir, "records", "feedd.upgrade.json") }
+
+// start is what a manager and `run` do: see package trial, whose process tests show it.
+func (w *world) start(context.Context) error {
+	w.asked = append(w.asked, "start")
+	w.started++
+	w.failed, w.onTrial, w.since = false, "", w.now
+	w.runs = w.content(w.stable)
+	r, err := trial.Read(w.record(), true)
+	if err != nil || r.Current("feedd", "b", w.now.Sub(noon)) != nil || r.Stable != w.stable {
+		return w.came(nil)
+	}
+	counted, err := trial.ReadTries(w.tries(), r.ID)
+	if err != nil || counted.Count >= r.Tries {
+		return w.came(nil)
+	}
+	counted.Count++
+	text, err := json.Marshal(counted)
+	if err == nil {
+		err = os.WriteFile(w.tries(), text, 0o600)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if got := digest(w.content(r.Candidate)); got != r.SHA256 {
+		w.t.Errorf("the candidate is %s, and the record says %s", got, r.SHA256)
+	}
+	w.runs, w.onTrial = w.content(r.Candidate), r.ID
+	if strings.Contains(w.runs, "fails") { // and the stable one runs in its place
+		w.why = "port 99999 is none"
+		w.runs, w.onTrial = w.content(w.stable), ""
+	}
+	return w.came(nil)
+}
+
+// came is how a start ended: by a program that is itself a failure, badly.
+func (w *world) came(err error) error {
+	if strings.Contains(w.runs, "broken") {
+		w.runs, w.onTrial, w.failed, w.why = "", "", true, "it is broken"
+		return errors.New("it is broken")
+	}
+	return err
+}
+
+func (w *world) restart(ctx context.Context) error {
+	w.asked = append(w.asked, "restart")
+	if w.refuses != nil {
+		return w.refuses
+	}
+	err := w.start(ctx)
+	w.asked = w.asked[:len(w.asked)-1]
+	return err
+}
+
+func (w *world) look(context.Context, string, string) upgrade.Look {
+	l := upgrade.Look{Running: w.runs != "", Failed: w.failed, OnTrial: w.onTrial != "", Why: w.why, Healthy: true, Ready: w.runs != "", ReadyAt: w.since.Add(40 * time.Millisecond)}
+	switch age := w.now.Sub(w.since); {
+	case w.onTrial == "":
+	case strings.Contains(w.runs, "dies") && age >= time.Second: // the manager starts it again
+		w.why = "killed by SIGSEGV"
+		_ = w.start(context.Background())
+		w.asked = w.asked[:len(w.asked)-1]
+		return upgrade.Look{Running: true}
+	case strings.Contains(w.runs, "hangs"):
+		l.Ready, l.ReadyAt, l.Why = false, time.Time{}, ""
+	case strings.Contains(w.runs, "sick"):
+		l.Healthy, l.Why = false, "upstream: no answer"
+	case strings.Contains(w.runs, "recovers") && age < 5*time.Second:
+		l.Healthy, l.Why = false, "upstream: no answer yet"
+	case strings.Contains(w.runs, "gone") && age >= time.Second: // and its manager does nothing
+		w.runs, w.onTrial, w.failed, w.why = "", "", true, "killed by SIGKILL"
+		return upgrade.Look{Failed: true, Why: w.why}
+	}
+	return l
+}
+
+func (w *world) machine() upgrade.Machine {
+	return upgrade.Machine{
+		Look: w.look, Start: w.start, Restart: w.restart,
+		Version: func(_ context.Context, program string) (string, error) {
+			text := w.content(program)
+			if strings.Contains(text, "mute") {
+				return "", errors.New("exit code 2")
+			}
+			return strings.Fields(text)[0], nil
+		},
+		Check: func(_ context.Context, program string) error {
+			if strings.Contains(w.content(program), "picky") {
+				return errors.New("feedd.toml:3: unknown key")
+			}
+			return nil
+		},
+		Boots:    func() []string { return []string{"b"} },
+		Boottime: func() (time.Duration, error) { return w.now.Sub(noon), nil },
+		Now:      func() time.Time { return w.now },
+		Sleep: func(ctx context.Context, d time.Duration) error {
+			w.now = w.now.Add(d)
+			if deadline, ok := ctx.Deadline(); ok && w.asleep(deadline) {
+				return errors.New("took too long")
+			}
+			return context.Cause(ctx)
+		},
+		Before: func(step string) error {
+			w.n++
+			if w.cut != nil {
+				return w.cut(step)
+			}
+			return nil
+		},
+	}
+}
+
+// asleep reports whether a limit of the engine's is over by the world's clock: it is as
+// far from the real one as the world's is from noon.
+func (w *world) asleep(time.Time) bool { return w.now.Sub(w.since) > 90*time.Second }
+
+func (w *world) engine(id, source string) *upgrade.Engine {
+	return &upgrade.Engine{Machine: w.machine(), Options: upgrade.Options{
+		ID: id, Service: "feedd", Own: true, By: "ada", Stable: w.stable, Source: source, Ledger: w.ledger(), Record: w.record(),
+		TriesFile: w.tries(), Settle: 10 * time.Second, Timeout: time.Minute,
+	}}
+}
+
+// upgrade runs one, and wants it to come to that.
+func (w *world) upgrade(content string, want upgrade.Result, change func(*upgrade.Engine)) upgrade.Attempt {
+	w.t.Helper()
+	w.asked = nil
+	e := w.engine(fmt.Sprint("u", w.n), "")
+	if content != "" {
+		e.Source = w.put("download", content)
+	}
+	if change != nil {
+		change(e)
+	}
+	got, err := e.Run(w.t.Context())
+	if err != nil || got.Result != want {
+		w.t.Errorf("%q: %q, %q, %v; want %q", content, got.Result, got.Reason, err, want)
+	}
+	l, err := upgrade.ReadLedger(w.ledger())
+	if err != nil || l.Last == nil || l.Last.Result != got.Result || l.Last.ID != e.ID {
+		w.t.Errorf("%q: the ledger says %+v, %v", content, l.Last, err)
+	}
+	w.tidy()
+	return got
+}
+
+// tidy wants nothing to be left of a trial, and nothing half done to lie about.
+func (w *world) tidy() {
+	w.t.Helper()
+	if _, err := os.Lstat(w.record()); !errors.Is(err, fs.ErrNotExist) {
+		w.t.Errorf("a record is left: %v", err)
+	}
+	for _, pattern := range []string{".feedd.new", "feedd.versions/.new-*"} {
+		if left, _ := filepath.Glob(filepath.Join(w.dir, pattern)); len(left) > 0 {
+			w.t.Errorf("left: %q", left)
+		}
+	}
+}
+
+func digest(content string) string {
+	sum := sha256.Sum256([]byte(content))
+	return hex.EncodeToString(sum[:])
+}
+
+// wants compares what is confirmed and runs, and what the ledger knows.
+func (w *world) wants(stable, runs string, kept, failed []string) {
+	w.t.Helper()
+	if got := w.content(w.stable); got != stable {
+		w.t.Errorf("the stable path is %q, want %q", got, stable)
+	}
+	if w.runs != runs || w.onTrial != "" && runs != stable {
+		w.t.Errorf("%q runs, trial %q; want %q", w.runs, w.onTrial, runs)
+	}
+	l, err := upgrade.ReadLedger(w.ledger())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var gotKept, gotFailed []string
+	for _, v := range l.Kept {
+		gotKept = append(gotKept, w.content(v.Path))
+	}
+	for _, f := range l.Failed {
+		gotFailed = append(gotFailed, f.Version.Version+": "+f.Reason)
+	}
+	if !slices.Equal(gotKept, kept) || !slices.Equal(gotFailed, failed) {
+		w.t.Errorf("kept %q, want %q; failed %q, want %q", gotKept, kept, gotFailed, failed)
+	}
+}
+
+func TestConfirmed(t *testing.T) {
+	w := newWorld(t, "v1")
+	got := w.upgrade("v2", upgrade.Confirmed, nil)
+	w.wants("v2", "v2", []string{"v1"}, nil)
+	if !got.Tried || !got.Up || got.Downtime != 40*time.Millisecond || got.From.Version != "v1" || got.To.Version != "v2" || w.now.Sub(noon) < 10*time.Second {
+		t.Errorf("%+v", got)
+	}
+	if !slices.Equal(w.asked, []string{"restart"}) {
+		t.Errorf("asked for %q", w.asked)
+	}
+	for _, path := range []string{w.stable, got.To.Path, filepath.Dir(got.To.Path), upgrade.VersionsDir(w.stable)} {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o755 {
+			t.Errorf("%s: %v, %v", path, info, err)
+		}
+	}
+	w.upgrade("v2", upgrade.Unchanged, nil)
+	w.upgrade("v3", upgrade.Confirmed, nil)
+	w.wants("v3", "v3", []string{"v2", "v1"}, nil)
+
+	// back, and forth again
+	w.upgrade("", upgrade.Confirmed, nil)
+	w.wants("v2", "v2", []string{"v3", "v1"}, nil)
+	w.upgrade("", upgrade.Confirmed, nil)
+	w.wants("v3", "v3", []string{"v2", "v1"}, nil)
+
+	for _, v := range []string{"v4", "v5", "v6"} {
+		w.upgrade(v, upgrade.Confirmed, nil)
+	}
+	w.wants("v6", "v6", []string{"v5", "v4", "v3"}, nil)
+	if dirs, err := os.ReadDir(upgrade.VersionsDir(w.stable)); err != nil || len(dirs) != 4 {
+		t.Errorf("%d versions lie there, %v", len(dirs), err)
+	}
+}
+
+func TestRolledBack(t *testing.T) {
+	for candidate, tt := range map[string]struct {
+		reason string
+		asked  []string
+	}{
+		"v2 fails": {"port 99999 is none", []string{"restart"}},
+		"v2 dies":  {"killed by SIGSEGV", []string{"restart"}},
+		"v2 gone":  {"killed by SIGKILL", []string{"restart", "start"}},
+		"v2 hangs": {"it was not ready: took too long", []string{"restart", "restart"}},
+		"v2 sick":  {"it was not healthy for long enough: took too long: upstream: no answer", []string{"restart", "restart"}},
+	} {
+		t.Run(candidate, func(t *testing.T) {
+			w := newWorld(t, "v1")
+			got := w.upgrade(candidate, upgrade.RolledBack, nil)
+			if got.Reason != tt.reason || !got.Up || !got.Tried || !slices.Equal(w.asked, tt.asked) {
+				t.Errorf("%+v, asked for %q", got, w.asked)
+			}
+			w.wants("v1", "v1", nil, []string{"v2: " + tt.reason})
+			if dirs, _ := os.ReadDir(upgrade.VersionsDir(w.stable)); len(dirs) > 0 {
+				t.Errorf("left: %v", dirs)
+			}
+			// Not again, unless somebody insists; and what has been mended is another program.
+			if got := w.upgrade(candidate, upgrade.Refused, nil); !strings.Contains(got.Reason, "say --force") || got.To.Version != "v2" || len(w.asked) > 0 {
+				t.Errorf("%+v, asked for %q", got, w.asked)
+			}
+			w.upgrade(candidate, upgrade.RolledBack, func(e *upgrade.Engine) { e.Force = true })
+			w.upgrade("v2 mended", upgrade.Confirmed, nil)
+			w.wants("v2 mended", "v2 mended", []string{"v1"}, []string{"v2: " + tt.reason})
+		})
+	}
+}
+
+// A version that failed once and was confirmed later has not failed.
+func TestForgiven(t *testing.T) {
+	w := newWorld(t, "v1")
+	w.refuses = nil
+	w.upgrade("v2 sick", upgrade.RolledBack, nil)
+	w.upgrade("v2 sick", upgrade.RolledBack, func(e *upgrade.Engine) { e.Force = true })
+	w.upgrade("v2 recovers", upgrade.Confirmed, nil)
+	if l, _ := upgrade.ReadLedger(w.ledger()); len(l.Failed) != 1 || l.Last.Ended.Sub(l.Last.Since) < 15*time.Second {
+		t.Errorf("%+v", l)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	for name, tt := range map[string]struct {
+		content string
+		change  func(*world, *upgrade.Engine)
+		reason  string
+	}{
+		"mute":          {"v2 mute", nil, "it does not tell its version: exit code 2"},
+		"picky":         {"v2 picky", nil, "it refuses today's configuration: feedd.toml:3: unknown key"},
+		"another one":   {"v2", func(_ *world, e *upgrade.Engine) { e.SHA256 = digest("v3") }, "its SHA-256 is " + digest("v2")},
+		"absent":        {"v2", func(w *world, e *upgrade.Engine) { e.Source = filepath.Join(w.dir, "nothing") }, "no such file"},
+		"a directory":   {"v2", func(w *world, e *upgrade.Engine) { e.Source = w.dir }, "is a directory"},
+		"nothing older": {"v2", func(_ *world, e *upgrade.Engine) { e.Source = "" }, "there is no version before"},
+		"a link": {"v2", func(w *world, _ *upgrade.Engine) {
+			if err := errors.Join(os.Rename(w.stable, w.stable+"-1"), os.Symlink("feedd-1", w.stable)); err != nil {
+				w.t.Fatal(err)
+			}
+		}, "is a link, by which something else switches versions"},
+		"no configuration": {"v2", func(w *world, e *upgrade.Engine) { e.Config = filepath.Join(w.dir, "feedd.toml") }, "copy of the configuration"},
+		"an open place": {"v2", func(w *world, _ *upgrade.Engine) {
+			if err := errors.Join(os.Mkdir(w.stable+".versions", 0o755), os.Chmod(w.stable+".versions", 0o777)); err != nil { //nolint:gosec // on purpose
+				w.t.Fatal(err)
+			}
+		}, "can be written by others"},
+		"a planted place": {"v2", func(w *world, _ *upgrade.Engine) {
+			if err := os.Symlink(w.dir, w.stable+".versions"); err != nil {
+				w.t.Fatal(err)
+			}
+		}, "is no directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "v1")
+			got := w.upgrade(tt.content, upgrade.Refused, func(e *upgrade.Engine) {
+				if tt.change != nil {
+					tt.change(w, e)
+				}
+			})
+			if !strings.Contains(got.Reason, tt.reason) || got.Tried || len(w.asked) > 0 {
+				t.Errorf("%q, asked for %q", got.Reason, w.asked)
+			}
+			w.wants("v1", "v1", nil, nil)
+		})
+	}
+}
+
+// A service that was stopped stays stopped.
+func TestStopped(t *testing.T) {
+	w := newWorld(t, "v1")
+	w.runs = ""
+	got := w.upgrade("v2", upgrade.Confirmed, nil)
+	if got.Tried || !strings.Contains(got.Reason, "stays so") || len(w.asked) > 0 {
+		t.Errorf("%+v, asked for %q", got, w.asked)
+	}
+	w.wants("v2", "", []string{"v1"}, nil)
+}
+
+// A service that fails can be mended by an upgrade; and where that fails as well, it is as before.
+func TestFailedService(t *testing.T) {
+	w := newWorld(t, "v1 broken")
+	got := w.upgrade("v2 fails", upgrade.RolledBack, nil)
+	if got.Up || !strings.Contains(strings.Join(got.Notes, "; "), "does not come up: it is broken") {
+		t.Errorf("%+v", got)
+	}
+	w.wants("v1 broken", "", nil, []string{"v2: it is broken"})
+	w.upgrade("v2", upgrade.Confirmed, nil)
+	w.wants("v2", "v2", []string{"v1 broken"}, []string{"v2: it is broken"})
+}
+
+// Where the manager refuses, the candidate had no chance, and is not pinned.
+func TestNotRestarted(t *testing.T) {
+	w := newWorld(t, "v1")
+	w.refuses = errors.New("not permitted")
+	got := w.upgrade("v2", upgrade.RolledBack, nil)
+	if got.Reason != "the service could not be restarted: not permitted" || !got.Up {
+		t.Errorf("%+v", got)
+	}
+	w.wants("v1", "v1", nil, nil)
+}
+
+// The end of the context is nobody's fault.
+func TestCancelled(t *testing.T) {
+	w := newWorld(t, "v1")
+	ctx, cancel := context.WithCancel(t.Context())
+	e := w.engine("u", w.put("download", "v2"))
+	sleep := e.Sleep
+	e.Sleep = func(ctx context.Context, d time.Duration) error { cancel(); return sleep(ctx, d) }
+	got, err := e.Run(ctx)
+	if err != nil || got.Result != upgrade.Interrupted || !got.Up {
+		t.Errorf("%+v, %v", got, err)
+	}
+	w.wants("v1", "v1", nil, nil)
+}
+
+// The configuration of before the trial is kept where only its owner can read it.
+func TestConfigurationIsCopied(t *testing.T) {
+	w := newWorld(t, "v1")
+	config := w.put("feedd.toml", "secret = 1")
+	got := w.upgrade("v2", upgrade.Confirmed, func(e *upgrade.Engine) { e.Config = config })
+	info, err := os.Stat(got.ConfigBackup)
+	if err != nil || info.Mode().Perm() != 0o600 || w.content(got.ConfigBackup) != "secret = 1" {
+		t.Errorf("%s: %v, %v", got.ConfigBackup, info, err)
+	}
+}
+
+var errCut = errors.New("cut")
+
+// Killed at every step of an upgrade that would be confirmed, and of ones that would
+// be rolled back, with the machine or alone: at the next start of the service a
+// confirmed version runs; the next call puts everything in order; and the upgrade after
+// that succeeds.
+func TestCutAtEveryStep(t *testing.T) {
+	counts := map[string]int{}
+	for _, candidate := range []string{"v2", "v2 fails", "v2 hangs", "v2 sick"} {
+		for _, power := range []bool{true, false} {
+			for n := 1; ; n++ {
+				name := fmt.Sprintf("%s, power %v, step %d", candidate, power, n)
+				if !cutAt(t, name, candidate, power, n) {
+					break
+				}
+				counts[candidate]++
+			}
+		}
+	}
+	t.Logf("cuts: %v", counts)
+	if counts["v2"] < 20 || counts["v2 fails"] < 18 {
+		t.Errorf("too few steps: %v", counts)
+	}
+}
+
+func cutAt(t *testing.T, name, candidate string, power bool, n int) (reached bool) {
+	t.Helper()
+	w := newWorld(t, "v1")
+	at := ""
+	w.n = 0
+	w.cut = func(step string) error {
+		if w.n == n {
+			at = step
+			return errCut
+		}
+		return nil
+	}
+	_, err := w.engine("u1", w.put("download", candidate)).Run(t.Context())
+	if at == "" {
+		return false
+	}
+	name += " (" + at + ")"
+	if !errors.Is(err, errCut) {
+		t.Errorf("%s: it ended with %v", name, err)
+	}
+	w.cut = nil
+	if power {
+		w.now = w.now.Add(time.Hour)
+		if err := os.RemoveAll(filepath.Dir(w.record())); err != nil {
+			t.Fatal(err)
+		}
+		_ = w.start(t.Context())
+	}
+	stable := w.content(w.stable)
+	if stable != "v1" && (stable != "v2" || candidate != "v2") {
+		t.Errorf("%s: the stable path is %q", name, stable)
+	}
+	if power && w.runs != stable {
+		t.Errorf("%s: after a power cut %q runs", name, w.runs)
+	}
+	e := w.engine("u2", "")
+	if err := e.Recover(t.Context()); err != nil {
+		t.Errorf("%s: %v", name, err)
+	}
+	l, err := upgrade.ReadLedger(w.ledger())
+	if err != nil || l.Last != nil && l.Last.Result == "" {
+		t.Errorf("%s: left %+v, %v", name, l.Last, err)
+	}
+	if w.runs != stable {
+		t.Errorf("%s: %q runs, and %q is confirmed", name, w.runs, stable)
+	}
+	if l.Last != nil && (l.Last.Result == upgrade.Confirmed) != (stable == "v2") {
+		t.Errorf("%s: %q is confirmed, and the ledger says %q", name, stable, l.Last.Result)
+	}
+	w.upgrade("v3", upgrade.Confirmed, nil)
+	kept := []string{"v1"}
+	if stable == "v2" {
+		kept = []string{"v2", "v1"}
+	}
+	w.wants("v3", "v3", kept, nil)
+	return true
+}
