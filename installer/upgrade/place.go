@@ -52,10 +52,10 @@ func stage(source, stable, id string) (path, digest string, err error) {
 
 // makeDir makes a directory that nobody else can write to, whatever the umask.
 func makeDir(dir string) error {
-	err := os.Mkdir(dir, 0o755)
+	err := os.Mkdir(dir, 0o755) //nolint:gosec // the service's user runs what is in it
 	switch {
 	case err == nil:
-		err = os.Chmod(dir, 0o755) //nolint:gosec // the service's user runs what is in it
+		err = os.Chmod(dir, 0o755) //nolint:gosec // likewise
 	case errors.Is(err, fs.ErrExist):
 		var info fs.FileInfo
 		if info, err = os.Lstat(dir); err == nil && !info.IsDir() {

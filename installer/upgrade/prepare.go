@@ -1,0 +1,134 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform/files"
+)
+
+// errUnchanged means that there is nothing to do.
+var errUnchanged = errors.New("unchanged")
+
+// prepare does all that can be done before the service is touched. wanted reports
+// whether the service is meant to run, so that there can be a trial.
+func (e *Engine) prepare(ctx context.Context) (candidate string, wanted bool, err error) {
+	if err := e.step("verify"); err != nil {
+		return "", false, err
+	}
+	if err := e.confirmedVersion(ctx); err != nil {
+		return "", false, err
+	}
+	source := e.Source
+	if source == "" {
+		if len(e.ledger.Kept) == 0 {
+			return "", false, errors.New("there is no version before: none was upgraded yet, or all were removed")
+		}
+		before := e.ledger.Kept[0]
+		source, e.SHA256 = before.Path, before.SHA256
+	}
+	if err := e.step("copy"); err != nil {
+		return "", false, err
+	}
+	staged, digest, err := stage(source, e.Stable, e.ID)
+	if err != nil {
+		return "", false, err
+	}
+	candidate, err = e.verify(ctx, staged, digest)
+	if err != nil {
+		return "", false, errors.Join(err, os.RemoveAll(filepath.Dir(staged)))
+	}
+	if err := e.backup(); err != nil {
+		if cut := (errCut{}); !errors.As(err, &cut) {
+			e.discard()
+		}
+		return "", false, err
+	}
+	l := e.look(ctx)
+	return candidate, l.Running || l.Failed, nil
+}
+
+// confirmedVersion finds out what is there.
+func (e *Engine) confirmedVersion(ctx context.Context) error {
+	info, err := os.Lstat(e.Stable)
+	switch {
+	case err != nil:
+		return fmt.Errorf("the installed program: %w", err)
+	case info.Mode()&fs.ModeSymlink != 0:
+		return fmt.Errorf("%s is a link, by which something else switches versions: use that, or install the program itself (--copy-to)", e.Stable)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is no regular file: %w", e.Stable, files.ErrUntrusted)
+	}
+	digest, err := Digest(e.Stable)
+	if err != nil {
+		return fmt.Errorf("the installed program: %w", err)
+	}
+	e.at.From = Version{SHA256: digest, Since: info.ModTime()}
+	if e.ledger.Confirmed.SHA256 == digest {
+		e.at.From = e.ledger.Confirmed
+	} else if e.at.From.Version, err = e.Version(ctx, e.Stable); err != nil {
+		e.note("the installed program does not tell its version: " + err.Error())
+	}
+	e.at.From.Path = ""
+	return nil
+}
+
+func (e *Engine) note(text string) { e.at.Notes = append(e.at.Notes, text) }
+
+// verify refuses what cannot become the confirmed version, and gives what was staged
+// its place.
+func (e *Engine) verify(ctx context.Context, staged, digest string) (string, error) {
+	e.at.To = Version{SHA256: digest}
+	if want := strings.ToLower(strings.TrimSpace(e.SHA256)); want != "" && want != digest {
+		return "", fmt.Errorf("its SHA-256 is %s, and not %s: nothing was changed", digest, want)
+	}
+	if digest == e.at.From.SHA256 {
+		return "", errUnchanged
+	}
+	if f := e.ledger.failed(digest); f != nil && !e.Force {
+		e.at.To = f.Version
+		return "", fmt.Errorf("%s failed on %s: %s: say --force to try it again", f.Version, f.At.Local().Format(time.DateTime), f.Reason)
+	}
+	if err := checkKind(staged, e.Stable); err != nil {
+		return "", err
+	}
+	version, err := e.Version(ctx, staged)
+	if err != nil {
+		return "", fmt.Errorf("it does not tell its version: %w", err)
+	}
+	e.at.To.Version = version
+	if err := e.Check(ctx, staged); err != nil {
+		return "", fmt.Errorf("it refuses today's configuration: %w", err)
+	}
+	if err := e.step("place"); err != nil {
+		return "", err
+	}
+	path, err := settleDown(staged, e.Stable, version, digest)
+	e.at.To.Path = path
+	return path, err
+}
+
+// backup copies the configuration, which nobody else may read: it may hold secrets.
+func (e *Engine) backup() error {
+	if e.Config == "" {
+		return nil
+	}
+	if err := e.step("copy the configuration"); err != nil {
+		return err
+	}
+	content, err := files.ReadFile(e.Config)
+	if err == nil {
+		e.at.ConfigBackup = strings.TrimSuffix(e.Ledger, filepath.Ext(e.Ledger)) + ".config"
+		err = files.Replace(e.at.ConfigBackup, content, 0o600, true)
+	}
+	if err != nil {
+		return fmt.Errorf("copy of the configuration: %w", err)
+	}
+	return nil
+}
