@@ -80,7 +80,7 @@ func (m Machine) checkRequired(names []string) error {
 	for _, name := range names {
 		// What was rendered has a word.
 		if word, err := m.Dialect.Dependency(name); err == nil && facility(name) == 0 && !m.Exists(path.Join(Scripts, word)) {
-			errs = append(errs, fmt.Errorf("requires %q: there is no such service in %s: %w", name, Scripts, platform.ErrBadUnit))
+			errs = append(errs, &platform.UnitError{Key: "requires", Err: fmt.Errorf("%q: there is no such service in %s", name, Scripts)})
 		}
 	}
 	return errors.Join(errs...)

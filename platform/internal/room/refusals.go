@@ -12,9 +12,9 @@ import (
 type Refusals struct{ errs []error }
 
 // Refuse notes that a field of the unit, named by its key in the configuration
-// file, cannot be honoured, and why. The error wraps platform.ErrBadUnit.
+// file, cannot be honoured, and why.
 func (r *Refusals) Refuse(field, format string, args ...any) {
-	r.Add(fmt.Errorf("%s %w: %w", field, fmt.Errorf(format, args...), platform.ErrBadUnit))
+	r.Add(&platform.UnitError{Key: field, Err: fmt.Errorf(format, args...)})
 }
 
 // RefuseIf does so where something is the case.

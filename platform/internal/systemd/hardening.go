@@ -73,9 +73,31 @@ func harden(f *unitFile, u platform.Unit, root bool) {
 	}
 	f.list("SupplementaryGroups", "hardening.supplementary_groups", h.SupplementaryGroups, account)
 	if h.ProtectSystem == platform.On {
-		f.list("ReadWritePaths", "path to write to", writable(u), listPath)
+		var words []string
+		for _, p := range writable(u) {
+			word, err := listPath(p)
+			if err != nil {
+				f.Refuse(pathKey(u, p), "%q: %w", p, err)
+				continue
+			}
+			words = append(words, word)
+		}
+		if len(words) > 0 {
+			f.set("ReadWritePaths", strings.Join(words, " "))
+		}
 	}
 	capabilities(f, h, root)
+}
+
+// pathKey is the key by which a path to write to was named.
+func pathKey(u platform.Unit, p string) string {
+	switch {
+	case slices.Contains(u.Hardening.ReadWritePaths, p):
+		return "hardening.read_write_paths"
+	case p == u.RuntimeDir:
+		return "runtime_dir"
+	}
+	return "state_dir"
 }
 
 // writable is what lies outside of the directories that systemd makes.

@@ -42,7 +42,7 @@ func hidden(f *unitFile, u platform.Unit) {
 	}
 	check("working_directory", u.WorkingDirectory)
 	for _, p := range writable(u) {
-		check("path to write to", p)
+		check(pathKey(u, p), p)
 	}
 }
 

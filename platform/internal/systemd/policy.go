@@ -46,7 +46,7 @@ func timeouts(f *unitFile, u platform.Unit) {
 		}
 		return d
 	}
-	f.span("TimeoutStartSec", "start_timeout or reload_timeout", later(max(u.StartTimeout, u.ReloadTimeout)))
+	f.span("TimeoutStartSec", "start_timeout", later(max(u.StartTimeout, u.ReloadTimeout)))
 	f.span("TimeoutStopSec", "stop_timeout", later(u.StopTimeout))
 	f.span("WatchdogSec", "watchdog", u.Watchdog)
 }

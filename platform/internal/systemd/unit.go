@@ -52,12 +52,22 @@ func Render(u platform.Unit, version int) ([]byte, error) {
 	} else if target == "" {
 		target = "multi-user.target"
 	}
-	f.say("WantedBy", "systemd.wanted_by", target, func(name string) (string, error) { return unitName(name, ".target") })
+	f.say("WantedBy", "systemd.wanted_by", target, wanting)
 
 	if err := f.Err("systemd unit", u.ID); err != nil {
 		return nil, err
 	}
 	return []byte(f.text.String()), nil
+}
+
+// wanting is the name of a unit that others belong to: with its suffix, for nobody
+// would miss a target that does not exist.
+func wanting(name string) (string, error) {
+	full, err := unitName(name, ".target")
+	if err == nil && full != name {
+		err = fmt.Errorf("does not end in the kind of unit that it is: %q?", full)
+	}
+	return full, err
 }
 
 // commands says what runs and how it tells that it is ready.

@@ -168,9 +168,11 @@ func TestRenderRefuses(t *testing.T) {
 		{"policy", "restart.policy", func(u *platform.Unit) { u.Restart.Policy = "sometimes" }},
 		{"negative max", "restart.max", func(u *platform.Unit) { u.Restart.Max = -2 }},
 		{"nice", "limits.nice", func(u *platform.Unit) { u.Limits.Nice = 20 }},
-		{"relative path to write", "path to write", func(u *platform.Unit) { u.Hardening.ReadWritePaths = []string{"x"} }},
-		{"line break in path to write", "path to write", func(u *platform.Unit) { u.Hardening.ReadWritePaths = []string{"/a\nb"} }},
-		{"relative state directory", "path to write", func(u *platform.Unit) { u.StateDir = "x" }},
+		{"relative path to write", "hardening.read_write_paths", func(u *platform.Unit) { u.Hardening.ReadWritePaths = []string{"x"} }},
+		{"line break in path to write", "hardening.read_write_paths", func(u *platform.Unit) { u.Hardening.ReadWritePaths = []string{"/a\nb"} }},
+		{"wanted by no unit", "systemd.wanted_by", func(u *platform.Unit) { u.Systemd.WantedBy = "nope" }},
+		{"wanted by no kind of unit", "systemd.wanted_by", func(u *platform.Unit) { u.Systemd.WantedBy = "a.nope" }},
+		{"relative state directory", "state_dir", func(u *platform.Unit) { u.StateDir = "x" }},
 		{"further group", "supplementary_groups", func(u *platform.Unit) { u.Hardening.SupplementaryGroups = []string{"a b"} }},
 		{"capability", "hardening.capabilities", func(u *platform.Unit) { u.Hardening.Capabilities = []string{"CAP_NET_BIND"} }},
 		{"capability against a switch", "protect_kernel", func(u *platform.Unit) { u.Hardening.Capabilities = []string{"CAP_SYS_TIME"} }},
@@ -195,7 +197,7 @@ func TestRenderRefuses(t *testing.T) {
 		}},
 		{"reload hidden", "protect_home", func(u *platform.Unit) { u.Reload[3] = "/run/user/7/x" }},
 		{"directory hidden", "working_directory", func(u *platform.Unit) { u.WorkingDirectory = "/var/tmp" }},
-		{"state hidden", "path to write", func(u *platform.Unit) { u.StateDir = "/home/ann/state" }},
+		{"state hidden", "state_dir", func(u *platform.Unit) { u.StateDir = "/home/ann/state" }},
 		{"user of a user's service", "user", func(u *platform.Unit) { u.Scope, u.User = platform.ScopeUser, "ann" }},
 		{"capability of a user's service", "capabilities", func(u *platform.Unit) {
 			u.Scope, u.Hardening.Capabilities = platform.ScopeUser, []string{"CAP_CHOWN"}
