@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -227,11 +226,7 @@ func (c Config) Check() error {
 			bad(key, fmt.Errorf("%q is not an absolute path", dir))
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.Env)) {
-		if name == "" || strings.ContainsAny(name, "=\x00") {
-			bad("env", fmt.Errorf("%q cannot be the name of a variable", name))
-		}
-	}
+	c.checkValues(bad)
 	if err := c.Log.Check(); err != nil {
 		key, reason := "log", err
 		if field, ok := errors.AsType[*logsink.FieldError](err); ok {

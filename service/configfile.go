@@ -3,6 +3,7 @@ package service
 import (
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"regexp"
 	"slices"
@@ -57,7 +58,7 @@ func (c Config) Load() (Config, error) {
 		}
 		return misplaced(append(toml.Key{ownTable}, k...), reflect.TypeFor[Config]()) // in no table
 	}
-	if err := errors.Join(f.unknown(unknown, hint), f.bareDurations(md, reflect.ValueOf(c), ownTable), f.zeros(md, c), f.another(original, c)); err != nil {
+	if err := errors.Join(f.unknown(unknown, hint), f.bareDurations(md, reflect.ValueOf(c), ownTable), f.kinds(md, reflect.ValueOf(c), ownTable), f.zeros(md, c), f.another(original, c)); err != nil {
 		return c, badConfig(err)
 	}
 	c = c.overridden().withDefaults()
@@ -126,7 +127,7 @@ func (f file) decodeTable(table string, dst any) error {
 		return k[0] != table || len(k) == 1 || free(k, into, table)
 	})
 	hint := func(k toml.Key) string { return suggest(k, into.Type()) }
-	return badConfig(errors.Join(f.unknown(unknown, hint), f.bareDurations(md, into, table)))
+	return badConfig(errors.Join(f.unknown(unknown, hint), f.bareDurations(md, into, table), f.kinds(md, into, table)))
 }
 
 // file is a configuration file, to say where in it something is wrong.
@@ -189,6 +190,25 @@ func (f file) bareDurations(md toml.MetaData, v reflect.Value, table string) err
 		}
 		if t == reflect.TypeFor[time.Duration]() && md.Type(key...) == "Integer" {
 			errs = append(errs, f.at(key, `a duration needs a unit, as in "30s"`))
+		}
+	})
+	return errors.Join(errs...)
+}
+
+// kinds refuses what the library takes all the same: a negative number where there
+// is none below zero, which would become a huge one, and a list for a table.
+func (f file) kinds(md toml.MetaData, v reflect.Value, table string) error {
+	var errs []error
+	eachKey(v, "", func(name string, _ reflect.StructField, value reflect.Value) {
+		key := keyOf(table, name)
+		if value.Kind() == reflect.Pointer {
+			value = value.Elem()
+		}
+		switch {
+		case value.CanUint() && md.Type(key...) == "Integer" && value.Uint() > math.MaxInt64:
+			errs = append(errs, f.at(key, "%d is negative", int64(value.Uint()))) //nolint:gosec // it was read as that
+		case value.Kind() == reflect.Map && strings.HasPrefix(md.Type(key...), "Array"):
+			errs = append(errs, f.at(key, "is a list, and has to be a table: {A = 1}"))
 		}
 	})
 	return errors.Join(errs...)

@@ -22,7 +22,7 @@ func TestIssue10_7_SampleRoundTrips(t *testing.T) {
 	for name, cfg := range map[string]service.Config{
 		"defaults": {Name: "feedd"},
 		"the code's values": {
-			Name: "feedd", Description: "feeds \"all\" \\ of\tthem \x01", Args: []string{"-x", `a "b"`}, Env: map[string]string{"A.b": "1", "C": `"`},
+			Name: "feedd", Description: "feeds \"all\" \\ of them", Args: []string{"-x", `a "b"`, "\ta\x01"}, Env: map[string]string{"A.b": "1", "C": `"`},
 			Watchdog: 90 * time.Minute, Supervise: true, Umask: "0077", User: "nobody", StopTimeout: time.Hour,
 			Restart: service.Restart{Max: -1}, Limits: service.Limits{Memory: 1 << 30, Core: &core, Nice: -3},
 			Hardening: service.Hardening{PrivateTmp: service.Off, Capabilities: []string{"CAP_CHOWN"}},

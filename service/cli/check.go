@@ -58,16 +58,20 @@ func (a *app) checkCommand() *cobra.Command {
 		Short: "Check whether the service could start with its configuration, as it is now",
 		Long: "Check whether the service could start with its configuration, as it is now, and touch nothing: the " +
 			"[service] table, the program's own tables, that its user and groups exist, that its user can read the " +
-			"configuration, and that the directories that it needs are there. Each finding is one line, " +
+			"configuration, that the directories that it needs are there, and that the manager can honour all of it (--manager NAME: as if " +
+			"it were to be installed with that one). Which file it was goes to standard error. Each finding is one line, " +
 			"FILE:LINE: KEY: PROBLEM. Exit code: 0 if there is none, 78 otherwise.\n\n" +
 			"`install`, `start` and `restart` begin with the same, and `reload` with what a reload reads.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := a.target(cmd)
 			if err == nil {
-				err = a.precheck(cmd.Context(), t)
+				err = service.BadConfig(a.precheck(cmd.Context(), t), a.definable(cmd.Context(), t))
 			} else if errors.Is(err, service.ErrConfig) {
 				err = service.BadConfig(err, a.checkTables(cmd.Context()))
+			}
+			if cmd.Context().Err() != nil {
+				return context.Cause(cmd.Context())
 			}
 			if err != nil && !errors.Is(err, service.ErrConfig) {
 				return err // it is not for us to say
@@ -94,6 +98,9 @@ func (a *app) showFindings(cmd *cobra.Command, found []finding, asJSON bool) err
 			return err
 		}
 	} else {
+		if len(found) > 0 {
+			fmt.Fprintf(cmd.ErrOrStderr(), "- checked %s\n", orBuiltIn(a.cfg.File))
+		}
 		for _, f := range found {
 			fmt.Fprintln(out, f)
 		}
@@ -119,6 +126,9 @@ func orBuiltIn(file string) string {
 // touches nothing.
 func (a *app) precheck(ctx context.Context, t *target) error {
 	errs := []error{a.checkProgram(ctx, t)}
+	if a.elsewhere() { // this machine's accounts and directories are not that one's
+		return service.BadConfig(errs...)
+	}
 	account, err := t.account(ctx)
 	if err != nil {
 		errs = append(errs, err)

@@ -141,7 +141,7 @@ func (a *app) plan(cmd *cobra.Command, f *installFlags) (*target, []platform.Ste
 	u.Adopt = f.adopt
 	steps, err := m.Plan(cmd.Context(), u)
 	if err != nil {
-		return nil, nil, a.wayOut(cmd.Context(), cmd, t, *f, err)
+		return nil, nil, a.wayOut(cmd.Context(), cmd, t, *f, t.located(err, false))
 	}
 	t.before(cmd, u, steps)
 	if note != "" {

@@ -83,7 +83,7 @@ func (o Options) Check() error {
 	toFile := o.Sink == "file" || o.File != ""
 	switch {
 	case toFile && o.File == "":
-		return &FieldError{"file", errors.New(`the sink "file" needs a path`)}
+		return &FieldError{"sink", errors.New(`"file" needs a path: set file, too`)}
 	case toFile && !slices.Contains([]string{"file", "auto", ""}, o.Sink):
 		return &FieldError{"file", fmt.Errorf("has no effect with the sink %q: remove one of them", o.Sink)}
 	case toFile && !platform.AbsoluteAnywhere(o.File):

@@ -30,7 +30,7 @@ func TestCheck(t *testing.T) {
 		"level upper case":    {logsink.Options{Level: "INFO"}, "level", "none of"},
 		"format unknown":      {logsink.Options{Format: "xml"}, "format", "text, json"},
 		"sink unknown":        {logsink.Options{Sink: "loki"}, "sink", "auto, stderr"},
-		"sink file, no path":  {logsink.Options{Sink: "file"}, "file", "needs a path"},
+		"sink file, no path":  {logsink.Options{Sink: "file"}, "sink", "needs a path"},
 		"relative":            {logsink.Options{File: "feedd.log"}, "file", "absolute"},
 		"file but eventlog":   {logsink.Options{File: abs, Sink: "eventlog"}, "file", `"eventlog"`},
 		"file but journald":   {logsink.Options{File: abs, Sink: "journald"}, "file", `"journald"`},

@@ -1,0 +1,146 @@
+package cli_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/native"
+	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/cli"
+)
+
+// anywhere is a machine without a manager of its own, on which a configuration is
+// checked for all of them.
+func anywhere(p *place) cli.Machine {
+	m := p.machine()
+	m.Manager = func(name string) (platform.Manager, error) {
+		if name == "auto" {
+			return nil, fmt.Errorf("%w: a test", platform.ErrNoManager)
+		}
+		return native.Manager(name)
+	}
+	return m
+}
+
+// badValues are senseless values of the keys of [service], with the manager for
+// which they are, if it is one alone.
+var badValues = map[string][]string{
+	"name":                                {`""`, `"../x"`, `"another"`, `7`},
+	"display_name":                        {`"a\nb"`, `7`},
+	"description":                         {`"a\nb"`, `7`},
+	"args":                                {`["a\u0000"]`, `"-v"`},
+	"env":                                 {`{"A=B" = "c"}`, `{"A" = "\u0000"}`, `["A=b"]`},
+	"user":                                {`"a\nb"`, `7`, `"a b" systemd`, `"a:b" sysv`, `"a b" openrc`},
+	"group":                               {`"a\nb"`, `7`, `"a b" systemd`, `"g" scm`},
+	"working_directory":                   {`"here"`, `7`, `"/srv" scm`},
+	"umask":                               {`"9"`, `"1777"`, `22`},
+	"after":                               {`[""]`, `"x"`, `["a b"] systemd`, `["x"] launchd`},
+	"requires":                            {`[""]`, `"x"`, `["a b"] systemd`, `["x"] launchd`},
+	"wants":                               {`[""]`, `"x"`, `["a b"] systemd`, `["x"] launchd`, `["x"] scm`},
+	"needs_network":                       {`"yes"`},
+	"start_timeout":                       {`"-1s"`, `"0s"`, `30`, `"soon"`},
+	"stop_timeout":                        {`"-1s"`, `"0s"`, `30`, `"soon"`},
+	"reload_timeout":                      {`"-1s"`, `"0s"`, `30`, `"soon"`},
+	"watchdog":                            {`"-1s"`, `"1ms"`, `"999ms"`, `30`},
+	"program_stop_timeout":                {`"-1s"`, `"1h"`, `30`},
+	"health_interval":                     {`"-1s"`, `"1ns"`, `30`},
+	"restart.policy":                      {`"sometimes"`, `true`},
+	"restart.delay":                       {`"-1s"`, `2`, `"50000h" scm`},
+	"restart.max":                         {`-2`, `0`, `"many"`},
+	"restart.window":                      {`"-1s"`, `"0s"`, `2`},
+	"limits.nofile":                       {`-1`, `3`, `"many"`, `100 scm`},
+	"limits.nproc":                        {`-1`, `1`, `"many"`, `100 scm`},
+	"limits.core":                         {`-1`, `"all"`, `0 scm`},
+	"limits.memory":                       {`-1`, `"1K"`, `"much"`, `"1G" sysv`, `"1G" launchd`, `"1G" scm`},
+	"limits.tasks":                        {`-1`, `1`, `"many"`, `100 openrc`, `100 launchd`, `100 scm`},
+	"limits.cpu":                          {`-1`, `"half"`, `50 sysv`, `50 launchd`, `50 scm`},
+	"limits.nice":                         {`-21`, `20`, `"high"`, `5 scm`},
+	"hardening.no_new_privileges":         {`"perhaps"`},
+	"hardening.protect_system":            {`"perhaps"`},
+	"hardening.protect_home":              {`"perhaps"`},
+	"hardening.private_tmp":               {`"perhaps"`},
+	"hardening.private_devices":           {`"perhaps"`},
+	"hardening.protect_kernel":            {`"perhaps"`},
+	"hardening.protect_proc":              {`"perhaps"`},
+	"hardening.restrict_network":          {`"perhaps"`},
+	"hardening.restrict_syscalls":         {`"perhaps"`},
+	"hardening.memory_deny_write_execute": {`"perhaps"`},
+	"hardening.capabilities":              {`[""]`, `"all"`, `["CAP_FOO"] systemd`, `["CAP_SYS_TIME"] systemd`, `["CAP_CHOWN"] launchd`, `["CAP_CHOWN"] scm`},
+	"hardening.read_write_paths":          {`[""]`, `["here"]`, `"/srv"`, `["/srv/a\nb"] systemd`, `["/home/x"] systemd`},
+	"hardening.supplementary_groups":      {`[""]`, `"g"`, `["a b"] systemd`, `["g"] launchd`, `["g"] scm`},
+	"log.level":                           {`"loud"`, `3`},
+	"log.format":                          {`"xml"`, `3`},
+	"log.sink":                            {`"paper"`, `"file"`, `3`},
+	"log.file":                            {`"here.log"`, `3`, `"/home/x.log" systemd`},
+	"log.max_size_mb":                     {`-1`, `8`, `"many"`},
+	"log.max_backups":                     {`-1`, `8`, `"many"`},
+	"log.max_age_days":                    {`-1`, `8`, `"many"`},
+	"supervise":                           {`"yes"`},
+	"systemd.extra":                       {`"A=b"`, `["Nice"] systemd`, `["a b=c"] systemd`},
+	"systemd.unit_extra":                  {`"A=b"`, `["Nice"] systemd`},
+	"systemd.wanted_by":                   {`7`, `"nope" systemd`, `"a b.target" systemd`},
+	"systemd.version":                     {`-1`, `"new"`},
+	"launchd.process_type":                {`7`},
+	"launchd.session_types":               {`"Aqua"`},
+	"launchd.extra":                       {`["a"]`},
+	"windows.start":                       {`7`},
+	"windows.preshutdown_timeout":         {`7`},
+	"windows.dependencies":                {`"x"`},
+}
+
+// inSight is the text of a configuration that the service sees where tests put it.
+func inSight(text string) string {
+	const seen = "private_tmp = false\nprotect_home = false\n"
+	switch {
+	case strings.Contains(text, "\nprivate_tmp") || strings.Contains(text, "\nprotect_home") || strings.Contains(text, "/home/"):
+		return text // refused for itself
+	case strings.Contains(text, "[service.hardening]"):
+		return text + seen
+	}
+	return text + "[service.hardening]\n" + seen
+}
+
+// What install would refuse check refuses, for the manager in question, with file,
+// line and key; and so does install (issue 10).
+func TestIssue10_SenselessValuesAreRefusedWithTheirPlace(t *testing.T) {
+	for _, key := range service.Keys() {
+		if len(badValues[key.Name]) == 0 {
+			t.Errorf("%s: which values are senseless?", key.Name)
+		}
+		for _, bad := range badValues[key.Name] {
+			value, manager := bad, "systemd"
+			if i := strings.LastIndexByte(bad, ' '); i > 0 && slices.Contains(native.Managers(), bad[i+1:]) {
+				value, manager = bad[:i], bad[i+1:]
+			}
+			t.Run(key.Name+"="+bad, func(t *testing.T) {
+				p := newPlace(t)
+				p.cfg.RuntimeDir, p.cfg.StateDir, p.cfg.Scope = "", "", platform.ScopeSystem
+				table, last := "service", key.Name
+				if i := strings.LastIndexByte(key.Name, '.'); i > 0 {
+					table, last = table+"."+key.Name[:i], key.Name[i+1:]
+				}
+				p.file(inSight(fmt.Sprintf("# a comment\n[%s]\n%s = %s\n", table, last, value)))
+				for _, args := range []string{"check", "plan --program /usr/sbin/feedd"} {
+					if manager == "scm" {
+						args = strings.Replace(args, "/usr/sbin/feedd", `C:\feedd\feedd.exe`, 1)
+					}
+					err := p.runOn(t.Context(), anywhere(p), append(strings.Fields(args), "--manager", manager)...)
+					if code := cli.ExitCode(err); code != platform.ExitBadConfig {
+						t.Fatalf("%s: exit code %d: %v\n%s", args, code, err, &p.out)
+					}
+					place := fmt.Sprintf("%s:3: service.%s", p.cfg.File, key.Name)
+					said := p.out.String()
+					if args != "check" {
+						place, said = fmt.Sprintf("%s: line 3 (key %q)", p.cfg.File, "service."+key.Name), err.Error()
+					}
+					if !strings.Contains(said, place) && !(key.Name == "env" && strings.Contains(said, place[:len(place)-1])) {
+						t.Errorf("%s does not say where:\n%s\nwant %s", args, said, place)
+					}
+				}
+			})
+		}
+	}
+}
