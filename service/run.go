@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/platform/state"
+	"github.com/holdfast-dev/holdfast/service/internal/hangup"
 	"github.com/holdfast-dev/holdfast/service/logsink"
 	"github.com/holdfast-dev/holdfast/service/recovery"
 	"github.com/holdfast-dev/holdfast/singleton"
@@ -32,12 +33,17 @@ import (
 // Root that runs by hand what has another [Config.User] is refused: see
 // [Config.AsRoot].
 //
+// Where systemd started this very process, or an argument is the word run, SIGHUP
+// is held from before main on, so that it does not kill; it is given back, and one
+// that came takes effect, unless Run is called within two seconds.
+//
 // A stop that is asked for while the configuration is read or the log is opened
 // ends Run with nil, at the latest a second later: nothing had begun. While the
 // name is being taken it ends in order or, where the disk does not answer within
 // five seconds, with ErrForced. A second request leaves at once, always.
 func Run(ctx context.Context, cfg Config, prog Program) error {
 	host, warning := native.Host()
+	hangup.Early() // and never released: as Close leaves it
 	err := run(ctx, host, warning, cfg, prog)
 	err = errors.Join(err, host.Close(ExitCode(err)))
 	if h, ok := host.(platform.ExitCoder); ok {

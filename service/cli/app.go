@@ -11,6 +11,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/internal/hangup"
 )
 
 // app is one command line: the program, and what the flags say.
@@ -20,10 +21,10 @@ type app struct {
 	prog service.Program
 	root *cobra.Command
 
-	hangup   hangup // what Main holds of SIGHUP
-	begun    bool   // a command of ours was reached
-	unusable error  // why there can be none
-	fileless bool   // without any configuration file
+	hangup   *hangup.Hold // what Main holds of SIGHUP
+	begun    bool         // a command of ours was reached
+	unusable error        // why there can be none
+	fileless bool         // without any configuration file
 	manager  string
 	scope    string
 	timeout  time.Duration

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"github.com/fatih/color"
 	"github.com/spf13/cobra"
 
+	"github.com/holdfast-dev/holdfast/service/internal/hangup"
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
@@ -51,8 +53,8 @@ var started = [...]string{runName, "spawn", "supervise"}
 var unguarded = [...]string{runName, "spawn"}
 
 func (a *app) run(cmd *cobra.Command, args []string, run func(*cobra.Command, []string) error) error {
-	if !slices.Contains(started[:], cmd.Name()) {
-		a.hangup.release()
+	if held := cmp.Or(a.hangup, hangup.Early()); !slices.Contains(started[:], cmd.Name()) {
+		held.Release()
 	}
 	if a.unusable != nil {
 		return a.unusable

@@ -5,88 +5,122 @@ package cli_test
 import (
 	"bufio"
 	"os"
-	"os/exec"
 	"os/signal"
+	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// hungUp is a program that gets a SIGHUP as early as the program's own code is
-// reached: while Main makes the commands, long before one runs.
+// When a program of these tests gets a SIGHUP.
+const (
+	hangupVariable = "HOLDFAST_CLI_TEST_HANGUP"
+	beforeMain     = "before main" // as its packages are initialised
+	withinMain     = "within Main" // while Main makes the commands, long before one runs
+)
+
+var _ = hangUp(beforeMain)
+
+func hangUp(when string) bool {
+	return os.Getenv(hangupVariable) == when && os.Unsetenv(hangupVariable) == nil && syscall.Kill(os.Getpid(), syscall.SIGHUP) == nil
+}
+
+// hungUp is the agent, reached while Main makes the commands.
 type hungUp struct{ agent }
 
 func (hungUp) Tables() map[string]any {
-	if os.Getenv("HOLDFAST_CLI_TEST_HANGUP") != "" && os.Unsetenv("HOLDFAST_CLI_TEST_HANGUP") == nil {
-		_ = syscall.Kill(os.Getpid(), syscall.SIGHUP)
-	}
+	hangUp(withinMain)
 	return nil
 }
 
 func playHungUp(dir string) int { return cli.Main(agentConfig(dir), hungUp{}) }
 
-// A SIGHUP does not kill what a manager starts from the first line of Main on. Any
-// other command dies of it, as it would without us, unless nohup(1) says no.
+// A SIGHUP does not kill what a manager starts, from before main on. Any other
+// command dies of it, as it would without us, unless nohup(1) says no.
 func TestIssue10_9_HangupBeforeTheCommand(t *testing.T) {
 	if signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // or our children ignore it
 		t.Cleanup(func() { signal.Reset(syscall.SIGHUP) })
 	}
-	start := func(t *testing.T, args ...string) (*exec.Cmd, *bufio.Scanner) {
-		cmd := inDir(t, "hung up", t.TempDir(), args...)
-		cmd.Env = append(cmd.Env, "HOLDFAST_CLI_TEST_HANGUP=1")
-		out, err := cmd.StdoutPipe()
-		if err == nil {
-			err = cmd.Start()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-		return cmd, bufio.NewScanner(out)
+	mounted := []string{"admin", "acme-agent"}
+	for name, tt := range map[string]struct {
+		when, role, how string
+		args            []string
+		survives        bool
+	}{
+		"before main: run":                   {beforeMain, "hung up", "", []string{"run"}, true},
+		"before main: run, under nohup":      {beforeMain, "hung up", "nohup", []string{"run"}, true},
+		"before main: run, mounted":          {beforeMain, "acme", "", append(mounted[:2:2], "run"), true},
+		"before main: version":               {beforeMain, "hung up", "", []string{"version"}, false},
+		"before main: version, under nohup":  {beforeMain, "hung up", "nohup", []string{"version"}, true},
+		"before main: another run":           {beforeMain, "hung up", "", []string{"version", "--instance", "run"}, false},
+		"before main: another run, mounted":  {beforeMain, "acme", "", append(mounted[:2:2], "version", "--instance", "run"), false},
+		"before main: what systemd executed": {beforeMain, "hung up", "systemd", []string{"version"}, false},
+		"within Main: run":                   {withinMain, "hung up", "", []string{"run"}, true},
+		"within Main: spawn":                 {withinMain, "hung up", "", []string{"spawn", "--", "/bin/sh", "-c", "kill -HUP $$; echo alive"}, true},
+		"within Main: version":               {withinMain, "hung up", "", []string{"version"}, false},
+		"within Main: version, under nohup":  {withinMain, "hung up", "nohup", []string{"version"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd := inDir(t, tt.role, t.TempDir(), tt.args...)
+			if before := map[string]string{"nohup": `trap "" HUP; `, "systemd": "SYSTEMD_EXEC_PID=$$ "}[tt.how]; before != "" {
+				cmd.Path, cmd.Args = "/bin/sh", append([]string{"sh", "-c", before + `exec "$0" "$@"`, os.Args[0]}, tt.args...)
+			}
+			cmd.Env = append(cmd.Env, hangupVariable+"="+tt.when)
+			out, err := cmd.StdoutPipe()
+			if err == nil {
+				err = cmd.Start()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+			lines := bufio.NewScanner(out)
+			switch {
+			case !tt.survives:
+				if lines.Scan() && !strings.HasPrefix(lines.Text(), "hook") {
+					t.Errorf("it goes on: %q", lines.Text())
+				}
+				for lines.Scan() {
+				}
+				_ = cmd.Wait()
+				if s, _ := cmd.ProcessState.Sys().(syscall.WaitStatus); !s.Signaled() || s.Signal() != syscall.SIGHUP {
+					t.Errorf("it ended by %v", cmd.ProcessState)
+				}
+				return
+			case tt.args[len(tt.args)-1] == "run":
+				if tt.role == "acme" {
+					expect(t, lines, "hook of acme: run")
+				}
+				expect(t, lines, "started ")
+				_ = cmd.Process.Signal(syscall.SIGHUP)
+				expect(t, lines, "reloaded") // that one is the service's
+				_ = cmd.Process.Signal(syscall.SIGTERM)
+				expect(t, lines, "stopped")
+			case tt.args[0] == "spawn":
+				expect(t, lines, "alive")
+			}
+			for lines.Scan() {
+			}
+			if err := cmd.Wait(); err != nil {
+				t.Error(err)
+			}
+		})
 	}
-	signalled := func(cmd *exec.Cmd) syscall.Signal {
-		status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
-		if !status.Signaled() {
-			return 0
+}
+
+// What takes time to be initialised comes after the claim: all that formats or
+// compiles expressions waits for these two packages.
+func TestIssue10_9_ClaimIsInitialisedFirst(t *testing.T) {
+	cmd := inDir(t, "agent", t.TempDir(), "version")
+	cmd.Env = append(cmd.Env, "GODEBUG=inittrace=1")
+	_, _, trace := outcome(t, cmd)
+	at := func(name string) int { return strings.Index(trace, "init "+name+" @") }
+	claim := at("github.com/holdfast-dev/holdfast/service/internal/hangup")
+	for _, late := range []string{"unicode", "reflect"} {
+		if claim < 0 || at(late) < claim {
+			t.Errorf("%s is initialised at %d, the claim at %d:\n%s", late, at(late), claim, trace)
 		}
-		return status.Signal()
 	}
-	t.Run("run", func(t *testing.T) {
-		cmd, lines := start(t, "run")
-		expect(t, lines, "started ")
-		_ = cmd.Process.Signal(syscall.SIGHUP)
-		expect(t, lines, "reloaded") // that one is the service's
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		expect(t, lines, "stopped")
-		if err := cmd.Wait(); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Run("spawn", func(t *testing.T) {
-		cmd, lines := start(t, "spawn", "--", "/bin/sh", "-c", "kill -HUP $$; echo alive")
-		expect(t, lines, "alive")
-		if err := cmd.Wait(); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Run("version", func(t *testing.T) {
-		cmd, lines := start(t, "version")
-		if lines.Scan() {
-			t.Errorf("it goes on: %q", lines.Text())
-		}
-		_ = cmd.Wait()
-		if got := signalled(cmd); got != syscall.SIGHUP {
-			t.Errorf("version ended by %v: %v", got, cmd.ProcessState)
-		}
-	})
-	t.Run("version under nohup", func(t *testing.T) {
-		cmd := inDir(t, "hung up", t.TempDir(), "version")
-		cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-c", `trap "" HUP; exec "$0" version`, os.Args[0]}
-		cmd.Env = append(cmd.Env, "HOLDFAST_CLI_TEST_HANGUP=1")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("%v: %s", err, out)
-		}
-	})
 }

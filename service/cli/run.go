@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// runName is the command that managers start.
+// runName is the command that managers start; package hangup looks for it, too.
 const runName = "run"
 
 func (a *app) runCommand() *cobra.Command {

@@ -13,7 +13,7 @@ var (
 	belowService = []string{
 		"platform", "platform/native", "platform/proc", "platform/files", "platform/state", "reload", "singleton", "installer", "installer/*", "golang.org/x/sys",
 	}
-	belowCLI = append([]string{"service", "service/logsink", "service/recovery", "service/supervise"}, belowService...)
+	belowCLI = append([]string{"service", "service/logsink", "service/recovery", "service/supervise", "service/internal/hangup"}, belowService...)
 )
 
 type place struct {
@@ -50,12 +50,13 @@ var places = []place{
 	{"installer/upgrade", []string{"platform", "platform/files", "platform/proc", "installer/trial", "golang.org/x/sys"}},
 	{"service/recovery", belowService},
 	{"service/supervise", belowService},
+	{"service/internal/hangup", nil}, // whatever it imports is initialised before it
 	{"service/logsink", append([]string{
 		"github.com/hashicorp/go-hclog", "github.com/coreos/go-systemd/v22", "github.com/mattn/go-isatty",
 	}, belowService...)},
 	// What is heavy stays out of the face: a program that only runs pays neither for a command line nor for metrics.
 	{"service", append([]string{
-		"service/logsink", "service/recovery",
+		"service/logsink", "service/recovery", "service/internal/hangup",
 		"github.com/BurntSushi/toml", "github.com/hashicorp/go-hclog",
 	}, belowService...)},
 	{"service/cli", append([]string{

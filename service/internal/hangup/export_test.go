@@ -1,0 +1,4 @@
+package hangup
+
+// Grace is how long SIGHUP is held for a main that does not come.
+const Grace = grace

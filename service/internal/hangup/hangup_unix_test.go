@@ -1,0 +1,136 @@
+//go:build unix
+
+package hangup_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/service/internal/hangup"
+)
+
+const roleVariable = "HOLDFAST_HANGUP_TEST_ROLE"
+
+// A SIGHUP comes as early as code that imports us can be reached: long before main.
+var _ = os.Getenv(roleVariable) == "" || syscall.Kill(os.Getpid(), syscall.SIGHUP) == nil
+
+// The test binary plays programs.
+func TestMain(m *testing.M) {
+	switch os.Getenv(roleVariable) {
+	case "":
+		os.Exit(m.Run())
+	case "host": // links us and does something else
+		fmt.Println("main")
+		_, _ = io.Copy(io.Discard, os.Stdin)
+	case "service": // outlives the time after which it would have been given back
+		hold := hangup.Early()
+		fmt.Println("held:", hold != nil, hangup.Early() != nil)
+		<-time.After(2 * hangup.Grace)
+		fmt.Println("alive")
+	case "released":
+		hangup.Take().Release()
+		fmt.Println("not ended")
+		_, _ = io.Copy(io.Discard, os.Stdin)
+	case "later": // nothing was expected
+		hangup.Take()
+		_ = syscall.Kill(os.Getpid(), syscall.SIGHUP)
+		fmt.Println("alive")
+	}
+}
+
+// play runs the test binary in a role to its end, by script where one is given.
+func play(t *testing.T, role, script string, args ...string) (out string, by syscall.Signal) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // who holds SIGHUP without end
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	if script != "" {
+		cmd = exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", script, os.Args[0]}, args...)...)
+	}
+	cmd.Env = append(os.Environ(), roleVariable+"="+role, "GORACE=atexit_sleep_ms=0")
+	in, err := cmd.StdinPipe() // stays open
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.HasPrefix(script, "trap") {
+		_ = in.Close() // or a host ends only by a SIGHUP
+	}
+	text, _ := cmd.Output()
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		by = status.Signal()
+	}
+	return string(text), by
+}
+
+// unlessIgnored has children not ignore SIGHUP, whoever runs the tests.
+func unlessIgnored(t *testing.T) {
+	t.Helper()
+	if signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+		t.Cleanup(func() { signal.Reset(syscall.SIGHUP) })
+	}
+}
+
+// Only what is about to be a service lives on, and where it turns out to be none it
+// dies all the same, a little later; under nohup(1) nothing changes.
+func TestIssue10_9_BeforeMain(t *testing.T) {
+	unlessIgnored(t)
+	for name, tt := range map[string]struct {
+		script string
+		args   []string
+		out    string
+		by     syscall.Signal
+	}{
+		"run":                     {"", []string{"--config", "x", "run"}, "main\n", syscall.SIGHUP},
+		"run, under nohup":        {`trap "" HUP; exec "$0" "$@"`, []string{"run"}, "main\n", 0},
+		"another command":         {"", []string{"serve"}, "", syscall.SIGHUP},
+		"no command":              {"", nil, "", syscall.SIGHUP},
+		"only like run":           {"", []string{"-run", "--run", "run=", "rerun"}, "", syscall.SIGHUP},
+		"by systemd":              {`SYSTEMD_EXEC_PID=$$ exec "$0"`, nil, "main\n", syscall.SIGHUP},
+		"by what systemd started": {`export SYSTEMD_EXEC_PID=$$; "$0"; kill -HUP $$`, nil, "", syscall.SIGHUP},
+		"by spawn":                {`HOLDFAST_STARTER="sysv $$" exec "$0"`, nil, "main\n", syscall.SIGHUP},
+		"by supervise":            {`export HOLDFAST_STARTER="sysv $PPID"; exec "$0"`, nil, "main\n", syscall.SIGHUP},
+		"by somebody's":           {`export HOLDFAST_STARTER="sysv 1$$"; exec "$0"`, nil, "", syscall.SIGHUP},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if out, by := play(t, "host", tt.script, tt.args...); out != tt.out || by != tt.by {
+				t.Errorf("%q, ended by %v; want %q, %v", out, by, tt.out, tt.by)
+			}
+		})
+	}
+}
+
+// Who takes it over has it for good, once; released, what came meanwhile counts.
+func TestTakenOver(t *testing.T) {
+	unlessIgnored(t)
+	for role, tt := range map[string]struct {
+		out string
+		by  syscall.Signal
+	}{
+		"service":  {"held: true false\nalive\n", 0},
+		"released": {"", syscall.SIGHUP},
+	} {
+		t.Run(role, func(t *testing.T) {
+			t.Parallel()
+			if out, by := play(t, role, "", "run"); out != tt.out || by != tt.by {
+				t.Errorf("%q, ended by %v; want %q, %v", out, by, tt.out, tt.by)
+			}
+		})
+	}
+	t.Run("from main on", func(t *testing.T) {
+		out, by := play(t, "later", `trap "" HUP; exec "$0" "$@"`, strconv.Itoa(os.Getpid()))
+		if out != "alive\n" || by != 0 {
+			t.Errorf("%q, ended by %v", out, by)
+		}
+	})
+}
