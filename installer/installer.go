@@ -1,111 +1,83 @@
 // Package installer carries out what a [platform.Manager] planned: all of it,
-// or, when a step fails, none of it.
+// or, when a step fails or the process dies, none of it.
 //
-// A plan is data ([]platform.Step); nothing is decided here. Limits: a removed
-// directory does not come back, so managers put such steps last.
+// A plan is data ([]platform.Step), and so is what takes it back. Before a step is
+// carried out, its inverse is on the disk, in a journal: [Begin] and [Resume] are
+// for what changes a machine, under a [Lock], and [Apply] is for what need not
+// outlive the process.
+//
+// # Back or forth
+//
+// One rule decides, for all kinds of step, what becomes of a transaction that ends
+// half-way: it is taken back as long as everything that was done can be. A directory
+// that is removed with what lies in it ([platform.StepRemoveDir]) cannot. From the
+// first such step on the transaction is finished instead, by this call or by the next
+// one. Managers put such steps last, behind the removal of the definition: so an
+// install is always taken back, and an uninstall until nothing of it could be missed.
 package installer
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// undoTime bounds the way back, which must be gone even when the caller's
-// context is what ended the way forth.
-const undoTime = time.Minute
-
 // Report hears of each step before it is carried out, and of each failure that
 // stops nothing (err is not nil then).
 type Report func(s platform.Step, err error)
 
-// Apply carries the steps out in order. When one fails, those before it are
-// taken back in reverse order and the error says what failed, joined with what
-// could not be taken back. The end of ctx counts as a failure of the step that
-// is under way. Applying the same steps again is fine.
+// Apply carries the steps out in order, without a journal. When one fails, those
+// before it are taken back in reverse order and the error says what failed, joined
+// with what could not be taken back. The end of ctx counts as a failure of the step
+// that is under way. Applying the same steps again is fine.
 func Apply(ctx context.Context, sys platform.System, steps []platform.Step, report Report) error {
-	if report == nil {
-		report = func(platform.Step, error) {}
+	t := Begin(sys, Job{Report: report})
+	if err := t.Apply(ctx, steps); err != nil {
+		return err
 	}
-	var back []func(context.Context) error
-	for _, s := range steps {
-		report(s, nil)
-		undo, err := apply(ctx, sys, s)
-		if err == nil {
-			err = ctx.Err()
-		}
-		if undo != nil {
-			back = append(back, undo)
-		}
-		if err != nil && s.MayFail && ctx.Err() == nil {
-			report(s, err)
-			continue
-		}
-		if err != nil {
-			return errors.Join(fmt.Errorf("%s: %w", s.Describe, err), takeBack(ctx, back))
-		}
-	}
-	return nil
+	return t.Commit(ctx)
 }
 
-func takeBack(ctx context.Context, back []func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
-	defer cancel()
-	var errs []error
-	for _, undo := range slices.Backward(back) {
-		if err := undo(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("not taken back: %w", err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// apply carries out one step and returns what takes it back, which may be there
-// beside an error.
-func apply(ctx context.Context, sys platform.System, s platform.Step) (undo func(context.Context) error, err error) {
+// carryOut carries out one step; what is done already is no error.
+func carryOut(ctx context.Context, sys platform.System, s platform.Step) error {
 	switch s.Kind {
 	case platform.StepWriteFile:
 		return writeFile(sys, s)
 	case platform.StepCopyFile:
 		content, err := sys.ReadFile(s.Source)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		s.Content = content
 		return writeFile(sys, s)
 	case platform.StepRemoveFile:
-		undo, err := keep(sys, s.Path)
-		if err != nil || undo == nil {
-			return nil, err
-		}
-		return undo, sys.Remove(s.Path)
+		return absentIsFine(sys.Remove(s.Path))
 	case platform.StepRemoveDir:
-		return nil, sys.RemoveAll(s.Path)
-	case platform.StepRun:
-		if s.Undo != nil {
-			undo = func(ctx context.Context) error {
-				_, err := sys.Run(ctx, s.Undo...)
-				return err
-			}
+		return sys.RemoveAll(s.Path)
+	case platform.StepDropDir:
+		if err := sys.Remove(s.Path); !errors.Is(err, fs.ErrExist) { // ENOTEMPTY
+			return absentIsFine(err)
 		}
+		return nil
+	case platform.StepRun:
 		if s.Until != 0 {
-			return undo, until(ctx, sys, s)
+			return until(ctx, sys, s)
 		}
 		_, err := sys.Run(ctx, s.Argv...)
-		return undo, err
+		return err
 	}
 	if a, ok := sys.(platform.Applier); ok {
 		return a.Apply(ctx, s)
 	}
-	return nil, fmt.Errorf("step of unknown kind %q", s.Kind)
+	return unknown(s)
 }
+
+func unknown(s platform.Step) error { return fmt.Errorf("step of unknown kind %q", s.Kind) }
 
 // again is the time between two runs of a command that is repeated.
 const again = 100 * time.Millisecond
@@ -132,42 +104,17 @@ func until(ctx context.Context, sys platform.System, s platform.Step) error {
 	}
 }
 
-func writeFile(sys platform.System, s platform.Step) (func(context.Context) error, error) {
-	undo, err := keep(sys, s.Path)
-	if err != nil {
-		return nil, err
+// writeFile leaves a file alone that is as it is to be.
+func writeFile(sys platform.System, s platform.Step) error {
+	if !same(sys, s) {
+		if err := sys.WriteFile(s.Path, s.Content, s.Mode); err != nil {
+			return err
+		}
 	}
-	if undo == nil {
-		undo = func(context.Context) error { return absentIsFine(sys.Remove(s.Path)) }
-	} else if same(sys, s) {
-		return nil, nil
+	if o, ok := sys.(platform.Owners); ok && s.Owner != nil {
+		return o.Chown(s.Path, *s.Owner)
 	}
-	return undo, sys.WriteFile(s.Path, s.Content, s.Mode)
-}
-
-func same(sys platform.System, s platform.Step) bool {
-	content, err := sys.ReadFile(s.Path)
-	if err != nil || !bytes.Equal(content, s.Content) {
-		return false
-	}
-	info, err := sys.Stat(s.Path)
-	return err == nil && (!modesCount || info.Mode().Perm() == s.Mode)
-}
-
-// keep remembers a file and returns what puts it back; nil if there is none.
-func keep(sys platform.System, path string) (func(context.Context) error, error) {
-	content, err := sys.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	info, err := sys.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	return func(context.Context) error { return sys.WriteFile(path, content, info.Mode().Perm()) }, nil
+	return nil
 }
 
 func absentIsFine(err error) error {

@@ -14,8 +14,9 @@ const (
 	StepWriteFile  StepKind = "write-file"  // Path, Mode, Content: created or replaced atomically
 	StepCopyFile   StepKind = "copy-file"   // Source, Path, Mode: as write-file, with what Source has when it is carried out
 	StepRemoveFile StepKind = "remove-file" // Path: absent is fine
-	StepRemoveDir  StepKind = "remove-dir"  // Path with all below it: absent is fine; not undone
-	StepRun        StepKind = "run"         // Argv; Undo takes it back
+	StepRemoveDir  StepKind = "remove-dir"  // Path with all below it: absent is fine; never taken back, so what comes behind it is finished
+	StepDropDir    StepKind = "drop-dir"    // Path, if it is there and empty: what takes a directory back that was made
+	StepRun        StepKind = "run"         // Argv; Undo and Back take it back
 )
 
 // Step is one change to the machine, as data: it can be shown, compared, carried
@@ -28,9 +29,17 @@ type Step struct {
 	Source  string      // of a copied file: what it is a copy of
 	Mode    fs.FileMode // of a written file
 	Content []byte      // of a written file
+	// Owner is whom a written file is given to, by a [System] that is [Owners]; nil: it
+	// is whoever's writes it.
+	Owner *Owner
 
 	Argv []string // the command
-	Undo []string // the command that takes Argv back; nil if nothing has to be
+	// Undo is the command that takes Argv back; nil if nothing has to be. It may be run
+	// where Argv was not, and again: then it has to succeed, too.
+	Undo []string
+	// Back are the steps that take it back after Undo, in this order, likewise: for
+	// what one command alone cannot do so.
+	Back []Step
 	// MayFail marks a command whose failure stops nothing, because the steps
 	// behind it do without: it is logged.
 	MayFail bool
@@ -50,11 +59,29 @@ type Step struct {
 	Payload any
 }
 
+// Owner is whose a file is on Unix, by numbers.
+type Owner struct {
+	UID int `json:"uid"`
+	GID int `json:"gid"`
+}
+
+// Owners is a [System] whose files have owners. Neither call follows a link.
+type Owners interface {
+	Owner(path string) (Owner, error)
+	Chown(path string, o Owner) error
+}
+
 // Applier is a [System] with more to it than files and commands: Windows.
+//
+// The steps of its own kinds come with the payload that the manager gave them, or,
+// where they have lain in a file meanwhile, with that as a [encoding/json.RawMessage].
 type Applier interface {
-	// Apply carries out a step of a kind of its own. undo takes back what was done,
-	// and may be there beside an error; nil if nothing was.
-	Apply(ctx context.Context, s Step) (undo func(context.Context) error, err error)
+	// Apply carries out a step of a kind of its own. What is done already is no error.
+	Apply(ctx context.Context, s Step) error
+	// Inverse returns, before s is carried out, the steps that take it back: to what
+	// is there now. It changes nothing; none are returned where s would change nothing.
+	// They may be carried out where s was not, and again.
+	Inverse(ctx context.Context, s Step) ([]Step, error)
 }
 
 // System is the machine as managers and installers reach it. platform/native
@@ -63,7 +90,8 @@ type System interface {
 	ReadFile(path string) ([]byte, error)
 	// WriteFile replaces path atomically and durably, with exactly that mode.
 	WriteFile(path string, content []byte, mode fs.FileMode) error
-	Remove(path string) error    // fs.ErrNotExist if it is not there
+	// Remove removes a file or an empty directory, durably: fs.ErrNotExist if it is not there.
+	Remove(path string) error
 	RemoveAll(path string) error // nil if it is not there
 	Stat(path string) (fs.FileInfo, error)
 	// Run runs argv without a shell and returns its standard output. If it ends

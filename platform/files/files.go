@@ -38,8 +38,7 @@ var ErrUntrusted = errors.New("not safe to use")
 // system writes it when it likes. On error the old file is untouched. What stands
 // at either path, be it a link or a FIFO, is replaced and never written through.
 func Replace(path string, content []byte, mode fs.FileMode, durable bool) (err error) {
-	dir, name := filepath.Split(path)
-	temporary := filepath.Join(dir, "."+name+".new")
+	dir, temporary := filepath.Dir(path), Temporary(path)
 	// create refuses to write through anything that is there. What a crash left,
 	// or a link that somebody planted, goes.
 	f, err := create(temporary, mode)
@@ -74,6 +73,13 @@ func Replace(path string, content []byte, mode fs.FileMode, durable bool) (err e
 		err = SyncDir(dir)
 	}
 	return err
+}
+
+// Temporary is the file that [Replace] writes first. One that is left is of a
+// [Replace] that was killed.
+func Temporary(path string) string {
+	dir, name := filepath.Split(path)
+	return filepath.Join(dir, "."+name+".new")
 }
 
 // Remove removes the file or empty directory at path like os.Remove. On Windows

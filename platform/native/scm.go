@@ -33,6 +33,11 @@ func scmDirs(id platform.ID) (scm.Dirs, error) {
 var _ platform.Applier = System{}
 
 // Apply carries out a step that is made of calls to Windows. Elsewhere it fails.
-func (System) Apply(ctx context.Context, s platform.Step) (func(context.Context) error, error) {
+func (System) Apply(ctx context.Context, s platform.Step) error {
 	return services().Applier().Apply(ctx, s)
+}
+
+// Inverse returns the steps that take such a step back.
+func (System) Inverse(ctx context.Context, s platform.Step) ([]platform.Step, error) {
+	return services().Applier().Inverse(ctx, s)
 }

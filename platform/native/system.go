@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/files"
@@ -26,8 +27,13 @@ func (System) WriteFile(path string, content []byte, mode fs.FileMode) error {
 	return files.Replace(path, content, mode, true)
 }
 
-// Remove removes one file.
-func (System) Remove(path string) error { return os.Remove(path) }
+// Remove removes one file, durably.
+func (System) Remove(path string) error {
+	if err := files.Remove(path); err != nil {
+		return err
+	}
+	return files.SyncDir(filepath.Dir(path))
+}
 
 // RemoveAll removes a file or a directory with all below it; links are removed,
 // not followed.

@@ -2,10 +2,9 @@ package state
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
@@ -66,36 +65,29 @@ func ReadManifest(path string) (Manifest, error) {
 	return m, nil
 }
 
-// EncodeManifest is what [WriteManifest] writes.
-func EncodeManifest(m Manifest) ([]byte, error) {
+// WriteManifest is the step that writes m to path, whose directory is there.
+// Everybody may read it, and only its owner write. m gets the format that it is
+// written in.
+func WriteManifest(path string, m *Manifest) (platform.Step, error) {
 	m.Format = manifestFormat
 	content, err := json.MarshalIndent(m, "", "  ")
-	return append(content, '\n'), err
-}
-
-// WriteManifest writes m to path, durably and so that it is whole at every
-// instant, and makes its directory. Everybody may read it, and only its owner
-// write.
-func WriteManifest(path string, m Manifest) error {
-	content, err := EncodeManifest(m)
-	if err == nil {
-		err = files.MakeDir(filepath.Dir(path), 0o755)
-	}
-	if err == nil {
-		err = files.Replace(path, content, 0o644, true)
-	}
 	if err != nil {
-		return fmt.Errorf("record of the installation: %w", err)
+		return platform.Step{}, fmt.Errorf("record of the installation: %w", err)
 	}
-	return nil
+	return platform.Step{
+		Kind: platform.StepWriteFile, Describe: "the record of the installation", Path: path, Mode: 0o644, Content: append(content, '\n'),
+	}, nil
 }
 
-// RemoveManifest removes the manifest at path, and its directory with the last
-// one. One that is not there is removed already.
-func RemoveManifest(path string) error {
-	if err := files.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("record of the installation: %w", err)
-	}
-	_ = files.Remove(filepath.Dir(path)) // the others keep it
-	return nil
+// RemoveManifest is the step that removes the manifest at path.
+func RemoveManifest(path string) platform.Step {
+	return platform.Step{Kind: platform.StepRemoveFile, Describe: "the record of the installation", Path: path}
 }
+
+// JournalPath is the path of the journal of the installation whose manifest is at
+// path, and LockPath that of its lock. No service has a name with which its
+// manifest would be called so.
+func JournalPath(path string) string { return strings.TrimSuffix(path, ".json") + ".journal" }
+
+// LockPath says where the lock is: see [JournalPath].
+func LockPath(path string) string { return strings.TrimSuffix(path, ".json") + ".changing" }

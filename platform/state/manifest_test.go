@@ -22,32 +22,36 @@ func TestManifest(t *testing.T) {
 		t.Errorf("none: %v", err)
 	}
 	want := state.Manifest{
-		Format: 1, Name: "feedd", Instance: "west", Scope: platform.ScopeSystem, Manager: "systemd", Program: "/usr/bin/feedd",
+		Name: "feedd", Instance: "west", Scope: platform.ScopeSystem, Manager: "systemd", Program: "/usr/bin/feedd",
 		Told: map[string]string{"config": "/c", "user": ""}, Settings: map[string]string{"user": "x"}, Changed: time.Now().UTC().Truncate(time.Second),
 	}
-	if err := state.WriteManifest(path, want); err != nil {
+	step, err := state.WriteManifest(path, &want)
+	if err != nil || step.Kind != platform.StepWriteFile || step.Path != path || step.Mode != 0o644 || want.Format != 1 {
+		t.Fatalf("%+v, %v", step, err)
+	}
+	if err := errors.Join(files.MakeDir(dir, 0o755), files.Replace(path, step.Content, step.Mode, true)); err != nil {
 		t.Fatal(err)
 	}
 	got, err := state.ReadManifest(path)
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v\nwant %+v", got, err, want)
 	}
-	info, err := os.Stat(path)
-	if err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o644 {
-		t.Errorf("%v, %v", info, err)
+	if s := state.RemoveManifest(path); s.Kind != platform.StepRemoveFile || s.Path != path {
+		t.Errorf("%+v", s)
 	}
-	other := state.ManifestPath(dir, "feedd")
-	if err := errors.Join(state.WriteManifest(other, want), state.RemoveManifest(path), state.RemoveManifest(path)); err != nil {
-		t.Error(err)
-	}
-	if _, err := state.ReadManifest(other); err != nil {
-		t.Errorf("of another service: %v", err)
-	}
-	if err := state.RemoveManifest(other); err != nil {
-		t.Error(err)
-	}
-	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the directory is left: %v", err)
+}
+
+// Whatever a service is called, its files are no other's.
+func TestTheFilesOfServicesDiffer(t *testing.T) {
+	owner := map[string]string{}
+	for _, name := range []string{"feedd", "feedd.journal", "feedd.changing", "feedd@journal", "feedd.json"} {
+		m := state.ManifestPath("d", name)
+		for _, path := range []string{m, state.JournalPath(m), state.LockPath(m)} {
+			if other, ok := owner[path]; ok {
+				t.Errorf("%s is of %s and of %s", path, other, name)
+			}
+			owner[path] = name
+		}
 	}
 }
 

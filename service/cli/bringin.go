@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -11,29 +10,6 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
-
-// install carries the steps out, if there is something to do, and has what it was
-// told written down. It reports whether there was.
-func (a *app) install(cmd *cobra.Command, t *target, steps []platform.Step, f installFlags) (did bool, err error) {
-	ctx := cmd.Context()
-	if err := a.mayApply(t, steps); err != nil {
-		return false, err
-	}
-	all := t.changes(ctx, steps)
-	undone := t.undone(ctx, steps)
-	if st, err := query(ctx, t.manager, t.id); err == nil && st.Installed {
-		printChanges(cmd.ErrOrStderr(), all)
-	}
-	defer t.laidOver(cmd)
-	undo, err := t.record(f.told, len(all) > 0)
-	if err != nil || len(all) == 0 && !undone {
-		return false, err
-	}
-	if err := a.apply(cmd, t, steps); err != nil {
-		return false, errors.Join(err, undo())
-	}
-	return true, nil
-}
 
 // bringIn says what the install came to, and does what is left to do with the running
 // service: what ran before it was taken over is started, and whatever is wanted. It
@@ -102,24 +78,25 @@ func (a *app) beginAloud(cmd *cobra.Command, t *target, quiet bool, verb, doing 
 	return nil
 }
 
-// Kinds of steps that no installer carries out: what goes before a plan, and follows it.
+// Kinds of steps that follow a plan, as a person is shown them.
 const (
 	stepRecord  platform.StepKind = "record" // as write-file
 	stepStart   platform.StepKind = "start"
 	stepRestart platform.StepKind = "restart"
 )
 
-// whole is all that an install does by these steps: before them it writes down what
-// it was told, and behind them the manager starts or restarts the service.
+// whole is all that an install does by these steps: behind them it writes down what
+// it was told, and the manager starts or restarts the service.
 func (a *app) whole(ctx context.Context, t *target, steps []platform.Step, f installFlags) ([]platform.Step, error) {
 	all := slices.Clone(steps)
 	if path, err := t.Manifest(t.id); err == nil && a.here() {
-		content, err := state.EncodeManifest(t.next(f.told, len(t.changes(ctx, steps)) > 0))
+		next := t.next(f.told, len(t.changes(ctx, steps)) > 0)
+		record, err := state.WriteManifest(path, &next)
 		if err != nil {
 			return nil, err
 		}
-		record := platform.Step{Kind: stepRecord, Describe: "what install was told, for later commands", Path: path, Mode: 0o644, Content: content}
-		all = slices.Insert(all, 0, record)
+		record.Kind = stepRecord
+		all = append(all, record)
 	}
 	d := a.drift(ctx, t)
 	m := t.manager.Name()

@@ -201,7 +201,7 @@ func TestIssue10_7_ADryRunIsWhole(t *testing.T) {
 		t.Fatal(p.out.String())
 	}
 	path := state.ManifestPath(filepath.Join(p.dir, "holdfast"), "feedd")
-	record, ok := steps[0].(map[string]any)
+	record, ok := steps[1].(map[string]any)
 	if content, is := record["content"].(string); !ok || !is || record["kind"] != "record" || record["path"] != path || !strings.Contains(content, `"program": "/opt/feedd"`) {
 		t.Errorf("%v", record)
 	}

@@ -88,7 +88,7 @@ func (d *drift) process(ctx context.Context, t *target, own bool) {
 	}
 	d.running, d.old = true, s.StartedAt.Before(t.manifest.Changed)
 	d.program = s.Trial == "" && t.Replaced(h, t.startedFrom(true)) // a candidate is not what is installed, and is meant to be
-	if s.Settings == nil || s.ConfigFile != t.cfg.File { // its program says nothing of it, or means another file
+	if s.Settings == nil || s.ConfigFile != t.cfg.File {            // its program says nothing of it, or means another file
 		return
 	}
 	for _, key := range service.Differing(s.Settings, t.cfg.Settings()) {

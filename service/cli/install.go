@@ -1,12 +1,13 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/holdfast-dev/holdfast/installer"
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service"
 )
@@ -50,21 +51,27 @@ func (a *app) installCommand() *cobra.Command {
 			"What --adopt takes over, and ran, is running afterwards.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			t, steps, err := a.plan(cmd, &f)
-			if err != nil {
-				return err
-			}
 			if dry {
+				t, steps, err := a.plan(cmd, &f)
+				if err != nil {
+					return err
+				}
 				return a.showSteps(cmd, t, steps, f)
 			}
-			if err := a.precheck(cmd.Context(), t); err != nil {
-				return err
-			}
-			did, err := a.install(cmd, t, steps, f)
-			if err != nil {
-				return fmt.Errorf("install %q: %w", t.id, err)
-			}
-			return a.bringIn(cmd, t, steps, f, did)
+			return a.alone(cmd, "install", func() error {
+				t, steps, err := a.plan(cmd, &f)
+				if err == nil {
+					err = a.precheck(cmd.Context(), t)
+				}
+				if err != nil {
+					return err
+				}
+				tx, did, err := a.install(cmd, t, steps, f)
+				if err != nil {
+					return fmt.Errorf("install %q: %w", t.id, err)
+				}
+				return a.finish(cmd, t, tx, steps, f, did)
+			})
 		},
 	}
 	a.addInstallFlags(cmd, &f)
@@ -174,11 +181,13 @@ func (a *app) uninstallCommand() *cobra.Command {
 			"names is removed only if nothing lies in it that is not named after the service, or with --purge-foreign.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			t, err := a.targetRegardless(cmd)
-			if err != nil {
-				return err
-			}
-			return a.uninstall(cmd, t, purge, foreign)
+			return a.alone(cmd, "uninstall", func() error {
+				t, err := a.targetRegardless(cmd)
+				if err != nil {
+					return err
+				}
+				return a.uninstall(cmd, t, purge, foreign)
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&purge, "purge", false, "remove its runtime, state and log directories, too")
@@ -215,18 +224,25 @@ func (a *app) uninstall(cmd *cobra.Command, t *target, purge, foreign bool) erro
 	if err != nil {
 		return err
 	}
-	if err := a.apply(cmd, t, steps); err != nil {
+	if err := a.mayApply(t, slices.Concat(steps, remove)); err != nil {
+		return fmt.Errorf("uninstall %q: %w", t.id, err)
+	}
+	tx := t.transaction(cmd, "uninstall")
+	if !purge {
+		steps = append(steps, t.forget()...)
+	}
+	if err := tx.Apply(cmd.Context(), steps); err != nil {
 		return fmt.Errorf("uninstall %q: %w", t.id, err)
 	}
 	if purge {
 		if err := t.unused(cmd.Context()); err != nil {
-			return fmt.Errorf("purge %q: %w", t.id, err)
+			return fmt.Errorf("purge %q: %w", t.id, errors.Join(err, tx.Commit(cmd.Context())))
 		}
-		if err := a.apply(cmd, t, remove); err != nil {
+		if err := tx.Apply(cmd.Context(), append(remove, t.forget()...)); err != nil {
 			return fmt.Errorf("purge %q: %w", t.id, err)
 		}
 	}
-	if err := t.forget(); err != nil {
+	if err := tx.Commit(cmd.Context()); err != nil {
 		return fmt.Errorf("uninstall %q: %w", t.id, err)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s is uninstalled (%s).\n", t.id, m.Name())
@@ -242,16 +258,4 @@ func (a *app) mayApply(t *target, steps []platform.Step) error {
 		return fmt.Errorf("a service of the system: %w: become root, or say --scope user", platform.ErrPermission)
 	}
 	return nil
-}
-
-func (a *app) apply(cmd *cobra.Command, t *target, steps []platform.Step) error {
-	if err := a.mayApply(t, steps); err != nil {
-		return err
-	}
-	return installer.Apply(cmd.Context(), a.System, steps, func(s platform.Step, err error) {
-		if err != nil { // it may fail, and nobody can do anything about it
-			return
-		}
-		fmt.Fprintf(cmd.ErrOrStderr(), "- %s\n", s.Describe)
-	})
 }

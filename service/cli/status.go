@@ -69,6 +69,9 @@ func (a *app) reports(ctx context.Context, t *target, all bool) []report {
 			own.note(note)
 		}
 	}
+	if text := t.pending(); text != "" {
+		own.note(text)
+	}
 	if !own.none() && !all {
 		return []report{own}
 	}

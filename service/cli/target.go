@@ -27,6 +27,7 @@ type target struct {
 
 	manifest    state.Manifest // of its installation; zero: there is none
 	badManifest error          // why it was left out
+	fresh       []string       // directories of the service that were not there before an install
 	usual       string         // where its configuration file would be by default
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service"
 )
@@ -135,29 +136,21 @@ func (a *app) flagValue(cmd *cobra.Command, f *installFlags, name string) string
 	return cmd.Flags().Lookup(name).Value.String()
 }
 
-// record writes down what was told and what is being installed. undo puts back
-// what was there before.
-func (t *target) record(told map[string]string, changed bool) (undo func() error, err error) {
+// record is the step that writes down what was told and what is being installed;
+// none where nothing of that has changed.
+func (t *target) record(told map[string]string, changed bool) ([]platform.Step, error) {
 	path, err := t.Manifest(t.id)
 	if err != nil {
 		return nil, err
 	}
 	before, had := t.manifest, t.manifest.Format > 0
 	m := t.next(told, changed)
-	undo = func() error {
-		if had {
-			return state.WriteManifest(path, before)
-		}
-		return state.RemoveManifest(path)
-	}
 	if had && reflect.DeepEqual(m, before) {
-		return undo, nil
+		return nil, nil
 	}
-	if err := state.WriteManifest(path, m); err != nil {
-		return nil, err
-	}
-	t.manifest, err = state.ReadManifest(path)
-	return undo, err
+	step, err := state.WriteManifest(path, &m)
+	t.manifest = m
+	return []platform.Step{step}, err
 }
 
 // next is the record of an installation that was told that.
@@ -173,13 +166,13 @@ func (t *target) next(told map[string]string, changed bool) state.Manifest {
 	return m
 }
 
-// forget removes the record of an installation that is no more.
-func (t *target) forget() error {
+// forget is the step that removes the record of an installation that is no more.
+func (t *target) forget() []platform.Step {
 	path, err := t.Manifest(t.id)
 	if err != nil {
-		return nil //nolint:nilerr // then there is none
+		return nil // then there is none
 	}
-	return state.RemoveManifest(path)
+	return []platform.Step{state.RemoveManifest(path)}
 }
 
 // purgesItsOwn refuses to purge a directory that a flag names and the installation

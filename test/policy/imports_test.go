@@ -45,7 +45,7 @@ var places = []place{
 	{"platform/internal/*", []string{"platform", "platform/internal/room", "golang.org/x/sys"}}, // rooms do not know each other
 	{"reload", nil},
 	{"singleton", []string{"platform", "platform/proc", "platform/files", "golang.org/x/sys"}},
-	{"installer", []string{"platform", "platform/native", "platform/files"}},
+	{"installer", []string{"platform", "platform/native", "platform/files", "golang.org/x/sys"}},
 	{"installer/trial", []string{"platform", "platform/native", "platform/files", "platform/proc", "golang.org/x/sys"}}, // what each `run` links
 	{"installer/upgrade", []string{"platform", "platform/files", "platform/proc", "installer/trial", "golang.org/x/sys"}},
 	{"service/recovery", belowService},

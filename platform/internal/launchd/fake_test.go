@@ -126,6 +126,9 @@ func lines(steps []platform.Step) []string {
 		if s.Undo != nil {
 			line += " <- " + strings.Join(s.Undo, " ")
 		}
+		for _, b := range s.Back {
+			line += " <- " + strings.TrimSpace(string(b.Kind)+" "+strings.Join(b.Argv, " "))
+		}
 		if s.MayFail {
 			line += " ?"
 		}

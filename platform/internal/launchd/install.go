@@ -61,7 +61,7 @@ func (m *Manager) plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 		}
 	}
 	if dir := path.Dir(file); u.Scope == platform.ScopeUser && !m.exists(dir) {
-		steps = append(steps, platform.Step{Kind: platform.StepRun, Describe: "the directory of your agents", Argv: []string{"mkdir", "-p", dir}})
+		steps = append(steps, platform.Step{Kind: platform.StepRun, Describe: "the directory of your agents", Argv: []string{"mkdir", "-p", dir}, Back: room.Drop(dir)})
 	}
 	steps = append(steps, m.directories(u, dirs)...)
 	enable := platform.Step{
@@ -88,7 +88,11 @@ func (m *Manager) directories(u platform.Unit, d Dirs) []platform.Step {
 		if u.Group != "" {
 			argv = append(argv, "-g", u.Group)
 		}
-		return platform.Step{Kind: platform.StepRun, Describe: what, Argv: append(argv, dir)}
+		s := platform.Step{Kind: platform.StepRun, Describe: what, Argv: append(argv, dir)}
+		if !m.exists(dir) {
+			s.Back = room.Drop(dir)
+		}
+		return s
 	}
 	steps := []platform.Step{step("the directory of the log, which launchd opens before it starts the service", d.Logs, "0750")}
 	for _, dir := range []struct{ given, usual string }{{u.StateDir, d.State}, {u.RuntimeDir, d.Runtime}} {
@@ -166,8 +170,11 @@ func (m *Manager) bootedOut(id platform.ID, domain, file string, p printed, j jo
 		Kind: platform.StepRun, Describe: "stop the service", Argv: []string{"launchctl", "bootout", t},
 		MayFail: true, // "in progress" is a failure to launchctl; the next step knows better
 	}
-	if p.pid() != 0 {
-		bootout.Undo = []string{"launchctl", "bootstrap", domain, file}
+	if p.pid() != 0 { // bootstrap fails for what is loaded
+		bootout.Back = []platform.Step{
+			{Kind: platform.StepRun, Describe: "start it again", Argv: []string{"launchctl", "bootstrap", domain, file}, MayFail: true},
+			{Kind: platform.StepRun, Describe: "it is loaded", Argv: []string{"launchctl", "print", t}},
+		}
 	}
 	within := cmp.Or(j.ExitTimeOut, int(platform.Defaults().StopTimeout/time.Second))
 	return []platform.Step{bootout, {

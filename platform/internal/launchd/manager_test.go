@@ -20,19 +20,19 @@ func TestPlan(t *testing.T) {
 		want []string
 	}{
 		{"for another machine", &machine{}, nil, []string{
-			"run install -d -m 0750 /var/log/feedd",
+			"run install -d -m 0750 /var/log/feedd <- drop-dir",
 			"write-file " + feeddFile,
 			"run launchctl enable system/feedd",
 		}},
 		{"again, where somebody disabled it", installed(t, map[string][]answer{"launchctl print-disabled system": {{out: disabled}}}), nil, []string{
-			"run install -d -m 0750 /var/log/feedd",
+			"run install -d -m 0750 /var/log/feedd <- drop-dir",
 			"write-file " + feeddFile,
 			"run launchctl enable system/feedd <- launchctl disable system/feedd",
 		}},
 		{"as another user", &machine{answers: map[string][]answer{}}, func(u *platform.Unit) { u.User, u.Group, u.StateDir = "feed", "wheel", "/srv/state" }, []string{
-			"run install -d -m 0750 -o feed -g wheel /var/log/feedd",
-			"run install -d -m 0755 -o feed -g wheel /srv/state",
-			"run install -d -m 0755 -o feed -g wheel /var/db/feedd/run",
+			"run install -d -m 0750 -o feed -g wheel /var/log/feedd <- drop-dir",
+			"run install -d -m 0755 -o feed -g wheel /srv/state <- drop-dir",
+			"run install -d -m 0755 -o feed -g wheel /var/db/feedd/run <- drop-dir",
 			"write-file " + feeddFile,
 			"run launchctl enable system/feedd",
 		}},
@@ -40,8 +40,8 @@ func TestPlan(t *testing.T) {
 			"for a user at the screen", &machine{answers: map[string][]answer{"launchctl print gui/501": {{}}}},
 			func(u *platform.Unit) { u.Scope, u.Instance = platform.ScopeUser, "west" },
 			[]string{
-				"run mkdir -p /Users/ann/Library/LaunchAgents",
-				"run install -d -m 0750 /var/log/feedd@west",
+				"run mkdir -p /Users/ann/Library/LaunchAgents <- drop-dir",
+				"run install -d -m 0750 /var/log/feedd@west <- drop-dir",
 				"write-file /Users/ann/Library/LaunchAgents/feedd@west.plist",
 				"run launchctl enable gui/501/feedd@west",
 			},
@@ -50,7 +50,7 @@ func TestPlan(t *testing.T) {
 			"for a user elsewhere", &machine{answers: map[string][]answer{}, files: map[string]string{"/Users/ann/Library/LaunchAgents": ""}},
 			func(u *platform.Unit) { u.Scope = platform.ScopeUser },
 			[]string{
-				"run install -d -m 0750 /var/log/feedd",
+				"run install -d -m 0750 /var/log/feedd <- drop-dir",
 				"write-file /Users/ann/Library/LaunchAgents/feedd.plist",
 				"run launchctl enable user/501/feedd",
 			},
@@ -111,7 +111,7 @@ func TestRemoval(t *testing.T) {
 		want    []string
 	}{
 		{"running", map[string][]answer{printFeedd: {loaded("state = running", "pid = 7")}}, []string{
-			"run launchctl bootout system/feedd <- launchctl bootstrap system " + feeddFile + " ?", gone, "remove-file " + feeddFile, rest,
+			"run launchctl bootout system/feedd <- run launchctl bootstrap system " + feeddFile + " <- run " + printFeedd + " ?", gone, "remove-file " + feeddFile, rest,
 		}},
 		{"loaded", map[string][]answer{printFeedd: {loaded("state = not running")}}, []string{
 			"run launchctl bootout system/feedd ?", gone, "remove-file " + feeddFile, rest,

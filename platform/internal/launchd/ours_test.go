@@ -72,7 +72,7 @@ func TestIssue10_3_Adopt(t *testing.T) {
 			t.Fatal(err)
 		}
 		all := strings.Join(lines(steps), "\n")
-		want := "run launchctl bootout system/feedd <- launchctl bootstrap system " + feeddFile + " ?\nrun launchctl print system/feedd until\nwrite-file " + keptFile
+		want := "run launchctl bootout system/feedd <- run launchctl bootstrap system " + feeddFile + " <- run " + printFeedd + " ?\nrun launchctl print system/feedd until\nwrite-file " + keptFile
 		if !strings.HasPrefix(all, want) || !strings.Contains(all, "write-file "+feeddFile) {
 			t.Errorf("got\n%s", all)
 		}

@@ -37,7 +37,7 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 		}
 		return []platform.Step{{
 			Kind: platform.StepRun, Describe: "start the service at boot",
-			Argv: update("add", u.ID, "default"), Undo: update("del", u.ID, "default"),
+			Argv: update("add", u.ID, "default"), Undo: []string{"rm", "-f", path.Join(runlevels, "default", u.ID.String())}, // rc-update fails if it is not there
 		}}
 	})
 }
@@ -98,7 +98,7 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 		for _, level := range levels {
 			steps = append(steps, platform.Step{
 				Kind: platform.StepRun, Describe: "start what was there before in the runlevel " + level + ", as before",
-				Argv: update("add", id, level), Undo: update("del", id, level),
+				Argv: update("add", id, level), Undo: []string{"rm", "-f", path.Join(runlevels, level, id.String())},
 			})
 		}
 		return steps

@@ -27,7 +27,7 @@ func TestPlanAndRemoval(t *testing.T) {
 	}{
 		"new": {
 			files: map[string]string{"/etc/runlevels": ""},
-			plan:  "write-file " + file + "\nrun rc-update add feedd default | rc-update del feedd default",
+			plan:  "write-file " + file + "\nrun rc-update add feedd default | rm -f /etc/runlevels/default/feedd",
 		},
 		"again, running": {
 			files: map[string]string{file: ours}, links: "/etc/runlevels/default/feedd\n",

@@ -7,6 +7,8 @@ import (
 	"context"
 	"os"
 	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
 )
 
 // Pause lets some time pass between two queries. It returns early, with the cause,
@@ -20,6 +22,12 @@ func Pause(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	}
+}
+
+// Drop are the steps that take back that a directory was made: if nobody has put
+// anything into it.
+func Drop(dir string) []platform.Step {
+	return []platform.Step{{Kind: platform.StepDropDir, Describe: dir, Path: dir}}
 }
 
 // TakeEnv reads a variable of the environment and removes it, so that no child

@@ -23,53 +23,48 @@ var _ platform.Applier = Applier{}
 // Applier returns the applier of what m plans, on m's machine.
 func (m *Manager) Applier() Applier { return Applier{machine: m.machine, manager: m} }
 
-// Apply carries out one step. Before a registration is changed the old one is
-// read; undo restores it whole.
-func (a Applier) Apply(ctx context.Context, s platform.Step) (undo func(context.Context) error, err error) {
-	switch p := s.Payload.(type) {
+// Apply carries out one step.
+func (a Applier) Apply(ctx context.Context, s platform.Step) error {
+	p, err := payload(s)
+	if err != nil {
+		return err
+	}
+	switch p := p.(type) {
 	case Access:
-		if s.Kind == StepDirectory {
-			return a.directory(s.Path, p.SDDL)
-		}
+		return explain(a.machine.MakeDirectory(s.Path, p.SDDL), s.Path)
 	case EventSource:
-		switch s.Kind {
-		case StepEventSource:
+		if s.Kind == StepEventSource {
 			return a.source(p.Name)
-		case StepRemoveEventSource:
-			return a.removeSource(p.Name)
 		}
+		return a.removeSource(p.Name)
+	case LogEntry:
+		return explain(a.machine.PutSource(p.Name, p.Source), p.Name)
 	case Registration:
 		switch s.Kind {
 		case StepService:
 			return a.register(ctx, p)
 		case StepStopService:
 			return a.stop(ctx, idOf(p.Name))
+		case StepStartService:
+			return a.manager.start(ctx, idOf(p.Name))
 		case StepRemoveService:
-			return a.remove(ctx, p.Name)
+			return a.remove(ctx, p)
 		}
 	}
-	return nil, fmt.Errorf("step of unknown kind %q with %T", s.Kind, s.Payload)
+	return unknown(s)
 }
 
-func (a Applier) register(ctx context.Context, want Registration) (undo func(context.Context) error, err error) {
+func (a Applier) register(ctx context.Context, want Registration) error {
 	have, err := a.machine.Config(want.Name)
 	switch {
 	case code(err) == errDoesNotExist:
-		back := func(ctx context.Context) error { return a.delete(ctx, want.Name) }
-		err := a.create(ctx, want)
-		if err != nil && code(err) != errMarkedForDelete && code(err) != errExists {
-			return back, explain(err, want.Name)
-		} else if err != nil {
-			return nil, explain(err, want.Name)
-		}
-		return back, nil
+		return explain(a.create(ctx, want), want.Name)
 	case err != nil:
-		return nil, explain(err, want.Name)
+		return explain(err, want.Name)
 	case reflect.DeepEqual(have, want):
-		return nil, nil
+		return nil
 	}
-	back := func(context.Context) error { return explain(a.machine.Change(have), want.Name) }
-	return back, explain(a.machine.Change(want), want.Name)
+	return explain(a.machine.Change(want), want.Name)
 }
 
 // How long a service that is marked for deletion may take to go, when nothing but a
@@ -109,24 +104,29 @@ func idOf(name string) platform.ID {
 	return platform.ID{Name: name, Instance: instance, Scope: platform.ScopeSystem}
 }
 
-func (a Applier) stop(ctx context.Context, id platform.ID) (undo func(context.Context) error, err error) {
-	if s, err := a.manager.query(id); err != nil || s.State == Stopped {
-		return nil, err
+func (a Applier) stop(ctx context.Context, id platform.ID) error {
+	s, err := a.manager.query(id)
+	if errors.Is(err, platform.ErrNotInstalled) {
+		return nil // it went meanwhile, or has been taken back
 	}
-	back := func(ctx context.Context) error { return a.manager.start(ctx, id) }
-	return back, a.manager.stop(ctx, id)
+	if err != nil || s.State == Stopped {
+		return err
+	}
+	return a.manager.stop(ctx, id)
 }
 
-func (a Applier) remove(ctx context.Context, name string) (undo func(context.Context) error, err error) {
-	have, err := a.machine.Config(name)
-	if code(err) == errDoesNotExist {
-		return nil, nil
+// remove leaves alone what has got that name meanwhile.
+func (a Applier) remove(ctx context.Context, r Registration) error {
+	have, err := a.machine.Config(r.Name)
+	switch {
+	case code(err) == errDoesNotExist:
+		return nil
+	case err != nil:
+		return explain(err, r.Name)
+	case r.BinaryPath != "" && have.BinaryPath != r.BinaryPath:
+		return nil
 	}
-	if err != nil {
-		return nil, explain(err, name)
-	}
-	back := func(ctx context.Context) error { return explain(a.create(ctx, have), name) }
-	return back, a.delete(ctx, name)
+	return a.delete(ctx, r.Name)
 }
 
 // delete returns when the service is really gone, and not only marked.
@@ -149,39 +149,23 @@ func (a Applier) delete(ctx context.Context, name string) error {
 	})
 }
 
-func (a Applier) source(name string) (undo func(context.Context) error, err error) {
+func (a Applier) source(name string) error {
 	before, err := a.machine.Source(name)
 	switch {
 	case err != nil:
-		return nil, explain(err, name)
+		return explain(err, name)
 	case before == ourSource():
-		return nil, nil
+		return nil
 	case before.Exists:
-		return nil, fmt.Errorf("the log knows %q already, by %s: choose another name: %w", name, before.MessageFile, platform.ErrPermission)
+		return fmt.Errorf("the log knows %q already, by %s: choose another name: %w", name, before.MessageFile, platform.ErrPermission)
 	}
-	back := func(context.Context) error { return a.machine.PutSource(name, before) }
-	return back, explain(a.machine.PutSource(name, ourSource()), name)
+	return explain(a.machine.PutSource(name, ourSource()), name)
 }
 
-func (a Applier) removeSource(name string) (undo func(context.Context) error, err error) {
+func (a Applier) removeSource(name string) error {
 	before, err := a.machine.Source(name)
 	if err != nil || before != ourSource() { // absent, or somebody else's
-		return nil, explain(err, name)
+		return explain(err, name)
 	}
-	back := func(context.Context) error { return a.machine.PutSource(name, before) }
-	return back, explain(a.machine.PutSource(name, Source{}), name)
-}
-
-func (a Applier) directory(path, sddl string) (undo func(context.Context) error, err error) {
-	created, before, err := a.machine.MakeDirectory(path, sddl)
-	switch {
-	case err != nil:
-		return nil, explain(err, path)
-	case created:
-		return func(context.Context) error { return a.machine.RemoveDirectory(path) }, nil
-	}
-	return func(context.Context) error {
-		_, _, err := a.machine.MakeDirectory(path, before)
-		return err
-	}, nil
+	return explain(a.machine.PutSource(name, Source{}), name)
 }

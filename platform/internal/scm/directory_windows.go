@@ -16,69 +16,94 @@ import (
 
 // MakeDirectory makes a directory, with its parents, or gives one that is there the list; what is
 // below it inherits that.
-func (Local) MakeDirectory(path, sddl string) (created bool, before string, err error) {
+func (Local) MakeDirectory(path, sddl string) error {
 	sd, err := windows.SecurityDescriptorFromString(sddl)
 	if err != nil {
-		return false, "", failed("ConvertStringSecurityDescriptorToSecurityDescriptor "+sddl, err)
+		return failed("ConvertStringSecurityDescriptorToSecurityDescriptor "+sddl, err)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil { // as its own parent has it: the mode means nothing here
-		return false, "", err
+		return err
 	}
 	name, err := windows.UTF16PtrFromString(long(path))
 	if err != nil {
-		return false, "", failed("CreateDirectory", err)
+		return failed("CreateDirectory", err)
 	}
 	// With its list from the first moment on, so that nobody can put something into it before.
 	attributes := windows.SecurityAttributes{SecurityDescriptor: sd}
 	attributes.Length = uint32(unsafe.Sizeof(attributes))
 	err = windows.CreateDirectory(name, &attributes)
 	if err == nil || !errors.Is(err, fs.ErrExist) {
-		return err == nil, "", failed("CreateDirectory "+path, err)
+		return failed("CreateDirectory "+path, err)
 	}
-	before, err = changeList(name, path, sd)
-	return false, before, err
+	return changeList(name, path, sd)
+}
+
+// ownerAndList is what we write of a directory's security, and read back.
+const ownerAndList = windows.OWNER_SECURITY_INFORMATION | windows.DACL_SECURITY_INFORMATION
+
+// Directory reads owner and list of a directory, and does not follow a link.
+func (Local) Directory(path string) (sddl string, there bool, err error) {
+	name, err := windows.UTF16PtrFromString(long(path))
+	if err != nil {
+		return "", false, failed("CreateFile", err)
+	}
+	h, err := openDirectory(name, windows.READ_CONTROL)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, failed("CreateFile "+path, err)
+	}
+	defer windows.CloseHandle(h) //nolint:errcheck // a handle
+	sd, err := windows.GetSecurityInfo(h, windows.SE_FILE_OBJECT, ownerAndList)
+	if err != nil {
+		return "", false, failed("GetSecurityInfo "+path, err)
+	}
+	return sd.String(), true, nil
+}
+
+func openDirectory(name *uint16, access uint32) (windows.Handle, error) {
+	return windows.CreateFile(name, access, windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE|windows.FILE_SHARE_DELETE,
+		nil, windows.OPEN_EXISTING, windows.FILE_FLAG_BACKUP_SEMANTICS|windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
 }
 
 // changeList gives a directory that is there the owner and the list of sd. It
 // does not follow a link, and leaves a directory alone that somebody else than
 // an administrator could have put there.
-func changeList(name *uint16, path string, sd *windows.SECURITY_DESCRIPTOR) (before string, err error) {
-	h, err := windows.CreateFile(name, windows.READ_CONTROL|windows.WRITE_DAC|windows.WRITE_OWNER, windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE|windows.FILE_SHARE_DELETE,
-		nil, windows.OPEN_EXISTING, windows.FILE_FLAG_BACKUP_SEMANTICS|windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
+func changeList(name *uint16, path string, sd *windows.SECURITY_DESCRIPTOR) error {
+	h, err := openDirectory(name, windows.READ_CONTROL|windows.WRITE_DAC|windows.WRITE_OWNER)
 	if err != nil {
-		return "", failed("CreateFile "+path, err)
+		return failed("CreateFile "+path, err)
 	}
 	defer windows.CloseHandle(h) //nolint:errcheck // a handle
 	var info windows.ByHandleFileInformation
 	if err := windows.GetFileInformationByHandle(h, &info); err != nil {
-		return "", failed("GetFileInformationByHandle "+path, err)
+		return failed("GetFileInformationByHandle "+path, err)
 	}
 	if info.FileAttributes&windows.FILE_ATTRIBUTE_REPARSE_POINT != 0 || info.FileAttributes&windows.FILE_ATTRIBUTE_DIRECTORY == 0 {
-		return "", fmt.Errorf("%s is not a directory of its own (a file, a link or a mount point): remove it: %w", path, platform.ErrPermission)
+		return fmt.Errorf("%s is not a directory of its own (a file, a link or a mount point): remove it: %w", path, platform.ErrPermission)
 	}
-	const parts = windows.OWNER_SECURITY_INFORMATION | windows.DACL_SECURITY_INFORMATION
-	old, err := windows.GetSecurityInfo(h, windows.SE_FILE_OBJECT, parts)
+	old, err := windows.GetSecurityInfo(h, windows.SE_FILE_OBJECT, ownerAndList)
 	if err != nil {
-		return "", failed("GetSecurityInfo "+path, err)
+		return failed("GetSecurityInfo "+path, err)
 	}
 	if owner, _, err := old.Owner(); err != nil || !trusted(owner) {
-		return "", fmt.Errorf("%s belongs to %v, who is no administrator and may have prepared it: remove it: %w", path, owner, platform.ErrPermission)
+		return fmt.Errorf("%s belongs to %v, who is no administrator and may have prepared it: remove it: %w", path, owner, platform.ErrPermission)
 	}
 	owner, _, err := sd.Owner()
 	if err != nil {
-		return "", failed("GetSecurityDescriptorOwner", err)
+		return failed("GetSecurityDescriptorOwner", err)
 	}
 	list, _, err := sd.DACL()
 	if err != nil {
-		return "", failed("GetSecurityDescriptorDacl", err)
+		return failed("GetSecurityDescriptorDacl", err)
 	}
 	protection := windows.SECURITY_INFORMATION(windows.UNPROTECTED_DACL_SECURITY_INFORMATION)
 	if control, _, err := sd.Control(); err == nil && control&windows.SE_DACL_PROTECTED != 0 {
 		protection = windows.PROTECTED_DACL_SECURITY_INFORMATION
 	}
-	before = old.String()
-	err = windows.SetSecurityInfo(h, windows.SE_FILE_OBJECT, parts|protection, owner, nil, list, nil)
-	return before, failed("SetSecurityInfo "+path, err)
+	err = windows.SetSecurityInfo(h, windows.SE_FILE_OBJECT, ownerAndList|protection, owner, nil, list, nil)
+	return failed("SetSecurityInfo "+path, err)
 }
 
 // trusted reports whether what sid owns can only have been put there by somebody
@@ -94,9 +119,6 @@ func trusted(sid *windows.SID) bool {
 	user, err := windows.GetCurrentProcessToken().GetTokenUser()
 	return sid.String() == installer || err == nil && sid.Equals(user.User.Sid)
 }
-
-// RemoveDirectory removes an empty directory.
-func (Local) RemoveDirectory(path string) error { return os.Remove(path) }
 
 // long is a path without the limit of 260 characters, which package os lifts by
 // itself and system calls do not.

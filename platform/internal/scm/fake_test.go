@@ -240,14 +240,13 @@ func (f *fake) PutSource(name string, s scm.Source) error {
 	return nil
 }
 
-func (f *fake) MakeDirectory(path, sddl string) (bool, string, error) {
-	before, there := f.lists[path]
-	f.lists[path] = sddl
-	return !there, before, nil
+func (f *fake) Directory(path string) (string, bool, error) {
+	list, there := f.lists[path]
+	return list, there, nil
 }
 
-func (f *fake) RemoveDirectory(path string) error {
-	delete(f.lists, path)
+func (f *fake) MakeDirectory(path, sddl string) error {
+	f.lists[path] = sddl
 	return nil
 }
 
@@ -267,6 +266,14 @@ func (f *fake) Stat(path string) (fs.FileInfo, error) {
 		return nil, nil
 	}
 	return nil, fs.ErrNotExist
+}
+
+func (f *fake) Remove(path string) error {
+	if _, ok := f.lists[path]; !ok {
+		return fs.ErrNotExist
+	}
+	delete(f.lists, path)
+	return nil
 }
 
 func (f *fake) RemoveAll(path string) error {

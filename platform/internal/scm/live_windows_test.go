@@ -135,7 +135,7 @@ func liveIn(t *testing.T, role string, args ...string) (m *scm.Manager, id platf
 			if err == nil && s.Kind == platform.StepRemoveDir {
 				err = os.RemoveAll(s.Path)
 			} else if err == nil {
-				_, err = m.Applier().Apply(t.Context(), s)
+				err = m.Applier().Apply(t.Context(), s)
 			}
 		}
 		if err != nil {
@@ -147,7 +147,7 @@ func liveIn(t *testing.T, role string, args ...string) (m *scm.Manager, id platf
 		steps, err := m.Removal(context.Background(), id)
 		for _, s := range steps {
 			if err == nil && s.Kind != platform.StepRemoveDir {
-				_, err = m.Applier().Apply(context.Background(), s)
+				err = m.Applier().Apply(context.Background(), s)
 			}
 		}
 		if st, _ := m.Status(context.Background(), id); err != nil || st.Installed {

@@ -26,11 +26,10 @@ type Machine interface {
 	// PutSource makes the entry s; the zero Source is none.
 	PutSource(name string, s Source) error
 
-	// MakeDirectory makes a directory with an access list in SDDL, or gives one that is there that list;
-	// created tells which, before is the list that it had.
-	MakeDirectory(path, sddl string) (created bool, before string, err error)
-	// RemoveDirectory removes an empty directory.
-	RemoveDirectory(path string) error
+	// Directory is owner and access list of a directory, in SDDL; there is false if there is none.
+	Directory(path string) (sddl string, there bool, err error)
+	// MakeDirectory makes a directory with an access list in SDDL, or gives one that is there that list.
+	MakeDirectory(path, sddl string) error
 }
 
 // Process is an open process.

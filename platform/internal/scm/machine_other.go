@@ -49,8 +49,8 @@ func (Local) Source(string) (Source, error) { return Source{}, none() }
 // PutSource fails.
 func (Local) PutSource(string, Source) error { return none() }
 
-// MakeDirectory fails.
-func (Local) MakeDirectory(string, string) (bool, string, error) { return false, "", none() }
+// Directory fails.
+func (Local) Directory(string) (string, bool, error) { return "", false, none() }
 
-// RemoveDirectory fails.
-func (Local) RemoveDirectory(string) error { return none() }
+// MakeDirectory fails.
+func (Local) MakeDirectory(string, string) error { return none() }

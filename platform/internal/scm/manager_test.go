@@ -17,8 +17,13 @@ import (
 )
 
 // Apply makes the fake a platform.Applier, as the real machine is one.
-func (f *fake) Apply(ctx context.Context, s platform.Step) (func(context.Context) error, error) {
+func (f *fake) Apply(ctx context.Context, s platform.Step) error {
 	return f.manager().Applier().Apply(ctx, s)
+}
+
+// Inverse likewise.
+func (f *fake) Inverse(ctx context.Context, s platform.Step) ([]platform.Step, error) {
+	return f.manager().Applier().Inverse(ctx, s)
 }
 
 func (f *fake) install(ctx context.Context, u platform.Unit) error {

@@ -59,7 +59,7 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 	// Its undo comes last of all, when the old unit file is back in its place.
 	steps := []platform.Step{run("see that systemd answers, before anything is changed", reload, "show", "--property=Version")}
 	if dir := path.Dir(file); u.Scope == platform.ScopeUser && !m.exists(dir) {
-		steps = append(steps, platform.Step{Kind: platform.StepRun, Describe: "the directory of your units", Argv: []string{"mkdir", "-p", dir}})
+		steps = append(steps, platform.Step{Kind: platform.StepRun, Describe: "the directory of your units", Argv: []string{"mkdir", "-p", dir}, Back: room.Drop(dir)})
 	}
 	for _, dir := range []string{u.RuntimeDir, u.StateDir} {
 		if dir != "" && u.Scope == platform.ScopeSystem && !m.exists(dir) {
@@ -83,7 +83,7 @@ func makeDirectory(dir string, u platform.Unit) platform.Step {
 	if u.Group != "" {
 		argv = append(argv, "-g", u.Group)
 	}
-	return platform.Step{Kind: platform.StepRun, Describe: "a directory of the service", Argv: append(argv, dir)}
+	return platform.Step{Kind: platform.StepRun, Describe: "a directory of the service", Argv: append(argv, dir), Back: room.Drop(dir)}
 }
 
 // replace are the steps that stop and keep the definition in the place of which u is

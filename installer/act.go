@@ -1,0 +1,72 @@
+package installer
+
+import (
+	"context"
+	"errors"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// The kinds of step that a [Keeper] carries out.
+const (
+	StepStart platform.StepKind = "start" // the service, which runs when it is done; it may run already
+	StepStop  platform.StepKind = "stop"  // the service, which is gone when it is done; it may be so already
+)
+
+// Keeper is a machine with the manager of one service: beside the steps of the
+// System's own it can carry out [StepStart] and [StepStop].
+type Keeper struct {
+	platform.System
+	Manager platform.Manager
+	ID      platform.ID
+}
+
+var (
+	_ platform.Applier = Keeper{}
+	_ platform.Owners  = Keeper{}
+)
+
+// Apply starts or stops the service, or has the System carry the step out.
+func (k Keeper) Apply(ctx context.Context, s platform.Step) error {
+	switch s.Kind {
+	case StepStart:
+		return k.Manager.Start(ctx, k.ID)
+	case StepStop:
+		err := k.Manager.Stop(ctx, k.ID)
+		if errors.Is(err, platform.ErrNotInstalled) || errors.Is(err, platform.ErrNotRunning) {
+			return nil
+		}
+		return err
+	}
+	if a, ok := k.System.(platform.Applier); ok {
+		return a.Apply(ctx, s)
+	}
+	return unknown(s)
+}
+
+// Inverse of a start or a stop is nothing: what there was before, the caller knows.
+func (k Keeper) Inverse(ctx context.Context, s platform.Step) ([]platform.Step, error) {
+	if s.Kind == StepStart || s.Kind == StepStop {
+		return nil, nil
+	}
+	if a, ok := k.System.(platform.Applier); ok {
+		return a.Inverse(ctx, s)
+	}
+	return nil, unknown(s)
+}
+
+// Owner is whose a file is, where the System tells: -1 leaves that as it is, chown(2).
+func (k Keeper) Owner(path string) (platform.Owner, error) {
+	if o, ok := k.System.(platform.Owners); ok {
+		return o.Owner(path)
+	}
+	return platform.Owner{UID: -1, GID: -1}, nil
+}
+
+// Chown gives a file to o, where the System can.
+func (k Keeper) Chown(path string, o platform.Owner) error {
+	if s, ok := k.System.(platform.Owners); ok {
+		return s.Chown(path, o)
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+package installer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/files"
+)
+
+// inverse are the steps that take s back to what is there now, in order. None of
+// them minds that s was not carried out, or that they have been carried out before.
+func inverse(ctx context.Context, sys platform.System, s platform.Step) ([]platform.Step, error) {
+	switch s.Kind {
+	case platform.StepWriteFile:
+		return backToFile(sys, s)
+	case platform.StepCopyFile:
+		content, err := sys.ReadFile(s.Source)
+		if err != nil {
+			return nil, err
+		}
+		s.Content = content
+		return backToFile(sys, s)
+	case platform.StepRemoveFile:
+		before, err := kept(sys, s.Path)
+		if err != nil || before == nil {
+			return nil, err
+		}
+		return []platform.Step{*before}, nil
+	case platform.StepRemoveDir, platform.StepDropDir:
+		return nil, nil
+	case platform.StepRun:
+		if s.Undo == nil {
+			return s.Back, nil
+		}
+		return append([]platform.Step{{Kind: platform.StepRun, Describe: s.Describe, Argv: s.Undo}}, s.Back...), nil
+	}
+	if a, ok := sys.(platform.Applier); ok {
+		return a.Inverse(ctx, s)
+	}
+	return nil, unknown(s)
+}
+
+// backToFile is the inverse of a file that is written: what there was before. A
+// first one takes with it what a write that is killed leaves.
+func backToFile(sys platform.System, s platform.Step) ([]platform.Step, error) {
+	before, err := kept(sys, s.Path)
+	switch {
+	case err != nil:
+		return nil, err
+	case before == nil:
+		return []platform.Step{
+			{Kind: platform.StepRemoveFile, Describe: s.Describe, Path: s.Path},
+			{Kind: platform.StepRemoveFile, Describe: s.Describe, Path: files.Temporary(s.Path)},
+		}, nil
+	case same(sys, s):
+		return nil, nil
+	}
+	return []platform.Step{*before}, nil
+}
+
+// kept is the step that writes the file at path as it is now; nil if there is none.
+func kept(sys platform.System, path string) (*platform.Step, error) {
+	content, err := sys.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil //nolint:nilnil // there is none, and that is no error
+	}
+	if err != nil {
+		return nil, err
+	}
+	info, err := sys.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	s := platform.Step{Kind: platform.StepWriteFile, Describe: path, Path: path, Mode: info.Mode().Perm(), Content: content}
+	if o, ok := sys.(platform.Owners); ok {
+		owner, err := o.Owner(path)
+		if err != nil {
+			return nil, err
+		}
+		s.Owner = &owner
+	}
+	return &s, nil
+}
+
+func same(sys platform.System, s platform.Step) bool {
+	content, err := sys.ReadFile(s.Path)
+	if err != nil || !bytes.Equal(content, s.Content) {
+		return false
+	}
+	info, err := sys.Stat(s.Path)
+	return err == nil && (!modesCount || info.Mode().Perm() == s.Mode)
+}
+
+// big is a copied file that takes the place of another: what is there is too much
+// for a journal, so it is kept beside until the transaction is over.
+func big(sys platform.System, s platform.Step) (keep, write platform.Step, back []platform.Step, ok bool, err error) {
+	before, err := kept(sys, s.Path)
+	if err != nil || before == nil {
+		return platform.Step{}, platform.Step{}, nil, false, err
+	}
+	content, err := sys.ReadFile(s.Source)
+	if err != nil {
+		return platform.Step{}, platform.Step{}, nil, false, err
+	}
+	write = s
+	write.Kind, write.Content = platform.StepWriteFile, content
+	if same(sys, write) {
+		return platform.Step{}, platform.Step{}, nil, false, nil
+	}
+	beside := filepath.Join(filepath.Dir(s.Path), "."+filepath.Base(s.Path)+".kept")
+	keep = *before
+	keep.Path, keep.Describe = beside, s.Describe
+	restore := *before
+	restore.Kind, restore.Content, restore.Source = platform.StepCopyFile, nil, beside
+	return keep, write, []platform.Step{restore}, true, nil
+}

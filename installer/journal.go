@@ -1,0 +1,230 @@
+package installer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/files"
+)
+
+// journalFormat is the version of the format of a journal; a higher one is refused.
+const journalFormat = 1
+
+// maxJournal is how long a journal may be, in bytes: it has files of definitions in it.
+const maxJournal = 64 << 20
+
+// journalMode: it has commands that root runs, and files that not everybody may read.
+const journalMode fs.FileMode = 0o600
+
+// record is a journal: who changes the machine, and what takes that back or, where
+// Forth is there, finishes it.
+type record struct {
+	Format int `json:"format"`
+	Actor
+	Back  []entry    `json:"back,omitempty"` // in the order in which it was noted
+	Forth []jsonStep `json:"forth,omitempty"`
+
+	written bool
+}
+
+// entry is what takes one step back.
+type entry struct {
+	Describe string     `json:"describe"` // the step
+	Steps    []jsonStep `json:"steps"`
+}
+
+// Actor is who changes an installation.
+type Actor struct {
+	Verb  string    `json:"verb"` // "install"
+	PID   int       `json:"pid"`
+	User  string    `json:"user"`
+	Since time.Time `json:"since"`
+}
+
+// String is for people.
+func (a Actor) String() string {
+	return fmt.Sprintf("%s, pid %d, user %s, since %s", a.Verb, a.PID, a.User, a.Since.Local().Format(time.DateTime))
+}
+
+func actor(verb string) Actor {
+	a := Actor{Verb: verb, PID: os.Getpid(), User: strconv.Itoa(os.Getuid()), Since: time.Now().Round(0)}
+	if u, err := user.Current(); err == nil {
+		a.User = u.Username
+	}
+	return a
+}
+
+func newRecord(verb string) record { return record{Format: journalFormat, Actor: actor(verb)} }
+
+// jsonStep is a step as a journal has it. A payload is as JSON left it.
+type jsonStep struct {
+	Kind     platform.StepKind `json:"kind"`
+	Describe string            `json:"describe,omitempty"`
+	Path     string            `json:"path,omitempty"`
+	Source   string            `json:"source,omitempty"`
+	Mode     fs.FileMode       `json:"mode,omitempty"`
+	Content  []byte            `json:"content,omitempty"`
+	Owner    *platform.Owner   `json:"owner,omitempty"`
+	Argv     []string          `json:"argv,omitempty"`
+	MayFail  bool              `json:"may_fail,omitempty"`
+	Until    int               `json:"until,omitempty"`
+	Within   time.Duration     `json:"within_ns,omitempty"`
+	Payload  any               `json:"payload,omitempty"`
+}
+
+func toJSON(steps []platform.Step) []jsonStep {
+	all := make([]jsonStep, 0, len(steps))
+	for _, s := range steps {
+		all = append(all, jsonStep{
+			s.Kind, s.Describe, s.Path, s.Source, s.Mode, s.Content, s.Owner, s.Argv, s.MayFail, s.Until, s.Within, s.Payload,
+		})
+	}
+	return all
+}
+
+func fromJSON(all []jsonStep) []platform.Step {
+	steps := make([]platform.Step, 0, len(all))
+	for _, j := range all {
+		steps = append(steps, platform.Step{
+			Kind: j.Kind, Describe: j.Describe, Path: j.Path, Source: j.Source, Mode: j.Mode, Content: j.Content, Owner: j.Owner,
+			Argv: j.Argv, MayFail: j.MayFail, Until: j.Until, Within: j.Within, Payload: j.Payload,
+		})
+	}
+	return steps
+}
+
+// UnmarshalJSON leaves the payload to whom its kind belongs to.
+func (j *jsonStep) UnmarshalJSON(content []byte) error {
+	type plain jsonStep
+	p := plain{Payload: &json.RawMessage{}}
+	if err := json.Unmarshal(content, &p); err != nil {
+		return err
+	}
+	if raw, ok := p.Payload.(*json.RawMessage); ok {
+		p.Payload = *raw
+		if len(*raw) == 0 {
+			p.Payload = nil
+		}
+	}
+	*j = jsonStep(p)
+	return nil
+}
+
+// write makes the record of a transaction durable.
+func (t *Transaction) write() error {
+	if t.job.Journal == "" {
+		return nil
+	}
+	err := writeJournal(t.sys, t.job.Journal, &t.r)
+	if err == nil {
+		t.r.written = true
+	}
+	return err
+}
+
+func writeJournal(sys platform.System, path string, r *record) error {
+	content, err := json.Marshal(r)
+	if err == nil {
+		err = sys.WriteFile(path, append(content, '\n'), journalMode)
+	}
+	if err != nil {
+		return fmt.Errorf("journal of the installation: %w", err)
+	}
+	return nil
+}
+
+func removeJournal(sys platform.System, path string) error {
+	if err := absentIsFine(sys.Remove(path)); err != nil {
+		return fmt.Errorf("journal of the installation: %w", err)
+	}
+	return nil
+}
+
+// readJournal reads a journal that nobody else than its owner could have written;
+// the error wraps fs.ErrNotExist if there is none.
+func readJournal(path string) (record, error) {
+	fail := func(err error) (record, error) { return record{}, fmt.Errorf("journal of the installation: %w", err) }
+	content, _, err := files.Read(path, maxJournal)
+	if err == nil {
+		err = files.CheckDir(filepath.Dir(path))
+	}
+	if err != nil {
+		return fail(err)
+	}
+	r := record{written: true}
+	switch err := files.DecodeJSON(content, &r); {
+	case err != nil:
+		return fail(fmt.Errorf("%s: %w: remove it, and look after what it was to take back", path, err))
+	case r.Format > journalFormat || r.Format < 1:
+		return fail(fmt.Errorf("%s: %w: its format is %d, and this program knows %d: use the newer one",
+			path, files.ErrMalformed, r.Format, journalFormat))
+	}
+	return r, nil
+}
+
+// Pending is a transaction that ended half-way.
+type Pending struct {
+	Actor
+	Step  string // at which it did
+	Forth bool   // it is finished by the next one, and not taken back
+}
+
+func (r record) pending() *Pending {
+	p := &Pending{Actor: r.Actor, Forth: r.Forth != nil}
+	switch {
+	case p.Forth && len(r.Forth) > 0:
+		p.Step = r.Forth[0].Describe
+	case len(r.Back) > 0:
+		p.Step = r.Back[len(r.Back)-1].Describe
+	}
+	return p
+}
+
+// Interrupted is what the journal at path says; nil if there is none. Who has no
+// [Lock] cannot tell from that whether it is still under way.
+func Interrupted(path string) (*Pending, error) {
+	r, err := readJournal(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil //nolint:nilnil // there is none, and that is no error
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.pending(), nil
+}
+
+// Resume ends the transaction whose journal is at path, if there is one: who had
+// begun it is dead, as the caller has the [Lock]. It returns what it was, also with
+// an error, which says what could not be taken back or finished, and stays in the
+// journal.
+func Resume(ctx context.Context, sys platform.System, path string, report Report) (*Pending, error) {
+	if report == nil {
+		report = func(platform.Step, error) {}
+	}
+	r, err := readJournal(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, absentIsFine(sys.Remove(files.Temporary(path))) // of one that never was
+	}
+	if err != nil {
+		return nil, err
+	}
+	p := r.pending()
+	job := Job{Journal: path, Verb: r.Verb, Report: report}
+	if r.Forth == nil {
+		return p, takeBack(ctx, sys, job, &r)
+	}
+	t := &Transaction{sys: sys, job: job, r: r}
+	if err := t.finish(ctx, fromJSON(r.Forth)); err != nil {
+		return p, err
+	}
+	return p, t.Commit(ctx)
+}

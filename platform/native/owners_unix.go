@@ -1,0 +1,29 @@
+//go:build unix
+
+package native
+
+import (
+	"errors"
+	"os"
+	"syscall"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+var _ platform.Owners = System{}
+
+// Owner is whose the file at path is, or the link.
+func (System) Owner(path string) (platform.Owner, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return platform.Owner{}, err
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return platform.Owner{}, errors.ErrUnsupported
+	}
+	return platform.Owner{UID: int(st.Uid), GID: int(st.Gid)}, nil
+}
+
+// Chown gives the file at path, or the link, to o.
+func (System) Chown(path string, o platform.Owner) error { return os.Lchown(path, o.UID, o.GID) }

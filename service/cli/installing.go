@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/installer"
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// install carries the steps out, if there is something to do, and writes down what it
+// was told. It reports whether there was. The transaction is yet to be committed.
+func (a *app) install(cmd *cobra.Command, t *target, steps []platform.Step, f installFlags) (tx *installer.Transaction, did bool, err error) {
+	ctx := cmd.Context()
+	if err := a.mayApply(t, steps); err != nil {
+		return nil, false, err
+	}
+	all := t.changes(ctx, steps)
+	did = len(all) > 0 || t.undone(ctx, steps)
+	if st, err := query(ctx, t.manager, t.id); err == nil && st.Installed {
+		printChanges(cmd.ErrOrStderr(), all)
+	}
+	defer t.laidOver(cmd)
+	before := t.manifest
+	record, err := t.record(f.told, len(all) > 0)
+	if err != nil {
+		return nil, false, err
+	}
+	t.notYet()
+	tx = t.transaction(cmd, "install")
+	if f.start || f.restart || stops(steps) {
+		if err := t.noteBefore(ctx, tx); err != nil {
+			return nil, false, errors.Join(err, tx.TakeBack(ctx))
+		}
+	}
+	carried := steps
+	if !did {
+		carried = nil
+	}
+	if err := tx.Apply(ctx, slices.Concat(carried, record)); err != nil {
+		t.manifest = before
+		return nil, false, err
+	}
+	return tx, did, nil
+}
+
+// noteBefore has the transaction be taken back, last of all, to a service that runs
+// if it does now, and to no directories that are not there. That it cannot be started
+// any more keeps nothing else from being taken back.
+func (t *target) noteBefore(ctx context.Context, tx *installer.Transaction) error {
+	var back []platform.Step
+	if h, err := t.probe(ctx, t.lock()); err == nil && t.kept(ctx, h) {
+		back = append(back, platform.Step{Kind: installer.StepStart, Describe: "start what ran before", MayFail: true, Within: t.cfg.StartTimeout + platform.StopMargin})
+	}
+	for _, dir := range []string{t.dirs.Runtime, t.dirs.State, t.dirs.Logs} {
+		if dir != "" && !t.exists(dir) {
+			back = append(back, platform.Step{Kind: platform.StepDropDir, Describe: dir, Path: dir})
+		}
+	}
+	return tx.Note("what there was before", back...)
+}
+
+// finish has the service be brought to what is wanted, and ends the install. If the
+// service does not become ready, all of the install is taken back.
+func (a *app) finish(cmd *cobra.Command, t *target, tx *installer.Transaction, steps []platform.Step, f installFlags, did bool) error {
+	ctx := cmd.Context()
+	var err error
+	if f.start || f.restart || stops(steps) && did {
+		err = tx.Note("start the service",
+			platform.Step{Kind: installer.StepStop, Describe: "stop what did not become ready", Within: t.cfg.StopTimeout + platform.StopMargin})
+	}
+	if err == nil {
+		err = a.bringIn(cmd, t, steps, f, did)
+	}
+	if err == nil {
+		return tx.Commit(ctx)
+	}
+	if back := tx.TakeBack(ctx); back != nil {
+		return errors.Join(err, back)
+	}
+	t.sweep()
+	return fmt.Errorf("%w; everything is as it was before this install", err)
+}
+
+// notYet notes which directories of the service are not there.
+func (t *target) notYet() {
+	t.fresh = slices.DeleteFunc([]string{t.dirs.Runtime, t.dirs.State}, func(dir string) bool { return dir == "" || t.exists(dir) })
+}
+
+// sweep removes those that have nothing in them by now but holdfast's own records:
+// what the program itself has kept stays.
+func (t *target) sweep() {
+	for _, dir := range t.fresh {
+		if others, err := t.foreign(dir); err == nil && len(others) == 0 {
+			_ = t.System.RemoveAll(dir)
+		}
+	}
+}

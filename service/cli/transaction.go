@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/installer"
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
+)
+
+// turnWait bounds the wait for somebody else's install or uninstall, where no
+// --timeout does.
+const turnWait = 2 * time.Minute
+
+// alone runs do as the only one who changes the installation of the service, after
+// having ended what an earlier one has left half-way.
+func (a *app) alone(cmd *cobra.Command, verb string, do func() error) error {
+	t := &target{machine: a.machine}
+	if a.manager != "none" {
+		t.manager, _ = a.Manager(a.manager) // do says why there is none
+	}
+	scope, err := a.chooseScope(cmd.Context(), t)
+	if err != nil {
+		return err
+	}
+	t.id = a.cfg.ID(scope)
+	manifest, err := a.Manifest(t.id)
+	if err != nil || scope == platform.ScopeSystem && a.Scope() != platform.ScopeSystem {
+		return do() // which is refused
+	}
+	release, err := a.turn(cmd, verb, state.LockPath(manifest))
+	if err != nil {
+		return fmt.Errorf("%s %q: %w", verb, t.id, err)
+	}
+	defer release()
+	if err := a.resume(cmd, t, state.JournalPath(manifest)); err != nil {
+		return fmt.Errorf("%s %q: %w", verb, t.id, err)
+	}
+	return do()
+}
+
+// turn waits until nobody else changes the installation.
+func (a *app) turn(cmd *cobra.Command, verb, path string) (release func(), err error) {
+	limit := a.timeout
+	if limit <= 0 {
+		limit = turnWait
+	}
+	ctx, cancel := context.WithTimeoutCause(cmd.Context(), limit, platform.ErrTimeout)
+	defer cancel()
+	return installer.Lock(ctx, path, verb, func(busy error) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "- waits: %v\n", busy)
+	})
+}
+
+// resume ends what an install or uninstall has left that was interrupted.
+func (a *app) resume(cmd *cobra.Command, t *target, journal string) error {
+	p, err := installer.Resume(cmd.Context(), t.keeper(), journal, nil)
+	switch {
+	case err != nil && p != nil:
+		return fmt.Errorf("an earlier one (%v) was interrupted at %q, and what it left cannot be ended: %w: mend that, or remove %s", p.Actor, p.Step, err, journal)
+	case err != nil:
+		return err
+	case p != nil && p.Forth:
+		fmt.Fprintf(cmd.ErrOrStderr(), "- an earlier one (%v) was interrupted at %q: the rest of it is done now\n", p.Actor, p.Step)
+	case p != nil:
+		fmt.Fprintf(cmd.ErrOrStderr(), "- an earlier one (%v) was interrupted at %q: it is taken back\n", p.Actor, p.Step)
+	}
+	return nil
+}
+
+// keeper is the machine that starts and stops the service as well.
+func (t *target) keeper() platform.System {
+	if t.manager == nil {
+		return t.System
+	}
+	return installer.Keeper{System: t.System, Manager: t.manager, ID: t.id}
+}
+
+// transaction is a change of the installation, who makes it being alone.
+func (t *target) transaction(cmd *cobra.Command, verb string) *installer.Transaction {
+	job := installer.Job{Verb: verb, Report: func(s platform.Step, err error) {
+		if err == nil { // else it may fail, and nobody can do anything about it
+			fmt.Fprintf(cmd.ErrOrStderr(), "- %s\n", s.Describe)
+		}
+	}}
+	if manifest, err := t.Manifest(t.id); err == nil {
+		job.Journal = state.JournalPath(manifest)
+	}
+	return installer.Begin(t.keeper(), job)
+}
+
+// pending says that an install or uninstall was interrupted; empty if none was.
+func (t *target) pending() string {
+	manifest, err := t.Manifest(t.id)
+	if err != nil {
+		return ""
+	}
+	journal := state.JournalPath(manifest)
+	if _, err := t.System.Stat(journal); err != nil {
+		return ""
+	}
+	const then = "the next install or uninstall"
+	who, err := installer.Busy(state.LockPath(manifest))
+	switch {
+	case err != nil:
+		return "an install or uninstall is under way, or was interrupted: ask " + privileged
+	case who != nil:
+		return fmt.Sprintf("an install or uninstall is under way (%v)", *who)
+	}
+	switch p, err := installer.Interrupted(journal); {
+	case err != nil:
+		return fmt.Sprintf("an install or uninstall was interrupted (%v)", err)
+	case p == nil: // it has just ended
+		return ""
+	case p.Forth:
+		return fmt.Sprintf("an %s was interrupted at %q: %s finishes it", p.Verb, p.Step, then)
+	default:
+		return fmt.Sprintf("an %s was interrupted at %q: %s takes it back", p.Verb, p.Step, then)
+	}
+}

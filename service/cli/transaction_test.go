@@ -1,0 +1,180 @@
+package cli_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/installer"
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
+)
+
+// record is the path of a record of the installation.
+func (p *place) record(of func(string) string) string {
+	return of(state.ManifestPath(filepath.Join(p.dir, "holdfast"), "feedd"))
+}
+
+// left are the records of installations.
+func (p *place) left() string {
+	entries, _ := os.ReadDir(filepath.Join(p.dir, "holdfast"))
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return strings.Join(names, " ")
+}
+
+// killed is what an install that was killed at its second step leaves.
+func (p *place) killed(verb string, forth bool) {
+	p.t.Helper()
+	journal := p.record(state.JournalPath)
+	if err := os.MkdirAll(filepath.Dir(journal), 0o755); err != nil {
+		p.t.Fatal(err)
+	}
+	steps := []platform.Step{
+		{Kind: platform.StepRun, Describe: "write it", Argv: []string{"write"}, Undo: []string{"unwrite"}},
+		{Kind: platform.StepRun, Describe: "enable it", Argv: []string{"enable"}, Undo: []string{"disable"}},
+	}
+	if forth {
+		steps = []platform.Step{{Kind: platform.StepRemoveDir, Describe: "its files", Path: p.dir + "/gone"}, {Kind: platform.StepRun, Argv: []string{"rest"}}}
+	}
+	if err := installer.Begin(system{p}, installer.Job{Journal: journal, Verb: verb}).Apply(p.t.Context(), steps); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// What was interrupted is seen, and ended by the next call before its own work.
+func TestIssue11_AnInterruptedInstallIsTakenBackByTheNextCall(t *testing.T) {
+	for _, tt := range []struct {
+		forth      bool
+		args, says string
+		did        []string
+	}{
+		{false, "install --program /opt/feedd", `(install, pid `, []string{"disable", "unwrite", "install"}},
+		{false, "uninstall", `was interrupted at "enable it": it is taken back`, []string{"disable", "unwrite", "remove"}},
+		{true, "uninstall", `was interrupted at "its files": the rest of it is done now`, []string{"remove all of /gone", "rest", "remove"}},
+		{true, "install --program /opt/feedd", `the rest of it`, []string{"remove all of /gone", "rest", "install"}},
+	} {
+		p := newPlace(t)
+		p.killed("install", tt.forth)
+		then := "takes it back"
+		if tt.forth {
+			then = "finishes it"
+		}
+		p.wants("status", 3, "the next install or uninstall "+then)
+		if notes, _ := p.json1("status --json")["notes"].([]any); !slices.ContainsFunc(notes, func(n any) bool { return strings.Contains(n.(string), then) }) {
+			t.Errorf("notes %v", notes)
+		}
+		p.wants("install --program /opt/feedd --dry-run", 0, "2 steps")
+		p.wants(tt.args, 0, tt.says, tt.did...)
+		p.wants("status", 3, "")
+		if strings.Contains(p.out.String(), "interrupted") || strings.Contains(p.left(), "journal") || strings.Contains(p.left(), "changing") {
+			t.Errorf("left %s, status %s", p.left(), p.out.String())
+		}
+	}
+}
+
+func (p *place) json1(args string) map[string]any {
+	_, _ = p.run(strings.Fields(args)...)
+	return p.json()
+}
+
+// What cannot be taken back is named, and keeps the next one from building on it.
+func TestIssue11_WhatCannotBeTakenBackIsKept(t *testing.T) {
+	p := newPlace(t)
+	journal := p.record(state.JournalPath)
+	if err := os.MkdirAll(filepath.Dir(journal), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	steps := []platform.Step{{Kind: platform.StepRun, Describe: "do it", Argv: []string{"do"}, Back: []platform.Step{{Kind: "bogus"}}}}
+	if err := installer.Begin(system{p}, installer.Job{Journal: journal, Verb: "install"}).Apply(t.Context(), steps); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		p.wants("install --program /opt/feedd", 1, `was interrupted at "do it", and what it left cannot be ended: not taken back: do it: `)
+		if left := p.left(); left != "feedd.journal" {
+			t.Errorf("left %s", left)
+		}
+	}
+}
+
+// Of two at the same time one waits, and refuses when its time is over.
+func TestIssue11_OneInstallAtATime(t *testing.T) {
+	p := newPlace(t)
+	release, err := installer.Lock(t.Context(), p.record(state.LockPath), "upgrade", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range []string{"install --program /opt/feedd", "uninstall"} {
+		p.wants(args+" --timeout 10ms", 1, "an install or uninstall is under way (upgrade, pid ")
+		if !strings.Contains(p.errs.String(), "- waits: ") {
+			t.Errorf("it does not say that it waits: %s", p.errs.String())
+		}
+	}
+	p.put(p.record(state.JournalPath), "{}")
+	p.wants("status", 3, "an install or uninstall is under way (upgrade, pid ")
+	if err := os.Remove(p.record(state.JournalPath)); err != nil {
+		t.Fatal(err)
+	}
+	release()
+	p.wants("install --program /opt/feedd", 0, "feedd is installed", "install")
+	if left := p.left(); left != "feedd.json" {
+		t.Errorf("left %s", left)
+	}
+}
+
+// An install whose service does not become ready takes everything back: a first one
+// leaves nothing.
+func TestIssue11_AFirstInstallThatDoesNotGetReady(t *testing.T) {
+	p := newPlace(t)
+	unit := filepath.Join(p.dir, "feedd.service")
+	p.m.file, p.m.st.Installed = unit, false
+	p.m.acts = &platform.FailedError{How: "exit code 1"}
+	p.m.on = func(verb string) {
+		if verb == "stop" {
+			p.m.acts = nil
+		}
+	}
+	if err := os.RemoveAll(p.cfg.StateDir); err != nil {
+		t.Fatal(err)
+	}
+	p.wants("install --program /opt/feedd --start", 1, `the service failed (exit code 1); everything is as it was before this install`, "start", "stop")
+	if _, err := os.Stat(unit); err == nil || p.left() != "" {
+		t.Errorf("left: %v, %s, %s", err, p.left(), p.out.String())
+	}
+}
+
+// One over an older definition puts that back, and starts what ran by it.
+func TestIssue11_AnInstallOverAnOlderOneThatDoesNotGetReady(t *testing.T) {
+	p := newPlace(t)
+	unit := filepath.Join(p.dir, "feedd.service")
+	p.m.file = unit
+	p.wants("install --program /opt/old", 0, "is installed")
+	old, err := os.ReadFile(unit)
+	manifest := p.manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	running(p)
+	var at []string // what the definition was when something was done
+	p.m.on = func(verb string) {
+		now, _ := os.ReadFile(unit)
+		at = append(at, verb+" "+strings.Fields(string(now))[0])
+		p.m.acts = nil
+		if verb == "restart" {
+			p.m.acts = errors.New("it did not get ready")
+		}
+	}
+	p.writes(feedd, platform.PhaseReady, func(s *state.State) { s.StartedAt = noon.Add(-2 * 3600e9) })
+	p.wants("install --program /opt/new --restart", 1, "it did not get ready", "restart", "stop", "start")
+	if now, err := os.ReadFile(unit); err != nil || string(now) != string(old) || p.left() != "feedd.json" || p.manifest().Program != manifest.Program {
+		t.Errorf("%v, %s, left %s, %+v", err, now, p.left(), p.manifest())
+	}
+	if got := strings.Join(at, ", "); got != "restart Exec=/opt/new, stop Exec=/opt/new, start Exec=/opt/old" {
+		t.Error(got)
+	}
+}
