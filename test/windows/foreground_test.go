@@ -20,11 +20,11 @@ func (s *installed) alone() []string {
 
 // In the foreground, without a manager: there are no signals, and yet everything works.
 func TestForegroundReloadAndStop(t *testing.T) {
+	t.Parallel()
 	s := newFeedd(t)
 	h := s.byHand(t, s.alone()...)
 	s.tells(t, "started", 1)
 	eventually(t, "status says ready", func() bool { return s.do(t, "status", s.alone()...).code == 0 })
-	forgetLastService(t)
 	s.do(t, "run", s.alone()...).want(t, 75)
 
 	s.do(t, "reload", s.alone()...).want(t, 0)
@@ -67,7 +67,6 @@ func TestForegroundAtATerminal(t *testing.T) {
 				t.Skip(tc.notOnWine)
 			}
 			s := newFeedd(t, "stop = 'wait 1s'")
-			forgetLastService(t)
 			c := openConsole(t, append([]string{s.exe, tc.role, "--instance", s.instance, "--config", s.config}, s.alone()...)...)
 			s.tells(t, "started", 1)
 			tc.act(c)

@@ -16,7 +16,6 @@ import (
 func (s *installed) refuses(t *testing.T) {
 	t.Helper()
 	holder := s.running(t).PID
-	forgetLastService(t)
 	s.do(t, "run").want(t, 75)
 	if log := read(t, s.log); !strings.Contains(log, fmt.Sprintf("is already running: pid %d,", holder)) {
 		t.Errorf("who holds it, process %d, is not logged:\n%s", holder, log)
@@ -25,6 +24,7 @@ func (s *installed) refuses(t *testing.T) {
 
 // NanoMQ: a second start destroyed the truth about the first, and stop could then not find it.
 func TestIncident2_SecondStartByHand(t *testing.T) {
+	t.Parallel()
 	s := newFeedd(t)
 	s.do(t, "install", "--start").must(t)
 	before, pid := s.running(t), read(t, s.pidFile())
@@ -47,6 +47,7 @@ func TestIncident2_SecondStartByHand(t *testing.T) {
 
 // A kill -9 leaves no obstacle, and no loophole.
 func TestIncident2_SecondStartAfterAKill(t *testing.T) {
+	t.Parallel()
 	s := newFeedd(t, "[service.restart]", "policy = 'never'")
 	s.do(t, "install", "--start").must(t)
 	kill(t, process(t, s.running(t).PID))

@@ -18,7 +18,6 @@ import (
 // byHand begins to run the service in the foreground, as a person would, in a process group of its own.
 func (s *installed) byHand(t *testing.T, more ...string) *byHand {
 	t.Helper()
-	forgetLastService(t)
 	h := &byHand{ended: make(chan struct{})}
 	h.cmd = exec.Command(s.exe, append([]string{"run", "--instance", s.instance, "--config", s.config}, more...)...)
 	h.cmd.SysProcAttr = &windows.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
@@ -62,6 +61,7 @@ func alive(all []*byHand) (left []*byHand) {
 
 // http-capture: started by hand, and once more by the manager.
 func TestIncident3_ByHandThenByTheSCM(t *testing.T) {
+	t.Parallel()
 	s := newFeedd(t)
 	s.do(t, "install").must(t)
 	h := s.byHand(t)
@@ -84,6 +84,32 @@ func TestIncident3_ByHandThenByTheSCM(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	s.do(t, "start").want(t, 0)
+}
+
+// Issue 9: one service is started by hand while the SCM starts another: each is what it was started as. (Who was started by hand
+// asked the SCM whether it is a service, and was taken for the other one.)
+func TestIncident3_ByHandWhileTheSCMStartsAnother(t *testing.T) {
+	t.Parallel()
+	s, other := newFeedd(t), newFeedd(t)
+	s.do(t, "install").must(t)
+	const rounds = 8
+	for round := 1; round <= rounds; round++ {
+		s.begin(t)
+		h := other.byHand(t, other.alone()...)
+		s.do(t, "start").must(t)
+		if st := s.running(t); st.StartedBy != "scm" {
+			t.Fatalf("round %d: started by the SCM, it says %+v", round, st)
+		}
+		other.tells(t, "started", round)
+		other.do(t, "stop", other.alone()...).want(t, 0)
+		if code := h.code(t); code != 0 {
+			t.Fatalf("round %d: by hand: exit code %d", round, code)
+		}
+		s.do(t, "stop").want(t, 0)
+	}
+	if n := len(s.lines(t, "stopped")); n != rounds {
+		t.Errorf("%d ordered stops", n)
+	}
 }
 
 // restarts waits until the SCM has restarted a service that died just now: of one that ended before, and has the same
@@ -134,6 +160,7 @@ func TestIncident3_FiftyStarts(t *testing.T) {
 
 // Everything in the runtime directory goes away while the service runs: no second one gets in.
 func TestIncident3_FilesRemoved(t *testing.T) {
+	t.Parallel()
 	s := newFeedd(t)
 	s.do(t, "install", "--start").must(t)
 	pid := s.running(t).PID
@@ -147,7 +174,6 @@ func TestIncident3_FilesRemoved(t *testing.T) {
 			t.Logf("kept: %v", err)
 		}
 	}
-	forgetLastService(t)
 	s.do(t, "run").want(t, 75)
 	eventually(t, "the PID file is there again", func() bool { return read(t, s.pidFile()) == strconv.Itoa(pid)+"\n" })
 	eventually(t, "status tells all again", func() bool { st := s.status(t); return st.Ready && st.PID == pid })

@@ -8,7 +8,6 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/windows"
-	"golang.org/x/sys/windows/registry"
 	"golang.org/x/sys/windows/svc/mgr"
 )
 
@@ -91,21 +90,6 @@ func kill(t *testing.T, h windows.Handle) {
 	if _, err := windows.WaitForSingleObject(h, uint32(soon.Milliseconds())); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// forgetLastService has a program that is started by hand find out at once that it is no service.
-//
-// Wine's StartServiceCtrlDispatcher tries the pipe of the service that was started last: it waits for 10 s if that one still
-// runs, and takes its place if it has not come yet. For the same reason tests that run something by hand are not parallel.
-func forgetLastService(t *testing.T) {
-	t.Helper()
-	if !onWine() {
-		return
-	}
-	const none = 0x7fffffff
-	key, err := registry.OpenKey(registry.LOCAL_MACHINE, `SYSTEM\CurrentControlSet\Control\ServiceCurrent`, registry.SET_VALUE)
-	must(t, err)
-	must(t, errors.Join(key.SetDWordValue("", none), key.Close()))
 }
 
 // onWine reports whether this Windows is Wine.

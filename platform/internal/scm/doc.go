@@ -36,6 +36,10 @@
 // no counterpart and are left out. A service that is starting accepts no stop
 // (docs: ControlService): Stop waits until it does.
 //
+// A service is a process that the SCM starts itself: one that comes by way of
+// another program, such as a debugger that Image File Execution Options put before
+// it, is taken for one that was started by hand, and the SCM gives up on it.
+//
 // # What was proven where
 //
 // The calls, the states and the exit codes were seen to work on Wine's SCM. It

@@ -39,8 +39,9 @@ var (
 // before anything that takes time. From then on the service is START_PENDING.
 // It sets those variables of the service's environment that the SCM did not set.
 //
-// The SCM itself is asked (ERROR_FAILED_SERVICE_CONTROLLER_CONNECT): who the
-// parent process is, or whether there is a desktop, proves nothing.
+// Only a process whose parent is services.exe asks the SCM at all, for whoever asks
+// can take the place of a service that is starting; what it answers then counts
+// (ERROR_FAILED_SERVICE_CONTROLLER_CONNECT), as the parent alone proves nothing.
 func Listen() (*Host, error) { return listen() }
 
 func newHost(set func(Status) error) *Host {

@@ -23,6 +23,9 @@ type sessionNotification struct{ Size, SessionID uint32 }
 // handler waits for the service's loop; and it cannot report a Win32 code of 0
 // with a code of our own beside it.
 func listen() (*Host, error) {
+	if !bySCM() {
+		return nil, ErrNotService
+	}
 	var handle windows.Handle // guarded by h.mu
 	h := newHost(func(s Status) error {
 		return failed("SetServiceStatus", windows.SetServiceStatus(handle, &windows.SERVICE_STATUS{
@@ -54,7 +57,6 @@ func listen() (*Host, error) {
 		<-h.done
 		return 0
 	})
-	letOthersConnect()
 	ended := make(chan error, 1)
 	go func() {
 		table := []windows.SERVICE_TABLE_ENTRY{{ServiceName: new(uint16), ServiceProc: body}, {}}
