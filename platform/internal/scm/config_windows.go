@@ -87,7 +87,10 @@ func multi(list []string) *uint16 {
 }
 
 func startType(r Registration) uint32 {
-	if r.Enabled {
+	switch {
+	case r.Disabled:
+		return windows.SERVICE_DISABLED
+	case r.Enabled:
 		return windows.SERVICE_AUTO_START
 	}
 	return windows.SERVICE_DEMAND_START
@@ -163,8 +166,11 @@ func (l Local) Config(name string) (Registration, error) {
 	r := Registration{
 		Name: name, DisplayName: windows.UTF16PtrToString(c.DisplayName), BinaryPath: windows.UTF16PtrToString(c.BinaryPathName),
 		Account: windows.UTF16PtrToString(c.ServiceStartName), Enabled: c.StartType == windows.SERVICE_AUTO_START,
-		Dependencies: split(c.Dependencies),
+		Disabled: c.StartType == windows.SERVICE_DISABLED, Dependencies: split(c.Dependencies),
 	}
+	r.beyond(c.ServiceType != windows.SERVICE_WIN32_OWN_PROCESS, "a type other than a process of its own")
+	r.beyond(c.ErrorControl != windows.SERVICE_ERROR_NORMAL, "an error control other than normal")
+	r.beyond(windows.UTF16PtrToString(c.LoadOrderGroup) != "", "a load order group")
 	if err := readRest(s.Handle, &r); err != nil {
 		return r, err
 	}
@@ -184,17 +190,26 @@ func readRest(h windows.Handle, r *Registration) error {
 		}},
 		{windows.SERVICE_CONFIG_SERVICE_SID_INFO, func(p unsafe.Pointer) {
 			r.OwnSID = *(*uint32)(p) != windows.SERVICE_SID_TYPE_NONE
+			r.beyond(r.OwnSID && *(*uint32)(p) != windows.SERVICE_SID_TYPE_UNRESTRICTED, "a restricted SID")
 		}},
 		{windows.SERVICE_CONFIG_PRESHUTDOWN_INFO, func(p unsafe.Pointer) {
 			r.Preshutdown = (*preshutdownInfo)(p).Timeout
 		}},
 		{windows.SERVICE_CONFIG_FAILURE_ACTIONS, func(p unsafe.Pointer) {
-			r.Recovery = recoveryOf((*windows.SERVICE_FAILURE_ACTIONS)(p))
+			f := (*windows.SERVICE_FAILURE_ACTIONS)(p)
+			r.Recovery = recoveryOf(f)
+			r.beyond(!restartsOnly(f), "recovery actions other than a restart")
 		}},
 		{windows.SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, func(p unsafe.Pointer) {
 			if r.Recovery != nil {
 				r.Recovery.Codes = (*windows.SERVICE_FAILURE_ACTIONS_FLAG)(p).FailureActionsOnNonCrashFailures != 0
 			}
+		}},
+		{windows.SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO, func(p unsafe.Pointer) {
+			r.beyond(len(split(*(**uint16)(p))) > 0, "a list of privileges")
+		}},
+		{windows.SERVICE_CONFIG_TRIGGER_INFO, func(p unsafe.Pointer) { // begins with their number
+			r.beyond(*(*uint32)(p) > 0, "triggers")
 		}},
 	} {
 		buf, err := grow(func(b []byte, needed *uint32) error {
@@ -220,6 +235,25 @@ func recoveryOf(f *windows.SERVICE_FAILURE_ACTIONS) *Recovery {
 		rec.Actions = append(rec.Actions, RecoveryAction{Restart: a.Type == windows.SC_ACTION_RESTART, Delay: a.Delay})
 	}
 	return rec
+}
+
+// restartsOnly reports whether recoveryOf says all of f.
+func restartsOnly(f *windows.SERVICE_FAILURE_ACTIONS) bool {
+	var actions []windows.SC_ACTION
+	if f.Actions != nil {
+		actions = unsafe.Slice(f.Actions, f.ActionsCount)
+	}
+	return windows.UTF16PtrToString(f.Command) == "" && windows.UTF16PtrToString(f.RebootMsg) == "" &&
+		!slices.ContainsFunc(actions, func(a windows.SC_ACTION) bool {
+			return a.Type != windows.SC_ACTION_RESTART && a.Type != windows.SC_ACTION_NONE
+		})
+}
+
+// beyond notes what a Registration has no place for, if it is there.
+func (r *Registration) beyond(there bool, what string) {
+	if there {
+		r.Beyond = append(r.Beyond, what)
+	}
 }
 
 // grow calls fill with a buffer that is large enough.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -71,8 +72,14 @@ func (m *Manager) replace(u platform.Unit, r *Registration) ([]platform.Step, er
 		return nil, nil
 	case !passwordless(before.Account):
 		return nil, fmt.Errorf("%v logs on as %s, whose password nobody could put back: export it and delete it: %w", d, before.Account, platform.ErrPermission)
+	case len(before.Beyond) > 0:
+		return nil, fmt.Errorf("%v has what nobody could put back (%s): export it and delete it: %w", d, strings.Join(before.Beyond, ", "), platform.ErrPermission)
 	}
-	before.Parameters = nil // they stay where they are
+	// The others stay where they are.
+	maps.DeleteFunc(before.Parameters, func(name, _ string) bool { return !slices.Contains(ownParameters(), name) })
+	if len(before.Parameters) == 0 {
+		before.Parameters = nil
+	}
 	content, err := json.Marshal(before)
 	if err != nil {
 		return nil, err

@@ -52,7 +52,11 @@ func TestIssue10_3_Definitions(t *testing.T) {
 // from there.
 func TestIssue10_3_Adopt(t *testing.T) {
 	f := newFake()
-	before := f.theirs("LocalSystem").r
+	e := f.theirs("LocalSystem")
+	// A disabled one does not come back as one that starts, nor without a parameter that happens to be called like one of ours.
+	e.r.Enabled, e.r.Disabled, e.r.Parameters = false, true, map[string]string{"Restart": "theirs", "Port": "80"}
+	before := e.r
+	before.Parameters = map[string]string{"Restart": "theirs"} // the fake's Change touches the others, which the SCM's leaves
 	m := f.manager()
 	system := struct {
 		platform.System
@@ -94,6 +98,17 @@ func TestIssue10_3_AdoptRefusesPasswords(t *testing.T) {
 	u := unit("feedd")
 	u.Adopt = true
 	if _, err := f.manager().Plan(t.Context(), u); !errors.Is(err, platform.ErrPermission) || !strings.Contains(err.Error(), `.\joe`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Nor has a registration a place for all that Windows knows of a service.
+func TestIssue10_3_AdoptRefusesWhatCouldNotBePutBack(t *testing.T) {
+	f := newFake()
+	f.theirs("LocalSystem").r.Beyond = []string{"triggers"}
+	u := unit("feedd")
+	u.Adopt = true
+	if _, err := f.manager().Plan(t.Context(), u); !errors.Is(err, platform.ErrPermission) || !strings.Contains(err.Error(), "nobody could put back (triggers)") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -11,7 +11,8 @@ type Registration struct {
 	BinaryPath   string   `json:"binary_path,omitempty"`
 	Account      string   `json:"account,omitempty"`
 	Enabled      bool     `json:"auto_start,omitempty"`
-	Delayed      bool     `json:"delayed,omitempty"` // started after those that are not, at boot
+	Delayed      bool     `json:"delayed,omitempty"`  // started after those that are not, at boot
+	Disabled     bool     `json:"disabled,omitempty"` // nobody may start it; never in what [Render] gives
 	Dependencies []string `json:"dependencies,omitempty"`
 	Environment  []string `json:"environment,omitempty"` // "NAME=value", sorted
 	// Recovery is nil in what was read from a system that does not tell.
@@ -23,6 +24,9 @@ type Registration struct {
 	OwnSID bool `json:"own_sid,omitempty"`
 	// Parameters are texts under the service's registry key, for our own use.
 	Parameters map[string]string `json:"parameters,omitempty"`
+	// Beyond names what was read of a service and has no place in a Registration, so
+	// that nobody could put it back from one: a process that it shares, triggers.
+	Beyond []string `json:"beyond,omitempty"`
 }
 
 // Recovery is what the service control manager does when the service failed: the

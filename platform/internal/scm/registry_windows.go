@@ -41,7 +41,7 @@ func (Local) putTexts(r Registration) error {
 			return failed("RegSetValueEx", err)
 		}
 	}
-	for _, name := range []string{paramMade, paramRuntime, paramReload, paramRestart, paramBefore} { // what others keep there stays
+	for _, name := range ownParameters() { // what others keep there stays
 		if _, wanted := r.Parameters[name]; wanted {
 			continue
 		}
