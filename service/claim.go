@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/service/recovery"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
@@ -47,7 +48,13 @@ func (l *life) claim() (h holding, err error) {
 		StartedAt: l.begun, Restarts: h.record.Restarts(), LastExit: h.last.Ending(),
 		Settings: l.settings, Own: l.cfg.ProgramSettings(), Trial: l.onTrial(),
 	}, l.machine.writeState, l.log.Warn)
-	if err := h.state.await(h.state.change(func(*State) {})); err != nil {
+	// Everybody may ask how it is, and one who has the file open on Windows could
+	// keep us from starting. It only describes, and is written when he lets go of it.
+	err = h.state.await(h.state.change(func(*State) {}))
+	if errors.Is(err, files.ErrInUse) || errors.Is(err, errStateSlow) {
+		err = nil
+	}
+	if err != nil {
 		return h, errors.Join(err, h.state.remove())
 	}
 	return h, nil

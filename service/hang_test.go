@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service"
 	"github.com/holdfast-dev/holdfast/service/recovery"
@@ -63,6 +64,43 @@ func TestStateFileOnADiskThatHangs(t *testing.T) {
 			t.Errorf("warned %d times", n)
 		}
 	})
+}
+
+// Issue 9, D: the state file only describes. Somebody who has it open, as anybody may on Windows, or a disk that hangs, keeps no
+// service from starting; the file is written when that is over.
+func TestIssue9_D_AStateFileThatIsKeptOpenKeepsNoServiceFromStarting(t *testing.T) {
+	for name, keep := range map[string]func() error{
+		"not shared": func() error { time.Sleep(time.Second); return files.ErrInUse },
+		"an oplock":  func() error { time.Sleep(30 * time.Second); return files.ErrInUse },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				var kept atomic.Bool
+				kept.Store(true)
+				b.machine.WriteState = func(path string, s service.State) error {
+					if kept.Load() {
+						return keep()
+					}
+					return state.Write(path, s)
+				}
+				b.run(t.Context(), &program{})
+				b.await(platform.PhaseReady)
+				if n := strings.Count(b.logText(), "state is out of date"); n != 1 {
+					t.Errorf("warned %d times", n)
+				}
+				kept.Store(false)
+				time.Sleep(5 * time.Minute) // the next try, later and later
+				synctest.Wait()
+				if n := strings.Count(b.logText(), "up to date again"); n != 1 {
+					t.Errorf("told %d times that it is over", n)
+				}
+				b.stop()
+				if err := b.end(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }
 
 // The end of the records is bounded, too, and a second request leaves at once.

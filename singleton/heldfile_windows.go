@@ -32,9 +32,10 @@ func (f *heldFile) close() {
 
 // write makes content the whole of the file, in place: those who are just reading
 // it would be in the way of a replacement, and they know to read it again. The
-// name must be held. Everybody may ask who runs.
+// name must be held. Everybody may ask who runs, and so have the file open: the
+// error is files.ErrInUse if one keeps it from us.
 func (f *heldFile) write() error {
-	file, err := files.Open(f.path, os.O_WRONLY|os.O_CREATE, 0o644)
+	file, err := patiently(f.path, os.O_WRONLY|os.O_CREATE, 0o644)
 	if err != nil {
 		return err
 	}

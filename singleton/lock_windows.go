@@ -1,9 +1,11 @@
 package singleton
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
+	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
@@ -36,10 +38,16 @@ func (l *Lock) take() error {
 	if err := l.takeNames(); err != nil {
 		return err
 	}
-	if err := l.record.write(); err != nil {
-		return err
+	for _, f := range []*heldFile{l.record, l.pid} {
+		err := f.write()
+		if errors.Is(err, files.ErrInUse) { // it only describes, and Check tries again
+			l.found = append(l.found, fmt.Errorf("%w: we started all the same, and others are not told who runs: "+
+				"end the process that has it open (Sysinternals' handle.exe names it)", err))
+		} else if err != nil {
+			return err
+		}
 	}
-	return l.pid.write()
+	return nil
 }
 
 // takeNames makes the named mutexes ours that nobody has, and remembers who has

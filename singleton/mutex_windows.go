@@ -2,6 +2,7 @@ package singleton
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,9 +98,14 @@ func (f *heldFile) lock() error {
 }
 
 func openMutexFile(path string, flag int) (*os.File, error) {
+	return patiently(path, os.O_RDONLY|flag, 0o600)
+}
+
+// patiently opens a file that somebody may have open for a moment.
+func patiently(path string, flag int, mode fs.FileMode) (*os.File, error) {
 	for retry := newRetry(); ; {
-		file, err := files.Open(path, os.O_RDONLY|flag, 0o600)
-		if !errors.Is(err, windows.ERROR_SHARING_VIOLATION) || !retry.wait() {
+		file, err := files.Open(path, flag, mode)
+		if !errors.Is(err, files.ErrInUse) || !retry.wait() {
 			return file, err
 		}
 	}

@@ -20,7 +20,7 @@ func tryMutex(o Options) (held, vouched bool, err error) {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, files.ErrUntrusted) {
 		return false, false, nil
 	}
-	if errors.Is(err, windows.ERROR_SHARING_VIOLATION) { // for long: the record has to do
+	if errors.Is(err, files.ErrInUse) { // for long: the record has to do
 		return false, false, fmt.Errorf("%w: %w", fs.ErrPermission, err)
 	}
 	if err != nil {

@@ -16,7 +16,11 @@
 //
 // A file that somebody has open is in the way of its replacement and removal,
 // where that somebody does not share it for deletion, as most programs do not:
-// both are tried again for a second. [OpenToRead] and [Read] share it.
+// both are tried again for a second, and then fail with [ErrInUse]. [OpenToRead] and [Read] share it.
+//
+// Everybody who may read a file can have an opportunistic lock on it
+// (FSCTL_REQUEST_OPLOCK), and who opens it waits until that one gives it up, without
+// end if he does not. What is opened here does not wait: [ErrInUse].
 package files
 
 import (
@@ -30,6 +34,12 @@ import (
 // ErrUntrusted means that somebody else could have put, or could still change,
 // what is found at a path. The text says what to do about it.
 var ErrUntrusted = errors.New("not safe to use")
+
+// ErrInUse means that somebody else has a file open and keeps it from us: he shares
+// it with nobody, or keeps who opens it waiting (an opportunistic lock), and has
+// not let go of it in the time that programs take that mean no harm. Only Windows
+// knows such.
+var ErrInUse = errors.New("somebody else has it open and does not share it")
 
 // Replace writes content to path so that a reader, or a crash, sees the old
 // file or the new one whole and never a mixture; the file gets exactly mode.

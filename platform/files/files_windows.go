@@ -2,6 +2,7 @@ package files
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -37,7 +38,7 @@ func open(path string, flag int, mode fs.FileMode) (*os.File, error) {
 		return create(path, mode)
 	}
 	for tries := 0; ; tries++ {
-		f, err := os.OpenFile(path, flag&^os.O_CREATE|windows.FILE_FLAG_OPEN_REPARSE_POINT, mode)
+		f, err := openThere(path, flag&^os.O_CREATE)
 		if !errors.Is(err, fs.ErrNotExist) || flag&os.O_CREATE == 0 || tries == 10 {
 			return f, err
 		}
@@ -51,20 +52,26 @@ func open(path string, flag int, mode fs.FileMode) (*os.File, error) {
 	}
 }
 
+// openThere opens what is there, and does not share it for deletion: a file that
+// is open stays where it is.
+func openThere(path string, flag int) (*os.File, error) {
+	if flag&(os.O_APPEND|os.O_TRUNC) != 0 { // a log, in a directory that is closed to others
+		return os.OpenFile(path, flag|windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
+	}
+	access := map[int]uint32{
+		os.O_RDONLY: windows.GENERIC_READ, os.O_WRONLY: windows.GENERIC_WRITE, os.O_RDWR: windows.GENERIC_READ | windows.GENERIC_WRITE,
+	}[flag&(os.O_RDONLY|os.O_WRONLY|os.O_RDWR)]
+	return openAtOnce(path, access, shared&^windows.FILE_SHARE_DELETE, windows.FILE_OPEN_REPARSE_POINT)
+}
+
 // openToRead opens the thing itself where there is a link, as open does.
 func openToRead(path string) (*os.File, error) {
-	return openShared(path, windows.FILE_FLAG_OPEN_REPARSE_POINT)
+	return openAtOnce(path, windows.GENERIC_READ, shared, windows.FILE_OPEN_REPARSE_POINT)
 }
 
 // openThrough is openToRead where a link is followed.
-func openThrough(path string) (*os.File, error) { return openShared(path, 0) }
-
-func openShared(path string, flags uint32) (*os.File, error) {
-	h, err := openHandle(path, windows.GENERIC_READ, nil, windows.OPEN_EXISTING, flags)
-	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
-	}
-	return os.NewFile(uintptr(h), path), nil
+func openThrough(path string) (*os.File, error) {
+	return openAtOnce(path, windows.GENERIC_READ, shared, 0)
 }
 
 func openHandle(path string, access uint32, sa *windows.SecurityAttributes, how, flags uint32) (windows.Handle, error) {
@@ -112,9 +119,12 @@ func insist(do func() error) error {
 	wait := time.Millisecond
 	for tries := 1; ; tries++ {
 		err := do()
-		busy := errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_ACCESS_DENIED) ||
-			errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_DELETE_PENDING)
+		kept := errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_LOCK_VIOLATION)
+		busy := kept || errors.Is(err, windows.ERROR_ACCESS_DENIED) || errors.Is(err, windows.ERROR_DELETE_PENDING)
 		if !busy || tries >= busyTries && time.Now().After(deadline) {
+			if kept {
+				err = fmt.Errorf("%w: %w", ErrInUse, err)
+			}
 			return err
 		}
 		time.Sleep(wait)
