@@ -12,6 +12,9 @@ const (
 	ExitAlreadyRunning = 75
 	ExitNotPermitted   = 77
 	ExitBadConfig      = 78
+	// ExitNotInOrder is that of `stop` alone: nobody is left, but it was forced, or a
+	// step of its stop failed.
+	ExitNotInOrder = 79
 )
 
 // ExitsForGood are the codes after which a restart would end the same way.

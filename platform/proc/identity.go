@@ -141,6 +141,33 @@ const pollEvery = 10 * time.Millisecond
 // if that comes first.
 func (id Identity) Wait(ctx context.Context) error { return wait(ctx, id) }
 
+// How many polls long an orphan that has ended is waited for. A machine that is busy
+// takes its time for these, too.
+const reapPolls = 500
+
+// WaitReaped is [Identity.Wait] that goes on until the process is not even to be seen any
+// more. One that has ended is, and kill(2) and pgrep(1) take it for alive, until its parent
+// has taken note. It waits only for process 1, which inherits the processes of all who
+// have ended and is to take note at once; for one that never does, not for long.
+func (id Identity) WaitReaped(ctx context.Context) error {
+	if err := id.Wait(ctx); err != nil {
+		return err
+	}
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for range reapPolls {
+		if !unreaped(id) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil // it is gone
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
 // poll is Wait where the kernel does not tell us.
 func poll(ctx context.Context, id Identity) error {
 	tick := time.NewTicker(pollEvery)

@@ -18,19 +18,29 @@ func identify(pid int) (Identity, error) {
 		}
 		return Identity{}, fmt.Errorf("sysctl kern.proc.pid: %w", err)
 	}
-	const zombie = 5 // SZOMB in <sys/proc.h>
-	if info.Proc.P_stat == zombie {
+	if info.Proc.P_stat == statZombie {
 		return Identity{}, ErrGone
 	}
 	id, err := surroundings()
 	if err != nil {
 		return Identity{}, err
 	}
-	start := info.Proc.P_starttime
-	id.PID = pid
-	id.Start = uint64(start.Sec)*1e6 + uint64(start.Usec)
+	id.PID, id.Start = pid, startOf(info)
 	id.Exe = image(pid)
 	return id, nil
+}
+
+const statZombie = 5 // SZOMB in <sys/proc.h>
+
+func startOf(info *unix.KinfoProc) uint64 {
+	start := info.Proc.P_starttime
+	return uint64(start.Sec)*1e6 + uint64(start.Usec)
+}
+
+// unreaped reports whether id has ended, and process 1 has yet to take note of that.
+func unreaped(id Identity) bool {
+	info, err := unix.SysctlKinfoProc("kern.proc.pid", id.PID)
+	return err == nil && info.Proc.P_stat == statZombie && startOf(info) == id.Start && info.Eproc.Ppid == 1
 }
 
 // image is empty where we may not know: another user's process, unless we are root.

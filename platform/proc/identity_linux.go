@@ -66,6 +66,16 @@ func query(pid int) (Identity, error) {
 	return id, nil
 }
 
+// unreaped reports whether id has ended, and process 1 has yet to take note of that.
+func unreaped(id Identity) bool {
+	stat, err := readFile("/proc/" + strconv.Itoa(id.PID) + "/stat")
+	if err != nil {
+		return false
+	}
+	start, life, err := parseStat(stat)
+	return err == nil && life == zombie && start == id.Start && parent(stat) == 1
+}
+
 const bootID = "/proc/sys/kernel/random/boot_id"
 
 // surroundings is what all processes that we can see have in common.

@@ -14,3 +14,5 @@ func surroundings() (Identity, error) { return Identity{}, errUnsupported }
 var errUnsupported = fmt.Errorf("process identity on this system: %w", errors.ErrUnsupported)
 
 func owner(int) (string, error) { return "", errUnsupported }
+
+func unreaped(Identity) bool { return false }

@@ -173,3 +173,6 @@ func signal(id Identity, sig os.Signal) error {
 	}
 	return fmt.Errorf("%v: %w on Windows", sig, errors.ErrUnsupported)
 }
+
+// Nothing of a process is left that has ended.
+func unreaped(Identity) bool { return false }

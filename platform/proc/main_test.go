@@ -27,6 +27,8 @@ func TestMain(m *testing.M) {
 		fmt.Println(err)
 	case "listen":
 		sayWhatIsAsked()
+	case "init":
+		beInit()
 	case "execute":
 		executeAgain()
 	}

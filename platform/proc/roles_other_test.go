@@ -4,3 +4,5 @@ package proc_test
 
 // Only Linux has /proc/self/exe.
 func executeAgain() {}
+
+func beInit() {}

@@ -48,3 +48,16 @@ func parseStat(line []byte) (start uint64, l life, err error) {
 	}
 	return start, lives, nil
 }
+
+// parent takes the number of the parent (field 4) from a line that parseStat takes.
+func parent(line []byte) int {
+	fields := bytes.Fields(line[bytes.LastIndexByte(line, ')')+1:])
+	if len(fields) < 2 {
+		return 0
+	}
+	n, err := strconv.Atoi(string(fields[1]))
+	if err != nil {
+		return 0
+	}
+	return n
+}

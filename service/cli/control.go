@@ -86,7 +86,7 @@ func (a *app) stopCommand() *cobra.Command {
 		Short: "Stop the service and wait until it is gone",
 		Long: "Stop the service in order and wait until it is gone: the one that the manager keeps, and one that " +
 			"was started otherwise. What does not run is stopped already. A stop that was not in order, because it had to be forced " +
-			"or a step of it failed, is an error, though the service is gone.",
+			"or a step of it failed, ends with 79, though the service is gone: --kill, too, is obeyed and told.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := a.targetRegardless(cmd)
@@ -97,7 +97,7 @@ func (a *app) stopCommand() *cobra.Command {
 			s, unread := t.state(h)
 			served := unread == nil && s.Ready()
 			// What did not serve may have been failing by itself.
-			if err := a.stop(cmd, t, kill); err != nil || kill || !h.Known() || !served {
+			if err := a.stop(cmd, t, kill); err != nil || !h.Known() || !served {
 				return err
 			}
 			return t.inOrder(cmd.Context(), h)

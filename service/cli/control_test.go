@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"syscall"
@@ -11,6 +12,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/proc"
 	"github.com/holdfast-dev/holdfast/platform/state"
+	"github.com/holdfast-dev/holdfast/service/cli"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
@@ -77,7 +79,7 @@ func TestControl(t *testing.T) {
 		"stop, not permitted":              {[]func(*place){unmanaged, byHand, refuse(os.ErrPermission)}, "stop", 77, "ask as user", []string{term}},
 		"stop, gone meanwhile":             {[]func(*place){unmanaged, byHand, refuse(os.ErrProcessDone)}, "stop", 0, "", []string{term}},
 		"stop that hangs":                  {[]func(*place){unmanaged, byHand, refuse(nil)}, "stop", 1, "took too long: asked to stop (still there: pid 60", []string{term}},
-		"stop that hangs, --kill":          {[]func(*place){unmanaged, byHand, refuse(nil)}, "stop --kill", 0, "killing it", []string{term, kill}},
+		"stop that hangs, --kill":          {[]func(*place){unmanaged, byHand, refuse(nil)}, "stop --kill", 79, "it is gone, but not in order: it did not stop by itself within 40s, and was killed", []string{term, kill}},
 		"stop of the deaf":                 {[]func(*place){unmanaged, byHand, refuse(proc.ErrDeaf)}, "stop", 1, "listens to nobody", []string{term}},
 		"stop, not in the time said":       {[]func(*place){running, func(p *place) { p.m.fails = errHangs }}, "stop --timeout 3s", 1, "took too long", []string{"stop"}},
 		"stop of a supervised one": {[]func(*place){unmanaged, byHand, func(p *place) {
@@ -85,7 +87,7 @@ func TestControl(t *testing.T) {
 		}}, "stop", 0, "", []string{"signal 50 terminated"}},
 		"stop of a supervised one that hangs, --kill": {[]func(*place){unmanaged, byHand, refuse(nil), func(p *place) {
 			p.held["feedd.supervisor"] = singleton.Holder{Identity: proc.Identity{PID: 50, Start: 5, Boot: "b"}}
-		}}, "stop --kill", 0, "killing it", []string{"signal 50 terminated", kill, "signal 50 killed"}},
+		}}, "stop --kill", 79, "killing it", []string{"signal 50 terminated", kill, "signal 50 killed"}},
 
 		"reload":                                    {[]func(*place){running}, "reload", 0, "", []string{"reload"}},
 		"reload of nothing":                         {nil, "reload", 1, "not running", nil},
@@ -149,5 +151,34 @@ func TestLongWaitsSaySo(t *testing.T) {
 		p.writes(feedd, platform.PhaseStarting, func(s *state.State) { s.StatusText = "reading 3 of 7" })
 		p.m.on = func(string) { time.Sleep(22 * time.Second) }
 		p.wants("start", 0, "starting: reading 3 of 7 (1s)\nstarting: reading 3 of 7 (11s)\nstarting: reading 3 of 7 (21s)\n", "start")
+	})
+}
+
+// Of a forced stop of a supervised service only the supervisor was waited for: the service,
+// killed a moment earlier, could still be there (TestScriptsForcedStop/sysvinit/supervised).
+func TestForcedStopLeavesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t)
+		unmanaged(p)
+		byHand(p)
+		supervisor := proc.Identity{PID: 50, Start: 5, Boot: "b"}
+		p.held["feedd.supervisor"] = singleton.Holder{Identity: supervisor}
+		p.signalled = func(id proc.Identity, sig os.Signal) error {
+			if sig == syscall.SIGKILL {
+				time.AfterFunc(map[int]time.Duration{50: time.Millisecond, 60: 3 * time.Second}[id.PID], func() { p.ends(id.PID) })
+			}
+			return nil
+		}
+		m := p.machine()
+		m.Wait = func(ctx context.Context, id proc.Identity) error {
+			for !p.isGone(id.PID) && ctx.Err() == nil {
+				time.Sleep(time.Millisecond)
+			}
+			return context.Cause(ctx)
+		}
+		err := p.runOn(t.Context(), m, "stop", "--kill")
+		if cli.ExitCode(err) != platform.ExitNotInOrder || !p.isGone(50) || !p.isGone(60) {
+			t.Errorf("%v; the supervisor is gone: %v, the service: %v", err, p.isGone(50), p.isGone(60))
+		}
 	})
 }

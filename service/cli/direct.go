@@ -24,7 +24,10 @@ func (a *app) stopDirectly(cmd *cobra.Command, t *target, h singleton.Holder, ki
 	limit := a.limit(t.cfg.StopTimeout)
 	deaf := t.signal(h, "stop", syscall.SIGTERM)
 	switch {
-	case errors.Is(deaf, os.ErrProcessDone):
+	case errors.Is(deaf, os.ErrProcessDone): // it may yet have to be reaped
+		ctx, cancel := context.WithTimeout(cmd.Context(), deafFor)
+		defer cancel()
+		_ = t.Wait(ctx, h.Identity)
 		return nil
 	case errors.Is(deaf, proc.ErrDeaf): // it does not listen any more: it is about to end, or never will
 		limit = min(limit, deafFor)
@@ -36,12 +39,11 @@ func (a *app) stopDirectly(cmd *cobra.Command, t *target, h singleton.Holder, ki
 	err := a.whileWaiting(cmd, func() string { return t.stopProgress(h) }, func() error { return t.Wait(ctx, h.Identity) })
 	if errors.Is(err, platform.ErrTimeout) && kill {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s did not stop within %v: killing it\n", t.id, limit)
-		if err := t.kill(t.toKill(cmd.Context(), h), syscall.SIGKILL); err != nil {
+		if err = t.kill(cmd.Context(), t.toKill(cmd.Context(), h)); err == nil {
+			return notInOrder(t.id, "it did not stop by itself within %v, and was killed (see stop_timeout)", limit)
+		} else if !errors.Is(err, platform.ErrTimeout) {
 			return err
 		}
-		last, cancel := context.WithTimeoutCause(cmd.Context(), platform.StopMargin, platform.ErrTimeout)
-		defer cancel()
-		err = t.Wait(last, h.Identity)
 	}
 	if err != nil && deaf != nil {
 		return deaf

@@ -44,7 +44,8 @@
 // # Exit codes
 //
 // 0 done; 1 failed; 2 usage; 70 the program crashed; 75 already running; 77 not
-// permitted; 78 bad configuration. `status` follows LSB: 0 running, 1 dead but
+// permitted; 78 bad configuration; 79 of `stop`: the service is gone, but it had to be
+// forced, or a step of its stop failed. `status` follows LSB: 0 running, 1 dead but
 // the PID file is there, 2 dead but other state is left, 3 not running, 4 not known,
 // be it whether it runs, where it stands, or because nothing could be asked.
 package cli

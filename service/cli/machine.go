@@ -26,7 +26,7 @@ type machine struct {
 	Process func(pid int) (proc.Identity, error)
 	Alive   func(proc.Identity) (bool, error)
 	Signal  func(proc.Identity, os.Signal) error
-	Wait    func(context.Context, proc.Identity) error
+	Wait    func(context.Context, proc.Identity) error // until it is not to be seen any more
 	Measure func(pid int) *resources
 	// Replaced reports whether there is another program by now in the place of the
 	// holder's, or at program, which its manager starts.
@@ -60,7 +60,7 @@ func thisMachine() machine {
 		Process:   proc.Of,
 		Alive:     proc.Identity.Alive,
 		Signal:    proc.Identity.Signal,
-		Wait:      func(ctx context.Context, id proc.Identity) error { return id.Wait(ctx) },
+		Wait:      func(ctx context.Context, id proc.Identity) error { return id.WaitReaped(ctx) },
 		Measure:   measure,
 		Replaced:  replaced,
 		Accounts:  thisMachinesAccounts(),

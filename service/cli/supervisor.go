@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -72,10 +73,18 @@ func (t *target) toKill(ctx context.Context, requested singleton.Holder) []singl
 	return []singleton.Holder{requested}
 }
 
-// kill kills them all.
-func (t *target) kill(holders []singleton.Holder, sig os.Signal) error {
+// kill kills them all, and returns when nobody is left. A service whose supervisor is
+// killed as well is left to init, so it is waited for last.
+func (t *target) kill(ctx context.Context, holders []singleton.Holder) error {
 	for _, h := range holders {
-		if err := t.signal(h, "kill", sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		if err := t.signal(h, "kill", os.Kill); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, platform.StopMargin, platform.ErrTimeout)
+	defer cancel()
+	for _, h := range slices.Backward(holders) {
+		if err := t.Wait(ctx, h.Identity); err != nil {
 			return err
 		}
 	}

@@ -111,11 +111,17 @@ func (t *target) inOrder(ctx context.Context, h singleton.Holder) error {
 	case err != nil || !last.Process.Same(h.Identity):
 		return nil //nolint:nilerr // nobody knows
 	case last.Exit == nil:
-		return fmt.Errorf("stop %q: it is gone, but was killed before it had stopped in order (see stop_timeout)", t.id)
+		return notInOrder(t.id, "it was killed before it had stopped (see stop_timeout)")
 	case !last.Exit.Clean:
-		return fmt.Errorf("stop %q: it is gone, but not in order: %s", t.id, last.Exit.Reason)
+		return notInOrder(t.id, "%s", last.Exit.Reason)
 	}
 	return nil
+}
+
+// notInOrder is the error of a stop after which nobody is left, and which was not what
+// was asked for all the same.
+func notInOrder(id platform.ID, why string, args ...any) error {
+	return &classedError{fmt.Errorf("stop %q: it is gone, but not in order: %s", id, fmt.Sprintf(why, args...)), platform.ExitNotInOrder}
 }
 
 // classedError is an error with the exit code of what it is about.

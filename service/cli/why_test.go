@@ -113,11 +113,12 @@ func TestIssue10_6_ForcedStopIsTold(t *testing.T) {
 		says string
 	}{
 		"in order":           {&platform.Exit{Clean: true, Reason: "asked to stop by SIGTERM"}, "stop", 0, ""},
-		"forced":             {&platform.Exit{Code: 1, Reason: "asked to stop by SIGTERM, then forced to exit"}, "stop", 1, "not in order: asked to stop by SIGTERM, then forced"},
-		"killed":             {nil, "stop", 1, "killed before it had stopped"},
-		"killed, as wished":  {nil, "stop --kill", 0, ""},
+		"forced":             {&platform.Exit{Code: 1, Reason: "asked to stop by SIGTERM, then forced to exit"}, "stop", 79, "not in order: asked to stop by SIGTERM, then forced"},
+		"killed":             {nil, "stop", 79, "gone, but not in order: it was killed before it had stopped"},
+		"killed, as wished":  {nil, "stop --kill", 79, "not in order: it was killed before"},
+		"forced, --kill":     {&platform.Exit{Code: 1, Reason: "then forced to exit"}, "stop --kill", 79, "not in order: then forced"},
 		"failing by itself":  {&platform.Exit{Code: 1, Reason: "no feed"}, "stop", 0, ""},
-		"forced by the hand": {&platform.Exit{Code: 1, Reason: "forced to exit"}, "stop --manager none", 1, "not in order"},
+		"forced by the hand": {&platform.Exit{Code: 1, Reason: "forced to exit"}, "stop --manager none", 79, "not in order"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)

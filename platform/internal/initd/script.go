@@ -39,6 +39,7 @@ func (d Dialect) Script(u platform.Unit) *Script {
 //	@MAKE@         calls of it, for a function that returns
 //	@ENVIRONMENT@  the unit's variables, for a subshell
 //	@STATUS@ @CHECK@ @STOP@ @RELOAD@  commands of the program
+//	@NOTINORDER@   exit code of @STOP@ when it is gone, but had to be forced
 //	@OUTPUT@       file with what the service prints
 //
 // The error wraps platform.ErrBadUnit and names every field that was refused.
@@ -52,6 +53,7 @@ func (s *Script) Render(places ...string) ([]byte, error) {
 		"@ENVIRONMENT@", s.environment(),
 		"@STATUS@", shell.Words(u.Commands.Status),
 		"@CHECK@", shell.Words(u.Commands.Check),
+		"@NOTINORDER@", strconv.Itoa(platform.ExitNotInOrder),
 		"@STOP@", shell.Words(u.Commands.Stop),
 		"@RELOAD@", shell.Words(u.Reload),
 		"@OUTPUT@", shell.Quote(Output(u.ID)),

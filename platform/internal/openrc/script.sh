@@ -66,6 +66,10 @@ stop() {
 stop_supervised() {
 	supervise-daemon "$RC_SVCNAME" --stop --pidfile "$pidfile"
 	left=$(@STOP@ 2>&1) && return 0
+	if [ $? -eq @NOTINORDER@ ]; then # it had to be forced, and is gone
+		ewarn "$left"
+		return 0
+	fi
 	eerror "$left"
 	return 1
 }

@@ -47,7 +47,7 @@ start() {
 }
 
 stop() {
-	@STOP@ || return 1
+	@STOP@ || [ $? -eq @NOTINORDER@ ] || return 1 # that is: it had to be forced, and is gone
 	rm -f @SUBSYS@
 }
 
