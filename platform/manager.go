@@ -105,9 +105,10 @@ type Status struct {
 
 // NextTry is a start that a manager is going to try after a failure.
 type NextTry struct {
-	At     time.Time     `json:"at"`            // zero: it does not say
-	Number int           `json:"number"`        // which one in a row: 1 is the first after the failure
-	Max    int           `json:"max,omitempty"` // how many there may be within Window; 0: without limit, or it does not say
+	At     time.Time     `json:"at"`                 // zero: it does not say
+	Delay  time.Duration `json:"delay_ns,omitempty"` // the longest that it may come after the end; 0: it does not say
+	Number int           `json:"number"`             // which one in a row: 1 is the first after the failure
+	Max    int           `json:"max,omitempty"`      // how many there may be within Window; 0: without limit, or it does not say
 	Window time.Duration `json:"window_ns,omitempty"`
 }
 

@@ -113,7 +113,7 @@ func TestOpenRCStates(t *testing.T) {
 		s.configure("[service.restart]\ndelay = \"1h\"\n")
 		s.must("$S install && $S restart && cp /run/shipper/shipper.pid /tmp/app.pid && kill -9 $(cat /tmp/app.pid)")
 		s.until("! pgrep -x shipper")
-		s.must(`$S status --json | grep '"phase": "failed"' && $S status --json | grep 'is about to start it again'; $S start && $S status --json | grep '"ready": true' && ! cmp /run/shipper/shipper.pid /tmp/app.pid`)
+		s.must(`$S status --json | grep '"phase": "failed"' && $S status --json | grep '"next_try"'; $S start && $S status --json | grep '"ready": true' && ! cmp /run/shipper/shipper.pid /tmp/app.pid`)
 		s.configure("")
 		s.must("$S install && $S restart")
 

@@ -111,7 +111,7 @@ func TestSysVSupervised(t *testing.T) {
 		s.must("$S install --start && test $(pgrep -cx shipper) = 2 && $S restart && $S stop")
 		gone()
 		s.must("$S start; kill -9 $(cat /run/shipper/shipper.pid)")
-		s.until(`$S status --json | grep '"phase": "failed"' && $S status --json | grep 'its supervisor is about to start it again'`)
+		s.until(`$S status --json | grep '"phase": "failed"' && $S status --json | grep '"number": 1'`)
 		s.must("/etc/init.d/shipper stop")
 		gone()
 		s.must("$S start && $S stop")

@@ -39,6 +39,9 @@ type State struct {
 	LastExit   *platform.Exit `json:"last_exit,omitempty"` // of the run before this one
 	Health     []Health       `json:"health,omitempty"`    // by the order in which the checks were added
 	Stop       *StopProgress  `json:"stop,omitempty"`
+	// Next is of a supervisor of ours alone: the start that it waits to try. LastExit is
+	// then how its child ended, and PhaseSince when.
+	Next *platform.NextTry `json:"next_try,omitempty"`
 	// Settings are digests of the settings in force that are not the defaults, by key.
 	Settings map[string]string `json:"settings,omitempty"`
 	// Own are digests of the program's own tables as it has read them, by key. They

@@ -93,21 +93,31 @@ func (a *app) stopCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			h, _ := t.holder(cmd.Context()) // the stop itself says what is wrong with that
+			h, unheld := t.holder(cmd.Context()) // the stop itself says what is wrong with that
 			s, unread := t.state(h)
 			served := unread == nil && s.Ready()
 			// What did not serve may have been failing by itself.
-			if err := a.stop(cmd, t, kill); err != nil || !h.Known() || !served {
-				return err
+			pending := "" // a start that this stop prevents
+			if errors.Is(unheld, platform.ErrNotRunning) {
+				pending = t.triesAgain(cmd.Context())
 			}
-			return t.inOrder(cmd.Context(), h)
+			switch err := a.stop(cmd, t, kill, pending == ""); {
+			case err != nil:
+				return err
+			case pending != "":
+				t.noTryIsLeft(cmd, pending)
+			case h.Known() && served:
+				return t.inOrder(cmd.Context(), h)
+			}
+			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&kill, "kill", false, "kill it if it does not stop in time")
 	return cmd
 }
 
-func (a *app) stop(cmd *cobra.Command, t *target, kill bool) error {
+// stop stops whoever there is; with tell it says that there is nobody.
+func (a *app) stop(cmd *cobra.Command, t *target, kill, tell bool) error {
 	ctx := cmd.Context()
 	h, err := t.stopAddressee(ctx)
 	if ctx.Err() != nil {
@@ -125,7 +135,7 @@ func (a *app) stop(cmd *cobra.Command, t *target, kill bool) error {
 		h, err = t.stopAddressee(ctx)
 	}
 	if errors.Is(err, platform.ErrNotRunning) {
-		if idle {
+		if idle && tell {
 			fmt.Fprintln(cmd.ErrOrStderr(), logsink.Printable(err.Error()))
 		}
 		return nil
@@ -134,6 +144,15 @@ func (a *app) stop(cmd *cobra.Command, t *target, kill bool) error {
 		return err
 	}
 	return a.stopDirectly(cmd, t, h, kill)
+}
+
+// noTryIsLeft says what has become of a start that a manager was about to try.
+func (t *target) noTryIsLeft(cmd *cobra.Command, pending string) {
+	if again := t.triesAgain(cmd.Context()); again != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s did not run, and %s: stop it then\n", t.id, again)
+		return
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s did not run (%s): it is not started again\n", t.id, pending)
 }
 
 // kept reports whether the manager runs the process h, by whatever definition.

@@ -236,7 +236,7 @@ func TestSupervised(t *testing.T) {
 	t.Cleanup(func() { _ = parent.Process.Signal(syscall.SIGKILL); _ = parent.Wait() })
 	expect(t, bufio.NewScanner(out), "begun")
 	code, text, _ := outcome(t, inDir(t, "agent", dir, "status", "--manager", "none"))
-	if code != 3 || !strings.Contains(text, "its supervisor is about to start it again (pid") {
+	if code != 3 || !strings.Contains(text, "agent is failed") || !strings.Contains(text, "next try in ") || !strings.Contains(text, "not clean: exit code 1\n") {
 		t.Errorf("status: %d, %s", code, text)
 	}
 	if code, _, errs := outcome(t, supervise("/bin/true")); code != 75 || !strings.Contains(errs, "already running") {

@@ -12,7 +12,6 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/proc"
 	"github.com/holdfast-dev/holdfast/platform/state"
-	"github.com/holdfast-dev/holdfast/service/recovery"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
@@ -61,6 +60,8 @@ type report struct {
 	lsb           int
 	configuration string         // in force, for people
 	told          bool           // by the running process
+	again         string         // who is about to start it again; empty: nobody
+	supervisor    string         // of ours; empty: there is none
 	foreignPhase  platform.Phase // of a service that is not ours
 	now           time.Time      // of the examination
 }
@@ -77,25 +78,7 @@ const (
 // examine asks lock, manager, state file, last-run record and operating system,
 // each once, and reports what [state.Merge] makes of it.
 func (t *target) examine(ctx context.Context) report {
-	r := report{
-		Name: t.id.String(), Version: t.cfg.Version, Scope: t.id.Scope, RuntimeDir: t.dirs.Runtime, StateDir: t.dirs.State, now: t.Now(),
-	}
-	s := state.Sources{Now: r.now, StartTimeout: t.cfg.StartTimeout, Window: t.cfg.Restart.Window}
-	h := r.askLock(ctx, t, &s)
-	r.askManager(ctx, t, &s)
-	fileErr := r.readFile(t, &s)
-	last, err := leavable(ctx, func() (recovery.LastRun, error) { return recovery.Read(t.dirs.LastRunFile(t.id.String())) })
-	if err != nil {
-		r.note(err.Error())
-	}
-	s.Last = state.LastRun{Process: last.Process, Started: last.Started, Ended: last.Ended, Exit: last.Ending(), Restarts: last.Restarts}
-	supervisor, supervised := t.supervisor(ctx)
-	if supervised {
-		s.Supervisor = supervisor.Since
-	}
-
-	now := state.Merge(s)
-	r.take(now)
+	r, now, h, fileErr := t.merge(ctx)
 	switch {
 	case !now.Known:
 		r.lsb = lsbUnknown
@@ -110,15 +93,12 @@ func (t *target) examine(ctx context.Context) report {
 	if now.Phase == platform.PhaseFailed {
 		r.Log = t.lastLines(ctx, time.Time{})
 	}
-	if now.Running {
-		r.Next = nil
-	}
 	if now.Again && r.Next == nil {
-		who := r.Manager
-		if supervised {
-			who = "its supervisor"
+		text := r.again + " is about to start it again"
+		if r.supervisor != "" {
+			text += " (" + r.supervisor + ")"
 		}
-		r.note(who + " is about to start it again" + prefixed(" (", closed(supervised, supervisor)))
+		r.note(text)
 	}
 	if now.Stranger {
 		r.note("it was not started by " + r.Manager + ", which has the service installed")
@@ -146,13 +126,6 @@ func (r *report) configured(t *target) {
 	default:
 		r.ConfigFile = t.cfg.File
 	}
-}
-
-func closed(supervised bool, h singleton.Holder) string {
-	if !supervised {
-		return ""
-	}
-	return h.String() + ")"
 }
 
 func (r *report) note(text string) { r.Notes = append(r.Notes, text) }

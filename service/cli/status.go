@@ -240,7 +240,10 @@ func exitText(e platform.Exit) string {
 // nextText is when there will be another try, and which one.
 func nextText(r report, n platform.NextTry) string {
 	text := "next try soon"
-	if wait := n.At.Sub(r.now); !n.At.IsZero() && wait > 0 {
+	switch wait := n.At.Sub(r.now); {
+	case n.At.IsZero() && n.Delay > 0: // of an end that nobody knows the time of
+		text = "next try within " + n.Delay.String()
+	case !n.At.IsZero() && wait > 0:
 		text = "next try in " + wait.Round(100*time.Millisecond).String()
 	}
 	switch {

@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/proc"
+	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service/logsink"
 	"github.com/holdfast-dev/holdfast/service/supervise"
 	"github.com/holdfast-dev/holdfast/singleton"
@@ -47,11 +49,30 @@ func (a *app) supervise(cmd *cobra.Command, p supervise.Parent) (err error) {
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
 	p.Log = func(text string, kv ...any) { sink.Logger().Warn(text, kv...) }
+	p.Waits = func(next *platform.NextTry, ended platform.Exit) {
+		if err := t.noteWait(l.Name, next, ended); err != nil {
+			p.Log("status will not know when it is started again", "error", err)
+		}
+	}
 	code, err := p.Run(cmd.Context())
 	if err == nil && code != platform.ExitOK {
 		return &exitError{code}
 	}
 	return err
+}
+
+// noteWait has the supervisor, which this process is, write down that it waits, or
+// take that back.
+func (t *target) noteWait(name string, next *platform.NextTry, ended platform.Exit) error {
+	file := t.dirs.StateFile(name)
+	if next == nil {
+		return os.Remove(file)
+	}
+	self, err := proc.Self()
+	if err != nil {
+		return err
+	}
+	return state.Write(file, state.State{Name: name, Process: self, Phase: platform.PhaseFailed, PhaseSince: t.Now(), LastExit: &ended, Next: next})
 }
 
 // stopAddressee is who is to be asked for a stop: the supervisor, which passes it on and

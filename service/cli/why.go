@@ -48,10 +48,15 @@ func (a *app) bring(cmd *cobra.Command, t *target, verb, doing string, do func(c
 
 // why is err, of a start that was asked for at that time, in the program's own
 // words as far as it has left some. What it logged goes to standard error before.
-func (t *target) why(cmd *cobra.Command, verb string, asked time.Time, err error) error {
+func (t *target) why(cmd *cobra.Command, verb string, asked time.Time, err error) (why error) {
 	ctx := cmd.Context()
 	if ctx.Err() != nil || untried(err) {
 		return err
+	}
+	if !errors.Is(err, platform.ErrTimeout) { // of that it is said that it goes on
+		if again := t.triesAgain(ctx); again != "" {
+			defer func() { why = fmt.Errorf("%w; %s, until it is stopped", why, again) }()
+		}
 	}
 	for i, line := range t.lastLines(ctx, asked) {
 		if i == 0 {

@@ -12,6 +12,9 @@ type Parent struct {
 	Starter string   // who the service says has started it
 	Restart platform.Restart
 	Log     func(text string, keysAndValues ...any)
+	// Waits is told, by the goroutine of Run, of each wait before a restart: which start comes next, and
+	// how the child has ended; next is nil when the wait is over. Nil: nobody is.
+	Waits func(next *platform.NextTry, ended platform.Exit)
 }
 
 // Run runs Argv as a child, with our environment, standard output and standard

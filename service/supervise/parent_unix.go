@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
@@ -26,7 +28,8 @@ type supervisor struct {
 	// must not crowd out the other.
 	stops, reloads chan os.Signal
 	stopping       bool
-	refused        int // starts in a row of which the system has refused to execute the program
+	signal         string // that ended the last child; empty: none did
+	refused        int    // starts in a row of which the system has refused to execute the program
 }
 
 func (p Parent) run(ctx context.Context) (int, error) {
@@ -47,7 +50,7 @@ func (p Parent) run(ctx context.Context) (int, error) {
 	for begun := false; ; begun = true {
 		code, how, err := s.runChild()
 		if begun && passes(err) {
-			code, how, err = platform.ExitFailed, err.Error(), nil
+			code, how, s.signal, err = platform.ExitFailed, err.Error(), "", nil
 			s.refused++
 		} else {
 			s.refused = 0
@@ -66,7 +69,15 @@ func (p Parent) run(ctx context.Context) (int, error) {
 		}
 		delay := backOff(p.Restart.Delay, s.refused)
 		p.Log("it has ended: starting it again", "how", how, "after", delay)
-		if s.pause(delay) {
+		next := &platform.NextTry{At: time.Now().Add(delay), Delay: delay, Number: len(restarts.past)}
+		if p.Restart.Max > 0 {
+			next.Max, next.Window = p.Restart.Max, p.Restart.Window
+		}
+		ended := platform.Exit{Clean: code == platform.ExitOK, Code: code, Signal: s.signal, Reason: how}
+		if s.refused == 0 {
+			ended.Reason = ended.Words()
+		}
+		if s.wait(next, ended) {
 			return exitCode(code), nil
 		}
 	}
@@ -123,6 +134,10 @@ func (s *supervisor) runChild() (code int, how string, err error) {
 			if err != nil && !errors.As(err, &exit) {
 				return 0, "", fmt.Errorf("wait for %s: %w", s.Argv[0], err)
 			}
+			s.signal = ""
+			if w, ok := child.ProcessState.Sys().(syscall.WaitStatus); ok && w.Signaled() {
+				s.signal = unix.SignalName(w.Signal())
+			}
 			return child.ProcessState.ExitCode(), child.ProcessState.String(), nil
 		}
 	}
@@ -146,6 +161,16 @@ func (s *supervisor) pass(child *exec.Cmd, sig os.Signal) {
 	if err := child.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		s.Log("a signal was not passed on", "signal", sig.String(), "error", err)
 	}
+}
+
+// wait is pause that tells whoever wants to know.
+func (s *supervisor) wait(next *platform.NextTry, ended platform.Exit) (stopped bool) {
+	if s.Waits == nil {
+		return s.pause(time.Until(next.At))
+	}
+	s.Waits(next, ended)
+	defer s.Waits(nil, platform.Exit{})
+	return s.pause(time.Until(next.At))
 }
 
 // pause waits before a restart, and reports whether a stop came instead.

@@ -177,13 +177,13 @@ func TestStatus(t *testing.T) {
 			"waiting to be restarted",
 			[]answer{loaded("state = spawn scheduled", "runs = 2", "last exit code = 3")},
 			written,
-			platform.Status{Phase: platform.PhaseStarting, Restarts: 1, LastExit: failed},
+			platform.Status{Phase: platform.PhaseStarting, Restarts: 1, LastExit: failed, Next: &platform.NextTry{Delay: 30 * time.Second}},
 		},
 		{
 			"killed",
 			[]answer{loaded("state = spawn scheduled", "last terminating signal = Killed: 9")},
 			"",
-			platform.Status{Phase: platform.PhaseStarting, LastExit: &platform.Exit{Code: -1, Signal: "SIGKILL", Reason: "signal: Killed"}},
+			platform.Status{Phase: platform.PhaseStarting, LastExit: &platform.Exit{Code: -1, Signal: "SIGKILL", Reason: "signal: Killed"}, Next: &platform.NextTry{Delay: 30 * time.Second}},
 		},
 		{
 			"ended well",
@@ -195,7 +195,7 @@ func TestStatus(t *testing.T) {
 			"explained",
 			[]answer{loaded("last exit code = 78: EX_CONFIG", "job state = spawn failed")},
 			"",
-			platform.Status{Phase: platform.PhaseStarting, LastExit: &platform.Exit{Code: 78, Reason: "exit code"}},
+			platform.Status{Phase: platform.PhaseStarting, LastExit: &platform.Exit{Code: 78, Reason: "exit code"}, Next: &platform.NextTry{Delay: 30 * time.Second}},
 		},
 		{
 			"another format altogether",

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/state"
@@ -56,6 +57,9 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 		st.Phase = platform.PhaseStopped
 	case st.PID == 0:
 		st.Phase = resting(p, j)
+		if st.LastExit != nil && st.Phase == platform.PhaseStarting { // so long after the last start, and so at the latest after the end
+			st.Next = &platform.NextTry{Delay: time.Duration(cmp.Or(j.ThrottleInterval, usualThrottle)) * time.Second}
+		}
 	default:
 		s := m.own(id, j, st.PID)
 		st.Phase, st.Since, st.Text = cmp.Or(s.Phase, platform.PhaseStarting), s.PhaseSince, s.StatusText
@@ -65,6 +69,9 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 	}
 	return st, nil
 }
+
+// usualThrottle is ThrottleInterval, in seconds, where there is none: launchd.plist(5).
+const usualThrottle = 10
 
 // resting is the phase of a service that is loaded and has no process.
 func resting(p printed, j job) platform.Phase {

@@ -3,8 +3,10 @@ package openrc_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/internal/initd/initdtest"
@@ -60,21 +62,23 @@ func TestStatus(t *testing.T) {
 	alive := map[string]string{
 		file: ours, "/run/openrc/options/feedd/child_pid": "77", "/run/openrc/options/feedd/start_count": "2", "/proc/77": "",
 	}
-	dead := map[string]string{file: ours, "/run/openrc/options/feedd/child_pid": "78", "/run/openrc/options/feedd/start_count": "1"}
+	dead := map[string]string{file: ours + "\t--retry x --respawn-delay 7 --respawn-max 3 --respawn-period 60 -- \\\n", "/run/openrc/options/feedd/child_pid": "78", "/run/openrc/options/feedd/start_count": "1"}
 	failed := map[string]string{file: ours, "/run/openrc/failed/feedd": ""}
 	for name, tt := range map[string]struct {
 		files map[string]string
 		code  int
 		want  platform.Status
 	}{
-		"started":               {alive, 0, platform.Status{Phase: platform.PhaseReady, PID: 77, Restarts: 2}},
-		"waits for its restart": {dead, 0, platform.Status{Phase: platform.PhaseStarting, Restarts: 1}},
-		"stopped":               {dead, 3, platform.Status{Phase: platform.PhaseStopped}},
-		"ended too often":       {failed, 3, platform.Status{Phase: platform.PhaseFailed}},
-		"stopping":              {alive, 4, platform.Status{Phase: platform.PhaseStopping, PID: 77, Restarts: 2}},
-		"starting":              {alive, 8, platform.Status{Phase: platform.PhaseStarting, PID: 77, Restarts: 2}},
-		"inactive":              {dead, 16, platform.Status{Phase: platform.PhaseStarting, Restarts: 1}},
-		"crashed":               {dead, 32, platform.Status{Phase: platform.PhaseFailed, Restarts: 1}},
+		"started": {alive, 0, platform.Status{Phase: platform.PhaseReady, PID: 77, Restarts: 2}},
+		"waits for its restart": {dead, 0, platform.Status{
+			Phase: platform.PhaseStarting, Restarts: 1, Next: &platform.NextTry{Delay: 7 * time.Second, Max: 3, Window: time.Minute},
+		}},
+		"stopped":         {dead, 3, platform.Status{Phase: platform.PhaseStopped}},
+		"ended too often": {failed, 3, platform.Status{Phase: platform.PhaseFailed}},
+		"stopping":        {alive, 4, platform.Status{Phase: platform.PhaseStopping, PID: 77, Restarts: 2}},
+		"starting":        {alive, 8, platform.Status{Phase: platform.PhaseStarting, PID: 77, Restarts: 2}},
+		"inactive":        {dead, 16, platform.Status{Phase: platform.PhaseStarting, Restarts: 1}},
+		"crashed":         {dead, 32, platform.Status{Phase: platform.PhaseFailed, Restarts: 1}},
 		"unsupervised": {
 			alive, 64,
 			platform.Status{Phase: platform.PhaseReady, PID: 77, Restarts: 2, Text: "its supervise-daemon is gone: nobody would start it again; restart it"},
@@ -94,7 +98,7 @@ func TestStatus(t *testing.T) {
 				t.Errorf("definition %v", st.Definition)
 			}
 			st.Definition = nil
-			if err != nil || st != tt.want {
+			if err != nil || !reflect.DeepEqual(st, tt.want) {
 				t.Errorf("%v\ngot  %+v\nwant %+v", err, st, tt.want)
 			}
 		})

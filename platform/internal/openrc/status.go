@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/initd"
 )
 
 // state is what OpenRC knows of the services of this boot.
@@ -80,6 +83,7 @@ func (m *Manager) query(ctx context.Context, id platform.ID) (st platform.Status
 	switch {
 	case code == codeStarted && dead:
 		st.Phase = platform.PhaseStarting // supervise-daemon waits to start it again
+		st.Next = m.next(id)
 	case code == codeUnsupervised && dead:
 		st.Phase, st.Text = platform.PhaseFailed, "its supervise-daemon is dead, too: nobody starts it again"
 	case code == codeUnsupervised:
@@ -87,6 +91,28 @@ func (m *Manager) query(ctx context.Context, id platform.ID) (st platform.Status
 	}
 	st.Assumed = st.Phase == platform.PhaseReady // supervise-daemon starts the next process without a word
 	return st, code == codeCrashed || dead && (code == codeStarted || code == codeUnsupervised), nil
+}
+
+// next is the start that supervise-daemon waits to try, by what its script has told it: of
+// when its child ended, and how often it has, it says nothing.
+func (m *Manager) next(id platform.ID) *platform.NextTry {
+	script, err := m.machine.ReadFile(initd.Path(id))
+	if err != nil {
+		return nil
+	}
+	words := strings.Fields(string(script))
+	number := func(flag string) int {
+		n := 0
+		if i := slices.Index(words, flag); i >= 0 && i+1 < len(words) {
+			n, _ = strconv.Atoi(words[i+1])
+		}
+		return n
+	}
+	next := &platform.NextTry{Delay: time.Duration(number("--respawn-delay")) * time.Second}
+	if period := number("--respawn-period"); period > 0 {
+		next.Max, next.Window = number("--respawn-max"), time.Duration(period)*time.Second
+	}
+	return next
 }
 
 func (m *Manager) code(ctx context.Context, id platform.ID) (int, error) {

@@ -100,7 +100,7 @@ func (m *Manager) Status(_ context.Context, id platform.ID) (platform.Status, er
 		st.LastExit = s.exit()
 		st.Phase = platform.PhaseStopped
 		if st.LastExit != nil && !st.LastExit.Clean {
-			st.Phase = platform.PhaseFailed
+			st.Phase, st.Next = platform.PhaseFailed, r.Recovery.next(s)
 		}
 		return st, nil
 	case StartPending:

@@ -232,6 +232,8 @@ func TestNamedDirectoriesStayAsTheyAre(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	since := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	d := platform.Defaults().Restart
+	next := &platform.NextTry{Delay: d.Delay, Max: d.Max, Window: d.Window}
 	for name, tt := range map[string]struct {
 		s      scm.Status
 		writes string
@@ -239,9 +241,9 @@ func TestStatus(t *testing.T) {
 	}{
 		"never started": {s: scm.Status{State: scm.Stopped, Win32Exit: 1077}, want: platform.Status{Phase: platform.PhaseStopped}},
 		"stopped":       {s: scm.Status{State: scm.Stopped}, want: platform.Status{Phase: platform.PhaseStopped, LastExit: &platform.Exit{Clean: true, Reason: "exit code"}}},
-		"failed":        {s: scm.Status{State: scm.Stopped, Win32Exit: 1066, ServiceExit: 70}, want: platform.Status{Phase: platform.PhaseFailed, LastExit: &platform.Exit{Code: 70, Reason: "exit code"}}},
+		"failed":        {s: scm.Status{State: scm.Stopped, Win32Exit: 1066, ServiceExit: 70}, want: platform.Status{Phase: platform.PhaseFailed, LastExit: &platform.Exit{Code: 70, Reason: "exit code"}, Next: next}},
 		"for good":      {s: scm.Status{State: scm.Stopped, ServiceExit: 75}, want: platform.Status{Phase: platform.PhaseFailed, LastExit: &platform.Exit{Code: 75, Reason: "exit code"}}},
-		"killed":        {s: scm.Status{State: scm.Stopped, Win32Exit: 1067}, want: platform.Status{Phase: platform.PhaseFailed, LastExit: &platform.Exit{Code: -1, Reason: "its process was killed or crashed"}}},
+		"killed":        {s: scm.Status{State: scm.Stopped, Win32Exit: 1067}, want: platform.Status{Phase: platform.PhaseFailed, LastExit: &platform.Exit{Code: -1, Reason: "its process was killed or crashed"}, Next: next}},
 		"error":         {s: scm.Status{State: scm.Stopped, Win32Exit: 5}, want: platform.Status{Phase: platform.PhaseFailed, LastExit: &platform.Exit{Code: 5, Reason: "error of Windows", Means: "its account may not execute the program, or not enter its directory"}}},
 		"starting": {
 			s: scm.Status{State: scm.StartPending, PID: 7}, writes: `"phase":"starting","phase_since":"2026-01-02T03:04:05Z","status_text":"half","restarts":3`,

@@ -61,6 +61,22 @@ func ended(policy platform.RestartPolicy, ordered bool, code int) (win32, own ui
 	return win32, uint32(code)
 }
 
+// next is the start that the SCM is going to try after a failure, as far as its recovery
+// actions tell: how many it has tried it keeps to itself. It follows processes that
+// vanish and, where it was told so, ends that were reported as failures, but no start
+// that it could not even make.
+func (rec *Recovery) next(s Status) *platform.NextTry {
+	failed := s.Win32Exit == errProcessAborted || s.Win32Exit == errServiceSpecific
+	if rec == nil || !failed || len(rec.Actions) == 0 || !rec.Actions[0].Restart || s.Win32Exit != errProcessAborted && !rec.Codes {
+		return nil
+	}
+	n := &platform.NextTry{Delay: time.Duration(rec.Actions[0].Delay) * time.Millisecond}
+	if last := len(rec.Actions) - 1; !rec.Actions[last].Restart {
+		n.Max, n.Window = last, time.Duration(rec.Reset)*time.Second
+	}
+	return n
+}
+
 // exit is how a service that is stopped ended; nil if it has not run since the
 // machine was started.
 func (s Status) exit() *platform.Exit {

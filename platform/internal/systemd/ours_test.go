@@ -39,7 +39,7 @@ func TestIssue10_3_Definitions(t *testing.T) {
 		},
 		// Issue 10: a script that was uninstalled left a unit that blocked all verbs until a daemon-reload.
 		"generated from what has gone": {shows: "UnitFileState=generated\nSourcePath=/etc/init.d/feedd\nFragmentPath=/run/systemd/generator.late/feedd.service"},
-		"masked": {shows: "LoadState=masked\nFragmentPath=" + feeddFile, want: &platform.Definition{Path: feeddFile, State: platform.DefinitionMasked}, start: platform.ErrPermission},
+		"masked":                       {shows: "LoadState=masked\nFragmentPath=" + feeddFile, want: &platform.Definition{Path: feeddFile, State: platform.DefinitionMasked}, start: platform.ErrPermission},
 		"linked, and enabled": {
 			shows: "UnitFileState=enabled\nFragmentPath=" + feeddFile, files: map[string]string{feeddFile: byHand}, links: map[string]string{feeddFile: "/opt/feedd.service"},
 			want: &platform.Definition{Path: feeddFile, State: platform.DefinitionLinked, Source: "/opt/feedd.service"}, start: platform.ErrForeign,
