@@ -59,8 +59,8 @@ type Config struct {
 	Instance string `toml:"-"` // one of several of the same service
 	// Command is the path of subcommands that leads from the program to the
 	// service's own commands, for a tree that is mounted in a larger one:
-	// ["admin", "service"] where `prog admin service run` is what runs it. Every
-	// command line that is installed has it.
+	// ["admin", "service"] where `prog admin service run` is what runs it, with flags
+	// of the program's among them. Every command line that is installed has it.
 	Command []string `toml:"-"`
 	// File is the configuration file. Run reads its [service] table over the
 	// values here and refuses what nobody knows; a reload reads it again.

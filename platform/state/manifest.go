@@ -28,13 +28,24 @@ type Manifest struct {
 	// Told are the flags that the install was given, by name, without those that a
 	// later one has taken back. One that is empty was given, and was empty.
 	Told map[string]string `json:"told,omitempty"`
+	// Host are the flags of the application around the service's commands that are in
+	// what was installed, by name, as words of a command line.
+	Host map[string][]string `json:"host,omitempty"`
 	// Program is what the manager starts.
 	Program string `json:"program"`
 	// Settings are digests of the settings in the definition that are not the defaults, by key.
 	Settings map[string]string `json:"settings,omitempty"`
+	// Copies are the programs that installs have put somewhere (--copy-to).
+	Copies []Copied `json:"copies,omitempty"`
 	// Changed is when an install last changed the definition: a process that is
 	// older runs by another one.
 	Changed time.Time `json:"changed,omitzero"`
+}
+
+// Copied is a program that an install has copied.
+type Copied struct {
+	Path   string `json:"path"`
+	SHA256 string `json:"sha256"` // of its content, in hexadecimal digits
 }
 
 // ManifestPath is the path of the manifest of the service id in the directory dir.

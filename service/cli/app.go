@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
@@ -21,10 +22,11 @@ type app struct {
 	prog service.Program
 	root *cobra.Command
 
-	hangup   *hangup.Hold // what Main holds of SIGHUP
-	begun    bool         // a command of ours was reached
-	unusable error        // why there can be none
-	fileless bool         // without any configuration file
+	hangup   *hangup.Hold    // what Main holds of SIGHUP
+	begun    bool            // a command of ours was reached
+	unusable error           // why there can be none
+	fileless bool            // without any configuration file
+	ours     map[string]bool // the persistent flags that are not a host's
 	manager  string
 	scope    string
 	timeout  time.Duration
@@ -47,6 +49,9 @@ func newApp(m machine, cfg service.Config, prog service.Program) *app {
 	f.StringVar(&a.manager, "manager", "auto", "service manager `NAME`: auto, none, "+strings.Join(native.Managers(), ", "))
 	f.StringVar(&a.scope, "scope", "auto", "whose service it is: auto, system, user")
 	f.DurationVar(&a.timeout, "timeout", 0, "give up waiting after `D` (default: what the configuration allows)")
+
+	a.ours = map[string]bool{}
+	f.VisitAll(func(f *pflag.Flag) { a.ours[f.Name] = true })
 
 	a.root.AddCommand(
 		a.runCommand(),

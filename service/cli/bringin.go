@@ -101,7 +101,7 @@ func (a *app) whole(ctx context.Context, t *target, steps []platform.Step, f ins
 	d := a.drift(ctx, t)
 	m := t.manager.Name()
 	switch {
-	case f.restart && d.running && (d.due() || len(t.changes(ctx, steps)) > 0 || t.copies(steps)):
+	case f.restart && d.running && (d.due() || len(t.changes(ctx, steps)) > 0 || t.replaces(steps)):
 		all = append(all, platform.Step{Kind: stepRestart, Describe: "have " + m + " restart the service, and wait until it is ready"})
 	case f.start || stops(steps):
 		all = append(all, platform.Step{Kind: stepStart, Describe: "have " + m + " start the service, and wait until it is ready"})
@@ -109,9 +109,9 @@ func (a *app) whole(ctx context.Context, t *target, steps []platform.Step, f ins
 	return all, nil
 }
 
-// copies reports whether the steps put another program in the place of the one that
+// replaces reports whether the steps put another program in the place of the one that
 // is there.
-func (t *target) copies(steps []platform.Step) bool {
+func (t *target) replaces(steps []platform.Step) bool {
 	return slices.ContainsFunc(steps, func(s platform.Step) bool {
 		return s.Kind == platform.StepCopyFile && !t.sameFiles(s.Source, s.Path)
 	})

@@ -54,6 +54,20 @@ func (a *app) defaultFile(cmd *cobra.Command, scope platform.Scope) (path string
 	return path, err
 }
 
+// findFile has the default configuration be read, if there is one and it is of the
+// machine that the command is about.
+func (a *app) findFile(cmd *cobra.Command, t *target, scope platform.Scope) (err error) {
+	if a.here() {
+		t.usual, err = a.defaultFile(cmd, scope)
+		return err
+	}
+	look := *a
+	if _, err := look.defaultFile(cmd, scope); err == nil && look.cfg.File != a.cfg.File {
+		t.passedOver = look.cfg.File
+	}
+	return nil
+}
+
 // configuration says which file is in force, for people.
 func (t *target) configuration() string {
 	switch {

@@ -136,7 +136,7 @@ func (a *app) stop(cmd *cobra.Command, t *target, kill, tell bool) error {
 	}
 	if errors.Is(err, platform.ErrNotRunning) {
 		if idle && tell {
-			fmt.Fprintln(cmd.ErrOrStderr(), logsink.Printable(err.Error()))
+			fmt.Fprintln(cmd.ErrOrStderr(), logsink.Printable(err.Error())+a.unless(ctx, t, "stop"))
 		}
 		return nil
 	}
@@ -249,6 +249,9 @@ func (a *app) reload(cmd *cobra.Command, t *target, wait, check bool) error {
 			return a.reloadManaged(cmd, t, h)
 		}
 	}
+	if errors.Is(err, platform.ErrNotRunning) {
+		return fmt.Errorf("reload: %w%s", err, a.unless(cmd.Context(), t, "reload"))
+	}
 	if err != nil {
 		return fmt.Errorf("reload: %w", err)
 	}
@@ -280,9 +283,10 @@ func (a *app) managed(cmd *cobra.Command, t *target, doing string, do func(conte
 	}
 	err := a.whileWaiting(cmd, progress, func() error { return do(ctx, t.id) })
 	if errors.Is(err, platform.ErrNotInstalled) {
-		if scope, d := t.inOtherScope(ctx); d != nil {
+		if scope, d := t.inOtherScope(ctx); d != nil && !d.Ours {
 			err = fmt.Errorf("%w: there is one of --scope %s: %v", err, scope, d)
 		}
+		err = fmt.Errorf("%w%s", err, a.hint(ctx, t, cmd.Name()))
 	}
 	return err
 }

@@ -29,6 +29,7 @@ func (a *app) where(t *target, f installFlags) (program, note string, first []pl
 		return "", "", nil, usage("--copy-to is for this program on this machine: it goes neither with --program nor with another machine's manager")
 	case f.copyTo != "":
 		program, step, err := t.copyTo(f.copyTo)
+		t.source, t.copied = step.Source, program
 		return program, "", []platform.Step{step}, err
 	case f.program == "":
 		program, note, err = t.ownProgram()
@@ -133,10 +134,16 @@ func (a *app) again(cmd *cobra.Command, file, dir string) string {
 		words = append(words, "--config", file)
 	}
 	words = append(words, "--copy-to", dir)
+	return quotedAll(words)
+}
+
+// quotedAll are words as a shell takes them.
+func quotedAll(words []string) string {
+	all := make([]string, len(words))
 	for i, word := range words {
-		words[i] = quoted(word)
+		all[i] = quoted(word)
 	}
-	return strings.Join(words, " ")
+	return strings.Join(all, " ")
 }
 
 // quoted is a word as a shell takes it.

@@ -28,7 +28,7 @@ type drift struct {
 // would be now.
 func (a *app) drift(ctx context.Context, t *target) drift {
 	var d drift
-	if t.manager == nil || t.badFile != nil || t.manifest.Format == 0 || a.elsewhere() {
+	if t.manager == nil || t.badFile != nil || t.manifest.Format == 0 {
 		return d
 	}
 	if st, err := query(ctx, t.manager, t.id); err != nil || !st.Installed {
@@ -173,6 +173,9 @@ func (a *app) command(t *target, verb string) string {
 	}
 	if t.id.Scope != a.Scope() {
 		line += " --scope " + string(t.id.Scope)
+	}
+	if a.elsewhere() {
+		line += " --manager " + a.manager
 	}
 	return line
 }

@@ -59,7 +59,7 @@ func (a *app) run(cmd *cobra.Command, args []string, run func(*cobra.Command, []
 	if a.unusable != nil {
 		return a.unusable
 	}
-	a.cfg.Command = mountPath(a.root)
+	a.cfg.Command = a.mounted(nil)
 	// color asks whether it is a terminal, and not whether it shows colours.
 	color.NoColor = color.NoColor || !logsink.IsTerminal(os.Stdout.Fd())
 	if !slices.Contains(unguarded[:], cmd.Name()) {
@@ -72,14 +72,6 @@ func (a *app) run(cmd *cobra.Command, args []string, run func(*cobra.Command, []
 		return err
 	}
 	return run(cmd, args)
-}
-
-// mountPath are the commands that lead from the program to ours.
-func mountPath(cmd *cobra.Command) []string {
-	if !cmd.HasParent() {
-		return nil
-	}
-	return append(mountPath(cmd.Parent()), cmd.Name())
 }
 
 // leavable runs f, which may read from a file that never answers, and returns

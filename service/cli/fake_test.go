@@ -236,6 +236,8 @@ type manager struct {
 	other  *platform.Definition // of that name in the other scope
 
 	instances map[string]platform.Status // those that there are
+	others    map[string]platform.Status // those of the other scope, by instance; nil: see other
+	none      bool                       // of its plans: nothing is there to be removed
 
 	inventory bool
 	on        func(verb string) // what else happens
@@ -286,6 +288,9 @@ func (m *manager) Plan(_ context.Context, u platform.Unit) ([]platform.Step, err
 }
 
 func (m *manager) Removal(context.Context, platform.ID) ([]platform.Step, error) {
+	if m.none {
+		return nil, m.fails
+	}
 	return []platform.Step{{Kind: platform.StepRun, Describe: "remove it", Argv: []string{"remove"}}}, m.fails
 }
 
@@ -310,6 +315,9 @@ func (m *manager) Restart(ctx context.Context, _ platform.ID) error { return m.a
 func (m *manager) Reload(ctx context.Context, _ platform.ID) error  { return m.act(ctx, "reload") }
 
 func (m *manager) Status(_ context.Context, id platform.ID) (platform.Status, error) {
+	if st, ok := m.others[id.Instance]; ok && id.Scope != m.p.cfg.Scope {
+		return st, m.broken
+	}
 	if id.Scope != m.p.cfg.Scope {
 		return platform.Status{Manager: m.name, Phase: platform.PhaseStopped, Definition: m.other}, m.broken
 	}

@@ -154,6 +154,9 @@ func (a *app) plan(cmd *cobra.Command, f *installFlags) (*target, []platform.Ste
 	if note != "" {
 		fmt.Fprintf(cmd.ErrOrStderr(), "- %s\n", note)
 	}
+	if t.passedOver != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "- without %s, which is of this machine and not of one with %s: --config names a file\n", t.passedOver, m.Name())
+	}
 	if !f.json && (t.cfg.File != "" || t.usual != "") {
 		fmt.Fprintf(cmd.ErrOrStderr(), "- the configuration is %s\n", t.configuration())
 	}
@@ -176,7 +179,8 @@ func (a *app) uninstallCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "uninstall",
 		Short: "Stop the service and remove it from the manager",
-		Long: "Stop the service and remove it from the manager. What is not installed is uninstalled already.\n\n" +
+		Long: "Stop the service and remove it from the manager, and the copy of the program that install --copy-to has made, if it is " +
+			"still that and no other service runs it. What is not installed is uninstalled already.\n\n" +
 			"--purge removes the service's own directories as well, with its data in them. A directory that a flag " +
 			"names is removed only if nothing lies in it that is not named after the service, or with --purge-foreign.",
 		Args: cobra.NoArgs,
@@ -224,6 +228,11 @@ func (a *app) uninstall(cmd *cobra.Command, t *target, purge, foreign bool) erro
 	if err != nil {
 		return err
 	}
+	if len(steps) == 0 {
+		if hint := a.hint(cmd.Context(), t, "uninstall"); hint != "" {
+			fmt.Fprintf(cmd.ErrOrStderr(), "- it is not installed%s\n", hint)
+		}
+	}
 	if err := a.mayApply(t, slices.Concat(steps, remove)); err != nil {
 		return fmt.Errorf("uninstall %q: %w", t.id, err)
 	}
@@ -245,10 +254,16 @@ func (a *app) uninstall(cmd *cobra.Command, t *target, purge, foreign bool) erro
 	if err := tx.Commit(cmd.Context()); err != nil {
 		return fmt.Errorf("uninstall %q: %w", t.id, err)
 	}
+	t.uncopy(cmd.ErrOrStderr()) // nothing goes back from here, and a program is too much for a journal
 	fmt.Fprintf(cmd.OutOrStdout(), "%s is uninstalled (%s).\n", t.id, m.Name())
-	if left := t.left(); len(left) > 0 {
-		fmt.Fprintf(cmd.OutOrStdout(), "What it has written stays: %s%s\n", strings.Join(left, ", "), purgeHint(purge))
+	tell := func(what string, all []string, hint string) {
+		if len(all) > 0 {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s stays: %s%s\n", what, strings.Join(all, ", "), hint)
+		}
 	}
+	tell("What it has written", t.written(), purgeHint(purge))
+	tell("Its configuration", t.configurations(), "")
+	tell("The copy of its program", t.keptCopies(), "")
 	return nil
 }
 

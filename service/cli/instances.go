@@ -10,8 +10,8 @@ import (
 )
 
 // instances are the targets of the instances of t's name that are installed, or
-// run, by the order of their names. They are found by their directories and
-// files: one that never ran has none, and no manager need be asked for a list.
+// run, by the order of their names. They are found by their records, directories
+// and files: no manager need be asked for a list.
 func (a *app) instances(ctx context.Context, t *target) []*target {
 	if t.cfg.Instance != "" {
 		return nil
@@ -50,7 +50,7 @@ func (t *target) there(ctx context.Context) bool {
 // instanceNames are the names that instances of t have left somewhere.
 func (t *target) instanceNames() []string {
 	prefix := t.id.Name + "@"
-	var names []string
+	names := t.recorded(t.id.Scope)
 	for _, dir := range []string{t.dirs.Runtime, t.dirs.State, t.dirs.Logs} {
 		if dir == "" {
 			continue
@@ -74,6 +74,80 @@ func (t *target) instanceNames() []string {
 	return slices.Compact(names)
 }
 
+// recorded are the names of the instances of t of which there is a record.
+func (t *target) recorded(scope platform.Scope) []string {
+	path, err := t.Manifest(platform.ID{Name: t.id.Name, Instance: "x", Scope: scope})
+	if err != nil {
+		return nil
+	}
+	before, after, _ := strings.Cut(path, "@x")
+	found, err := filepath.Glob(before + "@*" + after)
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, path := range found {
+		names = append(names, strings.TrimSuffix(strings.TrimPrefix(path, before+"@"), after))
+	}
+	return names
+}
+
+// others are the commands that have verb done to another service of the same name
+// that there is: an instance, one of the other scope, or with another manager.
+func (a *app) others(ctx context.Context, t *target, verb string) (lines []string) {
+	if t.manager == nil {
+		return nil
+	}
+	if t.otherManager != "" {
+		lines = append(lines, a.command(t, verb)+" --manager "+t.otherManager)
+	}
+	plain := *t
+	plain.cfg.Instance, plain.id.Instance = "", ""
+	for _, o := range a.instances(ctx, &plain) {
+		if o.id != t.id {
+			lines = append(lines, a.command(o, verb))
+		}
+	}
+	installed := func(id platform.ID) {
+		o := *t
+		o.id = id
+		if st, err := query(ctx, t.manager, id); err == nil && st.Installed && id != t.id {
+			lines = append(lines, a.command(&o, verb))
+		}
+	}
+	installed(plain.id)
+	scope := platform.ScopeUser
+	if t.id.Scope == platform.ScopeUser {
+		scope = platform.ScopeSystem
+	}
+	for _, instance := range append([]string{""}, t.recorded(scope)...) {
+		if instance == "" || platform.CheckName(instance) == nil {
+			installed(platform.ID{Name: t.id.Name, Instance: instance, Scope: scope})
+		}
+	}
+	return lines
+}
+
+// hint says, behind the word that a service is not there, what is.
+func (a *app) hint(ctx context.Context, t *target, verb string) string {
+	switch lines := a.others(ctx, t, verb); len(lines) {
+	case 0:
+		return ""
+	case 1:
+		return "; there is another one: " + lines[0]
+	default:
+		return "; there are others: " + enumerate(lines)
+	}
+}
+
+// unless is hint for a service that may be there, and does not run.
+func (a *app) unless(ctx context.Context, t *target, verb string) string {
+	if t.manager == nil || a.installed(ctx, t.manager.Name(), t.id) {
+		return ""
+	}
+	return a.hint(ctx, t, verb)
+}
+
 // none reports whether there is no service by the very name: it is not installed,
 // does not run, and has nobody's definition.
 func (r *report) none() bool {
@@ -81,14 +155,22 @@ func (r *report) none() bool {
 }
 
 // noteInstances names the instances where there is nothing else.
-func (r *report) noteInstances(instances []*target) {
+func (r *report) noteInstances(a *app, t *target, instances []*target) {
 	if !r.none() {
 		return
 	}
-	for _, t := range instances {
-		r.Instances = append(r.Instances, t.cfg.Instance)
+	for _, i := range instances {
+		r.Instances = append(r.Instances, i.cfg.Instance)
 	}
-	if len(r.Instances) > 0 {
+	switch {
+	case len(instances) == 1:
+		r.note("it has one instance only: " + a.command(instances[0], "status"))
+	case len(instances) > 1:
 		r.note("it has instances only: " + strings.Join(r.Instances, ", ") + ": say --instance NAME, or --all for each")
+	}
+	if scope, d := t.inOtherScope(context.Background()); d != nil && d.Ours {
+		other := *t
+		other.id.Scope = scope
+		r.note("it is a service of --scope " + string(scope) + ": " + a.command(&other, "status"))
 	}
 }

@@ -54,6 +54,12 @@ func Main(cfg service.Config, prog service.Program) int {
 //
 //	os.Exit(cli.ExitCode(root.Execute()))
 //
+// The host's persistent flags that an install is given (`acme --profile x agent
+// install`) are in every command line that is installed, where they were: behind the
+// command that has them. They are kept for later installs like what install itself is
+// told, until those are given another value, or --no-host-flags. So a path in one has
+// to be absolute, and a secret does not belong there: definitions can be read by all.
+//
 // cobra prints an error as it prints the host's own ("Error: ...", once and
 // without the usage), or the host does, where it has cobra be silent; [Silent]
 // says of which there is nothing to print.

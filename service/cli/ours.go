@@ -19,7 +19,11 @@ func (t *target) ours(ctx context.Context, verb string) error {
 	if err != nil {
 		return nil //nolint:nilerr // the manager will say it of the verb itself
 	}
-	if err := st.Definition.Refuse(verb); err != nil {
+	err = st.Definition.Refuse(verb)
+	switch {
+	case err != nil && t.otherManager != "":
+		return fmt.Errorf("%s %q: it was installed with --manager %s: say that: %w", verb, t.id, t.otherManager, err)
+	case err != nil:
 		return fmt.Errorf("%s %q: %w", verb, t.id, err)
 	}
 	return nil
@@ -76,6 +80,9 @@ func (t *target) before(cmd *cobra.Command, u platform.Unit, steps []platform.St
 		for _, warning := range m.Warnings(cmd.Context(), u) {
 			fmt.Fprintf(w, "- warning: %s\n", warning)
 		}
+	}
+	if t.otherManager != "" {
+		fmt.Fprintf(w, "- it is installed with --manager %s as well, which stays and might start it, too\n", t.otherManager)
 	}
 	if scope, d := t.inOtherScope(cmd.Context()); d != nil {
 		fmt.Fprintf(w, "- there is another service of this name, --scope %s, which stays: %v\n", scope, d)

@@ -64,6 +64,9 @@ func (a *app) statusCommand() *cobra.Command {
 // after its own if there is such a service.
 func (a *app) reports(ctx context.Context, t *target, all bool) []report {
 	own := t.examine(ctx)
+	if t.otherManager != "" {
+		own.note(fmt.Sprintf("it is installed with another manager: %s --manager %s", a.command(t, "status"), t.otherManager))
+	}
 	for _, note := range a.drift(ctx, t).notes(a, t) {
 		if !slices.Contains(own.Notes, note) {
 			own.note(note)
@@ -77,7 +80,7 @@ func (a *app) reports(ctx context.Context, t *target, all bool) []report {
 	}
 	instances := a.instances(ctx, t)
 	if !all {
-		own.noteInstances(instances)
+		own.noteInstances(a, t, instances)
 		return []report{own}
 	}
 	var reports []report

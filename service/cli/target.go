@@ -25,10 +25,17 @@ type target struct {
 	program   string           // that will run; empty: not of interest
 	badFile   error            // why the configuration file was left out
 
-	manifest    state.Manifest // of its installation; zero: there is none
-	badManifest error          // why it was left out
-	fresh       []string       // directories of the service that were not there before an install
-	usual       string         // where its configuration file would be by default
+	manifest    state.Manifest      // of its installation; zero: there is none
+	badManifest error               // why it was left out
+	fresh       []string            // directories of the service that were not there before an install
+	usual       string              // where its configuration file would be by default
+	copies      []state.Copied      // that its installs have made
+	source      string              // of the copy that this install makes
+	copied      string              // that copy
+	host        map[string][]string // the host's flags that are in what is installed
+	passedOver  string              // that file, where it is one of another machine than a plan is for
+	// otherManager has it installed on this machine; empty: none but manager, if at all.
+	otherManager string
 }
 
 // target finds out who keeps the service and what its installation was told, and
@@ -54,10 +61,10 @@ func (a *app) target(cmd *cobra.Command) (*target, error) {
 	if err := a.recall(cmd, t); err != nil {
 		return nil, err
 	}
-	if !a.elsewhere() {
-		if t.usual, err = a.defaultFile(cmd, scope); err != nil {
-			return nil, err
-		}
+	t.host = a.hostFlags(cmd, t.manifest.Host)
+	a.cfg.Command = a.mounted(t.host)
+	if err := a.findFile(cmd, t, scope); err != nil {
+		return nil, err
 	}
 	if t.cfg, err = leavable(ctx, a.cfg.Load); err != nil {
 		return nil, err

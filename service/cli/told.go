@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -26,7 +27,7 @@ var told = [...]string{"config", "user", "program", "copy-to", "runtime-dir", "s
 // recall reads the record of the installation of t, and lays what that was told
 // under what the command line says.
 func (a *app) recall(cmd *cobra.Command, t *target) error {
-	if a.elsewhere() { // what is installed here says nothing of another machine
+	if !a.here() { // what is installed here says nothing of another machine
 		return nil
 	}
 	path, err := a.Manifest(t.id)
@@ -43,14 +44,29 @@ func (a *app) recall(cmd *cobra.Command, t *target) error {
 		t.badManifest = err
 		return nil //nolint:nilerr // for those to say whom it keeps from their work
 	}
-	if t.manager != nil {
-		if st, err := query(cmd.Context(), t.manager, t.id); err == nil && !st.Installed { // removed by hand: it is of no installation
-			t.manifest = state.Manifest{}
-			return nil
+	if t.manager == nil || t.manifest.Manager == t.manager.Name() {
+		t.copies = t.manifest.Copies
+	}
+	if t.manager != nil && (t.manifest.Manager != t.manager.Name() || !a.installed(cmd.Context(), t.manager.Name(), t.id)) {
+		if other := t.manifest.Manager; other != t.manager.Name() && a.installed(cmd.Context(), other, t.id) {
+			t.otherManager = other
 		}
+		t.manifest = state.Manifest{} // another manager's, or removed by hand: it is of no installation
+		return nil
 	}
 	a.lay(cmd, t.manifest.Told)
 	return nil
+}
+
+// installed reports whether the manager of that name has the service. One that does
+// not answer is believed to have it if it is this machine's.
+func (a *app) installed(ctx context.Context, manager string, id platform.ID) bool {
+	m, err := a.Manager(manager)
+	if err != nil {
+		return false
+	}
+	st, err := query(ctx, m, id)
+	return err != nil || st.Installed
 }
 
 // lay has flags that the command line does not have be those that were told before.
@@ -76,6 +92,7 @@ func mentioned(cmd *cobra.Command, name string) bool {
 
 // addTakeBack adds the flags that take back what an earlier install was told.
 func addTakeBack(cmd *cobra.Command) {
+	cmd.Flags().Bool(noHostFlags, false, "forget the flags of the application around these commands that an earlier install was given")
 	for _, name := range told {
 		cmd.Flags().Bool("no-"+name, false, "forget the --"+name+" of an earlier install")
 	}
@@ -108,11 +125,20 @@ func (a *app) remember(cmd *cobra.Command, t *target, f *installFlags) map[strin
 		}
 	}
 	f.program, f.copyTo = now["program"], now["copy-to"]
-	if len(kept) > 0 {
+	given := a.given()
+	if words := wordsOf(given); len(words) > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "- what is installed has %s's own flags as they are given: %s\n", cmd.Root().Name(), quotedAll(words))
+	}
+	before := maps.Clone(t.host)
+	maps.DeleteFunc(before, func(name string, _ []string) bool { return given[name] != nil })
+	if len(kept)+len(before) > 0 {
 		var flags, back []string
 		for _, name := range slices.Sorted(maps.Keys(kept)) {
 			flags = append(flags, "--"+name+" "+quoted(kept[name]))
 			back = append(back, "--no-"+name)
+		}
+		if words := wordsOf(before); len(words) > 0 {
+			flags, back = append(flags, quotedAll(words)), append(back, "--"+noHostFlags)
 		}
 		fmt.Fprintf(cmd.ErrOrStderr(), "- as install was told before: %s (%s: not any more)\n", strings.Join(flags, " "), strings.Join(back, ", "))
 	}
@@ -149,7 +175,7 @@ func (t *target) record(told map[string]string, changed bool) ([]platform.Step, 
 		return nil, nil
 	}
 	step, err := state.WriteManifest(path, &m)
-	t.manifest = m
+	t.manifest, t.copies = m, m.Copies
 	return []platform.Step{step}, err
 }
 
@@ -158,7 +184,7 @@ func (t *target) next(told map[string]string, changed bool) state.Manifest {
 	before := t.manifest
 	m := state.Manifest{
 		Format: before.Format, Name: t.id.Name, Instance: t.id.Instance, Scope: t.id.Scope, Manager: t.manager.Name(),
-		Told: told, Program: t.program, Settings: t.cfg.Settings(), Changed: before.Changed,
+		Told: told, Host: t.host, Program: t.program, Settings: t.cfg.Settings(), Copies: t.remembered(t.copied), Changed: before.Changed,
 	}
 	if changed || before.Format == 0 {
 		m.Changed = t.Now().Round(time.Microsecond).UTC()
@@ -169,8 +195,8 @@ func (t *target) next(told map[string]string, changed bool) state.Manifest {
 // forget is the step that removes the record of an installation that is no more.
 func (t *target) forget() []platform.Step {
 	path, err := t.Manifest(t.id)
-	if err != nil {
-		return nil // then there is none
+	if err != nil || t.otherManager != "" {
+		return nil // then there is none, or not of this one
 	}
 	return []platform.Step{state.RemoveManifest(path)}
 }
