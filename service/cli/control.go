@@ -22,7 +22,7 @@ func (a *app) startCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := a.target(cmd)
 			if err == nil {
-				err = a.precheck(cmd.Context(), t)
+				err = a.prestart(cmd.Context(), t, "start")
 			}
 			if err != nil {
 				return err
@@ -39,6 +39,19 @@ func (a *app) startCommand() *cobra.Command {
 			return a.begin(cmd, t, "start", "starting", t.manager.Start)
 		},
 	}
+}
+
+// prestart is precheck, and says of what is not installed what is in its place: that
+// may have another configuration.
+func (a *app) prestart(ctx context.Context, t *target, verb string) error {
+	err := a.precheck(ctx, t)
+	if err == nil {
+		return nil
+	}
+	if hint := a.unless(ctx, t, verb); hint != "" {
+		err = fmt.Errorf("%w\nit is not installed%s", err, hint)
+	}
+	return err
 }
 
 // mayStart refuses to have the manager start what is not ours, or runs otherwise.
@@ -178,7 +191,7 @@ func (a *app) restartCommand() *cobra.Command {
 			if err := t.ours(cmd.Context(), "restart"); err != nil {
 				return err
 			}
-			if err := a.precheck(cmd.Context(), t); err != nil { // before it is stopped
+			if err := a.prestart(cmd.Context(), t, "restart"); err != nil { // before it is stopped
 				return err
 			}
 			if other, err := t.stranger(cmd.Context()); err != nil {

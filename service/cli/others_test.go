@@ -1,6 +1,8 @@
 package cli_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/state"
+	"github.com/holdfast-dev/holdfast/service"
 )
 
 // With install --instance a, or --scope user, plain verbs said that nothing is there:
@@ -75,6 +78,27 @@ func TestIssue10_10_VerbsNameWhatIsThere(t *testing.T) {
 		})
 	}
 }
+
+// What is not installed has perhaps no configuration, and who is there has one.
+func TestIssue10_10_BadConfigurationOfWhatIsNotThere(t *testing.T) {
+	p := newPlace(t)
+	p.m.st = platform.Status{Manager: "fake", Phase: platform.PhaseStopped}
+	p.m.instances = map[string]platform.Status{"a": {Installed: true}}
+	p.put(p.cfg.StateDir+"/feedd@a.lastrun.json", "{}")
+	p.prog = demanding{}
+	for _, verb := range []string{"start", "restart"} {
+		p.wants(verb, platform.ExitBadConfig, "no feeds\nit is not installed; there is another one: feedd "+verb+" --instance a")
+	}
+	p.m.st.Installed = true
+	if _, err := p.run("start"); err == nil || strings.Contains(err.Error(), "instance") {
+		t.Errorf("it is installed: %v", err)
+	}
+}
+
+// demanding is a program that cannot do without a configuration.
+type demanding struct{ service.Program }
+
+func (demanding) Check(context.Context, service.Config) error { return errors.New("no feeds") }
 
 func TestIssue10_10_StatusNamesTheCommand(t *testing.T) {
 	p := newPlace(t)
