@@ -18,17 +18,17 @@ import (
 // process. It blocks until the command is done; for `run`, that is the whole
 // life of prog.
 //
-// A SIGHUP does not kill the commands that managers start, and is dropped until
-// [service.Run] listens: the configuration is yet to be read. It ends any other
-// command, as ever. For `run`, and for whatever systemd started, that begins before
-// main, right after package os is initialised; call Main within two seconds, or a
-// SIGHUP kills again, one that came meanwhile included. The time before, in which
-// Go itself starts, no library can protect. Build with CGO_ENABLED=0: loading libc
-// for package net takes longer than the rest of the start. No reload of ours comes
-// in that time: it goes to who holds the lock. What a manager starts by `spawn`
-// (SysV, OpenRC) ignores SIGHUP from exec on, and systemd starts again what a
-// SIGHUP killed. What remains is who takes the process's number from elsewhere, as
-// `systemctl kill` and pkill do.
+// A SIGHUP does not kill the commands that managers start, and counts for nothing
+// until [service.Run] listens: the configuration is yet to be read. It ends any
+// other command, as ever. For `run`, and for whatever systemd started, that begins
+// before main, right after package os is initialised; call Main within two seconds,
+// or a SIGHUP kills again, one that came meanwhile included. The time before, in
+// which Go itself starts, no library can protect. Build with CGO_ENABLED=0: loading
+// libc for package net takes longer than the rest of the start. No reload of ours
+// comes in that time: it goes to who holds the lock. What a manager starts by
+// `spawn` (SysV, OpenRC) ignores SIGHUP from exec on, and systemd starts again what
+// a SIGHUP killed. What remains is who takes the process's number from elsewhere,
+// as `systemctl kill` and pkill do.
 func Main(cfg service.Config, prog service.Program) int {
 	held := hangup.Take() // first: what is not held already kills until then
 	a := newApp(thisMachine(), cfg, prog)

@@ -31,10 +31,16 @@ func build(ctx context.Context, dir string) ([]contestant, error) {
 	}
 	for i, p := range programs {
 		programs[i].path = filepath.Join(dir, p.path)
-		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", programs[i].path, "./programs/"+p.path)
+		linked := programs[i].path + ".linked"
+		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", linked, "./programs/"+p.path)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("build %s: %w\n%s", p.path, err, out)
+		}
+		// As an installation does, which starts are measurably different: the linker leaves its file in the page cache by
+		// single pages, as luck has it.
+		if err := exec.CommandContext(ctx, "cp", linked, programs[i].path).Run(); err != nil {
+			return nil, fmt.Errorf("copy %s: %w", p.path, err)
 		}
 	}
 	return programs, nil

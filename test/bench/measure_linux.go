@@ -17,7 +17,7 @@ type place struct {
 }
 
 func measure(ctx context.Context, o options) (tables []*table, err error) {
-	if o.rounds < 1 || !(o.wants("life") || o.wants("locks") || o.wants("gate")) {
+	if o.rounds < 1 || !(o.wants("life") || o.wants("instant") || o.wants("locks") || o.wants("gate")) {
 		return nil, errors.New("nothing to measure: -rounds is at least 1, -only is life, locks or gate")
 	}
 	var places []place
@@ -37,13 +37,17 @@ func measure(ctx context.Context, o options) (tables []*table, err error) {
 		places = append(places, place{kind.name, dir})
 	}
 	on := places[len(places)-1] // the disk is always there
-	if o.wants("life") {
+	if o.wants("life") || o.wants("instant") {
 		bin := filepath.Join(on.dir, "bin")
 		contestants, err := build(ctx, bin)
 		if err != nil {
 			return nil, err
 		}
-		for _, p := range places {
+		lived := places
+		if !o.wants("life") {
+			lived = nil
+		}
+		for _, p := range lived {
 			measured, err := measureLives(ctx, o, p, contestants)
 			if err != nil {
 				return tables, fmt.Errorf("on %s: %w", p.name, err)

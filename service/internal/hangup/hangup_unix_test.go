@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	case "":
 		os.Exit(m.Run())
 	case "host": // links us and does something else
-		fmt.Println("main")
+		fmt.Println("main, ignoring it:", signal.Ignored(syscall.SIGHUP))
 		_, _ = io.Copy(io.Discard, os.Stdin)
 	case "service": // outlives the time after which it would have been given back
 		hold := hangup.Early()
@@ -84,21 +84,22 @@ func unlessIgnored(t *testing.T) {
 // dies all the same, a little later; under nohup(1) nothing changes.
 func TestIssue10_9_BeforeMain(t *testing.T) {
 	unlessIgnored(t)
+	const holding, ignoring = "main, ignoring it: false\n", "main, ignoring it: true\n"
 	for name, tt := range map[string]struct {
 		script string
 		args   []string
 		out    string
 		by     syscall.Signal
 	}{
-		"run":                     {"", []string{"--config", "x", "run"}, "main\n", syscall.SIGHUP},
-		"run, under nohup":        {`trap "" HUP; exec "$0" "$@"`, []string{"run"}, "main\n", 0},
+		"run":                     {"", []string{"--config", "x", "run"}, holding, syscall.SIGHUP},
+		"run, under nohup":        {`trap "" HUP; exec "$0" "$@"`, []string{"run"}, ignoring, 0},
 		"another command":         {"", []string{"serve"}, "", syscall.SIGHUP},
 		"no command":              {"", nil, "", syscall.SIGHUP},
 		"only like run":           {"", []string{"-run", "--run", "run=", "rerun"}, "", syscall.SIGHUP},
-		"by systemd":              {`SYSTEMD_EXEC_PID=$$ exec "$0"`, nil, "main\n", syscall.SIGHUP},
+		"by systemd":              {`SYSTEMD_EXEC_PID=$$ exec "$0"`, nil, holding, syscall.SIGHUP},
 		"by what systemd started": {`export SYSTEMD_EXEC_PID=$$; "$0"; kill -HUP $$`, nil, "", syscall.SIGHUP},
-		"by spawn":                {`HOLDFAST_STARTER="sysv $$" exec "$0"`, nil, "main\n", syscall.SIGHUP},
-		"by supervise":            {`export HOLDFAST_STARTER="sysv $PPID"; exec "$0"`, nil, "main\n", syscall.SIGHUP},
+		"by spawn":                {`HOLDFAST_STARTER="sysv $$" exec "$0"`, nil, holding, syscall.SIGHUP},
+		"by supervise":            {`export HOLDFAST_STARTER="sysv $PPID"; exec "$0"`, nil, holding, syscall.SIGHUP},
 		"by somebody's":           {`export HOLDFAST_STARTER="sysv 1$$"; exec "$0"`, nil, "", syscall.SIGHUP},
 	} {
 		t.Run(name, func(t *testing.T) {
