@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/files"
@@ -42,14 +44,19 @@ func (System) RemoveAll(path string) error { return os.RemoveAll(path) }
 // Stat describes a file, following links.
 func (System) Stat(path string) (fs.FileInfo, error) { return os.Stat(path) }
 
+// letGo is how long what a command has left behind may keep the pipes of its output.
+const letGo = 5 * time.Second
+
 // Run runs a command without a shell. The command gets our environment and no
-// standard input; the end of ctx kills it.
+// standard input; the end of ctx kills it. What it has started itself, and has left
+// behind, is not waited for.
 func (System) Run(ctx context.Context, argv ...string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.WaitDelay = letGo
 	err := cmd.Run()
-	if err == nil {
+	if err == nil || errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
 		return stdout.String(), nil
 	}
 	failed := &platform.CommandError{Argv: argv, Code: -1, Stderr: stderr.String(), Err: err}
@@ -58,7 +65,7 @@ func (System) Run(ctx context.Context, argv ...string) (string, error) {
 		failed.Code = exit.ExitCode()
 	}
 	if ctx.Err() != nil {
-		failed.Err = errors.Join(context.Cause(ctx), err)
+		failed.Err = fmt.Errorf("%w (%w)", context.Cause(ctx), err)
 	}
 	return stdout.String(), failed
 }

@@ -294,7 +294,7 @@ func (a *app) managed(cmd *cobra.Command, t *target, doing string, do func(conte
 		}
 		return doing
 	}
-	err := a.whileWaiting(cmd, progress, func() error { return do(ctx, t.id) })
+	err := a.whileWaiting(cmd, progress, func() error { return t.patiently(ctx, do) })
 	if errors.Is(err, platform.ErrNotInstalled) {
 		if scope, d := t.inOtherScope(ctx); d != nil && !d.Ours {
 			err = fmt.Errorf("%w: there is one of --scope %s: %v", err, scope, d)

@@ -314,7 +314,11 @@ func (m *manager) Stop(ctx context.Context, _ platform.ID) error    { return m.a
 func (m *manager) Restart(ctx context.Context, _ platform.ID) error { return m.act(ctx, "restart") }
 func (m *manager) Reload(ctx context.Context, _ platform.ID) error  { return m.act(ctx, "reload") }
 
-func (m *manager) Status(_ context.Context, id platform.ID) (platform.Status, error) {
+func (m *manager) Status(ctx context.Context, id platform.ID) (platform.Status, error) {
+	if errors.Is(m.broken, errHangs) {
+		<-ctx.Done()
+		return platform.Status{Manager: m.name, Phase: platform.PhaseUnknown}, context.Cause(ctx)
+	}
 	if st, ok := m.others[id.Instance]; ok && id.Scope != m.p.cfg.Scope {
 		return st, m.broken
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -134,9 +135,14 @@ func (t *target) needManager() (platform.Manager, error) {
 	return t.manager, nil
 }
 
+// queryFor is how long a manager may take to say where a service stands: it may hang.
+const queryFor = 20 * time.Second
+
 // query is what the manager itself knows: one that would have to ask this very
 // program for the rest is not asked for it.
 func query(ctx context.Context, m platform.Manager, id platform.ID) (platform.Status, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, queryFor, platform.ErrTimeout)
+	defer cancel()
 	if i, ok := m.(platform.Inventory); ok {
 		return i.Inventory(ctx, id)
 	}

@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
+)
+
+// others is what a manager gets beyond the service's own time: it may have to start what
+// that needs, or stop what needs it.
+const others = 2 * time.Minute
+
+// signEvery is how often the service's own file is looked at for a sign of progress.
+const signEvery = time.Second
+
+// patiently has the manager do something for as long as there is progress. A manager minds
+// the time itself, and may hang all the same: openrc-run 0.56 does at times, when a child of
+// its has ended too soon.
+func (t *target) patiently(ctx context.Context, do func(context.Context, platform.ID) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	done := make(chan error, 1)
+	go func() { done <- do(ctx, t.id) }()
+
+	c := t.cfg
+	limit := c.StartTimeout + 2*c.StopTimeout + c.ReloadTimeout + 3*platform.StopMargin + others
+	clock := time.AfterFunc(limit, func() {
+		cancel(fmt.Errorf("%w: %s has not ended it, and the service has shown no progress for %v", platform.ErrTimeout, t.manager.Name(), limit))
+	})
+	defer clock.Stop()
+	tick := time.NewTicker(signEvery)
+	defer tick.Stop()
+	type sign struct {
+		text    string
+		stopped int // steps of its stop
+	}
+	var last sign
+	seen := map[int]bool{} // the one that ends, and the one that starts; what is started again and again is no progress
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-tick.C:
+		}
+		s, err := state.Read(t.dirs.StateFile(t.id.String()))
+		if err != nil {
+			continue
+		}
+		now := sign{text: s.StatusText}
+		if s.Stop != nil {
+			now.stopped = len(s.Stop.Steps)
+		}
+		if seen[s.Process.PID] = true; len(seen) <= 2 && now != last && clock.Stop() {
+			last = now
+			clock.Reset(limit)
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package cli_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/proc"
+	"github.com/holdfast-dev/holdfast/platform/state"
+)
+
+// A manager that hangs, as openrc-run 0.56 does when it has lost a child, had start, stop,
+// restart and reload wait for ever. It gets the time that the service may take, and
+// some for others, anew with each sign of progress.
+func TestAManagerThatHangsIsGivenUp(t *testing.T) {
+	for _, verb := range []string{"start", "stop", "restart", "reload"} {
+		for name, tt := range map[string]struct {
+			alive    func(p *place, since time.Duration) // each minute
+			from, to time.Duration                       // when it is given up
+		}{
+			"silent": {func(*place, time.Duration) {}, 3 * time.Minute, 10 * time.Minute},
+			"with progress for an hour": {func(p *place, since time.Duration) {
+				p.writes(feedd, platform.PhaseStarting, func(s *state.State) { s.StatusText = min(since, time.Hour).String() })
+			}, 63 * time.Minute, 71 * time.Minute},
+			"while its service crashes again and again": {func(p *place, since time.Duration) {
+				p.writes(proc.Identity{PID: int(since / time.Minute)}, platform.PhaseStarting, func(s *state.State) { s.StatusText = since.String() })
+			}, 3 * time.Minute, 13 * time.Minute},
+		} {
+			t.Run(verb+"/"+name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					p := newPlace(t)
+					p.cfg.Log.File = p.dir + "/none.log"
+					running(p)
+					p.m.fails = errHangs
+					ctx, stop := context.WithCancel(t.Context())
+					defer stop()
+					begun := time.Now()
+					go func() {
+						for minute := time.Minute; ctx.Err() == nil; minute += time.Minute {
+							tt.alive(p, minute)
+							time.Sleep(time.Minute)
+						}
+					}()
+					err := p.runOn(ctx, p.machine(), verb)
+					took := time.Since(begun)
+					if !errors.Is(err, platform.ErrTimeout) || !strings.Contains(fmt.Sprint(err), "fake has not ended it, and the service has shown no progress for ") {
+						t.Errorf("got %v", err)
+					}
+					if took < tt.from || took > tt.to {
+						t.Errorf("given up after %v", took)
+					}
+					stop()
+					time.Sleep(2 * time.Minute)
+				})
+			})
+		}
+	}
+}
+
+// A manager that does not say where the service stands is not waited for.
+func TestAManagerThatDoesNotAnswerIsSaid(t *testing.T) {
+	for args, code := range map[string]int{"status": 4, "start": 1, "plan": 0} {
+		t.Run(args, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPlace(t)
+				running(p)
+				p.m.broken = errHangs
+				begun := time.Now()
+				got, err := p.run(args)
+				if all := fmt.Sprint(err, p.out.String()); code != 0 && !strings.Contains(all, "took too long") || args != "status" && got != code {
+					t.Errorf("code %d: %s", got, all)
+				}
+				if took := time.Since(begun); took > 3*time.Minute {
+					t.Errorf("after %v", took)
+				}
+			})
+		})
+	}
+}
