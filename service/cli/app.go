@@ -21,6 +21,7 @@ type app struct {
 	cfg  service.Config
 	prog service.Program
 	root *cobra.Command
+	code service.Config // cfg as it is before a command
 
 	hangup   *hangup.Hold    // what Main holds of SIGHUP
 	begun    bool            // a command of ours was reached
@@ -32,7 +33,13 @@ type app struct {
 	timeout  time.Duration
 }
 
+// newApp is a command line to be mounted anywhere.
 func newApp(m machine, cfg service.Config, prog service.Program) *app {
+	return newTree(m, cfg, prog, "")
+}
+
+// newTree is newApp, where --quiet has that letter.
+func newTree(m machine, cfg service.Config, prog service.Program, quiet string) *app {
 	cfg, err := cfg.With(prog)
 	a := &app{machine: m, cfg: cfg, prog: prog, unusable: err}
 	a.root = &cobra.Command{
@@ -50,6 +57,7 @@ func newApp(m machine, cfg service.Config, prog service.Program) *app {
 	f.StringVar(&a.scope, "scope", "auto", "whose service it is: auto, system, user")
 	f.DurationVar(&a.timeout, "timeout", 0, "give up waiting after `D` (default: what the configuration allows)")
 
+	f.BoolP(quietName, quiet, false, "leave out what only confirms; errors, warnings and what was asked to be shown remain")
 	a.ours = map[string]bool{}
 	f.VisitAll(func(f *pflag.Flag) { a.ours[f.Name] = true })
 
@@ -57,7 +65,7 @@ func newApp(m machine, cfg service.Config, prog service.Program) *app {
 		a.runCommand(),
 		a.installCommand(), a.uninstallCommand(), a.planCommand(),
 		a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand(),
-		a.statusCommand(), a.logsCommand(), a.versionCommand(), manCommand(a.root),
+		a.statusCommand(), a.logsCommand(), a.versionCommand(), manCommand(a.root), completionCommand(),
 		a.checkCommand(), a.configCommand(), a.spawnCommand(), a.superviseCommand(), a.awaitCommand(),
 	)
 	a.adopt(a.root)

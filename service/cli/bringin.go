@@ -16,10 +16,10 @@ import (
 // says what is in force then, and what is not.
 func (a *app) bringIn(cmd *cobra.Command, t *target, steps []platform.Step, f installFlags, did bool) error {
 	d := a.drift(cmd.Context(), t)
-	out := cmd.OutOrStdout()
+	out := confirms(cmd)
 	switch {
 	case f.json:
-		out = cmd.ErrOrStderr()
+		out = notes(cmd)
 		all, err := a.whole(cmd.Context(), t, steps, f)
 		if !did {
 			all = nil
@@ -65,14 +65,14 @@ func stops(steps []platform.Step) bool {
 }
 
 // beginAloud is begin for an install, which says more: what was done with the service.
-func (a *app) beginAloud(cmd *cobra.Command, t *target, quiet bool, verb, doing string, do func(context.Context, platform.ID) error) error {
+func (a *app) beginAloud(cmd *cobra.Command, t *target, aside bool, verb, doing string, do func(context.Context, platform.ID) error) error {
 	line, err := a.bring(cmd, t, verb, doing, do)
 	if err != nil {
 		return err
 	}
-	out := cmd.OutOrStdout()
-	if quiet {
-		out = cmd.ErrOrStderr()
+	out := confirms(cmd)
+	if aside {
+		out = notes(cmd)
 	}
 	fmt.Fprintln(out, line)
 	return nil

@@ -99,7 +99,7 @@ func (a *app) showFindings(cmd *cobra.Command, found []finding, asJSON bool) err
 		}
 	} else {
 		if len(found) > 0 {
-			fmt.Fprintf(cmd.ErrOrStderr(), "- checked %s\n", orBuiltIn(a.cfg.File))
+			fmt.Fprintf(notes(cmd), "- checked %s\n", orBuiltIn(a.cfg.File))
 		}
 		for _, f := range found {
 			fmt.Fprintln(out, f)
@@ -108,7 +108,7 @@ func (a *app) showFindings(cmd *cobra.Command, found []finding, asJSON bool) err
 	if len(found) > 0 {
 		return &exitError{platform.ExitBadConfig}
 	}
-	if !asJSON && isTerminal(out) { // scripts and pipes hear of trouble only
+	if !asJSON && isTerminal(confirms(cmd)) { // scripts and pipes hear of trouble only
 		fmt.Fprintf(out, "%s: nothing is wrong with %s.\n", a.cfg.Name, orBuiltIn(a.cfg.File))
 	}
 	return nil

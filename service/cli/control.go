@@ -149,7 +149,7 @@ func (a *app) stop(cmd *cobra.Command, t *target, kill, tell bool) error {
 	}
 	if errors.Is(err, platform.ErrNotRunning) {
 		if idle && tell {
-			fmt.Fprintln(cmd.ErrOrStderr(), logsink.Printable(err.Error())+a.unless(ctx, t, "stop"))
+			fmt.Fprintln(notes(cmd), logsink.Printable(err.Error())+a.unless(cmd, t, "stop"))
 		}
 		return nil
 	}
@@ -250,7 +250,11 @@ func (a *app) reload(cmd *cobra.Command, t *target, wait, check bool) error {
 	if foreign := t.ours(cmd.Context(), "reload"); foreign != nil && (err != nil || t.kept(cmd.Context(), h)) {
 		return foreign
 	}
-	if running := err == nil || errors.Is(err, errUnnamed); running && check {
+	reads := t.reads(h)
+	if err == nil && check && reads != "" && cmd.Flags().Changed("config") {
+		return fmt.Errorf("reload %q: it reads %s again, and not %s: leave --config out, or install with that file and restart", t.id, reads, t.configuration())
+	}
+	if running := err == nil || errors.Is(err, errUnnamed); running && check && reads == "" {
 		if bad := a.checkReload(cmd.Context(), t); bad != nil {
 			return fmt.Errorf("reload %q: not asked for: %w", t.id, bad)
 		}
@@ -263,12 +267,25 @@ func (a *app) reload(cmd *cobra.Command, t *target, wait, check bool) error {
 		}
 	}
 	if errors.Is(err, platform.ErrNotRunning) {
-		return fmt.Errorf("reload: %w%s", err, a.unless(cmd.Context(), t, "reload"))
+		return fmt.Errorf("reload: %w%s", err, a.unless(cmd, t, "reload"))
 	}
 	if err != nil {
 		return fmt.Errorf("reload: %w", err)
 	}
 	return a.reloadDirectly(cmd, t, h, wait)
+}
+
+// reads is the configuration file that the holder reads, if that is another one than
+// this command's; "no file" for none.
+func (t *target) reads(h singleton.Holder) string {
+	s, err := t.state(h)
+	switch {
+	case err != nil || s.ConfigFile == t.cfg.File || t.badFile != nil && s.ConfigFile == t.named:
+		return ""
+	case s.ConfigFile == "":
+		return "no file"
+	}
+	return s.ConfigFile
 }
 
 func (a *app) reloadManaged(cmd *cobra.Command, t *target, h singleton.Holder) error {
@@ -299,7 +316,7 @@ func (a *app) managed(cmd *cobra.Command, t *target, doing string, do func(conte
 		if scope, d := t.inOtherScope(ctx); d != nil && !d.Ours {
 			err = fmt.Errorf("%w: there is one of --scope %s: %v", err, scope, d)
 		}
-		err = fmt.Errorf("%w%s", err, a.hint(ctx, t, cmd.Name()))
+		err = fmt.Errorf("%w%s", err, a.hint(cmd, t, cmd.Name()))
 	}
 	return err
 }

@@ -35,7 +35,7 @@ func (a *app) where(t *target, f installFlags) (program, note string, first []pl
 		program, note, err = t.ownProgram()
 		return program, note, nil, err
 	case !platform.AbsoluteAnywhere(f.program):
-		return "", "", nil, fmt.Errorf("--program %q: %w: it has to be an absolute path on the machine that runs it", f.program, platform.ErrBadUnit)
+		return "", "", nil, usage("--program %q is not an absolute path on the machine that runs it", f.program)
 	}
 	return f.program, "", nil, nil
 }

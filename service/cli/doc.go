@@ -5,7 +5,7 @@
 // that has a cobra command line of its own, wherever in it, and to add commands to.
 // The host's main then ends in one line:
 //
-//	os.Exit(cli.ExitCode(root.Execute()))
+//	os.Exit(cli.Execute(root))
 //
 // A service that a manager keeps is driven through the manager. Where no manager
 // has it, `stop`, `reload` and `status` act on whoever verifiably holds the

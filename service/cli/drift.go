@@ -159,9 +159,9 @@ func (d drift) ofDefinition(a *app, t *target) []string {
 }
 
 // tell says notes where somebody has asked for something else.
-func (a *app) tell(cmd *cobra.Command, notes []string) {
-	for _, n := range notes {
-		fmt.Fprintf(cmd.ErrOrStderr(), "- %s\n", n)
+func (a *app) tell(cmd *cobra.Command, all []string) {
+	for _, n := range all {
+		fmt.Fprintf(notes(cmd), "- %s\n", n)
 	}
 }
 

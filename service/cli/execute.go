@@ -9,7 +9,9 @@ import (
 
 	"github.com/fatih/color"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service/internal/hangup"
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
@@ -59,7 +61,11 @@ func (a *app) run(cmd *cobra.Command, args []string, run func(*cobra.Command, []
 	if a.unusable != nil {
 		return a.unusable
 	}
+	if err := a.checkFlags(cmd); err != nil {
+		return err
+	}
 	a.cfg.Command = a.mounted(nil)
+	a.code = a.cfg
 	// color asks whether it is a terminal, and not whether it shows colours.
 	color.NoColor = color.NoColor || !logsink.IsTerminal(os.Stdout.Fd())
 	if !slices.Contains(unguarded[:], cmd.Name()) {
@@ -72,6 +78,31 @@ func (a *app) run(cmd *cobra.Command, args []string, run func(*cobra.Command, []
 		return err
 	}
 	return run(cmd, args)
+}
+
+// internal are the commands that only scripts of ours call, with flags that may well
+// be empty.
+var internal = [...]string{"spawn", "supervise", "await"}
+
+// checkFlags refuses values of flags that can mean nothing.
+func (a *app) checkFlags(cmd *cobra.Command) (err error) {
+	if slices.Contains(internal[:], cmd.Name()) {
+		return nil
+	}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		switch {
+		case err != nil, !a.ours[f.Name] && cmd.LocalNonPersistentFlags().Lookup(f.Name) == nil: // the host's
+		case f.Value.Type() == "string" && f.Value.String() == "" && f.Name != "instance": // empty, that is the plain service
+			err = usage("--%s is empty: give it a value, or leave it out", f.Name)
+		case f.Name == "timeout" && a.timeout <= 0:
+			err = usage("--timeout %v is no time to wait: give it more than 0, or leave it out for what the configuration allows", a.timeout)
+		case f.Name == "instance" && a.cfg.Instance != "":
+			if bad := platform.CheckName(a.cfg.Instance); bad != nil {
+				err = usage("--instance: %w", bad)
+			}
+		}
+	})
+	return err
 }
 
 // leavable runs f, which may read from a file that never answers, and returns

@@ -22,6 +22,9 @@ func CommandOn(m Machine, cfg service.Config, prog service.Program) *cobra.Comma
 	return newApp(m, cfg, prog).root
 }
 
+// Alone is the tree as Main has it.
+func Alone(cfg service.Config) *cobra.Command { return newTree(thisMachine(), cfg, nil, "q").root }
+
 // OwnProgram is the path by which a manager will start this program.
 func OwnProgram(m Machine) (path, note string, err error) { return m.ownProgram() }
 

@@ -103,11 +103,11 @@ func (a *app) planCommand() *cobra.Command {
 // showSteps shows what install would do, or what that would change.
 func (a *app) showSteps(cmd *cobra.Command, t *target, steps []platform.Step, f installFlags) error {
 	if f.diff {
-		notes := a.drift(cmd.Context(), t).ofProcess(a, t)
+		due := a.drift(cmd.Context(), t).ofProcess(a, t)
 		if !f.json {
-			a.tell(cmd, notes)
+			a.tell(cmd, due)
 		}
-		return showChanges(cmd.OutOrStdout(), t.manager.Name(), t.changes(cmd.Context(), steps), notes, f.json)
+		return showChanges(cmd.OutOrStdout(), t.manager.Name(), t.changes(cmd.Context(), steps), due, f.json)
 	}
 	t.laidOver(cmd)
 	all, err := a.whole(cmd.Context(), t, steps, f)
@@ -152,13 +152,13 @@ func (a *app) plan(cmd *cobra.Command, f *installFlags) (*target, []platform.Ste
 	}
 	t.before(cmd, u, steps)
 	if note != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "- %s\n", note)
+		fmt.Fprintf(notes(cmd), "- %s\n", note)
 	}
 	if t.passedOver != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "- without %s, which is of this machine and not of one with %s: --config names a file\n", t.passedOver, m.Name())
+		fmt.Fprintf(notes(cmd), "- without %s, which is of this machine and not of one with %s: --config names a file\n", t.passedOver, m.Name())
 	}
 	if !f.json && (t.cfg.File != "" || t.usual != "") {
-		fmt.Fprintf(cmd.ErrOrStderr(), "- the configuration is %s\n", t.configuration())
+		fmt.Fprintf(notes(cmd), "- the configuration is %s\n", t.configuration())
 	}
 	return t, append(first, steps...), nil
 }
@@ -229,8 +229,8 @@ func (a *app) uninstall(cmd *cobra.Command, t *target, purge, foreign bool) erro
 		return err
 	}
 	if len(steps) == 0 {
-		if hint := a.hint(cmd.Context(), t, "uninstall"); hint != "" {
-			fmt.Fprintf(cmd.ErrOrStderr(), "- it is not installed%s\n", hint)
+		if hint := a.hint(cmd, t, "uninstall"); hint != "" {
+			fmt.Fprintf(notes(cmd), "- it is not installed%s\n", hint)
 		}
 	}
 	if err := a.mayApply(t, slices.Concat(steps, remove)); err != nil {
@@ -254,11 +254,11 @@ func (a *app) uninstall(cmd *cobra.Command, t *target, purge, foreign bool) erro
 	if err := tx.Commit(cmd.Context()); err != nil {
 		return fmt.Errorf("uninstall %q: %w", t.id, err)
 	}
-	t.uncopy(cmd.ErrOrStderr()) // nothing goes back from here, and a program is too much for a journal
-	fmt.Fprintf(cmd.OutOrStdout(), "%s is uninstalled (%s).\n", t.id, m.Name())
+	t.uncopy(notes(cmd)) // nothing goes back from here, and a program is too much for a journal
+	fmt.Fprintf(confirms(cmd), "%s is uninstalled (%s).\n", t.id, m.Name())
 	tell := func(what string, all []string, hint string) {
 		if len(all) > 0 {
-			fmt.Fprintf(cmd.OutOrStdout(), "%s stays: %s%s\n", what, strings.Join(all, ", "), hint)
+			fmt.Fprintf(confirms(cmd), "%s stays: %s%s\n", what, strings.Join(all, ", "), hint)
 		}
 	}
 	tell("What it has written", t.written(), purgeHint(purge))

@@ -26,7 +26,7 @@ func TestInstall(t *testing.T) {
 		"dry run":                  {nil, "install --program /usr/sbin/feedd --dry-run", 0, "$ install /usr/sbin/feedd run", nil},
 		"plan":                     {nil, "plan --program /usr/sbin/feedd", 0, "2 steps for fake", nil},
 		"plan of a bad file":       {[]func(*place){badFile}, "plan --program /usr/sbin/feedd", 78, "colour_of_it", nil},
-		"a relative program":       {nil, "plan --program feedd", 78, "--program \"feedd\": cannot be said", nil},
+		"a relative program":       {nil, "plan --program feedd", 2, "--program \"feedd\" is not an absolute path", nil},
 		"a program of Windows'":    {nil, `plan --program C:\feedd.exe`, 0, `C:\feedd.exe run`, nil},
 		"without a manager":        {[]func(*place){unmanaged}, "install --program /usr/sbin/feedd", 1, "no supported service manager", nil},
 		"what cannot be installed": {[]func(*place){func(p *place) { p.m.fails = platform.ErrBadUnit }}, "install --program /usr/sbin/feedd", 78, "", nil},

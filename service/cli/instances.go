@@ -6,13 +6,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
 // instances are the targets of the instances of t's name that are installed, or
 // run, by the order of their names. They are found by their records, directories
 // and files: no manager need be asked for a list.
-func (a *app) instances(ctx context.Context, t *target) []*target {
+func (a *app) instances(cmd *cobra.Command, t *target) []*target {
 	if t.cfg.Instance != "" {
 		return nil
 	}
@@ -21,16 +23,12 @@ func (a *app) instances(ctx context.Context, t *target) []*target {
 		if platform.CheckName(name) != nil {
 			continue
 		}
-		other := *t
-		other.cfg.Instance = name
-		other.id = other.cfg.ID(t.id.Scope)
-		dirs, err := other.cfg.DirsFor(t.id.Scope)
-		if err != nil {
-			continue
-		}
-		other.dirs = dirs
-		if other.there(ctx) {
-			all = append(all, &other)
+		of := *a
+		of.cfg = a.code // its own configuration, and what its own installation was told
+		of.cfg.Instance, of.cfg.Scope, of.scope = name, t.id.Scope, ""
+		other, err := of.targetRegardless(cmd)
+		if err == nil && other.there(cmd.Context()) {
+			all = append(all, other)
 		}
 	}
 	return all
@@ -94,7 +92,8 @@ func (t *target) recorded(scope platform.Scope) []string {
 
 // others are the commands that have verb done to another service of the same name
 // that there is: an instance, one of the other scope, or with another manager.
-func (a *app) others(ctx context.Context, t *target, verb string) (lines []string) {
+func (a *app) others(cmd *cobra.Command, t *target, verb string) (lines []string) {
+	ctx := cmd.Context()
 	if t.manager == nil {
 		return nil
 	}
@@ -103,7 +102,7 @@ func (a *app) others(ctx context.Context, t *target, verb string) (lines []strin
 	}
 	plain := *t
 	plain.cfg.Instance, plain.id.Instance = "", ""
-	for _, o := range a.instances(ctx, &plain) {
+	for _, o := range a.instances(cmd, &plain) {
 		if o.id != t.id {
 			lines = append(lines, a.command(o, verb))
 		}
@@ -129,8 +128,8 @@ func (a *app) others(ctx context.Context, t *target, verb string) (lines []strin
 }
 
 // hint says, behind the word that a service is not there, what is.
-func (a *app) hint(ctx context.Context, t *target, verb string) string {
-	switch lines := a.others(ctx, t, verb); len(lines) {
+func (a *app) hint(cmd *cobra.Command, t *target, verb string) string {
+	switch lines := a.others(cmd, t, verb); len(lines) {
 	case 0:
 		return ""
 	case 1:
@@ -141,11 +140,11 @@ func (a *app) hint(ctx context.Context, t *target, verb string) string {
 }
 
 // unless is hint for a service that may be there, and does not run.
-func (a *app) unless(ctx context.Context, t *target, verb string) string {
-	if t.manager == nil || a.installed(ctx, t.manager.Name(), t.id) {
+func (a *app) unless(cmd *cobra.Command, t *target, verb string) string {
+	if t.manager == nil || a.installed(cmd.Context(), t.manager.Name(), t.id) {
 		return ""
 	}
-	return a.hint(ctx, t, verb)
+	return a.hint(cmd, t, verb)
 }
 
 // none reports whether there is no service by the very name: it is not installed,

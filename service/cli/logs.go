@@ -42,6 +42,9 @@ func (a *app) logsCommand() *cobra.Command {
 				return tail(cmd.Context(), cmd.OutOrStdout(), file, f.Lines, f.Follow)
 			}
 			argv, err := t.logArgv(f)
+			if err == nil {
+				err = t.sensible(cmd.Context(), f)
+			}
 			if err != nil {
 				return err
 			}
@@ -97,6 +100,30 @@ func (t *target) logArgv(f platform.LogFilter) ([]string, error) {
 		return nil, fmt.Errorf("log of %q: %s keeps none: set [service.log] file", t.id, t.manager.Name())
 	}
 	return argv, nil
+}
+
+// sensible refuses a time or a priority that the manager's own command does not
+// understand: whether it shows nothing of a log with them, and can do so without.
+func (t *target) sensible(ctx context.Context, f platform.LogFilter) error {
+	m, ok := t.manager.(platform.LogFilterer)
+	if !ok {
+		return nil
+	}
+	nothing := func(of platform.LogFilter) error {
+		argv := m.FilteredLogs(t.id, of)
+		_, err := t.System.Run(ctx, argv...)
+		return err
+	}
+	for flag, of := range map[string]platform.LogFilter{"--since": {Since: f.Since}, "--priority": {Priority: f.Priority}} {
+		if of == (platform.LogFilter{}) {
+			continue
+		}
+		var failed *platform.CommandError
+		if err := nothing(of); errors.As(err, &failed) && failed.Code > 0 && nothing(platform.LogFilter{}) == nil {
+			return usage("logs %s %q: %s", flag, of.Since+of.Priority, strings.TrimSpace(failed.Stderr))
+		}
+	}
+	return ctx.Err()
 }
 
 // tail writes the last n lines of a file, then what is added to it, or to the

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -11,7 +10,6 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service"
 	"github.com/holdfast-dev/holdfast/service/internal/hangup"
-	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
 // Main runs the command that os.Args names and returns the exit code of the
@@ -31,19 +29,13 @@ import (
 // as `systemctl kill` and pkill do.
 func Main(cfg service.Config, prog service.Program) int {
 	held := hangup.Take() // first: what is not held already kills until then
-	a := newApp(thisMachine(), cfg, prog)
+	a := newTree(thisMachine(), cfg, prog, "q")
 	a.hangup = held
 	a.root.SetArgs(os.Args[1:])
 	a.root.SilenceErrors = true // printed here, once, in our own form
 	cmd, err := a.root.ExecuteContextC(context.Background())
 	code := a.exitCode(err)
-	if err != nil && !Silent(err) {
-		text := fmt.Sprintf("%s: %v\n", a.root.Name(), err)
-		if code == platform.ExitUsage {
-			text += fmt.Sprintf("Try \"%s --help\".\n", cmd.CommandPath())
-		}
-		logsink.PrintError(text) // a standard error that nobody reads must not keep the process
-	}
+	tell(a.root, cmd, err, code)
 	return code
 }
 
@@ -52,7 +44,14 @@ func Main(cfg service.Config, prog service.Program) int {
 // it stands. The host's own persistent hooks run for its commands as well. All
 // that is left to the host's main is one line:
 //
+//	os.Exit(cli.Execute(root))
+//
+// or, where the host wants to see the error itself,
+//
 //	os.Exit(cli.ExitCode(root.Execute()))
+//
+// with which a command of the host's that does not exist ends with 1, as cobra does
+// not say what it refused.
 //
 // The host's persistent flags that an install is given (`acme --profile x agent
 // install`) are in every command line that is installed, where they were: behind the
@@ -60,7 +59,7 @@ func Main(cfg service.Config, prog service.Program) int {
 // told, until those are given another value, or --no-host-flags. So a path in one has
 // to be absolute, and a secret does not belong there: definitions can be read by all.
 //
-// cobra prints an error as it prints the host's own ("Error: ...", once and
+// There cobra prints an error as it prints the host's own ("Error: ...", once and
 // without the usage), or the host does, where it has cobra be silent; [Silent]
 // says of which there is nothing to print.
 func Command(cfg service.Config, prog service.Program) *cobra.Command {
@@ -83,7 +82,7 @@ func ExitCode(err error) int {
 		return failed.Code
 	case errors.Is(err, service.ErrConfig): // also where it is a name that no unit can have
 		return service.ExitCode(err)
-	case errors.As(err, &bad), errors.Is(err, platform.ErrUnsupported):
+	case errors.As(err, &bad), misused(err), errors.Is(err, platform.ErrUnsupported):
 		return platform.ExitUsage
 	case errors.Is(err, platform.ErrBadUnit):
 		return platform.ExitBadConfig

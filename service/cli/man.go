@@ -16,11 +16,16 @@ import (
 // longer, whether or not a page is ever written.
 func manCommand(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
-		Use:    "man DIR",
-		Short:  "Write the manual pages, section 8, into DIR",
-		Args:   cobra.ExactArgs(1),
-		Hidden: true, // for packagers
-		RunE:   func(_ *cobra.Command, args []string) error { return writeManual(root, args[0]) },
+		Use:   "man DIR",
+		Short: "Write the manual pages, section 8, into DIR",
+		Long:  "Write the manual pages, section 8, into DIR, which is made if it is not there: for packagers.",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := os.MkdirAll(args[0], 0o755); err != nil { //nolint:gosec // everybody may read a manual
+				return err
+			}
+			return writeManual(root, args[0])
+		},
 	}
 }
 

@@ -39,10 +39,10 @@ func TestManualSaysWhatWasSaid(t *testing.T) {
 		!strings.Contains(page, ".SH OPTIONS OF ALL COMMANDS\n") {
 		t.Errorf("feedd-status.8:\n%s", page)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "feedd-man.8")); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, "feedd-await.8")); err == nil {
 		t.Error("a hidden command has a page")
 	}
-	if page := read("feedd-completion-bash.8"); !strings.Contains(page, ".nf\n") {
+	if page := read("feedd-completion.8"); !strings.Contains(page, ".nf\n") {
 		t.Errorf("examples are filled:\n%s", page)
 	}
 }

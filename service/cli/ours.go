@@ -107,7 +107,7 @@ func (t *target) laidOver(cmd *cobra.Command) {
 		return
 	}
 	for _, drop := range st.Definition.DropIns {
-		fmt.Fprintf(cmd.ErrOrStderr(), "- this stays in force and changes the definition: %v\n", drop)
+		fmt.Fprintf(notes(cmd), "- this stays in force and changes the definition: %v\n", drop)
 	}
 }
 

@@ -147,7 +147,7 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		"unknown scope":     {good, []string{"plan", "--manager", "systemd", "--scope", "galaxy"}, 2, "galaxy"},
 		"bad name":          {service.Config{Name: "a b"}, []string{"plan", "--manager", "systemd"}, 78, "a b"},
 		"missing file":      {good, []string{"plan", "--manager", "systemd", "--config", "/nonexistent"}, 78, "nonexistent"},
-		"relative program":  {good, []string{"plan", "--manager", "systemd", "--scope", "system", "--program", "feedd"}, 78, "absolute"},
+		"relative program":  {good, []string{"plan", "--manager", "systemd", "--scope", "system", "--program", "feedd"}, 2, "absolute"},
 		"no manager at all": {good, []string{"start", "--manager", "none"}, 1, "run"},
 	}
 	for name, c := range cases {

@@ -22,7 +22,7 @@ func (a *app) whileWaiting(cmd *cobra.Command, doing func() string, wait func() 
 	done := make(chan error, 1)
 	go func() { done <- wait() }()
 	begun := time.Now()
-	out := cmd.ErrOrStderr()
+	out := notes(cmd)
 	tty := isTerminal(out)
 	every := logEvery
 	if tty {

@@ -15,21 +15,22 @@ import (
 // Commands and flags are what people, scripts and installed units have: they are
 // added to, and none goes without a word in the changelog.
 func TestCommandsAndFlags(t *testing.T) {
-	everywhere := []string{"config", "instance", "manager", "runtime-dir", "scope", "state-dir", "timeout"}
+	everywhere := []string{"config", "instance", "manager", "quiet", "runtime-dir", "scope", "state-dir", "timeout"}
 	want := map[string][]string{
-		"install":   {"adopt", "copy-to", "dry-run", "json", "no-config", "no-copy-to", "no-host-flags", "no-program", "no-runtime-dir", "no-state-dir", "no-user", "program", "restart", "start", "user"},
-		"uninstall": {"purge", "purge-foreign"},
-		"plan":      {"adopt", "copy-to", "diff", "json", "no-config", "no-copy-to", "no-host-flags", "no-program", "no-runtime-dir", "no-state-dir", "no-user", "program", "user"},
-		"start":     {},
-		"stop":      {"kill"},
-		"restart":   {},
-		"reload":    {"direct", "no-wait"},
-		"status":    {"all", "json", "watch"},
-		"logs":      {"follow", "json", "lines", "priority", "since"},
-		"run":       {"as-root"},
-		"version":   {},
-		"config":    {},
-		"man":       {},
+		"install":    {"adopt", "copy-to", "dry-run", "json", "no-config", "no-copy-to", "no-host-flags", "no-program", "no-runtime-dir", "no-state-dir", "no-user", "program", "restart", "start", "user"},
+		"uninstall":  {"purge", "purge-foreign"},
+		"plan":       {"adopt", "copy-to", "diff", "json", "no-config", "no-copy-to", "no-host-flags", "no-program", "no-runtime-dir", "no-state-dir", "no-user", "program", "user"},
+		"start":      {},
+		"stop":       {"kill"},
+		"restart":    {},
+		"reload":     {"direct", "no-wait"},
+		"status":     {"all", "json", "watch"},
+		"logs":       {"follow", "json", "lines", "priority", "since"},
+		"run":        {"as-root"},
+		"version":    {},
+		"config":     {},
+		"man":        {},
+		"completion": {"no-descriptions"},
 		// Installed scripts call these: one that is older than the program has what it had.
 		"check":     {"json"},
 		"await":     {"pid", "pid-file", "starter"},
@@ -39,7 +40,7 @@ func TestCommandsAndFlags(t *testing.T) {
 			"starter", "umask", "user",
 		},
 	}
-	hidden := []string{"man", "await", "supervise", "spawn"}
+	hidden := []string{"await", "supervise", "spawn"}
 	root := cli.Command(service.Config{Name: "feedd"}, nil)
 	if got := flagNames(root.PersistentFlags()); !slices.Equal(got, everywhere) {
 		t.Errorf("flags of all commands: %q, want %q", got, everywhere)

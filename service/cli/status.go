@@ -34,7 +34,7 @@ func (a *app) statusCommand() *cobra.Command {
 				show = printStatusJSON
 			}
 			for {
-				reports := a.reports(cmd.Context(), t, all)
+				reports := a.reports(cmd, t, all)
 				if watch && !asJSON && isTerminal(cmd.OutOrStdout()) {
 					fmt.Fprint(cmd.OutOrStdout(), "\x1b[H\x1b[2J")
 				}
@@ -62,7 +62,8 @@ func (a *app) statusCommand() *cobra.Command {
 
 // reports is the one about t or, where all are wanted, those about its instances,
 // after its own if there is such a service.
-func (a *app) reports(ctx context.Context, t *target, all bool) []report {
+func (a *app) reports(cmd *cobra.Command, t *target, all bool) []report {
+	ctx := cmd.Context()
 	own := t.examine(ctx)
 	if t.otherManager != "" {
 		own.note(fmt.Sprintf("it is installed with another manager: %s --manager %s", a.command(t, "status"), t.otherManager))
@@ -78,7 +79,7 @@ func (a *app) reports(ctx context.Context, t *target, all bool) []report {
 	if !own.none() && !all {
 		return []report{own}
 	}
-	instances := a.instances(ctx, t)
+	instances := a.instances(cmd, t)
 	if !all {
 		own.noteInstances(a, t, instances)
 		return []report{own}
@@ -88,7 +89,9 @@ func (a *app) reports(ctx context.Context, t *target, all bool) []report {
 		reports = append(reports, own)
 	}
 	for _, i := range instances {
-		reports = append(reports, i.examine(ctx))
+		r := i.examine(ctx)
+		r.Notes = append(r.Notes, a.drift(ctx, i).notes(a, i)...)
+		reports = append(reports, r)
 	}
 	return reports
 }

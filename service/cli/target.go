@@ -25,6 +25,7 @@ type target struct {
 	noManager error            // why
 	program   string           // that will run; empty: not of interest
 	badFile   error            // why the configuration file was left out
+	named     string           // that file
 
 	manifest    state.Manifest      // of its installation; zero: there is none
 	badManifest error               // why it was left out
@@ -88,7 +89,7 @@ func (a *app) targetRegardless(cmd *cobra.Command) (*target, error) {
 	if again != nil {
 		return nil, err
 	}
-	t.badFile = err
+	t.badFile, t.named = err, a.cfg.File
 	return t, nil
 }
 

@@ -52,7 +52,7 @@ func (a *app) turn(cmd *cobra.Command, verb, path string) (release func(), err e
 	ctx, cancel := context.WithTimeoutCause(cmd.Context(), limit, platform.ErrTimeout)
 	defer cancel()
 	return installer.Lock(ctx, path, verb, func(busy error) {
-		fmt.Fprintf(cmd.ErrOrStderr(), "- waits: %v\n", busy)
+		fmt.Fprintf(notes(cmd), "- waits: %v\n", busy)
 	})
 }
 
@@ -84,7 +84,7 @@ func (t *target) keeper() platform.System {
 func (t *target) transaction(cmd *cobra.Command, verb string) *installer.Transaction {
 	job := installer.Job{Verb: verb, Report: func(s platform.Step, err error) {
 		if err == nil { // else it may fail, and nobody can do anything about it
-			fmt.Fprintf(cmd.ErrOrStderr(), "- %s\n", s.Describe)
+			fmt.Fprintf(notes(cmd), "- %s\n", s.Describe)
 		}
 	}}
 	if manifest, err := t.Manifest(t.id); err == nil {

@@ -47,7 +47,7 @@ func TestScopeAndInstanceChooseTheService(t *testing.T) {
 		"reload --instance two":                   {1, "feedd@two", ""},
 		"uninstall --instance two":                {0, "feedd@two", "remove feedd@two of user"},
 		"uninstall --scope system --instance two": {0, "feedd@two", "remove feedd@two of system"},
-		"start --instance two/three":              {platform.ExitBadConfig, "", ""},
+		"start --instance two/three":              {platform.ExitUsage, "", ""},
 		"start --scope --instance":                {platform.ExitUsage, "", ""},
 	} {
 		t.Run(args, func(t *testing.T) {

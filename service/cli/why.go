@@ -24,8 +24,8 @@ import (
 // become of that: why it failed or, to a terminal, that it is ready, and where to look on.
 func (a *app) begin(cmd *cobra.Command, t *target, verb, doing string, do func(context.Context, platform.ID) error) error {
 	line, err := a.bring(cmd, t, verb, doing, do)
-	if err == nil && isTerminal(cmd.ErrOrStderr()) {
-		fmt.Fprintln(cmd.ErrOrStderr(), line)
+	if err == nil && isTerminal(notes(cmd)) {
+		fmt.Fprintln(notes(cmd), line)
 	}
 	return err
 }
