@@ -22,7 +22,7 @@ func (a *app) startCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := a.target(cmd)
 			if err == nil {
-				err = a.prestart(cmd.Context(), t, "start")
+				err = a.prestart(cmd, t, "start")
 			}
 			if err != nil {
 				return err
@@ -43,12 +43,12 @@ func (a *app) startCommand() *cobra.Command {
 
 // prestart is precheck, and says of what is not installed what is in its place: that
 // may have another configuration.
-func (a *app) prestart(ctx context.Context, t *target, verb string) error {
-	err := a.precheck(ctx, t)
+func (a *app) prestart(cmd *cobra.Command, t *target, verb string) error {
+	err := a.precheck(cmd.Context(), t)
 	if err == nil {
 		return nil
 	}
-	if hint := a.unless(ctx, t, verb); hint != "" {
+	if hint := a.unless(cmd, t, verb); hint != "" {
 		err = fmt.Errorf("%w\nit is not installed%s", err, hint)
 	}
 	return err
@@ -191,7 +191,7 @@ func (a *app) restartCommand() *cobra.Command {
 			if err := t.ours(cmd.Context(), "restart"); err != nil {
 				return err
 			}
-			if err := a.prestart(cmd.Context(), t, "restart"); err != nil { // before it is stopped
+			if err := a.prestart(cmd, t, "restart"); err != nil { // before it is stopped
 				return err
 			}
 			if other, err := t.stranger(cmd.Context()); err != nil {
