@@ -247,6 +247,9 @@ func (a *app) reloadCommand() *cobra.Command {
 // the service itself answers that one.
 func (a *app) reload(cmd *cobra.Command, t *target, wait, check bool) error {
 	h, err := t.holder(cmd.Context())
+	if wait && errors.Is(err, platform.ErrNotRunning) && t.begins(cmd.Context()) {
+		h, err = a.arriving(cmd, t)
+	}
 	if foreign := t.ours(cmd.Context(), "reload"); foreign != nil && (err != nil || t.kept(cmd.Context(), h)) {
 		return foreign
 	}

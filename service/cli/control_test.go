@@ -3,7 +3,10 @@ package cli_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -109,6 +112,41 @@ func TestControl(t *testing.T) {
 					so(p)
 				}
 				p.wants(tt.args, tt.code, tt.says, tt.did...)
+			})
+		})
+	}
+}
+
+// Issue 9: start followed at once by reload. The process that the manager has started does not hold the name yet, and "not
+// running" was the answer (TestIncident5_StartThenReload on a busy Wine).
+func TestIncident5_ReloadOfWhatOnlyBegins(t *testing.T) {
+	for name, tt := range map[string]struct {
+		arrives bool
+		args    string
+		code    int
+		says    string
+		did     []string
+	}{
+		"it takes the name":       {true, "reload", 0, "starting (1s)", []string{"reload"}},
+		"it does not":             {false, "reload", 1, "took too long", nil},
+		"it does not, in a while": {false, "reload --timeout 3s", 1, "is starting: took too long", nil},
+		"nobody waits":            {false, "reload --no-wait", 1, "not running", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPlace(t)
+				p.m.st.Phase, p.m.st.PID = platform.PhaseStarting, feedd.PID
+				m, begun := p.machine(), time.Now()
+				m.Holder = func(singleton.Options) (singleton.Holder, error) {
+					if !tt.arrives || time.Since(begun) < 2*time.Second {
+						return singleton.Holder{}, singleton.ErrFree
+					}
+					return singleton.Holder{Identity: feedd, UID: os.Geteuid(), Origin: "fake"}, nil
+				}
+				err := p.runOn(t.Context(), m, strings.Fields(tt.args)...)
+				if code := cli.ExitCode(err); code != tt.code || !slices.Equal(p.did, tt.did) || !strings.Contains(fmt.Sprint(err, p.errs.String()), tt.says) {
+					t.Errorf("exit code %d, did %q, said %v\n%s", code, p.did, err, p.errs.String())
+				}
 			})
 		})
 	}
