@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
@@ -74,6 +75,7 @@ type script struct {
 	Ends    []string // each one's end: an exit code, "kill", or "wait" for a signal
 	Counter string   // file that counts them
 	Program string   // what they are executed from; empty: the test binary
+	Waits   bool     // it says when it waits
 }
 
 // parent supervises children that follow the script.
@@ -84,6 +86,15 @@ func parent() int {
 	if s.Program != "" {
 		p.Argv[0] = s.Program
 		p.Log = func(text string, kv ...any) { fmt.Println(append([]any{"log", text}, kv...)...) }
+	}
+	if s.Waits {
+		p.Waits = func(next *platform.NextTry, ended platform.Exit) {
+			if next == nil {
+				fmt.Println("waits no more")
+				return
+			}
+			fmt.Println("waits", next.Number, next.Max, next.Window, next.Delay, !next.At.Before(time.Now().Add(-time.Hour)), ended)
+		}
 	}
 	code, err := p.Run(context.Background())
 	if err != nil {
@@ -179,7 +190,7 @@ func (l lines) end() {
 // supervised starts a supervisor of children that end so.
 func supervised(t *testing.T, restart platform.Restart, ends ...string) (*exec.Cmd, lines) {
 	t.Helper()
-	return begin(t, script{restart, ends, t.TempDir() + "/counter", ""})
+	return begin(t, script{restart, ends, t.TempDir() + "/counter", "", false})
 }
 
 // begin starts a supervisor with that script.

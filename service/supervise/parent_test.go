@@ -50,6 +50,22 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
+// Whoever wants to know hears which start comes next, and how the child before has ended.
+func TestWaitsAreTold(t *testing.T) {
+	restart := platform.Restart{Policy: "on-failure", Delay: soon, Max: 5, Window: time.Hour}
+	cmd, out := begin(t, script{Restart: restart, Ends: []string{"kill", "3", "0"}, Counter: t.TempDir() + "/counter", Waits: true})
+	for n, how := range []string{"{false -1 SIGKILL killed by SIGKILL }", "{false 3  exit code 3 }"} {
+		out.expect(fmt.Sprintf("child %d ", n+1))
+		if got, want := out.next(), fmt.Sprintf("waits %d 5 1h0m0s 10ms true %s", n+1, how); got != want {
+			t.Errorf("it says %q, want %q", got, want)
+		}
+		out.expect("waits no more")
+	}
+	out.expect("child 3 ")
+	out.end()
+	exits(t, cmd, 0)
+}
+
 // A program that is just being replaced cannot be executed: that is one failed
 // start, and not the end of the supervision (issue 9, 9).
 func TestProgramIsBeingReplaced(t *testing.T) {
@@ -64,7 +80,7 @@ func TestProgramIsBeingReplaced(t *testing.T) {
 	}
 	put()
 	restart := platform.Restart{Policy: "on-failure", Delay: soon}
-	cmd, out := begin(t, script{restart, []string{"remove", "0"}, dir + "/counter", program})
+	cmd, out := begin(t, script{restart, []string{"remove", "0"}, dir + "/counter", program, false})
 	out.expect("child 1")
 	for line := out.next(); !strings.Contains(line, "no such file"); line = out.next() {
 		if strings.HasPrefix(line, "error") {
@@ -104,7 +120,7 @@ func TestProgramIsGoneForGood(t *testing.T) {
 	program := dir + "/program"
 	secondName(t, program)
 	restart := platform.Restart{Policy: "on-failure", Delay: soon, Max: 3, Window: time.Hour}
-	cmd, out := begin(t, script{restart, []string{"remove"}, dir + "/counter", program})
+	cmd, out := begin(t, script{restart, []string{"remove"}, dir + "/counter", program, false})
 	out.expect("child 1")
 	refused := 0
 	for line := out.next(); !strings.Contains(line, "too often"); line = out.next() {
@@ -120,7 +136,7 @@ func TestProgramIsGoneForGood(t *testing.T) {
 
 // A program that was never there is not waited for.
 func TestProgramIsNotThere(t *testing.T) {
-	_, out := begin(t, script{platform.Restart{Policy: "always", Delay: soon}, []string{"0"}, t.TempDir() + "/counter", "/nonexistent/program"})
+	_, out := begin(t, script{platform.Restart{Policy: "always", Delay: soon}, []string{"0"}, t.TempDir() + "/counter", "/nonexistent/program", false})
 	out.expect("error:")
 }
 
