@@ -35,6 +35,7 @@ func TestRunDoesNotWaitForWhatACommandLeavesBehind(t *testing.T) {
 				t.Fatal(err)
 			}
 			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
 			ended := make(chan error, 1)
 			go func() {
 				_, err := native.System{}.Run(ctx, "sh", "-c", `sleep 1000 & echo $! >"$1"`+tt.then, "sh", fifo)
