@@ -25,6 +25,9 @@ func CommandOn(m Machine, cfg service.Config, prog service.Program) *cobra.Comma
 // Alone is the tree as Main has it.
 func Alone(cfg service.Config) *cobra.Command { return newTree(thisMachine(), cfg, nil, "q").root }
 
+// Excerpt is what of a log is shown with a failure.
+var Excerpt = excerpt
+
 // OwnProgram is the path by which a manager will start this program.
 func OwnProgram(m Machine) (path, note string, err error) { return m.ownProgram() }
 

@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os/exec"
 	"slices"
 	"strings"
@@ -140,7 +138,6 @@ func (e *classedError) Unwrap() error { return e.error }
 // How much of a log is shown with a failure, and how long getting it may take.
 const (
 	logLines   = 8
-	logBytes   = 16 << 10
 	logWithin  = 5 * time.Second
 	logLongest = 400 // characters of a line
 )
@@ -152,9 +149,9 @@ func (t *target) lastLines(ctx context.Context, since time.Time) []string {
 	defer cancel()
 	if file := t.cfg.Log.File; file != "" {
 		text, err := leavable(ctx, func() (string, error) {
-			var text bytes.Buffer
-			err := tail(ctx, &limited{&text, logBytes}, file, logLines, false)
-			return text.String(), err
+			text := lastBytes{most: searchedBytes}
+			err := tail(ctx, &text, file, searchedLines, false)
+			return string(text.kept), err
 		})
 		if err != nil {
 			return nil
@@ -164,51 +161,54 @@ func (t *target) lastLines(ctx context.Context, since time.Time) []string {
 	if t.manager == nil {
 		return nil
 	}
-	argv := t.manager.Logs(t.id, logLines, false)
+	argv := t.manager.Logs(t.id, searchedLines, false)
 	if m, ok := t.manager.(platform.LogFilterer); ok && !since.IsZero() {
-		argv = m.FilteredLogs(t.id, platform.LogFilter{Lines: logLines, Since: fmt.Sprintf("@%d", since.Unix())})
+		argv = m.FilteredLogs(t.id, platform.LogFilter{Lines: searchedLines, Since: fmt.Sprintf("@%d", since.Unix())})
 	}
 	if argv == nil {
 		return nil
 	}
-	var out bytes.Buffer
+	out := lastBytes{most: searchedBytes}
 	show := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	show.Stdout, show.WaitDelay = &limited{&out, logBytes}, time.Second
+	show.Stdout, show.WaitDelay = &out, time.Second
 	if err := show.Run(); err != nil {
 		return nil
 	}
-	return cutLines(out.String())
+	return cutLines(string(out.kept))
 }
 
-// limited takes no more than so many bytes, and lets the rest pass.
-type limited struct {
-	w    io.Writer
-	left int
+// lastBytes keeps the last of what is written to it: so many bytes, at least.
+type lastBytes struct {
+	kept []byte
+	most int
 }
 
-func (l *limited) Write(b []byte) (int, error) {
-	n := min(len(b), l.left)
-	l.left -= n
-	if _, err := l.w.Write(b[:n]); err != nil {
-		return 0, err
+func (l *lastBytes) Write(b []byte) (int, error) {
+	l.kept = append(l.kept, b...)
+	if over := len(l.kept) - l.most; over > l.most {
+		l.kept = append(l.kept[:0], l.kept[over:]...)
 	}
 	return len(b), nil
 }
 
-// cutLines are the last lines of a text, such that a terminal may be shown them.
+// cutLines are the lines of a text that say most, such that a terminal may be shown them.
 func cutLines(text string) []string {
 	var lines []string
 	for line := range strings.Lines(text) {
-		line = logsink.Printable(strings.TrimRight(line, "\r\n"))
+		line = strings.TrimRight(line, "\r\n")
 		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "-- ") { // journalctl's own
 			continue
 		}
-		if r := []rune(line); len(r) > logLongest {
-			line = string(r[:logLongest]) + "..."
-		}
 		lines = append(lines, line)
 	}
-	return lines[max(0, len(lines)-logLines):]
+	lines = excerpt(lines, logLines)
+	for i, line := range lines {
+		if line = logsink.Printable(line); len([]rune(line)) > logLongest {
+			line = string([]rune(line)[:logLongest]) + "..."
+		}
+		lines[i] = line
+	}
+	return lines
 }
 
 // readyLine says that the service, which was asked for at that time, is ready, and

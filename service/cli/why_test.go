@@ -66,7 +66,7 @@ func TestIssue10_6_WhyAStartFailed(t *testing.T) {
 						t.Errorf("%v does not say %q", err, says)
 					}
 				}
-				if out := p.errs.String(); !strings.Contains(out, "the last lines of its log:\n  8 lines") {
+				if out := p.errs.String(); !strings.Contains(out, "the last lines of its log:\n  1000 lines") {
 					t.Errorf("the log is not shown: %q", out)
 				}
 				if tt.exit != nil && strings.Count(err.Error(), tt.exit.Reason) != 1 {
@@ -153,12 +153,12 @@ func TestIssue10_4_StatusSaysWhatIsSo(t *testing.T) {
 		"killed, within the delay": {func(p *place) {
 			p.m.st.Phase, p.m.st.LastExit, p.m.st.EndedAt = platform.PhaseStarting, killed, noon.Add(-time.Second)
 			p.m.st.Next = &platform.NextTry{At: noon.Add(2 * time.Second), Number: 3, Max: 10, Window: time.Minute}
-		}, []string{"is failed since", "next try in 2s, 3 of 10", "killed by SIGKILL", "log  8 lines"}, "is starting"},
+		}, []string{"is failed since", "next try in 2s, 3 of 10", "killed by SIGKILL", "log  1000 lines"}, "is starting"},
 		"before exec, with an older clean record": {func(p *place) {
 			p.ended(&platform.Exit{Clean: true, Reason: "asked to stop by SIGTERM"})
 			p.m.st.Phase, p.m.st.EndedAt = platform.PhaseFailed, noon
 			p.m.st.LastExit = &platform.Exit{Code: 217, Reason: "exit-code", Means: "is there such a user?"}
-		}, []string{"is failed", "exit code 217: is there such a user?", "8 lines"}, "asked to stop"},
+		}, []string{"is failed", "exit code 217: is there such a user?", "1000 lines"}, "asked to stop"},
 		"in a crash loop, just started": {func(p *place) {
 			p.runs(feedd, "fake")
 			p.writes(feedd, platform.PhaseStarting, func(s *state.State) { s.Restarts, s.LastExit = 4, killed })

@@ -1,0 +1,113 @@
+package service
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/BurntSushi/toml"
+)
+
+// Setting is a key of the configuration that is in force, with its tables
+// ("service.restart.delay").
+type Setting struct {
+	Key string `json:"key"`
+	// Value is as it would stand in the file; empty for none, and where it is Hidden.
+	Value string `json:"value"`
+	// Hidden: it may be a secret, as any value of [service] env may be, and any that
+	// the file gives to a table of the program's own. There the type says otherwise of
+	// a field, by the tag show:"true".
+	Hidden bool `json:"hidden,omitempty"`
+	// From is "FILE:LINE", "command line" (or what an install was told), "program" for
+	// what its code says, or "default".
+	From string `json:"from"`
+}
+
+// hidden stands for a value that may be a secret, for people.
+const hidden = "(not shown)"
+
+// String is KEY = VALUE, and where that comes from.
+func (s Setting) String() string {
+	value := s.Value
+	switch {
+	case s.Hidden:
+		value = hidden
+	case value == "":
+		value = "(none)"
+	}
+	return fmt.Sprintf("%s = %s  # %s", s.Key, value, s.From)
+}
+
+// InForce are all settings of c, which has been loaded, in the order of [Keys], then
+// those of the tables of prog, if it is a [TableProvider]. It reads c.File.
+func (c Config) InForce(prog Program) ([]Setting, error) {
+	f := file{path: c.File}
+	if c.File != "" {
+		text, err := readFile(c.File)
+		if err != nil {
+			return nil, err
+		}
+		f.text = text
+	}
+	code := c.origin()
+	without := code // what the command line adds
+	without.Override = nil
+	plain, err := without.Load()
+	if err != nil {
+		return nil, err
+	}
+	values := func(c Config) map[string]reflect.Value {
+		all := map[string]reflect.Value{}
+		eachKey(reflect.ValueOf(c), "", func(name string, _ reflect.StructField, v reflect.Value) { all[name] = v })
+		return all
+	}
+	ofFile, ofCode, usual := values(plain), values(code), values(defaults())
+	var settings []Setting
+	eachKey(reflect.ValueOf(c), "", func(name string, _ reflect.StructField, v reflect.Value) {
+		s := Setting{Key: ownTable + "." + name, Value: tomlValue(v), From: "default"}
+		line := f.lineOf(keyOf(ownTable, name))
+		switch {
+		case digest(v) != digest(ofFile[name]):
+			s.From = "command line"
+		case line > 0:
+			s.From = fmt.Sprintf("%s:%d", c.File, line)
+		case digest(ofCode[name]) != "" && digest(ofCode[name]) != digest(usual[name]):
+			s.From = "program"
+		}
+		if name == "env" && v.Len() > 0 {
+			s.Value, s.Hidden = "", true
+		}
+		settings = append(settings, s)
+	})
+	p, ok := prog.(TableProvider)
+	if !ok {
+		return settings, nil
+	}
+	tables := p.Tables()
+	for _, table := range slices.Sorted(maps.Keys(tables)) {
+		if err := c.DecodeTable(table, tables[table]); err != nil {
+			return nil, err
+		}
+		eachKey(reflect.ValueOf(tables[table]).Elem(), "", func(name string, field reflect.StructField, v reflect.Value) {
+			s := Setting{Key: table + "." + name, Value: tomlValue(v), From: "program"}
+			if line := f.lineOf(keyOf(table, name)); line > 0 {
+				s.From = fmt.Sprintf("%s:%d", c.File, line)
+				if field.Tag.Get("show") != "true" {
+					s.Value, s.Hidden = "", true
+				}
+			}
+			settings = append(settings, s)
+		})
+	}
+	return settings, nil
+}
+
+// lineOf is the line of a key, 0 if the file does not have it; also of a table that
+// is the value of one key, whose lines are its own keys'.
+func (f file) lineOf(key toml.Key) int {
+	if f.text == "" {
+		return 0
+	}
+	return f.line(key)
+}
