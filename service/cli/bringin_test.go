@@ -192,7 +192,7 @@ func TestInstallJSONIsOneObject(t *testing.T) {
 
 // --dry-run left out what --start and --restart do, and plan the record.
 func TestIssue10_7_ADryRunIsWhole(t *testing.T) {
-	p, set := installed(t, false)
+	p, _ := installed(t, false)
 	p.wants("install --dry-run --start", 0, "3. have fake start the service, and wait until it is ready\n")
 	p.wants("install --dry-run --restart", 0, "2 steps")
 	p.wants("plan --json", 0, "")
@@ -210,7 +210,7 @@ func TestIssue10_7_ADryRunIsWhole(t *testing.T) {
 		t.Errorf("it is not what is there, where nothing changes: %v\n%s", err, before)
 	}
 
-	p, set = installed(t, true)
+	p, set := installed(t, true)
 	p.wants("install --dry-run --restart", 0, "2 steps")
 	set("[service]\nuser = \"alice\"\n")
 	p.wants("install --dry-run --restart", 0, "3. have fake restart the service")
