@@ -68,6 +68,7 @@ func newLock(o Options) (*Lock, error) {
 	if me.UID, me.SID, err = account(self); err != nil {
 		return nil, err
 	}
+	me.Image, me.Place = image(self), place(o)
 	record, err := me.record()
 	if err != nil {
 		return nil, err

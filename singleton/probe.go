@@ -41,9 +41,10 @@ func readHolder(o Options) (Holder, error) {
 	if err != nil {
 		return Holder{}, &unverifiedError{err}
 	}
-	if !alive || !mayName(o, f, h) {
+	if !alive || !mayName(f, h, o) {
 		return Holder{}, errNoHolder
 	}
+	h.owner, _ = proc.Owner(h.PID) // where it is not to be known, it is not to be signalled either
 	return h, nil
 }
 

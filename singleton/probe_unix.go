@@ -5,12 +5,9 @@ package singleton
 import (
 	"errors"
 	"io/fs"
-	"os"
-	"strconv"
 	"syscall"
 
 	"github.com/holdfast-dev/holdfast/platform/files"
-	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
 // tryMutex reports whether somebody has the mutex, and if not, whether it vouches
@@ -84,24 +81,4 @@ func probeOld(o Options, vouched bool) (Holder, error) {
 func seemsHeld(o Options) bool {
 	taken, err := lockedByOther(o.PIDFile())
 	return err == nil && taken
-}
-
-// mayName refuses a record that names a process of somebody else: a user who
-// owns the record could otherwise have root signal any process for him. The kernel
-// is believed: root that runs by hand what is another user's writes into that one's
-// files, and has them locked.
-func mayName(o Options, f *os.File, h Holder) bool {
-	info, err := f.Stat()
-	if err != nil {
-		return false
-	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return false
-	}
-	if st.Uid == 0 {
-		return true
-	}
-	owner, err := proc.Owner(h.PID)
-	return err == nil && owner == strconv.Itoa(int(st.Uid)) || locksItself(h.PID, o.MutexFile())
 }

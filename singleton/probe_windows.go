@@ -62,9 +62,13 @@ func seemsHeld(o Options) bool {
 	})
 }
 
+// image and place are told by files' numbers, which are not to be had cheaply here.
+func image(proc.Identity) string { return "" }
+func place(Options) string       { return "" }
+
 // mayName refuses a record that names a process of somebody else: a user who
 // owns the record could otherwise have an administrator stop any process for him.
-func mayName(_ Options, f *os.File, h Holder) bool {
+func mayName(f *os.File, h Holder, _ Options) bool {
 	sd, err := windows.GetSecurityInfo(windows.Handle(f.Fd()), windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION)
 	if err != nil {
 		return false

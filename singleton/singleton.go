@@ -58,6 +58,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -124,6 +125,25 @@ type Holder struct {
 	SID    string    `json:"sid,omitempty"` // the user on Windows
 	Since  time.Time `json:"since"`
 	Origin string    `json:"origin"`
+	// Image is the file that it executes, as files.Inode has it: what is at Exe by
+	// now may be another one. It is for people, and empty where it is not known.
+	Image string `json:"image,omitempty"`
+	// Place is the directory of the record, likewise, and the name that is held.
+	Place string `json:"place,omitempty"`
+
+	owner string // of the process when it was verified
+}
+
+// Signal is [proc.Identity.Signal]; it also refuses, with fs.ErrPermission, a
+// process that has come to belong to another user since it was verified as the
+// holder: one that has executed a set-uid program, for one.
+func (h Holder) Signal(sig os.Signal) error {
+	if h.owner != "" {
+		if now, err := proc.Owner(h.PID); err == nil && now != h.owner {
+			return fmt.Errorf("signal process %d: it has become user %s's, and was user %s's: %w", h.PID, now, h.owner, fs.ErrPermission)
+		}
+	}
+	return h.Identity.Signal(sig)
 }
 
 // Known reports whether the holder was verified: this process, and no other with

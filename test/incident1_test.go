@@ -102,7 +102,7 @@ func TestIncident1_StartTimeOrBootTellsApart(t *testing.T) {
 		"the truth":            {func(*proc.Identity) {}, true},
 		"another start time":   {func(id *proc.Identity) { id.Start-- }, false},
 		"another boot":         {func(id *proc.Identity) { id.Boot = "0" + id.Boot[1:] + "0" }, false},
-		"another executable":   {func(id *proc.Identity) { id.Exe += "d" }, false},
+		"its executable moved": {func(id *proc.Identity) { id.Exe += ".old" }, true},
 		"a number of nobody":   {func(id *proc.Identity) { id.PID = 1<<31 - 2 }, false},
 		"no number":            {func(id *proc.Identity) { id.PID = 0 }, false},
 		"all of our processes": {func(id *proc.Identity) { id.PID = -1 }, false},

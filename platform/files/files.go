@@ -101,6 +101,11 @@ func Remove(path string) error { return remove(path) }
 // does nothing: NTFS journals such changes.
 func SyncDir(dir string) error { return syncDir(dir) }
 
+// Inode is what tells the file with which info came from every other one that is
+// there: device and inode. It is empty where the system says no such thing by its
+// FileInfo, as Windows does.
+func Inode(info fs.FileInfo) string { return inode(info) }
+
 // Open opens the regular file at path like os.OpenFile, creating it with mode
 // if flag has os.O_CREATE. It refuses, with ErrUntrusted, a symbolic link,
 // a directory, a FIFO or a device (without blocking on it), and a file that has

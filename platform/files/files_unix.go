@@ -55,6 +55,13 @@ func remove(path string) error { return os.Remove(path) }
 
 func makeDirs(path string, mode fs.FileMode) error { return os.MkdirAll(path, mode) }
 
+func inode(info fs.FileInfo) string {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return fmt.Sprintf("%d:%d", uint64(st.Dev), uint64(st.Ino)) //nolint:unconvert // their types differ by system
+	}
+	return ""
+}
+
 func links(_ *os.File, info fs.FileInfo) (uint64, error) {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		return uint64(st.Nlink), nil //nolint:unconvert // its width differs by system

@@ -132,6 +132,8 @@ func insist(do func() error) error {
 	}
 }
 
+func inode(fs.FileInfo) string { return "" }
+
 func links(f *os.File, _ fs.FileInfo) (uint64, error) {
 	var info windows.ByHandleFileInformation
 	if err := windows.GetFileInformationByHandle(windows.Handle(f.Fd()), &info); err != nil {

@@ -9,14 +9,14 @@
 //
 // The start time is field 22 of /proc/PID/stat in clock ticks since boot, read
 // directly: values computed from the wall clock move when the clock is set. The
-// namespace is the inode of /proc/PID/ns/pid.
+// namespace is the inode of /proc/PID/ns/pid. These three are enough: the image is
+// for people, and may be renamed, replaced or removed while it runs.
 //
 // # Windows notes
 //
 // The start time is the creation time in units of 100 ns since 1601, as the
 // kernel wrote it down when the process began. It is absolute, so with the
-// number it is enough: Boot says "any", and the image, which an upgrade moves
-// aside while it runs, is for people. Of a process that we may not open, number
+// number it is enough: Boot says "any". Of a process that we may not open, number
 // and creation time come from the list of processes, which shows them to
 // everybody; its image is not known then.
 //
@@ -57,7 +57,7 @@ type Identity struct {
 	Start uint64 `json:"start"`         // the unit is the platform's own, and so is what it counts from
 	Boot  string `json:"boot"`          // one id per boot of the machine, where Start counts from the boot
 	Space string `json:"ns,omitempty"`  // the space in which PID counts; empty where there is but one
-	Exe   string `json:"exe,omitempty"` // absolute path of the image; empty if we may not know
+	Exe   string `json:"exe,omitempty"` // absolute path of the image, for people; empty if we may not know
 }
 
 // Self identifies this process.
@@ -77,11 +77,11 @@ func Of(pid int) (Identity, error) {
 	return id, nil
 }
 
-// Same reports whether both are one process. An image that is not known on one
-// side proves nothing against it.
+// Same reports whether both are one process, whatever it executes by now and
+// whatever became of the image since it was executed: an upgrade renames or
+// replaces the file under a running service.
 func (id Identity) Same(other Identity) bool {
-	return id.PID == other.PID && id.Start == other.Start && id.Boot == other.Boot && id.Space == other.Space &&
-		(id.Exe == "" || other.Exe == "" || sameImage(id.Exe, other.Exe))
+	return id.PID == other.PID && id.Start == other.Start && id.Boot == other.Boot && id.Space == other.Space
 }
 
 // SameBoot reports whether other ran since the machine was started; id is a

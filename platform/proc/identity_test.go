@@ -56,12 +56,8 @@ func TestReusedNumberIsNotTheProcess(t *testing.T) {
 	for name, change := range map[string]func(*proc.Identity){
 		"start time": func(id *proc.Identity) { id.Start-- },
 		"boot":       func(id *proc.Identity) { id.Boot = "2b3f…another boot" },
-		"image":      func(id *proc.Identity) { id.Exe = "/usr/sbin/nfsd" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			if name == "image" && runtime.GOOS == "windows" {
-				t.Skip("the path follows the file there: see TestImageMovedAside")
-			}
 			old := actual
 			change(&old)
 			if alive, err := old.Alive(); alive || err != nil {
@@ -74,6 +70,18 @@ func TestReusedNumberIsNotTheProcess(t *testing.T) {
 				t.Fatal("the foreign process was hit")
 			}
 		})
+	}
+}
+
+// An upgrade renames or replaces the file under the process: see issue 11.
+func TestIssue11_TheImageIsForPeople(t *testing.T) {
+	actual := mustOf(t, child(t, "linger").Process.Pid)
+	for _, path := range []string{"", actual.Exe + ".old", "/usr/sbin/nfsd"} {
+		moved := actual
+		moved.Exe = path
+		if alive, err := moved.Alive(); !alive || err != nil || !actual.Same(moved) || !moved.Same(actual) {
+			t.Errorf("executed as %q: alive=%v err=%v", path, alive, err)
+		}
 	}
 }
 

@@ -75,10 +75,6 @@ func image(h windows.Handle) string {
 	return windows.UTF16ToString(buf[:n])
 }
 
-// The path follows the file when it is renamed, which is how the image of a
-// running program is replaced; number and creation time have told already.
-func sameImage(string, string) bool { return true }
-
 func owner(pid int) (string, error) {
 	h, err := open(pid, 0)
 	if err != nil {

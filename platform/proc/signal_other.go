@@ -27,8 +27,6 @@ func signal(id Identity, sig os.Signal) error {
 
 func wait(ctx context.Context, id Identity) error { return poll(ctx, id) }
 
-func sameImage(a, b string) bool { return a == b }
-
 // Boot has told.
 func sinceBoot(Identity) bool { return true }
 

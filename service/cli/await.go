@@ -98,7 +98,6 @@ func (w *wait) alive(t *target, begun time.Time) (bool, error) {
 	if errors.Is(err, proc.ErrGone) {
 		return false, nil
 	}
-	watched.Exe = "" // a shell becomes the program, by and by
 	w.watched = watched
 	return err == nil, err
 }

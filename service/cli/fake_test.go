@@ -52,6 +52,7 @@ type place struct {
 	now       func() time.Time
 	uses      *cli.Resources
 	replaced  bool // the program on disk
+	removed   bool // likewise
 	out, errs bytes.Buffer
 }
 
@@ -103,16 +104,16 @@ func (p *place) machine() cli.Machine {
 			return proc.Identity{}, proc.ErrGone
 		},
 		Alive: func(id proc.Identity) (bool, error) { return !p.isGone(id.PID), nil },
-		Signal: func(id proc.Identity, sig os.Signal) error {
-			p.note("signal %d %v", id.PID, sig)
-			if p.isGone(id.PID) {
+		Signal: func(h singleton.Holder, sig os.Signal) error {
+			p.note("signal %d %v", h.PID, sig)
+			if p.isGone(h.PID) {
 				return os.ErrProcessDone
 			}
 			if p.signalled == nil {
-				p.ends(id.PID)
+				p.ends(h.PID)
 				return nil
 			}
-			return p.signalled(id, sig)
+			return p.signalled(h.Identity, sig)
 		},
 		Wait: func(ctx context.Context, id proc.Identity) error {
 			if p.isGone(id.PID) {
@@ -123,6 +124,7 @@ func (p *place) machine() cli.Machine {
 		},
 		Measure:   func(int) *cli.Resources { return p.uses },
 		Replaced:  func(singleton.Holder, string) bool { return p.replaced },
+		Gone:      func(string) bool { return p.removed },
 		Accounts:  p.lookups(),
 		Interrupt: context.WithCancel,
 		Now:       p.now,

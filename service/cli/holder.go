@@ -27,7 +27,7 @@ func (t *target) probe(ctx context.Context, o singleton.Options) (singleton.Hold
 }
 
 // errUnnamed means that somebody holds the name of whom nobody knows who it is.
-var errUnnamed = errors.New("it runs, but as a process that cannot be identified (its lock is held; its record is gone, or is another user's than the process, or its executable was renamed)")
+var errUnnamed = errors.New("it runs, but as a process that cannot be identified (its lock is held, and its record is gone, or not to be believed)")
 
 // holder is the verified holder. The error wraps platform.ErrNotRunning if there
 // is none, with a word on what a dead one left, and errUnnamed if it is not known.
@@ -85,7 +85,7 @@ func readLeftover(path string) ([]byte, error) {
 
 // signal sends sig to the holder. The error is os.ErrProcessDone if it is gone.
 func (t *target) signal(h singleton.Holder, doing string, sig os.Signal) error {
-	err := t.Signal(h.Identity, sig)
+	err := t.Signal(h, sig)
 	switch {
 	case err == nil || errors.Is(err, os.ErrProcessDone):
 		return err

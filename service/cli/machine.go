@@ -25,12 +25,13 @@ type machine struct {
 	Holder  func(singleton.Options) (singleton.Holder, error)
 	Process func(pid int) (proc.Identity, error)
 	Alive   func(proc.Identity) (bool, error)
-	Signal  func(proc.Identity, os.Signal) error
+	Signal  func(singleton.Holder, os.Signal) error
 	Wait    func(context.Context, proc.Identity) error // until it is not to be seen any more
 	Measure func(pid int) *resources
 	// Replaced reports whether there is another program by now in the place of the
 	// holder's, or at program, which its manager starts.
 	Replaced func(h singleton.Holder, program string) bool
+	Gone     func(program string) bool // there is no file by that path
 
 	Accounts accounts
 
@@ -59,10 +60,11 @@ func thisMachine() machine {
 		Holder:    singleton.Probe,
 		Process:   proc.Of,
 		Alive:     proc.Identity.Alive,
-		Signal:    proc.Identity.Signal,
+		Signal:    singleton.Holder.Signal,
 		Wait:      func(ctx context.Context, id proc.Identity) error { return id.WaitReaped(ctx) },
 		Measure:   measure,
 		Replaced:  replaced,
+		Gone:      gone,
 		Accounts:  thisMachinesAccounts(),
 		Interrupt: firstSignal,
 		Now:       time.Now, Monotonic: proc.Monotonic,

@@ -2,20 +2,22 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"strings"
 
+	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
 // replaced reports whether there is another program by now than the one that the
 // holder runs: where that was when it was started, or at program, which is what its
 // manager starts (empty: not known). A file of the same content is the same program.
-// Where the system does not say which file a process runs, it is one that was written
-// since it began.
+// Where the system does not say which file a process runs, the holder did, and it is
+// another one, or one that was written since.
 func replaced(h singleton.Holder, program string) bool {
 	image := fmt.Sprintf("/proc/%d/exe", h.PID)
 	runs, err := os.Stat(image)
@@ -31,7 +33,8 @@ func replaced(h singleton.Holder, program string) bool {
 		switch {
 		case path == "" || err != nil:
 		case image == "":
-			if !h.Since.IsZero() && now.ModTime().After(h.Since) {
+			id := files.Inode(now)
+			if h.Image != "" && id != "" && h.Image != id || !h.Since.IsZero() && now.ModTime().After(h.Since) {
 				return true
 			}
 		case !os.SameFile(now, runs) && !sameProgram(path, now, image, runs):
@@ -39,6 +42,12 @@ func replaced(h singleton.Holder, program string) bool {
 		}
 	}
 	return false
+}
+
+// gone reports whether there is nothing at path.
+func gone(path string) bool {
+	_, err := os.Stat(strings.TrimSuffix(path, " (deleted)"))
+	return path != "" && errors.Is(err, fs.ErrNotExist)
 }
 
 // isScript reports whether path is a script: what it starts is another program, and

@@ -212,11 +212,16 @@ func (r *report) running(t *target, h singleton.Holder, now state.Truth, fileErr
 	}
 	r.Resources = t.Measure(now.Process.PID)
 	trial := now.File != nil && now.File.Trial != ""
-	if h.Known() && h.PID == now.Process.PID && !trial && t.Replaced(h, t.startedFrom(!now.Stranger)) {
-		r.note(newerProgram)
-	}
 	if !h.Known() || h.PID != now.Process.PID {
 		return
+	}
+	program := t.startedFrom(!now.Stranger)
+	switch {
+	case trial: // a candidate is not what the next start takes
+	case t.Gone(cmp.Or(program, h.Exe)):
+		r.note(fmt.Sprintf("the program on disk is gone: %s is not there any more, and the next start will not find it", cmp.Or(program, h.Exe)))
+	case t.Replaced(h, program):
+		r.note(newerProgram)
 	}
 	r.User, r.StartedBy, r.StartedAt = h.User(), h.StartedBy(), &h.Since
 	r.Uptime = r.now.Sub(h.Since).Seconds()
