@@ -19,6 +19,7 @@ func TestMain(m *testing.M) {
 		"notified": notifiedRole,
 		"squatter": squatterRole,
 		"elder":    elderRole,
+		"turncoat": turncoatRole,
 	}
 	if play, ok := roles[os.Getenv(roleVariable)]; ok {
 		os.Exit(play())

@@ -130,3 +130,30 @@ func elderLock(path, content string, signed bool) error {
 	_, err = syscall.Pwrite(fd, []byte(content), 0)
 	return err
 }
+
+// turncoatRole writes itself down as a holder and, when it is told to, executes its
+// first argument as a process that has nothing to do with the service.
+func turncoatRole() int {
+	program, record := os.Args[1], os.Args[2]
+	self, err := proc.Self()
+	if err != nil {
+		return 1
+	}
+	description, err := json.Marshal(singleton.Holder{Identity: self, UID: os.Geteuid(), Since: time.Now()})
+	if err != nil {
+		return 1
+	}
+	if err := os.WriteFile(record, description, 0o644); err != nil { //nolint:gosec // everybody may read it
+		say("no record: %v", err)
+		return 1
+	}
+	say("recorded")
+	for b := make([]byte, 1); b[0] != '\n'; {
+		if _, err := os.Stdin.Read(b); err != nil {
+			return 1
+		}
+	}
+	_ = os.Setenv(roleVariable, "foreign")
+	say("%v", syscall.Exec(program, []string{program}, os.Environ()))
+	return 1
+}

@@ -5,3 +5,4 @@ package test_test
 // What these do is tested on Linux.
 func squatterRole() int { return 1 }
 func elderRole() int    { return 1 }
+func turncoatRole() int { return 1 }

@@ -1,0 +1,116 @@
+package test_test
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/singleton"
+	"github.com/holdfast-dev/holdfast/test/wait"
+)
+
+// What a service's user writes about the holder names a process of his at most: root
+// commands nothing because of it. Since the image is no part of an identity, the
+// record alone stands between root's stop and any process that has a number.
+
+// pretends has this test hold the name of p as its user could: a record of that
+// user's or one that he put there, and a locked mutex.
+func (p *place) pretends(t *testing.T, uid int) {
+	t.Helper()
+	lock, err := os.OpenFile(p.mutexFile(), os.O_RDWR|os.O_CREATE, 0o600)
+	must(t, err)
+	t.Cleanup(func() { _ = lock.Close() })
+	must(t, lock.Chown(uid, uid))
+	must(t, syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB))
+}
+
+func TestIssue11_ForgedRecordsHaveRootSignalNobody(t *testing.T) {
+	for name, forge := range map[string]func(t *testing.T, record, into string){
+		"a copy of root's record": func(t *testing.T, record, into string) {
+			must(t, os.WriteFile(into, []byte(content(t, record)), 0o644))
+			must(t, os.Chown(into, plainUser, plainUser))
+		},
+		"another name of root's record": func(t *testing.T, record, into string) { must(t, os.Link(record, into)) },
+		"root's record, moved": func(t *testing.T, record, into string) {
+			must(t, os.Rename(record, into))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			// Root has a service in a directory of the user's, too.
+			theirs := publicPlace(t, plainUser)
+			roots := theirs.as(0)
+			roots.run, roots.state = filepath.Join(filepath.Dir(theirs.run), "rootsrun"), filepath.Join(filepath.Dir(theirs.state), "rootsstate")
+			for _, dir := range []string{theirs.run, theirs.state, roots.run, roots.state} {
+				must(t, os.Mkdir(dir, 0o755))
+				must(t, os.Chown(dir, plainUser, plainUser))
+			}
+			a := roots.ready(t, plan{})
+			roots.holds(t, a) // its own record is believed
+
+			forge(t, roots.lockFile(), theirs.lockFile())
+			theirs.pretends(t, plainUser)
+			root := theirs.as(0)
+			for _, verb := range []string{"stop", "reload"} {
+				root.do(t, verb).want(t, 1, "cannot be identified", "nothing is signalled")
+			}
+			if s := root.status(t, 0); s.PID != 0 {
+				t.Errorf("status takes %d for the holder", s.PID)
+			}
+			if !a.alive() || a.out.count("reload") != 0 {
+				t.Errorf("root's service was signalled:\n%s", a.out.text())
+			}
+			a.stop(t)
+		})
+	}
+}
+
+// A holder of the user's executes a set-uid program after it was verified: it is
+// the same process, and nobody's but root's by now.
+func TestIssue11_AHolderThatBecomesRootIsNotSignalled(t *testing.T) {
+	p := publicPlace(t, plainUser)
+	for _, dir := range []string{p.run, p.state} {
+		must(t, os.Mkdir(dir, 0o755))
+		must(t, os.Chown(dir, plainUser, plainUser))
+	}
+	setuid := p.exe + "-setuid"
+	copyFile(t, p.exe, setuid)
+	must(t, os.Chmod(setuid, 0o755|os.ModeSetuid))
+	f := p.launch(t, "turncoat", plan{}, setuid, p.lockFile())
+	f.out.await(t, "recorded")
+	p.pretends(t, plainUser)
+	h := probe(t, p)
+	if h.PID != f.pid {
+		t.Fatalf("the holder is %v, want %d", h, f.pid)
+	}
+	f.order(t, "turn")
+	f.out.await(t, "up")
+	wait.Until(t, "it is root's", func() bool {
+		info, err := os.Stat("/proc/" + strconv.Itoa(f.pid))
+		must(t, err)
+		return info.Sys().(*syscall.Stat_t).Uid == 0
+	})
+	if alive, err := h.Alive(); !alive || err != nil {
+		t.Fatalf("it is not the same process any more: %v %v", alive, err)
+	}
+	if err := h.Signal(syscall.SIGTERM); err == nil {
+		t.Error("it was signalled")
+	}
+	if h := probe(t, p); h.Known() {
+		t.Errorf("the holder is %v", h)
+	}
+	must(t, f.stdin.Close())
+	if r := f.end(t); r.code != 0 || !strings.HasSuffix(r.out, "up\nend\n") {
+		t.Errorf("it was not left alone: exit code %d, it said:\n%s", r.code, r.out)
+	}
+}
+
+func probe(t *testing.T, p *place) singleton.Holder {
+	t.Helper()
+	h, err := singleton.Probe(singleton.Options{Name: "feedd", Dir: p.run, StateDir: p.state})
+	must(t, err)
+	return h
+}
