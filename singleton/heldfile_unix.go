@@ -30,9 +30,15 @@ const maxSwaps = 100
 
 // open opens the file at path, or makes it. What is in it stays: the loser of a
 // race must not destroy what the winner wrote. A new one is for us alone until
-// write: so nobody can lock it before us.
+// write: so nobody can lock it before us. One that is not for us to write, such as
+// what root left in a directory of ours, is opened to be read, and write replaces it.
 func (f *heldFile) open(flag int) (err error) {
 	f.file, err = files.Open(f.path, os.O_RDWR|os.O_CREATE|flag, 0o600)
+	if errors.Is(err, fs.ErrPermission) && !errors.Is(err, files.ErrUntrusted) && !f.private {
+		if file, e := files.Open(f.path, os.O_RDONLY, 0); e == nil {
+			f.file, err = file, nil
+		}
+	}
 	return err
 }
 
@@ -80,8 +86,25 @@ func (f *heldFile) whole(info fs.FileInfo) []byte {
 	return f.content
 }
 
-// write makes content the whole of the file. The name must be held.
+// write makes content the whole of the file. The name must be held. What describes
+// the holder is the holder's own: a record says by its owner whom it may name.
 func (f *heldFile) write() error {
+	info, err := f.file.Stat()
+	if err != nil {
+		return err
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok && !f.private && int(st.Uid) != os.Geteuid() {
+		err := f.recreate()
+		if !errors.Is(err, fs.ErrPermission) || f.put() != nil {
+			return err
+		}
+		return nil
+	}
+	return f.put()
+}
+
+// put is write in place.
+func (f *heldFile) put() error {
 	info, err := f.file.Stat()
 	if err != nil {
 		return err
@@ -90,9 +113,6 @@ func (f *heldFile) write() error {
 		if err := f.file.Chmod(f.mode()); err != nil {
 			return err
 		}
-	}
-	if f.private {
-		f.handOver()
 	}
 	content := f.whole(info)
 	if info.Size() > int64(len(content)) { // nothing may stay behind ours
@@ -103,6 +123,9 @@ func (f *heldFile) write() error {
 	if _, err := f.file.WriteAt(content, 0); err != nil {
 		_ = f.file.Truncate(0) // half a record is worse than none
 		return err
+	}
+	if f.private {
+		f.handOver()
 	}
 	return nil
 }
@@ -167,7 +190,7 @@ func (f *heldFile) recreate() error {
 		err = flock(next.file, syscall.LOCK_EX) // nobody else can open it yet
 	}
 	if err == nil {
-		err = next.write()
+		err = next.put()
 	}
 	if err == nil {
 		err = os.Rename(next.path, f.path)

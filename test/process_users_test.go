@@ -112,6 +112,46 @@ func TestRootsStartIsNotTheLast(t *testing.T) {
 	p.free(t)
 }
 
+// Whoever of the two starts it, in directories of the service's user, is known to
+// both, and the other may start it afterwards, however the first one ended.
+func TestIssue9_RootAndTheServicesUserTakeTurns(t *testing.T) {
+	for name, whoFirst := range map[string]bool{"root first": true, "the user first": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			user := publicPlace(t, plainUser)
+			for _, dir := range []string{user.run, user.state} {
+				must(t, os.Mkdir(dir, 0o755))
+				must(t, os.Chown(dir, plainUser, plainUser))
+			}
+			root := user.as(0)
+			turns := []*place{user, root}
+			if whoFirst {
+				turns = []*place{root, user}
+			}
+			for range 2 {
+				for i, p := range turns {
+					a := p.ready(t, plan{})
+					for _, asker := range []*place{p, turns[1-i], p.as(otherUser)} {
+						if s := asker.status(t, 0); s.PID != a.pid || !s.Ready {
+							t.Errorf("status: %+v", s)
+						}
+					}
+					a.kill(t)
+				}
+				for _, p := range turns {
+					a := p.ready(t, plan{})
+					root.do(t, "reload").want(t, 0)
+					if root.do(t, "stop").want(t, 0); t.Failed() {
+						return
+					}
+					a.end(t).want(t, 0)
+				}
+			}
+			user.free(t)
+		})
+	}
+}
+
 func mayNotSignal(t *testing.T, asker *place, a *process) {
 	t.Helper()
 	kill := exec.Command("/bin/sh", "-c", "kill -0 "+strconv.Itoa(a.pid))
