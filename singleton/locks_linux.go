@@ -2,7 +2,9 @@ package singleton
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,22 +13,12 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
 // otherHolder looks for a process that holds the name by a lock on a file which
 // had the place of one of ours and was removed, or on one of those that are there
-// and that a holder locks. It sees what /proc lets us see: processes of our user,
-// all of them for root.
-//
-// proc_locks(5) lists which process has a flock, but its device numbers are not
-// those of stat(2) on btrfs and on overlayfs. So it only says whose descriptors to
-// look at: the link of one reads "PATH" or "PATH (deleted)", and proc_pid_fdinfo(5)
-// shows how it was opened and whether it is the one that is locked. A holder can
-// write to its files, and strangers cannot; but in a mount namespace of theirs they
-// have files by any name. So it also has to be a process of root's, of ours or of
-// the owner of the place.
+// and that a holder locks.
 func otherHolder(mutex, record *os.File, pid *heldFile) (Holder, bool) {
 	links := make(map[string]bool)
 	for _, path := range []string{pathOf(mutex), pathOf(record)} {
@@ -42,22 +34,69 @@ func otherHolder(mutex, record *os.File, pid *heldFile) (Holder, bool) {
 		links[place] = true
 	}
 	links[place+" (deleted)"] = true
+	return search(owners(record), links)
+}
 
-	ours := owners(record)
-	seen := make(map[int]bool)
-	for _, l := range listLocks() {
-		if !l.exclusive || seen[l.pid] {
+// mayHold reports whether one of those who have the PID file locked may have
+// written it: one that is found, or the one whose number is in it, where that is a
+// process of the file's owner and not for us to examine.
+func mayHold(file *os.File) bool {
+	info, err := file.Stat()
+	if err != nil {
+		return true
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return true
+	}
+	owner := strconv.Itoa(int(st.Uid))
+	if _, found := search(append(owners(file), owner), map[string]bool{pathOf(file): true}); found {
+		return true
+	}
+	pid, err := writtenPID(file)
+	if err != nil {
+		return false
+	}
+	if uid, err := proc.Owner(pid); errors.Is(err, proc.ErrGone) || err == nil && uid != owner {
+		return false
+	}
+	_, err = os.ReadDir("/proc/" + strconv.Itoa(pid) + "/fd")
+	return err != nil
+}
+
+// search looks for a process of one of the users that has one of the links open to
+// write, and locked. It sees what /proc lets us see: processes of our user, all of
+// them for root.
+//
+// The link of a descriptor reads "PATH" or "PATH (deleted)", and proc_pid_fdinfo(5)
+// shows how it was opened and whether it is the one that is locked. A holder can
+// write to its files, and strangers cannot; but in a mount namespace of theirs they
+// have files by any name. So it also has to be a process of root's, of ours or of
+// the owner of the place. The list of locks, proc_locks(5), would be quicker to
+// read, unless somebody makes it long: he could keep us from starting.
+func search(users []string, links map[string]bool) (Holder, bool) {
+	dir, err := os.Open("/proc")
+	if err != nil {
+		return Holder{}, false
+	}
+	defer func() { _ = dir.Close() }()
+	names, _ := dir.Readdirnames(-1)
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
 			continue
 		}
-		seen[l.pid] = true
-		if !slices.Contains(ours, userOf(l.pid)) {
+		// Cheap for the many of others, and not enough: see userOf.
+		if uid, err := proc.Owner(pid); err != nil || !slices.Contains(users, uid) || !slices.Contains(users, userOf(pid)) {
 			continue
 		}
-		if since, ok := holds(l.pid, links); ok {
-			if id, err := proc.Of(l.pid); err == nil {
-				uid, _ := strconv.Atoi(userOf(l.pid))
-				return Holder{Identity: id, UID: uid, Since: since, Origin: "unknown (its files were removed)"}, true
-			}
+		since, ok := holds(pid, links)
+		if !ok {
+			continue
+		}
+		if id, err := proc.Of(pid); err == nil {
+			uid, _ := strconv.Atoi(userOf(pid))
+			return Holder{Identity: id, UID: uid, Since: since, Origin: "unknown (its files were removed)"}, true
 		}
 	}
 	return Holder{}, false
@@ -119,42 +158,6 @@ func holds(pid int, links map[string]bool) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// locksItself reports whether the process has the file at path, by that name and
-// no other, locked by a call of its own: a descriptor that is locked can be handed
-// to anybody, and shows who locked it.
-func locksItself(pid int, path string) bool {
-	f, err := files.OpenToRead(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return false
-	}
-	if st, ok := info.Sys().(*syscall.Stat_t); !ok || st.Nlink != 1 {
-		return false
-	}
-	dir := "/proc/" + strconv.Itoa(pid)
-	fds, err := os.ReadDir(dir + "/fd")
-	if err != nil { // not ours to see
-		return false
-	}
-	for _, fd := range fds {
-		there, err := os.Stat(dir + "/fd/" + fd.Name())
-		if err != nil || !os.SameFile(info, there) {
-			continue
-		}
-		if link, err := os.Readlink(dir + "/fd/" + fd.Name()); err != nil || link != pathOf(f) {
-			continue
-		}
-		if writes, locker := lockedToWrite(dir + "/fdinfo/" + fd.Name()); writes && locker == strconv.Itoa(pid) {
-			return true
-		}
-	}
-	return false
-}
-
 // lockedToWrite reads the description of a descriptor: whether it can be written
 // to, and the process that locked it; empty if none did.
 //
@@ -178,44 +181,18 @@ func lockedToWrite(fdinfo string) (writes bool, locker string) {
 	return writes, locker
 }
 
-// listed is a line of /proc/locks.
-type listed struct {
-	pid       int
-	exclusive bool
-	inode     string
-}
+// What is read of the list of locks to name who has one: any user can make it long,
+// and the kernel stops all of the machine for each page of it, for some 10 ms
+// (percpu_down_write in locks_start, fs/locks.c).
+const (
+	locksRead = 64 << 10 // bytes, some 1000 locks
+	locksTook = 250 * time.Millisecond
+)
 
-// listLocks reads the flocks of the processes that we can see. That takes long:
-// the kernel lists them while all of the machine stands still for it, some 10 ms
-// (percpu_down_write in locks_start, fs/locks.c). Any user can make the list long:
-// many locks of one process on one file are one here. It is read to its end all
-// the same, for the holder may stand last.
-func listLocks() (all []listed) {
-	locks, err := os.Open("/proc/locks")
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = locks.Close() }()
-	seen := make(map[listed]bool)
-	for lines := bufio.NewScanner(locks); lines.Scan(); {
-		// 1: FLOCK  ADVISORY  WRITE 4711 00:19:1234 0 EOF
-		f := strings.Fields(lines.Text())
-		if len(f) < 6 || f[1] != "FLOCK" {
-			continue
-		}
-		if pid, err := strconv.Atoi(f[4]); err == nil && pid > 0 {
-			l := listed{pid, f[3] == "WRITE", f[5][strings.LastIndexByte(f[5], ':')+1:]}
-			if !seen[l] {
-				seen[l] = true
-				all = append(all, l)
-			}
-		}
-	}
-	return all
-}
-
-// lockersOf are the processes that have a file locked, as far as we can see them.
-// It goes by the inode's number alone, so there may be some more.
+// lockersOf are processes that have a file locked, as far as we can see them, for
+// people: nothing is decided by it. It goes by the inode's number alone, as the
+// list's device numbers are not those of stat(2) on btrfs and on overlayfs, so there
+// may be some more.
 func lockersOf(file *os.File) (all []locker) {
 	info, err := file.Stat()
 	if err != nil {
@@ -225,17 +202,30 @@ func lockersOf(file *os.File) (all []locker) {
 	if !ok {
 		return nil
 	}
+	list, err := os.Open("/proc/locks")
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = list.Close() }()
+	end := time.Now().Add(locksTook)
+	inode := ":" + fmt.Sprint(st.Ino)
 	seen := make(map[int]bool)
-	for _, l := range listLocks() {
-		if l.inode != fmt.Sprint(st.Ino) || seen[l.pid] {
+	for lines := bufio.NewScanner(io.LimitReader(list, locksRead)); lines.Scan() && time.Now().Before(end); {
+		// 1: FLOCK  ADVISORY  WRITE 4711 00:19:1234 0 EOF
+		f := strings.Fields(lines.Text())
+		if len(f) < 6 || f[1] != "FLOCK" || !strings.HasSuffix(f[5], inode) {
 			continue
 		}
-		seen[l.pid] = true
-		id, err := proc.Of(l.pid)
-		if err != nil {
-			id = proc.Identity{PID: l.pid}
+		pid, err := strconv.Atoi(f[4])
+		if err != nil || pid <= 0 || seen[pid] {
+			continue
 		}
-		all = append(all, locker{id, userOf(l.pid)})
+		seen[pid] = true
+		id, err := proc.Of(pid)
+		if err != nil {
+			id = proc.Identity{PID: pid}
+		}
+		all = append(all, locker{id, userOf(pid)})
 	}
 	return all
 }

@@ -67,7 +67,7 @@ func probeOld(o Options, vouched bool) (Holder, error) {
 			continue
 		}
 		if f, err := files.OpenToRead(path); err == nil {
-			held := mayHold(f, lockersOf(f))
+			held := mayHold(f)
 			_ = f.Close()
 			if held {
 				return Holder{}, nil

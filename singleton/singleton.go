@@ -26,8 +26,8 @@
 // as theirs refuse us: a lock counts where the recorded process lives. It also
 // keeps a second instance out when somebody removes everything in StateDir.
 //
-// On Linux, where the mutex is not one that a holder has signed so, the kernel's
-// list of locks is read as well: even the loss of all files at once does not let
+// On Linux, where the mutex is not one that a holder has signed so, the processes'
+// descriptors are looked through as well: even the loss of all files at once does not let
 // a second instance in, where /proc shows the first (the same user, or root).
 //
 // Locks belong to the open file description and are close-on-exec: a child that

@@ -9,8 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -107,37 +105,12 @@ func (l *Lock) replacePID(p predecessor) error {
 		return err
 	}
 	defer there.Close()
-	lockers := lockersOf(there)
-	if !p.gone && mayHold(there, lockers) {
+	if !p.gone && mayHold(there) {
 		return &HeldError{Name: l.o.Name}
 	}
+	lockers := lockersOf(there)
 	l.found = append(l.found, fmt.Errorf("%s was locked by %s, to keep us from starting: replaced", l.pid.path, describe(lockers)))
 	return l.pid.recreate()
-}
-
-// mayHold reports whether one of those who have the PID file locked may have
-// written it. Where the system does not say who they are, the number in it tells:
-// that of a process of the file's owner.
-func mayHold(file *os.File, lockers []locker) bool {
-	info, err := file.Stat()
-	if err != nil {
-		return true
-	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return true
-	}
-	if len(lockers) == 0 {
-		pid, err := writtenPID(file)
-		if err != nil {
-			return false
-		}
-		uid, err := proc.Owner(pid)
-		return !errors.Is(err, proc.ErrGone) && (err != nil || uid == strconv.Itoa(int(st.Uid)))
-	}
-	return slices.ContainsFunc(lockers, func(who locker) bool {
-		return slices.Contains([]string{"", "0", strconv.Itoa(os.Geteuid()), strconv.Itoa(int(st.Uid))}, who.uid)
-	})
 }
 
 func writtenPID(file *os.File) (int, error) {

@@ -57,7 +57,7 @@ func TestIssue11_ForgedRecordsHaveRootSignalNobody(t *testing.T) {
 			for _, verb := range []string{"stop", "reload"} {
 				root.do(t, verb).want(t, 1, "cannot be identified", "nothing is signalled")
 			}
-			if s := root.status(t, 0); s.PID != 0 {
+			if s := root.status(t, 4); s.PID != 0 {
 				t.Errorf("status takes %d for the holder", s.PID)
 			}
 			if !a.alive() || a.out.count("reload") != 0 {
@@ -79,9 +79,8 @@ func TestIssue11_AHolderThatBecomesRootIsNotSignalled(t *testing.T) {
 	setuid := p.exe + "-setuid"
 	copyFile(t, p.exe, setuid)
 	must(t, os.Chmod(setuid, 0o755|os.ModeSetuid))
-	f := p.launch(t, "turncoat", plan{}, setuid, p.lockFile())
+	f := p.launch(t, "turncoat", plan{}, setuid, p.lockFile(), p.mutexFile())
 	f.out.await(t, "recorded")
-	p.pretends(t, plainUser)
 	h := probe(t, p)
 	if h.PID != f.pid {
 		t.Fatalf("the holder is %v, want %d", h, f.pid)

@@ -134,9 +134,18 @@ func elderLock(path, content string, signed bool) error {
 // turncoatRole writes itself down as a holder and, when it is told to, executes its
 // first argument as a process that has nothing to do with the service.
 func turncoatRole() int {
-	program, record := os.Args[1], os.Args[2]
+	program, record, mutex := os.Args[1], os.Args[2], os.Args[3]
 	self, err := proc.Self()
 	if err != nil {
+		return 1
+	}
+	// The lock goes with it into the other program.
+	fd, err := syscall.Open(mutex, syscall.O_RDWR|syscall.O_CREAT, 0o600)
+	if err == nil {
+		err = syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB)
+	}
+	if err != nil {
+		say("no lock: %v", err)
 		return 1
 	}
 	description, err := json.Marshal(singleton.Holder{Identity: self, UID: os.Geteuid(), Since: time.Now()})

@@ -1,4 +1,0 @@
-package singleton
-
-// LocksItself reports whether a process has locked a file by a call of its own.
-var LocksItself = locksItself
