@@ -124,8 +124,12 @@ func TestIncident1_StartTimeOrBootTellsApart(t *testing.T) {
 				reload.end(t).want(t, 1, "cannot be identified", "nothing is signalled")
 			}
 			start.end(t).want(t, 75, "already running")
-			// Somebody holds the lock, so it does run.
-			if r := status.report(t, 0); (r.PID == f.pid) != c.known {
+			// Somebody holds the lock, so it does run: who, and whether it serves, is not known.
+			code := 0
+			if !c.known {
+				code = 4
+			}
+			if r := status.report(t, code); (r.PID == f.pid) != c.known {
 				t.Errorf("status names %d, the process in question is %d", r.PID, f.pid)
 			}
 			f.untouched(t)

@@ -25,6 +25,12 @@ func squatterRole() int {
 	how, paths := os.Args[1], os.Args[2:]
 	ended := make(chan struct{})
 	go func() { _, _ = io.Copy(io.Discard, os.Stdin); close(ended) }()
+	if how == "hoard" {
+		if err := hoard(paths[0]); err != nil {
+			say("no hoard: %v", err)
+			return 1
+		}
+	}
 	if how == "again" {
 		say("up")
 		for {
@@ -38,7 +44,7 @@ func squatterRole() int {
 			}
 		}
 	}
-	for _, path := range paths {
+	for _, path := range paths[min(len(paths), hoards(how)):] {
 		if err := squat(how, path); err != nil {
 			say("no %s: %v", path, err)
 		} else {
@@ -48,6 +54,30 @@ func squatterRole() int {
 	say("up")
 	<-ended
 	return 0
+}
+
+// hoards is 1 if the first path is a directory for hoard.
+func hoards(how string) int {
+	if how == "hoard" {
+		return 1
+	}
+	return 0
+}
+
+// hoard takes very many locks, on ranges of files in dir.
+func hoard(dir string) error {
+	for file := range 60 {
+		fd, err := syscall.Open(filepath.Join(dir, strconv.Itoa(file)), syscall.O_RDWR|syscall.O_CREAT|syscall.O_CLOEXEC, 0o600)
+		if err != nil {
+			return err
+		}
+		for n := range 1000 {
+			if err := syscall.FcntlFlock(uintptr(fd), syscall.F_SETLK, &syscall.Flock_t{Type: syscall.F_RDLCK, Start: int64(2 * n), Len: 1}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // squat keeps the descriptor for good.
@@ -64,7 +94,7 @@ func squat(how, path string) error {
 		return err
 	}
 	switch how {
-	case "shared":
+	case "shared", "hoard":
 		err = syscall.Flock(fd, syscall.LOCK_SH|syscall.LOCK_NB)
 	case "lease":
 		_, err = unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_WRLCK)

@@ -142,7 +142,7 @@ func (a *app) stop(cmd *cobra.Command, t *target, kill, tell bool) error {
 		return foreign
 	case foreign != nil: // nobody's but ours: it was started otherwise
 	case t.manager != nil:
-		if err := a.managed(cmd, t, "stopping", t.manager.Stop); err != nil && !errors.Is(err, platform.ErrNotInstalled) {
+		if err := a.managed(cmd, t, "stopping", t.manager.Stop); err != nil && !errors.Is(err, platform.ErrNotInstalled) && !t.programGone() {
 			return err
 		}
 		h, err = t.stopAddressee(ctx)
@@ -265,7 +265,7 @@ func (a *app) reload(cmd *cobra.Command, t *target, wait, check bool) error {
 	if t.manager != nil && wait && (err == nil || errors.Is(err, errUnnamed)) {
 		// Where we cannot tell who it is, the manager may.
 		st, e := query(cmd.Context(), t.manager, t.id)
-		if e == nil && st.PID != 0 && (err != nil || st.PID == h.PID) {
+		if e == nil && st.PID != 0 && (err != nil || st.PID == h.PID && !t.programGone()) {
 			return a.reloadManaged(cmd, t, h)
 		}
 	}

@@ -64,6 +64,13 @@ func (t *target) startedFrom(kept bool) string {
 	return t.manifest.Program
 }
 
+// programGone reports whether what the manager executes for a reload, on some for a
+// stop, too, is not there any more: then we ask the process ourselves.
+func (t *target) programGone() bool {
+	program := t.manifest.Program
+	return program != "" && t.Gone(program)
+}
+
 // keys are those behind the changes.
 func (d *drift) keys(t *target) {
 	if len(d.changes) == 0 {
