@@ -16,6 +16,32 @@ const others = 2 * time.Minute
 // signEvery is how often the service's own file is looked at for a sign of progress.
 const signEvery = time.Second
 
+// patience is how long a manager may take for whatever it does with the service.
+func (t *target) patience() time.Duration {
+	return t.cfg.StartTimeout + 2*t.cfg.StopTimeout + t.cfg.ReloadTimeout + 3*platform.StopMargin + others
+}
+
+// bounded is a machine whose commands are given up after a time: those of a manager that
+// hangs would have an install or uninstall hang, too.
+type bounded struct {
+	platform.System
+	limit time.Duration
+}
+
+func (b bounded) Run(ctx context.Context, argv ...string) (string, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, b.limit, fmt.Errorf("%w: no end of it within %v", platform.ErrTimeout, b.limit))
+	defer cancel()
+	return b.System.Run(ctx, argv...)
+}
+
+// commands is the machine of t for those who change its installation.
+func (t *target) commands() platform.System {
+	if _, ok := t.System.(platform.Applier); ok { // it does what is no command, too
+		return t.System
+	}
+	return bounded{t.System, t.patience()}
+}
+
 // patiently has the manager do something for as long as there is progress. A manager minds
 // the time itself, and may hang all the same: openrc-run 0.56 does at times, when a child of
 // its has ended too soon.
@@ -25,8 +51,7 @@ func (t *target) patiently(ctx context.Context, do func(context.Context, platfor
 	done := make(chan error, 1)
 	go func() { done <- do(ctx, t.id) }()
 
-	c := t.cfg
-	limit := c.StartTimeout + 2*c.StopTimeout + c.ReloadTimeout + 3*platform.StopMargin + others
+	limit := t.patience()
 	clock := time.AfterFunc(limit, func() {
 		cancel(fmt.Errorf("%w: %s has not ended it, and the service has shown no progress for %v", platform.ErrTimeout, t.manager.Name(), limit))
 	})

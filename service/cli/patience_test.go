@@ -82,3 +82,25 @@ func TestAManagerThatDoesNotAnswerIsSaid(t *testing.T) {
 		})
 	}
 }
+
+// So are the commands of an install: it is taken back then.
+func TestAnInstallWhoseManagerHangsIsTakenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t)
+		p.m.steps = []platform.Step{
+			{Kind: platform.StepRun, Describe: "start it at boot", Argv: []string{"enable"}, Undo: []string{"disable"}},
+			{Kind: platform.StepRun, Describe: "tell the manager", Argv: []string{"hang"}},
+		}
+		begun := time.Now()
+		code, err := p.run("install")
+		if code != 1 || !errors.Is(err, platform.ErrTimeout) || !strings.Contains(fmt.Sprint(err), "no end of it within ") {
+			t.Errorf("code %d: %v", code, err)
+		}
+		if got := strings.Join(p.did, " "); got != "enable hang disable" {
+			t.Errorf("it did %s", got)
+		}
+		if took := time.Since(begun); took > 10*time.Minute {
+			t.Errorf("it took %v", took)
+		}
+	})
+}

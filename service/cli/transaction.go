@@ -75,9 +75,9 @@ func (a *app) resume(cmd *cobra.Command, t *target, journal string) error {
 // keeper is the machine that starts and stops the service as well.
 func (t *target) keeper() platform.System {
 	if t.manager == nil {
-		return t.System
+		return t.commands()
 	}
-	return installer.Keeper{System: t.System, Manager: t.manager, ID: t.id}
+	return installer.Keeper{System: t.commands(), Manager: t.manager, ID: t.id}
 }
 
 // transaction is a change of the installation, who makes it being alone.
