@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/state"
@@ -307,4 +308,32 @@ func TestACandidateIsNotReplaced(t *testing.T) {
 	p.replaced = true
 	p.writes(feedd, platform.PhaseReady, func(s *state.State) { s.Trial = "7" })
 	p.silent("status", "start", "plan --diff")
+}
+
+// Where the system does not say which file a process runs, it is one that was written
+// since.
+func TestAProgramThatWasWrittenSince(t *testing.T) {
+	dir := t.TempDir()
+	old, young := filepath.Join(dir, "old"), filepath.Join(dir, "young")
+	for path, age := range map[string]time.Duration{old: -time.Hour, young: time.Hour} {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, noon.Add(age), noon.Add(age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		before, program string
+		since           time.Time
+		want            bool
+	}{
+		{old, "", noon, false}, {young, "", noon, true}, {old, young, noon, true}, {old, old, noon, false}, {young, "", time.Time{}, false},
+	} {
+		h := singleton.Holder{Since: tt.since}
+		h.Exe = tt.before // of a process that nobody sees
+		if got := cli.ThisMachine().Replaced(h, tt.program); got != tt.want {
+			t.Errorf("%+v: %v", tt, got)
+		}
+	}
 }

@@ -24,17 +24,20 @@ type drift struct {
 	running bool     // by the manager
 }
 
-// drift compares. Of an installation without a record it cannot be said what it
-// would be now.
+// drift compares. Of an installation without a record (of a package, of an older
+// version) it cannot be said what it would be now, and of its process it can.
 func (a *app) drift(ctx context.Context, t *target) drift {
 	var d drift
-	if t.manager == nil || t.badFile != nil || t.manifest.Format == 0 {
+	if t.manager == nil || t.badFile != nil {
 		return d
 	}
 	if st, err := query(ctx, t.manager, t.id); err != nil || !st.Installed {
 		return d
 	}
 	d.process(ctx, t, a.reloads())
+	if t.manifest.Format == 0 {
+		return d
+	}
 	u, err := t.cfg.Unit(t.manifest.Program, t.id.Scope)
 	if err == nil {
 		var steps []platform.Step

@@ -154,6 +154,11 @@ func TestIssue10_5_WithoutARecord(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(p.dir, "holdfast")); err != nil {
 		t.Fatal(err)
 	}
+	file := " --config " + filepath.Join(p.dir, "feedd.toml")
 	set("[service]\nuser = \"alice\"\n")
-	p.silent("start", "restart", "status")
+	p.silent("start"+file, "restart"+file, "status"+file)
+	// What its process has in force is known all the same.
+	set("[service]\nhealth_interval = \"7s\"\n")
+	p.wants("status"+file, 0, "changed since it was started: health_interval: feedd restart brings that in")
+	p.wants("start"+file, 0, "health_interval: feedd restart brings that in", "start")
 }

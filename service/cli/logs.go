@@ -48,6 +48,9 @@ func (a *app) logsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if hint := a.unless(cmd, t, "logs"); hint != "" {
+				fmt.Fprintf(notes(cmd), "- it is not installed%s\n", hint)
+			}
 			show := exec.CommandContext(cmd.Context(), argv[0], argv[1:]...)
 			show.Stdout, show.Stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
 			if err = show.Run(); cmd.Context().Err() != nil {

@@ -61,7 +61,7 @@ func TestIssue10_10_VerbsNameWhatIsThere(t *testing.T) {
 		}, "", "; there is another one: feedd VERB --instance a --scope system"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for verb, code := range map[string]int{"start": 1, "stop": 0, "restart": 1, "reload": 1, "uninstall": 0} {
+			for verb, code := range map[string]int{"start": 1, "stop": 0, "restart": 1, "reload": 1, "uninstall": 0, "logs": 0} {
 				p := newPlace(t)
 				p.m.st, p.m.instances, p.m.acts = nothing, map[string]platform.Status{}, platform.ErrNotInstalled
 				p.m.none = true
