@@ -45,7 +45,7 @@ func (System) RemoveAll(path string) error { return os.RemoveAll(path) }
 func (System) Stat(path string) (fs.FileInfo, error) { return os.Stat(path) }
 
 // letGo is how long what a command has left behind may keep the pipes of its output.
-const letGo = 5 * time.Second
+const letGo = 2 * time.Second
 
 // Run runs a command without a shell. The command gets our environment and no
 // standard input; the end of ctx kills it. What it has started itself, and has left

@@ -17,7 +17,7 @@ func (t *target) begins(ctx context.Context) bool {
 	if t.manager == nil {
 		return false
 	}
-	st, err := query(ctx, t.manager, t.id)
+	st, err := t.query(ctx, t.id)
 	return err == nil && st.Phase == platform.PhaseStarting && st.PID != 0
 }
 

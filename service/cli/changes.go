@@ -82,7 +82,7 @@ func indented(payload any) string {
 
 // undone reports whether the steps have something to do beside definitions.
 func (t *target) undone(ctx context.Context, steps []platform.Step) bool {
-	st, err := query(ctx, t.manager, t.id)
+	st, err := t.query(ctx, t.id)
 	if err != nil || !st.Installed {
 		return true
 	}

@@ -82,7 +82,7 @@ func (t *target) stranger(ctx context.Context) (*singleton.HeldError, error) {
 	if err != nil {
 		return nil, nil //nolint:nilerr // free, or not for us to see: the manager will tell
 	}
-	st, err := query(ctx, t.manager, t.id)
+	st, err := t.query(ctx, t.id)
 	if err != nil || !st.Installed || keeps(st, h.PID, h.Origin) {
 		return nil, err
 	}
@@ -170,7 +170,7 @@ func (t *target) noTryIsLeft(cmd *cobra.Command, pending string) {
 
 // kept reports whether the manager runs the process h, by whatever definition.
 func (t *target) kept(ctx context.Context, h singleton.Holder) bool {
-	st, err := query(ctx, t.manager, t.id)
+	st, err := t.query(ctx, t.id)
 	return err == nil && keeps(st, h.PID, h.Origin)
 }
 
@@ -264,7 +264,7 @@ func (a *app) reload(cmd *cobra.Command, t *target, wait, check bool) error {
 	}
 	if t.manager != nil && wait && (err == nil || errors.Is(err, errUnnamed)) {
 		// Where we cannot tell who it is, the manager may.
-		st, e := query(cmd.Context(), t.manager, t.id)
+		st, e := t.query(cmd.Context(), t.id)
 		if e == nil && st.PID != 0 && (err != nil || st.PID == h.PID && !t.programGone()) {
 			return a.reloadManaged(cmd, t, h)
 		}

@@ -31,7 +31,7 @@ func (a *app) drift(ctx context.Context, t *target) drift {
 	if t.manager == nil || t.badFile != nil {
 		return d
 	}
-	if st, err := query(ctx, t.manager, t.id); err != nil || !st.Installed {
+	if st, err := t.query(ctx, t.id); err != nil || !st.Installed {
 		return d
 	}
 	d.process(ctx, t, a.reloads())

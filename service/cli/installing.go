@@ -21,7 +21,7 @@ func (a *app) install(cmd *cobra.Command, t *target, steps []platform.Step, f in
 	}
 	all := t.changes(ctx, steps)
 	did = len(all) > 0 || t.undone(ctx, steps)
-	if st, err := query(ctx, t.manager, t.id); err == nil && st.Installed {
+	if st, err := t.query(ctx, t.id); err == nil && st.Installed {
 		printChanges(notes(cmd), all)
 	}
 	defer t.laidOver(cmd)

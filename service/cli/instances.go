@@ -37,7 +37,7 @@ func (a *app) instances(cmd *cobra.Command, t *target) []*target {
 // there reports whether the service is installed or runs.
 func (t *target) there(ctx context.Context) bool {
 	if t.manager != nil {
-		if st, err := query(ctx, t.manager, t.id); err == nil && st.Installed {
+		if st, err := t.query(ctx, t.id); err == nil && st.Installed {
 			return true
 		}
 	}
@@ -110,7 +110,7 @@ func (a *app) others(cmd *cobra.Command, t *target, verb string) (lines []string
 	installed := func(id platform.ID) {
 		o := *t
 		o.id = id
-		if st, err := query(ctx, t.manager, id); err == nil && st.Installed && id != t.id {
+		if st, err := t.query(ctx, id); err == nil && st.Installed && id != t.id {
 			lines = append(lines, a.command(&o, verb))
 		}
 	}

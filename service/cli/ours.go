@@ -15,7 +15,7 @@ func (t *target) ours(ctx context.Context, verb string) error {
 	if t.manager == nil {
 		return nil
 	}
-	st, err := query(ctx, t.manager, t.id)
+	st, err := t.query(ctx, t.id)
 	if err != nil {
 		return nil //nolint:nilerr // the manager will say it of the verb itself
 	}
@@ -41,7 +41,7 @@ func (t *target) inOtherScope(ctx context.Context) (platform.Scope, *platform.De
 	}
 	id := t.id
 	id.Scope = other
-	st, err := query(ctx, t.manager, id)
+	st, err := t.query(ctx, id)
 	if err != nil {
 		return other, nil
 	}
@@ -87,7 +87,7 @@ func (t *target) before(cmd *cobra.Command, u platform.Unit, steps []platform.St
 	if scope, d := t.inOtherScope(cmd.Context()); d != nil {
 		fmt.Fprintf(w, "- there is another service of this name, --scope %s, which stays: %v\n", scope, d)
 	}
-	st, err := query(cmd.Context(), t.manager, t.id)
+	st, err := t.query(cmd.Context(), t.id)
 	if err != nil || st.Definition == nil {
 		return
 	}
@@ -102,7 +102,7 @@ func (t *target) before(cmd *cobra.Command, u platform.Unit, steps []platform.St
 // laidOver tells what others have laid over the definition: as it is now, so of
 // one that is being installed it knows when that is there.
 func (t *target) laidOver(cmd *cobra.Command) {
-	st, err := query(cmd.Context(), t.manager, t.id)
+	st, err := t.query(cmd.Context(), t.id)
 	if err != nil || st.Definition == nil {
 		return
 	}

@@ -160,7 +160,7 @@ func (r *report) askManager(ctx context.Context, t *target, s *state.Sources) {
 		return
 	}
 	r.Manager = t.manager.Name()
-	st, err := query(ctx, t.manager, t.id)
+	st, err := t.query(ctx, t.id)
 	if err != nil {
 		r.note(err.Error())
 		return

@@ -36,6 +36,7 @@ type target struct {
 	copied      string              // that copy
 	host        map[string][]string // the host's flags that are in what is installed
 	passedOver  string              // that file, where it is one of another machine than a plan is for
+	silent      time.Time           // when the manager last gave no answer; zero: it always did
 	// otherManager has it installed on this machine; empty: none but manager, if at all.
 	otherManager string
 }
@@ -119,7 +120,7 @@ func (a *app) chooseScope(ctx context.Context, t *target) (platform.Scope, error
 		return own, nil
 	}
 	installed := func(s platform.Scope) bool {
-		st, err := query(ctx, t.manager, a.cfg.ID(s))
+		st, err := t.query(ctx, a.cfg.ID(s))
 		return err == nil && st.Installed
 	}
 	if !installed(platform.ScopeUser) && installed(platform.ScopeSystem) {
@@ -134,6 +135,19 @@ func (t *target) needManager() (platform.Manager, error) {
 		return nil, t.noManager
 	}
 	return t.manager, nil
+}
+
+// query is where the manager has id. One that did not answer in time is not asked again
+// for as long: a command asks more than once, and is to end.
+func (t *target) query(ctx context.Context, id platform.ID) (platform.Status, error) {
+	if since := t.Now().Sub(t.silent); !t.silent.IsZero() && since < queryFor {
+		return platform.Status{Manager: t.manager.Name(), Phase: platform.PhaseUnknown}, fmt.Errorf("status %q: %s does not answer: %w", id, t.manager.Name(), platform.ErrTimeout)
+	}
+	st, err := query(ctx, t.manager, id)
+	if errors.Is(err, platform.ErrTimeout) && ctx.Err() == nil {
+		t.silent = t.Now()
+	}
+	return st, err
 }
 
 // queryFor is how long a manager may take to say where a service stands: it may hang.
