@@ -181,6 +181,9 @@ func (l *life) attend() {
 			l.log.Warn("a power cut might go unnoticed", "error", err)
 		}
 	}()
+	if l.trial != nil {
+		go l.awaitConfirmation()
+	}
 	go l.guard(ctx)
 	if o, ok := l.prog.(Observer); ok {
 		go l.observe(o)

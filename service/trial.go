@@ -14,6 +14,16 @@ func (l *life) onTrial() string {
 	return l.trial.ID()
 }
 
+// awaitConfirmation has the state file say that this version is on trial no more.
+func (l *life) awaitConfirmation() {
+	select {
+	case <-l.trial.Confirmed():
+		l.log.Info("this version is confirmed", "version", l.cfg.Version, "before", l.trial.From())
+		l.state.update(func(s *State) { s.Trial = "" })
+	case <-l.over:
+	}
+}
+
 // notice is what the manager is told of a phase. It does not hear of the stop of a
 // candidate that the confirmed version follows in the same process: after its word
 // of a stop a manager waits for the end of the process, and in the end kills it.

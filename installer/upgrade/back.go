@@ -15,19 +15,21 @@ import (
 func (e *Engine) back(ctx context.Context, why error) (Attempt, error) {
 	asked := e.at.Tried
 	e.at.Step = "roll back"
-	if err := e.before("roll back"); err != nil {
+	if err := e.before("roll back"); isCut(err) {
 		return *e.at, err
 	}
 	_ = e.ledger.write(e.Ledger) // a full disk is no reason to stay
-	up, err := e.restore(context.WithoutCancel(ctx))
-	if cut := (errCut{}); errors.As(err, &cut) {
+	var stopped errAsked
+	errors.As(why, &stopped)
+	up, err := e.restore(context.WithoutCancel(ctx), !stopped.stop)
+	if isCut(err) {
 		return *e.at, err
 	}
 	if err != nil {
 		e.note(err.Error())
 	}
 	switch tries, err := trial.ReadTries(e.TriesFile, e.ID); {
-	case ctx.Err() != nil: // that is not its fault
+	case ctx.Err() != nil || stopped.by != "": // that is not its fault
 		e.discard()
 		return e.end(Interrupted, why.Error(), up)
 	case !asked:
@@ -51,18 +53,19 @@ func (e *Engine) discard() {
 // restores is how often a service that does not come up is asked to.
 const restores = 3
 
-// restore ends the trial and has the confirmed version run, if the candidate, or
-// nobody, does. up reports whether it is ready in the end.
-func (e *Engine) restore(ctx context.Context) (up bool, err error) {
-	if err := e.before("end the trial"); err != nil {
-		return false, err
+// restore ends the trial and has the confirmed version run, if the candidate does or,
+// where start is set, nobody. up reports whether it is as it should be in the end.
+func (e *Engine) restore(ctx context.Context, start bool) (up bool, err error) {
+	err = e.before("end the trial")
+	if err == nil {
+		err = trial.Remove(e.Record)
 	}
-	if err := trial.Remove(e.Record); err != nil {
+	if err != nil {
 		return false, fmt.Errorf("%w: it ends at its deadline", err)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, e.Timeout, platform.ErrTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, e.Restore, platform.ErrTimeout)
 	defer cancel()
-	if err := e.before("restart the version before"); err != nil {
+	if err := e.before("restart the version before"); isCut(err) {
 		return false, err
 	}
 	asked := 0
@@ -70,7 +73,7 @@ func (e *Engine) restore(ctx context.Context) (up bool, err error) {
 	for {
 		l := e.look(ctx)
 		switch {
-		case l.Ready && !l.OnTrial:
+		case l.Ready && !l.OnTrial, !l.Running && !start:
 			return true, nil
 		case l.OnTrial, !l.Running:
 			if asked == restores {
@@ -123,7 +126,7 @@ func (e *Engine) Recover(ctx context.Context) error {
 	up := true
 	r, err := trial.Read(e.Record, e.Own)
 	if err == nil && r.ID == e.at.ID || e.look(ctx).OnTrial {
-		if up, err = e.restore(ctx); err != nil {
+		if up, err = e.restore(ctx, l.Last.Tried); err != nil {
 			e.note(err.Error())
 		}
 	}

@@ -20,7 +20,8 @@ type Look struct {
 	Failed  bool // nobody does, and not because anybody asked
 	Ready   bool
 	Healthy bool   // no health check fails
-	Why     string // what is wrong, or how the last run ended
+	Why     string // what is wrong, or how the last run ended, where that was not in order
+	Asked   string // who asked for its end, where the last run ended in order
 	ReadyAt time.Time
 }
 
@@ -39,8 +40,8 @@ type Machine struct {
 	Boottime func() (time.Duration, error)
 	Now      func() time.Time
 	Sleep    func(ctx context.Context, d time.Duration) error
-	// Before is called before each step that changes something; its error ends the
-	// upgrade there and then, as a power cut does. Nil: nothing does.
+	// Before is called before each step that changes something; that step fails by its
+	// error. Nil: nothing does.
 	Before func(step string) error
 }
 
@@ -60,7 +61,8 @@ type Options struct {
 	Config    string // path of the configuration, of which a copy is taken; empty: there is none
 
 	Settle  time.Duration // how long it has to be ready and healthy
-	Timeout time.Duration // for the whole trial, and again for the way back
+	Timeout time.Duration // for the whole trial
+	Restore time.Duration // for the way back
 	Force   bool          // also a version that failed before
 }
 
@@ -74,10 +76,10 @@ type Engine struct {
 	at     *Attempt
 }
 
-// errCut is what Before stopped.
-type errCut struct{ error }
+// errCut ends an upgrade there and then, as a power cut does: tests have Before return it.
+var errCut = errors.New("cut off")
 
-func (e errCut) Unwrap() error { return e.error }
+func isCut(err error) bool { return errors.Is(err, errCut) }
 
 // lookEvery is how often the service is looked at.
 const lookEvery = 100 * time.Millisecond
@@ -97,9 +99,8 @@ func (e *Engine) Run(ctx context.Context) (Attempt, error) {
 	e.ledger.Last = e.at
 	sweep(e.Stable)
 	candidate, wanted, err := e.prepare(ctx)
-	var cut errCut
 	switch {
-	case errors.As(err, &cut):
+	case isCut(err):
 		return *e.at, err
 	case errors.Is(err, errUnchanged):
 		return e.end(Unchanged, "it is the confirmed version already", true)
@@ -113,13 +114,13 @@ func (e *Engine) Run(ctx context.Context) (Attempt, error) {
 		return e.end(Confirmed, "the service was stopped, and stays so: it was checked, and not tried", true)
 	}
 	if err := e.try(ctx, candidate); err != nil {
-		if errors.As(err, &cut) {
+		if isCut(err) {
 			return *e.at, err
 		}
 		return e.back(ctx, err)
 	}
 	if err := e.confirm(candidate); err != nil {
-		if errors.As(err, &cut) {
+		if isCut(err) {
 			return *e.at, err
 		}
 		return e.back(ctx, err)
@@ -127,9 +128,23 @@ func (e *Engine) Run(ctx context.Context) (Attempt, error) {
 	return e.end(Confirmed, "", true)
 }
 
+// Refuse notes that nothing is done, and why: for who follows the ledger. Of an
+// upgrade that was interrupted it keeps what is known.
+func (e *Engine) Refuse(why error) error {
+	l, err := ReadLedger(e.Ledger)
+	if err != nil || l.Last != nil && l.Last.Result == "" {
+		return err
+	}
+	self, _ := proc.Self()
+	e.ledger, e.at = l, &Attempt{ID: e.ID, Back: e.Source == "", By: e.By, Since: e.Now(), Conductor: self}
+	e.ledger.Last = e.at
+	_, err = e.end(Refused, why.Error(), true)
+	return err
+}
+
 // unconfirmed is the end of one that could not be confirmed, and was never tried.
 func (e *Engine) unconfirmed(err error, up bool) (Attempt, error) {
-	if cut := (errCut{}); errors.As(err, &cut) {
+	if isCut(err) {
 		return *e.at, err
 	}
 	return e.end(Refused, err.Error(), up)
@@ -137,10 +152,8 @@ func (e *Engine) unconfirmed(err error, up bool) (Attempt, error) {
 
 // step notes what is about to be done.
 func (e *Engine) step(name string) error {
-	if e.Before != nil {
-		if err := e.Before(name); err != nil {
-			return errCut{err}
-		}
+	if err := e.before(name); err != nil {
+		return err
 	}
 	e.at.Step = name
 	return e.ledger.write(e.Ledger)
@@ -165,11 +178,11 @@ func (e *Engine) try(ctx context.Context, candidate string) error {
 	e.at.Step = "trial"
 	_ = e.ledger.write(e.Ledger) // a full disk does not end a trial
 	var since time.Time          // ready and healthy
-	gone := 0
+	gone, served := 0, false
 	for {
 		switch l := e.look(ctx); {
 		case l.OnTrial && l.Ready:
-			gone = 0
+			gone, served = 0, true
 			if e.at.Downtime == 0 {
 				e.at.Downtime = max(cmp.Or(l.ReadyAt, e.Now()).Sub(asked), 1)
 			}
@@ -183,6 +196,8 @@ func (e *Engine) try(ctx context.Context, candidate string) error {
 			if e.Now().Sub(since) >= e.Settle {
 				return nil
 			}
+		case served && !l.OnTrial && l.Asked != "" && (l.Ready || !l.Running):
+			return errAsked{l.Asked, !l.Running}
 		case l.Ready: // the confirmed version has taken over, or was never left
 			return e.whyNot(restart, l)
 		case !l.Running:
@@ -202,6 +217,15 @@ func (e *Engine) try(ctx context.Context, candidate string) error {
 		}
 	}
 }
+
+// errAsked means that somebody had the service stopped, or restarted, in the middle of
+// its trial: that is nobody's fault, and a stop stays one.
+type errAsked struct {
+	by   string
+	stop bool
+}
+
+func (e errAsked) Error() string { return "it was on trial when the service was " + e.by }
 
 func prefixed(prefix, s string) string {
 	if s == "" {
@@ -260,14 +284,14 @@ func (e *Engine) confirm(candidate string) error {
 	}
 	old := e.at.From
 	var err error
-	if old.Path, err = keep(e.Stable, old); err != nil {
+	if old.Path, err = e.keep(old); err != nil {
 		return fmt.Errorf("keep the version before: %w", err)
 	}
 	e.at.From = old
 	if err := e.step("confirm"); err != nil {
 		return err
 	}
-	if err := swap(e.Stable, candidate); err != nil {
+	if err := e.swap(candidate); err != nil {
 		return fmt.Errorf("confirm: %w", err)
 	}
 	return e.confirmed()
@@ -275,7 +299,7 @@ func (e *Engine) confirm(candidate string) error {
 
 // confirmed notes what the stable path says already; nothing that fails here takes it back.
 func (e *Engine) confirmed() error {
-	if err := e.before("note it"); err != nil {
+	if err := e.before("note it"); isCut(err) {
 		return err
 	}
 	e.at.To.Since = e.Now()
@@ -285,10 +309,14 @@ func (e *Engine) confirmed() error {
 	if err := e.ledger.write(e.Ledger); err != nil {
 		e.note(err.Error())
 	}
-	if err := e.before("end the trial"); err != nil {
+	err := e.before("end the trial")
+	if err == nil {
+		err = trial.Remove(e.Record)
+	}
+	if isCut(err) {
 		return err
 	}
-	if err := trial.Remove(e.Record); err != nil {
+	if err != nil {
 		e.note(err.Error())
 	}
 	return nil
@@ -298,18 +326,18 @@ func (e *Engine) before(step string) error {
 	if e.Before == nil {
 		return nil
 	}
-	if err := e.Before(step); err != nil {
-		return errCut{err}
-	}
-	return nil
+	return e.Before(step)
 }
 
 // end writes down what it has come to.
 func (e *Engine) end(r Result, reason string, up bool) (Attempt, error) {
-	if err := e.before("end"); err != nil {
-		return *e.at, errCut{err}
+	failed := e.before("end")
+	if isCut(failed) {
+		return *e.at, failed
 	}
 	e.at.Result, e.at.Reason, e.at.Up, e.at.Ended = r, reason, up, e.Now()
-	err := e.ledger.write(e.Ledger)
-	return *e.at, err
+	if failed != nil {
+		return *e.at, failed
+	}
+	return *e.at, e.ledger.write(e.Ledger)
 }

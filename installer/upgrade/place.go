@@ -31,23 +31,39 @@ func VersionsDir(stable string) string { return stable + ".versions" }
 // stage copies the program at source into the directory of versions, as a file that
 // nobody else can have open for writing, and returns its path and digest. What was
 // copied is what is looked at from then on.
-func stage(source, stable, id string) (path, digest string, err error) {
-	dir := filepath.Join(VersionsDir(stable), stagePrefix+id)
-	if err := makeDir(VersionsDir(stable)); err != nil {
-		return "", "", err
+func (e *Engine) stage(source string) (path, digest string, err error) {
+	versions := VersionsDir(e.Stable)
+	dir := filepath.Join(versions, stagePrefix+e.ID)
+	path = filepath.Join(dir, filepath.Base(e.Stable))
+	err = e.inOrder(
+		do{"make the directory of versions", func() error { return makeDir(versions) }},
+		do{"make a directory", func() error { return makeDir(dir) }},
+		do{"copy the program", func() (err error) { digest, err = copyProgram(source, path); return err }},
+		do{"copy its attributes", func() error { return likeStable(e.Stable, path) }},
+	)
+	if err != nil && !isCut(err) {
+		err = errors.Join(err, os.RemoveAll(dir))
 	}
-	if err := makeDir(dir); err != nil {
-		return "", "", err
+	return path, digest, err
+}
+
+// do is one change of the file system.
+type do struct {
+	what string
+	how  func() error
+}
+
+// inOrder makes changes, one after the other, until one fails.
+func (e *Engine) inOrder(changes ...do) error {
+	for _, c := range changes {
+		if err := e.before(c.what); err != nil {
+			return err
+		}
+		if err := c.how(); err != nil {
+			return err
+		}
 	}
-	path = filepath.Join(dir, filepath.Base(stable))
-	digest, err = copyProgram(source, path)
-	if err == nil {
-		err = likeStable(stable, path)
-	}
-	if err != nil {
-		return "", "", errors.Join(err, os.RemoveAll(dir))
-	}
-	return path, digest, nil
+	return nil
 }
 
 // makeDir makes a directory that nobody else can write to, whatever the umask.
@@ -95,22 +111,20 @@ func copyProgram(source, path string) (digest string, err error) {
 
 // settleDown gives what was staged its name as a version. The same version that is
 // there already is taken instead, if it is still what it was.
-func settleDown(staged, stable, version, digest string) (string, error) {
-	dir := filepath.Join(VersionsDir(stable), versionName(version, digest))
-	path := filepath.Join(dir, filepath.Base(stable))
-	if there, err := Digest(path); err == nil && there == digest {
-		return path, os.RemoveAll(filepath.Dir(staged))
+func (e *Engine) settleDown(staged string, v Version) (string, error) {
+	versions := VersionsDir(e.Stable)
+	dir := filepath.Join(versions, versionName(v.Version, v.SHA256))
+	path := filepath.Join(dir, filepath.Base(e.Stable))
+	if there, err := Digest(path); err == nil && there == v.SHA256 {
+		return path, e.inOrder(do{"remove the copy", func() error { return os.RemoveAll(filepath.Dir(staged)) }})
 	}
-	if err := os.RemoveAll(dir); err != nil {
-		return "", err
-	}
-	if err := files.SyncDir(filepath.Dir(staged)); err != nil {
-		return "", err
-	}
-	if err := os.Rename(filepath.Dir(staged), dir); err != nil {
-		return "", err
-	}
-	return path, errors.Join(files.SyncDir(VersionsDir(stable)), files.SyncDir(filepath.Dir(stable)))
+	return path, e.inOrder(
+		do{"remove what is in its place", func() error { return os.RemoveAll(dir) }},
+		do{"sync its directory", func() error { return files.SyncDir(filepath.Dir(staged)) }},
+		do{"name its directory", func() error { return os.Rename(filepath.Dir(staged), dir) }},
+		do{"sync the directory of versions", func() error { return files.SyncDir(versions) }},
+		do{"sync the directory of the program", func() error { return files.SyncDir(filepath.Dir(e.Stable)) }},
+	)
 }
 
 // versionName is the name of a version's directory.
@@ -126,25 +140,21 @@ func versionName(version, digest string) string {
 
 // keep has the confirmed version, which is about to lose the stable path, stay as one
 // of the versions.
-func keep(stable string, v Version) (string, error) {
-	dir := filepath.Join(VersionsDir(stable), versionName(v.Version, v.SHA256))
-	path := filepath.Join(dir, filepath.Base(stable))
+func (e *Engine) keep(v Version) (string, error) {
+	versions := VersionsDir(e.Stable)
+	dir := filepath.Join(versions, versionName(v.Version, v.SHA256))
+	path := filepath.Join(dir, filepath.Base(e.Stable))
 	if there, err := Digest(path); err == nil && there == v.SHA256 {
 		return path, nil
 	}
-	if err := makeDir(VersionsDir(stable)); err != nil {
-		return "", err
-	}
-	if err := os.RemoveAll(dir); err != nil {
-		return "", err
-	}
-	if err := makeDir(dir); err != nil {
-		return "", err
-	}
-	if err := same(stable, path); err != nil {
-		return "", err
-	}
-	return path, errors.Join(files.SyncDir(dir), files.SyncDir(VersionsDir(stable)))
+	return path, e.inOrder(
+		do{"make the directory of versions", func() error { return makeDir(versions) }},
+		do{"remove what is in its place", func() error { return os.RemoveAll(dir) }},
+		do{"make a directory", func() error { return makeDir(dir) }},
+		do{"give it a second name", func() error { return same(e.Stable, path) }},
+		do{"sync its directory", func() error { return files.SyncDir(dir) }},
+		do{"sync the directory of versions", func() error { return files.SyncDir(versions) }},
+	)
 }
 
 // same gives a program a second name, or a copy where there are no hard links.
@@ -159,27 +169,47 @@ func same(program, path string) error {
 }
 
 // swap has the stable path lead to candidate from one instant to the next.
-func swap(stable, candidate string) error {
+func (e *Engine) swap(candidate string) error {
+	dir, _ := filepath.Split(e.Stable)
+	beside := beside(e.Stable)
+	err := e.inOrder(
+		do{"remove what is beside it", func() error { return absentIsFine(os.Remove(beside)) }},
+		do{"lay it beside", func() error { return same(candidate, beside) }},
+		do{"sync the directory of the program", func() error { return files.SyncDir(dir) }},
+		do{"rename it over the program", func() error { return os.Rename(beside, e.Stable) }},
+	)
+	if isCut(err) {
+		return err
+	}
+	if err != nil {
+		return errors.Join(err, absentIsFine(os.Remove(beside)))
+	}
+	// From here on there is no way back, and nothing that fails is a reason for it.
+	if err := e.inOrder(do{"sync what was renamed", func() error { return files.SyncDir(dir) }}); isCut(err) {
+		return err
+	} else if err != nil {
+		e.note("a power cut might bring the version before back: " + err.Error())
+	}
+	return nil
+}
+
+// beside is where a version lies before it is renamed over the stable path.
+func beside(stable string) string {
 	dir, name := filepath.Split(stable)
-	beside := filepath.Join(dir, "."+name+".new")
-	if err := os.Remove(beside); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	return filepath.Join(dir, "."+name+".new")
+}
+
+func absentIsFine(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	if err := same(candidate, beside); err != nil {
-		return err
-	}
-	if err := files.SyncDir(dir); err != nil {
-		return errors.Join(err, os.Remove(beside))
-	}
-	if err := os.Rename(beside, stable); err != nil {
-		return errors.Join(err, os.Remove(beside))
-	}
-	return files.SyncDir(dir)
+	return err
 }
 
 // sweep removes what upgrades that were cut off have left of programs that never
 // were versions.
 func sweep(stable string) {
+	_ = os.Remove(beside(stable))
 	entries, err := os.ReadDir(VersionsDir(stable))
 	if err != nil {
 		return

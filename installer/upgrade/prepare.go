@@ -36,16 +36,19 @@ func (e *Engine) prepare(ctx context.Context) (candidate string, wanted bool, er
 	if err := e.step("copy"); err != nil {
 		return "", false, err
 	}
-	staged, digest, err := stage(source, e.Stable, e.ID)
+	staged, digest, err := e.stage(source)
 	if err != nil {
 		return "", false, err
 	}
 	candidate, err = e.verify(ctx, staged, digest)
+	if isCut(err) {
+		return "", false, err
+	}
 	if err != nil {
 		return "", false, errors.Join(err, os.RemoveAll(filepath.Dir(staged)))
 	}
 	if err := e.backup(); err != nil {
-		if cut := (errCut{}); !errors.As(err, &cut) {
+		if !isCut(err) {
 			e.discard()
 		}
 		return "", false, err
@@ -89,6 +92,7 @@ func (e *Engine) verify(ctx context.Context, staged, digest string) (string, err
 		return "", fmt.Errorf("its SHA-256 is %s, and not %s: nothing was changed", digest, want)
 	}
 	if digest == e.at.From.SHA256 {
+		e.at.To = e.at.From
 		return "", errUnchanged
 	}
 	if f := e.ledger.failed(digest); f != nil && !e.Force {
@@ -109,7 +113,7 @@ func (e *Engine) verify(ctx context.Context, staged, digest string) (string, err
 	if err := e.step("place"); err != nil {
 		return "", err
 	}
-	path, err := settleDown(staged, e.Stable, version, digest)
+	path, err := e.settleDown(staged, e.at.To)
 	e.at.To.Path = path
 	return path, err
 }

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -195,7 +196,7 @@ func (w *world) asleep(time.Time) bool { return w.now.Sub(w.since) > 90*time.Sec
 func (w *world) engine(id, source string) *upgrade.Engine {
 	return &upgrade.Engine{Machine: w.machine(), Options: upgrade.Options{
 		ID: id, Service: "feedd", Own: true, By: "ada", Stable: w.stable, Source: source, Ledger: w.ledger(), Record: w.record(),
-		TriesFile: w.tries(), Settle: 10 * time.Second, Timeout: time.Minute,
+		TriesFile: w.tries(), Settle: 10 * time.Second, Timeout: time.Minute, Restore: time.Minute,
 	}}
 }
 
@@ -410,6 +411,39 @@ func TestFailedService(t *testing.T) {
 	w.wants("v2", "v2", []string{"v1 broken"}, []string{"v2: it is broken"})
 }
 
+// Who stops or restarts the service in the middle of a trial ends the trial, and finds
+// the service as he wants it.
+func TestAskedMeanwhile(t *testing.T) {
+	for _, stop := range []bool{true, false} {
+		w := newWorld(t, "v1")
+		got := w.upgrade("v2", upgrade.Interrupted, func(e *upgrade.Engine) {
+			look, looks := e.Look, 0
+			e.Look = func(ctx context.Context, id, candidate string) upgrade.Look {
+				if looks++; looks == 4 {
+					_ = w.start(ctx)
+					w.asked = nil
+					if stop {
+						w.runs = ""
+					}
+				}
+				l := look(ctx, id, candidate)
+				if looks >= 4 {
+					l.Asked = "asked to stop by SIGTERM"
+				}
+				return l
+			}
+		})
+		if got.Reason != "it was on trial when the service was asked to stop by SIGTERM" || !got.Up || len(w.asked) > 0 {
+			t.Errorf("%+v, asked for %q", got, w.asked)
+		}
+		runs := "v1"
+		if stop {
+			runs = ""
+		}
+		w.wants("v1", runs, nil, nil)
+	}
+}
+
 // Where the manager refuses, the candidate had no chance, and is not pinned.
 func TestNotRestarted(t *testing.T) {
 	w := newWorld(t, "v1")
@@ -446,8 +480,6 @@ func TestConfigurationIsCopied(t *testing.T) {
 	}
 }
 
-var errCut = errors.New("cut")
-
 // Killed at every step of an upgrade that would be confirmed, and of ones that would
 // be rolled back, with the machine or alone: at the next start of the service a
 // confirmed version runs; the next call puts everything in order; and the upgrade after
@@ -466,7 +498,7 @@ func TestCutAtEveryStep(t *testing.T) {
 		}
 	}
 	t.Logf("cuts: %v", counts)
-	if counts["v2"] < 20 || counts["v2 fails"] < 18 {
+	if counts["v2"] < 50 || counts["v2 fails"] < 34 {
 		t.Errorf("too few steps: %v", counts)
 	}
 }
@@ -479,7 +511,7 @@ func cutAt(t *testing.T, name, candidate string, power bool, n int) (reached boo
 	w.cut = func(step string) error {
 		if w.n == n {
 			at = step
-			return errCut
+			return upgrade.ErrCut
 		}
 		return nil
 	}
@@ -488,7 +520,7 @@ func cutAt(t *testing.T, name, candidate string, power bool, n int) (reached boo
 		return false
 	}
 	name += " (" + at + ")"
-	if !errors.Is(err, errCut) {
+	if !errors.Is(err, upgrade.ErrCut) {
 		t.Errorf("%s: it ended with %v", name, err)
 	}
 	w.cut = nil
@@ -526,5 +558,54 @@ func cutAt(t *testing.T, name, candidate string, power bool, n int) (reached boo
 		kept = []string{"v2", "v1"}
 	}
 	w.wants("v3", "v3", kept, nil)
+	return true
+}
+
+// A disk that fails at any one step: what the service runs and what is installed are one
+// confirmed version, the outcome says which, and the next upgrade succeeds.
+func TestFaultAtEveryStep(t *testing.T) {
+	counts := map[string]int{}
+	for _, candidate := range []string{"v2", "v2 fails", "v2 sick"} {
+		for _, fault := range []error{syscall.ENOSPC, syscall.EIO} {
+			for n := 1; faultAt(t, candidate, fault, n); n++ {
+				counts[candidate]++
+			}
+		}
+	}
+	t.Logf("faults: %v", counts)
+	if counts["v2"] < 50 || counts["v2 fails"] < 34 {
+		t.Errorf("too few steps: %v", counts)
+	}
+}
+
+func faultAt(t *testing.T, candidate string, fault error, n int) (reached bool) {
+	t.Helper()
+	w := newWorld(t, "v1")
+	at := ""
+	w.n = 0
+	w.cut = func(step string) error {
+		if w.n == n {
+			at = step
+			return fault
+		}
+		return nil
+	}
+	got, err := w.engine("u1", w.put("download", candidate)).Run(t.Context())
+	if at == "" {
+		return false
+	}
+	name := fmt.Sprintf("%s, %v at step %d (%s)", candidate, fault, n, at)
+	if err != nil && !errors.Is(err, fault) {
+		t.Errorf("%s: it ended with %v", name, err)
+	}
+	w.cut = nil
+	stable := w.content(w.stable)
+	if got.Result == "" || (got.Result == upgrade.Confirmed) != (stable == "v2") || got.Up && w.runs != stable {
+		t.Errorf("%s: %q is installed, %q runs, and the outcome is %q: %s", name, stable, w.runs, got.Result, got.Reason)
+	}
+	w.upgrade("v3", upgrade.Confirmed, nil)
+	if w.content(w.stable) != "v3" || w.runs != "v3" {
+		t.Errorf("%s: then %q runs", name, w.runs)
+	}
 	return true
 }

@@ -65,6 +65,7 @@ func newTree(m machine, cfg service.Config, prog service.Program, quiet string) 
 		a.runCommand(),
 		a.installCommand(), a.uninstallCommand(), a.planCommand(),
 		a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand(),
+		a.upgradeCommand(), a.rollbackCommand(), a.versionsCommand(),
 		a.statusCommand(), a.logsCommand(), a.versionCommand(), manCommand(a.root), completionCommand(),
 		a.checkCommand(), a.configCommand(), a.spawnCommand(), a.superviseCommand(), a.awaitCommand(),
 	)

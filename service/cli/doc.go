@@ -35,6 +35,13 @@
 // [service.Checker]. A reload that comes by a signal or by the manager is refused,
 // if need be, by the service itself. `config print` is a configuration to begin with.
 //
+// # Upgrades
+//
+// `upgrade FILE` puts another version on trial and confirms it, or has the one before
+// run again; `rollback` goes back by the same way, and `versions` lists what there is.
+// What the manager starts is a confirmed version at all times: see the packages
+// installer/trial, of which `run` is the first act, and installer/upgrade.
+//
 // # Signals
 //
 // The first SIGINT (ctrl-C) or SIGTERM ends a command in order, and has an install

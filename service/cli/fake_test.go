@@ -53,6 +53,9 @@ type place struct {
 	uses      *cli.Resources
 	replaced  bool // the program on disk
 	removed   bool // likewise
+	// answers is what a command prints; nil: nothing, and it succeeds.
+	answers   func(argv []string) (string, error)
+	detach    func(argv []string) error
 	out, errs bytes.Buffer
 }
 
@@ -84,6 +87,20 @@ func (p *place) machine() cli.Machine {
 		Scope:  func() platform.Scope { return platform.ScopeUser },
 		Manifest: func(id platform.ID) (string, error) {
 			return state.ManifestPath(filepath.Join(p.dir, "holdfast"), id.String()), nil
+		},
+		TrialFile: func(id platform.ID) (string, error) {
+			return filepath.Join(p.dir, "trial", id.String()+".trial.json"), nil
+		},
+		Executes: func(int, string) bool { return false },
+		Acquire: func(o singleton.Options) (func() error, error) {
+			if h, ok := p.held[o.Name]; ok {
+				return nil, &singleton.HeldError{Name: o.Name, Holder: h}
+			}
+			p.held[o.Name] = singleton.Holder{Identity: other, Origin: o.Origin}
+			return func() error { delete(p.held, o.Name); return nil }, nil
+		},
+		Detach: func(_ context.Context, _ string, _ platform.Scope, _ string, argv []string) error {
+			return p.detach(argv)
 		},
 		Holder: func(o singleton.Options) (singleton.Holder, error) {
 			if p.lock != nil {
@@ -376,6 +393,9 @@ func (s system) Run(ctx context.Context, argv ...string) (string, error) {
 	if argv[0] == "hang" {
 		<-ctx.Done()
 		return "", context.Cause(ctx)
+	}
+	if s.p.answers != nil {
+		return s.p.answers(argv)
 	}
 	return "", nil
 }

@@ -21,6 +21,8 @@ type machine struct {
 	Scope   func() platform.Scope // of what this process does if nobody says otherwise
 	// Manifest is where the record of an installation is.
 	Manifest func(platform.ID) (string, error)
+	// TrialFile is where the record of a trial is.
+	TrialFile func(platform.ID) (string, error)
 
 	Holder  func(singleton.Options) (singleton.Holder, error)
 	Process func(pid int) (proc.Identity, error)
@@ -28,6 +30,13 @@ type machine struct {
 	Signal  func(singleton.Holder, os.Signal) error
 	Wait    func(context.Context, proc.Identity) error // until it is not to be seen any more
 	Measure func(pid int) *resources
+	// Executes reports whether a process runs the very file at path.
+	Executes func(pid int, path string) bool
+	// Acquire takes a name for this process.
+	Acquire func(singleton.Options) (release func() error, err error)
+	// Detach begins a process that outlives this one: argv of this program, for the
+	// upgrade id of a service that the manager has in that scope.
+	Detach func(ctx context.Context, manager string, scope platform.Scope, id string, argv []string) error
 	// Replaced reports whether there is another program by now in the place of the
 	// holder's, or at program, which its manager starts.
 	Replaced func(h singleton.Holder, program string) bool
@@ -55,14 +64,16 @@ func firstSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // thisMachine is the one that we run on.
 func thisMachine() machine {
-	return machine{
-		Manager: native.Manager, System: native.System{}, Scope: native.OwnScope, Manifest: native.ManifestFile,
+	m := machine{
+		Manager: native.Manager, System: native.System{}, Scope: native.OwnScope, Manifest: native.ManifestFile, TrialFile: native.TrialFile,
 		Holder:    singleton.Probe,
 		Process:   proc.Of,
 		Alive:     proc.Identity.Alive,
 		Signal:    singleton.Holder.Signal,
 		Wait:      func(ctx context.Context, id proc.Identity) error { return id.WaitReaped(ctx) },
 		Measure:   measure,
+		Executes:  executes,
+		Acquire:   acquire,
 		Replaced:  replaced,
 		Gone:      gone,
 		Accounts:  thisMachinesAccounts(),
@@ -70,4 +81,14 @@ func thisMachine() machine {
 		Now:       time.Now, Monotonic: proc.Monotonic,
 		Program: os.Args[0], Executable: os.Executable,
 	}
+	m.Detach = m.detach
+	return m
+}
+
+func acquire(o singleton.Options) (func() error, error) {
+	lock, err := singleton.Acquire(o)
+	if err != nil {
+		return nil, err
+	}
+	return lock.Release, nil
 }

@@ -20,6 +20,7 @@ import (
 type report struct {
 	Name       string         `json:"name"`
 	Version    string         `json:"version,omitempty"`
+	Trial      string         `json:"trial,omitempty"` // the id of the trial that it is on
 	Phase      platform.Phase `json:"phase"`
 	PhaseSince time.Time      `json:"phase_since,omitzero"`
 	Ready      bool           `json:"ready"`
@@ -197,7 +198,10 @@ func (r *report) take(now state.Truth) {
 	if !f.ReadyAt.IsZero() {
 		r.ReadyAt = &f.ReadyAt
 	}
-	r.told = true
+	r.told, r.Trial = true, f.Trial
+	if f.Trial != "" {
+		r.note("this version is on trial, and not confirmed: `versions` tells more")
+	}
 	r.Health, r.Reloads, r.Stop, r.ConfigFile = f.Health, f.Reloads, f.Stop, f.ConfigFile
 	if !now.Stale.IsZero() {
 		r.note(fmt.Sprintf("its state file has not been written since %s: what it says of reloads and the like is of then", now.Stale.Local().Format(time.DateTime)))

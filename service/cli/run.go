@@ -2,12 +2,13 @@ package cli
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
-	"io"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
+	"github.com/holdfast-dev/holdfast/installer/trial"
 	"github.com/holdfast-dev/holdfast/service"
 )
 
@@ -43,33 +44,50 @@ func (a *app) runCommand() *cobra.Command {
 }
 
 func (a *app) versionCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the versions of the program, of holdfast and of Go",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return printVersion(cmd.OutOrStdout(), a.cfg)
+			v := versionsFor(a.cfg)
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(v)
+			}
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s %s\nholdfast %s\n%s\n", v.Name, v.Version, v.Framework, v.Go)
+			return err
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON, one object")
+	return cmd
 }
 
-func printVersion(w io.Writer, cfg service.Config) error {
+// versions is what `version --json` prints; it only grows.
+type versions struct {
+	Name      string `json:"name"`
+	Version   string `json:"version"`
+	Framework string `json:"holdfast"`
+	Go        string `json:"go"`
+	// Trial is the format of the trials that the program can be on: see package
+	// installer/trial.
+	Trial int `json:"trial"`
+}
+
+func versionsFor(cfg service.Config) versions {
 	const ours = "github.com/holdfast-dev/holdfast"
-	version, framework, compiler := cfg.Version, "", ""
+	v := versions{Name: cfg.Name, Version: cfg.Version, Trial: trial.Format}
 	if info, ok := debug.ReadBuildInfo(); ok {
-		compiler = info.GoVersion
-		if version == "" {
-			version = info.Main.Version
-		}
+		v.Go = info.GoVersion
+		v.Version = cmp.Or(v.Version, info.Main.Version)
 		if info.Main.Path == ours {
-			framework = info.Main.Version
+			v.Framework = info.Main.Version
 		}
 		for _, m := range info.Deps {
 			if m.Path == ours {
-				framework = m.Version
+				v.Framework = m.Version
 			}
 		}
 	}
-	_, err := fmt.Fprintf(w, "%s %s\nholdfast %s\n%s\n", cfg.Name, cmp.Or(version, "(devel)"), cmp.Or(framework, "(devel)"), compiler)
-	return err
+	v.Version, v.Framework = cmp.Or(v.Version, "(devel)"), cmp.Or(v.Framework, "(devel)")
+	return v
 }

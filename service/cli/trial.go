@@ -9,7 +9,6 @@ import (
 
 	"github.com/holdfast-dev/holdfast/installer/trial"
 	"github.com/holdfast-dev/holdfast/platform"
-	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/service"
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
@@ -18,7 +17,7 @@ import (
 // one. It is the trial in the candidate, and nil in the confirmed version.
 func (a *app) beginTrial(cmd *cobra.Command, scope platform.Scope) *trial.Trial {
 	id := a.cfg.ID(scope)
-	path, err := native.TrialFile(id)
+	path, err := a.TrialFile(id)
 	if err != nil { // a user without a home has no trial
 		path = ""
 	}

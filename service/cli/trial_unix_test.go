@@ -22,6 +22,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service"
 	"github.com/holdfast-dev/holdfast/service/cli"
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // trialist says which file it runs from, and does as a candidate what a variable says.
@@ -207,6 +208,7 @@ func TestTrialIsFollowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, lines, "confirmed")
+	wait.Until(t, "the state file says so", func() bool { return c.state().Trial == "" })
 	c.ends(cmd, lines)
 	tries, err := trial.ReadTries(c.record.TriesFile, "t1")
 	if err != nil || tries.Count != 1 {

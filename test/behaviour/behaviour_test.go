@@ -34,6 +34,7 @@ import (
 //	put FILE PATH     copies a file of the script into the bed
 //	adduser USER      a user with a home and, where there is such a thing, a manager
 //	reboot            off and on again, in order
+//	powercut          off without a word, and on again
 //
 // $TESTER is the user for services of a user.
 func TestBehaviour(t *testing.T) {
@@ -41,12 +42,15 @@ func TestBehaviour(t *testing.T) {
 	if testing.Short() {
 		t.Skip("beds take a while")
 	}
-	shipper := build(t, "./examples/shipper")
+	shipper, candidate := build(t, "./examples/shipper"), build(t, "./test/behaviour/candidate")
 	bed.Each(t, "", func(t *testing.T, b *bed.Bed) {
 		if b.Kind().Manager == "scm" {
 			t.Skip("the scripts speak to a shell and to signals; test/windows does there what they do here")
 		}
 		if err := b.Put(shipper, "/usr/local/bin/shipper", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Put(candidate, "/usr/local/lib/candidate", 0o755); err != nil {
 			t.Fatal(err)
 		}
 		scripts(t, b)

@@ -25,6 +25,7 @@ func TestBehaviourOnLaunchdDouble(t *testing.T) {
 	b := doubled{bed.Require(t, "sysvinit")}
 	for from, to := range map[string]string{
 		build(t, "./examples/shipper"):          "/usr/local/bin/shipper",
+		build(t, "./test/behaviour/candidate"):  "/usr/local/lib/candidate",
 		build(t, "./test/launchdsim/launchctl"): "/usr/local/bin/launchctl",
 	} {
 		if err := b.Put(from, to, 0o755); err != nil {
@@ -45,6 +46,15 @@ telinit q
 until launchctl print system; do sleep 0.05; done`
 	b.MustRun(t, "/bin/sh", "-c", settle)
 	scripts(t, b)
+}
+
+// PowerOn waits until the double answers again.
+func (d doubled) PowerOn(ctx context.Context) error {
+	if err := d.Bed.PowerOn(ctx); err != nil {
+		return err
+	}
+	_, _, _, err := d.Run(ctx, "/bin/sh", "-c", "until launchctl print system; do sleep 0.05; done")
+	return err
 }
 
 // Reboot waits until the double answers again.

@@ -69,6 +69,8 @@ for f in $(ls /etc/systemd/system/shipper.service /etc/init.d/shipper /Library/L
 	systemctl disable shipper; update-rc.d -f shipper remove; rc-update -a del shipper; launchctl bootout system/shipper
 	rm -f "$f" "$f.before-holdfast"
 done >/dev/null 2>&1
+test -f /usr/local/lib/shipper.orig && mv /usr/local/lib/shipper.orig /usr/local/bin/shipper # upgraded
+rm -rf /usr/local/bin/shipper.versions /run/holdfast
 rm -rf /etc/systemd/system/shipper.service.d; systemctl daemon-reload 2>/dev/null
 journalctl -q --rotate --vacuum-size=1 >/dev/null 2>&1 # each script reads its own journal
 rm -rf /etc/shipper* /run/shipper* /var/lib/holdfast /var/lib/shipper* /var/log/shipper* /var/log/app* /tmp/app*
@@ -125,6 +127,19 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 		ctx, done := wait.Context(ts, context.Background(), "reboot")
 		defer done()
 		ts.Check(stageOf(ts).bed.Reboot(ctx))
+	},
+	"powercut": func(ts *testscript.TestScript, _ bool, _ []string) {
+		ctx, done := wait.Context(ts, context.Background(), "power cut")
+		defer done()
+		m, ok := stageOf(ts).bed.(interface {
+			PowerCut() error
+			PowerOn(ctx context.Context) error
+		})
+		if !ok {
+			ts.Fatalf("nobody cuts this machine's power")
+		}
+		ts.Check(m.PowerCut())
+		ts.Check(m.PowerOn(ctx))
 	},
 	"repeat": func(ts *testscript.TestScript, neg bool, args []string) {
 		if len(args) != 2 {

@@ -1,0 +1,253 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/installer/trial"
+	"github.com/holdfast-dev/holdfast/installer/upgrade"
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/proc"
+	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/logsink"
+	"github.com/holdfast-dev/holdfast/singleton"
+)
+
+// programTime is how long a program may take to tell its version, or to check its
+// configuration.
+const programTime = 30 * time.Second
+
+// conduct does the whole of an upgrade in this process. What it comes to stands in
+// the ledger; who reads what this process prints is a log.
+func (a *app) conduct(cmd *cobra.Command, t *target, file string, f upgradeFlags) error {
+	e, release, err := a.engine(t, f)
+	if err != nil {
+		return err
+	}
+	e.Source = file
+	begun := false
+	err = a.alone(cmd, cmd.Name(), func() error { // nobody installs or uninstalls meanwhile
+		begun = true
+		done, err := e.Run(cmd.Context())
+		if err == nil {
+			err = outcome(done)
+		}
+		if err != nil {
+			return fmt.Errorf("%s %q: %w", cmd.Name(), t.id, err)
+		}
+		return nil
+	})
+	if !begun {
+		err = errors.Join(err, e.Refuse(err))
+	}
+	return errors.Join(err, release())
+}
+
+// engine is what conducts upgrades of t, by this process alone until release.
+func (a *app) engine(t *target, f upgradeFlags) (e *upgrade.Engine, release func() error, err error) {
+	lock, err := t.upgradeLock()
+	if err != nil {
+		return nil, nil, err
+	}
+	lock.Origin = f.conduct
+	release, err = t.Acquire(lock)
+	if held, ok := errors.AsType[*singleton.HeldError](err); ok {
+		err = t.underWay(held.Holder)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	e = &upgrade.Engine{Machine: a.upgradeMachine(t), Options: upgrade.Options{
+		ID: f.conduct, Service: t.id.String(), Own: t.id.Scope == platform.ScopeUser, By: f.by, Stable: t.program, SHA256: f.sha256,
+		TriesFile: filepath.Join(t.dirs.State, t.id.String()+".trial.json"), Config: t.cfg.File,
+		Settle: f.settle, Timeout: a.timeout, Force: f.force,
+	}}
+	e.Restore = t.cfg.StartTimeout + t.cfg.StopTimeout + 2*platform.StopMargin
+	if e.Timeout == 0 {
+		e.Timeout = e.Restore + f.settle
+	}
+	if e.Record, err = t.TrialFile(t.id); err == nil {
+		e.Ledger, err = t.ledger()
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, release())
+	}
+	return e, release, nil
+}
+
+func (a *app) upgradeMachine(t *target) upgrade.Machine {
+	return upgrade.Machine{
+		Look:    t.upgradeLook,
+		Start:   func(ctx context.Context) error { return t.manager.Start(ctx, t.id) },
+		Restart: func(ctx context.Context) error { return t.manager.Restart(ctx, t.id) },
+		Version: func(ctx context.Context, program string) (string, error) { return a.versionOf(ctx, t, program) },
+		Check:   func(ctx context.Context, program string) error { return a.checkBy(ctx, t, program) },
+		Boots:   t.boots, Boottime: proc.Boottime, Now: t.Now, Sleep: sleep,
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// boots are the names of this boot as we and as the service see it.
+func (t *target) boots() []string {
+	var boots []string
+	if self, err := proc.Self(); err == nil {
+		boots = append(boots, self.Boot)
+	}
+	if h, err := t.Holder(t.lock()); err == nil && h.Known() && h.Boot != "" {
+		boots = append(boots, h.Boot)
+	}
+	return boots
+}
+
+// upgradeLook is what `status` says of the service, as an upgrade asks for it.
+func (t *target) upgradeLook(ctx context.Context, id, candidate string) upgrade.Look {
+	r := t.examine(ctx)
+	l := upgrade.Look{
+		Running: r.PID != 0 || r.again != "" || r.lsb == lsbRunning || r.lsb == lsbUnknown,
+		Failed:  r.Phase == platform.PhaseFailed,
+		OnTrial: r.Trial != "" && r.Trial == id || t.Executes(r.PID, candidate),
+		Ready:   r.Ready, Healthy: true,
+	}
+	if r.ReadyAt != nil {
+		l.ReadyAt = *r.ReadyAt
+	}
+	if e := r.LastExit; e != nil && e.Clean {
+		l.Asked = e.Reason
+	} else if e != nil {
+		l.Why = e.Reason
+		if words := e.Words(); words != l.Why && (e.Signal != "" || e.Code > 0) {
+			l.Why = strings.TrimPrefix(l.Why+", "+words, ", ")
+		}
+	}
+	for _, h := range r.Health {
+		if !h.OK {
+			l.Healthy, l.Why = false, h.Name+": "+h.Error
+		}
+	}
+	return l
+}
+
+// executes reports whether the process pid runs the very file at path.
+func executes(pid int, path string) bool {
+	if pid == 0 || path == "" {
+		return false
+	}
+	file, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	image, err := os.Stat(fmt.Sprintf("/proc/%d/exe", pid))
+	return err == nil && os.SameFile(file, image)
+}
+
+// asUser is a command as the service's user, and with no more rights.
+func (a *app) asUser(t *target, argv []string) ([]string, error) {
+	who := t.cfg.User
+	if dynamicUser(t.cfg) {
+		who = "nobody"
+	}
+	if t.id.Scope != platform.ScopeSystem || who == "" || who == "root" {
+		return argv, nil
+	}
+	image, err := t.image()
+	if err != nil {
+		return nil, err
+	}
+	spawn := append(append([]string{image}, a.cfg.Command...), "spawn", "--user", who, "--no-new-privileges")
+	if t.cfg.Group != "" {
+		spawn = append(spawn, "--group", t.cfg.Group)
+	}
+	return append(append(spawn, "--"), argv...), nil
+}
+
+// ask runs a program as the service's user, and bounded.
+func (a *app) ask(ctx context.Context, t *target, argv []string) (string, error) {
+	argv, err := a.asUser(t, argv)
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, programTime, platform.ErrTimeout)
+	defer cancel()
+	return leavable(ctx, func() (string, error) { return t.System.Run(ctx, argv...) })
+}
+
+// versionOf asks a program for its version, and whether it is one of this service
+// that can be on trial.
+func (a *app) versionOf(ctx context.Context, t *target, program string) (string, error) {
+	out, err := a.ask(ctx, t, append(append([]string{program}, a.cfg.Command...), "version", "--json"))
+	if err != nil {
+		return "", err
+	}
+	var v versions
+	switch err := json.Unmarshal([]byte(out), &v); {
+	case err != nil:
+		return "", errors.New("what `version --json` prints is no JSON: it was built with a holdfast without upgrades")
+	case v.Name != a.cfg.Name:
+		return "", fmt.Errorf("it is %q, and not %q", logsink.Printable(v.Name), a.cfg.Name)
+	case v.Trial != trial.Format:
+		return "", fmt.Errorf("its trials have format %d, and ours %d", v.Trial, trial.Format)
+	}
+	return logsink.Printable(v.Version), nil
+}
+
+// checkBy has a program check today's configuration.
+func (a *app) checkBy(ctx context.Context, t *target, program string) error {
+	cfg := t.cfg
+	cfg.Command = a.cfg.Command
+	u, err := cfg.Unit(program, t.id.Scope)
+	if err != nil {
+		return err
+	}
+	out, err := a.ask(ctx, t, u.Commands.Check)
+	if err == nil {
+		return nil
+	}
+	const most = 5
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if lines[0] == "" {
+		return err
+	}
+	text := strings.Join(lines[:min(len(lines), most)], "; ")
+	return fmt.Errorf("%w: %s", service.ErrConfig, logsink.Printable(text))
+}
+
+// outcome is the error, with its exit code, that an upgrade has come to; nil if the
+// version that was asked for is confirmed.
+func outcome(done upgrade.Attempt) error {
+	reason := errors.New(logsink.Printable(strings.ReplaceAll(done.Reason, "\n", "; ")))
+	code, state := exitRolledBack, "runs"
+	if !done.Tried && done.Result != upgrade.RolledBack {
+		state = "stays"
+	}
+	if !done.Up {
+		code, state = exitLeftDown, "stays, and is not ready"
+	}
+	switch done.Result {
+	case upgrade.Confirmed, upgrade.Unchanged:
+		return nil
+	case upgrade.Refused:
+		if done.Up {
+			return &classedError{reason, platform.ExitFailed}
+		}
+		return &classedError{reason, exitLeftDown}
+	case upgrade.Interrupted:
+		return &classedError{fmt.Errorf("it was interrupted (%w), and %v %s", reason, done.From, state), code}
+	}
+	return &classedError{fmt.Errorf("%v was rolled back: %w; %v %s", done.To, reason, done.From, state), code}
+}

@@ -1,0 +1,37 @@
+package cli
+
+import (
+	"context"
+	"os/exec"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/native"
+)
+
+// detach begins a process that neither the end of this one, of its terminal, of its
+// session nor of the service ends. On systemd it is a unit of its own: a process of a
+// service's, or of a session's, control group would be killed with that.
+func (m machine) detach(ctx context.Context, manager string, scope platform.Scope, id string, argv []string) error {
+	image, err := m.image()
+	if err != nil {
+		return err
+	}
+	argv[0] = image
+	if manager == "systemd" {
+		unit := []string{"systemd-run", "--quiet", "--collect", "--unit=holdfast-upgrade-" + id}
+		if scope == platform.ScopeUser {
+			unit = append(unit, "--user")
+		}
+		if _, err := (native.System{}).Run(ctx, append(append(unit, "--"), argv...)...); err == nil {
+			return nil
+		}
+	}
+	cmd := exec.Command(argv[0], argv[1:]...) //nolint:gosec,noctx // ourselves, and it outlives us
+	cmd.Dir = "/"
+	cmd.SysProcAttr = ownSession()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	go func() { _ = cmd.Wait() }() // no zombie: it is known to be dead
+	return nil
+}

@@ -1,0 +1,221 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/installer/upgrade"
+)
+
+// How often the ledger is read, and how long an upgrade may take until it stands there.
+const (
+	followEvery = 50 * time.Millisecond
+	followFirst = turnWait + time.Minute
+)
+
+// follow tells of an upgrade that another process conducts, and returns when it has
+// come to something. Where that process is killed it puts things in order itself.
+func (a *app) follow(cmd *cobra.Command, t *target, id string) (upgrade.Attempt, error) {
+	path, err := t.ledger()
+	if err != nil {
+		return upgrade.Attempt{}, err
+	}
+	ctx := cmd.Context()
+	begun := t.Now()
+	step := ""
+	for {
+		l, err := upgrade.ReadLedger(path)
+		if err != nil {
+			return upgrade.Attempt{}, err
+		}
+		switch {
+		case l.Last == nil || l.Last.ID != id:
+			if err := t.noOtherUpgrade(ctx, id); err != nil {
+				return upgrade.Attempt{}, err
+			}
+			if t.Now().Sub(begun) > followFirst {
+				return upgrade.Attempt{}, errors.New("the process that was to conduct it has not begun: see the log of the system")
+			}
+		case l.Last.Result != "":
+			return *l.Last, nil
+		case l.Last.Step != step:
+			step = l.Last.Step
+			fmt.Fprintf(notes(cmd), "- %s\n", step)
+		default:
+			if alive, err := t.Alive(l.Last.Conductor); err == nil && !alive {
+				return a.recoverUpgrade(ctx, t, id)
+			}
+		}
+		if err := sleep(ctx, followEvery); err != nil {
+			return upgrade.Attempt{}, fmt.Errorf("%w: it goes on without this command: %s shows what becomes of it", err, a.command(t, "versions"))
+		}
+	}
+}
+
+// recoverUpgrade puts in order what a conductor that was killed has left.
+func (a *app) recoverUpgrade(ctx context.Context, t *target, id string) (upgrade.Attempt, error) {
+	e, release, err := a.engine(t, upgradeFlags{conduct: id + "-recover"})
+	if err != nil {
+		return upgrade.Attempt{}, err
+	}
+	err = errors.Join(e.Recover(ctx), release())
+	l := e.Versions()
+	if err == nil && (l.Last == nil || l.Last.Result == "") {
+		err = errors.New("nothing is known of it any more")
+	}
+	if err != nil {
+		return upgrade.Attempt{}, err
+	}
+	return *l.Last, nil
+}
+
+// showOutcome says what has come, and ends with its exit code.
+func (a *app) showOutcome(cmd *cobra.Command, t *target, verb string, done upgrade.Attempt, asJSON bool) error {
+	err := outcome(done)
+	out := cmd.OutOrStdout()
+	if asJSON {
+		enc := json.NewEncoder(out)
+		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false)
+		e := enc.Encode(struct {
+			Service string `json:"service"`
+			upgrade.Attempt
+		}{t.id.String(), done})
+		if e != nil {
+			return e
+		}
+		if err != nil {
+			return &exitError{ExitCode(err)}
+		}
+		return nil
+	}
+	for _, n := range done.Notes {
+		fmt.Fprintf(cmd.ErrOrStderr(), "- %s\n", n)
+	}
+	if err != nil {
+		return fmt.Errorf("%s %q: %w", verb, t.id, err)
+	}
+	switch {
+	case done.Result == upgrade.Unchanged:
+		fmt.Fprintf(confirms(cmd), "%s is %v already.\n", t.id, done.To)
+	case !done.Tried:
+		fmt.Fprintf(confirms(cmd), "%s is %v now: %s.\n", t.id, done.To, done.Reason)
+	default:
+		fmt.Fprintf(confirms(cmd), "%s is %v now, and was %v; it was away for %v.\n", t.id, done.To, done.From, done.Downtime.Round(time.Millisecond))
+	}
+	return nil
+}
+
+// versionsReport is what `versions --json` prints; it only grows.
+type versionsReport struct {
+	Service   string            `json:"service"`
+	Program   string            `json:"program"`
+	Confirmed upgrade.Version   `json:"confirmed"`
+	Previous  *upgrade.Version  `json:"previous"`
+	Kept      []upgrade.Version `json:"kept"`
+	Failed    []upgrade.Failure `json:"failed"`
+	OnTrial   *upgrade.Attempt  `json:"on_trial"`
+	Last      *upgrade.Attempt  `json:"last"`
+}
+
+func (a *app) versionsCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "versions",
+		Short: "List the versions of the program: confirmed, kept, failed, on trial",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			t, err := a.targetRegardless(cmd)
+			if err != nil {
+				return err
+			}
+			r, err := a.versionsOf(cmd.Context(), t)
+			if err != nil {
+				return fmt.Errorf("versions %q: %w", t.id, err)
+			}
+			if asJSON {
+				enc := json.NewEncoder(cmd.OutOrStdout())
+				enc.SetIndent("", "  ")
+				enc.SetEscapeHTML(false)
+				return enc.Encode(r)
+			}
+			r.print(cmd)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON, one object")
+	return cmd
+}
+
+func (a *app) versionsOf(ctx context.Context, t *target) (versionsReport, error) {
+	r := versionsReport{Service: t.id.String(), Program: t.manifest.Program, Kept: []upgrade.Version{}, Failed: []upgrade.Failure{}}
+	path, err := t.ledger()
+	if err != nil {
+		return r, err
+	}
+	l, err := upgrade.ReadLedger(path)
+	if err != nil {
+		return r, err
+	}
+	if l.Last != nil && l.Last.Result == "" && t.noOtherUpgrade(ctx, "") == nil && a.mayUpgrade(ctx, t, "versions") == nil {
+		if _, err := a.recoverUpgrade(ctx, t, l.Last.ID); err != nil {
+			return r, err
+		}
+		if l, err = upgrade.ReadLedger(path); err != nil {
+			return r, err
+		}
+	}
+	r.Confirmed, r.Last = l.Confirmed, l.Last
+	r.Kept, r.Failed = append(r.Kept, l.Kept...), append(r.Failed, l.Failed...)
+	if len(r.Kept) > 0 {
+		r.Previous = &r.Kept[0]
+	}
+	if l.Last != nil && l.Last.Result == "" {
+		r.OnTrial = l.Last
+	}
+	if r.Program != "" { // it may have been replaced by hand
+		if digest, err := upgrade.Digest(r.Program); err == nil && digest != r.Confirmed.SHA256 {
+			r.Confirmed = upgrade.Version{SHA256: digest, Version: a.ownVersion(r.Program)}
+		}
+	}
+	r.Confirmed.Path = r.Program
+	return r, nil
+}
+
+// ownVersion is the version of the program at path if that is this very program.
+func (a *app) ownVersion(path string) string {
+	if image, err := a.image(); err != nil || image != path {
+		return ""
+	}
+	return a.cfg.Version
+}
+
+func (r versionsReport) print(cmd *cobra.Command) {
+	line := func(key, format string, args ...any) {
+		fmt.Fprintf(cmd.OutOrStdout(), "%10s  %s\n", key, fmt.Sprintf(format, args...))
+	}
+	when := func(t time.Time) string { return t.Local().Format(time.DateTime) }
+	since := ""
+	if !r.Confirmed.Since.IsZero() {
+		since = ", since " + when(r.Confirmed.Since)
+	}
+	line("confirmed", "%v%s", r.Confirmed, since)
+	if t := r.OnTrial; t != nil {
+		line("on trial", "%v, by %s, since %s: %s", t.To, t.By, when(t.Since), t.Step)
+	}
+	for i, v := range r.Kept {
+		key := "kept"
+		if i == 0 {
+			key = "previous"
+		}
+		line(key, "%v", v)
+	}
+	for _, f := range r.Failed {
+		line("failed", "%v, on %s: %s", f.Version, when(f.At), f.Reason)
+	}
+}

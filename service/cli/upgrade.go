@@ -1,0 +1,243 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/holdfast-dev/holdfast/installer/upgrade"
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/files"
+	"github.com/holdfast-dev/holdfast/service/logsink"
+	"github.com/holdfast-dev/holdfast/singleton"
+)
+
+// Exit codes of `upgrade` and `rollback`, besides those of all commands.
+const (
+	exitRolledBack = 10 // the version before runs again, or is meant to
+	exitLeftDown   = 11 // and it is not ready
+)
+
+// upgradeFlags are those of `upgrade` and `rollback`.
+type upgradeFlags struct {
+	sha256  string
+	settle  time.Duration
+	force   bool
+	json    bool
+	conduct string // the id of the upgrade that this process is to conduct
+	by      string // who asked for it
+}
+
+const settleTime = 10 * time.Second
+
+func (a *app) addUpgradeFlags(cmd *cobra.Command, f *upgradeFlags) {
+	cmd.Flags().DurationVar(&f.settle, "settle", settleTime, "how long it has to be ready and healthy before it is confirmed")
+	cmd.Flags().BoolVar(&f.force, "force", false, "also a version that was rolled back before")
+	cmd.Flags().BoolVar(&f.json, "json", false, "the outcome as JSON, one object")
+	cmd.Flags().StringVar(&f.conduct, "conduct", "", "conduct the upgrade `ID` in this process")
+	cmd.Flags().StringVar(&f.by, "by", "", "who asked for it")
+	for _, own := range []string{"conduct", "by"} {
+		_ = cmd.Flags().MarkHidden(own)
+	}
+}
+
+const upgradeOutcome = "\n\nIt is conducted by a process of its own: to lose the terminal, ctrl-C or the end of this command changes nothing. " +
+	"Exit code: 0 confirmed, or confirmed already; 1 refused before the service was touched; 10 rolled back, and the version before runs; " +
+	"11 rolled back, and the service is not ready; 75 another upgrade is under way."
+
+func (a *app) upgradeCommand() *cobra.Command {
+	var f upgradeFlags
+	cmd := &cobra.Command{
+		Use:   "upgrade FILE",
+		Short: "Put another version of the program on trial, and confirm it or roll it back",
+		Long: "Put the program FILE in the place of the installed one. It is checked first: its digest, that it is for this machine and of " +
+			"this service, and that it accepts today's configuration. Then it runs on trial, in the place of the installed one, and is confirmed when it has been ready and " +
+			"healthy for --settle. Where it is not within --timeout, or fails, the installed one runs again, and that version is refused from then on, except with " +
+			"--force. The installed path leads to a confirmed version at all times. A service that is stopped stays so: FILE is checked and confirmed." + upgradeOutcome,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path, err := filepath.Abs(args[0])
+			if err != nil {
+				return err
+			}
+			return a.upgrade(cmd, "upgrade", path, f)
+		},
+	}
+	cmd.Flags().StringVar(&f.sha256, "sha256", "", "refuse FILE unless that is its SHA-256, in hexadecimal")
+	a.addUpgradeFlags(cmd, &f)
+	return cmd
+}
+
+func (a *app) rollbackCommand() *cobra.Command {
+	var f upgradeFlags
+	cmd := &cobra.Command{
+		Use:   "rollback",
+		Short: "Go back to the version before, by way of a trial as well",
+		Long:  "Put the version before in the place of the installed one, just as `upgrade` does with another one." + upgradeOutcome,
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.upgrade(cmd, "rollback", "", f) },
+	}
+	a.addUpgradeFlags(cmd, &f)
+	return cmd
+}
+
+func (a *app) upgrade(cmd *cobra.Command, verb, file string, f upgradeFlags) error {
+	t, err := a.target(cmd)
+	if err == nil {
+		err = a.mayUpgrade(cmd.Context(), t, verb)
+	}
+	if err != nil {
+		return err
+	}
+	if f.conduct != "" {
+		return a.conduct(cmd, t, file, f)
+	}
+	if file != "" {
+		f.sha256 = cmd.Flags().Lookup("sha256").Value.String()
+		if _, err := os.Stat(file); err != nil {
+			return fmt.Errorf("upgrade %q: %w", t.id, err)
+		}
+	}
+	if err := t.noOtherUpgrade(cmd.Context(), ""); err != nil {
+		return fmt.Errorf("%s %q: %w", verb, t.id, err)
+	}
+	if f.conduct, err = newUpgradeID(t.Now()); err != nil {
+		return err
+	}
+	if err := t.Detach(cmd.Context(), t.manager.Name(), t.id.Scope, f.conduct, a.conductor(cmd, file, f)); err != nil {
+		return fmt.Errorf("%s %q: begin the process that conducts it: %w", verb, t.id, err)
+	}
+	done, err := a.follow(cmd, t, f.conduct)
+	if err != nil {
+		return fmt.Errorf("%s %q: %w", verb, t.id, err)
+	}
+	return a.showOutcome(cmd, t, verb, done, f.json)
+}
+
+// mayUpgrade refuses what can be known at once.
+func (a *app) mayUpgrade(ctx context.Context, t *target, verb string) error {
+	refuse := func(err error) error { return fmt.Errorf("%s %q: %w", verb, t.id, err) }
+	m, err := t.needManager()
+	if err != nil {
+		return refuse(err)
+	}
+	if a.elsewhere() {
+		return usage("%s is for this machine and its manager", verb)
+	}
+	if m.Name() == "scm" {
+		return refuse(fmt.Errorf("Windows cannot execute one program in the place of another, and a trial without that is yet to be made: stop the service, replace the file, start it: %w", platform.ErrUnsupported))
+	}
+	if err := t.ours(ctx, verb); err != nil {
+		return err
+	}
+	st, err := query(ctx, m, t.id)
+	switch {
+	case err != nil:
+		return refuse(err)
+	case !st.Installed:
+		return refuse(platform.ErrNotInstalled)
+	case t.id.Scope == platform.ScopeSystem && a.Scope() != platform.ScopeSystem:
+		return refuse(fmt.Errorf("a service of the system: %w: become root", platform.ErrPermission))
+	case t.badManifest != nil:
+		return refuse(t.badManifest)
+	case t.manifest.Program == "":
+		return refuse(fmt.Errorf("there is no record of its installation: %s makes one", a.command(t, "install")))
+	}
+	t.program = t.manifest.Program
+	if reason := unsafePath(t.program); reason != "" {
+		return refuse(fmt.Errorf("the installed program %s: %w: %s", t.program, files.ErrUntrusted, reason))
+	}
+	if owner := t.packageOf(ctx, t.program); owner != nil {
+		return refuse(owner)
+	}
+	return nil
+}
+
+// upgradeLock is held by whoever conducts an upgrade of the service.
+func (t *target) upgradeLock() (singleton.Options, error) {
+	record, err := t.TrialFile(t.id)
+	dir := filepath.Dir(record)
+	return singleton.Options{Name: t.id.String() + ".upgrade", Dir: dir, StateDir: dir}, err
+}
+
+// ledger is the path of the record of the service's versions. It lies in a directory
+// of its own: a service may be called like any file beside the records of installations.
+func (t *target) ledger() (string, error) {
+	manifest, err := t.Manifest(t.id)
+	return filepath.Join(filepath.Dir(manifest), "upgrades", t.id.String()+".json"), err
+}
+
+// noOtherUpgrade refuses while somebody else than the conductor of the upgrade id
+// conducts one. Its exit code is 75.
+func (t *target) noOtherUpgrade(ctx context.Context, id string) error {
+	lock, err := t.upgradeLock()
+	if err != nil {
+		return err
+	}
+	h, err := t.probe(ctx, lock)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if errors.Is(err, singleton.ErrFree) || err == nil && id != "" && h.Origin == id {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return t.underWay(h)
+}
+
+// underWay is the refusal of a second upgrade: it says who began the first, and when.
+func (t *target) underWay(h singleton.Holder) error {
+	who, since := h.User(), h.Since
+	if path, err := t.ledger(); err == nil {
+		if l, err := upgrade.ReadLedger(path); err == nil && l.Last != nil && l.Last.Result == "" && l.Last.ID == h.Origin {
+			who, since = l.Last.By, l.Last.Since
+		}
+	}
+	return &classedError{fmt.Errorf("another one is under way: by %s, since %s (%s)", who, since.Local().Format(time.DateTime), heldBy(h)), platform.ExitAlreadyRunning}
+}
+
+func newUpgradeID(now time.Time) (string, error) {
+	var b [4]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return "", err
+	}
+	return now.UTC().Format("20060102T150405") + "-" + hex.EncodeToString(b[:]), nil
+}
+
+// conductor is the command line of the process that conducts the upgrade.
+func (a *app) conductor(cmd *cobra.Command, file string, f upgradeFlags) []string {
+	argv := append(append([]string{""}, a.cfg.Command...), cmd.Name())
+	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		if flag.Name != "json" && flag.Name != quietName {
+			argv = append(argv, "--"+flag.Name+"="+flag.Value.String())
+		}
+	})
+	argv = append(argv, "--conduct="+f.conduct, "--by="+whoAsks())
+	if file != "" {
+		argv = append(argv, "--", file)
+	}
+	return argv
+}
+
+// whoAsks is the name of the person behind this process, as far as it is known.
+func whoAsks() string {
+	name := fmt.Sprint("user ", os.Geteuid())
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	if behind := os.Getenv("SUDO_USER"); behind != "" && behind != name {
+		name = behind + " as " + name
+	}
+	return logsink.Printable(name)
+}
