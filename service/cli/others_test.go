@@ -156,6 +156,12 @@ func TestIssue10_10_AnotherManager(t *testing.T) {
 	does("fails", "limits.nofile: feedd install --manager sysv brings that in", "status", "--manager", "sysv")
 	// Plain commands ask the manager that runs the machine.
 	does("fails", "it is installed with another manager: feedd status --manager sysv", "status")
+	sysv.broken = errors.New("it is not there any more") // the machine has another init by now
+	does("fails", "is stopped", "status")
+	if strings.Contains(p.out.String(), "sysv") {
+		t.Error(p.out.String())
+	}
+	sysv.broken = nil
 	does("ok", "; there is another one: feedd stop --manager sysv", "stop")
 	does("ok", "- it is installed with --manager sysv as well", "plan", "--program", "/opt/feedd")
 	p.theirs(func(d *platform.Definition) { d.State, d.Source = platform.DefinitionGenerated, "/etc/init.d/feedd" })

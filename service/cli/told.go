@@ -47,8 +47,8 @@ func (a *app) recall(cmd *cobra.Command, t *target) error {
 	if t.manager == nil || t.manifest.Manager == t.manager.Name() {
 		t.copies = t.manifest.Copies
 	}
-	if t.manager != nil && (t.manifest.Manager != t.manager.Name() || !a.installed(cmd.Context(), t.manager.Name(), t.id)) {
-		if other := t.manifest.Manager; other != t.manager.Name() && a.installed(cmd.Context(), other, t.id) {
+	if t.manager != nil && (t.manifest.Manager != t.manager.Name() || !a.installed(cmd.Context(), t.manager.Name(), t.id, true)) {
+		if other := t.manifest.Manager; other != t.manager.Name() && a.installed(cmd.Context(), other, t.id, false) {
 			t.otherManager = other
 		}
 		t.manifest = state.Manifest{} // another manager's, or removed by hand: it is of no installation
@@ -58,15 +58,15 @@ func (a *app) recall(cmd *cobra.Command, t *target) error {
 	return nil
 }
 
-// installed reports whether the manager of that name has the service. One that does
-// not answer is believed to have it if it is this machine's.
-func (a *app) installed(ctx context.Context, manager string, id platform.ID) bool {
+// installed reports whether the manager of that name has the service; of one that does
+// not answer, doubt.
+func (a *app) installed(ctx context.Context, manager string, id platform.ID, doubt bool) bool {
 	m, err := a.Manager(manager)
 	if err != nil {
 		return false
 	}
 	st, err := query(ctx, m, id)
-	return err != nil || st.Installed
+	return err == nil && st.Installed || err != nil && doubt
 }
 
 // lay has flags that the command line does not have be those that were told before.

@@ -51,6 +51,9 @@ func (m *Manager) job(ctx context.Context, verb string, id platform.ID) error {
 		if err == nil {
 			err = d.Refuse(verb)
 		}
+		if err == nil && d == nil && p["UnitFileState"] == "generated" { // what has gone, and systemd does not know yet
+			err = platform.ErrNotInstalled
+		}
 		if err != nil {
 			return fmt.Errorf("%s %q: %w", verb, id.String(), err)
 		}

@@ -38,7 +38,10 @@ func TestIssue10_3_Definitions(t *testing.T) {
 			want:  &platform.Definition{Path: "/run/systemd/generator.late/feedd.service", State: platform.DefinitionGenerated, Source: "/etc/init.d/feedd"}, start: platform.ErrForeign,
 		},
 		// Issue 10: a script that was uninstalled left a unit that blocked all verbs until a daemon-reload.
-		"generated from what has gone": {shows: "UnitFileState=generated\nSourcePath=/etc/init.d/feedd\nFragmentPath=/run/systemd/generator.late/feedd.service"},
+		"generated from what has gone": {
+			shows: "UnitFileState=generated\nSourcePath=/etc/init.d/feedd\nFragmentPath=/run/systemd/generator.late/feedd.service",
+			start: platform.ErrNotInstalled,
+		},
 		"masked":                       {shows: "LoadState=masked\nFragmentPath=" + feeddFile, want: &platform.Definition{Path: feeddFile, State: platform.DefinitionMasked}, start: platform.ErrPermission},
 		"linked, and enabled": {
 			shows: "UnitFileState=enabled\nFragmentPath=" + feeddFile, files: map[string]string{feeddFile: byHand}, links: map[string]string{feeddFile: "/opt/feedd.service"},
