@@ -72,25 +72,25 @@ func (p *provider) Check(_ context.Context, cfg service.Config) error {
 // our tables and in the program's, and one that stands in the wrong table.
 func TestIssue10_7_DidYouMean(t *testing.T) {
 	for text, says := range map[string]string{
-		"[service]\nstop_timout = '3s'":               `line 2 (key "service.stop_timout"): unknown: did you mean "stop_timeout"?`,
+		"[service]\nstop_timout = '3s'":               `:2: service.stop_timout: unknown: did you mean "stop_timeout"?`,
 		"[service]\nstop_tiemout = '3s'":              `did you mean "stop_timeout"?`,
 		"[service]\nlog.levle = 'info'":               `did you mean "level"?`,
-		"[service.restrat]\nmax = 3":                  `line 1 (key "service.restrat"): unknown: did you mean "restart"?`,
+		"[service.restrat]\nmax = 3":                  `:1: service.restrat: unknown: did you mean "restart"?`,
 		"[service]\ndelay = '2s'":                     `did you mean "service.restart.delay"?`,
-		"[servcie]\nuser = 'x'":                       `line 1 (key "servcie"): unknown: did you mean "service"?`,
+		"[servcie]\nuser = 'x'":                       `:1: servcie: unknown: did you mean "service"?`,
 		"[fed]\nurl = 'x'":                            `did you mean "feed"?`,
 		"user = 'x'":                                  `did you mean "service.user"?`,
 		"[service]\ncolour = 'red'":                   "unknown: is it misspelt?",
 		"[service]\nanme = 'x'":                       `did you mean "name"?`,
-		"[feed]\nulr = 'x'":                           `line 2 (key "feed.ulr"): unknown: did you mean "url"?`,
+		"[feed]\nulr = 'x'":                           `:2: feed.ulr: unknown: did you mean "url"?`,
 		"[feed.retries]\nmxa = 2":                     `did you mean "max"?`,
 		"[[feed.source]]\naddrress = 'x'":             `did you mean "address"?`,
 		"[feed]\nzzz = 2":                             "is it misspelt?",
-		"[feed]\nevery = 30":                          `line 2 (key "feed.every"): a duration needs a unit`,
-		"[feed]\nevery = true":                        `line 2 (key "feed.every"): `,
-		"[feed]\n\nurl='x'\nevery = '1ms'":            `line 4 (key "feed.every"): 1ms is less than a second`,
-		"[feed]\nurl = ''":                            `(key "feed"): there is no url`,
-		"[feed]\nurl = 'x'\n[feed.retries]\nmax = 10": `line 4 (key "feed.retries.max"): more than 9`,
+		"[feed]\nevery = 30":                          `:2: feed.every: a duration needs a unit`,
+		"[feed]\nevery = true":                        `:2: feed.every: `,
+		"[feed]\n\nurl='x'\nevery = '1ms'":            `:4: feed.every: 1ms is less than a second`,
+		"[feed]\nurl = ''":                            `feed: there is no url`,
+		"[feed]\nurl = 'x'\n[feed.retries]\nmax = 10": `:4: feed.retries.max: more than 9`,
 	} {
 		t.Run(text, func(t *testing.T) {
 			path := write(t, text+"\n")
@@ -102,7 +102,7 @@ func TestIssue10_7_DidYouMean(t *testing.T) {
 			if err == nil {
 				err = service.CheckProgram(t.Context(), cfg, prog)
 			}
-			if !errors.Is(err, service.ErrConfig) || !strings.Contains(err.Error(), path+": ") || !strings.Contains(err.Error(), says) {
+			if !errors.Is(err, service.ErrConfig) || !strings.Contains(err.Error(), path+":") || !strings.Contains(err.Error(), says) {
 				t.Errorf("%v\ndoes not say %s", err, says)
 			}
 			if n := strings.Count(err.Error(), path); n != 1 {

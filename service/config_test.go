@@ -83,31 +83,31 @@ func TestMistakesInTheFile(t *testing.T) {
 		key  string
 		says string
 	}{
-		"not TOML":                {"[service]\nname = feedd\n", "line 2", "name", ""},
-		"unknown key":             {"[service]\n\nstop_timout = \"3s\"\n", "line 3", "service.stop_timout", `did you mean "stop_timeout"`},
-		"unknown table":           {"[service]\n[shiper]\ninputs = []\n", "line 2", "shiper", "misspelt"},
-		"unknown in subtable":     {"[service.restart]\ndelay = \"1s\"\nmaxx = 1\n", "line 3", "service.restart.maxx", ""},
-		"wrong type":              {"[service]\nargs = 7\n", "line 2", "service.args", ""},
-		"wrong type of bool":      {"[service.hardening]\nprivate_tmp = \"maybe\"\n", "line 2", "service.hardening.private_tmp", "maybe"},
-		"not a duration":          {"[service]\nstart_timeout = \"soon\"\n", "line 2", "service.start_timeout", "soon"},
-		"duration, no unit":       {"[service]\nstop_timeout = 30\n", "line 2", "service.stop_timeout", `"30s"`},
-		"nested, no unit":         {"[service.restart]\nwindow = 30\n", "line 2", "service.restart.window", "unit"},
-		"negative timeout":        {"[service]\n# why?\nstop_timeout = \"-3s\"\n", "line 3", "service.stop_timeout", "negative"},
-		"empty name":              {"[service]\nname = \"\"\n", "line 2", "service.name", "empty"},
-		"illegal name":            {"[service]\nname = \"a b\"\n", "line 2", "service.name", "a b"},
-		"path as name":            {"[service]\nname = \"../etc\"\n", "line 2", "service.name", "../etc"},
-		"long name":               {"[service]\nname = \"" + strings.Repeat("x", 101) + "\"\n", "line 2", "service.name", "100"},
-		"bad policy":              {"[service.restart]\npolicy = \"sometimes\"\n", "line 2", "service.restart.policy", "on-failure"},
-		"bad start on Windows":    {"[service.windows]\nstart = \"foo\"\n", "line 2", "service.windows.start", `"foo" is none of delayed, auto, manual`},
-		"bad preshutdown timeout": {"[service.windows]\npreshutdown_timeout = \"-1s\"\n", "line 2", "service.windows.preshutdown_timeout", "negative"},
-		"bad process type":        {"[service.launchd]\nprocess_type = \"standard\"\n", "line 2", "service.launchd.process_type", `"standard" is none of Standard, Background, Adaptive, Interactive`},
-		"bad session types":       {"[service.launchd]\nsession_types = [\"Aqua\", \"Foo\"]\n", "line 2", "service.launchd.session_types", `"Foo" is none of Aqua, Background, LoginWindow, StandardIO`},
-		"bad umask":               {"[service]\numask = \"9\"\n", "line 2", "service.umask", "octal"},
-		"relative directory":      {"[service]\nworking_directory = \"x\"\n", "line 2", "service.working_directory", "absolute"},
-		"bad variable":            {"[service]\nenv = { \"A=B\" = \"x\" }\n", "line 2", "service.env", "A=B"},
-		"bad size":                {"[service.limits]\nmemory = \"12 apples\"\n", "line 2", "service.limits.memory", "512M"},
-		"bad level":               {"[service.log]\nlevel = \"loud\"\n", "line 2", "service.log.level", "loud"},
-		"key set twice":           {"[service]\nname = \"a\"\nname = \"b\"\n", "line 3", "name", ""},
+		"not TOML":                {"[service]\nname = feedd\n", ".toml:2", "name", ""},
+		"unknown key":             {"[service]\n\nstop_timout = \"3s\"\n", ".toml:3", "service.stop_timout", `did you mean "stop_timeout"`},
+		"unknown table":           {"[service]\n[shiper]\ninputs = []\n", ".toml:2", "shiper", "misspelt"},
+		"unknown in subtable":     {"[service.restart]\ndelay = \"1s\"\nmaxx = 1\n", ".toml:3", "service.restart.maxx", ""},
+		"wrong type":              {"[service]\nargs = 7\n", ".toml:2", "service.args", ""},
+		"wrong type of bool":      {"[service.hardening]\nprivate_tmp = \"maybe\"\n", ".toml:2", "service.hardening.private_tmp", "maybe"},
+		"not a duration":          {"[service]\nstart_timeout = \"soon\"\n", ".toml:2", "service.start_timeout", "soon"},
+		"duration, no unit":       {"[service]\nstop_timeout = 30\n", ".toml:2", "service.stop_timeout", `"30s"`},
+		"nested, no unit":         {"[service.restart]\nwindow = 30\n", ".toml:2", "service.restart.window", "unit"},
+		"negative timeout":        {"[service]\n# why?\nstop_timeout = \"-3s\"\n", ".toml:3", "service.stop_timeout", "negative"},
+		"empty name":              {"[service]\nname = \"\"\n", ".toml:2", "service.name", "empty"},
+		"illegal name":            {"[service]\nname = \"a b\"\n", ".toml:2", "service.name", "a b"},
+		"path as name":            {"[service]\nname = \"../etc\"\n", ".toml:2", "service.name", "../etc"},
+		"long name":               {"[service]\nname = \"" + strings.Repeat("x", 101) + "\"\n", ".toml:2", "service.name", "100"},
+		"bad policy":              {"[service.restart]\npolicy = \"sometimes\"\n", ".toml:2", "service.restart.policy", "on-failure"},
+		"bad start on Windows":    {"[service.windows]\nstart = \"foo\"\n", ".toml:2", "service.windows.start", `"foo" is none of delayed, auto, manual`},
+		"bad preshutdown timeout": {"[service.windows]\npreshutdown_timeout = \"-1s\"\n", ".toml:2", "service.windows.preshutdown_timeout", "negative"},
+		"bad process type":        {"[service.launchd]\nprocess_type = \"standard\"\n", ".toml:2", "service.launchd.process_type", `"standard" is none of Standard, Background, Adaptive, Interactive`},
+		"bad session types":       {"[service.launchd]\nsession_types = [\"Aqua\", \"Foo\"]\n", ".toml:2", "service.launchd.session_types", `"Foo" is none of Aqua, Background, LoginWindow, StandardIO`},
+		"bad umask":               {"[service]\numask = \"9\"\n", ".toml:2", "service.umask", "octal"},
+		"relative directory":      {"[service]\nworking_directory = \"x\"\n", ".toml:2", "service.working_directory", "absolute"},
+		"bad variable":            {"[service]\nenv = { \"A=B\" = \"x\" }\n", ".toml:2", "service.env", "A=B"},
+		"bad size":                {"[service.limits]\nmemory = \"12 apples\"\n", ".toml:2", "service.limits.memory", "512M"},
+		"bad level":               {"[service.log]\nlevel = \"loud\"\n", ".toml:2", "service.log.level", "loud"},
+		"key set twice":           {"[service]\nname = \"a\"\nname = \"b\"\n", ".toml:3", "name", ""},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -186,13 +186,13 @@ func TestDecodeTable(t *testing.T) {
 		t.Errorf("absent table: %+v, %v", got, err)
 	}
 	for text, says := range map[string]string{
-		"[feed]\n\ninputz = []\n":                   `line 3 (key "feed.inputz")`,
-		"[feed]\nevery = 3\n":                       `line 2 (key "feed.every")`,
-		"[feed]\ninputs = 3\n":                      "line 2",
-		"[feed]\n[feed.x]\ny = 1\n":                 `line 2 (key "feed.x")`,
-		"[feed]\n[feed.any]\nx.y = 1\n[feed.anz]\n": `line 4 (key "feed.anz")`,
-		"[feed\n":    "line ",
-		"feed = 3\n": "line 1",
+		"[feed]\n\ninputz = []\n":                   `:3: feed.inputz`,
+		"[feed]\nevery = 3\n":                       `:2: feed.every`,
+		"[feed]\ninputs = 3\n":                      ".toml:2",
+		"[feed]\n[feed.x]\ny = 1\n":                 `:2: feed.x`,
+		"[feed]\n[feed.any]\nx.y = 1\n[feed.anz]\n": `:4: feed.anz`,
+		"[feed\n":    ".toml:2: ",
+		"feed = 3\n": ".toml:1",
 	} {
 		path := write(t, text)
 		err := service.DecodeTable(path, "feed", &table{})
@@ -235,7 +235,7 @@ func FuzzSize(f *testing.F) {
 // was built for, wherever the file was given, and at its own where it was not.
 func TestIssue10_2_TheFileDoesNotRenameTheService(t *testing.T) {
 	for name, tt := range map[string]struct{ code, file, says string }{
-		"another":        {"feedd", "other", `line 2 (key "service.name"): "other" is another service than this program's, "feedd"`},
+		"another":        {"feedd", "other", `:2: service.name: "other" is another service than this program's, "feedd"`},
 		"the same":       {"feedd", "feedd", ""},
 		"the first word": {"", "feedd", ""},
 	} {

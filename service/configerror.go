@@ -15,18 +15,19 @@ type ConfigError struct {
 	Err  error
 }
 
+// Error is FILE:LINE: KEY: PROBLEM, as far as each is known.
 func (e *ConfigError) Error() string {
 	var at []string
-	if e.File != "" {
-		at = append(at, e.File)
-	}
 	switch {
-	case e.Line > 0 && e.Key != "":
-		at = append(at, fmt.Sprintf("line %d (key %q)", e.Line, e.Key))
+	case e.File != "" && e.Line > 0:
+		at = append(at, fmt.Sprintf("%s:%d", e.File, e.Line))
+	case e.File != "":
+		at = append(at, e.File)
 	case e.Line > 0:
 		at = append(at, fmt.Sprintf("line %d", e.Line))
-	case e.Key != "":
-		at = append(at, fmt.Sprintf("key %q", e.Key))
+	}
+	if e.Key != "" {
+		at = append(at, e.Key)
 	}
 	return strings.Join(append(at, e.Err.Error()), ": ")
 }

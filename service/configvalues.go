@@ -16,7 +16,7 @@ import (
 // machine is too slow for, and less than a Go program takes to begin.
 const (
 	leastWatchdog       = time.Second
-	leastHealthInterval = 10 * time.Millisecond
+	leastHealthInterval = time.Millisecond
 	leastMemory         = 1 << 20
 	leastThreads        = 8
 	leastFiles          = 16

@@ -118,7 +118,7 @@ func TestZerosInTheFileMeanZero(t *testing.T) {
 			t.Errorf("%s: %v", line, err)
 			continue
 		}
-		for _, part := range []string{path, "line 2", "service." + key, says} {
+		for _, part := range []string{path, ":2: ", "service." + key, says} {
 			if !strings.Contains(err.Error(), part) {
 				t.Errorf("%s: %v\ndoes not say %s", line, err, part)
 			}

@@ -21,26 +21,26 @@ func TestBadInput_Configuration(t *testing.T) {
 		text string
 		says []string
 	}{
-		"bad TOML":            {"[service]\nstop_timeout =\n", []string{"line 2"}},
-		"unknown key":         {"[service]\nstop_timeuot = \"1s\"\n", []string{"line 2", "service.stop_timeuot", "unknown", `did you mean "stop_timeout"`}},
-		"unknown table":       {"[servcie]\n", []string{"line 1", "servcie", "unknown"}},
-		"wrong type":          {"[service]\nsupervise = \"maybe\"\n", []string{"line 2", "supervise"}},
-		"a list for a text":   {"[service]\numask = [1]\n", []string{"line 2", "umask"}},
-		"negative timeout":    {"[service]\nstop_timeout = \"-5s\"\n", []string{"line 2", "service.stop_timeout", "-5s is negative"}},
-		"timeout, no unit":    {"[service]\nstart_timeout = 30\n", []string{"line 2", "service.start_timeout", `needs a unit, as in "30s"`}},
-		"no duration":         {"[service]\nwatchdog = \"soon\"\n", []string{"line 2", "watchdog"}},
-		"no policy":           {"[service.restart]\npolicy = \"often\"\n", []string{"line 2", "service.restart.policy", "on-failure"}},
-		"no level":            {"[service.log]\nlevel = \"loud\"\n", []string{"line 2", "service.log.level", "debug"}},
-		"relative directory":  {"[service]\nworking_directory = \"here\"\n", []string{"line 2", "not an absolute path"}},
-		"no octal":            {"[service]\numask = \"99\"\n", []string{"line 2", "umask", "octal"}},
-		"empty name":          {"[service]\nname = \"\"\n", []string{"line 2", "service.name"}},
-		"name with a space":   {"[service]\nname = \"a b\"\n", []string{"line 2", "service.name", "a b"}},
-		"name with a path":    {"[service]\nname = \"../feedd\"\n", []string{"line 2", "service.name", "../feedd"}},
-		"name with a newline": {"[service]\nname = \"a\\nb\"\n", []string{"line 2", "service.name"}},
+		"bad TOML":            {"[service]\nstop_timeout =\n", []string{":2: "}},
+		"unknown key":         {"[service]\nstop_timeuot = \"1s\"\n", []string{":2: ", "service.stop_timeuot", "unknown", `did you mean "stop_timeout"`}},
+		"unknown table":       {"[servcie]\n", []string{":1: ", "servcie", "unknown"}},
+		"wrong type":          {"[service]\nsupervise = \"maybe\"\n", []string{":2: ", "supervise"}},
+		"a list for a text":   {"[service]\numask = [1]\n", []string{":2: ", "umask"}},
+		"negative timeout":    {"[service]\nstop_timeout = \"-5s\"\n", []string{":2: ", "service.stop_timeout", "-5s is negative"}},
+		"timeout, no unit":    {"[service]\nstart_timeout = 30\n", []string{":2: ", "service.start_timeout", `needs a unit, as in "30s"`}},
+		"no duration":         {"[service]\nwatchdog = \"soon\"\n", []string{":2: ", "watchdog"}},
+		"no policy":           {"[service.restart]\npolicy = \"often\"\n", []string{":2: ", "service.restart.policy", "on-failure"}},
+		"no level":            {"[service.log]\nlevel = \"loud\"\n", []string{":2: ", "service.log.level", "debug"}},
+		"relative directory":  {"[service]\nworking_directory = \"here\"\n", []string{":2: ", "not an absolute path"}},
+		"no octal":            {"[service]\numask = \"99\"\n", []string{":2: ", "umask", "octal"}},
+		"empty name":          {"[service]\nname = \"\"\n", []string{":2: ", "service.name"}},
+		"name with a space":   {"[service]\nname = \"a b\"\n", []string{":2: ", "service.name", "a b"}},
+		"name with a path":    {"[service]\nname = \"../feedd\"\n", []string{":2: ", "service.name", "../feedd"}},
+		"name with a newline": {"[service]\nname = \"a\\nb\"\n", []string{":2: ", "service.name"}},
 		"binary":              {"\x00\xff\xfe", nil},
 		"two mistakes": {
 			"[service]\nstop_timeout = \"-5s\"\numask = \"99\"\n",
-			[]string{"line 2", "service.stop_timeout", "line 3", "service.umask"},
+			[]string{":2: ", "service.stop_timeout", ":3: ", "service.umask"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -80,9 +80,9 @@ func TestBadInput_ConfigurationWentBad(t *testing.T) {
 	if s := p.status(t, 0); s.PID != a.pid {
 		t.Errorf("status: %+v", s)
 	}
-	p.do(t, "reload").want(t, 78, "not asked for", "feedd.toml", "line 2")
-	p.do(t, "reload", "--direct").want(t, 1, "feedd.toml", "line 2")
-	p.do(t, "restart").want(t, 78, "feedd.toml", "line 2")
+	p.do(t, "reload").want(t, 78, "not asked for", "feedd.toml", ":2: ")
+	p.do(t, "reload", "--direct").want(t, 1, "feedd.toml", ":2: ")
+	p.do(t, "restart").want(t, 78, "feedd.toml", ":2: ")
 	p.do(t, "stop").want(t, 0)
 	a.end(t).want(t, 0)
 	p.clean(t)

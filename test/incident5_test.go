@@ -102,11 +102,11 @@ func TestIncident5_FailedReload(t *testing.T) {
 		says  []string
 	}{
 		"the program": {[]string{"[feedd]", `greeting = "two"`}, "reload fail port 80 is taken", []string{"port 80 is taken"}},
-		"its table":   {[]string{"[feedd]", "greeting = 2"}, "reload", []string{"feedd.toml", "line 2", "greeting"}},
-		"its key":     {[]string{"[feedd]", `greting = "two"`}, "reload", []string{"feedd.toml", "line 2", "greting", "unknown"}},
-		"bad TOML":    {[]string{"[feedd]", `greeting = "two`}, "", []string{"feedd.toml", "line 2"}},
-		"our table":   {[]string{"[service]", `stop_timeout = "-1s"`}, "", []string{"feedd.toml", "line 2", "stop_timeout", "negative"}},
-		"no table":    {[]string{"[fedd]"}, "", []string{"feedd.toml", "line 1", "fedd", "unknown"}},
+		"its table":   {[]string{"[feedd]", "greeting = 2"}, "reload", []string{"feedd.toml", ":2: ", "greeting"}},
+		"its key":     {[]string{"[feedd]", `greting = "two"`}, "reload", []string{"feedd.toml", ":2: ", "greting", "unknown"}},
+		"bad TOML":    {[]string{"[feedd]", `greeting = "two`}, "", []string{"feedd.toml", ":2: "}},
+		"our table":   {[]string{"[service]", `stop_timeout = "-1s"`}, "", []string{"feedd.toml", ":2: ", "stop_timeout", "negative"}},
+		"no table":    {[]string{"[fedd]"}, "", []string{"feedd.toml", ":1: ", "fedd", "unknown"}},
 	} {
 		p.configure(t, c.lines...)
 		if c.order != "" {

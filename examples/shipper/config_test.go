@@ -30,7 +30,7 @@ func TestStartRefusals(t *testing.T) {
 		says  string
 	}{
 		"no table": {
-			func(b *bed) { b.write("config.toml", "") }, platform.ExitBadConfig, `key "shipper.output": missing`,
+			func(b *bed) { b.write("config.toml", "") }, platform.ExitBadConfig, `shipper.output: missing`,
 		},
 		"a misspelt table": {
 			func(b *bed) { b.write("config.toml", "[shiper]") }, platform.ExitBadConfig, "shiper",

@@ -48,17 +48,17 @@ func TestReloadRefusals(t *testing.T) {
 	p := b.ready()
 	want := ""
 	for i, c := range []struct{ text, says string }{
-		{b.text("match = '('"), `line 4 (key "shipper.match")`},
-		{b.text("match = '^b'\nmacth = 'x'"), `line 5 (key "shipper.macth"): unknown`},
+		{b.text("match = '('"), `:4: shipper.match`},
+		{b.text("match = '^b'\nmacth = 'x'"), `:5: shipper.macth: unknown`},
 		{b.text("match = '^b'\nstop_delay = '-1s'"), "is negative"},
 		{b.text("match = '^b'\nstop_delay = 3"), "missing unit"},
-		{"[shipper]\nmatch = '^b'\ninputs = []\noutput = " + fmt.Sprintf("%q", b.path("out/all")), `line 3 (key "shipper.inputs"): missing`},
-		{"[shipper]\nmatch = '^b'\ninputs = ['/[']\noutput = " + fmt.Sprintf("%q", b.path("out/all")), `line 3 (key "shipper.inputs"): syntax error in pattern`},
+		{"[shipper]\nmatch = '^b'\ninputs = []\noutput = " + fmt.Sprintf("%q", b.path("out/all")), `:3: shipper.inputs: missing`},
+		{"[shipper]\nmatch = '^b'\ninputs = ['/[']\noutput = " + fmt.Sprintf("%q", b.path("out/all")), `:3: shipper.inputs: syntax error in pattern`},
 		{"[shipper]\nmatch = '^b'\ninputs = ['x.log']\noutput = " + fmt.Sprintf("%q", b.path("out/all")), "is not an absolute path"},
 		{"[shipper]\nmatch = '^b'\ninputs = ['/x.log']\noutput = '/other'", "shipper.output cannot change while the shipper runs"},
 		{"[shipper]\nmatch = '^b'\ninputs = ['" + b.path("out/*") + "']\noutput = " + fmt.Sprintf("%q", b.path("out/all")), "would be shipped into itself"},
-		{"[shipper]\nmatch = '^b'\ninputs", "line 3"},
-		{"", `key "shipper.inputs": missing`},
+		{"[shipper]\nmatch = '^b'\ninputs", ":3: "},
+		{"", `shipper.inputs: missing`},
 	} {
 		b.write("config.toml", c.text)
 		if err := p.reload(); !strings.Contains(err, c.says) || !strings.Contains(err, b.path("config.toml")) {

@@ -45,3 +45,15 @@ func ExampleCommand() {
 	// /usr/bin/acme agent acme-agent run --scope system
 	// exit code 0
 }
+
+// The whole main of an application in which the service is one command among others:
+// each error is told once, and a command line that makes no sense ends with 2.
+func ExampleExecute() {
+	root := &cobra.Command{Use: "acme"}
+	root.AddCommand(cli.Command(service.Config{Name: "acme-agent"}, courier{}))
+
+	root.SetArgs([]string{"acme-agent", "status", "--bogus"}) // in a real main, os.Args
+	fmt.Println("exit code", cli.Execute(root))               // in a real main: os.Exit(cli.Execute(root))
+	// Output:
+	// exit code 2
+}
