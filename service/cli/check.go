@@ -59,7 +59,7 @@ func (a *app) checkCommand() *cobra.Command {
 		Long: "Check whether the service could start with its configuration, as it is now, and touch nothing: the " +
 			"[service] table, the program's own tables, that its user and groups exist, that its user can read the " +
 			"configuration, that the directories that it needs are there, and that the manager can honour all of it (--manager NAME: as if " +
-			"it were to be installed with that one). Which file it was goes to standard error. Each finding is one line, " +
+			"it were to be installed with that one). A terminal and --json are told which file it was. Each finding is one line, " +
 			"FILE:LINE: KEY: PROBLEM. Exit code: 0 if there is none, 78 otherwise.\n\n" +
 			"`install`, `start` and `restart` begin with the same, and `reload` with what a reload reads.",
 		Args: cobra.NoArgs,
@@ -98,7 +98,7 @@ func (a *app) showFindings(cmd *cobra.Command, found []finding, asJSON bool) err
 			return err
 		}
 	} else {
-		if len(found) > 0 {
+		if len(found) > 0 && isTerminal(notes(cmd)) {
 			fmt.Fprintf(notes(cmd), "- checked %s\n", orBuiltIn(a.cfg.File))
 		}
 		for _, f := range found {

@@ -149,7 +149,7 @@ func (a *app) stop(cmd *cobra.Command, t *target, kill, tell bool) error {
 	}
 	if errors.Is(err, platform.ErrNotRunning) {
 		if idle && tell {
-			fmt.Fprintln(notes(cmd), logsink.Printable(err.Error())+a.unless(cmd, t, "stop"))
+			fmt.Fprintln(notes(cmd), logsink.Printable(a.inForm(cmd, err).Error())+a.unless(cmd, t, "stop"))
 		}
 		return nil
 	}

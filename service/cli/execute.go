@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -33,7 +34,7 @@ func (a *app) adopt(cmd *cobra.Command) {
 	if run := cmd.RunE; run != nil {
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {
 			a.begun = true
-			err := a.run(cmd, args, run)
+			err := a.inForm(cmd, a.run(cmd, args, run))
 			cmd.SilenceErrors = cmd.SilenceErrors || Silent(err)
 			if err != nil { // a host prints it as it is
 				err = &printableError{err}
@@ -130,6 +131,11 @@ func leavable[T any](ctx context.Context, f func() (T, error)) (T, error) {
 type usageError struct{ error }
 
 func (e *usageError) Unwrap() error { return e.error }
+
+func isUsage(err error) bool {
+	_, is := errors.AsType[*usageError](err)
+	return is
+}
 
 func usage(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 

@@ -192,7 +192,7 @@ func TestMainPrints(t *testing.T) {
 		code int
 		errs string
 	}{
-		"an error":            {[]string{"reload", "--manager", "none"}, 1, "agent: reload: \"agent\": service is not running\n"},
+		"an error":            {[]string{"reload", "--manager", "none"}, 1, "agent: reload \"agent\": service is not running\n"},
 		"usage":               {[]string{"status", "--bogus"}, 2, "agent: unknown flag: --bogus\nTry \"agent status --help\".\n"},
 		"an unknown command":  {[]string{"statsu"}, 2, "agent: unknown command \"statsu\" for \"agent\": did you mean status?\nTry \"agent --help\".\n"},
 		"a value":             {[]string{"stop", "--scope", "x"}, 2, "agent: --scope \"x\" is none of auto, system, user\nTry \"agent stop --help\".\n"},

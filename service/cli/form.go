@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// verbs are the commands that do something with the service. An error of theirs has
+// one form: VERB "NAME": REASON, after the name of the program.
+var verbs = [...]string{runName, "install", "uninstall", "plan", "start", "stop", "restart", "reload", "status", "logs", "config show"}
+
+// formedError is an error in that form. Of what each place says before the reason,
+// the verb or the name, nothing is told twice.
+type formedError struct {
+	error
+	verb, id string
+}
+
+func (e *formedError) Unwrap() error { return e.error }
+
+func (e *formedError) Error() string {
+	text := e.error.Error()
+	name := fmt.Sprintf("%q: ", e.id)
+	if first, rest, ok := strings.Cut(text, " "); ok && strings.HasPrefix(rest, name) && !strings.ContainsAny(first, `:"`) {
+		return text // of this verb, or of one that is a part of it
+	}
+	return e.verb + " " + name + strings.TrimPrefix(strings.TrimPrefix(text, e.verb+": "), name)
+}
+
+// inForm is err as all commands tell it.
+func (a *app) inForm(cmd *cobra.Command, err error) error {
+	if err == nil || Silent(err) || isUsage(err) {
+		return err
+	}
+	verb := cmd.Name()
+	if p := cmd.Parent(); p != nil && p != a.root && p.HasParent() && p.Name() == "config" {
+		verb = p.Name() + " " + verb
+	}
+	if !slices.Contains(verbs[:], verb) {
+		return err
+	}
+	return &formedError{err, verb, a.cfg.ID("").String()}
+}
