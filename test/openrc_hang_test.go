@@ -16,9 +16,10 @@ func TestOpenRCHangs(t *testing.T) {
 		s.must(`$S install --start && cp /run/shipper/shipper.pid /tmp/app.pid
 real=$(command -v rc-service) && mv "$real" "$real.real" && echo "$real" >/tmp/app.rc
 printf '#!/bin/sh\nsleep 31337 &\nwait\n' >"$real" && chmod 755 "$real"`)
-		for _, verb := range []string{"start", "stop", "reload"} {
+		s.must("$S reload") // who runs is known, and asked directly
+		for _, verb := range []string{"start", "stop"} {
 			stdout, stderr, code := s.sh("$S --timeout 1s " + verb)
-			if said := stdout + stderr; code != 1 || !strings.Contains(said, "took too long") || !strings.Contains(said, "rc-service") && !strings.Contains(said, "it goes on") {
+			if said := stdout + stderr; code != 1 || !strings.Contains(said, "took too long") {
 				t.Errorf("%s: code %d: %s", verb, code, said)
 			}
 		}
