@@ -42,7 +42,7 @@ func TestIssue10_3_Definitions(t *testing.T) {
 			shows: "UnitFileState=generated\nSourcePath=/etc/init.d/feedd\nFragmentPath=/run/systemd/generator.late/feedd.service",
 			start: platform.ErrNotInstalled,
 		},
-		"masked":                       {shows: "LoadState=masked\nFragmentPath=" + feeddFile, want: &platform.Definition{Path: feeddFile, State: platform.DefinitionMasked}, start: platform.ErrPermission},
+		"masked": {shows: "LoadState=masked\nFragmentPath=" + feeddFile, want: &platform.Definition{Path: feeddFile, State: platform.DefinitionMasked}, start: platform.ErrPermission},
 		"linked, and enabled": {
 			shows: "UnitFileState=enabled\nFragmentPath=" + feeddFile, files: map[string]string{feeddFile: byHand}, links: map[string]string{feeddFile: "/opt/feedd.service"},
 			want: &platform.Definition{Path: feeddFile, State: platform.DefinitionLinked, Source: "/opt/feedd.service"}, start: platform.ErrForeign,
