@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"os/user"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -153,10 +152,7 @@ func removeJournal(sys platform.System, path string) error {
 // the error wraps fs.ErrNotExist if there is none.
 func readJournal(path string) (record, error) {
 	fail := func(err error) (record, error) { return record{}, fmt.Errorf("journal of the installation: %w", err) }
-	content, _, err := files.Read(path, maxJournal)
-	if err == nil {
-		err = files.CheckDir(filepath.Dir(path))
-	}
+	content, err := files.ReadTrusted(path, maxJournal)
 	if err != nil {
 		return fail(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -47,18 +48,20 @@ func TestMutexesAreSigned(t *testing.T) {
 
 func TestBrokenPlaces(t *testing.T) {
 	cases := map[string]func(t *testing.T, o *singleton.Options){
-		"PID file is a symlink":   func(t *testing.T, o *singleton.Options) { must(t, os.Symlink("/etc/passwd", o.PIDFile())) },
-		"PID file is a directory": func(t *testing.T, o *singleton.Options) { must(t, os.Mkdir(o.PIDFile(), 0o700)) },
-		"PID file is a FIFO":      func(t *testing.T, o *singleton.Options) { must(t, syscall.Mkfifo(o.PIDFile(), 0o600)) },
-		"lock file is a symlink":  func(t *testing.T, o *singleton.Options) { must(t, os.Symlink("/etc/passwd", o.LockFile())) },
-		"lock file is a FIFO":     func(t *testing.T, o *singleton.Options) { must(t, syscall.Mkfifo(o.LockFile(), 0o600)) },
-		"mutex is a symlink":      func(t *testing.T, o *singleton.Options) { must(t, os.Symlink("/etc/passwd", o.MutexFile())) },
-		"mutex is a FIFO":         func(t *testing.T, o *singleton.Options) { must(t, syscall.Mkfifo(o.MutexFile(), 0o600)) },
-		"directory for everybody": func(t *testing.T, o *singleton.Options) { must(t, os.Chmod(o.Dir, 0o777)) },
-		"sticky, for everybody":   func(t *testing.T, o *singleton.Options) { must(t, os.Chmod(o.Dir, 0o777|fs.ModeSticky)) },
-		"no name":                 func(_ *testing.T, o *singleton.Options) { o.Name = "" },
-		"a path for a name":       func(_ *testing.T, o *singleton.Options) { o.Name = "../feedd" },
-		"no directory":            func(_ *testing.T, o *singleton.Options) { o.StateDir = "" },
+		"PID file is a symlink":    func(t *testing.T, o *singleton.Options) { must(t, os.Symlink("/etc/passwd", o.PIDFile())) },
+		"PID file is a directory":  func(t *testing.T, o *singleton.Options) { must(t, os.Mkdir(o.PIDFile(), 0o700)) },
+		"PID file is a FIFO":       func(t *testing.T, o *singleton.Options) { must(t, syscall.Mkfifo(o.PIDFile(), 0o600)) },
+		"lock file is a symlink":   func(t *testing.T, o *singleton.Options) { must(t, os.Symlink("/etc/passwd", o.LockFile())) },
+		"lock file is a directory": func(t *testing.T, o *singleton.Options) { must(t, os.Mkdir(o.LockFile(), 0o700)) },
+		"mutex is a directory":     func(t *testing.T, o *singleton.Options) { must(t, os.Mkdir(o.MutexFile(), 0o700)) },
+		"lock file is a FIFO":      func(t *testing.T, o *singleton.Options) { must(t, syscall.Mkfifo(o.LockFile(), 0o600)) },
+		"mutex is a symlink":       func(t *testing.T, o *singleton.Options) { must(t, os.Symlink("/etc/passwd", o.MutexFile())) },
+		"mutex is a FIFO":          func(t *testing.T, o *singleton.Options) { must(t, syscall.Mkfifo(o.MutexFile(), 0o600)) },
+		"directory for everybody":  func(t *testing.T, o *singleton.Options) { must(t, os.Chmod(o.Dir, 0o777)) },
+		"sticky, for everybody":    func(t *testing.T, o *singleton.Options) { must(t, os.Chmod(o.Dir, 0o777|fs.ModeSticky)) },
+		"no name":                  func(_ *testing.T, o *singleton.Options) { o.Name = "" },
+		"a path for a name":        func(_ *testing.T, o *singleton.Options) { o.Name = "../feedd" },
+		"no directory":             func(_ *testing.T, o *singleton.Options) { o.StateDir = "" },
 		"directory is a file": func(t *testing.T, o *singleton.Options) {
 			o.Dir = filepath.Join(o.Dir, "file")
 			must(t, os.WriteFile(o.Dir, nil, 0o600))
@@ -71,6 +74,9 @@ func TestBrokenPlaces(t *testing.T) {
 			l, err := singleton.Acquire(o)
 			if !errors.Is(err, singleton.ErrBroken) || errors.Is(err, singleton.ErrHeld) || errors.Is(err, singleton.ErrDenied) {
 				t.Fatalf("%v, %v: want ErrBroken alone", l, err)
+			}
+			if strings.HasSuffix(name, "is a directory") && !strings.Contains(err.Error(), "is a directory, not a regular file: not safe to use: remove it") {
+				t.Errorf("it does not say what is wrong: %v", err)
 			}
 			t.Log(err)
 		})

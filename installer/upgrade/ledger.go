@@ -94,12 +94,9 @@ type Ledger struct {
 
 // ReadLedger reads the ledger at path; a zero one where there is none.
 func ReadLedger(path string) (Ledger, error) {
-	content, _, err := files.Read(path, files.MaxRecord)
+	content, err := files.ReadTrusted(path, files.MaxRecord)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Ledger{}, nil
-	}
-	if err == nil {
-		err = files.CheckDir(filepath.Dir(path))
 	}
 	var l Ledger
 	if err == nil {

@@ -46,7 +46,8 @@ var ErrInUse = errors.New("somebody else has it open and does not share it")
 // It writes ".NAME.new" beside it first, so one writer at a time may use it for
 // a path. If durable, the content is on the disk when it returns; otherwise the
 // system writes it when it likes. On error the old file is untouched. What stands
-// at either path, be it a link or a FIFO, is replaced and never written through.
+// at either path, be it a link or a FIFO, is replaced and never written through;
+// a directory is refused with ErrUntrusted.
 func Replace(path string, content []byte, mode fs.FileMode, durable bool) (err error) {
 	dir, temporary := filepath.Dir(path), Temporary(path)
 	// create refuses to write through anything that is there. What a crash left,
@@ -54,7 +55,7 @@ func Replace(path string, content []byte, mode fs.FileMode, durable bool) (err e
 	f, err := create(temporary, mode)
 	if errors.Is(err, fs.ErrExist) {
 		if err := Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+			return inTheWay(temporary, err)
 		}
 		f, err = create(temporary, mode)
 	}
@@ -77,10 +78,21 @@ func Replace(path string, content []byte, mode fs.FileMode, durable bool) (err e
 		err = e
 	}
 	if err == nil {
-		err = rename(temporary, path)
+		err = inTheWay(path, rename(temporary, path))
 	}
 	if err == nil && durable {
 		err = SyncDir(dir)
+	}
+	return err
+}
+
+// inTheWay is err, or what says more where a directory stands at path.
+func inTheWay(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if info, e := os.Lstat(path); e == nil && info.IsDir() {
+		return notRegular(path, info)
 	}
 	return err
 }

@@ -109,8 +109,37 @@ func trust(path string, info fs.FileInfo) error {
 		path, info.Mode().Perm(), ErrUntrusted)
 }
 
+// trustAlone refuses what others than root and we could have put at path. In such a
+// directory nobody else can have replaced the file since it was read.
+func trustAlone(path string) error {
+	for _, p := range []string{filepath.Dir(path), path} {
+		info, err := os.Lstat(p)
+		if err != nil {
+			return err
+		}
+		if info.Mode()&fs.ModeSymlink != 0 { // of the directory
+			if info, err = os.Stat(p); err != nil {
+				return err
+			}
+		}
+		owner, err := ownerOf(nil, info)
+		if err != nil {
+			return err
+		}
+		if owner != "0" && owner != strconv.Itoa(os.Geteuid()) {
+			return fmt.Errorf("%s belongs to user %s, who could have had us act for him: %w: remove it, or give it to its administrator (chown)", p, owner, ErrUntrusted)
+		}
+		if mode := info.Mode().Perm(); mode&0o022 != 0 {
+			return fmt.Errorf("%s can be written by others than its owner (mode %04o), who could have had us act for them: %w: chmod go-w it", p, mode, ErrUntrusted)
+		}
+	}
+	return nil
+}
+
 func syncDir(dir string) error {
-	d, err := os.Open(dir)
+	// A link is followed, as /etc/init.d is one on some systems: nothing but a
+	// directory is opened, and nothing is written.
+	d, err := os.OpenFile(dir, openFlags&^syscall.O_NOFOLLOW|syscall.O_DIRECTORY, 0)
 	if err != nil {
 		return err
 	}

@@ -62,6 +62,23 @@ func Read(path string, limit int64) (content []byte, written time.Time, err erro
 	return content, info.ModTime(), nil
 }
 
+// ReadTrusted is Read for a record by which the administrator, or whoever calls it,
+// acts: it refuses, with ErrUntrusted, one that anybody else than these two could
+// have written, be it by the file's owner and mode or by those of its directory.
+func ReadTrusted(path string, limit int64) ([]byte, error) {
+	content, _, err := Read(path, limit)
+	if err == nil {
+		err = CheckDir(filepath.Dir(path))
+	}
+	if err == nil {
+		err = trustAlone(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return content, nil
+}
+
 // DecodeJSON decodes the content of a file into v. The error is ErrMalformed if it
 // does not fit, and then says nothing of the content, which may be none of the
 // reader's business.

@@ -51,17 +51,14 @@ type Copied struct {
 // ManifestPath is the path of the manifest of the service id in the directory dir.
 func ManifestPath(dir, id string) string { return filepath.Join(dir, id+".json") }
 
-// ReadManifest reads the manifest at path as [Read] reads a state file, from a
-// directory that only its owner can write to. The error wraps fs.ErrNotExist if
+// ReadManifest reads the manifest at path as [Read] reads a state file, and refuses
+// one that others than the administrator and we could have written. The error wraps fs.ErrNotExist if
 // there is none.
 func ReadManifest(path string) (Manifest, error) {
 	fail := func(err error) (Manifest, error) {
 		return Manifest{}, fmt.Errorf("record of the installation: %w", err)
 	}
-	content, _, err := files.Read(path, files.MaxRecord)
-	if err == nil {
-		err = files.CheckDir(filepath.Dir(path))
-	}
+	content, err := files.ReadTrusted(path, files.MaxRecord)
 	if err != nil {
 		return fail(err)
 	}
