@@ -182,6 +182,10 @@ func TestPurgeOfALink(t *testing.T) {
 	}
 }
 
+// logless has a manager whose command for the log is none, and not nil: logs and
+// status took its first word.
+func logless(p *place) { p.m.logs = []string{} }
+
 func TestLogs(t *testing.T) {
 	file := func(p *place) { p.cfg.Log.File = p.dir + "/feedd.log"; p.put(p.cfg.Log.File, "one\ntwo\n") }
 	for name, tt := range map[string]struct {
@@ -197,6 +201,9 @@ func TestLogs(t *testing.T) {
 		"the code's, a bad file":   {[]func(*place){file, badFile}, "logs -n 1", 0, "two\n"},
 		"which it does not follow": {nil, "logs -f", 1, "fake only shows what there is"},
 		"which it does not keep":   {nil, "logs -n 0", 1, "keeps none"},
+		"an empty command for it":  {[]func(*place){logless}, "logs -n 3", 1, "keeps none"},
+		"an empty one, followed":   {[]func(*place){logless}, "logs -f", 1, "keeps none"},
+		"an empty one, of a death": {[]func(*place){logless, func(p *place) { p.m.st.Phase = platform.PhaseFailed }}, "status", 3, "failed"},
 		"without a manager":        {[]func(*place){unmanaged}, "logs", 1, "the log goes to where `run` was called"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -88,19 +88,24 @@ func (t *target) logArgv(f platform.LogFilter) ([]string, error) {
 	if t.manager == nil {
 		return nil, fmt.Errorf("log of %q: %w: without one, the log goes to where `run` was called, or to [service.log] file", t.id, t.noManager)
 	}
+	none := fmt.Errorf("log of %q: %s keeps none: set [service.log] file", t.id, t.manager.Name())
 	if narrowed := narrowing(f); narrowed != "" {
 		m, ok := t.manager.(platform.LogFilterer)
 		if !ok {
 			return nil, usage("logs %s: %s cannot do that", narrowed, t.manager.Name())
 		}
-		return m.FilteredLogs(t.id, f), nil
+		argv := m.FilteredLogs(t.id, f)
+		if len(argv) == 0 {
+			return nil, none
+		}
+		return argv, nil
 	}
 	argv := t.manager.Logs(t.id, f.Lines, f.Follow)
-	if argv == nil && f.Follow && t.manager.Logs(t.id, f.Lines, false) != nil {
+	if len(argv) == 0 && f.Follow && len(t.manager.Logs(t.id, f.Lines, false)) > 0 {
 		return nil, fmt.Errorf("follow the log of %q: %s only shows what there is: call it without --follow, or set [service.log] file", t.id, t.manager.Name())
 	}
-	if argv == nil {
-		return nil, fmt.Errorf("log of %q: %s keeps none: set [service.log] file", t.id, t.manager.Name())
+	if len(argv) == 0 {
+		return nil, none
 	}
 	return argv, nil
 }

@@ -165,7 +165,7 @@ func (t *target) lastLines(ctx context.Context, since time.Time) []string {
 	if m, ok := t.manager.(platform.LogFilterer); ok && !since.IsZero() {
 		argv = m.FilteredLogs(t.id, platform.LogFilter{Lines: searchedLines, Since: fmt.Sprintf("@%d", since.Unix())})
 	}
-	if argv == nil {
+	if len(argv) == 0 {
 		return nil
 	}
 	out := lastBytes{most: searchedBytes}
