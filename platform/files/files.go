@@ -108,6 +108,13 @@ func Temporary(path string) string {
 // it tries for a second while somebody else has it open.
 func Remove(path string) error { return remove(path) }
 
+// RemoveTree removes a file, or a directory with all below it, like os.RemoveAll: one
+// that is not there is removed already, and a link is removed and not followed. On
+// the way to it a link is followed only where nobody but root and we could have put
+// it; another user's is refused with ErrUntrusted, also where he puts it there while
+// we are on our way.
+func RemoveTree(path string) error { return removeTree(path) }
+
 // SyncDir makes the names in a directory durable: of a file that was created or
 // renamed there, only the content is durable after its own Sync. On Windows it
 // does nothing: NTFS journals such changes.

@@ -169,6 +169,9 @@ func makeDirs(path string, mode fs.FileMode) error {
 	return nil
 }
 
+// The directories of services are made for their account and administrators alone.
+func removeTree(path string) error { return os.RemoveAll(path) }
+
 // trustAlone has nothing to add: CheckDir refuses the directories of other ordinary
 // users, and Read their files.
 func trustAlone(string) error { return nil }

@@ -37,9 +37,9 @@ func (System) Remove(path string) error {
 	return files.SyncDir(filepath.Dir(path))
 }
 
-// RemoveAll removes a file or a directory with all below it; links are removed,
-// not followed.
-func (System) RemoveAll(path string) error { return os.RemoveAll(path) }
+// RemoveAll removes a file or a directory with all below it, as [files.RemoveTree]
+// does: nobody's link leads it elsewhere.
+func (System) RemoveAll(path string) error { return files.RemoveTree(path) }
 
 // Stat describes a file, following links.
 func (System) Stat(path string) (fs.FileInfo, error) { return os.Stat(path) }
