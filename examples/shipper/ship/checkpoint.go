@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform/files"
@@ -22,6 +21,9 @@ type checkpoint struct {
 }
 
 const checkpointVersion = 1
+
+// maxCheckpoint is how many bytes are read of one: it has some 200 for each input.
+const maxCheckpoint = 64 << 20
 
 // outputMark is the end of the output.
 type outputMark struct {
@@ -48,14 +50,25 @@ type position struct {
 // readCheckpoint reads the checkpoint; it is empty if there is none. The error
 // is ErrCheckpoint if what is there is not whole.
 func readCheckpoint(path string) (checkpoint, error) {
-	text, err := os.ReadFile(path)
+	// Root may run what lies in a directory of the service's user.
+	f, err := files.OpenToRead(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return checkpoint{}, nil
 	}
 	if err != nil {
 		return checkpoint{}, fmt.Errorf("checkpoint: %w", err)
 	}
-	c, err := parseCheckpoint(text)
+	defer func() { _ = f.Close() }()
+	text, err := io.ReadAll(io.LimitReader(f, maxCheckpoint+1))
+	if err != nil {
+		return checkpoint{}, fmt.Errorf("checkpoint: %w", err)
+	}
+	var c checkpoint
+	if len(text) > maxCheckpoint {
+		err = fmt.Errorf("it is longer than %d bytes", maxCheckpoint)
+	} else {
+		c, err = parseCheckpoint(text)
+	}
 	if err != nil {
 		return c, fmt.Errorf("%w: %s: %w: what is in the output already cannot be known from it; "+
 			"put back a copy, or remove it to ship every input anew, behind what the output has", ErrCheckpoint, path, err)

@@ -1,0 +1,28 @@
+//go:build unix
+
+package ship_test
+
+import (
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/platform/files"
+)
+
+// The checkpoint lies in a directory of the service's user, and root may run what
+// ships by it: what was planted there is neither waited for nor followed.
+func TestIssue9_APlantedCheckpointIsRefused(t *testing.T) {
+	for name, plant := range map[string]func(path string) error{
+		"a FIFO":                   func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"a link to an endless":     func(path string) error { return os.Symlink("/dev/zero", path) },
+		"a link to somebody's":     func(path string) error { return os.Symlink("/etc/hostname", path) },
+		"a directory in its place": func(path string) error { return os.Mkdir(path, 0o700) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t)
+			b.must(plant(b.opts.Checkpoint))
+			wantError(t, b.tryOpen(), files.ErrUntrusted, "remove it")
+		})
+	}
+}
