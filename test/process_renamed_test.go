@@ -3,6 +3,7 @@
 package test_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,26 +20,25 @@ func TestIssue11_TheProgramsFileMovesUnderTheService(t *testing.T) {
 		missing = "is not there any more"
 	)
 	for name, c := range map[string]struct {
-		move    func(t *testing.T, exe string)
-		says    string // of the program on disk; nothing is said if empty
-		stays   bool   // the file has its path
-		another bool   // the path has another file
+		move func(t *testing.T, exe string)
+		says string // of the program on disk; nothing is said if empty
 	}{
-		"nothing":         {func(*testing.T, string) {}, "", true, false},
-		"renamed":         {func(t *testing.T, exe string) { must(t, os.Rename(exe, exe+".old")) }, missing, false, false},
-		"deleted":         {func(t *testing.T, exe string) { must(t, os.Remove(exe)) }, missing, false, false},
-		"renamed over":    {func(t *testing.T, exe string) { copyFile(t, exe, exe+".new"); must(t, os.Rename(exe+".new", exe)) }, newer, false, true},
-		"replaced by old": {replaceByOld, newer, false, true},
-		"aside and anew":  {func(t *testing.T, exe string) { must(t, os.Rename(exe, exe+".old")); copyFile(t, exe+".old", exe) }, newer, false, true},
-		"hard-linked":     {func(t *testing.T, exe string) { must(t, os.Link(exe, exe+".too")) }, "", true, false},
+		"nothing":          {func(*testing.T, string) {}, ""},
+		"renamed":          {func(t *testing.T, exe string) { must(t, os.Rename(exe, exe+".old")) }, missing},
+		"deleted":          {func(t *testing.T, exe string) { must(t, os.Remove(exe)) }, missing},
+		"renamed over":     {func(t *testing.T, exe string) { anotherFile(t, exe, exe+".new"); must(t, os.Rename(exe+".new", exe)) }, newer},
+		"over by the same": {func(t *testing.T, exe string) { copyFile(t, exe, exe+".new"); must(t, os.Rename(exe+".new", exe)) }, ""},
+		"replaced by old":  {replaceByOld, newer},
+		"aside and anew":   {func(t *testing.T, exe string) { must(t, os.Rename(exe, exe+".old")); anotherFile(t, exe+".old", exe) }, newer},
+		"hard-linked":      {func(t *testing.T, exe string) { must(t, os.Link(exe, exe+".too")) }, ""},
 		"linked and renamed back": {func(t *testing.T, exe string) {
 			must(t, os.Link(exe, exe+".too"))
 			must(t, os.Remove(exe))
 			must(t, os.Rename(exe+".too", exe))
-		}, "", true, false},
+		}, ""},
 		"its directory renamed": {func(t *testing.T, exe string) {
 			must(t, os.Rename(filepath.Dir(exe), filepath.Dir(exe)+".old"))
-		}, missing, false, false},
+		}, missing},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -78,8 +78,18 @@ func TestIssue11_TheProgramsFileMovesUnderTheService(t *testing.T) {
 // started, as a package manager does.
 func replaceByOld(t *testing.T, exe string) {
 	t.Helper()
-	copyFile(t, exe, exe+".new")
+	anotherFile(t, exe, exe+".new")
 	old := time.Now().Add(-1000 * time.Hour)
 	must(t, os.Chtimes(exe+".new", old, old))
 	must(t, os.Rename(exe+".new", exe))
+}
+
+// anotherFile makes a copy of a program that is not the same program.
+func anotherFile(t *testing.T, from, to string) {
+	t.Helper()
+	copyFile(t, from, to)
+	f, err := os.OpenFile(to, os.O_WRONLY|os.O_APPEND, 0)
+	must(t, err)
+	_, err = f.WriteString("another version\n")
+	must(t, errors.Join(err, f.Close()))
 }
