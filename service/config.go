@@ -55,8 +55,13 @@ type Config struct {
 
 	// What follows is said in code or by flags, never in the file.
 
-	Version  string `toml:"-"` // of the program
-	Instance string `toml:"-"` // one of several of the same service
+	Version string `toml:"-"` // of the program
+	// UpgradeKey is the public key of whoever makes versions of the program: the line
+	// of minisign's, or 32 bytes of ed25519, in base64. With it `upgrade FILE` takes only
+	// what FILE.minisig or FILE.sig signs. Empty: it takes what root, or the user of a
+	// user's service, names.
+	UpgradeKey string `toml:"-"`
+	Instance   string `toml:"-"` // one of several of the same service
 	// Command is the path of subcommands that leads from the program to the
 	// service's own commands, for a tree that is mounted in a larger one:
 	// ["admin", "service"] where `prog admin service run` is what runs it, with flags

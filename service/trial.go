@@ -39,7 +39,8 @@ func (l *life) notice(to platform.Phase) platform.Notice {
 
 // Confirmed returns nil when the running version is the confirmed one: at once,
 // unless it is a candidate on trial (see `upgrade`). Until then a program keeps its
-// data readable by the version before, which may run again at any time. The error is
+// data readable by the version before, which may run again at any time;
+// [Runtime.Recovery] says which version ran before this one. The error is
 // the cause of ctx's end, or that of a stop.
 func (rt *Runtime) Confirmed(ctx context.Context) error {
 	if rt.l.trial == nil {

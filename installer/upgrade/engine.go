@@ -55,6 +55,7 @@ type Options struct {
 	Stable    string // what the manager starts, absolute
 	Source    string // the program that is to take its place; empty: the version before
 	SHA256    string // that it has to have, in hexadecimal; empty: any
+	Key       string // by which Source has to be signed, in base64; empty: it need not be
 	Ledger    string // path
 	Record    string // path of the record of the trial
 	TriesFile string

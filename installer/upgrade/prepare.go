@@ -91,6 +91,11 @@ func (e *Engine) verify(ctx context.Context, staged, digest string) (string, err
 	if want := strings.ToLower(strings.TrimSpace(e.SHA256)); want != "" && want != digest {
 		return "", fmt.Errorf("its SHA-256 is %s, and not %s: nothing was changed", digest, want)
 	}
+	if e.Key != "" && e.Source != "" { // what is kept was signed
+		if err := checkSignature(staged, e.Source, e.Key); err != nil {
+			return "", err
+		}
+	}
 	if digest == e.at.From.SHA256 {
 		e.at.To = e.at.From
 		return "", errUnchanged

@@ -355,6 +355,7 @@ func TestRefused(t *testing.T) {
 		"another one":   {"v2", func(_ *world, e *upgrade.Engine) { e.SHA256 = digest("v3") }, "its SHA-256 is " + digest("v2")},
 		"absent":        {"v2", func(w *world, e *upgrade.Engine) { e.Source = filepath.Join(w.dir, "nothing") }, "no such file"},
 		"a directory":   {"v2", func(w *world, e *upgrade.Engine) { e.Source = w.dir }, "is a directory"},
+		"unsigned":      {"v2", func(_ *world, e *upgrade.Engine) { e.Key = newSigner(t, 1).public }, "bad signature: there is neither"},
 		"nothing older": {"v2", func(_ *world, e *upgrade.Engine) { e.Source = "" }, "there is no version before"},
 		"a link": {"v2", func(w *world, _ *upgrade.Engine) {
 			if err := errors.Join(os.Rename(w.stable, w.stable+"-1"), os.Symlink("feedd-1", w.stable)); err != nil {
@@ -386,6 +387,24 @@ func TestRefused(t *testing.T) {
 			w.wants("v1", "v1", nil, nil)
 		})
 	}
+}
+
+// What is signed is taken, and so is, for the way back, what was signed once.
+func TestSigned(t *testing.T) {
+	w := newWorld(t, "v1")
+	s := newSigner(t, 1)
+	signed := func(e *upgrade.Engine) {
+		e.Key = s.public
+		if e.Source != "" {
+			w.put("download.minisig", s.sign("Ed", []byte(w.content(e.Source))))
+		}
+	}
+	w.upgrade("v2", upgrade.Confirmed, signed)
+	if err := os.Remove(filepath.Join(w.dir, "download.minisig")); err != nil {
+		t.Fatal(err)
+	}
+	w.upgrade("", upgrade.Confirmed, signed)
+	w.wants("v1", "v1", []string{"v2"}, nil)
 }
 
 // A service that was stopped stays stopped.

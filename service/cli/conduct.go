@@ -66,7 +66,7 @@ func (a *app) engine(t *target, f upgradeFlags) (e *upgrade.Engine, release func
 		return nil, nil, err
 	}
 	e = &upgrade.Engine{Machine: a.upgradeMachine(t), Options: upgrade.Options{
-		ID: f.conduct, Service: t.id.String(), Own: t.id.Scope == platform.ScopeUser, By: f.by, Stable: t.program, SHA256: f.sha256,
+		ID: f.conduct, Service: t.id.String(), Own: t.id.Scope == platform.ScopeUser, By: f.by, Stable: t.program, SHA256: f.sha256, Key: a.cfg.UpgradeKey,
 		TriesFile: filepath.Join(t.dirs.State, t.id.String()+".trial.json"), Config: t.cfg.File,
 		Settle: f.settle, Timeout: a.timeout, Force: f.force,
 	}}

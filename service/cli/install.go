@@ -254,6 +254,7 @@ func (a *app) uninstall(cmd *cobra.Command, t *target, purge, foreign bool) erro
 	if err := tx.Commit(cmd.Context()); err != nil {
 		return fmt.Errorf("uninstall %q: %w", t.id, err)
 	}
+	t.unversion(notes(cmd))
 	t.uncopy(notes(cmd)) // nothing goes back from here, and a program is too much for a journal
 	fmt.Fprintf(confirms(cmd), "%s is uninstalled (%s).\n", t.id, m.Name())
 	tell := func(what string, all []string, hint string) {

@@ -162,11 +162,12 @@ func (a *app) mayUpgrade(ctx context.Context, t *target, verb string) error {
 	return nil
 }
 
-// upgradeLock is held by whoever conducts an upgrade of the service.
+// upgradeLock is held by whoever conducts an upgrade of the service, or of another
+// instance of it: they have the program in common.
 func (t *target) upgradeLock() (singleton.Options, error) {
 	record, err := t.TrialFile(t.id)
 	dir := filepath.Dir(record)
-	return singleton.Options{Name: t.id.String() + ".upgrade", Dir: dir, StateDir: dir}, err
+	return singleton.Options{Name: t.id.Name + ".upgrade", Dir: dir, StateDir: dir}, err
 }
 
 // ledger is the path of the record of the service's versions. It lies in a directory

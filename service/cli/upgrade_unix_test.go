@@ -342,6 +342,33 @@ func TestUpgradeWithoutConductor(t *testing.T) {
 	}
 }
 
+// What upgrades have kept goes with the service, unless another instance has it, too.
+func TestUninstallRemovesVersions(t *testing.T) {
+	for _, other := range []bool{false, true} {
+		h := newHangar(t)
+		h.put(filepath.Join(h.dir, "feedd.toml"), "[service]\n")
+		if code, says := h.call("upgrade", h.program("new", "2 good"), "--settle", "0s", "--config", filepath.Join(h.dir, "feedd.toml")); code != 0 {
+			t.Fatalf("%d: %s", code, says)
+		}
+		upgrades := filepath.Join(h.dir, "holdfast", "upgrades")
+		if left, _ := os.ReadDir(upgrades); len(left) != 2 {
+			t.Errorf("there are %v", left)
+		}
+		if other {
+			h.put(filepath.Join(upgrades, "feedd@b.json"), "{}")
+		}
+		h.answers = nil
+		if code, says := h.call("uninstall"); code != 0 {
+			t.Fatalf("%d: %s", code, says)
+		}
+		left, _ := os.ReadDir(upgrades)
+		_, err := os.Lstat(h.stable + ".versions")
+		if len(left) > 0 != other || (err == nil) != other || h.installed() != "2 good" {
+			t.Errorf("other instance %v: left %v, versions %v", other, left, err)
+		}
+	}
+}
+
 // status says that what runs is not confirmed.
 func TestStatusOfATrial(t *testing.T) {
 	h := newHangar(t)

@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/installer/upgrade"
+)
+
+// unversion removes what upgrades have kept of a service that is no more: other
+// versions, their record, the copy of its configuration. While another instance of the
+// service has such a record the versions are its own as well, and stay.
+func (t *target) unversion(notes io.Writer) {
+	record, err := t.ledger()
+	if err != nil {
+		return
+	}
+	if _, err := os.Lstat(record); err != nil {
+		return // there was no upgrade
+	}
+	dir := filepath.Dir(record)
+	for _, path := range []string{record, strings.TrimSuffix(record, ".json") + ".config"} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			fmt.Fprintf(notes, "- %s stays: %v\n", path, err)
+		}
+	}
+	plain, _ := filepath.Glob(filepath.Join(dir, t.id.Name+".json")) // names have nothing that Glob takes for more
+	others, _ := filepath.Glob(filepath.Join(dir, t.id.Name+"@*.json"))
+	if len(plain)+len(others) == 0 && t.manifest.Program != "" {
+		versions := upgrade.VersionsDir(t.manifest.Program)
+		if err := os.RemoveAll(versions); err != nil {
+			fmt.Fprintf(notes, "- %s stays: %v\n", versions, err)
+		} else {
+			fmt.Fprintf(notes, "- remove the other versions of the program in %s\n", versions)
+		}
+	}
+	_ = os.Remove(dir) // other services keep it
+}
