@@ -81,8 +81,10 @@ func TestSignature(t *testing.T) {
 		"another key":       {theirs.public, ".minisig", good, "it is by the key"},
 		"another plain key": {base64.StdEncoding.EncodeToString(theirs.private.Public().(ed25519.PublicKey)), ".minisig", good, "by another key"},
 		"of another file":   {ours.public, ".minisig", ours.sign("Ed", []byte("another")), "not of this file"},
-		"an altered comment": {ours.public, ".minisig", strings.Replace(good, "timestamp:1", "timestamp:2", 1),
-			"not of this file"},
+		"an altered comment": {
+			ours.public, ".minisig", strings.Replace(good, "timestamp:1", "timestamp:2", 1),
+			"not of this file",
+		},
 		"an unknown algorithm": {ours.public, ".minisig", ours.sign("XX", content), `algorithm "XX"`},
 		"not whole":            {ours.public, ".minisig", good[:60], "no signature of minisign's"},
 		"no base64":            {ours.public, ".minisig", strings.Replace(good, "comment: none\n", "comment: none\n!", 1), "no signature of minisign's"},
