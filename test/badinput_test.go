@@ -47,7 +47,7 @@ func TestBadInput_Configuration(t *testing.T) {
 			p := newPlace(t)
 			p.configure(t, c.text)
 			a := p.start(t, plan{})
-			a.end(t).want(t, 78, append(c.says, "feedd: bad configuration", p.config)...)
+			a.end(t).want(t, 78, append(c.says, "feedd: run \"feedd\": bad configuration", p.config)...)
 			if a.out.text() != "" {
 				t.Errorf("it came as far as its program:\n%s", a.out.text())
 			}
@@ -101,7 +101,7 @@ func TestBadInput_CommandLine(t *testing.T) {
 		"bad duration":     {[]string{"stop", "--timeout", "5"}, 2, []string{"--timeout", "missing unit"}},
 		"unknown manager":  {[]string{"stop", "--manager", "upstart"}, 2, []string{"upstart", "systemd"}},
 		"unknown scope":    {[]string{"status", "--scope", "world"}, 2, []string{"world", "system"}},
-		"illegal instance": {[]string{"run", "--instance", "a/b"}, 78, []string{"instance", "a/b"}},
+		"illegal instance": {[]string{"run", "--instance", "a/b"}, 2, []string{"instance", "a/b"}},
 		"no start by hand": {[]string{"start"}, 1, []string{"`run` works without one"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -21,7 +21,8 @@ func TestIssue10_OneFormOfErrors(t *testing.T) {
 	}{
 		"a bad file": {
 			func(p *place) { running(p); p.file(badKey) },
-			[]string{"run", "install --program /usr/sbin/feedd", "plan --program /usr/sbin/feedd", "start", "restart", "reload"}, bad,
+			[]string{"run", "install --program /usr/sbin/feedd", "plan --program /usr/sbin/feedd", "start", "restart", "reload"},
+			bad,
 		},
 		"nobody runs": {nil, []string{"reload", "stop"}, "service is not running"},
 		"who runs cannot be identified": {
