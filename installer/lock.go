@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -31,6 +32,10 @@ func (e *BusyError) Unwrap() error { return ErrBusy }
 // errTaken: another open file has the lock.
 var errTaken = errors.New("it is taken")
 
+// mostLost is how often the directory may go away between its making and its
+// examination, on Windows.
+const mostLost = 100
+
 // pollEvery is the time between two tries to get a lock.
 const pollEvery = 50 * time.Millisecond
 
@@ -42,8 +47,12 @@ const pollEvery = 50 * time.Millisecond
 // can lock it.
 func Lock(ctx context.Context, path, verb string, waiting func(error)) (release func(), err error) {
 	told := false
-	for {
+	for lost := 0; ; {
 		if err := files.MakeDir(filepath.Dir(path), 0o755); err != nil {
+			// Whoever had the lock removes the directory, even one that was made a moment ago.
+			if lost++; errors.Is(err, fs.ErrNotExist) && lost < mostLost {
+				continue
+			}
 			return nil, err
 		}
 		file, err := lock(path)

@@ -24,9 +24,9 @@ func TestAManagerThatHangsIsGivenUp(t *testing.T) {
 			from, to time.Duration                       // when it is given up
 		}{
 			"silent": {func(*place, time.Duration) {}, 3 * time.Minute, 10 * time.Minute},
-			"with progress for an hour": {func(p *place, since time.Duration) {
-				p.writes(feedd, platform.PhaseStarting, func(s *state.State) { s.StatusText = min(since, time.Hour).String() })
-			}, 63 * time.Minute, 71 * time.Minute},
+			"with progress for a quarter of an hour": {func(p *place, since time.Duration) {
+				p.writes(feedd, platform.PhaseStarting, func(s *state.State) { s.StatusText = min(since, 15*time.Minute).String() })
+			}, 18 * time.Minute, 26 * time.Minute},
 			"while its service crashes again and again": {func(p *place, since time.Duration) {
 				p.writes(proc.Identity{PID: int(since / time.Minute)}, platform.PhaseStarting, func(s *state.State) { s.StatusText = since.String() })
 			}, 3 * time.Minute, 13 * time.Minute},
