@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,5 +62,25 @@ func TestRunningManager(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		})
+	}
+}
+
+// Which managers share the directories of an operating system.
+func TestManagersOfASystem(t *testing.T) {
+	want := map[string][]string{
+		"linux":   {"systemd", "sysv", "openrc", "other"},
+		"darwin":  {"launchd", "other"},
+		"windows": {"scm", "other"},
+		"freebsd": {"openrc", "other"},
+	}
+	for goos, managers := range want {
+		for _, m := range append(native.Managers(), "other") {
+			if got := native.OnSystem(goos, m); got != slices.Contains(managers, m) {
+				t.Errorf("%s on %s: %v", m, goos, got)
+			}
+		}
+	}
+	if !native.OnThisSystem("other") {
+		t.Error("one that is not known is none of this system")
 	}
 }

@@ -16,3 +16,6 @@ var (
 	TakeStarter = takeStarter
 	TakeEnded   = takeEnded
 )
+
+// OnSystem reports whether a manager is one of an operating system's.
+var OnSystem = onSystem
