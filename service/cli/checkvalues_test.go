@@ -91,6 +91,24 @@ var badValues = map[string][]string{
 	"windows.dependencies":                {`"x"`},
 }
 
+// What is wrong with an argument of several commands is told once.
+func TestIssue10_APlaceThatIsHiddenIsToldOnce(t *testing.T) {
+	p := newPlace(t)
+	p.cfg.RuntimeDir, p.cfg.StateDir, p.cfg.Scope = "", "", platform.ScopeSystem
+	p.file("[service.systemd]\nwanted_by = 'nope'\n")
+	p.cfg.RuntimeDir = "/tmp/feedd"
+	for _, args := range []string{"check", "plan --program /usr/sbin/feedd"} {
+		err := p.runOn(t.Context(), anywhere(p), append(strings.Fields(args), "--manager", "systemd")...)
+		said := p.out.String()
+		if args != "check" {
+			said = err.Error()
+		}
+		if cli.ExitCode(err) != platform.ExitBadConfig || strings.Count(said, `argument "/tmp/feedd"`) != 1 || strings.Count(said, "wanted_by") != 1 {
+			t.Errorf("%s: %v\n%s", args, err, said)
+		}
+	}
+}
+
 // inSight is the text of a configuration that the service sees where tests put it.
 func inSight(text string) string {
 	const seen = "private_tmp = false\nprotect_home = false\n"

@@ -51,7 +51,12 @@ func (a *app) wouldBe(t *target) string {
 func (t *target) located(err error, pieces bool) error {
 	var errs []error
 	found := false
+	seen := map[string]bool{} // one argument may be in several commands
 	for _, e := range platform.UnitErrors(err) {
+		if seen[e.Error()] {
+			continue
+		}
+		seen[e.Error()] = true
 		if !slices.ContainsFunc(service.Keys(), func(k service.Key) bool { return k.Name == e.Key }) {
 			errs = append(errs, e)
 			continue
