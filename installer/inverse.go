@@ -44,22 +44,19 @@ func inverse(ctx context.Context, sys platform.System, s platform.Step) ([]platf
 	return nil, unknown(s)
 }
 
-// backToFile is the inverse of a file that is written: what there was before. A
-// first one takes with it what a write that is killed leaves.
+// backToFile is the inverse of a file that is written: what there was before, and
+// nothing of a write that was killed.
 func backToFile(sys platform.System, s platform.Step) ([]platform.Step, error) {
 	before, err := kept(sys, s.Path)
 	switch {
 	case err != nil:
 		return nil, err
 	case before == nil:
-		return []platform.Step{
-			{Kind: platform.StepRemoveFile, Describe: s.Describe, Path: s.Path},
-			{Kind: platform.StepRemoveFile, Describe: s.Describe, Path: files.Temporary(s.Path)},
-		}, nil
+		before = &platform.Step{Kind: platform.StepRemoveFile, Describe: s.Describe, Path: s.Path}
 	case same(sys, s):
 		return nil, nil
 	}
-	return []platform.Step{*before}, nil
+	return []platform.Step{*before, {Kind: platform.StepRemoveFile, Describe: s.Describe, Path: files.Temporary(s.Path)}}, nil
 }
 
 // kept is the step that writes the file at path as it is now; nil if there is none.
@@ -116,5 +113,5 @@ func big(sys platform.System, s platform.Step) (keep, write platform.Step, back 
 	keep.Path, keep.Describe = beside, s.Describe
 	restore := *before
 	restore.Kind, restore.Content, restore.Source = platform.StepCopyFile, nil, beside
-	return keep, write, []platform.Step{restore}, true, nil
+	return keep, write, []platform.Step{restore, {Kind: platform.StepRemoveFile, Path: files.Temporary(s.Path)}}, true, nil
 }

@@ -206,9 +206,13 @@ func Resume(ctx context.Context, sys platform.System, path string, report Report
 	if report == nil {
 		report = func(platform.Step, error) {}
 	}
+	// What a write that was killed has left is no journal.
+	if err := absentIsFine(sys.Remove(files.Temporary(path))); err != nil {
+		return nil, fmt.Errorf("journal of the installation: %w", err)
+	}
 	r, err := readJournal(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, absentIsFine(sys.Remove(files.Temporary(path))) // of one that never was
+		return nil, nil //nolint:nilnil // there is none, and that is no error
 	}
 	if err != nil {
 		return nil, err

@@ -154,8 +154,8 @@ func bounded(ctx context.Context, sys platform.System, s platform.Step) error {
 }
 
 // TakeBack takes everything back, last things first, and returns what could not be,
-// which the next [Resume] tries again. The transaction is over. It is not affected by
-// the end of ctx.
+// from which on the next [Resume] tries again. The transaction is over. It is not
+// affected by the end of ctx.
 func (t *Transaction) TakeBack(ctx context.Context) error {
 	if t.over || t.r.Forth != nil {
 		return nil
@@ -182,35 +182,35 @@ func (t *Transaction) Commit(ctx context.Context) error {
 	return nil
 }
 
-// takeBack carries out what a record has noted, last things first. What fails is
-// kept in the record, and named.
+// takeBack carries out what a record has noted, last things first, and stops at what
+// fails: what comes before builds on it, and stays in the journal with it. What is done
+// goes from there at once, as a command that takes something back need not succeed again
+// when what came before that is gone, too. That the journal cannot be written does not
+// stop it: it may be removed in the end.
 func takeBack(ctx context.Context, sys platform.System, job Job, r *record) error {
-	var errs []error
-	var left []entry
-	for _, e := range slices.Backward(r.Back) {
+	var stale error
+	for i, e := range slices.Backward(r.Back) {
 		if err := e.takeBack(ctx, sys, job.Report); err != nil {
-			errs = append(errs, fmt.Errorf("not taken back: %s: %w", e.Describe, err))
-			left = append([]entry{e}, left...)
+			return errors.Join(fmt.Errorf("not taken back: %s: %w", e.Describe, err), stale)
+		}
+		r.Back = r.Back[:i]
+		if job.Journal != "" && r.written && i > 0 {
+			stale = writeJournal(sys, job.Journal, r)
 		}
 	}
-	r.Back = left
-	if job.Journal == "" || !r.written {
-		return errors.Join(errs...)
+	if job.Journal != "" && r.written {
+		return removeJournal(sys, job.Journal)
 	}
-	if len(left) > 0 {
-		return errors.Join(append(errs, writeJournal(sys, job.Journal, r))...)
-	}
-	return removeJournal(sys, job.Journal)
+	return nil
 }
 
 func (e entry) takeBack(ctx context.Context, sys platform.System, report Report) error {
-	var errs []error
 	for _, s := range fromJSON(e.Steps) {
 		if err := bounded(ctx, sys, s); err != nil && s.MayFail {
 			report(s, err)
 		} else if err != nil {
-			errs = append(errs, err)
+			return err
 		}
 	}
-	return errors.Join(errs...)
+	return nil
 }

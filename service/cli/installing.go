@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -53,11 +54,15 @@ func (a *app) install(cmd *cobra.Command, t *target, steps []platform.Step, f in
 // any more keeps nothing else from being taken back.
 func (t *target) noteBefore(ctx context.Context, tx *installer.Transaction) error {
 	var back []platform.Step
-	if h, err := t.probe(ctx, t.lock()); err == nil && t.kept(ctx, h) {
+	st, err := query(ctx, t.manager, t.id)
+	if err != nil {
+		return err
+	}
+	if h, err := t.probe(ctx, t.lock()); err == nil && keeps(st, h.PID, h.Origin) {
 		back = append(back, platform.Step{Kind: installer.StepStart, Describe: "start what ran before", MayFail: true, Within: t.cfg.StartTimeout + platform.StopMargin})
 	}
 	for _, dir := range []string{t.dirs.Runtime, t.dirs.State, t.dirs.Logs} {
-		if dir != "" && !t.exists(dir) {
+		if dir != "" && t.absent(dir) {
 			back = append(back, platform.Step{Kind: platform.StepDropDir, Describe: dir, Path: dir})
 		}
 	}
@@ -82,13 +87,22 @@ func (a *app) finish(cmd *cobra.Command, t *target, tx *installer.Transaction, s
 	if back := tx.TakeBack(ctx); back != nil {
 		return errors.Join(err, back)
 	}
+	if t.notStarted != nil {
+		return fmt.Errorf("%w; what was installed before is back, and could not be started again: %w", err, t.notStarted)
+	}
 	t.sweep()
 	return fmt.Errorf("%w; everything is as it was before this install", err)
 }
 
 // notYet notes which directories of the service are not there.
 func (t *target) notYet() {
-	t.fresh = slices.DeleteFunc([]string{t.dirs.Runtime, t.dirs.State}, func(dir string) bool { return dir == "" || t.exists(dir) })
+	t.fresh = slices.DeleteFunc([]string{t.dirs.Runtime, t.dirs.State}, func(dir string) bool { return dir == "" || !t.absent(dir) })
+}
+
+// absent reports whether there is nothing at path, and is false where that cannot be told.
+func (t *target) absent(path string) bool {
+	_, err := t.System.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // sweep removes those that have nothing in them by now but holdfast's own records:

@@ -58,7 +58,11 @@ func (a *app) turn(cmd *cobra.Command, verb, path string) (release func(), err e
 
 // resume ends what an install or uninstall has left that was interrupted.
 func (a *app) resume(cmd *cobra.Command, t *target, journal string) error {
-	p, err := installer.Resume(cmd.Context(), t.keeper(), journal, nil)
+	p, err := installer.Resume(cmd.Context(), t.keeper(), journal, func(s platform.Step, err error) {
+		if err != nil && s.Kind == installer.StepStart {
+			fmt.Fprintf(cmd.ErrOrStderr(), "- what ran before an earlier one could not be started again: %v\n", err)
+		}
+	})
 	switch {
 	case err != nil && p != nil:
 		return fmt.Errorf("an earlier one (%v) was interrupted at %q, and what it left cannot be ended: %w: mend that, or remove %s", p.Actor, p.Step, err, journal)
@@ -83,8 +87,12 @@ func (t *target) keeper() platform.System {
 // transaction is a change of the installation, who makes it being alone.
 func (t *target) transaction(cmd *cobra.Command, verb string) *installer.Transaction {
 	job := installer.Job{Verb: verb, Report: func(s platform.Step, err error) {
-		if err == nil { // else it may fail, and nobody can do anything about it
+		switch {
+		case err == nil:
 			fmt.Fprintf(notes(cmd), "- %s\n", s.Describe)
+		case s.Kind == installer.StepStart:
+			t.notStarted = err
+		default: // it may fail, and nobody can do anything about it
 		}
 	}}
 	if manifest, err := t.Manifest(t.id); err == nil {

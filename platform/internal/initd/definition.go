@@ -53,7 +53,7 @@ type Taken struct {
 
 // replace are the steps that come before a script is written in the place of
 // another, and the levels of the one that was somebody else's.
-func (m Machine) replace(ctx context.Context, u platform.Unit, take func() Taken) (steps []platform.Step, levels []string, err error) {
+func (m Machine) replace(ctx context.Context, u platform.Unit, take func() (Taken, error)) (steps []platform.Step, levels []string, err error) {
 	d, err := m.definition(ctx, u.ID)
 	if err == nil {
 		err = d.Replace(u.Adopt)
@@ -62,14 +62,15 @@ func (m Machine) replace(ctx context.Context, u platform.Unit, take func() Taken
 	case err != nil || d == nil:
 		return nil, nil, err
 	case d.Ours:
-		return nil, m.before(u.ID), nil
+		levels, err = m.before(u.ID)
+		return nil, levels, err
 	}
 	keep, err := room.Keep(m, d.Path)
 	if err != nil {
 		return nil, nil, err
 	}
-	old := take()
-	return append(old.Stop, keep...), old.Levels, nil
+	old, err := take()
+	return append(old.Stop, keep...), old.Levels, err
 }
 
 // startedBefore begins the third line of a script that took the place of another
@@ -86,14 +87,14 @@ func noted(content []byte, levels []string) []byte {
 }
 
 // before are the levels that the script of a service notes.
-func (m Machine) before(id platform.ID) []string {
+func (m Machine) before(id platform.ID) ([]string, error) {
 	content, err := m.ReadFile(Path(id))
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	lines := strings.SplitN(string(content), "\n", 4)
 	if len(lines) < 4 || !strings.HasPrefix(lines[2], startedBefore) {
-		return nil
+		return nil, nil
 	}
-	return strings.Fields(strings.TrimPrefix(lines[2], startedBefore))
+	return strings.Fields(strings.TrimPrefix(lines[2], startedBefore)), nil
 }

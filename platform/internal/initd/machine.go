@@ -20,11 +20,8 @@ type Machine struct {
 	Dialect Dialect
 }
 
-// Exists reports whether there is such a file or directory.
-func (m Machine) Exists(file string) bool {
-	_, err := m.Stat(file)
-	return err == nil
-}
+// Exists reports whether there is such a file or directory, as far as can be told.
+func (m Machine) Exists(file string) bool { return !room.Absent(m, file) }
 
 // Installed reports whether the service has a script that holdfast made; d is the
 // script, whoever made it.
@@ -37,7 +34,7 @@ func (m Machine) Installed(ctx context.Context, id platform.ID) (d *platform.Def
 // somebody else made is replaced as platform.Definition has it, after take has
 // said what to do with it. It refuses, on a machine with this manager, to require
 // a service that is not there: what orders services would pass over it.
-func (m Machine) Plan(ctx context.Context, u platform.Unit, render func(platform.Unit) ([]byte, error), take func() Taken, enable func() []platform.Step) ([]platform.Step, error) {
+func (m Machine) Plan(ctx context.Context, u platform.Unit, render func(platform.Unit) ([]byte, error), take func() (Taken, error), enable func() ([]platform.Step, error)) ([]platform.Step, error) {
 	fail := func(err error) ([]platform.Step, error) {
 		return nil, fmt.Errorf("install %q: %w", u.ID.String(), err)
 	}
@@ -55,7 +52,11 @@ func (m Machine) Plan(ctx context.Context, u platform.Unit, render func(platform
 	steps = append(steps, platform.Step{
 		Kind: platform.StepWriteFile, Describe: "the script of the service", Path: Path(u.ID), Mode: 0o755, Content: noted(content, before),
 	})
-	return append(append(steps, enable()...), m.generated()...), nil
+	on, err := enable()
+	if err != nil {
+		return fail(err)
+	}
+	return append(append(steps, on...), m.generated()...), nil
 }
 
 // booted is there where systemd runs the machine: sd_booted(3).
@@ -99,8 +100,12 @@ func (m Machine) Removal(ctx context.Context, id platform.ID, disable func() ([]
 		return nil, nil
 	}
 	var steps, remove []platform.Step
+	var levels []string
 	if err == nil {
 		steps, err = disable()
+	}
+	if err == nil {
+		levels, err = m.before(id)
 	}
 	if err == nil {
 		remove, _, err = room.PutBack(m, "the script of the service", Path(id), 0o755)
@@ -109,7 +114,7 @@ func (m Machine) Removal(ctx context.Context, id platform.ID, disable func() ([]
 		return nil, fmt.Errorf("uninstall %q: %w", id.String(), err)
 	}
 	steps = append(steps, remove...)
-	if levels := m.before(id); len(levels) > 0 {
+	if len(levels) > 0 {
 		steps = append(steps, enable(levels)...)
 	}
 	return append(append(steps, m.generated()...),

@@ -129,7 +129,7 @@ func TestIssue10_AScriptOnAMachineOfSystemds(t *testing.T) {
 				files["/run/systemd/system"] = ""
 			}
 			m := r.manager(initdtest.Machine{Files: files, Answers: map[string]initdtest.Answer{
-				r.action + "status": {}, r.action + "status --json": {Out: `{"phase":"stopped"}`},
+				r.action + "status": {}, r.action + "status --json": {Out: `{"phase":"stopped"}`}, "find /etc/runlevels -name feedd": {},
 			}})
 			u := initdtest.Feedd()
 			u.Adopt = true

@@ -43,9 +43,13 @@ func (m *Manager) plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 	if p == nil {
 		domain = m.here(ctx, u.ID)
 	}
+	unseen := err
 	steps, before, err := m.replace(ctx, u, p, domain)
 	if err != nil {
 		return nil, err
+	}
+	if unseen != nil && m.exists(file) { // what it is now could not be put back
+		return nil, unseen
 	}
 	dirs, err := m.dirs(u.ID)
 	if err != nil {
@@ -60,7 +64,7 @@ func (m *Manager) plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 			return nil, err
 		}
 	}
-	if dir := path.Dir(file); u.Scope == platform.ScopeUser && !m.exists(dir) {
+	if dir := path.Dir(file); u.Scope == platform.ScopeUser && room.Absent(m.sys, dir) {
 		steps = append(steps, platform.Step{Kind: platform.StepRun, Describe: "the directory of your agents", Argv: []string{"mkdir", "-p", dir}, Back: room.Drop(dir)})
 	}
 	steps = append(steps, m.directories(u, dirs)...)
@@ -89,7 +93,7 @@ func (m *Manager) directories(u platform.Unit, d Dirs) []platform.Step {
 			argv = append(argv, "-g", u.Group)
 		}
 		s := platform.Step{Kind: platform.StepRun, Describe: what, Argv: append(argv, dir)}
-		if !m.exists(dir) {
+		if room.Absent(m.sys, dir) {
 			s.Back = room.Drop(dir)
 		}
 		return s
@@ -98,7 +102,7 @@ func (m *Manager) directories(u platform.Unit, d Dirs) []platform.Step {
 	for _, dir := range []struct{ given, usual string }{{u.StateDir, d.State}, {u.RuntimeDir, d.Runtime}} {
 		switch {
 		// One that was there before is whoever's it is.
-		case dir.given != "" && u.Scope == platform.ScopeSystem && !m.exists(dir.given):
+		case dir.given != "" && u.Scope == platform.ScopeSystem && room.Absent(m.sys, dir.given):
 			steps = append(steps, step("a directory of the service", dir.given, "0755"))
 		case dir.given == "" && u.User != "":
 			steps = append(steps, step("a directory of the service", dir.usual, "0755"))

@@ -30,15 +30,15 @@ func (m *Manager) Name() string { return m.machine.Dialect.Manager }
 // holdfast did not make, and, on a machine with OpenRC, to require a service
 // that is not there.
 func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, error) {
-	take := func() initd.Taken { return m.take(ctx, u.ID) }
-	return m.machine.Plan(ctx, u, Render, take, func() []platform.Step {
-		if len(m.levels(ctx, u.ID)) > 0 {
-			return nil
+	take := func() (initd.Taken, error) { return m.take(ctx, u.ID) }
+	return m.machine.Plan(ctx, u, Render, take, func() ([]platform.Step, error) {
+		if levels, err := m.find(ctx, u.ID); err != nil || len(levels) > 0 {
+			return nil, err
 		}
 		return []platform.Step{{
 			Kind: platform.StepRun, Describe: "start the service at boot",
 			Argv: update("add", u.ID, "default"), Undo: []string{"rm", "-f", path.Join(runlevels, "default", u.ID.String())}, // rc-update fails if it is not there
-		}}
+		}}, nil
 	})
 }
 
@@ -60,16 +60,26 @@ func update(verb string, id platform.ID, level string) []string {
 	return []string{"rc-update", verb, id.String(), level}
 }
 
-// levels are the runlevels that the service is in.
+// levels are the runlevels that the service is in; none where that cannot be told.
 func (m *Manager) levels(ctx context.Context, id platform.ID) []string {
-	// No OpenRC is no reason to fail; names have no letter that means anything to find.
-	out, _ := m.machine.Run(ctx, "find", runlevels, "-name", id.String())
+	levels, _ := m.find(ctx, id)
+	return levels
+}
+
+// find is levels for those who are about to change them. No OpenRC is no reason to
+// fail.
+func (m *Manager) find(ctx context.Context, id platform.ID) ([]string, error) {
+	// Names have no letter that means anything to find.
+	out, err := m.machine.Run(ctx, "find", runlevels, "-name", id.String())
+	if err != nil && m.machine.Exists(runlevels) {
+		return nil, err
+	}
 	var levels []string
 	for _, link := range strings.Fields(out) {
 		levels = append(levels, path.Base(path.Dir(link)))
 	}
 	slices.Sort(levels)
-	return levels
+	return levels, nil
 }
 
 // Removal stops the service, takes it out of its runlevels and removes its script
@@ -86,13 +96,14 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 			stop.Undo = service(id, "start")
 		}
 		steps := []platform.Step{stop}
-		for _, level := range m.levels(ctx, id) {
+		levels, err := m.find(ctx, id)
+		for _, level := range levels {
 			steps = append(steps, platform.Step{
 				Kind: platform.StepRun, Describe: "do not start it any more in the runlevel " + level,
 				Argv: update("del", id, level), Undo: update("add", id, level),
 			})
 		}
-		return steps, nil
+		return steps, err
 	}, func(levels []string) []platform.Step {
 		var steps []platform.Step
 		for _, level := range levels {
@@ -106,15 +117,16 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 }
 
 // take is for a script that somebody else made.
-func (m *Manager) take(ctx context.Context, id platform.ID) initd.Taken {
-	t := initd.Taken{Levels: m.levels(ctx, id)}
+func (m *Manager) take(ctx context.Context, id platform.ID) (initd.Taken, error) {
+	levels, err := m.find(ctx, id)
+	t := initd.Taken{Levels: levels}
 	if code, err := m.code(ctx, id); err == nil && code != codeStopped {
 		t.Stop = []platform.Step{{
 			Kind: platform.StepRun, Describe: "stop what runs, while its own script is there", Stops: phase(code) != platform.PhaseFailed,
 			Argv: service(id, "stop"), Undo: service(id, "start"),
 		}}
 	}
-	return t
+	return t, err
 }
 
 // Logs shows what the service has printed, which is its log unless that goes to a

@@ -5,6 +5,8 @@ package room
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"time"
 
@@ -22,6 +24,14 @@ func Pause(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	}
+}
+
+// Absent reports whether there is nothing at path. Where that cannot be told, there
+// may be something: whoever made it in the belief that there is nothing would take
+// that away with his own.
+func Absent(sys platform.System, path string) bool {
+	_, err := sys.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // Drop are the steps that take back that a directory was made: if nobody has put

@@ -38,6 +38,9 @@ func (a Applier) Apply(ctx context.Context, s platform.Step) error {
 		}
 		return a.removeSource(p.Name)
 	case LogEntry:
+		if now, err := a.machine.Source(p.Name); err == nil && now == p.Source {
+			return nil
+		}
 		return explain(a.machine.PutSource(p.Name, p.Source), p.Name)
 	case Registration:
 		switch s.Kind {

@@ -33,13 +33,20 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 	case err != nil:
 		now = properties{}
 	}
+	unseen := err
 	keep, before, err := m.replace(ctx, u, file, now)
+	if err == nil && unseen != nil && m.exists(file) {
+		err = unseen // what it is now could not be put back
+	}
 	if err != nil {
 		return nil, fmt.Errorf("install %q: %w", u.ID.String(), err)
 	}
 	version := u.Systemd.Version
 	if version == 0 {
-		version = m.version(ctx)
+		version, err = m.version(ctx)
+	}
+	if err != nil && unseen == nil { // it is here: the unit is not to be one for any
+		return nil, fmt.Errorf("install %q: %w", u.ID.String(), err)
 	}
 	content, err := Render(u, version)
 	if err != nil {
@@ -58,11 +65,11 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 	}
 	// Its undo comes last of all, when the old unit file is back in its place.
 	steps := []platform.Step{run("see that systemd answers, before anything is changed", reload, "show", "--property=Version")}
-	if dir := path.Dir(file); u.Scope == platform.ScopeUser && !m.exists(dir) {
+	if dir := path.Dir(file); u.Scope == platform.ScopeUser && room.Absent(m.sys, dir) {
 		steps = append(steps, platform.Step{Kind: platform.StepRun, Describe: "the directory of your units", Argv: []string{"mkdir", "-p", dir}, Back: room.Drop(dir)})
 	}
 	for _, dir := range []string{u.RuntimeDir, u.StateDir} {
-		if dir != "" && u.Scope == platform.ScopeSystem && !m.exists(dir) {
+		if dir != "" && u.Scope == platform.ScopeSystem && room.Absent(m.sys, dir) {
 			steps = append(steps, makeDirectory(dir, u))
 		}
 	}
@@ -117,12 +124,12 @@ func (m *Manager) replace(ctx context.Context, u platform.Unit, file string, now
 }
 
 // version is that of this machine's systemd, 0 if it cannot be told.
-func (m *Manager) version(ctx context.Context) int {
+func (m *Manager) version(ctx context.Context) (int, error) {
 	out, err := m.sys.Run(ctx, "systemctl", "--version")
 	if err != nil {
-		return 0
+		return 0, err
 	}
-	return parseVersion(out)
+	return parseVersion(out), nil
 }
 
 // parseVersion reads "systemd 257 (257.13-1~deb13u1)".

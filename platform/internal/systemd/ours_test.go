@@ -95,6 +95,7 @@ func TestIssue10_3_Adopt(t *testing.T) {
 	for _, state := range []string{"enabled", "disabled"} {
 		sys := &machine{files: map[string]string{feeddFile: byHand}, answers: map[string]answer{
 			show + "feedd.service": {out: "LoadState=loaded\nActiveState=active\nUnitFileState=" + state + "\nFragmentPath=" + feeddFile + "\n"},
+			"systemctl --version":  {out: "systemd 257 (257.1)\n"},
 		}}
 		m := systemd.New(sys, systemd.Options{})
 		u := feedd()

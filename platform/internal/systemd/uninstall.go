@@ -77,5 +77,5 @@ func (m *Manager) kept(id platform.ID) []string {
 		return nil
 	}
 	return slices.DeleteFunc([]string{"/var/lib/" + id.String(), "/var/log/" + id.String(), "/etc/" + id.String()},
-		func(dir string) bool { return !m.exists(dir) })
+		func(dir string) bool { return room.Absent(m.sys, dir) })
 }

@@ -28,7 +28,8 @@ var linkers = [...]linker{
 func (m *Manager) linker(id platform.ID) linker {
 	for _, l := range linkers {
 		for _, dir := range []string{"/usr/sbin", "/sbin", "/usr/lib/insserv"} {
-			if file := path.Join(dir, l.program); m.machine.Exists(file) {
+			file := path.Join(dir, l.program)
+			if _, err := m.machine.Stat(file); err == nil {
 				name := func(argv []string) []string {
 					argv = slices.Clone(argv)
 					argv[0] = file
@@ -99,18 +100,34 @@ func (m *Manager) handMade(ctx context.Context, u platform.Unit) []string {
 	return there
 }
 
-// found are the links of a service that are there now, of any number.
+// found are the links of a service that are there now, of any number. Where that
+// cannot be told there are none.
 func (m *Manager) found(ctx context.Context, service string) []string {
+	links, err := m.find(ctx, service)
+	if err != nil {
+		return nil
+	}
+	return links
+}
+
+// find is found for those who are about to make links, or to remove them.
+func (m *Manager) find(ctx context.Context, service string) ([]string, error) {
 	argv := []string{"find"}
+	all := true
 	for _, level := range "0123456" {
-		argv = append(argv, fmt.Sprintf("/etc/rc%c.d/", level)) // the slash: it may be a link itself
+		dir := fmt.Sprintf("/etc/rc%c.d/", level) // the slash: it may be a link itself
+		argv = append(argv, dir)
+		all = all && m.machine.Exists(dir)
 	}
 	// Directories that are not there are no reason to fail; names have no letter that means
 	// anything to find.
-	out, _ := m.machine.Run(ctx, append(argv, "-name", "[SK][0-9][0-9]"+service)...)
+	out, err := m.machine.Run(ctx, append(argv, "-name", "[SK][0-9][0-9]"+service)...)
+	if err != nil && all {
+		return nil, err
+	}
 	links := strings.Fields(out)
 	slices.Sort(links)
-	return links
+	return links, nil
 }
 
 // enabled reports whether one of the links starts the service.
@@ -119,18 +136,21 @@ func enabled(links []string) bool {
 }
 
 // enable are the steps that put the service into the runlevels.
-func (m *Manager) enable(ctx context.Context, u platform.Unit) []platform.Step {
-	links := m.found(ctx, u.ID.String())
+func (m *Manager) enable(ctx context.Context, u platform.Unit) ([]platform.Step, error) {
+	links, err := m.find(ctx, u.ID.String())
+	if err != nil {
+		return nil, err
+	}
 	const why = "start the service at boot, stop it at the end"
 	if l := m.linker(u.ID); l.program != "" {
 		step := platform.Step{Kind: platform.StepRun, Describe: why, Argv: l.add}
 		if len(links) == 0 {
 			step.Undo = l.remove
 		}
-		return []platform.Step{step}
+		return []platform.Step{step}, nil
 	}
 	if len(links) > 0 {
-		return nil
+		return nil, nil
 	}
 	var steps []platform.Step
 	for _, link := range m.handMade(ctx, u) {
@@ -139,19 +159,22 @@ func (m *Manager) enable(ctx context.Context, u platform.Unit) []platform.Step {
 			Argv: symlink(u.ID, link), Undo: []string{"rm", "-f", link},
 		})
 	}
-	return steps
+	return steps, nil
 }
 
 // disable are the steps that take it out again.
-func (m *Manager) disable(ctx context.Context, id platform.ID) []platform.Step {
-	links := m.found(ctx, id.String())
+func (m *Manager) disable(ctx context.Context, id platform.ID) ([]platform.Step, error) {
+	links, err := m.find(ctx, id.String())
+	if err != nil {
+		return nil, err
+	}
 	const why = "do not start it any more at boot"
 	if l := m.linker(id); l.program != "" {
 		step := platform.Step{Kind: platform.StepRun, Describe: why, Argv: l.remove}
 		if enabled(links) {
 			step.Undo = l.add
 		}
-		return []platform.Step{step}
+		return []platform.Step{step}, nil
 	}
 	var steps []platform.Step
 	for _, link := range links {
@@ -160,7 +183,7 @@ func (m *Manager) disable(ctx context.Context, id platform.ID) []platform.Step {
 			Argv: []string{"rm", "-f", link}, Undo: symlink(id, link),
 		})
 	}
-	return steps
+	return steps, nil
 }
 
 func symlink(id platform.ID, link string) []string {

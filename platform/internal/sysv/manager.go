@@ -25,7 +25,7 @@ func (m *Manager) Name() string { return m.machine.Dialect.Manager }
 // else made is replaced as platform.Definition has it. On a machine with init
 // scripts it refuses to require a service that is not there.
 func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, error) {
-	return m.machine.Plan(ctx, u, Render, func() initd.Taken { return m.take(ctx, u.ID) }, func() []platform.Step { return m.enable(ctx, u) })
+	return m.machine.Plan(ctx, u, Render, func() (initd.Taken, error) { return m.take(ctx, u.ID) }, func() ([]platform.Step, error) { return m.enable(ctx, u) })
 }
 
 // Warnings names the services of u that have no script on this machine.
@@ -48,13 +48,14 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 			}
 			steps = append(steps, stop)
 		}
-		return append(steps, m.disable(ctx, id)...), nil
+		off, err := m.disable(ctx, id)
+		return append(steps, off...), err
 	}, func([]string) []platform.Step { return m.enableAgain(ctx, id) })
 }
 
 // take is for a script that somebody else made. That it runs, its status says, as
 // far as it has such an action; whether it does start at boot, its links say.
-func (m *Manager) take(ctx context.Context, id platform.ID) initd.Taken {
+func (m *Manager) take(ctx context.Context, id platform.ID) (initd.Taken, error) {
 	var t initd.Taken
 	if _, err := m.machine.Run(ctx, initd.Path(id), "status"); err == nil {
 		t.Stop = []platform.Step{{
@@ -62,10 +63,11 @@ func (m *Manager) take(ctx context.Context, id platform.ID) initd.Taken {
 			Argv: []string{initd.Path(id), "stop"}, Undo: []string{initd.Path(id), "start"},
 		}}
 	}
-	if enabled(m.found(ctx, id.String())) {
+	links, err := m.find(ctx, id.String())
+	if enabled(links) {
 		t.Levels = []string{"runlevels"}
 	}
-	return t
+	return t, err
 }
 
 // enableAgain is enable for a service that a removal has just disabled.
