@@ -109,11 +109,6 @@ func (f *heldFile) put() error {
 	if err != nil {
 		return err
 	}
-	if info.Mode().Perm() != f.mode() {
-		if err := f.file.Chmod(f.mode()); err != nil {
-			return err
-		}
-	}
 	content := f.whole(info)
 	if info.Size() > int64(len(content)) { // nothing may stay behind ours
 		if err := f.file.Truncate(0); err != nil {
@@ -123,6 +118,13 @@ func (f *heldFile) put() error {
 	if _, err := f.file.WriteAt(content, 0); err != nil {
 		_ = f.file.Truncate(0) // half a record is worse than none
 		return err
+	}
+	// Others may read it from now on, and not what was in it: in a directory of his
+	// own a user can give our file's name to another one of root's.
+	if info.Mode().Perm() != f.mode() {
+		if err := f.file.Chmod(f.mode()); err != nil {
+			return err
+		}
 	}
 	if f.private {
 		f.handOver()

@@ -20,6 +20,7 @@ func TestMain(m *testing.M) {
 		"squatter": squatterRole,
 		"elder":    elderRole,
 		"turncoat": turncoatRole,
+		"renamer":  renamerRole,
 	}
 	if play, ok := roles[os.Getenv(roleVariable)]; ok {
 		os.Exit(play())

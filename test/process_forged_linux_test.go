@@ -113,3 +113,31 @@ func probe(t *testing.T, p *place) singleton.Holder {
 	must(t, err)
 	return h
 }
+
+// The service's user is free to choose what it runs and what lies there: a program
+// of a terabyte, with nothing in it, kept root's status reading for hours, and a lease
+// on it for most of a minute.
+func TestIssue11_StatusIsNotKeptByTheProgramsFile(t *testing.T) {
+	p := publicPlace(t, plainUser)
+	root := p.as(0)
+	exe := *p
+	exe.exe = filepath.Join(filepath.Dir(p.state), "feedd")
+	for _, path := range []string{exe.exe, exe.exe + ".new"} {
+		copyFile(t, p.exe, path)
+		must(t, os.Chown(path, plainUser, plainUser))
+		if err := os.Truncate(path, 1<<40); err != nil {
+			t.Skip("no such long files here: ", err)
+		}
+	}
+	a := exe.ready(t, plan{})
+	must(t, os.Rename(exe.exe+".new", exe.exe))
+	leased := p.squats(t, "lease", exe.exe)
+	if !strings.Contains(leased.out.text(), "has "+exe.exe) {
+		t.Errorf("no lease on it:\n%s", leased.out.text())
+	}
+	root.do(t, "status").want(t, 0, "the program on disk is newer", " is ready")
+	root.do(t, "reload").want(t, 0)
+	root.do(t, "stop").want(t, 0)
+	a.end(t).want(t, 0)
+	leased.leave(t)
+}

@@ -302,6 +302,9 @@ func (s *stream) find(text string) (string, error) {
 	}
 }
 
+// has reports whether a line has text in it.
+func (s *stream) has(text string) bool { return strings.Contains(s.text(), text) }
+
 // count is how many lines there are that begin with prefix.
 func (s *stream) count(prefix string) (n int) {
 	for line := range strings.Lines(s.text()) {

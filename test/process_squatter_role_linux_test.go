@@ -196,3 +196,39 @@ func turncoatRole() int {
 	say("%v", syscall.Exec(program, []string{program}, os.Environ()))
 	return 1
 }
+
+// renamerRole moves the files that its arguments name about, and puts other things
+// in their place, until its standard input ends. The first argument is a file that
+// the links which it makes lead to.
+func renamerRole() int {
+	secret, paths := os.Args[1], os.Args[2:]
+	ended := make(chan struct{})
+	go func() { _, _ = io.Copy(io.Discard, os.Stdin); close(ended) }()
+	say("up")
+	for round := 0; ; round++ {
+		select {
+		case <-ended:
+			return 0
+		default:
+		}
+		path, other := paths[round%len(paths)], paths[round/len(paths)%len(paths)]
+		aside := path + ".aside"
+		_ = os.Rename(path, aside)
+		switch round / 7 % 6 {
+		case 0:
+			_ = os.Symlink(secret, path)
+		case 1:
+			_ = syscall.Mkfifo(path, 0o666)
+		case 2:
+			_ = os.Link(other, path)
+		case 3:
+			_ = os.Rename(other, path)
+		case 4:
+			_ = os.Mkdir(path, 0o755)
+		case 5:
+			_ = os.WriteFile(path, []byte("{}"), 0o644) //nolint:gosec // for all to read
+		}
+		_ = os.Remove(path)
+		_ = os.Rename(aside, path)
+	}
+}

@@ -6,3 +6,4 @@ package test_test
 func squatterRole() int { return 1 }
 func elderRole() int    { return 1 }
 func turncoatRole() int { return 1 }
+func renamerRole() int  { return 1 }

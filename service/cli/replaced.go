@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform/files"
@@ -53,7 +54,7 @@ func gone(path string) bool {
 // isScript reports whether path is a script: what it starts is another program, and
 // the same one as ever.
 func isScript(path string) bool {
-	f, err := os.Open(path)
+	f, err := openProgram(path)
 	if err != nil {
 		return false
 	}
@@ -63,12 +64,27 @@ func isScript(path string) bool {
 	return err == nil && string(head[:]) == "#!"
 }
 
-// sameProgram reports whether two files have the same content.
+// openProgram opens a program, by way of links, and waits for nothing: its path may
+// be what the service's user has written into a record.
+func openProgram(path string) (*os.File, error) {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, err
+	}
+	return files.OpenToRead(path)
+}
+
+// mostCompared is how long programs may be that are compared byte by byte: a file
+// with nothing in it may be of any length, and keep root busy for hours.
+const mostCompared = 512 << 20
+
+// sameProgram reports whether two files have the same content. Of very long ones it
+// is not known, and another file is another program.
 func sameProgram(a string, aInfo fs.FileInfo, b string, bInfo fs.FileInfo) bool {
-	if aInfo.Size() != bInfo.Size() || !aInfo.Mode().IsRegular() {
+	if aInfo.Size() != bInfo.Size() || aInfo.Size() > mostCompared || !aInfo.Mode().IsRegular() {
 		return false
 	}
-	one, err := os.Open(a)
+	one, err := openProgram(a)
 	if err != nil {
 		return false
 	}
