@@ -109,6 +109,17 @@ func TestIssue10_APlaceThatIsHiddenIsToldOnce(t *testing.T) {
 	}
 }
 
+// Who is not root may check a configuration where the manager has no users' services.
+func TestIssue10_CheckOfAUserWhoseManagerHasNone(t *testing.T) {
+	p := newPlace(t)
+	p.file("[service]\n")
+	for _, manager := range []string{"sysv", "openrc"} {
+		if err := p.runOn(t.Context(), anywhere(p), "check", "--manager", manager, "--scope", "user"); err != nil {
+			t.Errorf("%s: %v\n%s", manager, err, &p.out)
+		}
+	}
+}
+
 // inSight is the text of a configuration that the service sees where tests put it.
 func inSight(text string) string {
 	const seen = "private_tmp = false\nprotect_home = false\n"

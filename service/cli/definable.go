@@ -26,6 +26,9 @@ func (a *app) definable(ctx context.Context, t *target) error {
 	if !errors.Is(err, platform.ErrBadUnit) || errors.Is(err, platform.ErrForeign) {
 		return nil
 	}
+	if t.id.Scope == platform.ScopeUser && len(platform.UnitErrors(err)) == 0 { // it has no users' services: no matter of the configuration
+		return nil
+	}
 	return t.located(err, true)
 }
 
