@@ -141,7 +141,7 @@ func (a *app) hint(cmd *cobra.Command, t *target, verb string) string {
 
 // unless is hint for a service that may be there, and does not run.
 func (a *app) unless(cmd *cobra.Command, t *target, verb string) string {
-	if t.manager == nil || a.installed(cmd.Context(), t.manager.Name(), t.id, true) {
+	if t.manager == nil || t.has(cmd.Context()) {
 		return ""
 	}
 	return a.hint(cmd, t, verb)

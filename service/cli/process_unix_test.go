@@ -235,7 +235,12 @@ func TestSupervised(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = parent.Process.Signal(syscall.SIGKILL); _ = parent.Wait() })
 	expect(t, bufio.NewScanner(out), "begun")
-	code, text, _ := outcome(t, inDir(t, "agent", dir, "status", "--manager", "none"))
+	code, text := 0, ""
+	for range 1000 { // it has yet to take note of that end
+		if code, text, _ = outcome(t, inDir(t, "agent", dir, "status", "--manager", "none")); strings.Contains(text, "next try in ") {
+			break
+		}
+	}
 	if code != 3 || !strings.Contains(text, "agent is failed") || !strings.Contains(text, "next try in ") || !strings.Contains(text, "not clean: exit code 1\n") {
 		t.Errorf("status: %d, %s", code, text)
 	}

@@ -47,8 +47,8 @@ func (a *app) recall(cmd *cobra.Command, t *target) error {
 	if t.manager == nil || t.manifest.Manager == t.manager.Name() {
 		t.copies = t.manifest.Copies
 	}
-	if t.manager != nil && (t.manifest.Manager != t.manager.Name() || !a.installed(cmd.Context(), t.manager.Name(), t.id, true)) {
-		if other := t.manifest.Manager; other != t.manager.Name() && a.installed(cmd.Context(), other, t.id, false) {
+	if t.manager != nil && (t.manifest.Manager != t.manager.Name() || !t.has(cmd.Context())) {
+		if other := t.manifest.Manager; other != t.manager.Name() && a.installed(cmd.Context(), other, t.id) {
 			t.otherManager = other
 		}
 		t.manifest = state.Manifest{} // another manager's, or removed by hand: it is of no installation
@@ -58,15 +58,21 @@ func (a *app) recall(cmd *cobra.Command, t *target) error {
 	return nil
 }
 
-// installed reports whether the manager of that name has the service; of one that does
-// not answer, doubt.
-func (a *app) installed(ctx context.Context, manager string, id platform.ID, doubt bool) bool {
+// has reports whether the manager has the service; one that does not answer is
+// believed to.
+func (t *target) has(ctx context.Context) bool {
+	st, err := t.query(ctx, t.id)
+	return err != nil || st.Installed
+}
+
+// installed reports whether the manager of that name says that it has the service.
+func (a *app) installed(ctx context.Context, manager string, id platform.ID) bool {
 	m, err := a.Manager(manager)
 	if err != nil {
 		return false
 	}
 	st, err := query(ctx, m, id)
-	return err == nil && st.Installed || err != nil && doubt
+	return err == nil && st.Installed
 }
 
 // lay has flags that the command line does not have be those that were told before.
