@@ -16,7 +16,8 @@
 //     never removed.
 //   - StateDir/NAME.lock holds the holder's full identity, for everybody to read. It
 //     is emptied at the end and never removed. Who may not open the mutex finds
-//     out from it, and from whether that very process lives.
+//     out from it, and from whether that very process lives. It belongs to the holder:
+//     a user's names a process of his, and root's any, where root's holder wrote it.
 //   - Dir/NAME.pid holds the PID on one line, for kill, monit and their like. It
 //     is written after the mutex is held and removed before it is released.
 //
