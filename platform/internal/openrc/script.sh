@@ -65,11 +65,15 @@ stop() {
 # Without its supervisor a service goes on alone: it is stopped all the same.
 stop_supervised() {
 	supervise-daemon "$RC_SVCNAME" --stop --pidfile "$pidfile"
+	stopped=$?
 	left=$(@STOP@ 2>&1) && return 0
-	if [ $? -eq @NOTINORDER@ ]; then # it had to be forced, and is gone
+	case $? in
+	@NOTINORDER@) # it had to be forced, and is gone
 		ewarn "$left"
 		return 0
-	fi
+		;;
+	127) [ $stopped -ne 0 ] || return 0 ;; # the program's file is gone, and its process was stopped
+	esac
 	eerror "$left"
 	return 1
 }
