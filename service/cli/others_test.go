@@ -161,6 +161,10 @@ func TestIssue10_10_AnotherManager(t *testing.T) {
 	if strings.Contains(p.out.String(), "sysv") {
 		t.Error(p.out.String())
 	}
+	does("ok", "is uninstalled", "uninstall") // and leaves what is not its own
+	if p.manifest().Manager != "sysv" {
+		t.Errorf("%+v", p.manifest())
+	}
 	sysv.broken = nil
 	does("ok", "; there is another one: feedd stop --manager sysv", "stop")
 	does("ok", "- it is installed with --manager sysv as well", "plan", "--program", "/opt/feedd")

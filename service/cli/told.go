@@ -204,6 +204,9 @@ func (t *target) forget() []platform.Step {
 	if err != nil || t.otherManager != "" {
 		return nil // then there is none, or not of this one
 	}
+	if m, err := state.ReadManifest(path); err == nil && t.manager != nil && m.Manager != t.manager.Name() {
+		return nil // another manager's, which that one's uninstall removes
+	}
 	return []platform.Step{state.RemoveManifest(path)}
 }
 
