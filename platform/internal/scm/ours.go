@@ -65,6 +65,8 @@ func (m *Manager) replace(u platform.Unit, r *Registration) ([]platform.Step, er
 	switch {
 	case err != nil || d == nil:
 		return nil, err
+	case d.Ours && before.Name == "": // nobody knows whose it is, nor could put it back
+		return nil, fmt.Errorf("%v may not be read: %w: do it as an administrator", d, platform.ErrPermission)
 	case d.Ours:
 		if kept, ok := before.Parameters[paramBefore]; ok {
 			r.Parameters[paramBefore] = kept
