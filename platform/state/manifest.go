@@ -35,6 +35,8 @@ type Manifest struct {
 	Program string `json:"program"`
 	// Settings are digests of the settings in the definition that are not the defaults, by key.
 	Settings map[string]string `json:"settings,omitempty"`
+	// Account is what installs have made of the service's account (--create-user).
+	Account Account `json:"account,omitzero"`
 	// Copies are the programs that installs have put somewhere (--copy-to).
 	Copies []Copied `json:"copies,omitempty"`
 	// Changed is when an install last changed the definition: a process that is
@@ -46,6 +48,12 @@ type Manifest struct {
 type Copied struct {
 	Path   string `json:"path"`
 	SHA256 string `json:"sha256"` // of its content, in hexadecimal digits
+}
+
+// Account are a user and a group; one that is empty is not meant.
+type Account struct {
+	User  string `json:"user,omitempty"`
+	Group string `json:"group,omitempty"`
 }
 
 // ManifestPath is the path of the manifest of the service id in the directory dir.

@@ -41,6 +41,9 @@ func (t *target) account(ctx context.Context) (account, error) {
 	var errs []error
 	if c.User != "" && c.User != "root" {
 		uid, gids, err := t.Accounts.User(ctx, c.User)
+		if err != nil && t.willMake("user", c.User) {
+			return account{}, nil // nothing is closed to him that is not to everybody
+		}
 		if err != nil {
 			errs = append(errs, c.ErrorAt("service.user", missing("user", c.User, err)))
 		}
@@ -48,7 +51,7 @@ func (t *target) account(ctx context.Context) (account, error) {
 	}
 	if c.Group != "" {
 		gid, err := t.Accounts.Group(ctx, c.Group)
-		if err != nil {
+		if err != nil && !t.willMake("group", c.Group) {
 			errs = append(errs, c.ErrorAt("service.group", missing("group", c.Group, err)))
 		}
 		a.gids = append(a.gids, gid)

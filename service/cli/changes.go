@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
 // change is what becomes of one definition, line by line.
@@ -83,7 +84,7 @@ func indented(payload any) string {
 // undone reports whether the steps have something to do beside definitions.
 func (t *target) undone(ctx context.Context, steps []platform.Step) bool {
 	st, err := t.query(ctx, t.id)
-	if err != nil || !st.Installed {
+	if err != nil || !st.Installed || t.made != (state.Account{}) {
 		return true
 	}
 	if _, says := t.manager.(platform.Registry); !says && !st.Enabled { // what is registered says so itself

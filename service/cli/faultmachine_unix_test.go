@@ -49,15 +49,18 @@ func (m tree) at(path string) string {
 	return filepath.Join(m.root, path)
 }
 
-func (m tree) ReadFile(path string) ([]byte, error)      { return os.ReadFile(m.at(path)) }
-func (m tree) Remove(path string) error                  { return os.Remove(m.at(path)) }
-func (m tree) RemoveAll(path string) error               { return os.RemoveAll(m.at(path)) }
-func (m tree) Stat(path string) (fs.FileInfo, error)     { return os.Stat(m.at(path)) }
-func (m tree) Owner(string) (platform.Owner, error)      { return platform.Owner{UID: -1, GID: -1}, nil }
+func (m tree) ReadFile(path string) ([]byte, error)  { return os.ReadFile(m.at(path)) }
+func (m tree) Remove(path string) error              { return os.Remove(m.at(path)) }
+func (m tree) RemoveAll(path string) error           { return os.RemoveAll(m.at(path)) }
+func (m tree) Stat(path string) (fs.FileInfo, error) { return os.Stat(m.at(path)) }
+func (m tree) Owner(string) (platform.Owner, error)  { return platform.Owner{UID: -1, GID: -1}, nil }
+
 func (m tree) Chown(path string, o platform.Owner) error { return os.Lchown(m.at(path), o.UID, o.GID) }
-func (m tree) exists(path string) bool                   { _, err := os.Lstat(m.at(path)); return err == nil }
-func (m tree) content(path string) string                { b, _ := os.ReadFile(m.at(path)); return string(b) }
-func (m tree) definition() string                        { return definitions[m.manager] }
+
+func (m tree) exists(path string) bool { _, err := os.Lstat(m.at(path)); return err == nil }
+
+func (m tree) content(path string) string { b, _ := os.ReadFile(m.at(path)); return string(b) }
+func (m tree) definition() string         { return definitions[m.manager] }
 func (m tree) WriteFile(p string, b []byte, mode fs.FileMode) error {
 	return files.Replace(m.at(p), b, mode, false)
 }
@@ -127,6 +130,8 @@ func (m tree) play(argv []string) (string, int) {
 		return "", 0
 	case "find":
 		return m.find(argv[1:])
+	case "/usr/sbin/useradd", "/usr/sbin/groupadd", "/usr/sbin/userdel", "/usr/sbin/groupdel", "id":
+		return m.accounts(argv[0], last)
 	case "systemctl":
 		return m.systemctl(slices.DeleteFunc(slices.Clone(argv[1:]), func(a string) bool { return strings.HasPrefix(a, "--no-") }))
 	case "/etc/init.d/" + faultName:
@@ -146,6 +151,30 @@ func failed(err error) int {
 		return 1
 	}
 	return 0
+}
+
+// accounts are files; as with the real ones, there is none twice, and what is not there
+// cannot be removed. The group of a user goes with him.
+func (m tree) accounts(command, name string) (string, int) {
+	user, group := "/fake/users/"+name, "/fake/groups/"+name
+	switch command {
+	case "id":
+		return "", failed2(m.exists(user))
+	case "/usr/sbin/groupadd":
+		if m.exists(group) {
+			return "", 9
+		}
+		return "", failed(m.put(group, ""))
+	case "/usr/sbin/useradd":
+		if m.exists(user) {
+			return "", 9
+		}
+		return "", failed(m.put(user, ""))
+	case "/usr/sbin/userdel":
+		_ = os.Remove(m.at(group))
+		return "", failed(os.Remove(m.at(user)))
+	}
+	return "", failed(os.Remove(m.at(group)))
 }
 
 // find knows the two forms that we use.

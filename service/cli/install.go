@@ -19,9 +19,11 @@ type installFlags struct {
 	json    bool
 	copyTo  string
 	adopt   bool
-	start   bool // `install` only, and so is restart
-	restart bool
-	diff    bool // `plan` only
+
+	createUser bool
+	start      bool // `install` only, and so is restart
+	restart    bool
+	diff       bool // `plan` only
 
 	told map[string]string // all that the installation has been told
 }
@@ -32,6 +34,7 @@ func (a *app) addInstallFlags(cmd *cobra.Command, f *installFlags) {
 	cmd.Flags().StringVar(&f.user, "user", a.cfg.User, "run as user `U`")
 	cmd.Flags().BoolVar(&f.json, "json", false, "as JSON: what would be done or, where it is done, what was")
 	addTakeBack(cmd)
+	cmd.Flags().BoolVar(&f.createUser, "create-user", false, "make the service's user and group, if they are not there; uninstall --purge removes those")
 	cmd.Flags().BoolVar(&f.adopt, "adopt", false, "take over a definition of that name that holdfast did not make; uninstall puts it back")
 }
 
@@ -146,6 +149,13 @@ func (a *app) plan(cmd *cobra.Command, f *installFlags) (*target, []platform.Ste
 		return nil, nil, err
 	}
 	u.Adopt = f.adopt
+	if f.createUser {
+		made, err := t.makeAccount(cmd.Context())
+		if err != nil {
+			return nil, nil, err
+		}
+		first = append(made, first...)
+	}
 	steps, err := m.Plan(cmd.Context(), u)
 	if err != nil {
 		return nil, nil, a.wayOut(cmd.Context(), cmd, t, *f, t.located(err, false))
@@ -247,7 +257,7 @@ func (a *app) uninstall(cmd *cobra.Command, t *target, purge, foreign bool) erro
 		if err := t.unused(cmd.Context()); err != nil {
 			return fmt.Errorf("purge %q: %w", t.id, errors.Join(err, tx.Commit(cmd.Context())))
 		}
-		if err := tx.Apply(cmd.Context(), append(remove, t.forget()...)); err != nil {
+		if err := tx.Apply(cmd.Context(), slices.Concat(remove, t.purgeAccount(), t.forget())); err != nil {
 			return fmt.Errorf("purge %q: %w", t.id, err)
 		}
 	}

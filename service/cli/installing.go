@@ -58,7 +58,8 @@ func (t *target) noteBefore(ctx context.Context, tx *installer.Transaction) erro
 	if err != nil {
 		return err
 	}
-	if h, err := t.probe(ctx, t.lock()); err == nil && keeps(st, h.PID, h.Origin) {
+	h, err := t.probe(ctx, t.lock())
+	if err == nil && keeps(st, h.PID, h.Origin) || st.Installed && runs(st.Phase) {
 		back = append(back, platform.Step{Kind: installer.StepStart, Describe: "start what ran before", MayFail: true, Within: t.cfg.StartTimeout + platform.StopMargin})
 	}
 	for _, dir := range []string{t.dirs.Runtime, t.dirs.State, t.dirs.Logs} {
@@ -67,6 +68,11 @@ func (t *target) noteBefore(ctx context.Context, tx *installer.Transaction) erro
 		}
 	}
 	return tx.Note("what there was before", back...)
+}
+
+// runs reports whether a manager that says so has the service run, or about to.
+func runs(p platform.Phase) bool {
+	return p == platform.PhaseReady || p == platform.PhaseReloading || p == platform.PhaseStarting
 }
 
 // finish has the service be brought to what is wanted, and ends the install. If the

@@ -29,6 +29,8 @@ type target struct {
 
 	manifest    state.Manifest      // of its installation; zero: there is none
 	badManifest error               // why it was left out
+	made        state.Account       // that this install makes
+	orphan      state.Account       // that the record of what is not installed any more has
 	notStarted  error               // why what ran before an install does not run again after it was taken back
 	fresh       []string            // directories of the service that were not there before an install
 	usual       string              // where its configuration file would be by default

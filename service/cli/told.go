@@ -50,6 +50,8 @@ func (a *app) recall(cmd *cobra.Command, t *target) error {
 	if t.manager != nil && (t.manifest.Manager != t.manager.Name() || !t.has(cmd.Context())) {
 		if other := t.manifest.Manager; other != t.manager.Name() && a.installed(cmd.Context(), other, t.id) {
 			t.otherManager = other
+		} else {
+			t.orphan = t.manifest.Account
 		}
 		t.manifest = state.Manifest{} // another manager's, or removed by hand: it is of no installation
 		return nil
@@ -190,7 +192,7 @@ func (t *target) next(told map[string]string, changed bool) state.Manifest {
 	before := t.manifest
 	m := state.Manifest{
 		Format: before.Format, Name: t.id.Name, Instance: t.id.Instance, Scope: t.id.Scope, Manager: t.manager.Name(),
-		Told: told, Host: t.host, Program: t.program, Settings: t.cfg.Settings(), Copies: t.remembered(t.copied), Changed: before.Changed,
+		Told: told, Host: t.host, Program: t.program, Settings: t.cfg.Settings(), Copies: t.remembered(t.copied), Account: t.madeBy(), Changed: before.Changed,
 	}
 	if changed || before.Format == 0 {
 		m.Changed = t.Now().Round(time.Microsecond).UTC()

@@ -195,13 +195,13 @@ func TestIssue11_Faults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				make := func() *faulty {
+				fresh := func() *faulty {
 					f := &faulty{fake: newFake(), dir: t.TempDir()}
 					scene.before(t.Context(), f)
 					f.calls = nil
 					return f
 				}
-				whole := make()
+				whole := fresh()
 				before := whole.looks()
 				if err, _ := whole.perform(t.Context(), scene.plan); err != nil {
 					t.Fatal(err)
@@ -210,7 +210,7 @@ func TestIssue11_Faults(t *testing.T) {
 				faults := 0
 				for n := range whole.calls {
 					for _, how := range []faulty{{code: 5}, {code: 112}, {code: 5, onwards: true}, {}, {after: true}} {
-						f := make()
+						f := fresh()
 						f.n, f.code, f.onwards, f.after = n+1, how.code, how.onwards, how.after
 						what := fmt.Sprintf("call %d, %s, code %d, onwards %v, after %v", n+1, whole.calls[n], f.code, f.onwards, f.after)
 						err, died := f.perform(t.Context(), scene.plan)
