@@ -50,7 +50,7 @@ func Lock(ctx context.Context, path, verb string, waiting func(error)) (release 
 	for lost := 0; ; {
 		if err := files.MakeDir(filepath.Dir(path), 0o755); err != nil {
 			// Whoever had the lock removes the directory, even one that was made a moment ago.
-			if lost++; errors.Is(err, fs.ErrNotExist) && lost < mostLost {
+			if lost++; (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist)) && lost < mostLost {
 				continue
 			}
 			return nil, err

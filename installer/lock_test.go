@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,14 +25,14 @@ func TestLockIsHeldByOne(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			for range 20 {
+			for range 150 {
 				release, err := installer.Lock(t.Context(), path, "install", nil)
 				if err != nil {
 					t.Error(err)
 					return
 				}
 				most.Store(max(most.Load(), inside.Add(1)))
-				time.Sleep(100 * time.Microsecond) // for the others to come in, if they can
+				runtime.Gosched() // for the others to come in, if they can
 				inside.Add(-1)
 				release()
 			}
