@@ -31,10 +31,7 @@ func (l *life) notice(to platform.Phase) platform.Notice {
 	if to != platform.PhaseStopping || !l.trial.Yields() {
 		return platform.Notice{Phase: to}
 	}
-	return platform.Notice{
-		Text:   "giving way to the confirmed version",
-		Extend: l.cfg.StopTimeout + l.cfg.StartTimeout + platform.StopMargin,
-	}
+	return platform.Notice{Extend: l.cfg.StopTimeout + l.cfg.StartTimeout + platform.StopMargin}
 }
 
 // Confirmed returns nil when the running version is the confirmed one: at once,

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"os"
 	"os/exec"
 
 	"github.com/holdfast-dev/holdfast/platform"
@@ -21,6 +22,11 @@ func (m machine) detach(ctx context.Context, manager string, scope platform.Scop
 		unit := []string{"systemd-run", "--quiet", "--collect", "--unit=holdfast-upgrade-" + id}
 		if scope == platform.ScopeUser {
 			unit = append(unit, "--user")
+		}
+		for _, name := range []string{"HOME", "PATH", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME"} { // where things are
+			if value, ok := os.LookupEnv(name); ok {
+				unit = append(unit, "--setenv="+name+"="+value)
+			}
 		}
 		if _, err := (native.System{}).Run(ctx, append(append(unit, "--"), argv...)...); err == nil {
 			return nil

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,6 +62,9 @@ func (trialist) Start(_ context.Context, rt *service.Runtime) error {
 
 func (trialist) Stop(context.Context) error {
 	fmt.Println("stopped")
+	if os.Getenv(candidateVariable) == "stops badly" {
+		return errors.New("a file is open")
+	}
 	return nil
 }
 
@@ -238,6 +242,79 @@ func TestTrialIsStopped(t *testing.T) {
 	cmd, lines, _ := c.run("")
 	expect(t, lines, fmt.Sprintf("started candidate %d x false", cmd.Process.Pid))
 	c.ends(cmd, lines)
+}
+
+// Nobody follows a candidate that was asked to stop, however that went.
+func TestTrialIsStoppedBadly(t *testing.T) {
+	c := newCourt(t)
+	c.opens()
+	cmd, lines, _ := c.run("stops badly")
+	expect(t, lines, fmt.Sprintf("started candidate %d x false", cmd.Process.Pid))
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, lines, "stopped")
+	for lines.Scan() {
+		t.Errorf("after its stop: %s", lines.Text())
+	}
+	if _ = cmd.Wait(); cmd.ProcessState.ExitCode() != 1 {
+		t.Errorf("its end: %v", cmd.ProcessState)
+	}
+}
+
+// systemd hears nothing of the stop of a candidate that the confirmed version follows: it
+// would wait for the end of the process from then on, and kill it.
+func TestTrialIsOverAndSystemdHearsNothing(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only systemd listens")
+	}
+	c := newCourt(t)
+	c.opens()
+	socket := filepath.Join(c.dir, "notify")
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	t.Setenv("NOTIFY_SOCKET", socket)
+	heard := make(chan string, 1000)
+	go func() {
+		defer close(heard)
+		for buf := make([]byte, 4096); ; {
+			n, err := conn.Read(buf)
+			if err != nil {
+				return
+			}
+			heard <- string(buf[:n])
+		}
+	}()
+	until := func(word string, never ...string) {
+		t.Helper()
+		for {
+			said := wait.For(t, word, heard)
+			for _, n := range never {
+				if strings.Contains(said, n) {
+					t.Fatalf("systemd heard %q before %s", said, word)
+				}
+			}
+			if said == "" || strings.Contains(said, word) {
+				return
+			}
+		}
+	}
+	cmd, lines, _ := c.run("fails")
+	expect(t, lines, fmt.Sprintf("started candidate %d x false", cmd.Process.Pid))
+	until("EXTEND_TIMEOUT_USEC=", "STOPPING=1", "READY=1")
+	until("READY=1", "STOPPING=1")
+	expect(t, lines, fmt.Sprintf("started stable %d x false", cmd.Process.Pid))
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	until("STOPPING=1")
+	expect(t, lines, "stopped")
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
 }
 
 // A candidate that fails, hangs or is not confirmed in time is followed by the

@@ -39,5 +39,10 @@ func (t *target) unversion(notes io.Writer) {
 			fmt.Fprintf(notes, "- remove the other versions of the program in %s\n", versions)
 		}
 	}
+	if lock, err := t.upgradeLock(); err == nil && len(plain)+len(others) == 0 {
+		for _, path := range []string{lock.LockFile(), lock.MutexFile(), lock.Dir} { // whoever conducts one keeps uninstall away
+			_ = os.Remove(path)
+		}
+	}
 	_ = os.Remove(dir) // other services keep it
 }
