@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -74,10 +73,7 @@ func indented(payload any) string {
 		return ""
 	}
 	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(payload) // what a plan has can be shown
+	_ = writeJSON(&b, payload) // what a plan has can be shown
 	return b.String()
 }
 
@@ -124,10 +120,7 @@ func printChanges(w io.Writer, all []change) {
 
 func showChanges(w io.Writer, manager string, all []change, notes []string, asJSON bool) error {
 	if asJSON {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		return enc.Encode(struct {
+		return writeJSON(w, struct {
 			Manager string   `json:"manager"`
 			Changes []change `json:"changes"`
 			Notes   []string `json:"notes,omitempty"` // what runs has something else in force

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -86,10 +85,7 @@ func (a *app) checkCommand() *cobra.Command {
 func (a *app) showFindings(cmd *cobra.Command, found []finding, asJSON bool) error {
 	out := cmd.OutOrStdout()
 	if asJSON {
-		enc := json.NewEncoder(out)
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		err := enc.Encode(struct {
+		err := writeJSON(out, struct {
 			OK       bool      `json:"ok"`
 			File     string    `json:"file,omitempty"`
 			Findings []finding `json:"findings"`

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -60,10 +59,7 @@ func (a *app) configShowCommand() *cobra.Command {
 				}
 				return nil
 			}
-			enc := json.NewEncoder(cmd.OutOrStdout())
-			enc.SetIndent("", "  ")
-			enc.SetEscapeHTML(false)
-			return enc.Encode(struct {
+			return writeJSON(cmd.OutOrStdout(), struct {
 				File     string            `json:"file,omitempty"`
 				Settings []service.Setting `json:"settings"`
 			}{t.cfg.File, append([]service.Setting{}, settings...)})

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -79,10 +78,7 @@ func (a *app) showOutcome(cmd *cobra.Command, t *target, verb string, done upgra
 	err := outcome(done)
 	out := cmd.OutOrStdout()
 	if asJSON {
-		enc := json.NewEncoder(out)
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		e := enc.Encode(struct {
+		e := writeJSON(out, struct {
 			Service string `json:"service"`
 			upgrade.Attempt
 		}{t.id.String(), done})
@@ -139,10 +135,7 @@ func (a *app) versionsCommand() *cobra.Command {
 				return fmt.Errorf("versions %q: %w", t.id, err)
 			}
 			if asJSON {
-				enc := json.NewEncoder(cmd.OutOrStdout())
-				enc.SetIndent("", "  ")
-				enc.SetEscapeHTML(false)
-				return enc.Encode(r)
+				return writeJSON(cmd.OutOrStdout(), r)
 			}
 			r.print(cmd)
 			return nil

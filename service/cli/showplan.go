@@ -141,8 +141,5 @@ func writePlanJSON(w io.Writer, manager string, steps []platform.Step) error {
 		}
 		plan.Steps = append(plan.Steps, j)
 	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(plan)
+	return writeJSON(w, plan)
 }
