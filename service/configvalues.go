@@ -27,12 +27,12 @@ const (
 func (c Config) checkValues(bad func(key string, err error)) {
 	for key, text := range map[string]string{"display_name": c.DisplayName, "description": c.Description, "user": c.User, "group": c.Group} {
 		if strings.ContainsFunc(text, unicode.IsControl) {
-			bad(key, fmt.Errorf("%q has a control character: it is one line of text", text))
+			bad(key, fmt.Errorf("%q contains a control character: it has to be one line of text", text))
 		}
 	}
 	for _, arg := range c.Args {
 		if strings.ContainsRune(arg, 0) {
-			bad("args", fmt.Errorf("%q has a NUL, and no argument can", arg))
+			bad("args", fmt.Errorf("%q contains a NUL, which no argument can", arg))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Env)) {
@@ -40,7 +40,7 @@ func (c Config) checkValues(bad func(key string, err error)) {
 			bad("env", fmt.Errorf("%q cannot be the name of a variable", name))
 		}
 		if strings.ContainsRune(c.Env[name], 0) { // it may be a secret
-			bad("env", fmt.Errorf("the value of %q has a NUL, and no variable can", name))
+			bad("env", fmt.Errorf("the value of %q contains a NUL, which no variable can", name))
 		}
 	}
 	for key, names := range map[string][]string{
@@ -49,7 +49,7 @@ func (c Config) checkValues(bad func(key string, err error)) {
 	} {
 		for _, name := range names {
 			if strings.TrimSpace(name) == "" {
-				bad(key, errors.New("has an empty name in it"))
+				bad(key, errors.New("contains an empty name"))
 			}
 		}
 	}
@@ -63,7 +63,7 @@ func (c Config) checkValues(bad func(key string, err error)) {
 
 func (c Config) checkAmounts(bad func(key string, err error)) {
 	if c.Watchdog > 0 && c.Watchdog < leastWatchdog {
-		bad("watchdog", fmt.Errorf(`%v is too short for a machine that is busy: at least %v, or "0s" for none`, c.Watchdog, leastWatchdog))
+		bad("watchdog", fmt.Errorf(`%v is too short for a busy machine: at least %v, or "0s" for none`, c.Watchdog, leastWatchdog))
 	}
 	if c.HealthInterval > 0 && c.HealthInterval < leastHealthInterval {
 		bad("health_interval", fmt.Errorf("%v is too short: at least %v", c.HealthInterval, leastHealthInterval))
@@ -73,7 +73,7 @@ func (c Config) checkAmounts(bad func(key string, err error)) {
 		"limits.tasks": {c.Limits.Tasks, leastThreads}, "limits.memory": {uint64(c.Limits.Memory), leastMemory},
 	} {
 		if l.is > 0 && l.is < l.least {
-			bad(key, fmt.Errorf("%d is less than any program can begin with: at least %d, or leave the key out for no limit of ours", l.is, l.least))
+			bad(key, fmt.Errorf("%d is too little for any program: at least %d, or leave the key out for no limit", l.is, l.least))
 		}
 	}
 	if n := c.Limits.Nice; n < -20 || n > 19 {

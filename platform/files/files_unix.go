@@ -127,10 +127,10 @@ func trustAlone(path string) error {
 			return err
 		}
 		if owner != "0" && owner != strconv.Itoa(os.Geteuid()) {
-			return fmt.Errorf("%s belongs to user %s, who could have had us act for him: %w: remove it, or give it to its administrator (chown)", p, owner, ErrUntrusted)
+			return fmt.Errorf("%s belongs to user %s, who could misuse that: %w: remove it, or give it to its administrator (chown)", p, owner, ErrUntrusted)
 		}
 		if mode := info.Mode().Perm(); mode&0o022 != 0 {
-			return fmt.Errorf("%s can be written by others than its owner (mode %04o), who could have had us act for them: %w: chmod go-w it", p, mode, ErrUntrusted)
+			return fmt.Errorf("%s can be written by others than its owner (mode %04o), who could misuse that: %w: chmod go-w it", p, mode, ErrUntrusted)
 		}
 	}
 	return nil

@@ -95,14 +95,14 @@ func step(dir *os.Root, at, name string) (next *os.Root, target string, err erro
 	}
 	next, err = dir.OpenRoot(name)
 	if info.IsDir() && err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
-		return nil, "", fmt.Errorf("%s was replaced while we looked: %w: %w", path, ErrUntrusted, err)
+		return nil, "", fmt.Errorf("%s was replaced while it was being opened: %w: %w", path, ErrUntrusted, err)
 	}
 	if err != nil {
 		return nil, "", err
 	}
 	opened, err := next.Stat(".")
 	if err == nil && !os.SameFile(info, opened) {
-		err = fmt.Errorf("%s was replaced while we looked: %w", path, ErrUntrusted)
+		err = fmt.Errorf("%s was replaced while it was being opened: %w", path, ErrUntrusted)
 	}
 	if err != nil {
 		_ = next.Close()

@@ -64,8 +64,8 @@ func TestAStopOfWhatWouldBeTriedAgainSaysSo(t *testing.T) {
 		says string
 		did  []string
 	}{
-		"by the manager": {[]func(*place){waitsToTry(next)}, stopped, "feedd did not run (fake tries again: next try in 4s, 1 of 9): it is not started again\n", []string{"stop"}},
-		"which goes on":  {[]func(*place){waitsToTry(next)}, func(*place) {}, "feedd did not run, and fake tries again: next try in 4s, 1 of 9: stop it then\n", []string{"stop"}},
+		"by the manager": {[]func(*place){waitsToTry(next)}, stopped, "feedd was not running (fake tries again: next try in 4s, 1 of 9): it is not started again\n", []string{"stop"}},
+		"which goes on":  {[]func(*place){waitsToTry(next)}, func(*place) {}, "feedd was not running, but fake tries again: next try in 4s, 1 of 9: stop it after that\n", []string{"stop"}},
 		"by a supervisor of ours": {[]func(*place){unmanaged, func(p *place) {
 			p.ended(nil)
 			p.held["feedd.supervisor"] = singleton.Holder{Identity: supervisor, Since: noon.Add(-time.Hour)}
@@ -73,7 +73,7 @@ func TestAStopOfWhatWouldBeTriedAgainSaysSo(t *testing.T) {
 			if err := state.Write(state.Path(p.cfg.RuntimeDir, "feedd.supervisor"), waits); err != nil {
 				t.Fatal(err)
 			}
-		}}, nil, "feedd did not run (its supervisor tries again: next try in 4s, 1 of 9): it is not started again\n", []string{"signal 50 terminated"}},
+		}}, nil, "feedd was not running (its supervisor tries again: next try in 4s, 1 of 9): it is not started again\n", []string{"signal 50 terminated"}},
 		"nobody": {nil, func(*place) {}, "not running\n", []string{"stop"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -85,7 +85,7 @@ func TestAStopOfWhatWouldBeTriedAgainSaysSo(t *testing.T) {
 				p.m.on = func(string) { tt.on(p) }
 			}
 			p.wants("stop", 0, tt.says, tt.did...)
-			if got := p.errs.String(); strings.Contains(got, "not running") != (name == "nobody") {
+			if got := p.errs.String(); strings.Contains(got, "service is not running") != (name == "nobody") {
 				t.Errorf("it says %q", got)
 			}
 		})

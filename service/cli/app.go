@@ -57,7 +57,7 @@ func newTree(m machine, cfg service.Config, prog service.Program, quiet string) 
 	f.StringVar(&a.scope, "scope", "auto", "whose service it is: auto, system, user")
 	f.DurationVar(&a.timeout, "timeout", 0, "give up waiting after `D` (default: what the configuration allows)")
 
-	f.BoolP(quietName, quiet, false, "leave out what only confirms; errors, warnings and what was asked to be shown remain")
+	f.BoolP(quietName, quiet, false, "print no confirmations and no progress, only errors, warnings and what was asked for")
 	a.ours = map[string]bool{}
 	f.VisitAll(func(f *pflag.Flag) { a.ours[f.Name] = true })
 

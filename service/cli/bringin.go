@@ -42,11 +42,11 @@ func (a *app) bringIn(cmd *cobra.Command, t *target, steps []platform.Step, f in
 	case d.due() && f.restart:
 		return a.beginAloud(cmd, t, f.json, "restart", "restarting", t.manager.Restart)
 	case d.due():
-		fmt.Fprintf(out, "It runs as it was before: a restart is due (%s, or install --restart).\n", a.command(t, "restart"))
+		fmt.Fprintf(out, "It still runs as before: a restart is due (%s, or install --restart).\n", a.command(t, "restart"))
 		d.old = false // just said
 		a.tell(cmd, d.ofProcess(a, t))
 	case took && !f.start:
-		fmt.Fprintf(out, "What ran by the definition of before was stopped: starting %s in its place.\n", t.id)
+		fmt.Fprintf(out, "What ran under the previous definition was stopped: starting %s in its place.\n", t.id)
 	case len(d.reload) > 0:
 		a.tell(cmd, d.ofProcess(a, t))
 	}

@@ -24,7 +24,7 @@ func TestIssue10_5_ANewProgramTakesARestart(t *testing.T) {
 	p, _ := installed(t, true)
 	p.replaced = true
 	const newer = "the program on disk is newer than the one that runs: restart brings it in"
-	p.wants("install", 0, "feedd is installed (fake): its definition has not changed.\nIt runs as it was before: a restart is due (feedd restart, or install --restart).\n")
+	p.wants("install", 0, "feedd is installed (fake): its definition has not changed.\nIt still runs as before: a restart is due (feedd restart, or install --restart).\n")
 	if got := p.errs.String(); !strings.Contains(got, "- "+newer+"\n") || strings.Contains(got, "last install") {
 		t.Error(got)
 	}
@@ -134,7 +134,7 @@ func TestIssue10_4_WhatIsTakenOverGoesOn(t *testing.T) {
 	if err := p.runOn(t.Context(), m, "install", "--adopt"); err != nil {
 		t.Fatal(err)
 	}
-	want := "feedd is installed (fake).\nWhat ran by the definition of before was stopped: starting feedd in its place.\nfeedd is ready after 0.0 s, pid 70; log: show feedd\n"
+	want := "feedd is installed (fake).\nWhat ran under the previous definition was stopped: starting feedd in its place.\nfeedd is ready after 0.0 s, pid 70; log: show feedd\n"
 	if got := p.out.String(); got != want || !slices.Equal(p.did, []string{"stop it", "start"}) {
 		t.Errorf("says %q, did %q", got, p.did)
 	}
@@ -294,7 +294,7 @@ func TestIssue10_5_AfterAnInstallEveryCommandSaysWhatIsDue(t *testing.T) {
 		if _, err := p.run(strings.Fields(line)...); err != nil {
 			t.Error(err)
 		}
-		for _, says := range []string{"definition of before the last install", "health_interval: feedd restart", "log.level: feedd reload"} {
+		for _, says := range []string{"definition before the last install", "health_interval: feedd restart", "log.level: feedd reload"} {
 			if all := p.out.String() + p.errs.String(); strings.Count(all, says) != 1 {
 				t.Errorf("%s does not say %q, once:\n%s", line, says, all)
 			}

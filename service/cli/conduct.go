@@ -197,7 +197,7 @@ func (a *app) versionOf(ctx context.Context, t *target, program string) (string,
 	var v versions
 	switch err := json.Unmarshal([]byte(out), &v); {
 	case err != nil:
-		return "", errors.New("what `version --json` prints is no JSON: it was built with a holdfast without upgrades")
+		return "", errors.New("its `version --json` prints no JSON: it was built with a holdfast without upgrades")
 	case v.Name != a.cfg.Name:
 		return "", fmt.Errorf("it is %q, and not %q", logsink.Printable(v.Name), a.cfg.Name)
 	case v.Trial != trial.Format:

@@ -140,7 +140,7 @@ func (d drift) ofProcess(a *app, t *target) []string {
 		note(newerProgram)
 	}
 	if d.old {
-		note("what runs was started by the definition of before the last install: %s brings that in", a.command(t, "restart"))
+		note("what runs was started under the definition before the last install: %s brings that in", a.command(t, "restart"))
 	}
 	if len(d.restart) > 0 {
 		note("changed since it was started: %s: %s brings that in", strings.Join(d.restart, ", "), a.command(t, "restart"))

@@ -101,11 +101,11 @@ func TestIssue10_5_AChangedUserIsToldByEveryCommand(t *testing.T) {
 func TestIssue10_5_ARestartIsDue(t *testing.T) {
 	p, set := installed(t, true)
 	set("[service]\nuser = \"alice\"\n")
-	p.wants("install", 0, "It runs as it was before: a restart is due (feedd restart, or install --restart).")
+	p.wants("install", 0, "It still runs as before: a restart is due (feedd restart, or install --restart).")
 	if text := p.errs.String(); !strings.Contains(text, "- changes "+p.m.file+":\n") || !strings.Contains(text, "  -User=\n  +User=alice\n") {
 		t.Error(text)
 	}
-	p.wants("status", 0, "started by the definition of before the last install: feedd restart brings that in")
+	p.wants("status", 0, "started under the definition before the last install: feedd restart brings that in")
 	p.wants("install", 0, "a restart is due") // nothing to write, and still due
 	p.wants("install --restart", 0, "feedd is installed (fake): its definition has not changed.\nfeedd is ready after 0.0 s, pid 70; log: ", "restart")
 	p.now = func() time.Time { return noon.Add(time.Minute) }

@@ -96,7 +96,7 @@ func (a *app) checkFlags(cmd *cobra.Command) (err error) {
 		case f.Value.Type() == "string" && f.Value.String() == "" && f.Name != "instance": // empty, that is the plain service
 			err = usage("--%s is empty: give it a value, or leave it out", f.Name)
 		case f.Name == "timeout" && a.timeout <= 0:
-			err = usage("--timeout %v is no time to wait: give it more than 0, or leave it out for what the configuration allows", a.timeout)
+			err = usage("--timeout %v: it has to be more than 0; leave it out for what the configuration allows", a.timeout)
 		case f.Name == "instance" && a.cfg.Instance != "":
 			if bad := platform.CheckName(a.cfg.Instance); bad != nil {
 				err = usage("--instance: %w", bad)

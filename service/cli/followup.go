@@ -38,7 +38,7 @@ func (a *app) follow(cmd *cobra.Command, t *target, id string) (upgrade.Attempt,
 				return upgrade.Attempt{}, err
 			}
 			if t.Now().Sub(begun) > followFirst {
-				return upgrade.Attempt{}, errors.New("the process that was to conduct it has not begun: see the log of the system")
+				return upgrade.Attempt{}, errors.New("the process that was to carry it out has not started: see the system log")
 			}
 		case l.Last.Result != "":
 			return *l.Last, nil
@@ -65,7 +65,7 @@ func (a *app) recoverUpgrade(ctx context.Context, t *target, id string) (upgrade
 	err = errors.Join(e.Recover(ctx), release())
 	l := e.Versions()
 	if err == nil && (l.Last == nil || l.Last.Result == "") {
-		err = errors.New("nothing is known of it any more")
+		err = errors.New("its record is gone")
 	}
 	if err != nil {
 		return upgrade.Attempt{}, err
@@ -98,7 +98,7 @@ func (a *app) showOutcome(cmd *cobra.Command, t *target, verb string, done upgra
 	}
 	switch {
 	case done.Result == upgrade.Unchanged:
-		fmt.Fprintf(confirms(cmd), "%s is %v already.\n", t.id, done.To)
+		fmt.Fprintf(confirms(cmd), "%s is already %v.\n", t.id, done.To)
 	case !done.Tried:
 		fmt.Fprintf(confirms(cmd), "%s is %v now: %s.\n", t.id, done.To, done.Reason)
 	default:

@@ -10,7 +10,7 @@ import (
 
 // verbs are the commands that do something with the service. An error of theirs has
 // one form: VERB "NAME": REASON, after the name of the program.
-var verbs = [...]string{runName, "install", "uninstall", "plan", "start", "stop", "restart", "reload", "status", "logs", "config show"}
+var verbs = [...]string{runName, "install", "uninstall", "plan", "start", "stop", "restart", "reload", "status", "logs", "upgrade", "rollback", "versions", "config show"}
 
 // formedError is an error in that form. Of what each place says before the reason,
 // the verb or the name, nothing is told twice.

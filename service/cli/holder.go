@@ -27,7 +27,7 @@ func (t *target) probe(ctx context.Context, o singleton.Options) (singleton.Hold
 }
 
 // errUnnamed means that somebody holds the name of whom nobody knows who it is.
-var errUnnamed = errors.New("it runs, but as a process that cannot be identified (its lock is held, and its record is gone, or not to be believed)")
+var errUnnamed = errors.New("it runs, but as a process that cannot be identified (its lock is held, but its record is gone or cannot be trusted)")
 
 // holder is the verified holder. The error wraps platform.ErrNotRunning if there
 // is none, with a word on what a dead one left, and errUnnamed if it is not known.

@@ -72,7 +72,7 @@ func TestIssue10_9_HostsFlagsAreInstalled(t *testing.T) {
 				}
 			}
 			given := strings.Contains(want, "--")
-			if strings.Contains(text, "- what is installed has acme's own flags as they are given: ") != given {
+			if strings.Contains(text, "- what is installed includes these flags of acme: ") != given {
 				t.Errorf("it says\n%s", text)
 			}
 			// What is installed means what was typed.
@@ -151,7 +151,7 @@ func TestIssue10_9_HostsFlagsAreKept(t *testing.T) {
 	}
 	does("feedd is installed (fake).\n", "--profile", "x y", "admin", "--region", "eu", "acme-agent", "install", "--program", "/opt/acme")
 	exec("/opt/acme --profile=x y admin --region=eu acme-agent run")
-	does("- as install was told before: --program /opt/acme '--profile=x y' --region=eu (--no-program, --no-host-flags: not any more)", "admin", "acme-agent", "install")
+	does("- as in an earlier install: --program /opt/acme '--profile=x y' --region=eu (--no-program, --no-host-flags to undo that)", "admin", "acme-agent", "install")
 	exec("/opt/acme --profile=x y admin --region=eu acme-agent run")
 	does("nothing has changed", "admin", "acme-agent", "install")
 	// Another one's flags are no change of what is installed.

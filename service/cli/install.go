@@ -165,7 +165,7 @@ func (a *app) plan(cmd *cobra.Command, f *installFlags) (*target, []platform.Ste
 		fmt.Fprintf(notes(cmd), "- %s\n", note)
 	}
 	if t.passedOver != "" {
-		fmt.Fprintf(notes(cmd), "- without %s, which is of this machine and not of one with %s: --config names a file\n", t.passedOver, m.Name())
+		fmt.Fprintf(notes(cmd), "- %s is left out: it belongs to this machine, and not to one with %s; --config names another\n", t.passedOver, m.Name())
 	}
 	if !f.json && (t.cfg.File != "" || t.usual != "") {
 		fmt.Fprintf(notes(cmd), "- the configuration is %s\n", t.configuration())

@@ -154,7 +154,7 @@ func (r *report) none() bool {
 }
 
 // noteInstances names the instances where there is nothing else.
-func (r *report) noteInstances(a *app, t *target, instances []*target) {
+func (r *report) noteInstances(ctx context.Context, a *app, t *target, instances []*target) {
 	if !r.none() {
 		return
 	}
@@ -165,11 +165,11 @@ func (r *report) noteInstances(a *app, t *target, instances []*target) {
 	case len(instances) == 1:
 		r.note("it has one instance only: " + a.command(instances[0], "status"))
 	case len(instances) > 1:
-		r.note("it has instances only: " + strings.Join(r.Instances, ", ") + ": say --instance NAME, or --all for each")
+		r.note("it has instances only: " + strings.Join(r.Instances, ", ") + ": give --instance NAME, or --all for all of them")
 	}
-	if scope, d := t.inOtherScope(context.Background()); d != nil && d.Ours {
+	if scope, d := t.inOtherScope(ctx); d != nil && d.Ours {
 		other := *t
 		other.id.Scope = scope
-		r.note("it is a service of --scope " + string(scope) + ": " + a.command(&other, "status"))
+		r.note("it is installed with --scope " + string(scope) + ": " + a.command(&other, "status"))
 	}
 }

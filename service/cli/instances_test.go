@@ -23,7 +23,7 @@ func TestIssue10_4_InstancesAreNamed(t *testing.T) {
 	p.put(p.cfg.StateDir+"/feedd@one.lastrun.json", "{}")
 	p.put(p.cfg.RuntimeDir+"/feedd@two.state.json", "{}")
 	p.put(p.cfg.StateDir+"/feedd@gone.lastrun.json", "{}") // it is installed no more
-	p.wants("status", 3, "it has instances only: one, two: say --instance NAME, or --all for each")
+	p.wants("status", 3, "it has instances only: one, two: give --instance NAME, or --all for all of them")
 	p.wants("status --all", 3, "feedd@one")
 	if out := p.out.String(); !strings.Contains(out, "feedd@two is failed") || strings.Contains(out, "gone") {
 		t.Errorf("got\n%s", out)

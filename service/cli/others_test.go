@@ -109,7 +109,7 @@ func TestIssue10_10_StatusNamesTheCommand(t *testing.T) {
 	p.wants("status", 3, "it has one instance only: feedd status --instance a\n")
 	p.m.instances = nil
 	p.m.others = map[string]platform.Status{"": there}
-	p.wants("status", 3, "it is a service of --scope system: feedd status --scope system\n")
+	p.wants("status", 3, "it is installed with --scope system: feedd status --scope system\n")
 }
 
 // other is another manager of this machine beside the one that runs it.
@@ -150,7 +150,7 @@ func TestIssue10_10_AnotherManager(t *testing.T) {
 	p.put(file, "")
 	does("ok", "feedd is installed (sysv)", "install", "--manager", "sysv", "--program", "/opt/feedd", "--config", file)
 	sysv.st.Installed, sysv.st.Enabled = true, true
-	does("ok", "as install was told before: --config "+file, "install", "--manager", "sysv")
+	does("ok", "as in an earlier install: --config "+file, "install", "--manager", "sysv")
 	does("ok", "nothing has changed", "install", "--manager", "sysv")
 	p.put(file, "[service.limits]\nnofile = 77\n")
 	does("fails", "limits.nofile: feedd install --manager sysv brings that in", "status", "--manager", "sysv")
@@ -170,7 +170,7 @@ func TestIssue10_10_AnotherManager(t *testing.T) {
 	does("ok", "- it is installed with --manager sysv as well", "plan", "--program", "/opt/feedd")
 	p.theirs(func(d *platform.Definition) { d.State, d.Source = platform.DefinitionGenerated, "/etc/init.d/feedd" })
 	p.m.name = "systemd"
-	does("fails", "it was installed with --manager sysv: say that: the generated", "start")
+	does("fails", "it was installed with --manager sysv, so give that flag: the generated", "start")
 	// And leave its record alone.
 	p.m.st = platform.Status{Manager: "systemd", Phase: platform.PhaseStopped}
 	does("ok", "is uninstalled", "uninstall")
@@ -226,7 +226,7 @@ func TestIssue10_2_TheDefaultConfigurationForAnotherManager(t *testing.T) {
 			}
 			says := "- the configuration is " + file + "\n"
 			if !used {
-				says = "- without " + file + ", which is of this machine and not of one with " + name + ": --config names a file\n"
+				says = "- " + file + " is left out: it belongs to this machine, and not to one with " + name + "; --config names another\n"
 			}
 			if !strings.Contains(p.errs.String(), says) {
 				t.Errorf("%s for %s does not say %q:\n%s", args, name, says, p.errs.String())

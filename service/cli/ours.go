@@ -22,7 +22,7 @@ func (t *target) ours(ctx context.Context, verb string) error {
 	err = st.Definition.Refuse(verb)
 	switch {
 	case err != nil && t.otherManager != "":
-		return fmt.Errorf("%s %q: it was installed with --manager %s: say that: %w", verb, t.id, t.otherManager, err)
+		return fmt.Errorf("%s %q: it was installed with --manager %s, so give that flag: %w", verb, t.id, t.otherManager, err)
 	case err != nil:
 		return fmt.Errorf("%s %q: %w", verb, t.id, err)
 	}

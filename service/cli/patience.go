@@ -29,7 +29,7 @@ type bounded struct {
 }
 
 func (b bounded) Run(ctx context.Context, argv ...string) (string, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, b.limit, fmt.Errorf("%w: no end of it within %v", platform.ErrTimeout, b.limit))
+	ctx, cancel := context.WithTimeoutCause(ctx, b.limit, fmt.Errorf("%w: it did not end within %v", platform.ErrTimeout, b.limit))
 	defer cancel()
 	return b.System.Run(ctx, argv...)
 }
@@ -53,7 +53,7 @@ func (t *target) patiently(ctx context.Context, do func(context.Context, platfor
 
 	limit := t.patience()
 	clock := time.AfterFunc(limit, func() {
-		cancel(fmt.Errorf("%w: %s has not ended it, and the service has shown no progress for %v", platform.ErrTimeout, t.manager.Name(), limit))
+		cancel(fmt.Errorf("%w: %s has not finished, and the service has shown no progress for %v", platform.ErrTimeout, t.manager.Name(), limit))
 	})
 	defer clock.Stop()
 	tick := time.NewTicker(signEvery)

@@ -48,7 +48,7 @@ func TestAManagerThatHangsIsGivenUp(t *testing.T) {
 					}()
 					err := p.runOn(ctx, p.machine(), verb)
 					took := time.Since(begun)
-					if !errors.Is(err, platform.ErrTimeout) || !strings.Contains(fmt.Sprint(err), "fake has not ended it, and the service has shown no progress for ") {
+					if !errors.Is(err, platform.ErrTimeout) || !strings.Contains(fmt.Sprint(err), "fake has not finished, and the service has shown no progress for ") {
 						t.Errorf("got %v", err)
 					}
 					if took < tt.from || took > tt.to {
@@ -93,7 +93,7 @@ func TestAnInstallWhoseManagerHangsIsTakenBack(t *testing.T) {
 		}
 		begun := time.Now()
 		code, err := p.run("install")
-		if code != 1 || !errors.Is(err, platform.ErrTimeout) || !strings.Contains(fmt.Sprint(err), "no end of it within ") {
+		if code != 1 || !errors.Is(err, platform.ErrTimeout) || !strings.Contains(fmt.Sprint(err), "it did not end within ") {
 			t.Errorf("code %d: %v", code, err)
 		}
 		if got := strings.Join(p.did, " "); got != "enable hang disable" {

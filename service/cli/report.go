@@ -223,7 +223,7 @@ func (r *report) running(t *target, h singleton.Holder, now state.Truth, fileErr
 	switch {
 	case trial: // a candidate is not what the next start takes
 	case t.Gone(cmp.Or(program, h.Exe)):
-		r.note(fmt.Sprintf("the program on disk is gone: %s is not there any more, and the next start will not find it", cmp.Or(program, h.Exe)))
+		r.note(fmt.Sprintf("the program on disk is gone: %s is not there any more, and the next start will fail", cmp.Or(program, h.Exe)))
 	case t.Replaced(h, program):
 		r.note(newerProgram)
 	}

@@ -80,7 +80,7 @@ func (a *app) reports(cmd *cobra.Command, t *target, all bool) []report {
 	}
 	instances := a.instances(cmd, t)
 	if !all {
-		own.noteInstances(a, t, instances)
+		own.noteInstances(ctx, a, t, instances)
 		return []report{own}
 	}
 	var reports []report

@@ -51,7 +51,7 @@ func (a *app) supervise(cmd *cobra.Command, p supervise.Parent) (err error) {
 	p.Log = func(text string, kv ...any) { sink.Logger().Warn(text, kv...) }
 	p.Waits = func(next *platform.NextTry, ended platform.Exit) {
 		if err := t.noteWait(l.Name, next, ended); err != nil {
-			p.Log("status will not know when it is started again", "error", err)
+			p.Log("status cannot say when it is started again", "error", err)
 		}
 	}
 	code, err := p.Run(cmd.Context())

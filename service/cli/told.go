@@ -135,7 +135,7 @@ func (a *app) remember(cmd *cobra.Command, t *target, f *installFlags) map[strin
 	f.program, f.copyTo = now["program"], now["copy-to"]
 	given := a.given()
 	if words := wordsOf(given); len(words) > 0 {
-		fmt.Fprintf(notes(cmd), "- what is installed has %s's own flags as they are given: %s\n", cmd.Root().Name(), quotedAll(words))
+		fmt.Fprintf(notes(cmd), "- what is installed includes these flags of %s: %s\n", cmd.Root().Name(), quotedAll(words))
 	}
 	before := maps.Clone(t.host)
 	maps.DeleteFunc(before, func(name string, _ []string) bool { return given[name] != nil })
@@ -148,7 +148,7 @@ func (a *app) remember(cmd *cobra.Command, t *target, f *installFlags) map[strin
 		if words := wordsOf(before); len(words) > 0 {
 			flags, back = append(flags, quotedAll(words)), append(back, "--"+noHostFlags)
 		}
-		fmt.Fprintf(notes(cmd), "- as install was told before: %s (%s: not any more)\n", strings.Join(flags, " "), strings.Join(back, ", "))
+		fmt.Fprintf(notes(cmd), "- as in an earlier install: %s (%s to undo that)\n", strings.Join(flags, " "), strings.Join(back, ", "))
 	}
 	return now
 }

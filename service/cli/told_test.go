@@ -33,11 +33,11 @@ func TestIssue10_5_InstallKeepsWhatItWasTold(t *testing.T) {
 		t.Fatalf("%+v", u)
 	}
 	first := p.m.unit.Exec
-	p.wants("install", 0, " --program /opt/feedd --user alice (--no-config, --no-program, --no-user: not any more)", "install")
+	p.wants("install", 0, " --program /opt/feedd --user alice (--no-config, --no-program, --no-user to undo that)", "install")
 	if u := p.m.unit; u.User != "alice" || strings.Join(u.Exec, " ") != strings.Join(first, " ") {
 		t.Errorf("the second one has user %q, %q", u.User, u.Exec)
 	}
-	p.wants("install --no-user", 0, "as install was told before: --config ", "install")
+	p.wants("install --no-user", 0, "as in an earlier install: --config ", "install")
 	if u := p.m.unit; u.User != "bob" { // the file's
 		t.Errorf("taken back: user %q", u.User)
 	}

@@ -52,7 +52,7 @@ func (a *app) turn(cmd *cobra.Command, verb, path string) (release func(), err e
 	ctx, cancel := context.WithTimeoutCause(cmd.Context(), limit, platform.ErrTimeout)
 	defer cancel()
 	return installer.Lock(ctx, path, verb, func(busy error) {
-		fmt.Fprintf(notes(cmd), "- waits: %v\n", busy)
+		fmt.Fprintf(notes(cmd), "- waiting: %v\n", busy)
 	})
 }
 
@@ -60,18 +60,18 @@ func (a *app) turn(cmd *cobra.Command, verb, path string) (release func(), err e
 func (a *app) resume(cmd *cobra.Command, t *target, journal string) error {
 	p, err := installer.Resume(cmd.Context(), t.keeper(), journal, func(s platform.Step, err error) {
 		if err != nil && s.Kind == installer.StepStart {
-			fmt.Fprintf(cmd.ErrOrStderr(), "- what ran before an earlier one could not be started again: %v\n", err)
+			fmt.Fprintf(cmd.ErrOrStderr(), "- the service could not be started again: %v\n", err)
 		}
 	})
 	switch {
 	case err != nil && p != nil:
-		return fmt.Errorf("an earlier one (%v) was interrupted at %q, and what it left cannot be ended: %w: mend that, or remove %s", p.Actor, p.Step, err, journal)
+		return fmt.Errorf("an earlier %v, was interrupted at %q, and cannot be finished or undone: %w: mend that, or remove %s", p.Actor, p.Step, err, journal)
 	case err != nil:
 		return err
 	case p != nil && p.Forth:
-		fmt.Fprintf(cmd.ErrOrStderr(), "- an earlier one (%v) was interrupted at %q: the rest of it is done now\n", p.Actor, p.Step)
+		fmt.Fprintf(cmd.ErrOrStderr(), "- an earlier %v, was interrupted at %q: finishing it\n", p.Actor, p.Step)
 	case p != nil:
-		fmt.Fprintf(cmd.ErrOrStderr(), "- an earlier one (%v) was interrupted at %q: it is taken back\n", p.Actor, p.Step)
+		fmt.Fprintf(cmd.ErrOrStderr(), "- an earlier %v, was interrupted at %q: undoing it\n", p.Actor, p.Step)
 	}
 	return nil
 }

@@ -54,10 +54,10 @@ func TestIssue11_AnInterruptedInstallIsTakenBackByTheNextCall(t *testing.T) {
 		args, says string
 		did        []string
 	}{
-		{false, "install --program /opt/feedd", `(install, pid `, []string{"disable", "unwrite", "install"}},
-		{false, "uninstall", `was interrupted at "enable it": it is taken back`, []string{"disable", "unwrite", "remove"}},
-		{true, "uninstall", `was interrupted at "its files": the rest of it is done now`, []string{"remove all of /gone", "rest", "remove"}},
-		{true, "install --program /opt/feedd", `the rest of it`, []string{"remove all of /gone", "rest", "install"}},
+		{false, "install --program /opt/feedd", `- an earlier install, pid `, []string{"disable", "unwrite", "install"}},
+		{false, "uninstall", `was interrupted at "enable it": undoing it`, []string{"disable", "unwrite", "remove"}},
+		{true, "uninstall", `was interrupted at "its files": finishing it`, []string{"remove all of /gone", "rest", "remove"}},
+		{true, "install --program /opt/feedd", `: finishing it`, []string{"remove all of /gone", "rest", "install"}},
 	} {
 		p := newPlace(t)
 		p.killed("install", tt.forth)
@@ -95,7 +95,7 @@ func TestIssue11_WhatCannotBeTakenBackIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		p.wants("install --program /opt/feedd", 1, `was interrupted at "do it", and what it left cannot be ended: not taken back: do it: `)
+		p.wants("install --program /opt/feedd", 1, `was interrupted at "do it", and cannot be finished or undone: not taken back: do it: `)
 		if left := p.left(); left != "feedd.journal" {
 			t.Errorf("left %s", left)
 		}
@@ -111,7 +111,7 @@ func TestIssue11_OneInstallAtATime(t *testing.T) {
 	}
 	for _, args := range []string{"install --program /opt/feedd", "uninstall"} {
 		p.wants(args+" --timeout 10ms", 1, "an install or uninstall is under way (upgrade, pid ")
-		if !strings.Contains(p.errs.String(), "- waits: ") {
+		if !strings.Contains(p.errs.String(), "- waiting: ") {
 			t.Errorf("it does not say that it waits: %s", p.errs.String())
 		}
 	}

@@ -69,7 +69,7 @@ func (m Machine) generated() []platform.Step {
 		return nil
 	}
 	return []platform.Step{{
-		Kind: platform.StepRun, Describe: "have systemd, which runs this machine, take notice of the script", Argv: []string{"systemctl", "daemon-reload"}, MayFail: true,
+		Kind: platform.StepRun, Describe: "have systemd, which runs this machine, read the script", Argv: []string{"systemctl", "daemon-reload"}, MayFail: true,
 	}}
 }
 

@@ -92,7 +92,7 @@ func (m *Manager) replace(u platform.Unit, r *Registration) ([]platform.Step, er
 		return nil, err
 	}
 	stop := platform.Step{
-		Kind: StepStopService, Describe: "stop what runs by the registration of before", Payload: Registration{Name: r.Name},
+		Kind: StepStopService, Describe: "stop what runs under the previous registration", Payload: Registration{Name: r.Name},
 		Stops: s.State != Stopped && s.State != StopPending,
 	}
 	return []platform.Step{stop}, nil

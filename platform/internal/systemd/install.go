@@ -115,7 +115,7 @@ func (m *Manager) replace(ctx context.Context, u platform.Unit, file string, now
 	}
 	if now.running() { // its process is not ours, and what runs is started already to systemd
 		stop := platform.Step{
-			Kind: platform.StepRun, Describe: "stop what runs by the unit of before", Stops: true,
+			Kind: platform.StepRun, Describe: "stop what runs under the previous unit", Stops: true,
 			Argv: systemctl(u.Scope, "stop", unit(u.ID)), Undo: systemctl(u.Scope, "start", unit(u.ID)),
 		}
 		keep = append([]platform.Step{stop}, keep...)

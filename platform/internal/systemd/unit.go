@@ -65,7 +65,7 @@ func Render(u platform.Unit, version int) ([]byte, error) {
 func wanting(name string) (string, error) {
 	full, err := unitName(name, ".target")
 	if err == nil && full != name {
-		err = fmt.Errorf("does not end in the kind of unit that it is: %q?", full)
+		err = fmt.Errorf("has no suffix that says what kind of unit it is: %q?", full)
 	}
 	return full, err
 }
