@@ -17,9 +17,9 @@ import (
 func TestCommandsAndFlags(t *testing.T) {
 	everywhere := []string{"config", "instance", "manager", "quiet", "runtime-dir", "scope", "state-dir", "timeout"}
 	want := map[string][]string{
-		"install":    {"adopt", "copy-to", "dry-run", "json", "no-config", "no-copy-to", "no-host-flags", "no-program", "no-runtime-dir", "no-state-dir", "no-user", "program", "restart", "start", "user"},
+		"install":    {"adopt", "copy-to", "create-user", "dry-run", "json", "no-config", "no-copy-to", "no-host-flags", "no-program", "no-runtime-dir", "no-state-dir", "no-user", "program", "restart", "start", "user"},
 		"uninstall":  {"purge", "purge-foreign"},
-		"plan":       {"adopt", "copy-to", "diff", "json", "no-config", "no-copy-to", "no-host-flags", "no-program", "no-runtime-dir", "no-state-dir", "no-user", "program", "user"},
+		"plan":       {"adopt", "copy-to", "create-user", "diff", "json", "no-config", "no-copy-to", "no-host-flags", "no-program", "no-runtime-dir", "no-state-dir", "no-user", "program", "user"},
 		"start":      {},
 		"stop":       {"kill"},
 		"restart":    {},
