@@ -46,7 +46,7 @@ func (l *life) claim() (h holding, err error) {
 		Name: l.id, Version: l.cfg.Version, Process: self, Manager: l.host.Name(), ConfigFile: l.cfg.File,
 		Phase: platform.PhaseStarting, PhaseSince: time.Now(),
 		StartedAt: l.begun, Restarts: h.record.Restarts(), LastExit: h.last.Ending(),
-		Settings: l.settings, Own: l.cfg.ProgramSettings(), Trial: l.onTrial(),
+		Settings: l.settings, ProgramSettings: l.cfg.ProgramSettings(), Trial: l.onTrial(),
 	}, l.machine.writeState, l.log.Warn)
 	// Everybody may ask how it is, and one who has the file open on Windows could
 	// keep us from starting. It only describes, and is written when he lets go of it.

@@ -89,8 +89,8 @@ type Config struct {
 	// No call begins after the stop, and one that runs then is not waited for.
 	OnTamper func(error) `toml:"-"`
 
-	original *Config           // as the code made it, before Load laid the file over it
-	own      map[string]string // digests of the program's tables in the file; nil before Load
+	original        *Config           // as the code made it, before Load laid the file over it
+	programSettings map[string]string // digests of the program's tables in the file; nil before Load
 }
 
 // Restart says when the service is started again. Like the tables behind it, it is

@@ -31,7 +31,7 @@ func (c Config) Load() (Config, error) {
 	c.original = &original
 	if c.File == "" {
 		c = c.overridden().withDefaults()
-		c.own = map[string]string{}
+		c.programSettings = map[string]string{}
 		return c, c.Check()
 	}
 	text, err := readFile(c.File)
@@ -62,7 +62,7 @@ func (c Config) Load() (Config, error) {
 		return c, badConfig(err)
 	}
 	c = c.overridden().withDefaults()
-	c.own = f.own()
+	c.programSettings = f.programSettings()
 	if err := c.Check(); err != nil {
 		return c, badConfig(f.locate(ownTable, err))
 	}

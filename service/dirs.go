@@ -74,8 +74,8 @@ func managed(variable string) string {
 func (d Dirs) StateFile(id string) string { return state.Path(d.Runtime, id) }
 
 // SettingsFile is the path of what it has in force of its program's own tables, see
-// [state.ReadOwn].
-func (d Dirs) SettingsFile(id string) string { return state.OwnPath(d.State, id) }
+// [state.ReadProgramSettings].
+func (d Dirs) SettingsFile(id string) string { return state.ProgramSettingsPath(d.State, id) }
 
 // LastRunFile is the path of its last-run record, see package recovery.
 func (d Dirs) LastRunFile(id string) string { return filepath.Join(d.State, id+".lastrun.json") }

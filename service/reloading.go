@@ -126,10 +126,10 @@ func (l *life) take(cfg Config) {
 	l.settings = taken
 	own := cfg.ProgramSettings()
 	if _, ok := l.prog.(Reloader); !ok { // it has what it began with
-		by[TakenByRestart] = append(by[TakenByRestart], Differing(l.cfg.own, own)...)
+		by[TakenByRestart] = append(by[TakenByRestart], Differing(l.cfg.programSettings, own)...)
 		own = l.cfg.ProgramSettings()
 	}
-	l.state.update(func(s *State) { s.Settings, s.Own = taken, own })
+	l.state.update(func(s *State) { s.Settings, s.ProgramSettings = taken, own })
 	warn := func(kind TakenBy, text string) {
 		if keys := by[kind]; len(keys) > 0 {
 			l.log.Warn(text, "keys", strings.Join(keys, ", "))

@@ -80,10 +80,10 @@ func (c Config) Settings() map[string]string {
 // ProgramSettings are the keys of the program's own tables in the file that [Config.Load]
 // has read, with their tables ("feed.url"), and a digest of each value, as in
 // [Config.Settings]. It is nil if c was not loaded.
-func (c Config) ProgramSettings() map[string]string { return maps.Clone(c.own) }
+func (c Config) ProgramSettings() map[string]string { return maps.Clone(c.programSettings) }
 
-// own are the ProgramSettings of a file that can be decoded.
-func (f file) own() map[string]string {
+// programSettings are the ProgramSettings of a file that can be decoded.
+func (f file) programSettings() map[string]string {
 	var doc map[string]any
 	if _, err := toml.Decode(f.text, &doc); err != nil {
 		return nil

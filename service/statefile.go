@@ -24,8 +24,8 @@ const (
 	// statePatience is how long the life waits for a write. A disk that hangs
 	// costs it that time once, and not at every change.
 	statePatience = 2 * time.Second
-	// ownPatience is how long the writer waits for the write of what is for fewer eyes.
-	ownPatience = time.Second
+	// settingsPatience is how long the writer waits for the write of the file settingsPath.
+	settingsPatience = time.Second
 )
 
 // errStateSlow is what a write ended with as far as nobody waits for it any more.
@@ -35,31 +35,31 @@ var errStateSlow = fmt.Errorf("the write %w of %v", ErrOverrun, statePatience)
 // others change, at once if somebody waits for it, otherwise soon, and again
 // where it failed.
 type stateFile struct {
-	path string
-	own  string // where [State.Own] goes
-	save func(path string, s State) error
-	warn func(string, ...any) // of the log
+	path         string
+	settingsPath string // where [State.ProgramSettings] goes
+	save         func(path string, s State) error
+	warn         func(string, ...any) // of the log
 
 	wake chan struct{} // holds one token when there may be something to write now
 	quit chan struct{} // closed by remove
 	idle chan struct{} // closed when the writer has ended
 
-	mu       sync.Mutex
-	state    State
-	made     int               // changes
-	tried    int               // of them, what a write has begun and ended with
-	err      error             // of the last try
-	moved    chan struct{}     // closed and replaced when tried moves on
-	stalled  bool              // a write takes so long that nobody waits any more
-	timer    *time.Timer       // wakes the writer for what nobody waits for
-	outdated alarm             // the file is out of date; only the writer uses it
-	owning   *pending          // the last write of the file own; only the writer uses these two
-	ownIs    map[string]string // what that file has
+	mu              sync.Mutex
+	state           State
+	made            int               // changes
+	tried           int               // of them, what a write has begun and ended with
+	err             error             // of the last try
+	moved           chan struct{}     // closed and replaced when tried moves on
+	stalled         bool              // a write takes so long that nobody waits any more
+	timer           *time.Timer       // wakes the writer for what nobody waits for
+	outdated        alarm             // the file is out of date; only the writer uses it
+	settingsWrite   *pending          // the last write of settingsPath; only the writer uses these two
+	settingsWritten map[string]string // what was written there
 }
 
-func newStateFile(path, own string, s State, save func(string, State) error, warn func(string, ...any)) *stateFile {
+func newStateFile(path, settingsPath string, s State, save func(string, State) error, warn func(string, ...any)) *stateFile {
 	f := &stateFile{
-		path: path, own: own, state: s, save: save, warn: warn,
+		path: path, settingsPath: settingsPath, state: s, save: save, warn: warn,
 		wake: make(chan struct{}, 1), quit: make(chan struct{}), idle: make(chan struct{}), moved: make(chan struct{}),
 	}
 	go f.write()
@@ -166,7 +166,7 @@ func (f *stateFile) writeOnce() bool {
 		content.Stop = &stop
 	}
 	f.mu.Unlock()
-	f.writeOwn(content) // before: who reads in the other that a reload is done reads this one, too
+	f.writeProgramSettings(content) // before: who reads in the other that a reload is done reads this one, too
 	err := f.save(f.path, content)
 	f.mu.Lock()
 	waited := f.stalled
@@ -185,19 +185,19 @@ func (f *stateFile) writeOnce() bool {
 	return err == nil
 }
 
-// writeOwn writes [State.Own] where it has changed. It lies on another disk, which may
-// hang: that costs the writer ownPatience once. Without it `status` says less, and
+// writeProgramSettings writes [State.ProgramSettings] where it has changed. The file may be
+// on another disk than the state, which may hang: that costs the writer settingsPatience once. Without it `status` says less, and
 // nothing that is wrong: the file names the process of which it speaks, and stays
 // behind it.
-func (f *stateFile) writeOwn(s State) {
-	if s.Own == nil || f.ownIs != nil && maps.Equal(s.Own, f.ownIs) || f.owning != nil && !f.owning.ended() {
+func (f *stateFile) writeProgramSettings(s State) {
+	if s.ProgramSettings == nil || f.settingsWritten != nil && maps.Equal(s.ProgramSettings, f.settingsWritten) || f.settingsWrite != nil && !f.settingsWrite.ended() {
 		return
 	}
-	f.owning = begin("write the settings in force", func() error { return state.WriteOwn(f.own, s.Process, s.Own) })
-	ctx, cancel := context.WithTimeout(context.Background(), ownPatience)
+	f.settingsWrite = begin("write the settings in force", func() error { return state.WriteProgramSettings(f.settingsPath, s.Process, s.ProgramSettings) })
+	ctx, cancel := context.WithTimeout(context.Background(), settingsPatience)
 	defer cancel()
-	if f.owning.wait(ctx) == nil {
-		f.ownIs = s.Own
+	if f.settingsWrite.wait(ctx) == nil {
+		f.settingsWritten = s.ProgramSettings
 	}
 }
 

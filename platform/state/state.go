@@ -44,9 +44,9 @@ type State struct {
 	Next *platform.NextTry `json:"next_try,omitempty"`
 	// Settings are digests of the settings in force that are not the defaults, by key.
 	Settings map[string]string `json:"settings,omitempty"`
-	// Own are digests of the program's own tables as it has read them, by key. They
-	// are in a file of their own, see [ReadOwn].
-	Own map[string]string `json:"-"`
+	// ProgramSettings are digests of the program's own tables as it has read them, by key. They
+	// are in a file of their own, see [ReadProgramSettings].
+	ProgramSettings map[string]string `json:"-"`
 
 	// Trial is the id of the trial that the process is on as a candidate (see package
 	// installer/trial); empty: it runs the confirmed version.

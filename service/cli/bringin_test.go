@@ -251,7 +251,7 @@ func TestIssue10_5_KeysOfTheProgramsOwnTables(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := state.WriteOwn(p.cfg.StateDir+"/feedd.settings.json", feedd, cfg.ProgramSettings()); err != nil {
+				if err := state.WriteProgramSettings(p.cfg.StateDir+"/feedd.settings.json", feedd, cfg.ProgramSettings()); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -276,7 +276,7 @@ func TestIssue10_5_KeysOfTheProgramsOwnTables(t *testing.T) {
 			p.silent("restart", "status")
 			// What another process left is not believed.
 			set("[feed]\n")
-			if err := state.WriteOwn(p.cfg.StateDir+"/feedd.settings.json", other, nil); err != nil {
+			if err := state.WriteProgramSettings(p.cfg.StateDir+"/feedd.settings.json", other, nil); err != nil {
 				t.Fatal(err)
 			}
 			p.m.on = nil

@@ -110,7 +110,7 @@ func (d *drift) process(ctx context.Context, t *target, own bool) {
 		}
 	}
 	inForce, err := leavable(ctx, func() (map[string]string, error) {
-		return state.ReadOwn(t.dirs.SettingsFile(t.id.String()), h.Identity)
+		return state.ReadProgramSettings(t.dirs.SettingsFile(t.id.String()), h.Identity)
 	})
 	switch keys := service.Differing(inForce, t.cfg.ProgramSettings()); {
 	case err != nil: // it is not for us to read, or the process is of an older version

@@ -77,7 +77,7 @@ func TestIssue10_5_OwnTablesInForce(t *testing.T) {
 				b.await(platform.PhaseReady)
 				own := func() map[string]string {
 					t.Helper()
-					got, err := state.ReadOwn(state.OwnPath(b.cfg.StateDir, "feedd"), b.state().Process)
+					got, err := state.ReadProgramSettings(state.ProgramSettingsPath(b.cfg.StateDir, "feedd"), b.state().Process)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -122,7 +122,7 @@ func TestIssue10_5_OwnTablesInForce(t *testing.T) {
 // Where that cannot be written the service serves all the same.
 func TestOwnTablesThatCannotBeWritten(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		if err := os.MkdirAll(filepath.Join(state.OwnPath(b.cfg.StateDir, "feedd"), "in the way"), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Join(state.ProgramSettingsPath(b.cfg.StateDir, "feedd"), "in the way"), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		b.run(t.Context(), &program{start: func(context.Context, *service.Runtime) error { return nil }})
