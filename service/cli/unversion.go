@@ -33,10 +33,10 @@ func (t *target) unversion(notes io.Writer) {
 	others, _ := filepath.Glob(filepath.Join(dir, t.id.Name+"@*.json"))
 	if len(plain)+len(others) == 0 && t.manifest.Program != "" {
 		versions := upgrade.VersionsDir(t.manifest.Program)
-		if err := os.RemoveAll(versions); err != nil {
+		if err := t.System.RemoveAll(versions); err != nil {
 			fmt.Fprintf(notes, "- %s stays: %v\n", versions, err)
 		} else {
-			fmt.Fprintf(notes, "- remove the other versions of the program in %s\n", versions)
+			fmt.Fprintf(notes, "- the other versions of the program in %s\n", versions)
 		}
 	}
 	if lock, err := t.upgradeLock(); err == nil && len(plain)+len(others) == 0 {
