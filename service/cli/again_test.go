@@ -37,7 +37,7 @@ func TestAFailedStartSaysWhoTriesAgain(t *testing.T) {
 			running(p)
 			p.held = map[string]singleton.Holder{}
 			p.m.st.Phase = platform.PhaseStarting
-		}, errors.New("it failed"), "; fake tries again just now, until it is stopped"},
+		}, errors.New("it failed"), "; fake tries again right now, until it is stopped"},
 	} {
 		for _, verb := range []string{"start", "restart"} {
 			t.Run(name+"/"+verb, func(t *testing.T) {

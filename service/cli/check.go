@@ -57,8 +57,8 @@ func (a *app) checkCommand() *cobra.Command {
 		Short: "Check whether the service could start with its configuration, as it is now",
 		Long: "Check whether the service could start with its configuration, as it is now, and touch nothing: the " +
 			"[service] table, the program's own tables, that its user and groups exist, that its user can read the " +
-			"configuration, that the directories that it needs are there, and that the manager can honour all of it (--manager NAME: as if " +
-			"it were to be installed with that one). A terminal and --json are told which file it was. Each finding is one line, " +
+			"configuration, that the directories that it needs are there, and that the manager can honour all of it (--manager NAME: as for " +
+			"an install with that one). On a terminal, and with --json, it says which file it checked. Each finding is one line, " +
 			"FILE:LINE: KEY: PROBLEM. Exit code: 0 if there is none, 78 otherwise.\n\n" +
 			"`install`, `start` and `restart` begin with the same, and `reload` with what a reload reads.",
 		Args: cobra.NoArgs,

@@ -16,10 +16,10 @@ func completionCommand() *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:   "completion bash|fish|powershell|zsh",
-		Short: "Print what has a shell complete the commands of this program",
-		Long: "Print what has a shell complete the commands of this program, all of them. For bash, for one session:\n\n" +
+		Short: "Print the script that has a shell complete the commands of this program",
+		Long: "Print the script that has a shell complete the commands of this program. For bash, in this session:\n\n" +
 			"\tsource <(PROGRAM completion bash)\n\n" +
-			"and for all of them, in /etc/bash_completion.d/PROGRAM.",
+			"and for all sessions, write it to /etc/bash_completion.d/PROGRAM.",
 		Args:                  cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs:             []string{"bash", "fish", "powershell", "zsh"},
 		DisableFlagsInUseLine: true,

@@ -38,7 +38,7 @@ func (a *app) configShowCommand() *cobra.Command {
 		Short: "Show the configuration in force, and where each value comes from",
 		Long: "Show the configuration in force for the commands here and the next start: KEY = VALUE, and behind it where that comes from: " +
 			"FILE:LINE, the command line or what install was told, the program's own code, or the default. Without --all, what is the default is left out. " +
-			"Values of [service] env are not shown, and of the program's own tables those that the file gives only where the program says that they are no secret.",
+			"Values of [service] env are never shown; those that the file gives to the program's own tables only where the program says that they are no secret.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := a.target(cmd)

@@ -99,7 +99,7 @@ func (a *app) stopCommand() *cobra.Command {
 		Short: "Stop the service and wait until it is gone",
 		Long: "Stop the service in order and wait until it is gone: the one that the manager keeps, and one that " +
 			"was started otherwise. What does not run is stopped already. A stop that was not in order, because it had to be forced " +
-			"or a step of it failed, ends with 79, though the service is gone: --kill, too, is obeyed and told.",
+			"(as --kill does) or a step of it failed, ends with exit code 79, although the service is gone.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := a.targetRegardless(cmd)

@@ -12,6 +12,14 @@ const (
 	shownFrames   = 3 // of the program
 )
 
+var (
+	logPrefixPattern  = regexp.MustCompile(`^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^ \[]+\[\d+\]: `) // Nov 29 03:15:00 host feedd[4711]: panic: ...
+	stackStartPattern = regexp.MustCompile(`^goroutine \d+ .*\[.*\]:$`)
+	framePattern      = regexp.MustCompile(`^[\w.\-/~%@]+(\.[\w.()*\[\]{}\-]+)+\(.*\)$`)
+	placePattern      = regexp.MustCompile(`^\s+\S.*:\d+( \+0x[0-9a-f]+)?$`)
+	noisePattern      = regexp.MustCompile(`^(\.\.\.|PC=|r\w+\s+0x|[cefg]s\s+0x|fault\s|lr\s|sp\s|pc\s)`)
+)
+
 // excerpt is what says most of a failure among the lines of a log: the last lines,
 // where a dump of stacks counts for no more than its headline and the first frames
 // of the program. What was said before the dump, the reason, is thereby in sight.
@@ -61,8 +69,7 @@ func message(line string) string {
 	if _, text, ok := strings.Cut(line, "  | "); ok { // a value of several lines
 		return text
 	}
-	// Nov 29 03:15:00 host feedd[4711]: panic: ...
-	return regexp.MustCompile(`^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^ \[]+\[\d+\]: `).ReplaceAllString(line, "")
+	return logPrefixPattern.ReplaceAllString(line, "")
 }
 
 // structured reports whether a line is part of a value of several lines.
@@ -75,22 +82,22 @@ func isHeadline(text string) bool {
 }
 
 func isStackStart(text string) bool {
-	return regexp.MustCompile(`^goroutine \d+ .*\[.*\]:$`).MatchString(text) || text == "runtime stack:"
+	return stackStartPattern.MatchString(text) || text == "runtime stack:"
 }
 
 func isFrame(text string) bool {
-	return strings.HasPrefix(text, "created by ") || regexp.MustCompile(`^[\w.\-/~%@]+(\.[\w.()*\[\]{}\-]+)+\(.*\)$`).MatchString(text)
+	return strings.HasPrefix(text, "created by ") || framePattern.MatchString(text)
 }
 
 // isPlace is the line behind a frame.
 func isPlace(text string) bool {
-	return regexp.MustCompile(`^\s+\S.*:\d+( \+0x[0-9a-f]+)?$`).MatchString(text)
+	return placePattern.MatchString(text)
 }
 
 // isNoise is what a dump has beside stacks: registers, signals, what was left out.
 func isNoise(text string) bool {
 	return strings.TrimSpace(text) == "" || strings.HasPrefix(text, "[signal ") || strings.HasPrefix(text, "exit status ") ||
-		regexp.MustCompile(`^(\.\.\.|PC=|r\w+\s+0x|[cefg]s\s+0x|fault\s|lr\s|sp\s|pc\s)`).MatchString(text) || strings.HasPrefix(text, "panic(")
+		noisePattern.MatchString(text) || strings.HasPrefix(text, "panic(")
 }
 
 // ofProgram reports whether a frame is neither of the runtime nor of what called it.

@@ -34,7 +34,7 @@ func (a *app) addInstallFlags(cmd *cobra.Command, f *installFlags) {
 	cmd.Flags().StringVar(&f.user, "user", a.cfg.User, "run as user `U`")
 	cmd.Flags().BoolVar(&f.json, "json", false, "as JSON: what would be done or, where it is done, what was")
 	addTakeBack(cmd)
-	cmd.Flags().BoolVar(&f.createUser, "create-user", false, "make the service's user and group, if they are not there; uninstall --purge removes those")
+	cmd.Flags().BoolVar(&f.createUser, "create-user", false, "create the service's user and group if they do not exist; uninstall --purge removes them")
 	cmd.Flags().BoolVar(&f.adopt, "adopt", false, "take over a definition of that name that holdfast did not make; uninstall puts it back")
 }
 
@@ -50,8 +50,8 @@ func (a *app) installCommand() *cobra.Command {
 			"--state-dir) stays so until another one says otherwise, or takes it back by --no-config and so on. " +
 			"Without any --config the configuration is " + usualFile(a.cfg) + " where that exists (with --scope user, the file " +
 			"of that name in the user's configuration directory). If a step fails, those before it are taken back.\n\n" +
-			"What runs goes on as it was started, until --restart or another command restarts it; install says when that is due. " +
-			"What --adopt takes over, and ran, is running afterwards.",
+			"A running service goes on unchanged until --restart or another command restarts it; install says when that is due. " +
+			"A service that --adopt takes over while it runs is running afterwards.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if dry {
@@ -189,8 +189,8 @@ func (a *app) uninstallCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "uninstall",
 		Short: "Stop the service and remove it from the manager",
-		Long: "Stop the service and remove it from the manager, and the copy of the program that install --copy-to has made, if it is " +
-			"still that and no other service runs it. What is not installed is uninstalled already.\n\n" +
+		Long: "Stop the service and remove it from the manager, and the copy of the program that install --copy-to has made, unless " +
+			"it was changed or another service runs it. What is not installed is uninstalled already.\n\n" +
 			"--purge removes the service's own directories as well, with its data in them. A directory that a flag " +
 			"names is removed only if nothing lies in it that is not named after the service, or with --purge-foreign.",
 		Args: cobra.NoArgs,

@@ -19,11 +19,11 @@ func (t *target) makeAccount(ctx context.Context) ([]platform.Step, error) {
 	refuse := func(why string) ([]platform.Step, error) { return nil, usage("--create-user: %s", why) }
 	switch {
 	case t.manager.Name() == "scm":
-		return refuse("Windows has accounts for services without any making: leave it out, or say --user 'NT SERVICE\\NAME'")
+		return refuse("Windows has an account for each service already: leave it out, or use --user 'NT SERVICE\\NAME'")
 	case t.id.Scope != platform.ScopeSystem:
-		return refuse("a service of a user's runs as that user")
+		return refuse("a user's service runs as that user")
 	case c.User == "" || c.User == "root":
-		return refuse("which one? say --user NAME, or user in the configuration")
+		return refuse("give --user NAME, or set user in the configuration")
 	}
 	group := c.Group
 	if group == "" {
@@ -40,7 +40,7 @@ func (t *target) makeAccount(ctx context.Context) ([]platform.Step, error) {
 	}
 	tools := t.accountTools()
 	if tools == nil {
-		return refuse("there is neither useradd nor adduser here: make the user " + c.User + " by hand")
+		return refuse("there is neither useradd nor adduser here: create the user " + c.User + " yourself")
 	}
 	if noGroup {
 		steps = append(steps, tools.group(group))

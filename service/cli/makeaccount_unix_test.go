@@ -76,14 +76,14 @@ func TestIssue11_CreateUser(t *testing.T) {
 // Where no user can be made, that is refused by name.
 func TestIssue11_CreateUserThatCannotBe(t *testing.T) {
 	p := newPlace(t)
-	p.wants("install --program /opt/feedd --user feed --create-user", platform.ExitUsage, "a service of a user's runs as that user")
+	p.wants("install --program /opt/feedd --user feed --create-user", platform.ExitUsage, "a user's service runs as that user")
 	p.m.name = "scm"
-	p.wants("install --program /opt/feedd --user feed --create-user", platform.ExitUsage, "Windows has accounts for services without any making")
+	p.wants("install --program /opt/feedd --user feed --create-user", platform.ExitUsage, "Windows has an account for each service already")
 	s := newStage(t, filepath.Join(t.TempDir(), "m"), "systemd", noon)
 	if err := s.empty(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.run("install --program /opt/new --create-user"); err == nil || !strings.Contains(err.Error(), "which one?") {
+	if err := s.run("install --program /opt/new --create-user"); err == nil || !strings.Contains(err.Error(), "give --user NAME") {
 		t.Error(err)
 	}
 	if err := s.RemoveAll("/usr/sbin"); err != nil {

@@ -87,7 +87,7 @@ func (t *target) triesAgain(ctx context.Context) string {
 	r, now, _, _ := t.merge(ctx)
 	switch {
 	case now.Running && now.Phase == platform.PhaseStarting && !now.Stranger && t.manager != nil:
-		return t.manager.Name() + " tries again just now"
+		return t.manager.Name() + " tries again right now"
 	case r.again == "":
 		return ""
 	case r.Next == nil:

@@ -9,16 +9,16 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// others is what a manager gets beyond the service's own time: it may have to start what
+// spare is what a manager gets beyond the service's own time: it may have to start what
 // that needs, or stop what needs it.
-const others = 2 * time.Minute
+const spare = 2 * time.Minute
 
 // signEvery is how often the service's own file is looked at for a sign of progress.
 const signEvery = time.Second
 
 // patience is how long a manager may take for whatever it does with the service.
 func (t *target) patience() time.Duration {
-	return t.cfg.StartTimeout + 2*t.cfg.StopTimeout + t.cfg.ReloadTimeout + 3*platform.StopMargin + others
+	return t.cfg.StartTimeout + 2*t.cfg.StopTimeout + t.cfg.ReloadTimeout + 3*platform.StopMargin + spare
 }
 
 // bounded is a machine whose commands are given up after a time: those of a manager that

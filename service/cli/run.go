@@ -21,8 +21,8 @@ func (a *app) runCommand() *cobra.Command {
 		Short: "Run in the foreground, as a manager does or a person may",
 		Long: "Run in the foreground until asked to stop by SIGTERM or ctrl-C; a second time means at once. " +
 			"SIGHUP reloads. Only one instance runs: a second one ends with exit code 75.\n\n" +
-			"Root that calls it where the configuration names another user is refused with exit code 77: what it wrote " +
-			"would be root's. `start` has the manager start it, and `runuser -u USER -- PROGRAM run --scope system` runs it as that user.",
+			"Root is refused, with exit code 77, where the configuration names another user: what it wrote " +
+			"would belong to root. `start` has the manager start it, and `runuser -u USER -- PROGRAM run --scope system` runs it as that user.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			scope, err := a.scopeFlag()
 			if err != nil {
