@@ -255,7 +255,7 @@ func (a *app) reload(cmd *cobra.Command, t *target, wait, check bool) error {
 	}
 	reads := t.reads(h)
 	if err == nil && check && reads != "" && cmd.Flags().Changed("config") {
-		return fmt.Errorf("reload %q: it reads %s again, and not %s: leave --config out, or install with that file and restart", t.id, reads, t.configuration())
+		return fmt.Errorf("reload %q: it reads %s again, and not %s: leave --config out, or install with that file and restart", t.id, oneLine(reads), t.configuration())
 	}
 	if running := err == nil || errors.Is(err, errUnnamed); running && check && reads == "" {
 		if bad := a.checkReload(cmd.Context(), t); bad != nil {

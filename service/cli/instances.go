@@ -13,13 +13,14 @@ import (
 
 // instances are the targets of the instances of t's name that are installed, or
 // run, by the order of their names. They are found by their records, directories
-// and files: no manager need be asked for a list.
-func (a *app) instances(cmd *cobra.Command, t *target) []*target {
+// and files: no manager need be asked for a list. left is how many names were not
+// looked into.
+func (a *app) instances(cmd *cobra.Command, t *target) (all []*target, left int) {
 	if t.cfg.Instance != "" {
-		return nil
+		return nil, 0
 	}
-	var all []*target
-	for _, name := range t.instanceNames() {
+	names, left := t.instanceNames()
+	for _, name := range names {
 		if platform.CheckName(name) != nil {
 			continue
 		}
@@ -31,7 +32,7 @@ func (a *app) instances(cmd *cobra.Command, t *target) []*target {
 			all = append(all, other)
 		}
 	}
-	return all
+	return all, left
 }
 
 // there reports whether the service is installed or runs.
@@ -45,10 +46,16 @@ func (t *target) there(ctx context.Context) bool {
 	return err == nil
 }
 
-// instanceNames are the names that instances of t have left somewhere.
-func (t *target) instanceNames() []string {
+// mostFound is how many instances are looked for of which there is no record. The
+// service's user may make as many files that are called like theirs as he likes, and
+// each costs a question to the manager.
+const mostFound = 100
+
+// instanceNames are the names that instances of t have left somewhere: all of which
+// there is a record, and the first of the others.
+func (t *target) instanceNames() (names []string, left int) {
 	prefix := t.id.Name + "@"
-	names := t.recorded(t.id.Scope)
+	recorded := t.recorded(t.id.Scope)
 	for _, dir := range []string{t.dirs.Runtime, t.dirs.State, t.dirs.Logs} {
 		if dir == "" {
 			continue
@@ -69,7 +76,13 @@ func (t *target) instanceNames() []string {
 		}
 	}
 	slices.Sort(names)
-	return slices.Compact(names)
+	names = slices.DeleteFunc(slices.Compact(names), func(name string) bool {
+		return slices.Contains(recorded, name) || platform.CheckName(name) != nil
+	})
+	left = max(0, len(names)-mostFound)
+	names = append(names[:len(names)-left], recorded...)
+	slices.Sort(names)
+	return names, left
 }
 
 // recorded are the names of the instances of t of which there is a record.
@@ -102,7 +115,8 @@ func (a *app) others(cmd *cobra.Command, t *target, verb string) (lines []string
 	}
 	plain := *t
 	plain.cfg.Instance, plain.id.Instance = "", ""
-	for _, o := range a.instances(cmd, &plain) {
+	instances, _ := a.instances(cmd, &plain)
+	for _, o := range instances {
 		if o.id != t.id {
 			lines = append(lines, a.command(o, verb))
 		}

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -33,4 +34,22 @@ func TestIssue10_4_InstancesAreNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.wants("status --instance two", 2, "feedd@two")
+}
+
+// The service's user may make as many files as he likes that are called like those of
+// instances: each cost root a question to the manager.
+func TestIssue9_AHoardOfInstancesKeepsNobodyWaiting(t *testing.T) {
+	p := newPlace(t)
+	p.m.st = platform.Status{Manager: "fake", Phase: platform.PhaseStopped}
+	there := platform.Status{Manager: "fake", Installed: true, Phase: platform.PhaseStopped}
+	p.m.instances = map[string]platform.Status{"0099": there, "0100": there}
+	for i := range 1000 {
+		p.put(fmt.Sprintf("%s/feedd@%04d.lastrun.json", p.cfg.StateDir, i), "{}")
+	}
+	p.wants("status", 3, "it has one instance only: feedd status --instance 0099")
+	p.wants("status", 3, "900 names were not looked into")
+	p.wants("status --all", 3, "900 names were not looked into")
+	if out := p.out.String(); !strings.Contains(out, "feedd@0099") || strings.Contains(out, "feedd@0100") {
+		t.Errorf("it has looked into them all:\n%s", out)
+	}
 }

@@ -39,7 +39,7 @@ func (a *app) whileWaiting(cmd *cobra.Command, doing func() string, wait func() 
 			}
 			return err
 		case <-next.C:
-			line := fmt.Sprintf("%s (%v)", doing(), time.Since(begun).Round(time.Second))
+			line := fmt.Sprintf("%s (%v)", oneLine(doing()), time.Since(begun).Round(time.Second))
 			if tty {
 				fmt.Fprintf(out, "\r\x1b[K%s", line)
 			} else {

@@ -78,13 +78,16 @@ func (a *app) reports(cmd *cobra.Command, t *target, all bool) []report {
 	if !own.none() && !all {
 		return []report{own}
 	}
-	instances := a.instances(cmd, t)
+	instances, left := a.instances(cmd, t)
+	if left > 0 {
+		own.note(fmt.Sprintf("there are too many files called like those of instances: %d names were not looked into", left))
+	}
 	if !all {
 		own.noteInstances(ctx, a, t, instances)
 		return []report{own}
 	}
 	var reports []report
-	if !own.none() || len(instances) == 0 {
+	if !own.none() || len(instances) == 0 || left > 0 {
 		reports = append(reports, own)
 	}
 	for _, i := range instances {
@@ -124,6 +127,7 @@ func printStatusJSON(w io.Writer, r report) error {
 }
 
 func printStatus(w io.Writer, r report) error {
+	r = r.printable()
 	var b strings.Builder
 	line := func(key, format string, args ...any) {
 		fmt.Fprintf(&b, "%12s  %s\n", key, fmt.Sprintf(format, args...))

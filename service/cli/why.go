@@ -36,7 +36,7 @@ func (a *app) bring(cmd *cobra.Command, t *target, verb, doing string, do func(c
 		return "", t.why(cmd, verb, asked, err)
 	}
 	if s, err := state.Read(t.dirs.StateFile(t.id.String())); err == nil && before.Known() && !s.StartedAt.Before(asked) && s.LastExit != nil && !s.LastExit.Clean {
-		fmt.Fprintf(cmd.ErrOrStderr(), "the run before did not stop in order: %s\n", s.LastExit.Reason)
+		fmt.Fprintf(cmd.ErrOrStderr(), "the run before did not stop in order: %s\n", oneLine(s.LastExit.Reason))
 	}
 	if verb == "restart" {
 		before = singleton.Holder{}
