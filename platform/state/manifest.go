@@ -81,10 +81,10 @@ func ReadManifest(path string) (Manifest, error) {
 	return m, nil
 }
 
-// WriteManifest is the step that writes m to path, whose directory is there.
+// WriteManifestStep is the step that writes m to path, whose directory is there.
 // Everybody may read it, and only its owner write. m gets the format that it is
 // written in.
-func WriteManifest(path string, m *Manifest) (platform.Step, error) {
+func WriteManifestStep(path string, m *Manifest) (platform.Step, error) {
 	m.Format = manifestFormat
 	content, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
@@ -95,8 +95,8 @@ func WriteManifest(path string, m *Manifest) (platform.Step, error) {
 	}, nil
 }
 
-// RemoveManifest is the step that removes the manifest at path.
-func RemoveManifest(path string) platform.Step {
+// RemoveManifestStep is the step that removes the manifest at path.
+func RemoveManifestStep(path string) platform.Step {
 	return platform.Step{Kind: platform.StepRemoveFile, Describe: "the record of the installation", Path: path}
 }
 

@@ -25,7 +25,7 @@ func TestManifest(t *testing.T) {
 		Name: "feedd", Instance: "west", Scope: platform.ScopeSystem, Manager: "systemd", Program: "/usr/bin/feedd",
 		Told: map[string]string{"config": "/c", "user": ""}, Settings: map[string]string{"user": "x"}, Changed: time.Now().UTC().Truncate(time.Second),
 	}
-	step, err := state.WriteManifest(path, &want)
+	step, err := state.WriteManifestStep(path, &want)
 	if err != nil || step.Kind != platform.StepWriteFile || step.Path != path || step.Mode != 0o644 || want.Format != 1 {
 		t.Fatalf("%+v, %v", step, err)
 	}
@@ -36,7 +36,7 @@ func TestManifest(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v\nwant %+v", got, err, want)
 	}
-	if s := state.RemoveManifest(path); s.Kind != platform.StepRemoveFile || s.Path != path {
+	if s := state.RemoveManifestStep(path); s.Kind != platform.StepRemoveFile || s.Path != path {
 		t.Errorf("%+v", s)
 	}
 }

@@ -91,7 +91,7 @@ func (a *app) whole(ctx context.Context, t *target, steps []platform.Step, f ins
 	all := slices.Clone(steps)
 	if path, err := t.Manifest(t.id); err == nil && a.here() {
 		next := t.next(f.told, len(t.changes(ctx, steps)) > 0)
-		record, err := state.WriteManifest(path, &next)
+		record, err := state.WriteManifestStep(path, &next)
 		if err != nil {
 			return nil, err
 		}

@@ -24,12 +24,12 @@ func Execute(root *cobra.Command) int {
 	if err != nil && s.refused(cmd) {
 		code = platform.ExitUsage
 	}
-	tell(root, cmd, err, code)
+	printError(root, cmd, err, code)
 	return code
 }
 
-// tell prints an error that has not been told.
-func tell(root, cmd *cobra.Command, err error, code int) {
+// printError prints an error that has not been told.
+func printError(root, cmd *cobra.Command, err error, code int) {
 	if err == nil || Silent(err) {
 		return
 	}

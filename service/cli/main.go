@@ -35,7 +35,7 @@ func Main(cfg service.Config, prog service.Program) int {
 	a.root.SilenceErrors = true // printed here, once, in our own form
 	cmd, err := a.root.ExecuteContextC(context.Background())
 	code := a.exitCode(err)
-	tell(a.root, cmd, err, code)
+	printError(a.root, cmd, err, code)
 	return code
 }
 

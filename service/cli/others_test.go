@@ -23,7 +23,7 @@ func TestIssue10_10_VerbsNameWhatIsThere(t *testing.T) {
 	record := func(p *place, scope platform.Scope, instance string) {
 		id := platform.ID{Name: "feedd", Instance: instance, Scope: scope}
 		m := state.Manifest{Name: "feedd", Instance: instance, Scope: scope, Manager: "fake", Program: "/opt/feedd"}
-		step, err := state.WriteManifest(state.ManifestPath(filepath.Join(p.dir, "holdfast"), id.String()), &m)
+		step, err := state.WriteManifestStep(state.ManifestPath(filepath.Join(p.dir, "holdfast"), id.String()), &m)
 		if err == nil {
 			err = os.MkdirAll(filepath.Dir(step.Path), 0o755)
 		}

@@ -182,7 +182,7 @@ func (t *target) record(told map[string]string, changed bool) ([]platform.Step, 
 	if had && reflect.DeepEqual(m, before) {
 		return nil, nil
 	}
-	step, err := state.WriteManifest(path, &m)
+	step, err := state.WriteManifestStep(path, &m)
 	t.manifest, t.copies = m, m.Copies
 	return []platform.Step{step}, err
 }
@@ -209,7 +209,7 @@ func (t *target) forget() []platform.Step {
 	if m, err := state.ReadManifest(path); err == nil && t.manager != nil && m.Manager != t.manager.Name() {
 		return nil // another manager's, which that one's uninstall removes
 	}
-	return []platform.Step{state.RemoveManifest(path)}
+	return []platform.Step{state.RemoveManifestStep(path)}
 }
 
 // purgesItsOwn refuses to purge a directory that a flag names and the installation

@@ -212,7 +212,7 @@ func TestIssue10_InstancesHaveTheirOwnConfiguration(t *testing.T) {
 	told := p.cfg.File
 	p.cfg.File = ""
 	m := state.Manifest{Name: "feedd", Scope: p.cfg.Scope, Manager: "fake", Told: map[string]string{"config": told}, Program: "/usr/sbin/feedd"}
-	if _, err := state.WriteManifest(state.ManifestPath(filepath.Join(p.dir, "holdfast"), "feedd"), &m); err != nil {
+	if _, err := state.WriteManifestStep(state.ManifestPath(filepath.Join(p.dir, "holdfast"), "feedd"), &m); err != nil {
 		t.Fatal(err)
 	}
 	p.m.st.Installed = true
