@@ -123,7 +123,7 @@ var traps = map[string]struct {
 	"a directory":     {func(path string) error { return os.Mkdir(path, 0o755) }, "a directory"},
 	"a FIFO":          {func(path string) error { return syscall.Mkfifo(path, 0o644) }, "a FIFO"},
 	"another file's 2nd name": {func(path string) error {
-		return errors.Join(os.WriteFile(path+".victim", []byte("4711\n"), 0o644), os.Link(path+".victim", path))
+		return errors.Join(os.WriteFile(path+".victim", []byte("4711\n"), 0o644), os.Link(path+".victim", path), os.Chmod(filepath.Dir(path), 0o775))
 	}, "2 names"},
 }
 

@@ -128,13 +128,15 @@ func Inode(info fs.FileInfo) string { return inode(info) }
 // Open opens the regular file at path like os.OpenFile, creating it with mode
 // if flag has os.O_CREATE. It refuses, with ErrUntrusted, a symbolic link,
 // a directory, a FIFO or a device (without blocking on it), and a file that has
-// a second name: writing to any of these could hit something else.
+// a second name: writing to any of these could hit something else. Where nobody but
+// the administrator or we could have given it the name path, a second one elsewhere
+// says nothing: on many systems any user may make one (link(2)).
 func Open(path string, flag int, mode fs.FileMode) (*os.File, error) {
 	f, info, err := openRegular(path, func() (*os.File, error) { return open(path, flag, mode) })
 	if err != nil {
 		return nil, err
 	}
-	if err := oneName(f, info); err != nil {
+	if err := oneName(f, info, path); err != nil {
 		_ = f.Close()
 		return nil, err
 	}
@@ -162,9 +164,9 @@ func openRegular(path string, do func() (*os.File, error)) (*os.File, fs.FileInf
 	return f, info, nil
 }
 
-func oneName(f *os.File, info fs.FileInfo) error {
+func oneName(f *os.File, info fs.FileInfo, path string) error {
 	n, err := links(f, info)
-	if err == nil && n > 1 {
+	if err == nil && n > 1 && !namedByUs(path) {
 		err = fmt.Errorf("%s has %d names (hard links): %w: copy it to a file of its own, or remove it", f.Name(), n, ErrUntrusted)
 	}
 	return err

@@ -81,7 +81,7 @@ func TestOpenRefusesTraps(t *testing.T) {
 			if err := os.WriteFile(p+".first", nil, 0o600); err != nil {
 				return err
 			}
-			return os.Link(p+".first", p)
+			return errors.Join(os.Link(p+".first", p), os.Chmod(filepath.Dir(p), 0o775)) //nolint:gosec // others may have made it
 		},
 	}
 	for name, trap := range plant {

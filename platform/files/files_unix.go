@@ -46,6 +46,14 @@ func oursAlone(dir string) bool {
 	return ok && (st.Uid == 0 || int(st.Uid) == os.Geteuid())
 }
 
+// namedByUs reports whether nobody but root and we can have given the file at path this
+// name.
+func namedByUs(path string) bool {
+	dir := filepath.Dir(path)
+	info, err := os.Stat(dir)
+	return err == nil && info.Mode().Perm()&0o022 == 0 && oursAlone(dir)
+}
+
 // settle gives the file its mode: the umask has no say.
 func settle(f *os.File, mode fs.FileMode) error { return f.Chmod(mode) }
 

@@ -29,7 +29,7 @@ func OpenToRead(path string) (*os.File, error) {
 // Read returns the whole of a file that somebody else may have put there, such as
 // a record in a directory of the service's user, and when it was written last. It
 // opens it as OpenToRead does and refuses, with ErrUntrusted, also a file that has
-// a second name, and one by its owner: it has to belong to whom its directory
+// a second name (see [Open]), and one by its owner: it has to belong to whom its directory
 // belongs to, to the system's administrator or to us; where a group may write, it may
 // be anybody's that everybody may read. In a directory of another
 // user, a file of the administrator's or ours has to be one that everybody may
@@ -41,7 +41,7 @@ func Read(path string, limit int64) (content []byte, written time.Time, err erro
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	err = oneName(f, info)
+	err = oneName(f, info, path)
 	var owner string
 	if err == nil {
 		owner, err = ownerOf(f, info)

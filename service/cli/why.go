@@ -114,7 +114,7 @@ func (t *target) inOrder(ctx context.Context, h singleton.Holder) error {
 	case err != nil || !last.Process.Same(h.Identity):
 		return nil //nolint:nilerr // nobody knows
 	case last.Exit == nil:
-		return notInOrder(t.id, "it was killed before it had stopped (see stop_timeout)")
+		return notInOrder(t.id, "it was killed before it had stopped (see stop_timeout), or could not write down its end")
 	case !last.Exit.Clean:
 		return notInOrder(t.id, "%s", last.Exit.Reason)
 	}

@@ -92,7 +92,7 @@ func TestFileRefusesTraps(t *testing.T) {
 		"directory":        {func(p string) error { return os.Mkdir(p, 0o700) }, "directory"},
 		"fifo":             {func(p string) error { return syscall.Mkfifo(p, 0o600) }, "FIFO"},
 		"hard link": {func(p string) error {
-			return errors.Join(os.WriteFile(p+".first", nil, 0o600), os.Link(p+".first", p))
+			return errors.Join(os.WriteFile(p+".first", nil, 0o600), os.Link(p+".first", p), os.Chmod(filepath.Dir(p), 0o775))
 		}, "hard links"},
 		"directory open to all": {func(p string) error { return os.Chmod(filepath.Dir(p), 0o777) }, "by everybody"},
 	} {
