@@ -67,6 +67,9 @@ func excerpt(lines []string, most int) []string {
 // message is a line without what journalctl and our own log put before it.
 func message(line string) string {
 	if _, text, ok := strings.Cut(line, "  | "); ok { // a value of several lines
+		if place, tab := strings.CutPrefix(text, `\t`); tab { // as the log writes it
+			return "\t" + place
+		}
 		return text
 	}
 	return logPrefixPattern.ReplaceAllString(line, "")

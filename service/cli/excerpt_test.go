@@ -94,3 +94,21 @@ func TestIssue10_StartShowsTheReasonBeforeADump(t *testing.T) {
 	p.m.st.Phase = platform.PhaseFailed
 	p.wants("status", 3, "[ERROR] cannot feed: no feed")
 }
+
+// The log writes a tab as \t where a value has several lines: a place stays a place.
+func TestExcerptKnowsQuotedPlaces(t *testing.T) {
+	lines := []string{
+		`Nov 29 04:32:53 h webd[7]: panicked: what="panic in Start: nil map"`,
+		`                             stack=`,
+		`                           | goroutine 1 [running]:`,
+		`                           | main.(*webd).Start(0xc000)`,
+		`                           | \t/src/main.go:66 +0x1a5`,
+		`                           | github.com/holdfast-dev/holdfast/service.call(0x1)`,
+		`                           | \t/src/service/call.go:40 +0xf9`,
+		`Nov 29 04:32:53 h webd[7]: failed: exit_code=70`,
+	}
+	got := strings.Join(cli.Excerpt(lines, 8), "\n")
+	if strings.Contains(got, "call.go") || !strings.Contains(got, "nil map") || !strings.Contains(got, "main.(*webd).Start(0xc000) at /src/main.go:66") {
+		t.Errorf("%s", got)
+	}
+}

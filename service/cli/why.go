@@ -48,7 +48,8 @@ func (a *app) bring(cmd *cobra.Command, t *target, verb, doing string, do func(c
 // words as far as it has left some. What it logged goes to standard error before.
 func (t *target) why(cmd *cobra.Command, verb string, asked time.Time, err error) (why error) {
 	ctx := cmd.Context()
-	if ctx.Err() != nil || untried(err) {
+	end, silent := t.endedSince(ctx, asked)
+	if ctx.Err() != nil || end == nil && untried(err) {
 		return err
 	}
 	if !errors.Is(err, platform.ErrTimeout) { // of that it is said that it goes on
@@ -62,14 +63,22 @@ func (t *target) why(cmd *cobra.Command, verb string, asked time.Time, err error
 		}
 		fmt.Fprintf(cmd.ErrOrStderr(), "  %s\n", line)
 	}
-	end := t.endedSince(ctx, asked)
-	if end == nil {
+	failed, known := errors.AsType[*platform.FailedError](err)
+	if end == nil || known && silent {
 		return err
 	}
 	code := platform.ExitClass(end.Code)
-	if failed, ok := errors.AsType[*platform.FailedError](err); ok {
-		told := *failed
-		told.Reason, told.Code = end.Reason, code
+	told := platform.FailedError{Reason: end.Reason, Code: code}
+	if known {
+		told.How, told.Log = failed.How, failed.Log
+		return fmt.Errorf("%s %q: %w", verb, t.id, &told)
+	}
+	// What a script says of it is that it did not work, and what it ends with is our code in other words.
+	if _, scripted := errors.AsType[*platform.CommandError](err); scripted && !errors.Is(err, platform.ErrTimeout) {
+		if told.How = end.Words(); silent || told.How == told.Reason {
+			told.Reason = ""
+		}
+		told.Log = t.manager.Logs(t.id, 20, false)
 		return fmt.Errorf("%s %q: %w", verb, t.id, &told)
 	}
 	if !strings.Contains(err.Error(), end.Reason) {
@@ -88,22 +97,29 @@ func untried(err error) bool {
 }
 
 // endedSince is how a run ended that began after that time, by the record that it
-// closed itself; nil if there is none, or it ended well.
-func (t *target) endedSince(ctx context.Context, asked time.Time) *platform.Exit {
+// closed itself, or nil if there is none, or it ended well; and whether it ended
+// without having said anything.
+func (t *target) endedSince(ctx context.Context, asked time.Time) (end *platform.Exit, silent bool) {
 	last, err := leavable(ctx, func() (recovery.LastRun, error) { return recovery.Read(t.dirs.LastRunFile(t.id.String())) })
 	if err != nil || last.Started.Before(asked) {
-		return nil
+		return nil, false
 	}
-	end := last.Exit
-	if end == nil { // the next one has begun
+	if last.Exit == nil {
+		if alive, err := t.Alive(last.Process); err == nil && !alive {
+			return last.Ending(), true
+		}
+		// The next one has begun.
 		if s, err := state.Read(t.dirs.StateFile(t.id.String())); err == nil && !s.StartedAt.Before(asked) {
 			end = s.LastExit
 		}
+	} else {
+		end = last.Exit
 	}
 	if end == nil || end.Clean {
-		return nil
+		return nil, false
 	}
-	return end
+	last.Exit = nil
+	return end, *end == *last.Ending()
 }
 
 // inOrder is nil if the run of the process that was to stop has ended in order.
