@@ -78,6 +78,9 @@ func (c Config) InForce(prog Program) ([]Setting, error) {
 		if name == "env" && v.Len() > 0 {
 			s.Value, s.Hidden = "", true
 		}
+		if s.From == "default" && v.IsZero() { // what it stands for
+			s.Value = tomlValue(usual[name])
+		}
 		settings = append(settings, s)
 	})
 	p, ok := prog.(TableProvider)

@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
 	"github.com/spf13/cobra"
 )
 
@@ -20,13 +24,20 @@ func completionCommand() *cobra.Command {
 		Long: "Print the script that has a shell complete the commands of this program. For bash, in this session:\n\n" +
 			"\tsource <(PROGRAM completion bash)\n\n" +
 			"and for all sessions, write it to /etc/bash_completion.d/PROGRAM.",
-		Args:                  cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		Args:                  knownShell,
 		ValidArgs:             []string{"bash", "fish", "powershell", "zsh"},
 		DisableFlagsInUseLine: true,
 		RunE:                  func(cmd *cobra.Command, args []string) error { return shells[args[0]](cmd) },
 	}
 	cmd.Flags().BoolVar(&bare, "no-descriptions", false, "complete without descriptions")
 	return cmd
+}
+
+func knownShell(cmd *cobra.Command, args []string) error {
+	if len(args) == 1 && slices.Contains(cmd.ValidArgs, args[0]) {
+		return nil
+	}
+	return fmt.Errorf("%q is not one of %s", strings.Join(args, " "), strings.Join(cmd.ValidArgs, ", "))
 }
 
 func zsh(cmd *cobra.Command, bare bool) error {

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -209,10 +211,17 @@ func (a *app) restartCommand() *cobra.Command {
 				return err
 			}
 			after := a.drift(cmd.Context(), t).notes(a, t) // what that could not bring in
-			a.tell(cmd, slices.DeleteFunc(after, func(note string) bool { return slices.Contains(told, note) }))
+			a.tell(cmd, slices.DeleteFunc(after, func(note string) bool { return toldAlready(told, note) }))
 			return nil
 		},
 	}
+}
+
+// toldAlready reports whether a note is among those that were told when the service
+// did not run, and had nothing to restart.
+func toldAlready(told []string, note string) bool {
+	plain := func(s string) string { return strings.ReplaceAll(s, " --restart", "") }
+	return slices.ContainsFunc(told, func(t string) bool { return plain(t) == plain(note) })
 }
 
 func (a *app) reloadCommand() *cobra.Command {
@@ -234,6 +243,7 @@ func (a *app) reloadCommand() *cobra.Command {
 			if err := a.reload(cmd, t, !noWait, !direct); err != nil || direct || noWait {
 				return err
 			}
+			a.tell(cmd, t.unread(cmd.Context()))
 			a.tell(cmd, a.drift(cmd.Context(), t).notes(a, t)) // what that could not bring in
 			return nil
 		},
@@ -255,7 +265,7 @@ func (a *app) reload(cmd *cobra.Command, t *target, wait, check bool) error {
 	}
 	reads := t.reads(h)
 	if err == nil && check && reads != "" && cmd.Flags().Changed("config") {
-		return fmt.Errorf("reload %q: it reads %s again, and not %s: leave --config out, or install with that file and restart", t.id, oneLine(reads), t.configuration())
+		return fmt.Errorf("reload %q: it reads %s again, and not %s: leave --config out, or install with that file and restart", t.id, oneLine(reads), cmp.Or(t.named, t.configuration()))
 	}
 	if running := err == nil || errors.Is(err, errUnnamed); running && check && reads == "" {
 		if bad := a.checkReload(cmd.Context(), t); bad != nil {
@@ -289,6 +299,19 @@ func (t *target) reads(h singleton.Holder) string {
 		return "no file"
 	}
 	return s.ConfigFile
+}
+
+// unread is the note of a reload that has not read the file which these commands do:
+// it came after the start of the service, say.
+func (t *target) unread(ctx context.Context) []string {
+	if t.cfg.File == "" {
+		return nil // these commands were not told
+	}
+	h, err := t.holder(ctx)
+	if reads := t.reads(h); err == nil && reads != "" {
+		return []string{fmt.Sprintf("it reads %s, and has not taken %s: that takes a restart", oneLine(reads), t.cfg.File)}
+	}
+	return nil
 }
 
 func (a *app) reloadManaged(cmd *cobra.Command, t *target, h singleton.Holder) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-dev/holdfast/installer/upgrade"
+	"github.com/holdfast-dev/holdfast/platform"
 )
 
 // How often the ledger is read, and how long an upgrade may take until it stands there.
@@ -136,6 +137,9 @@ func (a *app) versionsCommand() *cobra.Command {
 			}
 			if asJSON {
 				return writeJSON(cmd.OutOrStdout(), r)
+			}
+			if r.Confirmed.SHA256 == "" {
+				return fmt.Errorf("versions %q: %w", t.id, platform.ErrNotInstalled)
 			}
 			r.print(cmd)
 			return nil

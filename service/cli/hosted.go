@@ -20,6 +20,9 @@ func Execute(root *cobra.Command) int {
 	s.watch(root)
 	root.SilenceErrors, root.SilenceUsage = true, true
 	cmd, err := root.ExecuteC()
+	if err == nil {
+		err = s.unknown
+	}
 	code := ExitCode(err)
 	if err != nil && s.refused(cmd) {
 		code = platform.ExitUsage
@@ -42,7 +45,10 @@ func printError(root, cmd *cobra.Command, err error, code int) {
 
 // stages is how far a command line has come: cobra itself does not say of an error
 // whether it is its own refusal.
-type stages struct{ begun, ran bool }
+type stages struct {
+	begun, ran bool
+	unknown    error // a command that one of the host's groups does not have: cobra shows the group's help
+}
 
 func (s *stages) refused(cmd *cobra.Command) bool {
 	return !s.begun || !s.ran && cmd.ValidateRequiredFlags() != nil
@@ -71,9 +77,26 @@ func (s *stages) watch(cmd *cobra.Command) {
 	cmd.PersistentPreRun, cmd.PersistentPreRunE = noted(cmd.PersistentPreRun, false), notedE(cmd.PersistentPreRunE, false)
 	cmd.PreRun, cmd.PreRunE = noted(cmd.PreRun, false), notedE(cmd.PreRunE, false)
 	cmd.Run, cmd.RunE = noted(cmd.Run, true), notedE(cmd.RunE, true)
+	if cmd.HasParent() && cmd.HasSubCommands() && !cmd.Runnable() {
+		s.refuse(cmd)
+	}
 	for _, c := range cmd.Commands() {
 		s.watch(c)
 	}
+}
+
+// refuse has a group that is given something else than one of its commands, and no
+// --help, say that rather than show its help.
+func (s *stages) refuse(group *cobra.Command) {
+	help := group.HelpFunc()
+	group.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		wanted := cmd.Flags().Lookup("help")
+		if cmd == group && cmd.Flags().NArg() > 0 && (wanted == nil || !wanted.Changed) {
+			s.unknown = usage("unknown command %q for %q", cmd.Flags().Arg(0), cmd.CommandPath())
+			return
+		}
+		help(cmd, args)
+	})
 }
 
 // misused reports whether err is a flag that could not be read.

@@ -246,6 +246,10 @@ func (a *app) uninstall(cmd *cobra.Command, t *target, purge, foreign bool) erro
 	if err := a.mayApply(t, slices.Concat(steps, remove)); err != nil {
 		return fmt.Errorf("uninstall %q: %w", t.id, err)
 	}
+	outcome := "is uninstalled"
+	if len(steps) == 0 && len(remove) == 0 && len(t.forget()) == 0 {
+		outcome = "is not installed"
+	}
 	tx := t.transaction(cmd, "uninstall")
 	if !purge {
 		steps = append(steps, t.forget()...)
@@ -266,7 +270,7 @@ func (a *app) uninstall(cmd *cobra.Command, t *target, purge, foreign bool) erro
 	}
 	t.unversion(notes(cmd))
 	t.uncopy(notes(cmd)) // nothing goes back from here, and a program is too much for a journal
-	fmt.Fprintf(confirms(cmd), "%s is uninstalled (%s).\n", t.id, m.Name())
+	fmt.Fprintf(confirms(cmd), "%s %s (%s).\n", t.id, outcome, m.Name())
 	tell := func(what string, all []string, hint string) {
 		if len(all) > 0 {
 			fmt.Fprintf(confirms(cmd), "%s stays: %s%s\n", what, strings.Join(all, ", "), hint)

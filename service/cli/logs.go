@@ -64,7 +64,7 @@ func (a *app) logsCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVarP(&f.Follow, "follow", "f", false, "go on with what is added, until ctrl-C")
-	cmd.Flags().IntVarP(&f.Lines, "lines", "n", 50, "the last `N` lines")
+	cmd.Flags().IntVarP(&f.Lines, "lines", "n", 50, "the last `N` lines; -1: all")
 	cmd.Flags().StringVar(&f.Since, "since", "", "what was logged since `TIME`, as the manager writes it: \"10 min ago\" (systemd)")
 	cmd.Flags().StringVarP(&f.Priority, "priority", "p", "", "of that syslog `PRIORITY` or a graver one: err, warning, ... (systemd)")
 	cmd.Flags().BoolVar(&f.JSON, "json", false, "as JSON, one object a line (systemd)")

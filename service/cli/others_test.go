@@ -161,7 +161,7 @@ func TestIssue10_10_AnotherManager(t *testing.T) {
 	if strings.Contains(p.out.String(), "sysv") {
 		t.Error(p.out.String())
 	}
-	does("ok", "is uninstalled", "uninstall") // and leaves what is not its own
+	does("ok", "is not installed", "uninstall") // and leaves what is not its own
 	if p.manifest().Manager != "sysv" {
 		t.Errorf("%+v", p.manifest())
 	}
@@ -173,7 +173,7 @@ func TestIssue10_10_AnotherManager(t *testing.T) {
 	does("fails", "it was installed with --manager sysv, so give that flag: the generated", "start")
 	// And leave its record alone.
 	p.m.st = platform.Status{Manager: "systemd", Phase: platform.PhaseStopped}
-	does("ok", "is uninstalled", "uninstall")
+	does("ok", "is not installed", "uninstall")
 	if p.manifest().Manager != "sysv" {
 		t.Errorf("%+v", p.manifest())
 	}

@@ -209,6 +209,9 @@ func (t *target) forget() []platform.Step {
 	if m, err := state.ReadManifest(path); err == nil && t.manager != nil && m.Manager != t.manager.Name() {
 		return nil // another manager's, which that one's uninstall removes
 	}
+	if _, err := t.System.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	return []platform.Step{state.RemoveManifestStep(path)}
 }
 

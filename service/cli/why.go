@@ -63,6 +63,11 @@ func (t *target) why(cmd *cobra.Command, verb string, asked time.Time, err error
 		}
 		fmt.Fprintf(cmd.ErrOrStderr(), "  %s\n", line)
 	}
+	if st, err := t.query(ctx, t.id); err == nil && st.Definition != nil {
+		for _, drop := range st.Definition.DropIns {
+			fmt.Fprintf(cmd.ErrOrStderr(), "- changed from outside: %v\n", drop)
+		}
+	}
 	failed, known := errors.AsType[*platform.FailedError](err)
 	if end == nil || known && silent {
 		return err

@@ -3,6 +3,7 @@ package room
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/holdfast-dev/holdfast/platform"
 )
@@ -31,9 +32,9 @@ func (r *Refusals) RefuseIfNot(field string, err error) {
 	}
 }
 
-// Add notes an error that is complete; nil is none.
+// Add notes an error that is complete, once; nil is none.
 func (r *Refusals) Add(err error) {
-	if err != nil {
+	if err != nil && !slices.ContainsFunc(r.errs, func(noted error) bool { return noted.Error() == err.Error() }) {
 		r.errs = append(r.errs, err)
 	}
 }

@@ -1,0 +1,115 @@
+package cli_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
+	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/cli"
+)
+
+// What is not there is not uninstalled, and had no record.
+func TestUninstallOfNothing(t *testing.T) {
+	p := newPlace(t)
+	p.m.st, p.m.none = platform.Status{Manager: "fake"}, true
+	if code, err := p.run("uninstall"); code != 0 || p.out.String() != "feedd is not installed (fake).\n" || strings.Contains(p.errs.String(), "record") {
+		t.Errorf("%d, %v\n%s%s", code, err, &p.out, &p.errs)
+	}
+}
+
+// Of what is not installed there are no versions to be listed.
+func TestVersionsOfNothing(t *testing.T) {
+	p := newPlace(t)
+	p.m.st = platform.Status{Manager: "fake"}
+	if code, err := p.run("versions"); code != 1 || !strings.Contains(fmt.Sprint(err), "not installed") || p.out.Len() > 0 {
+		t.Errorf("%d, %v\n%s", code, err, &p.out)
+	}
+}
+
+// A restart of what does not run says once what it does not bring in.
+func TestRestartTellsADriftOnce(t *testing.T) {
+	p, set := installed(t, false)
+	set("[service]\nuser = \"alice\"\n")
+	p.m.on = func(string) {
+		running(p)
+		p.writes(feedd, platform.PhaseReady, nil)
+	}
+	p.wants("restart", 0, "user: feedd install brings that in", "restart")
+	if text := p.errs.String(); strings.Count(text, "definition of the service: user") != 1 {
+		t.Error(text)
+	}
+}
+
+// A failed start names what lies over the definition.
+func TestWhyNamesDropIns(t *testing.T) {
+	p := newPlace(t)
+	p.m.acts = &platform.FailedError{How: "exit code 1"}
+	p.m.st.Definition = &platform.Definition{Path: "/x", Ours: true, DropIns: []platform.DropIn{{Path: "/x.d/o.conf", Keys: []string{"ExecStart"}}}}
+	if _, err := p.run("start"); err == nil || !strings.Contains(p.errs.String(), "changed from outside: /x.d/o.conf sets ExecStart") {
+		t.Errorf("%v\n%s", err, &p.errs)
+	}
+}
+
+// A reload of what was started before there was a configuration says that it has
+// not read it; and which file it does not read where that is not there.
+func TestReloadSaysWhatItDoesNotRead(t *testing.T) {
+	p := newPlace(t)
+	running(p)
+	p.writes(feedd, platform.PhaseReady, func(s *state.State) { s.ConfigFile = "" })
+	p.file("")
+	code, err := p.run("reload")
+	if want := "it reads no file, and has not taken " + p.cfg.File; code != 0 || !strings.Contains(p.errs.String(), want) {
+		t.Errorf("%d, %v\n%s", code, err, &p.errs)
+	}
+	p.cfg.File = ""
+	p.writes(feedd, platform.PhaseReady, func(s *state.State) { s.ConfigFile = "/etc/feedd.toml" })
+	none := p.dir + "/none.toml"
+	if _, err := p.run("reload", "--config", none); !strings.Contains(fmt.Sprint(err), "and not "+none+": ") {
+		t.Errorf("%v", err)
+	}
+}
+
+// The shells are named to who names none, or another.
+func TestCompletionNamesTheShells(t *testing.T) {
+	for _, args := range []string{"completion", "completion tcsh", "completion bash zsh"} {
+		newPlace(t).wants(args, platform.ExitUsage, "is not one of bash, fish, powershell, zsh")
+	}
+}
+
+// The defaults of the log are the ones that `config print` has.
+func TestConfigShowAllHasTheLogsDefaults(t *testing.T) {
+	p := newPlace(t)
+	p.wants("config show --all", 0, `service.log.level = "info"  # default`)
+	p.wants("config show --all", 0, `service.log.max_backups = 7  # default`)
+}
+
+// A place that a switch hides is told once, though two command lines are in it.
+func TestPlanTellsAHiddenProgramOnce(t *testing.T) {
+	_, err := command(t, service.Config{Name: "feedd"}, "plan", "--manager", "systemd", "--scope", "system", "--program", "/root/feedd")
+	if strings.Count(fmt.Sprint(err), "is hidden") != 1 {
+		t.Errorf("%v", err)
+	}
+}
+
+// What makes no sense of a host's own commands is an error as well, at any depth.
+func TestExecuteRefusesWhatAGroupOfTheHostDoesNotKnow(t *testing.T) {
+	for args, want := range map[string]int{"db table bogus": 2, "db bogus": 2, "db table": 0, "db table --help bogus": 0, "db table list": 0, "help db table": 0} {
+		root, _ := host(cli.Command(service.Config{Name: "acme-agent"}, nil))
+		db, table := &cobra.Command{Use: "db"}, &cobra.Command{Use: "table"}
+		table.AddCommand(&cobra.Command{Use: "list", Run: func(*cobra.Command, []string) {}})
+		db.AddCommand(table)
+		root.AddCommand(db)
+		var out bytes.Buffer
+		root.SetOut(&out)
+		root.SetArgs(strings.Fields(args))
+		if code := cli.Execute(root); code != want || want == 2 && out.Len() > 0 {
+			t.Errorf("%s: %d\n%s", args, code, &out)
+		}
+	}
+}
