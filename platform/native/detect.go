@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"runtime"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 // OnThisSystem reports whether the manager of that name is one of this operating
 // system's, be it the one that runs this machine or not: its services have the same
 // directories. One that is not known is.
-func OnThisSystem(manager string) bool { return onSystem(runtime.GOOS, manager) }
+func OnThisSystem(manager string) bool { return onSystem(runtime.GOOS, manager) || Answers(manager) }
 
 func onSystem(goos, manager string) bool {
 	switch manager {
@@ -27,6 +28,17 @@ func onSystem(goos, manager string) bool {
 		return goos != "darwin" && goos != "windows"
 	}
 	return true
+}
+
+// Answers reports whether the manager of that name can be reached here although
+// another one runs the machine: a launchd that serves beside an init, as a double of
+// it does, has its launchctl there. It blocks for no longer than a look at the PATH.
+func Answers(manager string) bool {
+	if manager != "launchd" {
+		return false
+	}
+	_, err := exec.LookPath("launchctl")
+	return err == nil
 }
 
 // probe is what detection sees of a machine.

@@ -129,11 +129,11 @@ func (a *app) absolute() error {
 // run it: its directories are the same.
 func (a *app) here() bool { return !a.elsewhere() || native.OnThisSystem(a.manager) }
 
-// elsewhere reports whether a manager was named that is not this machine's.
+// elsewhere reports whether a manager was named that does not serve this machine.
 func (a *app) elsewhere() bool {
 	if a.manager == "" || a.manager == "auto" || a.manager == "none" {
 		return false
 	}
 	here, err := a.Manager("auto")
-	return err != nil || here.Name() != a.manager
+	return (err != nil || here.Name() != a.manager) && !native.Answers(a.manager)
 }
