@@ -71,7 +71,7 @@ func (e *Engine) restore(ctx context.Context, start bool) (up bool, err error) {
 	asked := 0
 	var last error
 	for {
-		l := e.look(ctx)
+		l := e.status(ctx)
 		switch {
 		case l.Ready && !l.OnTrial, !l.Running && !start:
 			return true, nil
@@ -87,7 +87,7 @@ func (e *Engine) restore(ctx context.Context, start bool) (up bool, err error) {
 			}
 			continue
 		}
-		if err := e.Sleep(ctx, lookEvery); err != nil {
+		if err := e.Sleep(ctx, statusEvery); err != nil {
 			return false, fmt.Errorf("the version before is not ready: %w%s", err, prefixed(": ", l.Why))
 		}
 	}
@@ -125,7 +125,7 @@ func (e *Engine) Recover(ctx context.Context) error {
 	}
 	up := true
 	r, err := trial.Read(e.Record, e.Own)
-	if err == nil && r.ID == e.at.ID || e.look(ctx).OnTrial {
+	if err == nil && r.ID == e.at.ID || e.status(ctx).OnTrial {
 		if up, err = e.restore(ctx, l.Last.Tried); err != nil {
 			e.note(err.Error())
 		}

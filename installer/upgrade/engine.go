@@ -13,11 +13,11 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// Look is how the service stands, after everybody was asked.
-type Look struct {
+// Status is how the service stands, by lock, manager and state file together.
+type Status struct {
 	Running bool // somebody runs, or is about to be started again
 	OnTrial bool // and that is the candidate
-	Failed  bool // nobody does, and not because anybody asked
+	Failed  bool // nobody does, and not because it was asked to end
 	Ready   bool
 	Healthy bool   // no health check fails
 	Why     string // what is wrong, or how the last run ended, where that was not in order
@@ -27,8 +27,8 @@ type Look struct {
 
 // Machine is all that an upgrade reaches besides the files of the program.
 type Machine struct {
-	// Look is asked for the trial of that id, whose candidate is that file.
-	Look    func(ctx context.Context, id, candidate string) Look
+	// Status queries the service for the trial of that id, whose candidate is that file.
+	Status  func(ctx context.Context, id, candidate string) Status
 	Start   func(context.Context) error // returns when it is ready
 	Restart func(context.Context) error
 	// Version asks a program for its version, and Check whether it could start with
@@ -82,8 +82,8 @@ var errCut = errors.New("cut off")
 
 func isCut(err error) bool { return errors.Is(err, errCut) }
 
-// lookEvery is how often the service is looked at.
-const lookEvery = 100 * time.Millisecond
+// statusEvery is how often the service is queried.
+const statusEvery = 100 * time.Millisecond
 
 // grace is how much later than the conductor the candidate itself gives up.
 const grace = 15 * time.Second
@@ -160,7 +160,7 @@ func (e *Engine) step(name string) error {
 	return e.ledger.write(e.Ledger)
 }
 
-func (e *Engine) look(ctx context.Context) Look { return e.Look(ctx, e.at.ID, e.at.To.Path) }
+func (e *Engine) status(ctx context.Context) Status { return e.Status(ctx, e.at.ID, e.at.To.Path) }
 
 // try has the candidate run, until it has been ready and healthy for as long as it
 // must. Its error says why it is to be rolled back.
@@ -181,7 +181,7 @@ func (e *Engine) try(ctx context.Context, candidate string) error {
 	var since time.Time          // ready and healthy
 	gone, served := 0, false
 	for {
-		switch l := e.look(ctx); {
+		switch l := e.status(ctx); {
 		case l.OnTrial && l.Ready:
 			gone, served = 0, true
 			if e.at.Downtime == 0 {
@@ -202,14 +202,14 @@ func (e *Engine) try(ctx context.Context, candidate string) error {
 		case l.Ready: // the confirmed version has taken over, or was never left
 			return e.whyNot(restart, l)
 		case !l.Running:
-			if gone++; gone > 1 { // one look may fall between two processes
+			if gone++; gone > 1 { // one query may fall between two processes
 				return e.whyNot(restart, l)
 			}
 		default:
 			gone, since = 0, time.Time{}
 		}
-		if err := e.Sleep(ctx, lookEvery); err != nil {
-			l := e.look(context.WithoutCancel(ctx))
+		if err := e.Sleep(ctx, statusEvery); err != nil {
+			l := e.status(context.WithoutCancel(ctx))
 			what := "it was not ready"
 			if l.OnTrial && l.Ready {
 				what = "it was not healthy for long enough"
@@ -261,7 +261,7 @@ func (e *Engine) begin(candidate string) error {
 }
 
 // whyNot says, as well as is known, why the candidate does not run.
-func (e *Engine) whyNot(restart error, l Look) error {
+func (e *Engine) whyNot(restart error, l Status) error {
 	tries, err := trial.ReadTries(e.TriesFile, e.ID)
 	switch {
 	case err == nil && tries.Count == 0 && tries.Why != "":

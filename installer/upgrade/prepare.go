@@ -53,7 +53,7 @@ func (e *Engine) prepare(ctx context.Context) (candidate string, wanted bool, er
 		}
 		return "", false, err
 	}
-	l := e.look(ctx)
+	l := e.status(ctx)
 	return candidate, l.Running || l.Failed, nil
 }
 

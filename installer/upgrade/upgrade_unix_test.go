@@ -131,15 +131,15 @@ func (w *world) restart(ctx context.Context) error {
 	return err
 }
 
-func (w *world) look(context.Context, string, string) upgrade.Look {
-	l := upgrade.Look{Running: w.runs != "", Failed: w.failed, OnTrial: w.onTrial != "", Why: w.why, Healthy: true, Ready: w.runs != "", ReadyAt: w.since.Add(40 * time.Millisecond)}
+func (w *world) status(context.Context, string, string) upgrade.Status {
+	l := upgrade.Status{Running: w.runs != "", Failed: w.failed, OnTrial: w.onTrial != "", Why: w.why, Healthy: true, Ready: w.runs != "", ReadyAt: w.since.Add(40 * time.Millisecond)}
 	switch age := w.now.Sub(w.since); {
 	case w.onTrial == "":
 	case strings.Contains(w.runs, "dies") && age >= time.Second: // the manager starts it again
 		w.why = "killed by SIGSEGV"
 		_ = w.start(context.Background())
 		w.asked = w.asked[:len(w.asked)-1]
-		return upgrade.Look{Running: true}
+		return upgrade.Status{Running: true}
 	case strings.Contains(w.runs, "hangs"):
 		l.Ready, l.ReadyAt, l.Why = false, time.Time{}, ""
 	case strings.Contains(w.runs, "sick"):
@@ -148,14 +148,14 @@ func (w *world) look(context.Context, string, string) upgrade.Look {
 		l.Healthy, l.Why = false, "upstream: no answer yet"
 	case strings.Contains(w.runs, "gone") && age >= time.Second: // and its manager does nothing
 		w.runs, w.onTrial, w.failed, w.why = "", "", true, "killed by SIGKILL"
-		return upgrade.Look{Failed: true, Why: w.why}
+		return upgrade.Status{Failed: true, Why: w.why}
 	}
 	return l
 }
 
 func (w *world) machine() upgrade.Machine {
 	return upgrade.Machine{
-		Look: w.look, Start: w.start, Restart: w.restart,
+		Status: w.status, Start: w.start, Restart: w.restart,
 		Version: func(_ context.Context, program string) (string, error) {
 			text := w.content(program)
 			if strings.Contains(text, "mute") {
@@ -436,17 +436,17 @@ func TestAskedMeanwhile(t *testing.T) {
 	for _, stop := range []bool{true, false} {
 		w := newWorld(t, "v1")
 		got := w.upgrade("v2", upgrade.Interrupted, func(e *upgrade.Engine) {
-			look, looks := e.Look, 0
-			e.Look = func(ctx context.Context, id, candidate string) upgrade.Look {
-				if looks++; looks == 4 {
+			status, queries := e.Status, 0
+			e.Status = func(ctx context.Context, id, candidate string) upgrade.Status {
+				if queries++; queries == 4 {
 					_ = w.start(ctx)
 					w.asked = nil
 					if stop {
 						w.runs = ""
 					}
 				}
-				l := look(ctx, id, candidate)
-				if looks >= 4 {
+				l := status(ctx, id, candidate)
+				if queries >= 4 {
 					l.Asked = "asked to stop by SIGTERM"
 				}
 				return l

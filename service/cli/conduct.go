@@ -85,7 +85,7 @@ func (a *app) engine(t *target, f upgradeFlags) (e *upgrade.Engine, release func
 
 func (a *app) upgradeMachine(t *target) upgrade.Machine {
 	return upgrade.Machine{
-		Look:    t.upgradeLook,
+		Status:  t.upgradeStatus,
 		Start:   func(ctx context.Context) error { return t.manager.Start(ctx, t.id) },
 		Restart: func(ctx context.Context) error { return t.manager.Restart(ctx, t.id) },
 		Version: func(ctx context.Context, program string) (string, error) { return a.versionOf(ctx, t, program) },
@@ -115,10 +115,10 @@ func (t *target) boots() []string {
 	return boots
 }
 
-// upgradeLook is what `status` says of the service, as an upgrade asks for it.
-func (t *target) upgradeLook(ctx context.Context, id, candidate string) upgrade.Look {
+// upgradeStatus is what `status` says of the service, as an upgrade needs it.
+func (t *target) upgradeStatus(ctx context.Context, id, candidate string) upgrade.Status {
 	r := t.examine(ctx)
-	l := upgrade.Look{
+	l := upgrade.Status{
 		Running: r.PID != 0 || r.again != "" || r.lsb == lsbRunning || r.lsb == lsbUnknown,
 		Failed:  r.Phase == platform.PhaseFailed,
 		OnTrial: r.Trial != "" && r.Trial == id || t.Executes(r.PID, candidate),

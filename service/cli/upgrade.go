@@ -41,7 +41,7 @@ const settleTime = 10 * time.Second
 
 func (a *app) addUpgradeFlags(cmd *cobra.Command, f *upgradeFlags) {
 	cmd.Flags().DurationVar(&f.settle, "settle", settleTime, "how long it has to be ready and healthy before it is confirmed")
-	cmd.Flags().BoolVar(&f.force, "force", false, "also a version that was rolled back before")
+	cmd.Flags().BoolVar(&f.force, "force", false, "accept a version that was rolled back before")
 	cmd.Flags().BoolVar(&f.json, "json", false, "the outcome as JSON, one object")
 	cmd.Flags().StringVar(&f.conduct, "conduct", "", "conduct the upgrade `ID` in this process")
 	cmd.Flags().StringVar(&f.by, "by", "", "who asked for it")
@@ -50,7 +50,7 @@ func (a *app) addUpgradeFlags(cmd *cobra.Command, f *upgradeFlags) {
 	}
 }
 
-const upgradeOutcome = "\n\nIt is conducted by a process of its own: to lose the terminal, ctrl-C or the end of this command changes nothing. " +
+const upgradeOutcome = "\n\nThe upgrade is conducted by a separate process, and goes on where this command is interrupted or loses its terminal. " +
 	"Exit code: 0 confirmed, or confirmed already; 1 refused before the service was touched; 10 rolled back, and the version before runs; " +
 	"11 rolled back, and the service is not ready; 75 another upgrade is under way."
 
@@ -72,7 +72,7 @@ func (a *app) upgradeCommand() *cobra.Command {
 			return a.upgrade(cmd, "upgrade", path, f)
 		},
 	}
-	cmd.Flags().StringVar(&f.sha256, "sha256", "", "refuse FILE unless that is its SHA-256, in hexadecimal")
+	cmd.Flags().StringVar(&f.sha256, "sha256", "", "refuse FILE unless this is its SHA-256, in hexadecimal")
 	a.addUpgradeFlags(cmd, &f)
 	return cmd
 }
@@ -102,7 +102,6 @@ func (a *app) upgrade(cmd *cobra.Command, verb, file string, f upgradeFlags) err
 		return a.conduct(cmd, t, file, f)
 	}
 	if file != "" {
-		f.sha256 = cmd.Flags().Lookup("sha256").Value.String()
 		if _, err := os.Stat(file); err != nil {
 			return fmt.Errorf("upgrade %q: %w", t.id, err)
 		}
@@ -134,7 +133,7 @@ func (a *app) mayUpgrade(ctx context.Context, t *target, verb string) error {
 		return usage("%s is for this machine and its manager", verb)
 	}
 	if m.Name() == "scm" {
-		return refuse(fmt.Errorf("Windows cannot execute one program in the place of another, and a trial without that is yet to be made: stop the service, replace the file, start it: %w", platform.ErrUnsupported))
+		return refuse(fmt.Errorf("on Windows there are no trials yet: stop the service, replace the file, start it: %w", platform.ErrUnsupported))
 	}
 	if err := t.ours(ctx, verb); err != nil {
 		return err

@@ -175,7 +175,7 @@ func TestUpgradeOutcomes(t *testing.T) {
 		}, code: 1, says: "no such file", stable: "1 good"},
 		"not installed": {content: "2 good", change: func(h *hangar) { h.m.st.Installed = false }, code: 1, says: "not installed", stable: "1 good"},
 		"no manager":    {content: "2 good", change: func(h *hangar) { h.m = nil }, code: 1, says: "no supported service manager", stable: "1 good"},
-		"on Windows":    {content: "2 good", change: func(h *hangar) { h.m.name = "scm" }, code: 2, says: "yet to be made", stable: "1 good"},
+		"on Windows":    {content: "2 good", change: func(h *hangar) { h.m.name = "scm" }, code: 2, says: "there are no trials yet", stable: "1 good"},
 		"no record": {content: "2 good", change: func(h *hangar) {
 			if err := os.RemoveAll(filepath.Join(h.dir, "holdfast")); err != nil {
 				h.t.Fatal(err)
