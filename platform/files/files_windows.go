@@ -87,15 +87,16 @@ func openHandle(path string, access uint32, sa *windows.SecurityAttributes, how,
 func settle(*os.File, fs.FileMode) error { return nil }
 
 // rename gives the name at once, also where somebody has the file open that had
-// it, and shares it: os.Root renames as POSIX has it, which os.Rename does not.
+// it, and shares it: os.Root renames as POSIX has it, which os.Rename does not. The
+// directory cannot be opened while somebody is about to remove it.
 func rename(from, to string) error {
-	dir, err := os.OpenRoot(filepath.Dir(to))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
 	return insist(func() error {
-		err := dir.Rename(filepath.Base(from), filepath.Base(to))
+		dir, err := os.OpenRoot(filepath.Dir(to))
+		if err != nil {
+			return err
+		}
+		defer dir.Close()
+		err = dir.Rename(filepath.Base(from), filepath.Base(to))
 		if info, e := dir.Lstat(filepath.Base(to)); err != nil && e == nil && info.IsDir() {
 			return &os.LinkError{Op: "rename", Old: from, New: to, Err: windows.ERROR_DIRECTORY_NOT_SUPPORTED}
 		}

@@ -171,6 +171,24 @@ func TestReplaceOutlastsAReader(t *testing.T) {
 	}
 }
 
+// Somebody is about to remove the directory, because it was empty when he looked.
+func TestReplaceOutlastsARemoverOfTheDirectory(t *testing.T) {
+	dir := t.TempDir()
+	name, err := windows.UTF16PtrFromString(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const all = windows.FILE_SHARE_READ | windows.FILE_SHARE_WRITE | windows.FILE_SHARE_DELETE
+	h, err := windows.CreateFile(name, windows.DELETE, all, nil, windows.OPEN_EXISTING, windows.FILE_FLAG_BACKUP_SEMANTICS, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(100*time.Millisecond, func() { _ = windows.CloseHandle(h) })
+	if err := files.Replace(filepath.Join(dir, "x"), []byte("one"), 0o644, false); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOurOwnLinksAreFollowed(t *testing.T) {
 	dir := t.TempDir()
 	target := filepath.Join(dir, "real")
