@@ -42,9 +42,9 @@ func (c Config) Load() (Config, error) {
 		Service *Config `toml:"service"`
 	}{&c}
 	f := file{path: c.File, text: text}
-	md, err := toml.Decode(f.text, &doc)
+	md, wrong, err := f.sift(&doc)
 	if err != nil {
-		return c, f.wrap(err)
+		return c, badConfig(byLine(append(wrong, err)...))
 	}
 	unknown := slices.DeleteFunc(md.Undecoded(), func(k toml.Key) bool {
 		return slices.Contains(c.Tables, k[0]) || free(k, reflect.ValueOf(c), ownTable)
@@ -58,14 +58,16 @@ func (c Config) Load() (Config, error) {
 		}
 		return misplaced(append(toml.Key{ownTable}, k...), reflect.TypeFor[Config]()) // in no table
 	}
-	if err := errors.Join(f.unknown(unknown, hint), f.bareDurations(md, reflect.ValueOf(c), ownTable), f.kinds(md, reflect.ValueOf(c), ownTable), f.zeros(md, c), f.another(original, c)); err != nil {
-		return c, badConfig(err)
-	}
+	wrong = append(wrong, f.unknown(unknown, hint), f.bareDurations(md, reflect.ValueOf(c), ownTable), f.kinds(md, reflect.ValueOf(c), ownTable), f.zeros(md, c), f.another(original, c))
+	read := c
 	c = c.overridden().withDefaults()
-	c.programSettings = f.programSettings()
 	if err := c.Check(); err != nil {
-		return c, badConfig(f.locate(ownTable, err))
+		wrong = append(wrong, f.locate(ownTable, err))
 	}
+	if err := byLine(wrong...); err != nil {
+		return read, badConfig(err)
+	}
+	c.programSettings = f.programSettings()
 	return c, nil
 }
 
