@@ -92,7 +92,7 @@ func (a *app) showOutcome(cmd *cobra.Command, t *target, verb string, done upgra
 		return nil
 	}
 	for _, n := range done.Notes {
-		fmt.Fprintf(cmd.ErrOrStderr(), "- %s\n", n)
+		fmt.Fprintf(cmd.ErrOrStderr(), "- %s\n", oneLine(n))
 	}
 	if err != nil {
 		return fmt.Errorf("%s %q: %w", verb, t.id, err)
@@ -101,7 +101,7 @@ func (a *app) showOutcome(cmd *cobra.Command, t *target, verb string, done upgra
 	case done.Result == upgrade.Unchanged:
 		fmt.Fprintf(confirms(cmd), "%s is already %v.\n", t.id, done.To)
 	case !done.Tried:
-		fmt.Fprintf(confirms(cmd), "%s is %v now: %s.\n", t.id, done.To, done.Reason)
+		fmt.Fprintf(confirms(cmd), "%s is %v now: %s.\n", t.id, done.To, oneLine(done.Reason))
 	default:
 		fmt.Fprintf(confirms(cmd), "%s is %v now, and was %v; it was away for %v.\n", t.id, done.To, done.From, done.Downtime.Round(time.Millisecond))
 	}
@@ -194,7 +194,7 @@ func (a *app) ownVersion(path string) string {
 
 func (r versionsReport) print(cmd *cobra.Command) {
 	line := func(key, format string, args ...any) {
-		fmt.Fprintf(cmd.OutOrStdout(), "%10s  %s\n", key, fmt.Sprintf(format, args...))
+		fmt.Fprintf(cmd.OutOrStdout(), "%10s  %s\n", key, oneLine(fmt.Sprintf(format, args...)))
 	}
 	when := func(t time.Time) string { return t.Local().Format(time.DateTime) }
 	since := ""

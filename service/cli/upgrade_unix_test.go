@@ -390,3 +390,19 @@ func TestVersionJSON(t *testing.T) {
 		t.Errorf("%d: %s", code, says)
 	}
 }
+
+// Why a candidate was not executed the service's user has written: it moves no cursor
+// of root's, and begins no line.
+func TestIssue9_TheReasonOfATrialForgesNoVersion(t *testing.T) {
+	h := newHangar(t)
+	h.leaves("u0", other)
+	path := filepath.Join(h.dir, "holdfast", "upgrades", "feedd.json")
+	text, err := json.Marshal(upgrade.Ledger{Format: 1, Failed: []upgrade.Failure{{Version: upgrade.Version{Version: "2", SHA256: strings.Repeat("ab", 32)}, Reason: "\x1b[2Jforged\n confirmed  3"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.put(path, string(text))
+	if code, says := h.call("versions"); code != 0 || !strings.Contains(says, "forged") || strings.Contains(says, "\x1b") || strings.Contains(says, "\n confirmed  3") {
+		t.Errorf("%d: %q", code, says)
+	}
+}
