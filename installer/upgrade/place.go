@@ -42,7 +42,7 @@ func (e *Engine) stage(source string) (path, digest string, err error) {
 		do{"copy its attributes", func() error { return likeStable(e.Stable, path) }},
 	)
 	if err != nil && !isCut(err) {
-		err = errors.Join(err, os.RemoveAll(dir))
+		err = errors.Join(err, files.RemoveTree(dir))
 	}
 	return path, digest, err
 }
@@ -210,6 +210,9 @@ func absentIsFine(err error) error {
 // were versions.
 func sweep(stable string) {
 	_ = os.Remove(beside(stable))
+	if info, err := os.Lstat(VersionsDir(stable)); err != nil || !info.IsDir() {
+		return // a FIFO would have us wait, a link would lead elsewhere
+	}
 	entries, err := os.ReadDir(VersionsDir(stable))
 	if err != nil {
 		return

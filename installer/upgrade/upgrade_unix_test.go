@@ -628,3 +628,15 @@ func faultAt(t *testing.T, candidate string, fault error, n int) (reached bool) 
 	}
 	return true
 }
+
+// A FIFO where the versions should be is named, and not waited for.
+func TestIssue9_AFIFOInPlaceOfTheVersionsIsNotWaitedFor(t *testing.T) {
+	w := newWorld(t, "v1")
+	if err := syscall.Mkfifo(upgrade.VersionsDir(w.stable), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.upgrade("v2", upgrade.Refused, nil); !strings.Contains(got.Reason, "is no directory") {
+		t.Errorf("%+v", got)
+	}
+	w.wants("v1", "v1", nil, nil)
+}

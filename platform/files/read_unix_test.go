@@ -195,3 +195,12 @@ func TestLeasesDoNotBlock(t *testing.T) {
 		t.Errorf("the new file: %q, %v", got, err)
 	}
 }
+
+// A FIFO on the way to what is to be removed is not waited for.
+func TestIssue9_RemoveTreeDoesNotWaitForAFIFO(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "x")
+	must(t, syscall.Mkfifo(fifo, 0o644))
+	if err := files.RemoveTree(filepath.Join(fifo, "y")); !errors.Is(err, syscall.ENOTDIR) {
+		t.Errorf("got %v", err)
+	}
+}

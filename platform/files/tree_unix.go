@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // So many links may be followed on the way to a directory, as the kernel has it.
@@ -93,8 +94,11 @@ func step(dir *os.Root, at, name string) (next *os.Root, target string, err erro
 		target, err = dir.Readlink(name)
 		return nil, target, err
 	}
+	if !info.IsDir() { // to open a FIFO would be to wait
+		return nil, "", &fs.PathError{Op: "open", Path: path, Err: syscall.ENOTDIR}
+	}
 	next, err = dir.OpenRoot(name)
-	if info.IsDir() && err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
 		return nil, "", fmt.Errorf("%s was replaced while it was being opened: %w: %w", path, ErrUntrusted, err)
 	}
 	if err != nil {
