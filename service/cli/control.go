@@ -342,7 +342,11 @@ func (a *app) managed(cmd *cobra.Command, t *target, doing string, do func(conte
 		if scope, d := t.inOtherScope(ctx); d != nil && !d.Ours {
 			err = fmt.Errorf("%w: there is one of --scope %s: %v", err, scope, d)
 		}
-		err = fmt.Errorf("%w%s", err, a.hint(cmd, t, cmd.Name()))
+		hint := a.hint(cmd, t, cmd.Name())
+		if starts := cmd.Name() == "start" || cmd.Name() == "restart"; hint == "" && starts {
+			hint = ": " + a.command(t, "install --start") + " installs and starts it"
+		}
+		err = fmt.Errorf("%w%s", err, hint)
 	}
 	return err
 }

@@ -32,6 +32,15 @@ func TestVersionsOfNothing(t *testing.T) {
 	}
 }
 
+// Who starts what is not installed is told the command that installs it.
+func TestStartOfNothingNamesInstall(t *testing.T) {
+	p := newPlace(t)
+	p.m.st, p.m.acts = platform.Status{Manager: "fake"}, platform.ErrNotInstalled
+	for _, verb := range []string{"start", "restart"} {
+		p.wants(verb, 1, "not installed: feedd install --start installs and starts it", verb)
+	}
+}
+
 // A restart of what does not run says once what it does not bring in.
 func TestRestartTellsADriftOnce(t *testing.T) {
 	p, set := installed(t, false)

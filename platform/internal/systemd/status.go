@@ -2,6 +2,9 @@ package systemd
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,9 +33,24 @@ func (m *Manager) show(ctx context.Context, id platform.ID) (properties, error) 
 		out, err = m.sys.Run(ctx, systemctl(id.Scope, "show", "--property="+shown, unit(id))...)
 	}
 	if err != nil {
-		return nil, err
+		return nil, unanswered(id, err)
 	}
 	return parseProperties(out), nil
+}
+
+// unanswered is the error of a question, without the list of all that was asked for.
+func unanswered(id platform.ID, err error) error {
+	failed, ok := errors.AsType[*platform.CommandError](err)
+	if !ok || failed.Code < 0 {
+		return err
+	}
+	short := *failed
+	short.Argv = []string{"systemctl", "show", unit(id)}
+	if id.Scope != platform.ScopeUser {
+		return &short
+	}
+	short.Argv = slices.Insert(short.Argv, 1, "--user")
+	return fmt.Errorf("%w: does this user's systemd run? Log in as the user, or as root: loginctl enable-linger USER", &short)
 }
 
 func parseProperties(out string) properties {

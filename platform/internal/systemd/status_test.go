@@ -124,3 +124,18 @@ func FuzzShow(f *testing.F) {
 		_, _ = m.Plan(t.Context(), feedd())
 	})
 }
+
+// An error of a question has no list of all that was asked for: it is a note of
+// `status`; where there is no manager of the user's, it says how to get one.
+func TestStatusErrorIsShort(t *testing.T) {
+	for scope, want := range map[platform.Scope]string{
+		platform.ScopeSystem: "status \"feedd\": systemctl show feedd.service: exit code 127: no such answer",
+		platform.ScopeUser: "status \"feedd\": systemctl --user show feedd.service: exit code 127: no such answer: " +
+			"does this user's systemd run? Log in as the user, or as root: loginctl enable-linger USER",
+	} {
+		_, err := systemd.New(&machine{}, systemd.Options{}).Status(t.Context(), platform.ID{Name: "feedd", Scope: scope})
+		if err == nil || err.Error() != want {
+			t.Errorf("%v", err)
+		}
+	}
+}
