@@ -338,6 +338,9 @@ func (a *app) managed(cmd *cobra.Command, t *target, doing string, do func(conte
 		return doing
 	}
 	err := a.whileWaiting(cmd, progress, func() error { return t.patiently(ctx, do) })
+	if errors.Is(err, platform.ErrPermission) && t.id.Scope == platform.ScopeSystem && a.Scope() != platform.ScopeSystem {
+		return fmt.Errorf("%s %q: a service of the system: %w: become root", cmd.Name(), t.id, platform.ErrPermission)
+	}
 	if errors.Is(err, platform.ErrNotInstalled) {
 		if scope, d := t.inOtherScope(ctx); d != nil && !d.Ours {
 			err = fmt.Errorf("%w: there is one of --scope %s: %v", err, scope, d)

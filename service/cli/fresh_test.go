@@ -41,6 +41,20 @@ func TestStartOfNothingNamesInstall(t *testing.T) {
 	}
 }
 
+// A user who may not is told who may, and not what the manager's command was.
+func TestAUserWhoMayNotIsToldWhoMay(t *testing.T) {
+	for _, verb := range []string{"start", "stop", "restart", "reload"} {
+		p := newPlace(t)
+		p.cfg.Scope = platform.ScopeSystem
+		running(p)
+		p.m.acts = fmt.Errorf("%w: %w", platform.ErrPermission, &platform.CommandError{Argv: []string{"systemctl", verb}, Code: 4, Stderr: "Access denied\nSee system logs"})
+		code, err := p.run(verb, "--scope", "system")
+		if want := verb + ` "feedd": a service of the system: not permitted: become root`; code != 77 || fmt.Sprint(err) != want {
+			t.Errorf("%d, %v", code, err)
+		}
+	}
+}
+
 // A restart of what does not run says once what it does not bring in.
 func TestRestartTellsADriftOnce(t *testing.T) {
 	p, set := installed(t, false)
