@@ -172,7 +172,7 @@ func TestSpawnOutput(t *testing.T) {
 
 	// A trap that somebody has laid there.
 	target := filepath.Join(dir, "target")
-	if err := os.WriteFile(target, nil, 0o600); err != nil {
+	if err := errors.Join(os.WriteFile(target, nil, 0o600), os.Chmod(dir, 0o770)); err != nil { //nolint:gosec // others may write there
 		t.Fatal(err)
 	}
 	for _, lay := range []func(string, string) error{os.Symlink, os.Link} {
