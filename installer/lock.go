@@ -13,8 +13,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// ErrBusy means that somebody else changes the installation. The error is a [*BusyError].
-var ErrBusy = errors.New("somebody else is at it")
+// ErrBusy means that another process is changing the installation. The error is a [*BusyError].
+var ErrBusy = errors.New("another process is changing the installation")
 
 // BusyError says who changes the installation.
 type BusyError struct{ Actor Actor }
