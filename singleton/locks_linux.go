@@ -2,7 +2,6 @@ package singleton
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -37,31 +36,17 @@ func otherHolder(mutex, record *os.File, pid *heldFile) (Holder, bool) {
 	return search(owners(record), links)
 }
 
-// mayHold reports whether one of those who have the PID file locked may have
-// written it: one that is found, or the one whose number is in it, where that is a
-// process of the file's owner and not for us to examine.
-func mayHold(file *os.File) bool {
-	info, err := file.Stat()
-	if err != nil {
-		return true
-	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return true
-	}
-	owner := strconv.Itoa(int(st.Uid))
-	if _, found := search(append(owners(file), owner), map[string]bool{pathOf(file): true}); found {
-		return true
-	}
-	pid, err := writtenPID(file)
-	if err != nil {
-		return false
-	}
-	if uid, err := proc.Owner(pid); errors.Is(err, proc.ErrGone) || err == nil && uid != owner {
-		return false
-	}
-	_, err = os.ReadDir("/proc/" + strconv.Itoa(pid) + "/fd")
-	return err != nil
+// lockedBy reports whether a process of one who may hold the name, or of the file's
+// owner, is seen to have it locked.
+func lockedBy(file *os.File, owner string) bool {
+	_, found := search(append(owners(file), owner), map[string]bool{pathOf(file): true})
+	return found
+}
+
+// examinable reports whether we see what the process has open.
+func examinable(pid int) bool {
+	_, err := os.ReadDir("/proc/" + strconv.Itoa(pid) + "/fd")
+	return err == nil
 }
 
 // search looks for a process of one of the users that has one of the links open to

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -111,6 +112,32 @@ func (l *Lock) replacePID(p predecessor) error {
 	lockers := lockersOf(there)
 	l.found = append(l.found, fmt.Errorf("%s was locked by %s, to keep us from starting: replaced", l.pid.path, describe(lockers)))
 	return l.pid.recreate()
+}
+
+// mayHold reports whether one of those who have the PID file locked may have
+// written it: one that is found, or the one whose number is in it, where that is a
+// process of the file's owner and not for us to examine.
+func mayHold(file *os.File) bool {
+	info, err := file.Stat()
+	if err != nil {
+		return true
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return true
+	}
+	owner := strconv.Itoa(int(st.Uid))
+	if lockedBy(file, owner) {
+		return true
+	}
+	pid, err := writtenPID(file)
+	if err != nil {
+		return false
+	}
+	if uid, err := proc.Owner(pid); errors.Is(err, proc.ErrGone) || err == nil && uid != owner {
+		return false
+	}
+	return !examinable(pid)
 }
 
 func writtenPID(file *os.File) (int, error) {
