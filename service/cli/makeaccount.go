@@ -42,6 +42,9 @@ func (t *target) makeAccount(ctx context.Context) ([]platform.Step, error) {
 	if tools == nil {
 		return refuse("there is neither useradd nor adduser here: create the user " + c.User + " yourself")
 	}
+	if noGroup && tools.lacking != "" {
+		return refuse("there is no " + tools.lacking + " here: create the group " + group + " yourself")
+	}
 	if noGroup {
 		steps = append(steps, tools.group(group))
 		t.made.Group = group
@@ -66,6 +69,7 @@ func (t *target) lacks(look func() error) (bool, error) {
 type accountTools struct {
 	addGroup, addUser, delGroup, delUser []string // NAME, GROUP and SHELL stand for those
 	shell                                string
+	lacking                              string // the tool that it takes to make or remove a group and is not there
 }
 
 // accountTools finds those of the shadow suite, or of BusyBox; nil if there are none.
@@ -78,6 +82,13 @@ func (t *target) accountTools() *accountTools {
 		}
 		return ""
 	}
+	absent := func(names ...string) string { // the first of them that is not there
+		i := slices.IndexFunc(names, func(name string) bool { return find(name) == "" })
+		if i < 0 {
+			return ""
+		}
+		return names[i]
+	}
 	shell := find("nologin")
 	if shell == "" {
 		shell = "/bin/false"
@@ -86,14 +97,14 @@ func (t *target) accountTools() *accountTools {
 		return &accountTools{
 			addGroup: []string{find("groupadd"), "--system", "NAME"}, delGroup: []string{find("groupdel"), "NAME"},
 			addUser: []string{add, "--system", "--gid", "GROUP", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "SHELL", "NAME"},
-			delUser: []string{find("userdel"), "NAME"}, shell: shell,
+			delUser: []string{find("userdel"), "NAME"}, shell: shell, lacking: absent("groupadd", "groupdel"),
 		}
 	}
 	if add := find("adduser"); add != "" && find("deluser") != "" {
 		return &accountTools{
 			addGroup: []string{find("addgroup"), "-S", "NAME"}, delGroup: []string{find("delgroup"), "NAME"},
 			addUser: []string{add, "-S", "-D", "-H", "-h", "/nonexistent", "-s", "SHELL", "-G", "GROUP", "NAME"},
-			delUser: []string{find("deluser"), "NAME"}, shell: shell,
+			delUser: []string{find("deluser"), "NAME"}, shell: shell, lacking: absent("addgroup", "delgroup"),
 		}
 	}
 	return nil
@@ -159,7 +170,7 @@ func (t *target) purgeAccount() []platform.Step {
 	if made.User != "" {
 		steps = append(steps, tools.noUser(made.User)...)
 	}
-	if made.Group != "" {
+	if made.Group != "" && tools.delGroup[0] != "" {
 		steps = append(steps, tools.noGroup(made.Group)...)
 	}
 	return steps

@@ -86,6 +86,24 @@ func TestIssue11_CreateUserThatCannotBe(t *testing.T) {
 	if err := s.run("install --program /opt/new --create-user"); err == nil || !strings.Contains(err.Error(), "give --user NAME") {
 		t.Error(err)
 	}
+	for _, tool := range []string{"/usr/sbin/groupdel", "/usr/sbin/groupadd"} {
+		if err := s.Remove(tool); err != nil {
+			t.Fatal(err)
+		}
+		err := s.run("install --program /opt/new --user feed --create-user")
+		if err == nil || !strings.Contains(err.Error(), "there is no "+filepath.Base(tool)+" here: create the group feed yourself") || s.exists("/fake/users/feed") {
+			t.Error(err)
+		}
+	}
+	if err := s.put("/fake/groups/feed", ""); err != nil { // what is there need not be made
+		t.Fatal(err)
+	}
+	if err := s.run("install --program /opt/new --user feed --create-user"); err != nil {
+		t.Error(err)
+	}
+	if err := s.run("uninstall --purge"); err != nil || s.exists("/fake/users/feed") {
+		t.Error(err)
+	}
 	if err := s.RemoveAll("/usr/sbin"); err != nil {
 		t.Fatal(err)
 	}
