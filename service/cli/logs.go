@@ -111,24 +111,33 @@ func (t *target) logArgv(f platform.LogFilter) ([]string, error) {
 }
 
 // sensible refuses a time or a priority that the manager's own command does not
-// understand: whether it shows nothing of a log with them, and can do so without.
+// understand: whether it shows nothing of a log with them, and can do so without. One
+// that does not say so in time is asked for the log all the same.
 func (t *target) sensible(ctx context.Context, f platform.LogFilter) error {
 	m, ok := t.manager.(platform.LogFilterer)
 	if !ok {
 		return nil
 	}
+	limited, cancel := context.WithTimeout(ctx, logWithin)
+	defer cancel()
 	nothing := func(of platform.LogFilter) error {
 		argv := m.FilteredLogs(t.id, of)
-		_, err := t.System.Run(ctx, argv...)
+		_, err := t.System.Run(limited, argv...)
 		return err
 	}
-	for flag, of := range map[string]platform.LogFilter{"--since": {Since: f.Since}, "--priority": {Priority: f.Priority}} {
-		if of == (platform.LogFilter{}) {
+	for _, flag := range []struct {
+		name, value string
+		of          platform.LogFilter
+	}{
+		{"--since", f.Since, platform.LogFilter{Since: f.Since}},
+		{"--priority", f.Priority, platform.LogFilter{Priority: f.Priority}},
+	} {
+		if flag.value == "" {
 			continue
 		}
 		var failed *platform.CommandError
-		if err := nothing(of); errors.As(err, &failed) && failed.Code > 0 && nothing(platform.LogFilter{}) == nil {
-			return usage("logs %s %q: %s", flag, of.Since+of.Priority, strings.TrimSpace(failed.Stderr))
+		if err := nothing(flag.of); errors.As(err, &failed) && failed.Code > 0 && nothing(platform.LogFilter{}) == nil {
+			return usage("logs %s %q: %s", flag.name, flag.value, strings.TrimSpace(failed.Stderr))
 		}
 	}
 	return ctx.Err()
