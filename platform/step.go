@@ -90,7 +90,9 @@ type System interface {
 	ReadFile(path string) ([]byte, error)
 	// WriteFile replaces path atomically and durably, with exactly that mode.
 	WriteFile(path string, content []byte, mode fs.FileMode) error
-	// Remove removes a file or an empty directory, durably: fs.ErrNotExist if it is not there.
+	// Remove removes a file or an empty directory, durably: fs.ErrNotExist if it is not
+	// there. After any other error it is there still, or it is gone and a crash of the
+	// machine can bring it back: to remove it again, or to write it again, is right in both.
 	Remove(path string) error
 	RemoveAll(path string) error // nil if it is not there
 	Stat(path string) (fs.FileInfo, error)

@@ -29,7 +29,8 @@ func (System) WriteFile(path string, content []byte, mode fs.FileMode) error {
 	return files.Replace(path, content, mode, true)
 }
 
-// Remove removes one file, durably.
+// Remove removes one file, durably. It fails as well if the file is gone and only its
+// directory could not be synced.
 func (System) Remove(path string) error {
 	if err := files.Remove(path); err != nil {
 		return err
