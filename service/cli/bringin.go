@@ -11,23 +11,43 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// bringIn says what the install came to, and does what is left to do with the running
-// service: what ran before it was taken over is started, and whatever is wanted. It
-// says what is in force then, and what is not.
+// bringIn does what is left to do with the running service: what ran before it was
+// taken over is started, and whatever is wanted. Then it says what the install came
+// to, what is in force, and what is not; of one that will be taken back, nothing.
 func (a *app) bringIn(cmd *cobra.Command, t *target, steps []platform.Step, f installFlags, did bool) error {
 	d := a.drift(cmd.Context(), t)
 	out := confirms(cmd)
+	var all []platform.Step
+	if f.json {
+		out = notes(cmd)
+		var err error
+		if all, err = a.whole(cmd.Context(), t, steps, f); err != nil {
+			return err
+		}
+	}
+	took := stops(steps) && did
+	var ready string
+	var err error
+	switch {
+	case d.due() && f.restart:
+		ready, err = a.bring(cmd, t, "restart", "restarting", t.manager.Restart)
+	case f.start || took:
+		if !f.start && !d.due() {
+			fmt.Fprintf(out, "What ran under the previous definition was stopped: starting %s in its place.\n", t.id)
+		}
+		if err = a.mayStart(cmd.Context(), t); err == nil {
+			ready, err = a.bring(cmd, t, "start", "starting", t.manager.Start)
+		}
+	}
+	if err != nil {
+		return err
+	}
 	switch {
 	case f.json:
-		out = notes(cmd)
-		all, err := a.whole(cmd.Context(), t, steps, f)
 		if !did {
 			all = nil
 		}
-		if err == nil {
-			err = showPlan(cmd.OutOrStdout(), t.manager.Name(), all, true)
-		}
-		if err != nil {
+		if err := showPlan(cmd.OutOrStdout(), t.manager.Name(), all, true); err != nil {
 			return err
 		}
 	case did:
@@ -37,45 +57,23 @@ func (a *app) bringIn(cmd *cobra.Command, t *target, steps []platform.Step, f in
 	default:
 		fmt.Fprintf(out, "%s is installed (%s): nothing has changed.\n", t.id, t.manager.Name())
 	}
-	took := stops(steps) && did
 	switch {
-	case d.due() && f.restart:
-		return a.beginAloud(cmd, t, f.json, "restart", "restarting", t.manager.Restart)
-	case d.due():
+	case d.due() && !f.restart:
 		fmt.Fprintf(out, "It still runs as before: a restart is due (%s, or install --restart).\n", a.command(t, "restart"))
 		d.old = false // just said
 		a.tell(cmd, d.ofProcess(a, t))
-	case took && !f.start:
-		fmt.Fprintf(out, "What ran under the previous definition was stopped: starting %s in its place.\n", t.id)
-	case len(d.reload) > 0:
+	case !d.due() && len(d.reload) > 0 && (f.start || !took):
 		a.tell(cmd, d.ofProcess(a, t))
 	}
-	if !f.start && !took {
-		return nil
+	if ready != "" {
+		fmt.Fprintln(out, ready)
 	}
-	if err := a.mayStart(cmd.Context(), t); err != nil {
-		return err
-	}
-	return a.beginAloud(cmd, t, f.json, "start", "starting", t.manager.Start)
+	return nil
 }
 
 // stops reports whether the steps stop a service that is to run when all is done.
 func stops(steps []platform.Step) bool {
 	return slices.ContainsFunc(steps, func(s platform.Step) bool { return s.Stops })
-}
-
-// beginAloud is begin for an install, which says more: what was done with the service.
-func (a *app) beginAloud(cmd *cobra.Command, t *target, aside bool, verb, doing string, do func(context.Context, platform.ID) error) error {
-	line, err := a.bring(cmd, t, verb, doing, do)
-	if err != nil {
-		return err
-	}
-	out := confirms(cmd)
-	if aside {
-		out = notes(cmd)
-	}
-	fmt.Fprintln(out, line)
-	return nil
 }
 
 // Kinds of steps that follow a plan, as a person is shown them.

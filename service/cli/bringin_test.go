@@ -134,7 +134,7 @@ func TestIssue10_4_WhatIsTakenOverGoesOn(t *testing.T) {
 	if err := p.runOn(t.Context(), m, "install", "--adopt"); err != nil {
 		t.Fatal(err)
 	}
-	want := "feedd is installed (fake).\nWhat ran under the previous definition was stopped: starting feedd in its place.\nfeedd is ready after 0.0 s, pid 70; log: show feedd\n"
+	want := "What ran under the previous definition was stopped: starting feedd in its place.\nfeedd is installed (fake).\nfeedd is ready after 0.0 s, pid 70; log: show feedd\n"
 	if got := p.out.String(); got != want || !slices.Equal(p.did, []string{"stop it", "start"}) {
 		t.Errorf("says %q, did %q", got, p.did)
 	}

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -130,21 +131,29 @@ func TestIssue11_OneInstallAtATime(t *testing.T) {
 // An install whose service does not become ready takes everything back: a first one
 // leaves nothing.
 func TestIssue11_AFirstInstallThatDoesNotGetReady(t *testing.T) {
-	p := newPlace(t)
-	unit := filepath.Join(p.dir, "feedd.service")
-	p.m.file, p.m.st.Installed = unit, false
-	p.m.acts = &platform.FailedError{How: "exit code 1"}
-	p.m.on = func(verb string) {
-		if verb == "stop" {
-			p.m.acts = nil
+	for _, form := range []string{"", " --json"} {
+		p := newPlace(t)
+		unit := filepath.Join(p.dir, "feedd.service")
+		p.m.file, p.m.st.Installed = unit, false
+		p.m.acts = &platform.FailedError{How: "exit code 1"}
+		p.m.on = func(verb string) {
+			if verb == "stop" {
+				p.m.acts = nil
+			}
 		}
-	}
-	if err := os.RemoveAll(p.cfg.StateDir); err != nil {
-		t.Fatal(err)
-	}
-	p.wants("install --program /opt/feedd --start", 1, `the service failed (exit code 1); everything is as it was before this install`, "start", "stop")
-	if _, err := os.Stat(unit); err == nil || p.left() != "" {
-		t.Errorf("left: %v, %s, %s", err, p.left(), p.out.String())
+		if err := os.RemoveAll(p.cfg.StateDir); err != nil {
+			t.Fatal(err)
+		}
+		code, err := p.run(strings.Fields("install --program /opt/feedd --start" + form)...)
+		if says := fmt.Sprint(err); code != 1 || !strings.Contains(says, `the service failed (exit code 1); everything is as it was before this install`) || !slices.Equal(p.did, []string{"start", "stop"}) {
+			t.Errorf("%d, %v, did %q", code, err, p.did)
+		}
+		if p.out.Len() > 0 { // that it is installed was said before the start, and never taken back
+			t.Errorf("install%s says %q", form, p.out.String())
+		}
+		if _, err := os.Stat(unit); err == nil || p.left() != "" {
+			t.Errorf("left: %v, %s", err, p.left())
+		}
 	}
 }
 
