@@ -29,9 +29,6 @@ func (e *BusyError) Error() string {
 // Unwrap makes errors.Is(err, ErrBusy) true.
 func (e *BusyError) Unwrap() error { return ErrBusy }
 
-// errTaken: another open file has the lock.
-var errTaken = errors.New("it is taken")
-
 // mostLost is how often the directory may go away between its making and its
 // examination, on Windows.
 const mostLost = 100
@@ -59,7 +56,7 @@ func Lock(ctx context.Context, path, verb string, waiting func(error)) (release 
 		if err == nil {
 			return sign(file, path, verb), nil
 		}
-		if !errors.Is(err, errTaken) {
+		if !errors.Is(err, files.ErrLocked) {
 			return nil, fmt.Errorf("lock of the installation: %w", err)
 		}
 		busy := &BusyError{whose(path)}
@@ -103,7 +100,7 @@ func whose(path string) Actor {
 // Busy is who changes the installation whose lock is at path; nil if nobody does.
 // The error is fs.ErrPermission for who may not open the lock.
 func Busy(path string) (*Actor, error) {
-	taken, err := taken(path)
+	taken, err := files.Locked(path)
 	if err != nil || !taken {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ func (f *heldFile) lock() error {
 		if err := f.open(0); err != nil {
 			return err
 		}
-		if err := flock(f.file, syscall.LOCK_EX); err != nil {
+		if err := files.TryLock(f.file, false); err != nil {
 			f.close()
 			return err
 		}
@@ -189,7 +189,7 @@ func (f *heldFile) recreate() error {
 	}
 	err := next.open(os.O_EXCL)
 	if err == nil && !next.plain {
-		err = flock(next.file, syscall.LOCK_EX) // nobody else can open it yet
+		err = files.TryLock(next.file, false) // nobody else can open it yet
 	}
 	if err == nil {
 		err = next.put()

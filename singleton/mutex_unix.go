@@ -4,17 +4,16 @@ package singleton
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"syscall"
 
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// errTaken: flock(2) says that another open file description has the lock.
+// errTaken: another open file description has the lock ([files.ErrLocked], of flock(2)),
+// or a lease, which lasts for a moment as well.
 const errTaken = syscall.EWOULDBLOCK
 
 // mutex is the file whose lock decides who holds the name. Whoever can open a
@@ -71,40 +70,9 @@ func signature(info fs.FileInfo) []byte {
 }
 
 // lockedByOther reports whether somebody else has the lock of the file at path.
-// It finds out by a shared lock that lasts a moment, which takeMutex knows to
-// wait for. What is no regular file nobody can have locked.
+// The lock by which it finds out takeMutex knows to wait for. What is no regular file
+// nobody can have locked.
 func lockedByOther(path string) (bool, error) {
-	f, err := files.OpenToRead(path)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, files.ErrUntrusted) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	err = flock(f, syscall.LOCK_SH)
-	if errors.Is(err, errTaken) {
-		return true, nil
-	}
-	return false, err
-}
-
-// flock takes a lock of the given kind without blocking.
-func flock(file *os.File, how int) error {
-	raw, err := file.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var locked error
-	err = raw.Control(func(fd uintptr) {
-		for {
-			if locked = syscall.Flock(int(fd), how|syscall.LOCK_NB); !errors.Is(locked, syscall.EINTR) {
-				return
-			}
-		}
-	})
-	if err == nil && locked != nil {
-		err = &fs.PathError{Op: "flock", Path: file.Name(), Err: locked}
-	}
-	return err
+	locked, err := files.Locked(path)
+	return locked, ignore(err, files.ErrUntrusted)
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // errTaken: somebody has the lock, or the name, that we want.
-var errTaken = errors.New("it is taken")
+var errTaken = files.ErrLocked
 
 // mutex is the file whose lock decides who holds the name, and the kernel's
 // mutexes that stand for our two other files. Anybody can make one of those, so
@@ -77,10 +77,6 @@ func (m *mutex) close() {
 	m.locked = false
 }
 
-// lockedByte is where the lock is: behind what anybody reads, for a range that is
-// locked cannot be read (LockFileEx).
-func lockedByte() *windows.Overlapped { return &windows.Overlapped{OffsetHigh: 1} }
-
 // lock opens the file at path, or makes it, and locks it. As long as it is open,
 // nobody can remove or rename it: we do not share it for deletion. That it
 // cannot be opened for a moment is a reader's doing who shares nothing.
@@ -89,7 +85,7 @@ func (f *heldFile) lock() error {
 	if err != nil {
 		return err
 	}
-	if err := lockFile(file, windows.LOCKFILE_EXCLUSIVE_LOCK); err != nil {
+	if err := files.TryLock(file, false); err != nil {
 		_ = file.Close()
 		return err
 	}
@@ -109,18 +105,6 @@ func patiently(path string, flag int, mode fs.FileMode) (*os.File, error) {
 			return file, err
 		}
 	}
-}
-
-// lockFile locks a file without blocking, or fails with errTaken.
-func lockFile(file *os.File, how uint32) error {
-	err := windows.LockFileEx(windows.Handle(file.Fd()), how|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, lockedByte())
-	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_IO_PENDING) {
-		return errTaken
-	}
-	if err != nil {
-		return &os.PathError{Op: "lock", Path: file.Name(), Err: err}
-	}
-	return nil
 }
 
 // secure makes the file one that only those who may lock it can open, and says

@@ -5,7 +5,6 @@ package singleton
 import (
 	"errors"
 	"io/fs"
-	"syscall"
 
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
@@ -22,7 +21,7 @@ func tryMutex(o Options) (held, vouched bool, err error) {
 	}
 	m := mutex{&heldFile{path: o.MutexFile(), handle: handle{file: f, private: true}}}
 	defer m.close()
-	if err := flock(f, syscall.LOCK_SH); err != nil {
+	if err := files.TryLock(f, true); err != nil {
 		return errors.Is(err, errTaken), false, ignore(err, errTaken)
 	}
 	return false, m.vouchedFor(), nil

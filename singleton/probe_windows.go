@@ -27,7 +27,7 @@ func tryMutex(o Options) (held, vouched bool, err error) {
 		return false, false, err
 	}
 	defer f.Close()
-	if err := lockFile(f, 0); !errors.Is(err, errTaken) {
+	if err := files.TryLock(f, true); !errors.Is(err, errTaken) {
 		return false, false, err
 	}
 	return true, false, nil

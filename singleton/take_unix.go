@@ -180,10 +180,10 @@ func describe(lockers []locker) string {
 // tryLock fails with errTaken if somebody else has the file locked, and locks it
 // for a moment only.
 func tryLock(file *os.File) error {
-	if err := flock(file, syscall.LOCK_SH); err != nil {
+	if err := files.TryLock(file, true); err != nil {
 		return err
 	}
-	return flock(file, syscall.LOCK_UN)
+	return files.Unlock(file)
 }
 
 // writtenByOld reports whether a record was written by a version that had no mutex
