@@ -5,12 +5,13 @@ package files
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // So many links may be followed on the way to a directory, as the kernel has it.
@@ -21,27 +22,38 @@ func removeTree(path string) error {
 	if err != nil {
 		return err
 	}
+	if path == "/" {
+		return &fs.PathError{Op: "remove", Path: path, Err: unix.EINVAL}
+	}
 	parent, err := reach(filepath.Dir(path))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
-	case errors.Is(err, fs.ErrPermission) && !errors.Is(err, ErrUntrusted) && os.Geteuid() != 0:
-		// A directory that we may pass and not list, as /home is on some systems. What we
-		// remove nobody else gives us the right to.
-		return os.RemoveAll(path)
-	case err != nil:
+	}
+	if err != nil {
 		return fmt.Errorf("remove %s: %w", path, err)
 	}
-	defer func() { _ = parent.Close() }()
-	return parent.RemoveAll(filepath.Base(path))
+	defer func() { _ = unix.Close(parent) }()
+	return removeAt(parent, filepath.Base(path), path)
+}
+
+// openDir opens the directory name in dir, and nothing but a directory: a link is not
+// followed, nor a FIFO waited for, whenever it may have come there. how is passing,
+// or O_RDONLY to list it.
+func openDir(dir int, name string, how int) (int, error) {
+	for {
+		fd, err := unix.Openat(dir, name, how|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+		if !errors.Is(err, unix.EINTR) {
+			return fd, err
+		}
+	}
 }
 
 // reach opens the directory at path name by name, each in the one before: nobody
 // can put a link there behind our back.
-func reach(path string) (*os.Root, error) {
-	dir, err := os.OpenRoot("/")
+func reach(path string) (int, error) {
+	dir, err := openDir(unix.AT_FDCWD, "/", passing)
 	if err != nil {
-		return nil, err
+		return -1, err
 	}
 	at, rest, links := "/", names(path), 0
 	for len(rest) > 0 {
@@ -57,14 +69,14 @@ func reach(path string) (*os.Root, error) {
 			}
 			rest, at = append(names(target), rest...), "/"
 			if err == nil {
-				next, err = os.OpenRoot("/")
+				next, err = openDir(unix.AT_FDCWD, "/", passing)
 			}
 		} else {
 			at = filepath.Join(at, name)
 		}
-		_ = dir.Close()
+		_ = unix.Close(dir)
 		if err != nil {
-			return nil, err
+			return -1, err
 		}
 		dir = next
 	}
@@ -77,45 +89,108 @@ func names(path string) []string {
 
 // step opens the directory name in dir, whose path is at, or says where it leads
 // if it is a link.
-func step(dir *os.Root, at, name string) (next *os.Root, target string, err error) {
+func step(dir int, at, name string) (next int, target string, err error) {
 	path := filepath.Join(at, name)
-	info, err := dir.Lstat(name)
+	next, err = openDir(dir, name, passing)
+	if err == nil {
+		return next, "", nil
+	}
+	opening := &fs.PathError{Op: "open", Path: path, Err: err}
+	// What systems say of a link that they are not to follow.
+	if !errors.Is(err, unix.ENOTDIR) && !errors.Is(err, unix.ELOOP) && !errors.Is(err, unix.EMLINK) {
+		return -1, "", opening
+	}
+	var link, place unix.Stat_t
+	if err := errors.Join(unix.Fstatat(dir, name, &link, unix.AT_SYMLINK_NOFOLLOW), unix.Fstat(dir, &place)); err != nil {
+		return -1, "", fmt.Errorf("%s: %w", path, err)
+	}
+	switch link.Mode & unix.S_IFMT {
+	case unix.S_IFLNK:
+	case unix.S_IFDIR:
+		return -1, "", fmt.Errorf("%s was replaced while it was being opened: %w", path, ErrUntrusted)
+	default:
+		return -1, "", opening
+	}
+	if !oursOrRoots(link) || !oursOrRoots(place) || place.Mode&0o022 != 0 && place.Mode&unix.S_ISVTX == 0 {
+		return -1, "", fmt.Errorf("%s is a symbolic link that another user could have put there: %w: remove it", path, ErrUntrusted)
+	}
+	b := make([]byte, unix.PathMax)
+	n, err := unix.Readlinkat(dir, name, b)
 	if err != nil {
-		return nil, "", err
+		return -1, "", &fs.PathError{Op: "readlink", Path: path, Err: err}
 	}
-	if info.Mode()&fs.ModeSymlink != 0 {
-		place, err := dir.Stat(".")
-		if err != nil {
-			return nil, "", err
-		}
-		if !oursOrRoots(info) || !oursOrRoots(place) || place.Mode().Perm()&0o022 != 0 && place.Mode()&fs.ModeSticky == 0 {
-			return nil, "", fmt.Errorf("%s is a symbolic link that another user could have put there: %w: remove it", path, ErrUntrusted)
-		}
-		target, err = dir.Readlink(name)
-		return nil, target, err
-	}
-	if !info.IsDir() { // to open a FIFO would be to wait
-		return nil, "", &fs.PathError{Op: "open", Path: path, Err: syscall.ENOTDIR}
-	}
-	next, err = dir.OpenRoot(name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
-		return nil, "", fmt.Errorf("%s was replaced while it was being opened: %w: %w", path, ErrUntrusted, err)
-	}
-	if err != nil {
-		return nil, "", err
-	}
-	opened, err := next.Stat(".")
-	if err == nil && !os.SameFile(info, opened) {
-		err = fmt.Errorf("%s was replaced while it was being opened: %w", path, ErrUntrusted)
-	}
-	if err != nil {
-		_ = next.Close()
-		return nil, "", err
-	}
-	return next, "", nil
+	return -1, string(b[:n]), nil
 }
 
-func oursOrRoots(info fs.FileInfo) bool {
-	owner, err := ownerOf(nil, info)
-	return err == nil && (owner == "0" || owner == strconv.Itoa(os.Geteuid()))
+func oursOrRoots(st unix.Stat_t) bool { return st.Uid == 0 || int(st.Uid) == os.Geteuid() }
+
+// Somebody may go on to fill what we empty: after so many rounds he has won.
+const maxRounds = 100
+
+// removeAt removes name in dir, with all below it if it is a directory; path is for
+// people. What is not there is removed.
+func removeAt(dir int, name, path string) error {
+	err := unlink(dir, name, 0)
+	if err == nil || errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	failed := &fs.PathError{Op: "unlinkat", Path: path, Err: err}
+	fd, err := openDir(dir, name, unix.O_RDONLY)
+	switch {
+	case err == nil:
+	case errors.Is(err, unix.ENOENT):
+		return nil
+	case errors.Is(err, unix.EACCES) && unlink(dir, name, unix.AT_REMOVEDIR) == nil:
+		return nil // not ours to read, but empty
+	case errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP), errors.Is(err, unix.EMLINK):
+		return failed
+	default:
+		return &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	_ = unix.SetNonblock(fd, false) // a directory: os is not to poll it
+	f := os.NewFile(uintptr(fd), path)
+	defer func() { _ = f.Close() }()
+	for range maxRounds {
+		if err = empty(f); err != nil {
+			return err
+		}
+		err = unlink(dir, name, unix.AT_REMOVEDIR)
+		if err == nil || errors.Is(err, unix.ENOENT) {
+			return nil
+		}
+		if !errors.Is(err, unix.ENOTEMPTY) && !errors.Is(err, unix.EEXIST) {
+			break
+		}
+	}
+	return &fs.PathError{Op: "unlinkat", Path: path, Err: err}
+}
+
+// empty removes what is in the directory f, as far as it can.
+func empty(f *os.File) error {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	var failed error
+	for {
+		names, err := f.Readdirnames(1000)
+		for _, name := range names {
+			if err := removeAt(int(f.Fd()), name, filepath.Join(f.Name(), name)); err != nil && failed == nil {
+				failed = err
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return failed
+		case err != nil:
+			return errors.Join(failed, err)
+		}
+	}
+}
+
+func unlink(dir int, name string, flags int) error {
+	for {
+		if err := unix.Unlinkat(dir, name, flags); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
 }
