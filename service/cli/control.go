@@ -276,7 +276,7 @@ func (a *app) reload(cmd *cobra.Command, t *target, wait, check bool) error {
 		// Where we cannot tell who it is, the manager may.
 		st, e := t.query(cmd.Context(), t.id)
 		if e == nil && st.PID != 0 && (err != nil || st.PID == h.PID && !t.programGone()) {
-			return a.reloadManaged(cmd, t, h)
+			return a.reloadManaged(cmd, t, h, st.PID)
 		}
 	}
 	if errors.Is(err, platform.ErrNotRunning) {
@@ -312,14 +312,6 @@ func (t *target) unread(ctx context.Context) []string {
 		return []string{fmt.Sprintf("it reads %s, and has not taken %s: that takes a restart", oneLine(reads), t.cfg.File)}
 	}
 	return nil
-}
-
-func (a *app) reloadManaged(cmd *cobra.Command, t *target, h singleton.Holder) error {
-	err := a.managed(cmd, t, "reloading", t.manager.Reload)
-	if s, e := t.state(h); e == nil && errors.Is(err, platform.ErrRejected) && s.Reloads.LastError != "" {
-		return fmt.Errorf("reload %q: %w", t.id, s.Reloads.Outcome()) // in the program's own words
-	}
-	return err
 }
 
 // managed has the manager do something and waits for it; how long that may

@@ -76,6 +76,7 @@ func (a *app) reloadDirectly(cmd *cobra.Command, t *target, h singleton.Holder, 
 	if err != nil {
 		return err
 	}
+	asked := t.Now()
 	if err := t.signal(h, "reload", syscall.SIGHUP); err != nil || !wait {
 		return err
 	}
@@ -90,6 +91,9 @@ func (a *app) reloadDirectly(cmd *cobra.Command, t *target, h singleton.Holder, 
 			return nil
 		})
 	})
+	if errors.Is(err, platform.ErrTimeout) {
+		err = t.withoutOutcome(err, asked)
+	}
 	if err != nil {
 		return fmt.Errorf("reload %q: %w", t.id, err)
 	}

@@ -53,6 +53,7 @@ type place struct {
 	uses      *cli.Resources
 	replaced  bool // the program on disk
 	removed   bool // likewise
+	full      bool // the runtime directory
 	// answers is what a command prints; nil: nothing, and it succeeds.
 	answers   func(argv []string) (string, error)
 	detach    func(argv []string) error
@@ -142,6 +143,7 @@ func (p *place) machine() cli.Machine {
 		Measure:   func(int) *cli.Resources { return p.uses },
 		Replaced:  func(singleton.Holder, string) bool { return p.replaced },
 		Gone:      func(string) bool { return p.removed },
+		Full:      func(dir string) bool { return p.full && dir == p.cfg.RuntimeDir },
 		Accounts:  p.lookups(),
 		Interrupt: context.WithCancel,
 		Now:       p.now,

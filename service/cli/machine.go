@@ -41,6 +41,7 @@ type machine struct {
 	// holder's, or at program, which its manager starts.
 	Replaced func(h singleton.Holder, program string) bool
 	Gone     func(program string) bool // there is no file by that path
+	Full     func(dir string) bool     // nothing can be written there for want of space
 
 	Accounts accounts
 
@@ -76,6 +77,7 @@ func thisMachine() machine {
 		Acquire:   acquire,
 		Replaced:  replaced,
 		Gone:      gone,
+		Full:      full,
 		Accounts:  thisMachinesAccounts(),
 		Interrupt: firstSignal,
 		Now:       time.Now, Monotonic: proc.Monotonic,

@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
+	"github.com/holdfast-dev/holdfast/singleton"
+)
+
+// reloadManaged has the manager ask for the reload: it asks the process pid that it
+// runs, which is h where that is known.
+func (a *app) reloadManaged(cmd *cobra.Command, t *target, h singleton.Holder, pid int) error {
+	id := h.Identity
+	if !h.Known() {
+		id, _ = t.Process(pid)
+	}
+	read := func() (state.State, error) { return state.Of(t.dirs.StateFile(t.id.String()), id) }
+	before, unread := read()
+	asked, clock := t.Monotonic()
+	begun := t.Now()
+	err := a.managed(cmd, t, "reloading", t.manager.Reload)
+	if errors.Is(err, platform.ErrTimeout) {
+		return t.withoutOutcome(err, begun)
+	}
+	if !errors.Is(err, platform.ErrRejected) {
+		return err
+	}
+	// A manager only knows that its command for it has failed.
+	s, e := read()
+	readable := e == nil && unread == nil && clock == nil
+	ended := readable && (s.Reloads.LastStart > asked || s.Reloads.Completed != before.Reloads.Completed)
+	switch {
+	case e == nil && s.Reloads.LastError != "" && (ended || !readable):
+		return fmt.Errorf("reload %q: %w", t.id, s.Reloads.Outcome()) // in the program's own words
+	case ended || h.Known() && !readable:
+		return err
+	case !h.Known():
+		return fmt.Errorf("reload %q: no reload was begun: %w: nothing is signalled; see %s", t.id, errUnnamed, t.lock().LockFile())
+	}
+	text := fmt.Sprintf("reload %q: the command with which %s asks for it failed, and nothing says that a reload was begun", t.id, t.manager.Name())
+	if logs := t.manager.Logs(t.id, 20, false); len(logs) > 0 {
+		text += "; see: " + strings.Join(logs, " ")
+	}
+	return t.withoutOutcome(errors.New(text), begun)
+}
+
+// withoutOutcome is err, of a reload that was asked for at that time and whose outcome
+// nobody knows, with the reason where that is that the service cannot have written it.
+func (t *target) withoutOutcome(err error, asked time.Time) error {
+	file := t.dirs.StateFile(t.id.String())
+	info, gone := os.Lstat(file)
+	if dir := filepath.Dir(file); gone == nil && info.ModTime().Before(asked) && t.Full(dir) {
+		return fmt.Errorf("%w: no space is left in %s: it cannot write its state file, and may have reloaded (see its log)", err, dir)
+	}
+	return err
+}

@@ -1,0 +1,106 @@
+package cli_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/proc"
+	"github.com/holdfast-dev/holdfast/platform/state"
+)
+
+// A record that is a directory keeps the command of the manager from knowing whom to
+// ask, and systemd only says that it failed: "the service rejected its new
+// configuration", which it had never read.
+func TestIssue9_AReloadThatWasNotBegunIsNoRejection(t *testing.T) {
+	before := func(lastError string) func(*place) {
+		return func(p *place) {
+			p.writes(feedd, platform.PhaseReady, func(s *state.State) {
+				s.Reloads = state.Reloads{Completed: 3, LastStart: 5, LastError: lastError}
+			})
+		}
+	}
+	// completes has a reload that somebody asked for earlier end in the meantime.
+	completes := func(start time.Duration, lastError string) func(*place) {
+		return func(p *place) {
+			p.m.on = func(string) {
+				p.writes(feedd, platform.PhaseReady, func(s *state.State) {
+					s.Reloads = state.Reloads{Completed: 4, LastStart: start, LastError: lastError}
+				})
+			}
+		}
+	}
+	for name, tt := range map[string]struct {
+		so       []func(*place)
+		rejected bool
+		says     string
+	}{
+		"its holder is unknown":                  {[]func(*place){unnamed, before("")}, false, "no reload was begun: it runs, but as a process that cannot be identified"},
+		"and the last one was refused":           {[]func(*place){unnamed, before("bad host")}, false, "no reload was begun: it runs"},
+		"and nothing is written":                 {[]func(*place){unnamed}, false, "no reload was begun: it runs"},
+		"its holder is unknown to us alone":      {[]func(*place){unnamed, before(""), completes(11, "bad port")}, true, "bad port"},
+		"the command fails":                      {[]func(*place){before("")}, false, "the command with which fake asks for it failed, and nothing says that a reload was begun"},
+		"the command fails after a refused one":  {[]func(*place){before("bad host")}, false, "nothing says that a reload was begun"},
+		"the program refuses":                    {[]func(*place){before(""), completes(11, "bad port")}, true, "bad port"},
+		"it refuses what others asked for":       {[]func(*place){before(""), completes(9, "bad port")}, true, "bad port"},
+		"it refuses, and cannot write its state": {nil, true, "rejected"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			running(p)
+			p.m.fails = platform.ErrRejected
+			for _, so := range tt.so {
+				so(p)
+			}
+			code, err := p.run("reload")
+			if code != 1 || errors.Is(err, platform.ErrRejected) != tt.rejected || !strings.Contains(err.Error(), tt.says) || strings.Contains(err.Error(), "bad host") {
+				t.Errorf("%d, %v", code, err)
+			}
+		})
+	}
+}
+
+// A service whose runtime directory was full had reloaded, and could not write so.
+func TestIssue9_AReloadWhoseOutcomeHasNoRoom(t *testing.T) {
+	for name, tt := range map[string]struct {
+		full, later, managed, says bool
+	}{
+		"no space is left":            {full: true, says: true},
+		"and the manager waited":      {full: true, managed: true, says: true},
+		"there is space":              {},
+		"the state has been written":  {full: true, later: true},
+		"likewise, under the manager": {full: true, later: true, managed: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPlace(t)
+				p.full = tt.full
+				id := other
+				if tt.managed {
+					running(p)
+					p.m.fails = platform.ErrTimeout
+					id = feedd
+				} else {
+					byHand(p)
+					p.signalled = func(proc.Identity, os.Signal) error { return nil }
+				}
+				p.writes(id, platform.PhaseReady, nil)
+				written := noon.Add(-time.Minute)
+				if tt.later {
+					written = noon.Add(time.Minute)
+				}
+				if err := os.Chtimes(state.Path(p.cfg.RuntimeDir, "feedd"), written, written); err != nil {
+					t.Fatal(err)
+				}
+				code, err := p.run("reload")
+				if code != 1 || !errors.Is(err, platform.ErrTimeout) || strings.Contains(err.Error(), "no space is left in "+p.cfg.RuntimeDir+": it cannot write its state file") != tt.says {
+					t.Errorf("%d, %v", code, err)
+				}
+			})
+		})
+	}
+}
