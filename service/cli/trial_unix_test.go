@@ -122,11 +122,20 @@ func copyProgram(t *testing.T, from, to string) {
 	t.Helper()
 	content, err := os.ReadFile(from)
 	if err == nil {
-		err = os.WriteFile(to, content, 0o755)
+		err = unforked(func() error { return os.WriteFile(to, content, 0o755) })
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// unforked writes to a program while no other test forks: a child that has yet to
+// execute its own program would keep the file open for writing, and whoever executes
+// that meanwhile hears that the text file is busy, golang.org/issue/22315.
+func unforked(write func() error) error {
+	syscall.ForkLock.Lock()
+	defer syscall.ForkLock.Unlock()
+	return write()
 }
 
 func (c *court) in(d time.Duration) time.Duration {
@@ -389,24 +398,26 @@ func TestTrialIsNotFollowed(t *testing.T) {
 		says  string
 		root  bool
 	}{
-		"no trial":             {then: func(c *court) error { return trial.Remove(c.path()) }},
-		"expired":              {spoil: func(c *court) error { c.record.Deadline = c.in(0); return nil }, says: "its time is over"},
-		"another boot":         {spoil: func(c *court) error { c.record.Boots = c.record.Boots[:1]; return nil }, says: "of another boot"},
-		"another service":      {spoil: func(c *court) error { c.record.Service = "agent2"; return nil }, says: `its record is of "agent2"`},
-		"not whole":            {spoil: func(c *court) error { c.record.Candidate = "candidate"; return nil }, says: "is not whole"},
-		"no tries":             {spoil: func(c *court) error { c.record.Tries = 0; return nil }, says: "used up (0 of 0)"},
-		"a newer format":       {then: replaces(`"format": 1`, `"format": 2`), says: "has format 2"},
-		"no JSON":              {then: replaces(`{`, `[`), says: "no JSON"},
-		"too long":             {then: replaces(`{`, `{`+strings.Repeat(" ", 70000)), says: "longer than 65536"},
-		"a FIFO":               {then: instead(func(p string) error { return syscall.Mkfifo(p, 0o644) }), says: "is a FIFO"},
-		"a link":               {then: instead(func(p string) error { return os.Symlink("elsewhere", p) }), says: "is a symbolic link"},
-		"a directory":          {then: instead(func(p string) error { return os.Mkdir(p, 0o755) }), says: "is a directory"},
-		"writable by a group":  {then: func(c *court) error { return os.Chmod(c.path(), 0o664) }, says: "can be written by others"},
-		"a place for all":      {then: func(c *court) error { return os.Chmod(filepath.Dir(c.path()), 0o777) }, says: "can be written by others"},
-		"foreign":              {then: func(c *court) error { return os.Chown(c.path(), 4242, -1) }, says: "belongs to user 4242", root: true},
-		"in a foreign place":   {then: func(c *court) error { return os.Chown(filepath.Dir(c.path()), 4242, -1) }, says: "belongs to user 4242", root: true},
-		"no candidate":         {then: func(c *court) error { return os.Remove(c.candidate) }, says: "no such file"},
-		"a swapped candidate":  {then: swaps(func(c *court) error { return os.WriteFile(c.candidate, []byte("#!/bin/sh\n"), 0o755) }), says: "not what was verified"}, //nolint:gosec // a program
+		"no trial":            {then: func(c *court) error { return trial.Remove(c.path()) }},
+		"expired":             {spoil: func(c *court) error { c.record.Deadline = c.in(0); return nil }, says: "its time is over"},
+		"another boot":        {spoil: func(c *court) error { c.record.Boots = c.record.Boots[:1]; return nil }, says: "of another boot"},
+		"another service":     {spoil: func(c *court) error { c.record.Service = "agent2"; return nil }, says: `its record is of "agent2"`},
+		"not whole":           {spoil: func(c *court) error { c.record.Candidate = "candidate"; return nil }, says: "is not whole"},
+		"no tries":            {spoil: func(c *court) error { c.record.Tries = 0; return nil }, says: "used up (0 of 0)"},
+		"a newer format":      {then: replaces(`"format": 1`, `"format": 2`), says: "has format 2"},
+		"no JSON":             {then: replaces(`{`, `[`), says: "no JSON"},
+		"too long":            {then: replaces(`{`, `{`+strings.Repeat(" ", 70000)), says: "longer than 65536"},
+		"a FIFO":              {then: instead(func(p string) error { return syscall.Mkfifo(p, 0o644) }), says: "is a FIFO"},
+		"a link":              {then: instead(func(p string) error { return os.Symlink("elsewhere", p) }), says: "is a symbolic link"},
+		"a directory":         {then: instead(func(p string) error { return os.Mkdir(p, 0o755) }), says: "is a directory"},
+		"writable by a group": {then: func(c *court) error { return os.Chmod(c.path(), 0o664) }, says: "can be written by others"},
+		"a place for all":     {then: func(c *court) error { return os.Chmod(filepath.Dir(c.path()), 0o777) }, says: "can be written by others"},
+		"foreign":             {then: func(c *court) error { return os.Chown(c.path(), 4242, -1) }, says: "belongs to user 4242", root: true},
+		"in a foreign place":  {then: func(c *court) error { return os.Chown(filepath.Dir(c.path()), 4242, -1) }, says: "belongs to user 4242", root: true},
+		"no candidate":        {then: func(c *court) error { return os.Remove(c.candidate) }, says: "no such file"},
+		"a swapped candidate": {then: swaps(func(c *court) error {
+			return unforked(func() error { return os.WriteFile(c.candidate, []byte("#!/bin/sh\n"), 0o755) })
+		}), says: "not what was verified"}, //nolint:gosec // a program
 		"a grown candidate":    {then: func(c *court) error { return os.Truncate(c.candidate, c.record.Size+1) }, says: "not what was verified"},
 		"a linked candidate":   {then: swaps(func(c *court) error { return os.Symlink(c.record.Stable, c.candidate) }), says: "open "},
 		"a FIFO for candidate": {then: swaps(func(c *court) error { return syscall.Mkfifo(c.candidate, 0o755) }), says: "no regular file"},
@@ -468,12 +479,14 @@ func swaps(plant func(*court) error) func(*court) error {
 
 // scrambles leaves size and inode as they are.
 func scrambles(c *court) error {
-	f, err := os.OpenFile(c.candidate, os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	_, err = io.WriteString(f, "no program at all")
-	return errors.Join(err, f.Close())
+	return unforked(func() error {
+		f, err := os.OpenFile(c.candidate, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		_, err = io.WriteString(f, "no program at all")
+		return errors.Join(err, f.Close())
+	})
 }
 
 // A mark that makes no sense is none, and nobody's child is on trial by it.
