@@ -14,7 +14,7 @@ import (
 func (d Dialect) checkID(id platform.ID) error {
 	errs := []error{room.CheckID(id), d.CheckID(id)}
 	if id.Scope == platform.ScopeUser {
-		errs = append(errs, BadName(id, "scripts in "+Scripts+" are for services of the machine only"))
+		errs = append(errs, fmt.Errorf("scope %q: this manager has no services of users, scripts in %s are the machine's: say --scope system: %w", id.Scope, Scripts, platform.ErrBadUnit))
 	}
 	return errors.Join(errs...)
 }

@@ -122,8 +122,14 @@ func (m *Manager) dependency(ctx context.Context, id platform.ID, p properties, 
 			bad = append(bad, fmt.Sprintf("%s, which failed (%s; see: systemctl status %s)", name, q["Result"], name))
 		}
 	}
-	if len(bad) == 0 {
+	pid := p.number("MainPID")
+	switch {
+	case len(bad) == 0 && p.running() && pid > 0: // whoever asked for a restart takes it for stopped
+		return fmt.Errorf("%w; it still runs as before, pid %d", err, pid)
+	case len(bad) == 0:
 		return err
+	case p.running() && pid > 0:
+		return fmt.Errorf("it still runs as before, pid %d, and was not restarted: it requires %s", pid, strings.Join(bad, ", and "))
 	}
 	return fmt.Errorf("it was not started: it requires %s", strings.Join(bad, ", and "))
 }

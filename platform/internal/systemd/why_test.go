@@ -69,6 +69,22 @@ func TestIssue10_6_FailedDependencyIsNamed(t *testing.T) {
 	}
 }
 
+// A restart that systemd refuses leaves the process alone: it is not said to be down.
+func TestARefusedRestartSaysThatItStillRuns(t *testing.T) {
+	for requires, says := range map[string]string{
+		"gone.service": "it still runs as before, pid 77, and was not restarted: it requires gone.service, which is not there",
+		"":             "it still runs as before, pid 77",
+	} {
+		sys := ended(t, "ActiveState=active\nSubState=running\nMainPID=77\nResult=success\nRequires="+requires+"\n")
+		sys.answers[ctl+"restart feedd.service"] = answer{code: 5}
+		sys.answers[ctl+"show --property=Id,LoadState,ActiveState,Result -- gone.service"] = answer{out: "LoadState=not-found\nActiveState=inactive\n"}
+		err := systemd.New(sys, systemd.Options{}).Restart(t.Context(), feeddID)
+		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "not started") {
+			t.Errorf("%q: %v", requires, err)
+		}
+	}
+}
+
 // While systemd waits to start it again it says when, and which one that is.
 func TestIssue10_4_NextTry(t *testing.T) {
 	const waits = "ActiveState=activating\nSubState=auto-restart\nStateChangeTimestamp=@1000\nNRestarts=2\n"
