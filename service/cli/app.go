@@ -70,6 +70,7 @@ func newTree(m machine, cfg service.Config, prog service.Program, quiet string) 
 		a.checkCommand(), a.configCommand(), a.spawnCommand(), a.superviseCommand(), a.awaitCommand(),
 	)
 	a.adopt(a.root)
+	a.root.SetHelpCommand(a.helpCommand())
 	a.helpOnConfig()
 	return a
 }
@@ -94,6 +95,28 @@ func (a *app) knownCommand(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("unknown command %q for %q%s", args[0], cmd.CommandPath(), hint)
 }
 
+// helpCommand is that of a tree which is not mounted. Cobra's own takes what there is
+// no command for to be a success.
+func (a *app) helpCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		RunE:  func(_ *cobra.Command, args []string) error { return a.help(append([]string{"help"}, args...)) },
+		ValidArgsFunction: func(_ *cobra.Command, args []string, begun string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
+			if group, _, err := a.root.Find(args); err == nil {
+				for _, c := range group.Commands() {
+					if c.IsAvailableCommand() && strings.HasPrefix(c.Name(), begun) {
+						names = append(names, cobra.CompletionWithDesc(c.Name(), c.Short))
+					}
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+	a.adopt(cmd)
+	return cmd
+}
+
 // help shows the help of the command that args lead to: where the tree is mounted,
 // cobra's own help command is the host's.
 func (a *app) help(args []string) error {
@@ -105,6 +128,7 @@ func (a *app) help(args []string) error {
 		}
 		cmd = found
 	}
+	cmd.InitDefaultHelpFlag()
 	return cmd.Help()
 }
 

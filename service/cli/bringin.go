@@ -44,9 +44,10 @@ func (a *app) bringIn(cmd *cobra.Command, t *target, steps []platform.Step, f in
 	}
 	switch {
 	case f.json:
-		if !did {
-			all = nil
-		}
+		all = slices.DeleteFunc(all, func(s platform.Step) bool { // what was not done
+			record := s.Kind == stepRecord
+			return record && !t.wroteRecord || !record && !did
+		})
 		if err := showPlan(cmd.OutOrStdout(), t.manager.Name(), all, true); err != nil {
 			return err
 		}

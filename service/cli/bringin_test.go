@@ -187,6 +187,10 @@ func TestInstallJSONIsOneObject(t *testing.T) {
 	if steps, ok := p.json()["steps"].([]any); !ok || len(steps) != 0 {
 		t.Errorf("nothing was done: %v", p.json())
 	}
+	p.wants("install --json --runtime-dir "+p.cfg.RuntimeDir, 0, "record of the installation")
+	if steps, ok := p.json()["steps"].([]any); !ok || len(steps) != 1 || steps[0].(map[string]any)["kind"] != "record" {
+		t.Errorf("the record was written: %v", p.json())
+	}
 	p.wants("install --json --restart", 0, "ready after", "restart")
 	p.json()
 }

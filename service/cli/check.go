@@ -21,11 +21,16 @@ type finding struct {
 	Line    int    `json:"line,omitempty"`
 	Key     string `json:"key,omitempty"`
 	Problem string `json:"problem"`
+	// Severity is "warning" for what keeps nothing from being installed or started; empty: it does.
+	Severity string `json:"severity,omitempty"`
 }
 
 // String is FILE:LINE: KEY: PROBLEM, as far as each is known, in one line.
 func (f finding) String() string {
 	text := f.Problem
+	if f.Severity != "" {
+		text = f.Severity + ": " + text
+	}
 	if f.Key != "" {
 		text = f.Key + ": " + text
 	}
@@ -42,7 +47,7 @@ func (f finding) String() string {
 func findings(err error) []finding {
 	all := []finding{}
 	for _, e := range service.ConfigErrors(err) {
-		f := finding{e.File, e.Line, e.Key, e.Err.Error()}
+		f := finding{File: e.File, Line: e.Line, Key: e.Key, Problem: e.Err.Error()}
 		if !slices.Contains(all, f) { // whoever reads a file that is no TOML says the same
 			all = append(all, f)
 		}
@@ -59,7 +64,7 @@ func (a *app) checkCommand() *cobra.Command {
 			"[service] table, the program's own tables, that its user and groups exist, that its user can read the " +
 			"configuration, that the directories that it needs are there, and that the manager can honour all of it (--manager NAME: as for " +
 			"an install with that one). On a terminal, and with --json, it says which file it checked. Each finding is one line, " +
-			"FILE:LINE: KEY: PROBLEM. Exit code: 0 if there is none, 78 otherwise.\n\n" +
+			"FILE:LINE: KEY: PROBLEM. Exit code: 0 if there is none, or none but warnings, which name what install warns of; 78 otherwise.\n\n" +
 			"`install`, `start` and `restart` begin with the same, and `reload` with what a reload reads.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -75,36 +80,64 @@ func (a *app) checkCommand() *cobra.Command {
 			if err != nil && !errors.Is(err, service.ErrConfig) {
 				return err // it is not for us to say
 			}
-			return a.showFindings(cmd, findings(err), asJSON)
+			var warnings []finding
+			if t != nil {
+				warnings = a.warnings(cmd.Context(), t)
+			}
+			return a.showFindings(cmd, findings(err), warnings, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON, one object")
 	return cmd
 }
 
-func (a *app) showFindings(cmd *cobra.Command, found []finding, asJSON bool) error {
+// warnings are what an install would warn of, with the place of each.
+func (a *app) warnings(ctx context.Context, t *target) []finding {
+	w, ok := t.manager.(platform.Warner)
+	if !ok || a.elsewhere() {
+		return nil
+	}
+	u, err := t.cfg.Unit(a.wouldBe(t), t.id.Scope)
+	if err != nil {
+		return nil
+	}
+	var all []finding
+	for _, text := range w.Warnings(ctx, u) {
+		f := finding{Problem: text, Severity: "warning"}
+		key, problem, _ := strings.Cut(text, ": ")
+		if slices.ContainsFunc(service.Keys(), func(k service.Key) bool { return k.Name == key }) {
+			at := t.cfg.ErrorAt("service."+key, errors.New(problem))
+			f.File, f.Line, f.Key, f.Problem = at.File, at.Line, at.Key, problem
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+func (a *app) showFindings(cmd *cobra.Command, found, warnings []finding, asJSON bool) error {
 	out := cmd.OutOrStdout()
 	if asJSON {
 		err := writeJSON(out, struct {
 			OK       bool      `json:"ok"`
 			File     string    `json:"file,omitempty"`
 			Findings []finding `json:"findings"`
-		}{len(found) == 0, a.cfg.File, found})
+			Warnings []finding `json:"warnings,omitempty"`
+		}{len(found) == 0, a.cfg.File, found, warnings})
 		if err != nil {
 			return err
 		}
 	} else {
-		if len(found) > 0 && isTerminal(notes(cmd)) {
+		if len(found)+len(warnings) > 0 && isTerminal(notes(cmd)) {
 			fmt.Fprintf(notes(cmd), "- checked %s\n", orBuiltIn(a.cfg.File))
 		}
-		for _, f := range found {
+		for _, f := range slices.Concat(found, warnings) {
 			fmt.Fprintln(out, f)
 		}
 	}
 	if len(found) > 0 {
 		return &exitError{platform.ExitBadConfig}
 	}
-	if !asJSON && isTerminal(confirms(cmd)) { // scripts and pipes hear of trouble only
+	if !asJSON && len(warnings) == 0 && isTerminal(confirms(cmd)) { // scripts and pipes hear of trouble only
 		fmt.Fprintf(out, "%s: nothing is wrong with %s.\n", a.cfg.Name, orBuiltIn(a.cfg.File))
 	}
 	return nil

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -106,6 +107,39 @@ func TestIssue10_APlaceThatIsHiddenIsToldOnce(t *testing.T) {
 		if cli.ExitCode(err) != platform.ExitBadConfig || strings.Count(said, `argument "/tmp/feedd"`) != 1 || strings.Count(said, "wanted_by") != 1 {
 			t.Errorf("%s: %v\n%s", args, err, said)
 		}
+	}
+}
+
+// warner is a manager that warns.
+type warner struct{ *manager }
+
+func (warner) Warnings(_ context.Context, u platform.Unit) []string {
+	var all []string
+	for _, name := range u.Requires {
+		all = append(all, "requires: fake knows no "+name)
+	}
+	return append(all, "the moon: is full")
+}
+
+// What install warns of, check does: it is not wrong, and found all the same.
+func TestCheckWarnsAsInstallDoes(t *testing.T) {
+	p := newPlace(t)
+	p.file("[service]\nrequires = ['nosuch.service']\n")
+	m := p.machine()
+	m.Manager = func(string) (platform.Manager, error) { return warner{p.m}, nil }
+	if err := p.runOn(t.Context(), m, "check"); err != nil || p.out.String() != p.cfg.File+":2: service.requires: warning: fake knows no nosuch.service\nwarning: the moon: is full\n" {
+		t.Errorf("%v:\n%s", err, &p.out)
+	}
+	if err := p.runOn(t.Context(), m, "check", "--json"); err != nil {
+		t.Error(err)
+	}
+	warnings, ok := p.json()["warnings"].([]any)
+	if first := fmt.Sprint(warnings); !ok || len(warnings) != 2 || p.json()["ok"] != true || !strings.Contains(first, "severity:warning") || !strings.Contains(first, "line:2") || !strings.Contains(first, "key:service.requires") {
+		t.Errorf("%s", &p.out)
+	}
+	p.file("[service]\nrequires = ['nosuch.service']\nuser = 7\n")
+	if err := p.runOn(t.Context(), m, "check"); cli.ExitCode(err) != 78 || !strings.Contains(p.out.String(), ":3: service.user") {
+		t.Errorf("%v:\n%s", err, &p.out)
 	}
 }
 

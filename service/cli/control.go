@@ -240,11 +240,17 @@ func (a *app) reloadCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			var before []string
+			if !direct && !noWait { // before the service takes what would not be installed
+				before = a.drift(cmd.Context(), t).refusals()
+				a.tell(cmd, before)
+			}
 			if err := a.reload(cmd, t, !noWait, !direct); err != nil || direct || noWait {
 				return err
 			}
 			a.tell(cmd, t.unread(cmd.Context()))
-			a.tell(cmd, a.drift(cmd.Context(), t).notes(a, t)) // what that could not bring in
+			after := a.drift(cmd.Context(), t).notes(a, t) // what that could not bring in
+			a.tell(cmd, slices.DeleteFunc(after, func(note string) bool { return slices.Contains(before, note) }))
 			return nil
 		},
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -15,13 +16,14 @@ import (
 // drift is how far the configuration, what is installed, and what runs are apart:
 // the one comparison that all commands make.
 type drift struct {
-	changes []change // that an install would make in the definition now
-	install []string // keys of the configuration that are behind them, as far as it is known
-	old     bool     // what runs was started by a definition of before the last install
-	program bool     // what runs is another program than what is there by now
-	restart []string // keys that what runs takes when it starts
-	reload  []string // keys that it takes by a reload
-	running bool     // by the manager
+	changes []change  // that an install would make in the definition now
+	install []string  // keys of the configuration that are behind them, as far as it is known
+	old     bool      // what runs was started by a definition of before the last install
+	program bool      // what runs is another program than what is there by now
+	restart []string  // keys that what runs takes when it starts
+	reload  []string  // keys that it takes by a reload
+	refused []finding // why an install would be refused, where it would bring in something
+	running bool      // by the manager
 }
 
 // drift compares. Of an installation without a record (of a package, of an older
@@ -45,11 +47,28 @@ func (a *app) drift(ctx context.Context, t *target) drift {
 			d.changes = t.changes(ctx, steps)
 		}
 	}
-	if err != nil {
-		return d // what cannot be installed is for install and check to say
+	d.keys(t, err != nil)
+	if len(d.changes)+len(d.install) > 0 {
+		d.refused = a.refusal(ctx, t, err)
 	}
-	d.keys(t)
 	return d
+}
+
+// refusal is what of the configuration an install would refuse, whose plan has failed
+// with err. The program itself is not asked: whether it can be installed, it cannot say.
+func (a *app) refusal(ctx context.Context, t *target, err error) []finding {
+	if errors.Is(err, platform.ErrForeign) || err != nil && !errors.Is(err, platform.ErrBadUnit) && !errors.Is(err, service.ErrConfig) {
+		return nil
+	}
+	if err != nil {
+		err = t.located(err, true)
+	}
+	_, missing := t.account(ctx)
+	bad := service.BadConfig(err, missing, t.checkDirectories())
+	if bad == nil || ctx.Err() != nil {
+		return nil
+	}
+	return findings(bad)
 }
 
 // reloads reports whether a reload brings the program's own tables into force.
@@ -74,9 +93,9 @@ func (t *target) programGone() bool {
 	return program != "" && t.Gone(program)
 }
 
-// keys are those behind the changes.
-func (d *drift) keys(t *target) {
-	if len(d.changes) == 0 {
+// keys are those behind the changes, or behind changes that are not known.
+func (d *drift) keys(t *target, unknown bool) {
+	if len(d.changes) == 0 && !unknown {
 		return
 	}
 	for _, key := range service.Differing(t.manifest.Settings, t.cfg.Settings()) {
@@ -151,6 +170,15 @@ func (d drift) ofProcess(a *app, t *target) []string {
 	return notes
 }
 
+// refusals are the notes on what no install would take.
+func (d drift) refusals() []string {
+	var notes []string
+	for _, f := range d.refused {
+		notes = append(notes, fmt.Sprintf("not in force, and install would refuse it: %v", f))
+	}
+	return notes
+}
+
 // ofDefinition is the note that says what install would change.
 func (d drift) ofDefinition(a *app, t *target) []string {
 	install := a.command(t, "install")
@@ -158,6 +186,8 @@ func (d drift) ofDefinition(a *app, t *target) []string {
 		install += " --restart"
 	}
 	switch {
+	case len(d.refused) > 0:
+		return d.refusals()
 	case len(d.changes) == 0:
 		return nil
 	case len(d.install) > 0:

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -93,6 +94,39 @@ func TestIssue10_5_AChangedUserIsToldByEveryCommand(t *testing.T) {
 	changes, ok := p.json()["changes"].([]any)
 	if !ok || len(changes) != 1 {
 		t.Errorf("%v", p.json())
+	}
+}
+
+// What install would refuse is not recommended: reload says so and where, before it
+// is asked for.
+func TestReloadSaysWhatInstallWouldRefuse(t *testing.T) {
+	for name, tt := range map[string]struct {
+		text, says string
+		refuses    func(platform.Unit) error
+	}{
+		"no such user":      {"user = 'nosuch'", `:2: service.user: there is no user "nosuch"`, nil},
+		"no such directory": {"working_directory = '/nonexistent/x'", ":2: service.working_directory: /nonexistent/x does not exist", nil},
+		"what it cannot be": {"restart.max = 7", ":2: service.restart.max: no (fake)", func(u platform.Unit) error {
+			if u.Restart.Max != 7 {
+				return nil
+			}
+			return &platform.UnitError{Key: "restart.max", Err: errors.New("no")}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, set := installed(t, true)
+			p.cfg.Scope = platform.ScopeSystem
+			p.m.refuses = tt.refuses
+			set("[service]\n" + tt.text + "\n")
+			said := false
+			p.m.on = func(string) { said = strings.Contains(p.errs.String(), tt.says) }
+			p.wants("reload", 0, "- not in force, and install would refuse it: "+filepath.Join(p.dir, "feedd.toml")+tt.says, "reload")
+			if all := p.errs.String(); !said || strings.Contains(all, "--restart") || strings.Count(all, tt.says) != 1 {
+				t.Errorf("before %t:\n%s", said, all)
+			}
+			p.wants("status", 0, "install would refuse it")
+			p.wants("install --restart", 78, tt.says)
+		})
 	}
 }
 

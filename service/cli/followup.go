@@ -138,9 +138,6 @@ func (a *app) versionsCommand() *cobra.Command {
 			if asJSON {
 				return writeJSON(cmd.OutOrStdout(), r)
 			}
-			if r.Confirmed.SHA256 == "" {
-				return fmt.Errorf("versions %q: %w", t.id, platform.ErrNotInstalled)
-			}
 			r.print(cmd)
 			return nil
 		},
@@ -151,6 +148,9 @@ func (a *app) versionsCommand() *cobra.Command {
 
 func (a *app) versionsOf(ctx context.Context, t *target) (versionsReport, error) {
 	r := versionsReport{Service: t.id.String(), Program: t.manifest.Program, Kept: []upgrade.Version{}, Failed: []upgrade.Failure{}}
+	if t.badManifest != nil { // which program it is, nobody knows without
+		return r, t.badManifest
+	}
 	path, err := t.ledger()
 	if err != nil {
 		return r, err
@@ -176,9 +176,16 @@ func (a *app) versionsOf(ctx context.Context, t *target) (versionsReport, error)
 		r.OnTrial = l.Last
 	}
 	if r.Program != "" { // it may have been replaced by hand
-		if digest, err := upgrade.Digest(r.Program); err == nil && digest != r.Confirmed.SHA256 {
+		digest, err := upgrade.Digest(r.Program)
+		switch {
+		case err == nil && digest != r.Confirmed.SHA256:
 			r.Confirmed = upgrade.Version{SHA256: digest, Version: a.ownVersion(r.Program)}
+		case err != nil && r.Confirmed.SHA256 == "":
+			return r, err
 		}
+	}
+	if r.Confirmed.SHA256 == "" {
+		return r, platform.ErrNotInstalled
 	}
 	r.Confirmed.Path = r.Program
 	return r, nil

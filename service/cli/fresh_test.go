@@ -3,6 +3,8 @@ package cli_test
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -30,6 +32,29 @@ func TestVersionsOfNothing(t *testing.T) {
 	if code, err := p.run("versions"); code != 1 || !strings.Contains(fmt.Sprint(err), "not installed") || p.out.Len() > 0 {
 		t.Errorf("%d, %v\n%s", code, err, &p.out)
 	}
+}
+
+// JSON of no versions is none, and without the record nobody knows of which program they
+// would be.
+func TestVersionsOfWhatCannotBeKnown(t *testing.T) {
+	p := newPlace(t)
+	p.m.st = platform.Status{Manager: "fake"}
+	p.wants("versions --json", 1, "not installed")
+	p.m.st = platform.Status{Manager: "fake", Installed: true}
+	p.wants("versions --json", 1, "not installed") // it has no record: of a package, say
+	path := state.ManifestPath(filepath.Join(p.dir, "holdfast"), "feedd")
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p.put(path, "{")
+	for _, args := range []string{"versions", "versions --json"} {
+		p.wants(args, 1, filepath.ToSlash(path))
+		if p.out.Len() > 0 {
+			t.Errorf("%s: %s", args, &p.out)
+		}
+	}
+	p.put(path, state.Manifest{Format: 1, Name: "feedd", Scope: platform.ScopeUser, Manager: "fake", Program: p.dir + "/gone"})
+	p.wants("versions", 1, "gone")
 }
 
 // Who starts what is not installed is told the command that installs it.

@@ -46,6 +46,7 @@ func (a *app) install(cmd *cobra.Command, t *target, steps []platform.Step, f in
 		t.manifest = before
 		return nil, false, err
 	}
+	t.wroteRecord = len(record) > 0
 	return tx, did, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service/cli"
@@ -32,6 +33,14 @@ func TestLogFlagsReachTheManager(t *testing.T) {
 		"logs -n 7":               "", // the plain command does
 		"logs --since @5":         with(func(f *platform.LogFilter) { f.Since = "@5" }),
 		"logs -p err":             with(func(f *platform.LogFilter) { f.Priority = "err" }),
+		"logs -p error":           with(func(f *platform.LogFilter) { f.Priority = "err" }),
+		"logs -p WARN":            with(func(f *platform.LogFilter) { f.Priority = "warning" }),
+		"logs -p critical":        with(func(f *platform.LogFilter) { f.Priority = "crit" }),
+		"logs -p emergency":       with(func(f *platform.LogFilter) { f.Priority = "emerg" }),
+		"logs -p Notice":          with(func(f *platform.LogFilter) { f.Priority = "notice" }),
+		"logs --since 1h":         with(func(f *platform.LogFilter) { f.Since = fmt.Sprintf("@%d", noon.Add(-time.Hour).Unix()) }),
+		"logs --since 1h10m":      with(func(f *platform.LogFilter) { f.Since = fmt.Sprintf("@%d", noon.Add(-70*time.Minute).Unix()) }),
+		"logs --since -1h":        with(func(f *platform.LogFilter) { f.Since = "-1h" }), // journalctl knows that one
 		"logs --json":             with(func(f *platform.LogFilter) { f.JSON = true }),
 		"logs --json -f":          with(func(f *platform.LogFilter) { f.JSON, f.Follow = true, true }),
 		"logs --json -n 0":        with(func(f *platform.LogFilter) { f.JSON, f.Lines = true, 0 }),

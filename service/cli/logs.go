@@ -35,6 +35,7 @@ func (a *app) logsCommand() *cobra.Command {
 			if err := t.ours(cmd.Context(), "logs"); err != nil {
 				fmt.Fprintf(cmd.ErrOrStderr(), "not of a service of ours: %v\n", err)
 			}
+			f = understood(f, t.Now())
 			if file := t.cfg.Log.File; file != "" {
 				if narrowed := narrowing(f); narrowed != "" {
 					return usage("logs %s: the log is the file %s, of which only the last lines can be had: use grep", narrowed, file)
@@ -65,10 +66,38 @@ func (a *app) logsCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVarP(&f.Follow, "follow", "f", false, "go on with what is added, until ctrl-C")
 	cmd.Flags().IntVarP(&f.Lines, "lines", "n", 50, "the last `N` lines; -1: all")
-	cmd.Flags().StringVar(&f.Since, "since", "", "what was logged since `TIME`, as the manager writes it: \"10 min ago\" (systemd)")
-	cmd.Flags().StringVarP(&f.Priority, "priority", "p", "", "of that syslog `PRIORITY` or a graver one: err, warning, ... (systemd)")
+	cmd.Flags().StringVar(&f.Since, "since", "", "what was logged since `TIME`: 1h (that long ago), or as the manager writes it, \"2026-01-02 15:04\" (systemd)")
+	cmd.Flags().StringVarP(&f.Priority, "priority", "p", "", "of that syslog `PRIORITY` or a graver one: error, warning, ... (systemd)")
 	cmd.Flags().BoolVar(&f.JSON, "json", false, "as JSON, one object a line (systemd)")
 	return cmd
+}
+
+// priorities are syslog's, the gravest first.
+var priorities = [...]string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
+
+// understood is f in the manager's words: usual names of priorities are syslog's, and
+// a span of time is one that ends now.
+func understood(f platform.LogFilter, now time.Time) platform.LogFilter {
+	switch p := strings.ToLower(f.Priority); p {
+	case "emergency", "panic":
+		f.Priority = "emerg"
+	case "critical", "fatal":
+		f.Priority = "crit"
+	case "error":
+		f.Priority = "err"
+	case "warn":
+		f.Priority = "warning"
+	case "information":
+		f.Priority = "info"
+	default:
+		if slices.Contains(priorities[:], p) {
+			f.Priority = p
+		}
+	}
+	if ago, err := time.ParseDuration(f.Since); err == nil && ago > 0 {
+		f.Since = fmt.Sprintf("@%d", now.Add(-ago).Unix())
+	}
+	return f
 }
 
 // narrowing names the flags that narrow a log down.
@@ -120,6 +149,10 @@ func (t *target) sensible(ctx context.Context, f platform.LogFilter) error {
 	}
 	limited, cancel := context.WithTimeout(ctx, logWithin)
 	defer cancel()
+	allowed := map[string]string{
+		"--since":    `a time that long ago (1h, 10m), or one that journalctl knows ("2026-01-02 15:04", "yesterday", "10 min ago")`,
+		"--priority": strings.Join(priorities[:], ", ") + ", or 0 to 7",
+	}
 	nothing := func(of platform.LogFilter) error {
 		argv := m.FilteredLogs(t.id, of)
 		_, err := t.System.Run(limited, argv...)
@@ -137,7 +170,7 @@ func (t *target) sensible(ctx context.Context, f platform.LogFilter) error {
 		}
 		var failed *platform.CommandError
 		if err := nothing(flag.of); errors.As(err, &failed) && failed.Code > 0 && nothing(platform.LogFilter{}) == nil {
-			return usage("logs %s %q: %s", flag.name, flag.value, strings.TrimSpace(failed.Stderr))
+			return usage("logs %s %q: %s: it takes %s", flag.name, flag.value, strings.TrimSpace(failed.Stderr), allowed[flag.name])
 		}
 	}
 	return ctx.Err()

@@ -115,7 +115,8 @@ func TestMistakesMountedAndNot(t *testing.T) {
 		"nothing to reload":     {"reload", 1, "not running"},
 		"help of its own":       {"help", 0, "install"},
 		"help of a command":     {"help status", 0, "4 unknown"},
-		"help of nothing":       {"help bogus", -1, ""}, // as cobra has it where the help is its own
+		"help of nothing":       {"help bogus", 2, `unknown command "bogus" for`},
+		"help below a command":  {"help status bogus", 2, "unknown command"},
 		"no command":            {"", 0, "install"},
 		"what works":            {"version", 0, "holdfast"},
 		"flag before a command": {"--timeout 1s version", 0, "holdfast"},

@@ -42,6 +42,7 @@ type target struct {
 	silent      time.Time           // when the manager last gave no answer; zero: it always did
 	// otherManager has it installed on this machine; empty: none but manager, if at all.
 	otherManager string
+	wroteRecord  bool // this install has written its record
 }
 
 // target finds out who keeps the service and what its installation was told, and

@@ -95,6 +95,11 @@ func TestIssue10_LogsOfNonsense(t *testing.T) {
 		if want > 0 && strings.Count(fmt.Sprint(err), "Failed to parse") != 1 {
 			t.Errorf("%s: %v", args, err)
 		}
+		for flag, allowed := range map[string]string{"-p foo": "it takes emerg, alert, crit, err, warning, notice, info, debug, or 0 to 7", "--since foo": "it takes a time that long ago (1h, 10m), or"} {
+			if args == "logs "+flag && !strings.Contains(fmt.Sprint(err), allowed) {
+				t.Errorf("%s: it does not say what is allowed: %v", args, err)
+			}
+		}
 		m.System = journal{system: system{p}, broken: true}
 		if err := p.runOn(t.Context(), m, strings.Fields(args)...); cli.ExitCode(err) == platform.ExitUsage {
 			t.Errorf("a journal that cannot be read is no matter of usage: %v", err)
