@@ -64,8 +64,8 @@ func (s *listener) serve(ctx context.Context) {
 		case r := <-s.host.Requests():
 			switch r.Kind {
 			case platform.RequestReload:
+				s.logger().Info("reload requested", "by", r.Source) // before it is: the log is in order
 				s.gate.Request()
-				s.logger().Info("reload requested", "by", r.Source)
 			case platform.RequestStop:
 				s.trial.StopAsked()
 				if stops++; stops == 1 {

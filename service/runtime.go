@@ -102,9 +102,8 @@ func (rt *Runtime) Progress(text string) {
 // or the cause of ctx's end if that comes first; the reload goes on in that case.
 // A Reload or a Start that calls it waits for itself: ask from another goroutine.
 func (rt *Runtime) Reload(ctx context.Context) error {
-	ticket := rt.l.gate.Request()
 	rt.l.log.Info("reload requested", "by", "the program")
-	return ticket.Wait(ctx)
+	return rt.l.gate.Request().Wait(ctx)
 }
 
 // Go runs fn in a goroutine that belongs to the service. Its context ends after

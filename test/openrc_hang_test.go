@@ -24,7 +24,7 @@ printf '#!/bin/sh\nsleep 31337 &\nwait\n' >"$real" && chmod 755 "$real"`)
 			}
 		}
 		stdout, stderr, code := s.sh("$S status")
-		if said := stdout + stderr; code == 3 || !strings.Contains(said, "rc-service --nocolor shipper status: took too long") || !strings.Contains(said, "process  ") {
+		if said := stdout + stderr; code == 3 || !strings.Contains(said, "openrc does not answer: took too long") || !strings.Contains(said, "process  ") {
 			t.Errorf("status: code %d: %s", code, said)
 		}
 		s.must(`cmp /run/shipper/shipper.pid /tmp/app.pid; pkill -f 'sleep 3133[7]'; real=$(cat /tmp/app.rc); mv "$real.real" "$real"; $S uninstall --purge`)

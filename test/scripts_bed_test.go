@@ -260,7 +260,7 @@ func TestScriptsRefuse(t *testing.T) {
 		}
 		s.configure("")
 		for _, name := range []string{"a b", "../x", "-x", "a;b", "a$b", "é", "a/b", strings.Repeat("a", 101)} {
-			if _, stderr, code := s.sh(fmt.Sprintf("$S install --instance '%s'", name)); code != 78 {
+			if _, stderr, code := s.sh(fmt.Sprintf("$S install --instance '%s'", name)); code != 2 {
 				t.Errorf("instance %q: code %d: %s", name, code, stderr)
 			}
 		}

@@ -117,7 +117,7 @@ func TestReloadSaysWhatItDoesNotRead(t *testing.T) {
 	}
 	p.cfg.File = ""
 	p.writes(feedd, platform.PhaseReady, func(s *state.State) { s.ConfigFile = "/etc/feedd.toml" })
-	none := p.dir + "/none.toml"
+	none := filepath.Join(p.dir, "none.toml")
 	if _, err := p.run("reload", "--config", none); !strings.Contains(fmt.Sprint(err), "and not "+none+": ") {
 		t.Errorf("%v", err)
 	}

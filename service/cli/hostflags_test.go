@@ -111,6 +111,9 @@ func TestIssue10_9_HostsFlagsAreInstalled(t *testing.T) {
 func TestIssue10_9_HostsFlagsAreRendered(t *testing.T) {
 	for _, manager := range native.Managers() {
 		t.Run(manager, func(t *testing.T) {
+			if manager == "sysv" && filepath.Separator != '/' && linksOf(t) {
+				t.Skip("Wine shows the links of the system that it runs on, and has another find(1)")
+			}
 			program := "/usr/bin/acme"
 			if manager == "scm" {
 				program = `C:\acme\acme.exe`

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -46,6 +48,9 @@ func drive(t *testing.T, root *cobra.Command, args ...string) (text string, err 
 func TestMountedTreeIsRenderedAsMounted(t *testing.T) {
 	for _, manager := range native.Managers() {
 		t.Run(manager, func(t *testing.T) {
+			if manager == "sysv" && filepath.Separator != '/' && linksOf(t) {
+				t.Skip("Wine shows the links of the system that it runs on, and has another find(1)")
+			}
 			program := "/usr/bin/acme"
 			if manager == "scm" {
 				program = `C:\acme\acme.exe`
@@ -162,4 +167,11 @@ func TestHostKeepsItsWays(t *testing.T) {
 	if cobra.EnableTraverseRunHooks {
 		t.Error("what is everybody's was changed")
 	}
+}
+
+// linksOf reports whether there are directories of links of SysV's here.
+func linksOf(t *testing.T) bool {
+	t.Helper()
+	_, err := os.Stat("/etc/rc0.d")
+	return err == nil
 }
