@@ -2,15 +2,7 @@
 
 package trial
 
-import (
-	"errors"
-	"io/fs"
-)
-
-func owned(string, fs.FileInfo, bool) error { return errors.ErrUnsupported }
-
-// Place is where a file lies, as a [Record] has it.
-func Place(fs.FileInfo) (device, inode uint64, ok bool) { return 0, 0, false }
+import "errors"
 
 func (r Record) execute([]string, bool) error { return over("%w", errors.ErrUnsupported) }
 

@@ -3,8 +3,6 @@
 package trial
 
 import (
-	"fmt"
-	"io/fs"
 	"os"
 	"os/signal"
 	"strconv"
@@ -15,30 +13,6 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
-
-// owned refuses what somebody else than root, or this user where own is set, could
-// have written.
-func owned(path string, info fs.FileInfo, own bool) error {
-	st, ok := info.Sys().(*syscall.Stat_t)
-	switch {
-	case !ok:
-		return fmt.Errorf("%s: %w", path, files.ErrUntrusted)
-	case st.Uid != 0 && !(own && int(st.Uid) == os.Geteuid()):
-		return fmt.Errorf("%s belongs to user %d: %w: remove it", path, st.Uid, files.ErrUntrusted)
-	case info.Mode().Perm()&0o022 != 0:
-		return fmt.Errorf("%s can be written by others (mode %04o): %w: remove it", path, info.Mode().Perm(), files.ErrUntrusted)
-	}
-	return nil
-}
-
-// Place is where a file lies, as a [Record] has it.
-func Place(info fs.FileInfo) (device, inode uint64, ok bool) {
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0, 0, false
-	}
-	return uint64(st.Dev), uint64(st.Ino), true //nolint:unconvert,gosec // their width differs by system
-}
 
 // execute opens the candidate once and executes what it has opened.
 func (r Record) execute(env []string, own bool) error {
@@ -59,7 +33,7 @@ func (r Record) execute(env []string, own bool) error {
 	case device != r.Device || inode != r.Inode || info.Size() != r.Size:
 		return over("%s is not what was verified", r.Candidate)
 	}
-	if err := owned(r.Candidate, info, own); err != nil {
+	if err := files.Owned(r.Candidate, info, own); err != nil {
 		return over("%w", err)
 	}
 	return over("execute %s: %w", r.Candidate, become(f, env))

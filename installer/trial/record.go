@@ -83,7 +83,7 @@ func Read(path string, own bool) (Record, error) {
 	defer f.Close()
 	info, err := f.Stat()
 	if err == nil {
-		err = owned(path, info, own)
+		err = files.Owned(path, info, own)
 	}
 	if err == nil {
 		err = ownedDir(filepath.Dir(path), own)
@@ -105,7 +105,7 @@ func Read(path string, own bool) (Record, error) {
 	return r, nil
 }
 
-// ownedDir is owned for a directory, which must not be a link.
+// ownedDir is files.Owned for a directory, which must not be a link.
 func ownedDir(dir string, own bool) error {
 	info, err := os.Lstat(dir)
 	if err != nil {
@@ -114,7 +114,7 @@ func ownedDir(dir string, own bool) error {
 	if !info.IsDir() {
 		return fmt.Errorf("%s is no directory: %w: remove it", dir, files.ErrUntrusted)
 	}
-	return owned(dir, info, own)
+	return files.Owned(dir, info, own)
 }
 
 // Write writes r to path, durably and so that it is whole at every instant, and
@@ -150,6 +150,12 @@ func Remove(path string) error {
 		return fmt.Errorf("record of the trial: %w", err)
 	}
 	return nil
+}
+
+// Place is where a file lies, as a [Record] has it; not ok on Windows.
+func Place(info fs.FileInfo) (device, inode uint64, ok bool) {
+	n, _ := fmt.Sscanf(files.Inode(info), "%d:%d", &device, &inode)
+	return device, inode, n == 2
 }
 
 // Current returns the reason, which wraps ErrOver, why r is not to be followed by a

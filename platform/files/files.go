@@ -121,7 +121,7 @@ func RemoveTree(path string) error { return removeTree(path) }
 func SyncDir(dir string) error { return syncDir(dir) }
 
 // Inode is what tells the file with which info came from every other one that is
-// there: device and inode. It is empty where the system says no such thing by its
+// there: DEVICE:INODE, in decimals. It is empty where the system says no such thing by its
 // FileInfo, as Windows does.
 func Inode(info fs.FileInfo) string { return inode(info) }
 

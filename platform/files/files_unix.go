@@ -42,9 +42,11 @@ func oursAlone(dir string) bool {
 	if err != nil {
 		return false
 	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	return ok && (st.Uid == 0 || int(st.Uid) == os.Geteuid())
+	owner, err := ownerOf(nil, info)
+	return err == nil && rootOrUs(owner)
 }
+
+func rootOrUs(owner string) bool { return owner == "0" || owner == strconv.Itoa(os.Geteuid()) }
 
 // namedByUs reports whether nobody but root and we can have given the file at path this
 // name.
@@ -86,7 +88,7 @@ func ownerOf(_ *os.File, info fs.FileInfo) (string, error) {
 }
 
 func trustOwner(owner string, info fs.FileInfo, path string) error {
-	ours := owner == "0" || owner == strconv.Itoa(os.Geteuid())
+	ours := rootOrUs(owner)
 	public := info.Mode()&0o004 != 0
 	if public && ours {
 		return nil
@@ -103,7 +105,7 @@ func trustOwner(owner string, info fs.FileInfo, path string) error {
 		return nil
 	case !ours:
 		return fmt.Errorf("%s belongs to user %s, and its directory to user %s: %w: remove it", path, owner, place, ErrUntrusted)
-	case place == "0" || place == strconv.Itoa(os.Geteuid()):
+	case rootOrUs(place):
 		return nil
 	}
 	return fmt.Errorf("%s belongs to user %s and is not for everybody, and its directory is user %s's: %w: remove it", path, owner, place, ErrUntrusted)
@@ -130,16 +132,23 @@ func trustAlone(path string) error {
 				return err
 			}
 		}
-		owner, err := ownerOf(nil, info)
-		if err != nil {
+		if err := owned(p, info, true); err != nil {
 			return err
 		}
-		if owner != "0" && owner != strconv.Itoa(os.Geteuid()) {
-			return fmt.Errorf("%s belongs to user %s, who could misuse that: %w: remove it, or give it to its administrator (chown)", p, owner, ErrUntrusted)
-		}
-		if mode := info.Mode().Perm(); mode&0o022 != 0 {
-			return fmt.Errorf("%s can be written by others than its owner (mode %04o), who could misuse that: %w: chmod go-w it", p, mode, ErrUntrusted)
-		}
+	}
+	return nil
+}
+
+func owned(path string, info fs.FileInfo, own bool) error {
+	owner, err := ownerOf(nil, info)
+	if err != nil {
+		return err
+	}
+	if owner != "0" && !(own && rootOrUs(owner)) {
+		return fmt.Errorf("%s belongs to user %s, who could misuse that: %w: remove it, or give it to its administrator (chown)", path, owner, ErrUntrusted)
+	}
+	if mode := info.Mode().Perm(); mode&0o022 != 0 {
+		return fmt.Errorf("%s can be written by others than its owner (mode %04o), who could misuse that: %w: chmod go-w it", path, mode, ErrUntrusted)
 	}
 	return nil
 }

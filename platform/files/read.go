@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -78,6 +79,11 @@ func ReadTrusted(path string, limit int64) ([]byte, error) {
 	}
 	return content, nil
 }
+
+// Owned refuses, with ErrUntrusted, the file or directory at path, with which info came,
+// if by its owner and mode anybody but root could have written it, or, where own is set,
+// but root and us. On Windows these say nothing: there it is errors.ErrUnsupported.
+func Owned(path string, info fs.FileInfo, own bool) error { return owned(path, info, own) }
 
 // DecodeJSON decodes the content of a file into v. The error is ErrMalformed if it
 // does not fit, and then says nothing of the content, which may be none of the

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -122,7 +123,7 @@ func step(dir int, at, name string) (next int, target string, err error) {
 	return -1, string(b[:n]), nil
 }
 
-func oursOrRoots(st unix.Stat_t) bool { return st.Uid == 0 || int(st.Uid) == os.Geteuid() }
+func oursOrRoots(st unix.Stat_t) bool { return rootOrUs(strconv.Itoa(int(st.Uid))) }
 
 // Somebody may go on to fill what we empty: after so many rounds he has won.
 const maxRounds = 100
