@@ -25,7 +25,7 @@ func TestTryLock(t *testing.T) {
 		if f[i], err = files.Open(path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		defer f[i].Close()
+		t.Cleanup(func() { _ = f[i].Close() })
 	}
 	try := func(i int, shared bool, want error) {
 		t.Helper()
