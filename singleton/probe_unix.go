@@ -73,6 +73,9 @@ func probeOld(o Options, vouched bool) (Holder, error) {
 			}
 		}
 	}
+	if h, found := lostHolder(o); found {
+		return h, nil
+	}
 	return Holder{}, free(o)
 }
 

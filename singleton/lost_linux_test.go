@@ -1,0 +1,37 @@
+package singleton_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/singleton"
+)
+
+// Of a service whose directories somebody had removed `status` and `stop` said that it
+// does not run, where a start found it.
+func TestIssue9_AHolderWhoseFilesAreGoneIsFound(t *testing.T) {
+	dir := t.TempDir()
+	link := filepath.Join(dir, "link")
+	must(t, os.MkdirAll(filepath.Join(dir, "var", "lib"), 0o755)) //nolint:gosec // as /var/lib is
+	must(t, os.Symlink("var", link))
+	o := singleton.Options{Name: "feedd", Dir: filepath.Join(dir, "run", "feedd"), StateDir: filepath.Join(link, "lib", "feedd")}
+	l, err := singleton.Acquire(o)
+	must(t, err)
+	must(t, os.RemoveAll(filepath.Join(dir, "run")))
+	must(t, os.RemoveAll(filepath.Join(dir, "var", "lib")))
+	other := o
+	other.Name = "other"
+	if _, err := singleton.Probe(other); !errors.Is(err, singleton.ErrFree) {
+		t.Errorf("another name: %v", err)
+	}
+	h, err := singleton.Probe(o)
+	if err != nil || h.PID != os.Getpid() {
+		t.Errorf("it runs: %v, %v", h, err)
+	}
+	_ = l.Release() // what it is to remove is gone
+	if h, err := singleton.Probe(o); !errors.Is(err, singleton.ErrFree) {
+		t.Errorf("it has ended: %v, %v", h, err)
+	}
+}
