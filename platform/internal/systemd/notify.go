@@ -41,6 +41,10 @@ var _ platform.Notifier = (*Notifier)(nil)
 // anything starts a child. Without systemd there is nothing to read, and all that
 // the Notifier does is nothing.
 //
+// A program that is started by hand out of another service of systemd's inherits that
+// service's NOTIFY_SOCKET, and is taken for it where the unit has NotifyAccess=all or
+// exec: nothing tells such a program from the one that a wrapper starts which forks.
+//
 // The Notifier is never nil and works with what it understood; the error tells
 // what it did not.
 func FromEnvironment() (*Notifier, error) {
