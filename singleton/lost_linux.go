@@ -14,7 +14,7 @@ import (
 // lostHolder looks for a holder whose mutex was removed, maybe with all else, so that
 // nothing that is there says that nobody holds the name.
 func lostHolder(o Options) (Holder, bool) {
-	if _, err := os.Lstat(o.MutexFile()); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(o.MutexFile()); !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 		return Holder{}, false
 	}
 	users := []string{"0", strconv.Itoa(os.Geteuid())}

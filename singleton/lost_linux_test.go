@@ -30,6 +30,12 @@ func TestIssue9_AHolderWhoseFilesAreGoneIsFound(t *testing.T) {
 	if err != nil || h.PID != os.Getpid() {
 		t.Errorf("it runs: %v, %v", h, err)
 	}
+	// What is in their place keeps them from being restored.
+	must(t, os.WriteFile(filepath.Join(dir, "var", "lib"), nil, 0o600))
+	if h, err := singleton.Probe(o); err != nil || h.PID != os.Getpid() {
+		t.Errorf("it runs, behind a file: %v, %v", h, err)
+	}
+	must(t, os.Remove(filepath.Join(dir, "var", "lib")))
 	_ = l.Release() // what it is to remove is gone
 	if h, err := singleton.Probe(o); !errors.Is(err, singleton.ErrFree) {
 		t.Errorf("it has ended: %v, %v", h, err)

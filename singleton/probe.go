@@ -69,6 +69,9 @@ func probe(o Options) (Holder, error) {
 	case errors.Is(err, fs.ErrPermission):
 		return probeRecord(o)
 	case err != nil:
+		if h, found := lostHolder(o); found {
+			return h, nil
+		}
 		return Holder{}, classify(o, err)
 	case held:
 		// Whoever has it locked may be a probe, or about to write who it is.
