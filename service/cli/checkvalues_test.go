@@ -134,7 +134,7 @@ func TestCheckWarnsAsInstallDoes(t *testing.T) {
 		t.Error(err)
 	}
 	warnings, ok := p.json()["warnings"].([]any)
-	if first := fmt.Sprint(warnings); !ok || len(warnings) != 2 || p.json()["ok"] != true || !strings.Contains(first, "severity:warning") || !strings.Contains(first, "line:2") || !strings.Contains(first, "key:service.requires") {
+	if first := fmt.Sprint(warnings); !ok || len(warnings) != 2 || fmt.Sprint(p.json()["ok"]) != "true" || !strings.Contains(first, "severity:warning") || !strings.Contains(first, "line:2") || !strings.Contains(first, "key:service.requires") {
 		t.Errorf("%s", &p.out)
 	}
 	p.file("[service]\nrequires = ['nosuch.service']\nuser = 7\n")
