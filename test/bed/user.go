@@ -6,10 +6,13 @@ import (
 	"strconv"
 )
 
-// AddUser creates a user with a home directory and returns the user id. In a systemd bed the user lingers, and the user's
+// AddUser creates a user with a home directory, if there is none of that name, and returns the user id. In a systemd bed the user lingers, and the user's
 // manager (user@UID.service) is up when AddUser returns and after each reboot, so that [Bed.CommandAs] reaches it.
 func (b *Bed) AddUser(ctx context.Context, name string) (uid int, err error) {
-	steps := [][]string{{"useradd", "--create-home", "--shell", "/bin/sh", name}}
+	var steps [][]string
+	if _, err := b.lookup(name); err != nil {
+		steps = append(steps, []string{"useradd", "--create-home", "--shell", "/bin/sh", name})
+	}
 	if b.kind.Manager == "systemd" {
 		steps = append(steps, []string{"loginctl", "enable-linger", name})
 	}
