@@ -93,6 +93,9 @@ type Status struct {
 	// Next is the start that the manager will try by itself while nothing runs; nil:
 	// it will not, or does not say.
 	Next *NextTry
+	// GaveUp means that the manager has started it again as often as it may, and does not
+	// any more until somebody starts it by hand.
+	GaveUp bool
 	// AtLogin means that what is Enabled starts when its user logs in, and not at boot.
 	AtLogin bool
 	// Assumed means that a Phase of ready is what the manager has done for the

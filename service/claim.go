@@ -2,10 +2,12 @@ package service
 
 import (
 	"errors"
+	"os"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/files"
+	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service/recovery"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
@@ -42,10 +44,11 @@ func (l *life) claim() (h holding, err error) {
 	} else if err != nil {
 		return h, err
 	}
+	restarts := l.supervised(&h)
 	h.state = newStateFile(h.dirs.StateFile(l.id), h.dirs.SettingsFile(l.id), State{
 		Name: l.id, Version: l.cfg.Version, Process: self, Manager: l.host.Name(), ConfigFile: l.cfg.File,
 		Phase: platform.PhaseStarting, PhaseSince: time.Now(),
-		StartedAt: l.begun, Restarts: h.record.Restarts(), LastExit: h.last.Ending(),
+		StartedAt: l.begun, Restarts: restarts, LastExit: h.last.Ending(),
 		Settings: l.settings, ProgramSettings: l.cfg.ProgramSettings(), Trial: l.onTrial(),
 	}, l.machine.writeState, l.log.Warn)
 	// Everybody may ask how it is, and one who has the file open on Windows could
@@ -58,6 +61,27 @@ func (l *life) claim() (h holding, err error) {
 		return h, errors.Join(err, h.state.remove())
 	}
 	return h, nil
+}
+
+// supervised is how often the service was started again since somebody started it by
+// hand. A supervisor of ours has written that down, and how it saw the last run end.
+// Others count themselves; what was started by hand nobody has started again.
+func (l *life) supervised(h *holding) int {
+	switch l.host.Name() {
+	case "":
+		return 0
+	case "sysv": // whose supervisor is ours
+	default:
+		return h.record.Restarts()
+	}
+	seen, err := state.Read(h.dirs.StateFile(l.id + ".supervisor"))
+	if err != nil || seen.Process.PID != os.Getppid() {
+		return 0
+	}
+	if seen.LastExit != nil && !seen.PhaseSince.Before(h.last.Started) {
+		h.last.Seen = seen.LastExit
+	}
+	return seen.Restarts
 }
 
 // giveUp takes back a claim that came too late.

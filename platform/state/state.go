@@ -35,13 +35,15 @@ type State struct {
 	ReadyAt    time.Time      `json:"ready_at,omitzero"`
 	StatusText string         `json:"status_text,omitempty"`
 	Reloads    Reloads        `json:"reloads"`
-	Restarts   int            `json:"restarts"`            // runs in a row before this one that did not end cleanly
+	Restarts   int            `json:"restarts"`            // since it was last started by hand, as far as the process knows
 	LastExit   *platform.Exit `json:"last_exit,omitempty"` // of the run before this one
 	Health     []Health       `json:"health,omitempty"`    // by the order in which the checks were added
 	Stop       *StopProgress  `json:"stop,omitempty"`
-	// Next is of a supervisor of ours alone: the start that it waits to try. LastExit is
-	// then how its child ended, and PhaseSince when.
+	// Next is of a supervisor of ours alone: the start that it waits to try. In its file
+	// LastExit is how its last child ended, PhaseSince when, and Restarts how often it has started it again.
 	Next *platform.NextTry `json:"next_try,omitempty"`
+	// GaveUp is of a supervisor alone: it has started it again as often as it may, and has ended.
+	GaveUp bool `json:"gave_up,omitempty"`
 	// Settings are digests of the settings in force that are not the defaults, by key.
 	Settings map[string]string `json:"settings,omitempty"`
 	// ProgramSettings are digests of the program's own tables as it has read them, by key. They

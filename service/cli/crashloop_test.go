@@ -1,12 +1,14 @@
 package cli_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/state"
+	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
 // A service that fails again and again is failed between two tries, and status says
@@ -76,5 +78,69 @@ func TestStatusOfATry(t *testing.T) {
 				t.Errorf("it is up:\n%s", p.out.String())
 			}
 		})
+	}
+}
+
+// A crash loop that was given up says so, with the command that begins anew: whoever
+// was it that gave up.
+func TestStatusOfWhatWasGivenUp(t *testing.T) {
+	for name, tt := range map[string]struct {
+		so       func(*place)
+		restarts string
+		gaveUp   bool
+	}{
+		"by systemd":               {func(p *place) { p.m.st.GaveUp, p.m.st.Restarts = true, 3 }, "3, and no more by itself", true},
+		"by a manager that counts": {func(p *place) { p.m.st.Restarts = 3 }, "3, and no more by itself", true},
+		"not yet":                  {func(p *place) { p.m.st.Restarts = 2 }, "2\n", false},
+		"not that code":            {func(p *place) { p.m.st.Restarts, p.m.st.LastExit = 3, &platform.Exit{Code: 78, Reason: "no"} }, "3\n", false},
+		"by our supervisor":        {leaves(true, 3, noon.Add(-time.Second)), "3, and no more by itself", true},
+		"by one before":            {leaves(true, 3, noon.Add(-24*time.Hour)), "3\n", false},
+		"our supervisor ended":     {leaves(false, 1, noon.Add(-time.Second)), "1\n", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			p.cfg.Log.File = p.dir + "/none.log"
+			p.cfg.Restart.Max = 3
+			p.ended(nil)
+			p.m.st.Phase, p.m.st.LastExit, p.m.st.EndedAt = platform.PhaseFailed, killed, noon.Add(-time.Second)
+			tt.so(p)
+			p.wants("status", 3, "restarts  "+tt.restarts)
+			const says = "it was started again as often as restart.max allows: nobody tries again until feedd start"
+			out := p.out.String()
+			if strings.Contains(out, says) != tt.gaveUp || strings.Contains(out, ", given up\n") != tt.gaveUp {
+				t.Errorf("got\n%s", out)
+			}
+			p.wants("status --json", 3, "")
+			if p.json()["gave_up"] == true != tt.gaveUp {
+				t.Errorf("got\n%s", &p.out)
+			}
+			p.m.acts = errors.New("it failed")
+			if _, err := p.run("start"); err == nil || strings.Contains(err.Error(), says) != tt.gaveUp {
+				t.Errorf("start: %v", err)
+			}
+		})
+	}
+}
+
+// leaves has a supervisor have left that of the last run.
+func leaves(gaveUp bool, restarts int, at time.Time) func(*place) {
+	return func(p *place) {
+		p.m.inventory = true
+		left := state.State{Process: other, LastExit: killed, PhaseSince: at, GaveUp: gaveUp, Restarts: restarts}
+		if err := state.Write(state.Path(p.cfg.RuntimeDir, "feedd.supervisor"), left); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+}
+
+// Starts in a row that failed are no restarts where nobody made them.
+func TestFailedStartsAreNoRestarts(t *testing.T) {
+	p := newPlace(t)
+	p.cfg.Log.File = p.dir + "/none.log"
+	p.m.inventory = true
+	p.put(p.cfg.StateDir+"/feedd.lastrun.json", recovery.LastRun{Process: other, Started: noon.Add(-time.Hour), Ended: noon, Exit: &platform.Exit{Code: 1, Reason: "no"}, Restarts: 17})
+	p.wants("status --json", 3, "")
+	if n := p.json()["restarts"]; n != 0.0 {
+		t.Errorf("%v restarts", n)
 	}
 }

@@ -25,34 +25,61 @@ func (t *target) merge(ctx context.Context) (r report, now state.Truth, h single
 		r.note(err.Error())
 	}
 	s.Last = state.LastRun{Process: last.Process, Started: last.Started, Ended: last.Ended, Exit: last.Ending(), Restarts: last.Restarts}
+	supervisor, supervised := t.supervisor(ctx)
+	left := r.askLeavings(ctx, t, last, &s, supervisor)
 	again := r.Manager
-	if supervisor, ok := t.supervisor(ctx); ok {
+	if supervised {
 		again, r.supervisor = "its supervisor", supervisor.String()
 		s.Supervisor = supervisor.Since
-		r.askSupervisor(t, supervisor, &s)
+		if left != nil && left.Next != nil {
+			r.Next = left.Next
+		}
 	}
 	now = state.Merge(s)
 	if r.Next != nil {
 		now = r.tries(now)
 	}
 	r.take(now)
+	r.GaveUp = r.gaveUp(t, now, s, left)
 	if now.Again {
 		r.again = again
 	}
 	return r, now, h, fileErr
 }
 
-// askSupervisor reads what a supervisor of ours has left, which waits to start the service
-// again: when that will be and, of a run that was cut off, how it ended.
-func (r *report) askSupervisor(t *target, supervisor singleton.Holder, s *state.Sources) {
-	waits, err := state.Of(t.dirs.StateFile(t.supervisorLock().Name), supervisor.Identity)
-	if err != nil || waits.Next == nil {
-		return
+// askLeavings reads what a supervisor of ours has left of the last run: how often it
+// has started the service again, which nobody else knows, and how a run ended that was
+// cut off. It is nil if there is nothing, or nothing of that run.
+func (r *report) askLeavings(ctx context.Context, t *target, last recovery.LastRun, s *state.Sources, supervisor singleton.Holder) *state.State {
+	s.Last.Restarts = 0 // the record counts what nobody has made as restarts
+	left, err := leavable(ctx, func() (state.State, error) { return state.Read(t.dirs.StateFile(t.supervisorLock().Name)) })
+	if err != nil || supervisor.Known() && !left.Process.Same(supervisor.Identity) { // of one before
+		return nil
 	}
-	r.Next = waits.Next
-	if s.Last.Ended.IsZero() && waits.LastExit != nil {
-		s.Last.Exit, s.Last.Ended = waits.LastExit, waits.PhaseSince
+	s.Last.Restarts = left.Restarts
+	if left.LastExit == nil || left.PhaseSince.Before(last.Started) {
+		return &left
 	}
+	if s.Last.Ended.IsZero() {
+		s.Last.Exit, s.Last.Ended = left.LastExit, left.PhaseSince
+	}
+	return &left
+}
+
+// gaveUp reports whether the service is down because it was started again as often as
+// restart.max allows, so that nobody tries again by himself.
+func (r *report) gaveUp(t *target, now state.Truth, s state.Sources, left *state.State) bool {
+	if now.Running || now.Phase != platform.PhaseFailed || now.Again || !now.Known {
+		return false
+	}
+	most := t.cfg.Restart.WithDefaults()
+	switch {
+	case s.Manager != nil && s.Manager.GaveUp:
+		return true
+	case left != nil && left.GaveUp:
+		return !left.PhaseSince.Before(s.Last.Started)
+	}
+	return s.Manager != nil && now.Restarts > 0 && most.Max > 0 && now.Restarts >= most.Max && now.LastExit != nil && most.Policy.Follows(now.LastExit.Code)
 }
 
 // A manager that does not say which try it has come to, and when, is taken to have given up
@@ -94,4 +121,9 @@ func (t *target) triesAgain(ctx context.Context) string {
 		return r.again + " tries again"
 	}
 	return r.again + " tries again: " + nextText(r, *r.Next)
+}
+
+// gaveUp is what to do about a service that nobody starts again by himself.
+func (a *app) gaveUp(t *target) string {
+	return "it was started again as often as restart.max allows: nobody tries again until " + a.command(t, "start")
 }

@@ -40,11 +40,13 @@ type report struct {
 	// Definition is what the manager has the service by; null if there is none.
 	Definition *platform.Definition `json:"definition"`
 
-	Health     []state.Health      `json:"health,omitempty"`
-	Reloads    state.Reloads       `json:"reloads"`
-	Restarts   int                 `json:"restarts"`
-	LastExit   *platform.Exit      `json:"last_exit"`
-	Next       *platform.NextTry   `json:"next_try,omitempty"`
+	Health   []state.Health    `json:"health,omitempty"`
+	Reloads  state.Reloads     `json:"reloads"`
+	Restarts int               `json:"restarts"`
+	LastExit *platform.Exit    `json:"last_exit"`
+	Next     *platform.NextTry `json:"next_try,omitempty"`
+	// GaveUp: it was started again as often as it may, and is not any more by itself.
+	GaveUp     bool                `json:"gave_up,omitempty"`
 	Log        []string            `json:"log,omitempty"` // of a failed service: its last lines
 	Stop       *state.StopProgress `json:"stop,omitempty"`
 	Resources  *resources          `json:"resources"`
@@ -92,7 +94,7 @@ func (t *target) examine(ctx context.Context) report {
 		r.lsb = lsbUnknown
 	}
 	if now.Phase == platform.PhaseFailed {
-		r.Log = t.lastLines(ctx, time.Time{})
+		r.Log = t.lastLines(ctx, time.Time{}, nil)
 	}
 	if now.Again && r.Next == nil {
 		text := r.again + " is about to start it again"

@@ -72,6 +72,9 @@ func (a *app) reports(cmd *cobra.Command, t *target, all bool) []report {
 			own.note(note)
 		}
 	}
+	if own.GaveUp {
+		own.note(a.gaveUp(t))
+	}
 	if text := t.pending(); text != "" {
 		own.note(text)
 	}
@@ -92,6 +95,9 @@ func (a *app) reports(cmd *cobra.Command, t *target, all bool) []report {
 	}
 	for _, i := range instances {
 		r := i.examine(ctx)
+		if r.GaveUp {
+			r.note(a.gaveUp(i))
+		}
 		r.Notes = append(r.Notes, a.drift(ctx, i).notes(a, i)...)
 		reports = append(reports, r)
 	}
@@ -177,7 +183,11 @@ func printStatus(w io.Writer, r report) error {
 		line("last exit", "%s", exitText(*e))
 	}
 	if r.Restarts > 0 {
-		line("restarts", "%d", r.Restarts)
+		text := fmt.Sprint(r.Restarts)
+		if r.GaveUp {
+			text += ", and no more by itself"
+		}
+		line("restarts", "%s", text)
 	}
 	if u := r.Resources; u != nil {
 		line("uses", "%s, CPU %s %%, %s threads, %s files, %d children", bytesText(u.RSS), cpuText(u.CPU), count(u.Threads), count(u.FDs), u.Children)
@@ -271,6 +281,9 @@ func headline(r report) string {
 	text = phaseColor(r.Phase).Sprint(text) + r.since(since)
 	if r.Next != nil && r.PID == 0 {
 		text += ", " + nextText(r, *r.Next)
+	}
+	if r.GaveUp {
+		text += ", given up"
 	}
 	if r.Phase == platform.PhaseStarting && r.PID != 0 && r.Restarts > 0 && r.LastExit != nil && !r.LastExit.Clean {
 		text += fmt.Sprintf(", again, after a failure (%d restarts)", r.Restarts)

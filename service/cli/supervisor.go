@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"slices"
 
@@ -49,11 +50,19 @@ func (a *app) supervise(cmd *cobra.Command, p supervise.Parent) (err error) {
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
 	p.Log = func(text string, kv ...any) { sink.Logger().Warn(text, kv...) }
-	p.Waits = func(next *platform.NextTry, ended platform.Exit) {
-		if err := t.noteWait(l.Name, next, ended); err != nil {
-			p.Log("status cannot say when it is started again", "error", err)
+	left := &leavings{t: t, file: t.dirs.StateFile(l.Name), name: l.Name}
+	note := func(change func(*state.State)) {
+		if err := left.write(change); err != nil {
+			p.Log("status cannot say what has become of it", "error", err)
 		}
 	}
+	note(func(*state.State) {}) // what an earlier one has left is over
+	p.Waits = left.waits(note)
+	p.Leaves = func(ended platform.Exit, tooOften bool) {
+		note(func(s *state.State) { s.LastExit, s.PhaseSince, s.GaveUp = &ended, t.Now(), tooOften })
+		left.stays = true
+	}
+	defer func() { err = errors.Join(err, left.remove()) }()
 	code, err := p.Run(cmd.Context())
 	if err == nil && code != platform.ExitOK {
 		return &exitError{code}
@@ -61,18 +70,47 @@ func (a *app) supervise(cmd *cobra.Command, p supervise.Parent) (err error) {
 	return err
 }
 
-// noteWait has the supervisor, which this process is, write down that it waits, or
-// take that back.
-func (t *target) noteWait(name string, next *platform.NextTry, ended platform.Exit) error {
-	file := t.dirs.StateFile(name)
-	if next == nil {
-		return os.Remove(file)
-	}
+// leavings are what the supervisor, which this process is, writes down of its child:
+// how it has ended, how often it was started again, and when it will be.
+type leavings struct {
+	t          *target
+	file, name string
+	now        state.State
+	stays      bool // it outlives the supervisor
+}
+
+func (l *leavings) write(change func(*state.State)) error {
 	self, err := proc.Self()
 	if err != nil {
 		return err
 	}
-	return state.Write(file, state.State{Name: name, Process: self, Phase: platform.PhaseFailed, PhaseSince: t.Now(), LastExit: &ended, Next: next})
+	l.now.Name, l.now.Process, l.now.Phase = l.name, self, platform.PhaseFailed
+	change(&l.now)
+	return state.Write(l.file, l.now)
+}
+
+// waits is what hears of each wait.
+func (l *leavings) waits(note func(func(*state.State))) func(*platform.NextTry, platform.Exit) {
+	return func(next *platform.NextTry, ended platform.Exit) {
+		note(func(s *state.State) {
+			if s.Next = next; next == nil { // the wait is over
+				s.Restarts++
+				return
+			}
+			s.LastExit, s.PhaseSince = &ended, l.t.Now()
+		})
+	}
+}
+
+// remove removes it where its supervisor ends because it was asked to.
+func (l *leavings) remove() error {
+	if l.stays {
+		return nil
+	}
+	if err := os.Remove(l.file); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // stopAddressee is who is to be asked for a stop: the supervisor, which passes it on and

@@ -50,7 +50,9 @@ func TestWhyAScriptWasNotPermitted(t *testing.T) {
 	p := newPlace(t)
 	p.m.acts = fmt.Errorf("start: %w: %w", platform.ErrPermission,
 		&platform.CommandError{Argv: []string{"/etc/init.d/feedd", "start"}, Code: 4, Stderr: "feedd: it ended before it was ready\nfeedd: see its log"})
-	p.m.on = p.endsLike(platform.Exit{Code: 77, Reason: "Start: open the thing: permission denied"})
+	ends := p.endsLike(platform.Exit{Code: 77, Reason: "Start: open the thing: permission denied"})
+	p.m.logs = []string{p.dir + "/none"} // before it was started
+	p.m.on = func(verb string) { p.m.logs = nil; ends(verb) }
 	code, err := p.run("start")
 	want := `start "feedd": the service failed: Start: open the thing: permission denied (exit code 77: it is not permitted what it needs); see: `
 	if code != 77 || !strings.HasPrefix(fmt.Sprint(err), want) || strings.Contains(err.Error(), "\n") {

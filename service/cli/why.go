@@ -32,8 +32,13 @@ func (a *app) begin(cmd *cobra.Command, t *target, verb, doing string, do func(c
 func (a *app) bring(cmd *cobra.Command, t *target, verb, doing string, do func(context.Context, platform.ID) error) (ready string, err error) {
 	asked := t.Now()
 	before, _ := t.holder(cmd.Context()) // to be stopped first, if there is one
+	logged := t.logged(cmd.Context())
 	if err := a.managed(cmd, t, doing, do); err != nil {
-		return "", t.why(cmd, verb, asked, err)
+		why := t.why(cmd, verb, asked, logged, err)
+		if r, _, _, _ := t.merge(cmd.Context()); r.GaveUp && !untried(err) {
+			why = fmt.Errorf("%w; %s", why, a.gaveUp(t))
+		}
+		return "", why
 	}
 	if s, err := state.Read(t.dirs.StateFile(t.id.String())); err == nil && before.Known() && !s.StartedAt.Before(asked) && s.LastExit != nil && !s.LastExit.Clean {
 		fmt.Fprintf(cmd.ErrOrStderr(), "the run before did not stop in order: %s\n", oneLine(s.LastExit.Reason))
@@ -46,7 +51,7 @@ func (a *app) bring(cmd *cobra.Command, t *target, verb, doing string, do func(c
 
 // why is err, of a start that was asked for at that time, in the program's own
 // words as far as it has left some. What it logged goes to standard error before.
-func (t *target) why(cmd *cobra.Command, verb string, asked time.Time, err error) (why error) {
+func (t *target) why(cmd *cobra.Command, verb string, asked time.Time, logged []string, err error) (why error) {
 	ctx := cmd.Context()
 	end, silent := t.endedSince(ctx, asked)
 	if ctx.Err() != nil || end == nil && untried(err) {
@@ -57,7 +62,7 @@ func (t *target) why(cmd *cobra.Command, verb string, asked time.Time, err error
 			defer func() { why = fmt.Errorf("%w; %s, until it is stopped", why, again) }()
 		}
 	}
-	for i, line := range t.lastLines(ctx, asked) {
+	for i, line := range t.lastLines(ctx, asked, logged) {
 		if i == 0 {
 			fmt.Fprintf(cmd.ErrOrStderr(), "the last lines of its log:\n")
 		}
@@ -164,8 +169,37 @@ const (
 )
 
 // lastLines are the last lines of the service's log, those since that time where
-// the log can tell; none where it keeps none or is not for us to see.
-func (t *target) lastLines(ctx context.Context, since time.Time) []string {
+// the log can tell, and else those that were not logged before; none where it keeps
+// none or is not for us to see.
+func (t *target) lastLines(ctx context.Context, since time.Time, logged []string) []string {
+	return shown(added(logged, t.logLines(ctx, since)))
+}
+
+// logged are the lines that the log has before a start, where it cannot tell later on
+// which were there.
+func (t *target) logged(ctx context.Context) []string {
+	if _, tells := t.manager.(platform.LogFilterer); tells && t.cfg.Log.File == "" {
+		return nil
+	}
+	return t.logLines(ctx, time.Time{})
+}
+
+// added are the lines of a log that it did not have before: behind those, or, where it
+// shows the latest first, ahead of them.
+func added(before, after []string) []string {
+	for n := min(len(before), len(after)); n > 0; n-- {
+		if slices.Equal(before[len(before)-n:], after[:n]) {
+			return after[n:]
+		}
+		if slices.Equal(before[:n], after[len(after)-n:]) {
+			return after[:len(after)-n]
+		}
+	}
+	return after
+}
+
+// logLines are the lines of the log's end.
+func (t *target) logLines(ctx context.Context, since time.Time) []string {
 	ctx, cancel := context.WithTimeout(ctx, logWithin)
 	defer cancel()
 	if file := t.cfg.Log.File; file != "" {
@@ -177,7 +211,7 @@ func (t *target) lastLines(ctx context.Context, since time.Time) []string {
 		if err != nil {
 			return nil
 		}
-		return cutLines(text)
+		return slices.Collect(strings.Lines(text))
 	}
 	if t.manager == nil {
 		return nil
@@ -195,7 +229,7 @@ func (t *target) lastLines(ctx context.Context, since time.Time) []string {
 	if err := show.Run(); err != nil {
 		return nil
 	}
-	return cutLines(string(out.kept))
+	return slices.Collect(strings.Lines(string(out.kept)))
 }
 
 // lastBytes keeps the last of what is written to it: so many bytes, at least.
@@ -212,10 +246,10 @@ func (l *lastBytes) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// cutLines are the lines of a text that say most, such that a terminal may be shown them.
-func cutLines(text string) []string {
+// shown are those of the lines that say most, such that a terminal may be shown them.
+func shown(all []string) []string {
 	var lines []string
-	for line := range strings.Lines(text) {
+	for _, line := range all {
 		line = strings.TrimRight(line, "\r\n")
 		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "-- ") { // journalctl's own
 			continue

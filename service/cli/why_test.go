@@ -54,9 +54,12 @@ func TestIssue10_6_WhyAStartFailed(t *testing.T) {
 			t.Run(name+"/"+verb, func(t *testing.T) {
 				p := newPlace(t)
 				p.m.acts = fmt.Errorf("%s %q: %w", verb, "feedd", tt.fails)
+				ends := func(string) {}
 				if tt.exit != nil {
-					p.m.on = p.endsLike(*tt.exit)
+					ends = p.endsLike(*tt.exit)
 				}
+				p.m.logs = []string{p.dir + "/none"} // before it was started
+				p.m.on = func(verb string) { p.m.logs = nil; ends(verb) }
 				code, err := p.run(strings.Fields(verb)...)
 				if code != tt.code {
 					t.Errorf("exit code %d, want %d: %v", code, tt.code, err)
@@ -91,11 +94,36 @@ func TestWhyIsOfThisStart(t *testing.T) {
 	}
 }
 
+// What was logged before the start is not shown as its log, in whatever order the
+// manager shows it.
+func TestWhyShowsTheLogOfThisStart(t *testing.T) {
+	old := strings.Repeat("listening\nthe end of old\n", 3)
+	for name, after := range map[string]string{
+		"nothing new": old, "new lines": old + "of this start\n", "the latest first": "of this start\n" + old,
+		"rotated": "of this start\n", "as many as are asked for": old[len("listening\n"):] + "of this start\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			p.cfg.Log.File = filepath.Join(p.dir, "log")
+			p.put(p.cfg.Log.File, old)
+			p.m.on = func(string) { p.put(p.cfg.Log.File, after) }
+			p.m.acts = errors.New("it failed")
+			_, err := p.run("start")
+			if out := p.errs.String(); err == nil || strings.Contains(out, "old") || strings.Contains(out, "  of this start\n") != (name != "nothing new") {
+				t.Errorf("%v:\n%s", err, out)
+			}
+		})
+	}
+}
+
 // Where the log is a file of ours its end is shown, made fit for a terminal.
 func TestWhyShowsTheLogFile(t *testing.T) {
 	p := newPlace(t)
 	p.cfg.Log.File = filepath.Join(p.dir, "log")
-	p.put(p.cfg.Log.File, strings.Repeat("old\n", 100)+"bad \x1b[31m port\n"+strings.Repeat("x", 1000)+"\n")
+	p.put(p.cfg.Log.File, "")
+	p.m.on = func(string) {
+		p.put(p.cfg.Log.File, strings.Repeat("old\n", 100)+"bad \x1b[31m port\n"+strings.Repeat("x", 1000)+"\n")
+	}
 	p.m.acts = errors.New("it failed")
 	_, err := p.run("start")
 	out := p.errs.String()

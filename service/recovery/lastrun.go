@@ -31,6 +31,8 @@ type LastRun struct {
 	Exit     *platform.Exit `json:"exit,omitempty"` // nil: it was cut off
 	Restarts int            `json:"restarts"`       // runs in a row before it that did not end cleanly
 	Reboot   bool           `json:"-"`              // the machine was started anew since
+	// Seen is how whoever had started it saw it end, where it was cut off; nil: nobody has told.
+	Seen *platform.Exit `json:"-"`
 }
 
 // Known reports whether there was a run at all.
@@ -47,6 +49,8 @@ func (l LastRun) Outcome() string {
 		return "none"
 	case l.Exit != nil:
 		return l.Exit.Reason
+	case l.Seen != nil:
+		return l.Seen.Words()
 	case l.Reboot:
 		return "cut off by the end of the machine's uptime"
 	default:
@@ -54,9 +58,12 @@ func (l LastRun) Outcome() string {
 	}
 }
 
-// Ending is how it ended: nil if there was no run, and an Exit with code -1 if
-// it was cut off.
+// Ending is how it ended: nil if there was no run. Where it was cut off that is what
+// was Seen, or an Exit with code -1.
 func (l LastRun) Ending() *platform.Exit {
+	if l.Known() && l.Exit == nil && l.Seen != nil {
+		return l.Seen
+	}
 	if l.Known() && l.Exit == nil {
 		return &platform.Exit{Code: -1, Reason: l.Outcome()}
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/proc"
@@ -102,5 +103,18 @@ func TestDamagedRecordCountsAsCutOff(t *testing.T) {
 func TestUnwritableRecordIsAnError(t *testing.T) {
 	if _, _, err := recovery.Begin(filepath.Join(t.TempDir(), "none", "x"), self(t), ""); err == nil {
 		t.Error("no error for a directory that does not exist")
+	}
+}
+
+// Of a run that was cut off, what its supervisor saw is told.
+func TestWhatWasSeenOfACutOffRun(t *testing.T) {
+	seen := &platform.Exit{Code: -1, Signal: "SIGKILL", Reason: "killed by SIGKILL"}
+	l := recovery.LastRun{Started: time.Now(), Seen: seen}
+	if l.Outcome() != "killed by SIGKILL" || l.Ending() != seen || l.Clean() {
+		t.Errorf("%q, %+v", l.Outcome(), l.Ending())
+	}
+	own := &platform.Exit{Code: 70, Reason: "panic"}
+	if l.Exit = own; l.Outcome() != "panic" || l.Ending() != own {
+		t.Errorf("its own words come first: %q", l.Outcome())
 	}
 }

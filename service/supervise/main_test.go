@@ -96,6 +96,11 @@ func parent() int {
 			fmt.Println("waits", next.Number, next.Max, next.Window, next.Delay, !next.At.Before(time.Now().Add(-time.Hour)), ended)
 		}
 	}
+	p.Leaves = func(ended platform.Exit, tooOften bool) {
+		if s.Waits {
+			fmt.Println("leaves", ended, tooOften)
+		}
+	}
 	code, err := p.Run(context.Background())
 	if err != nil {
 		fmt.Println("error:", err)

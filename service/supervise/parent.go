@@ -15,6 +15,9 @@ type Parent struct {
 	// Waits is told, by the goroutine of Run, of each wait before a restart: which start comes next, and
 	// how the child has ended; next is nil when the wait is over. Nil: nobody is.
 	Waits func(next *platform.NextTry, ended platform.Exit)
+	// Leaves is told, likewise, how the last child has ended where nobody asked for that, and whether
+	// it is left at that because it was started again as often as Restart allows. Nil: nobody is.
+	Leaves func(ended platform.Exit, tooOften bool)
 }
 
 // Run runs Argv as a child, with our environment, standard output and standard

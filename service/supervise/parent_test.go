@@ -62,8 +62,23 @@ func TestWaitsAreTold(t *testing.T) {
 		out.expect("waits no more")
 	}
 	out.expect("child 3 ")
+	out.expect("leaves ")
 	out.end()
 	exits(t, cmd, 0)
+}
+
+// What is left at that is told, and why: it ended well, or too often.
+func TestLeavingIsTold(t *testing.T) {
+	for end, want := range map[string]string{"kill": "leaves {false -1 SIGKILL killed by SIGKILL } true", "0": "leaves {true 0  exit code 0 } false"} {
+		_, out := begin(t, script{Restart: platform.Restart{Policy: "on-failure", Delay: soon, Max: 1, Window: time.Hour}, Ends: []string{"kill", end}, Counter: t.TempDir() + "/counter", Waits: true})
+		out.expect("child 1 ")
+		out.expect("waits 1 ")
+		out.expect("waits no more")
+		out.expect("child 2 ")
+		if got := out.next(); got != want {
+			t.Errorf("it says %q, want %q", got, want)
+		}
+	}
 }
 
 // A program that is just being replaced cannot be executed: that is one failed

@@ -60,11 +60,19 @@ func (p Parent) run(ctx context.Context) (int, error) {
 			return platform.ExitFailed, err
 		case s.stopping:
 			return exitCode(code), nil
+		}
+		ended := platform.Exit{Clean: code == platform.ExitOK, Code: code, Signal: s.signal, Reason: how}
+		if s.refused == 0 {
+			ended.Reason = ended.Words()
+		}
+		switch {
 		case !p.Restart.Policy.Follows(code):
 			p.Log("it has ended: not started again", "how", how)
+			s.leave(ended, false)
 			return exitCode(code), nil
 		case !restarts.take(time.Now()):
-			p.Log("it has ended too often: not started again", "how", how, "restarts", p.Restart.Max, "within", p.Restart.Window)
+			p.Log("it has ended too often: not started again until it is started by hand", "how", how, "restarts", p.Restart.Max, "within", p.Restart.Window)
+			s.leave(ended, true)
 			return exitCode(code), nil
 		}
 		delay := backOff(p.Restart.Delay, s.refused)
@@ -72,10 +80,6 @@ func (p Parent) run(ctx context.Context) (int, error) {
 		next := &platform.NextTry{At: time.Now().Add(delay), Delay: delay, Number: len(restarts.past)}
 		if p.Restart.Max > 0 {
 			next.Max, next.Window = p.Restart.Max, p.Restart.Window
-		}
-		ended := platform.Exit{Clean: code == platform.ExitOK, Code: code, Signal: s.signal, Reason: how}
-		if s.refused == 0 {
-			ended.Reason = ended.Words()
 		}
 		if s.wait(next, ended) {
 			return exitCode(code), nil
@@ -160,6 +164,13 @@ func (s *supervisor) start() (*exec.Cmd, error) {
 func (s *supervisor) pass(child *exec.Cmd, sig os.Signal) {
 	if err := child.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		s.Log("a signal was not passed on", "signal", sig.String(), "error", err)
+	}
+}
+
+// leave tells of the last end.
+func (s *supervisor) leave(ended platform.Exit, tooOften bool) {
+	if s.Leaves != nil {
+		s.Leaves(ended, tooOften)
 	}
 }
 

@@ -172,6 +172,10 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 	if exit == nil {
 		exit, ended = m.before(ctx, id, p)
 	}
+	restarts, gaveUp := p.number("NRestarts"), p["Result"] == "start-limit-hit"
+	if gaveUp { // systemd counts the one that it has refused
+		restarts = max(0, restarts-1)
+	}
 	return platform.Status{
 		Manager:    m.Name(),
 		Installed:  p.installed() && d != nil && d.Ours,
@@ -179,7 +183,8 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 		Phase:      phase,
 		PID:        p.number("MainPID"),
 		Since:      p.time(since),
-		Restarts:   p.number("NRestarts"),
+		Restarts:   restarts,
+		GaveUp:     gaveUp,
 		LastExit:   exit,
 		EndedAt:    ended,
 		Text:       text,

@@ -85,6 +85,18 @@ func TestARefusedRestartSaysThatItStillRuns(t *testing.T) {
 	}
 }
 
+// NRestarts counts the start that systemd refused as well.
+func TestGivenUp(t *testing.T) {
+	for result, want := range map[string]platform.Status{
+		"start-limit-hit": {Restarts: 3, GaveUp: true}, "exit-code": {Restarts: 4},
+	} {
+		st, err := systemd.New(ended(t, "ActiveState=failed\nExecMainCode=1\nExecMainStatus=1\nNRestarts=4\nResult="+result+"\n"), systemd.Options{}).Status(t.Context(), feeddID)
+		if err != nil || st.Restarts != want.Restarts || st.GaveUp != want.GaveUp {
+			t.Errorf("%s: %+v, %v", result, st, err)
+		}
+	}
+}
+
 // While systemd waits to start it again it says when, and which one that is.
 func TestIssue10_4_NextTry(t *testing.T) {
 	const waits = "ActiveState=activating\nSubState=auto-restart\nStateChangeTimestamp=@1000\nNRestarts=2\n"
