@@ -85,7 +85,7 @@ func TestIssue10_TheReasonIsShownAndNotTheTailOfADump(t *testing.T) {
 func TestIssue10_StartShowsTheReasonBeforeADump(t *testing.T) {
 	p := newPlace(t)
 	p.cfg.Log.File = filepath.Join(p.dir, "feedd.log")
-	p.put(p.cfg.Log.File, "[ERROR] cannot feed: no feed\n"+dump())
+	p.m.on = func(string) { p.put(p.cfg.Log.File, "[ERROR] cannot feed: no feed\n"+dump()) }
 	p.m.acts = &platform.FailedError{How: "exit code 2"}
 	p.wants("start", 1, "[ERROR] cannot feed: no feed", "start")
 	if said := p.errs.String(); !strings.Contains(said, "reader.go:42") || strings.Contains(said, "goroutine") {

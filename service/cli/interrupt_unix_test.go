@@ -57,6 +57,8 @@ func (deafManager) Status(context.Context, platform.ID) (platform.Status, error)
 	return platform.Status{Installed: true, Phase: platform.PhaseStopped}, nil
 }
 
+func (deafManager) Logs(platform.ID, int, bool) []string { return nil }
+
 func (deafManager) Start(ctx context.Context, _ platform.ID) error {
 	fmt.Println("blocked")
 	<-ctx.Done()
