@@ -77,7 +77,7 @@ func (t *target) instanceNames() (names []string, left int) {
 	}
 	slices.Sort(names)
 	names = slices.DeleteFunc(slices.Compact(names), func(name string) bool {
-		return slices.Contains(recorded, name) || platform.CheckName(name) != nil
+		return slices.Contains(recorded, name) || platform.CheckName(name) != nil || strings.HasSuffix(name, ".supervisor") // whose file is no instance's
 	})
 	left = max(0, len(names)-mostFound)
 	names = append(names[:len(names)-left], recorded...)
