@@ -114,6 +114,9 @@ func TestReloadSaysWhatInstallWouldRefuse(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if strings.HasPrefix(tt.text, "working_directory") && !filepath.IsAbs("/nonexistent/x") {
+				t.Skip("the directory of another system is not looked for here")
+			}
 			p, set := installed(t, true)
 			p.cfg.Scope = platform.ScopeSystem
 			p.m.refuses = tt.refuses
