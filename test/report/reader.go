@@ -28,7 +28,8 @@ type reader struct {
 	notes    []note
 	failed   bool
 
-	passed, wrong, omitted int // tests, for the progress
+	passed, wrong, omitted int    // tests, for the progress
+	wrongAt                string // which failed last
 }
 
 // packageRun is a package whose tests run.
@@ -186,6 +187,7 @@ func (r *reader) endTest(p *packageRun, e event) {
 	case "fail":
 		r.wrong++
 		r.failed = true
+		r.wrongAt = ", last " + short(e.Package, e.Test)
 		if !p.parent[e.Test] || r.failures(short(e.Package, e.Test)+"/") == 0 {
 			r.note("fail", e, e.Test, "")
 		}
@@ -233,7 +235,8 @@ func (r *reader) failures(begin string) (n int) {
 
 // tell keeps the progress up to date: the last test that began, or went on, may be the one that hangs.
 func (r *reader) tell(e event) {
-	r.progress(fmt.Sprintf("%d tests passed, %d failed, %d skipped; at %s", r.passed, r.wrong, r.omitted, short(e.Package, e.Test)))
+	r.progress(fmt.Sprintf("%d tests passed, %d failed%s, %d skipped; at %s",
+		r.passed, r.wrong, r.wrongAt, r.omitted, short(e.Package, e.Test)))
 }
 
 // short is the name of a test, or of a package: the module is known.

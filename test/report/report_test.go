@@ -144,9 +144,9 @@ func TestOnlyTheSlowestTen(t *testing.T) {
 
 func TestProgress(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "progress")
-	run([]string{"-progress", file}, strings.NewReader(events("run a TestX", "run a TestY", "cont a TestX")), new(bytes.Buffer))
+	run([]string{"-progress", file}, strings.NewReader(events("run a TestX", "run a TestY", "fail a TestY 1", "cont a TestX")), new(bytes.Buffer))
 	text, err := os.ReadFile(file)
-	want(t, "progress", string(text), "0 tests passed, 0 failed, 0 skipped; at a TestX\n")
+	want(t, "progress", string(text), "0 tests passed, 1 failed, last a TestY, 0 skipped; at a TestX\n")
 	if err != nil {
 		t.Error(err)
 	}
