@@ -74,6 +74,9 @@ func TestAStopOfWhatWouldBeTriedAgainSaysSo(t *testing.T) {
 				t.Fatal(err)
 			}
 		}}, nil, "feedd was not running (its supervisor tries again: next try in 4s, 1 of 9): it is not started again\n", []string{"signal 50 terminated"}},
+		"whose number is another's": {[]func(*place){waitsToTry(next), func(p *place) {
+			p.put(p.cfg.RuntimeDir+"/feedd.pid", "4711\n")
+		}}, stopped, "feedd.pid is left and names 4711, which is gone): it is not started again\n", []string{"stop"}},
 		"nobody": {nil, func(*place) {}, "not running\n", []string{"stop"}},
 	} {
 		t.Run(name, func(t *testing.T) {

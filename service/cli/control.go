@@ -164,10 +164,10 @@ func (a *app) stop(cmd *cobra.Command, t *target, kill, tell bool) error {
 // noTryIsLeft says what has become of a start that a manager was about to try.
 func (t *target) noTryIsLeft(cmd *cobra.Command, pending string) {
 	if again := t.triesAgain(cmd.Context()); again != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s was not running, but %s: stop it after that\n", t.id, again)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s was not running%s, but %s: stop it after that\n", t.id, t.leftover(), again)
 		return
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%s was not running (%s): it is not started again\n", t.id, pending)
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s was not running (%s)%s: it is not started again\n", t.id, pending, t.leftover())
 }
 
 // kept reports whether the manager runs the process h, by whatever definition.

@@ -3,6 +3,7 @@ package openrc_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"reflect"
 	"strings"
 	"testing"
@@ -63,6 +64,8 @@ func TestStatus(t *testing.T) {
 		file: ours, "/run/openrc/options/feedd/child_pid": "77", "/run/openrc/options/feedd/start_count": "2", "/proc/77": "",
 	}
 	dead := map[string]string{file: ours + "\t--retry x --respawn-delay 7 --respawn-max 3 --respawn-period 60 -- \\\n", "/run/openrc/options/feedd/child_pid": "78", "/run/openrc/options/feedd/start_count": "1"}
+	never := maps.Clone(dead)
+	never[file] += "\t--restart 'never' -- \\\n"
 	failed := map[string]string{file: ours, "/run/openrc/failed/feedd": ""}
 	for name, tt := range map[string]struct {
 		files map[string]string
@@ -73,12 +76,13 @@ func TestStatus(t *testing.T) {
 		"waits for its restart": {dead, 0, platform.Status{
 			Phase: platform.PhaseStarting, Restarts: 1, Next: &platform.NextTry{Delay: 7 * time.Second, Max: 3, Window: time.Minute},
 		}},
-		"stopped":         {dead, 3, platform.Status{Phase: platform.PhaseStopped}},
-		"ended too often": {failed, 3, platform.Status{Phase: platform.PhaseFailed}},
-		"stopping":        {alive, 4, platform.Status{Phase: platform.PhaseStopping, PID: 77, Restarts: 2}},
-		"starting":        {alive, 8, platform.Status{Phase: platform.PhaseStarting, PID: 77, Restarts: 2}},
-		"inactive":        {dead, 16, platform.Status{Phase: platform.PhaseStarting, Restarts: 1}},
-		"crashed":         {dead, 32, platform.Status{Phase: platform.PhaseFailed, Restarts: 1}},
+		"is not restarted": {never, 0, platform.Status{Phase: platform.PhaseFailed, Restarts: 1}},
+		"stopped":          {dead, 3, platform.Status{Phase: platform.PhaseStopped}},
+		"ended too often":  {failed, 3, platform.Status{Phase: platform.PhaseFailed}},
+		"stopping":         {alive, 4, platform.Status{Phase: platform.PhaseStopping, PID: 77, Restarts: 2}},
+		"starting":         {alive, 8, platform.Status{Phase: platform.PhaseStarting, PID: 77, Restarts: 2}},
+		"inactive":         {dead, 16, platform.Status{Phase: platform.PhaseStarting, Restarts: 1}},
+		"crashed":          {dead, 32, platform.Status{Phase: platform.PhaseFailed, Restarts: 1}},
 		"unsupervised": {
 			alive, 64,
 			platform.Status{Phase: platform.PhaseReady, PID: 77, Restarts: 2, Text: "its supervise-daemon is gone: nobody would start it again; restart it"},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/internal/initd"
+	"github.com/holdfast-dev/holdfast/platform/internal/shell"
 )
 
 // state is what OpenRC knows of the services of this boot.
@@ -82,8 +83,10 @@ func (m *Manager) query(ctx context.Context, id platform.ID) (st platform.Status
 	}
 	switch {
 	case code == codeStarted && dead:
-		st.Phase = platform.PhaseStarting // supervise-daemon waits to start it again
-		st.Next = m.next(id)
+		st.Phase = platform.PhaseFailed
+		if st.Next = m.next(id); st.Next != nil {
+			st.Phase = platform.PhaseStarting // supervise-daemon waits to start it again
+		}
 	case code == codeUnsupervised && dead:
 		st.Phase, st.Text = platform.PhaseFailed, "its supervise-daemon is dead, too: nobody starts it again"
 	case code == codeUnsupervised:
@@ -101,6 +104,9 @@ func (m *Manager) next(id platform.ID) *platform.NextTry {
 		return nil
 	}
 	words := strings.Fields(string(script))
+	if i := slices.Index(words, "--restart"); i >= 0 && i+1 < len(words) && words[i+1] == shell.Quote(string(platform.RestartNever)) {
+		return nil // supervise-daemon waits all the same, and then gives up
+	}
 	number := func(flag string) int {
 		n := 0
 		if i := slices.Index(words, flag); i >= 0 && i+1 < len(words) {
