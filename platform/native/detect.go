@@ -14,7 +14,7 @@ import (
 // OnThisSystem reports whether the manager of that name is one of this operating
 // system's, be it the one that runs this machine or not: its services have the same
 // directories. One that is not known is.
-func OnThisSystem(manager string) bool { return onSystem(runtime.GOOS, manager) || Answers(manager) }
+func OnThisSystem(manager string) bool { return onSystem(runtime.GOOS, manager) }
 
 func onSystem(goos, manager string) bool {
 	switch manager {

@@ -104,14 +104,17 @@ func (m *Manager) next(id platform.ID) *platform.NextTry {
 		return nil
 	}
 	words := strings.Fields(string(script))
-	if i := slices.Index(words, "--restart"); i >= 0 && i+1 < len(words) && words[i+1] == shell.Quote(string(platform.RestartNever)) {
+	word := func(flag string) string {
+		if i := slices.Index(words, flag); i >= 0 && i+1 < len(words) {
+			return words[i+1]
+		}
+		return ""
+	}
+	if word("--restart") == shell.Quote(string(platform.RestartNever)) {
 		return nil // supervise-daemon waits all the same, and then gives up
 	}
 	number := func(flag string) int {
-		n := 0
-		if i := slices.Index(words, flag); i >= 0 && i+1 < len(words) {
-			n, _ = strconv.Atoi(words[i+1])
-		}
+		n, _ := strconv.Atoi(word(flag)) // 0 where there is none
 		return n
 	}
 	next := &platform.NextTry{Delay: time.Duration(number("--respawn-delay")) * time.Second}
