@@ -4,7 +4,7 @@
 export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick gates cross beds bench fuzz cover clean
+.PHONY: help run test long quick gates cross beds bench fuzz cover clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -14,6 +14,9 @@ run: ## build examples/shipper and run it on a log of this machine (RUN_SECONDS=
 
 test: ## prove all that this machine can prove; with beds as root on Debian (BEDS=auto, require or off)
 	@BEDS='$(BEDS)' scripts/test.sh
+
+long: ## the same with every campaign played whole, where `make test` plays a slice: hours
+	@HOLDFAST_FAULTS=all JOURNAL_KILLS=1000 JOBS_KILLS=200 BEDS='$(BEDS)' scripts/test.sh
 
 quick: ## go test, without beds and other long tests
 	BEDS_DIR=/nonexistent go test -short -timeout 1h ./...

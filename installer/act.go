@@ -3,14 +3,16 @@ package installer
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
 // The kinds of step that a [Keeper] carries out.
 const (
-	StepStart platform.StepKind = "start" // the service, which runs when it is done; it may run already
-	StepStop  platform.StepKind = "stop"  // the service, which is gone when it is done; it may be so already
+	StepStart platform.StepKind = platform.StepStart // the service, which runs when it is done; it may run already
+	StepStop  platform.StepKind = "stop"             // the service, which is gone when it is done; it may be so already
 )
 
 // Keeper is a machine with the manager of one service: beside the steps of the
@@ -22,8 +24,9 @@ type Keeper struct {
 }
 
 var (
-	_ platform.Applier = Keeper{}
-	_ platform.Owners  = Keeper{}
+	_ platform.Applier  = Keeper{}
+	_ platform.Owners   = Keeper{}
+	_ platform.DirMaker = Keeper{}
 )
 
 // Apply starts or stops the service, or has the System carry the step out.
@@ -53,6 +56,14 @@ func (k Keeper) Inverse(ctx context.Context, s platform.Step) ([]platform.Step, 
 		return a.Inverse(ctx, s)
 	}
 	return nil, unknown(s)
+}
+
+// MakeDir makes a directory, where the System can.
+func (k Keeper) MakeDir(path string, mode fs.FileMode) error {
+	if d, ok := k.System.(platform.DirMaker); ok {
+		return d.MakeDir(path, mode)
+	}
+	return fmt.Errorf("make %s: %w", path, errors.ErrUnsupported)
 }
 
 // Owner is whose a file is, where the System tells: -1 leaves that as it is, chown(2).

@@ -55,6 +55,8 @@ func carryOut(ctx context.Context, sys platform.System, s platform.Step) error {
 		}
 		s.Content = content
 		return writeFile(sys, s)
+	case platform.StepMakeDir:
+		return makeDir(sys, s)
 	case platform.StepRemoveFile:
 		return absentIsFine(sys.Remove(s.Path))
 	case platform.StepRemoveDir:
@@ -73,6 +75,13 @@ func carryOut(ctx context.Context, sys platform.System, s platform.Step) error {
 	}
 	if a, ok := sys.(platform.Applier); ok {
 		return a.Apply(ctx, s)
+	}
+	return unknown(s)
+}
+
+func makeDir(sys platform.System, s platform.Step) error {
+	if d, ok := sys.(platform.DirMaker); ok {
+		return d.MakeDir(s.Path, s.Mode)
 	}
 	return unknown(s)
 }

@@ -30,7 +30,11 @@ func inverse(ctx context.Context, sys platform.System, s platform.Step) ([]platf
 			return nil, err
 		}
 		return []platform.Step{*before}, nil
-	case platform.StepRemoveDir, platform.StepDropDir:
+	case platform.StepMakeDir:
+		return backToNoDir(sys, s)
+	case platform.StepDropDir:
+		return backToDir(sys, s)
+	case platform.StepRemoveDir:
 		return nil, nil
 	case platform.StepRun:
 		if s.Undo == nil {
@@ -57,6 +61,34 @@ func backToFile(sys platform.System, s platform.Step) ([]platform.Step, error) {
 		return nil, nil
 	}
 	return []platform.Step{*before, {Kind: platform.StepRemoveFile, Describe: s.Describe, Path: files.Temporary(s.Path)}}, nil
+}
+
+// backToNoDir is the inverse of a directory that is made: those that are not there now
+// are dropped again, unless somebody has put something into them.
+func backToNoDir(sys platform.System, s platform.Step) ([]platform.Step, error) {
+	var back []platform.Step
+	for dir := filepath.Clean(s.Path); ; dir = filepath.Dir(dir) {
+		_, err := sys.Stat(dir)
+		if err == nil || dir == filepath.Dir(dir) {
+			return back, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		back = append(back, platform.Step{Kind: platform.StepDropDir, Describe: s.Describe, Path: dir})
+	}
+}
+
+// backToDir is the inverse of a directory that is dropped: it is made again.
+func backToDir(sys platform.System, s platform.Step) ([]platform.Step, error) {
+	info, err := sys.Stat(s.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []platform.Step{{Kind: platform.StepMakeDir, Describe: s.Describe, Path: s.Path, Mode: info.Mode().Perm()}}, nil
 }
 
 // kept is the step that writes the file at path as it is now; nil if there is none.

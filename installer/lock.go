@@ -45,7 +45,7 @@ const pollEvery = 50 * time.Millisecond
 func Lock(ctx context.Context, path, verb string, waiting func(error)) (release func(), err error) {
 	told := false
 	for lost := 0; ; {
-		if err := files.MakeDir(filepath.Dir(path), 0o755); err != nil {
+		if err := files.MakeDirAs(filepath.Dir(path), 0o755); err != nil {
 			// Whoever had the lock removes the directory, even one that was made a moment ago.
 			if lost++; (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist)) && lost < mostLost {
 				continue

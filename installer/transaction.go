@@ -119,6 +119,7 @@ func (t *Transaction) Note(describe string, back ...platform.Step) error {
 // finish carries out what cannot be taken back any more.
 func (t *Transaction) finish(ctx context.Context, steps []platform.Step) error {
 	before := t.r
+	steps = slices.Concat(steps, t.after)
 	t.r.Back, t.r.Forth = nil, toJSON(steps)
 	if err := t.write(); err != nil {
 		t.r = before
@@ -127,6 +128,7 @@ func (t *Transaction) finish(ctx context.Context, steps []platform.Step) error {
 		}
 		return errors.Join(err, t.TakeBack(ctx))
 	}
+	t.after = nil
 	for _, s := range steps {
 		t.job.Report(s, nil)
 		if err := bounded(ctx, t.sys, s); err != nil && s.MayFail {
@@ -171,7 +173,7 @@ func (t *Transaction) Commit(ctx context.Context) error {
 		return nil
 	}
 	if len(t.after) > 0 {
-		if err := t.finish(ctx, t.after); err != nil {
+		if err := t.finish(ctx, nil); err != nil {
 			return err
 		}
 	}

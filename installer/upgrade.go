@@ -24,6 +24,8 @@ type UpgradeOptions struct {
 	// Settle is how long it has to be ready and healthy, and Timeout the time for the
 	// whole trial. 0: what `upgrade` takes.
 	Settle, Timeout time.Duration
+	Tries           int  // how often it may be started for that; 0: once
+	Restart         bool // then restart it once, and have it ready and healthy for Settle again
 	Force           bool // also a version that was rolled back before
 
 	Program string   // whose `upgrade` conducts it; empty: this very program
@@ -54,7 +56,8 @@ type UpgradeVersion struct {
 // service, which is stopped by it: then ctx ends, or the process does, and the upgrade
 // goes on without them, conducted by a process of its own. It needs the rights of who
 // installed the service. The error wraps [ErrRolledBack] where the version before runs
-// again; where another upgrade is under way, or nothing was done, it is what `upgrade` says.
+// again, and [ErrBusy] where another upgrade is under way; where nothing was done it is what
+// `upgrade` says.
 func Upgrade(ctx context.Context, o UpgradeOptions) (UpgradeResult, error) {
 	argv, err := o.argv()
 	if err != nil {
@@ -66,7 +69,9 @@ func Upgrade(ctx context.Context, o UpgradeOptions) (UpgradeResult, error) {
 	}
 	var r UpgradeResult
 	if json.Unmarshal([]byte(out), &r) != nil || r.Result == "" {
-		if failed, ok := errors.AsType[*platform.CommandError](err); ok && failed.Stderr != "" {
+		if failed, ok := errors.AsType[*platform.CommandError](err); ok && failed.Code == platform.ExitAlreadyRunning {
+			err = fmt.Errorf("%w: %s", ErrBusy, strings.TrimSpace(failed.Stderr))
+		} else if ok && failed.Stderr != "" {
 			err = errors.New(strings.TrimSpace(failed.Stderr))
 		}
 		if err == nil {
@@ -104,6 +109,12 @@ func (o UpgradeOptions) argv() ([]string, error) {
 		if d.value != 0 {
 			argv = append(argv, d.flag+"="+d.value.String())
 		}
+	}
+	if o.Tries > 0 {
+		argv = append(argv, fmt.Sprintf("--tries=%d", o.Tries))
+	}
+	if o.Restart {
+		argv = append(argv, "--restart")
 	}
 	if o.Force {
 		argv = append(argv, "--force")

@@ -27,7 +27,7 @@ func TestUpgrade(t *testing.T) {
 		"rolled back": {"echo '" + strings.NewReplacer("RESULT", "rolled-back", "REASON", "port 99999 is none").Replace(json) + "'; exit 10", true, "port 99999 is none"},
 		"interrupted": {"echo '" + strings.NewReplacer("RESULT", "interrupted", "REASON", "killed").Replace(json) + "'; exit 10", true, "killed"},
 		"refused":     {"echo '" + strings.NewReplacer("RESULT", "refused", "REASON", "no program").Replace(json) + "'; exit 1", false, "upgrade: no program"},
-		"under way":   {"echo 'feedd: another one is under way' >&2; exit 75", false, "upgrade: feedd: another one is under way"},
+		"under way":   {"echo 'feedd: another one is under way' >&2; exit 75", false, "upgrade: another process is changing the installation: feedd: another one is under way"},
 		"silent":      {"exit 0", false, "told nothing"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -38,16 +38,19 @@ func TestUpgrade(t *testing.T) {
 				t.Fatal(err)
 			}
 			r, err := installer.Upgrade(t.Context(), installer.UpgradeOptions{
-				Program: program, Command: []string{"admin"}, Flags: []string{"--scope=user"}, File: "/tmp/new", SHA256: "bb", Settle: time.Second, Timeout: time.Minute, Force: true,
+				Program: program, Command: []string{"admin"}, Flags: []string{"--scope=user"}, File: "/tmp/new", SHA256: "bb", Settle: time.Second, Timeout: time.Minute, Tries: 3, Restart: true, Force: true,
 			})
 			if (err != nil) != (tt.says != "") || errors.Is(err, installer.ErrRolledBack) != tt.rolled || err != nil && !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("%+v, %v", r, err)
+			}
+			if busy := name == "under way"; errors.Is(err, installer.ErrBusy) != busy {
+				t.Errorf("busy is %v: %v", !busy, err)
 			}
 			if strings.Contains(tt.script, "{") && (r.ID != "u1" || r.To.Version != "2" || r.From.SHA256 != "aa" || r.Downtime != 40*time.Millisecond || !r.Up) {
 				t.Errorf("%+v", r)
 			}
 			args, err := os.ReadFile(filepath.Join(dir, "args"))
-			if want := "admin upgrade --json --scope=user --settle=1s --timeout=1m0s --force --sha256=bb -- /tmp/new\n"; err != nil || string(args) != want {
+			if want := "admin upgrade --json --scope=user --settle=1s --timeout=1m0s --tries=3 --restart --force --sha256=bb -- /tmp/new\n"; err != nil || string(args) != want {
 				t.Errorf("called with %q, %v; want %q", args, err, want)
 			}
 		})

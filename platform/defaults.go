@@ -12,11 +12,11 @@ import (
 func Defaults() Unit {
 	umask := fs.FileMode(0o027)
 	return Unit{
-		Umask:        &umask,
+		Umask: &umask, StartType: StartAuto,
 		StartTimeout: time.Minute, StopTimeout: 30 * time.Second, ReloadTimeout: 30 * time.Second,
 		Restart: Restart{Policy: RestartOnFailure, Delay: 2 * time.Second, Max: 10, Window: 5 * time.Minute},
 		Launchd: Launchd{ProcessType: "Standard"},
-		Windows: Windows{Start: WindowsDelayed},
+		Windows: Windows{Start: WindowsDelayed, GiveUp: WindowsNothing},
 	}
 }
 
@@ -27,12 +27,14 @@ func (u Unit) WithDefaults() Unit {
 	u.DisplayName = cmp.Or(u.DisplayName, u.Name)
 	u.Description = cmp.Or(u.Description, u.DisplayName)
 	u.Umask = cmp.Or(u.Umask, d.Umask)
+	u.StartType = cmp.Or(u.StartType, d.StartType)
 	u.StartTimeout = cmp.Or(u.StartTimeout, d.StartTimeout)
 	u.StopTimeout = cmp.Or(u.StopTimeout, d.StopTimeout)
 	u.ReloadTimeout = cmp.Or(u.ReloadTimeout, d.ReloadTimeout)
 	u.Restart = u.Restart.WithDefaults()
 	u.Launchd.ProcessType = cmp.Or(u.Launchd.ProcessType, d.Launchd.ProcessType)
 	u.Windows.Start = cmp.Or(u.Windows.Start, d.Windows.Start)
+	u.Windows.GiveUp = cmp.Or(u.Windows.GiveUp, d.Windows.GiveUp)
 	return u
 }
 
@@ -41,5 +43,6 @@ func (r Restart) WithDefaults() Restart {
 	d := Defaults().Restart
 	return Restart{
 		Policy: cmp.Or(r.Policy, d.Policy), Delay: cmp.Or(r.Delay, d.Delay), Max: cmp.Or(r.Max, d.Max), Window: cmp.Or(r.Window, d.Window),
+		Success: r.Success,
 	}
 }

@@ -20,6 +20,8 @@ type Definition struct {
 	// Source is what a link leads to, or what the definition was generated from.
 	Source  string   `json:"source,omitempty"`
 	DropIns []DropIn `json:"drop_ins,omitempty"` // what others have put beside it, and what that sets
+	// Command is the command line that it has, where it is no file that says so.
+	Command string `json:"-"`
 	// Own are the manager's own command lines for it, by what they do: "start",
 	// "stop", and so on. One that is not there the manager does not have.
 	Own map[string]string `json:"-"`

@@ -31,7 +31,7 @@ func (e *FailedError) Error() string {
 func ExitMeaning(code int) string {
 	switch code {
 	case ExitUsage:
-		return "its command line is wrong"
+		return "its command line is wrong, or it panicked before main"
 	case ExitCrashed:
 		return "it panicked"
 	case ExitAlreadyRunning:

@@ -49,6 +49,8 @@ type Request struct {
 	Kind   RequestKind
 	Source string // "SIGTERM", "PARAMCHANGE", ...: for the log
 	Event  Event  // of a RequestEvent
+	// Shutdown says of a RequestStop that the machine goes down. Only Windows says so.
+	Shutdown bool
 }
 
 // RequestKind is what is asked for.

@@ -130,6 +130,13 @@ type LogFilterer interface {
 	FilteredLogs(id ID, f LogFilter) []string
 }
 
+// LogFiler is a [Manager] that keeps the log of a service in a file. Where that file lies the
+// service's user may put another one, or a link: whoever reads it for somebody else takes care.
+type LogFiler interface {
+	// LogFile is the file that Manager.Logs shows; empty: there is none.
+	LogFile(id ID) string
+}
+
 // Exit tells how a process ended.
 type Exit struct {
 	Clean  bool   `json:"clean"`

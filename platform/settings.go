@@ -25,46 +25,17 @@ func OneOf[T ~string](value T, allowed []T) error {
 	return fmt.Errorf("%q is none of %s", value, strings.Join(names, ", "))
 }
 
-// RestartPolicy says when a manager brings a service back.
-type RestartPolicy string
+// StartType says when a manager starts the service by itself.
+type StartType string
 
-// The restart policies. Exit codes 75, 77 and 78 never lead to a restart,
-// whatever the policy: the next try would end the same way.
+// When a service is started.
 const (
-	RestartOnFailure RestartPolicy = "on-failure"
-	RestartAlways    RestartPolicy = "always"
-	RestartNever     RestartPolicy = "never"
+	StartAuto   StartType = "auto"   // at boot, or at login
+	StartManual StartType = "manual" // when somebody asks for it
 )
 
-// RestartPolicies are all of them.
-func RestartPolicies() []RestartPolicy {
-	return []RestartPolicy{RestartOnFailure, RestartAlways, RestartNever}
-}
-
-// Follows reports whether the policy has the service started again after it ended
-// by itself with that exit code; -1 is the death by a signal.
-func (p RestartPolicy) Follows(code int) bool {
-	switch {
-	case slices.Contains(ExitsForGood(), code):
-		return false
-	case p == RestartAlways:
-		return true
-	}
-	return p == RestartOnFailure && code != ExitOK
-}
-
-// NoLimit is a [Restart.Max] that has no end.
-const NoLimit = -1
-
-// Restart is the restart policy with its start limit: at most Max restarts
-// within Window, each Delay after the end of the last. Exit codes 75, 77 and 78
-// never lead to a restart.
-type Restart struct {
-	Policy RestartPolicy `toml:"policy" help:"when it is started again: on-failure, always, never"`
-	Delay  time.Duration `toml:"delay" help:"from its end to the next start"`
-	Max    int           `toml:"max" help:"most restarts within the window; -1: no limit"`
-	Window time.Duration `toml:"window" help:"time in which restarts are counted"`
-}
+// StartTypes are all of them.
+func StartTypes() []StartType { return []StartType{StartAuto, StartManual} }
 
 // Limits bound what the service may use; 0 leaves the manager's default.
 type Limits struct {
@@ -106,9 +77,12 @@ type Systemd struct {
 
 // Launchd is what only launchd knows. See launchd.plist(5).
 type Launchd struct {
-	ProcessType  string         `toml:"process_type" help:"what launchd lets it use: Standard, Background, Adaptive, Interactive"`
-	SessionTypes []string       `toml:"session_types" help:"sessions that a user's service is loaded in; Aqua and Background, if there are none"`
-	Extra        map[string]any `toml:"extra" help:"further keys of the property list, as they are"`
+	ProcessType  string   `toml:"process_type" help:"what launchd lets it use: Standard, Background, Adaptive, Interactive"`
+	SessionTypes []string `toml:"session_types" help:"sessions that a user's service is loaded in; Aqua and Background, if there are none"`
+	// SessionCreate gives a service of the system a security session of its own, in which
+	// it has no keychain but its own.
+	SessionCreate bool           `toml:"session_create" help:"a security session of its own, launchd.plist(5)"`
+	Extra         map[string]any `toml:"extra" help:"further keys of the property list, as they are"`
 }
 
 // LaunchdProcessTypes are the values of [Launchd.ProcessType], launchd.plist(5).
@@ -123,7 +97,14 @@ func LaunchdSessionTypes() []string {
 
 // Windows is what only the Windows service control manager knows.
 type Windows struct {
-	Start        WindowsStart  `toml:"start" help:"delayed (after those that are not), auto (at boot), manual"`
+	Start  WindowsStart  `toml:"start" help:"delayed (after those that are not), auto (at boot), manual, disabled"`
+	GiveUp WindowsGiveUp `toml:"give_up" help:"after the last restart: nothing, or reboot the machine"`
+	// PasswordFile is read by who installs, and by nobody else. Its account gets the right to
+	// log on as a service.
+	PasswordFile string `toml:"password_file" help:"absolute; has the password of user, where that is a person's account; read at install"`
+	// Password is the password itself, for who has it without a file; in no configuration,
+	// definition, plan or journal.
+	Password     Secret        `toml:"-"`
 	Preshutdown  time.Duration `toml:"preshutdown_timeout" help:"how long a shutdown of the machine waits for it; \"0s\": stop_timeout and 10 s"`
 	Dependencies []string      `toml:"dependencies" help:"further services, or groups as \"+NAME\", that have to run before it"`
 }
@@ -136,12 +117,27 @@ const (
 	WindowsDelayed WindowsStart = "delayed" // some time after boot
 	WindowsAuto    WindowsStart = "auto"    // at boot
 	WindowsManual  WindowsStart = "manual"  // when somebody asks for it
+	// WindowsDisabled: never, not even when somebody asks for it.
+	WindowsDisabled WindowsStart = "disabled"
 )
 
 // WindowsStarts are all of them.
 func WindowsStarts() []WindowsStart {
-	return []WindowsStart{WindowsDelayed, WindowsAuto, WindowsManual}
+	return []WindowsStart{WindowsDelayed, WindowsAuto, WindowsManual, WindowsDisabled}
 }
+
+// WindowsGiveUp says what Windows does when the service has been started again as often
+// as restart.max allows, and has failed once more.
+type WindowsGiveUp string
+
+// What follows the last restart.
+const (
+	WindowsNothing WindowsGiveUp = "nothing"
+	WindowsReboot  WindowsGiveUp = "reboot" // restart.delay later
+)
+
+// WindowsGiveUps are all of them.
+func WindowsGiveUps() []WindowsGiveUp { return []WindowsGiveUp{WindowsNothing, WindowsReboot} }
 
 // Switch is a setting that is on unless it is switched off.
 type Switch int8

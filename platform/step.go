@@ -13,10 +13,12 @@ type StepKind string
 const (
 	StepWriteFile  StepKind = "write-file"  // Path, Mode, Content: created or replaced atomically
 	StepCopyFile   StepKind = "copy-file"   // Source, Path, Mode: as write-file, with what Source has when it is carried out
+	StepMakeDir    StepKind = "make-dir"    // Path, Mode: made with what is missing above it; what is there stays as it is
 	StepRemoveFile StepKind = "remove-file" // Path: absent is fine
 	StepRemoveDir  StepKind = "remove-dir"  // Path with all below it: absent is fine; never taken back, so what comes behind it is finished
 	StepDropDir    StepKind = "drop-dir"    // Path, if it is there and empty: what takes a directory back that was made
 	StepRun        StepKind = "run"         // Argv; Undo and Back take it back
+	StepStart      StepKind = "start"       // the service, by its manager, which the installer knows; it may run already
 )
 
 // Step is one change to the machine, as data: it can be shown, compared, carried
@@ -69,6 +71,13 @@ type Owner struct {
 type Owners interface {
 	Owner(path string) (Owner, error)
 	Chown(path string, o Owner) error
+}
+
+// DirMaker is a [System] that can make directories: [StepMakeDir].
+type DirMaker interface {
+	// MakeDir makes path and what is missing above it with exactly that mode, whatever
+	// the umask. It refuses a directory that everybody can write to.
+	MakeDir(path string, mode fs.FileMode) error
 }
 
 // Applier is a [System] with more to it than files and commands: Windows.

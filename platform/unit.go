@@ -72,6 +72,7 @@ type Unit struct {
 	Env              map[string]string
 	User, Group      string // empty: root, or the user of a user-scope unit
 	WorkingDirectory string // absolute; empty: the root directory
+	RootDirectory    string // absolute; what the service has for its root directory, and all its paths lie in; empty: the machine's
 	Umask            *fs.FileMode
 	RuntimeDir       string // absolute, where Exec was told so; empty: the manager makes its own
 	StateDir         string // likewise
@@ -79,6 +80,7 @@ type Unit struct {
 	// required or wanted is started with the service and before it; it cannot be
 	// without what it requires.
 	After, Requires, Wants []string
+	StartType              StartType
 	NeedsNetwork           bool // it starts when there is a network, as far as somebody can tell
 
 	StartTimeout  time.Duration // to readiness, between two signs of progress
@@ -94,6 +96,9 @@ type Unit struct {
 	// Adopt has Plan put the unit in the place of a definition that holdfast did not
 	// make. The old one is kept beside it, and put back by Removal.
 	Adopt bool
+	// Claim has Plan take such a definition for one of holdfast's, as at any later
+	// install: it is changed, what runs goes on, and Removal puts nothing back.
+	Claim bool
 
 	// What only one manager knows, and all others leave out.
 	Systemd Systemd

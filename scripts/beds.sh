@@ -52,9 +52,13 @@ suite_of() {
 packages_of() {
 	case $1 in
 	# libpam-systemd and dbus-user-session: without them there is no user manager to test --scope=user with.
+	# redis-tools and python3 are what examples/wrap has be services: the former has all of redis-server, but its service.
+	# It is compared with tini and dumb-init.
+	systemd257) echo systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,procps,udev,util-linux,redis-tools,python3,tini,dumb-init ;;
 	systemd*) echo systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,procps,udev,util-linux ;;
-	sysvinit) echo sysvinit-core,sysv-rc,initscripts,insserv,procps,lsb-base,util-linux ;;
-	openrc) echo sysvinit-core,openrc,procps,util-linux ;;
+	# python3 is also what Ansible needs of a machine: examples/fleet is played on twelve of them.
+	sysvinit) echo sysvinit-core,sysv-rc,initscripts,insserv,procps,lsb-base,util-linux,redis-tools,python3 ;;
+	openrc) echo sysvinit-core,openrc,procps,util-linux,redis-tools,python3 ;;
 	wine) echo wine,wine64,procps,util-linux ;;
 	*) die 2 "unknown root \"$1\" (known: $all_names)" ;;
 	esac
@@ -63,7 +67,7 @@ packages_of() {
 # recipe NAME: everything a root depends on; its hash decides whether the root is still good.
 recipe() {
 	printf 'version %s\nsuite %s\npackages %s\n' "$recipe_version" "$(suite_of "$1")" "$(packages_of "$1")"
-	[ "$1" != wine ] || printf 'init %s\n' "$(sha256sum <"$here/wine-init.sh")"
+	[ "$1" != wine ] || printf 'init %s\nregistry %s\n' "$(sha256sum <"$here/wine-init.sh")" "$(wine_registry)"
 }
 
 recipe_hash() { recipe "$1" | sha256sum | cut -d ' ' -f 1; }
@@ -100,6 +104,7 @@ setpriv util-linux
 mount mount
 ps procps
 ip iproute2
+busybox busybox
 EOF
 	[ -f /usr/share/keyrings/debian-archive-keyring.gpg ] || missing="$missing debian-archive-keyring"
 	[ -n "$missing" ] || return 0
@@ -144,6 +149,11 @@ prepare() {
 	esac
 }
 
+# wine_registry prints what is added to the registry: how long a service's new process has until it reports to the manager, in
+# milliseconds. Windows has 30 s, Wine 10, in which a machine that is busy with many tests does not start a process; and where
+# Windows has a number, Wine reads a string.
+wine_registry() { printf '[System\\\\ControlSet001\\\\Control]\n"ServicesPipeTimeout"="%d"\n' 120000; }
+
 # prepare_wine ROOT makes the C: drive, which would cost each bed some seconds, and gives the root its init.
 prepare_wine() {
 	log="$beds_dir/wine.log"
@@ -161,6 +171,10 @@ prepare_wine() {
 		tail -n 20 "$log" >&2
 		die 1 "build wine: making its drive failed (whole log: $log)"
 	fi
+	{
+		echo
+		wine_registry
+	} >>"$root/wine/system.reg"
 	for as in init telinit reboot; do
 		install -m 755 "$here/wine-init.sh" "$1/sbin/$as"
 	done

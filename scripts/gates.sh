@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# gates.sh checks everything that can be told without running the code: format, go.mod, scripts, workflows, and what vet,
-# staticcheck and golangci-lint find for each system that holdfast serves: a linter that runs for Linux never sees a
-# _windows.go.
+# gates.sh checks everything that can be told without running the code: format, go.mod, scripts, workflows, and what
+# staticcheck and golangci-lint, which has all of vet, find for each system that holdfast serves: a linter that runs for Linux
+# never sees a _windows.go.
 #
 #	gates.sh             runs all gates
 #	gates.sh PATTERN     runs those whose title matches, e.g. gates.sh 'golangci.*windows'
@@ -16,8 +16,8 @@ top=$PWD
 systems=(linux windows darwin freebsd)
 
 # tool NAME prints where the executable of a pinned tool lies. `go tool` itself cannot be used below: with GOOS=windows
-# it would build the tool for Windows too.
-tool() { go tool -modfile="$top/scripts/tools/go.mod" -n "$1"; }
+# it would build the tool for Windows too. Without cgo: that part of the standard library is what the programs have.
+tool() { CGO_ENABLED=0 go tool -modfile="$top/scripts/tools/go.mod" -n "$1"; }
 
 build_tools() {
 	local name
@@ -56,9 +56,14 @@ shellcheck_clean() {
 	shell_scripts | xargs shellcheck
 }
 
-workflows_clean() { "$(tool actionlint)" .github/workflows/*.yml; }
+playbook_clean() (
+	need ansible-lint ansible-lint || return "$cannot_run"
+	cd examples/fleet
+	ansible-playbook --syntax-check upgrade.yml
+	ansible-lint --offline --nocolor upgrade.yml
+)
 
-vet() { GOOS=$1 CGO_ENABLED=0 go vet ./...; }
+workflows_clean() { "$(tool actionlint)" .github/workflows/*.yml; }
 
 # One run over all systems: only so it knows that what Linux does not use, Windows does. Findings name their systems.
 # ST1003 is left out: its list of initialisms disagrees with the names of the interfaces that we wrap (Uid, Gid and Pid in
@@ -82,12 +87,11 @@ stage 'go mod tidy' go mod tidy -diff
 stage 'scripts parse' scripts_parse
 stage 'shellcheck' shellcheck_clean
 stage 'actionlint' workflows_clean
-for os in "${systems[@]}"; do stage "go vet GOOS=$os" vet "$os"; done
+stage 'ansible-lint' playbook_clean
 stage "staticcheck ${systems[*]}" staticcheck_clean "${systems[@]}"
 for os in "${systems[@]}"; do stage "golangci-lint GOOS=$os" golangci_clean "$os"; done
 # The benchmark has a module of its own, runs on Linux only, and contains programs written as others write them.
 stage 'test/bench: go mod tidy' in_bench go mod tidy -diff
-stage 'test/bench: go vet' in_bench go vet ./...
 stage 'test/bench: staticcheck' in_bench staticcheck_clean linux
 stage 'test/bench: golangci-lint' in_bench golangci_clean linux
 run_stages gates "${1:-}"

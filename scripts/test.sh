@@ -26,7 +26,9 @@ esac
 # What is missing is installed before anything else: only one can do that at a time.
 skipped=()
 
-# The race detector needs a C compiler everywhere but on macOS.
+# The race detector needs a C compiler everywhere but on macOS. All that is built without it is built without cgo: in the build
+# cache everything, the standard library too, would be there once more.
+export CGO_ENABLED=0
 race=(-race)
 if [[ $(go env GOOS) != darwin ]] && ! need "$(go env CC)" gcc libc6-dev; then
 	race=()
@@ -37,7 +39,18 @@ fi
 if ! need plser gnustep-base-runtime || ! need plistutil libplist-utils; then
 	skipped+=('reading our property lists with other parsers (Debian: sudo apt-get install gnustep-base-runtime libplist-utils)')
 fi
-need shellcheck shellcheck || true # the gates say that they lack it
+# The gates say that they lack these.
+need shellcheck shellcheck || true
+need ansible-lint ansible-lint || true
+
+if ! take promtool prometheus; then
+	skipped+=("what Prometheus' own tool says of metrics and alert rules (Debian: promtool, in the package prometheus)")
+fi
+
+# Plays examples/fleet on beds.
+if [[ $beds != off ]] && ! need ansible-playbook ansible-core; then
+	skipped+=('the playbook of examples/fleet (Debian: sudo apt-get install ansible-core)')
+fi
 
 # Whether beds can be had: 0 yes, 3 not on this machine.
 have_beds=3
@@ -46,16 +59,28 @@ if [[ $beds != off ]]; then
 	scripts/beds.sh tools || have_beds=$?
 fi
 
+# A directory in memory, where there is plenty of it; only root can have one.
+scratch=''
+if [[ -r /proc/meminfo && $(id -u) == 0 ]] && (($(awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo) > 6000000)); then
+	scratch=$(mktemp -d "${TMPDIR:-/tmp}/h.XXXX")
+	if mount -t tmpfs -o mode=1777 tmpfs "$scratch" 2>/dev/null; then
+		trap 'umount --lazy "$scratch" || true; rm -rf "$lanes_dir"; rmdir "$scratch" || true' EXIT
+	else
+		rmdir "$scratch"
+		scratch=''
+	fi
+fi
+
 report=$lanes_dir/report
 notes=$lanes_dir/notes
 go build -o "$report" ./test/report
 
-# go_test STAGE ARGUMENTS... is go test. It has no limit for the whole: each test has its own for what it waits for. Vet is
-# one of the gates.
+# go_test STAGE ARGUMENTS... is go test. Each test has its own limit for what it waits for; where one hangs all the same, the
+# limit of its package prints where it does. Vet is one of the gates.
 go_test() {
 	local stage=$1
 	shift
-	go test -json -count=1 -vet=off -timeout 2h "$@" | "$report" -stage "$stage" -notes "$notes" -progress "$progress"
+	go test -json -count=1 -vet=off -timeout 1h "$@" | "$report" -stage "$stage" -notes "$notes" -progress "$progress"
 }
 
 # race_test is go_test under the race detector, if there is one.
@@ -66,6 +91,14 @@ race_test() {
 	go_test "$stage" ${race[@]+"${race[@]}"} "$@" # bash 3.2 takes an empty array for an unset variable
 }
 
+# compile: go commands that run side by side and lack the same package all compile it. So the others wait until what the tests
+# need is in the build cache. Who tests links.
+compile() {
+	go list -export ./examples/... ./test/... >/dev/null
+	if ((${#race[@]})); then export CGO_ENABLED=1; fi
+	go list -export -test ${race[@]+"${race[@]}"} ./... >/dev/null
+}
+
 # in_beds lists the packages with tests that boot beds; not_in_beds lists the others.
 in_beds() {
 	go list -f '{{.ImportPath}}{{range .TestImports}} {{.}}{{end}}{{range .XTestImports}} {{.}}{{end}}' ./... |
@@ -74,8 +107,12 @@ in_beds() {
 
 not_in_beds() { go list ./... | grep -vxF "$(in_beds)"; }
 
+# test_without_beds: these tests sync all the time, and would all wait for one disk. What go builds stays there.
 # shellcheck disable=SC2046 # a list of packages, split on purpose
-test_without_beds() { race_test race $(not_in_beds); }
+test_without_beds() {
+	if [[ -n $scratch ]]; then export GOTMPDIR=${GOTMPDIR:-${TMPDIR:-/tmp}} TMPDIR=$scratch; fi
+	race_test race $(not_in_beds)
+}
 
 # test_bench: the benchmarks are a module of their own; this only sees that they measure what they say.
 test_bench() (
@@ -106,15 +143,21 @@ test_in_beds() {
 	race_test beds -p 4 -parallel 4 $(in_beds)
 }
 
-# test_on_windows: all of it again as Windows programs, and what only they can do, on the service control manager of Wine.
+# test_on_windows: all of it again as Windows programs, and what only they can do, on the service control manager of Wine. What
+# test has for ourselves, on Linux, is not tested there.
+# shellcheck disable=SC2046 # a list of packages, split on purpose
 test_on_windows() (
 	dir=$(mktemp -d "$lanes_dir/windows.XXXXXX")
 	go build -o "$dir/winexec" ./test/winexec
 	export GOOS=windows CGO_ENABLED=0 HOLDFAST_PROGRAMS=$dir HOLDFAST_WINDOWS=require
 	go build -o "$dir/" ./examples/shipper
-	# Each package has a machine of its own. The one that takes longest comes first.
-	go_test Wine -parallel 6 -exec "$dir/winexec" ./test/windows ./...
+	# Each package has a machine of its own. The one that takes longest comes first. Wine starts one service at a time, and who has
+	# waited for that for half a minute is refused: no more than four ask.
+	go_test Wine -parallel 4 -exec "$dir/winexec" ./test/windows $(go list ./... | grep -v "^$(go list -m)/test\(/\|\$\)")
 )
+
+# wait_for NAME: for what another lane has come to.
+wait_for() { until [[ -e $lanes_dir/$1 ]]; do sleep 0.2; done; }
 
 # What only compiles and reads.
 lane_compilers() {
@@ -123,6 +166,8 @@ lane_compilers() {
 }
 
 lane_tests() {
+	part 'compile the tests' compile
+	touch "$lanes_dir/compiled"
 	part "go test${race[*]+ ${race[*]}}" test_without_beds
 	part 'go test in test/bench' test_bench
 }
@@ -134,13 +179,14 @@ lane_beds() {
 	fi
 	[[ $have_beds != 0 ]] || touch "$lanes_dir/beds"
 	touch "$lanes_dir/beds.over"
+	wait_for compiled
 	local without=''
 	[[ $have_beds == 0 ]] || without=', without them'
 	part "go test in beds$without" test_in_beds
 }
 
 lane_wine() {
-	until [[ -e $lanes_dir/beds.over ]]; do sleep 1; done
+	wait_for beds.over
 	if [[ -e $lanes_dir/beds ]]; then
 		part 'go test GOOS=windows, on Wine' test_on_windows
 	else

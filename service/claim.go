@@ -19,10 +19,44 @@ type holding struct {
 	record *recovery.Record
 	last   recovery.LastRun
 	state  *stateFile
+
+	term     uint64
+	termKept *pending // the write of term to the disk
+	// private is a directory for this one process; empty: there is none.
+	private string
 }
 
-// claim makes this process the instance: lock, last-run record, state file.
+// claim makes this process the instance. A guest that cannot be that, or that somebody
+// runs by hand, has a directory of its own.
 func (l *life) claim() (h holding, err error) {
+	if !l.cfg.Guest.serves() {
+		h, err = l.claimName()
+		if errors.Is(err, singleton.ErrHeld) {
+			l.tellOfRefusal(h.dirs, err)
+		}
+		return h, err
+	}
+	if l.host.Name() != "" {
+		if h, err = l.claimName(); err == nil {
+			return h, nil
+		}
+		l.log.Debug("not the one instance: its records are its own", "error", err)
+	}
+	dir, failed := os.MkdirTemp("", l.id+"-")
+	if failed != nil {
+		return h, errors.Join(err, failed)
+	}
+	l.cfg.RuntimeDir, l.cfg.StateDir = dir, dir
+	h, err = l.claimName()
+	h.private = dir
+	if err != nil {
+		_ = h.vanish()
+	}
+	return h, err
+}
+
+// claimName makes this process the instance: lock, last-run record, state file.
+func (l *life) claimName() (h holding, err error) {
 	if h.dirs, err = l.cfg.ownDirs(l.host.Name()); err != nil {
 		return h, err
 	}
@@ -38,18 +72,26 @@ func (l *life) claim() (h holding, err error) {
 		}
 	}()
 	self := h.lock.Holder().Identity
-	h.record, h.last, err = recovery.Begin(h.dirs.LastRunFile(l.id), self, l.cfg.Version)
+	lastTerm, err := l.beginTerm(&h)
+	if err != nil {
+		return h, err
+	}
+	h.record, h.last, err = recovery.Begin(h.dirs.LastRunFile(l.id), recovery.LastRun{
+		Process: self, Version: l.cfg.Version, Trial: l.onTrial(), Term: h.term,
+	})
 	if errors.Is(err, recovery.ErrDamaged) {
 		l.log.Warn("the last run is taken for one that was cut off", "error", err)
 	} else if err != nil {
 		return h, err
 	}
+	h.last.Term = max(h.last.Term, lastTerm)
 	restarts := l.supervised(&h)
+	l.lastWords(&h)
 	h.state = newStateFile(h.dirs.StateFile(l.id), h.dirs.SettingsFile(l.id), State{
 		Name: l.id, Version: l.cfg.Version, Process: self, Manager: l.host.Name(), ConfigFile: l.cfg.File,
 		Phase: platform.PhaseStarting, PhaseSince: time.Now(),
-		StartedAt: l.begun, Restarts: restarts, LastExit: h.last.Ending(),
-		Settings: l.settings, ProgramSettings: l.cfg.ProgramSettings(), Trial: l.onTrial(),
+		StartedAt: l.begun, Restarts: restarts, LastExit: h.last.Ending(), LastRun: h.last.Summary(),
+		Settings: l.settings, ProgramSettings: l.cfg.ProgramSettings(), Trial: l.onTrial(), Keeper: l.trial.Keeper(),
 	}, l.machine.writeState, l.log.Warn)
 	// Everybody may ask how it is, and one who has the file open on Windows could
 	// keep us from starting. It only describes, and is written when he lets go of it.
@@ -58,7 +100,7 @@ func (l *life) claim() (h holding, err error) {
 		err = nil
 	}
 	if err != nil {
-		return h, errors.Join(err, h.state.remove())
+		return h, errors.Join(err, h.state.remove(), recovery.ForgetCrash(h.dirs.CrashFile(l.id)))
 	}
 	return h, nil
 }
@@ -84,9 +126,33 @@ func (l *life) supervised(h *holding) int {
 	return seen.Restarts
 }
 
+// lastWords has what the last run could say of its crash, and the same kept of this one.
+// Neither is worth a start.
+func (l *life) lastWords(h *holding) {
+	path := h.dirs.CrashFile(l.id)
+	crash, err := recovery.ReadCrash(path)
+	if err == nil && crash != nil && h.last.Known() && h.last.Exit == nil {
+		h.last.Seen = &crash.Exit
+		l.log.Error("the last run crashed", "how", crash.Exit.Reason, "text", crash.Text)
+	}
+	if err = errors.Join(err, recovery.CatchCrash(path)); err != nil {
+		l.log.Warn("a crash may leave no trace", "error", err)
+	}
+}
+
 // giveUp takes back a claim that came too late.
-func (h holding) giveUp() {
-	_ = h.record.Close(platform.Exit{Code: platform.ExitFailed, Reason: errNotBegun.Error()})
+func (h holding) giveUp(id string) {
+	_ = recovery.ForgetCrash(h.dirs.CrashFile(id))
+	_ = h.record.Close(platform.Exit{Code: platform.ExitFailed, Reason: errNotBegun.Error()}, false)
 	_ = h.state.remove()
 	_ = h.lock.Release()
+	_ = h.vanish()
+}
+
+// vanish removes what nobody else has any use for.
+func (h holding) vanish() error {
+	if h.private == "" {
+		return nil
+	}
+	return os.RemoveAll(h.private)
 }

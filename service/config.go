@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service/alarm"
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
@@ -27,7 +28,9 @@ type Config struct {
 	User             string            `toml:"user" help:"root, or whose user-scope service it is, if there is none"`
 	Group            string            `toml:"group" help:"the user's own, if there is none"`
 	WorkingDirectory string            `toml:"working_directory" help:"absolute; /, if there is none"`
+	RootDirectory    string            `toml:"root_directory" help:"absolute; what it has for /, with its program and all its files in it; the machine's, if there is none"`
 	Umask            string            `toml:"umask" help:"octal"`
+	StartType        StartType         `toml:"start_type" help:"auto (at boot, or at login), manual (when somebody asks)"`
 	After            []string          `toml:"after" help:"services that start before it and stop after it"`
 	Requires         []string          `toml:"requires" help:"services that it cannot be without: started before it"`
 	Wants            []string          `toml:"wants" help:"services that are started before it, and that it can be without"`
@@ -46,6 +49,7 @@ type Config struct {
 	Limits    Limits          `toml:"limits"`
 	Hardening Hardening       `toml:"hardening"`
 	Log       logsink.Options `toml:"log"`
+	Alarm     alarm.Config    `toml:"alarm"`
 	Supervise bool            `toml:"supervise" help:"restart it ourselves where the manager does not"`
 
 	// What only one manager knows, and all others leave out.
@@ -70,6 +74,11 @@ type Config struct {
 	// File is the configuration file. Run reads its [service] table over the
 	// values here and refuses what nobody knows; a reload reads it again.
 	File string `toml:"-"`
+	// DefaultFile is the text of a configuration file to begin with: where there is none,
+	// `install` writes it to the file that is read without --config. One that was changed
+	// since is kept, and another DefaultFile, of a newer version, laid beside it. Empty:
+	// install writes none.
+	DefaultFile string `toml:"-"`
 	// Scope is whose service it is: what it was installed with, and never derived
 	// from the user that it runs as. Empty: the system's for root, the user's for
 	// everybody else.
@@ -83,14 +92,25 @@ type Config struct {
 	Tables     []string `toml:"-"`
 	RuntimeDir string   `toml:"-"` // default: from the manager, or by platform: see [Dirs]
 	StateDir   string   `toml:"-"`
+	// AlarmWebhook takes alarms to the URL of [service.alarm] webhook: webhook.Sender{}, of
+	// package service/alarm/webhook. Nil: that key is refused, and no client of HTTP is linked.
+	AlarmWebhook alarm.Poster `toml:"-"`
 	// OnTamper is called, by one goroutine at a time, when somebody removed or
 	// altered our PID or lock file while we run: an alarm. They are restored. While
 	// a call runs, eight others wait and what is more is dropped; the log has all.
 	// No call begins after the stop, and one that runs then is not waited for.
 	OnTamper func(error) `toml:"-"`
+	// Extensions are what the program takes in beside its own: see [Extension].
+	Extensions []Extension `toml:"-"`
+	// Fallback has managers for machines that none of holdfast's own runs, FreeBSD or
+	// OpenWrt for two: see package platform/kardianos, which has one. nil: there are none.
+	Fallback platform.Fallback `toml:"-"`
+	// Guest is for a program whose life and command line are its own; nil for any other.
+	Guest *Guest `toml:"-"`
 
 	original        *Config           // as the code made it, before Load laid the file over it
 	programSettings map[string]string // digests of the program's tables in the file; nil before Load
+	extensions      map[string]any    // their tables, decoded; nil before Load
 }
 
 // Restart says when the service is started again. Like the tables behind it, it is
@@ -111,6 +131,9 @@ type Launchd = platform.Launchd
 
 // Windows is what only the Windows service control manager knows.
 type Windows = platform.Windows
+
+// StartType says when a manager starts the service by itself.
+type StartType = platform.StartType
 
 // Switch is a setting that is on unless it is switched off.
 type Switch = platform.Switch
@@ -157,13 +180,16 @@ func (c Config) withDefaults() Config {
 	set(&c.Description, c.DisplayName)
 	d := platform.Defaults()
 	set(&c.Umask, fmt.Sprintf("%04o", *d.Umask))
+	set(&c.StartType, d.StartType)
 	set(&c.StartTimeout, d.StartTimeout)
 	set(&c.StopTimeout, d.StopTimeout)
 	set(&c.ReloadTimeout, d.ReloadTimeout)
 	set(&c.HealthInterval, defaultHealthInterval)
 	c.Restart = c.Restart.WithDefaults()
+	c.Alarm = c.Alarm.WithDefaults()
 	set(&c.Launchd.ProcessType, d.Launchd.ProcessType)
 	set(&c.Windows.Start, d.Windows.Start)
+	set(&c.Windows.GiveUp, d.Windows.GiveUp)
 	return c
 }
 
@@ -205,33 +231,28 @@ func (c Config) Check() error {
 			bad(key, fmt.Errorf("%v is negative", d))
 		}
 	}
-	if stop := c.withDefaults().StopTimeout; c.ProgramStopTimeout > stop {
+	d := c.withDefaults()
+	if stop := d.StopTimeout; c.ProgramStopTimeout > stop {
 		bad("program_stop_timeout", fmt.Errorf("%v is more than stop_timeout, %v, which it is a part of", c.ProgramStopTimeout, stop))
 	}
-	if p := c.Restart.Policy; p != "" {
-		bad("restart.policy", platform.OneOf(p, platform.RestartPolicies()))
-	}
-	if s := c.Windows.Start; s != "" {
-		bad("windows.start", platform.OneOf(s, platform.WindowsStarts()))
-	}
-	if p := c.Launchd.ProcessType; p != "" {
-		bad("launchd.process_type", platform.OneOf(p, platform.LaunchdProcessTypes()))
-	}
+	d.Restart.Check(func(key string, err error) { bad("restart."+key, err) })
+	bad("start_type", platform.OneOf(d.StartType, platform.StartTypes()))
+	bad("windows.start", platform.OneOf(d.Windows.Start, platform.WindowsStarts()))
+	bad("windows.give_up", platform.OneOf(d.Windows.GiveUp, platform.WindowsGiveUps()))
+	bad("launchd.process_type", platform.OneOf(d.Launchd.ProcessType, platform.LaunchdProcessTypes()))
 	for _, s := range c.Launchd.SessionTypes {
 		bad("launchd.session_types", platform.OneOf(s, platform.LaunchdSessionTypes()))
-	}
-	if c.Restart.Max < platform.NoLimit {
-		bad("restart.max", fmt.Errorf("%d is less than -1, which stands for no limit", c.Restart.Max))
 	}
 	if _, err := c.umask(); err != nil {
 		bad("umask", err)
 	}
-	for key, dir := range map[string]string{"working_directory": c.WorkingDirectory, "runtime_dir": c.RuntimeDir, "state_dir": c.StateDir} {
+	for key, dir := range map[string]string{"working_directory": c.WorkingDirectory, "root_directory": c.RootDirectory, "runtime_dir": c.RuntimeDir, "state_dir": c.StateDir} {
 		if dir != "" && !platform.AbsoluteAnywhere(dir) { // it may be for another machine's plan
 			bad(key, fmt.Errorf("%q is not an absolute path", dir))
 		}
 	}
 	c.checkValues(bad)
+	d.Alarm.Check(c.AlarmWebhook, func(key string, err error) { bad("alarm."+key, err) })
 	if err := c.Log.Check(); err != nil {
 		key, reason := "log", err
 		if field, ok := errors.AsType[*logsink.FieldError](err); ok {

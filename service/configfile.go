@@ -26,15 +26,25 @@ const ownTable = "service"
 // known: to holdfast in its own table, or in a table that c.Tables declares the
 // program's. The error is [ErrConfig] and names file, line and key.
 func (c Config) Load() (Config, error) {
+	return c.load(func() (string, error) { return readFile(c.File) })
+}
+
+// LoadAs is Load as if c.File had that text.
+func (c Config) LoadAs(text string) (Config, error) {
+	return c.load(func() (string, error) { return text, nil })
+}
+
+func (c Config) load(content func() (string, error)) (Config, error) {
 	original := c.origin()
 	c = original.detached()
 	c.original = &original
 	if c.File == "" {
 		c = c.overridden().withDefaults()
 		c.programSettings = map[string]string{}
-		return c, c.Check()
+		c, err := c.extend(file{})
+		return c, errors.Join(err, c.Check())
 	}
-	text, err := readFile(c.File)
+	text, err := content()
 	if err != nil {
 		return c, err
 	}
@@ -46,8 +56,9 @@ func (c Config) Load() (Config, error) {
 	if err != nil {
 		return c, badConfig(byLine(append(wrong, err)...))
 	}
+	own := toml.Key{ownTable}
 	unknown := slices.DeleteFunc(md.Undecoded(), func(k toml.Key) bool {
-		return slices.Contains(c.Tables, k[0]) || free(k, reflect.ValueOf(c), ownTable)
+		return slices.Contains(c.Tables, k[0]) || c.extended(k) || free(k, reflect.ValueOf(c), own)
 	})
 	hint := func(k toml.Key) string {
 		if len(k) > 1 && k[0] == ownTable {
@@ -58,11 +69,13 @@ func (c Config) Load() (Config, error) {
 		}
 		return misplaced(append(toml.Key{ownTable}, k...), reflect.TypeFor[Config]()) // in no table
 	}
-	wrong = append(wrong, f.unknown(unknown, hint), f.bareDurations(md, reflect.ValueOf(c), ownTable), f.kinds(md, reflect.ValueOf(c), ownTable), f.zeros(md, c), f.another(original, c))
+	wrong = append(wrong, f.unknown(unknown, hint), f.bareDurations(md, reflect.ValueOf(c), own), f.kinds(md, reflect.ValueOf(c), own), f.zeros(md, c), f.another(original, c))
+	c, err = c.extend(f)
+	wrong = append(wrong, err)
 	read := c
 	c = c.overridden().withDefaults()
 	if err := c.Check(); err != nil {
-		wrong = append(wrong, f.locate(ownTable, err))
+		wrong = append(wrong, f.locate(own, err))
 	}
 	if err := byLine(wrong...); err != nil {
 		return read, badConfig(err)
@@ -98,6 +111,11 @@ func DecodeTable(path, table string, dst any) error {
 		}
 		f.text = text
 	}
+	return f.validTable(toml.Key{table}, dst)
+}
+
+// validTable is decodeTable, and what dst itself says of its values.
+func (f file) validTable(table toml.Key, dst any) error {
 	if err := f.decodeTable(table, dst); err != nil {
 		return err
 	}
@@ -110,13 +128,23 @@ func DecodeTable(path, table string, dst any) error {
 // DecodeTable reads the program's own table of c.File: see the function [DecodeTable].
 func (c Config) DecodeTable(table string, dst any) error { return DecodeTable(c.File, table, dst) }
 
-func (f file) decodeTable(table string, dst any) error {
+func (f file) decodeTable(table toml.Key, dst any) error {
 	var doc map[string]toml.Primitive
 	md, err := toml.Decode(f.text, &doc)
 	if err != nil {
 		return f.wrap(err)
 	}
-	raw, ok := doc[table]
+	for _, outer := range table[:len(table)-1] {
+		raw, ok := doc[outer]
+		if !ok {
+			return nil
+		}
+		doc = nil
+		if err := md.PrimitiveDecode(raw, &doc); err != nil {
+			return f.wrap(err)
+		}
+	}
+	raw, ok := doc[table[len(table)-1]]
 	if !ok {
 		return nil
 	}
@@ -126,9 +154,11 @@ func (f file) decodeTable(table string, dst any) error {
 		return f.wrap(err)
 	}
 	unknown := slices.DeleteFunc(md.Undecoded(), func(k toml.Key) bool {
-		return k[0] != table || len(k) == 1 || free(k, into, table)
+		return len(k) <= len(table) || !slices.Equal(k[:len(table)], table) || free(k, into, table)
 	})
-	hint := func(k toml.Key) string { return suggest(k, into.Type()) }
+	hint := func(k toml.Key) string {
+		return suggest(append(toml.Key{table.String()}, k[len(table):]...), into.Type())
+	}
 	return badConfig(errors.Join(f.unknown(unknown, hint), f.bareDurations(md, into, table), f.kinds(md, into, table)))
 }
 
@@ -182,7 +212,7 @@ func (f file) unknown(keys []toml.Key, hint func(toml.Key) string) error {
 
 // bareDurations refuses a duration without a unit, which the library reads as
 // nanoseconds: nobody who writes stop_timeout = 30 means that.
-func (f file) bareDurations(md toml.MetaData, v reflect.Value, table string) error {
+func (f file) bareDurations(md toml.MetaData, v reflect.Value, table toml.Key) error {
 	var errs []error
 	eachKey(v, "", func(name string, field reflect.StructField, _ reflect.Value) {
 		key := keyOf(table, name)
@@ -199,7 +229,7 @@ func (f file) bareDurations(md toml.MetaData, v reflect.Value, table string) err
 
 // kinds refuses what the library takes all the same: a negative number where there
 // is none below zero, which would become a huge one, and a list for a table.
-func (f file) kinds(md toml.MetaData, v reflect.Value, table string) error {
+func (f file) kinds(md toml.MetaData, v reflect.Value, table toml.Key) error {
 	var errs []error
 	eachKey(v, "", func(name string, _ reflect.StructField, value reflect.Value) {
 		key := keyOf(table, name)
@@ -222,7 +252,7 @@ func (f file) zeros(md toml.MetaData, c Config) error {
 	var errs []error
 	said := map[string]bool{}
 	eachKey(reflect.ValueOf(c), "", func(name string, _ reflect.StructField, value reflect.Value) {
-		said[name] = value.IsZero() && md.IsDefined(keyOf(ownTable, name)...)
+		said[name] = value.IsZero() && md.IsDefined(keyOf(toml.Key{ownTable}, name)...)
 	})
 	eachKey(reflect.ValueOf(defaults()), "", func(name string, _ reflect.StructField, value reflect.Value) {
 		if !said[name] || value.IsZero() {
@@ -235,7 +265,7 @@ func (f file) zeros(md toml.MetaData, c Config) error {
 		case value.Type() == reflect.TypeFor[time.Duration]():
 			instead += `, or write "1ms" for next to nothing`
 		}
-		errs = append(errs, f.at(keyOf(ownTable, name), "nothing would stand for the default, %s: %s", literal(value), instead))
+		errs = append(errs, f.at(keyOf(toml.Key{ownTable}, name), "nothing would stand for the default, %s: %s", literal(value), instead))
 	})
 	return errors.Join(errs...)
 }
@@ -247,12 +277,12 @@ func (f file) another(code, c Config) error {
 	if code.Name == "" || c.Name == code.Name || !possible {
 		return nil
 	}
-	return f.at(keyOf(ownTable, "name"), "%q is another service than this program's, %q: leave the key out (for one more of the same service: --instance)", c.Name, code.Name)
+	return f.at(toml.Key{ownTable, "name"}, "%q is another service than this program's, %q: leave the key out (for one more of the same service: --instance)", c.Name, code.Name)
 }
 
 // free reports whether key is below one that takes anything: the library says that
 // nobody asked for those.
-func free(key toml.Key, v reflect.Value, table string) (is bool) {
+func free(key toml.Key, v reflect.Value, table toml.Key) (is bool) {
 	eachKey(v, "", func(name string, field reflect.StructField, _ reflect.Value) {
 		t := field.Type
 		for t.Kind() == reflect.Map || t.Kind() == reflect.Slice {
@@ -265,19 +295,21 @@ func free(key toml.Key, v reflect.Value, table string) (is bool) {
 }
 
 // keyOf is the key called name, with its tables, of a table.
-func keyOf(table, name string) toml.Key { return append(toml.Key{table}, strings.Split(name, ".")...) }
+func keyOf(table toml.Key, name string) toml.Key {
+	return append(slices.Clone(table), strings.Split(name, ".")...)
+}
 
 // locate adds file and line to errors that name keys of a table, be they one or
 // joined. A field that is not in the file has its value from code or a flag. What
 // names no key is about the table.
-func (f file) locate(table string, err error) error {
+func (f file) locate(table toml.Key, err error) error {
 	var errs []error
 	for _, e := range ConfigErrors(err) {
 		if e.File != "" {
 			errs = append(errs, e)
 			continue
 		}
-		key := toml.Key{table}
+		key := table
 		if e.Key != "" {
 			key = keyOf(table, strings.TrimPrefix(e.Key, ownTable+"."))
 		}

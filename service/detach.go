@@ -18,7 +18,8 @@ func detach(v reflect.Value) {
 			detach(v.Index(i))
 		}
 	case reflect.Slice, reflect.Map, reflect.Pointer, reflect.Interface:
-		if !v.IsNil() {
+		does := v.Kind() == reflect.Interface && v.NumMethod() > 0 // no decoder writes into that
+		if !v.IsNil() && !does {
 			v.Set(copied(v))
 		}
 	default: // holds nothing that could be written to through another

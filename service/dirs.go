@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/platform/state"
+	"github.com/holdfast-dev/holdfast/service/alarm"
 )
 
 // Dirs are the directories of a service. In order of precedence they come from
@@ -79,3 +80,10 @@ func (d Dirs) SettingsFile(id string) string { return state.ProgramSettingsPath(
 
 // LastRunFile is the path of its last-run record, see package recovery.
 func (d Dirs) LastRunFile(id string) string { return filepath.Join(d.State, id+".lastrun.json") }
+
+// AlarmsFile is the path of the alarms that nobody has taken yet, see [alarm.Read].
+func (d Dirs) AlarmsFile(id string) string { return alarm.File(d.State, id) }
+
+// CrashFile is the path of what the runtime of Go said when it ended the last run, see
+// [recovery.ReadCrash]; a run that ends by itself leaves none.
+func (d Dirs) CrashFile(id string) string { return filepath.Join(d.State, id+".crash") }

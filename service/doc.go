@@ -12,7 +12,8 @@
 //     kills us unstopped, and whatever blocks ends by a request to stop.
 //  2. The configuration is read and checked, and the log is opened.
 //  3. The singleton is acquired: a second instance ends here with exit code 75.
-//  4. The record of the last run is examined; a [Recoverer] is told of a bad end.
+//  4. The record of the last run is examined; a [Migrator] is told of another version, a
+//     [Recoverer] of a bad end.
 //  5. The state file says "starting".
 //  6. Program.Start runs.
 //  7. Readiness is reported to the manager, then the reload gate opens.

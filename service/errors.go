@@ -19,6 +19,9 @@ var (
 	ErrOverrun = errors.New("overran its time limit")
 	// ErrUnhealthy means that the health checks failed for longer than the watchdog allows.
 	ErrUnhealthy = errors.New("unhealthy for longer than the watchdog allows")
+	// ErrShutdown is part of the cause (context.Cause) with which the context of Start
+	// ends where the whole machine goes down. Only Windows tells.
+	ErrShutdown = errors.New("the machine goes down")
 	// ErrStopping is the outcome of a reload that is not done any more because the
 	// service stops.
 	ErrStopping = reload.ErrStopping
@@ -55,6 +58,7 @@ func ExitCode(err error) int { return leaveWith(err, exitCode(err)) }
 func exitCode(err error) int {
 	var panicked *PanicError
 	var again *retryableError
+	var chosen *ExitError
 	switch {
 	case err == nil:
 		return platform.ExitOK
@@ -62,6 +66,8 @@ func exitCode(err error) int {
 		return platform.ExitCrashed
 	case errors.As(err, &again):
 		return platform.ExitFailed
+	case errors.As(err, &chosen) && chosen.Code > platform.ExitOK && chosen.Code <= 255:
+		return chosen.Code
 	case errors.Is(err, singleton.ErrHeld):
 		return platform.ExitAlreadyRunning
 	case errors.Is(err, ErrConfig), errors.Is(err, files.ErrUntrusted):

@@ -19,7 +19,7 @@ type Machine struct {
 	Acquire func(singleton.Options) (*singleton.Lock, error)
 
 	WriteState  func(path string, s State) error
-	CloseRecord func(*recovery.Record, platform.Exit) error
+	CloseRecord func(r *recovery.Record, exit platform.Exit, forced bool) error
 
 	Online func() bool
 }

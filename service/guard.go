@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/holdfast-dev/holdfast/service/alarm"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
@@ -28,7 +29,7 @@ const maxTampers = 8
 
 // guard watches over our PID and lock file until ctx ends: what somebody else
 // removes or alters is restored, logged and reported to Config.OnTamper, see
-// [alarm]. The state file is restored in silence.
+// [recurrence]. The state file is restored in silence.
 func (l *life) guard(ctx context.Context) {
 	wait := guardEvery
 	next := time.NewTimer(wait)
@@ -36,7 +37,7 @@ func (l *life) guard(ctx context.Context) {
 	tell := inOrder(ctx, maxTampers, func(err error) {
 		_ = protect("OnTamper", func() error { l.cfg.OnTamper(err); return nil })
 	})
-	t := tampering{repaired: alarm{burst: guardBurst}}
+	t := tampering{repaired: recurrence{burst: guardBurst}}
 	for {
 		select {
 		case <-ctx.Done():
@@ -51,6 +52,7 @@ func (l *life) guard(ctx context.Context) {
 		}
 		for _, err := range t.toTell(found, time.Now()) {
 			l.log.Error("somebody tampered with our files", "error", err)
+			l.alarms.Raise(alarm.Tampered, "", err.Error())
 			if l.cfg.OnTamper != nil {
 				tell(err)
 			}
@@ -91,7 +93,7 @@ func inOrder[T any](ctx context.Context, most int, handle func(T)) func(T) {
 // finds. What is repaired is a new event each time; what cannot be is found by
 // every check, and told when it begins, grows, lasts or is over.
 type tampering struct {
-	repaired, lasting alarm
+	repaired, lasting recurrence
 	known             int // of the files that cannot be repaired, those told of
 }
 

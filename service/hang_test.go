@@ -112,7 +112,7 @@ func TestRecordsOnADiskThatHangs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {
 				b.cfg.StopTimeout = 20 * time.Second
-				b.machine.CloseRecord = func(*recovery.Record, platform.Exit) error { hang(); return nil }
+				b.machine.CloseRecord = func(*recovery.Record, platform.Exit, bool) error { hang(); return nil }
 				b.run(t.Context(), &program{})
 				b.await(platform.PhaseReady)
 				begun := time.Now()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service/alarm"
 )
 
 // defaultHealthInterval is often enough to be looked at by people.
@@ -85,6 +86,13 @@ func (h *health) said() []Health {
 	return all
 }
 
+// answered reports whether each check has been asked, and has answered or overrun.
+func (h *health) answered() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !slices.ContainsFunc(h.checks, func(c *check) bool { return c.said.Since.IsZero() })
+}
+
 // noteHealth writes down what has changed since before, and logs what began or
 // ceased to fail. It returns what is so now.
 func (l *life) noteHealth(before []Health) []Health {
@@ -100,8 +108,10 @@ func (l *life) noteHealth(before []Health) []Health {
 		switch {
 		case was.OK && !h.OK:
 			l.log.Warn("a health check fails", "check", h.Name, "error", h.Error)
+			l.alarms.Raise(alarm.HealthLost, h.Name, "health check "+h.Name+" fails: "+h.Error)
 		case !was.OK && h.OK:
 			l.log.Info("a health check succeeds again", "check", h.Name)
+			l.alarms.Raise(alarm.HealthRegained, h.Name, "health check "+h.Name+" succeeds again")
 		}
 	}
 	l.state.update(func(s *State) { s.Health = now })
@@ -150,6 +160,7 @@ func (l *life) watch(ctx context.Context) error {
 	lastGood := time.Now()
 	var said []Health
 	var unfed complaint
+	settled := l.trial == nil // nobody waits for that
 	for {
 		examined, cancel := context.WithTimeoutCause(l.with(l.stopping), pace, ErrOverrun)
 		err := l.health.examine(examined, func() {
@@ -158,6 +169,10 @@ func (l *life) watch(ctx context.Context) error {
 			}
 		})
 		cancel()
+		if !settled && l.stopping.Err() == nil && l.health.answered() {
+			settled = true
+			l.state.update(func(s *State) { s.Examined = true })
+		}
 		switch {
 		case ctx.Err() != nil:
 			return nil

@@ -26,7 +26,15 @@ type host struct {
 	heard    func(platform.Notice) // nil: nobody listens
 }
 
-func (h *host) Name() string                      { return cmp.Or(h.name, "test") }
+// aPerson is the name of a host that is a person, who has none.
+const aPerson = "nobody"
+
+func (h *host) Name() string {
+	if h.name == aPerson {
+		return ""
+	}
+	return cmp.Or(h.name, "test")
+}
 func (h *host) Requests() <-chan platform.Request { return h.requests }
 func (h *host) Watchdog() time.Duration           { return h.watchdog }
 func (h *host) Close(int) error                   { return nil }

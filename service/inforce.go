@@ -15,7 +15,7 @@ type Setting struct {
 	Key string `json:"key"`
 	// Value is as it would stand in the file; empty for none, and where it is Hidden.
 	Value string `json:"value"`
-	// Hidden: it may be a secret, as any value of [service] env may be, and any that
+	// Hidden: it may be a secret, as any value of [service] env may be, the URL of a web hook, and any that
 	// the file gives to a table of the program's own. There the type says otherwise of
 	// a field, by the tag show:"true".
 	Hidden bool `json:"hidden,omitempty"`
@@ -66,7 +66,7 @@ func (c Config) InForce(prog Program) ([]Setting, error) {
 	var settings []Setting
 	eachKey(reflect.ValueOf(c), "", func(name string, _ reflect.StructField, v reflect.Value) {
 		s := Setting{Key: ownTable + "." + name, Value: tomlValue(v), From: "default"}
-		line := f.lineOf(keyOf(ownTable, name))
+		line := f.lineOf(keyOf(toml.Key{ownTable}, name))
 		switch {
 		case digest(v) != digest(ofFile[name]):
 			s.From = "command line"
@@ -75,13 +75,25 @@ func (c Config) InForce(prog Program) ([]Setting, error) {
 		case digest(ofCode[name]) != "" && digest(ofCode[name]) != digest(usual[name]):
 			s.From = "program"
 		}
-		if name == "env" && v.Len() > 0 {
+		if secret := name == "env" || name == "alarm.webhook"; secret && v.Len() > 0 {
 			s.Value, s.Hidden = "", true
 		}
 		if s.From == "default" && v.IsZero() { // what it stands for
 			s.Value = tomlValue(usual[name])
 		}
 		settings = append(settings, s)
+	})
+	place := func(s Setting, key toml.Key, field reflect.StructField) {
+		if line := f.lineOf(key); line > 0 {
+			s.From = fmt.Sprintf("%s:%d", c.File, line)
+			if field.Tag.Get("show") != "true" {
+				s.Value, s.Hidden = "", true
+			}
+		}
+		settings = append(settings, s)
+	}
+	c.eachExtended(func(name string, field reflect.StructField, v, _ reflect.Value) {
+		place(Setting{Key: ownTable + "." + name, Value: tomlValue(v), From: "default"}, keyOf(toml.Key{ownTable}, name), field)
 	})
 	p, ok := prog.(TableProvider)
 	if !ok {
@@ -93,14 +105,7 @@ func (c Config) InForce(prog Program) ([]Setting, error) {
 			return nil, err
 		}
 		eachKey(reflect.ValueOf(tables[table]).Elem(), "", func(name string, field reflect.StructField, v reflect.Value) {
-			s := Setting{Key: table + "." + name, Value: tomlValue(v), From: "program"}
-			if line := f.lineOf(keyOf(table, name)); line > 0 {
-				s.From = fmt.Sprintf("%s:%d", c.File, line)
-				if field.Tag.Get("show") != "true" {
-					s.Value, s.Hidden = "", true
-				}
-			}
-			settings = append(settings, s)
+			place(Setting{Key: table + "." + name, Value: tomlValue(v), From: "program"}, keyOf(toml.Key{table}, name), field)
 		})
 	}
 	return settings, nil

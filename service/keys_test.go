@@ -107,8 +107,17 @@ func TestZerosInTheFileMeanZero(t *testing.T) {
 		"log.max_size_mb = 0":      "100",
 		"log.max_backups = 0":      "7",
 
+		"alarm.timeout = \"0s\"":      `"30s"`,
+		"alarm.every = \"0s\"":        `"5m"`,
+		"alarm.webhook_header = \"\"": `"Authorization"`,
+		"alarm.disk_free = 0":         `1073741824`,
+		"alarm.disk_free_percent = 0": "5",
+		"alarm.disk_every = \"0s\"":   `"1m"`,
+
 		"launchd.process_type = \"\"": `"Standard"`,
 		"windows.start = \"\"":        `"delayed"`,
+		"windows.give_up = \"\"":      `"nothing"`,
+		"start_type = \"\"":           `"auto"`,
 	}
 	for line, says := range refused {
 		path := write(t, "[service]\n"+line+"\n")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service/alarm"
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
@@ -33,9 +34,11 @@ type life struct {
 	cleanups cleanups
 	health   health
 	clocks   clocks
+	alarms   *alarm.Desk // nil: there are none
 
 	ready     chan struct{} // closed by Runtime.Ready
 	readyOnce sync.Once
+	served    chan struct{}     // closed when it has become ready
 	starting  *pending          // the call of Start; nil before it
 	startOnce sync.Once         // for startEnded
 	reloads   chan struct{}     // closed when the gate's server has ended; nil before it
@@ -53,7 +56,7 @@ func newLife(m machine, s *listener, cfg Config, prog Program, sink *logsink.Sin
 		listener: s, machine: m, cfg: cfg, id: cfg.ID("").String(), prog: prog, sink: sink, log: sink.Slog(),
 		begun: time.Now(),
 		phase: phases{now: platform.PhaseStarting},
-		ready: make(chan struct{}), settings: cfg.Settings(),
+		ready: make(chan struct{}), served: make(chan struct{}), settings: cfg.Settings(),
 	}
 	l.group = newGroup(l.with(context.Background()), l.fail)
 	return l
@@ -78,13 +81,14 @@ func (l *life) failure() error {
 }
 
 func (l *life) live() (err error) {
-	l.holding, err = prepare(l.listener, fmt.Sprintf("take the name %q", l.id), l.cfg.StartTimeout, claimAbandonAfter, l.claim, holding.giveUp)
+	l.holding, err = prepare(l.listener, fmt.Sprintf("take the name %q", l.id), l.cfg.StartTimeout, claimAbandonAfter, l.claim, func(h holding) { h.giveUp(l.id) })
 	if errors.Is(err, errNotBegun) { // who knows what it leaves
 		err = fmt.Errorf("%w: %w", ErrForced, err)
 	}
 	if err != nil {
 		return err
 	}
+	l.openAlarms()
 	l.start()
 	<-l.stopping.Done()
 	return l.shutdown()
@@ -119,6 +123,12 @@ func (l *life) start() {
 
 func (l *life) startProgram() error {
 	ctx := l.with(l.stopping)
+	if err := l.extend(ctx); err != nil {
+		return err
+	}
+	if err := l.migrate(ctx); err != nil {
+		return err
+	}
 	if r, ok := l.prog.(Recoverer); ok && !l.last.Clean() {
 		if err := protect("Recover", func() error { return r.Recover(ctx, l.last) }); err != nil {
 			return err
@@ -136,7 +146,7 @@ func (l *life) startEnded() {
 			l.fail(l.denied(l.starting.prefixed()))
 		default:
 			if _, whole := l.prog.(ProgramFunc); whole {
-				l.requestStop(&stopRequest{"the end of its function"})
+				l.requestStop(&stopRequest{source: "the end of its function"})
 			}
 		}
 	})
@@ -168,6 +178,7 @@ func (l *life) becomeReady() {
 	l.reloads = make(chan struct{})
 	go l.serveReloads()
 	l.gate.Open()
+	close(l.served)
 	l.log.Info("ready", "after", now.Sub(l.begun))
 	l.attend()
 }

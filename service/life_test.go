@@ -315,3 +315,21 @@ func TestStopBeforeReady(t *testing.T) {
 		}
 	})
 }
+
+// The end of the machine is a cause of its own, and not by its words.
+func TestShutdownIsTheCause(t *testing.T) {
+	for _, shutdown := range []bool{false, true} {
+		inBubble(t, func(t *testing.T, b *bench) {
+			var life context.Context
+			b.run(t.Context(), &program{start: func(ctx context.Context, _ *service.Runtime) error {
+				life = ctx //nolint:fatcontext // it is looked at, and no other is made of it
+				return nil
+			}})
+			b.await(platform.PhaseReady)
+			b.requests <- platform.Request{Kind: platform.RequestStop, Source: "SHUTDOWN", Shutdown: shutdown}
+			if err := b.end(); err != nil || errors.Is(context.Cause(life), service.ErrShutdown) != shutdown {
+				t.Errorf("%v, %v: %v", shutdown, err, context.Cause(life))
+			}
+		})
+	}
+}

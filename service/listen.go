@@ -20,6 +20,7 @@ type listener struct {
 	gate   *reload.Gate
 	events chan platform.Event // for an Observer
 	log    atomic.Pointer[slog.Logger]
+	deaf   bool // to requests for a reload: they are for the program itself
 
 	stopping    context.Context // ends when a stop is asked for; the cause says by whom or what
 	requestStop context.CancelCauseFunc
@@ -29,14 +30,20 @@ type listener struct {
 }
 
 // stopRequest is the cause of a stop that somebody asked for.
-type stopRequest struct{ source string }
+type stopRequest struct {
+	source   string
+	shutdown bool
+}
 
 func (r *stopRequest) Error() string { return "asked to stop by " + r.source }
 
+// Is has one because of the whole machine be [ErrShutdown].
+func (r *stopRequest) Is(target error) bool { return r.shutdown && target == ErrShutdown }
+
 // listen begins to receive. Whoever calls it closes over in the end.
-func listen(ctx context.Context, host platform.Host) *listener {
+func listen(ctx context.Context, host platform.Host, deaf bool) *listener {
 	s := &listener{
-		host: host, trial: trial.FromContext(ctx), gate: reload.New(),
+		host: host, deaf: deaf, trial: trial.FromContext(ctx), gate: reload.New(),
 		events: make(chan platform.Event, maxEvents), over: make(chan struct{}),
 	}
 	s.stopping, s.requestStop = context.WithCancelCause(context.Background())
@@ -64,12 +71,15 @@ func (s *listener) serve(ctx context.Context) {
 		case r := <-s.host.Requests():
 			switch r.Kind {
 			case platform.RequestReload:
+				if s.deaf {
+					continue
+				}
 				s.logger().Info("reload requested", "by", r.Source) // before it is: the log is in order
 				s.gate.Request()
 			case platform.RequestStop:
 				s.trial.StopAsked()
 				if stops++; stops == 1 {
-					s.requestStop(&stopRequest{r.Source})
+					s.requestStop(&stopRequest{r.Source, r.Shutdown})
 					continue
 				}
 				s.force(fmt.Errorf("%w by a second request, %s", ErrForced, r.Source))
@@ -81,7 +91,7 @@ func (s *listener) serve(ctx context.Context) {
 			// It does not count as a request of the host: where the caller uses
 			// signal.NotifyContext, both stand for the same signal.
 			ended = nil
-			s.requestStop(&stopRequest{"its caller: " + context.Cause(ctx).Error()})
+			s.requestStop(&stopRequest{source: "its caller: " + context.Cause(ctx).Error()})
 		case <-s.over:
 			return
 		}

@@ -37,6 +37,15 @@ type Reloader interface {
 	Reload(ctx context.Context) error
 }
 
+// PartialReloader is a Reloader that takes some keys of its own tables only when it
+// starts: commands then name `restart` for them, and not `reload`.
+type PartialReloader interface {
+	Reloader
+	// NeedsRestart reports whether a key, with its table ("feed.url"), takes effect at the
+	// next start only. It may be called at any time, in any process.
+	NeedsRestart(key string) bool
+}
+
 // Recoverer is a Program that wants to know of a bad end before it starts anew.
 type Recoverer interface {
 	// Recover is called before Start if the last run did not end cleanly. It

@@ -48,6 +48,11 @@ func TestProgramSettings(t *testing.T) {
 	}
 }
 
+// partly is a program whose reload takes nothing of its table.
+type partly struct{ program }
+
+func (*partly) NeedsRestart(key string) bool { return strings.HasPrefix(key, "feed") }
+
 // What the process has in force of its own tables is written down for the commands:
 // what a reload took, and not what one refused, or has no hand for.
 func TestIssue10_5_OwnTablesInForce(t *testing.T) {
@@ -66,7 +71,8 @@ func TestIssue10_5_OwnTablesInForce(t *testing.T) {
 				return nil
 			},
 		}, true, false},
-		"one that does not": {service.ProgramFunc(func(ctx context.Context, rt *service.Runtime) error { rt.Ready(); <-ctx.Done(); return nil }), false, true},
+		"one that takes another part": {&partly{}, false, true},
+		"one that does not":           {service.ProgramFunc(func(ctx context.Context, rt *service.Runtime) error { rt.Ready(); <-ctx.Done(); return nil }), false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {

@@ -11,6 +11,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/proc"
 	"github.com/holdfast-dev/holdfast/reload"
+	"github.com/holdfast-dev/holdfast/service/alarm"
 )
 
 // serveReloads runs the reloads that the gate lets through, until a stop is
@@ -23,6 +24,7 @@ func (l *life) serveReloads() {
 // reload is one reload from its announcement to its outcome.
 func (l *life) reload(ctx context.Context) error {
 	l.sink.Reopen() // whatever becomes of the reload: logrotate asks for nothing else
+	at := time.Now()
 	begun, err := proc.Monotonic()
 	if err != nil {
 		return err
@@ -33,16 +35,18 @@ func (l *life) reload(ctx context.Context) error {
 	err = l.reloadProgram(ctx)
 	if err != nil {
 		l.log.Error("reload failed: the old configuration stays", "error", err)
+		l.alarms.Raise(alarm.ReloadFailed, "", "the old configuration stays: "+oneLine(err))
 	} else {
 		l.log.Info("reloaded")
 	}
 	// The counters of the gate move on after this call: this reload is in none
 	// of them yet.
-	stats := l.gate.Stats()
+	stats, took := l.gate.Stats(), time.Since(at)
 	outcome := func(s *State) {
 		s.Reloads = Reloads{
 			Requested: stats.Requested, Completed: stats.Completed + 1, Failed: stats.Failed,
 			LastStart: begun, LastEnd: time.Now(),
+			LastTook: took, Took: s.Reloads.Took + took,
 		}
 		if err != nil {
 			s.Reloads.Failed++
@@ -125,9 +129,16 @@ func (l *life) take(cfg Config) {
 	}
 	l.settings = taken
 	own := cfg.ProgramSettings()
-	if _, ok := l.prog.(Reloader); !ok { // it has what it began with
-		by[TakenByRestart] = append(by[TakenByRestart], Differing(l.cfg.programSettings, own)...)
-		own = l.cfg.ProgramSettings()
+	for _, key := range Differing(l.cfg.programSettings, own) {
+		if TakenByProgram(l.prog, key) == TakenByReload {
+			continue
+		}
+		by[TakenByRestart] = append(by[TakenByRestart], key)
+		if before, ok := l.cfg.programSettings[key]; ok { // it has what it began with
+			own[key] = before
+		} else {
+			delete(own, key)
+		}
 	}
 	l.state.update(func(s *State) { s.Settings, s.ProgramSettings = taken, own })
 	warn := func(kind TakenBy, text string) {

@@ -119,10 +119,10 @@ func TestFailedReloadIsToldAndTheServiceGoesOn(t *testing.T) {
 		b.await(platform.PhaseReloading)
 		b.await(platform.PhaseReady) // the manager is told that we are ready again
 		got := b.state().Reloads
-		if got.LastStart == 0 || got.LastEnd.IsZero() {
+		if got.LastStart == 0 || got.LastEnd.IsZero() || got.LastTook <= 0 || got.Took < got.LastTook {
 			t.Errorf("reload %d: no times in %+v", i+1, got)
 		}
-		got.LastStart, got.LastEnd = 0, time.Time{}
+		got.LastStart, got.LastEnd, got.LastTook, got.Took = 0, time.Time{}, 0, 0
 		if got != want {
 			t.Errorf("reload %d: %+v, want %+v", i+1, got, want)
 		}

@@ -30,6 +30,10 @@ import (
 // process that goes on after Run calls signal.Reset. A process runs one life at
 // a time.
 //
+// What the runtime of Go says when it ends the process for a crash goes to a file, too
+// ([runtime/debug.SetCrashOutput]), from which the next run knows; a program that wants it
+// elsewhere says so in its Start.
+//
 // Root that runs by hand what has another [Config.User] is refused: see
 // [Config.AsRoot].
 //
@@ -42,7 +46,7 @@ import (
 // name is being taken it ends in order or, where the disk does not answer within
 // five seconds, with ErrForced. A second request leaves at once, always.
 func Run(ctx context.Context, cfg Config, prog Program) error {
-	host, warning := native.Host()
+	host, warning := native.HostFor(ctx)
 	hangup.Early() // and never released: as Close leaves it
 	err := run(ctx, host, warning, cfg, prog)
 	err = errors.Join(err, host.Close(ExitCode(err)))
@@ -65,7 +69,7 @@ type machine struct {
 	acquire func(singleton.Options) (*singleton.Lock, error)
 
 	writeState  func(path string, s State) error
-	closeRecord func(*recovery.Record, platform.Exit) error
+	closeRecord func(r *recovery.Record, exit platform.Exit, forced bool) error
 
 	online func() bool
 }
@@ -75,7 +79,7 @@ func thisMachine() machine {
 }
 
 func (m machine) run(ctx context.Context, host platform.Host, warning error, cfg Config, prog Program) error {
-	s := listen(ctx, host)
+	s := listen(ctx, host, cfg.Guest.deaf(prog))
 	defer close(s.over)
 	cfg, err := cfg.With(prog)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 )
 
 // Runtime is what a running Program asks of holdfast. All methods may be called
-// by any goroutine, and none but Reload and Confirmed blocks.
+// by any goroutine, and none but Reload, Confirmed, Term and FlushLog blocks.
 type Runtime struct{ l *life }
 
 // runtimeKey is the key of the [Runtime] in the contexts that a program gets.
@@ -70,6 +70,10 @@ func (rt *Runtime) Files() []*os.File {
 	}
 	return nil
 }
+
+// State is what the service says of itself now: what its state file has, or is
+// about to have. Its slices and maps are not to be changed.
+func (rt *Runtime) State() State { return rt.l.state.now() }
 
 // Ready reports that the program serves. A Start that returns nil says the
 // same; a Start (or ProgramFunc) that goes on must call it. Once is enough.

@@ -23,6 +23,11 @@ func WriteSample(w io.Writer, c Config, prog Program) error {
 	s := sample{w: w}
 	s.line("# The configuration of %s. Every key is commented out and shows what holds without it.", cmp.Or(c.Name, "the service"))
 	s.table(ownTable, reflect.ValueOf(c.withDefaults()), reflect.ValueOf(defaults()))
+	for _, e := range c.Extensions {
+		name, defaults := e.Table()
+		v := reflect.ValueOf(defaults).Elem()
+		s.table(ownTable+"."+name, v, v)
+	}
 	if p, ok := prog.(TableProvider); ok {
 		tables := p.Tables()
 		for _, name := range slices.Sorted(maps.Keys(tables)) {

@@ -31,8 +31,11 @@ func takes(key string) TakenBy {
 	switch {
 	case key == "log.level":
 		return TakenByReload
-	case key == "program_stop_timeout", key == "health_interval", strings.HasPrefix(key, "log.") && key != "log.file":
+	case key == "program_stop_timeout", key == "health_interval", strings.HasPrefix(key, "alarm."), strings.HasPrefix(key, "log.") && key != "log.file":
 		return TakenByRestart
+	}
+	if !slices.ContainsFunc(Keys(), func(k Key) bool { return k.Name == key }) {
+		return TakenByRestart // of an extension, and in no definition
 	}
 	return TakenByInstall // log.file, too: a definition may keep the rest of the file system read-only
 }
@@ -71,6 +74,11 @@ func (c Config) Settings() map[string]string {
 	settings := map[string]string{}
 	eachKey(reflect.ValueOf(c.withDefaults()), "", func(name string, _ reflect.StructField, v reflect.Value) {
 		if d := digest(v); d != "" && d != usual[name] { // zero is the default
+			settings[name] = d
+		}
+	})
+	c.eachExtended(func(name string, _ reflect.StructField, v, usual reflect.Value) {
+		if d := digest(v); d != digest(usual) {
 			settings[name] = d
 		}
 	})
@@ -138,4 +146,15 @@ func Differing(a, b map[string]string) []string {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+// TakenByProgram says what it takes for a change of a key of prog's own tables to take effect.
+func TakenByProgram(prog Program, key string) TakenBy {
+	if p, ok := prog.(PartialReloader); ok && p.NeedsRestart(key) {
+		return TakenByRestart
+	}
+	if _, ok := prog.(Reloader); ok {
+		return TakenByReload
+	}
+	return TakenByRestart
 }

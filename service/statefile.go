@@ -52,7 +52,7 @@ type stateFile struct {
 	moved           chan struct{}     // closed and replaced when tried moves on
 	stalled         bool              // a write takes so long that nobody waits any more
 	timer           *time.Timer       // wakes the writer for what nobody waits for
-	outdated        alarm             // the file is out of date; only the writer uses it
+	outdated        recurrence        // the file is out of date; only the writer uses it
 	settingsWrite   *pending          // the last write of settingsPath; only the writer uses these two
 	settingsWritten map[string]string // what was written there
 }
@@ -160,11 +160,7 @@ func (f *stateFile) writeOnce() bool {
 		f.timer = nil
 	}
 	n := f.made
-	content := f.state
-	if content.Stop != nil {
-		stop := *content.Stop // it grows in the meantime
-		content.Stop = &stop
-	}
+	content := f.copied()
 	f.mu.Unlock()
 	f.writeProgramSettings(content) // before: who reads in the other that a reload is done reads this one, too
 	err := f.save(f.path, content)
@@ -199,6 +195,23 @@ func (f *stateFile) writeProgramSettings(s State) {
 	if f.settingsWrite.wait(ctx) == nil {
 		f.settingsWritten = s.ProgramSettings
 	}
+}
+
+// now is the state as it is now, be it in the file or not.
+func (f *stateFile) now() State {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.copied()
+}
+
+// copied is the state of whoever holds mu.
+func (f *stateFile) copied() State {
+	content := f.state
+	if content.Stop != nil {
+		stop := *content.Stop // it grows in the meantime
+		content.Stop = &stop
+	}
+	return content
 }
 
 // restore has the file written again if somebody removed it.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
 // shutdown is the ordered stop. It returns why the service failed, if it did,
@@ -43,6 +44,7 @@ func (l *life) shutdown() error {
 		return (&pending{done: l.reloads}).wait(ctx)
 	})
 	if l.wasStarted() {
+		l.foretell(cause)
 		l.step(total, "Stop", l.stopShare(total.left()), func(ctx context.Context) error {
 			return begin("Stop", func() error { return l.prog.Stop(l.with(ctx)) }).wait(ctx)
 		})
@@ -122,6 +124,7 @@ func (l *life) noteStep(name string, took time.Duration, err error) {
 		s.Error = err.Error()
 		l.log.Error("stop: step failed", "step", name, "took", took, "error", err)
 		l.fail(fmt.Errorf("stop: %s: %w", name, err))
+		l.alarmOverrun(err, "stop: step "+name+": "+oneLine(err))
 	} else {
 		l.log.Debug("stop: step done", "step", name, "took", took)
 	}
@@ -147,8 +150,10 @@ func (l *life) leave(total *clock, cause error) error {
 	if err != nil && !errors.Is(err, cause) {
 		reason += ", then " + oneLine(err)
 	}
+	l.leaveAlarms(total, err, reason)
+	l.record.Stopped(l.state.now().Stop.Steps)
 	exit := platform.Exit{Clean: err == nil, Code: ExitCode(err), Reason: reason}
-	err = errors.Join(err, l.closeRecords(max(total.left(), recordsLeast), exit, hung))
+	err = errors.Join(err, l.closeRecords(max(total.left(), recordsLeast), exit, total.ctx.Err() != nil, hung))
 	l.tell(err)
 	l.log.Info("stopped", "clean", err == nil, "reason", inShort(cause))
 	return err
@@ -180,7 +185,7 @@ const recordsLeast = 3 * time.Second
 // closeRecords closes the last-run record, then removes the state file and the
 // PID file and releases the lock. A disk that hangs does not keep the process
 // from its end.
-func (l *life) closeRecords(limit time.Duration, exit platform.Exit, hung bool) error {
+func (l *life) closeRecords(limit time.Duration, exit platform.Exit, forced, hung bool) error {
 	until := l.forced
 	if until.Err() != nil {
 		until = context.Background()
@@ -188,11 +193,14 @@ func (l *life) closeRecords(limit time.Duration, exit platform.Exit, hung bool) 
 	ctx, cancel := context.WithTimeoutCause(until, limit, ErrOverrun)
 	defer cancel()
 	call := begin("end of the records", func() error {
-		err := errors.Join(l.machine.closeRecord(l.record, exit), l.state.remove())
+		err := errors.Join(l.machine.closeRecord(l.record, exit, forced), l.state.remove())
+		if e := recovery.ForgetCrash(l.dirs.CrashFile(l.id)); e != nil {
+			l.log.Warn("it leaves a file", "error", e)
+		}
 		if hung {
 			return errors.Join(err, l.lock.Abandon())
 		}
-		return errors.Join(err, l.lock.Release())
+		return errors.Join(err, l.lock.Release(), l.vanish())
 	})
 	err := call.wait(ctx)
 	if err != nil && !call.ended() {

@@ -16,18 +16,20 @@ func (c Config) Unit(program string, scope platform.Scope) (platform.Unit, error
 	}
 	h := c.Hardening
 	h.ReadWritePaths = c.writablePaths()
-	return platform.Unit{
+	u := platform.Unit{
 		ID: c.ID(scope), DisplayName: c.DisplayName, Description: c.Description, Version: c.Version,
 		Exec:     c.command(program, "run", after(c.Args)...),
 		Reload:   c.command(program, "reload", "--direct"),
 		Commands: c.commands(program),
-		Env:      c.Env, User: c.User, Group: c.Group, WorkingDirectory: c.WorkingDirectory, Umask: umask,
+		Env:      c.Env, User: c.User, Group: c.Group, WorkingDirectory: c.WorkingDirectory, RootDirectory: c.RootDirectory, Umask: umask,
 		RuntimeDir: c.RuntimeDir, StateDir: c.StateDir,
-		After: c.After, Requires: c.Requires, Wants: c.Wants, NeedsNetwork: c.NeedsNetwork,
+		StartType: c.StartType, After: c.After, Requires: c.Requires, Wants: c.Wants, NeedsNetwork: c.NeedsNetwork,
 		StartTimeout: c.StartTimeout, StopTimeout: c.StopTimeout, ReloadTimeout: c.ReloadTimeout, Watchdog: c.Watchdog,
 		Restart: c.Restart, Limits: c.Limits, Hardening: h, Supervise: c.Supervise,
 		Systemd: c.Systemd, Launchd: c.Launchd, Windows: c.Windows,
-	}, nil
+	}
+	c.Guest.change(&u, program)
+	return u, nil
 }
 
 // commands are those that go around managers.
@@ -36,8 +38,9 @@ func (c Config) commands(program string) platform.Commands {
 		return c.command(program, verb, append([]string{"--manager", "none"}, args...)...)
 	}
 	return platform.Commands{
-		Check: command("check"), Status: command("status"), Stop: command("stop", "--kill"), Await: command("await"),
-		Spawn: c.verb(program, "spawn"), Supervise: command("supervise"),
+		Check: command("check"), Status: command("status"),
+		Stop: command("stop", c.Guest.timeout(c.StopTimeout, "--kill")...), Await: command("await", c.Guest.timeout(c.StartTimeout)...),
+		Spawn: append(c.verb(program, "spawn"), c.Guest.spawned()...), Supervise: command("supervise"),
 	}
 }
 
@@ -63,7 +66,7 @@ func after(args []string) []string {
 // verb is how program is called for one of our commands, wherever in its command
 // tree they are mounted.
 func (c Config) verb(program, verb string) []string {
-	return append(append([]string{program}, c.Command...), verb)
+	return append(append(append(c.Guest.way(), program), c.Command...), verb)
 }
 
 // command is how program is called for verb of this very service.

@@ -298,7 +298,7 @@ func TestOverlapWaitsForTheLastProcess(t *testing.T) {
 	old := start(t, "hold", o, nil)
 	old.expect(t, "held")
 	start(t, "hold", o, nil).expect(t, "refused: already running") // asked for no overlap
-	o.Overlap = time.Minute
+	o.Overlap = 10 * time.Minute
 	other := o
 	other.Origin = "hand"
 	begun := time.Now()

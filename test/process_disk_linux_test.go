@@ -65,7 +65,8 @@ func TestBadInput_DiskFullAtStart(t *testing.T) {
 		"state file":      {runDir, 1, "state file"},
 		"mutex":           {stateDir, 0, "feedd.mutex"},
 		"lock file":       {stateDir, 1, "feedd.lock"},
-		"last-run record": {stateDir, 2, "last-run record"},
+		"term":            {stateDir, 2, "term"},
+		"last-run record": {stateDir, 3, "last-run record"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)

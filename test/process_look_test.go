@@ -86,7 +86,7 @@ func (p *place) clean(t *testing.T) {
 	}
 	for _, e := range entries {
 		if path := filepath.Join(p.state, e.Name()); path != p.lockFile() && path != p.mutexFile() && path != p.lastRun() &&
-			path != filepath.Join(p.state, "feedd.settings.json") {
+			path != filepath.Join(p.state, "feedd.settings.json") && path != filepath.Join(p.state, "feedd.term") {
 			t.Errorf("left in the state directory: %s", e.Name())
 		}
 	}

@@ -34,6 +34,7 @@ func raceDetector() bool {
 var buildPlain = sync.OnceValues(func() (string, error) {
 	exe := filepath.Join(scratch, "plain.test")
 	cmd := exec.Command("go", "test", "-c", "-vet=off", "-o", exe, ".")
+	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0") // as all that is built without the race detector: see scripts/test.sh
 	cmd.Stderr = os.Stderr
 	return exe, cmd.Run()
 })

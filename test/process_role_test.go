@@ -2,6 +2,7 @@ package test_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 	"github.com/holdfast-dev/holdfast/service"
 	"github.com/holdfast-dev/holdfast/service/cli"
+	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
 // planVariable has the plan of a service, as JSON.
@@ -32,6 +34,8 @@ const planVariable = "HOLDFAST_TEST_PLAN"
 //	"hang"       never return
 //	"heed"       wait for the end of the context, and return its error
 //	"overlook"   wait for the end of the context, and succeed
+//	"crash TEXT" panic in a goroutine that nobody looks after
+//	"leave"      os.Exit(3)
 //	"wait"       wait for a line "CALL ACT" on standard input, and do what it says
 //
 // What happens to the service it tells on standard output, a line each.
@@ -40,6 +44,9 @@ type plan struct {
 
 	// Exit is the act between the end of cli.Main and the end of the process.
 	Exit string `json:",omitempty"`
+	// Recover has it tell what it hears of the last run; Version is its own, if not empty.
+	Recover bool   `json:",omitempty"`
+	Version string `json:",omitempty"`
 	// Barrier delays everything until standard input ends.
 	Barrier bool `json:",omitempty"`
 	// Child has Start begin a child, a foreign that tells its environment.
@@ -73,7 +80,7 @@ func serviceRole() int {
 		go p.listen()
 	}
 	code := cli.Main(service.Config{
-		Name: "feedd", Version: "1.2.3", Tables: []string{"feedd"},
+		Name: "feedd", Version: cmp.Or(p.plan.Version, "1.2.3"), Tables: []string{"feedd"},
 		OnTamper: func(err error) { say("tamper %v", err) },
 	}, p)
 	if p.plan.Exit != "" {
@@ -106,6 +113,11 @@ func (p *puppet) do(ctx context.Context, call, act string) error {
 		return errors.New(text)
 	case "panic":
 		panic(text)
+	case "crash":
+		go panic(text)
+		select {}
+	case "leave":
+		os.Exit(3)
 	case "hang":
 		select {}
 	case "heed":
@@ -134,6 +146,13 @@ func (p *puppet) Start(ctx context.Context, rt *service.Runtime) error {
 		return err
 	}
 	say("started")
+	return nil
+}
+
+func (p *puppet) Recover(_ context.Context, last recovery.LastRun) error {
+	if p.plan.Recover {
+		say("recover %s, %s: %s", last.How(), last.Change, last.Outcome())
+	}
 	return nil
 }
 

@@ -125,3 +125,55 @@ func TestIncident1_PowerCutOnWindows(t *testing.T) {
 	w.shipper("stop")
 	w.shipper("uninstall")
 }
+
+// The power fails in the middle of a trial: the version that was confirmed runs, and the next call knows of it.
+func TestUpgradePowerCutOnWindows(t *testing.T) {
+	t.Parallel()
+	w := windows{bed.Require(t, "wine"), t}
+	exe := filepath.Join(t.TempDir(), "candidate.exe")
+	build := exec.Command("go", "build", "-o", exe, "./behaviour/candidate")
+	build.Env = append(build.Environ(), "GOOS=windows", "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	program, err := os.ReadFile(exe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, mark := range map[string]string{"shipper.exe": "1 good", "new.exe": "2 good"} {
+		if err := w.Write(windowsDrive+name, append(program[:len(program):len(program)], "\nholdfast-candidate: "+mark+"\n"...), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.write("shipper.toml", "[service]\nstart_timeout = '10s'\n")
+	w.MustRun(t, "wine", "reg", "add", `HKLM\SYSTEM\CurrentControlSet\Control`, "/v", "AutoStartDelay", "/t", "REG_DWORD", "/d", "1000")
+	runs := func(what string) {
+		t.Helper()
+		var out string
+		wait.Until(t, what, func() bool {
+			out, _, _, _ = w.Run(t.Context(), "wine", `C:\shipper.exe`, "status", "--json", "--config", `C:\shipper.toml`)
+			return strings.Contains(out, what) && strings.Contains(out, `"ready": true`)
+		}, func() string { return out })
+	}
+	w.shipper("install", "--start")
+	if err := w.Reboot(t.Context()); err != nil { // Wine writes the registry to the disk when it goes down
+		t.Fatal(err)
+	}
+	runs(`"version": "1"`)
+	w.MustRun(t, "sh", "-c", `setsid wine 'C:\shipper.exe' upgrade --config 'C:\shipper.toml' --settle 1h --timeout 2h 'C:\new.exe' >/dev/null 2>&1 </dev/null &`)
+	runs(`"trial"`)
+	if err := w.PowerCut(); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.PowerOn(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	runs(`"version": "1"`)
+	if out := w.shipper("versions", "--json"); !strings.Contains(out, `"result": "interrupted"`) {
+		t.Errorf("the trial is %s", out)
+	}
+	w.shipper("upgrade", "--settle", "1s", `C:\new.exe`)
+	runs(`"version": "2"`)
+	w.shipper("stop")
+	w.shipper("uninstall")
+}

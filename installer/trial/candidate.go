@@ -25,10 +25,21 @@ type mark struct {
 	From     string        `json:"from,omitempty"`
 	Stable   string        `json:"stable"`
 	Deadline time.Duration `json:"deadline_ns"`
+
+	// Of a candidate that is the child of the confirmed version: that one's number, the
+	// manager that started it, and the handles by which they speak.
+	Keeper  int     `json:"keeper,omitempty"`
+	Manager string  `json:"manager,omitempty"`
+	In      uintptr `json:"in,omitempty"`
+	Out     uintptr `json:"out,omitempty"`
 }
 
-func (r Record) mark() (string, error) {
-	text, err := json.Marshal(mark{r.ID, r.From, r.Stable, r.Deadline})
+func (r Record) mark() mark {
+	return mark{ID: r.ID, From: r.From, Stable: r.Stable, Deadline: r.Deadline}
+}
+
+func (m mark) text() (string, error) {
+	text, err := json.Marshal(m)
 	return string(text), err
 }
 
@@ -36,6 +47,7 @@ func (r Record) mark() (string, error) {
 // goroutines, and those without a result for a nil Trial.
 type Trial struct {
 	mark
+	exe           string      // path of what runs
 	image, before os.FileInfo // what runs, what Stable led to when it began; nil: it cannot be known
 	env           []string
 	kept          []keptFile
@@ -46,18 +58,29 @@ type Trial struct {
 }
 
 // candidate is the trial of this process. A mark that makes no sense is none.
-func candidate(text string) *Trial {
+func candidate(text string) Begun {
 	t := &Trial{confirmed: make(chan struct{}), env: os.Environ()}
 	if err := json.Unmarshal([]byte(text), &t.mark); err != nil || t.ID() == "" || t.Stable() == "" {
-		return nil
+		return Begun{}
+	}
+	host, err := t.relayed()
+	if err != nil {
+		return Begun{} // nobody keeps it, so it is no candidate
 	}
 	t.kept = keepFiles()
-	if exe, err := os.Executable(); err == nil {
-		t.image, _ = os.Stat(exe)
-	}
-	t.before, _ = os.Stat(t.Stable())
+	t.exe, _ = os.Executable()
+	t.look()
 	rename(t.Stable())
-	return t
+	return Begun{Trial: t, Host: host}
+}
+
+// look remembers which files there are in the beginning.
+func (t *Trial) look() {
+	t.image, _ = os.Stat(t.exe)
+	t.before, _ = os.Stat(t.Stable())
+	if t.image != nil && t.before != nil {
+		_ = os.SameFile(t.image, t.before) // on Windows only this has package os find out which files they are
+	}
 }
 
 // ID is the trial's.
@@ -65,6 +88,15 @@ func (t *Trial) ID() string { return t.mark.ID }
 
 // From is the version that was confirmed when the trial began; it may be empty.
 func (t *Trial) From() string { return t.mark.From }
+
+// Keeper is the number of the process whose child the candidate is, and which the
+// manager takes for the service; 0 where the candidate is that process itself.
+func (t *Trial) Keeper() int {
+	if t == nil {
+		return 0
+	}
+	return t.mark.Keeper
+}
 
 // Stable is the path of the confirmed version.
 func (t *Trial) Stable() string { return t.mark.Stable }
@@ -82,7 +114,7 @@ func (t *Trial) StopAsked() {
 }
 
 // Yields reports whether a life that ends now, and that nobody has asked to end,
-// is followed by the confirmed version in the same process.
+// is followed by the confirmed version in the same process, or in that which keeps it.
 func (t *Trial) Yields() bool {
 	if t == nil || t.asked.Load() {
 		return false
@@ -136,11 +168,7 @@ func (t *Trial) confirmedNow() bool {
 }
 
 func (t *Trial) sameContent() bool {
-	exe, err := os.Executable()
-	if err != nil {
-		return false
-	}
-	ours, err := digest(exe)
+	ours, err := digest(t.exe)
 	if err != nil {
 		return false
 	}
@@ -154,6 +182,10 @@ func digest(path string) (sum [sha256.Size]byte, err error) {
 		return sum, err
 	}
 	defer f.Close()
+	return sumOf(f)
+}
+
+func sumOf(f io.Reader) (sum [sha256.Size]byte, err error) {
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
 		return sum, err
@@ -162,9 +194,13 @@ func digest(path string) (sum [sha256.Size]byte, err error) {
 }
 
 // GiveWay executes the confirmed version in this process, with the environment and
-// the descriptors that the manager gave it; it only returns an error.
+// the descriptors that the manager gave it; it only returns an error. On Windows it
+// returns nil at once: the confirmed version goes on when this process has ended.
 func (t *Trial) GiveWay() error {
-	return fmt.Errorf("give way to %s: %w", t.Stable(), t.giveWay())
+	if err := t.giveWay(); err != nil {
+		return fmt.Errorf("give way to %s: %w", t.Stable(), err)
+	}
+	return nil
 }
 
 type key struct{}

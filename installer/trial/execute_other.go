@@ -1,10 +1,18 @@
-//go:build !unix
+//go:build !unix && !windows
 
 package trial
 
-import "errors"
+import (
+	"errors"
 
-func (r Record) execute([]string, bool) error { return over("%w", errors.ErrUnsupported) }
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+func (o Options) execute(Record, []string) (Begun, error) {
+	return Begun{}, over("%w", errors.ErrUnsupported)
+}
+
+func (mark) relayed() (platform.Host, error) { return nil, nil }
 
 type keptFile struct{}
 

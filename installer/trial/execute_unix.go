@@ -10,12 +10,22 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
 
-// execute opens the candidate once and executes what it has opened.
-func (r Record) execute(env []string, own bool) error {
+// execute has this process become the candidate.
+func (o Options) execute(r Record, env []string) (Begun, error) {
+	text, err := r.mark().text()
+	if err != nil {
+		return Begun{}, over("%w", err)
+	}
+	return Begun{}, r.become(append(env, Variable+"="+text), o.Own)
+}
+
+// become opens the candidate once and executes what it has opened.
+func (r Record) become(env []string, own bool) error {
 	fd, err := unix.Open(r.Candidate, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return over("open %s: %w", r.Candidate, err)
@@ -80,6 +90,9 @@ func keepFiles() []keptFile {
 	}
 	return kept
 }
+
+// relayed is nobody: a candidate has the manager that the confirmed version had.
+func (mark) relayed() (platform.Host, error) { return nil, nil }
 
 func (t *Trial) giveWay() error {
 	for _, k := range t.kept {

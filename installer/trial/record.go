@@ -16,7 +16,21 @@
 // What the service's user writes is the count of tries. It can end a trial, and make
 // it last until its deadline; it leads to no other program.
 //
-// On Windows nothing can be executed in a process's place: there are no trials.
+// # Windows notes
+//
+// Nothing can be executed in a process's place there. The confirmed version stays the
+// process that the service control manager has started, and runs the candidate as its
+// child: what the manager orders it hands on, and what the child reports it reports.
+// When the child ends, unless the service was asked to or the child was confirmed, it
+// lives the life of the service itself; the manager notices nothing. The child ends with
+// it, whatever ends it (a job object). So here the confirmed version, too, sees to it
+// that a trial ends: at its deadline, and when its record is gone.
+//
+// No directory is emptied by a reboot: the record names the boot by a key of the
+// registry that is not kept on the disk. What may be believed the access lists say: they
+// must let nobody but SYSTEM and the administrators write record, candidate, and the
+// directories of both. The candidate is open, and nobody can change, replace or
+// rename it, from before its digest is compared until it runs.
 package trial
 
 import (
@@ -41,6 +55,9 @@ type Record struct {
 	Format  int    `json:"format"`
 	ID      string `json:"id"`      // of the trial
 	Service string `json:"service"` // name or name@instance
+	// Manager is whose starts of the service are the candidate's, as native.Starter has
+	// it: what a person starts by hand is no try. Empty: every start is.
+	Manager string `json:"manager,omitempty"`
 
 	Candidate string `json:"candidate"` // absolute path
 	Device    uint64 `json:"device"`
@@ -118,9 +135,18 @@ func ownedDir(dir string, own bool) error {
 }
 
 // Write writes r to path, durably and so that it is whole at every instant, and
-// makes its directory. Everybody may read it, and only its owner write.
+// makes its directory. Everybody may read it, and only its owner write; on Windows,
+// only administrators. To r's names of this boot it adds the one by which processes of
+// this machine know it.
 func Write(path string, r Record) error {
 	r.Format = Format
+	boot, err := nameBoot()
+	if err != nil {
+		return fmt.Errorf("record of the trial: %w", err)
+	}
+	if boot != "" && !slices.Contains(r.Boots, boot) {
+		r.Boots = append(slices.Clone(r.Boots), boot)
+	}
 	content, err := json.MarshalIndent(r, "", "  ")
 	if err == nil {
 		err = files.MakeDir(filepath.Dir(path), 0o755)
@@ -129,7 +155,13 @@ func Write(path string, r Record) error {
 		err = os.Chmod(filepath.Dir(path), 0o755) //nolint:gosec // the service's user reads it; the umask has no say
 	}
 	if err == nil {
+		err = files.Seal(filepath.Dir(path))
+	}
+	if err == nil {
 		err = files.Replace(path, append(content, '\n'), 0o644, true)
+	}
+	if err == nil {
+		err = files.Seal(path)
 	}
 	if err != nil {
 		return fmt.Errorf("record of the trial: %w", err)

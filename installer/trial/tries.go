@@ -1,7 +1,6 @@
 package trial
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -38,11 +37,7 @@ func ReadTries(path, id string) (Tries, error) {
 }
 
 func (t Tries) write(path string) error {
-	content, err := json.Marshal(t)
-	if err == nil {
-		err = files.Replace(path, append(content, '\n'), 0o644, true)
-	}
-	if err != nil {
+	if err := files.ReplaceJSON(path, t, 0o644, true); err != nil {
 		return fmt.Errorf("count of tries: %w", err)
 	}
 	return nil
@@ -64,7 +59,7 @@ func (r Record) count() error {
 	return nil
 }
 
-// note leaves word of why the candidate is not executed, for who began the trial. If
+// note leaves word of why the candidate is not executed, for whoever began the trial. If
 // that cannot be written, nobody needs it.
 func (r Record) note(why error) {
 	if t, err := ReadTries(r.TriesFile, r.ID); err == nil && t.Why == "" {

@@ -13,8 +13,25 @@
 //
 // An upgrade is confirmed by one rename(2) over the stable path, and by nothing else.
 // Killed before it, at any step, the next start of the machine runs the old version;
-// killed behind it, the new one; and the next upgrade, rollback or list of versions
+// killed after it, the new one; and the next upgrade, rollback or list of versions
 // brings the ledger up to that fact ([Engine.Recover]).
+//
+// # Windows notes
+//
+// A program that somebody runs can be renamed there, and not replaced, and who asks for an
+// upgrade by the installed program runs it. So it is two renames, the old one aside and the new
+// one into its place, and between them the stable path leads to nothing. Windows offers no way to
+// close that instant. A machine that goes down in it puts the new version in place when it starts,
+// before it starts services. A conductor that is killed in it alone is made up for by the command that waits
+// for it, or else by the next command, called by the path of any version; until then a service that
+// runs goes on, and one that ends cannot be started.
+//
+// The process that the manager has started is of the version before until the service is
+// restarted, which an upgrade does once it is confirmed ([Status].Kept). So the service is away
+// twice: for the trial, and for that.
+//
+// Programs tell their version and check the configuration with the rights of whoever conducts the
+// upgrade: Windows lends nobody the account of a service.
 //
 // # Limits
 //

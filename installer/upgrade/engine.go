@@ -1,28 +1,27 @@
 package upgrade
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"time"
 
-	"github.com/holdfast-dev/holdfast/installer/trial"
-	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
 // Status is how the service stands, by lock, manager and state file together.
 type Status struct {
-	Running bool // somebody runs, or is about to be started again
-	OnTrial bool // and that is the candidate
-	Failed  bool // nobody does, and not because it was asked to end
-	Ready   bool
-	Healthy bool   // no health check fails
-	Why     string // what is wrong, or how the last run ended, where that was not in order
-	Asked   string // who asked for its end, where the last run ended in order
-	ReadyAt time.Time
+	Running bool // a process runs, or is about to be started again
+	OnTrial bool // what runs is the candidate
+	Kept    bool // what runs is the child of a process of another version
+	Failed  bool // nothing runs, and not because it was asked to end
+	// Stopping means that it was asked to end, maybe to be started again.
+	Stopping bool
+	Ready    bool
+	Healthy  bool   // each health check was called, and none fails
+	Why      string // what is wrong, or how the last run ended, where that was not in order
+	Mute     bool   // Why is no more than its exit code, or that nothing is known
+	Asked    string // who asked for its end, where the last run ended in order
+	ReadyAt  time.Time
 }
 
 // Machine is all that an upgrade reaches besides the files of the program.
@@ -35,6 +34,21 @@ type Machine struct {
 	// today's configuration: both as the service's user, and bounded.
 	Version func(ctx context.Context, program string) (string, error)
 	Check   func(ctx context.Context, program string) error
+
+	// Back is why the installed version could not start again with today's configuration,
+	// where that is known. Nil: it could.
+	Back func(context.Context) error
+
+	// Printed is what the service has printed since that time of a panic, in one line;
+	// empty where there is nothing. Nil: there is not.
+	Printed func(ctx context.Context, since time.Time) string
+
+	// Others are the other services of the same program that run, and another version of
+	// it: they are not restarted. Nil: there are none.
+	Others func(context.Context) []string
+
+	// Known reports whether there is (still) a service of that name. Nil: there is.
+	Known func(service string) bool
 
 	Boots    func() []string // see trial.Record
 	Boottime func() (time.Duration, error)
@@ -49,6 +63,7 @@ type Machine struct {
 type Options struct {
 	ID      string // of the upgrade: no other has had it
 	Service string // name or name@instance
+	Manager string // that starts it, as native.Starter has it; empty: it does not tell
 	Own     bool   // of a user's own service
 	By      string // who asked, for people
 
@@ -62,31 +77,30 @@ type Options struct {
 	Config    string // path of the configuration, of which a copy is taken; empty: there is none
 
 	Settle  time.Duration // how long it has to be ready and healthy
+	Tries   int           // how often it may be executed for that; 0: once
+	Again   bool          // restart it once more when it has settled, and have it settle again
 	Timeout time.Duration // for the whole trial
 	Restore time.Duration // for the way back
-	Force   bool          // also a version that failed before
+	// Force is for a version that failed before, and for a trial that cannot be taken
+	// back, see Machine.Back.
+	Force bool
 }
 
-// Engine conducts upgrades of one service. One at a time may do so: whoever calls it
-// holds the service's lock for that.
+// Engine conducts upgrades of one program, by way of one service. One at a time may do
+// so: whoever calls it holds the program's lock for that.
 type Engine struct {
 	Machine
 	Options
 
 	ledger Ledger
 	at     *Attempt
+	away   time.Time // when it was last ready: asked to restart, or seen; zero before the first restart
 }
 
 // errCut ends an upgrade there and then, as a power cut does: tests have Before return it.
 var errCut = errors.New("cut off")
 
 func isCut(err error) bool { return errors.Is(err, errCut) }
-
-// statusEvery is how often the service is queried.
-const statusEvery = 100 * time.Millisecond
-
-// grace is how much later than the conductor the candidate itself gives up.
-const grace = 15 * time.Second
 
 // Run does the whole of it and returns what it has come to, which the ledger says as
 // well. The error says why that could not be written down; what has come is so all
@@ -96,23 +110,23 @@ func (e *Engine) Run(ctx context.Context) (Attempt, error) {
 		return Attempt{ID: e.ID, Result: Refused, Reason: err.Error(), Up: true}, err
 	}
 	self, _ := proc.Self()
-	e.at = &Attempt{ID: e.ID, Back: e.Source == "", By: e.By, Since: e.Now(), Conductor: self}
+	e.at = &Attempt{ID: e.ID, Service: e.Service, Back: e.Source == "", By: e.By, Since: e.Now(), Conductor: self}
 	e.ledger.Last = e.at
-	sweep(e.Stable)
+	e.sweep()
 	candidate, wanted, err := e.prepare(ctx)
 	switch {
 	case isCut(err):
 		return *e.at, err
 	case errors.Is(err, errUnchanged):
-		return e.end(Unchanged, "it is the confirmed version already", true)
+		return e.end(ctx, Unchanged, "it is the confirmed version already", true)
 	case err != nil:
-		return e.end(Refused, err.Error(), true)
+		return e.end(ctx, Refused, err.Error(), true)
 	}
 	if !wanted {
 		if err := e.confirm(candidate); err != nil {
-			return e.unconfirmed(err, true)
+			return e.unconfirmed(ctx, err, true)
 		}
-		return e.end(Confirmed, "the service was stopped, and stays so: it was checked, and not tried", true)
+		return e.end(ctx, Confirmed, "the service was stopped, and stays so: it was checked, and not tried", true)
 	}
 	if err := e.try(ctx, candidate); err != nil {
 		if isCut(err) {
@@ -124,31 +138,36 @@ func (e *Engine) Run(ctx context.Context) (Attempt, error) {
 		if isCut(err) {
 			return *e.at, err
 		}
-		return e.back(ctx, err)
+		return e.back(ctx, unconfirmedError{err})
 	}
-	return e.end(Confirmed, "", true)
+	up, err := e.renew(context.WithoutCancel(ctx))
+	if isCut(err) {
+		return *e.at, err
+	}
+	return e.end(ctx, Confirmed, "", up)
 }
 
-// Refuse notes that nothing is done, and why: for who follows the ledger. Of an
+// Refuse notes that nothing is done, and why: for whoever follows the ledger. Of an
 // upgrade that was interrupted it keeps what is known.
-func (e *Engine) Refuse(why error) error {
+func (e *Engine) Refuse(ctx context.Context, why error) error {
 	l, err := ReadLedger(e.Ledger)
 	if err != nil || l.Last != nil && l.Last.Result == "" {
 		return err
 	}
 	self, _ := proc.Self()
-	e.ledger, e.at = l, &Attempt{ID: e.ID, Back: e.Source == "", By: e.By, Since: e.Now(), Conductor: self}
+	e.ledger, e.at = l, &Attempt{ID: e.ID, Service: e.Service, Back: e.Source == "", By: e.By, Since: e.Now(), Conductor: self}
 	e.ledger.Last = e.at
-	_, err = e.end(Refused, why.Error(), true)
+	_, err = e.end(ctx, Refused, why.Error(), true)
 	return err
 }
 
 // unconfirmed is the end of one that could not be confirmed, and was never tried.
-func (e *Engine) unconfirmed(err error, up bool) (Attempt, error) {
+func (e *Engine) unconfirmed(ctx context.Context, err error, up bool) (Attempt, error) {
 	if isCut(err) {
 		return *e.at, err
 	}
-	return e.end(Refused, err.Error(), up)
+	e.discard()
+	return e.end(ctx, Refused, err.Error(), up)
 }
 
 // step notes what is about to be done.
@@ -160,169 +179,6 @@ func (e *Engine) step(name string) error {
 	return e.ledger.write(e.Ledger)
 }
 
-func (e *Engine) status(ctx context.Context) Status { return e.Status(ctx, e.at.ID, e.at.To.Path) }
-
-// try has the candidate run, until it has been ready and healthy for as long as it
-// must. Its error says why it is to be rolled back.
-func (e *Engine) try(ctx context.Context, candidate string) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, e.Timeout, platform.ErrTimeout)
-	defer cancel()
-	if err := e.begin(candidate); err != nil {
-		return err
-	}
-	if err := e.step("restart"); err != nil {
-		return err
-	}
-	e.at.Tried = true
-	asked := e.Now()
-	restart := e.Restart(ctx)
-	e.at.Step = "trial"
-	_ = e.ledger.write(e.Ledger) // a full disk does not end a trial
-	var since time.Time          // ready and healthy
-	gone, served := 0, false
-	for {
-		switch l := e.status(ctx); {
-		case l.OnTrial && l.Ready:
-			gone, served = 0, true
-			if e.at.Downtime == 0 {
-				e.at.Downtime = max(cmp.Or(l.ReadyAt, e.Now()).Sub(asked), 1)
-			}
-			if !l.Healthy {
-				since = time.Time{}
-				break
-			}
-			if since.IsZero() {
-				since = e.Now()
-			}
-			if e.Now().Sub(since) >= e.Settle {
-				return nil
-			}
-		case served && !l.OnTrial && l.Asked != "" && (l.Ready || !l.Running):
-			return errAsked{l.Asked, !l.Running}
-		case l.Ready: // the confirmed version has taken over, or was never left
-			return e.whyNot(restart, l)
-		case !l.Running:
-			if gone++; gone > 1 { // one query may fall between two processes
-				return e.whyNot(restart, l)
-			}
-		default:
-			gone, since = 0, time.Time{}
-		}
-		if err := e.Sleep(ctx, statusEvery); err != nil {
-			l := e.status(context.WithoutCancel(ctx))
-			what := "it was not ready"
-			if l.OnTrial && l.Ready {
-				what = "it was not healthy for long enough"
-			}
-			return fmt.Errorf("%s: %w%s", what, err, prefixed(": ", l.Why))
-		}
-	}
-}
-
-// errAsked means that somebody had the service stopped, or restarted, in the middle of
-// its trial: that is nobody's fault, and a stop stays one.
-type errAsked struct {
-	by   string
-	stop bool
-}
-
-func (e errAsked) Error() string { return "it was on trial when the service was " + e.by }
-
-func prefixed(prefix, s string) string {
-	if s == "" {
-		return ""
-	}
-	return prefix + s
-}
-
-// begin writes the record, after which each start of the service is the candidate's.
-func (e *Engine) begin(candidate string) error {
-	if err := e.step("begin the trial"); err != nil {
-		return err
-	}
-	info, err := os.Lstat(candidate)
-	if err != nil {
-		return err
-	}
-	now, err := e.Boottime()
-	if err != nil {
-		return err
-	}
-	r := trial.Record{
-		ID: e.ID, Service: e.Service, Candidate: candidate, Size: info.Size(), SHA256: e.at.To.SHA256,
-		Version: e.at.To.Version, From: e.at.From.Version, Stable: e.Stable, Boots: e.Boots(),
-		Deadline: now + e.Timeout + grace, Tries: 1, TriesFile: e.TriesFile, Since: e.at.Since, By: e.By,
-	}
-	var ok bool
-	if r.Device, r.Inode, ok = trial.Place(info); !ok {
-		return fmt.Errorf("trial: %w", errors.ErrUnsupported)
-	}
-	return trial.Write(e.Record, r)
-}
-
-// whyNot says, as well as is known, why the candidate does not run.
-func (e *Engine) whyNot(restart error, l Status) error {
-	tries, err := trial.ReadTries(e.TriesFile, e.ID)
-	switch {
-	case err == nil && tries.Count == 0 && tries.Why != "":
-		return fmt.Errorf("it was not executed: %s", tries.Why)
-	case err == nil && tries.Count == 0 && restart != nil:
-		return fmt.Errorf("the service could not be restarted: %w", restart)
-	case err == nil && tries.Count == 0 && l.Ready:
-		return errors.New("the installed program did not give way to it: it was built without `upgrade`, or not restarted")
-	case l.Why != "":
-		return errors.New(l.Why)
-	case restart != nil:
-		return restart
-	}
-	return errors.New("it ended")
-}
-
-// confirm has the candidate take the stable path.
-func (e *Engine) confirm(candidate string) error {
-	if err := e.step("keep the version before"); err != nil {
-		return err
-	}
-	old := e.at.From
-	var err error
-	if old.Path, err = e.keep(old); err != nil {
-		return fmt.Errorf("keep the version before: %w", err)
-	}
-	e.at.From = old
-	if err := e.step("confirm"); err != nil {
-		return err
-	}
-	if err := e.swap(candidate); err != nil {
-		return fmt.Errorf("confirm: %w", err)
-	}
-	return e.confirmed()
-}
-
-// confirmed notes what the stable path says already; nothing that fails here takes it back.
-func (e *Engine) confirmed() error {
-	if err := e.before("note it"); isCut(err) {
-		return err
-	}
-	e.at.To.Since = e.Now()
-	for _, v := range e.ledger.confirm(e.at.To, e.at.From) {
-		drop(e.Stable, v.Path)
-	}
-	if err := e.ledger.write(e.Ledger); err != nil {
-		e.note(err.Error())
-	}
-	err := e.before("end the trial")
-	if err == nil {
-		err = trial.Remove(e.Record)
-	}
-	if isCut(err) {
-		return err
-	}
-	if err != nil {
-		e.note(err.Error())
-	}
-	return nil
-}
-
 func (e *Engine) before(step string) error {
 	if e.Before == nil {
 		return nil
@@ -331,12 +187,15 @@ func (e *Engine) before(step string) error {
 }
 
 // end writes down what it has come to.
-func (e *Engine) end(r Result, reason string, up bool) (Attempt, error) {
+func (e *Engine) end(ctx context.Context, r Result, reason string, up bool) (Attempt, error) {
 	failed := e.before("end")
 	if isCut(failed) {
 		return *e.at, failed
 	}
 	e.at.Result, e.at.Reason, e.at.Up, e.at.Ended = r, reason, up, e.Now()
+	if r == Confirmed && e.Others != nil {
+		e.at.Others = e.Others(context.WithoutCancel(ctx))
+	}
 	if failed != nil {
 		return *e.at, failed
 	}

@@ -54,12 +54,13 @@ const (
 	Unchanged   Result = "unchanged"   // it was already
 	Refused     Result = "refused"     // nothing was done to the service
 	RolledBack  Result = "rolled-back" // it failed on trial, and the version before runs
-	Interrupted Result = "interrupted" // who conducted it was killed; the confirmed version is the one before
+	Interrupted Result = "interrupted" // whoever conducted it was killed; the confirmed version is the one before
 )
 
 // Attempt is an upgrade, or a rollback, which is one to an older version.
 type Attempt struct {
 	ID        string        `json:"id"`
+	Service   string        `json:"service"`        // by way of which it is tried: name or name@instance
 	Back      bool          `json:"back,omitempty"` // a rollback
 	By        string        `json:"by"`
 	Since     time.Time     `json:"since"`
@@ -71,19 +72,23 @@ type Attempt struct {
 	Result Result    `json:"result,omitempty"`
 	Reason string    `json:"reason,omitempty"`
 	Ended  time.Time `json:"ended,omitzero"`
-	// Downtime is the time from the request for a restart until a version was ready;
-	// 0: the service was not touched, or did not become ready.
+	// Downtime is how long no version was ready, from the request for a restart on, also
+	// one of a rollback; 0: the service was not touched, or did not become ready.
 	Downtime time.Duration `json:"downtime_ns,omitempty"`
 	// Up means that the service is as it was before: it is ready, or was not meant to be.
 	Up bool `json:"up"`
 	// Tried means that the new version was on trial: not where the service was stopped.
 	Tried bool `json:"tried"`
+	Tries int  `json:"tries,omitempty"` // how often it was executed for that
+	// Others are the other services of the program that ran, and went on with the version
+	// of before, when it was confirmed.
+	Others []string `json:"others,omitempty"`
 	// ConfigBackup is a copy of the configuration of before the trial.
 	ConfigBackup string   `json:"config_backup,omitempty"`
 	Notes        []string `json:"notes,omitempty"`
 }
 
-// Ledger is what is known of the versions of one service.
+// Ledger is what is known of the versions of one program, whichever services it is of.
 type Ledger struct {
 	Format    int       `json:"format"`
 	Confirmed Version   `json:"confirmed"`
@@ -104,7 +109,7 @@ func ReadLedger(path string) (Ledger, error) {
 	}
 	switch {
 	case err != nil:
-		return Ledger{}, fmt.Errorf("record of the versions: %w", err)
+		return Ledger{}, fmt.Errorf("record of the versions: %w: remove it, and all versions but the installed one are forgotten", err)
 	case l.Format != ledgerFormat:
 		return Ledger{}, fmt.Errorf("record of the versions: %s: %w: its format is %d, and this program knows %d: use the newer one",
 			path, files.ErrMalformed, l.Format, ledgerFormat)
@@ -112,8 +117,44 @@ func ReadLedger(path string) (Ledger, error) {
 	return l, nil
 }
 
+// What others say, a candidate or the service's user, is cut off after so many bytes: a
+// ledger that is too long is read by nobody.
+const (
+	maxText    = 2000
+	maxVersion = 200
+	maxNotes   = 20
+)
+
+// cut is text, at most so many bytes of it.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "..."
+}
+
+// bounded is l with no more of what others say than a reader takes.
+func (l Ledger) bounded() Ledger {
+	l.Failed = slices.Clone(l.Failed)
+	for i := range l.Failed {
+		l.Failed[i].Reason = cut(l.Failed[i].Reason, maxText)
+	}
+	if l.Last == nil {
+		return l
+	}
+	last := *l.Last
+	last.Reason = cut(last.Reason, maxText)
+	last.Notes = slices.Clone(last.Notes[max(0, len(last.Notes)-maxNotes):])
+	for i := range last.Notes {
+		last.Notes[i] = cut(last.Notes[i], maxText)
+	}
+	l.Last = &last
+	return l
+}
+
 // write writes l to path, durably and so that it is whole at every instant.
 func (l Ledger) write(path string) error {
+	l = l.bounded()
 	l.Format = ledgerFormat
 	content, err := json.MarshalIndent(l, "", "  ")
 	if err == nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform/files"
@@ -69,8 +70,9 @@ func (e *Engine) inOrder(changes ...do) error {
 // makeDir makes a directory that nobody else can write to, whatever the umask.
 func makeDir(dir string) error {
 	err := os.Mkdir(dir, 0o755) //nolint:gosec // the service's user runs what is in it
+	made := err == nil
 	switch {
-	case err == nil:
+	case made:
 		err = os.Chmod(dir, 0o755) //nolint:gosec // likewise
 	case errors.Is(err, fs.ErrExist):
 		var info fs.FileInfo
@@ -81,8 +83,13 @@ func makeDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	return ours(dir)
+	return ours(dir, made)
 }
+
+// maxProgram is how long a program may be, in bytes: more than any linker makes. Without
+// it whoever may write a source that is to be verified could fill the disk by a file that
+// has no end.
+const maxProgram int64 = 2 << 30
 
 // copyProgram copies a regular file, durably, to a path where nothing may be.
 func copyProgram(source, path string) (digest string, err error) {
@@ -91,12 +98,23 @@ func copyProgram(source, path string) (digest string, err error) {
 		return "", err
 	}
 	defer from.Close()
+	info, err := from.Stat()
+	if err != nil {
+		return "", err
+	}
+	size := info.Size()
+	if size > maxProgram {
+		return "", fmt.Errorf("%w: %s has %d bytes, and %d are the most", errForeignProgram, source, size, maxProgram)
+	}
 	to, err := files.Open(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, programMode)
 	if err != nil {
 		return "", err
 	}
 	h := sha256.New()
-	_, err = io.Copy(io.MultiWriter(to, h), from)
+	n, err := io.Copy(io.MultiWriter(to, h), io.LimitReader(from, size+1))
+	if err == nil && n != size {
+		err = fmt.Errorf("%s changes while it is copied", source)
+	}
 	if err == nil {
 		err = to.Chmod(programMode)
 	}
@@ -121,7 +139,7 @@ func (e *Engine) settleDown(staged string, v Version) (string, error) {
 	return path, e.inOrder(
 		do{"remove what is in its place", func() error { return os.RemoveAll(dir) }},
 		do{"sync its directory", func() error { return files.SyncDir(filepath.Dir(staged)) }},
-		do{"name its directory", func() error { return os.Rename(filepath.Dir(staged), dir) }},
+		do{"name its directory", func() error { return files.Rename(filepath.Dir(staged), dir) }},
 		do{"sync the directory of versions", func() error { return files.SyncDir(versions) }},
 		do{"sync the directory of the program", func() error { return files.SyncDir(filepath.Dir(e.Stable)) }},
 	)
@@ -176,7 +194,7 @@ func (e *Engine) swap(candidate string) error {
 		do{"remove what is beside it", func() error { return absentIsFine(os.Remove(beside)) }},
 		do{"lay it beside", func() error { return same(candidate, beside) }},
 		do{"sync the directory of the program", func() error { return files.SyncDir(dir) }},
-		do{"rename it over the program", func() error { return os.Rename(beside, e.Stable) }},
+		do{"rename it over the program", func() error { return e.replace(beside) }},
 	)
 	if isCut(err) {
 		return err
@@ -206,20 +224,23 @@ func absentIsFine(err error) error {
 	return err
 }
 
-// sweep removes what upgrades that were cut off have left of programs that never
-// were versions.
-func sweep(stable string) {
-	_ = os.Remove(beside(stable))
-	if info, err := os.Lstat(VersionsDir(stable)); err != nil || !info.IsDir() {
+// sweep removes what upgrades that were cut off have left: programs that never were
+// versions, and versions that are none of those that are known, nor the source of this one.
+func (e *Engine) sweep() {
+	_ = os.Remove(beside(e.Stable))
+	versions := VersionsDir(e.Stable)
+	if info, err := os.Lstat(versions); err != nil || !info.IsDir() {
 		return // a FIFO would have us wait, a link would lead elsewhere
 	}
-	entries, err := os.ReadDir(VersionsDir(stable))
+	entries, err := os.ReadDir(versions)
 	if err != nil {
 		return
 	}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), stagePrefix) {
-			_ = os.RemoveAll(filepath.Join(VersionsDir(stable), e.Name()))
+	for _, entry := range entries {
+		program := filepath.Join(versions, entry.Name(), filepath.Base(e.Stable))
+		known := slices.ContainsFunc(e.ledger.Kept, func(v Version) bool { return v.Path == program })
+		if !known && program != e.ledger.Confirmed.Path && program != e.Source {
+			_ = files.RemoveTree(filepath.Dir(program))
 		}
 	}
 }
@@ -227,7 +248,7 @@ func sweep(stable string) {
 // drop removes a version that is not kept.
 func drop(stable, path string) {
 	if dir := filepath.Dir(path); filepath.Dir(dir) == VersionsDir(stable) {
-		_ = os.RemoveAll(dir)
+		_ = files.RemoveTree(dir)
 	}
 }
 

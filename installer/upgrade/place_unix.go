@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// ours refuses a directory that somebody else than root and we could write to.
-func ours(dir string) error {
+// ours refuses a directory that somebody other than root and we could write to.
+func ours(dir string, _ bool) error {
 	info, err := os.Stat(dir)
 	if err != nil {
 		return err
@@ -22,3 +22,8 @@ func ours(dir string) error {
 	}
 	return nil
 }
+
+// replace has the stable path lead to what lies beside it, from one instant to the next.
+func (e *Engine) replace(beside string) error { return os.Rename(beside, e.Stable) }
+
+func (e *Engine) mend() error { return nil }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
@@ -53,8 +54,71 @@ func (e *Engine) prepare(ctx context.Context) (candidate string, wanted bool, er
 		}
 		return "", false, err
 	}
+	l, err := e.steady(ctx)
+	wanted = l.Running || l.Failed
+	if err == nil && wanted {
+		err = e.wayBack(ctx)
+	}
+	if err != nil {
+		if !isCut(err) {
+			e.discard()
+		}
+		return "", false, err
+	}
+	return candidate, wanted, nil
+}
+
+// wayBack refuses a trial that could not be taken back, unless somebody insists. To go
+// back to what was confirmed before is one way back itself.
+func (e *Engine) wayBack(ctx context.Context) error {
+	if e.Back == nil || e.Source == "" {
+		return nil
+	}
+	err := e.Back(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case e.Force:
+		e.note("there was no way back: the installed version refuses today's configuration: " + err.Error())
+		return nil
+	}
+	return fmt.Errorf("there would be no way back: the installed version refuses today's configuration: %w: say --force to go on all the same", err)
+}
+
+// stopSettles is how long the service is down after a stop that is not half of a restart.
+const stopSettles = 3 * time.Second
+
+// steady is how the service stands. Where somebody has it stopped just now it waits for
+// the end of that: a restart goes on, and what was stopped is not to be started by us.
+func (e *Engine) steady(ctx context.Context) (Status, error) {
 	l := e.status(ctx)
-	return candidate, l.Running || l.Failed, nil
+	if !l.Stopping {
+		return l, nil
+	}
+	if err := e.step("wait for the stop that is under way"); err != nil {
+		return l, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, e.Restore, platform.ErrTimeout)
+	defer cancel()
+	var since time.Time // nobody runs
+	for {
+		switch l = e.status(ctx); {
+		case l.Stopping:
+			since = time.Time{}
+		case l.Ready:
+			return l, nil
+		case l.Running: // two restarts at once get into each other's way
+		case since.IsZero():
+			since = e.Now()
+		case e.Now().Sub(since) >= stopSettles:
+			return Status{}, nil // also where it did not stop in order
+		}
+		if err := e.Sleep(ctx, statusEvery); err != nil && l.Stopping {
+			return l, fmt.Errorf("the service is being stopped: %w", err)
+		} else if err != nil {
+			return l, nil //nolint:nilerr // it does not become ready: an upgrade may mend that
+		}
+	}
 }
 
 // confirmedVersion finds out what is there.
@@ -75,11 +139,18 @@ func (e *Engine) confirmedVersion(ctx context.Context) error {
 	e.at.From = Version{SHA256: digest, Since: info.ModTime()}
 	if e.ledger.Confirmed.SHA256 == digest {
 		e.at.From = e.ledger.Confirmed
-	} else if e.at.From.Version, err = e.Version(ctx, e.Stable); err != nil {
+	} else if e.at.From.Version, err = e.version(ctx, e.Stable); err != nil {
 		e.note("the installed program does not tell its version: " + err.Error())
 	}
 	e.at.From.Path = ""
 	return nil
+}
+
+// version is what a program says that it is, which goes into the record of the trial, and
+// so into the candidate's environment, as well.
+func (e *Engine) version(ctx context.Context, program string) (string, error) {
+	version, err := e.Version(ctx, program)
+	return cut(version, maxVersion), err
 }
 
 func (e *Engine) note(text string) { e.at.Notes = append(e.at.Notes, text) }
@@ -107,7 +178,7 @@ func (e *Engine) verify(ctx context.Context, staged, digest string) (string, err
 	if err := checkKind(staged, e.Stable); err != nil {
 		return "", err
 	}
-	version, err := e.Version(ctx, staged)
+	version, err := e.version(ctx, staged)
 	if err != nil {
 		return "", fmt.Errorf("it does not tell its version: %w", err)
 	}

@@ -6,9 +6,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
+
+	"golang.org/x/crypto/blake2b"
 
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
@@ -120,17 +123,23 @@ func minisigned(path string, file []byte, key ed25519.PublicKey, number []byte) 
 }
 
 func minisignMessage(path, algorithm string) ([]byte, error) {
-	switch algorithm {
-	case minisignPure:
+	switch {
+	case algorithm == minisignPure:
 		return os.ReadFile(path)
-	case minisignHash:
+	case algorithm == minisignHash:
 		f, err := files.OpenToRead(path)
 		if err != nil {
 			return nil, err
 		}
 		defer f.Close()
-		sum, err := blake2b512(f)
-		return sum[:], err
+		h, err := blake2b.New512(nil)
+		if err == nil {
+			_, err = io.Copy(h, f)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return h.Sum(nil), nil
 	}
 	return nil, unsigned("its algorithm %q is not known", algorithm)
 }

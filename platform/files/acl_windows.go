@@ -1,6 +1,7 @@
 package files
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -194,6 +195,51 @@ var everybody = []string{
 func isEverybody(sid string) bool {
 	domain := strings.HasPrefix(sid, "S-1-5-21-") && (strings.HasSuffix(sid, "-513") || strings.HasSuffix(sid, "-514")) // Domain Users, Domain Guests
 	return domain || slices.Contains(everybody, sid)
+}
+
+// writers reads the list's entries for groups that are full of strangers. What they are
+// denied is not counted in their favour.
+func writers(path string, leads bool) string {
+	me, err := ourSID()
+	if err != nil {
+		return err.Error()
+	}
+	sd, err := describe(path, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return writersOf(path, sd, me, leads)
+}
+
+func writersOf(path string, sd *windows.SECURITY_DESCRIPTOR, me string, leads bool) string {
+	if owner, ok := trustedOwner(sd, me); !ok {
+		return fmt.Sprintf("%s belongs to %s", path, owner)
+	}
+	dacl, _, err := sd.DACL()
+	if err != nil || dacl == nil {
+		return path + " has no access list, so everybody may write to it"
+	}
+	rights := windows.ACCESS_MASK(changing)
+	if leads { // who may make files beside what is in it changes nothing of that
+		rights &^= windows.FILE_WRITE_DATA | windows.FILE_APPEND_DATA
+	}
+	for i := range uint32(dacl.AceCount) {
+		var ace *windows.ACCESS_ALLOWED_ACE
+		if err := windows.GetAce(dacl, i, &ace); err != nil {
+			return err.Error()
+		}
+		if ace.Header.AceType != windows.ACCESS_ALLOWED_ACE_TYPE || ace.Mask&rights == 0 || ace.Header.AceFlags&windows.INHERIT_ONLY_ACE != 0 {
+			continue
+		}
+		sid := (*windows.SID)(unsafe.Pointer(&ace.SidStart))
+		if isEverybody(sid.String()) {
+			return fmt.Sprintf("%s can be changed by %s", path, accountName(sid))
+		}
+	}
+	return ""
 }
 
 // changing are the rights by which a file could be put into a directory, or its

@@ -4,6 +4,15 @@ import "golang.org/x/sys/windows"
 
 var Descriptor = descriptor
 
+// WritersOf judges what has the descriptor sddl.
+func WritersOf(sddl, me string, leads bool) string {
+	sd, err := windows.SecurityDescriptorFromString(sddl)
+	if err != nil {
+		return err.Error()
+	}
+	return writersOf(`C:\x`, sd, me, leads)
+}
+
 // TrustDescriptor judges a directory that has the descriptor sddl.
 func TrustDescriptor(sddl, me string) error {
 	sd, err := windows.SecurityDescriptorFromString(sddl)
@@ -11,4 +20,14 @@ func TrustDescriptor(sddl, me string) error {
 		return err
 	}
 	return trustDescriptor(`C:\x`, sd, me)
+}
+
+// OwnedDescriptor judges what has the descriptor sddl, where these may be believed
+// besides administrators.
+func OwnedDescriptor(sddl string, believed ...string) error {
+	sd, err := windows.SecurityDescriptorFromString(sddl)
+	if err != nil {
+		return err
+	}
+	return ownedDescriptor(`C:\x`, sd, append(believed, administrators...))
 }

@@ -24,6 +24,7 @@
 package files
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,6 +41,15 @@ var ErrUntrusted = errors.New("not safe to use")
 // not let go of it in the time that programs take that mean no harm. Only Windows
 // knows such.
 var ErrInUse = errors.New("somebody else has it open and does not share it")
+
+// ReplaceJSON is [Replace] with v as one line of JSON.
+func ReplaceJSON(path string, v any, mode fs.FileMode, durable bool) error {
+	content, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return Replace(path, append(content, '\n'), mode, durable)
+}
 
 // Replace writes content to path so that a reader, or a crash, sees the old
 // file or the new one whole and never a mixture; the file gets exactly mode.
@@ -104,6 +114,16 @@ func Temporary(path string) string {
 	return filepath.Join(dir, "."+name+".new")
 }
 
+// Rename gives a file or directory another name like os.Rename. On Windows it tries
+// for a second while somebody else has it open.
+func Rename(from, to string) error { return move(from, to) }
+
+// Seal has a file or directory that we have made be one that [Owned] accepts, whoever of
+// the administrators we are. On Windows it belongs to Administrators then, only they and
+// SYSTEM can change it, and Users can read and execute it. Elsewhere owner and mode
+// have said so from the beginning, and it does nothing.
+func Seal(path string) error { return seal(path) }
+
 // Remove removes the file or empty directory at path like os.Remove. On Windows
 // it tries for a second while somebody else has it open.
 func Remove(path string) error { return remove(path) }
@@ -112,8 +132,22 @@ func Remove(path string) error { return remove(path) }
 // that is not there is removed already, and a link is removed and not followed. On
 // the way to it a link is followed only where nobody but root and we could have put
 // it; another user's is refused with ErrUntrusted, also where he puts it there while
-// we are on our way.
+// we are on our way. What is mounted there, or below it, is not emptied but refused, with
+// ErrUntrusted as well.
 func RemoveTree(path string) error { return removeTree(path) }
+
+// Mounted is where something is mounted at dir or below it, for whoever wants to know before
+// [RemoveTree] refuses; empty if there is nothing, or the system does not say (all but Linux).
+func Mounted(dir string) string { return mounted(dir) }
+
+// Writers says which ordinary users could change the file or directory at path itself,
+// links followed, and how that shows; it is empty if none but the administrator and we
+// could. Of a directory that only leads to what matters it counts who could put
+// something else in the place of what is in it, and not who could add to it, which on
+// Unix is the same. On Unix owner and mode decide (a group that is ours alone is not
+// others; access lists are not read), on Windows owner and access list. What is not
+// there nobody changes.
+func Writers(path string, leads bool) string { return writers(path, leads) }
 
 // SyncDir makes the names in a directory durable: of a file that was created or
 // renamed there, only the content is durable after its own Sync. On Windows it
@@ -195,6 +229,15 @@ func MakeDir(path string, mode fs.FileMode) error {
 			err = fmt.Errorf("%w: %w", err, e) // something else is there
 		}
 		return fmt.Errorf("directory for the service's files: %w", err)
+	}
+	return CheckDir(path)
+}
+
+// MakeDirAs is MakeDir, with exactly mode for what it makes, where MakeDir leaves a say
+// to the umask of the process: for what others are to find whoever made it.
+func MakeDirAs(path string, mode fs.FileMode) error {
+	if err := makeDirsAs(filepath.Clean(path), mode); err != nil {
+		return fmt.Errorf("directory %s: %w", path, err)
 	}
 	return CheckDir(path)
 }

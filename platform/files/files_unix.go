@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strconv"
 	"syscall"
@@ -64,6 +65,30 @@ func rename(from, to string) error { return os.Rename(from, to) }
 func remove(path string) error { return os.Remove(path) }
 
 func makeDirs(path string, mode fs.FileMode) error { return os.MkdirAll(path, mode) }
+
+// makeDirsAs gives each directory that it makes its mode by the descriptor: nobody can put
+// a link in its place meanwhile.
+func makeDirsAs(path string, mode fs.FileMode) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil
+	}
+	if parent := filepath.Dir(path); parent != path {
+		if err := makeDirsAs(parent, mode); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(path, mode); err != nil {
+		if info, e := os.Stat(path); errors.Is(err, fs.ErrExist) && e == nil && info.IsDir() {
+			return nil // somebody else was quicker
+		}
+		return err
+	}
+	d, err := os.OpenFile(path, openFlags|syscall.O_DIRECTORY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Chmod(mode), d.Close(), syncDir(filepath.Dir(path)))
+}
 
 func inode(info fs.FileInfo) string {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
@@ -153,6 +178,39 @@ func owned(path string, info fs.FileInfo, own bool) error {
 	return nil
 }
 
+func writers(path string, _ bool) string {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	if err != nil {
+		return err.Error()
+	}
+	if owner, err := ownerOf(nil, info); err != nil || !rootOrUs(owner) {
+		return fmt.Sprintf("%s belongs to another user (%s)", path, owner)
+	}
+	mode := info.Mode().Perm()
+	if mode&0o002 != 0 || mode&0o020 != 0 && !ourGroup(info) {
+		return fmt.Sprintf("others can write to %s (mode %04o)", path, mode)
+	}
+	return ""
+}
+
+// ourGroup reports whether a file's group is the one that many systems give each user
+// for himself, called like him, and is ours.
+func ourGroup(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || int(st.Gid) != os.Getegid() {
+		return false
+	}
+	us, err := user.Current()
+	if err != nil || us.Gid != strconv.Itoa(int(st.Gid)) {
+		return false
+	}
+	group, err := user.LookupGroupId(us.Gid)
+	return err == nil && group.Name == us.Username
+}
+
 func syncDir(dir string) error {
 	// A link is followed, as /etc/init.d is one on some systems: nothing but a
 	// directory is opened, and nothing is written.
@@ -166,3 +224,7 @@ func syncDir(dir string) error {
 	}
 	return err
 }
+
+func move(from, to string) error { return os.Rename(from, to) }
+
+func seal(string) error { return nil }

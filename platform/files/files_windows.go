@@ -104,6 +104,8 @@ func rename(from, to string) error {
 	})
 }
 
+func move(from, to string) error { return insist(func() error { return os.Rename(from, to) }) }
+
 func remove(path string) error { return insist(func() error { return os.Remove(path) }) }
 
 // A file may be in somebody else's hands for so long, and for so many tries: on a
@@ -170,14 +172,18 @@ func makeDirs(path string, mode fs.FileMode) error {
 	return nil
 }
 
+// makeDirsAs: there is no umask.
+func makeDirsAs(path string, mode fs.FileMode) error { return makeDirs(path, mode) }
+
 // The directories of services are made for their account and administrators alone.
-func removeTree(path string) error { return os.RemoveAll(path) }
+// One of a program that has just ended is in somebody's hands for a moment.
+func removeTree(path string) error { return insist(func() error { return os.RemoveAll(path) }) }
+
+func mounted(string) string { return "" }
 
 // trustAlone has nothing to add: CheckDir refuses the directories of other ordinary
 // users, and Read their files.
 func trustAlone(string) error { return nil }
-
-func owned(string, fs.FileInfo, bool) error { return errors.ErrUnsupported }
 
 // Directories cannot be synced; NTFS journals their changes.
 func syncDir(string) error { return nil }

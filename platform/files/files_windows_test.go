@@ -74,6 +74,40 @@ func TestTrustDescriptor(t *testing.T) {
 	}
 }
 
+// Who could change a program, or put another in its place.
+func TestIssue11_Writers(t *testing.T) {
+	for name, c := range map[string]struct{ sddl, file, leads string }{
+		"Program Files": {"O:S-1-5-80-1-2-3-4-5D:P(A;;FA;;;SY)(A;OICIIO;GA;;;BA)(A;;FRFX;;;BU)", "", ""},
+		"the drive":     {"O:S-1-5-80-1-2-3-4-5D:P(A;OICI;FA;;;BA)(A;OICI;FRFX;;;BU)(A;OICIIO;SDGXGWGR;;;AU)(A;;LC;;;AU)", "can be changed by", ""},
+		"ProgramData":   {"O:BAD:(A;OICI;FA;;;BA)(A;CI;0x100116;;;BU)", "can be changed by", ""},
+		"Users modify":  {"O:BAD:P(A;OICI;FA;;;BA)(A;OICI;0x1301bf;;;BU)", "can be changed by", "can be changed by"},
+		"may delete":    {"O:BAD:P(A;;0x40;;;IU)", "can be changed by", "can be changed by"},
+		"may take it":   {"O:BAD:P(A;;WO;;;WD)", "can be changed by", "can be changed by"},
+		"another's":     {"O:S-1-5-21-1-2-3-1002D:P(A;;FA;;;BA)", "belongs to", "belongs to"},
+		"no list":       {"O:BA", "no access list", "no access list"},
+	} {
+		for leads, want := range map[bool]string{false: c.file, true: c.leads} {
+			if got := files.WritersOf(c.sddl, ann, leads); (got == "") != (want == "") || !strings.Contains(got, want) {
+				t.Errorf("%s, which leads on: %v: got %q, want %q", name, leads, got, want)
+			}
+		}
+	}
+	program := filepath.Join(t.TempDir(), "feedd.exe")
+	if err := files.Replace(program, nil, 0o755, false); err != nil {
+		t.Fatal(err)
+	}
+	if got := files.Writers(program, false); got != "" {
+		t.Error(got)
+	}
+	protect(t, program, "D:P(A;;FA;;;WD)")
+	if got := files.Writers(program, false); !strings.Contains(got, "can be changed by") {
+		t.Error(got)
+	}
+	if got := files.Writers(program+"x", false); got != "" {
+		t.Error("of what is not there: " + got)
+	}
+}
+
 // protect gives path the access list of sddl.
 func protect(t *testing.T, path, sddl string) {
 	t.Helper()

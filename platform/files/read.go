@@ -1,6 +1,7 @@
 package files
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,7 +49,7 @@ func Read(path string, limit int64) (content []byte, written time.Time, err erro
 		owner, err = ownerOf(f, info)
 	}
 	if err == nil {
-		content, err = io.ReadAll(io.LimitReader(f, limit+1))
+		content, err = readUpTo(f, limit+1, info.Size())
 	}
 	_ = f.Close() // soon: on Windows it is in the way of the file's replacement
 	if err == nil {
@@ -61,6 +62,13 @@ func Read(path string, limit int64) (content []byte, written time.Time, err erro
 		return nil, time.Time{}, err
 	}
 	return content, info.ModTime(), nil
+}
+
+// readUpTo is io.ReadAll of at most limit bytes, for a file that probably has size.
+func readUpTo(f *os.File, limit, size int64) ([]byte, error) {
+	content := bytes.NewBuffer(make([]byte, 0, min(max(size, 0), limit)+bytes.MinRead))
+	_, err := content.ReadFrom(io.LimitReader(f, limit))
+	return content.Bytes(), err
 }
 
 // ReadTrusted is Read for a record by which the administrator, or whoever calls it,
@@ -82,7 +90,8 @@ func ReadTrusted(path string, limit int64) ([]byte, error) {
 
 // Owned refuses, with ErrUntrusted, the file or directory at path, with which info came,
 // if by its owner and mode anybody but root could have written it, or, where own is set,
-// but root and us. On Windows these say nothing: there it is errors.ErrUnsupported.
+// but root and us. On Windows owner and access list say it, of SYSTEM and Administrators in
+// the place of root; an administrator believes what is his own as well.
 func Owned(path string, info fs.FileInfo, own bool) error { return owned(path, info, own) }
 
 // DecodeJSON decodes the content of a file into v. The error is ErrMalformed if it

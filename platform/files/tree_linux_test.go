@@ -1,6 +1,8 @@
 package files_test
 
 import (
+	"errors"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -42,11 +44,48 @@ func TestIssue9_RemovalDoesNotWaitForAFIFOThatComesInBetween(t *testing.T) {
 	}()
 	select {
 	case <-removed:
-	case <-time.After(time.Minute):
+	case <-time.After(10 * time.Minute): // for thousands of removals, on any machine
 		t.Error("it waits for whoever writes to the FIFO")
 	}
 	close(done)
 	if err := <-swapped; err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Removal went into what was mounted below, and emptied it: a bind mount of somebody's data.
+func TestIssue11_RemovalDoesNotEmptyWhatIsMounted(t *testing.T) {
+	home, victim := tree(t)
+	for name, at := range map[string]string{"below": filepath.Join(home, "state", "sub", "data  of his"), "itself": filepath.Join(home, "state")} {
+		t.Run(name, func(t *testing.T) {
+			if err := os.MkdirAll(at, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			for what, mount := range map[string]func() error{
+				"bind":  func() error { return unix.Mount(victim, at, "", unix.MS_BIND, "") },
+				"tmpfs": func() error { return unix.Mount("none", at, "tmpfs", 0, "") },
+			} {
+				if err := mount(); err != nil {
+					t.Skip("nothing can be mounted here: ", err)
+				}
+				mine := filepath.Join(at, "mine")
+				err := os.WriteFile(mine, nil, 0o600)
+				got := files.Mounted(filepath.Join(home, "state"))
+				removed := files.RemoveTree(filepath.Join(home, "state"))
+				kept := there(t, mine) && there(t, filepath.Join(victim, "state", "sub", "file"))
+				if err := errors.Join(err, unix.Unmount(at, 0)); err != nil {
+					t.Fatal(err)
+				}
+				if !errors.Is(removed, files.ErrUntrusted) || !kept || got != at {
+					t.Errorf("%s: %v, kept: %v, mounted at %q", what, removed, kept, got)
+				}
+			}
+		})
+	}
+	if got := files.Mounted(filepath.Join(home, "state")); got != "" {
+		t.Error(got)
+	}
+	if err := files.RemoveTree(filepath.Join(home, "state")); err != nil || there(t, filepath.Join(home, "state")) {
+		t.Error(err)
 	}
 }

@@ -116,11 +116,16 @@ func step(dir int, at, name string) (next int, target string, err error) {
 		return -1, "", fmt.Errorf("%s is a symbolic link that another user could have put there: %w: remove it", path, ErrUntrusted)
 	}
 	b := make([]byte, unix.PathMax)
-	n, err := unix.Readlinkat(dir, name, b)
+	n, err := readlinkat(dir, name, b)
 	if err != nil {
 		return -1, "", &fs.PathError{Op: "readlink", Path: path, Err: err}
 	}
 	return -1, string(b[:n]), nil
+}
+
+func sameDevice(a, b int) bool {
+	var one, other unix.Stat_t
+	return unix.Fstat(a, &one) == nil && unix.Fstat(b, &other) == nil && one.Dev == other.Dev
 }
 
 func oursOrRoots(st unix.Stat_t) bool { return rootOrUs(strconv.Itoa(int(st.Uid))) }
@@ -151,6 +156,9 @@ func removeAt(dir int, name, path string) error {
 	_ = unix.SetNonblock(fd, false) // a directory: os is not to poll it
 	f := os.NewFile(uintptr(fd), path)
 	defer func() { _ = f.Close() }()
+	if !sameMount(dir, fd) {
+		return fmt.Errorf("remove %s: something is mounted there, which may be anybody's: %w: unmount it first", path, ErrUntrusted)
+	}
 	for range maxRounds {
 		if err = empty(f); err != nil {
 			return err

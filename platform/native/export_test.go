@@ -1,14 +1,22 @@
 package native
 
-import "io/fs"
+import (
+	"io/fs"
+	"strings"
+)
 
 // Running is detection on a machine that has only these files and directories.
-func Running(goos, process string, files map[string]fs.FileMode) (string, error) {
+// inittab is what /etc/inittab says; fallback is the manager that a Fallback may have for it.
+func Running(goos, process string, files map[string]fs.FileMode, inittab string) (name, fallback string, err error) {
 	p := probe{os: goos, process: process, is: func(path string, kind fs.FileMode) bool {
 		mode, ok := files[path]
 		return ok && mode == kind
+	}, says: func(path, word string) bool {
+		return path == "/etc/inittab" && strings.Contains(inittab, word)
 	}}
-	return p.running()
+	_, other := p.manager()
+	name, err = p.running()
+	return name, other.fallback, err
 }
 
 // Host's variables.

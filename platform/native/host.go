@@ -1,6 +1,7 @@
 package native
 
 import (
+	"context"
 	"errors"
 
 	"github.com/holdfast-dev/holdfast/platform"
@@ -39,4 +40,19 @@ func Host() (platform.Host, error) {
 	}
 	a, mute := listen(h)
 	return &console{h, a}, errors.Join(err, other, mute)
+}
+
+type hostKey struct{}
+
+// WithHost is ctx with a Host in it that listens already: a process has one.
+func WithHost(ctx context.Context, h platform.Host) context.Context {
+	return context.WithValue(ctx, hostKey{}, h)
+}
+
+// HostFor is the Host in ctx; where there is none, that of [Host].
+func HostFor(ctx context.Context) (platform.Host, error) {
+	if h, ok := ctx.Value(hostKey{}).(platform.Host); ok {
+		return h, nil
+	}
+	return Host()
 }

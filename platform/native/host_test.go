@@ -19,3 +19,13 @@ func TestHostIsClosedTwice(t *testing.T) {
 		}
 	}
 }
+
+// A process has one host: who has found it out hands it on.
+func TestHostOfAContext(t *testing.T) {
+	h, _ := native.Host()          // the environment of the test is not ours
+	defer h.Close(platform.ExitOK) //nolint:errcheck // it is tested above
+	got, err := native.HostFor(native.WithHost(t.Context(), h))
+	if err != nil || got != h {
+		t.Errorf("%v, %v", got, err)
+	}
+}

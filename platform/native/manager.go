@@ -5,11 +5,11 @@ import (
 	"maps"
 	"os"
 	"os/user"
-	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/foreign"
 	"github.com/holdfast-dev/holdfast/platform/internal/launchd"
 	"github.com/holdfast-dev/holdfast/platform/internal/openrc"
 	"github.com/holdfast-dev/holdfast/platform/internal/scm"
@@ -65,16 +65,7 @@ func Managers() []string { return slices.Sorted(maps.Keys(managers)) }
 // or not: a plan can be made for any machine. "auto" and "" are the one that
 // runs this machine; where that is none of ours the error is
 // platform.ErrNoManager and says what we found.
-func Manager(name string) (platform.Manager, error) {
-	if name == "" || name == "auto" {
-		running, err := here(runtime.GOOS).running()
-		if err != nil {
-			return nil, err
-		}
-		name = running
-	}
-	return ManagerOn(name, System{}, login())
-}
+func Manager(name string) (platform.Manager, error) { return ManagerOr(nil, name) }
 
 // ManagerOn gives the manager of that name on the machine that sys reaches, as
 // who sees it. The Windows SCM is reached by calls of its own: there sys does
@@ -87,8 +78,8 @@ func ManagerOn(name string, sys platform.System, who Login) (platform.Manager, e
 	return m(sys, who), nil
 }
 
-// LeftOut are the settings that the manager of that name leaves out of the
-// definition of a service of that scope. All others it honours or refuses.
+// LeftOut are the settings that the manager of that name, ours or a fallback's, leaves
+// out of the definition of a service of that scope. All others it honours or refuses.
 func LeftOut(manager string, scope platform.Scope) []platform.Omission {
 	switch manager {
 	case "systemd":
@@ -102,5 +93,5 @@ func LeftOut(manager string, scope platform.Scope) []platform.Omission {
 	case "scm":
 		return scm.LeftOut()
 	}
-	return nil
+	return foreign.LeftOut(manager)
 }

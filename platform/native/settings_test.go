@@ -100,7 +100,7 @@ func (p place) values() map[string]any {
 		user = `NT SERVICE\feedd`
 	}
 	return map[string]any{
-		"user": user, "umask": &mask, "working_directory": p.path("work"), "runtime_dir": p.path("run"), "state_dir": p.path("state"),
+		"user": user, "umask": &mask, "start_type": platform.StartManual, "root_directory": p.path("root"), "restart.success_exit_codes": []int{3}, "windows.give_up": platform.WindowsReboot, "working_directory": p.path("work"), "runtime_dir": p.path("run"), "state_dir": p.path("state"),
 		"after": []string{"other"}, "requires": []string{"other"}, "wants": []string{"other"}, "env": map[string]string{"A": "b"},
 		"start_timeout": 3 * time.Minute, "reload_timeout": 4 * time.Minute, "stop_timeout": 5 * time.Minute, "watchdog": 6 * time.Minute,
 		"restart.policy": platform.RestartAlways, "restart.delay": 7 * time.Minute, "restart.max": 8, "restart.window": 9 * time.Hour,
@@ -114,7 +114,7 @@ func (p place) values() map[string]any {
 // notSettings are fields that no configuration has: what a unit is, how it is
 // installed, and commands that only managers with scripts use.
 func notSettings(key string) bool {
-	return slices.Contains([]string{"name", "instance", "scope", "exec", "reload", "adopt"}, key) || strings.HasPrefix(key, "commands.")
+	return slices.Contains([]string{"name", "instance", "scope", "exec", "reload", "adopt", "claim"}, key) || strings.HasPrefix(key, "commands.")
 }
 
 // eachSetting visits a unit's fields, all the way down, by their keys.
@@ -126,6 +126,7 @@ func eachSetting(v reflect.Value, table string, visit func(key string, field ref
 			key = snake(field.Name)
 		}
 		switch {
+		case key == "-": // no configuration has it
 		case field.Anonymous:
 			eachSetting(v.Field(i), table, visit)
 		case field.Type.Kind() == reflect.Struct:
@@ -286,7 +287,7 @@ func TestEveryCommandIsUsed(t *testing.T) {
 		}
 		scripts := p.manager == "sysv" || p.manager == "openrc"
 		eachSetting(reflect.ValueOf(u), "", func(key string, _ reflect.Value) {
-			if !notSettings(key) || key == "name" || key == "instance" || key == "scope" || key == "adopt" {
+			if !notSettings(key) || key == "name" || key == "instance" || key == "scope" || key == "adopt" || key == "claim" {
 				return
 			}
 			used := scripts && (key != "commands.supervise" || p.manager == "sysv")

@@ -6,8 +6,11 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/holdfast-dev/holdfast/platform/internal/launchd"
 	"github.com/holdfast-dev/holdfast/platform/internal/posix"
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
+	"github.com/holdfast-dev/holdfast/platform/internal/scm"
+	"github.com/holdfast-dev/holdfast/platform/internal/systemd"
 )
 
 // Variables by which `spawn` and `supervise`, that scripts of init systems call
@@ -23,9 +26,26 @@ const (
 	EndedVariable = "HOLDFAST_ENDED"
 )
 
+// Starter is the manager that started this process, by the name that its [Host] has;
+// empty where a person did, or somebody's script. Unlike Host it takes nothing out of
+// the environment, so it is asked before.
+func Starter() string {
+	switch {
+	case launchd.Started():
+		return "launchd"
+	case systemd.Started():
+		return "systemd"
+	case scm.Started():
+		return "scm"
+	}
+	return starter(os.Getenv(StarterVariable))
+}
+
 // takeStarter reads StarterVariable; empty if it is not there or not for us.
-func takeStarter() string {
-	name, pid, ok := strings.Cut(room.TakeEnv(StarterVariable), " ")
+func takeStarter() string { return starter(room.TakeEnv(StarterVariable)) }
+
+func starter(value string) string {
+	name, pid, ok := strings.Cut(value, " ")
 	if n, err := strconv.Atoi(pid); !ok || err != nil || n != os.Getpid() && n != os.Getppid() {
 		return ""
 	}

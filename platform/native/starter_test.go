@@ -19,11 +19,49 @@ func TestStarter(t *testing.T) {
 		"":               "",
 	} {
 		t.Setenv(native.StarterVariable, value)
+		if got := native.Starter(); got != want || os.Getenv(native.StarterVariable) != value {
+			t.Errorf("%q: got %q, want %q, and %q is left", value, got, want, os.Getenv(native.StarterVariable))
+		}
 		if got := native.TakeStarter(); got != want {
 			t.Errorf("%q: got %q, want %q", value, got, want)
 		}
 		if _, left := os.LookupEnv(native.StarterVariable); left {
 			t.Error("it is left to children")
+		}
+	}
+}
+
+// Whoever asks before the Host hears the same, and takes nothing away.
+func TestStarterOfAManager(t *testing.T) {
+	self, parent := strconv.Itoa(os.Getpid()), strconv.Itoa(os.Getppid())
+	for _, tt := range []struct {
+		env  map[string]string
+		want string
+	}{
+		{map[string]string{"SYSTEMD_EXEC_PID": self}, "systemd"},
+		{map[string]string{"SYSTEMD_EXEC_PID": "1"}, ""}, // inherited
+		{map[string]string{"SYSTEMD_EXEC_PID": "1", "NOTIFY_SOCKET": "/run/x", "MANAGERPID": parent}, ""},
+		{map[string]string{"NOTIFY_SOCKET": "/run/x", "MANAGERPID": parent}, "systemd"}, // before systemd 248
+		{map[string]string{"NOTIFY_SOCKET": "/run/x", "MANAGERPID": "4242"}, ""},
+		{map[string]string{"MANAGERPID": parent}, ""},
+		{map[string]string{"HOLDFAST_LAUNCHD": "always"}, "launchd"},
+		{map[string]string{"XPC_SERVICE_NAME": "0"}, ""},
+		{nil, ""},
+	} {
+		for _, name := range []string{"SYSTEMD_EXEC_PID", "NOTIFY_SOCKET", "MANAGERPID", "HOLDFAST_LAUNCHD", "XPC_SERVICE_NAME", native.StarterVariable} {
+			t.Setenv(name, tt.env[name])
+			if _, there := tt.env[name]; !there {
+				_ = os.Unsetenv(name)
+			}
+		}
+		got := native.Starter()
+		for name, value := range tt.env {
+			if os.Getenv(name) != value {
+				t.Errorf("%v: %s was taken", tt.env, name)
+			}
+		}
+		if want := tt.want; got != want && (want != "" || os.Getppid() != 1) {
+			t.Errorf("%v: got %q, want %q", tt.env, got, want)
 		}
 	}
 }

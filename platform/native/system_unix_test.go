@@ -61,3 +61,32 @@ func TestRunDoesNotWaitForWhatACommandLeavesBehind(t *testing.T) {
 		})
 	}
 }
+
+// Whoever waits for a command, as an upgrade does for `version` and `check` of a candidate,
+// must not run out of memory by what that prints.
+func TestIssue11_ACommandThatPrintsWithoutEnd(t *testing.T) {
+	t.Parallel()
+	for name, script := range map[string]string{
+		"output":                   "exec yes",
+		"error":                    "exec yes >&2",
+		"it does not notice":       "trap '' PIPE; yes 2>/dev/null; exec sleep 1000",
+		"and what it leaves does":  "yes & exec yes >&2",
+		"it ends in order":         "head -c 20000000 /dev/zero; exit 0",
+		"it ends, and one is left": "yes & exit 0",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+			defer cancel()
+			out, err := native.System{}.Run(ctx, "sh", "-c", script)
+			const most = 16 << 20
+			if err == nil && name == "it ends, and one is left" && len(out) <= most {
+				return // that one is not waited for: how much of what it prints still comes, is the machine's affair
+			}
+			failed, ok := errors.AsType[*platform.CommandError](err)
+			if ctx.Err() != nil || !ok || !strings.Contains(err.Error(), "it prints more than 16777216 bytes") || len(out) > most || len(failed.Stderr) > most {
+				t.Errorf("%d bytes, %.200v", len(out), err)
+			}
+		})
+	}
+}

@@ -26,8 +26,15 @@
 //
 // macOS has start time and boot session id from sysctl(3), kern.proc.pid and
 // kern.bootsessionuuid, and the image from kern.procargs2: the path by which it was
-// executed, of our own user's processes or, for root, of all. Elsewhere [Of]
-// returns errors.ErrUnsupported for now.
+// executed, of our own user's processes or, for root, of all.
+//
+// FreeBSD 13 and later have them from kern.proc.pid, whose times of start are taken
+// without the time of the boot, which moves when the clock is set, from kern.boot_id and
+// kern.proc.pathname. Where the machine hides the processes of other users and jails
+// (security.bsd.see_other_uids), those that we may not see count as gone. It is made for
+// machines of 64 bits, by the system's headers and sources, and has yet to run on one.
+//
+// Elsewhere [Of] returns errors.ErrUnsupported for now.
 package proc
 
 import (
@@ -36,6 +43,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -102,18 +110,38 @@ func (id Identity) Alive() (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	return id.aliveIn(here)
+}
+
+// Census returns [Identity.Alive] for many processes: what they have in common is asked once,
+// when it is first needed. Several goroutines may use it.
+func Census() func(Identity) (bool, error) {
+	here := sync.OnceValues(surroundings)
+	return func(id Identity) (bool, error) {
+		if id.PID <= 0 {
+			return false, nil
+		}
+		here, err := here()
+		if err != nil {
+			return false, err
+		}
+		return id.aliveIn(here)
+	}
+}
+
+func (id Identity) aliveIn(here Identity) (bool, error) {
 	if id.Space != here.Space {
 		if id.Boot != here.Boot {
 			return false, nil
 		}
 		return false, fmt.Errorf("process %d lives in another PID namespace (%s): %w", id.PID, id.Space, fs.ErrPermission)
 	}
-	now, err := Of(id.PID)
+	now, err := beside(id.PID, here)
 	switch {
 	case errors.Is(err, ErrGone):
 		return false, nil
 	case err != nil:
-		return false, err
+		return false, fmt.Errorf("process %d: %w", id.PID, err)
 	}
 	return id.Same(now), nil
 }

@@ -52,6 +52,9 @@ func image(pid int) string {
 	return parseArguments(raw)
 }
 
+// beside is identify, without what only people want to know, for who knows the surroundings.
+func beside(pid int, _ Identity) (Identity, error) { return identify(pid) }
+
 func surroundings() (Identity, error) {
 	boot, err := unix.Sysctl("kern.bootsessionuuid")
 	if err != nil {

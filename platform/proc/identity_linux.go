@@ -18,9 +18,23 @@ import (
 // program; of one that is hidden from us they always do.
 const queries = 20
 
-func identify(pid int) (id Identity, err error) {
+func identify(pid int) (Identity, error) {
+	here, unknown := surroundings()
+	id, err := beside(pid, here)
+	if err = cmp.Or(err, unknown); err != nil {
+		return Identity{}, err
+	}
+	// Another user's image is not ours to read: that is no error.
+	if exe, err := os.Readlink("/proc/" + strconv.Itoa(pid) + "/exe"); err == nil {
+		id.Exe = strings.TrimSuffix(exe, " (deleted)")
+	}
+	return id, nil
+}
+
+// beside is identify, without what only people want to know, for who knows the surroundings.
+func beside(pid int, here Identity) (id Identity, err error) {
 	for range queries {
-		id, err = query(pid)
+		id, err = query(pid, here)
 		if !errors.Is(err, errReleased) && !errors.Is(err, errHidden) {
 			break
 		}
@@ -32,7 +46,7 @@ func identify(pid int) (id Identity, err error) {
 	return id, err
 }
 
-func query(pid int) (Identity, error) {
+func query(pid int, id Identity) (Identity, error) {
 	dir := "/proc/" + strconv.Itoa(pid)
 	stat, err := readFile(dir + "/stat")
 	if err != nil {
@@ -48,20 +62,12 @@ func query(pid int) (Identity, error) {
 	case released:
 		return Identity{}, errReleased
 	}
-	id, err := surroundings()
-	if err != nil {
-		return Identity{}, err
-	}
 	id.PID, id.Start = pid, start
 	// A container may show a boot id of its own, and a service in it, behind
 	// ProtectProc= of systemd 252, the kernel's: what counts is what the process
 	// itself sees and writes down.
-	if boot, err := os.ReadFile(dir + "/root" + bootID); err == nil {
+	if boot, err := readFile(dir + "/root" + bootID); err == nil {
 		id.Boot = string(bytes.TrimSpace(boot))
-	}
-	// Another user's image is not ours to read: that is no error.
-	if exe, err := os.Readlink(dir + "/exe"); err == nil {
-		id.Exe = strings.TrimSuffix(exe, " (deleted)")
 	}
 	return id, nil
 }
@@ -93,19 +99,20 @@ func surroundings() (Identity, error) {
 
 // readFile reads a file that the kernel gives whole in one read, as those of
 // /proc that are read here are. Package os would offer it to the poller first and
-// ask for its size: ten more system calls, two thirds of the time.
+// ask for its size: ten more system calls, two thirds of the time. In the root of somebody
+// else's process there may be a FIFO instead, which nobody waits for.
 func readFile(path string) ([]byte, error) {
-	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
 	defer func() { _ = syscall.Close(fd) }()
-	buf := make([]byte, 4096)
-	n, err := syscall.Read(fd, buf)
+	var buf [4096]byte
+	n, err := syscall.Read(fd, buf[:])
 	if err != nil {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: err}
 	}
-	return buf[:n], nil
+	return bytes.Clone(buf[:n]), nil
 }
 
 var (

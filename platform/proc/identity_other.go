@@ -1,4 +1,4 @@
-//go:build !linux && !darwin && !windows
+//go:build !linux && !darwin && !freebsd && !windows
 
 package proc
 
@@ -8,6 +8,9 @@ import (
 )
 
 func identify(int) (Identity, error) { return Identity{}, errUnsupported }
+
+// beside is identify, without what only people want to know, for who knows the surroundings.
+func beside(pid int, _ Identity) (Identity, error) { return identify(pid) }
 
 func surroundings() (Identity, error) { return Identity{}, errUnsupported }
 

@@ -14,6 +14,9 @@ import (
 // anyBoot stands for the boot: creation times are not counted from it.
 const anyBoot = "any"
 
+// beside is identify, without what only people want to know, for who knows the surroundings.
+func beside(pid int, _ Identity) (Identity, error) { return identify(pid) }
+
 func surroundings() (Identity, error) { return Identity{Boot: anyBoot}, nil }
 
 func identify(pid int) (Identity, error) {

@@ -39,6 +39,12 @@ type Manifest struct {
 	Account Account `json:"account,omitzero"`
 	// Copies are the programs that installs have put somewhere (--copy-to).
 	Copies []Copied `json:"copies,omitempty"`
+	// Config is the configuration file that an install has written.
+	Config Laid `json:"config,omitzero"`
+	// RuntimeDir and StateDir are where its program has it keep its files, where that is
+	// not the usual place and no flag has said so.
+	RuntimeDir string `json:"runtime_dir,omitempty"`
+	StateDir   string `json:"state_dir,omitempty"`
 	// Changed is when an install last changed the definition: a process that is
 	// older runs by another one.
 	Changed time.Time `json:"changed,omitzero"`
@@ -48,6 +54,16 @@ type Manifest struct {
 type Copied struct {
 	Path   string `json:"path"`
 	SHA256 string `json:"sha256"` // of its content, in hexadecimal digits
+}
+
+// Laid is a configuration file that an install has written, as there was none.
+type Laid struct {
+	Path   string `json:"path,omitempty"`
+	SHA256 string `json:"sha256,omitempty"` // of what the program last had for it, in hexadecimal digits
+	// Beside is where that was laid, as somebody had changed the file; empty: in its place.
+	Beside string `json:"beside,omitempty"`
+	// Dirs are the directories that were made for it, the deepest first.
+	Dirs []string `json:"dirs,omitempty"`
 }
 
 // Account are a user and a group; one that is empty is not meant.

@@ -298,8 +298,17 @@ func (s Sources) lastEnd(m platform.Status) (*platform.Exit, time.Time, int) {
 	if m.LastExit != nil && s.managerKnowsLater(m) {
 		return m.LastExit, m.EndedAt, restarts
 	}
-	return s.Last.Exit, s.Last.Ended, restarts
+	exit := s.Last.Exit
+	if exit != nil && exit.Signal != "" && m.LastExit != nil && m.LastExit.Reason == watchdog && !m.EndedAt.Before(s.Last.Started.Truncate(time.Second)) {
+		named := *exit // who gets a signal is not told why
+		named.Reason = watchdog
+		exit = &named
+	}
+	return exit, s.Last.Ended, restarts
 }
+
+// watchdog is the reason of an end that systemd's watchdog brought about.
+const watchdog = "watchdog"
 
 // counts reports whether the manager has a count of restarts to tell.
 func counts(m platform.Status) bool {

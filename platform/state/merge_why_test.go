@@ -43,3 +43,31 @@ func TestIssue10_4_RestartsGoDown(t *testing.T) {
 		}
 	}
 }
+
+// The program's last words name the signal; that the watchdog has sent it, systemd says. On a quick
+// machine its words in the log were no longer among the last, and status did not tell.
+func TestTheWatchdogsSignalIsNamed(t *testing.T) {
+	own := &platform.Exit{Code: 2, Signal: "SIGABRT", Reason: "killed by SIGABRT"}
+	for name, tt := range map[string]struct {
+		own    *platform.Exit
+		reason string
+		ended  time.Duration // before now; it was started a minute ago
+		want   string
+	}{
+		"the watchdog's":              {own, "watchdog", time.Second, "watchdog"},
+		"somebody else's":             {own, "exit-code", time.Second, "killed by SIGABRT"},
+		"the watchdog's of an older":  {own, "watchdog", time.Hour, "killed by SIGABRT"},
+		"an end without any signal":   {failed, "watchdog", time.Second, failed.Reason},
+		"systemd does not know of it": {own, "", time.Second, "killed by SIGABRT"},
+	} {
+		last := state.LastRun{Started: ago(time.Minute), Exit: tt.own}
+		there := &platform.Exit{Code: tt.own.Code, Reason: tt.reason}
+		got := state.Merge(state.Sources{Now: now, Lock: free, Last: last, Manager: ended(says(broken, 0, time.Second), there, tt.ended)})
+		if got.LastExit == nil || got.LastExit.Reason != tt.want || got.LastExit.Signal != tt.own.Signal {
+			t.Errorf("%s: %+v, want %q", name, got.LastExit, tt.want)
+		}
+	}
+	if own.Reason != "killed by SIGABRT" {
+		t.Errorf("the record's own is changed: %+v", own)
+	}
+}

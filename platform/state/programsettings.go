@@ -1,7 +1,6 @@
 package state
 
 import (
-	"encoding/json"
 	"fmt"
 	"path/filepath"
 
@@ -23,11 +22,7 @@ func ProgramSettingsPath(dir, id string) string { return filepath.Join(dir, id+"
 // WriteProgramSettings replaces the file at path. The content is whole at every instant, and on
 // the disk when the system likes.
 func WriteProgramSettings(path string, p proc.Identity, settings map[string]string) error {
-	content, err := json.Marshal(programSettings{p, settings})
-	if err == nil {
-		err = files.Replace(path, append(content, '\n'), 0o600, false)
-	}
-	if err != nil {
+	if err := files.ReplaceJSON(path, programSettings{p, settings}, 0o600, false); err != nil {
 		return fmt.Errorf("settings in force: %w", err)
 	}
 	return nil

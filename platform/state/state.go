@@ -12,7 +12,6 @@
 package state
 
 import (
-	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -37,6 +36,7 @@ type State struct {
 	Reloads    Reloads        `json:"reloads"`
 	Restarts   int            `json:"restarts"`            // since it was last started by hand, as far as the process knows
 	LastExit   *platform.Exit `json:"last_exit,omitempty"` // of the run before this one
+	LastRun    *Before        `json:"last_run,omitempty"`  // likewise; nil: there was none
 	Health     []Health       `json:"health,omitempty"`    // by the order in which the checks were added
 	Stop       *StopProgress  `json:"stop,omitempty"`
 	// Next is of a supervisor of ours alone: the start that it waits to try. In its file
@@ -53,9 +53,27 @@ type State struct {
 	// Trial is the id of the trial that the process is on as a candidate (see package
 	// installer/trial); empty: it runs the confirmed version.
 	Trial string `json:"trial,omitempty"`
+	// Examined is of a process on trial alone: each of its health checks has answered.
+	Examined bool `json:"examined,omitempty"`
+	// Keeper is the number of the process that the manager has for the service while
+	// another one is on trial as its child; 0 where that is the process itself.
+	Keeper int `json:"keeper,omitempty"`
 
 	// Written is when the file got its content, in what [Read] returns.
 	Written time.Time `json:"-"`
+}
+
+// Before is what is known of a run that is over. Its keys are not those of a run, so
+// that nobody who looks for one finds the other's.
+type Before struct {
+	How     string    `json:"how"`                       // one of recovery.How
+	Outcome string    `json:"outcome"`                   // in a few words
+	Change  string    `json:"change,omitempty"`          // "upgraded" or "rolled-back": another version follows it
+	Version string    `json:"program_version,omitempty"` // its own
+	Term    uint64    `json:"term,omitempty"`            // its number
+	PID     int       `json:"process_id,omitempty"`
+	Started time.Time `json:"began_at"`
+	Ended   time.Time `json:"ended_at,omitzero"` // zero: nobody knows
 }
 
 // Ready reports whether the service serves: it is ready, or reloads.
@@ -71,6 +89,9 @@ type Reloads struct {
 	// answers the requests that were made before.
 	LastStart time.Duration `json:"last_start_ns"`
 	LastEnd   time.Time     `json:"last_end,omitzero"`
+	// LastTook is how long that one took, and Took all of them together.
+	LastTook time.Duration `json:"last_took_ns,omitempty"`
+	Took     time.Duration `json:"took_ns,omitempty"`
 }
 
 // Health is what a health check said last.
@@ -153,11 +174,7 @@ func Of(path string, p proc.Identity) (State, error) {
 // Write replaces the state file at path. The content is whole at every instant,
 // and on the disk when the system likes.
 func Write(path string, s State) error {
-	content, err := json.Marshal(s)
-	if err == nil {
-		err = files.Replace(path, append(content, '\n'), 0o644, false)
-	}
-	if err != nil {
+	if err := files.ReplaceJSON(path, s, 0o644, false); err != nil {
 		return fmt.Errorf("state file: %w", err)
 	}
 	return nil

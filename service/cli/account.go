@@ -90,8 +90,17 @@ func missing(kind, name string, err error) error {
 	if kind == "group" {
 		command = "groupadd --system " + name
 	}
-	return fmt.Errorf("there is no %s %q: create it (%s), or name another", kind, name, command)
+	return &noAccountError{kind, name, command}
 }
+
+// noAccountError is an account that is not there, and what creates it.
+type noAccountError struct{ kind, name, command string }
+
+func (e *noAccountError) Error() string {
+	return fmt.Sprintf("there is no %s %q: create it (%s), or name another", e.kind, e.name, e.command)
+}
+
+func (e *noAccountError) Unwrap() error { return errNoAccount }
 
 // thisMachinesAccounts asks the standard library, which without cgo knows what is
 // in /etc/passwd and /etc/group, and then getent(1), which knows the rest.

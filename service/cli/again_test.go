@@ -53,6 +53,17 @@ func TestAFailedStartSaysWhoTriesAgain(t *testing.T) {
 	}
 }
 
+// An install that is taken back leaves nobody who tries again.
+func TestAnInstallThatIsTakenBackIsNotTriedAgain(t *testing.T) {
+	p := newPlace(t)
+	waitsToTry(&platform.NextTry{At: noon.Add(4 * time.Second), Number: 1, Max: 9})(p)
+	p.m.acts = errors.New("it failed")
+	_, err := p.run("install", "--program", "/usr/sbin/feedd", "--start")
+	if err == nil || !strings.Contains(err.Error(), "it failed") || strings.Contains(err.Error(), "tries again") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // A stop while the manager waited to try again said "not running", as if it had done nothing.
 func TestAStopOfWhatWouldBeTriedAgainSaysSo(t *testing.T) {
 	next := &platform.NextTry{At: noon.Add(4 * time.Second), Number: 1, Max: 9}

@@ -23,14 +23,15 @@ type app struct {
 	root *cobra.Command
 	code service.Config // cfg as it is before a command
 
-	hangup   *hangup.Hold    // what Main holds of SIGHUP
-	begun    bool            // a command of ours was reached
-	unusable error           // why there can be none
-	fileless bool            // without any configuration file
-	ours     map[string]bool // the persistent flags that are not a host's
-	manager  string
-	scope    string
-	timeout  time.Duration
+	hangup            *hangup.Hold    // what Main holds of SIGHUP
+	begun             bool            // a command of ours was reached
+	unusable          error           // why there can be none
+	fileless          bool            // without any configuration file
+	placesDefaultFile bool            // this command writes the program's own one, or shows that
+	ours              map[string]bool // the persistent flags that are not a host's
+	manager           string
+	scope             string
+	timeout           time.Duration
 }
 
 // newApp is a command line to be mounted anywhere.
@@ -53,8 +54,8 @@ func newTree(m machine, cfg service.Config, prog service.Program, quiet string) 
 	f.StringVar(&a.cfg.RuntimeDir, "runtime-dir", cfg.RuntimeDir, "`DIR` of the PID file and the state")
 	f.StringVar(&a.cfg.StateDir, "state-dir", cfg.StateDir, "`DIR` of what survives a reboot")
 	f.StringVar(&a.cfg.Instance, "instance", cfg.Instance, "`NAME` of one of several instances")
-	f.StringVar(&a.manager, "manager", "auto", "service manager `NAME`: auto, none, "+strings.Join(native.Managers(), ", "))
-	f.StringVar(&a.scope, "scope", "auto", "whose service it is: auto, system, user")
+	f.StringVar(&a.manager, "manager", "auto", "service manager `NAME`: auto, none, "+a.managers())
+	f.StringVar(&a.scope, "scope", "auto", "whose service it is, `SCOPE`: auto, system, user")
 	f.DurationVar(&a.timeout, "timeout", 0, "give up waiting after `D` (default: what the configuration allows)")
 
 	f.BoolP(quietName, quiet, false, "print no confirmations and no progress, only errors, warnings and what was asked for")
@@ -66,9 +67,12 @@ func newTree(m machine, cfg service.Config, prog service.Program, quiet string) 
 		a.installCommand(), a.uninstallCommand(), a.planCommand(),
 		a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand(),
 		a.upgradeCommand(), a.rollbackCommand(), a.versionsCommand(),
-		a.statusCommand(), a.logsCommand(), a.versionCommand(), manCommand(a.root), completionCommand(),
-		a.checkCommand(), a.configCommand(), a.spawnCommand(), a.superviseCommand(), a.awaitCommand(),
+		a.statusCommand(), a.fleetCommand(), a.bugreportCommand(), a.doctorCommand(), a.logsCommand(), a.versionCommand(), manCommand(a.root), completionCommand(),
+		a.checkCommand(), a.configCommand(), a.alarmCommand(), a.migrateCommand(), a.spawnCommand(), a.superviseCommand(), a.awaitCommand(),
 	)
+	if c, ok := prog.(Commander); ok {
+		a.root.AddCommand(c.Commands(a.find)...)
+	}
 	a.adopt(a.root)
 	a.root.SetHelpCommand(a.helpCommand())
 	a.helpOnConfig()

@@ -16,6 +16,7 @@ import (
 // to, what is in force, and what is not; of one that will be taken back, nothing.
 func (a *app) bringIn(cmd *cobra.Command, t *target, steps []platform.Step, f installFlags, did bool) error {
 	d := a.drift(cmd.Context(), t)
+	tellDropIns(cmd, d.definition)
 	out := confirms(cmd)
 	var all []platform.Step
 	if f.json {
@@ -87,7 +88,7 @@ const (
 // whole is all that an install does by these steps: behind them it writes down what
 // it was told, and the manager starts or restarts the service.
 func (a *app) whole(ctx context.Context, t *target, steps []platform.Step, f installFlags) ([]platform.Step, error) {
-	all := slices.Clone(steps)
+	all := slices.Concat(t.defaultFile.steps, steps)
 	if path, err := t.Manifest(t.id); err == nil && a.here() {
 		next := t.next(f.told, len(t.changes(ctx, steps)) > 0)
 		record, err := state.WriteManifestStep(path, &next)

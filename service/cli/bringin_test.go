@@ -235,6 +235,11 @@ func (plain) Tables() map[string]any          { return map[string]any{"feed": &s
 func (reloader) Tables() map[string]any       { return plain{}.Tables() }
 func (reloader) Reload(context.Context) error { return nil }
 
+// partly is a program that takes a key only when it starts.
+type partly struct{ reloader }
+
+func (partly) NeedsRestart(key string) bool { return key == "feed.key" }
+
 // Keys of the program's own tables that are not in force are named, by every command.
 func TestIssue10_5_KeysOfTheProgramsOwnTables(t *testing.T) {
 	for name, tt := range map[string]struct {
@@ -242,6 +247,8 @@ func TestIssue10_5_KeysOfTheProgramsOwnTables(t *testing.T) {
 		says string
 	}{
 		"a program that reloads": {reloader{}, "changed, and not taken yet: feed.key, feed.url: feedd reload brings that in"},
+		"one that takes a part":  {partly{}, "changed, and not taken yet: feed.url: feedd reload brings that in"},
+		"the other part":         {partly{}, "changed since it was started: feed.key: feedd restart brings that in"},
 		"one that does not":      {plain{}, "changed since it was started: feed.key, feed.url: feedd restart brings that in"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -271,7 +278,11 @@ func TestIssue10_5_KeysOfTheProgramsOwnTables(t *testing.T) {
 				}
 			}
 			p.wants("plan --diff --json", 0, tt.says)
-			if notes, ok := p.json()["notes"].([]any); !ok || len(notes) != 1 {
+			want := 1
+			if _, both := tt.prog.(partly); both {
+				want = 2
+			}
+			if notes, ok := p.json()["notes"].([]any); !ok || len(notes) != want {
 				t.Error(p.out.String())
 			}
 			// A restart that could not bring it in would say so, too.

@@ -83,7 +83,7 @@ func (t *target) undone(ctx context.Context, steps []platform.Step) bool {
 	if err != nil || !st.Installed || t.made != (state.Account{}) {
 		return true
 	}
-	if _, says := t.manager.(platform.Registry); !says && !st.Enabled { // what is registered says so itself
+	if _, says := t.manager.(platform.Registry); !says && st.Enabled == (t.cfg.StartType == platform.StartManual) { // what is registered says so itself
 		return true
 	}
 	for _, s := range steps {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +29,7 @@ const programTime = 30 * time.Second
 // conduct does the whole of an upgrade in this process. What it comes to stands in
 // the ledger; who reads what this process prints is a log.
 func (a *app) conduct(cmd *cobra.Command, t *target, file string, f upgradeFlags) error {
-	e, release, err := a.engine(t, f)
+	e, release, err := a.engine(cmd, t, f)
 	if err != nil {
 		return err
 	}
@@ -46,13 +47,13 @@ func (a *app) conduct(cmd *cobra.Command, t *target, file string, f upgradeFlags
 		return nil
 	})
 	if !begun {
-		err = errors.Join(err, e.Refuse(err))
+		err = errors.Join(err, e.Refuse(cmd.Context(), err))
 	}
 	return errors.Join(err, release())
 }
 
 // engine is what conducts upgrades of t, by this process alone until release.
-func (a *app) engine(t *target, f upgradeFlags) (e *upgrade.Engine, release func() error, err error) {
+func (a *app) engine(cmd *cobra.Command, t *target, f upgradeFlags) (e *upgrade.Engine, release func() error, err error) {
 	lock, err := t.upgradeLock()
 	if err != nil {
 		return nil, nil, err
@@ -65,14 +66,17 @@ func (a *app) engine(t *target, f upgradeFlags) (e *upgrade.Engine, release func
 	if err != nil {
 		return nil, nil, err
 	}
-	e = &upgrade.Engine{Machine: a.upgradeMachine(t), Options: upgrade.Options{
-		ID: f.conduct, Service: t.id.String(), Own: t.id.Scope == platform.ScopeUser, By: f.by, Stable: t.program, SHA256: f.sha256, Key: a.cfg.UpgradeKey,
+	e = &upgrade.Engine{Machine: a.upgradeMachine(cmd, t), Options: upgrade.Options{
+		ID: f.conduct, Service: t.id.String(), Manager: t.manager.Name(), Own: t.id.Scope == platform.ScopeUser, By: f.by, Stable: t.program, SHA256: f.sha256, Key: a.cfg.UpgradeKey,
 		TriesFile: filepath.Join(t.dirs.State, t.id.String()+".trial.json"), Config: t.cfg.File,
-		Settle: f.settle, Timeout: a.timeout, Force: f.force,
+		Settle: f.settle, Tries: f.tries, Again: f.restart, Timeout: a.timeout, Force: f.force,
 	}}
 	e.Restore = t.cfg.StartTimeout + t.cfg.StopTimeout + 2*platform.StopMargin
 	if e.Timeout == 0 {
-		e.Timeout = e.Restore + f.settle
+		e.Timeout = time.Duration(max(f.tries, 1))*e.Restore + f.settle
+		if f.restart {
+			e.Timeout += e.Restore + f.settle
+		}
 	}
 	if e.Record, err = t.TrialFile(t.id); err == nil {
 		e.Ledger, err = t.ledger()
@@ -83,14 +87,17 @@ func (a *app) engine(t *target, f upgradeFlags) (e *upgrade.Engine, release func
 	return e, release, nil
 }
 
-func (a *app) upgradeMachine(t *target) upgrade.Machine {
+func (a *app) upgradeMachine(cmd *cobra.Command, t *target) upgrade.Machine {
 	return upgrade.Machine{
 		Status:  t.upgradeStatus,
 		Start:   func(ctx context.Context) error { return t.manager.Start(ctx, t.id) },
 		Restart: func(ctx context.Context) error { return t.manager.Restart(ctx, t.id) },
 		Version: func(ctx context.Context, program string) (string, error) { return a.versionOf(ctx, t, program) },
-		Check:   func(ctx context.Context, program string) error { return a.checkBy(ctx, t, program) },
-		Boots:   t.boots, Boottime: proc.Boottime, Now: t.Now, Sleep: sleep,
+		Check:   func(ctx context.Context, program string) error { return a.checkByAll(ctx, cmd, t, program) },
+		Back:    func(ctx context.Context) error { return a.refusedBack(ctx, t) },
+		Printed: t.printed,
+		Others:  func(context.Context) []string { return a.outdated(cmd, t) }, Known: func(name string) bool { return slices.Contains(t.sharing(t.id.Scope), name) },
+		Boots: t.boots, Boottime: proc.Boottime, Now: t.Now, Sleep: sleep,
 	}
 }
 
@@ -120,9 +127,10 @@ func (t *target) upgradeStatus(ctx context.Context, id, candidate string) upgrad
 	r := t.examine(ctx)
 	l := upgrade.Status{
 		Running: r.PID != 0 || r.again != "" || r.lsb == lsbRunning || r.lsb == lsbUnknown,
-		Failed:  r.Phase == platform.PhaseFailed,
+		Failed:  r.Phase == platform.PhaseFailed, Stopping: r.Phase == platform.PhaseStopping,
 		OnTrial: r.Trial != "" && r.Trial == id || t.Executes(r.PID, candidate),
-		Ready:   r.Ready, Healthy: true,
+		Kept:    r.keeper != 0,
+		Ready:   r.Ready, Healthy: r.examined,
 	}
 	if r.ReadyAt != nil {
 		l.ReadyAt = *r.ReadyAt
@@ -130,10 +138,11 @@ func (t *target) upgradeStatus(ctx context.Context, id, candidate string) upgrad
 	if e := r.LastExit; e != nil && e.Clean {
 		l.Asked = e.Reason
 	} else if e != nil {
-		l.Why = e.Reason
-		if words := e.Words(); words != l.Why && (e.Signal != "" || e.Code > 0) {
-			l.Why = strings.TrimPrefix(l.Why+", "+words, ", ")
-		}
+		l.Why = ending(*e)
+		l.Mute = e.Code == platform.ExitUsage && e.Signal == "" && l.Why == e.Words()
+	}
+	if l.OnTrial && l.Ready && !l.Healthy {
+		l.Why = "its health checks have not answered"
 	}
 	for _, h := range r.Health {
 		if !h.OK {
@@ -162,7 +171,7 @@ func (a *app) asUser(t *target, argv []string) ([]string, error) {
 	if dynamicUser(t.cfg) {
 		who = "nobody"
 	}
-	if t.id.Scope != platform.ScopeSystem || who == "" || who == "root" {
+	if t.id.Scope != platform.ScopeSystem || who == "" || who == "root" || t.manager.Name() == "scm" { // which lends nobody its accounts
 		return argv, nil
 	}
 	image, err := t.image()
@@ -227,6 +236,15 @@ func (a *app) checkBy(ctx context.Context, t *target, program string) error {
 	return fmt.Errorf("%w: %s", service.ErrConfig, logsink.Printable(text))
 }
 
+// refusedBack is why the installed version could not start again with today's
+// configuration; nil where it could, or does not tell.
+func (a *app) refusedBack(ctx context.Context, t *target) error {
+	if err := a.checkBy(ctx, t, t.program); errors.Is(err, service.ErrConfig) {
+		return err
+	}
+	return nil
+}
+
 // outcome is the error, with its exit code, that an upgrade has come to; nil if the
 // version that was asked for is confirmed.
 func outcome(done upgrade.Attempt) error {
@@ -240,6 +258,9 @@ func outcome(done upgrade.Attempt) error {
 	}
 	switch done.Result {
 	case upgrade.Confirmed, upgrade.Unchanged:
+		if !done.Up {
+			return &classedError{fmt.Errorf("%v is confirmed, and not ready", done.To), exitLeftDown}
+		}
 		return nil
 	case upgrade.Refused:
 		if done.Up {

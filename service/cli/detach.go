@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
@@ -19,25 +20,36 @@ func (m machine) detach(ctx context.Context, manager string, scope platform.Scop
 	}
 	argv[0] = image
 	if manager == "systemd" {
-		unit := []string{"systemd-run", "--quiet", "--collect", "--unit=holdfast-upgrade-" + id}
-		if scope == platform.ScopeUser {
-			unit = append(unit, "--user")
-		}
-		for _, name := range []string{"HOME", "PATH", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME"} { // where things are
-			if value, ok := os.LookupEnv(name); ok {
-				unit = append(unit, "--setenv="+name+"="+value)
-			}
-		}
-		if _, err := (native.System{}).Run(ctx, append(append(unit, "--"), argv...)...); err == nil {
+		if _, err := (native.System{}).Run(ctx, asUnit(scope, id, argv)...); err == nil {
 			return nil
 		}
 	}
-	cmd := exec.Command(argv[0], argv[1:]...) //nolint:gosec,noctx // ourselves, and it outlives us
-	cmd.Dir = "/"
-	cmd.SysProcAttr = ownSession()
-	if err := cmd.Start(); err != nil {
+	cmd, err := startApart(func() *exec.Cmd {
+		cmd := exec.Command(argv[0], argv[1:]...) //nolint:gosec,noctx // ourselves, and it outlives us
+		cmd.Dir = "/"
+		return cmd
+	})
+	if err != nil {
 		return err
 	}
 	go func() { _ = cmd.Wait() }() // no zombie: it is known to be dead
 	return nil
+}
+
+// asUnit has systemd run argv as it is, as a unit of its own.
+func asUnit(scope platform.Scope, id string, argv []string) []string {
+	unit := []string{"systemd-run", "--quiet", "--collect", "--unit=holdfast-upgrade-" + id}
+	if scope == platform.ScopeUser {
+		unit = append(unit, "--user")
+	}
+	for _, name := range []string{"HOME", "PATH", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME"} { // where things are
+		if value, ok := os.LookupEnv(name); ok {
+			unit = append(unit, "--setenv="+name+"="+value)
+		}
+	}
+	unit = append(unit, "--", argv[0])
+	for _, word := range argv[1:] {
+		unit = append(unit, strings.ReplaceAll(word, "$", "$$")) // systemd puts variables in their place
+	}
+	return unit
 }

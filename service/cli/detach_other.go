@@ -1,7 +1,10 @@
-//go:build !unix
+//go:build !unix && !windows
 
 package cli
 
-import "syscall"
+import "os/exec"
 
-func ownSession() *syscall.SysProcAttr { return nil }
+func startApart(cmd func() *exec.Cmd) (*exec.Cmd, error) {
+	c := cmd()
+	return c, c.Start()
+}

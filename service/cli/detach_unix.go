@@ -2,6 +2,13 @@
 
 package cli
 
-import "syscall"
+import (
+	"os/exec"
+	"syscall"
+)
 
-func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
+func startApart(cmd func() *exec.Cmd) (*exec.Cmd, error) {
+	c := cmd()
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	return c, c.Start()
+}

@@ -86,7 +86,7 @@ func (a *app) reloadDirectly(cmd *cobra.Command, t *target, h singleton.Holder, 
 	err = a.whileWaiting(cmd, func() string { return "reloading" }, func() error {
 		return state.AwaitReload(ctx, requested, func() (state.State, error) { return t.state(h) }, func() error {
 			if alive, err := t.Alive(h.Identity); err == nil && !alive {
-				return fmt.Errorf("%w%s", errStopped, t.ending(h))
+				return fmt.Errorf("%w%s", errStopped, t.ending(ctx, h))
 			}
 			return nil
 		})

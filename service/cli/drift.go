@@ -24,6 +24,8 @@ type drift struct {
 	reload  []string  // keys that it takes by a reload
 	refused []finding // why an install would be refused, where it would bring in something
 	running bool      // by the manager
+
+	definition *platform.Definition // that the manager has
 }
 
 // drift compares. Of an installation without a record (of a package, of an older
@@ -33,10 +35,12 @@ func (a *app) drift(ctx context.Context, t *target) drift {
 	if t.manager == nil || t.badFile != nil {
 		return d
 	}
-	if st, err := t.query(ctx, t.id); err != nil || !st.Installed {
+	st, err := t.query(ctx, t.id)
+	if err != nil || !st.Installed {
 		return d
 	}
-	d.process(ctx, t, a.reloads())
+	d.definition = st.Definition
+	d.process(ctx, t, a.prog)
 	if t.manifest.Format == 0 {
 		return d
 	}
@@ -71,12 +75,6 @@ func (a *app) refusal(ctx context.Context, t *target, err error) []finding {
 	return findings(bad)
 }
 
-// reloads reports whether a reload brings the program's own tables into force.
-func (a *app) reloads() bool {
-	_, ok := a.prog.(service.Reloader)
-	return ok
-}
-
 // startedFrom is the program that the manager starts, for a process that it has
 // started; empty if it is not known.
 func (t *target) startedFrom(kept bool) string {
@@ -105,8 +103,8 @@ func (d *drift) keys(t *target, unknown bool) {
 	}
 }
 
-// process compares with what runs. What a reload of the program takes, own says.
-func (d *drift) process(ctx context.Context, t *target, own bool) {
+// process compares with what runs, which is prog.
+func (d *drift) process(ctx context.Context, t *target, prog service.Program) {
 	h, err := t.probe(ctx, t.lock())
 	if err != nil || !h.Known() || !t.kept(ctx, h) {
 		return
@@ -131,12 +129,15 @@ func (d *drift) process(ctx context.Context, t *target, own bool) {
 	inForce, err := leavable(ctx, func() (map[string]string, error) {
 		return state.ReadProgramSettings(t.dirs.SettingsFile(t.id.String()), h.Identity)
 	})
-	switch keys := service.Differing(inForce, t.cfg.ProgramSettings()); {
-	case err != nil: // it is not for us to read, or the process is of an older version
-	case own:
-		d.reload = append(d.reload, keys...)
-	default:
-		d.restart = append(d.restart, keys...)
+	if err != nil { // it is not for us to read, or the process is of an older version
+		return
+	}
+	for _, key := range service.Differing(inForce, t.cfg.ProgramSettings()) {
+		if service.TakenByProgram(prog, key) == service.TakenByReload {
+			d.reload = append(d.reload, key)
+		} else {
+			d.restart = append(d.restart, key)
+		}
 	}
 }
 

@@ -1,8 +1,12 @@
 package cli
 
 import (
+	"context"
 	"regexp"
 	"strings"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
 // How much of a log is looked at for what is worth showing of it.
@@ -62,6 +66,17 @@ func excerpt(lines []string, most int) []string {
 		}
 	}
 	return kept[max(0, len(kept)-most):]
+}
+
+// printed is how the runtime began, since that time, to say why it ended the service's
+// process: the last it said. That is all there is of a panic before main.
+func (t *target) printed(ctx context.Context, since time.Time) (headline string) {
+	for _, line := range t.logLines(ctx, since) {
+		if text := message(strings.TrimSpace(line)); isHeadline(text) {
+			headline = logsink.Printable(text)
+		}
+	}
+	return headline
 }
 
 // message is a line without what journalctl and our own log put before it.

@@ -23,7 +23,15 @@ func CommandOn(m Machine, cfg service.Config, prog service.Program) *cobra.Comma
 }
 
 // Alone is the tree as Main has it.
-func Alone(cfg service.Config) *cobra.Command { return newTree(thisMachine(), cfg, nil, "q").root }
+func Alone(cfg service.Config) *cobra.Command {
+	return newTree(thisMachine().with(cfg.Fallback), cfg, nil, "q").root
+}
+
+// AsUnit is how systemd-run is called for a conductor.
+var AsUnit = asUnit
+
+// TakeTable has a configuration take another's [service] table.
+var TakeTable = takeTable
 
 // Excerpt is what of a log is shown with a failure.
 var Excerpt = excerpt
@@ -58,3 +66,14 @@ func ReadyLine(ctx context.Context, m Machine, cfg service.Config, keeper platfo
 
 // Enumerate is a list of names for people.
 var Enumerate = enumerate
+
+// TableEntry is one process of the process table.
+type TableEntry = tableEntry
+
+// Entry is a TableEntry.
+func Entry(pid, parent int, exe, user string, argv ...string) TableEntry {
+	return TableEntry{pid: pid, parent: parent, exe: exe, user: user, argv: argv}
+}
+
+// Redact strikes secrets out of texts.
+func Redact(secrets []string) func(string) string { return newRedactor(secrets).text }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service"
 	"github.com/holdfast-dev/holdfast/service/cli"
+	"github.com/holdfast-dev/holdfast/service/doctor"
 	"github.com/holdfast-dev/holdfast/service/recovery"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
@@ -51,6 +53,11 @@ type place struct {
 	accounts  map[string]string // users and groups: their numbers
 	now       func() time.Time
 	uses      *cli.Resources
+	files     [2]uint64 // open, and how many may be
+	age       time.Duration
+	table     []cli.TableEntry
+	untold    error // there is no table
+	volume    doctor.Volume
 	replaced  bool // the program on disk
 	removed   bool // likewise
 	full      bool // the runtime directory
@@ -62,7 +69,7 @@ type place struct {
 
 func newPlace(t *testing.T) *place {
 	dir := t.TempDir()
-	p := &place{t: t, dir: dir, held: map[string]singleton.Holder{}, gone: map[int]bool{}, now: func() time.Time { return noon }}
+	p := &place{t: t, dir: dir, held: map[string]singleton.Holder{}, gone: map[int]bool{}, now: func() time.Time { return noon }, age: time.Minute}
 	p.cfg = service.Config{Name: "feedd", Scope: platform.ScopeUser, RuntimeDir: filepath.Join(dir, "run"), StateDir: filepath.Join(dir, "state")}
 	p.m = &manager{p: p, name: "fake", st: platform.Status{Manager: "fake", Installed: true, Phase: platform.PhaseStopped}}
 	for _, d := range []string{p.cfg.RuntimeDir, p.cfg.StateDir} {
@@ -84,8 +91,9 @@ func (p *place) machine() cli.Machine {
 			}
 			return p.m.face(), nil
 		},
-		System: system{p},
-		Scope:  func() platform.Scope { return platform.ScopeUser },
+		System:     system{p},
+		Scope:      func() platform.Scope { return platform.ScopeUser },
+		Privileged: func() bool { return true },
 		Manifest: func(id platform.ID) (string, error) {
 			return state.ManifestPath(filepath.Join(p.dir, "holdfast"), id.String()), nil
 		},
@@ -141,6 +149,15 @@ func (p *place) machine() cli.Machine {
 			return context.Cause(ctx)
 		},
 		Measure:   func(int) *cli.Resources { return p.uses },
+		Memory:    func(int) int64 { return 3 << 20 },
+		OpenFiles: func(int) (uint64, uint64, error) { return p.files[0], p.files[1], nil },
+		Suspended: func(int) bool { return false },
+		Age:       func(proc.Identity) (time.Duration, error) { return p.age, nil },
+		Processes: func(context.Context, []string) ([]cli.TableEntry, error) { return p.table, p.untold },
+		Self:      func() (proc.Identity, error) { return proc.Identity{PID: 50}, nil },
+		Volume: func(string) (doctor.Volume, string, error) {
+			return p.volume, "", nil
+		},
 		Replaced:  func(singleton.Holder, string) bool { return p.replaced },
 		Gone:      func(string) bool { return p.removed },
 		Full:      func(dir string) bool { return p.full && dir == p.cfg.RuntimeDir },
@@ -248,6 +265,8 @@ func (p *place) put(path string, content any) {
 
 // manager is a platform.Manager that notes what it is asked to do.
 type manager struct {
+	queries atomic.Int64 // of where a service stands
+
 	p      *place
 	name   string
 	st     platform.Status
@@ -265,8 +284,9 @@ type manager struct {
 	refuses   func(platform.Unit) error
 	unit      platform.Unit // the last one that was planned
 	steps     []platform.Step
-	file      string   // that Plan writes, where it is not steps
-	logs      []string // the command that shows them; nil: one that says how many were asked for
+	removal   []platform.Step // nil: one command
+	file      string          // that Plan writes, where it is not steps
+	logs      []string        // the command that shows them; nil: one that says how many were asked for
 }
 
 // face is m, with Inventory if it has that.
@@ -312,6 +332,9 @@ func (m *manager) Removal(context.Context, platform.ID) ([]platform.Step, error)
 	if m.none {
 		return nil, m.fails
 	}
+	if m.removal != nil {
+		return m.removal, m.fails
+	}
 	return []platform.Step{{Kind: platform.StepRun, Describe: "remove it", Argv: []string{"remove"}}}, m.fails
 }
 
@@ -336,6 +359,7 @@ func (m *manager) Restart(ctx context.Context, _ platform.ID) error { return m.a
 func (m *manager) Reload(ctx context.Context, _ platform.ID) error  { return m.act(ctx, "reload") }
 
 func (m *manager) Status(ctx context.Context, id platform.ID) (platform.Status, error) {
+	m.queries.Add(1)
 	if errors.Is(m.broken, errHangs) {
 		<-ctx.Done()
 		return platform.Status{Manager: m.name, Phase: platform.PhaseUnknown}, context.Cause(ctx)
@@ -382,6 +406,10 @@ func (s system) Stat(path string) (os.FileInfo, error) { return native.System{}.
 func (s system) Remove(path string) error              { return native.System{}.Remove(path) }
 func (s system) WriteFile(path string, content []byte, mode os.FileMode) error {
 	return native.System{}.WriteFile(path, content, mode)
+}
+
+func (s system) MakeDir(path string, mode os.FileMode) error {
+	return native.System{}.MakeDir(path, mode)
 }
 
 func (s system) RemoveAll(path string) error {

@@ -144,6 +144,10 @@ func (f faulty) Remove(path string) error {
 	return errors.Join(err, f.after(path, err))
 }
 
+func (f faulty) MakeDir(path string, mode fs.FileMode) error {
+	return f.do("mkdir", path, func() error { return f.tree.MakeDir(path, mode) })
+}
+
 func (f faulty) RemoveAll(path string) error {
 	return f.do("remove all", path, func() error { return f.tree.RemoveAll(path) })
 }
@@ -162,7 +166,7 @@ func (f faulty) Run(ctx context.Context, argv ...string) (string, error) {
 // asks reports whether a command changes nothing.
 func asks(argv []string) bool {
 	line := strings.Join(argv, " ")
-	for _, word := range []string{"readlink", "rmdir", "find ", " show ", "--version", " print", " status"} {
+	for _, word := range []string{"readlink", "rmdir", "find ", " show ", " -list ", " -read ", "--version", " print", " status"} {
 		if strings.Contains(line, word) {
 			return true
 		}
@@ -188,6 +192,8 @@ var scenes = []scene{ //nolint:gochecknoglobals // a table
 	{"make a user", nil, "install --program /opt/new --user feed --create-user --start", false},
 	{"make a user for what does not get ready", nil, "install --program " + badWord + " --user feed --create-user --start", true},
 	{"purge with the user", []string{"install --program /opt/new --user feed --create-user"}, "uninstall --purge", false},
+	{"purge", []string{"install --program /opt/old"}, "uninstall --purge", false},
+	{"purge what runs", []string{"install --program /opt/old --start"}, "uninstall --purge", false},
 	{"take over", []string{"foreign"}, "install --program /opt/new --adopt", false},
 	{"uninstall", []string{"install --program /opt/old"}, "uninstall", false},
 	{"uninstall what runs", []string{"install --program /opt/old --start"}, "uninstall", false},
@@ -268,8 +274,12 @@ func (s *stage) empty() error {
 		}
 		errs = append(errs, os.MkdirAll(s.root+dir, 0o755))
 	}
-	for _, tool := range []string{"useradd", "groupadd", "userdel", "groupdel", "nologin"} {
-		errs = append(errs, s.put("/usr/sbin/"+tool, ""))
+	tools := []string{"/usr/sbin/useradd", "/usr/sbin/groupadd", "/usr/sbin/userdel", "/usr/sbin/groupdel", "/usr/sbin/nologin"}
+	if s.tree.manager == "launchd" {
+		tools = []string{"/usr/bin/dscl"}
+	}
+	for _, tool := range tools {
+		errs = append(errs, s.put(tool, ""))
 	}
 	errs = append(errs, os.MkdirAll(s.root+"/fake/users", 0o755), os.MkdirAll(s.root+"/fake/groups", 0o755))
 	if s.tree.manager == "sysv" {
@@ -404,7 +414,8 @@ func (c *campaign) killed(t *testing.T, n int, how string) {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), exe, "-test.run=^TestFaultRole$", "-test.v=false")
-	cmd.Env = append(os.Environ(), "HOLDFAST_FAULT_ROLE="+strings.Join([]string{c.root, c.tree.manager, c.sc.args, strconv.Itoa(n), how}, "|"))
+	// What it leaves goes with this test.
+	cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir(), "HOLDFAST_FAULT_ROLE="+strings.Join([]string{c.root, c.tree.manager, c.sc.args, strconv.Itoa(n), how}, "|"))
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err = cmd.Run()

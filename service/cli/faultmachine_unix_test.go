@@ -53,7 +53,10 @@ func (m tree) ReadFile(path string) ([]byte, error)  { return os.ReadFile(m.at(p
 func (m tree) Remove(path string) error              { return os.Remove(m.at(path)) }
 func (m tree) RemoveAll(path string) error           { return os.RemoveAll(m.at(path)) }
 func (m tree) Stat(path string) (fs.FileInfo, error) { return os.Stat(m.at(path)) }
-func (m tree) Owner(string) (platform.Owner, error)  { return platform.Owner{UID: -1, GID: -1}, nil }
+func (m tree) MakeDir(path string, mode fs.FileMode) error {
+	return files.MakeDirAs(m.at(path), mode)
+}
+func (m tree) Owner(string) (platform.Owner, error) { return platform.Owner{UID: -1, GID: -1}, nil }
 
 func (m tree) Chown(path string, o platform.Owner) error { return os.Lchown(m.at(path), o.UID, o.GID) }
 
@@ -132,6 +135,8 @@ func (m tree) play(argv []string) (string, int) {
 		return m.find(argv[1:])
 	case "/usr/sbin/useradd", "/usr/sbin/groupadd", "/usr/sbin/userdel", "/usr/sbin/groupdel", "id":
 		return m.accounts(argv[0], last)
+	case "/usr/bin/dscl":
+		return m.dscl(argv[2:])
 	case "systemctl":
 		return m.systemctl(slices.DeleteFunc(slices.Clone(argv[1:]), func(a string) bool { return strings.HasPrefix(a, "--no-") }))
 	case "/etc/init.d/" + faultName:
@@ -175,6 +180,37 @@ func (m tree) accounts(command, name string) (string, int) {
 		return "", failed(os.Remove(m.at(user)))
 	}
 	return "", failed(os.Remove(m.at(group)))
+}
+
+// dscl plays macOS's: a record is a file of its keys. To make one that is there is fine,
+// to remove one that is not is an error.
+func (m tree) dscl(args []string) (string, int) {
+	path := "/fake" + strings.ToLower(args[1])
+	switch args[0] {
+	case "-list":
+		var out strings.Builder
+		entries, err := os.ReadDir(m.at(path))
+		for _, e := range entries {
+			if _, rest, ok := strings.Cut(m.content(path+"/"+e.Name()), args[2]+"="); ok {
+				fmt.Fprintf(&out, "%-20s %s\n", e.Name(), strings.SplitN(rest, "\n", 2)[0])
+			}
+		}
+		return out.String() + "_www                 70\nnobody               -2\n", failed(err)
+	case "-create":
+		text := m.content(path)
+		if len(args) == 4 {
+			text += args[2] + "=" + args[3] + "\n"
+		}
+		return "", failed(m.put(path, text))
+	case "-read":
+		if !m.exists(path) {
+			return "<dscl_cmd> DS Error: -14136 (eDSRecordNotFound)\n", 56
+		}
+		return m.content(path), 0
+	case "-delete":
+		return "", failed(os.Remove(m.at(path)))
+	}
+	return "", 64
 }
 
 // find knows the two forms that we use.

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +19,8 @@ import (
 const (
 	followEvery = 50 * time.Millisecond
 	followFirst = turnWait + time.Minute
+	// followGone is how long who has conducted it may take to be gone, at most.
+	followGone = 10 * time.Second
 )
 
 // follow tells of an upgrade that another process conducts, and returns when it has
@@ -42,13 +47,13 @@ func (a *app) follow(cmd *cobra.Command, t *target, id string) (upgrade.Attempt,
 				return upgrade.Attempt{}, errors.New("the process that was to carry it out has not started: see the system log")
 			}
 		case l.Last.Result != "":
-			return *l.Last, nil
+			return *l.Last, t.letGo(ctx, id)
 		case l.Last.Step != step:
 			step = l.Last.Step
 			fmt.Fprintf(notes(cmd), "- %s\n", step)
 		default:
 			if alive, err := t.Alive(l.Last.Conductor); err == nil && !alive {
-				return a.recoverUpgrade(ctx, t, id)
+				return a.recoverUpgrade(cmd, t, id)
 			}
 		}
 		if err := sleep(ctx, followEvery); err != nil {
@@ -57,13 +62,39 @@ func (a *app) follow(cmd *cobra.Command, t *target, id string) (upgrade.Attempt,
 	}
 }
 
-// recoverUpgrade puts in order what a conductor that was killed has left.
-func (a *app) recoverUpgrade(ctx context.Context, t *target, id string) (upgrade.Attempt, error) {
-	e, release, err := a.engine(t, upgradeFlags{conduct: id + "-recover"})
+// letGo returns when the conductor of the upgrade id, which has written what it has
+// come to, does not keep away the next one any more. Where that takes its time the
+// outcome is the same.
+func (t *target) letGo(ctx context.Context, id string) error {
+	lock, err := t.upgradeLock()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, followGone)
+	defer cancel()
+	for {
+		if h, err := t.probe(ctx, lock); err != nil || h.Origin != id {
+			return nil //nolint:nilerr // whoever holds it, it is not the conductor
+		}
+		if sleep(ctx, followEvery) != nil {
+			return nil
+		}
+	}
+}
+
+// recoverUpgrade puts in order what a conductor that was killed has left. It waits for
+// its turn, bounded, as whoever installs or uninstalls does, and says who has it.
+func (a *app) recoverUpgrade(cmd *cobra.Command, t *target, id string) (upgrade.Attempt, error) {
+	e, release, err := a.engine(cmd, t, upgradeFlags{conduct: id + "-recover"})
 	if err != nil {
 		return upgrade.Attempt{}, err
 	}
-	err = errors.Join(e.Recover(ctx), release())
+	begun := false
+	err = a.alone(cmd, cmd.Name(), func() error { begun = true; return e.Recover(cmd.Context()) })
+	if !begun {
+		err = errors.Unwrap(err) // our callers say which service it is about
+	}
+	err = errors.Join(err, release())
 	l := e.Versions()
 	if err == nil && (l.Last == nil || l.Last.Result == "") {
 		err = errors.New("its record is gone")
@@ -72,6 +103,27 @@ func (a *app) recoverUpgrade(ctx context.Context, t *target, id string) (upgrade
 		return upgrade.Attempt{}, err
 	}
 	return *l.Last, nil
+}
+
+// cutOffElsewhere is the refusal of what an upgrade of the program that was cut off keeps
+// from being done, where that was by way of another service; nil if there is none.
+func (a *app) cutOffElsewhere(t *target) error {
+	path, err := t.ledger()
+	if err != nil {
+		return err
+	}
+	l, err := upgrade.ReadLedger(path)
+	if err != nil || l.Last == nil || l.Last.Result != "" || !slices.Contains(t.sharing(t.id.Scope), l.Last.Service) {
+		return err
+	}
+	name, instance, _ := strings.Cut(l.Last.Service, "@")
+	then := "`versions` of that service puts it in order"
+	if name == t.id.Name {
+		other := *t
+		other.id.Instance, other.cfg.Instance = instance, instance
+		then = a.command(&other, "versions") + " puts it in order"
+	}
+	return fmt.Errorf("%w: %s", &upgrade.ElsewhereError{Service: l.Last.Service}, then)
 }
 
 // showOutcome says what has come, and ends with its exit code.
@@ -94,11 +146,17 @@ func (a *app) showOutcome(cmd *cobra.Command, t *target, verb string, done upgra
 	for _, n := range done.Notes {
 		fmt.Fprintf(cmd.ErrOrStderr(), "- %s\n", oneLine(n))
 	}
+	for _, name := range done.Others {
+		fmt.Fprintf(cmd.ErrOrStderr(), "- %s has the program in common with it, and runs the version before until it is restarted\n", oneLine(name))
+	}
 	if err != nil {
 		return fmt.Errorf("%s %q: %w", verb, t.id, err)
 	}
 	switch {
 	case done.Result == upgrade.Unchanged:
+		if h, err := t.Holder(t.lock()); err == nil && h.Known() && t.Replaced(h, t.startedFrom(true)) {
+			fmt.Fprintf(cmd.ErrOrStderr(), "- it still runs another version: %s brings it in\n", a.command(t, "restart"))
+		}
 		fmt.Fprintf(confirms(cmd), "%s is already %v.\n", t.id, done.To)
 	case !done.Tried:
 		fmt.Fprintf(confirms(cmd), "%s is %v now: %s.\n", t.id, done.To, oneLine(done.Reason))
@@ -131,7 +189,7 @@ func (a *app) versionsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := a.versionsOf(cmd.Context(), t)
+			r, err := a.versionsOf(cmd, t)
 			if err != nil {
 				return fmt.Errorf("versions %q: %w", t.id, err)
 			}
@@ -146,7 +204,8 @@ func (a *app) versionsCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) versionsOf(ctx context.Context, t *target) (versionsReport, error) {
+func (a *app) versionsOf(cmd *cobra.Command, t *target) (versionsReport, error) {
+	ctx := cmd.Context()
 	r := versionsReport{Service: t.id.String(), Program: t.manifest.Program, Kept: []upgrade.Version{}, Failed: []upgrade.Failure{}}
 	if t.badManifest != nil { // which program it is, nobody knows without
 		return r, t.badManifest
@@ -160,7 +219,10 @@ func (a *app) versionsOf(ctx context.Context, t *target) (versionsReport, error)
 		return r, err
 	}
 	if l.Last != nil && l.Last.Result == "" && t.noOtherUpgrade(ctx, "") == nil && a.mayUpgrade(ctx, t, "versions") == nil {
-		if _, err := a.recoverUpgrade(ctx, t, l.Last.ID); err != nil {
+		if err := a.cutOffElsewhere(t); err != nil {
+			return r, err
+		}
+		if _, err := a.recoverUpgrade(cmd, t, l.Last.ID); err != nil {
 			return r, err
 		}
 		if l, err = upgrade.ReadLedger(path); err != nil {
@@ -176,7 +238,7 @@ func (a *app) versionsOf(ctx context.Context, t *target) (versionsReport, error)
 		r.OnTrial = l.Last
 	}
 	if r.Program != "" { // it may have been replaced by hand
-		digest, err := upgrade.Digest(r.Program)
+		digest, err := upgrade.Digest(installed(r.Program))
 		switch {
 		case err == nil && digest != r.Confirmed.SHA256:
 			r.Confirmed = upgrade.Version{SHA256: digest, Version: a.ownVersion(r.Program)}
@@ -191,9 +253,18 @@ func (a *app) versionsOf(ctx context.Context, t *target) (versionsReport, error)
 	return r, nil
 }
 
+// installed is the file at path, or to which the link at path leads: something else then
+// switches versions.
+func installed(path string) string {
+	if image, err := filepath.EvalSymlinks(path); err == nil {
+		return image
+	}
+	return path
+}
+
 // ownVersion is the version of the program at path if that is this very program.
 func (a *app) ownVersion(path string) string {
-	if image, err := a.image(); err != nil || image != path {
+	if image, err := a.image(); err != nil || image != installed(path) {
 		return ""
 	}
 	return a.cfg.Version

@@ -10,7 +10,10 @@ import (
 
 // verbs are the commands that do something with the service. An error of theirs has
 // one form: VERB "NAME": REASON, after the name of the program.
-var verbs = [...]string{runName, "install", "uninstall", "plan", "start", "stop", "restart", "reload", "status", "logs", "upgrade", "rollback", "versions", "config show"}
+var verbs = [...]string{
+	runName, "install", "uninstall", "plan", "start", "stop", "restart", "reload", "status", "doctor", "logs", "upgrade", "rollback", "versions", "config show",
+	"work list", "work show", "work rerun", "work abort", "work release",
+}
 
 // formedError is an error in that form. Of what each place says before the reason,
 // the verb or the name, nothing is told twice.
@@ -36,7 +39,7 @@ func (a *app) inForm(cmd *cobra.Command, err error) error {
 		return err
 	}
 	verb := cmd.Name()
-	if p := cmd.Parent(); p != nil && p != a.root && p.HasParent() && p.Name() == "config" {
+	if p := cmd.Parent(); p != nil && p != a.root && p.HasParent() && (p.Name() == "config" || p.Name() == "work") {
 		verb = p.Name() + " " + verb
 	}
 	if !slices.Contains(verbs[:], verb) {

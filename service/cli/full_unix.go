@@ -2,13 +2,10 @@
 
 package cli
 
-import "golang.org/x/sys/unix"
+import "github.com/holdfast-dev/holdfast/platform/files"
 
 // full reports whether no block or no inode is left to write a file in dir.
 func full(dir string) bool {
-	var at unix.Statfs_t
-	if err := unix.Statfs(dir, &at); err != nil || at.Blocks == 0 {
-		return false
-	}
-	return int64(at.Bavail) <= 0 || at.Files > 0 && int64(at.Ffree) <= 0 //nolint:unconvert // their types differ by system
+	s, err := files.SpaceOf(dir)
+	return err == nil && s.Size > 0 && (s.Free == 0 || s.Inodes > 0 && s.FreeInodes == 0)
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/platform/state"
-	"github.com/holdfast-dev/holdfast/service/recovery"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
@@ -101,8 +100,8 @@ func (t *target) state(h singleton.Holder) (state.State, error) {
 }
 
 // ending is why a holder that has ended did so, as far as it could tell.
-func (t *target) ending(h singleton.Holder) string {
-	last, err := recovery.Read(t.dirs.LastRunFile(t.id.String()))
+func (t *target) ending(ctx context.Context, h singleton.Holder) string {
+	last, err := t.lastRecord(ctx)
 	if err != nil || !last.Process.Same(h.Identity) {
 		return ""
 	}

@@ -20,6 +20,8 @@ type installFlags struct {
 	copyTo  string
 	adopt   bool
 
+	allowWritable bool // as it was told, at any time
+
 	createUser bool
 	start      bool // `install` only, and so is restart
 	restart    bool
@@ -34,7 +36,8 @@ func (a *app) addInstallFlags(cmd *cobra.Command, f *installFlags) {
 	cmd.Flags().StringVar(&f.user, "user", a.cfg.User, "run as user `U`")
 	cmd.Flags().BoolVar(&f.json, "json", false, "as JSON: what would be done or, where it is done, what was")
 	addTakeBack(cmd)
-	cmd.Flags().BoolVar(&f.createUser, "create-user", false, "create the service's user and group if they do not exist; uninstall --purge removes them")
+	cmd.Flags().BoolVar(&f.createUser, "create-user", false, "create the service's user and group if they do not exist (Linux, macOS); uninstall --purge removes them")
+	cmd.Flags().BoolVar(&f.allowWritable, allowWritable, false, "install a program that ordinary users could replace, or that lies where they could: they become whom it runs as")
 	cmd.Flags().BoolVar(&f.adopt, "adopt", false, "take over a definition of that name that holdfast did not make; uninstall puts it back")
 }
 
@@ -63,7 +66,7 @@ func (a *app) installCommand() *cobra.Command {
 			}
 			return a.alone(cmd, "install", func() error {
 				t, steps, err := a.plan(cmd, &f)
-				if err == nil {
+				if err == nil && !t.defaultFile.anew { // else when it is there for the program to read
 					err = a.precheck(cmd.Context(), t)
 				}
 				if err != nil {
@@ -110,7 +113,7 @@ func (a *app) showSteps(cmd *cobra.Command, t *target, steps []platform.Step, f 
 		if !f.json {
 			a.tell(cmd, due)
 		}
-		return showChanges(cmd.OutOrStdout(), t.manager.Name(), t.changes(cmd.Context(), steps), due, f.json)
+		return showChanges(cmd.OutOrStdout(), t.manager.Name(), t.changes(cmd.Context(), slices.Concat(t.defaultFile.steps, steps)), due, f.json)
 	}
 	t.laidOver(cmd)
 	all, err := a.whole(cmd.Context(), t, steps, f)
@@ -127,6 +130,7 @@ func (a *app) plan(cmd *cobra.Command, f *installFlags) (*target, []platform.Ste
 	if cmd.Flags().Changed("user") {
 		a.override(func(c *service.Config) { c.User = f.user })
 	}
+	a.placesDefaultFile = true
 	t, err := a.target(cmd)
 	if err != nil {
 		return nil, nil, err
@@ -144,6 +148,9 @@ func (a *app) plan(cmd *cobra.Command, f *installFlags) (*target, []platform.Ste
 		return nil, nil, err
 	}
 	t.program = program
+	if err := a.refuseWritable(program, *f); err != nil {
+		return nil, nil, err
+	}
 	u, err := t.cfg.Unit(program, t.id.Scope)
 	if err != nil {
 		return nil, nil, err
@@ -161,8 +168,10 @@ func (a *app) plan(cmd *cobra.Command, f *installFlags) (*target, []platform.Ste
 		return nil, nil, a.wayOut(cmd.Context(), cmd, t, *f, t.located(err, false))
 	}
 	t.before(cmd, u, steps)
-	if note != "" {
-		fmt.Fprintf(notes(cmd), "- %s\n", note)
+	for _, note := range []string{note, t.defaultFile.note} {
+		if note != "" {
+			fmt.Fprintf(notes(cmd), "- %s\n", note)
+		}
 	}
 	if t.passedOver != "" {
 		fmt.Fprintf(notes(cmd), "- %s is left out: it belongs to this machine, and not to one with %s; --config names another\n", t.passedOver, m.Name())
@@ -247,22 +256,23 @@ func (a *app) uninstall(cmd *cobra.Command, t *target, purge, foreign bool) erro
 		return fmt.Errorf("uninstall %q: %w", t.id, err)
 	}
 	outcome := "is uninstalled"
-	if len(steps) == 0 && len(remove) == 0 && len(t.forget()) == 0 {
+	if len(steps) == 0 && len(remove) == 0 && len(t.forget()) == 0 && len(t.removeDefaultFile()) == 0 {
 		outcome = "is not installed"
 	}
 	tx := t.transaction(cmd, "uninstall")
+	steps = append(steps, t.removeDefaultFile()...)
 	if !purge {
 		steps = append(steps, t.forget()...)
 	}
 	if err := tx.Apply(cmd.Context(), steps); err != nil {
-		return fmt.Errorf("uninstall %q: %w", t.id, err)
+		return fmt.Errorf("uninstall %q: %w", t.id, t.stopped(err))
 	}
 	if purge {
 		if err := t.unused(cmd.Context()); err != nil {
 			return fmt.Errorf("purge %q: %w", t.id, errors.Join(err, tx.Commit(cmd.Context())))
 		}
 		if err := tx.Apply(cmd.Context(), slices.Concat(remove, t.purgeAccount(), t.forget())); err != nil {
-			return fmt.Errorf("purge %q: %w", t.id, err)
+			return fmt.Errorf("purge %q: %w", t.id, t.stopped(err))
 		}
 	}
 	if err := tx.Commit(cmd.Context()); err != nil {

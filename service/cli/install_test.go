@@ -165,6 +165,19 @@ func TestPurgeInsideOfAnotherService(t *testing.T) {
 	p.wants("status", 2, "feedd is stopped")
 }
 
+// The directory in which commands ask a journal is the service's, also where a flag named the state directory.
+func TestPurgeOfAJournalsDesk(t *testing.T) {
+	p := newPlace(t)
+	desk := p.cfg.StateDir + "/feedd.journal.desk"
+	if err := os.Mkdir(desk, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p.wants("uninstall --purge", 0, "", "remove", "remove all of /run", "remove all of /state")
+	if says := p.out.String(); strings.Contains(says, "with") {
+		t.Error(says)
+	}
+}
+
 // A link is removed, and not what it leads to.
 func TestPurgeOfALink(t *testing.T) {
 	if runtime.GOOS == "windows" {
@@ -213,5 +226,18 @@ func TestLogs(t *testing.T) {
 			}
 			p.wants(tt.args, tt.code, tt.says)
 		})
+	}
+}
+
+// Each query of a manager costs as much as a command of its own, and an install is to
+// cost little more than the calls that it needs.
+func TestIssue11_AnInstallAsksTheManagerLittle(t *testing.T) {
+	p := newPlace(t)
+	before := p.m.queries.Load()
+	if out, err := p.run("install"); err != nil {
+		t.Fatal(out, err)
+	}
+	if n := p.m.queries.Load() - before; n > 4 { // before, in each scope, and what has become of it
+		t.Errorf("%d queries", n)
 	}
 }

@@ -20,14 +20,13 @@ func (a *app) install(cmd *cobra.Command, t *target, steps []platform.Step, f in
 	if err := a.mayApply(t, steps); err != nil {
 		return nil, false, err
 	}
-	all := t.changes(ctx, steps)
-	did = len(all) > 0 || t.undone(ctx, steps)
-	if st, err := t.query(ctx, t.id); err == nil && st.Installed {
+	all := t.changes(ctx, slices.Concat(t.defaultFile.steps, steps))
+	did = len(all) > 0 || len(t.defaultFile.steps) > 0 || t.undone(ctx, steps)
+	if t.present {
 		printChanges(notes(cmd), all)
 	}
-	defer t.laidOver(cmd)
 	before := t.manifest
-	record, err := t.record(f.told, len(all) > 0)
+	record, err := t.record(f.told, t.redefines(all))
 	if err != nil {
 		return nil, false, err
 	}
@@ -35,6 +34,16 @@ func (a *app) install(cmd *cobra.Command, t *target, steps []platform.Step, f in
 	tx = t.transaction(cmd, "install")
 	if f.start || f.restart || stops(steps) {
 		if err := t.noteBefore(ctx, tx); err != nil {
+			return nil, false, errors.Join(err, tx.TakeBack(ctx))
+		}
+	}
+	if err := tx.Apply(ctx, t.defaultFile.steps); err != nil {
+		t.manifest = before
+		return nil, false, err
+	}
+	if t.defaultFile.anew {
+		if err := a.precheck(ctx, t); err != nil {
+			t.manifest = before
 			return nil, false, errors.Join(err, tx.TakeBack(ctx))
 		}
 	}
@@ -95,10 +104,19 @@ func (a *app) finish(cmd *cobra.Command, t *target, tx *installer.Transaction, s
 		return errors.Join(err, back)
 	}
 	if t.notStarted != nil {
-		return fmt.Errorf("%w; what was installed before is back, and could not be started again: %w", err, t.notStarted)
+		return t.stopped(err)
 	}
 	t.sweep()
 	return fmt.Errorf("%w; everything is as it was before this install", err)
+}
+
+// stopped adds to why a transaction was taken back why what it had stopped does not
+// run again; nothing, if it does.
+func (t *target) stopped(err error) error {
+	if t.notStarted == nil {
+		return err
+	}
+	return fmt.Errorf("%w; what was installed before is back, and could not be started again: %w", err, t.notStarted)
 }
 
 // notYet notes which directories of the service are not there.

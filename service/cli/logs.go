@@ -52,6 +52,9 @@ func (a *app) logsCommand() *cobra.Command {
 			if hint := a.unless(cmd, t, "logs"); hint != "" {
 				fmt.Fprintf(notes(cmd), "- it is not installed%s\n", hint)
 			}
+			if file := t.logFile(); file != "" {
+				return tail(cmd.Context(), cmd.OutOrStdout(), file, f.Lines, f.Follow)
+			}
 			show := exec.CommandContext(cmd.Context(), argv[0], argv[1:]...)
 			show.Stdout, show.Stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
 			if err = show.Run(); cmd.Context().Err() != nil {
@@ -110,6 +113,18 @@ func narrowing(f platform.LogFilter) string {
 	}
 	slices.Sort(flags)
 	return strings.Join(flags, " ")
+}
+
+// logFile is the file with the log, of which we read for who calls us, root perhaps, only what is no
+// link and no device: it lies in a directory of the service's user. Empty: it is no file.
+func (t *target) logFile() string {
+	if file := t.cfg.Log.File; file != "" {
+		return file
+	}
+	if m, ok := t.manager.(platform.LogFiler); ok {
+		return m.LogFile(t.id)
+	}
+	return ""
 }
 
 // logArgv is the manager's command that shows the log.

@@ -10,6 +10,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/platform/proc"
+	"github.com/holdfast-dev/holdfast/service/doctor"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
@@ -19,6 +20,8 @@ type machine struct {
 	Manager func(name string) (platform.Manager, error) // "auto": the one that runs the machine
 	System  platform.System
 	Scope   func() platform.Scope // of what this process does if nobody says otherwise
+	// Privileged reports whether this process may change services of its Scope.
+	Privileged func() bool
 	// Manifest is where the record of an installation is.
 	Manifest func(platform.ID) (string, error)
 	// TrialFile is where the record of a trial is.
@@ -30,6 +33,19 @@ type machine struct {
 	Signal  func(singleton.Holder, os.Signal) error
 	Wait    func(context.Context, proc.Identity) error // until it is not to be seen any more
 	Measure func(pid int) *resources
+	Memory  func(pid int) int64 // of a process, in bytes; -1: not to be seen
+	// OpenFiles is how many files a process has open, and how many it may have; the
+	// error is errors.ErrUnsupported where the system does not say.
+	OpenFiles func(pid int) (used, most uint64, err error)
+	// Suspended reports whether a process does not get to run until it is let go on.
+	Suspended func(pid int) bool
+	// Age is for how long a process has run by a clock that nobody sets.
+	Age func(proc.Identity) (time.Duration, error)
+	// Processes are those whose program is at one of these paths.
+	Processes func(ctx context.Context, images []string) ([]tableEntry, error)
+	Self      func() (proc.Identity, error)
+	// Volume is the file system on which dir lies, and what tells it from others.
+	Volume func(dir string) (v doctor.Volume, id string, err error)
 	// Executes reports whether a process runs the very file at path.
 	Executes func(pid int, path string) bool
 	// Acquire takes a name for this process.
@@ -67,20 +83,28 @@ func firstSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 func thisMachine() machine {
 	m := machine{
 		Manager: native.Manager, System: native.System{}, Scope: native.OwnScope, Manifest: native.ManifestFile, TrialFile: native.TrialFile,
-		Holder:    singleton.Probe,
-		Process:   proc.Of,
-		Alive:     proc.Identity.Alive,
-		Signal:    singleton.Holder.Signal,
-		Wait:      func(ctx context.Context, id proc.Identity) error { return id.WaitReaped(ctx) },
-		Measure:   measure,
-		Executes:  executes,
-		Acquire:   acquire,
-		Replaced:  replaced,
-		Gone:      gone,
-		Full:      full,
-		Accounts:  thisMachinesAccounts(),
-		Interrupt: firstSignal,
-		Now:       time.Now, Monotonic: proc.Monotonic,
+		Privileged: isPrivileged,
+		Holder:     singleton.Probe,
+		Process:    proc.Of,
+		Alive:      proc.Census(),
+		Signal:     singleton.Holder.Signal,
+		Wait:       func(ctx context.Context, id proc.Identity) error { return id.WaitReaped(ctx) },
+		Measure:    measure,
+		Memory:     memory,
+		OpenFiles:  openFiles,
+		Suspended:  suspended,
+		Age:        proc.Identity.Age,
+		Processes:  processTable,
+		Self:       proc.Self,
+		Volume:     volume,
+		Executes:   executes,
+		Acquire:    acquire,
+		Replaced:   replaced,
+		Gone:       gone,
+		Full:       full,
+		Accounts:   thisMachinesAccounts(),
+		Interrupt:  firstSignal,
+		Now:        time.Now, Monotonic: proc.Monotonic,
 		Program: os.Args[0], Executable: os.Executable,
 	}
 	m.Detach = m.detach

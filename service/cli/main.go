@@ -29,7 +29,7 @@ import (
 // as `systemctl kill` and pkill do.
 func Main(cfg service.Config, prog service.Program) int {
 	held := hangup.Take() // first: what is not held already kills until then
-	a := newTree(thisMachine(), cfg, prog, "q")
+	a := newTree(thisMachine().with(cfg.Fallback), cfg, prog, "q")
 	a.hangup = held
 	a.root.SetArgs(os.Args[1:])
 	a.root.SilenceErrors = true // printed here, once, in our own form
@@ -63,7 +63,7 @@ func Main(cfg service.Config, prog service.Program) int {
 // without the usage), or the host does, where it has cobra be silent; [Silent]
 // says of which there is nothing to print.
 func Command(cfg service.Config, prog service.Program) *cobra.Command {
-	return newApp(thisMachine(), cfg, prog).root
+	return newApp(thisMachine().with(cfg.Fallback), cfg, prog).root
 }
 
 // ExitCode maps the error of a command to the exit code that this package

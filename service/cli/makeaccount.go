@@ -38,6 +38,9 @@ func (t *target) makeAccount(ctx context.Context) ([]platform.Step, error) {
 	if err != nil || !noUser && !noGroup {
 		return nil, err
 	}
+	if t.manager.Name() == "launchd" {
+		return t.makeOnMac(ctx, c.User, group, noUser, noGroup)
+	}
 	tools := t.accountTools()
 	if tools == nil {
 		return refuse("there is neither useradd nor adduser here: create the user " + c.User + " yourself")
@@ -145,8 +148,12 @@ const goneWithin = 5 * time.Second
 func (a *accountTools) noUser(name string) []platform.Step {
 	return []platform.Step{
 		{Kind: platform.StepRun, Describe: "remove the user " + name, Argv: a.line(a.delUser, name, ""), MayFail: true},
-		{Kind: platform.StepRun, Describe: "the user " + name + " is gone", Argv: []string{"id", "-u", name}, Until: 1, Within: goneWithin},
+		userGone(name),
 	}
+}
+
+func userGone(name string) platform.Step {
+	return platform.Step{Kind: platform.StepRun, Describe: "the user " + name + " is gone", Argv: []string{"id", "-u", name}, Until: 1, Within: goneWithin}
 }
 
 func (a *accountTools) noGroup(name string) []platform.Step {
@@ -162,8 +169,14 @@ func (t *target) purgeAccount() []platform.Step {
 	if t.manifest.Format == 0 { // it was removed otherwise, or a purge before this one did not get that far
 		made = t.orphan
 	}
+	if made == (state.Account{}) || t.siblings() {
+		return nil
+	}
+	if t.manager.Name() == "launchd" {
+		return purgeOnMac(made)
+	}
 	tools := t.accountTools()
-	if made == (state.Account{}) || tools == nil || t.siblings() {
+	if tools == nil {
 		return nil
 	}
 	var steps []platform.Step

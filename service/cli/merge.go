@@ -20,11 +20,11 @@ func (t *target) merge(ctx context.Context) (r report, now state.Truth, h single
 	h = r.askLock(ctx, t, &s)
 	r.askManager(ctx, t, &s)
 	fileErr = r.readFile(t, &s)
-	last, err := leavable(ctx, func() (recovery.LastRun, error) { return recovery.Read(t.dirs.LastRunFile(t.id.String())) })
+	last, err := t.lastRecord(ctx)
 	if err != nil {
 		r.note(err.Error())
 	}
-	s.Last = state.LastRun{Process: last.Process, Started: last.Started, Ended: last.Ended, Exit: last.Ending(), Restarts: last.Restarts}
+	s.Last = lastSource(last)
 	supervisor, supervised := t.supervisor(ctx)
 	left := r.askLeavings(ctx, t, last, &s, supervisor)
 	again := r.Manager
@@ -40,11 +40,17 @@ func (t *target) merge(ctx context.Context) (r report, now state.Truth, h single
 		now = r.tries(now)
 	}
 	r.take(now)
+	r.LastRun = t.lastRun(now, last)
 	r.GaveUp = r.gaveUp(t, now, s, left)
 	if now.Again {
 		r.again = again
 	}
 	return r, now, h, fileErr
+}
+
+// lastSource is what the record of the last run says.
+func lastSource(last recovery.LastRun) state.LastRun {
+	return state.LastRun{Process: last.Process, Started: last.Started, Ended: last.Ended, Exit: last.Ending(), Restarts: last.Restarts}
 }
 
 // askLeavings reads what a supervisor of ours has left of the last run: how often it
@@ -79,7 +85,7 @@ func (r *report) gaveUp(t *target, now state.Truth, s state.Sources, left *state
 	case left != nil && left.GaveUp:
 		return !left.PhaseSince.Before(s.Last.Started)
 	}
-	return s.Manager != nil && now.Restarts > 0 && most.Max > 0 && now.Restarts >= most.Max && now.LastExit != nil && most.Policy.Follows(now.LastExit.Code)
+	return s.Manager != nil && now.Restarts > 0 && most.Max > 0 && now.Restarts >= most.Max && now.LastExit != nil && most.Follows(now.LastExit.Code)
 }
 
 // A manager that does not say which try it has come to, and when, is taken to have given up

@@ -12,7 +12,11 @@ import (
 // oneLine is text as a terminal may be shown it within a line of ours: what a
 // service's user writes begins none.
 func oneLine(text string) string {
-	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(logsink.Printable(text))
+	text = logsink.Printable(text)
+	if strings.ContainsAny(text, "\n\t") {
+		text = strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(text)
+	}
+	return text
 }
 
 // behind is text of several lines behind a key, none of which can be taken for a line
@@ -37,6 +41,16 @@ func (r report) printable() report {
 		stop.Reason, stop.Now = oneLine(stop.Reason), oneLine(stop.Now)
 		stop.Steps = each(stop.Steps, func(s *state.StopStep) { s.Name, s.Error = oneLine(s.Name), oneLine(s.Error) })
 		r.Stop = &stop
+	}
+	if r.LastRun != nil {
+		last := *r.LastRun
+		last.How, last.Outcome, last.Version, last.Change = oneLine(last.How), oneLine(last.Outcome), oneLine(last.Version), oneLine(last.Change)
+		r.LastRun = &last
+	}
+	if r.Work != nil {
+		work := *r.Work
+		work.Refused, work.Aside = oneLine(work.Refused), each(work.Aside, func(path *string) { *path = oneLine(*path) })
+		r.Work = &work
 	}
 	if r.LastExit != nil {
 		exit := printableExit(*r.LastExit)

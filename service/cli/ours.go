@@ -88,6 +88,7 @@ func (t *target) before(cmd *cobra.Command, u platform.Unit, steps []platform.St
 		fmt.Fprintf(w, "- there is another service of this name, --scope %s, which stays: %v\n", scope, d)
 	}
 	st, err := t.query(cmd.Context(), t.id)
+	t.present = err == nil && st.Installed
 	if err != nil || st.Definition == nil {
 		return
 	}
@@ -99,14 +100,18 @@ func (t *target) before(cmd *cobra.Command, u platform.Unit, steps []platform.St
 	}
 }
 
-// laidOver tells what others have laid over the definition: as it is now, so of
-// one that is being installed it knows when that is there.
+// laidOver tells what others have laid over the definition, as it is now.
 func (t *target) laidOver(cmd *cobra.Command) {
-	st, err := t.query(cmd.Context(), t.id)
-	if err != nil || st.Definition == nil {
+	if st, err := t.query(cmd.Context(), t.id); err == nil {
+		tellDropIns(cmd, st.Definition)
+	}
+}
+
+func tellDropIns(cmd *cobra.Command, d *platform.Definition) {
+	if d == nil {
 		return
 	}
-	for _, drop := range st.Definition.DropIns {
+	for _, drop := range d.DropIns {
 		fmt.Fprintf(notes(cmd), "- this stays in force and changes the definition: %v\n", drop)
 	}
 }

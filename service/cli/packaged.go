@@ -12,23 +12,38 @@ import (
 // packageManager is one that may own a program, with the command that asks it, what
 // that prints, and the one that installs a newer version.
 type packageManager struct {
-	query   []string // the path comes behind
-	name    func(out string) string
-	upgrade string // the package comes behind
+	query   []string                      // the path is appended
+	name    func(out, path string) string // of the package; empty: none has it
+	upgrade string                        // the package is appended
+}
+
+// owner is the package in what dpkg-query(1) prints for the path: a line of its own, in
+// whatever language, for each diversion of it, and one such as "feedd, feedd-extra: PATH".
+func owner(out, path string) string {
+	for line := range strings.Lines(out) {
+		names, ok := strings.CutSuffix(strings.TrimSpace(line), ": "+path)
+		first, _, _ := strings.Cut(names, ", ")
+		if ok && first != "" && !strings.Contains(first, " ") { // no package has a name with one
+			return first
+		}
+	}
+	return ""
+}
+
+// unglobbed has dpkg-query take a path for itself, and not for a pattern.
+func unglobbed(path string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
 func packageManagers() []packageManager {
 	return []packageManager{
-		{[]string{"dpkg-query", "-S", "--"}, func(out string) string {
-			name, _, _ := strings.Cut(out, ": ") // "feedd: /usr/bin/feedd"
-			if strings.HasPrefix(name, "diversion by") {
-				return ""
-			}
-			return name
-		}, "apt-get install --only-upgrade "},
-		{[]string{"rpm", "-qf", "--queryformat", "%{NAME}\\n"}, func(out string) string { return out }, "dnf upgrade "},
-		{[]string{"apk", "info", "--who-owns"}, func(out string) string { // "/usr/bin/feedd is owned by feedd-1.2-r0"
-			_, name, _ := strings.Cut(out, " is owned by ")
+		{[]string{"dpkg-query", "-S", "--"}, owner, "apt-get install --only-upgrade "},
+		{[]string{"rpm", "-qf", "--queryformat", "%{NAME}\\n"}, func(out, _ string) string {
+			first, _, _ := strings.Cut(strings.TrimSpace(out), "\n")
+			return first
+		}, "dnf upgrade "},
+		{[]string{"apk", "info", "--who-owns"}, func(out, _ string) string { // "/usr/bin/feedd is owned by feedd-1.2-r0"
+			_, name, _ := strings.Cut(strings.TrimSpace(out), " is owned by ")
 			for range 2 { // without version and release
 				if i := strings.LastIndexByte(name, '-'); i > 0 {
 					name = name[:i]
@@ -51,13 +66,16 @@ func (t *target) packageOf(ctx context.Context, program string) error {
 	}
 	for _, m := range packageManagers() {
 		for _, path := range paths {
-			out, err := t.System.Run(ctx, append(m.query[:len(m.query):len(m.query)], path)...)
-			first, _, _ := strings.Cut(strings.TrimSpace(out), "\n")
-			name := m.name(first)
+			asked := path
+			if m.query[0] == "dpkg-query" {
+				asked = unglobbed(path)
+			}
+			out, err := t.System.Run(ctx, append(m.query[:len(m.query):len(m.query)], asked)...)
+			name := m.name(out, path)
 			if err != nil || name == "" {
 				continue
 			}
-			return fmt.Errorf("%s belongs to the package %s of %s: %w: upgrade that (%s%s)", program, name, m.query[0], platform.ErrPermission, m.upgrade, name)
+			return fmt.Errorf("%s belongs to the package %s of %s: %w: upgrade that (%s%s)", program, name, strings.TrimSuffix(m.query[0], "-query"), platform.ErrPermission, m.upgrade, name)
 		}
 	}
 	return nil

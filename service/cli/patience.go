@@ -3,8 +3,10 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"time"
 
+	"github.com/holdfast-dev/holdfast/installer"
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
@@ -32,6 +34,25 @@ func (b bounded) Run(ctx context.Context, argv ...string) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, b.limit, fmt.Errorf("%w: it did not end within %v", platform.ErrTimeout, b.limit))
 	defer cancel()
 	return b.System.Run(ctx, argv...)
+}
+
+// What else a machine can do, bounded has as well: without that, what is taken back would
+// belong to somebody else.
+var (
+	_ platform.Owners   = bounded{}
+	_ platform.DirMaker = bounded{}
+)
+
+func (b bounded) Owner(path string) (platform.Owner, error) {
+	return installer.Keeper{System: b.System}.Owner(path)
+}
+
+func (b bounded) Chown(path string, o platform.Owner) error {
+	return installer.Keeper{System: b.System}.Chown(path, o)
+}
+
+func (b bounded) MakeDir(path string, mode fs.FileMode) error {
+	return installer.Keeper{System: b.System}.MakeDir(path, mode)
 }
 
 // commands is the machine of t for those who change its installation.

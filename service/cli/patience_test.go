@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -31,6 +32,9 @@ func TestAManagerThatHangsIsGivenUp(t *testing.T) {
 				p.writes(proc.Identity{PID: int(since / time.Minute)}, platform.PhaseStarting, func(s *state.State) { s.StatusText = since.String() })
 			}, 3 * time.Minute, 13 * time.Minute},
 		} {
+			if runtime.GOOS == "windows" && name != "silent" && verb != "stop" {
+				continue // the same for all of them, and it reads a file each second: Wine takes its time for that
+			}
 			t.Run(verb+"/"+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					p := newPlace(t)

@@ -17,20 +17,25 @@ import (
 func TestCommandsAndFlags(t *testing.T) {
 	everywhere := []string{"config", "instance", "manager", "quiet", "runtime-dir", "scope", "state-dir", "timeout"}
 	want := map[string][]string{
-		"install":    {"adopt", "copy-to", "create-user", "dry-run", "json", "no-config", "no-copy-to", "no-host-flags", "no-program", "no-runtime-dir", "no-state-dir", "no-user", "program", "restart", "start", "user"},
+		"install":    {"adopt", "allow-writable-program", "copy-to", "create-user", "dry-run", "json", "no-allow-writable-program", "no-config", "no-copy-to", "no-host-flags", "no-program", "no-runtime-dir", "no-state-dir", "no-user", "program", "restart", "start", "user"},
 		"uninstall":  {"purge", "purge-foreign"},
-		"plan":       {"adopt", "copy-to", "create-user", "diff", "json", "no-config", "no-copy-to", "no-host-flags", "no-program", "no-runtime-dir", "no-state-dir", "no-user", "program", "user"},
+		"plan":       {"adopt", "allow-writable-program", "copy-to", "create-user", "diff", "json", "no-allow-writable-program", "no-config", "no-copy-to", "no-host-flags", "no-program", "no-runtime-dir", "no-state-dir", "no-user", "program", "user"},
 		"start":      {},
 		"stop":       {"kill"},
 		"restart":    {},
 		"reload":     {"direct", "no-wait"},
 		"status":     {"all", "json", "watch"},
+		"doctor":     {"json"},
 		"logs":       {"follow", "json", "lines", "priority", "since"},
 		"run":        {"as-root"},
 		"version":    {"json"},
-		"upgrade":    {"by", "conduct", "force", "json", "settle", "sha256"},
-		"rollback":   {"by", "conduct", "force", "json", "settle"},
+		"upgrade":    {"by", "conduct", "force", "json", "restart", "settle", "sha256", "tries"},
+		"rollback":   {"by", "conduct", "force", "json", "restart", "settle", "tries"},
 		"versions":   {"json"},
+		"migrate":    {"all", "json"},
+		"alarm":      {},
+		"bugreport":  {"output"},
+		"fleet":      {},
 		"config":     {},
 		"man":        {},
 		"completion": {"no-descriptions"},
@@ -40,7 +45,7 @@ func TestCommandsAndFlags(t *testing.T) {
 		"supervise": {"delay", "max", "restart", "starter", "window"},
 		"spawn": {
 			"core", "directory", "ended", "group", "groups", "keep", "nice", "no-new-privileges", "nofile", "nproc", "output", "path", "restart",
-			"starter", "umask", "user",
+			"sourced", "starter", "umask", "user",
 		},
 	}
 	hidden := []string{"await", "supervise", "spawn"}

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/service"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
@@ -54,6 +55,9 @@ func (t *target) purge(foreign bool) ([]platform.Step, error) {
 			err = fmt.Errorf("%s holds %s, which %s not named after the service: move it, or say --purge-foreign, and it is removed as well",
 				dir.path, enumerate(others), isAre(others))
 		}
+		if at := files.Mounted(dir.path); err == nil && at != "" {
+			err = fmt.Errorf("something is mounted at %s, which may be anybody's: %w: unmount it first", at, files.ErrUntrusted)
+		}
 		describe := "remove " + dir.path
 		if len(others) > 0 {
 			describe += " with " + enumerate(others)
@@ -81,6 +85,7 @@ func (t *target) foreign(dir string) ([]string, error) {
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
 		ours := strings.HasPrefix(strings.TrimPrefix(e.Name(), "."), t.id.String()+".") && !e.IsDir() ||
+			path == t.dirs.JournalFile(t.id.String())+".desk" || // where commands ask a journal
 			strings.HasPrefix(e.Name(), "output.log") || // what init scripts keep
 			slices.Contains([]string{t.dirs.Runtime, t.dirs.State, t.dirs.Logs}, path)
 		if !ours {

@@ -73,7 +73,7 @@ func (t *target) checkDirectories() error {
 		info, err := t.System.Stat(dir)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			errs = append(errs, t.cfg.ErrorAt(key, fmt.Errorf("%s does not exist: create it", dir)))
+			errs = append(errs, t.cfg.ErrorAt(key, missingDir(dir)))
 		case err == nil && key == workingDirectory && !info.IsDir():
 			errs = append(errs, t.cfg.ErrorAt(key, fmt.Errorf("%s is not a directory", dir)))
 		}
@@ -90,6 +90,11 @@ func (t *target) checkDirectories() error {
 	}
 	return errors.Join(errs...)
 }
+
+// missingDir is the path of a directory that is not there.
+type missingDir string
+
+func (d missingDir) Error() string { return string(d) + " does not exist: create it" }
 
 const workingDirectory = "service.working_directory"
 

@@ -9,9 +9,12 @@ import (
 	"os"
 	"time"
 
+	"github.com/holdfast-dev/holdfast/installer/upgrade"
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/proc"
 	"github.com/holdfast-dev/holdfast/platform/state"
+	"github.com/holdfast-dev/holdfast/service/alarm"
+	"github.com/holdfast-dev/holdfast/service/recovery"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
@@ -44,6 +47,7 @@ type report struct {
 	Reloads  state.Reloads     `json:"reloads"`
 	Restarts int               `json:"restarts"`
 	LastExit *platform.Exit    `json:"last_exit"`
+	LastRun  *state.Before     `json:"last_run"`
 	Next     *platform.NextTry `json:"next_try,omitempty"`
 	// GaveUp: it was started again as often as it may, and is not any more by itself.
 	GaveUp     bool                `json:"gave_up,omitempty"`
@@ -52,6 +56,12 @@ type report struct {
 	Resources  *resources          `json:"resources"`
 	StatusText string              `json:"status_text"`
 
+	// Work is what the journal of interrupted work says of itself; absent if the program keeps none.
+	Work *recovery.Work `json:"work,omitempty"`
+
+	// Alarms are those that nobody has taken yet, and how the last went; absent if there was never one.
+	Alarms *alarm.Report `json:"alarms,omitempty"`
+
 	ConfigFile string `json:"config_file,omitempty"`
 	RuntimeDir string `json:"runtime_dir"`
 	StateDir   string `json:"state_dir"`
@@ -59,10 +69,14 @@ type report struct {
 	// by its plain name.
 	Instances []string `json:"instances,omitempty"`
 	Notes     []string `json:"notes,omitempty"` // what somebody should look at
+	// Missing is what its manager does not do for it that others of holdfast's do.
+	Missing []string `json:"missing,omitempty"`
 
 	lsb           int
+	keeper        int            // the process that keeps this one, which is on trial or was
 	configuration string         // in force, for people
 	told          bool           // by the running process
+	examined      bool           // on trial: its health checks have answered
 	again         string         // who is about to start it again; empty: nobody
 	supervisor    string         // of ours; empty: there is none
 	foreignPhase  platform.Phase // of a service that is not ours
@@ -103,13 +117,33 @@ func (t *target) examine(ctx context.Context) report {
 		}
 		r.note(text)
 	}
+	r.onTrial(t)
 	if now.Stranger {
 		r.note("it was not started by " + r.Manager + ", which has the service installed")
 	}
 	r.definitions(ctx, t)
+	r.lacks(t.manager, t.id, now)
+	r.askWork(ctx, t)
+	r.askAlarms(ctx, t)
 	r.configured(t)
 	r.noteBadFile(t.badFile)
 	return r
+}
+
+// onTrial says that what runs is not confirmed. That it is, the list of versions has a moment
+// before the process itself.
+func (r *report) onTrial(t *target) {
+	if r.Trial == "" {
+		return
+	}
+	if path, err := t.ledger(); err == nil {
+		l, err := upgrade.ReadLedger(path)
+		if err == nil && l.Last != nil && l.Last.ID == r.Trial && l.Last.Result == upgrade.Confirmed {
+			r.Trial = ""
+			return
+		}
+	}
+	r.note("this version is on trial, and not confirmed: `versions` tells more")
 }
 
 // configured says which configuration file is in force, and which will be.
@@ -145,17 +179,23 @@ func (r *report) noteBadFile(err error) {
 
 func (r *report) askLock(ctx context.Context, t *target, s *state.Sources) singleton.Holder {
 	h, err := t.probe(ctx, t.lock())
-	switch {
-	case err == nil && h.Known():
-		s.Lock = state.Lock{Answer: state.LockHeld, Process: h.Identity, Since: h.Since, Origin: h.Origin}
-	case err == nil:
-		s.Lock.Answer = state.LockUnnamed
-	case errors.Is(err, singleton.ErrFree):
-		s.Lock.Answer = state.LockFree
-	default:
+	if s.Lock, err = lockSource(h, err); err != nil {
 		r.note(err.Error())
 	}
 	return h
+}
+
+// lockSource is what the lock says by whom it names; the error is why it says nothing.
+func lockSource(h singleton.Holder, err error) (state.Lock, error) {
+	switch {
+	case err == nil && h.Known():
+		return state.Lock{Answer: state.LockHeld, Process: h.Identity, Since: h.Since, Origin: h.Origin}, nil
+	case err == nil:
+		return state.Lock{Answer: state.LockUnnamed}, nil
+	case errors.Is(err, singleton.ErrFree):
+		return state.Lock{Answer: state.LockFree}, nil
+	}
+	return state.Lock{}, err
 }
 
 func (r *report) askManager(ctx context.Context, t *target, s *state.Sources) {
@@ -200,10 +240,7 @@ func (r *report) take(now state.Truth) {
 	if !f.ReadyAt.IsZero() {
 		r.ReadyAt = &f.ReadyAt
 	}
-	r.told, r.Trial = true, f.Trial
-	if f.Trial != "" {
-		r.note("this version is on trial, and not confirmed: `versions` tells more")
-	}
+	r.told, r.Trial, r.examined, r.keeper = true, f.Trial, f.Examined, f.Keeper
 	r.Health, r.Reloads, r.Stop, r.ConfigFile = f.Health, f.Reloads, f.Stop, f.ConfigFile
 	if !now.Stale.IsZero() {
 		r.note(fmt.Sprintf("its state file has not been written since %s: what it says of reloads and the like is of then", now.Stale.Local().Format(time.DateTime)))

@@ -28,7 +28,7 @@ func (a *app) runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			onTrial := a.beginTrial(cmd, cmp.Or(scope, a.Scope()))
+			begun := a.beginTrial(cmd, cmp.Or(scope, a.Scope()))
 			if len(args) > 0 {
 				a.override(func(c *service.Config) { c.Args = args })
 			}
@@ -36,7 +36,7 @@ func (a *app) runCommand() *cobra.Command {
 			if _, err := a.defaultFile(cmd, cmp.Or(scope, a.Scope())); err != nil {
 				return err
 			}
-			return a.live(cmd.Context(), onTrial)
+			return a.live(cmd.Context(), begun)
 		},
 	}
 	cmd.Flags().BoolVar(&a.cfg.AsRoot, "as-root", false, "run by hand as root, whatever user the configuration names")

@@ -60,8 +60,9 @@ func (a *app) spawnCommand() *cobra.Command {
 	f.StringSliceVar(&s.Keep, "keep", nil, "names of variables to keep")
 	f.StringVar(&s.Path, "path", "", "its PATH")
 	f.StringVar(&s.Starter, "starter", "", "`NAME` of who starts it")
+	f.StringVar(&s.Sourced, "sourced", "", "`FILE` of shell commands that change its environment")
 	f.StringVar(&s.Ended, "ended", "", "`FILE` that remembers how it ended")
-	f.StringVar((*string)(&s.Restart), "restart", "", "restart policy, with --ended")
+	f.Func("restart", "`RULE` of the restart policy, with --ended", rule(&s.Restart))
 	return cmd
 }
 
@@ -78,12 +79,21 @@ func (a *app) superviseCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar((*string)(&p.Restart.Policy), "restart", string(platform.RestartOnFailure), "restart policy")
+	f.Func("restart", "`RULE` of the restart policy; on-failure, if there is none", rule(&p.Restart))
 	f.DurationVar(&p.Restart.Delay, "delay", 0, "before each restart")
 	f.IntVar(&p.Restart.Max, "max", platform.NoLimit, "most restarts within the window; -1: no limit")
 	f.DurationVar(&p.Restart.Window, "window", 0, "see --max")
 	f.StringVar(&p.Starter, "starter", "", "`NAME` of who starts it")
 	return cmd
+}
+
+// rule reads a flag that says when the service is started again.
+func rule(r *platform.Restart) func(string) error {
+	return func(word string) error {
+		parsed, err := platform.ParseRule(word)
+		r.Policy, r.Success = parsed.Policy, parsed.Success
+		return err
+	}
 }
 
 func (a *app) awaitCommand() *cobra.Command {

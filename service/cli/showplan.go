@@ -22,8 +22,11 @@ func showPlan(w io.Writer, manager string, steps []platform.Step, asJSON bool) e
 		if len(s.Argv) > 0 {
 			fmt.Fprintf(w, "   $ %s%s\n", strings.Join(s.Argv, " "), patience(s))
 		}
-		if s.Kind == platform.StepCopyFile {
+		switch s.Kind {
+		case platform.StepCopyFile, platform.StepMakeDir:
 			fmt.Fprintf(w, "   %s, mode %04o\n", s.Path, s.Mode)
+		case platform.StepRemoveFile:
+			fmt.Fprintf(w, "   %s\n", s.Path)
 		}
 		if s.Kind == platform.StepWriteFile || s.Kind == stepRecord {
 			fmt.Fprintf(w, "   %s, mode %04o:\n", s.Path, s.Mode)
@@ -134,6 +137,9 @@ func writePlanJSON(w io.Writer, manager string, steps []platform.Step) error {
 		}
 		if s.Kind == platform.StepCopyFile {
 			j.Mode, j.Source = fmt.Sprintf("%04o", s.Mode), s.Source
+		}
+		if s.Kind == platform.StepMakeDir {
+			j.Mode = fmt.Sprintf("%04o", s.Mode)
 		}
 		if s.Kind == platform.StepWriteFile || s.Kind == stepRecord {
 			content := string(s.Content)

@@ -32,31 +32,48 @@ func (a *app) statusCommand() *cobra.Command {
 			if asJSON {
 				show = printStatusJSON
 			}
-			for {
-				reports := a.reports(cmd, t, all)
-				if watch && !asJSON && isTerminal(cmd.OutOrStdout()) {
-					fmt.Fprint(cmd.OutOrStdout(), "\x1b[H\x1b[2J")
-				}
+			var reports []report
+			look := func() error { reports = a.reports(cmd, t, all); return nil }
+			err = watched(cmd, watch, asJSON, look, func(w io.Writer) error {
 				for _, r := range reports {
-					if err := show(cmd.OutOrStdout(), r); err != nil {
+					if err := show(w, r); err != nil {
 						return err
 					}
 				}
-				if !watch {
-					return lsbError(worst(reports))
-				}
-				select {
-				case <-cmd.Context().Done():
-					return nil
-				case <-time.After(time.Second):
-				}
+				return nil
+			})
+			if err != nil || watch {
+				return err
 			}
+			return lsbError(worst(reports))
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON, one object")
 	cmd.Flags().BoolVar(&all, "all", false, "each instance of the service; the exit code is the greatest")
 	cmd.Flags().BoolVar(&watch, "watch", false, "again every second, until ctrl-C")
 	return cmd
+}
+
+// watched looks and shows, once or every second until ctrl-C; a terminal is cleared before
+// what people are shown.
+func watched(cmd *cobra.Command, again, asJSON bool, look func() error, show func(io.Writer) error) error {
+	w := cmd.OutOrStdout()
+	for {
+		if err := look(); err != nil {
+			return err
+		}
+		if again && !asJSON && isTerminal(w) {
+			fmt.Fprint(w, "\x1b[H\x1b[2J")
+		}
+		if err := show(w); err != nil || !again {
+			return err
+		}
+		select {
+		case <-cmd.Context().Done():
+			return nil
+		case <-time.After(time.Second):
+		}
+	}
 }
 
 // reports is the one about t or, where all are wanted, those about its instances,
@@ -182,12 +199,21 @@ func printStatus(w io.Writer, r report) error {
 	if e := r.LastExit; e != nil {
 		line("last exit", "%s", exitText(*e))
 	}
+	if text := lastRunText(r); text != "" {
+		line("last run", "%s", text)
+	}
 	if r.Restarts > 0 {
 		text := fmt.Sprint(r.Restarts)
 		if r.GaveUp {
 			text += ", and no more by itself"
 		}
 		line("restarts", "%s", text)
+	}
+	if text := workText(r.Work, r.PID != 0); text != "" {
+		line("work", "%s", text)
+	}
+	if text := alarmsText(r); text != "" {
+		line("alarms", "%s", text)
 	}
 	if u := r.Resources; u != nil {
 		line("uses", "%s, CPU %s %%, %s threads, %s files, %d children", bytesText(u.RSS), cpuText(u.CPU), count(u.Threads), count(u.FDs), u.Children)
@@ -199,6 +225,13 @@ func printStatus(w io.Writer, r report) error {
 			key = ""
 		}
 		line(key, "%s", l)
+	}
+	for i, what := range r.Missing {
+		key := "missing"
+		if i > 0 {
+			key = ""
+		}
+		line(key, "%s", what)
 	}
 	for _, n := range r.Notes {
 		line(color.YellowString("%12s", "note"), "%s", n)
@@ -246,11 +279,7 @@ func exitText(e platform.Exit) string {
 	if e.Clean { // a code beside a success would say the contrary
 		return color.GreenString("clean") + ": " + e.Reason
 	}
-	text := color.RedString("not clean") + ": " + e.Reason
-	if words := e.Words(); words != e.Reason && (e.Signal != "" || e.Code > 0) {
-		text += ", " + words
-	}
-	return text
+	return color.RedString("not clean") + ": " + ending(e)
 }
 
 // nextText is when there will be another try, and which one.

@@ -135,7 +135,7 @@ func TestStatusKeys(t *testing.T) {
 	}
 	all := p.json()
 	want := []string{
-		"config_file", "definition", "enabled", "exe", "installed", "last_exit", "manager", "name", "phase", "phase_since", "pid", "ready", "ready_at", "reloads",
+		"config_file", "definition", "enabled", "exe", "installed", "last_exit", "last_run", "manager", "name", "phase", "phase_since", "pid", "ready", "ready_at", "reloads",
 		"resources", "restarts", "runtime_dir", "scope", "started_at", "started_by", "state_dir", "status_text", "uptime_s", "user", "version",
 	}
 	if got := slices.Sorted(maps.Keys(all)); !slices.Equal(got, want) {
@@ -145,7 +145,7 @@ func TestStatusKeys(t *testing.T) {
 		t.Errorf("%v", all)
 	}
 	p.wants("status", 0, "")
-	for _, line := range []string{"1.2 is ready", "ready  2", "after 10s", "fake (user): installed, starts at boot", "says  7 feeds", "2 (1 failed)", "refused: bad port", "not clean: signal, killed by SIGKILL", "restarts  3"} {
+	for _, line := range []string{"1.2 is ready", "ready  2", "after 10s", "fake (user): installed, starts at boot", "says  7 feeds", "2 (1 failed)", "refused: bad port", "not clean: killed by SIGKILL", "restarts  3"} {
 		if !strings.Contains(p.out.String(), line) {
 			t.Errorf("it does not say %q:\n%s", line, p.out.String())
 		}

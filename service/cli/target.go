@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-dev/holdfast/platform"
-	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service"
 )
@@ -31,14 +29,17 @@ type target struct {
 	badManifest error               // why it was left out
 	made        state.Account       // that this install makes
 	orphan      state.Account       // that the record of what is not installed any more has
-	notStarted  error               // why what ran before an install does not run again after it was taken back
+	notStarted  error               // why what ran before an install or uninstall does not run again after that was taken back
 	fresh       []string            // directories of the service that were not there before an install
 	usual       string              // where its configuration file would be by default
 	copies      []state.Copied      // that its installs have made
+	laid        state.Laid          // the configuration file that they have written, and this one will
+	defaultFile defaultFile         // what is to be done for that
 	source      string              // of the copy that this install makes
 	copied      string              // that copy
 	host        map[string][]string // the host's flags that are in what is installed
 	passedOver  string              // that file, where it is one of another machine than a plan is for
+	present     bool                // it was installed before this install
 	silent      time.Time           // when the manager last gave no answer; zero: it always did
 	// otherManager has it installed on this machine; empty: none but manager, if at all.
 	otherManager string
@@ -56,7 +57,7 @@ func (a *app) target(cmd *cobra.Command) (*target, error) {
 	} else if t.manager, err = a.Manager(a.manager); errors.Is(err, platform.ErrNoManager) {
 		t.noManager = err
 	} else if errors.Is(err, platform.ErrUnsupported) {
-		return nil, usage("--manager %q is none of auto, none, %s", a.manager, strings.Join(native.Managers(), ", "))
+		return nil, usage("--manager %q is none of auto, none, %s", a.manager, a.managers())
 	} else if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,12 @@ func (a *app) target(cmd *cobra.Command) (*target, error) {
 	if err := a.findFile(cmd, t, scope); err != nil {
 		return nil, err
 	}
-	if t.cfg, err = leavable(ctx, a.cfg.Load); err != nil {
+	a.planDefaultFile(cmd, t)
+	load := a.cfg.Load
+	if t.defaultFile.anew {
+		load = func() (service.Config, error) { return a.cfg.LoadAs(a.cfg.DefaultFile) }
+	}
+	if t.cfg, err = leavable(ctx, load); err != nil {
 		return nil, err
 	}
 	t.dirs, err = t.cfg.DirsFor(scope)

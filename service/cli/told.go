@@ -22,7 +22,7 @@ import (
 // told are the flags that an installation keeps until another install is told
 // otherwise. Those of whose installation it is (--scope, --instance, --manager)
 // are no choice of the second one.
-var told = [...]string{"config", "user", "program", "copy-to", "runtime-dir", "state-dir"}
+var told = [...]string{"config", "user", "program", "copy-to", "runtime-dir", "state-dir", allowWritable}
 
 // recall reads the record of the installation of t, and lays what that was told
 // under what the command line says.
@@ -45,7 +45,7 @@ func (a *app) recall(cmd *cobra.Command, t *target) error {
 		return nil //nolint:nilerr // for those to say whom it keeps from their work
 	}
 	if t.manager == nil || t.manifest.Manager == t.manager.Name() {
-		t.copies = t.manifest.Copies
+		t.copies, t.laid = t.manifest.Copies, t.manifest.Config
 	}
 	if t.manager != nil && (t.manifest.Manager != t.manager.Name() || !t.has(cmd.Context())) {
 		if other := t.manifest.Manager; other != t.manager.Name() && a.installed(cmd.Context(), other, t.id) {
@@ -56,7 +56,7 @@ func (a *app) recall(cmd *cobra.Command, t *target) error {
 		t.manifest = state.Manifest{} // another manager's, or removed by hand: it is of no installation
 		return nil
 	}
-	a.lay(cmd, t.manifest.Told)
+	a.layUnder(cmd, t.manifest.Told)
 	return nil
 }
 
@@ -77,8 +77,8 @@ func (a *app) installed(ctx context.Context, manager string, id platform.ID) boo
 	return err == nil && st.Installed
 }
 
-// lay has flags that the command line does not have be those that were told before.
-func (a *app) lay(cmd *cobra.Command, before map[string]string) {
+// layUnder has flags that the command line does not have be those that were told before.
+func (a *app) layUnder(cmd *cobra.Command, before map[string]string) {
 	for name, field := range map[string]*string{"config": &a.cfg.File, "runtime-dir": &a.cfg.RuntimeDir, "state-dir": &a.cfg.StateDir} {
 		if value, ok := before[name]; ok && !mentioned(cmd, name) {
 			*field = value
@@ -132,7 +132,7 @@ func (a *app) remember(cmd *cobra.Command, t *target, f *installFlags) map[strin
 			now[name], kept[name] = value, value
 		}
 	}
-	f.program, f.copyTo = now["program"], now["copy-to"]
+	f.program, f.copyTo, f.allowWritable = now["program"], now["copy-to"], now[allowWritable] == "true"
 	given := a.given()
 	if words := wordsOf(given); len(words) > 0 {
 		fmt.Fprintf(notes(cmd), "- what is installed includes these flags of %s: %s\n", cmd.Root().Name(), quotedAll(words))
@@ -142,7 +142,7 @@ func (a *app) remember(cmd *cobra.Command, t *target, f *installFlags) map[strin
 	if len(kept)+len(before) > 0 {
 		var flags, back []string
 		for _, name := range slices.Sorted(maps.Keys(kept)) {
-			flags = append(flags, "--"+name+" "+quoted(kept[name]))
+			flags = append(flags, "--"+name+valueOf(name, kept[name]))
 			back = append(back, "--no-"+name)
 		}
 		if words := wordsOf(before); len(words) > 0 {
@@ -151,6 +151,17 @@ func (a *app) remember(cmd *cobra.Command, t *target, f *installFlags) map[strin
 		fmt.Fprintf(notes(cmd), "- as in an earlier install: %s (%s to undo that)\n", strings.Join(flags, " "), strings.Join(back, ", "))
 	}
 	return now
+}
+
+// valueOf is the value of a flag on the command line.
+func valueOf(name, value string) string {
+	switch {
+	case name != allowWritable:
+		return " " + quoted(value)
+	case value != "true":
+		return "=" + value
+	}
+	return ""
 }
 
 // flagValue is the value of a flag as another directory would have to say it.
@@ -192,7 +203,13 @@ func (t *target) next(told map[string]string, changed bool) state.Manifest {
 	before := t.manifest
 	m := state.Manifest{
 		Format: before.Format, Name: t.id.Name, Instance: t.id.Instance, Scope: t.id.Scope, Manager: t.manager.Name(),
-		Told: told, Host: t.host, Program: t.program, Settings: t.cfg.Settings(), Copies: t.remembered(t.copied), Account: t.madeBy(), Changed: before.Changed,
+		Told: told, Host: t.host, Program: t.program, Settings: t.cfg.Settings(), Copies: t.remembered(t.copied), Account: t.madeBy(), Config: t.laid, Changed: before.Changed,
+	}
+	if _, flag := told["runtime-dir"]; !flag {
+		m.RuntimeDir = t.cfg.RuntimeDir
+	}
+	if _, flag := told["state-dir"]; !flag {
+		m.StateDir = t.cfg.StateDir
 	}
 	if changed || before.Format == 0 {
 		m.Changed = t.Now().Round(time.Microsecond).UTC()

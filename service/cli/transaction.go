@@ -103,30 +103,37 @@ func (t *target) transaction(cmd *cobra.Command, verb string) *installer.Transac
 
 // pending says that an install or uninstall was interrupted; empty if none was.
 func (t *target) pending() string {
+	text, _ := t.unfinished()
+	return text
+}
+
+// unfinished says that an install or uninstall is under way or was cut off, and which of
+// both where that is known; empty if neither is.
+func (t *target) unfinished() (text string, cut bool) {
 	manifest, err := t.Manifest(t.id)
 	if err != nil {
-		return ""
+		return "", false
 	}
 	journal := state.JournalPath(manifest)
 	if _, err := t.System.Stat(journal); err != nil {
-		return ""
+		return "", false
 	}
 	const then = "the next install or uninstall"
 	who, err := installer.Busy(state.LockPath(manifest))
 	switch {
 	case err != nil:
-		return "an install or uninstall is under way, or was interrupted: ask " + privileged
+		return "an install or uninstall is under way, or was interrupted: ask " + privileged, false
 	case who != nil:
-		return fmt.Sprintf("an install or uninstall is under way (%v)", *who)
+		return fmt.Sprintf("an install or uninstall is under way (%v)", *who), false
 	}
 	switch p, err := installer.Interrupted(journal); {
 	case err != nil:
-		return fmt.Sprintf("an install or uninstall was interrupted (%v)", err)
+		return fmt.Sprintf("an install or uninstall was interrupted (%v)", err), true
 	case p == nil: // it has just ended
-		return ""
+		return "", false
 	case p.Forth:
-		return fmt.Sprintf("an %s was interrupted at %q: %s finishes it", p.Verb, p.Step, then)
+		return fmt.Sprintf("an %s was interrupted at %q: %s finishes it", p.Verb, p.Step, then), true
 	default:
-		return fmt.Sprintf("an %s was interrupted at %q: %s takes it back", p.Verb, p.Step, then)
+		return fmt.Sprintf("an %s was interrupted at %q: %s takes it back", p.Verb, p.Step, then), true
 	}
 }

@@ -187,3 +187,51 @@ func TestIssue11_AnInstallOverAnOlderOneThatDoesNotGetReady(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// An uninstall that is taken back starts what it has stopped, and says so if it cannot.
+func TestIssue11_WhatAnUninstallHasStoppedAndCannotStartAgainIsTold(t *testing.T) {
+	for _, acts := range []error{nil, errors.New("no room for it")} {
+		p := newPlace(t)
+		p.wants("install --program /opt/feedd", 0, "is installed", "install")
+		p.m.removal = []platform.Step{
+			{Kind: platform.StepRun, Describe: "boot it out", Argv: []string{"bootout"}, Back: []platform.Step{{Kind: platform.StepStart, Describe: "start it again", MayFail: true}}},
+			{Kind: "none of ours", Describe: "remove its definition"},
+		}
+		p.m.acts = acts
+		p.wants("uninstall", 1, "remove its definition: ", "bootout", "start")
+		told := strings.Contains(p.errs.String(), "; what was installed before is back, and could not be started again: no room for it")
+		if told != (acts != nil) || strings.Contains(p.left(), "journal") {
+			t.Errorf("start: %v; left %s; told %s", acts, p.left(), p.errs.String())
+		}
+	}
+}
+
+// owning is a machine whose files have owners.
+type owning struct {
+	system
+	given *[]string
+}
+
+func (o owning) Owner(string) (platform.Owner, error) { return platform.Owner{UID: 7, GID: 8}, nil }
+
+func (o owning) Chown(path string, to platform.Owner) error {
+	*o.given = append(*o.given, fmt.Sprintf("%s %d:%d", filepath.Base(path), to.UID, to.GID))
+	return nil
+}
+
+// What is put back belongs to whom it belonged to, and not to whoever installs.
+func TestIssue11_WhatIsTakenBackKeepsItsOwner(t *testing.T) {
+	p := newPlace(t)
+	unit := filepath.Join(p.dir, "feedd.service")
+	p.put(unit, "theirs")
+	p.m.steps = []platform.Step{
+		{Kind: platform.StepWriteFile, Describe: "the unit", Path: unit, Mode: 0o644, Content: []byte("ours")},
+		{Kind: "bogus", Describe: "fail"},
+	}
+	var given []string
+	m := p.machine()
+	m.System = owning{system{p}, &given}
+	if err := p.runOn(t.Context(), m, "install", "--program", "/opt/feedd"); err == nil || !slices.Equal(given, []string{"feedd.service 7:8"}) {
+		t.Errorf("%v, given %v", err, given)
+	}
+}

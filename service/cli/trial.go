@@ -9,20 +9,20 @@ import (
 
 	"github.com/holdfast-dev/holdfast/installer/trial"
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/service"
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// beginTrial has this process become the candidate that is on trial, if there is
-// one. It is the trial in the candidate, and nil in the confirmed version.
-func (a *app) beginTrial(cmd *cobra.Command, scope platform.Scope) *trial.Trial {
+// beginTrial has the candidate run that is on trial, if there is one: see [trial.Begin].
+func (a *app) beginTrial(cmd *cobra.Command, scope platform.Scope) trial.Begun {
 	id := a.cfg.ID(scope)
 	path, err := a.TrialFile(id)
 	if err != nil { // a user without a home has no trial
 		path = ""
 	}
 	return trial.Begin(trial.Options{
-		Path: path, Service: id.String(), Own: scope == platform.ScopeUser,
+		Path: path, Service: id.String(), Own: scope == platform.ScopeUser, Starter: native.Starter(),
 		Say: func(err error) {
 			logsink.PrintError(fmt.Sprintf("%s: not as a candidate: %v\n", cmd.Root().Name(), logsink.Printable(err.Error())))
 		},
@@ -30,9 +30,19 @@ func (a *app) beginTrial(cmd *cobra.Command, scope platform.Scope) *trial.Trial 
 }
 
 // live is the service's life. That of a candidate is followed by the confirmed
-// version, in the same process, where it fails or is not confirmed in time; a
-// manager notices neither.
-func (a *app) live(ctx context.Context, t *trial.Trial) error {
+// version, in the same process or, on Windows, in that whose child it was, where it
+// fails or is not confirmed in time; a manager notices neither.
+func (a *app) live(ctx context.Context, begun trial.Begun) error {
+	if begun.Exit != nil {
+		if *begun.Exit == platform.ExitOK {
+			return nil
+		}
+		return &exitError{*begun.Exit}
+	}
+	if begun.Host != nil {
+		ctx = native.WithHost(ctx, begun.Host)
+	}
+	t := begun.Trial
 	if t == nil {
 		return service.Run(ctx, a.cfg, a.prog)
 	}

@@ -47,6 +47,15 @@ func (trialist) Start(_ context.Context, rt *service.Runtime) error {
 		return errors.New("port 99999 is none")
 	case "hangs":
 		select {}
+	case "answers late":
+		rt.HealthCheck("upstream", func(ctx context.Context) error {
+			for {
+				if _, err := os.Stat(filepath.Join(filepath.Dir(exe), "answers")); err == nil || ctx.Err() != nil {
+					return err
+				}
+				time.Sleep(10 * time.Millisecond) // as a check that polls does
+			}
+		})
 	case "dies":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
@@ -71,6 +80,9 @@ func (trialist) Stop(context.Context) error {
 func playTrialist(dir string) int {
 	cfg := agentConfig(dir)
 	cfg.StartTimeout, cfg.StopTimeout = 2*time.Second, 2*time.Second
+	if behaviour, ok := strings.CutPrefix(os.Getenv(candidateVariable), "migrates "); ok {
+		return playMigrator(cfg, behaviour)
+	}
 	return cli.Main(cfg, trialist{})
 }
 

@@ -12,12 +12,12 @@ import (
 	"github.com/holdfast-dev/holdfast/installer/upgrade"
 )
 
-// unversion removes what upgrades have kept of a service that is no more: other
-// versions, their record, the copy of its configuration. While another instance of the
-// service has such a record the versions are its own as well, and stay.
+// unversion removes what upgrades have kept of the program of a service that is no more:
+// other versions, their record, the copy of its configuration. While another service has
+// the program in common with it they are its own as well, and stay.
 func (t *target) unversion(notes io.Writer) {
 	record, err := t.ledger()
-	if err != nil {
+	if err != nil || t.manifest.Program == "" || len(t.sharing(t.id.Scope)) > 0 {
 		return
 	}
 	if _, err := os.Lstat(record); err != nil {
@@ -29,17 +29,13 @@ func (t *target) unversion(notes io.Writer) {
 			fmt.Fprintf(notes, "- %s stays: %v\n", path, err)
 		}
 	}
-	plain, _ := filepath.Glob(filepath.Join(dir, t.id.Name+".json")) // names have nothing that Glob takes for more
-	others, _ := filepath.Glob(filepath.Join(dir, t.id.Name+"@*.json"))
-	if len(plain)+len(others) == 0 && t.manifest.Program != "" {
-		versions := upgrade.VersionsDir(t.manifest.Program)
-		if err := t.System.RemoveAll(versions); err != nil {
-			fmt.Fprintf(notes, "- %s stays: %v\n", versions, err)
-		} else {
-			fmt.Fprintf(notes, "- the other versions of the program in %s\n", versions)
-		}
+	versions := upgrade.VersionsDir(t.manifest.Program)
+	if err := t.System.RemoveAll(versions); err != nil {
+		fmt.Fprintf(notes, "- %s stays: %v\n", versions, err)
+	} else {
+		fmt.Fprintf(notes, "- the other versions of the program in %s\n", versions)
 	}
-	if lock, err := t.upgradeLock(); err == nil && len(plain)+len(others) == 0 {
+	if lock, err := t.upgradeLock(); err == nil {
 		for _, path := range []string{lock.LockFile(), lock.MutexFile(), lock.Dir} { // whoever conducts one keeps uninstall away
 			_ = os.Remove(path)
 		}

@@ -31,6 +31,8 @@ const (
 type upgradeFlags struct {
 	sha256  string
 	settle  time.Duration
+	tries   int
+	restart bool
 	force   bool
 	json    bool
 	conduct string // the id of the upgrade that this process is to conduct
@@ -40,8 +42,10 @@ type upgradeFlags struct {
 const settleTime = 10 * time.Second
 
 func (a *app) addUpgradeFlags(cmd *cobra.Command, f *upgradeFlags) {
-	cmd.Flags().DurationVar(&f.settle, "settle", settleTime, "how long it has to be ready and healthy before it is confirmed")
-	cmd.Flags().BoolVar(&f.force, "force", false, "accept a version that was rolled back before")
+	cmd.Flags().DurationVar(&f.settle, "settle", settleTime, "confirm it when it has been ready and healthy for `D`")
+	cmd.Flags().IntVar(&f.tries, "tries", 1, "start it `N` times at most for that: the manager starts again what has crashed")
+	cmd.Flags().BoolVar(&f.restart, "restart", false, "then restart it once, in order, and have it ready and healthy for --settle again")
+	cmd.Flags().BoolVar(&f.force, "force", false, "accept a version that was rolled back before, and a trial without a way back")
 	cmd.Flags().BoolVar(&f.json, "json", false, "the outcome as JSON, one object")
 	cmd.Flags().StringVar(&f.conduct, "conduct", "", "conduct the upgrade `ID` in this process")
 	cmd.Flags().StringVar(&f.by, "by", "", "who asked for it")
@@ -61,8 +65,8 @@ func (a *app) upgradeCommand() *cobra.Command {
 		Short: "Put another version of the program on trial, and confirm it or roll it back",
 		Long: "Put the program FILE in the place of the installed one. It is checked first: its digest, that it is for this machine and of " +
 			"this service, and that it accepts today's configuration. Then it runs on trial, in the place of the installed one, and is confirmed when it has been ready and " +
-			"healthy for --settle. Where it is not within --timeout, or fails, the installed one runs again, and that version is refused from then on, except with " +
-			"--force. The installed path leads to a confirmed version at all times. A service that is stopped stays so: FILE is checked and confirmed." + upgradeOutcome,
+			"healthy for --settle, its health checks having answered. Where it is not within --timeout, or fails, the installed one runs again, and that version is refused from then on, except with " +
+			"--force; so is a trial while the installed one refuses today's configuration, since there is no way back. The installed path leads to a confirmed version at all times. A service that is stopped stays so: FILE is checked and confirmed." + upgradeOutcome,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := filepath.Abs(args[0])
@@ -72,7 +76,7 @@ func (a *app) upgradeCommand() *cobra.Command {
 			return a.upgrade(cmd, "upgrade", path, f)
 		},
 	}
-	cmd.Flags().StringVar(&f.sha256, "sha256", "", "refuse FILE unless this is its SHA-256, in hexadecimal")
+	cmd.Flags().StringVar(&f.sha256, "sha256", "", "refuse FILE unless its SHA-256 is `HEX`")
 	a.addUpgradeFlags(cmd, &f)
 	return cmd
 }
@@ -91,6 +95,13 @@ func (a *app) rollbackCommand() *cobra.Command {
 }
 
 func (a *app) upgrade(cmd *cobra.Command, verb, file string, f upgradeFlags) error {
+	const most = 100
+	if f.tries < 1 || f.tries > most {
+		return usage("--tries takes 1 to %d", most)
+	}
+	if f.settle < 0 {
+		return usage("--settle takes no less than 0")
+	}
 	t, err := a.target(cmd)
 	if err == nil {
 		err = a.mayUpgrade(cmd.Context(), t, verb)
@@ -105,8 +116,15 @@ func (a *app) upgrade(cmd *cobra.Command, verb, file string, f upgradeFlags) err
 		if _, err := os.Stat(file); err != nil {
 			return fmt.Errorf("upgrade %q: %w", t.id, err)
 		}
+		if reason := exposed(file); reason != "" && f.sha256 == "" && a.cfg.UpgradeKey == "" {
+			return fmt.Errorf("upgrade %q: %s: %w: %s: it may be another one than you think: say by --sha256 which it has to be", t.id, file, files.ErrUntrusted, reason)
+		}
 	}
-	if err := t.noOtherUpgrade(cmd.Context(), ""); err != nil {
+	err = t.noOtherUpgrade(cmd.Context(), "")
+	if err == nil {
+		err = a.cutOffElsewhere(t)
+	}
+	if err != nil {
 		return fmt.Errorf("%s %q: %w", verb, t.id, err)
 	}
 	if f.conduct, err = newUpgradeID(t.Now()); err != nil {
@@ -132,9 +150,6 @@ func (a *app) mayUpgrade(ctx context.Context, t *target, verb string) error {
 	if a.elsewhere() {
 		return usage("%s is for this machine and its manager", verb)
 	}
-	if m.Name() == "scm" {
-		return refuse(fmt.Errorf("on Windows there are no trials yet: stop the service, replace the file, start it: %w", platform.ErrUnsupported))
-	}
 	if err := t.ours(ctx, verb); err != nil {
 		return err
 	}
@@ -146,37 +161,27 @@ func (a *app) mayUpgrade(ctx context.Context, t *target, verb string) error {
 		return refuse(platform.ErrNotInstalled)
 	case t.id.Scope == platform.ScopeSystem && a.Scope() != platform.ScopeSystem:
 		return refuse(fmt.Errorf("a service of the system: %w: become root", platform.ErrPermission))
+	case !a.Privileged():
+		return refuse(fmt.Errorf("a service of the system: %w: try it %s", platform.ErrPermission, privileged))
 	case t.badManifest != nil:
 		return refuse(t.badManifest)
 	case t.manifest.Program == "":
 		return refuse(fmt.Errorf("there is no record of its installation: %s makes one", a.command(t, "install")))
 	}
 	t.program = t.manifest.Program
-	if reason := unsafePath(t.program); reason != "" {
+	if reason := alterable(t.program); reason != "" {
 		return refuse(fmt.Errorf("the installed program %s: %w: %s", t.program, files.ErrUntrusted, reason))
 	}
 	if owner := t.packageOf(ctx, t.program); owner != nil {
 		return refuse(owner)
 	}
+	if all := t.sharing(platform.ScopeSystem); t.id.Scope == platform.ScopeUser && len(all) > 0 {
+		return refuse(fmt.Errorf("the installed program %s is that of a service of the system as well (%s): %w: upgrade that", t.program, enumerate(all), platform.ErrPermission))
+	}
 	return nil
 }
 
-// upgradeLock is held by whoever conducts an upgrade of the service, or of another
-// instance of it: they have the program in common.
-func (t *target) upgradeLock() (singleton.Options, error) {
-	record, err := t.TrialFile(t.id)
-	dir := filepath.Dir(record)
-	return singleton.Options{Name: t.id.Name + ".upgrade", Dir: dir, StateDir: dir}, err
-}
-
-// ledger is the path of the record of the service's versions. It lies in a directory
-// of its own: a service may be called like any file beside the records of installations.
-func (t *target) ledger() (string, error) {
-	manifest, err := t.Manifest(t.id)
-	return filepath.Join(filepath.Dir(manifest), "upgrades", t.id.String()+".json"), err
-}
-
-// noOtherUpgrade refuses while somebody else than the conductor of the upgrade id
+// noOtherUpgrade refuses while somebody other than the conductor of the upgrade id
 // conducts one. Its exit code is 75.
 func (t *target) noOtherUpgrade(ctx context.Context, id string) error {
 	lock, err := t.upgradeLock()

@@ -3,6 +3,7 @@
 package cli_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -64,6 +65,27 @@ func newHangar(t *testing.T) *hangar {
 	return h
 }
 
+// key is by what there is one ledger and one lock for the program.
+func (h *hangar) key() string {
+	h.t.Helper()
+	dir, err := filepath.EvalSymlinks(filepath.Dir(h.stable))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte(filepath.Join(dir, "feedd")))
+	return fmt.Sprintf("feedd-%x", sum[:4])
+}
+
+// shares has another instance of the service have the program in common with it.
+func (h *hangar) shares(instance string) {
+	h.t.Helper()
+	path, err := h.machine().Manifest(platform.ID{Name: "feedd", Instance: instance})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.put(path, state.Manifest{Format: 1, Name: "feedd", Instance: instance, Scope: platform.ScopeUser, Manager: "fake", Program: h.stable})
+}
+
 func (h *hangar) program(name, content string) string {
 	h.t.Helper()
 	path := filepath.Join(h.dir, name)
@@ -96,10 +118,13 @@ func (h *hangar) manage(verb string) {
 		switch {
 		case strings.Contains(string(content), "fails"):
 			s.LastExit = &platform.Exit{Code: 1, Reason: "port 99999 is none"}
+		case strings.Contains(string(content), "panics"): // and its manager has no words for it
+			s.LastExit = &platform.Exit{Code: 2, Reason: "exit code"}
+			h.m.logs = []string{"/bin/echo", "Nov 29 03:15:00 host feedd[1]: panic: an init of this version panics\nNov 29 03:15:00 host feedd[1]: \nNov 29 03:15:00 host feedd[1]: goroutine 1 [running]:"}
 		case strings.Contains(string(content), "sick"):
-			s.Trial, s.Health = r.ID, []state.Health{{Name: "upstream", Error: "no answer"}}
+			s.Trial, s.Examined, s.Health = r.ID, true, []state.Health{{Name: "upstream", Error: "no answer"}}
 		default:
-			s.Trial, s.Version = r.ID, r.Version
+			s.Trial, s.Examined, s.Version = r.ID, !strings.Contains(string(content), "unexamined"), r.Version
 		}
 	})
 }
@@ -145,6 +170,9 @@ func (h *hangar) installed() string {
 	return string(content)
 }
 
+// refuses has the installed version not take today's configuration any more.
+func (h *hangar) refuses() { h.program("bin/feedd", "1 picky") }
+
 func TestUpgradeOutcomes(t *testing.T) {
 	for name, tt := range map[string]struct {
 		content string
@@ -158,7 +186,19 @@ func TestUpgradeOutcomes(t *testing.T) {
 		"the same":       {content: "1 good", says: "already", stable: "1 good"},
 		"it fails":       {content: "2 fails", code: 10, says: `upgrade "feedd": 2 (`, stable: "1 good"},
 		"and says why":   {content: "2 fails", code: 10, says: `was rolled back: port 99999 is none, exit code 1; 1 (`, stable: "1 good"},
+		"and prints why": {content: "2 panics", code: 10, says: "was rolled back: panic: an init of this version panics; 1 (", stable: "1 good"},
+		"no way back":    {content: "2 good", change: (*hangar).refuses, code: 1, says: "there would be no way back: the installed version refuses today's configuration: bad configuration: feedd.toml:3: unknown key: say --force to go on all the same", stable: "1 picky"},
+		"all the same":   {content: "2 good", flags: "--force", change: (*hangar).refuses, says: "there was no way back: the installed version refuses today's configuration: bad configuration: feedd.toml:3: unknown key"},
+		"nothing to try": {content: "2 good", change: func(h *hangar) {
+			h.refuses()
+			h.ends(feedd.PID)
+			h.m.st.Phase, h.m.st.PID = platform.PhaseStopped, 0
+		}, says: "the service was stopped, and stays so"},
 		"it is sick":     {content: "2 sick", flags: "--timeout 300ms", code: 10, says: "it was not healthy for long enough: took too long: upstream: no answer; 1 (", stable: "1 good"},
+		"unexamined":     {content: "2 unexamined", flags: "--timeout 300ms", code: 10, says: "it was not healthy for long enough: took too long: its health checks have not answered; 1 (", stable: "1 good"},
+		"restarted":      {content: "2 good", flags: "--restart --tries 3", says: "feedd is 2 ("},
+		"no tries":       {content: "2 good", flags: "--tries 0", code: 2, says: "--tries takes 1 to 100", stable: "1 good"},
+		"no settling":    {content: "2 good", flags: "--settle -1s", code: 2, says: "--settle takes no less than 0", stable: "1 good"},
 		"picky":          {content: "2 picky", code: 1, says: "it refuses today's configuration: bad configuration: feedd.toml:3: unknown key", stable: "1 good"},
 		"old":            {content: "2 old", code: 1, says: "without upgrades", stable: "1 good"},
 		"alien":          {content: "2 alien", code: 1, says: `it is "other", and not "feedd"`, stable: "1 good"},
@@ -175,7 +215,6 @@ func TestUpgradeOutcomes(t *testing.T) {
 		}, code: 1, says: "no such file", stable: "1 good"},
 		"not installed": {content: "2 good", change: func(h *hangar) { h.m.st.Installed = false }, code: 1, says: "not installed", stable: "1 good"},
 		"no manager":    {content: "2 good", change: func(h *hangar) { h.m = nil }, code: 1, says: "no supported service manager", stable: "1 good"},
-		"on Windows":    {content: "2 good", change: func(h *hangar) { h.m.name = "scm" }, code: 2, says: "there are no trials yet", stable: "1 good"},
 		"no record": {content: "2 good", change: func(h *hangar) {
 			if err := os.RemoveAll(filepath.Join(h.dir, "holdfast")); err != nil {
 				h.t.Fatal(err)
@@ -193,9 +232,9 @@ func TestUpgradeOutcomes(t *testing.T) {
 				}
 				return "", errors.New("no such command")
 			}
-		}, code: 77, says: "belongs to the package feedd of dpkg-query", stable: "1 good"},
+		}, code: 77, says: "belongs to the package feedd of dpkg", stable: "1 good"},
 		"another one is under way": {content: "2 good", change: func(h *hangar) {
-			h.held["feedd.upgrade"] = singleton.Holder{Identity: other, Since: noon, Origin: "u0"}
+			h.held[h.key()+".upgrade"] = singleton.Holder{Identity: other, Since: noon, Origin: "u0"}
 		}, code: 75, says: "another one is under way: by ", stable: "1 good"},
 		"it cannot begin": {content: "2 good", change: func(h *hangar) {
 			h.detach = func([]string) error { return errors.New("no more processes") }
@@ -237,11 +276,17 @@ func TestUpgradeOfAPackage(t *testing.T) {
 		program, out string
 		says         string
 	}{
-		"dpkg":        {"dpkg-query", "feedd: PATH", "upgrade that (apt-get install --only-upgrade feedd)"},
-		"a diversion": {"dpkg-query", "diversion by dash from: PATH", ""},
-		"rpm":         {"rpm", "feedd", "upgrade that (dnf upgrade feedd)"},
-		"apk":         {"apk", "PATH is owned by feed-d-1.2.3-r0", "upgrade that (apk upgrade feed-d)"},
-		"nobody":      {"apk", "", ""},
+		"dpkg":               {"dpkg-query", "feedd: PATH", "upgrade that (apt-get install --only-upgrade feedd)"},
+		"a diversion":        {"dpkg-query", "diversion by dash from: PATH\ndiversion by dash to: PATH.distrib", ""},
+		"a local diversion":  {"dpkg-query", "local diversion from: PATH", ""},
+		"eine Umleitung":     {"dpkg-query", "Umleitung von dash von: PATH", ""},
+		"diverted, and had":  {"dpkg-query", "diversion by dash from: PATH\nfeedd-server: PATH", "(apt-get install --only-upgrade feedd-server)"},
+		"of several":         {"dpkg-query", "feedd, feedd-extra: PATH", "(apt-get install --only-upgrade feedd)"},
+		"of an architecture": {"dpkg-query", "feedd:amd64: PATH", "(apt-get install --only-upgrade feedd:amd64)"},
+		"of another path":    {"dpkg-query", "feedd: PATH.conf", ""},
+		"rpm":                {"rpm", "feedd", "upgrade that (dnf upgrade feedd)"},
+		"apk":                {"apk", "PATH is owned by feed-d-1.2.3-r0", "upgrade that (apk upgrade feed-d)"},
+		"nobody":             {"apk", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHangar(t)
@@ -297,18 +342,18 @@ func (h *hangar) leaves(id string, conductor proc.Identity) {
 		h.t.Fatal(err)
 	}
 	text, err := json.Marshal(upgrade.Ledger{Format: 1, Last: &upgrade.Attempt{
-		ID: id, By: "ada", Since: noon, Step: "trial", Conductor: conductor, To: upgrade.Version{Version: "2", SHA256: strings.Repeat("ab", 32)},
+		ID: id, Service: "feedd", By: "ada", Since: noon, Step: "trial", Conductor: conductor, To: upgrade.Version{Version: "2", SHA256: strings.Repeat("ab", 32)},
 	}})
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.put(filepath.Join(dir, "feedd.json"), string(text))
+	h.put(filepath.Join(dir, h.key()+".json"), string(text))
 }
 
 // One that is under way is told of with who began it, and when.
 func TestUpgradeUnderWay(t *testing.T) {
 	h := newHangar(t)
-	h.held["feedd.upgrade"] = singleton.Holder{Identity: other, Since: noon.Add(time.Hour), Origin: "u0"}
+	h.held[h.key()+".upgrade"] = singleton.Holder{Identity: other, Since: noon.Add(time.Hour), Origin: "u0"}
 	h.leaves("u0", other)
 	code, says := h.call("upgrade", h.program("new", "2 good"))
 	if code != 75 || !strings.Contains(says, "by ada, since "+noon.Local().Format(time.DateTime)) {
@@ -355,7 +400,7 @@ func TestUninstallRemovesVersions(t *testing.T) {
 			t.Errorf("there are %v", left)
 		}
 		if other {
-			h.put(filepath.Join(upgrades, "feedd@b.json"), "{}")
+			h.shares("b")
 		}
 		h.answers = nil
 		if code, says := h.call("uninstall"); code != 0 {
@@ -369,12 +414,63 @@ func TestUninstallRemovesVersions(t *testing.T) {
 	}
 }
 
+// The command does not return while its conductor, on its way out, would have the next
+// upgrade refused.
+func TestIssue11_AnUpgradeCanFollowAtOnce(t *testing.T) {
+	h := newHangar(t)
+	conducts := h.detach
+	last := proc.Identity{PID: 4711, Start: 1, Boot: "b"}
+	h.detach = func(argv []string) error {
+		err := conducts(argv)
+		for _, arg := range argv {
+			if id, ok := strings.CutPrefix(arg, "--conduct="); ok {
+				h.held[h.key()+".upgrade"] = singleton.Holder{Identity: last, Origin: id}
+				time.AfterFunc(200*time.Millisecond, func() { h.ends(last.PID) })
+			}
+		}
+		return err
+	}
+	if code, says := h.call("upgrade", h.program("new", "2 good"), "--settle", "0s"); code != 0 || !h.isGone(last.PID) {
+		t.Errorf("%d, gone %v: %s", code, h.isGone(last.PID), says)
+	}
+}
+
 // status says that what runs is not confirmed.
 func TestStatusOfATrial(t *testing.T) {
 	h := newHangar(t)
 	h.writes(feedd, platform.PhaseReady, func(s *state.State) { s.Trial = "u0" })
 	code, says := h.call("status", "--json")
 	if code != 0 || h.json()["trial"] != "u0" || !strings.Contains(says, "is on trial, and not confirmed") {
+		t.Errorf("%d: %s", code, says)
+	}
+}
+
+// An upgrade that has said that it is done is not contradicted by the process, which hears
+// of it a moment later.
+func TestStatusOfATrialThatIsConfirmed(t *testing.T) {
+	h := newHangar(t)
+	if code, says := h.call("upgrade", h.program("new", "2 good"), "--settle", "0s", "--json"); code != 0 {
+		t.Fatalf("%d: %s", code, says)
+	}
+	id, _ := h.json()["id"].(string)
+	h.writes(feedd, platform.PhaseReady, func(s *state.State) { s.Trial = id })
+	code, says := h.call("status", "--json")
+	if got, there := h.json()["trial"]; id == "" || code != 0 || there || strings.Contains(says, "on trial") {
+		t.Errorf("%q, %v: %d: %s", id, got, code, says)
+	}
+}
+
+// A link of which `upgrade` says that something else switches versions is no damage to `versions`,
+// which never advises to remove the installed program.
+func TestVersionsOfAProgramBehindALink(t *testing.T) {
+	h := newHangar(t)
+	stable := h.stable
+	if err := errors.Join(os.Rename(stable, stable+".real"), os.Symlink(stable+".real", stable)); err != nil {
+		t.Fatal(err)
+	}
+	code, says := h.call("versions", "--json")
+	confirmed, _ := h.json()["confirmed"].(map[string]any)
+	if code != 0 || h.json()["program"] != stable || confirmed["path"] != stable || len(fmt.Sprint(confirmed["sha256"])) != 64 {
 		t.Errorf("%d: %s", code, says)
 	}
 }
@@ -396,7 +492,7 @@ func TestVersionJSON(t *testing.T) {
 func TestIssue9_TheReasonOfATrialForgesNoVersion(t *testing.T) {
 	h := newHangar(t)
 	h.leaves("u0", other)
-	path := filepath.Join(h.dir, "holdfast", "upgrades", "feedd.json")
+	path := filepath.Join(h.dir, "holdfast", "upgrades", h.key()+".json")
 	text, err := json.Marshal(upgrade.Ledger{Format: 1, Failed: []upgrade.Failure{{Version: upgrade.Version{Version: "2", SHA256: strings.Repeat("ab", 32)}, Reason: "\x1b[2Jforged\n confirmed  3"}}})
 	if err != nil {
 		t.Fatal(err)

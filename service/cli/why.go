@@ -14,7 +14,6 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service/logsink"
-	"github.com/holdfast-dev/holdfast/service/recovery"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
@@ -57,7 +56,7 @@ func (t *target) why(cmd *cobra.Command, verb string, asked time.Time, logged []
 	if ctx.Err() != nil || end == nil && untried(err) {
 		return err
 	}
-	if !errors.Is(err, platform.ErrTimeout) { // of that it is said that it goes on
+	if !errors.Is(err, platform.ErrTimeout) && cmd.Name() != "install" { // of that it is said that it goes on; an install is taken back
 		if again := t.triesAgain(ctx); again != "" {
 			defer func() { why = fmt.Errorf("%w; %s, until it is stopped", why, again) }()
 		}
@@ -110,13 +109,13 @@ func untried(err error) bool {
 // closed itself, or nil if there is none, or it ended well; and whether it ended
 // without having said anything.
 func (t *target) endedSince(ctx context.Context, asked time.Time) (end *platform.Exit, silent bool) {
-	last, err := leavable(ctx, func() (recovery.LastRun, error) { return recovery.Read(t.dirs.LastRunFile(t.id.String())) })
+	last, err := t.lastRecord(ctx)
 	if err != nil || last.Started.Before(asked) {
 		return nil, false
 	}
 	if last.Exit == nil {
 		if alive, err := t.Alive(last.Process); err == nil && !alive {
-			return last.Ending(), true
+			return last.Ending(), last.Seen == nil
 		}
 		// The next one has begun.
 		if s, err := state.Read(t.dirs.StateFile(t.id.String())); err == nil && !s.StartedAt.Before(asked) {
@@ -128,14 +127,14 @@ func (t *target) endedSince(ctx context.Context, asked time.Time) (end *platform
 	if end == nil || end.Clean {
 		return nil, false
 	}
-	last.Exit = nil
+	last.Exit, last.Seen = nil, nil
 	return end, *end == *last.Ending()
 }
 
 // inOrder is nil if the run of the process that was to stop has ended in order.
 // That it is gone is not all that somebody wants to know who has asked for that.
 func (t *target) inOrder(ctx context.Context, h singleton.Holder) error {
-	last, err := leavable(ctx, func() (recovery.LastRun, error) { return recovery.Read(t.dirs.LastRunFile(t.id.String())) })
+	last, err := t.lastRecord(ctx)
 	switch {
 	case err != nil || !last.Process.Same(h.Identity):
 		return nil //nolint:nilerr // nobody knows
@@ -202,7 +201,7 @@ func added(before, after []string) []string {
 func (t *target) logLines(ctx context.Context, since time.Time) []string {
 	ctx, cancel := context.WithTimeout(ctx, logWithin)
 	defer cancel()
-	if file := t.cfg.Log.File; file != "" {
+	if file := t.logFile(); file != "" {
 		text, err := leavable(ctx, func() (string, error) {
 			text := lastBytes{most: searchedBytes}
 			err := tail(ctx, &text, file, searchedLines, false)

@@ -102,7 +102,7 @@ func newBed(t testing.TB, o logsink.Options, more ...func(*logsink.Outside)) *be
 // flush waits until all that was logged is where it goes.
 func (b *bed) flush(t testing.TB) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	if err := b.Flush(ctx); err != nil {
 		t.Fatal(err)

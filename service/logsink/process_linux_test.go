@@ -240,7 +240,7 @@ func playJournald() error {
 
 // receiveEntry reads the native protocol, https://systemd.io/JOURNAL_NATIVE_PROTOCOL/.
 func receiveEntry(conn *net.UnixConn) (fields map[string]string, asFile bool, err error) {
-	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Minute))
 	data, oob := make([]byte, 1<<20), make([]byte, 1<<10)
 	n, oobn, _, _, err := conn.ReadMsgUnix(data, oob)
 	if err != nil {

@@ -36,7 +36,7 @@ func listen(t *testing.T, path string) *net.UnixConn {
 
 func receive(t *testing.T, conn *net.UnixConn) (priority int, text string) {
 	t.Helper()
-	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Minute))
 	buf := make([]byte, 1<<16)
 	n, err := conn.Read(buf)
 	if err != nil {

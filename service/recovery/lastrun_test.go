@@ -28,7 +28,7 @@ func self(t *testing.T) proc.Identity {
 
 func begin(t *testing.T, path string) (*recovery.Record, recovery.LastRun) {
 	t.Helper()
-	r, last, err := recovery.Begin(path, self(t), "1.0")
+	r, last, err := recovery.Begin(path, recovery.LastRun{Process: self(t), Version: "1.0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestRunsAreToldApart(t *testing.T) {
 	if !last.Known() || last.Clean() || last.Reboot || r.Restarts() != 1 || !strings.Contains(last.Outcome(), "killed") {
 		t.Errorf("after a cut: %+v, restarts %d", last, r.Restarts())
 	}
-	if err := r.Close(platform.Exit{Code: 70, Reason: "panic in Reload"}); err != nil {
+	if err := r.Close(platform.Exit{Code: 70, Reason: "panic in Reload"}, false); err != nil {
 		t.Fatal(err)
 	}
 
@@ -59,7 +59,7 @@ func TestRunsAreToldApart(t *testing.T) {
 	if last.Clean() || r.Restarts() != 2 || last.Outcome() != "panic in Reload" || last.Ended.Before(last.Started) {
 		t.Errorf("after a failure: %+v, restarts %d", last, r.Restarts())
 	}
-	if err := r.Close(platform.Exit{Clean: true, Reason: "asked to stop by SIGTERM"}); err != nil {
+	if err := r.Close(platform.Exit{Clean: true, Reason: "asked to stop by SIGTERM"}, false); err != nil {
 		t.Fatal(err)
 	}
 
@@ -93,7 +93,7 @@ func TestDamagedRecordCountsAsCutOff(t *testing.T) {
 		if err := os.WriteFile(path, []byte(junk), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		r, last, err := recovery.Begin(path, self(t), "")
+		r, last, err := recovery.Begin(path, recovery.LastRun{Process: self(t)})
 		if !errors.Is(err, recovery.ErrDamaged) || r == nil || last.Clean() {
 			t.Errorf("%q: %v, %+v", junk, err, last)
 		}
@@ -101,7 +101,7 @@ func TestDamagedRecordCountsAsCutOff(t *testing.T) {
 }
 
 func TestUnwritableRecordIsAnError(t *testing.T) {
-	if _, _, err := recovery.Begin(filepath.Join(t.TempDir(), "none", "x"), self(t), ""); err == nil {
+	if _, _, err := recovery.Begin(filepath.Join(t.TempDir(), "none", "x"), recovery.LastRun{Process: self(t)}); err == nil {
 		t.Error("no error for a directory that does not exist")
 	}
 }

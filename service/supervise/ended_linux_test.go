@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service/supervise"
 )
 
@@ -37,7 +38,7 @@ func TestSpawnAwaitsItsSupervisor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spawn := part(t, "spawn", supervise.Spawn{Argv: []string{echo, "begun"}, Ended: filepath.Join(dir, "ended"), Restart: "always"})
+	spawn := part(t, "spawn", supervise.Spawn{Argv: []string{echo, "begun"}, Ended: filepath.Join(dir, "ended"), Restart: platform.Restart{Policy: platform.RestartAlways}})
 	// Busy for longer than the service takes to begin, and then asleep.
 	script := `"$0" "$@" & child=$!; i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; echo busy no more; read line; wait $child`
 	cmd := exec.Command(daemon, append([]string{"-c", script}, spawn.Args...)...)

@@ -61,12 +61,12 @@ func (p Parent) run(ctx context.Context) (int, error) {
 		case s.stopping:
 			return exitCode(code), nil
 		}
-		ended := platform.Exit{Clean: code == platform.ExitOK, Code: code, Signal: s.signal, Reason: how}
+		ended := platform.Exit{Clean: p.Restart.Succeeded(code), Code: code, Signal: s.signal, Reason: how}
 		if s.refused == 0 {
 			ended.Reason = ended.Words()
 		}
 		switch {
-		case !p.Restart.Policy.Follows(code):
+		case !p.Restart.Follows(code):
 			p.Log("it has ended: not started again", "how", how)
 			s.leave(ended, false)
 			return exitCode(code), nil

@@ -29,12 +29,17 @@ type Spawn struct {
 	Path      string   // PATH; empty: the usual directories
 	Starter   string   // who the service says has started it
 
+	// Sourced is a file of shell commands that change the environment, executed as who
+	// calls, as init scripts have it in /etc/sysconfig or /etc/default: what it exports
+	// the service gets. One that is not there changes nothing.
+	Sourced string
+
 	// Ended is a file that remembers how the service ended, in a directory that
 	// only root can write to. It makes up for a supervisor that restarts
 	// whatever ends: after an end that Restart does not follow, that one gets a
 	// SIGTERM instead of a service. Empty: there is no such supervisor.
 	Ended   string
-	Restart platform.RestartPolicy
+	Restart platform.Restart // its policy and exit codes
 }
 
 // ForGoodError means that the service was not started again, because of how it

@@ -294,7 +294,7 @@ func TestSpawnEnded(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			d, out, code := become(t, supervise.Spawn{Ended: file, Restart: tt.restart})
+			d, out, code := become(t, supervise.Spawn{Ended: file, Restart: platform.Restart{Policy: tt.restart}})
 			content, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
@@ -307,5 +307,43 @@ func TestSpawnEnded(t *testing.T) {
 				t.Errorf("code %d, %s, left %q", code, out, content)
 			}
 		})
+	}
+}
+
+// What a sourced file exports the service gets, over what it has been given; one that is
+// not there changes nothing, and one that is wrong has nothing started by halves.
+func TestSpawnSourced(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "feed")
+	s := supervise.Spawn{Sourced: file, Keep: []string{"KEPT", "GONE"}, Starter: "sysv"}
+	given := []string{"KEPT=definition", "GONE=1"}
+	d, out, code := become(t, s, given...)
+	if code != 0 || !slices.Contains(d.Env, "KEPT=definition") {
+		t.Errorf("without the file: code %d, %q: %s", code, d.Env, out)
+	}
+	text := "echo printed\nOWN=shell\nexport SAID=\"two\nlines\" LATE=$OWN\nKEPT=file\nunset GONE\nPATH=/opt/x:$PATH\ntest $# -eq 0 && export BARE=1\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d, out, code = become(t, s, given...)
+	if code != 0 {
+		t.Fatalf("code %d: %s", code, out)
+	}
+	for _, want := range []string{"SAID=two\nlines", "LATE=shell", "KEPT=file", "BARE=1", native.StarterVariable + "=sysv " + strconv.Itoa(d.PID)} {
+		if !slices.Contains(d.Env, want) {
+			t.Errorf("no %q in %q", want, d.Env)
+		}
+	}
+	for _, v := range d.Env {
+		name, value, _ := strings.Cut(v, "=")
+		if slices.Contains([]string{"GONE", "OWN", "PWD", "SHLVL", "_"}, name) || name == "PATH" && !strings.HasPrefix(value, "/opt/x:/") {
+			t.Errorf("it has %s", v)
+		}
+	}
+	if err := os.WriteFile(file, []byte("export BAD=1\n(\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, out, code = become(t, s, given...); code != 51 || !strings.Contains(out, file) {
+		t.Errorf("code %d: %s", code, out)
 	}
 }

@@ -50,6 +50,10 @@ func (s Spawn) turn(ended *os.File) error {
 	if err != nil {
 		return err
 	}
+	env, err := s.source(s.environment(who))
+	if err != nil {
+		return err
+	}
 	if err := s.limit(); err != nil {
 		return err
 	}
@@ -59,7 +63,7 @@ func (s Spawn) turn(ended *os.File) error {
 	if err := s.settle(); err != nil {
 		return err
 	}
-	err = syscall.Exec(s.Argv[0], s.Argv, s.environment(who, ended))
+	err = syscall.Exec(s.Argv[0], s.Argv, append(env, s.told(ended)...))
 	return fmt.Errorf("execute %s: %w", s.Argv[0], err)
 }
 
@@ -81,7 +85,7 @@ func (s Spawn) limit() error {
 		value    *uint64
 	}{
 		{"nofile", unix.RLIMIT_NOFILE, nonZero(s.NoFile)},
-		{"nproc", unix.RLIMIT_NPROC, nonZero(s.NProc)},
+		{"nproc", limitOfProcesses, nonZero(s.NProc)},
 		{"core", unix.RLIMIT_CORE, s.Core},
 	} {
 		if l.value == nil {
@@ -147,7 +151,7 @@ func (s Spawn) settle() error {
 const usualPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // environment is what the service gets: nothing of its caller's but what is to be kept.
-func (s Spawn) environment(who account, ended *os.File) []string {
+func (s Spawn) environment(who account) []string {
 	env := []string{"PATH=" + cmp.Or(s.Path, usualPath)}
 	env = append(env, who.variables...)
 	directories := []string{"RUNTIME_DIRECTORY", "STATE_DIRECTORY", "LOGS_DIRECTORY", "CONFIGURATION_DIRECTORY"}
@@ -157,6 +161,11 @@ func (s Spawn) environment(who account, ended *os.File) []string {
 			env = append(env, name+"="+value)
 		}
 	}
+	return env
+}
+
+// told are the variables that speak of how the service was started.
+func (s Spawn) told(ended *os.File) (env []string) {
 	if s.Starter != "" {
 		env = append(env, native.StarterVariable+"="+s.Starter+" "+strconv.Itoa(os.Getpid()))
 	}

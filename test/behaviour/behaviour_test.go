@@ -3,9 +3,14 @@
 package behaviour_test
 
 import (
+	"cmp"
+	"fmt"
 	"maps"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -19,6 +24,10 @@ import (
 //
 //	[systemd] svc ...
 //	[!kind:systemd252] ...
+//	[slice:0,2] ...
+//
+// The last is for what takes long: only those of the kinds do it whose place in sliced,
+// or $SLICE, it names, and all of them with HOLDFAST_FAULTS=all.
 //
 // Every script has the shipper as /usr/local/bin/shipper and its own files as
 // /etc/shipper*.toml, and leaves the bed as clean as it found it. The commands
@@ -32,26 +41,32 @@ import (
 //	repeat N SCRIPT   SCRIPT N times, each of which has to succeed; a slow machine may take its time
 //	json PATH VALUE   the last standard output is JSON and has VALUE at a.b.c
 //	put FILE PATH     copies a file of the script into the bed
+//	trial V B C R TEXT  an upgrade, and all that it promises: see tryCandidate
 //	adduser USER      a user with a home and, where there is such a thing, a manager
 //	reboot            off and on again, in order
 //	powercut          off without a word, and on again
 //
-// $TESTER is the user for services of a user.
+// $TESTER is the user for services of a user.  $FAULTS is "all" if HOLDFAST_FAULTS is, and $ROUNDS what is then done 200
+// times: without it each of the four kinds of init does 50.
 func TestBehaviour(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("beds take a while")
 	}
-	shipper, candidate := build(t, "./examples/shipper"), build(t, "./test/behaviour/candidate")
+	programs := map[string]string{
+		"/usr/local/bin/shipper":   build(t, "./examples/shipper"),
+		"/usr/local/bin/jobs":      build(t, "./examples/jobs"), // of jobs.txtar
+		"/usr/local/bin/wrap":      build(t, "./examples/wrap"), // of wrap.txtar
+		"/usr/local/lib/candidate": build(t, "./test/behaviour/candidate"),
+	}
 	bed.Each(t, "", func(t *testing.T, b *bed.Bed) {
 		if b.Kind().Manager == "scm" {
 			t.Skip("the scripts speak to a shell and to signals; test/windows does there what they do here")
 		}
-		if err := b.Put(shipper, "/usr/local/bin/shipper", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := b.Put(candidate, "/usr/local/lib/candidate", 0o755); err != nil {
-			t.Fatal(err)
+		for path, program := range programs {
+			if err := b.Put(program, path, 0o755); err != nil {
+				t.Fatal(err)
+			}
 		}
 		scripts(t, b)
 	})
@@ -79,10 +94,17 @@ func params(t *testing.T, b machine) testscript.Params {
 			s := &stage{bed: b}
 			env.Values[stageKey{}] = s
 			env.Defer(func() { s.clear(t) })
+			env.Defer(func() { s.noFalseAlarm(t, filepath.Base(env.WorkDir)) })
 			env.Setenv("TESTER", tester(b))
+			env.Setenv("FAULTS", cmp.Or(os.Getenv("HOLDFAST_FAULTS"), "some"))
+			env.Setenv("ROUNDS", strconv.Itoa(rounds()))
+			env.Setenv("SLICE", fmt.Sprint(max(0, slices.Index(sliced, b.Kind().Name))))
 			return s.dress(env.WorkDir)
 		},
 		Condition: func(cond string) (bool, error) {
+			if kinds, ok := strings.CutPrefix(cond, "slice:"); ok {
+				return os.Getenv("HOLDFAST_FAULTS") == "all" || strings.Contains(kinds, fmt.Sprint(slices.Index(sliced, b.Kind().Name))), nil
+			}
 			return cond == b.Kind().Manager || cond == "kind:"+b.Kind().Name, nil
 		},
 		Cmds: maps.Clone(commands),
@@ -90,6 +112,17 @@ func params(t *testing.T, b machine) testscript.Params {
 		RequireExplicitExec: true, RequireUniqueNames: true,
 	}
 }
+
+// rounds is how often start_reload_200 is played on one kind.
+func rounds() int {
+	if os.Getenv("HOLDFAST_FAULTS") == "all" {
+		return 200
+	}
+	return 50
+}
+
+// sliced are the kinds of which each plays its slice of what takes long: see TestBehaviour.
+var sliced = []string{"systemd257", "systemd252", "sysvinit", "openrc", "launchd-double"}
 
 // tester is a user that a script may add, unless the machine has its own for that.
 func tester(b machine) string {
@@ -127,6 +160,9 @@ func TestBehaviourScriptsUseKnownConditions(t *testing.T) {
 				continue
 			}
 			cond, _, _ := strings.Cut(strings.TrimLeft(line, "[!"), "]")
+			if kinds, ok := strings.CutPrefix(cond, "slice:"); ok {
+				known[cond] = len(kinds) > 0 && strings.Trim(kinds, "01234,") == ""
+			}
 			if !known[cond] {
 				t.Errorf("%s: unknown condition in %q", path, line)
 			}

@@ -22,9 +22,16 @@ func TestBehaviourOnLaunchdDouble(t *testing.T) {
 	if testing.Short() {
 		t.Skip("beds take a while")
 	}
+	scripts(t, double(t))
+}
+
+// double is a bed with the double, and with the programs of the scripts, without jobs.
+func double(t *testing.T) doubled {
+	t.Helper()
 	b := doubled{bed.Require(t, "sysvinit")}
 	for from, to := range map[string]string{
 		build(t, "./examples/shipper"):          "/usr/local/bin/shipper",
+		build(t, "./examples/wrap"):             "/usr/local/bin/wrap",
 		build(t, "./test/behaviour/candidate"):  "/usr/local/lib/candidate",
 		build(t, "./test/launchdsim/launchctl"): "/usr/local/bin/launchctl",
 	} {
@@ -40,12 +47,27 @@ cat >/usr/local/sbin/shipper <<'end'
 #!/bin/sh
 exec /usr/local/bin/shipper --manager launchd "$@"
 end
-chmod 755 /usr/local/sbin/shipper
+cat >/usr/local/sbin/wrap <<'end'
+#!/bin/sh
+verb=$1 name=$2
+shift 2
+exec /usr/local/bin/wrap "$verb" "$name" --manager launchd "$@"
+end
+chmod 755 /usr/local/sbin/shipper /usr/local/sbin/wrap
 echo 'ld:2345:respawn:/usr/local/bin/launchctl --double /run/launchd-double' >>/etc/inittab
 telinit q
 until launchctl print system; do sleep 0.05; done`
 	b.MustRun(t, "/bin/sh", "-c", settle)
-	scripts(t, b)
+	return b
+}
+
+// TestFaultsOnLaunchdDouble plays the catalogue of [TestFaults] there.
+func TestFaultsOnLaunchdDouble(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("beds take a while")
+	}
+	playCatalogue(t, double(t))
 }
 
 // PowerOn waits until the double answers again.

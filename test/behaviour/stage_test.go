@@ -35,6 +35,8 @@ type machine interface {
 type stage struct {
 	bed  machine
 	code int // of the last command
+
+	trials []string // the results of upgrades
 }
 
 func stageOf(ts *testscript.TestScript) *stage { return ts.Value(stageKey{}).(*stage) }
@@ -56,6 +58,12 @@ func (s *stage) dress(dir string) error {
 // clear removes what a script left, also when it failed half-way.
 func (s *stage) clear(t *testing.T) {
 	t.Helper()
+	if n := map[string]int{}; len(s.trials) > 0 {
+		for _, result := range s.trials {
+			n[result]++
+		}
+		t.Logf("%s: %d upgrades: %v", s.bed.Kind().Name, len(s.trials), n)
+	}
 	ctx, done := wait.Context(t, context.Background(), "clearing the stage")
 	defer done()
 	const script = `
@@ -63,9 +71,22 @@ cd /
 for c in /etc/shipper*.toml; do
 	timeout 120 shipper uninstall --config "$c" >/dev/null 2>&1
 done
+if test -f /etc/jobs.toml; then
+	timeout 120 /usr/local/bin/jobs uninstall --purge --config /etc/jobs.toml >/dev/null 2>&1
+	pkill -9 -x jobs
+	rm -rf /etc/jobs* /run/jobs* /var/lib/jobs*
+fi
+for n in cache web tree; do # wrap*.txtar
+	test -e /etc/$n || continue
+	timeout 120 wrap uninstall $n --purge >/dev/null 2>&1
+	pkill -9 -x wrap; pkill -9 -x redis-server
+	rm -rf /usr/local/bin/redis-server /etc/$n /var/lib/$n /run/$n
+done
 pkill -9 -x shipper
-pkill -9 -f 'sleep 3133[7]' # what a script had somebody else make
+umount -l /usr/local/bin/shipper.versions /usr/local/bin /var/log/app.small 2>/dev/null # upgrade_disk
+pkill -9 -f 'sleep 3133[78]' # what a script had somebody else make
 for f in $(ls /etc/systemd/system/shipper.service /etc/init.d/shipper /Library/LaunchDaemons/shipper.plist 2>/dev/null); do
+	rc-service shipper zap # what somebody else's has started is started to OpenRC for ever
 	systemctl disable shipper; update-rc.d -f shipper remove; rc-update -a del shipper; launchctl bootout system/shipper
 	rm -f "$f" "$f.before-holdfast"
 done >/dev/null 2>&1
@@ -141,6 +162,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 		ts.Check(m.PowerCut())
 		ts.Check(m.PowerOn(ctx))
 	},
+	"trial": tryCandidate,
 	"repeat": func(ts *testscript.TestScript, neg bool, args []string) {
 		if len(args) != 2 {
 			ts.Fatalf("usage: repeat N SCRIPT")
@@ -169,7 +191,7 @@ func (s *stage) do(ts *testscript.TestScript, user string, argv []string) (stdou
 	defer done()
 	stdout, stderr, code, err := s.bed.RunAs(ctx, user, argv...)
 	if err != nil {
-		ts.Fatalf("%q: %v", argv, err)
+		ts.Fatalf("%q: %v\n%s", argv, err, s.scene())
 	}
 	return stdout, stderr, code
 }
@@ -193,7 +215,7 @@ func (s *stage) run(ts *testscript.TestScript, neg bool, user string, argv []str
 func (s *stage) scene() string {
 	ctx, cancel := context.WithTimeout(context.Background(), wait.Limit)
 	defer cancel()
-	const script = "cat /run/shipper*/*.state.json; tail -n 30 /var/log/shipper*/*.log; ps -A -o pid,ppid,stat,etime,args"
+	const script = "cat /run/shipper*/*.state.json; tail -n 30 /var/log/shipper*/*.log; ps -A -o pid,ppid,stat,etime,wchan:20,args; cat /proc/locks"
 	stdout, stderr, _, err := s.bed.Run(ctx, "/bin/sh", "-c", script)
 	return fmt.Sprint(stdout, stderr, err)
 }

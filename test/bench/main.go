@@ -14,12 +14,19 @@ func main() {
 	o := options{rounds: 30, settle: 100 * time.Millisecond}
 	flag.IntVar(&o.rounds, "rounds", o.rounds, "how often everything is measured")
 	flag.DurationVar(&o.settle, "settle", o.settle, "how long a program idles before it is asked for something")
-	flag.StringVar(&o.only, "only", "", "measure one part: life, instant (a part of life), locks or gate")
+	flag.StringVar(&o.only, "only", "", "measure one part: life, instant (a part of life), locks, gate, journal or installed")
 	flag.StringVar(&o.disk, "disk", os.TempDir(), "a `directory` on a disk")
 	flag.StringVar(&o.tmpfs, "tmpfs", "/dev/shm", "a `directory` on a tmpfs; left out if it is none")
 	flag.Parse()
 	if isHolder() {
 		hold()
+		return
+	}
+	if isInside() {
+		if err := inside(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		return
 	}
 	// Ctrl-C reaches the programs, too; what is left is cleared away.

@@ -17,8 +17,8 @@ type place struct {
 }
 
 func measure(ctx context.Context, o options) (tables []*table, err error) {
-	if o.rounds < 1 || !(o.wants("life") || o.wants("instant") || o.wants("locks") || o.wants("gate")) {
-		return nil, errors.New("nothing to measure: -rounds is at least 1, -only is life, locks or gate")
+	if o.rounds < 1 || !(o.wants("life") || o.wants("instant") || o.wants("locks") || o.wants("gate") || o.wants("journal") || o.wants("installed")) {
+		return nil, errors.New("nothing to measure: -rounds is at least 1, -only is life, instant, locks, gate, journal or installed")
 	}
 	var places []place
 	defer func() {
@@ -74,10 +74,24 @@ func measure(ctx context.Context, o options) (tables []*table, err error) {
 			tables = append(tables, measured...)
 		}
 	}
+	if o.wants("journal") {
+		measured, err := measureJournal(ctx, o, on)
+		if err != nil {
+			return tables, err
+		}
+		tables = append(tables, measured...)
+	}
 	if o.wants("gate") {
 		measured, err := measureGate(ctx, o)
 		if err != nil {
 			return tables, err
+		}
+		tables = append(tables, measured...)
+	}
+	if o.wants("installed") {
+		measured, err := measureInstalled(ctx, o, on.dir)
+		if err != nil {
+			return tables, fmt.Errorf("installation and upgrade: %w", err)
 		}
 		tables = append(tables, measured...)
 	}

@@ -5,10 +5,13 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/holdfast-dev/holdfast/test/bed"
 )
 
 // The test binary plays the holder of the locks and the bad programs, too.
@@ -24,6 +27,7 @@ func TestMain(m *testing.M) {
 // Every program becomes ready, reloads and stops, every lock is taken and refused, and all of it takes some time. How
 // much is not judged here.
 func TestEverythingIsMeasured(t *testing.T) {
+	t.Setenv("BEDS_DIR", "/nonexistent")
 	dir := t.TempDir()
 	tables, err := measure(t.Context(), options{rounds: 1, settle: 5 * time.Millisecond, disk: dir, tmpfs: "/dev/shm"})
 	if err != nil {
@@ -35,6 +39,9 @@ func TestEverythingIsMeasured(t *testing.T) {
 		titles[what] = true
 		for _, r := range measured.rows {
 			if r.note != "" {
+				if strings.HasPrefix(r.note, "not measured: it needs a bed") && what == "install and upgrade" {
+					continue
+				}
 				if len(r.values) > 0 || r.name != "kardianos/service" {
 					t.Errorf("%s: %s: %v, %q", measured.title, r.name, r.values, r.note)
 				}
@@ -55,7 +62,7 @@ func TestEverythingIsMeasured(t *testing.T) {
 	}
 	for _, what := range []string{
 		"exec -> READY", "SIGTERM -> reaped", "SIGHUP -> Reload called", "SIGHUP in the first 8ms: killed", "idle RSS", "binary size",
-		"lock: acquire + release", "lock: refusal", "reload gate: a request among those of all processors", "reload gate: allocations of a request",
+		"install and upgrade", "lock: acquire + release", "lock: refusal", "reload gate: a request among those of all processors", "reload gate: allocations of a request",
 	} {
 		if !titles[what] {
 			t.Errorf("not measured: %s", what)
@@ -64,6 +71,28 @@ func TestEverythingIsMeasured(t *testing.T) {
 	left, err := os.ReadDir(dir)
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// So are installation and upgrade, where there is a bed.
+func TestInstalledIsMeasured(t *testing.T) {
+	if _, err := bed.Find(bedKind); err != nil || os.Geteuid() != 0 || testing.Short() {
+		t.Skipf("there is no bed %s for root: %v", bedKind, err)
+	}
+	tables, err := measure(t.Context(), options{rounds: 1, only: "installed", disk: t.TempDir(), tmpfs: "/dev/shm"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(tables) != 5 {
+		t.Errorf("%d tables", len(tables))
+	}
+	for _, measured := range tables {
+		for _, r := range measured.rows {
+			if len(r.values) == 0 || slices.Min(r.values) <= 0 || r.note != "" {
+				t.Errorf("%s: %s: %v, %q", measured.title, r.name, r.values, r.note)
+			}
+		}
+		t.Log(measured)
 	}
 }
 

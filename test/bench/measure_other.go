@@ -15,3 +15,7 @@ func measure(context.Context, options) ([]*table, error) {
 func isHolder() bool { return false }
 
 func hold() {}
+
+func isInside() bool { return false }
+
+func inside() error { return errors.ErrUnsupported }

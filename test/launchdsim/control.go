@@ -42,8 +42,8 @@ func refuse(what string, code int) Answer {
 	return Answer{Code: code, Stderr: fmt.Sprintf("%s failed: %d (a double of launchctl)\n", what, code)}
 }
 
-// Control carries out `launchctl ARGS...` as the user uid. One verb is the
-// double's own: "double-on-demand-only", with "on" or "off".
+// Control carries out `launchctl ARGS...` as the user uid. Two verbs are the
+// double's own: "double-on-demand-only" and "double-slow", with "on" or "off".
 func (d *Double) Control(uid int, args ...string) Answer {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -59,6 +59,9 @@ func (d *Double) Control(uid int, args ...string) Answer {
 		return d.bootstrap(uid, args[1], args[2])
 	case "double-on-demand-only":
 		d.OnDemandOnly = args[1] == "on"
+		return Answer{}
+	case "double-slow":
+		d.Slow = args[1] == "on"
 		return Answer{}
 	case "print":
 		return d.print(args[1])

@@ -26,7 +26,7 @@ type Double struct {
 	// LoggedIn are the users who sit at the screen.
 	LoggedIn []int
 	// Slow makes bootout answer 36, "in progress", while the job's process runs, as
-	// launchd does at times.
+	// launchd does at times; the command sets it by a verb, too.
 	Slow bool
 	// OnDemandOnly leaves what is loaded without a process until it is kickstarted,
 	// as launchd does at times. The command sets it by a verb that launchctl does not have, see [Double.Control].

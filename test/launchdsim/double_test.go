@@ -148,8 +148,8 @@ func (s *stage) until(line string) {
 const onFailure = `<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict><key>ThrottleInterval</key><integer>1</integer>`
 
 func TestKeepAlive(t *testing.T) {
-	s := newStage(t, "job", onFailure)
-	begun := time.Now() // a process comes some time after launchd started it
+	s := newStage(t, "job", strings.Replace(onFailure, "<integer>1<", "<integer>5<", 1)) // long enough to be seen
+	begun := time.Now()                                                                  // a process comes some time after launchd started it
 	s.say(0, "bootstrap", "system", s.plist)
 	first := s.next()
 	s.until("pid = " + strconv.Itoa(first.pid))
@@ -158,7 +158,7 @@ func TestKeepAlive(t *testing.T) {
 	s.until("last exit code = 3")
 	s.until("state = spawn scheduled") // throttled
 	second := s.next()
-	if apart := time.Since(begun); apart < time.Second {
+	if apart := time.Since(begun); apart < 5*time.Second {
 		t.Errorf("throttled to %v", apart)
 	}
 	s.until("runs = 2")

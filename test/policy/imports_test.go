@@ -13,7 +13,7 @@ var (
 	belowService = []string{
 		"platform", "platform/native", "platform/proc", "platform/files", "platform/state", "reload", "singleton", "installer", "installer/*", "golang.org/x/sys",
 	}
-	belowCLI = append([]string{"service", "service/logsink", "service/recovery", "service/supervise", "service/internal/hangup"}, belowService...)
+	belowCLI = append([]string{"service", "service/alarm", "service/logsink", "service/recovery", "service/supervise", "service/internal/hangup"}, belowService...)
 )
 
 type place struct {
@@ -30,7 +30,10 @@ type place struct {
 var places = []place{
 	{"platform", []string{"golang.org/x/sys"}},
 	{"platform/native", []string{"platform", "platform/*", "platform/internal/*", "golang.org/x/sys"}},
-	{"platform/kardianos", []string{"platform", "golang.org/x/sys", "github.com/kardianos/service"}},
+	// It stands above the face: who imports it lives by all of it, and only it knows that library.
+	{"platform/kardianos", append([]string{
+		"service", "service/cli", "service/logsink", "service/migrate", "platform/kardianos", "platform/internal/foreign", "platform/internal/room", "github.com/kardianos/service",
+	}, belowService...)},
 	{"platform/state", []string{"platform", "platform/proc", "platform/files"}},
 	{"platform/*", []string{"platform", "platform/internal/room", "golang.org/x/sys"}},
 	{"platform/internal/sysv", []string{"platform", "platform/internal/room", "platform/internal/initd", "platform/internal/shell"}},
@@ -47,19 +50,35 @@ var places = []place{
 	{"singleton", []string{"platform", "platform/proc", "platform/files", "golang.org/x/sys"}},
 	{"installer", []string{"platform", "platform/native", "platform/files", "golang.org/x/sys"}},
 	{"installer/trial", []string{"platform", "platform/native", "platform/files", "platform/proc", "golang.org/x/sys"}}, // what each `run` links
-	{"installer/upgrade", []string{"platform", "platform/files", "platform/proc", "installer/trial", "golang.org/x/sys"}},
+	{"installer/upgrade", []string{"platform", "platform/files", "platform/proc", "installer/trial", "golang.org/x/sys", "golang.org/x/crypto"}},
 	{"service/recovery", belowService},
+	{"service/alarm", belowService},
+	// A program that posts no alarms links no client of HTTP.
+	{"service/alarm/webhook", []string{"platform/files", "service/alarm"}},
+	// A program without a journal links none of it.
+	{"service/recovery/journal", append([]string{"go.etcd.io/bbolt", "service/recovery"}, belowService...)},
+	{"service/cli/work", []string{"service/cli", "service/logsink", "service/recovery/journal", "github.com/spf13/cobra"}},
+	// A program that does not ask to be seen links neither net/http nor a client of Prometheus.
+	{"service/metrics", append([]string{
+		"service", "service/alarm", "service/recovery", "github.com/prometheus/client_golang", "github.com/prometheus/client_model", "github.com/prometheus/common",
+	}, belowService...)},
+	// HTTP and the regular expressions of a wrapped program's output are linked by who wraps one.
+	{"service/wrap", []string{"platform", "platform/proc", "service", "golang.org/x/sys"}},
+	{"service/migrate", []string{"platform", "service", "github.com/coreos/go-systemd/v22", "howett.net/plist"}},
 	{"service/supervise", belowService},
-	{"service/internal/hangup", nil}, // whatever it imports is initialised before it
+	{"service/doctor", append([]string{"service/recovery"}, belowService...)}, // pure: of those it uses the types
+	{"service/internal/hangup", nil},                                          // whatever it imports is initialised before it
 	{"service/logsink", append([]string{
 		"github.com/hashicorp/go-hclog", "github.com/coreos/go-systemd/v22", "github.com/mattn/go-isatty",
 	}, belowService...)},
 	// What is heavy stays out of the face: a program that only runs pays neither for a command line nor for metrics.
 	{"service", append([]string{
-		"service/logsink", "service/recovery", "service/internal/hangup",
+		"service/alarm", "service/logsink", "service/recovery", "service/internal/hangup",
 		"github.com/BurntSushi/toml", "github.com/hashicorp/go-hclog",
 	}, belowService...)},
 	{"service/cli", append([]string{
+		"service/migrate", "service/doctor",
+		"github.com/BurntSushi/toml",
 		"github.com/fatih/color", "github.com/hashicorp/go-hclog", "github.com/mattn/go-isatty",
 		"github.com/shirou/gopsutil/v3", "github.com/spf13/cobra", "github.com/spf13/pflag",
 	}, belowCLI...)},

@@ -25,6 +25,7 @@ type reader struct {
 	progress func(line string)
 
 	packages map[string]*packageRun
+	running  []string // packages and tests under way, the oldest first
 	notes    []note
 	failed   bool
 
@@ -125,15 +126,13 @@ func (r *reader) take(e event) {
 		p = &packageRun{parent: map[string]bool{}}
 		r.packages[e.Package] = p
 	}
+	defer r.tell(e)
 	switch e.Action {
 	case "run":
 		p.find(e.Test)
 		for dir := path.Dir(e.Test); dir != "." && !p.parent[dir]; dir = path.Dir(dir) {
 			p.parent[dir] = true
 		}
-		r.tell(e)
-	case "cont":
-		r.tell(e) // it waited for its turn
 	case "output":
 		r.output(p, e)
 	case "pass", "fail", "skip":
@@ -233,11 +232,34 @@ func (r *reader) failures(begin string) (n int) {
 	return n
 }
 
-// tell keeps the progress up to date: the last test that began, or went on, may be the one that hangs.
+// tell keeps the progress up to date with what is under way: where nothing ends any more, that hangs.
 func (r *reader) tell(e event) {
-	r.progress(fmt.Sprintf("%d tests passed, %d failed%s, %d skipped; at %s",
-		r.passed, r.wrong, r.wrongAt, r.omitted, short(e.Package, e.Test)))
+	name := short(e.Package, e.Test)
+	switch e.Action {
+	case "start", "run", "cont":
+		r.running = append(r.running, name)
+	case "pause", "pass", "fail", "skip":
+		r.running = slices.DeleteFunc(r.running, func(other string) bool { return other == name })
+	default:
+		return
+	}
+	at := slices.DeleteFunc(slices.Clone(r.running), func(name string) bool {
+		part := name + " " // a package's test
+		if strings.Contains(name, " ") {
+			part = name + "/" // a test's
+		}
+		return slices.ContainsFunc(r.running, func(other string) bool { return strings.HasPrefix(other, part) })
+	})
+	more := ""
+	if n := len(at) - mostRunning; n > 0 {
+		at, more = at[:mostRunning], fmt.Sprintf(" and %d more", n)
+	}
+	r.progress(fmt.Sprintf("%d tests passed, %d failed%s, %d skipped; at %s%s",
+		r.passed, r.wrong, r.wrongAt, r.omitted, strings.Join(at, ", "), more))
 }
+
+// mostRunning is how many tests under way the progress names.
+const mostRunning = 3
 
 // short is the name of a test, or of a package: the module is known.
 func short(pkg, test string) string {

@@ -142,12 +142,25 @@ func TestOnlyTheSlowestTen(t *testing.T) {
 	}
 }
 
+// Where nothing ends any more, the last line says what does not.
 func TestProgress(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "progress")
-	run([]string{"-progress", file}, strings.NewReader(events("run a TestX", "run a TestY", "fail a TestY 1", "cont a TestX")), new(bytes.Buffer))
-	text, err := os.ReadFile(file)
-	want(t, "progress", string(text), "0 tests passed, 1 failed, last a TestY, 0 skipped; at a TestX\n")
-	if err != nil {
-		t.Error(err)
+	begun := []string{"start a", "run a TestX", "run a TestX/one", "pause a TestX/one", "run a TestY", "fail a TestY 1", "cont a TestX/one"}
+	for _, tt := range []struct {
+		more []string
+		want string
+	}{
+		{nil, "0 tests passed, 1 failed, last a TestY, 0 skipped; at a TestX/one\n"},
+		{[]string{"start a/b", "run a TestZ"}, "0 tests passed, 1 failed, last a TestY, 0 skipped; at a TestX/one, a/b, a TestZ\n"},
+		{[]string{"run b T1", "run b T2", "run b T3"}, "0 tests passed, 1 failed, last a TestY, 0 skipped; at a TestX/one, b T1, b T2 and 1 more\n"},
+		{[]string{"pass a TestX/one 1", "pass a TestX 1"}, "2 tests passed, 1 failed, last a TestY, 0 skipped; at a\n"},
+		{[]string{"pass a TestX/one 1", "pass a TestX 1", "start b", "fail a - 2"}, "2 tests passed, 1 failed, last a TestY, 0 skipped; at b\n"},
+	} {
+		file := filepath.Join(t.TempDir(), "progress")
+		run([]string{"-progress", file}, strings.NewReader(events(append(begun, tt.more...)...)), new(bytes.Buffer))
+		text, err := os.ReadFile(file)
+		want(t, "progress", string(text), tt.want)
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }

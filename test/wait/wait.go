@@ -21,7 +21,8 @@ const (
 	// Marker begins the line that tells of a long wait.
 	Marker = "had to wait "
 
-	pause = 10 * time.Millisecond
+	pause     = 10 * time.Millisecond // at least
+	longPause = time.Second
 )
 
 // T is what is needed of a test: *testing.T has it, and so has a testscript.
@@ -32,13 +33,17 @@ type T interface {
 
 // Until asks again and again, with a short pause between, until so returns true. It fails the test after [Limit], and calls
 // the functions scene then to say how things are instead. It is for the test's own goroutine.
+//
+// The pause is as long as so took: who asks by means of a process leaves half of the machine to what is waited for.
 func Until(t T, what string, so func() bool, scene ...func() string) {
 	helper(t)()
 	defer Tell(t, what, time.Now())
-	for end := time.Now().Add(Limit); !so(); time.Sleep(pause) {
+	end := time.Now().Add(Limit)
+	for asked := time.Now(); !so(); asked = time.Now() {
 		if time.Now().After(end) {
 			fail(t, what, scene)
 		}
+		time.Sleep(min(max(time.Since(asked), pause), longPause))
 	}
 }
 

@@ -60,6 +60,23 @@ func TestUntil(t *testing.T) {
 	}
 }
 
+// What asks a service by its command line, on a machine that is busy enough.
+func TestUntilLeavesTheMachineToOthers(t *testing.T) {
+	asked, took := 0, time.Duration(0)
+	run(t, func(t wait.T) {
+		begin := time.Now()
+		wait.Until(t, "the door opens", func() bool {
+			asked++
+			time.Sleep(400 * time.Millisecond)
+			return time.Since(begin) > wait.Notable
+		})
+		took = time.Since(begin)
+	})
+	if most := int(took / (800 * time.Millisecond)); asked > most+1 {
+		t.Errorf("it asked %d times in %v, which takes 400 ms each time", asked, took)
+	}
+}
+
 func TestFor(t *testing.T) {
 	got := run(t, func(t wait.T) {
 		c := make(chan int)

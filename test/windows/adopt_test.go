@@ -52,8 +52,10 @@ func (s *installed) theirs(t *testing.T, r registration, args ...string) {
 		defer service.Close()
 		if st := s.query(t); st.ProcessId != 0 {
 			h := process(t, int(st.ProcessId))
-			_, _ = service.Control(svc.Stop) // it may be about to end by itself
-			eventually(t, "its process is gone", func() bool { return gone(t, h) })
+			eventually(t, "its process is gone", func() bool {
+				_, _ = service.Control(svc.Stop) // which is refused until it runs, and when it is about to end by itself
+				return gone(t, h)
+			})
 		}
 		must(t, service.Delete())
 	})

@@ -74,7 +74,7 @@ func TestIncident2_StoppedButNotGone(t *testing.T) {
 	_, err := service.Control(svc.Stop)
 	must(t, err)
 	eventually(t, "the SCM has it stopped", func() bool { return s.query(t).CurrentState == windows.SERVICE_STOPPED })
-	must(t, service.Start())
+	starts(t, service)
 	s.tells(t, "started", 3)
 	if n := len(s.lines(t, "exit")); n != 1 {
 		t.Skipf("%d processes had ended before: this machine was too slow to have them overlap", n)

@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 }
 
 func play() int {
+	if v := versionOfThis(); len(v) == 3 {
+		return versionMain(v[0], v[1], v[2])
+	}
 	switch os.Args[1] {
 	case "foreign":
 		return foreignMain()

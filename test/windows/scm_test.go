@@ -47,12 +47,23 @@ func (s *installed) query(t *testing.T) (st windows.SERVICE_STATUS_PROCESS) {
 	return st
 }
 
-// begin has the SCM start the service and waits for nothing.
+// begin has the SCM start the service and waits for nothing but its turn: Wine refuses who has waited for three seconds while it
+// starts another.
 func (s *installed) begin(t *testing.T) {
 	t.Helper()
 	service := s.open(t)
 	defer service.Close()
-	must(t, service.Start())
+	starts(t, service)
+}
+
+func starts(t *testing.T, service *mgr.Service) {
+	t.Helper()
+	var err error
+	eventually(t, "it is this one's turn to start", func() bool {
+		err = service.Start()
+		return !errors.Is(err, windows.ERROR_SERVICE_DATABASE_LOCKED)
+	})
+	must(t, err)
 }
 
 // process is a handle on a process, so that its number cannot become another's.

@@ -4,6 +4,7 @@ package windows_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,16 @@ func TestStartThatTakesAMinute(t *testing.T) {
 	s.do(t, "stop").want(t, 0)
 }
 
+// A machine so busy that a new process does not get to its main function for longer than Wine waits of its own accord, 10 s: the
+// bed has it wait as long as Windows does, or longer. It is alone: nothing else is started meanwhile.
+func TestProcessThatReportsLate(t *testing.T) {
+	s := newService(t, asVersion(t, filepath.Join(t.TempDir(), "late.exe"), "late", "1", "late"), "late")
+	s.write(t)
+	s.do(t, "install").must(t)
+	s.do(t, "start").want(t, 0)
+	s.running(t)
+}
+
 // A start that does not succeed ends, whoever started it is told, and nothing is left.
 func TestStartThatDoesNotSucceed(t *testing.T) {
 	for _, tc := range []struct {
@@ -90,7 +101,7 @@ func TestStartThatDoesNotSucceed(t *testing.T) {
 // A stop that takes long, with progress, is not given up; one that hangs ends by force, and says so.
 func TestStopThatTakesLong(t *testing.T) {
 	t.Parallel()
-	s := newFeedd(t, "stop = 'work 12s'", "[service]", "stop_timeout = '3s'")
+	s := newFeedd(t, "stop = 'work 16s'", "[service]", "stop_timeout = '6s'")
 	s.do(t, "install", "--start").must(t)
 	h := process(t, s.running(t).PID)
 	s.do(t, "stop").want(t, 0)

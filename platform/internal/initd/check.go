@@ -49,6 +49,8 @@ func (s *Script) check() {
 			s.Refuse(l.field, "%d: %s", l.value, s.dialect.NoWholeLimits)
 		}
 	}
+	s.RefuseIf(u.RootDirectory != "", "root_directory", "%q: nobody outside would find what the service says of itself", u.RootDirectory)
+	s.RefuseIfNot("start_type", platform.OneOf(u.StartType, platform.StartTypes()))
 	if n := u.Limits.Nice; n < -20 || n > 19 {
 		s.Refuse("limits.nice", "%d: is not between -20 and 19", n)
 	}

@@ -56,12 +56,12 @@ type Taken struct {
 func (m Machine) replace(ctx context.Context, u platform.Unit, take func() (Taken, error)) (steps []platform.Step, levels []string, err error) {
 	d, err := m.definition(ctx, u.ID)
 	if err == nil {
-		err = d.Replace(u.Adopt)
+		err = d.Replace(u.Adopt || u.Claim)
 	}
 	switch {
 	case err != nil || d == nil:
 		return nil, nil, err
-	case d.Ours:
+	case d.Ours || u.Claim:
 		levels, err = m.before(u.ID)
 		return nil, levels, err
 	}

@@ -84,6 +84,22 @@ func TestIssue10_3_Adopt(t *testing.T) {
 	})
 }
 
+// Claimed, it is changed like one of ours: what runs goes on, and nothing comes back.
+func TestIssue13_Claim(t *testing.T) {
+	each(t, func(t *testing.T, r room) {
+		m := r.manager(initdtest.Machine{
+			Files:   map[string]string{"/etc/init.d": "", initdtest.Script: initdtest.Theirs},
+			Answers: map[string]initdtest.Answer{r.action + "status": {}, "find /etc/runlevels -name feedd": {Out: "/etc/runlevels/boot/feedd\n"}},
+		})
+		u := initdtest.Feedd()
+		u.Claim = true
+		steps, err := m.Plan(t.Context(), u)
+		if got := initdtest.Steps(steps); err != nil || !strings.HasPrefix(got, "write-file "+initdtest.Script) || strings.Contains(got, kept) || strings.Contains(got, " stop") {
+			t.Errorf("%v\n%s", err, got)
+		}
+	})
+}
+
 func TestIssue10_3_ALinkIsNotReplaced(t *testing.T) {
 	each(t, func(t *testing.T, r room) {
 		m := r.manager(initdtest.Machine{

@@ -51,6 +51,6 @@ func (s *Script) Spawn() []string {
 func (s *Script) Supervise() []string {
 	r := s.Unit.Restart
 	return append(slices.Clone(s.Unit.Commands.Supervise),
-		"--restart", string(r.Policy), "--delay", r.Delay.String(), "--max="+strconv.Itoa(r.Max), "--window", r.Window.String(),
+		"--restart", r.Rule(), "--delay", r.Delay.String(), "--max="+strconv.Itoa(r.Max), "--window", r.Window.String(),
 		"--starter", s.dialect.Manager)
 }

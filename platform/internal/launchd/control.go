@@ -62,6 +62,9 @@ func (m *Manager) start(ctx context.Context, id platform.ID, verb string) error 
 			return err
 		}
 		if p != nil {
+			if err := m.enabled(ctx, domain, id); err != nil {
+				return err
+			}
 			if err := m.bootOut(ctx, id, domain, j); err != nil {
 				return err
 			}
@@ -171,8 +174,8 @@ func (m *Manager) bootstrap(ctx context.Context, id platform.ID, file string) er
 		if p, _, e := m.query(ctx, id); e == nil && p != nil && !p.leaving() {
 			return nil
 		}
-		if m.disabled(ctx, domain, id) { // EIO for this, too, on some systems
-			return fmt.Errorf("it was disabled: %w: launchctl enable %s, or install it again", platform.ErrPermission, target(domain, id))
+		if err := m.enabled(ctx, domain, id); err != nil { // EIO for this, too, on some systems
+			return err
 		}
 		if time.Since(begun) >= tryFor {
 			return err
@@ -258,4 +261,13 @@ func (m *Manager) failed(ctx context.Context, verb string, id platform.ID, err e
 		err = fmt.Errorf("%w: %w", platform.ErrTimeout, err)
 	}
 	return fmt.Errorf("%s %q: %w", verb, id.String(), err)
+}
+
+// enabled is the refusal to start what somebody has disabled: launchd would not, and
+// what runs of it, disabled or not, must not be stopped for that.
+func (m *Manager) enabled(ctx context.Context, domain string, id platform.ID) error {
+	if !m.disabled(ctx, domain, id) {
+		return nil
+	}
+	return fmt.Errorf("it was disabled: %w: launchctl enable %s, or install it again", platform.ErrPermission, target(domain, id))
 }

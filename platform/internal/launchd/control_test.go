@@ -41,6 +41,17 @@ func TestStartWaitsForTheLabel(t *testing.T) {
 	})
 }
 
+// What somebody has disabled launchd would not start again: it is not stopped for that.
+func TestIssue11_WhatIsDisabledIsNotStoppedByARestart(t *testing.T) {
+	sys := installed(t, map[string][]answer{
+		printFeedd: {running}, "launchctl print-disabled system": {{out: "\t\"feedd\" => disabled\n"}},
+	})
+	err := manager(sys).Restart(t.Context(), feeddID)
+	if !errors.Is(err, platform.ErrPermission) || !strings.Contains(err.Error(), "launchctl enable system/feedd") || sys.did(bootout) {
+		t.Errorf("%v, booted out: %v", err, sys.did(bootout))
+	}
+}
+
 func TestRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sys := installed(t, map[string][]answer{

@@ -59,7 +59,7 @@ func (p *propertyList) surroundings(u platform.Unit) {
 	p.job.WorkingDirectory = u.WorkingDirectory
 	p.CheckUmask(u)
 	p.job.Umask = int(*u.Umask)
-	p.job.EnvironmentVariables = map[string]string{startedBy: string(u.Restart.Policy)}
+	p.job.EnvironmentVariables = map[string]string{startedBy: u.Restart.Rule()}
 	for _, name := range slices.Sorted(maps.Keys(u.Env)) {
 		// Its value may be a secret: it is not repeated in an error.
 		switch err := errors.Join(sayable(name), sayable(u.Env[name])); {
@@ -84,7 +84,7 @@ func (p *propertyList) restart(r platform.Restart) {
 	}
 	// SuccessfulExit = false for "always", too: true beside it would bring back
 	// what must stay down. See Policy.ExitCode.
-	p.job.KeepAlive = &keepAlive{SuccessfulExit: false}
+	p.job.KeepAlive = &keepAlive{SuccessfulExit: r.Policy == platform.RestartOnSuccess}
 	apart := p.seconds("restart.delay", r.Delay)
 	if r.Max > 0 {
 		apart = max(apart, p.seconds("restart.window", r.Window/time.Duration(r.Max)))
@@ -128,6 +128,9 @@ func (p *propertyList) unsupported(u platform.Unit) {
 	p.RefuseIf(len(u.After) > 0, "after", order, u.After)
 	p.RefuseIf(len(u.Requires) > 0, "requires", order, u.Requires)
 	p.RefuseIf(len(u.Wants) > 0, "wants", order, u.Wants)
+	p.RefuseIf(u.RootDirectory != "", "root_directory", "%q: nobody outside would find what the service says of itself", u.RootDirectory)
+	p.RefuseIfNot("start_type", platform.OneOf(u.StartType, platform.StartTypes()))
+	p.RefuseIf(u.StartType == platform.StartManual, "start_type", "%q: launchd starts what it is to start again as soon as it is loaded, at boot or at login", u.StartType)
 	h := u.Hardening
 	p.RefuseIf(len(h.SupplementaryGroups) > 0, "hardening.supplementary_groups", "launchd gives those of the user")
 	p.RefuseIf(len(h.Capabilities) > 0 && !slices.Equal(h.Capabilities, []string{"all"}), "hardening.capabilities", no)

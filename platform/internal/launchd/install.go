@@ -142,7 +142,7 @@ func (m *Manager) removal(ctx context.Context, id platform.ID) ([]platform.Step,
 	t := target(domain, id)
 	var steps []platform.Step
 	if p != nil {
-		steps = m.bootedOut(id, domain, file, p, j)
+		steps = m.bootedOut(id, domain, file, p, j, true)
 	}
 	if m.disabled(ctx, domain, id) {
 		steps = append(steps, platform.Step{
@@ -168,13 +168,20 @@ func (m *Manager) removal(ctx context.Context, id platform.ID) ([]platform.Step,
 }
 
 // bootedOut are the steps that stop what is loaded and wait until it is gone.
-func (m *Manager) bootedOut(id platform.ID, domain, file string, p printed, j job) []platform.Step {
+func (m *Manager) bootedOut(id platform.ID, domain, file string, p printed, j job, ours bool) []platform.Step {
 	t := target(domain, id)
 	bootout := platform.Step{
 		Kind: platform.StepRun, Describe: "stop the service", Argv: []string{"launchctl", "bootout", t},
 		MayFail: true, // "in progress" is a failure to launchctl; the next step knows better
 	}
-	if p.pid() != 0 { // bootstrap fails for what is loaded
+	switch stop := cmp.Or(j.ExitTimeOut, int(platform.Defaults().StopTimeout/time.Second)); {
+	case p.pid() == 0:
+	case ours: // no one command can: it may be loaded, on its way out, or just gone, and to bootstrap all that is EIO
+		bootout.Back = []platform.Step{{
+			Kind: platform.StepStart, Describe: "start it again", MayFail: true,
+			Within: time.Duration(stop)*time.Second + platform.Defaults().StartTimeout + platform.StopMargin,
+		}}
+	default: // somebody else's, which we do not start; bootstrap fails for what is loaded
 		bootout.Back = []platform.Step{
 			{Kind: platform.StepRun, Describe: "start it again", Argv: []string{"launchctl", "bootstrap", domain, file}, MayFail: true},
 			{Kind: platform.StepRun, Describe: "it is loaded", Argv: []string{"launchctl", "print", t}},

@@ -80,14 +80,9 @@ func (m *Manager) exists(path string) bool {
 // whole of it. launchd's own words about a service are in the unified log:
 // log show --predicate 'process == "launchd"'.
 func (m *Manager) Logs(id platform.ID, n int, follow bool) []string {
-	j, _, _, err := m.definition(id)
-	log := j.StandardErrorPath
-	if err != nil || log == "" {
-		d, err := m.dirs(id)
-		if err != nil {
-			return nil
-		}
-		log = logFile(d.Logs, id)
+	log := m.LogFile(id)
+	if log == "" {
+		return nil
 	}
 	lines := "+1"
 	if n >= 0 {
@@ -98,4 +93,19 @@ func (m *Manager) Logs(id platform.ID, n int, follow bool) []string {
 		argv = append(argv, "-F")
 	}
 	return append(argv, log)
+}
+
+var _ platform.LogFiler = (*Manager)(nil)
+
+// LogFile is where its property list has standard error go to.
+func (m *Manager) LogFile(id platform.ID) string {
+	j, _, _, err := m.definition(id)
+	if err == nil && j.StandardErrorPath != "" {
+		return j.StandardErrorPath
+	}
+	d, err := m.dirs(id)
+	if err != nil {
+		return ""
+	}
+	return logFile(d.Logs, id)
 }

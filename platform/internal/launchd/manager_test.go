@@ -111,7 +111,7 @@ func TestRemoval(t *testing.T) {
 		want    []string
 	}{
 		{"running", map[string][]answer{printFeedd: {loaded("state = running", "pid = 7")}}, []string{
-			"run launchctl bootout system/feedd <- run launchctl bootstrap system " + feeddFile + " <- run " + printFeedd + " ?", gone, "remove-file " + feeddFile, rest,
+			"run launchctl bootout system/feedd <- start ?", gone, "remove-file " + feeddFile, rest,
 		}},
 		{"loaded", map[string][]answer{printFeedd: {loaded("state = not running")}}, []string{
 			"run launchctl bootout system/feedd ?", gone, "remove-file " + feeddFile, rest,

@@ -16,6 +16,8 @@ import (
 func (p *propertyList) options(u platform.Unit) {
 	o := u.Launchd
 	p.job.ProcessType = o.ProcessType
+	p.job.SessionCreate = o.SessionCreate
+	p.RefuseIf(u.Scope == platform.ScopeUser && o.SessionCreate, "launchd.session_create", "is for the services of the system: one of a user is in that user's session")
 	p.RefuseIfNot("launchd.process_type", platform.OneOf(o.ProcessType, platform.LaunchdProcessTypes()))
 	p.RefuseIf(u.Scope == platform.ScopeSystem && len(o.SessionTypes) > 0,
 		"launchd.session_types", "%q: is for the services of a user", o.SessionTypes)

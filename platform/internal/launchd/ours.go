@@ -56,13 +56,13 @@ func (m *Manager) refuse(ctx context.Context, verb string, id platform.ID, p pri
 func (m *Manager) replace(ctx context.Context, u platform.Unit, p printed, domain string) (steps []platform.Step, before bool, err error) {
 	d, err := m.whose(ctx, u.ID, p, domain)
 	if err == nil {
-		err = d.Replace(u.Adopt)
+		err = d.Replace(u.Adopt || u.Claim)
 	}
 	if err != nil || d == nil {
 		return nil, false, err
 	}
 	j, file, _, _ := m.definition(u.ID)
-	if d.Ours {
+	if d.Ours || u.Claim && d.Path == file {
 		return nil, j.Holdfast != nil && j.Holdfast.EnabledBefore, nil
 	}
 	if d.Path != file {
@@ -70,7 +70,7 @@ func (m *Manager) replace(ctx context.Context, u platform.Unit, p printed, domai
 			d.Path, target(domain, u.ID), platform.ErrForeign, platform.ErrPermission)
 	}
 	if p != nil {
-		steps = m.bootedOut(u.ID, domain, file, p, j)
+		steps = m.bootedOut(u.ID, domain, file, p, j, false)
 		steps[0].Stops = p.pid() != 0
 	}
 	keep, err := room.Keep(m.sys, file)

@@ -107,6 +107,21 @@ func TestIssue10_3_Adopt(t *testing.T) {
 	}
 }
 
+// Claimed, it is changed like one of ours: what runs goes on, and nothing comes back.
+func TestIssue13_Claim(t *testing.T) {
+	u := feedd()
+	u.Claim = true
+	steps, err := manager(theirs(t)).Plan(t.Context(), u)
+	all := strings.Join(lines(steps), "\n")
+	if err != nil || strings.Contains(all, "bootout") || strings.Contains(all, keptFile) || !strings.Contains(all, "write-file "+feeddFile) {
+		t.Errorf("%v\n%s", err, all)
+	}
+	elsewhere := &machine{answers: map[string][]answer{printFeedd: {{out: "system/feedd = {\n\tpath = /opt/feedd.plist\n}\n"}}}}
+	if _, err := launchd.New(elsewhere, launchd.Options{Home: "/Users/ann", Dirs: dirs}).Plan(t.Context(), u); !errors.Is(err, platform.ErrForeign) {
+		t.Error(err)
+	}
+}
+
 // What launchd has loaded from elsewhere has no place of ours to be keptFile beside,
 // and a link is not replaced.
 func TestIssue10_3_AdoptRefuses(t *testing.T) {

@@ -26,6 +26,7 @@ type job struct {
 	Nice                   int        `plist:",omitempty"`
 	ProcessType            string
 	LimitLoadToSessionType []string `plist:",omitempty"`
+	SessionCreate          bool     `plist:",omitempty"`
 	StandardOutPath        string
 	StandardErrorPath      string
 	Holdfast               *note `plist:",omitempty"`

@@ -214,6 +214,16 @@ func TestPolicyExitCode(t *testing.T) {
 		{"always", 75, 0},
 		{"always", 77, 0},
 		{"always", 78, 0},
+		{"always,3", 3, 3},
+		{"on-failure,3", 3, 0},
+		{"on-failure,3", 4, 4},
+		{"on-success", 0, 0}, // under SuccessfulExit = true
+		{"on-success,3", 3, 0},
+		{"on-success", 1, 1},
+		{"on-success", 75, 75},
+		{"on-abnormal", 1, 0},
+		{"on-abnormal", 70, 70},
+		{"on-abnormal", 0, 0},
 	} {
 		if got := tt.policy.ExitCode(tt.code); got != tt.want {
 			t.Errorf("%q: %d becomes %d, want %d", tt.policy, tt.code, got, tt.want)

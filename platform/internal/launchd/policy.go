@@ -1,7 +1,7 @@
 package launchd
 
 import (
-	"slices"
+	"os"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
@@ -12,9 +12,9 @@ import (
 // not do: every child of every terminal inherits one.
 const startedBy = "HOLDFAST_LAUNCHD"
 
-// Policy is the restart policy that launchd follows for this process; empty if
-// launchd did not start it.
-type Policy platform.RestartPolicy
+// Policy is the rule of the restart policy that launchd follows for this process, as
+// platform.Restart has it; empty if launchd did not start it.
+type Policy string
 
 // FromEnvironment reads the policy and takes it out of the environment, so that
 // no child takes itself for the service.
@@ -22,19 +22,26 @@ func FromEnvironment() Policy {
 	return Policy(room.TakeEnv(startedBy))
 }
 
+// Started reports whether FromEnvironment will find a policy.
+func Started() bool { return os.Getenv(startedBy) != "" }
+
 // ExitCode is the code to leave with so that launchd does what code means.
 // launchd knows one thing: whether it was 0. Under KeepAlive {SuccessfulExit =
 // false}, launchd.plist(5), that is "leave me down", and everything else "bring
-// me back". So the codes after which a restart would end the same way become 0,
-// and with the policy "always" the end of a service that nobody booted out
-// becomes a failure. After a bootout the code matters to nobody.
+// me back"; under {SuccessfulExit = true} it is the other way round. So a code after
+// which a restart would end the same way becomes that for which launchd leaves the
+// service down, and the end of a service with the policy "always" that nobody booted
+// out a failure. After a bootout the code matters to nobody.
 func (p Policy) ExitCode(code int) int {
-	switch {
-	case p != Policy(platform.RestartOnFailure) && p != Policy(platform.RestartAlways):
+	r, err := platform.ParseRule(string(p))
+	if err != nil || r.Policy == platform.RestartNever {
 		return code
-	case slices.Contains(platform.ExitsForGood(), code):
+	}
+	follows := r.Follows(code)
+	switch {
+	case follows == (r.Policy == platform.RestartOnSuccess):
 		return platform.ExitOK
-	case code == platform.ExitOK && p == Policy(platform.RestartAlways):
+	case code == platform.ExitOK:
 		return platform.ExitFailed
 	}
 	return code

@@ -3,9 +3,13 @@ package openrc
 import (
 	"context"
 	"fmt"
+	"path"
+	"strings"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/internal/initd"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 // service is a command line of rc-service(8).
@@ -14,21 +18,95 @@ func service(id platform.ID, action string) []string {
 }
 
 // Start starts the service, and what it needs, and returns when it is ready. The
-// error tells where its log is.
+// error tells where its log is. One that runs is started already. A start or stop that
+// goes on is waited for: see inTurn.
 func (m *Manager) Start(ctx context.Context, id platform.ID) error {
-	if _, lost, err := m.query(ctx, id); err == nil && lost {
-		return m.run(ctx, "start", service(id, "restart"), id) // a start is done already, OpenRC says
-	}
-	return m.act(ctx, "start", id)
+	return m.inTurn(ctx, "start", id)
 }
 
 // Stop asks the service, and what needs it, to stop, kills it if it does not, and
-// returns when it is gone. One that does not run is stopped already.
-func (m *Manager) Stop(ctx context.Context, id platform.ID) error { return m.act(ctx, "stop", id) }
+// returns when it is gone. One that does not run is stopped already. A start or stop
+// that goes on is waited for: see inTurn.
+func (m *Manager) Stop(ctx context.Context, id platform.ID) error {
+	return m.inTurn(ctx, "stop", id)
+}
 
-// Restart is Stop, then Start; nothing is stopped when the configuration is bad.
+// Restart is Stop, then Start; nothing is stopped when the configuration is bad. A
+// start or stop that goes on is waited for: see inTurn.
 func (m *Manager) Restart(ctx context.Context, id platform.ID) error {
-	return m.act(ctx, "restart", id)
+	return m.inTurn(ctx, "restart", id)
+}
+
+// turnEvery is how often a start or stop that goes on is looked at.
+const turnEvery = 200 * time.Millisecond
+
+// inTurn does what OpenRC refuses while it starts or stops the service, as somebody else
+// may have it do, and the service itself, in its first moment as well: whoever is at work
+// is waited for, until ctx ends.
+func (m *Manager) inTurn(ctx context.Context, action string, id platform.ID) error {
+	for {
+		if m.busy(ctx, id) {
+			if err := room.Pause(ctx, turnEvery); err != nil {
+				return fmt.Errorf("%s %q: it is being started or stopped, and OpenRC does nothing else until that is over, at the latest after start_timeout or stop_timeout: try again then: %w", action, id.String(), err)
+			}
+			continue
+		}
+		argv := service(id, action)
+		if action == "start" {
+			st, lost, err := m.query(ctx, id)
+			switch {
+			case err != nil:
+			case lost: // to OpenRC, it is started
+				argv = service(id, "restart")
+			case st.Installed && st.Phase == platform.PhaseReady: // for OpenRC would refuse a restart meanwhile
+				return nil
+			}
+		}
+		failed := m.run(ctx, action, argv, id)
+		switch {
+		case failed == nil:
+			return nil
+		case m.busy(ctx, id): // somebody else was faster
+			continue
+		case m.done(ctx, action, id):
+			return nil
+		}
+		return failed
+	}
+}
+
+// done reports whether somebody else has done it meanwhile.
+func (m *Manager) done(ctx context.Context, action string, id platform.ID) bool {
+	st, err := m.Status(ctx, id)
+	if err != nil || !st.Installed {
+		return false
+	}
+	return action == "start" && st.Phase == platform.PhaseReady || action == "stop" && st.Phase == platform.PhaseStopped
+}
+
+// busy reports whether OpenRC does something with the service: it holds a lock then. What
+// it has written down of that may be of a process that was killed.
+func (m *Manager) busy(ctx context.Context, id platform.ID) bool {
+	out, err := m.machine.Run(ctx, "stat", "-c", "%D %i", path.Join(state, "exclusive", id.String()))
+	if err != nil {
+		return false // there is none
+	}
+	var device, inode uint64
+	if _, err := fmt.Sscanf(out, "%x %d", &device, &inode); err != nil {
+		return false
+	}
+	locks, err := m.machine.ReadFile("/proc/locks")
+	if err != nil {
+		return false
+	}
+	// 1: FLOCK  ADVISORY  WRITE 4711 00:1a:1234 0 EOF
+	file := fmt.Sprintf(" %02x:%02x:%d ", device>>8&0xfff, device&0xff|device>>12&^0xff, inode)
+	for line := range strings.Lines(string(locks)) {
+		if strings.Contains(line, " FLOCK ") && strings.Contains(line, file) && !strings.Contains(line, "->") { // which waits for one
+			return true
+		}
+	}
+	return false
 }
 
 // Reload asks for a reload, waits for it and returns the program's outcome.

@@ -32,8 +32,14 @@ func (m *Manager) Name() string { return m.machine.Dialect.Manager }
 func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, error) {
 	take := func() (initd.Taken, error) { return m.take(ctx, u.ID) }
 	return m.machine.Plan(ctx, u, Render, take, func() ([]platform.Step, error) {
-		if levels, err := m.find(ctx, u.ID); err != nil || len(levels) > 0 {
+		levels, err := m.find(ctx, u.ID)
+		switch {
+		case err != nil:
 			return nil, err
+		case u.StartType == platform.StartManual:
+			return disable(u.ID, levels), nil
+		case len(levels) > 0:
+			return nil, nil
 		}
 		return []platform.Step{{
 			Kind: platform.StepRun, Describe: "start the service at boot",
@@ -95,15 +101,8 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 		if now.Phase == platform.PhaseReady {
 			stop.Undo = service(id, "start")
 		}
-		steps := []platform.Step{stop}
 		levels, err := m.find(ctx, id)
-		for _, level := range levels {
-			steps = append(steps, platform.Step{
-				Kind: platform.StepRun, Describe: "do not start it any more in the runlevel " + level,
-				Argv: update("del", id, level), Undo: update("add", id, level),
-			})
-		}
-		return steps, err
+		return append([]platform.Step{stop}, disable(id, levels)...), err
 	}, func(levels []string) []platform.Step {
 		var steps []platform.Step
 		for _, level := range levels {
@@ -114,6 +113,18 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 		}
 		return steps
 	})
+}
+
+// disable are the steps that take a service out of its runlevels.
+func disable(id platform.ID, levels []string) []platform.Step {
+	var steps []platform.Step
+	for _, level := range levels {
+		steps = append(steps, platform.Step{
+			Kind: platform.StepRun, Describe: "do not start it any more in the runlevel " + level,
+			Argv: update("del", id, level), Undo: update("add", id, level),
+		})
+	}
+	return steps
 }
 
 // take is for a script that somebody else made.
@@ -132,3 +143,8 @@ func (m *Manager) take(ctx context.Context, id platform.ID) (initd.Taken, error)
 // Logs shows what the service has printed, which is its log unless that goes to a
 // file of its own or to syslog; n below 0 is the whole of it.
 func (m *Manager) Logs(id platform.ID, n int, follow bool) []string { return initd.Logs(id, n, follow) }
+
+var _ platform.LogFiler = (*Manager)(nil)
+
+// LogFile is the file with what the service has printed.
+func (m *Manager) LogFile(id platform.ID) string { return initd.Output(id) }

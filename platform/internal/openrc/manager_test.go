@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
@@ -119,12 +120,12 @@ func TestStartOfTheDead(t *testing.T) {
 		does  string
 	}{
 		"stopped":                {map[string]string{file: ours}, 3, "start"},
+		"starting for ever":      {dead, 8, "start"},
+		"stopping for ever":      {dead, 4, "start"},
 		"ended too often":        {map[string]string{file: ours, "/run/openrc/failed/feedd": ""}, 3, "start"},
-		"started":                {alive, 0, "start"},
-		"starting":               {dead, 8, "start"},
-		"stopping":               {dead, 4, "start"},
+		"started":                {alive, 0, ""},
 		"waits for its restart":  {dead, 0, "restart"},
-		"without its supervisor": {alive, 64, "start"},
+		"without its supervisor": {alive, 64, ""},
 		"dead, too":              {dead, 64, "restart"},
 		"crashed":                {map[string]string{file: ours}, 32, "restart"},
 	} {
@@ -133,6 +134,114 @@ func TestStartOfTheDead(t *testing.T) {
 			m := openrc.New(initdtest.Machine{Files: tt.files, Answers: answers})
 			if err := m.Start(t.Context(), initdtest.ID); err != nil {
 				t.Errorf("no %s: %v", tt.does, err)
+			}
+		})
+	}
+}
+
+// busy is a machine on which OpenRC does something with the service until that has been
+// asked for so many times.
+type busy struct {
+	initdtest.Machine
+	then      int  // what status ends with afterwards
+	sudden    bool // it begins just before ours
+	questions *int
+	done      *[]string
+}
+
+const exclusive = "stat -c %D %i /run/openrc/exclusive/feedd"
+
+func (b busy) Run(ctx context.Context, argv ...string) (string, error) {
+	line := strings.Join(argv, " ")
+	action, asked := strings.CutPrefix(line, rc)
+	switch {
+	case line == exclusive:
+		if b.sudden && len(*b.done) == 0 || *b.questions <= 0 {
+			return "1a 77\n", nil // another file
+		}
+		*b.questions--
+		return "1a 4711\n", nil
+	case !asked:
+		return b.Machine.Run(ctx, argv...)
+	case action == "status":
+		if b.then != 0 {
+			return "", &platform.CommandError{Argv: argv, Code: b.then}
+		}
+		return "", nil
+	}
+	*b.done = append(*b.done, action)
+	if *b.questions > 0 {
+		return "", &platform.CommandError{Argv: argv, Code: 1, Stderr: "feedd is already starting"}
+	}
+	return "", nil
+}
+
+const locks = "1: FLOCK  ADVISORY  WRITE 12 00:1b:4711 0 EOF\n2: POSIX  ADVISORY  WRITE 12 00:1a:77 0 EOF\n2: -> FLOCK  ADVISORY  READ  13 00:1a:77 0 EOF\n3: FLOCK  ADVISORY  WRITE 12 00:1a:4711 0 EOF\n"
+
+// OpenRC refuses everything while it starts or stops the service: who asks for something
+// meanwhile, be it the service itself in its first moment, gets it afterwards; and who
+// waits in vain is told for what.
+func TestWhatIsUnderWay(t *testing.T) {
+	for name, tt := range map[string]struct {
+		action string
+		then   int
+		sudden bool
+		does   string
+	}{
+		"stop of what is being started":       {"stop", 0, false, "stop"},
+		"restart of what is being started":    {"restart", 0, false, "restart"},
+		"start of what is being started":      {"start", 0, false, ""},
+		"start of what is being stopped":      {"start", 3, false, "start"},
+		"stop of what is being stopped":       {"stop", 3, false, "stop"},
+		"start, and somebody else is faster":  {"start", 3, true, "start start"},
+		"restart, while somebody else begins": {"restart", 0, true, "restart restart"},
+		"stop, while somebody else begins":    {"stop", 0, true, "stop stop"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				files := map[string]string{file: ours, "/run/openrc/options/feedd/child_pid": "77", "/proc/77": "", "/proc/locks": locks}
+				questions, done := 5, []string(nil)
+				m := openrc.New(busy{initdtest.Machine{Files: files, Answers: map[string]initdtest.Answer{find: {}}}, tt.then, tt.sudden, &questions, &done})
+				do := map[string]func(context.Context, platform.ID) error{"start": m.Start, "stop": m.Stop, "restart": m.Restart}[tt.action]
+				if err := do(t.Context(), initdtest.ID); err != nil || questions > 0 || strings.Join(done, " ") != tt.does {
+					t.Errorf("%v, %d questions left, did %q", err, questions, done)
+				}
+				questions = 1000
+				ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, platform.ErrTimeout)
+				defer cancel()
+				err := do(ctx, initdtest.ID)
+				if !errors.Is(err, platform.ErrTimeout) || !strings.Contains(err.Error(), tt.action+` "feedd": it is being started or stopped`) || questions < 900 {
+					t.Errorf("%v, %d questions left", err, questions)
+				}
+			})
+		})
+	}
+}
+
+// Whoever was faster has done it, though OpenRC has refused; and what a process has
+// written down that was killed keeps nobody from anything.
+func TestDoneBySomebodyElse(t *testing.T) {
+	alive := map[string]string{file: ours, "/run/openrc/options/feedd/child_pid": "77", "/proc/77": ""}
+	for name, tt := range map[string]struct {
+		action string
+		code   int
+		fails  int
+		done   bool
+	}{
+		"start of what is stopped":           {"start", 3, 1, false},
+		"stop of what is stopped":            {"stop", 3, 1, true},
+		"stop of what is started":            {"stop", 0, 1, false},
+		"restart of what is started":         {"restart", 0, 1, false},
+		"start, and nobody says how":         {"start", 1, 1, false},
+		"start of what is starting for ever": {"start", 8, 0, true},
+		"stop of what is stopping for ever":  {"stop", 4, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answers := map[string]initdtest.Answer{rc + "status": {Code: tt.code}, rc + tt.action: {Code: tt.fails}, find: {}, exclusive: {Code: 1}}
+			m := openrc.New(initdtest.Machine{Files: alive, Answers: answers})
+			do := map[string]func(context.Context, platform.ID) error{"start": m.Start, "stop": m.Stop, "restart": m.Restart}[tt.action]
+			if err := do(t.Context(), initdtest.ID); (err == nil) != tt.done {
+				t.Error(err)
 			}
 		})
 	}

@@ -25,7 +25,7 @@ func Render(u platform.Unit) ([]byte, error) {
 		"@RETRY@", fmt.Sprintf("TERM/%d/KILL/%d", seconds(u.StopTimeout+platform.StopMargin), lastRespite),
 		"@RESPAWN@", respawn(u.Restart),
 		"@SPAWN@", shell.Words(s.Spawn()),
-		"@POLICY@", shell.Quote(string(u.Restart.Policy)),
+		"@POLICY@", shell.Quote(u.Restart.Rule()),
 		"@EXEC@", shell.Words(u.Exec),
 		"@AWAIT@", shell.Words(s.Await()),
 	)

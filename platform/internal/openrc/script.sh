@@ -27,9 +27,14 @@ spawn() {
 	@SPAWN@ "$@"
 }
 
+# Somebody else may start it at the same time: OpenRC's own lock lets two in now and then.
+supervised() {
+	read -r supervisor <"$pidfile" && [ "$(cat "/proc/$supervisor/comm")" = supervise-daemo ]
+} 2>/dev/null
+
 start_pre() {
 	checkconfig || return 1
-	if @STATUS@ >/dev/null 2>&1; then
+	if @STATUS@ >/dev/null 2>&1 && ! supervised; then
 		eerror "$RC_SVCNAME runs already, and OpenRC did not start it"
 		return 1
 	fi
@@ -40,15 +45,16 @@ start_pre() {
 
 start() {
 	ebegin "Starting $RC_SVCNAME"
-	(
+	faster=false
+	{ (
 @ENVIRONMENT@		exec supervise-daemon "$RC_SVCNAME" --start --pidfile "$pidfile" \
 			--retry @RETRY@ @RESPAWN@ -- \
 			@SPAWN@ \
 			--ended "$RC_SVCDIR/options/$RC_SVCNAME/ended" --restart @POLICY@ -- \
 			@EXEC@
-	) && @AWAIT@ --pid-file "$pidfile"
+	) || { supervised && faster=true; }; } && @AWAIT@ --pid-file "$pidfile"
 	eend $? "see "@OUTPUT@ && return 0
-	stop_supervised
+	$faster || stop_supervised
 	return 1
 }
 

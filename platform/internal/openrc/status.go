@@ -12,7 +12,6 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/internal/initd"
-	"github.com/holdfast-dev/holdfast/platform/internal/shell"
 )
 
 // state is what OpenRC knows of the services of this boot.
@@ -110,7 +109,7 @@ func (m *Manager) next(id platform.ID) *platform.NextTry {
 		}
 		return ""
 	}
-	if word("--restart") == shell.Quote(string(platform.RestartNever)) {
+	if strings.HasPrefix(word("--restart"), "'"+string(platform.RestartNever)) {
 		return nil // supervise-daemon waits all the same, and then gives up
 	}
 	number := func(flag string) int {

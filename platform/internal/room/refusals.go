@@ -48,10 +48,9 @@ func (r *Refusals) Err(definition string, id platform.ID) error {
 	return fmt.Errorf("%s %q: %w", definition, id.String(), errors.Join(r.errs...))
 }
 
-// CheckRestart notes a restart policy or a limit that nobody could honour.
+// CheckRestart notes what of a restart policy nobody could honour.
 func (r *Refusals) CheckRestart(restart platform.Restart) {
-	r.RefuseIfNot("restart.policy", platform.OneOf(restart.Policy, platform.RestartPolicies()))
-	r.RefuseIf(restart.Max < platform.NoLimit, "restart.max", "%d: is less than -1, which stands for no limit", restart.Max)
+	restart.Check(func(key string, err error) { r.RefuseIfNot("restart."+key, err) })
 }
 
 // CheckUmask notes a mask that is more than permissions.

@@ -69,7 +69,16 @@ func texts(r Registration) (t pointers, err error) {
 	}
 	// For built-in accounts the password is empty, for virtual and managed ones it
 	// must not be there (ChangeServiceConfig, lpPassword).
-	if !hasNoPasswordAtAll(r.Account) {
+	switch {
+	case needsPassword(r.Account):
+		t.password, err = password(r)
+		if err == nil {
+			err = mayLogOn(r.Account)
+		}
+		if err != nil {
+			return t, err
+		}
+	case !hasNoPasswordAtAll(r.Account):
 		t.password = new(uint16)
 	}
 	t.dependencies = multi(r.Dependencies)
@@ -118,8 +127,14 @@ func (l Local) changeRest(h windows.Handle, r Registration) error {
 	actions := make([]windows.SC_ACTION, len(recovery.Actions), len(recovery.Actions)+1)
 	for i, a := range recovery.Actions {
 		actions[i].Delay = a.Delay
-		if a.Restart {
+		switch {
+		case a.Restart:
 			actions[i].Type = windows.SC_ACTION_RESTART
+		case a.Reboot:
+			actions[i].Type = windows.SC_ACTION_REBOOT
+			if err := mayShutDown(); err != nil { // SERVICE_FAILURE_ACTIONS: whoever sets it has to
+				return err
+			}
 		}
 	}
 	codes := windows.SERVICE_FAILURE_ACTIONS_FLAG{}
@@ -198,7 +213,7 @@ func readRest(h windows.Handle, r *Registration) error {
 		{windows.SERVICE_CONFIG_FAILURE_ACTIONS, func(p unsafe.Pointer) {
 			f := (*windows.SERVICE_FAILURE_ACTIONS)(p)
 			r.Recovery = recoveryOf(f)
-			r.beyond(!restartsOnly(f), "recovery actions other than a restart")
+			r.beyond(!knownActions(f), "recovery actions other than a restart and a reboot")
 		}},
 		{windows.SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, func(p unsafe.Pointer) {
 			if r.Recovery != nil {
@@ -232,20 +247,20 @@ func recoveryOf(f *windows.SERVICE_FAILURE_ACTIONS) *Recovery {
 		return rec
 	}
 	for _, a := range unsafe.Slice(f.Actions, f.ActionsCount) {
-		rec.Actions = append(rec.Actions, RecoveryAction{Restart: a.Type == windows.SC_ACTION_RESTART, Delay: a.Delay})
+		rec.Actions = append(rec.Actions, RecoveryAction{Restart: a.Type == windows.SC_ACTION_RESTART, Reboot: a.Type == windows.SC_ACTION_REBOOT, Delay: a.Delay})
 	}
 	return rec
 }
 
-// restartsOnly reports whether recoveryOf says all of f.
-func restartsOnly(f *windows.SERVICE_FAILURE_ACTIONS) bool {
+// knownActions reports whether recoveryOf says all of f.
+func knownActions(f *windows.SERVICE_FAILURE_ACTIONS) bool {
 	var actions []windows.SC_ACTION
 	if f.Actions != nil {
 		actions = unsafe.Slice(f.Actions, f.ActionsCount)
 	}
 	return windows.UTF16PtrToString(f.Command) == "" && windows.UTF16PtrToString(f.RebootMsg) == "" &&
 		!slices.ContainsFunc(actions, func(a windows.SC_ACTION) bool {
-			return a.Type != windows.SC_ACTION_RESTART && a.Type != windows.SC_ACTION_NONE
+			return a.Type != windows.SC_ACTION_RESTART && a.Type != windows.SC_ACTION_REBOOT && a.Type != windows.SC_ACTION_NONE
 		})
 }
 

@@ -68,7 +68,7 @@ func openDirectory(name *uint16, access uint32) (windows.Handle, error) {
 }
 
 // changeList gives a directory that is there the owner and the list of sd. It
-// does not follow a link, and leaves a directory alone that somebody else than
+// does not follow a link, and leaves a directory alone that somebody other than
 // an administrator could have put there.
 func changeList(name *uint16, path string, sd *windows.SECURITY_DESCRIPTOR) error {
 	h, err := openDirectory(name, windows.READ_CONTROL|windows.WRITE_DAC|windows.WRITE_OWNER)

@@ -44,6 +44,9 @@ var (
 // (ERROR_FAILED_SERVICE_CONTROLLER_CONNECT), as the parent alone proves nothing.
 func Listen() (*Host, error) { return listen() }
 
+// Started reports whether the SCM has started this process, as far as its parent tells.
+func Started() bool { return bySCM() }
+
 func newHost(set func(Status) error) *Host {
 	h := &Host{
 		set: set,
@@ -87,7 +90,7 @@ func (h *Host) deliver(r platform.Request) bool {
 // introduce tells the host what is registered of the service that we are.
 func (h *Host) introduce(r Registration) {
 	h.mu.Lock()
-	h.report.policy = platform.RestartPolicy(r.Parameters[paramRestart])
+	h.report.restart, _ = platform.ParseRule(r.Parameters[paramRestart]) // what we have not written says nothing
 	h.mu.Unlock()
 	// The SCM has done this, but the one of Wine does not.
 	for _, variable := range r.Environment {
@@ -167,7 +170,7 @@ func (h *Host) handle(c Control, eventType uint32, session int) (code uint32) {
 	r := platform.Request{Source: c.String()}
 	switch c {
 	case ControlStop, ControlShutdown, ControlPreshutdown:
-		r.Kind, to = platform.RequestStop, h.stops
+		r.Kind, r.Shutdown, to = platform.RequestStop, c != ControlStop, h.stops
 	case ControlParamChange:
 		r.Kind, to = platform.RequestReload, h.reloads
 	case ControlInterrogate:

@@ -3,3 +3,5 @@
 package scm
 
 func listen() (*Host, error) { return nil, ErrNotService }
+
+func bySCM() bool { return false }

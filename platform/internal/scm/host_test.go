@@ -151,6 +151,20 @@ func TestControlsNeverWait(t *testing.T) {
 	h.Ask(syscall.SIGTERM) // nor does anybody wait for a host that is closed
 }
 
+// The end of the machine is another request than that of the service.
+func TestShutdownIsSaid(t *testing.T) {
+	for control, want := range map[scm.Control]bool{scm.ControlStop: false, scm.ControlShutdown: true, scm.ControlPreshutdown: true} {
+		var e ear
+		h := scm.NewHost(e.set)
+		_ = h.Begin()
+		h.Handle(control, 0, 0)
+		if r := <-h.Requests(); r.Kind != platform.RequestStop || r.Shutdown != want {
+			t.Errorf("%v became %+v", control, r)
+		}
+		_ = h.Close(0)
+	}
+}
+
 func TestEvents(t *testing.T) {
 	var e ear
 	h := scm.NewHost(e.set)

@@ -72,8 +72,11 @@ func (m *Manager) Registered(_ context.Context, id platform.ID, s platform.Step)
 }
 
 func when(r Registration) string {
-	if r.Enabled {
+	switch {
+	case r.Enabled:
 		return "at boot"
+	case r.Disabled:
+		return "never"
 	}
 	return "when somebody asks for it"
 }

@@ -95,6 +95,9 @@ func (m *Manager) Status(_ context.Context, id platform.ID) (platform.Status, er
 	if err != nil { // it has written nothing yet, or nothing that we may see
 		own = state.State{}
 	}
+	if own.Keeper != 0 && s.State != Stopped { // the service proper is its child: see package installer/trial
+		st.PID = own.Process.PID
+	}
 	switch s.State {
 	case Stopped:
 		st.LastExit = s.exit()

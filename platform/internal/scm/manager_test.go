@@ -252,6 +252,9 @@ func TestStatus(t *testing.T) {
 		"running":   {s: scm.Status{State: scm.Running, PID: 7}, want: platform.Status{Phase: platform.PhaseReady, PID: 7}},
 		"reloading": {s: scm.Status{State: scm.Running, PID: 7}, writes: `"phase":"reloading","phase_since":"2026-01-02T03:04:05Z"`, want: platform.Status{Phase: platform.PhaseReloading, PID: 7, Since: since}},
 		"stopping":  {s: scm.Status{State: scm.StopPending, PID: 7}, want: platform.Status{Phase: platform.PhaseStopping, PID: 7}},
+		// The service proper is the child of what the SCM has started; a stranger's state file says nothing.
+		"keeping":   {s: scm.Status{State: scm.Running, PID: 7}, writes: `"process":{"pid":8},"keeper":7,"phase":"reloading"`, want: platform.Status{Phase: platform.PhaseReloading, PID: 8}},
+		"kept by 9": {s: scm.Status{State: scm.Running, PID: 7}, writes: `"process":{"pid":8},"keeper":9,"phase":"reloading"`, want: platform.Status{Phase: platform.PhaseReady, PID: 7}},
 		"paused":    {s: scm.Status{State: 7, PID: 7}, want: platform.Status{Phase: platform.PhaseUnknown, PID: 7}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -48,10 +48,10 @@ var builtin = map[string]string{
 
 const virtual = `NT SERVICE\`
 
-// account is the one that the service logs on with. Those that need a password are refused: we
-// would have to be told it, and to keep it.
+// account is the one that the service logs on with. The password that some need is never
+// in a definition, a plan or a journal: it is read where the service is registered.
 func (d *definition) account(u platform.Unit) {
-	user := d.text("user", u.User)
+	user, file := d.text("user", u.User), d.text("windows.password_file", u.Windows.PasswordFile)
 	lower := strings.ToLower(user)
 	known, ok := builtin[lower]
 	own := virtual + u.ID.String()
@@ -65,9 +65,25 @@ func (d *definition) account(u platform.Unit) {
 		d.r.Account = own
 	case strings.HasSuffix(user, "$") && strings.Contains(user, `\`): // a group managed service account
 		d.r.Account = user
+	case file == "" && !u.Windows.Password.Known():
+		d.Refuse("user", `%q: needs a password: name a file that has it in windows.password_file, or choose LocalSystem, LocalService, NetworkService, %q or a managed account (DOMAIN\name$)`, user, own)
+	case !strings.ContainsAny(user, `\@`):
+		d.r.Account = `.\` + user // CreateService: an account of this machine
 	default:
-		d.Refuse("user", `%q: needs a password: choose LocalSystem, LocalService, NetworkService, %q or a managed account (DOMAIN\name$)`, user, own)
+		d.r.Account = user
 	}
+	needs := needsPassword(d.r.Account)
+	d.RefuseIf(file != "" && !needs && d.r.Account != "", "windows.password_file", "%q: the account %q has no password", file, d.r.Account)
+	d.RefuseIf(file != "" && !platform.AbsoluteAnywhere(file), "windows.password_file", "%q: is not an absolute path", file)
+	if needs {
+		d.password, d.r.Password = file, u.Windows.Password
+	}
+}
+
+// needsPassword reports whether an account logs on as a person does.
+func needsPassword(account string) bool {
+	_, ok := builtin[strings.ToLower(account)]
+	return account != "" && !ok && !hasNoPasswordAtAll(account)
 }
 
 // hasNoPasswordAtAll tells of accounts for which ChangeServiceConfig wants an

@@ -19,7 +19,7 @@ func (m *Manager) definition(id platform.ID) (Registration, *platform.Definition
 	}
 	name := id.String()
 	r, err := m.machine.Config(name)
-	d := &platform.Definition{Path: fmt.Sprintf("the service %q, %s", name, r.BinaryPath), Ours: true, Own: own(name)}
+	d := &platform.Definition{Path: fmt.Sprintf("the service %q, %s", name, r.BinaryPath), Command: r.BinaryPath, Ours: true, Own: own(name)}
 	switch {
 	case err == nil:
 		d.Ours = r.Parameters[paramMade] == made
@@ -60,14 +60,14 @@ func (m *Manager) refuse(verb string, id platform.ID) error {
 func (m *Manager) replace(u platform.Unit, r *Registration) ([]platform.Step, error) {
 	before, d, err := m.definition(u.ID)
 	if err == nil {
-		err = d.Replace(u.Adopt)
+		err = d.Replace(u.Adopt || u.Claim)
 	}
 	switch {
 	case err != nil || d == nil:
 		return nil, err
 	case d.Ours && before.Name == "": // nobody knows whose it is, nor could put it back
 		return nil, fmt.Errorf("%v may not be read: %w: do it as an administrator", d, platform.ErrPermission)
-	case d.Ours:
+	case d.Ours || u.Claim:
 		if kept, ok := before.Parameters[paramBefore]; ok {
 			r.Parameters[paramBefore] = kept
 		}

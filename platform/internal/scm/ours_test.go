@@ -113,6 +113,45 @@ func TestIssue10_3_AdoptRefusesWhatCouldNotBePutBack(t *testing.T) {
 	}
 }
 
+// Claimed, a registration is changed like one of ours, whatever could not be put back of
+// it: what runs goes on, and nothing comes back.
+func TestIssue13_Claim(t *testing.T) {
+	f := newFake()
+	e := f.theirs(`.\joe`)
+	e.r.Beyond = []string{"an error control other than normal"}
+	m := f.manager()
+	if st, err := m.Status(t.Context(), feedd); err != nil || st.Definition.Command != `C:\old.exe -k` {
+		t.Errorf("%+v, %v", st.Definition, err)
+	}
+	u := unit("feedd")
+	u.Claim = true
+	steps, err := m.Plan(t.Context(), u)
+	for _, s := range steps {
+		if s.Stops || s.Kind == scm.StepStopService {
+			t.Errorf("%+v", s)
+		}
+	}
+	system := struct {
+		platform.System
+		platform.Applier
+	}{f, m.Applier()}
+	if err == nil {
+		err = installer.Apply(t.Context(), system, steps, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st, err := m.Status(t.Context(), feedd); err != nil || !st.Installed || st.Phase != platform.PhaseReady {
+		t.Errorf("%+v, %v", st, err)
+	}
+	if steps, err = m.Removal(t.Context(), feedd); err == nil {
+		err = installer.Apply(t.Context(), system, steps, nil)
+	}
+	if err != nil || f.services["feedd"] != nil {
+		t.Errorf("%v, and there is %+v", err, f.services["feedd"])
+	}
+}
+
 func TestIssue10_8_UnknownNamesAreWarnedOf(t *testing.T) {
 	f := newFake()
 	f.has(unit("Tcpip"))

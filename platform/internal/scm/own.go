@@ -10,8 +10,8 @@ import (
 // errNotOurs means that another process wrote the state file.
 var errNotOurs = errors.New("the state file is another process's")
 
-// own reads what the process pid wrote about itself: it says what the SCM cannot
-// know.
+// own reads what the process pid, or a candidate on trial that it keeps, wrote about
+// itself: it says what the SCM cannot know.
 func (m *Manager) own(id platform.ID, r Registration, pid int) (state.State, error) {
 	runtime := r.Parameters[paramRuntime]
 	if runtime == "" {
@@ -22,7 +22,7 @@ func (m *Manager) own(id platform.ID, r Registration, pid int) (state.State, err
 		runtime = d.Runtime
 	}
 	s, err := m.o.State(runtime + `\` + state.FileName(id.String()))
-	if err == nil && (pid == 0 || s.Process.PID != pid) {
+	if err == nil && (pid == 0 || s.Process.PID != pid && s.Keeper != pid) {
 		return state.State{}, errNotOurs
 	}
 	return s, err

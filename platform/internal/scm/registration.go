@@ -1,5 +1,7 @@
 package scm
 
+import "github.com/holdfast-dev/holdfast/platform"
+
 // Registration is a service as the Windows service control manager keeps it: its
 // database is reached by calls and not by files, so this is the payload of a step
 // in place of a file's content. Empty fields are empty there.
@@ -8,13 +10,15 @@ type Registration struct {
 	DisplayName string `json:"display_name,omitempty"`
 	Description string `json:"description,omitempty"`
 	// BinaryPath is the whole command line, program and arguments quoted.
-	BinaryPath   string   `json:"binary_path,omitempty"`
-	Account      string   `json:"account,omitempty"`
-	Enabled      bool     `json:"auto_start,omitempty"`
-	Delayed      bool     `json:"delayed,omitempty"`  // started after those that are not, at boot
-	Disabled     bool     `json:"disabled,omitempty"` // nobody may start it; never in what [Render] gives
-	Dependencies []string `json:"dependencies,omitempty"`
-	Environment  []string `json:"environment,omitempty"` // "NAME=value", sorted
+	BinaryPath string `json:"binary_path,omitempty"`
+	Account    string `json:"account,omitempty"`
+	// Password is the account's, where it is not in a file; never read back.
+	Password     platform.Secret `json:"-"`
+	Enabled      bool            `json:"auto_start,omitempty"`
+	Delayed      bool            `json:"delayed,omitempty"`  // started after those that are not, at boot
+	Disabled     bool            `json:"disabled,omitempty"` // nobody may start it
+	Dependencies []string        `json:"dependencies,omitempty"`
+	Environment  []string        `json:"environment,omitempty"` // "NAME=value", sorted
 	// Recovery is nil in what was read from a system that does not tell.
 	Recovery *Recovery `json:"recovery,omitempty"`
 	// Preshutdown is how long a shutdown of the machine waits for the service, in milliseconds.
@@ -40,8 +44,10 @@ type Recovery struct {
 	Codes bool `json:"also_for_exit_codes"`
 }
 
-// RecoveryAction is a restart after Delay milliseconds, or nothing.
+// RecoveryAction is a restart of the service, or of the machine, after Delay
+// milliseconds; else it is nothing.
 type RecoveryAction struct {
 	Restart bool   `json:"restart"`
+	Reboot  bool   `json:"reboot,omitempty"`
 	Delay   uint32 `json:"delay_ms"`
 }

@@ -18,12 +18,13 @@ const (
 	paramRuntime = "RuntimeDir"
 	paramReload  = "ReloadTimeout" // milliseconds
 	paramRestart = "Restart"       // the policy that the recovery actions follow
+	paramSecret  = "PasswordFile"  // where the password of its account is read, whenever it is registered
 	paramBefore  = "Before"        // the registration that was taken over, as JSON
 )
 
 // ownParameters are the names of all of them.
 func ownParameters() []string {
-	return []string{paramMade, paramRuntime, paramReload, paramRestart, paramBefore}
+	return []string{paramMade, paramRuntime, paramReload, paramRestart, paramSecret, paramBefore}
 }
 
 const made = "by holdfast: the next install or uninstall replaces this service"
@@ -39,8 +40,8 @@ func Render(u platform.Unit, dirs Dirs) (Registration, error) {
 	d.account(u)
 	d.environment(u)
 	d.dependencies(u)
-	d.r.Recovery = d.recovery(u.Restart)
-	d.start(u.Windows)
+	d.r.Recovery = d.recovery(u.Restart, u.Windows.GiveUp)
+	d.start(u)
 	d.preshutdown(u)
 	d.parameters(u, dirs)
 	d.unsupported(u)
@@ -52,7 +53,8 @@ func Render(u platform.Unit, dirs Dirs) (Registration, error) {
 
 // definition collects a registration and what cannot be said in it.
 type definition struct {
-	r Registration
+	r        Registration
+	password string // the file that has it
 	room.Refusals
 }
 
@@ -120,15 +122,22 @@ func (d *definition) environment(u platform.Unit) {
 }
 
 // start says when the SCM starts the service by itself.
-func (d *definition) start(w platform.Windows) {
-	switch w.Start {
+func (d *definition) start(u platform.Unit) {
+	start := u.Windows.Start
+	if u.StartType == platform.StartManual && start != platform.WindowsDisabled {
+		start = platform.WindowsManual
+	}
+	switch start {
 	case platform.WindowsDelayed:
 		d.r.Enabled, d.r.Delayed = true, true
 	case platform.WindowsAuto:
 		d.r.Enabled = true
 	case platform.WindowsManual:
+	case platform.WindowsDisabled:
+		d.r.Disabled = true
 	}
-	d.RefuseIfNot("windows.start", platform.OneOf(w.Start, platform.WindowsStarts()))
+	d.RefuseIfNot("start_type", platform.OneOf(u.StartType, platform.StartTypes()))
+	d.RefuseIfNot("windows.start", platform.OneOf(u.Windows.Start, platform.WindowsStarts()))
 }
 
 // preshutdown is how long a shutdown waits: no less than the service takes to stop.
@@ -172,7 +181,10 @@ func (d *definition) parameters(u platform.Unit, dirs Dirs) {
 		paramMade:    made,
 		paramRuntime: d.text("runtime_dir", cmp.Or(u.RuntimeDir, dirs.Runtime)),
 		paramReload:  strconv.FormatUint(uint64(reload), 10),
-		paramRestart: string(u.Restart.Policy),
+		paramRestart: u.Restart.Rule(),
+	}
+	if d.password != "" {
+		d.r.Parameters[paramSecret] = d.password
 	}
 	d.text("state_dir", u.StateDir)
 }
@@ -185,6 +197,7 @@ func (d *definition) unsupported(u platform.Unit) {
 	)
 	d.RefuseIf(u.Group != "", "group", "%q: "+groups, u.Group)
 	d.RefuseIf(*u.Umask != *platform.Defaults().Umask, "umask", "%04o: Windows has access lists instead", uint32(*u.Umask))
+	d.RefuseIf(u.RootDirectory != "", "root_directory", "%q: "+no, u.RootDirectory)
 	d.RefuseIf(u.WorkingDirectory != "", "working_directory", "%q: the SCM starts every service in System32", u.WorkingDirectory)
 	d.RefuseIf(len(u.Wants) > 0, "wants", "%q: the SCM starts what is required, and knows no other dependencies", u.Wants)
 	l, h := u.Limits, u.Hardening

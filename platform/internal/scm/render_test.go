@@ -85,6 +85,29 @@ func TestAccounts(t *testing.T) {
 	}
 }
 
+// One that needs a password is taken with the file that has it, and named as Windows does.
+func TestAccountsWithPasswords(t *testing.T) {
+	for user, want := range map[string]string{"ann": `.\ann`, `.\ann`: `.\ann`, `CORP\ann`: `CORP\ann`, "ann@corp.example": "ann@corp.example"} {
+		u := unit("feedd")
+		u.User, u.Windows.PasswordFile = user, `C:\secret`
+		r, err := scm.Render(u, dirs)
+		if err != nil || r.Account != want || r.Parameters["PasswordFile"] != `C:\secret` {
+			t.Errorf("%q is %+v, %v", user, r, err)
+		}
+		u.Windows.PasswordFile = "secret"
+		if _, err := scm.Render(u, dirs); err == nil {
+			t.Errorf("%q: the file is anywhere", user)
+		}
+	}
+	for _, user := range []string{"", "LocalService", `NT SERVICE\feedd`, `CORP\feed$`} {
+		u := unit("feedd")
+		u.User, u.Windows.PasswordFile = user, `C:\secret`
+		if r, err := scm.Render(u, dirs); err == nil {
+			t.Errorf("%q has a password: %+v", user, r)
+		}
+	}
+}
+
 // What the SCM cannot do is refused by the name of the field.
 func TestRefusals(t *testing.T) {
 	mask, core := os.FileMode(0o077), uint64(0)

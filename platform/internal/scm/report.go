@@ -11,7 +11,7 @@ import (
 // comes too late changes nothing: a readiness after the order to stop, for one. Each
 // method reports whether there is something new to report.
 type report struct {
-	policy  platform.RestartPolicy // that the SCM was told; empty: not known
+	restart platform.Restart // that the SCM was told; without a policy: not known
 	config  platform.HostConfig
 	ordered bool // the SCM ordered the stop
 	stage   int  // how far it has come, in the order of a life
@@ -108,7 +108,7 @@ func (r *report) end(code int) bool {
 	if !r.enter(Stopped, 0) {
 		return false
 	}
-	r.now.Win32Exit, r.now.ServiceExit = ended(r.policy, r.ordered, code)
+	r.now.Win32Exit, r.now.ServiceExit = ended(r.restart, r.ordered, code)
 	return true
 }
 

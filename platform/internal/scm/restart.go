@@ -14,20 +14,28 @@ const maxRestarts = 1000
 // recovery is the restart policy in the SCM's words: Max restarts, then nothing,
 // and the count begins anew after Window without a failure. So it gives up no
 // later than the unit wants, and stays so for longer.
-func (d *definition) recovery(r platform.Restart) *Recovery {
+func (d *definition) recovery(r platform.Restart, giveUp platform.WindowsGiveUp) *Recovery {
 	rec := &Recovery{}
 	d.CheckRestart(r)
+	d.RefuseIfNot("windows.give_up", platform.OneOf(giveUp, platform.WindowsGiveUps()))
+	reboot := giveUp == platform.WindowsReboot
+	d.RefuseIf(reboot && (r.Policy == platform.RestartNever || r.Max < 0), "windows.give_up", "%q: with this restart policy it never gives up", giveUp)
 	if r.Policy == platform.RestartNever {
 		return rec
 	}
+	d.RefuseIf(r.Policy == platform.RestartOnSuccess, "restart.policy", "%q: the SCM starts again what has failed, and nothing else", r.Policy)
 	again := RecoveryAction{Restart: true, Delay: d.milliseconds("restart.delay", r.Delay)}
+	last := RecoveryAction{}
+	if reboot {
+		last = RecoveryAction{Reboot: true, Delay: again.Delay}
+	}
 	switch {
 	case r.Max > maxRestarts:
 		d.Refuse("restart.max", "%d: is more than %d", r.Max, maxRestarts)
 	case r.Max < 0:
 		rec.Actions = []RecoveryAction{again} // the last one is repeated
 	default:
-		rec.Actions = append(slices.Repeat([]RecoveryAction{again}, r.Max), RecoveryAction{})
+		rec.Actions = append(slices.Repeat([]RecoveryAction{again}, r.Max), last)
 	}
 	rec.Reset = d.milliseconds("restart.window", r.Window) / 1000
 	if r.Window%time.Second != 0 {
@@ -48,14 +56,11 @@ func (d *definition) milliseconds(field string, t time.Duration) uint32 {
 // ended is what to report of an end with code, so that the recovery actions do
 // what the policy says: see the package comment. ordered is for a stop that the
 // SCM ordered: it must not bring back what an administrator stopped.
-func ended(policy platform.RestartPolicy, ordered bool, code int) (win32, own uint32) {
-	if policy == "" {
-		policy = platform.RestartOnFailure
+func ended(r platform.Restart, ordered bool, code int) (win32, own uint32) {
+	if r.Policy == "" || r.Policy == platform.RestartNever { // it is told as a failure, and nothing follows
+		r.Policy = platform.RestartOnFailure
 	}
-	win32 = 0
-	switch {
-	case ordered:
-	case policy.Follows(code), policy == platform.RestartNever && platform.RestartOnFailure.Follows(code):
+	if !ordered && r.Follows(code) {
 		win32 = errServiceSpecific
 	}
 	return win32, uint32(code)

@@ -57,6 +57,8 @@ func TestRestartsThatTheSCMMakes(t *testing.T) {
 		{platform.RestartOnFailure, platform.NoLimit, platform.ExitAlreadyRunning, time.Second, 1},
 		{platform.RestartOnFailure, platform.NoLimit, platform.ExitNotPermitted, time.Second, 1},
 		{platform.RestartAlways, platform.NoLimit, platform.ExitBadConfig, time.Second, 1},
+		{platform.RestartOnAbnormal, 3, platform.ExitFailed, time.Second, 1},
+		{platform.RestartOnAbnormal, 3, platform.ExitCrashed, time.Second, 4},
 	} {
 		u := unit("feedd")
 		u.Restart = platform.Restart{Policy: tt.policy, Delay: time.Second, Max: tt.max, Window: 5 * time.Minute}

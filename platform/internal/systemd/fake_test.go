@@ -1,6 +1,7 @@
 package systemd_test
 
 import (
+	"cmp"
 	"context"
 	"io/fs"
 	"os"
@@ -22,6 +23,7 @@ type machine struct {
 type answer struct {
 	out  string
 	code int
+	says string // where it fails; empty: that it did
 }
 
 func (m *machine) ReadFile(path string) ([]byte, error) {
@@ -54,7 +56,7 @@ func (m *machine) Run(ctx context.Context, argv ...string) (string, error) {
 	case !ok:
 		return "", &platform.CommandError{Argv: argv, Code: 127, Stderr: "no such answer"}
 	case a.code != 0:
-		return a.out, &platform.CommandError{Argv: argv, Code: a.code, Stderr: "it failed"}
+		return a.out, &platform.CommandError{Argv: argv, Code: a.code, Stderr: cmp.Or(a.says, "it failed")}
 	}
 	return a.out, nil
 }

@@ -59,10 +59,6 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 		return platform.Step{Kind: platform.StepRun, Describe: describe, Argv: systemctl(u.Scope, args...), Undo: undo}
 	}
 	reload := systemctl(u.Scope, "daemon-reload")
-	enable, undo := "enable", systemctl(u.Scope, "disable", unit(u.ID))
-	if now.enabled() {
-		enable, undo = "reenable", nil // it may be wanted by another target than before
-	}
 	// Its undo comes last of all, when the old unit file is back in its place.
 	steps := []platform.Step{run("see that systemd answers, before anything is changed", reload, "show", "--property=Version")}
 	if dir := path.Dir(file); u.Scope == platform.ScopeUser && room.Absent(m.sys, dir) {
@@ -76,8 +72,28 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 	return append(append(steps, keep...),
 		platform.Step{Kind: platform.StepWriteFile, Describe: "the unit of the service", Path: file, Mode: 0o644, Content: content},
 		run("have systemd read the unit", nil, "daemon-reload"),
-		run("start the service at boot or login", undo, enable, unit(u.ID)),
+		enable(u, now),
 	), nil
+}
+
+// enable says whether the service is started at boot or login. One that is not stays
+// known to `systemctl enable`.
+func enable(u platform.Unit, now properties) platform.Step {
+	verb, describe, undo := "enable", "start the service at boot or login", "disable"
+	switch {
+	case u.StartType == platform.StartManual:
+		verb, describe, undo = "disable", "start the service when somebody asks for it, and not by itself", ""
+		if now.enabled() {
+			undo = "enable"
+		}
+	case now.enabled():
+		verb, undo = "reenable", "" // it may be wanted by another target than before
+	}
+	step := platform.Step{Kind: platform.StepRun, Describe: describe, Argv: systemctl(u.Scope, verb, unit(u.ID))}
+	if undo != "" {
+		step.Undo = systemctl(u.Scope, undo, unit(u.ID))
+	}
+	return step
 }
 
 // makeDirectory makes a directory of the service's that systemd does not make:
@@ -99,12 +115,12 @@ func makeDirectory(dir string, u platform.Unit) platform.Step {
 func (m *Manager) replace(ctx context.Context, u platform.Unit, file string, now properties) (keep []platform.Step, enabled bool, err error) {
 	d, err := m.definition(ctx, u.ID, now)
 	if err == nil {
-		err = d.Replace(u.Adopt)
+		err = d.Replace(u.Adopt || u.Claim)
 	}
 	switch {
 	case err != nil || d == nil:
 		return nil, false, err
-	case d.Ours:
+	case d.Ours || u.Claim:
 		content, err := m.sys.ReadFile(file)
 		if errors.Is(err, fs.ErrNotExist) {
 			err = nil

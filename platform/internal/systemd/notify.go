@@ -60,6 +60,17 @@ func FromEnvironment() (*Notifier, error) {
 	return n, err
 }
 
+// Started reports whether systemd itself executed this process, and nobody in between.
+// It takes nothing out of the environment, and is for before FromEnvironment. Before
+// systemd 248, which does not tell, a parent that is a systemd has done so.
+func Started() bool {
+	if pid, ok := os.LookupEnv("SYSTEMD_EXEC_PID"); ok {
+		return pid == strconv.Itoa(os.Getpid())
+	}
+	parent := strconv.Itoa(os.Getppid())
+	return os.Getenv("NOTIFY_SOCKET") != "" && (parent == "1" || parent == os.Getenv("MANAGERPID"))
+}
+
 func (n *Notifier) readSocket(address string) error {
 	switch {
 	case address == "":

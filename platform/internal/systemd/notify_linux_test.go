@@ -32,7 +32,7 @@ func listen(tb testing.TB, address string) *net.UnixConn {
 func receive(tb testing.TB, conn *net.UnixConn) string {
 	tb.Helper()
 	buf := make([]byte, 8192)
-	if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(5 * time.Minute)); err != nil {
 		tb.Fatal(err)
 	}
 	n, err := conn.Read(buf)

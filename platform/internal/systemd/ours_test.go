@@ -156,6 +156,26 @@ func TestIssue10_3_Adopt(t *testing.T) {
 	}
 }
 
+// Claimed, it is changed like one of ours: what runs goes on, and nothing comes back.
+func TestIssue13_Claim(t *testing.T) {
+	sys := &machine{files: map[string]string{feeddFile: byHand}, answers: map[string]answer{
+		show + "feedd.service": {out: "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nFragmentPath=" + feeddFile + "\n"},
+		"systemctl --version":  {out: "systemd 257 (257.1)\n"},
+	}}
+	u := feedd()
+	u.Claim = true
+	steps, err := systemd.New(sys, systemd.Options{}).Plan(t.Context(), u)
+	want := []string{
+		"run " + ctl + "show --property=Version <- " + ctl + "daemon-reload",
+		"write-file " + feeddFile,
+		"run " + ctl + "daemon-reload",
+		"run " + ctl + "reenable feedd.service",
+	}
+	if got := lines(steps); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, steps\n%s\nwant\n%s", err, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 // What nobody may replace: masked, or a link.
 func TestIssue10_3_AdoptRefuses(t *testing.T) {
 	u := feedd()

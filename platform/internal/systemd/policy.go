@@ -21,20 +21,37 @@ func startLimit(f *unitFile, r platform.Restart) {
 
 func restart(f *unitFile, r platform.Restart) {
 	f.CheckRestart(r)
+	if len(r.Success) > 0 {
+		f.set("SuccessExitStatus", statuses(r.Success))
+	}
 	if r.Policy == platform.RestartNever {
 		f.set("Restart", "no")
 		return
 	}
 	f.set("Restart", string(r.Policy))
 	f.span("RestartSec", "restart.delay", r.Delay)
-	// A death by SIGHUP or SIGPIPE is a clean exit to systemd (systemd.service(5)), but we
-	// die of them only before our handlers are there.
-	f.set("RestartForceExitStatus", "SIGHUP SIGPIPE")
-	codes := make([]string, 0, 3)
-	for _, code := range platform.ExitsForGood() {
-		codes = append(codes, strconv.Itoa(code))
+	// A death by one of these is a clean exit to systemd (systemd.service(5)), but we
+	// die of them only before our handlers are there, or if somebody kills us.
+	force, prevent := "SIGHUP SIGPIPE", statuses(platform.ExitsForGood())
+	switch r.Policy {
+	case platform.RestartOnSuccess:
+		force, prevent = "", prevent+" SIGHUP SIGINT SIGPIPE SIGTERM"
+	case platform.RestartOnAbnormal:
+		force += " " + strconv.Itoa(platform.ExitCrashed)
+	default:
 	}
-	f.set("RestartPreventExitStatus", strings.Join(codes, " "))
+	if force != "" {
+		f.set("RestartForceExitStatus", force)
+	}
+	f.set("RestartPreventExitStatus", prevent)
+}
+
+func statuses(codes []int) string {
+	words := make([]string, len(codes))
+	for i, code := range codes {
+		words[i] = strconv.Itoa(code)
+	}
+	return strings.Join(words, " ")
 }
 
 // timeouts puts systemd's limits behind our own, which come with a word about

@@ -28,7 +28,7 @@ func (m *Manager) show(ctx context.Context, id platform.ID) (properties, error) 
 		return nil, err
 	}
 	out, err := m.sys.Run(ctx, systemctl(id.Scope, "show", "--timestamp=unix", "--property="+shown, unit(id))...)
-	if err != nil && ctx.Err() == nil {
+	if unknown, ok := errors.AsType[*platform.CommandError](err); ok && strings.Contains(unknown.Stderr, "timestamp") {
 		// systemd before 247 does not know --timestamp; its times are for people and their zones.
 		out, err = m.sys.Run(ctx, systemctl(id.Scope, "show", "--property="+shown, unit(id))...)
 	}

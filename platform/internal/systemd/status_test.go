@@ -101,6 +101,7 @@ func TestStatusOtherStates(t *testing.T) {
 // An older systemctl does not know --timestamp: everything but the time is there.
 func TestStatusOldSystemctl(t *testing.T) {
 	sys := &machine{answers: map[string]answer{
+		show + "feedd.service": {code: 1, says: "systemctl: unrecognized option '--timestamp=unix'"},
 		ctl + "show --property=" + properties + " feedd.service": {
 			out: "LoadState=loaded\nFragmentPath=/x\nActiveState=active\nMainPID=7\nActiveEnterTimestamp=Sat 2026-11-21 12:30:36 UTC\n",
 		},
@@ -108,6 +109,17 @@ func TestStatusOldSystemctl(t *testing.T) {
 	got, err := systemd.New(sys, systemd.Options{}).Status(t.Context(), feeddID)
 	if err != nil || got.PID != 7 || got.Phase != platform.PhaseReady || !got.Since.IsZero() {
 		t.Errorf("status %+v, %v", got, err)
+	}
+}
+
+// One that does not answer is not asked again without it: an install asks each scope,
+// and root has no systemd of a user.
+func TestIssue11_WhoDoesNotAnswerIsAskedOnce(t *testing.T) {
+	for _, a := range []answer{{code: 1, says: "Failed to connect to user scope bus via local transport: No medium found"}, {code: 1}} {
+		sys := &machine{answers: map[string]answer{show + "feedd.service": a}}
+		if _, err := systemd.New(sys, systemd.Options{}).Status(t.Context(), feeddID); err == nil || len(sys.ran) != 1 {
+			t.Errorf("%v, asked %q", err, sys.ran)
+		}
 	}
 }
 

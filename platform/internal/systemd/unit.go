@@ -45,6 +45,7 @@ func Render(u platform.Unit, version int) ([]byte, error) {
 	hidden(&f, u)
 	extra(&f, "systemd.extra", u.Systemd.Extra)
 
+	f.RefuseIfNot("start_type", platform.OneOf(u.StartType, platform.StartTypes()))
 	f.section("Install")
 	target := u.Systemd.WantedBy
 	if target == "" && u.Scope == platform.ScopeUser {
@@ -127,6 +128,8 @@ func accounts(f *unitFile, u platform.Unit) (root bool) {
 
 func surroundings(f *unitFile, u platform.Unit) {
 	f.say("WorkingDirectory", "working_directory", u.WorkingDirectory, linePath)
+	f.RefuseIf(u.RootDirectory != "" && u.Scope == platform.ScopeUser, "root_directory", "%q: cannot be chosen for a user's service", u.RootDirectory)
+	f.say("RootDirectory", "root_directory", u.RootDirectory, linePath)
 	f.CheckUmask(u)
 	f.set("UMask", fmt.Sprintf("%04o", uint32(*u.Umask)))
 	names := make([]string, 0, len(u.Env))

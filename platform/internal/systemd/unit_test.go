@@ -117,6 +117,24 @@ func TestRender(t *testing.T) {
 	}
 }
 
+// systemd calls the death by some signals a clean end, and a panic's exit code an ordinary
+// failure: what becomes of these does not depend on who restarts the service.
+func TestRenderRestartPolicies(t *testing.T) {
+	for policy, want := range map[platform.RestartPolicy]string{
+		platform.RestartOnFailure:  "Restart=on-failure\nRestartSec=2s\nRestartForceExitStatus=SIGHUP SIGPIPE\nRestartPreventExitStatus=75 77 78\n",
+		platform.RestartOnSuccess:  "Restart=on-success\nRestartSec=2s\nRestartPreventExitStatus=75 77 78 SIGHUP SIGINT SIGPIPE SIGTERM\n",
+		platform.RestartOnAbnormal: "Restart=on-abnormal\nRestartSec=2s\nRestartForceExitStatus=SIGHUP SIGPIPE 70\nRestartPreventExitStatus=75 77 78\n",
+		platform.RestartNever:      "SuccessExitStatus=3 4\nRestart=no\n",
+	} {
+		u := feedd()
+		u.Restart = platform.Restart{Policy: policy, Success: []int{3, 4}}
+		got, err := systemd.Render(u, 257)
+		if err != nil || !strings.Contains(string(got), "SuccessExitStatus=3 4\n") || !strings.Contains(string(got), want) {
+			t.Errorf("%s: %v\n%s\ndoes not have\n%s", policy, err, got, want)
+		}
+	}
+}
+
 // What cannot be said is refused, with the name of the field.
 func TestRenderRefuses(t *testing.T) {
 	tests := []struct {

@@ -141,7 +141,7 @@ func TestLogsAreNarrowedDown(t *testing.T) {
 // journal knows.
 func TestIssue10_4_WatchdogDeathIsToldAfterTheRestart(t *testing.T) {
 	const runs = "ActiveState=active\nSubState=running\nMainPID=70\nNRestarts=1\nExecMainCode=0\n"
-	ask := "journalctl --no-pager --quiet --lines=1 --output=json MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c _PID=1 UNIT=feedd.service"
+	ask := "journalctl --no-pager --quiet --lines=4 --output=json MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 _PID=1 UNIT=feedd.service"
 	for name, tt := range map[string]struct{ properties, journal, want string }{
 		"watchdog":         {runs, `{"UNIT_RESULT":"watchdog","__REALTIME_TIMESTAMP":"1000000000"}`, "watchdog"},
 		"not for us":       {runs, "", ""},
@@ -157,6 +157,39 @@ func TestIssue10_4_WatchdogDeathIsToldAfterTheRestart(t *testing.T) {
 			got = st.LastExit.Reason
 		}
 		if err != nil || got != tt.want || got != "" && !st.EndedAt.Equal(time.Unix(1000, 0)) {
+			t.Errorf("%s: %+v at %v, %v", name, st.LastExit, st.EndedAt, err)
+		}
+	}
+}
+
+// And it knows with which code, or by which signal: "exit-code" says neither.
+func TestIssue11_HowARunEndedIsToldAfterTheRestart(t *testing.T) {
+	const (
+		runs   = "ActiveState=active\nSubState=running\nMainPID=70\nNRestarts=1\nExecMainCode=0\n"
+		failed = `{"UNIT_RESULT":"WHAT","__REALTIME_TIMESTAMP":"1000000000"}`
+		ask    = "journalctl --no-pager --quiet --lines=4 --output=json MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 _PID=1 UNIT=feedd.service"
+		exited = `{"COMMAND":"ExecStart","EXIT_CODE":"exited","EXIT_STATUS":"3","__REALTIME_TIMESTAMP":"1"}`
+		killed = `{"COMMAND":"ExecStart","EXIT_CODE":"killed","EXIT_STATUS":"9","__REALTIME_TIMESTAMP":"1"}`
+		after  = `{"COMMAND":"ExecStopPost","EXIT_CODE":"exited","EXIT_STATUS":"1","__REALTIME_TIMESTAMP":"1"}`
+		odd    = `{"COMMAND":"ExecStart","EXIT_CODE":"exited","EXIT_STATUS":"?","__REALTIME_TIMESTAMP":"1"}`
+	)
+	exitCode, signal := strings.ReplaceAll(failed, "WHAT", "exit-code"), strings.ReplaceAll(failed, "WHAT", "signal")
+	for name, tt := range map[string]struct {
+		journal []string
+		want    platform.Exit
+	}{
+		"a code":                 {[]string{exited, exitCode}, platform.Exit{Code: 3, Reason: "exit-code"}},
+		"a signal":               {[]string{killed, signal}, platform.Exit{Code: -1, Signal: "SIGKILL", Reason: "signal"}},
+		"and a process after it": {[]string{killed, after, signal}, platform.Exit{Code: -1, Signal: "SIGKILL", Reason: "signal"}},
+		"the last of two":        {[]string{exited, exitCode, killed, signal}, platform.Exit{Code: -1, Signal: "SIGKILL", Reason: "signal"}},
+		"not of the one before":  {[]string{exited, exitCode, signal}, platform.Exit{Code: -1, Reason: "signal"}},
+		"nor of one that runs":   {[]string{exited, exitCode, killed}, platform.Exit{Code: 3, Reason: "exit-code"}},
+		"something odd":          {[]string{odd, exitCode}, platform.Exit{Code: -1, Reason: "exit-code"}},
+	} {
+		sys := ended(t, runs)
+		sys.answers[ask] = answer{out: strings.Join(tt.journal, "\n") + "\n"}
+		st, err := systemd.New(sys, systemd.Options{}).Status(t.Context(), feeddID)
+		if err != nil || st.LastExit == nil || *st.LastExit != tt.want || !st.EndedAt.Equal(time.Unix(1000, 0)) {
 			t.Errorf("%s: %+v at %v, %v", name, st.LastExit, st.EndedAt, err)
 		}
 	}

@@ -15,13 +15,26 @@ import (
 type linker struct {
 	program     string // empty: by hand
 	add, remove []string
+	// manual makes, after remove, those that stop the service at the end and do not
+	// start it at boot; empty: there are no such links.
+	manual [][]string
 }
 
 // linkers are the tools that know the machine's order, best first; NAME stands for the service.
 var linkers = [...]linker{
-	{"update-rc.d", []string{"update-rc.d", "NAME", "defaults"}, []string{"update-rc.d", "-f", "NAME", "remove"}},
-	{"chkconfig", []string{"chkconfig", "--add", "NAME"}, []string{"chkconfig", "--del", "NAME"}},
-	{"insserv", []string{"insserv", "NAME"}, []string{"insserv", "-r", "NAME"}},
+	{
+		"update-rc.d",
+		[]string{"update-rc.d", "NAME", "defaults"},
+		[]string{"update-rc.d", "-f", "NAME", "remove"},
+		[][]string{{"update-rc.d", "NAME", "defaults-disabled"}},
+	},
+	{
+		"chkconfig",
+		[]string{"chkconfig", "--add", "NAME"},
+		[]string{"chkconfig", "--del", "NAME"},
+		[][]string{{"chkconfig", "--add", "NAME"}, {"chkconfig", "NAME", "off"}},
+	},
+	{"insserv", []string{"insserv", "NAME"}, []string{"insserv", "-r", "NAME"}, nil},
 }
 
 // linker chooses what this machine has.
@@ -36,7 +49,11 @@ func (m *Manager) linker(id platform.ID) linker {
 					argv[slices.Index(argv, "NAME")] = id.String()
 					return argv
 				}
-				return linker{l.program, name(l.add), name(l.remove)}
+				named := linker{program: l.program, add: name(l.add), remove: name(l.remove)}
+				for _, argv := range l.manual {
+					named.manual = append(named.manual, name(argv))
+				}
+				return named
 			}
 		}
 	}
@@ -85,7 +102,7 @@ func (m *Manager) handMade(ctx context.Context, u platform.Unit) []string {
 	var all, there []string
 	for _, level := range "0123456" {
 		kind := fmt.Sprintf("S%02d", start)
-		if strings.ContainsRune("016", level) {
+		if strings.ContainsRune("016", level) || u.StartType == platform.StartManual {
 			kind = fmt.Sprintf("K%02d", stop)
 		}
 		dir := fmt.Sprintf("/etc/rc%c.d", level)
@@ -135,29 +152,49 @@ func enabled(links []string) bool {
 	return slices.ContainsFunc(links, func(l string) bool { return strings.HasPrefix(path.Base(l), "S") })
 }
 
-// enable are the steps that put the service into the runlevels.
+// enable are the steps that put the service into the runlevels: started and stopped, or
+// stopped only where somebody starts it by hand.
 func (m *Manager) enable(ctx context.Context, u platform.Unit) ([]platform.Step, error) {
 	links, err := m.find(ctx, u.ID.String())
 	if err != nil {
 		return nil, err
 	}
-	const why = "start the service at boot, stop it at the end"
-	if l := m.linker(u.ID); l.program != "" {
+	manual := u.StartType == platform.StartManual
+	why := "start the service at boot, stop it at the end"
+	if manual {
+		why = "start the service when somebody asks for it, and stop it at the end"
+	}
+	var steps []platform.Step
+	if len(links) > 0 && enabled(links) == manual { // what makes links keeps those that are there
+		if steps, err = m.disable(ctx, u.ID); err != nil {
+			return nil, err
+		}
+		links = nil
+	}
+	l := m.linker(u.ID)
+	switch {
+	case l.program == "":
+		if len(links) > 0 {
+			return nil, nil
+		}
+		for _, link := range m.handMade(ctx, u) {
+			steps = append(steps, platform.Step{
+				Kind: platform.StepRun, Describe: why + ": " + link,
+				Argv: symlink(u.ID, link), Undo: []string{"rm", "-f", link},
+			})
+		}
+		return steps, nil
+	case !manual:
 		step := platform.Step{Kind: platform.StepRun, Describe: why, Argv: l.add}
 		if len(links) == 0 {
 			step.Undo = l.remove
 		}
-		return []platform.Step{step}, nil
-	}
-	if len(links) > 0 {
+		return append(steps, step), nil
+	case len(links) > 0:
 		return nil, nil
 	}
-	var steps []platform.Step
-	for _, link := range m.handMade(ctx, u) {
-		steps = append(steps, platform.Step{
-			Kind: platform.StepRun, Describe: why + ": " + link,
-			Argv: symlink(u.ID, link), Undo: []string{"rm", "-f", link},
-		})
+	for _, argv := range l.manual {
+		steps = append(steps, platform.Step{Kind: platform.StepRun, Describe: why, Argv: argv, Undo: l.remove})
 	}
 	return steps, nil
 }

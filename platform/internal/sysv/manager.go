@@ -86,3 +86,8 @@ func (m *Manager) enableAgain(ctx context.Context, id platform.ID) []platform.St
 // Logs shows what the service has printed, which is its log unless that goes to a
 // file of its own or to syslog; n below 0 is the whole of it.
 func (m *Manager) Logs(id platform.ID, n int, follow bool) []string { return initd.Logs(id, n, follow) }
+
+var _ platform.LogFiler = (*Manager)(nil)
+
+// LogFile is the file with what the service has printed.
+func (m *Manager) LogFile(id platform.ID) string { return initd.Output(id) }

@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 // play runs the test binary in a role to its end, by script where one is given.
 func play(t *testing.T, role, script string, args ...string) (out string, by syscall.Signal) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // who holds SIGHUP without end
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // who holds SIGHUP without end
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)
 	if script != "" {

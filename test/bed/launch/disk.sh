@@ -12,10 +12,15 @@ shift 4
 mount --make-rprivate /
 mount -t proc -o nosuid,nodev,noexec proc /proc
 
-# Relative names keep commas and colons out of the mount options. Where overlayfs does not work (the cache lies on an overlay
-# itself, as in some CI containers) the root is copied, once.
-if [ ! -e "$bed/copied" ] &&
-	! mount -t overlay -o "lowerdir=$root,upperdir=$bed/upper,workdir=$bed/work" overlay "$bed/disk"; then
+# Relative names keep commas and colons out of the mount options. Volatile: a sync in the bed does not wait for the host's disk,
+# of which nothing is wanted once the host is off; a bed whose power is cut has all that it wrote either way. The kernel leaves a
+# mark, with which the layer could not be mounted again.
+rm -rf "$bed/work/work/incompat"
+layers=lowerdir=$root,upperdir=$bed/upper,workdir=$bed/work
+# Where overlayfs does not work (the cache lies on an overlay itself, as in some CI containers) the root is copied, once. A kernel
+# before 5.10 does not know volatile.
+if [ ! -e "$bed/copied" ] && ! mount -t overlay -o "$layers,volatile" overlay "$bed/disk" &&
+	! mount -t overlay -o "$layers" overlay "$bed/disk"; then
 	echo "no overlay: copying $root"
 	cp -a --reflink=auto "$root/." "$bed/disk/"
 	cp -a "$bed/upper/." "$bed/disk/"

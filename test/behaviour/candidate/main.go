@@ -9,51 +9,103 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/service"
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
+// program is this one, told what it is before main begins: some do not get as far.
+var program = told()
+
 func main() {
-	version, behaviour := told()
-	if behaviour == "early" && len(os.Args) > 1 && os.Args[1] == "run" {
+	if program.behaviour == "early" && runs() {
 		os.Exit(3)
 	}
-	os.Exit(cli.Main(service.Config{Name: "shipper", Version: version}, &program{behaviour}))
+	cfg := service.Config{Name: "shipper", Version: program.version}
+	if program.behaviour == "configured" { // it brings a configuration along
+		cfg.DefaultFile = "# of version " + program.version + "\n[service]\nstop_timeout = \"7s\"\n"
+	}
+	var prog service.Program = &program
+	if program.behaviour == "newer" {
+		prog = &newer{&program}
+	}
+	os.Exit(cli.Main(cfg, prog))
 }
 
-// told is the last line of our own file.
-func told() (version, behaviour string) {
+// runs reports whether this process is to be the service.
+func runs() bool { return len(os.Args) > 1 && os.Args[1] == "run" }
+
+// told is what the last line of our own file says.
+func told() candidate {
 	const mark = "\nholdfast-candidate: "
-	version, behaviour = "0", "good"
+	c := candidate{"0", "good"}
 	path, err := os.Executable()
 	if err != nil {
-		return version, behaviour
+		return c
 	}
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return version, behaviour
+		return c
 	}
 	const most = 200
 	end := content[max(0, len(content)-most):]
-	i := bytes.LastIndex(end, []byte(mark))
-	if i < 0 {
-		return version, behaviour
+	if i := bytes.LastIndex(end, []byte(mark)); i >= 0 {
+		if words := strings.Fields(string(end[i+len(mark):])); len(words) > 1 {
+			c = candidate{words[0], words[1]}
+		}
 	}
-	if words := strings.Fields(string(end[i+len(mark):])); len(words) > 1 {
-		return words[0], words[1]
+	if c.behaviour == "broken" || c.behaviour == "panics" && runs() {
+		panic("an init of this version panics")
 	}
-	return version, behaviour
+	return c
 }
 
-type program struct{ behaviour string }
+type candidate struct{ version, behaviour string }
+
+// hold is where a script lays a file that holds up a start, a reload, a stop or the
+// recovery of a version.
+const hold = "/var/log/app.hold-"
+
+func held(what string) bool {
+	_, err := os.Stat(hold + what)
+	return err == nil
+}
+
+// wait returns as soon as nobody holds it up any more.
+func wait(ctx context.Context, what string) error {
+	for held(what) {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// Reload takes as long as a script wants it to.
+func (c *candidate) Reload(ctx context.Context) error { return wait(ctx, "reload") }
 
 // Start does what it was told.
-func (p *program) Start(_ context.Context, rt *service.Runtime) error {
-	switch p.behaviour {
+func (c *candidate) Start(_ context.Context, rt *service.Runtime) error {
+	switch c.behaviour {
+	case "fragile":
+		if held("start") {
+			return errors.New("its database is down")
+		}
+	case "recovers":
+		rt.HealthCheck("upstream", func(context.Context) error {
+			if held("health") {
+				return errors.New("not yet")
+			}
+			return nil
+		})
 	case "fails":
 		return errors.New("port 99999 is none")
 	case "exits":
@@ -62,16 +114,111 @@ func (p *program) Start(_ context.Context, rt *service.Runtime) error {
 		select {}
 	case "dies":
 		time.AfterFunc(time.Second, func() { os.Exit(1) })
-	case "sick", "deaf":
+	case "killed": // as the kernel ends what has leaked all memory
+		time.AfterFunc(time.Second, kill)
+	case "leaks":
+		time.AfterFunc(time.Second, leak)
+	case "ignores":
+		signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
+	case "listens":
+		return listen(rt)
+	case "bursts":
+		rt.Go("work", func(ctx context.Context) error {
+			for !held("panic") {
+				select {
+				case <-ctx.Done():
+					return nil
+				case <-time.After(20 * time.Millisecond):
+				}
+			}
+			panic("index out of range [7] with length 7")
+		})
+	case "hoards":
+		return hoard(rt)
+	}
+	switch c.behaviour {
+	case "sick", "deaf", "ignores":
 		rt.HealthCheck("upstream", func(context.Context) error { return errors.New("no answer") })
 	}
 	return nil
 }
 
+// listen serves nobody at the address that a script has laid down.
+func listen(rt *service.Runtime) error {
+	address, err := os.ReadFile("/var/log/app.listen")
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", strings.TrimSpace(string(address)))
+	if err != nil {
+		return err
+	}
+	rt.OnStop("listener", time.Second, func(context.Context) error { return l.Close() })
+	return nil
+}
+
+// hoard keeps nearly as many files open as it may have.
+func hoard(rt *service.Runtime) error {
+	var kept []*os.File
+	for held("files") && len(kept) < 50 {
+		f, err := os.Open(os.DevNull)
+		if err != nil {
+			return err
+		}
+		kept = append(kept, f)
+	}
+	rt.OnStop("files", time.Second, func(context.Context) error {
+		for _, f := range kept {
+			_ = f.Close()
+		}
+		return nil
+	})
+	return nil
+}
+
+// kill ends this process as nothing can be caught.
+func kill() {
+	if self, err := os.FindProcess(os.Getpid()); err == nil {
+		_ = self.Kill()
+	}
+}
+
+// leak takes memory until somebody ends it.
+func leak() {
+	for all := [][]byte{nil}; ; all[0] = all[len(all)-1] { // whatever is read is kept
+		page := make([]byte, 1<<20)
+		for i := range page {
+			page[i] = byte(i)
+		}
+		all = append(all, page)
+	}
+}
+
 // Stop never returns where it was told to be deaf.
-func (p *program) Stop(context.Context) error {
-	if p.behaviour == "deaf" {
+func (c *candidate) Stop(ctx context.Context) error {
+	if c.behaviour == "deaf" {
 		select {}
+	}
+	return wait(ctx, "stop")
+}
+
+// newer is a version that wants a table which none before it knows.
+type newer struct{ *candidate }
+
+type feed struct {
+	Topic string `toml:"topic" help:"what to feed"`
+}
+
+func (*newer) Tables() map[string]any { return map[string]any{"feed": new(feed)} }
+
+// Check misses what the table has to say.
+func (*newer) Check(_ context.Context, cfg service.Config) error {
+	var f feed
+	if err := cfg.DecodeTable("feed", &f); err != nil {
+		return err
+	}
+	if f.Topic == "" {
+		return errors.New("[feed] topic: missing")
 	}
 	return nil
 }

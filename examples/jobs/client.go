@@ -1,0 +1,78 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+)
+
+// errGone means that the primary says: a run is not the caller's (any more).
+var errGone = errors.New("the run is not ours any more")
+
+// client asks a primary.
+type client struct {
+	address string // HOST:PORT
+	token   string
+	http    *http.Client
+}
+
+// call sends body, as it is if it is bytes, and decodes the answer into out, if there is one.
+// The code is 0 if the primary cannot be reached.
+func (c client) call(ctx context.Context, method, path string, header http.Header, body, out any) (code int, err error) {
+	raw, ok := body.([]byte)
+	if !ok && body != nil {
+		if raw, err = json.Marshal(body); err != nil {
+			return 0, err
+		}
+	}
+	r, err := http.NewRequestWithContext(ctx, method, "http://"+c.address+path, bytes.NewReader(raw))
+	if err != nil {
+		return 0, err
+	}
+	maps.Copy(r.Header, header)
+	if c.token != "" {
+		r.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	answer, err := c.http.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(answer.Body, 16<<20))
+	switch {
+	case err != nil:
+		return answer.StatusCode, err
+	case answer.StatusCode == http.StatusConflict, answer.StatusCode == http.StatusNotFound:
+		err = errGone
+		fallthrough
+	case answer.StatusCode >= http.StatusBadRequest:
+		var says struct {
+			Error string `json:"error"`
+		}
+		_ = json.Unmarshal(b, &says)
+		return answer.StatusCode, &refusal{answer.Status, says.Error, err}
+	case out != nil && len(b) > 0:
+		err = json.Unmarshal(b, out)
+	}
+	return answer.StatusCode, err
+}
+
+// refusal is what a primary says that it does not do.
+type refusal struct {
+	status, text string
+	is           error
+}
+
+func (r *refusal) Error() string {
+	if r.text == "" {
+		return fmt.Sprintf("the primary says %s", r.status)
+	}
+	return r.text
+}
+
+func (r *refusal) Unwrap() error { return r.is }

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+)
+
+var (
+	Main        = main
+	Description = description
+)
+
+type (
+	Program = program
+	Config  = config
+	Job     = job
+)
+
+// Next is the schedule of a cron line.
+func Next(line string) (func(time.Time) time.Time, error) {
+	var s schedule
+	err := s.UnmarshalText([]byte(line))
+	return s.next, err
+}
+
+// Timetable is a timetable of one job.
+type Timetable struct {
+	table *timetable
+	fail  bool
+}
+
+// NewTimetable begins as a start of the service does.
+func NewTimetable(t testing.TB, path, line, catch string, now func() time.Time, submit func(time.Time)) *Timetable {
+	t.Helper()
+	j := job{Name: "work", Schedule: new(schedule), Command: []string{"true"}, CatchUp: catchUp(catch)}
+	if err := j.Schedule.UnmarshalText([]byte(line)); err != nil {
+		t.Fatal(err)
+	}
+	cfg := config{Jobs: []job{j}}
+	x := &Timetable{table: &timetable{
+		path: path, now: now, log: slog.New(slog.DiscardHandler), config: func() *config { return &cfg },
+		begun: now(), seen: map[string]seenTo{}, told: map[string]string{},
+	}}
+	x.table.submit = func(_ context.Context, _ job, at time.Time) error {
+		if x.fail {
+			return errors.New("the journal is full")
+		}
+		submit(at)
+		return nil
+	}
+	readJSON(path, &x.table.seen)
+	return x
+}
+
+// Turn is one turn.
+func (x *Timetable) Turn(ctx context.Context) { x.table.turn(ctx) }
+
+// Fail has nothing be written down.
+func (x *Timetable) Fail(fail bool) { x.fail = fail }
+
+// Pause is how long a job with that retry_delay waits after so many failures.
+func Pause(delay string, failures int) time.Duration {
+	var j job
+	if err := j.RetryDelay.UnmarshalText([]byte(delay)); err != nil {
+		return 0
+	}
+	return j.pause(failures)
+}
+
+// Sweep removes the output of runs that are not known.
+func Sweep(dir string, known func(uint64) bool) error { return folder(dir).sweep(known) }

@@ -1,0 +1,245 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform/proc"
+	"github.com/holdfast-dev/holdfast/service/recovery/journal"
+)
+
+// primary knows the timetable and the journal, and has runs made: here, or by workers.
+type primary struct {
+	log      *slog.Logger
+	journal  *journal.Journal
+	folder   folder
+	api      string // URL
+	cfg      atomic.Pointer[config]
+	register *register
+	workers  *workers
+	permits  chan struct{} // to run something here
+
+	submitting sync.Mutex     // looks whether a job is busy, and adds to it
+	runs       sync.WaitGroup // that are made here
+
+	// A stop is in two steps: what was interrupted must not be handed out again.
+	dispatching   context.Context
+	stopDispatch  context.CancelFunc
+	dispatchEnded chan struct{}
+	stopping      context.Context
+	stop          context.CancelCauseFunc
+}
+
+var (
+	errStopped = errors.New("the service was stopped")
+	errAborted = errors.New("it was aborted by hand")
+)
+
+func newPrimary(log *slog.Logger, f folder, cfg config) *primary {
+	p := &primary{log: log, folder: f, register: newRegister(), workers: newWorkers(), permits: make(chan struct{}, cfg.MaxRunning)}
+	p.cfg.Store(&cfg)
+	p.stopping, p.stop = context.WithCancelCause(context.Background())
+	p.dispatching, p.stopDispatch = context.WithCancel(p.stopping)
+	p.dispatchEnded = make(chan struct{})
+	for range cfg.MaxRunning {
+		p.permits <- struct{}{}
+	}
+	return p
+}
+
+func (p *primary) config() *config { return p.cfg.Load() }
+
+// options are those of the primary's journal.
+func (p *primary) options() journal.Options {
+	c := p.config()
+	return journal.Options{MaxCrashes: int(c.MaxCrashes), Keep: int(c.Keep), Collect: p.collect, OnAbort: p.abort, Hold: p.hold}
+}
+
+// open takes a journal, and notes what an earlier run has left.
+func (p *primary) open(j *journal.Journal) error {
+	p.journal = j
+	all, _, err := j.List(0)
+	for _, e := range all {
+		if e.State == journal.Queued || e.State == journal.Begun || e.State == journal.Interrupted && e.Rerun {
+			p.register.set(e)
+		}
+	}
+	return err
+}
+
+// collect is what became of a run whose keeper ended while we were not there.
+func (p *primary) collect(e journal.Entry) (journal.Outcome, bool) {
+	end, ok := p.folder.ending(e.ID, e.Attempt)
+	if !ok {
+		endLeftover(p.folder.of(e.ID))
+		return journal.Outcome{}, false
+	}
+	p.log.Info("the outcome of a run is collected, which ended while the service was down", "run", e.ID, "job", e.Kind, "state", end.State)
+	o := journal.Outcome{State: end.State, Reason: end.Reason}
+	if j, ok := p.config().find(e.Kind); ok && end.State == journal.Failed && e.Failures < int(j.Retries) {
+		o.State = journal.Begun
+	}
+	return o, true
+}
+
+// abort ends a run that was aborted by hand. A worker learns of it when it renews its lease.
+func (p *primary) abort(e journal.Entry) {
+	if !p.register.end(e.ID, errAborted) && e.Child != nil {
+		_ = e.Child.Signal(syscall.SIGTERM)
+	}
+	p.register.remove(e.Kind, e.ID)
+	p.journal.Wake()
+}
+
+// submit writes down that a job is to be run, and returns when that is durable. The error is
+// [journal.ErrKnown] if the key is known.
+func (p *primary) submit(ctx context.Context, j job, trigger journal.Trigger, params []byte, key string) (journal.Entry, error) {
+	w := journal.Work{Kind: j.Name, Trigger: trigger, Params: params, Key: key, Rerun: j.Rerun}
+	if j.Overlap == overlapSkip {
+		p.submitting.Lock()
+		defer p.submitting.Unlock()
+		if open := p.busy(j.Name); open != 0 {
+			return p.skip(ctx, w, open)
+		}
+	}
+	e, err := p.journal.Enqueue(ctx, w)
+	if err == nil {
+		p.register.set(e)
+	}
+	return e, err
+}
+
+// skip has the journal show a run that is not made, and why.
+func (p *primary) skip(ctx context.Context, w journal.Work, open uint64) (journal.Entry, error) {
+	w.Rerun = false
+	e, err := p.journal.Begin(ctx, w)
+	if err == nil {
+		p.log.Info("a run is skipped", "run", e.ID, "job", e.Kind, "under_way", open)
+		err = p.journal.Finish(ctx, e.ID, journal.Outcome{State: journal.Aborted, Reason: fmt.Sprintf("skipped: run %d of the job was under way", open)})
+	}
+	return e, err
+}
+
+// perform makes a run here, and what of it has to be tried again. child is its keeper, if that
+// is alive already.
+func (p *primary) perform(e journal.Entry, child *proc.Identity) {
+	ctx, cancel := context.WithCancelCause(p.stopping)
+	defer cancel(nil)
+	p.register.here(e.ID, cancel)
+	defer p.register.notHere(e.ID)
+	for first := true; ; first = false {
+		j, known := p.config().find(e.Kind)
+		if !known && child == nil {
+			p.conclude(ctx, e, job{}, ending{State: journal.Failed, Reason: "the timetable has no such job any more"})
+			return
+		}
+		var end ending
+		if child != nil && first {
+			end = p.folder.adopt(p.assign(e, j), *child).wait(ctx)
+		} else {
+			end = p.attempt(ctx, e, j)
+		}
+		again, wait := p.conclude(ctx, e, j, end)
+		if again == nil {
+			return
+		}
+		e = *again
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done(): // the attempt then ends before it begins
+		}
+	}
+}
+
+// attempt runs the command of a job once.
+func (p *primary) attempt(ctx context.Context, e journal.Entry, j job) ending {
+	if ctx.Err() != nil {
+		return ending{State: journal.Interrupted, Reason: context.Cause(ctx).Error(), Asked: true}
+	}
+	s, err := p.folder.start(p.assign(e, j))
+	if err != nil { // no fault of the job's
+		pause(ctx, time.Second)
+		return ending{State: journal.Interrupted, Reason: err.Error()}
+	}
+	// Durable before it has an effect: whoever comes after us finds the keeper.
+	if err := p.journal.Child(ctx, e.ID, s.id); err != nil {
+		s.drop()
+		return ending{State: journal.Interrupted, Reason: err.Error(), Asked: true}
+	}
+	p.log.Info("run begins", "run", e.ID, "job", e.Kind, "trigger", e.Trigger, "attempt", e.Attempt, "rerun_of", e.RerunOf, "why", p.why(e))
+	if err := s.run(); err != nil {
+		s.drop()
+		return ending{State: journal.Interrupted, Reason: "its keeper was killed"}
+	}
+	return s.wait(ctx)
+}
+
+// why is what cut off the run that e is the rerun of.
+func (p *primary) why(e journal.Entry) string {
+	if e.RerunOf == 0 {
+		return ""
+	}
+	before, err := p.journal.Show(e.RerunOf)
+	if err != nil {
+		return ""
+	}
+	return before.Reason
+}
+
+// conclude writes down how an attempt of e ended. If it is to be tried again it returns that, and
+// how long to wait before.
+func (p *primary) conclude(ctx context.Context, e journal.Entry, j job, end ending) (again *journal.Entry, wait time.Duration) {
+	again, wait, err := p.settle(e, j, end)
+	for err != nil && !errors.Is(err, journal.ErrEnded) {
+		// The ending is on the disk: the next run collects it if we cannot.
+		p.log.Error("the outcome of a run cannot be written down: trying again", "run", e.ID, "error", err)
+		select {
+		case <-time.After(time.Second):
+			again, wait, err = p.settle(e, j, end)
+		case <-ctx.Done():
+			return nil, 0
+		}
+	}
+	if err != nil {
+		p.log.Info("the outcome of a run does not count any more", "run", e.ID, "job", e.Kind, "outcome", end.State, "because", err)
+	}
+	if again == nil {
+		p.refresh(e.Kind, e.ID)
+		p.journal.Wake()
+	}
+	return again, wait
+}
+
+// settle is conclude, once.
+func (p *primary) settle(e journal.Entry, j job, end ending) (*journal.Entry, time.Duration, error) {
+	log := p.log.With("run", e.ID, "job", e.Kind, "trigger", e.Trigger, "attempt", e.Attempt, "reason", end.Reason)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	switch {
+	case end.State == journal.Failed && e.Failures < int(j.Retries):
+		again, err := p.journal.Retry(ctx, e.ID, end.Reason)
+		if err != nil {
+			return nil, 0, err
+		}
+		wait := j.pause(again.Failures)
+		log.Warn("run failed, and is tried again", "in", wait)
+		return &again, wait, nil
+	case end.State == journal.Interrupted && end.Asked:
+		err := p.journal.Interrupt(ctx, e.ID, end.Reason)
+		if err == nil {
+			log.Warn("run was interrupted", "rerun", e.Rerun)
+		}
+		return nil, 0, err
+	}
+	err := p.journal.Finish(ctx, e.ID, journal.Outcome{State: end.State, Reason: end.Reason})
+	if err == nil {
+		log.Info("run ended", "state", end.State)
+	}
+	return nil, 0, err
+}

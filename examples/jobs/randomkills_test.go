@@ -1,0 +1,246 @@
+//go:build unix
+
+package main_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/test/wait"
+)
+
+// campaign kills the primary and its workers at random, under load.
+type campaign struct {
+	*bed
+	random  *rand.Rand
+	port    int
+	primary *process
+	workers [2]*process
+	kills   map[string]int
+
+	mu    sync.Mutex
+	given map[string]bool // keys of runs that the API, or the command, has said are durable
+}
+
+// JOBS_KILLS is how many times somebody is killed, JOBS_SEED repeats a run of it: who is killed in what order,
+// and after how long. When a process gets to where it is killed is the machine's.
+func TestRandomKillsLoseNothing(t *testing.T) {
+	kills, seed := 20, rand.Uint64()
+	if n, err := strconv.Atoi(os.Getenv("JOBS_KILLS")); err == nil {
+		kills = n
+	}
+	if n, err := strconv.ParseUint(os.Getenv("JOBS_SEED"), 10, 64); err == nil {
+		seed = n
+	}
+	t.Logf("JOBS_SEED=%d JOBS_KILLS=%d", seed, kills)
+	c := &campaign{bed: newBed(t), random: rand.New(rand.NewPCG(seed, 0)), kills: map[string]int{}, given: map[string]bool{}}
+	c.configureLoad()
+	c.start()
+	stop := make(chan struct{})
+	var load sync.WaitGroup
+	for i := range 3 {
+		load.Go(func() { c.load(i, stop) })
+	}
+	for range kills {
+		time.Sleep(time.Duration(c.random.IntN(250)) * time.Millisecond) // the moment is the very case
+		c.killSomebody()
+	}
+	close(stop)
+	load.Wait()
+	c.settle()
+	c.verify()
+}
+
+func (c *campaign) configureLoad() {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.port = free.Addr().(*net.TCPAddr).Port
+	_ = free.Close()
+	// Each attempt says who it is, takes a moment, and says that it is done.
+	work := `
+echo "begin $JOBS_IDEMPOTENCY_KEY $JOBS_RUN_ID $JOBS_ATTEMPT $JOBS_PARAMS" >>"$0/effects"
+sleep 0.0$((JOBS_RUN_ID % 10))
+echo "end $JOBS_IDEMPOTENCY_KEY $JOBS_RUN_ID $JOBS_ATTEMPT" >>"$0/effects"`
+	more := "rerun_if_interrupted = true\n"
+	table := fmt.Sprintf("listen = '127.0.0.1:%d'\nlease = '1s'\nmax_crashes = 100000\nkeep = 100000\nmax_running = 4\n", c.port)
+	text := "[jobs]\n" + table + c.job("work", work, more) + c.job("queue", work, more+"overlap = 'queue'\n") +
+		c.job("clock", work, more+"schedule = '* * * * * *'\ncatch_up = 'all'\n")
+	c.write("config.toml", text)
+}
+
+func (c *campaign) start() {
+	c.primary = c.bed.primary()
+	for i := range c.workers {
+		c.workers[i] = c.startWorker(i)
+	}
+}
+
+func (c *campaign) startWorker(i int) *process {
+	return c.bed.start("worker", "--join", fmt.Sprintf("127.0.0.1:%d", c.port), "--worker-name", fmt.Sprintf("w%d", i), "--slots", "2")
+}
+
+// killSomebody kills the primary, a worker, all of them, or has one pause until its lease is over.
+func (c *campaign) killSomebody() {
+	switch n := c.random.IntN(10); {
+	case n < 4:
+		c.kills["primary"]++
+		c.primary.kill()
+		c.primary = c.bed.primary()
+	case n < 8:
+		i := c.random.IntN(len(c.workers))
+		c.kills["worker"]++
+		c.workers[i].kill()
+		c.workers[i] = c.startWorker(i)
+	case n < 9:
+		c.kills["all"]++
+		c.primary.kill()
+		for _, w := range c.workers {
+			w.kill()
+		}
+		c.killChildren()
+		c.start()
+	default:
+		c.kills["pause"]++
+		w := c.workers[c.random.IntN(len(c.workers))]
+		w.signal(syscall.SIGSTOP)
+		time.Sleep(time.Duration(c.random.IntN(1500)) * time.Millisecond)
+		w.signal(syscall.SIGCONT)
+	}
+}
+
+// load has jobs run, with a key each, as often as it takes until the answer is that it is durable.
+func (c *campaign) load(n int, stop <-chan struct{}) {
+	for i := 0; ; i++ {
+		key := fmt.Sprintf("load-%d-%d", n, i)
+		job := []string{"work", "queue"}[min(i%5/4, 1)]
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(150 * time.Millisecond):
+			}
+			if c.try(job, key) {
+				break
+			}
+		}
+	}
+}
+
+func (c *campaign) try(job, key string) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	url := fmt.Sprintf("http://127.0.0.1:%d/v1/jobs/%s/runs", c.port, job)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(fmt.Sprintf(`{"key":%q}`, key)))
+	if err != nil {
+		return false
+	}
+	r.Header.Set("Idempotency-Key", key)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return false
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusAccepted {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.given[key] = true
+	return true
+}
+
+// settle waits until all is done that is durable, and stops the primary.
+func (c *campaign) settle() {
+	wait.Until(c.t, "nothing is open", func() bool {
+		return !slices.ContainsFunc(c.list(), func(r run) bool {
+			return r.Kind != "clock" && (r.State == "queued" || r.State == "begun" || r.State == "interrupted")
+		})
+	}, func() string { return fmt.Sprint(c.list(), c.primary.log.String()) })
+	for _, w := range c.workers {
+		w.signal(syscall.SIGTERM)
+		w.exit()
+	}
+	c.primary.stop()
+}
+
+// verify reads from outside what jobs have done, and compares it with what was durable and with what the journal says.
+func (c *campaign) verify() {
+	begun, ended := map[string][]string{}, map[string]int{}
+	for _, e := range c.effects() {
+		switch e.what {
+		case "begin":
+			if slices.Contains(begun[e.key], e.run) {
+				c.t.Errorf("run %s of %s was begun twice", e.run, e.key)
+			}
+			begun[e.key] = append(begun[e.key], e.run)
+			if strings.HasPrefix(e.key, "load") && e.rest != fmt.Sprintf(`{"key":%q}`, e.key) {
+				c.t.Errorf("run %s of %s has other parameters: %s", e.run, e.key, e.rest)
+			}
+		case "end":
+			ended[e.key]++
+		}
+	}
+	for key := range c.given {
+		if ended[key] == 0 {
+			c.t.Errorf("%s was durable, and is lost", key)
+		}
+	}
+	var runs, reruns, interruptions, finished, clock int
+	var last time.Time // of the clock: no second is lost, and none is doubled
+	state := map[string]run{}
+	all := c.list()
+	for _, r := range all {
+		state[strconv.FormatUint(r.ID, 10)] = r
+		runs++
+		if r.RerunOf != 0 {
+			reruns++
+		}
+		switch r.State {
+		case "rerun":
+			interruptions++
+		case "finished":
+			finished++
+		case "queued", "interrupted", "begun": // of the clock, by the stop at the end; begun: a worker was given it and ended
+			if r.Kind != "clock" || r.State == "begun" && r.Worker == "" {
+				c.t.Errorf("%+v", r)
+			}
+		default:
+			c.t.Errorf("%+v", r)
+		}
+		if r.Kind == "clock" && r.RerunOf == 0 {
+			clock++
+			at, err := time.Parse("clock@"+time.RFC3339, r.Known)
+			if want := last.Add(time.Second); err != nil || clock > 1 && !at.Equal(want) {
+				c.t.Errorf("the clock has had %q, %v: want %s", r.Known, err, want)
+			}
+			last = at
+		}
+	}
+	if reruns != interruptions {
+		c.t.Errorf("%d interruptions, and %d reruns", interruptions, reruns)
+	}
+	// Whoever was begun more than once was interrupted each time before, and nothing that finished was begun again.
+	for key, ids := range begun {
+		for i, id := range ids {
+			last := i == len(ids)-1
+			if s := state[id].State; !last && s != "rerun" {
+				c.t.Errorf("%s was begun again after run %s, which is %s", key, id, s)
+			}
+		}
+	}
+	c.t.Logf("%d kills (%v): %d runs, %d by the clock, %d finished, %d interruptions, %d reruns, %d effects",
+		c.kills["primary"]+c.kills["worker"]+c.kills["all"]+c.kills["pause"], c.kills, runs, clock, finished, interruptions, reruns, len(ended))
+}

@@ -1,0 +1,4 @@
+package main
+
+// Run is the whole of the program.
+var Run = run

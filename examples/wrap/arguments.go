@@ -1,0 +1,226 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/cli"
+)
+
+// setFlag sets a key of the configuration that an install writes.
+const setFlag = "set"
+
+// words is a command line of ours.
+type words struct {
+	name, verb string
+	args       []string // the verb, and what belongs to it
+	set        []string // KEY=VALUE
+	command    []string // to wrap
+	scope      string   // as a flag says it
+	instance   string
+	config     bool // a configuration file is named
+}
+
+// parse takes "VERB NAME ..." and "NAME VERB ...", which is the one that is installed. A name that is a
+// verb could be either, so it is none.
+func parse(args, verbs []string) (w words, err error) {
+	flag := func(word string) bool { return strings.HasPrefix(word, "-") }
+	if len(args) == 0 || flag(args[0]) || args[0] == "help" && len(args) == 1 {
+		w.args = args
+		return w, nil
+	}
+	verb := func(word string) bool { return slices.Contains(verbs, word) }
+	rest := args[1:]
+	switch {
+	case verb(args[0]) && args[0] == "config" && len(args) > 2 && !flag(args[1]) && !flag(args[2]): // wrap config print NAME
+		w.name, w.args, rest = args[2], args[:2:2], args[3:]
+	case verb(args[0]) && len(args) > 1 && !flag(args[1]):
+		w.name, w.args, rest = args[1], args[:1:1], args[2:]
+	case verb(args[0]):
+		return w, cli.Usage(errUsage)
+	default:
+		w.name = args[0]
+		if len(rest) > 0 {
+			w.args, rest = rest[:1:1], rest[1:]
+		}
+	}
+	if verb(w.name) {
+		return w, cli.Usage(fmt.Errorf("%q is a command, and can be no service's name: %w", w.name, errUsage))
+	}
+	if err := platform.CheckName(w.name); err != nil {
+		return w, cli.Usage(err)
+	}
+	if len(w.args) > 0 {
+		w.verb = w.args[0]
+	}
+	if !slices.Contains(takeCommand(), w.verb) {
+		w.args = append(w.args, rest...)
+		return w, nil
+	}
+	return w, w.own(rest)
+}
+
+// own takes out of the words of an install what is not cobra's.
+func (w *words) own(rest []string) error {
+	for i := 0; i < len(rest); i++ {
+		word := rest[i]
+		if word == "--" {
+			if w.command = rest[i+1:]; len(w.command) == 0 {
+				return cli.Usage(fmt.Errorf("there is no program behind --: %w", errUsage))
+			}
+			break
+		}
+		name, value, whole := strings.Cut(strings.TrimLeft(word, "-"), "=")
+		if !strings.HasPrefix(word, "--") {
+			name = ""
+		}
+		if !whole && i+1 < len(rest) {
+			value = rest[i+1]
+		}
+		switch name {
+		case "config":
+			w.config = true
+		case "scope":
+			w.scope = value
+		case "instance":
+			w.instance = value
+		case setFlag:
+			if !whole {
+				i++
+			}
+			w.set = append(w.set, value)
+			continue
+		}
+		w.args = append(w.args, word)
+	}
+	if w.config && (len(w.command) > 0 || len(w.set) > 0) {
+		return cli.Usage(fmt.Errorf("--config names a file that says it all: no --%s and no -- PROGRAM with it", setFlag))
+	}
+	if len(w.set) > 0 && len(w.command) == 0 {
+		return cli.Usage(fmt.Errorf("--%s is for a file that is written, with -- PROGRAM; change the one that is there with an editor", setFlag))
+	}
+	return nil
+}
+
+// file is the text of the configuration that an install writes; empty if it writes none.
+func (w words) file() (string, error) {
+	if len(w.command) == 0 {
+		return "", nil
+	}
+	command := slices.Clone(w.command)
+	if strings.Contains(command[0], "/") { // a manager starts it somewhere else
+		abs, err := filepath.Abs(command[0])
+		if err != nil {
+			return "", err
+		}
+		command[0] = abs
+	}
+	doc := map[string]any{
+		"service": map[string]any{"description": filepath.Base(command[0]) + ", wrapped"},
+		"wrap":    map[string]any{"command": command},
+	}
+	for _, setting := range w.set {
+		if err := set(doc, setting); err != nil {
+			return "", cli.Usage(err)
+		}
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, written+"%s. Change it as you like: it then stays, also when that is done again.\n# All keys, with their meaning: wrap config print %[1]s\n\n", w.name)
+	encoder := toml.NewEncoder(&b)
+	encoder.Indent = ""
+	if err := encoder.Encode(doc); err != nil {
+		return "", cli.Usage(fmt.Errorf("--%s: %w", setFlag, err))
+	}
+	return b.String(), nil
+}
+
+// set puts one KEY=VALUE into doc. A value that is TOML is that; all else is a string.
+func set(doc map[string]any, setting string) error {
+	key, text, ok := strings.Cut(setting, "=")
+	path := strings.Split(key, ".")
+	if !ok || slices.Contains(path, "") {
+		return fmt.Errorf("--%s %q is not KEY=VALUE, as in ready.tcp=127.0.0.1:6400", setFlag, setting)
+	}
+	if path[0] != "service" && path[0] != "wrap" {
+		path = append([]string{"wrap"}, path...)
+	}
+	if len(path) < 2 {
+		return fmt.Errorf("--%s %q: %s is a table, and not a key", setFlag, setting, key)
+	}
+	var value any = text
+	var parsed struct{ V any }
+	if path[1] != "env" {
+		if _, err := toml.Decode("V = "+text, &parsed); err == nil && parsed.V != nil {
+			value = parsed.V
+		}
+	}
+	table := doc
+	for _, name := range path[:len(path)-1] {
+		inner, ok := table[name].(map[string]any)
+		if !ok {
+			if _, other := table[name]; other {
+				return fmt.Errorf("--%s %q: %s is no table", setFlag, setting, name)
+			}
+			inner = map[string]any{}
+			table[name] = inner
+		}
+		table = inner
+	}
+	table[path[len(path)-1]] = value
+	return nil
+}
+
+// written is how the file begins that an install writes.
+const written = "# Written by: wrap install "
+
+// path is that of the file.
+func (w words) path(cfg service.Config) (string, error) {
+	cfg.Scope, cfg.Instance = platform.Scope(w.scope), w.instance
+	if w.scope == "auto" {
+		cfg.Scope = ""
+	}
+	dirs, err := cfg.Dirs()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dirs.Config, cfg.ID(cfg.Scope).String()+".toml"), nil
+}
+
+// foreign returns an error if there is a file in the place of the one that is to be written, and it is
+// somebody else's.
+func (w words) foreign(cfg service.Config) error {
+	if cfg.DefaultFile == "" {
+		return nil
+	}
+	path, err := w.path(cfg)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || strings.HasPrefix(string(text), written) {
+		return nil //nolint:nilerr // there is none, or the install will say why
+	}
+	return fmt.Errorf("%s was not written by wrap: say --config %[1]s if that is the configuration, and no -- PROGRAM; or take another name", path)
+}
+
+// taken returns an error if the service has another configuration than the one that was to be
+// written, because somebody has changed the file.
+func (w words) taken(cfg service.Config) error {
+	path, err := w.path(cfg)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || string(text) == cfg.DefaultFile {
+		return err
+	}
+	return fmt.Errorf("%s was changed since wrap wrote it, and stays: the service is what it says, and not this command. Remove it, and install again", path)
+}

@@ -1,0 +1,77 @@
+package main_test
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	wrap "github.com/holdfast-dev/holdfast/examples/wrap"
+	"github.com/holdfast-dev/holdfast/service"
+	program "github.com/holdfast-dev/holdfast/service/wrap"
+)
+
+func words(line string) []string { return strings.Fields(line) }
+
+func TestArguments(t *testing.T) {
+	for line, want := range map[string]struct{ name, args, command string }{
+		"":                                     {"", "", ""},
+		"--help":                               {"", "--help", ""},
+		"help":                                 {"", "help", ""},
+		"status redis --json":                  {"redis", "status --json", ""},
+		"redis status --json":                  {"redis", "status --json", ""},
+		"redis":                                {"redis", "", ""},
+		"help redis":                           {"redis", "help", ""},
+		"config print redis":                   {"redis", "config print", ""},
+		"redis config print":                   {"redis", "config print", ""},
+		"redis run --config /a --scope system": {"redis", "run --config /a --scope system", ""},
+		"redis run -- --verbose":               {"redis", "run -- --verbose", ""},
+		"install redis --start -- redis --a -- b":           {"redis", "install --start", "redis --a -- b"},
+		"redis install --set a=1 --set=b=2 --json -- redis": {"redis", "install --json", "redis"},
+		"install redis --config /etc/x.toml":                {"redis", "install --config /etc/x.toml", ""},
+	} {
+		name, args, command, err := wrap.Parse(words(line))
+		if err != nil || name != want.name || strings.Join(args, " ") != want.args || strings.Join(command, " ") != want.command {
+			t.Errorf("%q: name %q, args %q, command %q, %v", line, name, args, command, err)
+		}
+	}
+	for _, line := range []string{
+		"install", "status", "install status -- x", "install a/b -- x", "install redis --", "install redis --config /a -- x",
+		"install redis --set a=1", "status --json redis",
+	} {
+		if _, _, _, err := wrap.Parse(words(line)); err == nil {
+			t.Errorf("%q is taken", line)
+		}
+	}
+}
+
+// What is written is what was said, and the service can read it.
+func TestFile(t *testing.T) {
+	text, err := wrap.File("web", []string{
+		"ready.tcp=127.0.0.1:80", `health.command=["curl", "-f"]`, "health.threshold=4", "stop.grace=3s", "exit.3=0", "env.N=7", "service.user=www", "output.json=true",
+	}, os.Args[0], "a b", `c"d\`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := service.Config{Name: "web", File: "web.toml", Tables: []string{"wrap"}}.LoadAs(text)
+	if err != nil || cfg.User != "www" {
+		t.Fatalf("user %q, %v of\n%s", cfg.User, err, text)
+	}
+	path := t.TempDir() + "/web.toml"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := program.Defaults()
+	if err := service.DecodeTable(path, "wrap", &o); err != nil {
+		t.Fatalf("%v of\n%s", err, text)
+	}
+	if !slices.Equal(o.Command[1:], []string{"a b", `c"d\`}) || o.Ready.TCP != "127.0.0.1:80" || len(o.Health.Command) != 2 || o.Health.Threshold != 4 ||
+		o.Stop.Grace.Seconds() != 3 || o.Exit["3"] != 0 || o.Env["N"] != "7" || !o.Output.JSON {
+		t.Errorf("%+v of\n%s", o, text)
+	}
+	for _, bad := range []string{"tcp", "ready..tcp=1", "=1", "command.x=1", "wrap=1", ".=1"} {
+		if _, err := wrap.File("web", []string{bad}, os.Args[0]); err == nil {
+			t.Errorf("--set %q is taken", bad)
+		}
+	}
+}

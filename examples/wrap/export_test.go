@@ -1,0 +1,12 @@
+package main
+
+// Parse reads a command line.
+func Parse(args []string) (name string, rest, command []string, err error) {
+	w, err := parse(args, verbs())
+	return w.name, w.args, w.command, err
+}
+
+// File is what an install writes.
+func File(name string, set []string, command ...string) (string, error) {
+	return words{name: name, set: set, command: command}.file()
+}

@@ -1,0 +1,97 @@
+// Command wrap has any program be a service of the machine, without a line of Go. See README.md.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/cli"
+	"github.com/holdfast-dev/holdfast/service/wrap"
+)
+
+var version = "dev" // set by the linker
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	root := &cobra.Command{
+		Use:     "wrap COMMAND NAME",
+		Short:   "Have any program be a service",
+		Long:    long(),
+		Version: version,
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	w, err := parse(args, verbs())
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "wrap: %v\nTry \"wrap --help\".\n", err)
+		return cli.ExitCode(err)
+	}
+	if w.name == "" {
+		root.SetArgs(w.args)
+		return cli.Execute(root)
+	}
+	cfg := description(w.name)
+	if cfg.DefaultFile, err = w.file(); err != nil {
+		fmt.Fprintf(os.Stderr, "wrap: %v\n", err)
+		return cli.ExitCode(err)
+	}
+	if err := w.foreign(cfg); err != nil {
+		fmt.Fprintf(os.Stderr, "wrap: %v\n", err)
+		return 1
+	}
+	tree := cli.Command(cfg, new(wrap.Program))
+	for _, cmd := range tree.Commands() {
+		if slices.Contains(takeCommand(), cmd.Name()) { // for the help: parse has read them
+			cmd.Use += " [-- PROGRAM [ARGUMENT...]]"
+			cmd.Flags().StringArray(setFlag, nil, "`KEY=VALUE` of the table [wrap], or of another: service.user=redis")
+		}
+	}
+	root.AddCommand(tree)
+	root.SetArgs(append([]string{w.name}, w.args...))
+	code := cli.Execute(root)
+	if code == 0 && w.verb == "install" && cfg.DefaultFile != "" {
+		if err := w.taken(cfg); err != nil {
+			fmt.Fprintf(os.Stderr, "wrap: %v\n", err)
+			return 1
+		}
+	}
+	return code
+}
+
+// description is the service of that name, as far as the program knows it.
+func description(name string) service.Config {
+	return service.Config{Name: name, Version: version, Hardening: service.Hardening{
+		MemoryDenyWrite: service.Off, // what compiles while it runs (Java, JavaScript) would not
+	}}
+}
+
+// verbs are the commands that every service has.
+func verbs() (all []string) {
+	for _, cmd := range cli.Command(description("any"), new(wrap.Program)).Commands() {
+		all = append(all, cmd.Name())
+	}
+	return append(all, "help")
+}
+
+// takeCommand are the commands behind which the command to wrap stands.
+func takeCommand() []string { return []string{"install", "plan"} }
+
+func long() string {
+	return `Have any program be a service of the machine's service manager: ready when it says so,
+reloaded, stopped with all that it has started, restarted, its output in the log.
+
+    wrap install NAME [--set KEY=VALUE]... [--start] -- PROGRAM [ARGUMENT...]
+    wrap start NAME      wrap status NAME     wrap logs NAME
+    wrap reload NAME     wrap stop NAME       wrap uninstall NAME
+
+install writes the configuration of NAME, a file with the table [wrap], and uninstall removes
+it. "wrap config print NAME" shows all its keys; "wrap help NAME" lists the other commands.`
+}
+
+var errUsage = errors.New("wrap COMMAND NAME, as in: wrap install redis -- /usr/bin/redis-server")

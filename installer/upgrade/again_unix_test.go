@@ -1,0 +1,158 @@
+//go:build unix
+
+package upgrade_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/installer/upgrade"
+	"github.com/holdfast-dev/holdfast/platform/files"
+)
+
+// An older version is tried like any other, and one that is kept is not kept twice.
+func TestIssue11_ADowngradeIsAnUpgrade(t *testing.T) {
+	w := newWorld(t, "v1")
+	w.upgrade("v2", upgrade.Confirmed, nil)
+	w.upgrade("v3", upgrade.Confirmed, nil)
+	got := w.upgrade("v1", upgrade.Confirmed, nil)
+	w.wants("v1", "v1", []string{"v3", "v2"}, nil)
+	if !got.Tried || got.Back {
+		t.Errorf("%+v", got)
+	}
+	w.upgrade("v0 fails", upgrade.RolledBack, nil) // older than any
+	w.wants("v1", "v1", []string{"v3", "v2"}, []string{"v0: port 99999 is none"})
+	if dirs, err := os.ReadDir(upgrade.VersionsDir(w.stable)); err != nil || len(dirs) != 3 {
+		t.Errorf("%d versions lie there, %v", len(dirs), err)
+	}
+}
+
+// What tells the same version and is another file is another version; the same file is
+// not tried twice, by whatever name.
+func TestIssue11_TheSameVersionAgain(t *testing.T) {
+	w := newWorld(t, "v1")
+	w.upgrade("v1 rebuilt", upgrade.Confirmed, nil)
+	w.wants("v1 rebuilt", "v1 rebuilt", []string{"v1"}, nil)
+	l, err := upgrade.ReadLedger(w.ledger())
+	if err != nil || l.Confirmed.Version != "v1" || l.Kept[0].Version != "v1" || l.Confirmed.SHA256 == l.Kept[0].SHA256 {
+		t.Errorf("%+v, %v", l, err)
+	}
+	if got := w.upgrade("v1 rebuilt", upgrade.Unchanged, func(e *upgrade.Engine) { e.Source = w.put("by-another-name", "v1 rebuilt") }); got.Tried {
+		t.Errorf("%+v", got)
+	}
+	if got := w.upgrade("", upgrade.Unchanged, func(e *upgrade.Engine) { e.Source = w.stable }); got.Tried { // itself
+		t.Errorf("%+v", got)
+	}
+	// What lies among the versions is a file like another.
+	w.upgrade("", upgrade.Confirmed, func(e *upgrade.Engine) { e.Source = l.Kept[0].Path })
+	w.wants("v1", "v1", []string{"v1 rebuilt"}, nil)
+	// So is what nobody knows of there.
+	if err := os.Mkdir(filepath.Join(upgrade.VersionsDir(w.stable), "mine"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	w.upgrade("", upgrade.Confirmed, func(e *upgrade.Engine) { e.Source = w.put("feedd.versions/mine/feedd", "v4") })
+	w.wants("v4", "v4", []string{"v1", "v1 rebuilt"}, nil)
+}
+
+// Who insists has a pinned version tried again, also where there is no way back, and only
+// that: nothing else is waived.
+func TestIssue11_ForceWaivesThePinAndNothingElse(t *testing.T) {
+	force := func(e *upgrade.Engine) { e.Force = true }
+	w := newWorld(t, "v1")
+	w.upgrade("v2 fails", upgrade.RolledBack, nil)
+	w.upgrade("v2 fails", upgrade.Refused, nil)
+	w.upgrade("v2 fails", upgrade.RolledBack, force)
+	w.wants("v1", "v1", nil, []string{"v2: port 99999 is none"})
+	w.upgrade("v3 picky", upgrade.Refused, force)
+	w.upgrade("v3 mute", upgrade.Refused, force)
+	w.upgrade("v3", upgrade.Refused, func(e *upgrade.Engine) { e.Force, e.SHA256 = true, digest("v4") })
+	w.upgrade("v3", upgrade.Refused, func(e *upgrade.Engine) { e.Force, e.Key = true, newSigner(t, 1).public })
+	w.upgrade("v1", upgrade.Unchanged, force)
+	w.wants("v1", "v1", nil, []string{"v2: port 99999 is none"})
+}
+
+// A record of the versions that this program does not understand is not written over, and
+// nothing is done without one.
+func TestIssue11_ALedgerThatIsNotUnderstood(t *testing.T) {
+	for name, tt := range map[string]struct {
+		spoil func(path string) error
+		is    error
+		says  string
+	}{
+		"newer":    {func(p string) error { return os.WriteFile(p, []byte(`{"format": 2, "confirmed": {}}`), 0o600) }, files.ErrMalformed, "its format is 2, and this program knows 1: use the newer one"},
+		"no JSON":  {func(p string) error { return os.WriteFile(p, []byte("{"), 0o600) }, files.ErrMalformed, "remove it"},
+		"empty":    {func(p string) error { return os.WriteFile(p, nil, 0o600) }, files.ErrMalformed, "remove it"},
+		"a FIFO":   {func(p string) error { return errors.Join(os.Remove(p), syscall.Mkfifo(p, 0o600)) }, nil, "record of the versions"},
+		"open":     {func(p string) error { return os.Chmod(p, 0o666) }, files.ErrUntrusted, "record of the versions"}, //nolint:gosec // on purpose
+		"a folder": {func(p string) error { return errors.Join(os.Remove(p), os.Mkdir(p, 0o755)) }, nil, "record of the versions"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "v1")
+			w.upgrade("v2", upgrade.Confirmed, nil)
+			if err := tt.spoil(w.ledger()); err != nil {
+				t.Fatal(err)
+			}
+			before, _ := os.Lstat(w.ledger())
+			w.asked = nil
+			got, err := w.engine("u9", w.put("download", "v3")).Run(t.Context())
+			if err == nil || tt.is != nil && !errors.Is(err, tt.is) || !strings.Contains(err.Error(), tt.says) || got.Result != upgrade.Refused {
+				t.Errorf("%+v, %v; want %q", got, err, tt.says)
+			}
+			if err := w.engine("u9", "").Refuse(t.Context(), errors.New("not now")); err == nil {
+				t.Error("it was written over")
+			}
+			after, _ := os.Lstat(w.ledger())
+			if !os.SameFile(before, after) || before.Size() != after.Size() || w.content(w.stable) != "v2" || w.runs != "v2" || len(w.asked) > 0 {
+				t.Errorf("%v, %v; %q runs, asked for %q", before, after, w.runs, w.asked)
+			}
+			// Without it there is a new one, which knows what is there.
+			if err := os.RemoveAll(w.ledger()); err != nil {
+				t.Fatal(err)
+			}
+			w.upgrade("v3", upgrade.Confirmed, nil)
+			w.wants("v3", "v3", []string{"v2"}, nil)
+		})
+	}
+}
+
+// A record of a trial that nobody can read any more is taken away with the trial, whoever
+// has spoilt it; so is one of another format.
+func TestIssue11_ARecordOfATrialThatIsNotUnderstood(t *testing.T) {
+	for _, content := range []string{"{", "", `{"format": 2, "id": "u1"}`, strings.Repeat("x", 70<<10)} {
+		w := newWorld(t, "v1")
+		w.cut = func(step string) error {
+			if step == "restart" {
+				return upgrade.ErrCut
+			}
+			return nil
+		}
+		if _, err := w.engine("u1", w.put("download", "v2")).Run(t.Context()); !errors.Is(err, upgrade.ErrCut) {
+			t.Fatal(err)
+		}
+		w.cut = nil
+		if err := os.WriteFile(w.record(), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.start(t.Context()); err != nil || w.runs != "v1" {
+			t.Errorf("%.9q: %q runs, %v", content, w.runs, err)
+		}
+		w.asked = nil
+		if err := w.engine("u2", "").Recover(t.Context()); err != nil {
+			t.Errorf("%.9q: %v", content, err)
+		}
+		w.tidy()
+		l, err := upgrade.ReadLedger(w.ledger())
+		if err != nil || l.Last.Result != upgrade.Interrupted || !l.Last.Up || slices.Contains(w.asked, "restart") {
+			t.Errorf("%.9q: %+v, %v, asked for %q", content, l.Last, err, w.asked)
+		}
+		w.upgrade("v2", upgrade.Confirmed, nil)
+		if left, _ := filepath.Glob(filepath.Join(filepath.Dir(w.record()), "*")); len(left) > 0 {
+			t.Errorf("%.9q: left %q", content, left)
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package upgrade
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/holdfast-dev/holdfast/installer/trial"
+)
+
+// errReplaced means that somebody else, a package manager for one, has replaced the
+// confirmed version: theirs is the confirmed one.
+var errReplaced = errors.New("the installed program was replaced meanwhile")
+
+// unconfirmedError means that the trial went well, and the candidate could not take the
+// stable path, for the disk is full or so: that is not its fault.
+type unconfirmedError struct{ error }
+
+func (e unconfirmedError) Unwrap() error { return e.error }
+
+// unreplaced reports whether the stable path still leads to what it did when the
+// upgrade began.
+func (e *Engine) unreplaced() error {
+	digest, err := Digest(e.Stable)
+	if err != nil || digest != e.at.From.SHA256 {
+		return errors.Join(errReplaced, err)
+	}
+	return nil
+}
+
+// confirm has the candidate take the stable path.
+func (e *Engine) confirm(candidate string) error {
+	if err := e.step("keep the version before"); err != nil {
+		return err
+	}
+	old := e.at.From
+	var err error
+	if old.Path, err = e.keep(old); err != nil {
+		return fmt.Errorf("keep the version before: %w", err)
+	}
+	if kept, err := Digest(old.Path); err != nil || kept != old.SHA256 {
+		drop(e.Stable, old.Path)
+		return errors.Join(errReplaced, err)
+	}
+	e.at.From = old
+	if err := e.step("confirm"); err != nil {
+		return err
+	}
+	if err := e.unreplaced(); err != nil {
+		return err
+	}
+	if err := e.swap(candidate); err != nil {
+		return fmt.Errorf("confirm: %w", err)
+	}
+	return e.confirmed()
+}
+
+// confirmed notes what the stable path says already; nothing that fails here takes it back.
+func (e *Engine) confirmed() error {
+	if err := e.before("note it"); isCut(err) {
+		return err
+	}
+	e.at.To.Since = e.Now()
+	for _, v := range e.ledger.confirm(e.at.To, e.at.From) {
+		drop(e.Stable, v.Path)
+	}
+	if err := e.ledger.write(e.Ledger); err != nil {
+		e.note(err.Error())
+	}
+	err := e.before("end the trial")
+	if err == nil {
+		err = trial.Remove(e.Record)
+	}
+	if isCut(err) {
+		return err
+	}
+	if err != nil {
+		e.note(err.Error())
+	}
+	return nil
+}

@@ -1,0 +1,24 @@
+package upgrade_test
+
+import (
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/installer/upgrade"
+	"github.com/holdfast-dev/holdfast/platform/proc"
+)
+
+// What was stopped before the machine was started is not started by who puts an upgrade in
+// order: all boots have one name on Windows.
+func TestIssue11_ARebootIsNotTheMiddleOfARestart(t *testing.T) {
+	conductor, err := proc.Self()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !upgrade.Halfway(conductor) {
+		t.Error("of this boot: it is not noticed")
+	}
+	conductor.Start = 133_000_000_000_000_000 // in 2022
+	if upgrade.Halfway(conductor) {
+		t.Error("of a boot before: it is taken for one of now")
+	}
+}

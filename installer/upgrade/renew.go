@@ -1,0 +1,38 @@
+package upgrade
+
+import (
+	"context"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// renew has the confirmed version run from its path, where a process of the version
+// before keeps it until then. It is confirmed whatever becomes of that.
+func (e *Engine) renew(ctx context.Context) (up bool, err error) {
+	if !e.status(ctx).Kept {
+		return true, nil
+	}
+	if err := e.step(stepRenew); isCut(err) {
+		return false, err
+	}
+	e.away = e.Now()
+	ctx, cancel := context.WithTimeoutCause(ctx, e.Restore, platform.ErrTimeout)
+	defer cancel()
+	failed := e.Restart(ctx)
+	for {
+		l := e.status(ctx)
+		switch {
+		case l.Ready && !l.Kept:
+			return true, nil
+		case !l.Running && failed == nil: // somebody has stopped it since
+			return true, nil
+		case !l.Running:
+			e.note("it is confirmed, and did not come up again: " + failed.Error() + behind(l.Why))
+			return false, nil
+		}
+		if late := e.Sleep(ctx, statusEvery); late != nil {
+			e.note("it is confirmed, and not ready: " + late.Error() + behind(l.Why))
+			return false, nil
+		}
+	}
+}

@@ -1,0 +1,209 @@
+package upgrade
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/installer/trial"
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// statusEvery is how often the service is queried.
+const statusEvery = 100 * time.Millisecond
+
+// status queries the service, and counts how long it was away between two queries that
+// find it ready.
+func (e *Engine) status(ctx context.Context) Status {
+	l := e.Status(ctx, e.at.ID, e.at.To.Path)
+	if l.Ready && !e.away.IsZero() {
+		now := e.Now()
+		if at := cmp.Or(l.ReadyAt, now); at.After(e.away) {
+			e.at.Downtime += at.Sub(e.away)
+			e.away = at
+		}
+		if now.After(e.away) {
+			e.away = now
+		}
+	}
+	return l
+}
+
+// try has the candidate run, until it has been ready and healthy for as long as it
+// must, and once more where that is asked for. Its error says why it is to be rolled back.
+func (e *Engine) try(ctx context.Context, candidate string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, e.Timeout, platform.ErrTimeout)
+	defer cancel()
+	defer func() {
+		if tries, err := trial.ReadTries(e.TriesFile, e.ID); err == nil {
+			e.at.Tries = tries.Count
+		}
+	}()
+	r, err := e.begin(candidate)
+	if err != nil {
+		return err
+	}
+	readyAt, err := e.run(ctx, "restart", "trial", time.Time{})
+	if err != nil || !e.Again {
+		return err
+	}
+	if err := e.before("allow for the restart"); err != nil {
+		return err
+	}
+	r.Tries++ // nothing failed
+	if err := trial.Write(e.Record, r); err != nil {
+		return err
+	}
+	_, err = e.run(ctx, "restart it once more", "trial, once more", readyAt)
+	return err
+}
+
+// run restarts the service and has it settle. It returns when the candidate became ready;
+// before is when the process did that runs until the restart.
+func (e *Engine) run(ctx context.Context, restart, trial string, before time.Time) (readyAt time.Time, err error) {
+	// Noted before: killed between the stop and the start, nobody else knows that it is to run.
+	tried := e.at.Tried
+	e.at.Tried = true
+	if err := e.step(restart); err != nil {
+		e.at.Tried = tried
+		return time.Time{}, err
+	}
+	e.away = e.Now()
+	failed := e.Restart(ctx)
+	for n := 1; failed != nil && n < restores && e.untouched(ctx); n++ { // somebody else's restart was in the way
+		if e.Sleep(ctx, restartEvery) != nil {
+			break
+		}
+		failed = e.Restart(ctx)
+	}
+	e.at.Step = trial
+	_ = e.ledger.write(e.Ledger) // a full disk does not end a trial
+	return e.settle(ctx, failed, before)
+}
+
+// restartEvery is how long a manager that refused a restart has until it is asked again.
+const restartEvery = time.Second
+
+// untouched reports whether the confirmed version serves as if nobody had asked for
+// a restart.
+func (e *Engine) untouched(ctx context.Context) bool {
+	tries, err := trial.ReadTries(e.TriesFile, e.ID)
+	l := e.status(ctx)
+	return err == nil && tries.Count == 0 && tries.Why == "" && l.Ready && !l.OnTrial && !l.Stopping
+}
+
+// settle waits until the candidate is ready and healthy for as long as it must.
+func (e *Engine) settle(ctx context.Context, restart error, before time.Time) (readyAt time.Time, err error) {
+	var since time.Time // ready and healthy
+	gone, served := 0, false
+	for {
+		switch l := e.status(ctx); {
+		case l.OnTrial && l.Ready && !before.IsZero() && l.ReadyAt.Equal(before): // the restart is still to come
+		case l.OnTrial && l.Ready:
+			gone, served = 0, true
+			if !l.Healthy {
+				since = time.Time{}
+				break
+			}
+			if since.IsZero() || !l.ReadyAt.Equal(readyAt) { // it may have ended, and been tried again, since
+				since, readyAt = e.Now(), l.ReadyAt
+			}
+			if e.Now().Sub(since) >= e.Settle {
+				return readyAt, nil
+			}
+		case served && !l.OnTrial && l.Asked != "" && (l.Ready || !l.Running):
+			return readyAt, errAsked{l.Asked, !l.Running}
+		case l.Ready: // the confirmed version has taken over, or was never left
+			return readyAt, e.whyNot(ctx, restart, l)
+		case !l.Running:
+			if gone++; gone > 1 { // one query may fall between two processes
+				return readyAt, e.whyNot(ctx, restart, l)
+			}
+		default:
+			gone, since = 0, time.Time{}
+		}
+		if err := e.Sleep(ctx, statusEvery); err != nil {
+			l := e.status(context.WithoutCancel(ctx))
+			what := "it was not ready"
+			if l.OnTrial && l.Ready {
+				what = "it was not healthy for long enough"
+			}
+			return readyAt, fmt.Errorf("%s: %w%s", what, err, behind(l.Why))
+		}
+	}
+}
+
+// errAsked means that somebody had the service stopped, or restarted, in the middle of
+// its trial: that is nobody's fault, and a stop stays one.
+type errAsked struct {
+	by   string
+	stop bool
+}
+
+func (e errAsked) Error() string { return "it was on trial when the service was " + e.by }
+
+func behind(s string) string {
+	if s == "" {
+		return ""
+	}
+	return ": " + s
+}
+
+// giveWay is after which time a candidate gives way by itself: when whoever conducts the
+// trial has had all the time for the way back. Before, it could take over from itself
+// while its manager still waits for its end, and would then kill the confirmed version.
+func (e *Engine) giveWay() time.Duration { return e.Timeout + e.Restore }
+
+// begin writes the record, after which each start of the service is the candidate's.
+func (e *Engine) begin(candidate string) (r trial.Record, err error) {
+	if err := e.step("begin the trial"); err != nil {
+		return r, err
+	}
+	info, err := os.Lstat(candidate)
+	if err != nil {
+		return r, err
+	}
+	now, err := e.Boottime()
+	if err != nil {
+		return r, err
+	}
+	r = trial.Record{
+		ID: e.ID, Service: e.Service, Manager: e.Manager, Candidate: candidate, Size: info.Size(), SHA256: e.at.To.SHA256,
+		Version: e.at.To.Version, From: e.at.From.Version, Stable: e.Stable, Boots: e.Boots(),
+		Deadline: now + e.giveWay(), Tries: max(e.Tries, 1), TriesFile: e.TriesFile, Since: e.at.Since, By: e.By,
+	}
+	r.Device, r.Inode, _ = trial.Place(info) // on Windows the digest alone says which file it is
+	return r, trial.Write(e.Record, r)
+}
+
+// whyNot says, as well as is known, why the candidate does not run.
+func (e *Engine) whyNot(ctx context.Context, restart error, l Status) error {
+	tries, err := trial.ReadTries(e.TriesFile, e.ID)
+	switch {
+	case err == nil && tries.Count == 0 && tries.Why != "":
+		return fmt.Errorf("it was not executed: %s", tries.Why)
+	case err == nil && tries.Count == 0 && restart != nil:
+		return fmt.Errorf("the service could not be restarted: %w", restart)
+	case err == nil && tries.Count == 0 && l.Ready:
+		return errors.New("the installed program did not give way to it: it was built without `upgrade`, or not restarted")
+	case l.Why != "" && !l.Mute:
+		return errors.New(l.Why)
+	}
+	if e.Printed != nil {
+		if printed := e.Printed(ctx, e.at.Since); printed != "" {
+			return errors.New(printed)
+		}
+	}
+	switch {
+	case l.Why != "":
+		return errors.New(l.Why)
+	case err == nil && tries.Why != "":
+		return errors.New(tries.Why)
+	case restart != nil:
+		return restart
+	}
+	return errors.New("it ended")
+}

@@ -1,0 +1,155 @@
+package foreign
+
+import (
+	"slices"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
+)
+
+// Init is one of these init systems.
+type Init struct {
+	Name   string // of the manager: "rcs"
+	System string // the library's name for it
+	// Definition is the file that the library makes for a service, and Links are what it
+	// puts beside it; NAME stands for the service's.
+	Definition string
+	Links      []string
+	Mode       uint32 // of the definition
+	// PIDFile is where the number of the service's process is, or of its supervisor's;
+	// empty: the init has it nowhere.
+	PIDFile string
+	// ByHand: the init may kill a service before its stop_timeout is over, or takes no
+	// notice of its end, and does not start it again at once: it is stopped first, and
+	// the init is told then.
+	ByHand bool
+	// Log are the files of what the service prints.
+	Log []string
+
+	checkName     func(name string) error
+	words         bool // the directory in which it runs can be said
+	restarts      bool // whenever it ends
+	describes     bool // the description is in the definition
+	shows         bool // the display name is
+	missing       []string
+	stops, starts string // what becomes of stop_timeout, and of restart
+}
+
+// all are the init systems, by name.
+var all = []Init{
+	{
+		Name: "freebsd", System: "freebsd", Definition: "/usr/local/etc/rc.d/NAME", Mode: 0o755, PIDFile: "/var/run/NAME.pid",
+		checkName: variable, restarts: true,
+		starts: "daemon(8) starts it again a second after it has ended, however that was, without limit",
+		stops:  "at shutdown rc.shutdown(8) waits as long as rcshutdown_timeout says",
+		missing: []string{
+			"what it prints is lost: set [service.log] sink or file",
+		},
+	},
+	{
+		Name: "procd", System: "linux-procd", Definition: "/etc/init.d/NAME", Links: []string{"/etc/rc.d/S50NAME", "/etc/rc.d/K02NAME", "/etc/rc.d/S21NAME", "/etc/rc.d/K89NAME"},
+		Mode: 0o755, PIDFile: "/var/run/NAME.pid", ByHand: true,
+		restarts: true,
+		starts:   "procd starts it again 5 s after it has ended, however that was, and gives up after 5 ends in an hour",
+		stops:    "at shutdown, and where others than this program stop it, procd kills it 5 s after SIGTERM",
+	},
+	{
+		Name: "rcs", System: "linux-rcs", Definition: "/etc/init.d/NAME", Links: []string{"/etc/rc.d/S50NAME"}, Mode: 0o755, PIDFile: "/var/run/NAME.pid", ByHand: true,
+		Log:   []string{"/var/log/NAME.log", "/var/log/NAME.err"},
+		words: true, describes: true, shows: true,
+		starts: "nothing starts it again after a failure",
+		stops:  "at shutdown nobody stops it: init sends SIGTERM to all processes, and SIGKILL soon after",
+		missing: []string{
+			"its script goes by the number in /var/run/NAME.pid, whoever has that by now: use this program's own commands, and not the script's",
+			"/var/log/NAME.log and .err grow without end",
+		},
+	},
+	{
+		Name: "smf", System: "solaris-smf", Definition: "/lib/svc/manifest/application/NAME.xml", Mode: 0o644,
+		Log:       []string{"/var/svc/log/application-NAME:default.log"},
+		checkName: fmri, words: true, shows: true, restarts: true,
+		starts:  "SMF starts it again whenever it has ended, and puts it into maintenance if that is too often",
+		stops:   "is the timeout of its stop method, which SMF kills it after",
+		missing: []string{"it starts at boot only once it was started by hand, and no more once it was stopped (svcadm enable, disable)"},
+	},
+	{
+		Name: "src", System: "aix-ssrc", Definition: "/etc/rc.d/init.d/NAME", Mode: 0o755,
+		Links:     []string{"/etc/rc.d/rc2.d/S50NAME", "/etc/rc.d/rc2.d/K02NAME", "/etc/rc.d/rc3.d/S50NAME", "/etc/rc.d/rc3.d/K02NAME", "/etc/rc2.d/S50NAME", "/etc/rc2.d/K02NAME", "/etc/rc3.d/S50NAME", "/etc/rc3.d/K02NAME"},
+		checkName: subsystem, restarts: true,
+		starts:  "the SRC starts it again whenever it has ended",
+		stops:   "the SRC kills it 30 s after SIGTERM",
+		missing: []string{"what it prints goes to the console: set [service.log] sink or file"},
+	},
+	{
+		Name: "upstart", System: "linux-upstart", Definition: "/etc/init/NAME.conf", Mode: 0o644,
+		checkName: job, words: true, describes: true, shows: true, restarts: true,
+		starts:  "upstart starts it again whenever it has ended, and gives up after 10 ends in 5 s",
+		stops:   "upstart kills it 5 s after SIGINT",
+		missing: []string{"what it prints is lost: set [service.log] sink or file"},
+	},
+}
+
+// Names are the names of all of them, in order.
+func Names() []string {
+	names := make([]string, len(all))
+	for i := range all {
+		names[i] = all[i].Name
+	}
+	return names
+}
+
+// Find gives the init system of that name.
+func Find(name string) (Init, bool) {
+	i := slices.IndexFunc(all, func(i Init) bool { return i.Name == name })
+	if i < 0 {
+		return Init{}, false
+	}
+	return all[i], true
+}
+
+// Missing are what a service goes without there, for people.
+func (i Init) Missing() []string {
+	return append([]string{
+		"the init does not know when it is ready, this program's own commands do: what is to start after it starts too early",
+		i.starts,
+		"stop_timeout: " + i.stops,
+		"no hardening, limits, umask or watchdog: it runs as root, as the init has it",
+	}, i.missing...)
+}
+
+// LeftOut are the settings that no definition there holds, and that are not refused.
+func (i Init) LeftOut() []platform.Omission {
+	left := []platform.Omission{
+		{Key: "start_timeout", Why: "the program's own commands mind it"},
+		{Key: "reload_timeout", Why: "the program's own commands mind it"},
+		{Key: "watchdog", Why: "the program's own health checks mind it; one that hangs as a whole is not noticed"},
+		{Key: "needs_network", Why: room.NetworkByItself},
+		{Key: "hardening.read_write_paths", Why: "nothing is protected from being written to"},
+		{Key: "hardening.capabilities", Why: "root keeps all"},
+		{Key: "runtime_dir", Why: "the program is told by a flag"},
+		{Key: "state_dir", Why: "the program is told by a flag"},
+	}
+	if i.Name != "smf" {
+		left = append(left, platform.Omission{Key: "stop_timeout", Why: "the program minds it; " + i.stops})
+	}
+	for key, held := range map[string]bool{"display_name": i.shows, "description": i.describes} {
+		if !held {
+			left = append(left, platform.Omission{Key: key, Why: "its definition has no place for it"})
+		}
+	}
+	for _, key := range room.Switches() {
+		left = append(left, platform.Omission{Key: key, Why: "nothing takes that from a service there"})
+	}
+	return room.LeftOut("", left...)
+}
+
+// LeftOut are those of the init of that name; none if it is not one of these.
+func LeftOut(name string) []platform.Omission {
+	if i, ok := Find(name); ok {
+		return i.LeftOut()
+	}
+	return nil
+}
+
+// Words reports whether the directory in which a service runs can be said.
+func (i Init) Words() bool { return i.words }

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package kardianos
+
+func appendTo(string, int) {}

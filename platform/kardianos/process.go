@@ -1,0 +1,172 @@
+package kardianos
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/kardianos/service"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// arguments are those of a process on Linux.
+func arguments(pid int) []string {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
+	if err != nil || len(text) == 0 { // it has ended, but for being reaped
+		return nil
+	}
+	var all []string
+	for word := range bytes.SplitSeq(bytes.TrimSuffix(text, []byte{0}), []byte{0}) {
+		all = append(all, string(word))
+	}
+	return all
+}
+
+// process is the process of the service that the init has started; 0 where the init does
+// not say which, but that it runs.
+func (m *external) process(ctx context.Context, id platform.ID, n *note) (pid int, running bool) {
+	switch m.Name() {
+	case "rcs": // whose own status takes the number for the process
+		pid := m.pidIn(forService(m.PIDFile, id))
+		running = pid != 0 && serves(m.arguments(pid), n.Task.Exec)
+		if !running {
+			pid = 0
+		}
+		return pid, running
+	case "procd":
+		if pid := m.pidIn(forService(m.PIDFile, id)); pid != 0 && serves(m.arguments(pid), n.Task.Exec) {
+			return pid, true
+		}
+	case "freebsd": // the number is daemon(8)'s
+		if parent := m.pidIn(forService(m.PIDFile, id)); parent != 0 {
+			out, err := m.sys.Run(ctx, "pgrep", "-P", strconv.Itoa(parent))
+			pid = firstNumber(out, err)
+		}
+	case "upstart": // "feedd start/running, process 12"
+		out, err := m.sys.Run(ctx, "initctl", "status", id.String())
+		_, out, _ = strings.Cut(out, "start/running, process ")
+		pid = firstNumber(out, err)
+	case "smf":
+		out, err := m.sys.Run(ctx, "svcs", "-H", "-p", "application/"+id.String())
+		pid = ofProgram(out, err, n.Task.Exec[0])
+	case "src": // "feedd  GROUP  12  active"
+		out, err := m.sys.Run(ctx, "lssrc", "-s", id.String())
+		if fields := strings.Fields(out); err == nil && len(fields) > 1 && fields[len(fields)-1] == "active" {
+			pid, _ = strconv.Atoi(fields[len(fields)-2])
+		}
+	}
+	if pid != 0 {
+		return pid, true
+	}
+	s, err := m.service(n.Task)
+	if err != nil {
+		return 0, false
+	}
+	said := make(chan service.Status, 1)
+	err = aside(ctx, func() error {
+		status, err := s.Status()
+		said <- status
+		return err
+	})
+	return 0, err == nil && <-said == service.StatusRunning
+}
+
+// serves reports whether a process with these arguments is the service that exec starts,
+// or started with other flags before: the same command, for the same instance. The
+// program may have another path, as one that is on trial has.
+func serves(arguments, exec []string) bool {
+	if len(arguments) == 0 {
+		return false
+	}
+	return slices.Equal(command(arguments), command(exec)) && instance(arguments) == instance(exec)
+}
+
+// command are the words behind the program, up to the first flag.
+func command(argv []string) []string {
+	for i, word := range argv {
+		if strings.HasPrefix(word, "-") {
+			return argv[1:i]
+		}
+	}
+	return argv[1:]
+}
+
+func instance(argv []string) string {
+	if i := slices.Index(argv, "--instance"); i >= 0 && i+1 < len(argv) {
+		return argv[i+1]
+	}
+	return ""
+}
+
+// firstNumber is the first word of a command's output, as a PID; 0 if it is none.
+func firstNumber(out string, err error) int {
+	fields := strings.Fields(out)
+	if err != nil || len(fields) == 0 {
+		return 0
+	}
+	pid, _ := strconv.Atoi(fields[0])
+	return pid
+}
+
+// ofProgram is the process in what `svcs -p` prints that has the program's name.
+func ofProgram(out string, err error, program string) int {
+	if err != nil {
+		return 0
+	}
+	base := program[strings.LastIndexByte(program, '/')+1:]
+	for line := range strings.Lines(out) {
+		fields := strings.Fields(line)
+		if len(fields) == 3 && strings.HasPrefix(base, fields[2]) { // which is cut after 15 letters
+			if pid, err := strconv.Atoi(fields[1]); err == nil {
+				return pid
+			}
+		}
+	}
+	return 0
+}
+
+// pidIn is the number in a PID file; 0 if there is none.
+func (m *external) pidIn(path string) int {
+	content, err := m.sys.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
+	if err != nil || pid < 2 {
+		return 0
+	}
+	return pid
+}
+
+// Logs shows what the service has printed, where the init keeps that.
+func (m *external) Logs(id platform.ID, lines int, follow bool) []string {
+	count := "+1"
+	if lines >= 0 {
+		count = strconv.Itoa(lines)
+	}
+	switch {
+	case m.Name() == "procd":
+		argv := []string{"logread", "-e", id.String()}
+		if lines >= 0 {
+			argv = append(argv, "-l", count)
+		}
+		if follow {
+			argv = append(argv, "-f")
+		}
+		return argv
+	case len(m.Log) == 0:
+		return nil
+	}
+	argv := []string{"tail", "-n", count}
+	if follow {
+		argv = append(argv, "-F")
+	}
+	for _, file := range m.Log {
+		argv = append(argv, forService(file, id))
+	}
+	return argv
+}

@@ -1,0 +1,71 @@
+package native
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// ManagerOr is [Manager], and has a manager of f's as well: by its name, or where the
+// machine is run by what f has one for, and none of ours runs it. A nil f has none.
+func ManagerOr(f platform.Fallback, name string) (platform.Manager, error) {
+	names := Managers()
+	if f != nil {
+		names = append(names, f.Managers()...)
+	}
+	if name == "" || name == "auto" {
+		p := here(runtime.GOOS)
+		running, other := p.manager()
+		switch {
+		case running != "":
+			name = running
+		case slices.Contains(names, other.fallback):
+			name = other.fallback
+		default:
+			_, err := p.running()
+			return nil, err
+		}
+	}
+	switch {
+	case !slices.Contains(names, name):
+		return nil, fmt.Errorf("manager %q: %w: choose one of %s", name, platform.ErrUnsupported, strings.Join(names, ", "))
+	case !slices.Contains(Managers(), name):
+		return f.Manager(name)
+	}
+	return ManagerOn(name, System{}, login())
+}
+
+// WithFallback is this machine, on which the steps of f's managers can be carried out,
+// too. A nil f has none.
+func WithFallback(f platform.Fallback) platform.System {
+	if f == nil {
+		return System{}
+	}
+	return fallen{System{}, f}
+}
+
+// fallen is the machine with a fallback.
+type fallen struct {
+	System
+	fallback platform.Fallback
+}
+
+// Apply carries out a step that is no file and no command.
+func (m fallen) Apply(ctx context.Context, s platform.Step) error {
+	if s.Kind == platform.StepFallback {
+		return m.fallback.Apply(ctx, s)
+	}
+	return m.System.Apply(ctx, s)
+}
+
+// Inverse returns the steps that take such a step back.
+func (m fallen) Inverse(ctx context.Context, s platform.Step) ([]platform.Step, error) {
+	if s.Kind == platform.StepFallback {
+		return m.fallback.Inverse(ctx, s)
+	}
+	return m.System.Inverse(ctx, s)
+}

@@ -1,0 +1,163 @@
+package alarm
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// Config is the table [service.alarm]. Without a command and a web hook there are no alarms.
+type Config struct {
+	Command []string      `toml:"command" help:"program and arguments, absolute and without a shell; gets each alarm as JSON; none: no alarms by a command"`
+	Timeout time.Duration `toml:"timeout" help:"of one delivery, by command or web hook"`
+	Events  []string      `toml:"events" help:"kinds that are told, see go doc ./service/alarm; none named: all"`
+	Every   time.Duration `toml:"every" help:"between two of a kind, which are joined until then"`
+
+	Webhook           string `toml:"webhook" help:"https URL that alarms are posted to, in programs that ask for package service/alarm/webhook"`
+	WebhookHeader     string `toml:"webhook_header" help:"header that has the secret"`
+	WebhookSecretFile string `toml:"webhook_secret_file" help:"absolute; has the value of that header, for the service's user alone"`
+	Insecure          bool   `toml:"insecure" help:"allow a webhook without TLS to another machine"`
+
+	DiskFree        platform.Size `toml:"disk_free" help:"a disk is nearly full that has less than this and less than disk_free_percent"`
+	DiskFreePercent int           `toml:"disk_free_percent" help:"of space, and of inodes"`
+	DiskEvery       time.Duration `toml:"disk_every" help:"between two looks at the disks"`
+}
+
+// Defaults are the values that stand for zero.
+func Defaults() Config {
+	return Config{
+		Timeout: 30 * time.Second, Every: 5 * time.Minute, WebhookHeader: "Authorization",
+		DiskFree: 1 << 30, DiskFreePercent: 5, DiskEvery: time.Minute,
+	}
+}
+
+// WithDefaults puts the defaults in place of zero values.
+func (c Config) WithDefaults() Config {
+	d := Defaults()
+	c.Timeout = cmp.Or(c.Timeout, d.Timeout)
+	c.Every = cmp.Or(c.Every, d.Every)
+	c.WebhookHeader = cmp.Or(c.WebhookHeader, d.WebhookHeader)
+	c.DiskFree = cmp.Or(c.DiskFree, d.DiskFree)
+	c.DiskFreePercent = cmp.Or(c.DiskFreePercent, d.DiskFreePercent)
+	c.DiskEvery = cmp.Or(c.DiskEvery, d.DiskEvery)
+	return c
+}
+
+// Enabled reports whether anybody is to be told.
+func (c Config) Enabled() bool { return len(c.Command) > 0 || c.Webhook != "" }
+
+// tells reports whether events of that kind are to be told.
+func (c Config) tells(k Kind) bool {
+	return k == Test || len(c.Events) == 0 || slices.Contains(c.Events, string(k))
+}
+
+// Poster takes alarms to a web hook: package service/alarm/webhook has the one that there
+// is. Both methods may be called by any goroutine.
+type Poster interface {
+	// Post delivers the body, which is JSON, to c.Webhook, once, before ctx ends. The
+	// error says nothing secret: not the URL's path and query, which may be one, nor the header.
+	Post(ctx context.Context, c Config, body []byte) error
+}
+
+// The shortest times that make sense.
+const (
+	leastTimeout = 100 * time.Millisecond
+	leastEvery   = time.Millisecond
+	leastDisk    = time.Second
+)
+
+// Check calls bad for each value that cannot be used, with its key. poster is what the
+// program has asked for; nil: it has no web hooks.
+func (c Config) Check(poster Poster, bad func(key string, err error)) {
+	c = c.WithDefaults()
+	if len(c.Command) > 0 && !platform.AbsoluteAnywhere(c.Command[0]) {
+		bad("command", fmt.Errorf("%q is not an absolute path, and no shell looks for it", c.Command[0]))
+	}
+	for _, arg := range c.Command {
+		if strings.ContainsRune(arg, 0) {
+			bad("command", fmt.Errorf("%q contains a NUL, which no argument can", arg))
+		}
+	}
+	for _, k := range c.Events {
+		if !known(Kind(k)) {
+			bad("events", fmt.Errorf("%q is no kind of alarm: they are %s", k, names()))
+		}
+	}
+	for key, d := range map[string]struct{ is, least time.Duration }{
+		"timeout": {c.Timeout, leastTimeout}, "every": {c.Every, leastEvery}, "disk_every": {c.DiskEvery, leastDisk},
+	} {
+		if d.is < d.least {
+			bad(key, fmt.Errorf("%v is too short: at least %v", d.is, d.least))
+		}
+	}
+	if p := c.DiskFreePercent; p < 0 || p > 99 {
+		bad("disk_free_percent", fmt.Errorf("%d is not between 1 and 99 (to be told of no disk, name the other kinds in events)", p))
+	}
+	if c.Webhook != "" {
+		if err := c.checkWebhook(poster); err != nil {
+			bad("webhook", err)
+		}
+	}
+	if f := c.WebhookSecretFile; f != "" && !platform.AbsoluteAnywhere(f) {
+		bad("webhook_secret_file", fmt.Errorf("%q is not an absolute path", f))
+	}
+	if !token(c.WebhookHeader) {
+		bad("webhook_header", fmt.Errorf("%q cannot be the name of a header", c.WebhookHeader))
+	}
+}
+
+// checkWebhook says nothing of the URL, which may be a secret.
+func (c Config) checkWebhook(poster Poster) error {
+	if poster == nil {
+		return errors.New("this program has no web hooks: it asks for them by service.Config{AlarmWebhook: webhook.Sender{}}, " +
+			"of package service/alarm/webhook; or use command")
+	}
+	u, err := url.Parse(c.Webhook)
+	switch {
+	case err != nil || u.Host == "" || u.Hostname() == "":
+		return errors.New("is no URL like https://host/path")
+	case u.User != nil:
+		return errors.New("has a name or password in it: put the secret into a file, and that into webhook_secret_file")
+	case u.Scheme == "https":
+		return nil
+	case u.Scheme != "http":
+		return fmt.Errorf("its scheme is %q: it has to be https", u.Scheme)
+	case !Loopback(u.Hostname()) && !c.Insecure:
+		return errors.New("is without TLS, and leads to another machine: use https, or say insecure = true")
+	}
+	return nil
+}
+
+// Loopback reports whether host is this machine by its name or number.
+func Loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}
+
+// token reports whether name can be that of a header (RFC 9110, 5.6.2).
+func token(name string) bool {
+	const marks = "!#$%&'*+-.^_`|~"
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		return !letter && !strings.ContainsRune(marks, r)
+	})
+}
+
+func names() string {
+	var all []string
+	for _, k := range Kinds() {
+		all = append(all, string(k))
+	}
+	return strings.Join(all, ", ")
+}

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package alarm_test
+
+func descriptors() []string { return nil }

@@ -1,0 +1,71 @@
+package alarm
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform/files"
+)
+
+// Low says in a few words what s lacks according to c, and is empty where that is
+// nothing. A disk that was low has to have a fifth more than the limit to be so no more.
+func (c Config) Low(s files.Space, was bool) string {
+	c = c.WithDefaults()
+	low := func(free, limit uint64) bool {
+		if was {
+			limit += limit / 5
+		}
+		return free < limit
+	}
+	percent := uint64(max(0, c.DiskFreePercent)) //nolint:gosec // not negative
+	switch {
+	case s.Size > 0 && low(s.Free, min(uint64(c.DiskFree), s.Size/100*percent)):
+		return fmt.Sprintf("%d MiB of %d MiB are free", s.Free>>20, s.Size>>20)
+	case s.Inodes > 0 && low(s.FreeInodes, s.Inodes/100*percent):
+		return fmt.Sprintf("%d of %d inodes are free", s.FreeInodes, s.Inodes)
+	}
+	return ""
+}
+
+// scout looks for what nobody brings, until the desk is closed. Where a disk does not
+// answer, only it waits.
+func (d *Desk) scout() {
+	low := map[string]bool{} // by directory
+	tick := time.NewTicker(d.o.system.every)
+	defer tick.Stop()
+	var looked time.Time
+	for {
+		if now := time.Now(); looked.IsZero() || now.Sub(looked) >= d.o.Config.DiskEvery {
+			looked = now
+			d.lookAtDisks(low)
+			if d.o.Look != nil {
+				d.o.Look(d)
+			}
+		}
+		d.takeNotes()
+		select {
+		case <-tick.C:
+		case <-d.ctx.Done():
+			return
+		}
+	}
+}
+
+// lookAtDisks tells of each file system once.
+func (d *Desk) lookAtDisks(low map[string]bool) {
+	seen := map[string]bool{}
+	for _, dir := range d.o.Dirs {
+		s, err := d.o.system.space(dir)
+		if err != nil || s.Device != "" && seen[s.Device] {
+			continue // that it cannot be used, others tell
+		}
+		seen[s.Device] = true
+		text := d.o.Config.Low(s, low[dir])
+		low[dir] = text != ""
+		if text == "" {
+			d.Level(DiskLow, dir, 0, "")
+			continue
+		}
+		d.Level(DiskLow, dir, 1, fmt.Sprintf("the disk of %s is nearly full: %s", dir, text))
+	}
+}

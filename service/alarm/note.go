@@ -1,0 +1,105 @@
+package alarm
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform/files"
+)
+
+// Note is how another process has the running service raise an alarm: one that was
+// refused as a second instance, and `alarm test`.
+type Note struct {
+	ID    string    `json:"id,omitempty"`
+	Kind  Kind      `json:"kind"`
+	Text  string    `json:"text"`
+	Count int       `json:"count"`
+	First time.Time `json:"first"`
+	Last  time.Time `json:"last"`
+}
+
+const (
+	maxNote   = 16 << 10
+	noteEvery = time.Second // how often the running service looks
+)
+
+func noted() []Kind { return []Kind{SecondInstance, Test} }
+
+func noteFile(queue string, kind Kind) string { return queue + "." + string(kind) }
+
+// Leave leaves n for the running service whose queue is at file, in the place of one of
+// the same kind that it has not seen yet, which n then counts, too. Of two that leave
+// one at the same moment, one may fail, or not be counted.
+func Leave(file string, n Note) error {
+	path := noteFile(file, n.Kind)
+	if old, err := readNote(path); err == nil && old.Kind == n.Kind {
+		n.Count += old.Count
+		if old.First.Before(n.First) {
+			n.First = old.First
+		}
+	}
+	if err := files.ReplaceJSON(path, n, 0o644, false); err != nil {
+		return fmt.Errorf("leave a note for the running service: %w", err)
+	}
+	return nil
+}
+
+func readNote(path string) (*Note, error) {
+	content, _, err := files.Read(path, maxNote)
+	if err != nil {
+		return nil, err
+	}
+	var n Note
+	if err := files.DecodeJSON(content, &n); err != nil {
+		return nil, err
+	}
+	n.Count = max(1, n.Count)
+	return &n, nil
+}
+
+// takeNote takes a note away, and returns nil where there is none. Whatever lies there
+// is not there any more afterwards.
+func takeNote(path string) (*Note, error) {
+	taken := path + ".taken"
+	err := files.Rename(path, taken)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	n, err := readNote(taken)
+	return n, errors.Join(err, files.RemoveTree(taken))
+}
+
+// Notes are the files of the state directory that notes of the service id may have left.
+func Notes(stateDir, id string) []string {
+	var all []string
+	for _, k := range noted() {
+		path := noteFile(File(stateDir, id), k)
+		all = append(all, path, path+".taken", filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new"))
+	}
+	return all
+}
+
+// takeNotes raises what notes say.
+func (d *Desk) takeNotes() {
+	for _, kind := range noted() {
+		n, err := d.o.system.take(noteFile(d.o.File, kind))
+		switch {
+		case err != nil:
+			d.o.Log.Warn("a note for the alarms cannot be used", "kind", kind, "error", err)
+		case n == nil || n.Kind != kind || !d.o.Config.tells(kind):
+		default:
+			e := d.event(kind, "", n.Text)
+			e.ID, e.Count = plain(n.ID, maxSubject), n.Count
+			if !n.First.IsZero() && !n.Last.IsZero() {
+				e.First, e.Last = n.First, n.Last
+			}
+			d.put(e)
+		}
+	}
+}

@@ -1,0 +1,354 @@
+package alarm
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform/files"
+)
+
+// MaxPending is how many alarms wait at most.
+const MaxPending = 64
+
+const (
+	maxSent   = 128     // delivered ones that are remembered
+	maxLevels = 64      // subjects whose level is
+	maxQueue  = 4 << 20 // bytes of the file: more than all of that takes
+	maxTries  = 100     // of one alarm by one way
+)
+
+// File is the path of the queue of the service id.
+func File(stateDir, id string) string { return filepath.Join(stateDir, id+".alarms.json") }
+
+// queue is what is in the file. Its methods are for one goroutine.
+type queue struct {
+	Pending []*pending `json:"pending"`
+	Sent    []sent     `json:"sent"` // the oldest first
+	Ways    []Way      `json:"ways"`
+	Dropped int        `json:"dropped,omitempty"` // since one was last delivered
+	// Levels are how bad it was when that was last told, of what gets worse by degrees.
+	Levels map[string]int `json:"levels,omitempty"`
+	Tested *Tested        `json:"tested,omitempty"`
+
+	joined, lost int // alarms of this run that were joined with another, and that were dropped
+}
+
+// pending is an alarm that somebody does not have yet.
+type pending struct {
+	Event
+	NotBefore time.Time      `json:"not_before,omitzero"` // of the first delivery
+	Left      map[string]int `json:"left"`                // the ways that it is still to go, and the tries so far
+
+	begun bool // a delivery of it was begun in this run
+}
+
+// tried reports whether anybody may have it.
+func (p *pending) tried() bool {
+	return p.begun || slices.Max(append(slices.Collect(maps.Values(p.Left)), 0)) > 0
+}
+
+// sent is what is remembered of one that was delivered, or given up.
+type sent struct {
+	ID  string    `json:"id"`
+	Key string    `json:"key"`
+	At  time.Time `json:"at"`
+}
+
+// Way is a way that alarms go, and how that went.
+type Way struct {
+	Name        string    `json:"name"` // "command" or "webhook"
+	LastSuccess time.Time `json:"last_success,omitzero"`
+	LastFailure time.Time `json:"last_failure,omitzero"`
+	Error       string    `json:"error,omitempty"` // of the last failure
+	InARow      int       `json:"in_a_row"`        // failures since the last success
+}
+
+// Tested is how the last [Test] went.
+type Tested struct {
+	ID      string    `json:"id"`
+	At      time.Time `json:"at"`
+	Results []Result  `json:"results"`
+	// Complete: there is one for each way.
+	Complete bool `json:"complete"`
+}
+
+// Result is how one delivery went.
+type Result struct {
+	Way   string `json:"way"`
+	Error string `json:"error,omitempty"` // none: it was taken
+}
+
+// Report is what can be seen of a service's alarms, also while it is down.
+type Report struct {
+	Pending int       `json:"pending"`             // alarms that nobody has taken yet
+	Oldest  time.Time `json:"oldest,omitzero"`     // of these
+	Dropped int       `json:"dropped"`             // lost since one was last delivered
+	Ways    []Way     `json:"ways"`                // those that were ever tried
+	Tested  *Tested   `json:"last_test,omitempty"` // nil: nobody has
+}
+
+// Failing are the ways that failed when they were last tried.
+func (r Report) Failing() []Way {
+	return slices.DeleteFunc(slices.Clone(r.Ways), func(w Way) bool { return w.InARow == 0 })
+}
+
+// Read is what the queue file at path says; nil if there is none. It follows no link and
+// waits for nothing but the disk, see [files.Read].
+func Read(path string) (*Report, error) {
+	q, err := readQueue(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{Pending: len(q.Pending), Dropped: q.Dropped, Ways: append([]Way{}, q.Ways...), Tested: q.Tested}
+	for _, p := range q.Pending {
+		if r.Oldest.IsZero() || p.First.Before(r.Oldest) {
+			r.Oldest = p.First
+		}
+	}
+	return r, nil
+}
+
+func readQueue(path string) (*queue, error) {
+	content, _, err := files.Read(path, maxQueue)
+	if err != nil {
+		return nil, fmt.Errorf("queue of alarms: %w", err)
+	}
+	return decodeQueue(content)
+}
+
+// decodeQueue takes what makes sense of content, which may be anything.
+func decodeQueue(content []byte) (*queue, error) {
+	var q queue
+	if err := files.DecodeJSON(content, &q); err != nil {
+		return nil, fmt.Errorf("queue of alarms: %w", err)
+	}
+	q.tidy()
+	return &q, nil
+}
+
+// tidy drops what nobody could have written and what is too much.
+func (q *queue) tidy() {
+	q.Pending = slices.DeleteFunc(q.Pending, func(p *pending) bool {
+		if p == nil || p.ID == "" || p.Kind == "" || len(p.Left) == 0 || p.Count < 1 {
+			return true
+		}
+		p.Text, p.Subject, p.ID, p.Kind = plain(p.Text, maxText), plain(p.Subject, maxSubject), plain(p.ID, maxSubject), Kind(plain(string(p.Kind), maxSubject))
+		p.Service, p.Host, p.Version = plain(p.Service, maxSubject), plain(p.Host, maxSubject), plain(p.Version, maxSubject)
+		maps.DeleteFunc(p.Left, func(name string, tries int) bool { return !slices.Contains(ways(), name) || tries < 0 })
+		return len(p.Left) == 0
+	})
+	q.Sent = q.Sent[max(0, len(q.Sent)-maxSent):]
+	for i, s := range q.Sent {
+		q.Sent[i].ID, q.Sent[i].Key = plain(s.ID, maxSubject), plain(s.Key, 3*maxSubject)
+	}
+	var named []Way
+	for _, name := range ways() {
+		if i := slices.IndexFunc(q.Ways, func(w Way) bool { return w.Name == name }); i >= 0 {
+			q.Ways[i].Error = plain(q.Ways[i].Error, maxText)
+			named = append(named, q.Ways[i])
+		}
+	}
+	q.Ways = named
+	maps.DeleteFunc(q.Levels, func(key string, n int) bool { return n <= 0 || len(key) > 3*maxSubject })
+	if len(q.Levels) > maxLevels {
+		q.Levels = nil
+	}
+	if q.Tested != nil {
+		q.Tested.ID = plain(q.Tested.ID, maxSubject)
+		q.Tested.Results = q.Tested.Results[:min(len(ways()), len(q.Tested.Results))]
+		for i, r := range q.Tested.Results {
+			q.Tested.Results[i] = Result{plain(r.Way, maxSubject), plain(r.Error, maxText)}
+		}
+	}
+	q.Dropped = max(0, q.Dropped)
+	q.bound()
+}
+
+// The ways that alarms can go.
+const (
+	byCommand = "command"
+	byWebhook = "webhook"
+)
+
+func ways() []string { return []string{byCommand, byWebhook} }
+
+// encode is the content of the file.
+func (q *queue) encode() ([]byte, error) {
+	b, err := json.Marshal(q)
+	if err != nil {
+		return nil, fmt.Errorf("queue of alarms: %w", err)
+	}
+	return append(b, '\n'), nil
+}
+
+// has reports whether there is an alarm with that id, or was one not long ago.
+func (q *queue) has(id string) bool {
+	return slices.ContainsFunc(q.Pending, func(p *pending) bool { return p.ID == id }) ||
+		slices.ContainsFunc(q.Sent, func(s sent) bool { return s.ID == id })
+}
+
+// told reports whether e is there, or was not long ago, or what tells the same story.
+func (q *queue) told(e Event) bool { return q.has(e.ID) || e.unless != "" && q.has(e.unless) }
+
+// add puts e in, to go by those ways, or has one that nobody can have yet stand for it, too.
+func (q *queue) add(e Event, by []string, every time.Duration) {
+	if e.Kind != Test {
+		for _, p := range q.Pending {
+			if p.key() == e.key() && !p.tried() {
+				p.join(e)
+				q.joined += e.Count
+				return
+			}
+		}
+	}
+	p := &pending{Event: e, Left: map[string]int{}}
+	for _, name := range by {
+		p.Left[name] = 0
+	}
+	for _, s := range q.Sent {
+		if next := s.At.Add(every); s.Key == e.key() && e.Kind != Test && next.After(p.NotBefore) && next.After(e.Last) {
+			p.NotBefore = next
+		}
+	}
+	// The clock may have been set back since: never longer than the limit itself.
+	if latest := e.Last.Add(every); p.NotBefore.After(latest) {
+		p.NotBefore = latest
+	}
+	q.Pending = append(q.Pending, p)
+	q.bound()
+}
+
+func (q *queue) drop(n int) {
+	q.Dropped += n
+	q.lost += n
+}
+
+// bound drops the oldest of too many.
+func (q *queue) bound() {
+	for len(q.Pending) > MaxPending {
+		q.drop(q.Pending[0].Count)
+		q.Pending = q.Pending[1:]
+	}
+}
+
+// next is the alarm to deliver by that way; nil if none is due, and then when one will be
+// (zero: none at all). Of two of a kind the first goes first, and what failed less often
+// before what failed more; somebody waits for a test.
+func (q *queue) next(way string, now time.Time) (best *pending, at time.Time) {
+	seen := map[string]bool{}
+	for _, p := range q.Pending {
+		tries, left := p.Left[way]
+		if !left || seen[p.key()] {
+			continue
+		}
+		seen[p.key()] = true
+		switch {
+		case p.NotBefore.After(now):
+			if at.IsZero() || p.NotBefore.Before(at) {
+				at = p.NotBefore
+			}
+		case best == nil || best.Kind != Test && (p.Kind == Test || tries < best.Left[way]):
+			best = p
+		}
+	}
+	return best, at
+}
+
+// delivered notes how a delivery of the alarm id went. It returns the alarm where that was its last try.
+func (q *queue) delivered(id, way string, failed error, now time.Time) (givenUp *Event) {
+	q.note(way, failed, now)
+	i := slices.IndexFunc(q.Pending, func(p *pending) bool { return p.ID == id })
+	if i < 0 { // dropped in the meantime
+		return nil
+	}
+	p := q.Pending[i]
+	if p.Kind == Test {
+		q.noteTest(p.Event, way, failed, now)
+	}
+	switch {
+	case failed == nil:
+		q.Dropped = max(0, q.Dropped-p.Event.Dropped)
+		delete(p.Left, way)
+	case p.Kind == Test || p.Left[way]+1 >= maxTries:
+		if p.Kind != Test {
+			q.drop(p.Count)
+			givenUp = &p.Event
+		}
+		delete(p.Left, way)
+	default:
+		p.Left[way]++
+	}
+	if len(p.Left) == 0 {
+		if p.Kind == Test {
+			q.Tested.Complete = true
+		}
+		q.Sent = append(q.Sent, sent{ID: p.ID, Key: p.key(), At: now})
+		q.Sent = q.Sent[max(0, len(q.Sent)-maxSent):]
+		q.Pending = slices.Delete(q.Pending, i, i+1)
+	}
+	return givenUp
+}
+
+func (q *queue) note(way string, failed error, now time.Time) {
+	i := slices.IndexFunc(q.Ways, func(w Way) bool { return w.Name == way })
+	if i < 0 {
+		q.Ways = append(q.Ways, Way{Name: way})
+		i = len(q.Ways) - 1
+	}
+	w := &q.Ways[i]
+	if failed == nil {
+		w.LastSuccess, w.InARow = now, 0
+		return
+	}
+	w.LastFailure, w.Error = now, plain(failed.Error(), maxText)
+	w.InARow++
+}
+
+func (q *queue) noteTest(e Event, way string, failed error, now time.Time) {
+	if q.Tested == nil || q.Tested.ID != e.ID {
+		q.Tested = &Tested{ID: e.ID}
+	}
+	r := Result{Way: way}
+	if failed != nil {
+		r.Error = plain(failed.Error(), maxText)
+	}
+	q.Tested.At = now
+	q.Tested.Results = append(q.Tested.Results, r)
+}
+
+// level notes how bad something is, and reports whether that is worse than what was told.
+func (q *queue) level(key string, n int) (worse bool) {
+	was := q.Levels[key]
+	switch {
+	case n <= 0:
+		delete(q.Levels, key)
+	case q.Levels == nil:
+		q.Levels = map[string]int{}
+		fallthrough
+	case len(q.Levels) < maxLevels || was > 0:
+		q.Levels[key] = n
+	}
+	return n > was
+}
+
+// only has pending ones go the ways that there are now, and drops what has none left.
+func (q *queue) only(by []string) {
+	q.Pending = slices.DeleteFunc(q.Pending, func(p *pending) bool {
+		maps.DeleteFunc(p.Left, func(way string, _ int) bool { return !slices.Contains(by, way) })
+		if len(p.Left) == 0 { // for whoever is told now
+			for _, way := range by {
+				p.Left[way] = 0
+			}
+		}
+		return false
+	})
+}

@@ -1,0 +1,338 @@
+package alarm
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"slices"
+	"time"
+)
+
+// lane is one way, which is taken by one alarm at a time.
+type lane struct {
+	name string
+	send func(context.Context, Event) error
+
+	busy   string // the id of what it delivers; empty: nothing
+	begun  time.Time
+	rested time.Time // until when it is left alone after a failure
+
+	sent, failed int
+}
+
+// outcome is how a delivery went.
+type outcome struct {
+	lane *lane
+	id   string
+	err  error
+}
+
+// keeper is the goroutine that owns the queue.
+type keeper struct {
+	*Desk
+	q     *queue
+	lanes []*lane
+
+	read  chan *queue // what the file had
+	saved chan error
+	ends  chan outcome
+
+	loaded bool
+	saving bool
+	dirty  bool // what is in the queue is not in the file
+	since  time.Time
+	failed bool // the last write was, and is tried again at retry
+	retry  time.Time
+}
+
+func (d *Desk) run() {
+	k := &keeper{
+		Desk: d, q: &queue{}, read: make(chan *queue, 1), saved: make(chan error, 1), ends: make(chan outcome, len(ways())), since: time.Now(),
+	}
+	k.lanes = d.lanes()
+	go k.load()
+	k.serve()
+	k.close()
+}
+
+// lanes are the ways that the configuration names, and that the program has.
+func (d *Desk) lanes() (all []*lane) {
+	if len(d.o.Config.Command) > 0 {
+		all = append(all, &lane{name: byCommand, send: func(ctx context.Context, e Event) error {
+			return d.o.system.command(ctx, d.o.Config, e, d.o.Log)
+		}})
+	}
+	if d.o.Config.Webhook != "" && d.o.Poster != nil {
+		all = append(all, &lane{name: byWebhook, send: func(ctx context.Context, e Event) error {
+			return d.o.Poster.Post(ctx, d.o.Config, e.message())
+		}})
+	}
+	return all
+}
+
+// load reads what an earlier run has left. It may take as long as the disk does.
+func (k *keeper) load() {
+	q, err := k.o.system.read(k.o.File)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			k.o.Log.Warn("alarms that an earlier run has left are lost", "error", err)
+		}
+		q = &queue{}
+	}
+	k.read <- q
+}
+
+func (k *keeper) serve() {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		k.takeRaised()
+		k.save()
+		next := k.deliver(time.Now())
+		k.answer(time.Now())
+		k.count()
+		timer.Stop()
+		if !next.IsZero() {
+			timer.Reset(max(time.Until(next), time.Millisecond))
+		}
+		select {
+		case <-k.wake:
+		case <-timer.C:
+		case q := <-k.read:
+			k.take(q)
+		case err := <-k.saved:
+			k.noteSaved(err)
+		case o := <-k.ends:
+			k.noteEnd(o)
+		case <-k.ctx.Done():
+			return
+		}
+	}
+}
+
+// take puts what the file had before what was raised meanwhile.
+func (k *keeper) take(q *queue) {
+	k.loaded = true
+	now := k.q
+	k.q = q
+	k.q.joined, k.q.lost = now.joined, now.lost
+	k.q.only(k.names())
+	for _, p := range now.Pending {
+		switch {
+		case k.q.told(p.Event):
+		case p.tried():
+			k.q.Pending = append(k.q.Pending, p)
+		default:
+			k.q.add(p.Event, k.names(), k.o.Config.Every)
+		}
+	}
+	k.q.Sent = append(k.q.Sent, now.Sent...)
+	for _, w := range now.Ways {
+		k.q.Ways = append(slices.DeleteFunc(k.q.Ways, func(o Way) bool { return o.Name == w.Name }), w)
+	}
+	k.q.Dropped += now.Dropped
+	k.q.bound()
+	k.changed(len(now.Pending)+len(now.Sent) > 0)
+}
+
+func (k *keeper) names() (all []string) {
+	for _, l := range k.lanes {
+		all = append(all, l.name)
+	}
+	return all
+}
+
+func (k *keeper) takeRaised() {
+	k.mu.Lock()
+	raised, levels, lost := k.raised, k.levels, k.lost
+	k.raised, k.lost = nil, 0
+	if k.loaded { // what was told before decides on these
+		k.levels = nil
+	}
+	k.mu.Unlock()
+	for _, e := range raised {
+		if !k.q.told(e) {
+			k.q.add(e, k.names(), k.o.Config.Every)
+		}
+	}
+	k.q.drop(lost)
+	k.changed(len(raised) > 0 || lost > 0)
+	if !k.loaded {
+		return
+	}
+	for _, l := range levels {
+		was := k.q.Levels[l.event.key()]
+		if k.q.level(l.event.key(), l.n) {
+			k.RaiseOnce("", l.event.Kind, l.event.Subject, l.event.Text)
+		}
+		k.changed(was != l.n)
+	}
+}
+
+func (k *keeper) changed(is bool) {
+	if !is {
+		return
+	}
+	if !k.dirty {
+		k.since = time.Now()
+	}
+	k.dirty = true
+}
+
+// save begins to write the file, if there is anything new and nobody does yet.
+func (k *keeper) save() {
+	if !k.dirty || k.saving || !k.loaded || k.failed && time.Now().Before(k.retry) {
+		return
+	}
+	content, err := k.q.encode()
+	if err != nil {
+		k.noteSaved(err)
+		return
+	}
+	k.saving, k.dirty = true, false
+	go func() { k.saved <- k.o.system.write(k.o.File, content) }()
+}
+
+func (k *keeper) noteSaved(err error) {
+	k.saving = false
+	if err != nil {
+		k.changed(true)
+		k.retry = time.Now().Add(saveRetry)
+		if !k.failed {
+			k.o.Log.Warn("alarms that are not delivered would be lost in a crash", "error", err)
+		}
+	}
+	k.failed = err != nil
+}
+
+// kept reports whether what is in the queue is in the file, or has waited for that long enough.
+func (k *keeper) kept(now time.Time) bool {
+	return !k.dirty && !k.saving || k.failed || now.Sub(k.since) >= diskPatience
+}
+
+// deliver begins what can be, and returns when it is to look again.
+func (k *keeper) deliver(now time.Time) (next time.Time) {
+	sooner := func(t time.Time) {
+		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	if k.failed && k.dirty {
+		sooner(k.retry)
+	}
+	for _, l := range k.lanes {
+		if l.busy != "" {
+			continue
+		}
+		p, at := k.q.next(l.name, now)
+		sooner(at)
+		switch {
+		case p == nil:
+		case l.rested.After(now) && p.Kind != Test:
+			sooner(l.rested)
+		case !k.kept(now):
+			sooner(k.since.Add(diskPatience))
+		default:
+			k.begin(l, p, now)
+		}
+	}
+	return next
+}
+
+func (k *keeper) begin(l *lane, p *pending, now time.Time) {
+	p.begun = true
+	p.Event.Dropped = k.q.Dropped
+	l.busy, l.begun = p.ID, now
+	e := p.Event
+	k.others.Go(func() {
+		ctx, cancel := context.WithTimeoutCause(k.ctx, k.o.Config.Timeout, errTimeout)
+		defer cancel()
+		k.ends <- outcome{l, e.ID, l.send(ctx, e)}
+	})
+}
+
+var errTimeout = errors.New("did not end in time")
+
+func (k *keeper) noteEnd(o outcome) {
+	l := o.lane
+	l.busy = ""
+	if o.err != nil && k.ctx.Err() != nil {
+		return // we have ended it
+	}
+	now := time.Now()
+	if givenUp := k.q.delivered(o.id, l.name, o.err, now); givenUp != nil {
+		k.o.Log.Error("an alarm is given up", "by", l.name, "id", givenUp.ID, "text", givenUp.Text)
+	}
+	k.changed(true)
+	i := slices.IndexFunc(k.q.Ways, func(w Way) bool { return w.Name == l.name })
+	failures := k.q.Ways[i].InARow
+	if o.err == nil {
+		l.sent++
+		l.rested = time.Time{}
+		k.o.Log.Info("alarm delivered", "by", l.name, "id", o.id)
+		return
+	}
+	l.failed++
+	pause := backOff
+	for range min(failures-1, 10) {
+		pause = min(2*pause, backOffMax)
+	}
+	l.rested = now.Add(pause)
+	k.o.Log.Warn("alarm not delivered", "by", l.name, "id", o.id, "error", o.err, "in_a_row", failures, "again_after", pause)
+}
+
+// count is for those who ask how it goes.
+func (k *keeper) count() {
+	c := Counts{Pending: len(k.q.Pending), Joined: k.q.joined, Dropped: k.q.lost}
+	for _, l := range k.lanes {
+		c.Ways = append(c.Ways, WayCount{l.name, l.sent, l.failed})
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.counts = c
+}
+
+// answer tells those who wait that there is nothing to wait for any more.
+func (k *keeper) answer(now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.flushes = slices.DeleteFunc(k.flushes, func(f flush) bool {
+		for _, l := range k.lanes {
+			p, _ := k.q.next(l.name, now)
+			due := p != nil && !l.rested.After(now)
+			if l.busy != "" && now.Sub(l.begun) < f.patience || l.busy == "" && due {
+				return false
+			}
+		}
+		if len(k.raised) > 0 {
+			return false
+		}
+		close(f.done)
+		return true
+	})
+}
+
+// close waits for the end of what Close has cancelled, and leaves the queue in the file.
+func (k *keeper) close() {
+	k.retry = time.Time{}
+	gone := make(chan struct{})
+	go func() { k.others.Wait(); close(gone) }()
+	for open := true; open || k.saving || k.dirty; {
+		k.takeRaised()
+		k.save()
+		if !open && !k.saving { // it cannot be written
+			break
+		}
+		select {
+		case <-gone:
+			open, gone = false, nil
+		case o := <-k.ends:
+			k.noteEnd(o)
+		case q := <-k.read:
+			k.take(q)
+		case err := <-k.saved:
+			k.noteSaved(err)
+		}
+	}
+	close(k.idle)
+}

@@ -1,0 +1,69 @@
+package alarm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform/files"
+)
+
+const testText = "somebody tries whether alarms arrive: nothing is wrong"
+
+func testID(at time.Time) string { return fmt.Sprintf("%s.%d.%d", Test, os.Getpid(), at.UnixNano()) }
+
+// ErrUnanswered means that the running service did not say how a test went.
+var ErrUnanswered = errors.New("the running service does not answer")
+
+// askEvery is how often the queue is read for an answer.
+const askEvery = 100 * time.Millisecond
+
+// Ask has the running service, whose queue is at file, send a test, as its user and with
+// its rights, and returns how that went. It blocks until there is the answer, or ctx
+// ends: the error wraps [ErrUnanswered] then.
+func Ask(ctx context.Context, file string) ([]Result, error) {
+	now := time.Now()
+	id := testID(now)
+	if err := Leave(file, Note{ID: id, Kind: Test, Text: testText, Count: 1, First: now, Last: now}); err != nil {
+		return nil, err
+	}
+	tick := time.NewTicker(askEvery)
+	defer tick.Stop()
+	for {
+		r, err := Read(file)
+		if err == nil && r != nil && r.Tested != nil && r.Tested.ID == id && r.Tested.Complete {
+			return r.Tested.Results, nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			_ = files.Remove(noteFile(file, Test)) // nobody is to be startled by it later
+			return nil, errors.Join(fmt.Errorf("%w: %w", ErrUnanswered, context.Cause(ctx)), err)
+		}
+	}
+}
+
+// Try sends a test by all ways that o.Config has, from this process, and returns how each
+// went. It blocks until that is known, at most [Config.Timeout] for each.
+func Try(ctx context.Context, o Options) []Result {
+	d := &Desk{o: o}
+	d.o.Config = o.Config.WithDefaults()
+	if d.o.system.command == nil {
+		d.o.system = theSystem()
+	}
+	e := d.event(Test, "", testText)
+	e.ID = testID(e.Last)
+	var results []Result
+	for _, l := range d.lanes() {
+		ctx, cancel := context.WithTimeoutCause(ctx, d.o.Config.Timeout, errTimeout)
+		r := Result{Way: l.name}
+		if err := l.send(ctx, e); err != nil {
+			r.Error = plain(err.Error(), maxText)
+		}
+		cancel()
+		results = append(results, r)
+	}
+	return results
+}

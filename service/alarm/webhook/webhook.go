@@ -1,0 +1,149 @@
+// Package webhook posts alarms over HTTP. A program that wants that asks for it in one line,
+//
+//	service.Config{Name: "feedd", AlarmWebhook: webhook.Sender{}}
+//
+// and links net/http by that; no other one does. The URL is [service.alarm] webhook.
+//
+// The body is the alarm as JSON, see [alarm.Event]; its id is the header Idempotency-Key,
+// too. Any status of 200 to 299 means that it was taken. A redirect is followed to the
+// same scheme, host and port alone, and only where it keeps the method (307, 308). The
+// body of the answer is not read. When to try again is package alarm's business; each try
+// has a connection of its own, and [service.alarm] timeout for all of it. A proxy is what
+// the environment says (HTTPS_PROXY, NO_PROXY).
+//
+// A secret stands in the file webhook_secret_file, whose text is the value of the header
+// webhook_header ("Bearer ..." for Authorization). It is read anew for each alarm, and
+// refused if others than the service's user, its group and root could read it. It is in
+// no log, plan or status, and neither are the URL's path and query, which at many
+// providers are a secret as well.
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform/files"
+	"github.com/holdfast-dev/holdfast/service/alarm"
+)
+
+const (
+	maxHeader    = 64 << 10 // bytes of the answer's
+	maxSecret    = 8 << 10
+	maxRedirects = 3
+)
+
+// Sender is the [alarm.Poster] that there is. Its zero value is ready to use.
+type Sender struct {
+	// TLS is how servers are verified; nil: by the system's authorities, TLS 1.2 at least.
+	TLS *tls.Config
+}
+
+// Post delivers body, which is JSON, to c.Webhook. It blocks until the server has
+// answered, or ctx ends.
+func (s Sender) Post(ctx context.Context, c alarm.Config, body []byte) error {
+	secret, err := readSecret(c.WebhookSecretFile)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Webhook, bytes.NewReader(body))
+	if err != nil {
+		return errors.New("webhook: is no URL like https://host/path")
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "holdfast-alarm")
+	var id struct {
+		ID string `json:"id"`
+	}
+	if json.Unmarshal(body, &id) == nil && id.ID != "" {
+		req.Header.Set("Idempotency-Key", id.ID)
+	}
+	if secret != "" {
+		req.Header.Set(c.WithDefaults().WebhookHeader, secret)
+	}
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, TLSClientConfig: s.tls(), DisableKeepAlives: true,
+		ForceAttemptHTTP2: true, MaxResponseHeaderBytes: maxHeader,
+	}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport, CheckRedirect: sameServer}
+	res, err := client.Do(req)
+	if err != nil {
+		return fmt.Errorf("webhook %s: %w", place(req.URL), without(err))
+	}
+	defer res.Body.Close() // unread: it may be huge, or come one byte a minute
+	if res.StatusCode < 200 || res.StatusCode > 299 {
+		return fmt.Errorf("webhook %s: the server says %d %s", place(req.URL), res.StatusCode, http.StatusText(res.StatusCode))
+	}
+	return nil
+}
+
+func (s Sender) tls() *tls.Config {
+	if s.TLS != nil {
+		return s.TLS.Clone()
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12}
+}
+
+var errElsewhere = errors.New("it leads elsewhere by a redirect, which is not followed")
+
+// sameServer lets a redirect through that stays where the alarm and its secret were to go.
+func sameServer(req *http.Request, via []*http.Request) error {
+	first := via[0].URL
+	if req.URL.Scheme != first.Scheme || !strings.EqualFold(req.URL.Host, first.Host) || req.URL.User != nil {
+		return fmt.Errorf("%w: to %s", errElsewhere, place(req.URL))
+	}
+	if req.Method != http.MethodPost {
+		return errors.New("it answers with a redirect that is for browsers (307 and 308 keep the method)")
+	}
+	if len(via) > maxRedirects {
+		return errors.New("too many redirects")
+	}
+	return nil
+}
+
+// place is what of u is no secret.
+func place(u *url.URL) string { return u.Scheme + "://" + u.Host }
+
+// without is err without the URL, which the library puts before it.
+func without(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
+}
+
+// readSecret is what the file at path has; nothing without one.
+func readSecret(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	f, err := files.OpenToRead(path)
+	if err != nil {
+		return "", fmt.Errorf("webhook_secret_file: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err == nil {
+		err = private(path, info)
+	}
+	if err != nil {
+		return "", fmt.Errorf("webhook_secret_file: %w", err)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	if err != nil {
+		return "", fmt.Errorf("webhook_secret_file: %w", err)
+	}
+	secret := strings.TrimSpace(string(b))
+	if len(b) > maxSecret || secret == "" || strings.ContainsFunc(secret, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return "", fmt.Errorf("webhook_secret_file: %s: %w: it has to have one line, of at most %d bytes", path, files.ErrMalformed, maxSecret)
+	}
+	return secret, nil
+}

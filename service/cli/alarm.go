@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/fatih/color"
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/alarm"
+	"github.com/holdfast-dev/holdfast/service/logsink"
+	"github.com/holdfast-dev/holdfast/singleton"
+)
+
+func (a *app) alarmCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "alarm",
+		Short: "Try whether alarms arrive",
+		Args:  a.knownCommand,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(a.alarmTestCommand())
+	return cmd
+}
+
+func (a *app) alarmTestCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "test",
+		Short: "Send a test alarm, and show how that went",
+		Long: "Send a test alarm by all ways of [service.alarm], and show how that went. Where the service runs, it is asked to send it, as its own user " +
+			"and with the configuration that it has in force; otherwise this command sends it itself, but never as root for a service of another user. " +
+			"Exit code: 0 if every way has taken it, 1 otherwise.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			t, err := a.target(cmd)
+			if err != nil {
+				return err
+			}
+			results, by, err := a.testAlarm(cmd.Context(), t)
+			if err != nil {
+				return err
+			}
+			return showResults(cmd.OutOrStdout(), results, by, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON, one object")
+	return cmd
+}
+
+// Who has sent a test.
+const (
+	bySender  = "the running service"
+	byCommand = "this command"
+)
+
+func (a *app) testAlarm(ctx context.Context, t *target) (results []alarm.Result, by string, err error) {
+	_, err = t.probe(ctx, t.lock())
+	runs := err == nil
+	switch {
+	case err != nil && !errors.Is(err, singleton.ErrFree):
+		return nil, "", err
+	case runs: // what it has in force may be another configuration than the file
+		waiting, cancel := context.WithTimeoutCause(ctx, a.limit(2*t.cfg.Alarm.Timeout+platform.StopMargin), platform.ErrTimeout)
+		defer cancel()
+		results, err = leavable(ctx, func() ([]alarm.Result, error) { return alarm.Ask(waiting, t.dirs.AlarmsFile(t.id.String())) })
+		if errors.Is(err, alarm.ErrUnanswered) {
+			err = fmt.Errorf("%w: has it [service.alarm] in force? `restart` brings it in", err)
+		}
+		return results, bySender, err
+	case !t.cfg.Alarm.Enabled():
+		return nil, "", service.BadConfig(t.cfg.ErrorAt("service.alarm", errors.New("nobody is to be told: it names neither a command nor a webhook")))
+	case a.asAnother(t):
+		return nil, "", fmt.Errorf("%w: %q is to run as user %q, and this is not: start it, and it sends the test itself", platform.ErrPermission, t.id, t.cfg.User)
+	}
+	host, _ := os.Hostname() // for people
+	results = alarm.Try(ctx, alarm.Options{
+		Config: t.cfg.Alarm, Poster: t.cfg.AlarmWebhook, Service: t.id.String(), Host: host, Version: t.cfg.Version,
+		Log: slog.New(slog.DiscardHandler),
+	})
+	return results, byCommand, ctx.Err()
+}
+
+// asAnother reports whether we have more rights than the user of the service.
+func (a *app) asAnother(t *target) bool {
+	ordinary := t.cfg.User != "" && t.cfg.User != "root" && t.cfg.User != "0"
+	uid := os.Geteuid() // -1 on Windows
+	return ordinary && t.id.Scope != platform.ScopeUser && (uid == 0 || uid < 0 && isPrivileged())
+}
+
+func showResults(out io.Writer, results []alarm.Result, by string, asJSON bool) error {
+	failed := 0
+	for _, r := range results {
+		if r.Error != "" {
+			failed++
+		}
+	}
+	if asJSON {
+		err := writeJSON(out, struct {
+			OK      bool           `json:"ok"`
+			By      string         `json:"by"`
+			Results []alarm.Result `json:"results"`
+		}{failed == 0, by, append([]alarm.Result{}, results...)})
+		if err != nil {
+			return err
+		}
+	} else {
+		for _, r := range results {
+			text := color.GreenString("taken")
+			if r.Error != "" {
+				text = color.RedString("failed") + ": " + logsink.Printable(r.Error)
+			}
+			fmt.Fprintf(out, "%s (sent by %s): %s\n", r.Way, by, text)
+		}
+	}
+	if failed > 0 {
+		return &exitError{platform.ExitFailed}
+	}
+	return nil
+}
+
+// askAlarms reads which alarms nobody has taken yet.
+func (r *report) askAlarms(ctx context.Context, t *target) {
+	report, err := leavable(ctx, func() (*alarm.Report, error) { return alarm.Read(t.dirs.AlarmsFile(t.id.String())) })
+	if err != nil {
+		r.note(err.Error())
+	}
+	if report == nil {
+		return
+	}
+	r.Alarms = report
+	for _, w := range report.Failing() {
+		r.note(fmt.Sprintf("alarms do not arrive by the %s, %d failures in a row: %s (`alarm test` tries it)", w.Name, w.InARow, w.Error))
+	}
+}
+
+// alarmsText is for people; empty where there is nothing to say.
+func alarmsText(r report) string {
+	if r.Alarms == nil {
+		return ""
+	}
+	var all []string
+	if n := r.Alarms.Pending; n > 0 {
+		all = append(all, fmt.Sprintf("%d not delivered yet, the oldest of %s", n, r.when(r.Alarms.Oldest)))
+	}
+	if n := r.Alarms.Dropped; n > 0 {
+		all = append(all, fmt.Sprintf("%d lost", n))
+	}
+	var last time.Time
+	for _, w := range r.Alarms.Ways {
+		if w.LastSuccess.After(last) {
+			last = w.LastSuccess
+		}
+	}
+	if !last.IsZero() {
+		all = append(all, "the last delivered "+r.when(last))
+	}
+	return strings.Join(all, "; ")
+}

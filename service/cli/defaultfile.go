@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
+)
+
+// defaultFileMode lets everybody read it, as the service's user has to: what comes with a
+// program is no secret.
+const defaultFileMode fs.FileMode = 0o644
+
+// defaultFile is what an install does with the configuration file that comes with the
+// program: see [service.Config.DefaultFile].
+type defaultFile struct {
+	path  string          // of the file; empty: there is nothing to be done
+	anew  bool            // the file is written, and says from then on what the program's says
+	steps []platform.Step // in order
+	note  string          // what a person should know; may be empty
+}
+
+// planDefaultFile decides what becomes of the program's configuration file, and has it be in force
+// already for what is planned. What no install has written is somebody else's, and is
+// left alone; so is a file for which --config speaks.
+func (a *app) planDefaultFile(cmd *cobra.Command, t *target) {
+	text := a.cfg.DefaultFile
+	named := cmd.Flags().Changed("config") || a.cfg.File != "" && a.cfg.File != t.usual
+	if !a.placesDefaultFile || text == "" || t.usual == "" || named || a.fileless || !a.here() {
+		return
+	}
+	t.defaultFile = t.placeDefaultFile(t.usual, text)
+	if t.defaultFile.anew {
+		a.cfg.File = t.usual
+	}
+}
+
+func (t *target) placeDefaultFile(path, text string) defaultFile {
+	sum := sha256.Sum256([]byte(text))
+	offered := hex.EncodeToString(sum[:])
+	before := t.laid
+	ours := before.Path == path
+	write := func(path, what string) platform.Step {
+		s := platform.Step{Kind: platform.StepWriteFile, Describe: what, Path: path, Mode: defaultFileMode, Content: []byte(text)}
+		if uid := os.Geteuid(); uid >= 0 {
+			s.Owner = &platform.Owner{UID: uid, GID: os.Getegid()}
+		}
+		return s
+	}
+	there, err := t.digest(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		dir := filepath.Dir(path)
+		t.laid = state.Laid{Path: path, SHA256: offered, Dirs: append(t.missing(dir), before.Dirs...)}
+		return defaultFile{path, true, append(t.removeBeside(before),
+			platform.Step{Kind: platform.StepMakeDir, Describe: "the directory of the configuration", Path: dir, Mode: 0o755},
+			write(path, "the configuration that comes with the program")), ""}
+	case err != nil || !ours, there != offered && before.SHA256 == offered: // somebody else's, or changed, and the new one is known
+		return defaultFile{}
+	case there == offered:
+		t.laid = state.Laid{Path: path, SHA256: offered, Dirs: before.Dirs}
+		return defaultFile{path, false, t.removeBeside(before), ""}
+	case there == before.SHA256:
+		t.laid = state.Laid{Path: path, SHA256: offered, Dirs: before.Dirs}
+		return defaultFile{path, true, append(t.removeBeside(before), write(path, "the configuration that comes with this version; nobody has changed the one before")), ""}
+	}
+	beside := path + ".new"
+	t.laid = state.Laid{Path: path, SHA256: offered, Beside: beside, Dirs: before.Dirs}
+	return defaultFile{
+		path, false,
+		[]platform.Step{write(beside, "the configuration that comes with this version, beside the one that was changed")},
+		fmt.Sprintf("%s was changed, and stays; what this version brings along is laid beside it: %s", path, beside),
+	}
+}
+
+// removeBeside removes what an earlier install has laid beside the file, if nobody has
+// changed it.
+func (t *target) removeBeside(before state.Laid) []platform.Step {
+	if sum, err := t.digest(before.Beside); before.Beside == "" || err != nil || sum != before.SHA256 {
+		return nil
+	}
+	return []platform.Step{{Kind: platform.StepRemoveFile, Describe: "the configuration that was laid beside", Path: before.Beside}}
+}
+
+// missing are the directories that have to be made for dir to be there, the deepest first.
+func (t *target) missing(dir string) (all []string) {
+	for ; t.absent(dir) && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		all = append(all, dir)
+	}
+	return all
+}
+
+// removeDefaultFile are the steps that remove the configuration file that an install has written,
+// if nobody has changed it, and what was made for it.
+func (t *target) removeDefaultFile() []platform.Step {
+	l := t.laid
+	if l.Path == "" || t.otherManager != "" {
+		return nil
+	}
+	steps := t.removeBeside(l)
+	if sum, err := t.digest(l.Path); err == nil && sum == l.SHA256 {
+		steps = append(steps, platform.Step{Kind: platform.StepRemoveFile, Describe: "the configuration, which nobody has changed", Path: l.Path})
+	}
+	for _, dir := range l.Dirs {
+		if !t.absent(dir) {
+			steps = append(steps, platform.Step{Kind: platform.StepDropDir, Describe: "the directory of the configuration, if it is empty", Path: dir})
+		}
+	}
+	return steps
+}
+
+// redefines reports whether the steps change a definition: what somebody may have to
+// restart the service for.
+func (t *target) redefines(all []change) bool {
+	return slices.ContainsFunc(all, func(c change) bool {
+		return t.defaultFile.path == "" || c.Path != t.defaultFile.path && c.Path != t.defaultFile.path+".new"
+	})
+}

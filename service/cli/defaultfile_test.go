@@ -1,0 +1,181 @@
+package cli_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service"
+)
+
+// withDefault is a place whose program brings a configuration along, and where that
+// would be. Nothing of it is there.
+func withDefault(t *testing.T) (p *place, file string) {
+	home := filepath.Join(t.TempDir(), "home")
+	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "LocalAppData"} {
+		t.Setenv(name, home)
+	}
+	p = newPlace(t)
+	p.cfg.DefaultFile = "[service]\nstop_timeout = \"11s\"\n"
+	p.m.file = filepath.Join(p.dir, "feedd.unit")
+	p.m.st.Enabled = true
+	d, err := p.cfg.DirsFor(platform.ScopeUser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, filepath.Join(d.Config, "feedd.toml")
+}
+
+// says fails the test unless a file has that content; empty: unless there is none.
+func says(t *testing.T, path, want string) {
+	t.Helper()
+	got, err := os.ReadFile(path)
+	if string(got) != want || (err != nil) != (want == "") {
+		t.Errorf("%s: %q, %v, want %q", path, got, err, want)
+	}
+}
+
+const (
+	install      = "install --program /opt/feedd"
+	nothingTo    = "nothing has changed"
+	newerDefault = "[service]\nstop_timeout = \"22s\"\n"
+	edited       = "[service]\nstop_timeout = \"33s\"\n"
+)
+
+// The configuration that comes with a program is written where there is none, is in
+// force at once, and goes with the service, with the directories that were made for it.
+func TestIssue11_TheProgramsConfigurationIsWrittenWhereThereIsNone(t *testing.T) {
+	p, file := withDefault(t)
+	for _, args := range []string{"plan", install + " --dry-run"} {
+		p.wants(args, 0, file)
+		if !strings.Contains(p.out.String(), "the configuration that comes with the program") {
+			t.Errorf("%s does not show it:\n%s", args, &p.out)
+		}
+		says(t, file, "")
+	}
+	p.wants(install, 0, "feedd is installed")
+	says(t, file, p.cfg.DefaultFile)
+	if p.m.unit.StartTimeout == 0 || strings.Join(p.m.unit.Exec, " ") != "/opt/feedd run --config "+file+" --runtime-dir "+p.cfg.RuntimeDir+" --state-dir "+p.cfg.StateDir+" --scope user" {
+		t.Errorf("the definition has %q", p.m.unit.Exec)
+	}
+	p.wants("config show", 0, `service.stop_timeout = "11s"`)
+	p.wants(install, 0, nothingTo)
+	p.wants("uninstall", 0, "is uninstalled", "remove")
+	says(t, file, "")
+	if _, err := os.Stat(filepath.Dir(filepath.Dir(file))); err == nil {
+		t.Error("the directories that were made for it are left")
+	}
+	p.wants(install+" --config "+p.dir+"/none.toml", platform.ExitBadConfig, "none.toml")
+	says(t, file, "") // another one was named
+}
+
+// Whatever the umask, it is for everybody to read.
+func TestIssue11_TheProgramsConfigurationHasItsMode(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there is no umask")
+	}
+	p, file := withDefault(t)
+	withUmask(t, 0o077)
+	p.wants(install, 0, "feedd is installed")
+	for path, want := range map[string]os.FileMode{file: 0o644, filepath.Dir(file): 0o755, filepath.Dir(filepath.Dir(file)): 0o755, p.dir + "/holdfast": 0o755, p.dir + "/holdfast/feedd.json": 0o644} {
+		info, err := os.Stat(path)
+		if err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v, want %v", path, info.Mode().Perm(), err, want)
+		}
+	}
+}
+
+// A changed one is kept, by install and by uninstall; another one of a newer version is
+// laid beside it, once.
+func TestIssue11_AChangedConfigurationIsKept(t *testing.T) {
+	p, file := withDefault(t)
+	p.wants(install, 0, "feedd is installed")
+	p.cfg.DefaultFile = newerDefault
+	p.wants(install, 0, "nobody has changed the one before")
+	says(t, file, newerDefault)
+	p.put(file, edited)
+	p.wants(install, 0, nothingTo)
+	newest := "# better\n" + newerDefault
+	p.cfg.DefaultFile = newest
+	p.wants("plan", 0, "laid beside it: "+file+".new")
+	p.wants(install, 0, "laid beside it: "+file+".new")
+	says(t, file, edited)
+	says(t, file+".new", newest)
+	p.wants(install, 0, nothingTo)
+	if err := os.Remove(file + ".new"); err != nil {
+		t.Fatal(err)
+	}
+	p.wants(install, 0, nothingTo) // who has thrown it away is not given it again
+	says(t, file+".new", "")
+	p.cfg.DefaultFile = newerDefault
+	p.wants(install, 0, "laid beside it")
+	p.put(file, newerDefault) // taken over by hand
+	p.wants(install, 0, "laid beside")
+	says(t, file+".new", "")
+	p.put(file, edited)
+	p.wants("uninstall", 0, "Its configuration stays: "+file, "remove")
+	says(t, file, edited)
+	p.wants(install, 0, "feedd is installed") // by now it is somebody else's
+	p.cfg.DefaultFile = newest
+	p.wants(install, 0, nothingTo)
+	says(t, file, edited)
+	says(t, file+".new", "")
+	p.wants("uninstall --purge", 0, "Its configuration stays: "+file, "remove", "remove all of /run", "remove all of /state")
+	says(t, file, edited)
+}
+
+// What is laid beside and was not touched goes with the service.
+func TestIssue11_WhatWasLaidBesideGoesWithTheService(t *testing.T) {
+	p, file := withDefault(t)
+	p.wants(install, 0, "feedd is installed")
+	p.put(file, edited)
+	p.cfg.DefaultFile = newerDefault
+	p.wants(install, 0, "laid beside it")
+	p.wants("uninstall --purge", 0, file, "remove", "remove all of /run", "remove all of /state")
+	says(t, file, edited)
+	says(t, file+".new", "")
+}
+
+// checked is a program that accepts a configuration or does not, and reads it.
+type checked struct {
+	service.ProgramFunc
+	bad error
+}
+
+func (c *checked) Check(_ context.Context, cfg service.Config) error {
+	if _, err := os.ReadFile(cfg.File); err != nil {
+		return err
+	}
+	return c.bad
+}
+
+// An install that fails takes it back; the program has been asked with the file there.
+func TestIssue11_TheProgramsConfigurationIsTakenBack(t *testing.T) {
+	p, file := withDefault(t)
+	prog := &checked{bad: errors.New("no feed")}
+	p.prog = prog
+	p.wants(install, platform.ExitBadConfig, "no feed")
+	says(t, file, "")
+	if _, err := os.Stat(filepath.Dir(filepath.Dir(file))); err == nil || p.left() != "" {
+		t.Errorf("left: %s", p.left())
+	}
+	prog.bad = nil
+	p.wants(install, 0, "feedd is installed")
+	p.cfg.DefaultFile = newerDefault
+	p.m.on = func(verb string) {
+		p.m.acts = nil
+		if verb == "start" {
+			p.m.acts = errors.New("it did not get ready")
+		}
+	}
+	p.wants(install+" --start", 1, "it did not get ready", "start", "stop")
+	says(t, file, "[service]\nstop_timeout = \"11s\"\n")
+	p.m.fails = errors.New("it cannot be removed")
+	p.wants("uninstall", 1, "it cannot be removed")
+	says(t, file, "[service]\nstop_timeout = \"11s\"\n")
+}

@@ -1,0 +1,20 @@
+package cli_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service/cli"
+)
+
+// systemd puts a variable of the environment in the place of ${NAME}, and of a word that is
+// $NAME: the conductor would be told of another file than the one that was named.
+func TestIssue11_SystemdPutsNoVariablesIntoTheConductorsWords(t *testing.T) {
+	argv := []string{"/opt/${HOME}/feedd", "upgrade", "--config=/etc/${HOME}.toml", "--", "$PATH", "/srv/$$/feedd"}
+	want := []string{"--", "/opt/${HOME}/feedd", "upgrade", "--config=/etc/$${HOME}.toml", "--", "$$PATH", "/srv/$$$$/feedd"}
+	got := cli.AsUnit(platform.ScopeUser, "u1", argv)
+	if i := slices.Index(got, "--"); i < 0 || !slices.Equal(got[i:], want) || !slices.Contains(got[:i], "--user") {
+		t.Errorf("got %q", got)
+	}
+}

@@ -1,0 +1,155 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/fatih/color"
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service/doctor"
+)
+
+func (a *app) fleetCommand() *cobra.Command {
+	group := &cobra.Command{Use: "fleet", Short: "Look at all services of this machine that are made with holdfast", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+		return a.help([]string{"help", "fleet"})
+	}}
+	var asJSON, watch bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show where each of them stands, in one table",
+		Long: "Show where each service of this machine stands that is made with holdfast, whatever its program: root the services of the system, " +
+			"others their own (--scope says otherwise); services of users are seen by these users alone. " +
+			"They are found by the records of install, by definitions that holdfast has made, and by what a service writes down while it runs, by hand as well. The manager is asked one question for all.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			scope, err := a.scopeFlag()
+			if err != nil {
+				return err
+			}
+			if scope == "" {
+				scope = a.Scope()
+			}
+			var f fleet
+			look := func() (err error) { f, err = a.fleet(cmd.Context(), scope); return err }
+			return watched(cmd, watch, asJSON, look, func(w io.Writer) error {
+				if asJSON {
+					return writeJSON(w, f)
+				}
+				return printFleet(w, f)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON, one object")
+	cmd.Flags().BoolVar(&watch, "watch", false, "again every second, until ctrl-C")
+	group.AddCommand(cmd)
+	return group
+}
+
+// fleet is all services of a scope. Its JSON form only grows.
+type fleet struct {
+	Scope    platform.Scope `json:"scope"`
+	Services []fleetService `json:"services"`        // by their names
+	Notes    []string       `json:"notes,omitempty"` // what could not be seen
+}
+
+// fleetService is one of them, by what is known without its own program.
+type fleetService struct {
+	Name       string           `json:"name"`
+	Instance   string           `json:"instance,omitempty"`
+	Manager    string           `json:"manager,omitempty"`
+	Installed  bool             `json:"installed"`
+	Phase      platform.Phase   `json:"phase"`
+	PhaseSince time.Time        `json:"phase_since,omitzero"`
+	Ready      bool             `json:"ready"`
+	PID        int              `json:"pid"`
+	Version    string           `json:"version,omitempty"`
+	RSS        int64            `json:"rss_bytes"` // -1: not known, or it does not run
+	Restarts   int              `json:"restarts"`
+	LastExit   *platform.Exit   `json:"last_exit"`
+	Findings   []doctor.Finding `json:"findings"`
+	Program    string           `json:"program,omitempty"`
+	Notes      []string         `json:"notes,omitempty"`
+}
+
+func (s fleetService) id() string {
+	return platform.ID{Name: s.Name, Instance: s.Instance}.String()
+}
+
+func printFleet(w io.Writer, f fleet) error {
+	var table, b strings.Builder
+	t := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "NAME\tPHASE\tSINCE\tVERSION\tMEMORY\tRESTARTS\tLAST END\tFINDINGS")
+	for _, s := range f.Services {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n",
+			oneLine(s.id()), oneLine(string(s.Phase)), sinceText(s.PhaseSince), cmp.Or(oneLine(s.Version), "-"), memoryText(s.RSS), s.Restarts, endText(s.LastExit), findingsText(s))
+	}
+	_ = t.Flush() // into memory
+	for i, line := range strings.Split(strings.TrimSuffix(table.String(), "\n"), "\n") {
+		line = strings.TrimRight(line, " ")
+		if i > 0 && len(f.Services[i-1].Findings) > 0 {
+			line = severityColor(f.Services[i-1].Findings[0].Severity).Sprint(line)
+		}
+		b.WriteString(line + "\n")
+	}
+	if len(f.Services) == 0 {
+		b.Reset()
+		fmt.Fprintf(&b, "no service of scope %s is made with holdfast, as far as can be seen\n", f.Scope)
+	}
+	for _, s := range f.Services {
+		for _, n := range s.Notes {
+			fmt.Fprintf(&b, "%s: %s\n", oneLine(s.id()), oneLine(n))
+		}
+	}
+	for _, n := range f.Notes {
+		fmt.Fprintf(&b, "%s: %s\n", color.YellowString("note"), oneLine(n))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func sinceText(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Local().Format(time.DateTime)
+}
+
+func memoryText(n int64) string {
+	if n < 0 {
+		return "-"
+	}
+	return bytesText(n)
+}
+
+// endText is short: `status` tells all.
+func endText(e *platform.Exit) string {
+	switch {
+	case e == nil:
+		return "-"
+	case e.Clean:
+		return "clean"
+	case e.Signal != "":
+		return oneLine(e.Signal)
+	case e.Code < 0:
+		return "cut off"
+	}
+	return fmt.Sprintf("exit code %d", e.Code)
+}
+
+// findingsText is how many there are of the worst kind, and which is first.
+func findingsText(s fleetService) string {
+	if len(s.Findings) == 0 {
+		return "-"
+	}
+	text := fmt.Sprintf("%s: %s", s.Findings[0].Severity, s.Findings[0].ID)
+	if n := len(s.Findings) - 1; n > 0 {
+		text += fmt.Sprintf(" (+%d)", n)
+	}
+	return text
+}

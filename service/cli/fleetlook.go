@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
+	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/doctor"
+	"github.com/holdfast-dev/holdfast/service/recovery"
+	"github.com/holdfast-dev/holdfast/singleton"
+)
+
+// life is what the files of a member say, and the processes.
+type life struct {
+	member
+	sources state.Sources
+	record  recovery.LastRun
+	notes   []string
+}
+
+// lookAt reads the files of a member. It is no process and asks nobody: of one that runs,
+// its state file names the process, whose identity the system confirms; the lock is asked only
+// where the file cannot say it.
+func (a *app) lookAt(ctx context.Context, one member) life {
+	l := life{member: one, sources: state.Sources{Now: a.Now(), Window: usualWindow()}}
+	id := one.id.String()
+	if one.bad != nil {
+		l.notes = append(l.notes, one.bad.Error())
+	}
+	dirs, err := service.Config{
+		Name: one.id.Name, Instance: one.id.Instance,
+		RuntimeDir: cmp.Or(one.manifest.Told["runtime-dir"], one.manifest.RuntimeDir, one.runtime), StateDir: cmp.Or(one.manifest.Told["state-dir"], one.manifest.StateDir),
+	}.DirsFor(one.id.Scope)
+	if err != nil {
+		l.notes = append(l.notes, err.Error())
+		return l
+	}
+	f, err := state.Read(dirs.StateFile(id))
+	if err == nil {
+		l.sources.File = &f
+		if alive, err := a.Alive(f.Process); err == nil && alive {
+			l.sources.Lock = state.Lock{Answer: state.LockHeld, Process: f.Process, Since: f.StartedAt, Origin: f.Manager}
+			return l
+		}
+	}
+	lock := singleton.Options{Name: id, Dir: dirs.Runtime, StateDir: dirs.State}
+	if _, e := os.Lstat(lock.PIDFile()); errors.Is(err, fs.ErrNotExist) && errors.Is(e, fs.ErrNotExist) {
+		l.sources.Lock.Answer = state.LockFree
+	} else if l.sources.Lock, err = lockSource(leavable(ctx, func() (singleton.Holder, error) { return a.Holder(lock) })); err != nil {
+		l.notes = append(l.notes, err.Error())
+	}
+	l.record, err = recovery.Read(dirs.LastRunFile(id))
+	if err != nil {
+		l.notes = append(l.notes, err.Error())
+	}
+	l.sources.Last = lastSource(l.record)
+	return l
+}
+
+// usualWindow is within what restarts count, unless a configuration says otherwise, which only
+// the service's own program can read.
+func usualWindow() time.Duration { return platform.Restart{}.WithDefaults().Window }
+
+// judge is what is so of a member, with what the manager has said of those in between.
+func (a *app) judge(l life, m platform.Manager, unsettled map[string]platform.Phase) fleetService {
+	id := l.id.String()
+	s := fleetService{
+		Name: l.id.Name, Instance: l.id.Instance, Manager: l.manifest.Manager, Installed: l.manifest.Format > 0 || l.defined,
+		Program: l.manifest.Program, RSS: -1, Findings: []doctor.Finding{}, Notes: l.notes,
+	}
+	if m != nil && s.Installed && (s.Manager == "" || s.Manager == m.Name()) {
+		s.Manager = m.Name()
+		if phase, ok := unsettled[id]; ok {
+			l.sources.Manager = &platform.Status{Manager: s.Manager, Installed: true, Phase: phase}
+		}
+	}
+	now := state.Merge(l.sources)
+	s.Phase, s.PhaseSince, s.Ready, s.PID = now.Phase, now.Since, now.Ready(), now.Process.PID
+	s.Restarts, s.LastExit = now.Restarts, now.LastExit
+	s.Version = l.record.Version
+	if now.File != nil {
+		s.Version = now.File.Version
+		s.Manager = cmp.Or(s.Manager, now.File.Manager)
+	}
+	if now.Running && s.PID != 0 {
+		s.RSS = a.Memory(s.PID)
+	}
+	s.Findings = append(s.Findings, l.findings(s, now)...)
+	return s
+}
+
+// findings are doctor's of the run: what else it looks at, the service's own program
+// knows.
+func (l life) findings(s fleetService, now state.Truth) []doctor.Finding {
+	facts := doctor.Facts{Service: s.id(), Scope: l.id.Scope, Now: l.sources.Now, Command: doctor.Command{Path: cmp.Or(s.Program, s.Name)}}
+	facts.Definition.Installed = s.Installed
+	facts.Life = lifeOf(now)
+	facts.Life.Window = usualWindow()
+	if now.Again {
+		facts.Life.Again = cmp.Or(s.Manager, "a supervisor")
+	}
+	if f := now.File; f != nil {
+		facts.Life.Health, facts.Life.Reloads, facts.Life.Stop, facts.Life.LastRun = f.Health, f.Reloads, f.Stop, f.LastRun
+	}
+	return doctor.Examine(facts, "run").Findings
+}

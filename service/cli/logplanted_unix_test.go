@@ -1,0 +1,67 @@
+//go:build unix
+
+package cli_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// filer is a manager that keeps the log in a file.
+type filer struct {
+	*manager
+	file string
+}
+
+func (f filer) LogFile(platform.ID) string { return f.file }
+func (f filer) Logs(_ platform.ID, _ int, _ bool) []string {
+	return []string{"cat", f.file} // whatever it is
+}
+
+// The log lies in a directory of the service's user, who puts a link there to what root
+// alone may read: nobody shows it, and nobody packs it.
+func TestALinkInPlaceOfTheLog(t *testing.T) {
+	for name, planted := range map[string]bool{"a log": false, "a link": true} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			p.m.st.Phase = platform.PhaseFailed
+			file, secret := filepath.Join(p.dir, "output.log"), filepath.Join(p.dir, "shadow")
+			for _, path := range []string{file, secret} {
+				if err := os.WriteFile(path, []byte("it ended by itself\n"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if planted {
+				if err := os.Remove(file); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Symlink(secret, file); err != nil {
+					t.Fatal(err)
+				}
+			}
+			m := p.machine()
+			m.Manager = func(string) (platform.Manager, error) { return filer{p.m, file}, nil }
+			archive := filepath.Join(p.dir, "out.tar.gz")
+			for _, args := range []string{"logs", "status", "doctor", "doctor --json", "bugreport -o " + archive} {
+				p.out.Reset()
+				err := p.runOn(t.Context(), m, strings.Fields(args)...)
+				said := p.out.String()
+				if strings.HasPrefix(args, "bugreport") {
+					if err != nil {
+						t.Fatal(err)
+					}
+					said = unpacked(t, archive)["log.txt"]
+				}
+				if shown := strings.Contains(said, "ended by itself"); shown && planted {
+					t.Errorf("%s shows what the link leads to:\n%s", args, said)
+				} else if !shown && !planted && !strings.HasPrefix(args, "doctor") {
+					t.Errorf("%s does not show the log: %v\n%s", args, err, said)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/shirou/gopsutil/v3/process"
+
+	"github.com/holdfast-dev/holdfast/platform/proc"
+	"github.com/holdfast-dev/holdfast/service/doctor"
+)
+
+// tableEntry is one process of the process table, as far as we may see it.
+type tableEntry struct {
+	pid, parent int
+	exe         string // empty: not for us to see
+	argv        []string
+	user        string
+}
+
+// processTable lists the processes whose program is called like one of the images.
+func processTable(ctx context.Context, images []string) ([]tableEntry, error) {
+	pids, err := process.PidsWithContext(ctx)
+	if err != nil {
+		return nil, err
+	}
+	self, err := proc.Self()
+	if err != nil {
+		return nil, err
+	}
+	var all []tableEntry
+	for _, pid := range pids {
+		p := process.Process{Pid: pid}
+		e := tableEntry{pid: int(pid)}
+		if e.exe, err = p.ExeWithContext(ctx); err != nil { // another user's: how it was called is for all to see
+			e.exe = ""
+		}
+		if e.exe != "" && !isImage(e.exe, images) {
+			continue
+		}
+		if e.argv, err = p.CmdlineSliceWithContext(ctx); err != nil || len(e.argv) == 0 || e.exe == "" && !isImage(e.argv[0], images) {
+			continue
+		}
+		if id, err := proc.Of(int(pid)); errors.Is(err, proc.ErrGone) || err == nil && id.Space != self.Space { // a zombie, or in a container
+			continue
+		}
+		if parent, err := p.PpidWithContext(ctx); err == nil {
+			e.parent = int(parent)
+		}
+		e.user, _ = p.UsernameWithContext(ctx) // for people
+		all = append(all, e)
+	}
+	return all, nil
+}
+
+// suspended reports whether a process was stopped, by SIGSTOP or the like.
+func suspended(pid int) bool {
+	p := process.Process{Pid: int32(pid)} //nolint:gosec // process numbers fit
+	state, err := p.Status()
+	return err == nil && slices.Contains(state, process.Stop)
+}
+
+func isImage(path string, images []string) bool {
+	path = strings.TrimSuffix(path, " (deleted)")
+	return slices.ContainsFunc(images, func(image string) bool { return image == path })
+}
+
+// others are the processes of the same image that run as a service and do not hold the
+// lock: what incident 3 was.
+func (g *gathering) others(ctx context.Context) {
+	var images []string
+	for _, path := range []string{g.held.Exe, g.manifest.Program, g.f.Program.Path} {
+		if path = strings.TrimSuffix(path, " (deleted)"); path != "" && !slices.Contains(images, path) {
+			images = append(images, path)
+		}
+	}
+	if image, err := g.image(); err == nil && !slices.Contains(images, image) {
+		images = append(images, image)
+	}
+	table, err := g.Processes(ctx, images)
+	if err != nil {
+		g.unseen("the other processes of this machine", err)
+		return
+	}
+	ours := g.own(table)
+	for _, p := range table {
+		run := invoked(p.argv, runName)
+		if run == nil || ours[p.pid] || flagOf(run, "instance") != g.id.Instance {
+			continue
+		}
+		other := doctor.Process{PID: p.pid, User: p.user, Command: oneLine(strings.Join(p.argv, " "))}
+		file := flagOf(run, "config")
+		other.Apart = file != "" && filepath.Clean(file) != filepath.Clean(g.cfg.File) || p.user != "" && g.held.Known() && p.user != g.held.User()
+		g.f.Others = append(g.f.Others, other)
+	}
+}
+
+// own are the processes that belong to the service or to this command: the holder with
+// those it descends from and those that descend from it, and whom the manager has.
+func (g *gathering) own(table []tableEntry) map[int]bool {
+	ours := map[int]bool{}
+	parents := map[int]int{}
+	for _, p := range table {
+		parents[p.pid] = p.parent
+	}
+	for _, pid := range []int{g.held.PID, g.now.Process.PID, g.r.keeper, g.f.Manager.PID, g.ownPID()} {
+		for ; pid > 1 && !ours[pid]; pid = parents[pid] {
+			ours[pid] = true
+		}
+	}
+	if s, ok := g.supervisor(g.cmd.Context()); ok {
+		ours[s.PID] = true
+	}
+	for range table { // children of children
+		for _, p := range table {
+			if ours[p.parent] && p.parent > 1 {
+				ours[p.pid] = true
+			}
+		}
+	}
+	return ours
+}
+
+// ownPID is this process.
+func (g *gathering) ownPID() int {
+	if id, err := g.Self(); err == nil {
+		return id.PID
+	}
+	return 0
+}
+
+// invoked is what follows the verb among the words of a command line; nil if that is of
+// another verb.
+func invoked(argv []string, verb string) []string {
+	for i, word := range argv[min(1, len(argv)):] {
+		if word == verb {
+			return append([]string{}, argv[i+1:]...)
+		}
+	}
+	return nil
+}
+
+// flagOf is the value of a flag among the words of a command line.
+func flagOf(words []string, name string) string {
+	for i, word := range words {
+		if value, ok := strings.CutPrefix(word, "--"+name+"="); ok {
+			return value
+		}
+		if word == "--"+name && i+1 < len(words) {
+			return words[i+1]
+		}
+	}
+	return ""
+}

@@ -1,0 +1,227 @@
+package cli
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// struck stands where a secret stood.
+const struck = "(struck out)"
+
+// redactor strikes out what may be a secret: values that are known to be one, wherever they stand
+// and however they are quoted there, and what looks like one. It would rather strike out too much.
+type redactor struct {
+	known    *strings.Replacer
+	patterns []pattern
+}
+
+type pattern struct {
+	find *regexp.Regexp
+	with string
+}
+
+// secretWord is in the names of keys, flags and variables whose values are nobody's business.
+const secretWord = `pass(?:wd|word|phrase|code)?|pwd|secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key|signing[_.-]?key|encryption[_.-]?key|credential|cred|auth|cookie|session[_.-]?id|dsn|connection[_.-]?string|conn[_.-]?str|bearer|webhook|salt|pin|hmac|signature|[a-z0-9][_-]key|psk|jwt` //nolint:gosec // it is what secrets are called, and none
+
+// shortest is the shortest value that is struck out wherever it stands: "1" would take
+// everything with it.
+const shortest = 4
+
+// newRedactor knows the secrets, as they are.
+func newRedactor(secrets []string) *redactor {
+	forms := map[string]bool{}
+	for _, s := range secrets {
+		s = strings.TrimSpace(s)
+		for line := range strings.Lines(s) { // of which a log or a definition may have one
+			secrets = append(secrets, strings.TrimSpace(line))
+		}
+	}
+	for _, s := range secrets {
+		if len(s) >= shortest && s != struck {
+			for _, form := range quotings(s) {
+				forms[form] = true
+			}
+		}
+	}
+	var pairs []string
+	for _, form := range slices.SortedFunc(maps.Keys(forms), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
+	}) {
+		pairs = append(pairs, form, struck)
+	}
+	value := `("(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|[^\s"'][^\s,;&}\]]*)`
+	p := func(find, with string) pattern { return pattern{regexp.MustCompile(find), with} }
+	return &redactor{known: strings.NewReplacer(pairs...), patterns: []pattern{
+		p(`(?s)-----BEGIN [A-Z0-9 ]*(?:PRIVATE KEY|SECRET)[A-Z0-9 ]*-----.*?(?:-----END [A-Z0-9 ]*-----|$)`, struck),
+		p(`(?m)^[A-Za-z0-9+/]{60,76}={0,2}$`, struck), // of a key whose beginning is cut off
+		// The whole of what a definition gives the service for an environment.
+		p(`(?m)^(\s*Environment=)(?:\\\r?\n|[^\n])*$`, "${1}"+struck),
+		p(`(?m)^(\s*(?:export|declare -x|setenv)\s+[A-Za-z_][A-Za-z0-9_]*[= ]).*$`, "${1}"+struck),
+		p(`(?s)(<key>EnvironmentVariables</key>\s*)<dict>.*?</dict>`, "${1}<!-- "+struck+" -->"),
+		p(`(?m)^(\s*env(?:ironment)?\s*=\s*).*$`, "${1}"+struck),
+		p(`(?i)([a-z][a-z0-9+.-]*://)[^\s"'<>]*@`, "${1}"+struck+"@"),
+		p(`(?i)\b((?:proxy-)?authorization["']?\s*[:=]\s*).*`, "${1}"+struck),
+		p(`(?i)\b(bearer|basic|digest|negotiate)\s+[a-z0-9._~+/=-]{6,}`, "${1} "+struck),
+		p(`(?i)((?:^|[\s"'])--?[a-z0-9_.-]*(?:`+secretWord+`)[a-z0-9_.-]*["']?(?:\s*,)?\s+)`+value, "${1}"+struck),
+		p(`(?i)([a-z0-9_.-]*(?:`+secretWord+`)[a-z0-9_.-]*["']?\]?\s*(?:=|:|=>)\s*)`+value, "${1}"+struck),
+		p(`(?i)([?&](?:sig|key|code)=)[^\s&"'<>]+`, "${1}"+struck),           // of a URL
+		p(`\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*\.?[A-Za-z0-9_-]*`, struck), // JSON web tokens
+		p(`\b(?:AKIA|ASIA)[A-Z0-9]{12,}`, struck),
+		p(`\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|sk-|sk_live_|rk_live_|AIza|ya29\.)[A-Za-z0-9_-]{8,}`, struck),
+		p(`(?i)(https?://hooks\.[^\s/"']+/)[^\s"']+`, "${1}"+struck),
+	}}
+}
+
+// quotings are the forms in which a value may stand somewhere.
+func quotings(s string) []string {
+	all := []string{s, strings.Trim(strconv.Quote(s), `"`), strings.Trim(strconv.QuoteToASCII(s), `"`), url.QueryEscape(s), url.PathEscape(s)}
+	if b, err := json.Marshal(s); err == nil {
+		all = append(all, strings.Trim(string(b), `"`))
+	}
+	var x strings.Builder
+	if xml.EscapeText(&x, []byte(s)) == nil {
+		all = append(all, x.String())
+	}
+	plainXML := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
+	systemd := strings.NewReplacer(`%`, `%%`, `$`, `$$`, `\`, `\\`, `"`, `\"`).Replace(s)
+	all = append(all, plainXML, systemd, strings.ReplaceAll(s, `%`, `%%`), strings.ReplaceAll(s, `'`, `'\''`), strings.ReplaceAll(s, `"`, `\"`),
+		base64.StdEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s)), fmt.Sprintf("%x", s))
+	return slices.DeleteFunc(all, func(form string) bool { return len(form) < shortest })
+}
+
+// text is s without its secrets.
+func (r *redactor) text(s string) string {
+	s = r.known.Replace(s)
+	for _, p := range r.patterns {
+		s = p.find.ReplaceAllString(s, p.with)
+	}
+	return s
+}
+
+// json is v, as JSON of which each text is without its secrets, and of a key that is a
+// secret's, or an environment's, everything is gone.
+func (r *redactor) json(v any) ([]byte, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	var tree any
+	if err := json.Unmarshal(b, &tree); err != nil {
+		return nil, err
+	}
+	return json.MarshalIndent(r.tree(tree), "", "  ")
+}
+
+func (r *redactor) tree(v any) any {
+	switch v := v.(type) {
+	case string:
+		return r.text(v)
+	case []any:
+		secret, key := false, false // behind a flag; between the first and the last line of a key
+		for i, x := range v {
+			s, isText := x.(string)
+			switch begins, ends := strings.Contains(s, "-----BEGIN "), strings.Contains(s, "-----END "); {
+			case isText && (key || begins || secret && !strings.HasPrefix(s, "-")):
+				v[i], key = struck, (key || begins) && !ends
+			default:
+				v[i] = r.tree(x)
+			}
+			secret = isText && strings.HasPrefix(s, "-") && !strings.Contains(s, "=") && secretName(s)
+		}
+		return v
+	case map[string]any:
+		clean := map[string]any{}
+		for key, x := range v {
+			if secretName(key) {
+				x = strike(x)
+			} else {
+				x = r.tree(x)
+			}
+			clean[r.text(key)] = x
+		}
+		return clean
+	}
+	return v
+}
+
+// strike leaves nothing of v that is more than its shape.
+func strike(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		clean := map[string]any{}
+		for key, x := range v {
+			clean[key] = strike(x)
+		}
+		return clean
+	case bool, nil:
+		return v
+	case string:
+		if v == "" {
+			return v
+		}
+	}
+	return struck
+}
+
+// secretName reports whether a key, flag or variable of that name has a secret for its
+// value, or variables of an environment.
+func secretName(name string) bool {
+	name = strings.ToLower(name)
+	switch name {
+	case "env", "environment", "environmentvariables":
+		return true
+	}
+	return regexp.MustCompile(secretWord).MatchString(name)
+}
+
+// secretsOf are the values in a configuration that may be secrets: all of an environment,
+// and those of keys and flags that are called so.
+func secretsOf(text string) []string {
+	var doc map[string]any
+	if _, err := toml.Decode(text, &doc); err != nil {
+		return nil
+	}
+	var found []string
+	var walk func(v any, secret bool)
+	walk = func(v any, secret bool) {
+		switch v := v.(type) {
+		case string:
+			if secret {
+				found = append(found, v)
+			}
+		case []any:
+			for i, x := range v {
+				before := ""
+				if i > 0 {
+					before, _ = v[i-1].(string)
+				}
+				walk(x, secret || strings.HasPrefix(before, "-") && secretName(before))
+			}
+		case []map[string]any:
+			for _, x := range v {
+				walk(x, secret)
+			}
+		case map[string]any:
+			for key, x := range v {
+				walk(x, secret || secretName(key))
+			}
+		default:
+			if secret && v != nil {
+				found = append(found, fmt.Sprint(v))
+			}
+		}
+	}
+	walk(doc, false)
+	return found
+}

@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
+	"github.com/holdfast-dev/holdfast/singleton"
+)
+
+// theProgram is the path of a program without links in the directories that lead to it:
+// what an upgrade replaces is the entry there.
+func theProgram(path string) string {
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		return filepath.Join(dir, filepath.Base(path))
+	}
+	return path
+}
+
+// programKey names what there is once for a program, whichever services it is of: the
+// record of its versions, and the lock of whoever conducts an upgrade.
+func (t *target) programKey() string {
+	program := theProgram(t.manifest.Program)
+	sum := sha256.Sum256([]byte(program))
+	const short, most = 4, 60
+	name := regexp.MustCompile(`[^\w.+-]+`).ReplaceAllString(filepath.Base(program), "_")
+	return name[:min(len(name), most)] + "-" + hex.EncodeToString(sum[:short])
+}
+
+// upgradeLock is held by whoever conducts an upgrade of the program.
+func (t *target) upgradeLock() (singleton.Options, error) {
+	record, err := t.TrialFile(t.id)
+	dir := filepath.Dir(record)
+	return singleton.Options{Name: t.programKey() + ".upgrade", Dir: dir, StateDir: dir}, err
+}
+
+// ledger is the path of the record of the program's versions. It lies in a directory
+// of its own: a service may be called like any file beside the records of installations.
+func (t *target) ledger() (string, error) {
+	manifest, err := t.Manifest(t.id)
+	return filepath.Join(filepath.Dir(manifest), "upgrades", t.programKey()+".json"), err
+}
+
+// sharing are the other services of that scope, by their records, that have the program
+// in common with t.
+func (t *target) sharing(scope platform.Scope) (all []string) {
+	path, err := t.Manifest(platform.ID{Name: t.id.Name, Scope: scope})
+	if err != nil || t.manifest.Program == "" {
+		return nil
+	}
+	found, err := filepath.Glob(state.ManifestPath(filepath.Dir(path), "*"))
+	if err != nil {
+		return nil
+	}
+	program := theProgram(t.manifest.Program)
+	for _, path := range found {
+		m, err := state.ReadManifest(path)
+		id := platform.ID{Name: m.Name, Instance: m.Instance, Scope: m.Scope}
+		if err != nil || id.Scope != scope || id == t.id || theProgram(m.Program) != program {
+			continue
+		}
+		all = append(all, id.String())
+	}
+	slices.Sort(all)
+	return all
+}
+
+// fellow is another service of t's program, and false where it is none of these commands:
+// a program may have several in its command tree.
+func (a *app) fellow(cmd *cobra.Command, t *target, name string) (*target, bool, error) {
+	plain, instance, _ := strings.Cut(name, "@")
+	if plain != t.id.Name {
+		return nil, false, nil
+	}
+	of := *a
+	of.cfg = a.code // its own configuration, and what its own installation was told
+	of.cfg.Instance, of.cfg.Scope, of.scope = instance, t.id.Scope, ""
+	other, err := of.targetRegardless(cmd)
+	return other, err == nil, err
+}
+
+// outdated are the services that run, and go on with the version of before until they
+// are restarted: an upgrade is tried by one of them, and touches no other.
+func (a *app) outdated(cmd *cobra.Command, t *target) (all []string) {
+	ctx := context.WithoutCancel(cmd.Context())
+	for _, name := range t.sharing(t.id.Scope) {
+		pid := 0
+		if o, ours, _ := a.fellow(cmd, t, name); ours {
+			if h, err := o.probe(ctx, o.lock()); err == nil && h.Known() {
+				pid = h.PID
+			}
+		} else {
+			id := platform.ID{Name: name, Scope: t.id.Scope}
+			id.Name, id.Instance, _ = strings.Cut(name, "@")
+			if st, err := t.query(ctx, id); err == nil {
+				pid = st.PID
+			}
+		}
+		if pid != 0 && !t.Executes(pid, t.program) {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// checkByAll has a program check the configurations of all that will run it, but for those
+// that the confirmed version does not take either.
+func (a *app) checkByAll(ctx context.Context, cmd *cobra.Command, t *target, program string) error {
+	if err := a.checkBy(ctx, t, program); err != nil {
+		return err
+	}
+	for _, name := range t.sharing(t.id.Scope) {
+		o, ours, err := a.fellow(cmd, t, name)
+		if ours && o.badFile == nil {
+			err = a.checkBy(ctx, o, program)
+		}
+		if err != nil {
+			return fmt.Errorf("that of %s, which has the program in common with it: %w", name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,163 @@
+//go:build unix
+
+package cli_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/installer"
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
+	"github.com/holdfast-dev/holdfast/singleton"
+)
+
+// Services that have one program in common have one record of its versions: it is tried
+// by one of them, and who runs on with the version before is named.
+func TestIssue11_ServicesOfOneProgramHaveOneLedger(t *testing.T) {
+	h := newHangar(t)
+	h.shares("b")
+	h.held["feedd@b"] = singleton.Holder{Identity: other, Since: noon}
+	code, says := h.call("upgrade", h.program("new", "2 good"), "--settle", "0s")
+	if code != 0 || !strings.Contains(says, "- feedd@b has the program in common with it, and runs the version before until it is restarted") {
+		t.Errorf("%d: %s", code, says)
+	}
+	for _, instance := range []string{"", "b"} {
+		if code, says := h.call("versions", "--json", "--instance", instance); code != 0 || h.json()["confirmed"].(map[string]any)["version"] != "2" {
+			t.Errorf("%q: %d: %s", instance, code, says)
+		}
+	}
+	if last := h.json()["last"].(map[string]any); last["service"] != "feedd" || len(last["others"].([]any)) != 1 {
+		t.Errorf("%v", last)
+	}
+	if left, _ := filepath.Glob(filepath.Join(h.dir, "holdfast", "upgrades", "*.json")); len(left) != 1 {
+		t.Errorf("ledgers: %q", left)
+	}
+	// And one at a time has an upgrade of it.
+	h.held[h.key()+".upgrade"] = singleton.Holder{Identity: other, Since: noon, Origin: "u0"}
+	if code, says := h.call("upgrade", "--instance", "b", h.program("new", "3 good")); code != 75 || !strings.Contains(says, "another one is under way") {
+		t.Errorf("%d: %s", code, says)
+	}
+}
+
+// A link in a directory that leads to the program makes no second one of it.
+func TestIssue11_ALinkedDirectoryIsNoSecondProgram(t *testing.T) {
+	h := newHangar(t)
+	if err := os.Symlink("bin", filepath.Join(h.dir, "sbin")); err != nil {
+		t.Fatal(err)
+	}
+	path, err := h.machine().Manifest(platform.ID{Name: "feedd", Instance: "b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.put(path, state.Manifest{Format: 1, Name: "feedd", Instance: "b", Scope: platform.ScopeUser, Manager: "fake", Program: filepath.Join(h.dir, "sbin", "feedd")})
+	h.held["feedd@b"] = singleton.Holder{Identity: other, Since: noon}
+	if code, says := h.call("upgrade", h.program("new", "2 good"), "--settle", "0s"); code != 0 || !strings.Contains(says, "feedd@b has the program in common") {
+		t.Errorf("%d: %s", code, says)
+	}
+	if code, says := h.call("versions", "--instance", "b"); code != 0 || !strings.Contains(says, "confirmed  2 (") || !strings.Contains(says, "previous  1 (") {
+		t.Errorf("%d: %s", code, says)
+	}
+}
+
+// What refuses the configuration of another instance of the program does not become it.
+func TestIssue11_TheConfigurationsOfAllInstancesAreChecked(t *testing.T) {
+	h := newHangar(t)
+	h.shares("b")
+	h.answers = func(argv []string) (string, error) {
+		if argv[0] != h.stable && strings.Contains(strings.Join(argv, " "), "check --instance b") {
+			return "feedd-b.toml:3: unknown key\n", errors.New("exit code 78")
+		}
+		return h.answer(argv)
+	}
+	code, says := h.call("upgrade", h.program("new", "2 good"), "--settle", "0s")
+	if code != 1 || !strings.Contains(says, "it refuses today's configuration: that of feedd@b") || !strings.Contains(says, "feedd-b.toml:3: unknown key") || h.installed() != "1 good" {
+		t.Errorf("%d: %s", code, says)
+	}
+}
+
+// A user's service does not upgrade what a service of the system runs, too.
+func TestIssue11_AProgramOfTheSystemIsNotAUsers(t *testing.T) {
+	h := newHangar(t)
+	path, err := h.machine().Manifest(platform.ID{Name: "other"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.put(path, state.Manifest{Format: 1, Name: "other", Scope: platform.ScopeSystem, Manager: "fake", Program: h.stable})
+	code, says := h.call("upgrade", h.program("new", "2 good"), "--settle", "0s")
+	if code != 77 || !strings.Contains(says, "is that of a service of the system as well (other)") || h.installed() != "1 good" {
+		t.Errorf("%d: %s", code, says)
+	}
+}
+
+// One that was cut off by way of another instance is ended by way of that; where that
+// is no more, by any.
+func TestIssue11_AnUpgradeThatWasCutOffElsewhere(t *testing.T) {
+	h := newHangar(t)
+	h.shares("b")
+	h.leaves("u0", other) // by way of feedd, see there
+	for _, args := range [][]string{{"versions"}, {"upgrade", h.program("new", "2 good")}, {"rollback"}} {
+		code, says := h.call(append(args, "--instance", "b")...)
+		if code != 1 || !strings.Contains(says, `by way of "feedd" was cut off: feedd versions puts it in order`) {
+			t.Errorf("%q: %d: %s", args, code, says)
+		}
+	}
+	path, err := h.machine().Manifest(platform.ID{Name: "feedd"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if code, says := h.call("versions", "--json", "--instance", "b"); code != 0 || !strings.Contains(says, `"result": "interrupted"`) {
+		t.Errorf("%d: %s", code, says)
+	}
+}
+
+// Who puts in order what was cut off waits for its turn, and says who has it.
+func TestIssue11_VersionsWaitsForItsTurn(t *testing.T) {
+	h := newHangar(t)
+	h.leaves("u0", other)
+	path, err := h.machine().Manifest(platform.ID{Name: "feedd"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	release, err := installer.Lock(context.Background(), state.LockPath(path), "install", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, says := h.call("versions", "--timeout", "50ms")
+	if code != 1 || !strings.Contains(says, `versions "feedd": an install or uninstall is under way (install, pid `) || strings.Contains(says, `versions "feedd": versions`) {
+		t.Errorf("%d: %s", code, says)
+	}
+	release()
+	if code, says := h.call("versions"); code != 0 || !strings.Contains(says, "confirmed") || len(h.held) != 1 { // the service's own
+		t.Errorf("%d: %s; held %v", code, says, h.held)
+	}
+}
+
+// A ledger of a newer holdfast's is left alone, and said so at once.
+func TestIssue11_ANewerLedgerIsLeftAlone(t *testing.T) {
+	h := newHangar(t)
+	path := filepath.Join(h.dir, "holdfast", "upgrades", h.key()+".json")
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // as it is
+		t.Fatal(err)
+	}
+	const newer = `{"format": 2}`
+	h.put(path, newer)
+	h.detach = func([]string) error { t.Error("it was begun"); return nil }
+	for _, args := range [][]string{{"versions"}, {"versions", "--json"}, {"upgrade", h.program("new", "2 good")}, {"rollback"}} {
+		code, says := h.call(args...)
+		content, err := os.ReadFile(path)
+		if code != 1 || !strings.Contains(says, "its format is 2, and this program knows 1: use the newer one") || err != nil || string(content) != newer {
+			t.Errorf("%q: %d: %s; %q, %v", args, code, says, content, err)
+		}
+	}
+	if code, says := h.call("status"); code != 0 { // which has nothing to do with it
+		t.Errorf("%d: %s", code, says)
+	}
+}

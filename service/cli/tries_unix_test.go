@@ -1,0 +1,106 @@
+//go:build unix
+
+package cli_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/installer/trial"
+	"github.com/holdfast-dev/holdfast/platform/native"
+	"github.com/holdfast-dev/holdfast/test/wait"
+)
+
+// counted wants the trial to have had so many tries.
+func (c *court) counted(want int) {
+	c.t.Helper()
+	tries, err := trial.ReadTries(c.record.TriesFile, "t1")
+	if err != nil || tries.Count != want {
+		c.t.Errorf("counted %+v, %v; want %d", tries, err, want)
+	}
+}
+
+// A candidate that fails, in Start or by a crash, is executed as often as it may be,
+// each time counted before; the confirmed version follows the last one.
+func TestIssue11_TriesAreCountedBeforeEach(t *testing.T) {
+	c := newCourt(t)
+	c.record.Tries = 3
+	c.opens()
+	cmd, lines, _ := c.run("fails")
+	for range 3 {
+		expect(t, lines, fmt.Sprintf("started candidate %d x false", cmd.Process.Pid))
+	}
+	expect(t, lines, fmt.Sprintf("started stable %d x false", cmd.Process.Pid))
+	c.ends(cmd, lines)
+	c.counted(3)
+
+	c = newCourt(t)
+	c.record.Tries = 2
+	c.opens()
+	for n := range 2 { // its manager starts it again
+		cmd, lines, _ := c.run("dies")
+		expect(t, lines, fmt.Sprintf("started candidate %d x false", cmd.Process.Pid))
+		_ = cmd.Wait()
+		c.counted(n + 1)
+	}
+	cmd, lines, _ = c.run("dies")
+	expect(t, lines, fmt.Sprintf("started stable %d x false", cmd.Process.Pid))
+	c.ends(cmd, lines)
+}
+
+// Who runs the program by hand during a trial uses up no try, is no candidate, and is
+// nothing to whoever began the trial. The manager's start is.
+func TestIssue11_AStartByHandIsNoTry(t *testing.T) {
+	c := newCourt(t)
+	c.record.Manager = "sysv"
+	c.opens()
+	for _, starter := range []string{"", "sysv 1", fmt.Sprintf("openrc %d", os.Getpid())} {
+		t.Setenv(native.StarterVariable, starter)
+		cmd, lines, errs := c.run("")
+		expect(t, lines, fmt.Sprintf("started stable %d x false", cmd.Process.Pid))
+		c.ends(cmd, lines)
+		if !strings.Contains(errs.String(), "its starts are those by sysv") {
+			t.Errorf("%q: said %q", starter, errs)
+		}
+		if _, err := os.Lstat(c.record.TriesFile); err == nil {
+			t.Errorf("%q: it was noted", starter)
+		}
+	}
+	t.Setenv(native.StarterVariable, fmt.Sprintf("sysv %d", os.Getpid()))
+	cmd, lines, _ := c.run("")
+	expect(t, lines, fmt.Sprintf("started candidate %d x false", cmd.Process.Pid))
+	c.ends(cmd, lines)
+	c.counted(1)
+}
+
+// A candidate is healthy from its first answers on, and not before; nothing is written
+// for that about a service that is on no trial.
+func TestIssue11_ACandidateIsExaminedWhenItsChecksHaveAnswered(t *testing.T) {
+	c := newCourt(t)
+	c.opens()
+	cmd, lines, _ := c.run("answers late")
+	expect(t, lines, fmt.Sprintf("started candidate %d x false", cmd.Process.Pid))
+	wait.Until(t, "it is ready", func() bool { return c.state().Ready() })
+	if s := c.state(); s.Examined {
+		t.Errorf("examined, and its check has not answered: %+v", s)
+	}
+	if err := os.WriteFile(filepath.Join(c.dir, "answers"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wait.Until(t, "it is examined", func() bool { return c.state().Examined })
+	if s := c.state(); len(s.Health) != 1 || !s.Health[0].OK {
+		t.Errorf("examined, and %+v", s.Health)
+	}
+	c.ends(cmd, lines)
+
+	cmd, lines, _ = c.run("")
+	expect(t, lines, fmt.Sprintf("started stable %d x false", cmd.Process.Pid))
+	wait.Until(t, "it is ready", func() bool { return c.state().Ready() })
+	if c.state().Examined {
+		t.Error("the confirmed version is examined for nobody")
+	}
+	c.ends(cmd, lines)
+}

@@ -1,0 +1,5 @@
+//go:build !linux && !darwin && !freebsd
+
+package cli
+
+func mountOf(string) string { return "" }

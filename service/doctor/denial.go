@@ -1,0 +1,158 @@
+package doctor
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// hinted is a text of service.Run in which the switch is named that something was denied by.
+func hinted(text string) string {
+	const table = "[service.hardening]"
+	before, after, ok := strings.Cut(text, table)
+	if !ok {
+		return ""
+	}
+	before = before[strings.LastIndex(before, "(")+1:]
+	after, _, _ = strings.Cut(after, ")")
+	return strings.TrimSpace(before + table + after)
+}
+
+// denials are what the hardening has denied the service, as far as it says so: what its
+// last end was, its last reload, and its log since it was last started.
+func (f Facts) denials() []string {
+	var all []string
+	add := func(text, hint string) {
+		if hint == "" || slices.ContainsFunc(all, func(other string) bool { return strings.Contains(other, hint) }) {
+			return
+		}
+		all = append(all, oneSentence(text))
+	}
+	for _, text := range f.ownWords() {
+		add(text, hinted(text))
+	}
+	for _, line := range f.Log.Since {
+		if strings.Contains(line, lastRunWords) {
+			continue
+		}
+		if add(line, hinted(line)); f.Manager.Name == "systemd" {
+			add(line, unwritable(line))
+		}
+	}
+	return all
+}
+
+var readOnlyPath = regexp.MustCompile(`(/[^:\s"']+)["']?: read-only file system`)
+
+// unwritable is the switch that is why a line of a log says of a path that it is on a
+// read-only file system, which it is not for others.
+func unwritable(line string) string {
+	m := readOnlyPath.FindStringSubmatch(line)
+	if m == nil {
+		return ""
+	}
+	return "read_write_paths " + m[1]
+}
+
+// lastRunWords begin the line in which a run tells how the one before it ended: what that
+// was denied may have been granted since.
+const lastRunWords = "the last run did not end cleanly"
+
+// oneSentence is text in one line of bounded length.
+func oneSentence(text string) string {
+	const most = 500
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "..."
+	}
+	return text
+}
+
+func hardeningDenial(f Facts) []Finding {
+	all := slices.DeleteFunc(f.denials(), aboutPorts)
+	if len(all) == 0 {
+		return nil
+	}
+	text := all[len(all)-1]
+	if hinted(text) == "" {
+		text += " (protect_system leaves it nothing to write but its own directories: [service.hardening] read_write_paths)"
+	}
+	return only(found(f.gravity(), "the hardening of the service denied it something: %s", text).details(all[:len(all)-1]...).see(f.Log.Command))
+}
+
+// refusedPort is what the standard library says of a port that it does not get; on Windows
+// a port that is taken has words of its own.
+var refusedPort = regexp.MustCompile(`listen (?:tcp|udp)[46]? \S*?:([0-9]+): bind: (permission denied|address already in use|Only one usage of each socket address)`)
+
+// port is the one that text says could not be had, and whether that is because somebody
+// else has it; 0: it says nothing of the kind.
+func port(text string) (n int, taken bool) {
+	m := refusedPort.FindStringSubmatch(text)
+	if m == nil {
+		return 0, false
+	}
+	n, _ = strconv.Atoi(m[1]) //nolint:errcheck // the pattern has digits; of too many it is none
+	return n, m[2] != "permission denied"
+}
+
+// ownWords are how the last run ended, where nobody runs, and why a reload was refused.
+func (f Facts) ownWords() (all []string) {
+	if f.Life.Down() || f.Life.Phase == platform.PhaseStarting {
+		all = append(all, f.Life.Ending)
+	}
+	if f.Life.Running {
+		all = append(all, f.Life.Reloads.LastError)
+	}
+	return all
+}
+
+func portPrivileged(f Facts) []Finding {
+	const privileged = 1024
+	for _, d := range f.denials() {
+		if aboutPorts(d) {
+			return only(found(f.gravity(), "it may not listen at a port below 1024: %s", d))
+		}
+	}
+	for _, text := range f.ownWords() {
+		if n, taken := port(text); n > 0 && n < privileged && !taken {
+			return only(found(f.gravity(), "it may not listen at a port below 1024, which is for root and who has CAP_NET_BIND_SERVICE: %s", oneSentence(text)))
+		}
+	}
+	return nil
+}
+
+// portInUse is about what has kept the service from working: who looks for a free port is
+// refused many times.
+func portInUse(f Facts) []Finding {
+	for _, text := range f.ownWords() {
+		if n, taken := port(text); taken {
+			return only(found(f.gravity(), "another process has port %d, at which it is to listen: %s", n, oneSentence(text)).see(f.whoListens(n)))
+		}
+	}
+	return nil
+}
+
+// whoListens is the command that names who has a port.
+func (f Facts) whoListens(port int) string {
+	switch f.Manager.Name {
+	case "scm":
+		return "netstat -ano"
+	case "launchd":
+		return fmt.Sprintf("lsof -nP -i :%d", port)
+	}
+	return fmt.Sprintf("ss -lnp sport = :%d", port)
+}
+
+// gravity is that of something which has kept it from working, if it is down.
+func (f Facts) gravity() Severity {
+	if f.Life.Running && f.Life.Phase == platform.PhaseReady {
+		return Warning
+	}
+	return Error
+}
+
+func aboutPorts(denial string) bool { return strings.Contains(denial, "CAP_NET_BIND_SERVICE") }

@@ -1,0 +1,39 @@
+// Package doctor names what is wrong with a service: the cause in one sentence, and the
+// way out in one command.
+//
+// It is pure. Whoever asks (package service/cli) gathers [Facts] from the machine, and
+// [Examine] judges them by rules; nothing here reads a file, asks a manager or looks at
+// a clock. What could not be seen is a fact of its own, see [Facts.Unseen]: it gives a
+// note, and never a false alarm.
+//
+// A finding has one of three severities. An [Error] is something that keeps the service
+// from serving now, or from the next start. A [Warning] will hurt at the next occasion:
+// a reboot, a full disk, a second failure. A [Note] is worth knowing, and needs nothing.
+//
+// Some findings are consequences of others: a service does not run because its
+// configuration is bad. Each rule says what it explains; what is explained stands behind
+// its cause, which is as grave as the worst of its consequences.
+//
+// The ids of findings are stable: scripts may compare them. They are, by check:
+//
+//	process:       lock-unnamed, pid-file-left, pid-file-wrong, state-file-missing, not-answering,
+//	               started-by-hand, other-process, stop-overdue, supervisor-gone
+//	run:           failed, gave-up, restart-loop, not-running, last-run-unclean, last-run-unreadable, health-failing,
+//	               reload-failed
+//	manager:       no-manager, manager-silent, masked, not-startable, disabled, misplaced, manager-disagrees,
+//	               login-only, manager-lesser
+//	definition:    not-installed, definition-foreign, definition-broken, definition-outdated,
+//	               definition-unread, definition-unfit, definition-overridden, kill-timeout-short, restart-due,
+//	               reload-due, other-manager, other-scope, initd-leftover, install-interrupted,
+//	               record-unreadable
+//	program:       program-gone, program-newer, program-closed, program-writable
+//	configuration: config-bad, config-closed, config-writable, account-missing, directory-needed, config-warning
+//	directories:   directory-missing, directory-owner, directory-mode, directory-open
+//	machine:       disk-full, disk-low, inodes-full, inodes-low, read-only, clock-behind, clock-jumped,
+//	               files-nearly-used, memory-nearly-used, tasks-nearly-used
+//	log:           log-unreachable, hardening-denial, port-privileged, port-in-use
+//	work:          journal-refused, journal-aside, journal-damaged, work-set-aside, work-interrupted
+//	upgrade:       upgrade-on-trial, upgrade-rolled-back, upgrade-interrupted
+//	alarms:        alarm-undelivered
+//	sight:         unseen
+package doctor

@@ -1,0 +1,187 @@
+package doctor
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// Below how much of a volume is left it is full, or nearly so. Small volumes are judged by
+// their share alone.
+const (
+	fullBytes = 1 << 20 // a state file, its copy, and some lines of log
+	lowBytes  = 1 << 30
+	lowShare  = 0.05
+	fullFiles = 8
+	lowFiles  = 1000
+)
+
+func each(volumes []Volume, judge func(Volume) (Finding, bool)) (all []Finding) {
+	for _, v := range volumes {
+		if f, ok := judge(v); ok {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+func (v Volume) noSpace() bool {
+	return v.Size > 0 && v.Free < min(fullBytes, v.Size/100)+1 && !v.ReadOnly
+}
+
+func (v Volume) noFiles() bool {
+	return v.Files > 0 && v.Left < min(fullFiles, v.Files/100)+1 && !v.ReadOnly
+}
+
+func diskFull(f Facts) []Finding {
+	return each(f.Volumes, func(v Volume) (Finding, bool) {
+		return found(Error, "no space is left on the file system of %s, where it keeps its %s: %s of %s are free",
+			v.Path, strings.Join(v.Roles, ", "), size(v.Free), size(v.Size)), v.noSpace()
+	})
+}
+
+func diskLow(f Facts) []Finding {
+	return each(f.Volumes, func(v Volume) (Finding, bool) {
+		low := !v.noSpace() && !v.ReadOnly && v.Free < lowBytes && float64(v.Free) < lowShare*float64(v.Size)
+		return found(Warning, "only %s of %s are free on the file system of %s, where it keeps its %s",
+			size(v.Free), size(v.Size), v.Path, strings.Join(v.Roles, ", ")), low
+	})
+}
+
+func inodesFull(f Facts) []Finding {
+	return each(f.Volumes, func(v Volume) (Finding, bool) {
+		return found(Error, "no file can be made on the file system of %s, where it keeps its %s: %d of %d inodes are free",
+			v.Path, strings.Join(v.Roles, ", "), v.Left, v.Files), v.noFiles()
+	})
+}
+
+func inodesLow(f Facts) []Finding {
+	return each(f.Volumes, func(v Volume) (Finding, bool) {
+		low := v.Files > 0 && !v.noFiles() && !v.ReadOnly && v.Left < lowFiles && float64(v.Left) < lowShare*float64(v.Files)
+		return found(Warning, "only %d of %d inodes are free on the file system of %s, where it keeps its %s",
+			v.Left, v.Files, v.Path, strings.Join(v.Roles, ", ")), low
+	})
+}
+
+func readOnly(f Facts) []Finding {
+	return each(f.Volumes, func(v Volume) (Finding, bool) {
+		return found(Error, "the file system of %s, where it keeps its %s, is mounted read-only", v.Path, strings.Join(v.Roles, ", ")).fix(v.remount("rw")), v.ReadOnly
+	})
+}
+
+// remount is the command that mounts it again otherwise.
+func (v Volume) remount(option string) string {
+	if v.Mount == "" {
+		return ""
+	}
+	return "mount -o remount," + option + " " + word(v.Mount)
+}
+
+func size(n uint64) string {
+	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
+	x, i := float64(n), 0
+	for x >= 1024 && i < len(units)-1 {
+		x, i = x/1024, i+1
+	}
+	if i == 0 {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	return fmt.Sprintf("%.1f %s", x, units[i])
+}
+
+// How far a clock may be off before it is worth a word.
+const (
+	clockAhead = 2 * time.Minute
+	clockSet   = 2 * time.Minute
+)
+
+func clockBehind(f Facts) []Finding {
+	c := f.Clock
+	if c.Ahead.IsZero() || c.Ahead.Sub(f.Now) < clockAhead {
+		return nil
+	}
+	return only(found(Warning, "the clock is behind: it is %s now, and %s is of %s", when(f.Now), c.Of, when(c.Ahead)))
+}
+
+func clockJumped(f Facts) []Finding {
+	d := f.Clock.Jump
+	way := "forward"
+	if d < 0 {
+		way = "back"
+	}
+	if d == math.MinInt64 || d.Abs() < clockSet {
+		return nil
+	}
+	return only(found(Note, "the clock was set %s by %v since process %d was started: times in its log and of its files are not one scale",
+		way, d.Abs().Round(time.Second), f.Life.PID))
+}
+
+// nearly is the share of a limit from which on it is nearly used.
+const nearly = 0.8
+
+func memoryNearlyUsed(f Facts) []Finding { return f.nearlyUsed("memory") }
+func filesNearlyUsed(f Facts) []Finding  { return f.nearlyUsed("open files") }
+func tasksNearlyUsed(f Facts) []Finding  { return f.nearlyUsed("tasks") }
+
+func (f Facts) nearlyUsed(what string) (all []Finding) {
+	for _, u := range append(append([]platform.Use{}, f.Uses...), f.Manager.Examined.Uses...) {
+		if u.What != what || u.Max == 0 || float64(u.Used) < nearly*float64(u.Max) {
+			continue
+		}
+		used, most := fmt.Sprint(u.Used), fmt.Sprint(u.Max)
+		key := "nofile"
+		switch what {
+		case "memory":
+			used, most, key = size(u.Used), size(u.Max), "memory"
+		case "tasks":
+			key = "tasks"
+		}
+		all = append(all, found(Warning, "process %d uses %s of the %s of %s that it may have (%.0f %%): raise [service.limits] %s, or find out what keeps them",
+			f.Life.PID, used, most, what, 100*float64(u.Used)/float64(u.Max), key))
+	}
+	return all
+}
+
+func noManager(f Facts) []Finding {
+	m := f.Manager
+	if m.None == "" || !m.Wanted {
+		return nil
+	}
+	return only(found(Note, "%s; `run` works without one, and nobody starts the service again", m.None))
+}
+
+func unseen(f Facts) []Finding {
+	if len(f.Unseen) == 0 {
+		return nil
+	}
+	var lines []string
+	for _, u := range f.Unseen {
+		lines = append(lines, u.What+": "+u.Why)
+	}
+	what := "1 thing was not for us to see"
+	if n := len(f.Unseen); n > 1 {
+		what = fmt.Sprintf("%d things were not for us to see", n)
+	}
+	return only(found(Note, "%s, so nothing is said of it: %s", what, lines[0]).details(lines[1:]...))
+}
+
+// patience is how long an alarm may wait until somebody ought to know: it is tried again
+// and again.
+const patience = 15 * time.Minute
+
+func alarmUndelivered(f Facts) []Finding {
+	a := f.Alarm
+	why := prefixed(": ", a.Error)
+	switch {
+	case a.Waiting > 0 && (a.Error != "" || f.Now.Sub(a.Since) > patience):
+		return only(found(Warning, "nobody has taken the alarms that it sends (%d wait, the oldest since %s)%s", a.Waiting, when(a.Since), why))
+	case a.Dropped > 0:
+		return only(found(Warning, "%d alarms were dropped, because nobody took them%s", a.Dropped, why))
+	case a.Error != "":
+		return only(found(Warning, "the last alarm could not be delivered%s", why))
+	}
+	return nil
+}

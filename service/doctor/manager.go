@@ -1,0 +1,150 @@
+package doctor
+
+import (
+	"slices"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+func managerSilent(f Facts) []Finding {
+	if f.Manager.Silent == "" {
+		return nil
+	}
+	s := Error
+	if !f.Manager.Recorded { // it may never have had it
+		s = Note
+	}
+	fix := ""
+	if f.Scope == platform.ScopeUser && f.Manager.Name == "systemd" && f.Manager.User != "" { // it runs while the user is logged in, or lingers
+		fix = "loginctl enable-linger " + word(f.Manager.User)
+	}
+	return only(found(s, "%s does not say where the service stands: %s", f.Manager.Name, f.Manager.Silent).fix(fix))
+}
+
+func (m Manager) mend(what string) string { return m.Examined.Own[what] }
+
+func (d Definition) masked() bool {
+	return d.Found != nil && d.Found.State == platform.DefinitionMasked
+}
+
+func masked(f Facts) []Finding {
+	if !f.Definition.masked() {
+		return nil
+	}
+	fix := f.Definition.Found.Own["unmask"]
+	if fix == "" {
+		fix = f.Manager.mend(platform.MendAllow)
+	}
+	return only(found(Error, "%s is masked: the administrator keeps %s from starting it", f.Definition.Found.Path, f.Manager.Name).fix(fix))
+}
+
+func notStartable(f Facts) []Finding {
+	m := f.Manager
+	if m.Examined.Disabled == "" || f.Definition.masked() {
+		return nil
+	}
+	return only(found(Error, "%s does not start it, not even when it is asked to: %s", m.Name, m.Examined.Disabled).fix(m.mend(platform.MendAllow)))
+}
+
+func disabled(f Facts) []Finding {
+	m := f.Manager
+	if !f.Definition.Installed || m.Enabled || m.Manual || m.Silent != "" || f.Definition.masked() || m.Examined.Disabled != "" {
+		return nil
+	}
+	fix := m.mend(platform.MendEnable)
+	if fix == "" {
+		fix = f.line("install")
+	}
+	return only(found(Warning, "%s does not start it at boot: it is installed, and not enabled", m.Name).fix(fix))
+}
+
+// misplaced is a service that is not where it has to be among the others.
+func misplaced(f Facts) (all []Finding) {
+	e := f.Manager.Examined
+	if !f.Definition.Installed {
+		return nil
+	}
+	fix := f.install()
+	if leave := e.Own[platform.MendPlace]; leave != "" {
+		fix = leave + " && " + f.line("install")
+	}
+	if e.NotAtBoot != "" && !f.Manager.Manual {
+		all = append(all, found(Warning, "%s does not start it at boot: %s", f.Manager.Name, e.NotAtBoot).fix(fix))
+	}
+	if e.Misplaced != "" {
+		all = append(all, found(Warning, "%s does not have it where it belongs among the others: %s", f.Manager.Name, e.Misplaced).fix(fix))
+	}
+	return all
+}
+
+func managerLesser(f Facts) (all []Finding) {
+	for _, what := range f.Manager.Missing {
+		all = append(all, found(Note, "%s does less for it than others: %s", f.Manager.Name, what))
+	}
+	return all
+}
+
+func loginOnly(f Facts) []Finding {
+	m := f.Manager
+	if !f.Definition.Installed || !m.Enabled || !m.AtLogin || m.Manual {
+		return nil
+	}
+	return only(found(Note, "it runs only while %s is logged in, and does not start at boot", orElse(m.User, "its user")).fix(m.mend(platform.MendLogin)))
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// managerDisagrees is where the manager believes in a process that is none of ours.
+func managerDisagrees(f Facts) []Finding {
+	m, l := f.Manager, f.Life
+	switch {
+	case m.PID == 0 || !f.Definition.Installed:
+		return nil
+	case m.Gone:
+		return only(found(Warning, "%s believes that the service runs as process %d, and there is none", m.Name, m.PID).fix(f.line("restart")))
+	case l.Known && l.Running && l.PID != 0 && l.PID != m.PID && !l.OnTrial && !l.Stranger && settled(m.Phase):
+		return only(found(Warning, "%s has the service as process %d, and its lock is held by process %d", m.Name, m.PID, l.PID).fix(f.line("restart")))
+	}
+	return nil
+}
+
+func settled(p platform.Phase) bool {
+	return slices.Contains([]platform.Phase{platform.PhaseReady, platform.PhaseStopped, platform.PhaseFailed}, p)
+}
+
+// install is the install that brings a definition up to date.
+func (f Facts) install() string {
+	if f.Life.Running {
+		return f.line("install --restart")
+	}
+	return f.line("install")
+}
+
+func killTimeoutShort(f Facts) []Finding {
+	after, ours := f.Manager.Examined.KillAfter, f.Life.StopTimeout
+	if after <= 0 || ours <= 0 || after >= ours {
+		return nil
+	}
+	top := found(Warning, "%s kills it %v after it has asked it to stop, and its own stop_timeout is %v: a stop that takes longer is cut off", f.Manager.Name, after, ours)
+	for _, drop := range f.dropIns() {
+		if slices.Contains(drop.Keys, "TimeoutStopSec") || slices.Contains(drop.Keys, "TimeoutSec") {
+			if reread := f.Manager.mend(platform.MendReread); len(drop.Keys) == 1 && reread != "" {
+				top = top.fix("rm " + word(drop.Path) + " && " + reread)
+			}
+			return only(top.details("set by " + drop.Path))
+		}
+	}
+	return only(top.fix(f.install()))
+}
+
+func (f Facts) dropIns() []platform.DropIn {
+	if f.Definition.Found == nil {
+		return nil
+	}
+	return f.Definition.Found.DropIns
+}

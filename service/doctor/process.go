@@ -1,0 +1,120 @@
+package doctor
+
+import (
+	"fmt"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+func lockUnnamed(f Facts) []Finding {
+	if !f.Lock.Unnamed {
+		return nil
+	}
+	return only(found(Error, "somebody holds the lock %s of whom nobody knows who it is: its record is gone or cannot be trusted, so nobody is signalled", f.Lock.File).
+		details("fuser or lsof on that file, or handle on Windows, names the process"))
+}
+
+// startedByHand is what incident 3 began with: the manager's own start is refused as long
+// as that one runs.
+func startedByHand(f Facts) []Finding {
+	l := f.Life
+	if !l.Running || !l.Stranger {
+		return nil
+	}
+	by := "by hand"
+	if l.StartedBy != "" && l.StartedBy != "hand" {
+		by = "by " + l.StartedBy
+	}
+	return only(found(Warning, "process %d was started %s, and not by %s, which has the service installed: nobody starts it again, and %s's own start is refused meanwhile",
+		l.PID, by, f.Manager.Name, f.Manager.Name).fix(f.line("restart")))
+}
+
+func otherProcess(f Facts) (all []Finding) {
+	for _, p := range f.Others {
+		s, what := Warning, "what both do is done twice"
+		if p.Apart {
+			s, what = Note, "it may be meant to be another one"
+		}
+		all = append(all, found(s, "process %d%s runs the same program as a service, and does not hold the lock of %s: %s (%s)",
+			p.PID, prefixed(", user ", p.User), f.Service, what, p.Command).fix(killing(f, p.PID)))
+	}
+	return all
+}
+
+// killing ends another process: in order, where there is such a thing.
+func killing(f Facts, pid int) string {
+	if f.Manager.Name == "scm" {
+		return fmt.Sprintf("taskkill /PID %d /F", pid)
+	}
+	return fmt.Sprintf("kill %d", pid)
+}
+
+// notAnswering is a process that holds the lock and of which nobody knows whether it serves.
+func notAnswering(f Facts) []Finding {
+	l := f.Life
+	switch {
+	case l.Running && l.Suspended:
+		return only(found(Error, "process %d is suspended (by SIGSTOP, or by a debugger): it does nothing until it is let go on", l.PID).fix(fmt.Sprintf("kill -CONT %d", l.PID)))
+	case !l.Running || l.Phase != platform.PhaseUnknown || f.Lock.Unnamed || f.Lock.StateFileWrong != "" || l.PID == 0:
+		return nil
+	case l.Since.IsZero():
+		return only(found(Error, "process %d runs, and nobody knows whether it serves", l.PID).fix(f.line("restart")))
+	}
+	return only(found(Error, "process %d has said nothing of itself since %s, and ought to be ready by now", l.PID, when(l.Since)).fix(f.line("restart")))
+}
+
+// stopOverdue is a stop that takes longer than it may.
+func stopOverdue(f Facts) []Finding {
+	l := f.Life
+	if !l.Running || l.Phase != platform.PhaseStopping || l.Since.IsZero() || l.StopTimeout <= 0 || f.Now.Sub(l.Since) <= l.StopTimeout+platform.StopMargin {
+		return nil
+	}
+	at := ""
+	if l.Stop != nil && l.Stop.Now != "" {
+		at = " (it is at " + l.Stop.Now + ")"
+	}
+	return only(found(Error, "process %d has been stopping since %s, and was to be gone within %v%s", l.PID, when(l.Since), l.StopTimeout, at).fix(f.line("stop --kill")))
+}
+
+func supervisorGone(f Facts) []Finding {
+	switch why := f.Manager.Examined.Unwatched; {
+	case !f.Life.Running:
+		return nil
+	case why != "":
+		return only(found(Warning, "nobody starts process %d again when it fails: %s", f.Life.PID, why).fix(f.line("restart")))
+	case f.Life.SupervisorGone:
+		return only(found(Warning, "nobody starts process %d again when it fails: its supervisor is gone", f.Life.PID).fix(f.line("restart")))
+	}
+	return nil
+}
+
+func pidFileWrong(f Facts) []Finding {
+	if !f.Life.Running || f.Lock.PIDFileWrong == "" {
+		return nil
+	}
+	fix := f.line("restart")
+	if f.Lock.PIDFileBlocked { // it is put right by the process itself
+		fix = f.Lock.unblock()
+	}
+	return only(found(Warning, "the PID file %s is not that of process %d, which holds the lock: %s", f.Lock.PIDFile, f.Life.PID, f.Lock.PIDFileWrong).fix(fix))
+}
+
+func stateFileMissing(f Facts) []Finding {
+	if !f.Life.Running || f.Lock.StateFileWrong == "" {
+		return nil
+	}
+	return only(found(Warning, "the state file of process %d cannot be used: %s", f.Life.PID, f.Lock.StateFileWrong).fix(f.line("restart")))
+}
+
+// unblock moves away what is in the place of the PID file.
+func (l Lock) unblock() string { return "mv " + word(l.PIDFile) + " " + word(l.PIDFile+".aside") }
+
+func pidFileLeft(f Facts) []Finding {
+	if !f.Life.Down() || f.Lock.PIDFileLeft == "" {
+		return nil
+	}
+	if f.Lock.PIDFileBlocked {
+		return only(found(Error, "the next start will fail, because there is something else in the place of its PID file: %s", f.Lock.PIDFileLeft).fix(f.Lock.unblock()))
+	}
+	return only(found(Note, "a PID file is left of a run that is over: %s; the next start replaces it", f.Lock.PIDFileLeft).fix(f.line("start")))
+}

@@ -1,0 +1,107 @@
+package metrics
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
+)
+
+// answer is what /livez, /healthz and /readyz say. Its JSON form only grows.
+type answer struct {
+	OK      bool           `json:"ok"`
+	Service string         `json:"service"`
+	Phase   platform.Phase `json:"phase"`
+	Since   time.Time      `json:"since"`
+	Reasons []string       `json:"reasons"` // why it is not ok
+	Checks  []state.Health `json:"checks"`
+}
+
+func (s *source) answer(now state.State) *answer {
+	a := &answer{OK: true, Service: s.id, Phase: now.Phase, Since: now.PhaseSince, Reasons: []string{}, Checks: now.Health}
+	if a.Checks == nil {
+		a.Checks = []state.Health{}
+	}
+	return a
+}
+
+func (a *answer) no(format string, args ...any) {
+	a.OK = false
+	a.Reasons = append(a.Reasons, fmt.Sprintf(format, args...))
+}
+
+// live says no where a watchdog would.
+func (s *source) live() *answer {
+	a := s.answer(s.now())
+	for _, h := range a.Checks {
+		if failing := time.Since(h.Since); !h.OK && s.watchdog > 0 && failing > s.watchdog {
+			a.no("health check %s has failed for %v: %s", h.Name, failing.Round(time.Second), h.Error)
+		}
+	}
+	return a
+}
+
+func (s *source) healthy() *answer {
+	a := s.answer(s.now())
+	for _, h := range a.Checks {
+		if !h.OK {
+			a.no("health check %s fails: %s", h.Name, h.Error)
+		}
+	}
+	return a
+}
+
+func (s *source) ready() *answer {
+	a := s.healthy()
+	if a.Phase != platform.PhaseReady && a.Phase != platform.PhaseReloading {
+		a.no("it is %s", a.Phase)
+	}
+	return a
+}
+
+func (s *source) answerer(ask func(*source) *answer) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		a := ask(s)
+		h := w.Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		code := http.StatusOK
+		if !a.OK {
+			code = http.StatusServiceUnavailable
+		}
+		if r.URL.Query().Get("format") == "json" || strings.Contains(r.Header.Get("Accept"), "application/json") {
+			h.Set("Content-Type", "application/json")
+			w.WriteHeader(code)
+			_ = json.NewEncoder(w).Encode(a) // who asks has gone
+			return
+		}
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(code)
+		_, _ = w.Write([]byte(a.text()))
+	}
+}
+
+// text is a line for each thing there is to say, the outcome first.
+func (a *answer) text() string {
+	var b strings.Builder
+	word := "ok"
+	if !a.OK {
+		word = "not ok"
+	}
+	fmt.Fprintf(&b, "%s: %s is %s since %s\n", word, a.Service, a.Phase, a.Since.Format(time.RFC3339))
+	for _, r := range a.Reasons {
+		fmt.Fprintf(&b, "- %s\n", oneLine(r))
+	}
+	for _, h := range a.Checks {
+		if h.OK {
+			fmt.Fprintf(&b, "+ health check %s succeeds\n", oneLine(h.Name))
+		}
+	}
+	return b.String()
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

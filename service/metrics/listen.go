@@ -1,0 +1,28 @@
+package metrics
+
+import (
+	"context"
+	"fmt"
+	"net"
+)
+
+// listen listens at a. What does not name a loopback address by itself, such as
+// localhost, is looked at once more when it is known.
+func (s *settings) listen(ctx context.Context, a address) (net.Listener, error) {
+	if a.network == "unix" {
+		m, err := mode(s.SocketMode)
+		if err != nil {
+			return nil, err
+		}
+		return listenUnix(ctx, a.at, m)
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", a.at)
+	if err != nil {
+		return nil, err
+	}
+	if at, ok := l.Addr().(*net.TCPAddr); !s.AllowRemote && !(ok && at.IP.IsLoopback()) {
+		_ = l.Close()
+		return nil, fmt.Errorf("%s is %s here, which can be reached from other machines: say allow_remote = true, or another address", a.at, l.Addr())
+	}
+	return l, nil
+}

@@ -1,0 +1,83 @@
+package metrics
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/holdfast-dev/holdfast/service"
+)
+
+// Metrics is the extension of one program. [New] makes one.
+type Metrics struct{ program *prometheus.Registry }
+
+// New returns what [service.Config.Extensions] takes.
+func New() *Metrics { return &Metrics{program: prometheus.NewRegistry()} }
+
+// Registerer is where the program registers collectors of its own, before Start or at any
+// time. They are gathered by goroutines of the listener's: one that hangs costs answers
+// of /metrics and nothing else, and one that panics ends the process.
+//
+// Names that begin with holdfast_ are taken, and so are process_ and go_.
+func (m *Metrics) Registerer() prometheus.Registerer { return m.program }
+
+// Table is the table [service.metrics].
+func (m *Metrics) Table() (name string, table any) { return tableName, defaults() }
+
+// endWithin is how long the end of all this may take of an ordered stop.
+const endWithin = 250 * time.Millisecond
+
+// Attach begins to listen and to write, as far as the configuration says so.
+func (m *Metrics) Attach(ctx context.Context, rt *service.Runtime, table any) error {
+	s := table.(*settings) //nolint:errcheck,forcetypeassert // it is what Table returned
+	if s.Listen == "" && s.Textfile == "" {
+		return nil
+	}
+	ours := prometheus.NewRegistry()
+	source := newSource(rt)
+	if err := prometheus.WrapRegistererWith(prometheus.Labels{"service": source.id}, ours).Register(newCollector(source)); err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	life, cancel := context.WithCancel(context.Background())
+	var ended sync.WaitGroup
+	var ends []func(context.Context)
+	if s.Textfile != "" {
+		t := newTextfile(source, s, prometheus.Gatherers{ours, m.program})
+		ended.Go(func() { t.write(life) })
+	}
+	if s.Listen != "" {
+		runtime := prometheus.NewRegistry()
+		runtime.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		e, err := newEndpoint(source, s, prometheus.Gatherers{ours, m.program, runtime}, usual())
+		if err == nil && s.Required {
+			err = e.open(ctx)
+		}
+		if err != nil {
+			cancel()
+			return fmt.Errorf("metrics: %w", err)
+		}
+		ended.Go(func() { e.serve(life) })
+		ends = append(ends, e.end)
+	}
+	rt.OnStop("end of the metrics", 2*endWithin, func(ctx context.Context) error {
+		ctx, enough := context.WithTimeout(ctx, endWithin)
+		defer enough()
+		source.over()
+		cancel()
+		for _, end := range ends {
+			end(ctx)
+		}
+		gone := make(chan struct{})
+		go func() { ended.Wait(); close(gone) }()
+		select {
+		case <-gone:
+		case <-ctx.Done(): // a collector or a disk that hangs is no reason to
+		}
+		return nil
+	})
+	return nil
+}

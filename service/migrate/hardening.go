@@ -1,0 +1,107 @@
+package migrate
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/service"
+)
+
+// protection is what a switch of service.Hardening means to systemd. A test holds it
+// against the unit that holdfast writes.
+type protection struct {
+	of   func(*service.Hardening) *service.Switch
+	keys []string
+}
+
+func protections() []protection {
+	type h = service.Hardening
+	return []protection{
+		{func(h *h) *service.Switch { return &h.NoNewPrivileges }, []string{"NoNewPrivileges=yes", "RestrictSUIDSGID=yes"}},
+		{func(h *h) *service.Switch { return &h.ProtectSystem }, []string{"ProtectSystem=strict"}},
+		{func(h *h) *service.Switch { return &h.ProtectHome }, []string{"ProtectHome=yes"}},
+		{func(h *h) *service.Switch { return &h.PrivateTmp }, []string{"PrivateTmp=yes"}},
+		{func(h *h) *service.Switch { return &h.PrivateDevices }, []string{"PrivateDevices=yes", "DevicePolicy=closed"}},
+		{func(h *h) *service.Switch { return &h.ProtectKernel }, []string{
+			"ProtectKernelTunables=yes", "ProtectKernelModules=yes", "ProtectKernelLogs=yes",
+			"ProtectControlGroups=yes", "ProtectClock=yes", "ProtectHostname=yes",
+		}},
+		{func(h *h) *service.Switch { return &h.ProtectProc }, []string{"ProtectProc=invisible"}},
+		{func(h *h) *service.Switch { return &h.RestrictNetwork }, []string{"RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK"}},
+		{func(h *h) *service.Switch { return &h.RestrictSyscalls }, []string{
+			"SystemCallErrorNumber=EPERM", "SystemCallFilter=@system-service", "SystemCallFilter=~@privileged @resources", "SystemCallFilter=@chown",
+			"SystemCallArchitectures=native", "RestrictNamespaces=yes", "RestrictRealtime=yes", "LockPersonality=yes",
+		}},
+		{func(h *h) *service.Switch { return &h.MemoryDenyWrite }, []string{"MemoryDenyWriteExecute=yes"}},
+	}
+}
+
+// hardening turns on the switches whose every line the unit has. Single lines of the
+// others stay as they are, in systemd.extra.
+func (r *unitReader) hardening() {
+	for _, p := range protections() {
+		wanted := map[string][]string{}
+		for _, line := range p.keys {
+			key, value, _ := strings.Cut(line, "=")
+			wanted[key] = append(wanted[key], value)
+		}
+		has := true
+		for key, values := range wanted {
+			has = has && slices.EqualFunc(r.lists[key], values, func(have, want string) bool {
+				return same(have, want) || want == "@chown" && strings.HasPrefix(have, "@chown ") // and what a capability is for
+			})
+		}
+		if has {
+			*p.of(&r.c.Hardening) = service.On
+			for key := range wanted {
+				r.lists[key] = nil
+			}
+		}
+	}
+	r.capabilities()
+}
+
+// same compares values, of which lists have no order and truth has many words.
+func same(a, b string) bool {
+	sorted := func(s string) []string {
+		fields := strings.Fields(s)
+		slices.Sort(fields)
+		return fields
+	}
+	if b == "yes" && slices.Contains([]string{"true", "on", "1", "yes"}, strings.ToLower(a)) {
+		return true
+	}
+	return slices.Equal(sorted(a), sorted(b))
+}
+
+// everyCapability is the bounding set that a unit has which does not say any.
+const everyCapability = "CapabilityBoundingSet=~"
+
+// capabilities are a limit for root, and for others what they are given beside a limit.
+func (r *unitReader) capabilities() {
+	h, c := &r.c.Hardening, r.c
+	bounding, ambient := r.fields("CapabilityBoundingSet"), r.fields("AmbientCapabilities")
+	inverted := slices.ContainsFunc(append(slices.Clone(bounding), ambient...), func(word string) bool { return strings.HasPrefix(word, "~") })
+	_, bounded := r.set["CapabilityBoundingSet"]
+	user := r.set["User"]
+	root := user == "" || user == "root" || user == "0"
+	switch {
+	case root && !bounded && len(ambient) == 0:
+		h.Capabilities = []string{"all"}
+	case root && !inverted && len(ambient) == 0:
+		h.Capabilities = bounding
+	case root:
+		h.Capabilities = []string{"all"}
+		r.extra("CapabilityBoundingSet")
+		r.extra("AmbientCapabilities")
+	case !inverted && bounded && slices.Equal(bounding, ambient):
+		h.Capabilities = ambient
+	case !inverted && !bounded:
+		h.Capabilities = ambient
+		c.Systemd.Extra = append(c.Systemd.Extra, everyCapability)
+	default:
+		h.Capabilities = nil
+		r.extra("CapabilityBoundingSet")
+		r.extra("AmbientCapabilities")
+	}
+}

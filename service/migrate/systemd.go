@@ -1,0 +1,251 @@
+package migrate
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/unit"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service"
+)
+
+func isUnit(_, text string) bool {
+	return strings.Contains("\n"+text, "\n[Service]")
+}
+
+// unitReader collects a unit. What a later line resets is forgotten.
+type unitReader struct {
+	*Found
+	c     *service.Config
+	set   map[string]string   // the last value of keys that have one
+	lists map[string][]string // the values of keys that may stand several times
+	order []string            // of the keys of [Service], each once
+}
+
+// usualTimeout is DefaultTimeoutStartSec= and DefaultTimeoutStopSec= as systemd has them
+// by itself.
+const usualTimeout = 90 * time.Second
+
+// readUnit reads a unit of systemd, in the grammar of systemd.syntax(7). A unit without
+// drop-ins is read; `systemctl cat` gives one with them.
+func readUnit(f *Found, text string) error {
+	options, err := unit.DeserializeOptions(strings.NewReader(text))
+	if err != nil {
+		return err
+	}
+	f.Kind, f.Manager = "systemd unit", "systemd"
+	f.Config = service.Config{
+		Hardening: unhardened(), StartType: platform.StartManual, Umask: "0022",
+		StartTimeout: usualTimeout - platform.StopMargin, StopTimeout: usualTimeout - platform.StopMargin,
+	}
+	r := unitReader{Found: f, c: &f.Config, set: map[string]string{}, lists: map[string][]string{}}
+	if name, template := strings.CutSuffix(f.Name, "@"); template {
+		f.Name = name
+		r.lose("the name", name+"@", "a template: install each of its instances with --instance")
+	}
+	for _, o := range options {
+		value := strings.TrimSpace(strings.ReplaceAll(o.Value, "\\\n", " "))
+		switch o.Section {
+		case "Unit":
+			r.unit(o.Name, value)
+		case "Install":
+			r.install(o.Name, value)
+		case "Service":
+			r.note(o.Name, value)
+		default:
+			if !strings.HasPrefix(o.Section, "X-") {
+				r.lose("["+o.Section+"] "+o.Name, value, "a section that only another kind of unit has")
+			}
+		}
+	}
+	r.service()
+	return nil
+}
+
+func (r *unitReader) note(key, value string) {
+	if !slices.Contains(r.order, key) {
+		r.order = append(r.order, key)
+	}
+	r.set[key] = value
+	if value == "" { // systemd.syntax(7): begins the list anew
+		r.lists[key] = nil
+		return
+	}
+	r.lists[key] = append(r.lists[key], value)
+}
+
+func (r *unitReader) unit(key, value string) {
+	c := r.c
+	switch key {
+	case "Description":
+		c.Description = plain(value)
+	case "After":
+		r.others(&c.After, value)
+	case "Requires":
+		r.others(&c.Requires, value)
+	case "Wants":
+		r.others(&c.Wants, value)
+	case "StartLimitIntervalSec", "StartLimitInterval", "StartLimitBurst":
+		r.set[key] = value
+	default:
+		c.Systemd.UnitExtra = append(c.Systemd.UnitExtra, key+"="+value)
+	}
+}
+
+// others are names of units: those of services without their suffix, as other managers
+// have them. The network has a setting of its own.
+func (r *unitReader) others(list *[]string, value string) {
+	for _, name := range strings.Fields(value) {
+		switch name = strings.TrimSuffix(name, ".service"); {
+		case name == "network-online.target":
+			r.c.NeedsNetwork = true
+		case !slices.Contains(*list, name):
+			*list = append(*list, name)
+		}
+	}
+}
+
+func (r *unitReader) install(key, value string) {
+	switch targets := strings.Fields(value); {
+	case key == "WantedBy" && len(targets) > 0:
+		r.c.StartType = ""
+		if targets[0] == "default.target" {
+			r.Scope = platform.ScopeUser
+		} else if targets[0] != "multi-user.target" {
+			r.c.Systemd.WantedBy = targets[0]
+		}
+		for _, other := range targets[1:] {
+			r.lose(key, other, "one target starts it: %s", targets[0])
+		}
+	case value != "":
+		r.lose(key, value, "install knows WantedBy alone; `systemctl edit` and `systemctl add-wants` do the rest")
+	}
+}
+
+// service reads the keys of [Service] when all are known.
+func (r *unitReader) service() {
+	r.command()
+	r.restartPolicy()
+	r.hardening()
+	for _, key := range r.order {
+		value, list := r.set[key], r.lists[key]
+		switch read, ok := directives[key]; {
+		case len(list) == 0:
+		case ok:
+			if why := read(r, value); why != "" {
+				r.lose(key, value, "%s", why)
+			}
+		case key == "Environment":
+			r.environment(list)
+		case !slices.Contains(handled, key):
+			r.extra(key)
+		}
+	}
+}
+
+// extra keeps lines that only systemd has a meaning for as they are.
+func (r *unitReader) extra(key string) {
+	for _, value := range r.lists[key] {
+		r.c.Systemd.Extra = append(r.c.Systemd.Extra, key+"="+value)
+	}
+}
+
+// command is ExecStart=, and what is done about it.
+func (r *unitReader) command() {
+	lines := r.lists["ExecStart"]
+	if len(lines) != 1 {
+		r.lose("ExecStart", strings.Join(lines, "; "), "a service has one command; here are %d", len(lines))
+		return
+	}
+	line := strings.TrimLeft(lines[0], "-:+!@|")
+	if prefix := lines[0][:len(lines[0])-len(line)]; prefix != "" {
+		r.lose("ExecStart", prefix, "what stands before the program has no counterpart")
+	}
+	argv, err := words(line, false)
+	if err != nil {
+		r.lose("ExecStart", line, "%v", err)
+		return
+	}
+	for i, word := range argv {
+		word = plain(word)
+		if strings.Contains(strings.ReplaceAll(word, "$$", ""), "$") {
+			r.lose("ExecStart", word, "systemd expands variables; write the value")
+		}
+		argv[i] = strings.ReplaceAll(word, "$$", "$")
+	}
+	r.Command = argv
+	for _, value := range r.lists["ExecReload"] {
+		r.lose("ExecReload", value, "a reload is asked for by the program's own `reload`, which waits for its outcome")
+	}
+	for _, key := range []string{"ExecStop", "ExecStopPost"} {
+		for _, value := range r.lists[key] {
+			r.lose(key, value, "a stop is the program's own: SIGTERM, then Stop and its steps")
+		}
+	}
+	switch kind := r.set["Type"]; kind {
+	case "", "simple", "exec", "notify", "notify-reload":
+	default:
+		r.lose("Type", kind, "the program stays in the foreground and says itself when it is ready")
+	}
+	for _, key := range []string{"PIDFile", "BusName", "RemainAfterExit", "GuessMainPID", "NotifyAccess", "ReloadSignal", "KillMode"} {
+		if value := r.set[key]; value != "" && !usual(key, value) {
+			r.lose(key, value, "is said by holdfast's own unit")
+		}
+	}
+}
+
+// usual reports whether a setting is what holdfast's unit says, or means nothing to it.
+func usual(key, value string) bool {
+	switch key {
+	case "NotifyAccess":
+		return value == "main"
+	case "KillMode":
+		return value == "mixed"
+	case "RemainAfterExit":
+		return value == "no" || value == "false"
+	}
+	return false
+}
+
+// handled are keys that are read together with others.
+var handled = []string{
+	"Type", "ExecStart", "ExecReload", "ExecStop", "ExecStopPost", "PIDFile", "BusName", "RemainAfterExit", "GuessMainPID", "NotifyAccess",
+	"ReloadSignal", "KillMode", "Restart", "RestartSec", "StartLimitIntervalSec", "StartLimitInterval", "StartLimitBurst", "SuccessExitStatus",
+	"RestartPreventExitStatus", "RestartForceExitStatus", "CapabilityBoundingSet", "AmbientCapabilities",
+}
+
+// environment is Environment=: words of NAME=value. Values may be secrets, and are not
+// listed as lost.
+func (r *unitReader) environment(lines []string) {
+	for _, line := range lines {
+		assignments, err := words(line, false)
+		if err != nil {
+			r.lose("Environment", "", "%v", err)
+			continue
+		}
+		for _, a := range assignments {
+			name, value, ok := strings.Cut(a, "=")
+			if !ok {
+				r.lose("Environment", name, "is no assignment")
+				continue
+			}
+			if specifier(value) {
+				r.lose("Environment", name, "its value has a specifier of systemd's: write what it stands for")
+			}
+			if r.c.Env == nil {
+				r.c.Env = map[string]string{}
+			}
+			r.c.Env[name] = plain(value)
+		}
+	}
+}
+
+// plain is a value without what systemd reads in it: %% is a percent sign.
+func plain(value string) string { return strings.ReplaceAll(value, "%%", "%") }
+
+// specifier reports whether value has one, such as %i.
+func specifier(value string) bool {
+	return strings.Contains(strings.ReplaceAll(value, "%%", ""), "%")
+}

@@ -1,0 +1,181 @@
+//go:build linux || darwin
+
+package journal_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/platform/proc"
+	"github.com/holdfast-dev/holdfast/service/recovery/journal"
+)
+
+// child is a process that lives until end is called.
+func child(t *testing.T) (id proc.Identity, end func()) {
+	t.Helper()
+	cmd := exec.CommandContext(context.Background(), "sleep", "3600")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := false
+	end = func() {
+		if !ended {
+			ended = true
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		}
+	}
+	t.Cleanup(end)
+	id, err := proc.Of(cmd.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id, end
+}
+
+func beginWith(t *testing.T, j *journal.Journal, id proc.Identity) journal.Entry {
+	t.Helper()
+	e := begin(t, j, journal.Work{Kind: "report", Trigger: journal.Manual, Params: []byte("42"), Rerun: true})
+	if err := j.Child(t.Context(), e.ID, id); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// Branch e of incident 4: the child is still alive.
+func TestAChildThatOutlivesTheServiceIsAdopted(t *testing.T) {
+	rt := ready(t.TempDir(), 1)
+	j := open(t, rt, journal.Options{})
+	id, end := child(t)
+	e := beginWith(t, j, id)
+	for range 2 { // and once more
+		j = again(t, j, rt, journal.Options{})
+		if all := list(t, j); all[0].State != journal.Begun {
+			t.Errorf("listed as %s", all[0].State)
+		}
+		got := next(t, j)
+		if !got.Adopted || got.ID != e.ID || got.Attempt != 1 || got.Crashes != 0 || !got.Child.Same(id) || got.Term != rt.term {
+			t.Fatalf("%+v", got)
+		}
+		none(t, j)
+	}
+	end()
+	if err := id.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Finish(t.Context(), e.ID, journal.Outcome{}); err != nil {
+		t.Error(err)
+	}
+	j = again(t, j, rt, journal.Options{})
+	none(t, j)
+}
+
+// Branch e of incident 4: the child ended while the service was down.
+func TestAnOutcomeOfTheTimeWithoutTheServiceIsCollected(t *testing.T) {
+	rt := ready(t.TempDir(), 1)
+	j := open(t, rt, journal.Options{})
+	id, end := child(t)
+	good, bad, lost := beginWith(t, j, id), beginWith(t, j, id), beginWith(t, j, id)
+	end()
+	o := journal.Options{Collect: func(e journal.Entry) (journal.Outcome, bool) {
+		switch e.ID {
+		case good.ID:
+			return journal.Outcome{}, true
+		case bad.ID:
+			return journal.Outcome{State: journal.Failed, Reason: "exit 3"}, true
+		}
+		return journal.Outcome{}, false
+	}}
+	j = again(t, j, rt, o)
+	if got := next(t, j); got.RerunOf != lost.ID || got.Adopted || got.Child != nil || string(got.Params) != "42" {
+		t.Errorf("%+v", got)
+	}
+	none(t, j)
+	if e := show(t, j, good.ID); e.State != journal.Finished {
+		t.Errorf("%+v", e)
+	}
+	if e := show(t, j, bad.ID); e.State != journal.Failed || e.Reason != "exit 3" {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestAnotherProcessWithTheChildsNumberIsNotTheChild(t *testing.T) {
+	rt := ready(t.TempDir(), 1)
+	j := open(t, rt, journal.Options{})
+	id, err := proc.Of(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	id.Start++
+	e := beginWith(t, j, id)
+	j = again(t, j, rt, journal.Options{})
+	if got := next(t, j); got.Adopted || got.RerunOf != e.ID {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A power cut takes the child along, whoever has its number now.
+func TestAChildOfAnotherBootIsNotAlive(t *testing.T) {
+	rt := ready(t.TempDir(), 1)
+	j := open(t, rt, journal.Options{})
+	id, _ := child(t)
+	id.Boot = "another"
+	lost, collected := beginWith(t, j, id), beginWith(t, j, id)
+	j = again(t, j, rt, journal.Options{Collect: func(e journal.Entry) (journal.Outcome, bool) { return journal.Outcome{}, e.ID == collected.ID }})
+	if got := next(t, j); got.Adopted || got.RerunOf != lost.ID || got.Crashes != 1 {
+		t.Errorf("%+v", got)
+	}
+	none(t, j)
+	if e := show(t, j, collected.ID); e.State != journal.Finished {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestAnAdoptedChildWhoseOutcomeIsLostIsRunAgain(t *testing.T) {
+	rt := ready(t.TempDir(), 1)
+	j := open(t, rt, journal.Options{})
+	id, end := child(t)
+	e := beginWith(t, j, id)
+	j = again(t, j, rt, journal.Options{})
+	if got := next(t, j); !got.Adopted {
+		t.Fatalf("%+v", got)
+	}
+	end()
+	if err := j.Interrupt(t.Context(), e.ID, "its outcome is not known"); err != nil {
+		t.Fatal(err)
+	}
+	if got := next(t, j); got.RerunOf != e.ID || got.Adopted {
+		t.Errorf("%+v", got)
+	}
+	if err := j.Interrupt(t.Context(), e.ID, "twice"); !errors.Is(err, journal.ErrEnded) {
+		t.Error(err)
+	}
+}
+
+// What the child came to may also be that it is to be tried again, or that it was killed.
+func TestACollectedOutcomeMayBeATryOrAnInterruption(t *testing.T) {
+	rt := ready(t.TempDir(), 1)
+	j := open(t, rt, journal.Options{})
+	id, end := child(t)
+	failed, killed := beginWith(t, j, id), beginWith(t, j, id)
+	end()
+	j = again(t, j, rt, journal.Options{Collect: func(e journal.Entry) (journal.Outcome, bool) {
+		if e.ID == failed.ID {
+			return journal.Outcome{State: journal.Begun, Reason: "exit code 3"}, true
+		}
+		return journal.Outcome{State: journal.Interrupted, Reason: "killed"}, true
+	}})
+	if got := next(t, j); got.ID != failed.ID || got.Adopted || got.Child != nil || got.Attempt != 2 || got.Failures != 1 || got.Crashes != 0 {
+		t.Errorf("%+v", got)
+	}
+	if got := next(t, j); got.RerunOf != killed.ID || got.Crashes != 1 {
+		t.Errorf("%+v", got)
+	}
+	if e := show(t, j, killed.ID); e.Reason != "killed" || e.State != journal.Rerun {
+		t.Errorf("%+v", e)
+	}
+	none(t, j)
+}

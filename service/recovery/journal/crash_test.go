@@ -1,0 +1,170 @@
+package journal_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/service/recovery/journal"
+)
+
+// effects is what the world outside has seen of work: by key, how often it was done.
+type effects struct {
+	accepted map[string]bool // Begin or Enqueue said that it is durable
+	ended    map[string]bool // Finish said so
+	started  map[string]int  // handed to whoever does it
+}
+
+// life does some work on j, until a write fails. It tells what it was told.
+func (w *effects) life(ctx context.Context, j *journal.Journal, n int) {
+	for i := range 3 {
+		k := fmt.Sprintf("%d/%d", n, i)
+		e, err := j.Begin(ctx, journal.Work{Kind: "x", Key: k, Rerun: true})
+		if err != nil {
+			return
+		}
+		w.accepted[k] = true
+		w.started[k]++
+		if i == 1 {
+			continue // left under way
+		}
+		if j.Checkpoint(ctx, e.ID, []byte(k)) != nil {
+			return
+		}
+		if i == 2 {
+			if j.Interrupt(ctx, e.ID, "in order") != nil {
+				return
+			}
+			continue
+		}
+		if j.Finish(ctx, e.ID, journal.Outcome{}) != nil {
+			return
+		}
+		w.ended[k] = true
+	}
+}
+
+// recover takes what is to be done again until there is nothing more, and finishes it.
+func (w *effects) recover(t *testing.T, j *journal.Journal) error {
+	t.Helper()
+	mark, err := j.Enqueue(t.Context(), journal.Work{Kind: "mark"}) // after all that there is
+	if err != nil {
+		return err
+	}
+	for {
+		got, err := j.Next(t.Context())
+		if err != nil {
+			return err
+		}
+		k := got.Key
+		if got.Kind != "mark" {
+			if w.ended[k] {
+				t.Errorf("%s was finished, and is run again", k)
+			}
+			if c := string(got.Checkpoint); c != "" && c != k {
+				t.Errorf("%s has the checkpoint of %s", k, c)
+			}
+			w.started[k]++
+		}
+		if err := j.Finish(t.Context(), got.ID, journal.Outcome{}); err != nil {
+			return err
+		}
+		if got.ID == mark.ID {
+			return nil
+		}
+		w.ended[k] = true
+	}
+}
+
+// A crash at each single write of a store, of begin, checkpoint, interruption, end and
+// recovery, before the transaction is durable and right after: nothing that was accepted is lost,
+// nothing that ended is run again. On Windows it is a part of them: see slice.
+func TestACrashAtEveryWriteLosesNothing(t *testing.T) {
+	first, each := slice(t, 4)
+	for _, after := range []bool{false, true} {
+		for n := first; ; n += each {
+			m := newMemory()
+			w := &effects{map[string]bool{}, map[string]bool{}, map[string]int{}}
+			rt := ready(t.TempDir(), 1)
+			m.left, m.after = n, after
+			for life := 0; ; life++ {
+				j, err := journal.Open(rt, journal.Options{Store: m, MaxCrashes: 100})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if life == 0 {
+					w.life(t.Context(), j, n)
+				} else {
+					err = w.recover(t, j)
+				}
+				_ = j.Close()
+				m.mu.Lock()
+				down := m.down
+				m.down = false
+				m.mu.Unlock()
+				rt.term++
+				if life > 0 && err == nil && !down {
+					break
+				}
+				if life > 3 {
+					t.Fatalf("write %d: it does not recover: %v", n, err)
+				}
+			}
+			// An end may be durable though nobody was told.
+			m.mu.Lock()
+			unused := m.left >= 0 // there is no such write any more
+			m.left = -1
+			m.mu.Unlock()
+			rt.term++
+			last := open(t, rt, journal.Options{Store: m})
+			for _, e := range list(t, last) {
+				if e.State == journal.Finished {
+					w.ended[e.Key] = true
+				} else if e.State != journal.Rerun && e.Kind != "mark" {
+					t.Errorf("crash at write %d (after: %v): %s is %s in the end", n, after, e.Key, e.State)
+				}
+			}
+			_ = last.Close() // hundreds that stay open keep the machine busy
+			for k := range w.accepted {
+				if !w.ended[k] {
+					t.Errorf("crash at write %d (after: %v): %s was accepted and is lost", n, after, k)
+				}
+			}
+			if unused {
+				if n < 40 {
+					t.Errorf("only %d writes", n)
+				}
+				break
+			}
+		}
+	}
+}
+
+func TestTheStoreKeepsAnEarlierTermOut(t *testing.T) {
+	m, rt := newMemory(), ready(t.TempDir(), 7)
+	old := open(t, rt, journal.Options{Store: m})
+	e := begin(t, old, journal.Work{Kind: "x", Rerun: true})
+	late := ready(t.TempDir(), 8)
+	now := open(t, late, journal.Options{Store: m})
+	got := next(t, now)
+	for name, err := range map[string]error{
+		"finish":     old.Finish(t.Context(), e.ID, journal.Outcome{}),
+		"finish new": old.Finish(t.Context(), got.ID, journal.Outcome{}),
+		"checkpoint": old.Checkpoint(t.Context(), got.ID, []byte("x")),
+	} {
+		if !isSuperseded(err) {
+			t.Errorf("%s by the earlier run: %v", name, err)
+		}
+	}
+	if _, err := old.Begin(t.Context(), journal.Work{}); !isSuperseded(err) {
+		t.Error(err)
+	}
+	rt.term = 6
+	j, err := journal.Open(rt, journal.Options{Store: m})
+	if err != nil || !isSuperseded(j.Refused()) {
+		t.Errorf("a term that is less: %v, %v", j.Refused(), err)
+	}
+	if e := show(t, now, got.ID); e.State != journal.Begun || e.Checkpoint != nil {
+		t.Errorf("%+v", e)
+	}
+}

@@ -1,0 +1,236 @@
+//go:build unix
+
+package journal_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/service/recovery/journal"
+)
+
+// process is this binary in a role, under a tracer if that is named.
+func process(t *testing.T, role, dir string, term uint64, tracer ...string) *exec.Cmd {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	argv := append(tracer, exe, "-test.run=^$")
+	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
+	cmd.Env = append(os.Environ(), roleVariable+"="+role, dirVariable+"="+dir, termVariable+"="+strconv.FormatUint(term, 10))
+	cmd.Stderr = &bytes.Buffer{}
+	return cmd
+}
+
+// check reads the effects in dir from outside, finishes what is to be finished, and tells what is wrong. It is the last
+// life of the service.
+func check(t *testing.T, dir string, term uint64) {
+	t.Helper()
+	j := open(t, ready(dir, term), journal.Options{MaxCrashes: 1 << 20, Keep: 1 << 20})
+	defer j.Close() // many that stay open keep the machine busy
+	if j.SetAside() != "" {
+		t.Fatal("the journal was set aside: ", j.SetAside())
+	}
+	begun, ended, again := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	f, err := os.Open(filepath.Join(dir, "effects"))
+	if errors.Is(err, os.ErrNotExist) {
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		var what, key, id string
+		if n, err := fmt.Sscan(lines.Text(), &what, &key, &id); n != 3 {
+			t.Fatalf("%q: %v", lines.Text(), err)
+		}
+		switch what {
+		case "begun":
+			begun[key] = true
+		case "ended":
+			ended[key] = true
+		case "run":
+			if ended[key] {
+				t.Errorf("%s had ended, and is run again", key)
+			}
+		case "again":
+			if again[id] {
+				t.Errorf("%s is run twice for one interruption", id)
+			}
+			again[id] = true
+		}
+	}
+	mark, err := j.Enqueue(t.Context(), journal.Work{Kind: "mark"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		got := next(t, j)
+		if got.ID == mark.ID {
+			break
+		}
+		if ended[got.Key] {
+			t.Errorf("%s had ended, and is run again at last", got.Key)
+		}
+		if err := j.Finish(t.Context(), got.ID, journal.Outcome{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	finished := map[string]bool{}
+	for _, e := range list(t, j) {
+		if e.State == journal.Finished {
+			finished[e.Key] = true
+		}
+	}
+	for key := range begun {
+		if !finished[key] && !ended[key] {
+			t.Errorf("%s was begun, and is lost", key)
+		}
+	}
+	t.Logf("%d begun, %d run again", len(begun), len(again))
+}
+
+// JOURNAL_KILLS is how often the process is killed, JOURNAL_SEED repeats a run of it.
+func TestKilledAtRandomItLosesNothing(t *testing.T) {
+	kills, seed := 12, rand.Uint64()
+	if n, err := strconv.Atoi(os.Getenv("JOURNAL_KILLS")); err == nil {
+		kills = n
+	}
+	if n, err := strconv.ParseUint(os.Getenv("JOURNAL_SEED"), 10, 64); err == nil {
+		seed = n
+	}
+	t.Logf("JOURNAL_SEED=%d JOURNAL_KILLS=%d", seed, kills)
+	random := rand.New(rand.NewPCG(seed, 0))
+	dir := t.TempDir()
+	for term := range uint64(kills) {
+		cmd := process(t, "load", dir, term+1)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond) // the moment is the very case
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait()
+		if text := fmt.Sprint(cmd.Stderr); text != "" {
+			t.Fatalf("term %d: %s", term+1, text)
+		}
+	}
+	check(t, dir, uint64(kills)+1)
+}
+
+// begun is a process in that role that has begun its work. goOn has it go on, and returns what it says then.
+func begun(t *testing.T, role, dir string, tracer ...string) (cmd *exec.Cmd, goOn func() string) {
+	t.Helper()
+	cmd = process(t, role, dir, 1, tracer...)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() || lines.Text() != "begun" {
+		t.Fatalf("%q: %v", lines.Text(), cmd.Stderr)
+	}
+	return cmd, func() string {
+		if _, err := in.Write([]byte("go on\n")); err != nil {
+			t.Fatal(err)
+		}
+		lines.Scan()
+		return lines.Text()
+	}
+}
+
+func TestAHolderThatWasPausedCannotWriteOverALaterTerm(t *testing.T) {
+	dir := t.TempDir()
+	cmd, goOn := begun(t, "holder", dir)
+	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	j := open(t, ready(dir, 2), journal.Options{})
+	got := next(t, j)
+	if got.Kind != "held" || got.RerunOf != 1 || j.SetAside() != "" {
+		t.Fatalf("the later term has %+v", got)
+	}
+	before := list(t, j)
+	if err := cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	if said := goOn(); said != "refused" {
+		_ = cmd.Wait()
+		t.Errorf("%q: %v", said, cmd.Stderr)
+	} else if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	if after := list(t, j); fmt.Sprint(before) != fmt.Sprint(after) {
+		t.Errorf("before %v\nafter %v", before, after)
+	}
+	if e := show(t, j, got.ID); e.Checkpoint != nil || e.State != journal.Begun {
+		t.Errorf("%+v", e)
+	}
+	if err := j.Finish(t.Context(), got.ID, journal.Outcome{}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestACommandAsksWhoeverHasTheJournal(t *testing.T) {
+	dir := t.TempDir()
+	rt := ready(dir, 1)
+	path := rt.StatePath(journal.Suffix)
+	j := open(t, rt, journal.Options{})
+	e := begin(t, j, journal.Work{Kind: "report", Params: []byte("42")})
+	ask := func(verb string, id uint64) (journal.Answer, error) {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		return journal.Ask(ctx, path, journal.Request{Verb: verb, ID: id})
+	}
+	up, err := ask("list", 0)
+	if err != nil || len(up.Entries) != 1 || up.Entries[0].State != journal.Begun {
+		t.Errorf("up: %+v, %v", up, err)
+	}
+	if _, err := ask("rerun", e.ID); !errors.Is(err, journal.ErrNot) || !strings.Contains(err.Error(), "under way") {
+		t.Errorf("up: %v", err)
+	}
+	if _, err := ask("show", 99); !errors.Is(err, journal.ErrNone) {
+		t.Errorf("up: %v", err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	down, err := ask("list", 0)
+	if err != nil || len(down.Entries) != 1 || down.Entries[0].State != journal.Interrupted {
+		t.Errorf("down: %+v, %v", down, err)
+	}
+	if a, err := ask("rerun", e.ID); err != nil || a.Entries[0].RerunOf != e.ID {
+		t.Errorf("down: %+v, %v", a, err)
+	}
+	rt.term++
+	j = open(t, rt, journal.Options{})
+	if got := next(t, j); string(got.Params) != "42" || got.RerunOf != e.ID {
+		t.Errorf("%+v", got)
+	}
+	all, err := os.ReadDir(path + ".desk")
+	if err != nil || len(all) != 0 {
+		t.Errorf("left on the desk: %v, %v", all, err)
+	}
+}

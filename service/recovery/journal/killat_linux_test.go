@@ -1,0 +1,85 @@
+package journal_test
+
+import (
+	"fmt"
+	"os/exec"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/service/recovery/journal"
+)
+
+// What a journal does to its file.
+const writes = "pwrite64,fdatasync,fsync,ftruncate,rename,renameat,renameat2,unlinkat"
+
+// traced is how the role once ends where something is injected into its n-th write; counted in each thread.
+func traced(t *testing.T, dir, inject string, n int) error {
+	t.Helper()
+	cmd := process(t, "once", dir, 1, "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace="+writes,
+		"-e", fmt.Sprintf("inject=%s:%s:when=%d", writes, inject, n))
+	cmd.Env = append(cmd.Env, "GOMAXPROCS=1")
+	return cmd.Run()
+}
+
+func needTracer(t *testing.T) {
+	t.Helper()
+	if err := exec.CommandContext(t.Context(), "strace", "-qq", "-o", "/dev/null", "true").Run(); err != nil {
+		t.Skip("no strace that works here: ", err)
+	}
+	if testing.Short() {
+		t.Skip("a process for each write")
+	}
+}
+
+// Each write, sync and rename of the making of a journal, of begin, checkpoint, end and compaction.
+func TestKilledAtEveryWriteItLosesNothing(t *testing.T) {
+	needTracer(t)
+	survived := 0
+	for n := 1; survived < 1; n++ {
+		dir := t.TempDir()
+		err := traced(t, dir, "signal=KILL", n)
+		if err == nil {
+			survived++
+			if n < 5 {
+				t.Errorf("only %d writes", n-1)
+			}
+		}
+		check(t, dir, 2)
+	}
+}
+
+// A disk that is full from some write on: what was accepted until then is there, and the next life has it.
+func TestADiskThatIsFullFromAnyWriteOnLosesNothing(t *testing.T) {
+	needTracer(t)
+	for n := 1; ; n++ {
+		dir := t.TempDir()
+		cmd := process(t, "once", dir, 1, "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64,ftruncate,fdatasync",
+			"-e", fmt.Sprintf("inject=pwrite64,ftruncate,fdatasync:error=ENOSPC:when=%d+", n))
+		cmd.Env = append(cmd.Env, "GOMAXPROCS=1")
+		full := cmd.Run()
+		check(t, dir, 2)
+		if full == nil {
+			if n < 5 {
+				t.Errorf("only %d writes", n-1)
+			}
+			return
+		}
+	}
+}
+
+func TestAFullDiskIsToldAndPasses(t *testing.T) {
+	m := newMemory()
+	j := open(t, ready(t.TempDir(), 1), journal.Options{Store: m})
+	e := begin(t, j, journal.Work{Kind: "x"})
+	m.mu.Lock()
+	m.left = 0
+	m.mu.Unlock()
+	if err := j.Finish(t.Context(), e.ID, journal.Outcome{}); err == nil {
+		t.Error("finished, and written nowhere")
+	}
+	m.mu.Lock()
+	m.down, m.left = false, -1
+	m.mu.Unlock()
+	if err := j.Finish(t.Context(), e.ID, journal.Outcome{}); err != nil {
+		t.Error(err)
+	}
+}

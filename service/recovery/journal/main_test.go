@@ -1,0 +1,218 @@
+package journal_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/service/recovery/journal"
+)
+
+// The test binary plays a service where this variable names the part.
+const (
+	roleVariable = "JOURNAL_TEST_ROLE"
+	dirVariable  = "JOURNAL_TEST_DIR"
+	termVariable = "JOURNAL_TEST_TERM"
+)
+
+func TestMain(m *testing.M) {
+	role := map[string]func(*journal.Journal) error{"load": load, "holder": holder, "once": once, "small": small, "lender": lender, "heir": heir}[os.Getenv(roleVariable)]
+	if role == nil {
+		os.Exit(m.Run())
+	}
+	term, err := strconv.ParseUint(os.Getenv(termVariable), 10, 64)
+	o, openAs := journal.Options{MaxCrashes: 1 << 20, Keep: 1 << 20}, journal.Open
+	if os.Getenv(roleVariable) == "once" {
+		o.Keep = 1                // there is something to compact
+		openAs = journal.OpenIdle // it compacts when it is told to, and not after some seconds
+	}
+	var j *journal.Journal
+	if err == nil {
+		j, err = openAs(ready(os.Getenv(dirVariable), term), o)
+	}
+	if err == nil {
+		err = j.Refused()
+	}
+	if err == nil {
+		err = role(j)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// outside is where effects are seen from: a file to which whole lines are appended.
+type outside struct {
+	mu sync.Mutex
+	f  *os.File
+}
+
+func openOutside() (*outside, error) {
+	f, err := os.OpenFile(filepath.Join(os.Getenv(dirVariable), "effects"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	return &outside{f: f}, err
+}
+
+func (o *outside) say(what, key string, id uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, _ = fmt.Fprintf(o.f, "%s %s %d\n", what, key, id) // a file on a disk with room
+}
+
+// load begins, saves and finishes work, and does again what is handed out, until it is killed.
+func load(j *journal.Journal) error {
+	o, err := openOutside()
+	if err != nil {
+		return err
+	}
+	ctx, failed := context.Background(), make(chan error)
+	run := func(e journal.Entry) error {
+		o.say("run", e.Key, e.ID)
+		if err := j.Checkpoint(ctx, e.ID, []byte(e.Key)); err != nil {
+			return err
+		}
+		if err := j.Finish(ctx, e.ID, journal.Outcome{}); err != nil {
+			return err
+		}
+		o.say("ended", e.Key, e.ID)
+		return nil
+	}
+	for w := range 4 {
+		go func() {
+			for i := 0; ; i++ {
+				e, err := j.Begin(ctx, journal.Work{Kind: "x", Key: fmt.Sprintf("%d.%d.%d", j.Term(), w, i), Rerun: true})
+				if err == nil {
+					o.say("begun", e.Key, e.ID)
+					err = run(e)
+				}
+				if err != nil {
+					failed <- err
+				}
+			}
+		}()
+	}
+	for {
+		select {
+		case err := <-failed:
+			return err
+		default:
+		}
+		got, err := j.Next(ctx)
+		if err != nil {
+			return err
+		}
+		if string(got.Checkpoint) != "" && string(got.Checkpoint) != got.Key {
+			return fmt.Errorf("%s has the checkpoint %q", got.Key, got.Checkpoint)
+		}
+		o.say("again", got.Key, got.RerunOf)
+		if err := run(got.Entry); err != nil {
+			return err
+		}
+	}
+}
+
+// holder begins work, says so, waits to be told to go on, and says what it could write then.
+func holder(j *journal.Journal) error {
+	ctx := context.Background()
+	e, err := j.Begin(ctx, journal.Work{Kind: "held", Rerun: true})
+	if err != nil {
+		return err
+	}
+	fmt.Println("begun")
+	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
+		return err
+	}
+	_, began := j.Begin(ctx, journal.Work{Kind: "too late"})
+	for _, err := range []error{j.Finish(ctx, e.ID, journal.Outcome{}), j.Checkpoint(ctx, e.ID+1, []byte("late")), began} {
+		if !errors.Is(err, journal.ErrSuperseded) {
+			return fmt.Errorf("it was not refused: %w", err)
+		}
+	}
+	fmt.Println("refused")
+	return nil
+}
+
+// lender begins work of a worker, says so, and renews its lease when it is told to.
+func lender(j *journal.Journal) error {
+	e, err := j.Begin(context.Background(), journal.Work{Kind: "far", Rerun: true, Worker: "w", Lease: lease})
+	if err != nil {
+		return err
+	}
+	fmt.Println("begun")
+	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
+		return err
+	}
+	time.Sleep(lease / 4) // it has looked at its leases more than once
+	if err := j.Renew(e.ID, "w"); err != nil {
+		return err
+	}
+	fmt.Println("renewed")
+	return nil
+}
+
+// lease is that of lender.
+const lease = 6 * time.Second
+
+// heir finds the lender's work, leaves it to its worker, and finishes it in its name.
+func heir(j *journal.Journal) error {
+	ctx := context.Background()
+	mark, err := j.Enqueue(ctx, journal.Work{Kind: "mark"})
+	if err != nil {
+		return err
+	}
+	if got, err := j.Next(ctx); err != nil || got.ID != mark.ID {
+		return fmt.Errorf("handed out: %+v, %w", got, err)
+	}
+	all, _, err := j.List(0)
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		if e.Kind != "far" || e.State != journal.Begun {
+			continue
+		}
+		if err := errors.Join(j.Renew(e.ID, "w"), j.Finish(ctx, e.ID, journal.Outcome{})); err != nil {
+			return err
+		}
+		fmt.Println("finished")
+	}
+	return nil
+}
+
+// once does everything that writes, once.
+func once(j *journal.Journal) error {
+	o, err := openOutside()
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	for i := range 4 {
+		key := fmt.Sprintf("%d.%d", j.Term(), i)
+		e, err := j.Begin(ctx, journal.Work{Kind: "x", Key: key, Rerun: true, Params: make([]byte, 300_000)})
+		if err != nil {
+			return err
+		}
+		o.say("begun", key, e.ID)
+		if err := j.Checkpoint(ctx, e.ID, []byte(key)); err != nil {
+			return err
+		}
+		if i == 3 {
+			break
+		}
+		if err := j.Finish(ctx, e.ID, journal.Outcome{}); err != nil {
+			return err
+		}
+		o.say("ended", key, e.ID)
+	}
+	if err := journal.TidyNow(j); err != nil {
+		return err
+	}
+	return j.Close()
+}

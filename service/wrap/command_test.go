@@ -1,0 +1,210 @@
+package wrap_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// command is a program that knows nothing of holdfast: what the tests wrap.
+func command(what string, args []string) int {
+	dir := os.Getenv("LIFE")
+	play, ok := commands[what]
+	if !ok {
+		fmt.Fprintf(os.Stderr, "no %q is known\n", what)
+		return 99
+	}
+	return play(dir, args)
+}
+
+//nolint:gochecknoglobals // a table of functions
+var commands = map[string]func(dir string, args []string) int{
+	// exit CODE WORD...: says the words, one a line, and ends.
+	"exit": func(_ string, args []string) int {
+		for _, word := range args[1:] {
+			fmt.Println(word)
+		}
+		code, _ := strconv.Atoi(args[0])
+		return code
+	},
+	// live: until it is asked to end.
+	"live": func(string, []string) int {
+		fmt.Println("living")
+		awaitStop()
+		fmt.Println("ending in order")
+		return 0
+	},
+	// until FILE: there is one.
+	"until": func(dir string, args []string) int {
+		fmt.Println("waiting")
+		awaitFile(filepath.Join(dir, args[0]))
+		fmt.Println("it is there")
+		return 0
+	},
+	// deaf: to every request.
+	"deaf": func(string, []string) int {
+		signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+		signal.Notify(make(chan os.Signal, 1), os.Interrupt)
+		fmt.Println("deaf")
+		select {}
+	},
+	// tree DEPTH: starts itself again and again, and lives.
+	"tree": func(dir string, args []string) int {
+		depth, _ := strconv.Atoi(args[0])
+		if depth > 0 {
+			cmd := exec.Command(os.Args[0], "tree", strconv.Itoa(depth-1))
+			cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+			if err := cmd.Start(); err != nil {
+				return 1
+			}
+			defer func() { _ = cmd.Process.Release() }()
+		}
+		_ = os.WriteFile(filepath.Join(dir, "pid."+args[0]), []byte(strconv.Itoa(os.Getpid())), 0o600)
+		awaitStop()
+		return 0
+	},
+	// after FILE KIND ARG: does what makes it ready once the file is there.
+	"after": func(dir string, args []string) int {
+		fmt.Println("begun")
+		awaitFile(filepath.Join(dir, args[0]))
+		become(args[1], args[2])
+		awaitStop()
+		return 0
+	},
+	// times FILE N CODE: ends with CODE the first N times, and lives then.
+	"times": func(dir string, args []string) int {
+		path := filepath.Join(dir, args[0])
+		before, _ := os.ReadFile(path)
+		n, _ := strconv.Atoi(args[1])
+		_ = os.WriteFile(path, append(before, '.'), 0o600)
+		if len(before) < n {
+			code, _ := strconv.Atoi(args[2])
+			return code
+		}
+		awaitStop()
+		return 0
+	},
+	// notifies: READY at first, and RELOADING and READY around a reload.
+	"notifies": func(dir string, _ []string) int {
+		reload, stop := make(chan os.Signal, 1), make(chan os.Signal, 1)
+		signal.Notify(reload, reloadSignal)
+		signal.Notify(stop, syscall.SIGTERM)
+		_ = tell("READY=1")
+		for {
+			select {
+			case <-reload:
+				_ = tell("RELOADING=1\nMONOTONIC_USEC=1")
+				_ = tell("FDSTORE=1\nFDNAME=x")
+				_ = tell("STATUS=it ends in vain\nEXTEND_TIMEOUT_USEC=1000000")
+				_ = os.WriteFile(filepath.Join(dir, "reloaded"), []byte("yes"), 0o600)
+				_ = tell("READY=1")
+				fmt.Println("ends in vain")
+			case <-stop:
+				return 0
+			}
+		}
+	},
+	// fed HOW: "silent" never feeds its watchdog, "trigger" has it bite after some time. It hangs.
+	"fed": func(_ string, args []string) int {
+		signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
+		_ = tell("READY=1")
+		if args[0] == "trigger" {
+			for range 5 {
+				_ = tell("WATCHDOG=1")
+			}
+			_ = tell("WATCHDOG=trigger")
+		}
+		select {}
+	},
+	// note FILE WORD...: appends the words and the variables that they name to a file.
+	"note": func(dir string, args []string) int {
+		f, err := os.OpenFile(filepath.Join(dir, args[0]), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+		if err != nil {
+			return 1
+		}
+		defer f.Close()
+		if _, err := fmt.Fprintln(f, os.ExpandEnv(strings.Join(args[1:], " "))); err != nil {
+			return 1
+		}
+		return 0
+	},
+	// there FILE: whether it is.
+	"there": func(dir string, args []string) int {
+		if _, err := os.Stat(filepath.Join(dir, args[0])); err != nil {
+			fmt.Println("it is not there")
+			return 3
+		}
+		return 0
+	},
+	// web ADDRESS FILE: answers 200 while the file is there; POST /stop ends it.
+	"web": func(dir string, args []string) int {
+		stop := make(chan struct{}, 1)
+		mux := http.NewServeMux()
+		mux.HandleFunc("POST /stop", func(http.ResponseWriter, *http.Request) { stop <- struct{}{} })
+		mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+			if _, err := os.Stat(filepath.Join(dir, args[1])); err != nil {
+				w.WriteHeader(http.StatusServiceUnavailable)
+			}
+		})
+		server := &http.Server{Addr: args[0], Handler: mux, ReadHeaderTimeout: time.Minute}
+		go func() { _ = server.ListenAndServe() }()
+		<-stop
+		_ = server.Shutdown(context.Background())
+		fmt.Println("stopped by HTTP")
+		return 0
+	},
+}
+
+func awaitStop() {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	<-stop
+}
+
+func awaitFile(path string) {
+	for {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// become does what a condition of readiness waits for.
+func become(kind, arg string) {
+	switch kind {
+	case "tcp", "unix":
+		if _, err := net.Listen(kind, arg); err != nil {
+			fmt.Println(err)
+		}
+	case "http":
+		server := &http.Server{Addr: arg, ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })}
+		go func() { _ = server.ListenAndServe() }()
+	case "file":
+		_ = os.WriteFile(arg, nil, 0o600)
+	case "log":
+		fmt.Println(arg)
+	case "notify":
+		_ = tell(arg)
+	}
+}
+
+// tell sends a message of sd_notify(3).
+func tell(text string) error {
+	conn, err := net.Dial("unixgram", os.Getenv("NOTIFY_SOCKET"))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_, err = conn.Write([]byte(text))
+	return err
+}

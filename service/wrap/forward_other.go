@@ -1,0 +1,5 @@
+//go:build !unix
+
+package wrap
+
+func (p *Program) forward() (end func()) { return func() {} }

@@ -1,0 +1,267 @@
+package wrap
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-dev/holdfast/platform/proc"
+)
+
+// attributes has the process be the first of a group of its own, and die with us.
+func attributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// markVariable is in the environment of all processes of a service; its value names the service.
+const markVariable = "HOLDFAST_WRAP"
+
+// reaper makes us the parent of all orphans below us, and waits for them.
+type reaper struct {
+	service string // what markVariable says
+	self    proc.Identity
+	leave   func() // nil: we are not
+}
+
+// adopt begins to be the parent of orphans. service is what distinguishes ours from all others.
+func (s *spawner) adopt(service string) (err error) {
+	s.service = service
+	if s.self, err = proc.Self(); err != nil {
+		return err
+	}
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("become the reaper of orphans: %w", os.NewSyscallError("prctl", err))
+	}
+	died, done := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(died, syscall.SIGCHLD)
+	s.leave = func() {
+		signal.Stop(died)
+		close(done)
+		_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+	}
+	go func() {
+		for {
+			select {
+			case <-died:
+				s.reap()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return nil
+}
+
+func (s *spawner) release() {
+	if s.leave != nil {
+		s.leave()
+		s.leave = nil
+	}
+}
+
+// reap waits for those of our children that have ended and that package os/exec does not know.
+func (s *spawner) reap() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, pid := range s.orphans() {
+		if !s.own[pid] {
+			_, _ = syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
+		}
+	}
+}
+
+// orphans are the children of our first thread: the kernel gives it those that it has us adopt, and to
+// each thread what it has started. So those of other threads that are not own are of somebody else in
+// this process, who waits for them: an alarm's command.
+func (s *spawner) orphans() (pids []int) {
+	pids, err := childrenOf(s.self.PID)
+	if err == nil {
+		return pids
+	}
+	for _, r := range processes() { // a kernel without that file: nobody else starts any, then
+		if r.parent == s.self.PID {
+			pids = append(pids, r.pid)
+		}
+	}
+	return pids
+}
+
+// strangers are the children that somebody else in this process has started.
+func (s *spawner) strangers() map[int]bool {
+	found := map[int]bool{}
+	threads, _ := os.ReadDir("/proc/self/task") // there is none without it
+	for _, thread := range threads {
+		id, err := strconv.Atoi(thread.Name())
+		if err != nil || id == s.self.PID {
+			continue
+		}
+		pids, _ := childrenOf(id) // the thread may be gone
+		for _, pid := range pids {
+			found[pid] = !s.own[pid]
+		}
+	}
+	return found
+}
+
+// childrenOf are the children of one of our threads.
+func childrenOf(thread int) (pids []int, err error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/children", thread))
+	for word := range strings.FieldsSeq(string(b)) {
+		if pid, e := strconv.Atoi(word); e == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids, err
+}
+
+// relative is a process as /proc/PID/stat has it.
+type relative struct {
+	pid, parent int
+	start       uint64
+	zombie      bool
+	own         bool // package os/exec waits for it
+	name        string
+}
+
+// processes are all that there are.
+func processes() (all []relative) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		line, err := os.ReadFile("/proc/" + e.Name() + "/stat")
+		if r, ok := parseStat(pid, line); err == nil && ok {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// parseStat reads a line of proc_pid_stat(5); the name in it may hold anything.
+func parseStat(pid int, line []byte) (r relative, ok bool) {
+	begin, end := bytes.IndexByte(line, '('), bytes.LastIndexByte(line, ')')
+	if begin < 0 || end < begin {
+		return r, false
+	}
+	fields := bytes.Fields(line[end+1:])
+	if len(fields) < 20 {
+		return r, false
+	}
+	r = relative{pid: pid, zombie: fields[0][0] == 'Z', name: string(line[begin+1 : end])}
+	var err1, err2 error
+	r.parent, err1 = strconv.Atoi(string(fields[1]))
+	r.start, err2 = strconv.ParseUint(string(fields[19]), 10, 64)
+	return r, err1 == nil && err2 == nil
+}
+
+// below are all processes that descend from us, without what others in this process have started.
+func (s *spawner) below() (all []relative) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rest := processes()
+	strangers := s.strangers() // later: whoever is in rest has been started
+	found := map[int]bool{s.self.PID: true}
+	for grown := true; grown; {
+		grown = false
+		rest = slices.DeleteFunc(rest, func(r relative) bool {
+			if !found[r.parent] || r.pid == s.self.PID || strangers[r.pid] {
+				return false
+			}
+			found[r.pid], grown = true, true
+			r.own = s.own[r.pid]
+			all = append(all, r)
+			return true
+		})
+	}
+	return all
+}
+
+// others are the processes below us that are alive and that we have not started ourselves.
+func (s *spawner) others() (pids []int) {
+	for _, r := range s.below() {
+		if !r.zombie && !r.own {
+			pids = append(pids, r.pid)
+		}
+	}
+	return pids
+}
+
+// identity is r as one that can be signalled without taking another for it.
+func (s *spawner) identity(r relative) proc.Identity {
+	return proc.Identity{PID: r.pid, Start: r.start, Boot: s.self.Boot, Space: s.self.Space}
+}
+
+// end kills all that is below us, and returns when nobody is left or ctx ends.
+func (s *spawner) end(ctx context.Context, p *process) error {
+	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		s.reap()
+		all := s.below()
+		if len(all) == 0 && p.hasEnded() { // it may be nobody's child already, and how it ended not known yet
+			return nil
+		}
+		for _, r := range all {
+			if !r.zombie {
+				_ = s.identity(r).Signal(os.Kill) // it may be gone
+			}
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %w: they do not end", listed(all), context.Cause(ctx))
+		}
+	}
+}
+
+func listed(all []relative) string {
+	words := make([]string, len(all))
+	for i, r := range all {
+		words[i] = fmt.Sprintf("%d (%s)", r.pid, r.name)
+	}
+	return "processes " + strings.Join(words, ", ")
+}
+
+// mark is the variable that the processes of the service have.
+func (s *spawner) mark() (string, bool) { return markVariable + "=" + s.service, true }
+
+// sweep ends what a run that was killed has left behind, and returns how many that were. It is
+// for before anything is started: whoever has the mark is of another run then, and there is none
+// but ours now.
+func (s *spawner) sweep() (n int, err error) {
+	mark, _ := s.mark()
+	ended := map[int]bool{}
+	for again := true; again; { // they may be making more
+		again = false
+		for _, r := range processes() {
+			if r.pid == s.self.PID || r.zombie || ended[r.pid] {
+				continue
+			}
+			id := s.identity(r)
+			env, e := os.ReadFile(fmt.Sprintf("/proc/%d/environ", r.pid))
+			if e != nil || !bytes.Contains(append([]byte{0}, env...), []byte("\x00"+mark+"\x00")) {
+				continue
+			}
+			if e := id.Signal(os.Kill); e != nil && !errors.Is(e, proc.ErrGone) {
+				err = errors.Join(err, fmt.Errorf("end process %d (%s), which the last run has left behind: %w", r.pid, r.name, e))
+				continue
+			}
+			ended[r.pid], again = true, true
+			n++
+		}
+	}
+	return n, err
+}

@@ -1,0 +1,28 @@
+//go:build unix && !linux
+
+package wrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+)
+
+func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+// end kills all that there is of p, and returns when nobody is left or ctx ends.
+func (s *spawner) end(ctx context.Context, p *process) error {
+	for {
+		err := syscall.Kill(-p.pid(), syscall.SIGKILL)
+		if p.hasEnded() && (errors.Is(err, syscall.ESRCH) || errors.Is(err, syscall.EPERM)) { // zombies of others
+			return nil
+		}
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-ctx.Done():
+			return fmt.Errorf("process group %d: %w: it does not end", p.pid(), context.Cause(ctx))
+		}
+	}
+}

@@ -1,0 +1,84 @@
+//go:build unix
+
+package wrap
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	defaultSignal = "SIGTERM"
+	defaultKeys   = ""
+	canNotify     = true
+)
+
+func isAbs(path string) bool { return filepath.IsAbs(path) }
+
+// group is a process with what it has started and what has not left its process group.
+type group int
+
+func startGroup(cmd *exec.Cmd) (group, error) {
+	cmd.SysProcAttr = attributes()
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	return group(cmd.Process.Pid), nil
+}
+
+func (g group) kill()  { _ = syscall.Kill(-int(g), syscall.SIGKILL) }
+func (g group) close() {}
+
+// signalNamed is a signal by its name, with SIG in front or without it.
+func signalNamed(name string) (syscall.Signal, error) {
+	n := unix.SignalNum("SIG" + strings.TrimPrefix(strings.ToUpper(name), "SIG"))
+	if n == 0 {
+		return 0, fmt.Errorf("%q is no signal of this system", name)
+	}
+	return n, nil
+}
+
+// signal sends a signal to the process, or to all of its group as well.
+func (p *process) signal(name string, all bool) error {
+	sig, err := signalNamed(name)
+	if err != nil {
+		return err
+	}
+	if p.hasEnded() && !all {
+		return os.ErrProcessDone
+	}
+	if all {
+		return syscall.Kill(-p.pid(), sig)
+	}
+	return p.cmd.Process.Signal(sig)
+}
+
+// console has nothing to do where there are signals.
+func console(*exec.Cmd, Stop) {}
+
+// ask is the way to stop by a signal.
+func (p *process) ask(o Stop) error { return p.signal(o.Signal, o.Tree) }
+
+func outcomeOf(s *os.ProcessState) outcome {
+	if w, ok := s.Sys().(syscall.WaitStatus); ok && w.Signaled() {
+		return outcome{code: -1, signal: unix.SignalName(w.Signal()), number: int(w.Signal())}
+	}
+	return outcome{code: s.ExitCode()}
+}
+
+// asked reports whether that is how a program ends by the signal that asked it to, or by one of those that a
+// person or a manager may have sent it besides.
+func (o outcome) asked(name string) bool {
+	for _, ask := range []string{name, "SIGTERM", "SIGINT", "SIGHUP"} {
+		if sig, err := signalNamed(ask); err == nil && (o.number == int(sig) || o.code == 128+int(sig)) {
+			return true
+		}
+	}
+	return false
+}

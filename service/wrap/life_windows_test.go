@@ -1,0 +1,32 @@
+package wrap_test
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"github.com/holdfast-dev/holdfast/platform/proc"
+	"github.com/holdfast-dev/holdfast/test/wait"
+)
+
+func canNotify() bool { return false }
+
+const reloadSignal = syscall.SIGHUP
+
+// nobody fails the test unless all that wrote down their number have gone.
+func (l *life) nobody() {
+	l.t.Helper()
+	files, _ := filepath.Glob(l.path("pid.*"))
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		pid, err := strconv.Atoi(string(b))
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		wait.Until(l.t, f+" is gone", func() bool { _, err := proc.Of(pid); return err != nil }, l.scene)
+	}
+}

@@ -1,0 +1,129 @@
+package wrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+// probe is what can be asked of a command from outside. All that is set has to hold.
+type probe struct {
+	TCP, Unix, HTTP string
+	Status          int
+	File            string
+	Command         []string
+	Timeout         time.Duration
+}
+
+func (r Ready) probe() probe {
+	return probe{r.TCP, r.Unix, r.HTTP, r.Status, r.File, r.Command, r.Timeout}
+}
+
+func (h Health) probe() probe {
+	return probe{h.TCP, h.Unix, h.HTTP, h.Status, h.File, h.Command, h.Timeout}
+}
+
+// none reports whether nothing is waited for.
+func (r Ready) none() bool { return r.probe().empty() && r.Log == "" && !r.Notify && r.Delay == 0 }
+
+func (p probe) empty() bool {
+	return p.TCP == "" && p.Unix == "" && p.HTTP == "" && p.File == "" && len(p.Command) == 0
+}
+
+// ask is one attempt, within Timeout. A file has to be younger than since.
+func (p probe) ask(ctx context.Context, since time.Time, run func(context.Context, []string) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, p.Timeout, fmt.Errorf("no answer within %v", p.Timeout))
+	defer cancel()
+	var errs []error
+	for _, where := range []struct{ network, address string }{{"tcp", p.TCP}, {"unix", p.Unix}} {
+		if where.address != "" {
+			errs = append(errs, connect(ctx, where.network, where.address))
+		}
+	}
+	if p.HTTP != "" {
+		errs = append(errs, get(ctx, http.MethodGet, p.HTTP, p.Status))
+	}
+	if p.File != "" {
+		errs = append(errs, there(p.File, since))
+	}
+	if len(p.Command) > 0 {
+		errs = append(errs, run(ctx, p.Command))
+	}
+	return errors.Join(errs...)
+}
+
+func connect(ctx context.Context, network, address string) error {
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err != nil {
+		return fmt.Errorf("connect to %s: %w", address, causeOf(ctx, err))
+	}
+	return conn.Close()
+}
+
+// mostBody is how much of an answer is read: nobody wants it, but who sends it.
+const mostBody = 64 << 10
+
+// get is one call of HTTP that succeeds with that status, or with any from 200 to 399 where it
+// is 0. A redirection is an answer.
+func get(ctx context.Context, method, url string, status int) error {
+	request, err := http.NewRequestWithContext(ctx, method, url, nil)
+	if err != nil {
+		return err
+	}
+	transport := &http.Transport{DisableKeepAlives: true} // and no proxy
+	defer transport.CloseIdleConnections()
+	client := http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	answer, err := client.Do(request)
+	if err != nil {
+		return causeOf(ctx, err)
+	}
+	defer answer.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, mostBody))
+	if status == 0 && answer.StatusCode >= 200 && answer.StatusCode < 400 || status == answer.StatusCode {
+		return nil
+	}
+	return fmt.Errorf("%s %s: %s", method, url, answer.Status)
+}
+
+// causeOf is why ctx ended where that is why err came.
+func causeOf(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+func there(path string, since time.Time) error {
+	info, err := os.Stat(path)
+	if err == nil && info.ModTime().Before(since) {
+		err = fmt.Errorf("%s is of %v, before the start", path, info.ModTime().Format(time.RFC3339))
+	}
+	return err
+}
+
+// A condition is asked for again after firstPause, then after twice as long each time, up to
+// longestPause.
+const (
+	firstPause   = 2 * time.Millisecond
+	longestPause = 250 * time.Millisecond
+)
+
+// until asks until there is no error, and returns the last one when ctx ends.
+func (p probe) until(ctx context.Context, since time.Time, run func(context.Context, []string) error) error {
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		err := p.ask(ctx, since, run)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}

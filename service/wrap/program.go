@@ -1,0 +1,246 @@
+package wrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/service"
+)
+
+// tableName is the table of the configuration file.
+const tableName = "wrap"
+
+// Program is the service that a command is. It is for one life: its methods are holdfast's
+// to call. The zero Program reads the table [wrap] of the configuration file over
+// [Defaults].
+type Program struct {
+	// Base are the options that the table is laid over; nil: [Defaults].
+	Base *Options
+
+	rt      *service.Runtime
+	spawner *spawner
+	notify  *notifySocket // nil: nobody is to say anything
+	said    string        // the last STATUS; only heard uses it
+	deaf    func()        // ends the passing on of signals; nil: none are
+	journal journal
+
+	mu       sync.Mutex
+	now      Options // in force
+	child    *child  // that runs, or ran last
+	serving  *child  // that is ready, and has not been seen to end; nil: none is
+	stopping bool
+	unwell   error // why the command counts as unwell
+
+	asked    chan struct{} // closed when a stop is asked for
+	watched  chan struct{} // closed when watch has ended
+	examined chan struct{} // has something when health is to look at once
+	sick     chan sickness // the command is to be ended for it
+}
+
+var (
+	_ service.Program         = (*Program)(nil)
+	_ service.PartialReloader = (*Program)(nil)
+	_ service.TableProvider   = (*Program)(nil)
+	_ service.Checker         = (*Program)(nil)
+)
+
+func (p *Program) base() Options {
+	if p.Base == nil {
+		return Defaults()
+	}
+	o := *p.Base
+	o.Env, o.Exit = maps.Clone(o.Env), maps.Clone(o.Exit)
+	return o
+}
+
+// Tables returns the table [wrap], as [Options].
+func (p *Program) Tables() map[string]any {
+	o := p.base()
+	return map[string]any{tableName: &o}
+}
+
+// Check finds out whether the command is there. Where the directory is that of
+// its state, which may not be there yet, a relative path is not looked for.
+func (p *Program) Check(_ context.Context, cfg service.Config) error {
+	o := p.base()
+	if err := cfg.DecodeTable(tableName, &o); err != nil {
+		return err
+	}
+	if err := o.Validate(); err != nil { // also where there is no such table
+		return service.BadConfig(fmt.Errorf("[%s]: %w", tableName, err))
+	}
+	if cfg.RootDirectory != "" || o.Directory == "" && !isAbs(o.Command[0]) && strings.Contains(o.Command[0], "/") {
+		return nil
+	}
+	if _, err := lookup(o.Command[0], o.Directory); err != nil {
+		return &service.FieldError{Key: tableName + ".command", Err: err}
+	}
+	return nil
+}
+
+func (p *Program) options() Options {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.now
+}
+
+// Start starts the command, and returns when it is ready.
+func (p *Program) Start(ctx context.Context, rt *service.Runtime) (err error) {
+	p.rt, p.now = rt, p.base()
+	if err := rt.DecodeTable(tableName, &p.now); err != nil {
+		return err
+	}
+	if err := p.now.Validate(); err != nil { // there may be no such table
+		return service.BadConfig(err)
+	}
+	p.journal = journal{rt.Slog(), rt.FlushLog}
+	p.asked, p.watched = make(chan struct{}), make(chan struct{})
+	p.examined, p.sick = make(chan struct{}, 1), make(chan sickness, 1)
+	p.spawner = &spawner{own: map[int]bool{}}
+	defer func() {
+		if err != nil {
+			p.clear()
+		}
+	}()
+	if err := p.prepare(); err != nil {
+		return err
+	}
+	if err := p.hooks(ctx, "before_start", p.now.Hooks.BeforeStart, nil); err != nil {
+		return err
+	}
+	c, err := p.spawn()
+	if err != nil {
+		return err
+	}
+	if err := p.await(ctx, c); err != nil {
+		return errors.Join(err, p.cleanUp(c))
+	}
+	p.serve(c)
+	rt.Go("the command", p.watch)
+	p.attend()
+	return nil
+}
+
+// prepare makes what is there for all lives of the command.
+func (p *Program) prepare() error {
+	id := p.rt.Config().ID("").String()
+	if err := p.spawner.adopt(p.rt.StatePath(".wrap")); err != nil {
+		return err
+	}
+	p.deaf = p.forward()
+	if !p.rt.Recovery().Clean() {
+		n, err := p.spawner.sweep()
+		if n > 0 {
+			p.rt.Slog().Warn("ended what the last run of the command had left behind", "processes", n)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if !p.now.Ready.Notify {
+		return nil
+	}
+	n, err := listenNotify(p.rt.Dirs().Runtime+string(os.PathSeparator)+id+".notify", p.heard)
+	p.notify = n
+	return err
+}
+
+// clear takes back prepare.
+func (p *Program) clear() {
+	if p.notify != nil {
+		p.notify.close()
+	}
+	if p.deaf != nil {
+		p.deaf()
+	}
+	p.spawner.release()
+}
+
+// attend begins what goes on beside a command that is ready.
+func (p *Program) attend() {
+	o := p.options()
+	p.rt.HealthCheck("the command", func(context.Context) error {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.unwell
+	})
+	p.rt.Go("health of the command", p.examine)
+	if hooks := o.Hooks.AfterReady; len(hooks) > 0 {
+		p.rt.Go("hooks after_ready", func(ctx context.Context) error {
+			select {
+			case <-p.rt.WhenReady():
+				_ = p.hooks(ctx, "after_ready", hooks, nil) // told
+			case <-ctx.Done():
+			}
+			return nil
+		})
+	}
+}
+
+// command is how a check runs a command.
+func (p *Program) command(o Options) func(context.Context, []string) error {
+	return func(ctx context.Context, argv []string) error {
+		return p.spawner.run(ctx, argv, p.environment(o), p.directory(o))
+	}
+}
+
+// hooks runs the commands of one event, one after the other, to the first that fails.
+func (p *Program) hooks(ctx context.Context, event string, all [][]string, c *child) error {
+	o := p.options()
+	env := append(p.environment(o), "WRAP_EVENT="+event, "WRAP_SERVICE="+p.rt.Config().ID("").String())
+	env = slices.DeleteFunc(env, func(v string) bool {
+		return strings.HasPrefix(v, "NOTIFY_SOCKET=") || strings.HasPrefix(v, "WATCHDOG_USEC=")
+	})
+	if c != nil {
+		env = append(env, fmt.Sprintf("WRAP_PID=%d", c.pid()))
+		if c.hasEnded() && c.result.signal != "" {
+			env = append(env, "WRAP_SIGNAL="+c.result.signal)
+		} else if c.hasEnded() {
+			env = append(env, fmt.Sprintf("WRAP_EXIT_CODE=%d", c.result.code))
+		}
+	}
+	for _, argv := range all {
+		limit, cancel := context.WithTimeoutCause(ctx, o.Hooks.Timeout, fmt.Errorf("took longer than %v", o.Hooks.Timeout))
+		err := p.spawner.run(limit, argv, env, p.directory(o))
+		cancel()
+		if err != nil {
+			err = fmt.Errorf("hook %s: %w", event, err)
+			p.rt.Slog().Error("a hook failed", "event", event, "error", err)
+			return err
+		}
+	}
+	return nil
+}
+
+// failed is err, with the exit code that the table of the configuration wants for it; 0 is no
+// code of a failure.
+func failed(code int, err error) error {
+	if code == 0 {
+		code = 1
+	}
+	return &service.ExitError{Code: code, Err: err}
+}
+
+// endWithin is how long what got a SIGKILL may take to be gone: it may hang in the kernel.
+const endWithin = 10 * time.Second
+
+// cleanUp ends all that is left of the command, reads what it said last, and runs the hooks of its end.
+// It takes its time, whatever the program's own is: nobody is to be left.
+func (p *Program) cleanUp(c *child) error {
+	ctx, cancel := context.WithTimeoutCause(context.Background(), endWithin, fmt.Errorf("not within %v", endWithin))
+	defer cancel()
+	err := p.spawner.end(ctx, c.process)
+	c.out.finish(outputAfter)
+	o := p.options()
+	limit, done := context.WithTimeout(context.Background(), time.Duration(len(o.Hooks.AfterStop))*o.Hooks.Timeout)
+	defer done()
+	_ = p.hooks(limit, "after_stop", o.Hooks.AfterStop, c) // told
+	return err
+}

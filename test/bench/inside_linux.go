@@ -1,0 +1,249 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// insideVariable has this program, in a bed, measure so many rounds there, and print them as JSON.
+const insideVariable = "HOLDFAST_BENCH_INSIDE"
+
+// sample is one value of one contestant.
+type sample struct {
+	Table, Row string
+	Value      float64 // ms
+}
+
+// What is measured on systemd.
+const (
+	installing      = "install, systemd"
+	starting        = "install --start, systemd"
+	upgrading       = "upgrade: the service is away, systemd"
+	rollingBack     = "upgrade to what never becomes ready: the service is away, systemd"
+	rollingBackDeaf = "upgrade to what never becomes ready and heeds nothing: the service is away, systemd"
+
+	bareCalls        = "the systemctl calls it needs"
+	stopAndStart     = "systemctl stop + start"
+	waitStopAndStart = "start_timeout + stop + start"
+	byItself         = "upgrade, by its own account"
+	byClient         = "upgrade, as a client sees it"
+)
+
+// The limits of the service. A Start that does not heed the end of its context is stopped for the whole of the second.
+const (
+	startTimeout = time.Second
+	stopTimeout  = 4 * time.Second
+)
+
+// Where the service lies in the bed, as `install` puts it.
+const (
+	servedProgram = "/usr/local/bin/served"
+	servedConfig  = "/etc/served.toml"
+	servedUnit    = "/etc/systemd/system/served.service"
+	servedAddress = "@holdfast-bench-served"
+	versionsDir   = "/root/versions" // of the program, as they are built
+)
+
+func isInside() bool { return os.Getenv(insideVariable) != "" }
+
+// inside measures in the bed that it runs in.
+func inside() error {
+	rounds, err := strconv.Atoi(os.Getenv(insideVariable))
+	if err != nil {
+		return err
+	}
+	in := &installed{}
+	if err := in.learn(); err != nil {
+		return err
+	}
+	for round := range rounds + 1 {
+		if round == 1 {
+			in.samples = nil // the first warms the caches
+		}
+		if err := in.round(round); err != nil {
+			return err
+		}
+	}
+	return json.NewEncoder(os.Stdout).Encode(in.samples)
+}
+
+// installed is a service that comes and goes.
+type installed struct {
+	unit    []byte // what `install` writes
+	samples []sample
+}
+
+func (in *installed) add(table, row string, d time.Duration) {
+	in.samples = append(in.samples, sample{table, row, milliseconds(d)})
+}
+
+// run runs a command and returns how long it took and what it said.
+func run(argv ...string) (took time.Duration, stdout []byte, err error) {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	begun := time.Now()
+	stdout, err = cmd.Output()
+	took = time.Since(begun)
+	if err != nil {
+		err = fmt.Errorf("%s: %w\n%s%s", strings.Join(argv, " "), err, stdout, stderr.String())
+	}
+	return took, stdout, err
+}
+
+// all runs commands one after the other and returns how long they took together.
+func all(commands ...string) (took time.Duration, err error) {
+	for _, c := range commands {
+		t, _, err := run(strings.Fields(c)...)
+		if err != nil {
+			return 0, err
+		}
+		took += t
+	}
+	return took, nil
+}
+
+func byService(command string) string {
+	return servedProgram + " --config " + servedConfig + " " + command
+}
+
+// learn notes the definition that is installed, for whoever does it by hand.
+func (in *installed) learn() error {
+	if _, err := all("cp "+filepath.Join(versionsDir, "0")+" "+servedProgram, byService("install")); err != nil {
+		return err
+	}
+	var err error
+	if in.unit, err = os.ReadFile(servedUnit); err != nil {
+		return err
+	}
+	_, err = all(byService("uninstall --purge"))
+	return err
+}
+
+func (in *installed) round(round int) error {
+	turns := []func() error{in.byHand, in.byInstall}
+	for i := range turns {
+		if err := turns[(i+round)%len(turns)](); err != nil {
+			return err
+		}
+	}
+	if _, err := all(byService("install --start")); err != nil {
+		return err
+	}
+	for range 2 { // so that each round begins with the same version
+		if err := in.upgrade(); err != nil {
+			return err
+		}
+	}
+	_, err := all(byService("uninstall --purge"), "rm -rf "+servedProgram+".versions", "cp "+filepath.Join(versionsDir, "0")+" "+servedProgram)
+	return err
+}
+
+// byHand is what `install` has to ask of systemd, and no more.
+func (in *installed) byHand() error {
+	for table, start := range map[string][]string{installing: nil, starting: {"systemctl start served.service"}} {
+		if err := os.WriteFile(servedUnit, in.unit, 0o644); err != nil {
+			return err
+		}
+		took, err := all(append([]string{"systemctl daemon-reload", "systemctl enable served.service"}, start...)...)
+		if err != nil {
+			return err
+		}
+		in.add(table, bareCalls, took)
+		if _, err := all("systemctl disable --now served.service", "rm "+servedUnit, "systemctl daemon-reload"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (in *installed) byInstall() error {
+	for table, command := range map[string]string{installing: "install", starting: "install --start"} {
+		took, err := all(byService(command))
+		if err != nil {
+			return err
+		}
+		in.add(table, command, took)
+		if _, err := all(byService("uninstall --purge")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// upgrade goes to the other version, by way of two that never become ready.
+func (in *installed) upgrade() error {
+	var took [3]time.Duration
+	for i, verb := range []string{"stop", "start", "restart"} {
+		var err error
+		if took[i], err = all("systemctl " + verb + " served.service"); err != nil {
+			return err
+		}
+	}
+	stop, start, restart := took[0], took[1], took[2]
+	in.add(upgrading, stopAndStart, stop+start)
+	in.add(upgrading, "systemctl restart", restart)
+	in.add(rollingBack, waitStopAndStart, startTimeout+stop+start)
+	in.add(rollingBackDeaf, waitStopAndStart, startTimeout+stopTimeout+start)
+	for _, turn := range []struct {
+		table, version, result string
+	}{
+		{rollingBackDeaf, "deaf", "rolled-back"},
+		{rollingBack, "hangs", "rolled-back"},
+		{upgrading, "1", "confirmed"},
+	} {
+		seen := watch()
+		_, out, err := run(strings.Fields(byService("upgrade --json --force --settle 200ms " + filepath.Join(versionsDir, turn.version)))...)
+		away := seen()
+		var done struct {
+			Result   string
+			Reason   string
+			Downtime time.Duration `json:"downtime_ns"`
+		}
+		if e := json.Unmarshal(out, &done); e != nil || done.Result != turn.result {
+			return fmt.Errorf("it is %q (%s) and not %s: %w", done.Result, done.Reason, turn.result, errors.Join(err, e))
+		}
+		in.add(turn.table, byItself, done.Downtime)
+		in.add(turn.table, byClient, away)
+	}
+	return swap()
+}
+
+// swap has the other version be called 1.
+func swap() error {
+	_, err := all("mv "+versionsDir+"/0 "+versionsDir+"/x", "mv "+versionsDir+"/1 "+versionsDir+"/0", "mv "+versionsDir+"/x "+versionsDir+"/1")
+	return err
+}
+
+// watch looks at the service from outside until the function it returns is called, which says how long it was away.
+func watch() (away func() time.Duration) {
+	stop, longest := make(chan struct{}), make(chan time.Duration)
+	go func() {
+		last, most := time.Now(), time.Duration(0)
+		for {
+			conn, err := net.Dial("unix", servedAddress)
+			if now := time.Now(); err == nil {
+				_ = conn.Close()
+				most, last = max(most, now.Sub(last)), now
+			}
+			select {
+			case <-stop:
+				longest <- most
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}()
+	return func() time.Duration {
+		close(stop)
+		return <-longest
+	}
+}

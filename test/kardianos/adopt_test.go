@@ -1,0 +1,135 @@
+//go:build linux
+
+// Package kardianos_test has a program that is written for github.com/kardianos/service
+// live by holdfast.
+package kardianos_test
+
+import (
+	"os"
+	"testing"
+)
+
+// The life of a program that adopts: installed, ready, asked, stopped, removed.
+func life(_ *testing.T, s *stage) {
+	names := map[string]string{"systemd": "linux-systemd", "sysv": "unix-systemv", "openrc": "linux-openrc"}
+	s.spec("feed", "status-in-start", `"DisplayName": "The Feed"`)
+	platform := names[s.bed.Kind().Manager]
+	s.says("$P /etc/feed.json platform", platform+" "+platform+" "+platform+" The Feed")
+	s.says("$P /etc/feed.json status", "not installed")
+	s.fails("$P /etc/feed.json uninstall", "not installed")
+	s.sh("$P /etc/feed.json install")
+	s.fails("$P /etc/feed.json install", "Init already exists: ")
+	s.says("$P /etc/feed.json status", "stopped")
+	s.sh("$P /etc/feed.json start && grep running $J") // it is ready when that returns
+	s.says("$P /etc/feed.json status", "running")
+	s.says("cat $J", `arguments ["/etc/feed.json"]`)
+	s.says("cat $J", "interactive false")
+	s.says("cat $J", "status in start true <nil>")
+	switch s.bed.Kind().Manager { // where the library's scripts have it
+	case "sysv":
+		s.says("cat /var/log/feed.err", "printed while it starts")
+	case "openrc":
+		s.says("cat /var/log/agent.err", "printed while it starts")
+	}
+	s.sh("$P /etc/feed.json restart && test $(grep -c running $J) = 2 && grep stopped $J")
+	s.sh("$P /etc/feed.json stop && test $(grep -c stopped $J) = 2")
+	s.says("$P /etc/feed.json status", "stopped")
+	s.sh("$P /etc/feed.json uninstall")
+	s.says("$P /etc/feed.json status", "not installed")
+}
+
+// What programs do in a life, and what they get for it.
+func whatProgramsLeanOn(t *testing.T, s *stage) {
+	systemd := s.bed.Kind().Manager == "systemd"
+	lives := map[string]func(*stage){
+		// It has a handler for SIGHUP, which is not answered for; it takes part in its stop by
+		// RunWait, and takes its time; it wraps the System afterwards.
+		"late-wrap own-hup run-wait slow-stop": func(s *stage) {
+			s.says("$P /etc/feed.json platform", "wrapped The Feed")
+			s.sh("kill -HUP $(cat /run/feed/feed.pid)")
+			s.until("grep 'own SIGHUP' $J")
+			s.says("cat /run/feed/feed.state.json", `"phase":"ready"`)
+			s.says("cat /run/feed/feed.state.json", `"requested":0`)
+			s.sh("$P /etc/feed.json stop && grep -A1 waited $J | grep 'stop$' && grep stopped $J")
+		},
+		// It has no handler, and does not die of SIGHUP; it sends its own READY=1; its end in
+		// Stop is a clean one, the phase is on record before; it wraps the System before.
+		"early-wrap own-ready exit-in-stop": func(s *stage) {
+			s.says("$P /etc/feed.json platform", "wrapped The Feed")
+			s.sh("kill -HUP $(cat /run/feed/feed.pid); sleep 0.2; kill -0 $(cat /run/feed/feed.pid)")
+			s.says("cat /run/feed/feed.state.json", `"requested":0`)
+			if systemd {
+				s.until("grep 'own READY=1 <nil>' $J")
+				s.until("systemctl show -p StatusText feed | grep 'its own words'")
+			}
+			s.sh("$P /etc/feed.json stop && grep 'stop$' $J && ! grep stopped $J")
+			s.says("cat /var/lib/feed/feed.lastrun.json", `"clean":true`)
+			s.says("$P /etc/feed.json status", "stopped")
+		},
+		// A goroutine that ends the process is a failure.
+		"fatal": func(s *stage) {
+			s.until("grep running $J && ! pgrep -x agent")
+			s.sh("grep process /var/lib/feed/feed.lastrun.json && ! grep clean /var/lib/feed/feed.lastrun.json")
+		},
+		// Whoever asks from inside has his answer before the end, for which his Stop waits.
+		"stop-itself": func(s *stage) {
+			for round := range rounds() {
+				if round > 0 {
+					s.try("rm $J; $P /etc/feed.json start")
+				}
+				s.until("grep 'stop itself <nil>' $J && grep stopped $J && ! pgrep -x agent")
+				s.until("$P /etc/feed.json status | grep stopped")
+			}
+		},
+		"restart-itself": func(s *stage) {
+			for round := range rounds() {
+				if round > 0 {
+					s.sh("$P /etc/feed.json stop; rm $J $J.again; $P /etc/feed.json start")
+				}
+				if s.bed.Kind().Manager == "openrc" { // which refuses a start until the restart is over
+					s.sh("until grep 'restart itself <nil>' $J; do sleep 0.02; done; until grep stopped $J; do $P /etc/feed.json start || exit; done")
+				}
+				s.until("grep 'restart itself <nil>' $J && grep stopped $J && test $(grep -c running $J) = 2")
+				s.says("$P /etc/feed.json status", "running")
+			}
+		},
+	}
+	for does, act := range lives {
+		t.Run("does "+does, func(t *testing.T) {
+			s := s.as(t, "", s.program)
+			t.Cleanup(func() { s.clear("feed") })
+			fields := `"DisplayName": "The Feed"`
+			if does == "fatal" { // else supervise-daemon starts it ten times
+				fields += `, "Option": {"Restart": "no"}`
+			}
+			s.spec("feed", does, fields)
+			s.sh("$P /etc/feed.json install")
+			if does == "fatal" || does == "stop-itself" {
+				s.try("$P /etc/feed.json start") // it may be over before that returns
+			} else {
+				s.sh("$P /etc/feed.json start")
+			}
+			act(s)
+		})
+	}
+}
+
+// rounds is how often something is done that goes wrong once in a while.
+func rounds() int {
+	if os.Getenv("HOLDFAST_FAULTS") == "all" {
+		return 30
+	}
+	return 1
+}
+
+// A Start that fails is Run's own error, and no service that runs.
+func startFails(_ *testing.T, s *stage) {
+	s.spec("feed", "fail-start", `"Option": {"Restart": "no"}`)
+	s.sh("$P /etc/feed.json install")
+	s.fails("$P /etc/feed.json start", "")
+	s.sh("grep start $J && ! grep stop $J")
+	if s.bed.Kind().Manager == "systemd" {
+		s.says("journalctl -u feed --no-pager", "no luck today")
+	}
+	s.fails("$P /etc/feed.json run", "no luck today")
+}

@@ -1,0 +1,133 @@
+//go:build linux
+
+package kardianos_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// A machine where the library itself has installed the service gets a binary that
+// adopts, in the same place; and goes back.
+func movingInPlace(t *testing.T, s *stage) {
+	manager := s.bed.Kind().Manager
+	path := map[string]string{"systemd": "/etc/systemd/system/feed.service"}[manager]
+	if path == "" {
+		path = "/etc/init.d/feed"
+	}
+	s.spec("feed", "", "")
+	// systemd reads lines, a script of SysV's has a shell execute them; OpenRC has none.
+	setting := map[string]string{"systemd": "SAID=sysconfig", "sysv": "IS=sysconfig; export SAID=$IS"}[manager]
+	s.sh("mkdir -p /etc/sysconfig && echo '" + setting + "' >/etc/sysconfig/feed; touch /etc/agent.plain")
+	s.sh("$P /etc/feed.json install && cp " + path + " /etc/theirs")
+	s.try("$P /etc/feed.json start")
+	s.until("grep running $J")
+	said := func() {
+		if setting != "" {
+			s.says("tail -n 4 $J", "said sysconfig")
+		}
+	}
+	said()
+
+	// It adopts, and runs whole under the old definition.
+	s.sh("rm /etc/agent.plain $J")
+	s.sh("$P /etc/feed.json restart")
+	s.until("grep running $J")
+	s.sh("cmp " + path + " /etc/theirs")
+	s.says("$P /etc/feed.json status", "running")
+	s.sh("$P /etc/feed.json stop && grep stopped $J")
+	s.try("$P /etc/feed.json status >/etc/asked")
+	s.sh("$P /etc/feed.json start")
+	s.until("test $(grep -c running $J) = 2")
+
+	// Install brings it over, and shows what changes; what runs goes on.
+	out := s.sh("$P /etc/feed.json install 2>&1")
+	if !strings.Contains(out, path+" changes:\n") || !strings.Contains(out, "\n  -") || !strings.Contains(out, "\n  +") {
+		t.Errorf("install shows no difference: %s", out)
+	}
+	s.sh("! cmp -s " + path + " /etc/theirs && grep 'Made by holdfast' " + path)
+	s.fails("$P /etc/feed.json install", "Init already exists")
+	if manager == "sysv" { // whose process only the old script knows: it was started anew
+		s.sh("test $(grep -c running $J) = 3 && test $(pgrep -cx agent) = 1")
+	} else {
+		s.sh("test $(grep -c running $J) = 2")
+		s.sh("$P /etc/feed.json restart && test $(grep -c running $J) = 3 && test $(pgrep -cx agent) = 1")
+	}
+	said()
+	s.says("$P /etc/feed.json status", "running")
+
+	// And back, as the migration page has it: stopped and uninstalled by the one that
+	// adopts, installed by the one that does not, as if nothing had been.
+	s.sh("$P /etc/feed.json stop && $P /etc/feed.json uninstall && ! test -e " + path + " && ! pgrep -x agent")
+	s.sh("rm -f $J; touch /etc/agent.plain; $P /etc/feed.json install && cmp " + path + " /etc/theirs")
+	s.try("$P /etc/feed.json start")
+	s.until("grep running $J")
+	said()
+	s.says("$P /etc/feed.json status", "running")
+	s.try("$P /etc/feed.json stop")
+	s.until("! pgrep -x agent")
+	s.sh("$P /etc/feed.json uninstall; rm /etc/agent.plain; rm -f /etc/rc?.d/[SK]??feed; $P /etc/feed.json install && $P /etc/feed.json start")
+
+	// The library removes what holdfast has installed as well, and installs its own.
+	s.sh("$P /etc/feed.json stop && rm -f $J && touch /etc/agent.plain")
+	s.sh("$P /etc/feed.json uninstall && ! test -e " + path + " && $P /etc/feed.json install && cmp " + path + " /etc/theirs")
+	s.try("$P /etc/feed.json start")
+	s.until("grep running $J")
+	said()
+	// Uninstalled by one that adopts: nothing is left of it, and nothing comes back.
+	s.sh("rm /etc/agent.plain; $P /etc/feed.json stop; $P /etc/feed.json uninstall && ! ls " + path + "* && ! ls /etc/rc?.d/*feed && ! pgrep -x agent")
+	s.says("$P /etc/feed.json status", "not installed")
+}
+
+const (
+	newUnit = "[Unit]\nDescription={{Description}}\n[Service]\nExecStart={{Path | cmdEscape}}{{range Arguments}} {{. | cmd}}{{end}}\n{{if Restart}}Restart={{Restart}}\n{{end}}[Install]\nWantedBy=multi-user.target\n"
+	oldUnit = "[Unit]\nDescription={{.Description}}\n[Service]\nExecStart={{.Path|cmdEscape}}{{range .Arguments}} {{.|cmd}}{{end}}\n{{if .Config.Option.KillMode}}KillMode={{.Config.Option.KillMode}}\n{{end}}{{if gt .LimitNOFILE -1}}LimitNOFILE={{.LimitNOFILE}}\n{{end}}[Install]\nWantedBy=multi-user.target\n"
+	newInit = "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: feed\n# Required-Start:\n# Required-Stop:\n# Default-Start: 2 3 4 5\n# Default-Stop: 0 1 6\n# Short-Description: {{DisplayName}}\n### END INIT INFO\ncase $1 in\nstart) {{Path}}{{range Arguments}} {{. | cmd}}{{end}} >/dev/null 2>&1 & echo $! >/run/feed.own ;;\nstop) kill $(cat /run/feed.own) 2>/dev/null; rm -f /run/feed.own; true ;;\nstatus) if test -e /run/feed.own; then echo Running; else echo Stopped; fi ;;\nesac\n"
+	oldInit = "#!/bin/sh\n{{/* as up to 1.2.4 */}}### BEGIN INIT INFO\n# Provides: {{.Name}}\n# Required-Start:\n# Required-Stop:\n# Default-Start: 2 3 4 5\n# Default-Stop: 0 1 6\n# Short-Description: {{.DisplayName}}\n### END INIT INFO\ncase $1 in\nstart) {{.Path}}{{range $i, $a := .Arguments}} {{$a|cmd}}{{end}} >/dev/null 2>&1 & echo $! >/run/feed.own ;;\nstop) kill $(cat /run/feed.own) 2>/dev/null; rm -f /run/feed.own; true ;;\nstatus) if test -e /run/feed.own; then echo Running; else echo Stopped; fi ;;\nesac\n"
+	newRC   = "#!/sbin/openrc-run\nsupervisor=supervise-daemon\ncommand={{Path | cmdEscape}}\ncommand_args=\"{{range Arguments}}{{.}} {{end}}\"\n"
+	oldRC   = "#!/sbin/openrc-run\nsupervisor=supervise-daemon\ncommand={{.Path|cmdEscape}}\ncommand_args=\"{{range .Arguments}}{{.}} {{end}}\"\n"
+)
+
+// A program's own template, in the present grammar and in the one up to 1.2.4, is
+// installed as it comes out, and lived by.
+func customTemplates(t *testing.T, s *stage) {
+	key, path, templates := "SystemdScript", "/etc/systemd/system/feed.service", map[string]string{
+		newUnit: "[Unit]\nDescription=an agent\n[Service]\nExecStart=/opt/agent \"/etc/feed.json\"\nRestart=always\n[Install]\nWantedBy=multi-user.target\n",
+		oldUnit: "[Unit]\nDescription=an agent\n[Service]\nExecStart=/opt/agent \"/etc/feed.json\"\nKillMode=process\nLimitNOFILE=77\n[Install]\nWantedBy=multi-user.target\n",
+	}
+	switch s.bed.Kind().Manager {
+	case "sysv":
+		key, path, templates = "SysvScript", "/etc/init.d/feed", map[string]string{newInit: "", oldInit: ""}
+	case "openrc":
+		key, path, templates = "OpenRCScript", "/etc/init.d/feed", map[string]string{newRC: "", oldRC: ""}
+	}
+	for text, want := range templates {
+		quoted, err := json.Marshal(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.spec("feed", "", `"DisplayName": "The Feed", "Option": {"KillMode": "process", "LimitNOFILE": 77, "`+key+`": `+string(quoted)+`}`)
+		out := s.sh("$P /etc/feed.json install")
+		if !strings.Contains(out, "KillMode is not known, and counts for nothing") {
+			t.Errorf("install warned %q", out)
+		}
+		got := s.sh("cat " + path)
+		if strings.Contains(got, "{{") || strings.Contains(got, "holdfast") || want != "" && got != want {
+			t.Errorf("installed\n%s\nwant\n%s", got, want)
+		}
+		s.fails("$P /etc/feed.json install", "Init already exists")
+		s.sh("$P /etc/feed.json start")
+		s.until("grep running $J")
+		s.says("$P /etc/feed.json status", "running")
+		s.sh("$P /etc/feed.json stop")
+		s.until("grep stopped $J")
+		s.sh("$P /etc/feed.json uninstall && ! test -e " + path)
+		s.says("$P /etc/feed.json status", "not installed")
+		s.clear("feed")
+	}
+	// What is no template at all installs nothing.
+	s.spec("feed", "", `"Option": {"`+key+`": "{{Nonsense}} {{.Nonsense}}"}`)
+	s.fails("$P /etc/feed.json install", "option "+key)
+	s.sh("! test -e " + path)
+}

@@ -1,0 +1,146 @@
+//go:build linux
+
+package kardianos_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// shop compiles programs, each once for all beds, when the first bed wants it.
+type shop struct {
+	dir  string
+	mu   sync.Mutex
+	made map[string]func() (string, error)
+}
+
+func newShop(t *testing.T) *shop {
+	t.Helper()
+	return &shop{dir: t.TempDir(), made: map[string]func() (string, error){}}
+}
+
+// get is the file of a program: "agent", "suite", or an example of the library's, such as
+// "logging/main.go".
+func (w *shop) get(t *testing.T, system, name string) string {
+	t.Helper()
+	key := system + "/" + name
+	w.mu.Lock()
+	once := w.made[key]
+	if once == nil {
+		place := filepath.Join(w.dir, fmt.Sprint(len(w.made)))
+		once = sync.OnceValues(func() (string, error) {
+			if err := os.Mkdir(place, 0o755); err != nil {
+				return "", err
+			}
+			switch name {
+			case "agent":
+				return agent(place, system)
+			case "suite":
+				return suite(place, system)
+			}
+			return theirs(place, system, name)
+		})
+		w.made[key] = once
+	}
+	w.mu.Unlock()
+	file, err := once()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// compile has go build or test a program for a system.
+func compile(system string, args ...string) error {
+	cmd := exec.Command("go", args...)
+	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0", "GOOS="+system)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go %q: %w\n%s", args, err, text)
+	}
+	return nil
+}
+
+func agent(place, system string) (string, error) {
+	out := filepath.Join(place, "agent")
+	return out, compile(system, "build", "-o", out, "./agent")
+}
+
+// library is where the library lies, in the module cache, and its path; and where we lie.
+func library() (dir, path, ours string, err error) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}} {{.Path}}", "github.com/kardianos/service", "github.com/holdfast-dev/holdfast").Output()
+	if err != nil {
+		return "", "", "", err
+	}
+	words := strings.Fields(string(out))
+	return words[0], words[1], words[2], nil
+}
+
+func oneLine(pkg string) string {
+	return "package " + pkg + "\n\nimport \"github.com/holdfast-dev/holdfast/platform/kardianos\"\n\nfunc init() { kardianos.Adopt() }\n"
+}
+
+// theirs compiles an example of the library's own, as it lies in the module cache, with a
+// file of ours beside it that has the one line in an init: nothing of it is changed, and
+// nothing is written to where it or we lie.
+func theirs(place, system, example string) (string, error) {
+	dir, _, _, err := library()
+	if err != nil {
+		return "", err
+	}
+	// Laid over a directory of this module that is not there.
+	over, err := filepath.Abs(filepath.Join("laid-over", "main"))
+	if err != nil {
+		return "", err
+	}
+	line := filepath.Join(place, "adopt.go")
+	if err := os.WriteFile(line, []byte(oneLine("main")), 0o644); err != nil {
+		return "", err
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{
+		filepath.Join(over, "adopt.go"): line,
+		filepath.Join(over, "main.go"):  filepath.Join(dir, "example", example),
+	}})
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(place, "overlay.json")
+	if err := os.WriteFile(file, overlay, 0o644); err != nil {
+		return "", err
+	}
+	out := filepath.Join(place, "program")
+	return out, compile(system, "build", "-overlay", file, "-o", out, over)
+}
+
+// suite compiles all of the library's own tests, those inside its package as well, in a
+// copy of the module that has one more file: the one line, in an init.
+func suite(place, system string) (string, error) {
+	dir, path, ours, err := library()
+	if err != nil {
+		return "", err
+	}
+	if err := os.CopyFS(filepath.Join(place, "library"), os.DirFS(dir)); err != nil {
+		return "", err
+	}
+	files := map[string]string{"library/adopt_test.go": oneLine("service_test")}
+	for _, name := range []string{"go.mod", "go.sum"} {
+		text, err := os.ReadFile(filepath.Join(ours, name))
+		if err != nil {
+			return "", err
+		}
+		files[name] = string(text)
+	}
+	files["go.mod"] += "\nreplace " + path + " => " + filepath.Join(place, "library") + "\n"
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(place, name), []byte(text), 0o644); err != nil {
+			return "", err
+		}
+	}
+	out := filepath.Join(place, "suite.exe")
+	return out, compile(system, "test", "-vet=off", "-c", "-tags", "su", "-modfile", filepath.Join(place, "go.mod"), "-o", out, path)
+}

@@ -1,0 +1,224 @@
+//go:build linux
+
+package kardianos_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/test/bed"
+	"github.com/holdfast-dev/holdfast/test/wait"
+)
+
+const drive = "/wine/drive_c/"
+
+// onWindows plays what there is for Windows' service control manager.
+func onWindows(t *testing.T, b *bed.Bed, w *shop) {
+	if err := b.Put(w.get(t, "windows", "agent"), drive+"a b/agent.exe", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, play := range map[string]func(*windows){"Life": lifeOnWindows, "MovingInPlace": movingOnWindows} {
+		t.Run(name, func(t *testing.T) { play(&windows{t, b}) })
+	}
+	for name, play := range map[string]func(*testing.T, *bed.Bed, *shop){"TheLibrarysOwnTests": ownTestsOnWindows, "TheLibrarysExamples": examplesOnWindows} {
+		t.Run(name, func(t *testing.T) { play(t, b, w) })
+	}
+}
+
+// windows is a bed with the agent in it, on which Windows' service control manager runs.
+type windows struct {
+	*testing.T
+	bed *bed.Bed
+}
+
+// run runs a command of the bed's.
+func (s *windows) run(argv ...string) (out string, code int) {
+	s.Helper()
+	ctx, done := wait.Context(s, context.Background(), strings.Join(argv, " "))
+	defer done()
+	stdout, stderr, code, err := s.bed.Run(ctx, argv...)
+	if err != nil {
+		s.Fatalf("%q: %v", argv, err)
+	}
+	return stdout + stderr, code
+}
+
+func (s *windows) journal() string {
+	s.Helper()
+	out, _ := s.run("cat", drive+"journal")
+	return out
+}
+
+// call has the agent do what it is asked for, and say want; it fails where that is a failure.
+func (s *windows) call(want string, args ...string) string {
+	s.Helper()
+	out, code := s.run(append([]string{"wine", `C:\a b\agent.exe`, `C:\feed.json`}, args...)...)
+	if !strings.Contains(out, want) || (code == 0) != (!strings.HasPrefix(want, "Failed to ") && want != "already exists") {
+		s.Fatalf("%q: code %d, printed\n%s\nwant %q\n%s", args, code, out, want, s.journal())
+	}
+	return out
+}
+
+// stands waits until the service has that status.
+func (s *windows) stands(want string) {
+	s.Helper()
+	var out string
+	wait.Until(s, "it is "+want, func() bool {
+		out, _ = s.run("wine", `C:\a b\agent.exe`, `C:\feed.json`, "status")
+		return strings.HasPrefix(out, want)
+	}, func() string { return out + s.journal() })
+}
+
+func (s *windows) spec(does, more string) {
+	s.Helper()
+	s.write("feed.json", `{"Name": "feed", "DisplayName": "The Feed", "Journal": "C:\\journal", "Does": "`+does+`", "Arguments": ["C:\\feed.json"]`+more+`}`)
+}
+
+func (s *windows) write(file, text string) {
+	s.Helper()
+	if err := s.bed.Write(drive+file, []byte(text), 0o644); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// wrote waits until the agent has written each text so many times.
+func (s *windows) wrote(want map[string]int) {
+	s.Helper()
+	var got string
+	wait.Until(s, fmt.Sprint("it has written ", want), func() bool {
+		got = s.journal()
+		for text, times := range want {
+			if strings.Count(got, text) != times {
+				return false
+			}
+		}
+		return true
+	}, func() string { return got })
+}
+
+// The life of a program that adopts.
+func lifeOnWindows(s *windows) {
+	s.write("journal", "")
+	s.spec("status-in-start", `, "Dependencies": [], "Option": {"OnFailure": "restart", "OnFailureDelayDuration": "2s", "StartType": "manual"}`)
+	s.call("windows-service windows-service windows-service The Feed", "platform")
+	s.call("not installed", "status")
+	s.call("Failed to uninstall", "uninstall")
+	s.call("", "install")
+	s.call("already exists", "install")
+	s.call("stopped", "status")
+	s.call("", "start")
+	s.call("running", "status")
+	s.call("", "restart")
+	s.call("", "stop")
+	s.call("stopped", "status")
+	got := s.journal()
+	for text, times := range map[string]int{`arguments ["C:\\feed.json"]`: 2, "interactive false": 2, "status in start true <nil>": 2, " running\n": 2, " stopped\n": 2} {
+		if n := strings.Count(got, text); n != times {
+			s.Errorf("%q is there %d times, not %d:\n%s", text, n, times, got)
+		}
+	}
+	s.spec("stop-itself", "")
+	s.call("", "start")
+	s.wrote(map[string]int{"stop itself <nil>": 1, " stopped\n": 3})
+	s.stands("stopped")
+	s.spec("fail-start", "")
+	s.call("Failed to start", "start")
+	s.call("", "uninstall")
+	s.call("not installed", "status")
+}
+
+// A machine where the library itself has registered the service gets a binary that
+// adopts, in the same place; and goes back.
+func movingOnWindows(s *windows) {
+	plain := func() { s.write("agent.plain", "") }
+	adopts := func() { s.run("rm", drive+"agent.plain") }
+	s.write("journal", "")
+	s.spec("", "")
+	plain() // it does not run so on Wine, where it takes its manager for a person
+	s.call("", "install")
+
+	// It adopts, and runs whole under the old registration.
+	adopts()
+	s.call("stopped", "status")
+	s.call("", "start")
+	s.call("running", "status")
+	s.call("", "restart")
+	s.wrote(map[string]int{" running\n": 2, " stopped\n": 1})
+	s.stands("running")
+
+	// Install brings it over, and shows what changes; what runs goes on.
+	out := s.call(" changes:\n", "install")
+	if !strings.Contains(out, "\n  -") || !strings.Contains(out, "\n  +") || !strings.Contains(out, `a b\agent.exe`) {
+		s.Errorf("install shows no difference: %s", out)
+	}
+	s.call("already exists", "install")
+	s.call("running", "status")
+	s.wrote(map[string]int{" running\n": 2})
+	s.call("", "restart")
+	s.call("running", "status")
+	s.wrote(map[string]int{" running\n": 3, " stopped\n": 2})
+	s.call("", "stop")
+	s.call("", "uninstall")
+	s.call("not installed", "status")
+
+	// And back, as if nothing had been; whoever stops himself there is waited for by nobody.
+	plain()
+	s.call("", "install")
+	adopts()
+	s.spec("stop-itself", "")
+	s.call("", "start")
+	s.wrote(map[string]int{" running\n": 4, "stop itself <nil>": 1, " stopped\n": 4})
+	s.stands("stopped")
+
+	// Uninstalled by one that adopts, nothing is left of it, and nothing comes back.
+	s.call("", "uninstall")
+	s.call("not installed", "status")
+}
+
+// The library's own tests, but for TestRunInterrupt: Wine refuses a process its own Ctrl-Break, with the
+// library as it is as well.
+func ownTestsOnWindows(t *testing.T, b *bed.Bed, w *shop) {
+	if err := b.Put(w.get(t, "windows", "suite"), drive+"suite.exe", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	ctx, done := wait.Context(t, context.Background(), "the library's tests")
+	defer done()
+	stdout, stderr, code, err := b.Run(ctx, "wine", `C:\suite.exe`, "-test.v", "-test.skip", "TestRunInterrupt")
+	if err != nil || code != 0 {
+		t.Errorf("code %d, %v", code, err)
+	}
+	passed(t, stdout+stderr, "TestPlatformName")
+}
+
+// The library's examples: what has no shell there stays on the others.
+func examplesOnWindows(t *testing.T, b *bed.Bed, w *shop) {
+	for program, source := range map[string]string{"logging": "logging/main.go", "runner": "runner/runner.go"} {
+		if err := b.Put(w.get(t, "windows", source), drive+program+".exe", 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runner := `{"Name": "runner", "DisplayName": "Runner", "Exec": "C:\\windows\\system32\\cmd.exe", "Args": ["/C", "echo did it"], "Stdout": "C:\\did"}`
+	if err := b.Write(drive+"runner.json", []byte(runner), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	call := func(program, verb string) {
+		t.Helper()
+		ctx, done := wait.Context(t, context.Background(), program+" "+verb)
+		defer done()
+		if stdout, stderr, code, err := b.Run(ctx, "wine", `C:\`+program+".exe", "-service", verb); err != nil || code != 0 {
+			t.Errorf("%s %s: code %d, %v, printed\n%s%s", program, verb, code, err, stdout, stderr)
+		}
+	}
+	for _, verb := range []string{"install", "start", "restart", "stop", "uninstall"} {
+		call("logging", verb)
+	}
+	call("runner", "install")
+	call("runner", "start")
+	wait.Until(t, "its program has run", func() bool {
+		text, err := b.Read(drive + "did")
+		return err == nil && strings.Contains(string(text), "did it")
+	}, b.Console)
+	call("runner", "uninstall")
+}
