@@ -3,8 +3,6 @@ package service_test
 import (
 	"errors"
 	"maps"
-	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -39,52 +37,6 @@ func TestKeysAreDocumented(t *testing.T) {
 	}
 	for name := range defaults {
 		t.Errorf("there is no key %s", name)
-	}
-}
-
-// The README shows the configuration file with every key and its default, and
-// the block is a file that can be loaded and that says what no file says.
-func TestTheREADMEHasEveryKey(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, block, _ := strings.Cut(strings.ReplaceAll(string(readme), "\r\n", "\n"), "```toml\n")
-	block, _, found := strings.Cut(block, "```")
-	if !found {
-		t.Fatal("no block of TOML in the README")
-	}
-	table := ""
-	said := map[string]string{}
-	line := regexp.MustCompile(`^(\w+) += ("[^"]*"|\S+)`)
-	comment := regexp.MustCompile(`\w+`)
-	for text := range strings.Lines(block) {
-		if name, ok := strings.CutPrefix(text, "[service"); ok {
-			name, _, _ = strings.Cut(name, "]")
-			table = strings.TrimPrefix(name+".", ".")
-		}
-		if m := line.FindStringSubmatch(text); m != nil {
-			said[table+m[1]] = m[2]
-		}
-		if _, behind, ok := strings.Cut(text, "#"); ok {
-			for _, word := range comment.FindAllString(behind, -1) { // keys like the one before
-				if _, ok := said[table+word]; !ok {
-					said[table+word] = ""
-				}
-			}
-		}
-	}
-	for _, key := range service.Keys() {
-		value, ok := said[key.Name]
-		switch {
-		case !ok:
-			t.Errorf("the README lacks %s = %s: %s", key.Name, key.Default, key.Meaning)
-		case value != "" && key.Name != "name" && key.Default != value:
-			t.Errorf("the README says %s = %s, and it is %s", key.Name, value, key.Default)
-		}
-	}
-	if _, err := (service.Config{Name: "feedd", File: write(t, block)}).Load(); err != nil {
-		t.Errorf("the README's configuration cannot be used: %v", err)
 	}
 }
 

@@ -29,8 +29,8 @@ type Program interface {
 // Reloader is a Program that can take a new configuration while it serves.
 // Without it a reload only re-reads the log level.
 type Reloader interface {
-	// Reload takes the new configuration whole, or returns an error and goes on
-	// with the old one. It is called once at a time, only while the program is
+	// Reload takes all of the new configuration, or returns an error and keeps
+	// the old one. It is called once at a time, only while the program is
 	// ready, and at least once after the last request of a storm. The error
 	// reaches everybody who asked. ctx ends after reload_timeout, or when the
 	// service has to stop.

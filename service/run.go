@@ -14,9 +14,9 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// Run lives the whole life of prog as a service, as the package comment has it,
-// and returns when it is over: nil after a stop that was asked for and in which
-// every step succeeded. [ExitCode] turns the error into the exit code that
+// Run runs prog as a service, in the order that the package comment describes. It
+// blocks until the service has ended, and returns nil after a stop that was asked
+// for and in which every step succeeded. [ExitCode] turns the error into the exit code that
 // managers expect.
 //
 // The end of ctx asks for a stop, as a first SIGTERM does; it never counts as a

@@ -60,7 +60,7 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 	}
 	reload := systemctl(u.Scope, "daemon-reload")
 	// Its undo comes last of all, when the old unit file is back in its place.
-	steps := []platform.Step{run("see that systemd answers, before anything is changed", reload, "show", "--property=Version")}
+	steps := []platform.Step{run("check that systemd answers", reload, "show", "--property=Version")}
 	if dir := path.Dir(file); u.Scope == platform.ScopeUser && room.Absent(m.sys, dir) {
 		steps = append(steps, platform.Step{Kind: platform.StepRun, Describe: "the directory of your units", Argv: []string{"mkdir", "-p", dir}, Back: room.Drop(dir)})
 	}

@@ -1,0 +1,126 @@
+package service_test
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service"
+)
+
+// The table of keys in the documentation is what the code has.
+func TestTheDocumentationHasEveryKey(t *testing.T) {
+	const page, begin, end = "../docs/configuration.md", "<!-- keys -->\n", "<!-- end of keys -->\n"
+	content, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(string(content), "\r\n", "\n")
+	before, rest, found := strings.Cut(text, begin)
+	_, after, ended := strings.Cut(rest, end)
+	if !found || !ended {
+		t.Fatalf("%s has no place for the table of keys", page)
+	}
+	want := before + begin + tableOfKeys(t) + end + after
+	if *update {
+		if err := os.WriteFile(page, []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if text != want {
+		t.Errorf("%s is not what the code has: go test ./service -run TestTheDocumentationHasEveryKey -update", page)
+	}
+}
+
+func tableOfKeys(t *testing.T) string {
+	t.Helper()
+	known := managersOfSettings(t)
+	var b strings.Builder
+	b.WriteString("| key | default | meaning | in the definition of | a change takes |\n| --- | --- | --- | --- | --- |\n")
+	for _, key := range service.Keys() {
+		managers, ok := known[key.Name]
+		if !ok {
+			managers = "all" // it is in no definition: the process itself takes it
+		}
+		def := key.Default
+		if def != "" {
+			def = "`" + def + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", key.Name, def, strings.ReplaceAll(key.Meaning, "|", `\|`), managers, takenBy(key.Name))
+	}
+	return b.String()
+}
+
+// takenBy is what a change of the key takes with the manager that takes most.
+func takenBy(key string) service.TakenBy {
+	order := []service.TakenBy{"", service.TakenByReload, service.TakenByRestart, service.TakenByInstall}
+	most := service.TakenBy("")
+	for _, manager := range []string{"systemd", "sysv", "openrc", "launchd", "scm"} {
+		if by := service.Takes(manager, platform.ScopeSystem, key); slices.Index(order, by) > slices.Index(order, most) {
+			most = by
+		}
+	}
+	return most
+}
+
+// managersOfSettings are the managers that honour each setting, by the table that
+// platform/native finds out and tests.
+func managersOfSettings(t *testing.T) map[string]string {
+	t.Helper()
+	content, err := os.ReadFile("../platform/native/SETTINGS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var places []string
+	known := map[string]string{}
+	setting := regexp.MustCompile("^`([a-z_.]+)`$")
+	for line := range strings.Lines(strings.ReplaceAll(string(content), "\r\n", "\n")) {
+		cells := strings.Split(strings.Trim(line, "|\n "), " | ")
+		if cells[0] == "setting" {
+			places = cells[1:]
+		}
+		name := setting.FindStringSubmatch(cells[0])
+		if name == nil || len(cells) != len(places)+1 {
+			continue
+		}
+		known[name[1]] = summary(places, cells[1:])
+	}
+	if len(known) < 40 {
+		t.Fatalf("found only %d settings", len(known))
+	}
+	return known
+}
+
+// summary names the managers of which one or another scope honours a setting, and the one
+// scope if it is one alone.
+func summary(places, cells []string) string {
+	var names, managers []string
+	for i, place := range places {
+		manager, scope, _ := strings.Cut(place, ", ")
+		if !slices.Contains(managers, manager) {
+			managers = append(managers, manager)
+		}
+		if cells[i] != "yes" {
+			continue
+		}
+		other := slices.IndexFunc(places, func(p string) bool { return strings.HasPrefix(p, manager+", ") && p != place })
+		switch {
+		case other >= 0 && cells[other] != "yes":
+			names = append(names, manager+" ("+scope+")")
+		case !slices.Contains(names, manager):
+			names = append(names, manager)
+		}
+	}
+	switch {
+	case len(names) == 0:
+		return "holdfast itself"
+	case slices.Equal(names, managers):
+		return "all"
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,71 @@
+//go:build linux || darwin
+
+package behaviour_test
+
+import (
+	"flag"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-dev/holdfast/test/bed"
+)
+
+var update = flag.Bool("update", false, "write testdata/session.txt")
+
+// session is what the README shows of a terminal.
+var session = []string{
+	"shipper install --start",
+	"shipper status",
+	`sed -i 's/match = .*/match = "("/' /etc/shipper/shipper.toml; shipper reload`,
+	`sed -i 's/match = .*/match = "error"/' /etc/shipper/shipper.toml; shipper reload`,
+	"kill -9 $(cat /run/shipper/shipper.pid); sleep 3; shipper doctor",
+	"shipper stop",
+	"shipper uninstall",
+}
+
+// The README shows what a terminal shows, up to numbers, times and blanks.
+func TestSession(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("beds take a while")
+	}
+	const golden = "testdata/session.txt"
+	b := bed.Require(t, "systemd257")
+	if err := b.Put(build(t, "./examples/shipper"), "/usr/local/bin/shipper", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	config := "[shipper]\ninputs = [\"/var/log/app.log\"]\noutput = \"/var/lib/shipper/out\"\nmatch = \"error|warning\"\n"
+	if _, stderr, code, err := b.Run(t.Context(), "/bin/sh", "-c", "mkdir -p /etc/shipper; touch /var/log/app.log; printf '%s' '"+config+"' >/etc/shipper/shipper.toml"); err != nil || code != 0 {
+		t.Fatal(err, code, stderr)
+	}
+	var got strings.Builder
+	for _, line := range session {
+		// A terminal of its own, and no colours.
+		out, stderr, _, err := b.Run(t.Context(), "env", "NO_COLOR=1", "TERM=dumb", "SHELL=/bin/sh", "COLUMNS=100", "script", "-qec", line, "/dev/null")
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", line, err, stderr)
+		}
+		got.WriteString("# " + line + "\n" + strings.ReplaceAll(out, "\r\n", "\n"))
+	}
+	if *update {
+		if err := os.WriteFile(golden, []byte(got.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g, w := alike(got.String()), alike(string(want)); g != w {
+		t.Errorf("the README shows\n%s\nand it is\n%s\n(go test ./test/behaviour -run TestSession -update, then ./test/policy)", w, g)
+	}
+}
+
+// alike takes from a text what differs from run to run.
+func alike(text string) string {
+	text = regexp.MustCompile(`\d+`).ReplaceAllString(text, "0")
+	return regexp.MustCompile(` +`).ReplaceAllString(text, " ")
+}
