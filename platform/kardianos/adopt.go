@@ -2,6 +2,7 @@ package kardianos
 
 import (
 	"os"
+	"sync"
 
 	"github.com/kardianos/service"
 
@@ -16,24 +17,40 @@ const variable = "HOLDFAST_AS"
 
 // Adopt has the systems of github.com/kardianos/service be those of holdfast, where there
 // is a manager of its own, from now on: call it before service.New. It may be called
-// again, and in an init. A System that wraps one of the library's is wrapped around ours,
-// if it holds that in an exported field, and is kept otherwise.
+// again, by several goroutines at once, and in an init. What is adopted already it leaves
+// alone; the first call changes what the library chose, for which that has no lock, so no
+// other goroutine may use the library meanwhile.
+//
+// A System of the program's own that wraps one of the library's has ours in it
+// afterwards, if a field of it, or of a struct in it, holds that. One that wraps ours later
+// has it anyway.
 //
 // Where the environment says that this process is to be one of holdfast's own commands
 // Adopt is that command, and ends the process.
 func Adopt() {
+	adopting.Lock()
+	defer adopting.Unlock()
 	if name := os.Getenv(variable); name != "" {
 		_ = os.Unsetenv(variable) // not for what it starts
 		code := cli.Main(holdfast.Config{Name: name, Guest: &holdfast.Guest{}}, nobody{})
 		os.Exit(code) //nolint:forbidigo // main belongs to a program that knows nothing of this
 	}
 	before := service.AvailableSystems()
-	now := make([]service.System, len(before))
+	now, a, changed := make([]service.System, len(before)), adoption{}, false
 	for i, s := range before {
-		now[i] = adopted(s)
+		var is bool
+		now[i], is = a.adopted(s)
+		changed = changed || is
 	}
-	service.ChooseSystem(now...)
+	// The one that is chosen is another one where a Detect has panicked.
+	if _, missed := a.adopted(service.ChosenSystem()); changed || missed {
+		service.ChooseSystem(now...)
+	}
 }
+
+// adopting has calls of Adopt come one after the other: what the library has chosen is
+// the process's.
+var adopting sync.Mutex
 
 // nobody is the program of a process that is but a command.
 type nobody struct{ holdfast.Program }
@@ -50,22 +67,22 @@ type system struct {
 	starter string // of this process, if a script of ours started it
 }
 
-// adopted is s by holdfast, or what s wraps; s where neither can be.
-func adopted(s service.System) service.System {
-	switch s := s.(type) {
+// adopted is s by holdfast, or what s wraps; s where neither can be, or is already.
+func (a adoption) adopted(s service.System) (_ service.System, changed bool) {
+	switch s.(type) {
 	case nil, *system, *library:
-		return s
+		return s, false
 	}
 	if !ofLibrary(s) {
-		return around(s)
+		return a.around(s)
 	}
 	if manager := managers[s.String()]; manager != "" && native.OnThisSystem(manager) {
-		return &system{System: s, manager: manager, starter: native.Starter()}
+		return &system{System: s, manager: manager, starter: native.Starter()}, true
 	}
 	if scripts[s.String()] != "" {
-		return &library{s}
+		return &library{s}, true
 	}
-	return s
+	return s, false
 }
 
 // Detect reports whether the machine is run by this system. Where holdfast cannot tell
@@ -84,7 +101,7 @@ func (s *system) Interactive() bool { return s.starter == "" && s.System.Interac
 // New is a service by holdfast. Of a name that holdfast does not take it is the library's.
 func (s *system) New(i service.Interface, c *service.Config) (service.Service, error) {
 	plain, err := s.System.New(i, c)
-	if err != nil || platform.CheckName(c.Name) != nil {
+	if err != nil || c == nil || platform.CheckName(c.Name) != nil {
 		return plain, err
 	}
 	return &adoptee{system: s, plain: plain, program: i, config: c, asking: make(chan struct{}, 1)}, nil

@@ -3,6 +3,7 @@ package kardianos
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -21,6 +22,9 @@ type Reloader interface {
 // Run lives the life of the service by holdfast: service.Run. It returns the program's
 // own error where that is what went wrong.
 func (s *adoptee) Run() error {
+	if s.program == nil { // such a service is there to be controlled
+		return fmt.Errorf("run %q: its Interface is nil: %w", s.config.Name, errors.ErrUnsupported)
+	}
 	c, _ := s.settings() // Install warns
 	s.keepOutput()
 	ctx, cancel := context.WithCancelCause(context.Background())

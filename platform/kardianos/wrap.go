@@ -17,36 +17,48 @@ func ofLibrary(s service.System) bool {
 	return path == "github.com/kardianos/service" || strings.HasSuffix(path, "/vendor/github.com/kardianos/service")
 }
 
-// around is a System of the program's own with ours in it: the first exported field that
-// holds a System has that adopted. One that has no such field stays as it is, and so does
-// one that is a pointer, but for that field.
-func around(s service.System) service.System {
-	v := reflect.ValueOf(s)
-	target := v
-	if v.Kind() == reflect.Struct { // a copy, that can be written to
-		target = reflect.New(v.Type())
-		target.Elem().Set(v)
+// adoption is one call of [Adopt]: the pointers it has followed, as a System may hold one
+// that holds it.
+type adoption map[uintptr]bool
+
+// around has ours be in a System of the program's own. One that is a pointer is changed
+// where it is, another one is copied; what holds no System stays as it is.
+func (a adoption) around(s service.System) (_ service.System, changed bool) {
+	switch v := reflect.ValueOf(s); {
+	case v.Kind() == reflect.Pointer && v.Elem().Kind() == reflect.Struct && !a[v.Pointer()]:
+		a[v.Pointer()] = true
+		return s, a.within(v.Elem())
+	case v.Kind() == reflect.Struct:
+		target := reflect.New(v.Type()).Elem()
+		target.Set(v)
+		if !a.within(target) {
+			return s, false
+		}
+		return reflect.TypeAssert[service.System](target)
 	}
-	if target.Kind() != reflect.Pointer || target.Elem().Kind() != reflect.Struct {
-		return s
-	}
+	return s, false
+}
+
+// within adopts each System that a field of a struct holds, exported or not, and the
+// fields of the structs in it.
+func (a adoption) within(v reflect.Value) (changed bool) {
 	of := reflect.TypeFor[service.System]()
-	for i := range target.Elem().NumField() {
-		field := target.Elem().Field(i)
-		if field.Type() != of || !field.CanSet() || field.IsNil() {
-			continue
-		}
-		inner, is := reflect.TypeAssert[service.System](field)
-		if !is {
-			continue
-		}
-		field.Set(reflect.ValueOf(adopted(inner)))
-		if v.Kind() != reflect.Struct {
-			return s
-		}
-		if copied, is := reflect.TypeAssert[service.System](target.Elem()); is {
-			return copied
+	for i := range v.NumField() {
+		field := v.Field(i)
+		switch field.Kind() {
+		case reflect.Struct:
+			changed = a.within(field) || changed
+		case reflect.Interface, reflect.Pointer:
+			if field.IsNil() || !field.Type().Implements(of) {
+				continue
+			}
+			field = reflect.NewAt(field.Type(), field.Addr().UnsafePointer()).Elem() // one that is not exported can be set so
+			inner, _ := reflect.TypeAssert[service.System](field)
+			if now, is := a.adopted(inner); is && reflect.TypeOf(now).AssignableTo(field.Type()) {
+				field.Set(reflect.ValueOf(now))
+				changed = true
+			}
 		}
 	}
-	return s
+	return changed
 }

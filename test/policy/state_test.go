@@ -13,9 +13,10 @@ var constructors = []string{
 	"errors.New", "fmt.Errorf", "regexp.MustCompile", "strings.NewReplacer", "flag.Bool", "flag.String", "flag.Int", "flag.Duration",
 }
 
-// claim is the one effect of importing us: a SIGHUP that comes before main must not kill a service. Whoever else is to be
-// that early needs as good a reason, and an end as certain.
-const claim = "service/internal/hangup.early"
+// claims are those of the process: the one effect of importing us, as a SIGHUP that comes before main must not kill a service;
+// and the lock for what github.com/kardianos/service has chosen, which is a variable of that package. Whoever else is to have
+// one needs as good a reason.
+var claims = []string{"service/internal/hangup.early", "platform/kardianos.adopting"}
 
 // checkState wants package variables to be sentinels and tables: set where they are declared and never again, not even by
 // a test. What tests and their doubles declare for themselves is theirs. It reads names, not types, so a local variable of the same name in
@@ -35,7 +36,7 @@ func checkState(files tree) []string {
 			}
 			for _, spec := range s.variables() {
 				for i, name := range spec.Names {
-					if name.Name == "_" || s.dir()+"."+name.Name == claim {
+					if name.Name == "_" || slices.Contains(claims, s.dir()+"."+name.Name) {
 						continue
 					}
 					variables[name.Name] = true

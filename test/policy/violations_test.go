@@ -59,6 +59,7 @@ func TestPolicyCatches(t *testing.T) {
 		{"no package state", "changed by a test", src("service/a.go", "package service\nvar now = time.Now", "service/export_test.go", "package service\nfunc Set() { now = nil }"), "service/export_test.go:2"},
 		{"no package state", "a sentinel", src("service/a.go", "package service\nvar ErrX = errors.New(`x`)\nvar _ I = T{}"), ""},
 		{"no package state", "the claim of SIGHUP", src("service/internal/hangup/a.go", "package hangup\nvar early = claim()"), ""},
+		{"no package state", "the lock of the library's choice", src("platform/kardianos/a.go", "package kardianos\nvar adopting sync.Mutex"), ""},
 		{"no package state", "another claim", src("service/internal/hangup/a.go", "package hangup\nvar late = claim()"), "late is package state"},
 		{"no package state", "a claim elsewhere", src("service/a.go", "package service\nvar early = claim()"), "early is package state"},
 		{"no package state", "a table", src("service/a.go", "package service\nvar t = []string{`a`}\nfunc f() { x := t; x = nil }"), ""},
@@ -68,6 +69,7 @@ func TestPolicyCatches(t *testing.T) {
 		{"no package state", "embedded", src("service/a.go", "package service\n//go:embed x\nvar t string\nvar (\n//go:embed y\nu string\n)"), ""},
 
 		{"no effects in init", "init", src("service/a.go", "package service\nfunc init() {}"), "service/a.go:2: func init"},
+		{"no effects in init", "one that is tested", src("test/kardianos/early/a.go", "package early\nfunc init() {}"), ""},
 		{"no effects in init", "a method", src("service/a.go", "package service\nfunc (t T) init() {}"), ""},
 
 		{"telling package names", "a package", src("service/util/a.go", "package util"), `"util" says nothing`},
