@@ -414,3 +414,53 @@ func TestAWebhookThatNobodyAskedFor(t *testing.T) {
 		}
 	}
 }
+
+// [service.alarm] is taken by a reload: by whom somebody is told, and that anybody is.
+func TestAReloadTakesTheAlarms(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		p := &pager{}
+		b.cfg.AlarmWebhook = p
+		b.cfg.File = write(t, "")
+		bad := errBench
+		b.run(t.Context(), &program{
+			start:  func(context.Context, *service.Runtime) error { return nil },
+			reload: func(context.Context) error { return bad },
+		})
+		b.await(platform.PhaseReady)
+		const key = "alarm.webhook"
+		reload := func(text string) {
+			t.Helper()
+			if err := os.WriteFile(b.cfg.File, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			b.ask(platform.RequestReload)
+			soon()
+		}
+		const table = "[service.alarm]\nwebhook = \"http://localhost/alarms\"\nevery = \"1ms\"\nevents = [\"reload-failed\"]\n"
+		reload(table) // which the program refuses: all stays as it was
+		if got := p.kinds(); got != "" || b.state().Settings[key] != "" {
+			t.Errorf("told of %q, %v in force", got, b.state().Settings)
+		}
+		bad = nil
+		reload(table)
+		bad = errBench
+		reload(table)
+		if got := p.kinds(); got != "reload-failed" || b.state().Settings[key] == "" {
+			t.Errorf("told of %q, %v in force", got, b.state().Settings)
+		}
+		bad = nil
+		reload("")
+		bad = errBench
+		reload("")
+		if got := p.kinds(); got != "reload-failed" || b.state().Settings[key] != "" {
+			t.Errorf("told of %q, %v in force", got, b.state().Settings)
+		}
+		b.stop()
+		if err := b.end(); err != nil {
+			t.Error(err)
+		}
+		if text := b.logText(); strings.Contains(text, "settings have changed") {
+			t.Errorf("the reload says that it does not take them:\n%s", text)
+		}
+	})
+}

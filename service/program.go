@@ -27,7 +27,7 @@ type Program interface {
 }
 
 // Reloader is a Program that can take a new configuration while it serves.
-// Without it a reload only re-reads the log level.
+// Without it a reload only takes the log level and [service.alarm].
 type Reloader interface {
 	// Reload takes all of the new configuration, or returns an error and keeps
 	// the old one. It is called once at a time, only while the program is

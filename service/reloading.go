@@ -97,6 +97,7 @@ func (l *life) reloadProgram(ctx context.Context) error {
 	if err := l.sink.SetLevel(fresh.Log.Level); err != nil {
 		return err
 	}
+	l.alarms.Reload(fresh.Alarm)
 	l.take(fresh)
 	return nil
 }

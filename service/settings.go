@@ -29,9 +29,9 @@ const (
 // takes is what brings a changed key into force wherever the definition has it.
 func takes(key string) TakenBy {
 	switch {
-	case key == "log.level":
+	case key == "log.level", strings.HasPrefix(key, "alarm."):
 		return TakenByReload
-	case key == "program_stop_timeout", key == "health_interval", strings.HasPrefix(key, "alarm."), strings.HasPrefix(key, "log.") && key != "log.file":
+	case key == "program_stop_timeout", key == "health_interval", strings.HasPrefix(key, "log.") && key != "log.file":
 		return TakenByRestart
 	}
 	if !slices.ContainsFunc(Keys(), func(k Key) bool { return k.Name == key }) {

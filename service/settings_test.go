@@ -50,6 +50,8 @@ func TestIssue10_5_WhatBringsAKeyIntoForce(t *testing.T) {
 	}{
 		{"systemd", "log.level", service.TakenByReload},
 		{"", "log.level", service.TakenByReload},
+		{"systemd", "alarm.command", service.TakenByReload},
+		{"", "alarm.every", service.TakenByReload},
 		{"systemd", "health_interval", service.TakenByRestart},
 		{"systemd", "log.format", service.TakenByRestart},
 		{"systemd", "user", service.TakenByInstall},

@@ -16,7 +16,8 @@
 // that one, with their number and the times of the first and the last. At most
 // [MaxPending] wait; of more, the oldest are dropped, and how many is said. A way that
 // fails is tried again after pauses that double, from 10 seconds to 15 minutes; an
-// alarm that failed a hundred times, which takes about a day, is dropped.
+// alarm that failed a hundred times, which takes about a day, is dropped. A reload takes
+// the whole table, see [Desk.Reload].
 //
 // # The command
 //

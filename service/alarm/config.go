@@ -56,7 +56,7 @@ func (c Config) Enabled() bool { return len(c.Command) > 0 || c.Webhook != "" }
 
 // tells reports whether events of that kind are to be told.
 func (c Config) tells(k Kind) bool {
-	return k == Test || len(c.Events) == 0 || slices.Contains(c.Events, string(k))
+	return c.Enabled() && (k == Test || len(c.Events) == 0 || slices.Contains(c.Events, string(k)))
 }
 
 // Poster takes alarms to a web hook: package service/alarm/webhook has the one that there

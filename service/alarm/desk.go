@@ -72,6 +72,9 @@ type Desk struct {
 	others sync.WaitGroup // deliveries
 
 	mu      sync.Mutex
+	config  Config  // with defaults: of Options, or a later [Desk.Reload]
+	fresh   bool    // the goroutine of run has not seen config yet
+	begun   bool    // there are goroutines
 	raised  []Event // joined as far as possible, for the goroutine of run
 	lost    int     // raised, and there was no room
 	levels  []level
@@ -88,20 +91,39 @@ type level struct {
 }
 
 // Open begins to take alarms, and to deliver those that an earlier run has left. It
-// returns at once, and nil where o.Config tells nobody.
+// returns at once. A Desk that is to tell nobody does nothing until a reload says otherwise.
 func Open(o Options) *Desk {
-	if !o.Config.Enabled() {
-		return nil
-	}
 	if o.system.command == nil {
 		o.system = theSystem()
 	}
-	o.Config = o.Config.WithDefaults()
 	d := &Desk{o: o, wake: make(chan struct{}, 1), idle: make(chan struct{})}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
-	go d.scout()
-	go d.run()
+	d.Reload(o.Config)
 	return d
+}
+
+// Reload has all go on by c: also what waits, which goes the ways that there are now, and
+// without the pauses of those that failed. A delivery that is under way is not disturbed.
+// Where c tells nobody, what waits is kept for whoever is told later.
+func (d *Desk) Reload(c Config) {
+	if d == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.config, d.fresh = c.WithDefaults(), true
+	if !d.begun && c.Enabled() && d.ctx.Err() == nil {
+		d.begun = true
+		go d.scout()
+		go d.run()
+	}
+	d.nudge()
+}
+
+func (d *Desk) inForce() Config {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.config
 }
 
 // Raise has somebody told of a thing of that kind. What kinds the configuration leaves
@@ -117,7 +139,7 @@ func (d *Desk) RaiseOnce(id string, kind Kind, subject, text string) {
 // RaiseUnless is RaiseOnce of what nobody has to be told who was, or is about to be, told
 // of the alarm that has the id other.
 func (d *Desk) RaiseUnless(other, id string, kind Kind, subject, text string) {
-	if d == nil || !d.o.Config.tells(kind) {
+	if d == nil || !d.inForce().tells(kind) {
 		return
 	}
 	e := d.event(kind, subject, text)
@@ -222,8 +244,12 @@ func (d *Desk) Flush(ctx context.Context, patience time.Duration) {
 	}
 	f := flush{patience, make(chan struct{})}
 	d.mu.Lock()
+	begun := d.begun
 	d.flushes = append(d.flushes, f)
 	d.mu.Unlock()
+	if !begun {
+		return
+	}
 	d.nudge()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -241,6 +267,12 @@ func (d *Desk) Close(limit time.Duration) bool {
 		return true
 	}
 	d.cancel()
+	d.mu.Lock()
+	begun := d.begun
+	d.mu.Unlock()
+	if !begun {
+		return true
+	}
 	patience := time.NewTimer(limit)
 	defer patience.Stop()
 	select {

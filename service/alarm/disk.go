@@ -35,9 +35,10 @@ func (d *Desk) scout() {
 	defer tick.Stop()
 	var looked time.Time
 	for {
-		if now := time.Now(); looked.IsZero() || now.Sub(looked) >= d.o.Config.DiskEvery {
+		c := d.inForce()
+		if now := time.Now(); looked.IsZero() || now.Sub(looked) >= c.DiskEvery {
 			looked = now
-			d.lookAtDisks(low)
+			d.lookAtDisks(c, low)
 			if d.o.Look != nil {
 				d.o.Look(d)
 			}
@@ -52,7 +53,7 @@ func (d *Desk) scout() {
 }
 
 // lookAtDisks tells of each file system once.
-func (d *Desk) lookAtDisks(low map[string]bool) {
+func (d *Desk) lookAtDisks(c Config, low map[string]bool) {
 	seen := map[string]bool{}
 	for _, dir := range d.o.Dirs {
 		s, err := d.o.system.space(dir)
@@ -60,7 +61,7 @@ func (d *Desk) lookAtDisks(low map[string]bool) {
 			continue // that it cannot be used, others tell
 		}
 		seen[s.Device] = true
-		text := d.o.Config.Low(s, low[dir])
+		text := c.Low(s, low[dir])
 		low[dir] = text != ""
 		if text == "" {
 			d.Level(DiskLow, dir, 0, "")

@@ -92,7 +92,7 @@ func (d *Desk) takeNotes() {
 		switch {
 		case err != nil:
 			d.o.Log.Warn("a note for the alarms cannot be used", "kind", kind, "error", err)
-		case n == nil || n.Kind != kind || !d.o.Config.tells(kind):
+		case n == nil || n.Kind != kind || !d.inForce().tells(kind):
 		default:
 			e := d.event(kind, "", n.Text)
 			e.ID, e.Count = plain(n.ID, maxSubject), n.Count

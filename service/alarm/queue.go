@@ -214,17 +214,23 @@ func (q *queue) add(e Event, by []string, every time.Duration) {
 	for _, name := range by {
 		p.Left[name] = 0
 	}
+	p.NotBefore = q.notBefore(e, every)
+	q.Pending = append(q.Pending, p)
+	q.bound()
+}
+
+// notBefore is when e can go at the earliest; zero: at once.
+func (q *queue) notBefore(e Event, every time.Duration) (at time.Time) {
 	for _, s := range q.Sent {
-		if next := s.At.Add(every); s.Key == e.key() && e.Kind != Test && next.After(p.NotBefore) && next.After(e.Last) {
-			p.NotBefore = next
+		if next := s.At.Add(every); s.Key == e.key() && e.Kind != Test && next.After(at) && next.After(e.Last) {
+			at = next
 		}
 	}
 	// The clock may have been set back since: never longer than the limit itself.
-	if latest := e.Last.Add(every); p.NotBefore.After(latest) {
-		p.NotBefore = latest
+	if latest := e.Last.Add(every); at.After(latest) {
+		return latest
 	}
-	q.Pending = append(q.Pending, p)
-	q.bound()
+	return at
 }
 
 func (q *queue) drop(n int) {
@@ -271,6 +277,9 @@ func (q *queue) delivered(id, way string, failed error, now time.Time) (givenUp 
 		return nil
 	}
 	p := q.Pending[i]
+	if _, left := p.Left[way]; !left { // a reload has it go another way
+		return nil
+	}
 	if p.Kind == Test {
 		q.noteTest(p.Event, way, failed, now)
 	}
@@ -340,15 +349,22 @@ func (q *queue) level(key string, n int) (worse bool) {
 	return n > was
 }
 
-// only has pending ones go the ways that there are now, and drops what has none left.
-func (q *queue) only(by []string) {
-	q.Pending = slices.DeleteFunc(q.Pending, func(p *pending) bool {
+// follow has pending ones go the ways that there are now, if there are any, with that time
+// between two of a kind.
+func (q *queue) follow(by []string, every time.Duration) {
+	if len(by) == 0 {
+		return
+	}
+	q.Ways = slices.DeleteFunc(q.Ways, func(w Way) bool { return !slices.Contains(by, w.Name) })
+	for _, p := range q.Pending {
 		maps.DeleteFunc(p.Left, func(way string, _ int) bool { return !slices.Contains(by, way) })
 		if len(p.Left) == 0 { // for whoever is told now
 			for _, way := range by {
 				p.Left[way] = 0
 			}
 		}
-		return false
-	})
+		if !p.tried() {
+			p.NotBefore = q.notBefore(p.Event, every)
+		}
+	}
 }

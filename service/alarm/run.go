@@ -10,8 +10,9 @@ import (
 
 // lane is one way, which is taken by one alarm at a time.
 type lane struct {
-	name string
-	send func(context.Context, Event) error
+	name  string
+	leads func(Config) bool // whether it is one of that configuration
+	send  func(context.Context, Config, Event) error
 
 	busy   string // the id of what it delivers; empty: nothing
 	begun  time.Time
@@ -30,6 +31,7 @@ type outcome struct {
 // keeper is the goroutine that owns the queue.
 type keeper struct {
 	*Desk
+	c     Config // in force
 	q     *queue
 	lanes []*lane
 
@@ -55,19 +57,38 @@ func (d *Desk) run() {
 	k.close()
 }
 
-// lanes are the ways that the configuration names, and that the program has.
-func (d *Desk) lanes() (all []*lane) {
-	if len(d.o.Config.Command) > 0 {
-		all = append(all, &lane{name: byCommand, send: func(ctx context.Context, e Event) error {
-			return d.o.system.command(ctx, d.o.Config, e, d.o.Log)
-		}})
-	}
-	if d.o.Config.Webhook != "" && d.o.Poster != nil {
-		all = append(all, &lane{name: byWebhook, send: func(ctx context.Context, e Event) error {
-			return d.o.Poster.Post(ctx, d.o.Config, e.message())
-		}})
+// lanes are the ways that the program has.
+func (d *Desk) lanes() []*lane {
+	all := []*lane{{
+		name:  byCommand,
+		leads: func(c Config) bool { return len(c.Command) > 0 },
+		send:  func(ctx context.Context, c Config, e Event) error { return d.o.system.command(ctx, c, e, d.o.Log) },
+	}}
+	if d.o.Poster != nil {
+		all = append(all, &lane{
+			name:  byWebhook,
+			leads: func(c Config) bool { return c.Webhook != "" },
+			send:  func(ctx context.Context, c Config, e Event) error { return d.o.Poster.Post(ctx, c, e.message()) },
+		})
 	}
 	return all
+}
+
+// follow takes what a reload has brought.
+func (k *keeper) follow() {
+	k.mu.Lock()
+	c, fresh := k.config, k.fresh
+	k.fresh = false
+	k.mu.Unlock()
+	if !fresh {
+		return
+	}
+	k.c = c
+	for _, l := range k.lanes {
+		l.rested = time.Time{} // whoever has mended a way does not wait
+	}
+	k.q.follow(k.names(), c.Every)
+	k.changed(len(k.q.Pending) > 0)
 }
 
 // load reads what an earlier run has left. It may take as long as the disk does.
@@ -86,6 +107,7 @@ func (k *keeper) serve() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		k.follow()
 		k.takeRaised()
 		k.save()
 		next := k.deliver(time.Now())
@@ -116,14 +138,14 @@ func (k *keeper) take(q *queue) {
 	now := k.q
 	k.q = q
 	k.q.joined, k.q.lost = now.joined, now.lost
-	k.q.only(k.names())
+	k.q.follow(k.names(), k.c.Every)
 	for _, p := range now.Pending {
 		switch {
 		case k.q.told(p.Event):
 		case p.tried():
 			k.q.Pending = append(k.q.Pending, p)
 		default:
-			k.q.add(p.Event, k.names(), k.o.Config.Every)
+			k.q.add(p.Event, k.names(), k.c.Every)
 		}
 	}
 	k.q.Sent = append(k.q.Sent, now.Sent...)
@@ -137,7 +159,9 @@ func (k *keeper) take(q *queue) {
 
 func (k *keeper) names() (all []string) {
 	for _, l := range k.lanes {
-		all = append(all, l.name)
+		if l.leads(k.c) {
+			all = append(all, l.name)
+		}
 	}
 	return all
 }
@@ -152,7 +176,7 @@ func (k *keeper) takeRaised() {
 	k.mu.Unlock()
 	for _, e := range raised {
 		if !k.q.told(e) {
-			k.q.add(e, k.names(), k.o.Config.Every)
+			k.q.add(e, k.names(), k.c.Every)
 		}
 	}
 	k.q.drop(lost)
@@ -162,6 +186,9 @@ func (k *keeper) takeRaised() {
 	}
 	for _, l := range levels {
 		was := k.q.Levels[l.event.key()]
+		if !k.c.tells(l.event.Kind) {
+			l.n = min(l.n, was) // how bad it is now is told when somebody is
+		}
 		if k.q.level(l.event.key(), l.n) {
 			k.RaiseOnce("", l.event.Kind, l.event.Subject, l.event.Text)
 		}
@@ -221,7 +248,7 @@ func (k *keeper) deliver(now time.Time) (next time.Time) {
 		sooner(k.retry)
 	}
 	for _, l := range k.lanes {
-		if l.busy != "" {
+		if l.busy != "" || !l.leads(k.c) {
 			continue
 		}
 		p, at := k.q.next(l.name, now)
@@ -243,11 +270,11 @@ func (k *keeper) begin(l *lane, p *pending, now time.Time) {
 	p.begun = true
 	p.Event.Dropped = k.q.Dropped
 	l.busy, l.begun = p.ID, now
-	e := p.Event
+	c, e := k.c, p.Event
 	k.others.Go(func() {
-		ctx, cancel := context.WithTimeoutCause(k.ctx, k.o.Config.Timeout, errTimeout)
+		ctx, cancel := context.WithTimeoutCause(k.ctx, c.Timeout, errTimeout)
 		defer cancel()
-		k.ends <- outcome{l, e.ID, l.send(ctx, e)}
+		k.ends <- outcome{l, e.ID, l.send(ctx, c, e)}
 	})
 }
 
@@ -266,6 +293,9 @@ func (k *keeper) noteEnd(o outcome) {
 	k.changed(true)
 	i := slices.IndexFunc(k.q.Ways, func(w Way) bool { return w.Name == l.name })
 	failures := k.q.Ways[i].InARow
+	if !l.leads(k.c) && len(k.names()) > 0 { // a reload has taken it away meanwhile
+		k.q.Ways = slices.Delete(k.q.Ways, i, i+1)
+	}
 	if o.err == nil {
 		l.sent++
 		l.rested = time.Time{}
@@ -285,7 +315,9 @@ func (k *keeper) noteEnd(o outcome) {
 func (k *keeper) count() {
 	c := Counts{Pending: len(k.q.Pending), Joined: k.q.joined, Dropped: k.q.lost}
 	for _, l := range k.lanes {
-		c.Ways = append(c.Ways, WayCount{l.name, l.sent, l.failed})
+		if l.leads(k.c) || l.sent+l.failed > 0 {
+			c.Ways = append(c.Ways, WayCount{l.name, l.sent, l.failed})
+		}
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -299,7 +331,7 @@ func (k *keeper) answer(now time.Time) {
 	k.flushes = slices.DeleteFunc(k.flushes, func(f flush) bool {
 		for _, l := range k.lanes {
 			p, _ := k.q.next(l.name, now)
-			due := p != nil && !l.rested.After(now)
+			due := p != nil && l.leads(k.c) && !l.rested.After(now)
 			if l.busy != "" && now.Sub(l.begun) < f.patience || l.busy == "" && due {
 				return false
 			}

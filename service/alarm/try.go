@@ -49,7 +49,7 @@ func Ask(ctx context.Context, file string) ([]Result, error) {
 // went. It blocks until that is known, at most [Config.Timeout] for each.
 func Try(ctx context.Context, o Options) []Result {
 	d := &Desk{o: o}
-	d.o.Config = o.Config.WithDefaults()
+	c := o.Config.WithDefaults()
 	if d.o.system.command == nil {
 		d.o.system = theSystem()
 	}
@@ -57,9 +57,12 @@ func Try(ctx context.Context, o Options) []Result {
 	e.ID = testID(e.Last)
 	var results []Result
 	for _, l := range d.lanes() {
-		ctx, cancel := context.WithTimeoutCause(ctx, d.o.Config.Timeout, errTimeout)
+		if !l.leads(c) {
+			continue
+		}
+		ctx, cancel := context.WithTimeoutCause(ctx, c.Timeout, errTimeout)
 		r := Result{Way: l.name}
-		if err := l.send(ctx, e); err != nil {
+		if err := l.send(ctx, c, e); err != nil {
 			r.Error = plain(err.Error(), maxText)
 		}
 		cancel()

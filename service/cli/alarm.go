@@ -73,7 +73,7 @@ func (a *app) testAlarm(ctx context.Context, t *target) (results []alarm.Result,
 		defer cancel()
 		results, err = leavable(ctx, func() ([]alarm.Result, error) { return alarm.Ask(waiting, t.dirs.AlarmsFile(t.id.String())) })
 		if errors.Is(err, alarm.ErrUnanswered) {
-			err = fmt.Errorf("%w: has it [service.alarm] in force? `restart` brings it in", err)
+			err = fmt.Errorf("%w: has it [service.alarm] in force? `reload` brings it in", err)
 		}
 		return results, bySender, err
 	case !t.cfg.Alarm.Enabled():

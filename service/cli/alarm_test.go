@@ -110,7 +110,7 @@ func TestAlarmTestThatNobodyAnswers(t *testing.T) {
 	if err := os.MkdirAll(p.cfg.StateDir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.run("alarm", "test", "--timeout", "50ms"); !errors.Is(err, alarm.ErrUnanswered) || !strings.Contains(err.Error(), "`restart` brings it in") {
+	if _, err := p.run("alarm", "test", "--timeout", "50ms"); !errors.Is(err, alarm.ErrUnanswered) || !strings.Contains(err.Error(), "`reload` brings it in") {
 		t.Errorf("%v", err)
 	}
 }
