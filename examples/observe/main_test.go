@@ -125,6 +125,13 @@ func undocumented(names []string, query string) (all []string) {
 	return all
 }
 
+// unshown are the metrics that no panel and no rule asks for: others say the same for people.
+var unshown = []string{
+	"holdfast_phase_start_time_seconds", "holdfast_ready_time_seconds", "holdfast_term", "holdfast_reload_requests_total",
+	"holdfast_reload_last_time_seconds", "holdfast_health_check_since_time_seconds", "holdfast_last_run_end_time_seconds",
+	"holdfast_last_run_exit_code", "holdfast_last_stop_step_failed",
+}
+
 func TestTheDashboardAsksForWhatThereIs(t *testing.T) {
 	var d struct {
 		Title  string `json:"title"`
@@ -155,6 +162,12 @@ func TestTheDashboardAsksForWhatThereIs(t *testing.T) {
 	}
 	if bad := undocumented(names, text); bad != nil {
 		t.Errorf("nobody has documented %q", bad)
+	}
+	text += read(t, "alerts.yml")
+	for _, name := range names {
+		if strings.HasPrefix(name, "holdfast_") && !strings.Contains(text, name) && !slices.Contains(unshown, name) {
+			t.Errorf("%s is in no panel and no rule", name)
+		}
 	}
 	if bad := undocumented(names, "sum(holdfast_reload_duration_seconds_sum) / holdfast_reloads"); !slices.Equal(bad, []string{"holdfast_reloads"}) {
 		t.Errorf("the test itself finds %q", bad)
