@@ -166,7 +166,11 @@ func Inode(info fs.FileInfo) string { return inode(info) }
 // the administrator or we could have given it the name path, a second one elsewhere
 // says nothing: on many systems any user may make one (link(2)).
 func Open(path string, flag int, mode fs.FileMode) (*os.File, error) {
-	f, info, err := openRegular(path, func() (*os.File, error) { return open(path, flag, mode) })
+	return openOneName(path, func() (*os.File, error) { return open(path, flag, mode) })
+}
+
+func openOneName(path string, do func() (*os.File, error)) (*os.File, error) {
+	f, info, err := openRegular(path, do)
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,13 @@ func OpenToRead(path string) (*os.File, error) {
 	return f, err
 }
 
+// OpenOneName is OpenToRead of a file whose content is shown: it refuses, with ErrUntrusted,
+// also one that has a second name (see [Open]), by which somebody could have us show
+// what he cannot read himself.
+func OpenOneName(path string) (*os.File, error) {
+	return openOneName(path, func() (*os.File, error) { return openToRead(path) })
+}
+
 // Read returns the whole of a file that somebody else may have put there, such as
 // a record in a directory of the service's user, and when it was written last. It
 // opens it as OpenToRead does and refuses, with ErrUntrusted, also a file that has

@@ -3,6 +3,7 @@
 package cli_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,23 +24,27 @@ func (f filer) Logs(_ platform.ID, _ int, _ bool) []string {
 }
 
 // The log lies in a directory of the service's user, who puts a link there to what root
-// alone may read: nobody shows it, and nobody packs it.
+// alone may read, or gives that a second name: nobody shows it, and nobody packs it.
 func TestALinkInPlaceOfTheLog(t *testing.T) {
-	for name, planted := range map[string]bool{"a log": false, "a link": true} {
+	for name, plant := range map[string]func(secret, file string) error{
+		"a log": nil, "a link": os.Symlink, "a second name": os.Link,
+	} {
+		planted := plant != nil
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)
 			p.m.st.Phase = platform.PhaseFailed
-			file, secret := filepath.Join(p.dir, "output.log"), filepath.Join(p.dir, "shadow")
+			dir := filepath.Join(p.dir, "others")
+			if err := errors.Join(os.Mkdir(dir, 0o700), os.Chmod(dir, 0o775)); err != nil { //nolint:gosec // others may have put things there
+				t.Fatal(err)
+			}
+			file, secret := filepath.Join(dir, "output.log"), filepath.Join(p.dir, "shadow")
 			for _, path := range []string{file, secret} {
 				if err := os.WriteFile(path, []byte("it ended by itself\n"), 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
 			if planted {
-				if err := os.Remove(file); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.Symlink(secret, file); err != nil {
+				if err := errors.Join(os.Remove(file), plant(secret, file)); err != nil {
 					t.Fatal(err)
 				}
 			}

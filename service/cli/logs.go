@@ -116,7 +116,7 @@ func narrowing(f platform.LogFilter) string {
 }
 
 // logFile is the file with the log, of which we read for who calls us, root perhaps, only what is no
-// link and no device: it lies in a directory of the service's user. Empty: it is no file.
+// link, no second name of a file and no device: it lies in a directory of the service's user. Empty: it is no file.
 func (t *target) logFile() string {
 	if file := t.cfg.Log.File; file != "" {
 		return file
@@ -194,7 +194,7 @@ func (t *target) sensible(ctx context.Context, f platform.LogFilter) error {
 // tail writes the last n lines of a file, then what is added to it, or to the
 // file that takes its place, or begins anew in it, as rotation does.
 func tail(ctx context.Context, w io.Writer, path string, n int, follow bool) error {
-	f, err := files.OpenToRead(path) // lest we keep it from being rotated
+	f, err := files.OpenOneName(path) // lest we keep it from being rotated
 	if err != nil {
 		return err
 	}
@@ -224,7 +224,7 @@ func tail(ctx context.Context, w io.Writer, path string, n int, follow bool) err
 			if _, err := io.Copy(w, f); err != nil { // what came in the meantime
 				return err
 			}
-			if next, err := files.OpenToRead(path); err == nil {
+			if next, err := files.OpenOneName(path); err == nil {
 				_ = f.Close()
 				f = next
 			}
