@@ -14,7 +14,10 @@ func Defaults() Unit {
 	return Unit{
 		Umask: &umask, StartType: StartAuto,
 		StartTimeout: time.Minute, StopTimeout: 30 * time.Second, ReloadTimeout: 30 * time.Second,
-		Restart: Restart{Policy: RestartOnFailure, Delay: 2 * time.Second, Max: 10, Window: 5 * time.Minute},
+		Restart: Restart{
+			Policy: RestartOnFailure, Delay: 2 * time.Second, Max: 10, Window: 5 * time.Minute,
+			Backoff: 1, MaxDelay: 5 * time.Minute, ResetAfter: 5 * time.Minute,
+		},
 		Launchd: Launchd{ProcessType: "Standard"},
 		Windows: Windows{Start: WindowsDelayed, GiveUp: WindowsNothing},
 	}
@@ -43,6 +46,7 @@ func (r Restart) WithDefaults() Restart {
 	d := Defaults().Restart
 	return Restart{
 		Policy: cmp.Or(r.Policy, d.Policy), Delay: cmp.Or(r.Delay, d.Delay), Max: cmp.Or(r.Max, d.Max), Window: cmp.Or(r.Window, d.Window),
+		Backoff: cmp.Or(r.Backoff, d.Backoff), MaxDelay: cmp.Or(r.MaxDelay, d.MaxDelay), Jitter: r.Jitter, ResetAfter: cmp.Or(r.ResetAfter, d.ResetAfter),
 		Success: r.Success,
 	}
 }

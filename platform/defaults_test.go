@@ -43,6 +43,8 @@ func TestWithDefaults(t *testing.T) {
 			field.Set(reflect.New(field.Type().Elem()))
 		case reflect.Int, reflect.Int64:
 			field.SetInt(77)
+		case reflect.Float64:
+			field.SetFloat(77)
 		default:
 			t.Fatalf("%s: teach this test what to set it to", at)
 		}

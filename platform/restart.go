@@ -2,6 +2,7 @@ package platform
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,13 +31,19 @@ func RestartPolicies() []RestartPolicy {
 const NoLimit = -1
 
 // Restart is the restart policy with its start limit: at most Max restarts
-// within Window, each Delay after the end of the last. Exit codes 75, 77 and 78
-// never lead to a restart.
+// within Window, each Delay after the end of the last, or later: see [Restart.After].
+// Exit codes 75, 77 and 78 never lead to a restart.
 type Restart struct {
 	Policy RestartPolicy `toml:"policy" help:"when it is started again: on-failure, on-success, on-abnormal, always, never"`
 	Delay  time.Duration `toml:"delay" help:"from its end to the next start"`
-	Max    int           `toml:"max" help:"most restarts within the window; -1: no limit"`
-	Window time.Duration `toml:"window" help:"time in which restarts are counted"`
+	// Backoff, MaxDelay, Jitter and ResetAfter are no manager's: the service waits for what
+	// is left of the time before its Start.
+	Backoff    float64       `toml:"backoff" help:"each delay is so many times the one before, while it fails soon after its start; 1: all are the same"`
+	MaxDelay   time.Duration `toml:"max_delay" help:"longest delay, with backoff"`
+	Jitter     float64       `toml:"jitter" help:"with backoff: share of the delay, from 0 to 1, by which it is longer or shorter at random"`
+	ResetAfter time.Duration `toml:"reset_after" help:"ready for so long, and the next delay is the first again"`
+	Max        int           `toml:"max" help:"most restarts within the window; -1: no limit"`
+	Window     time.Duration `toml:"window" help:"time in which restarts are counted"`
 	// Success are exit codes from 1 to 255 of which the program means, as with 0, that all is well.
 	Success []int `toml:"success_exit_codes" help:"exit codes of the program that are no failure, beside 0"`
 }
@@ -58,6 +65,15 @@ func (r Restart) Follows(code int) bool {
 		return r.Succeeded(code)
 	}
 	return r.Policy == RestartOnAbnormal && (code < 0 || code == ExitCrashed)
+}
+
+// After is the wait before the restart that follows n failures in a row, the first being
+// 1: Delay, then Backoff times as long each time up to MaxDelay. chance, from 0 to 1, is
+// where in the range that Jitter opens it lies.
+func (r Restart) After(n int, chance float64) time.Duration {
+	longest := float64(max(r.MaxDelay, r.Delay))
+	d := min(longest, float64(r.Delay)*math.Pow(max(r.Backoff, 1), float64(max(n-1, 0))))
+	return time.Duration(min(d*(1+r.Jitter*(2*chance-1)), 1<<62))
 }
 
 // Rule is what [Restart.Follows] goes by as one word, for those who are told it by a
@@ -97,7 +113,19 @@ func (r Restart) Check(bad func(key string, err error)) {
 		bad("max", fmt.Errorf("%d is less than -1, which stands for no limit", r.Max))
 	}
 	bad("success_exit_codes", r.checkSuccess())
+	switch {
+	case r.Backoff != 0 && !(r.Backoff >= 1 && r.Backoff <= maxBackoff): // nor NaN
+		bad("backoff", fmt.Errorf("%v is not between 1 and %d", r.Backoff, maxBackoff))
+	case r.Backoff > 1 && r.MaxDelay < r.Delay:
+		bad("max_delay", fmt.Errorf("%v is less than restart.delay, %v", r.MaxDelay, r.Delay))
+	}
+	if !(r.Jitter >= 0 && r.Jitter <= 1) {
+		bad("jitter", fmt.Errorf("%v is not between 0 and 1", r.Jitter))
+	}
 }
+
+// Who writes more means something else, such as a time.
+const maxBackoff = 100
 
 func (r Restart) checkSuccess() error {
 	for _, code := range r.Success {

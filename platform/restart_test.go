@@ -1,8 +1,10 @@
 package platform_test
 
 import (
+	"math"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 )
@@ -22,6 +24,55 @@ func TestRestartFollows(t *testing.T) {
 			if got := r.Follows(code); got != follows[i] {
 				t.Errorf("%s after exit code %d: %v", policy, code, got)
 			}
+		}
+	}
+}
+
+func TestRestartAfter(t *testing.T) {
+	r := platform.Restart{Delay: time.Second, Backoff: 2, MaxDelay: 10 * time.Second, Jitter: 0.5}
+	for n, want := range []time.Duration{1, 1, 2, 4, 8, 10, 10} {
+		if got := r.After(n, 0.5); got != want*time.Second {
+			t.Errorf("after %d failures %v, want %vs", n, got, int64(want))
+		}
+	}
+	if least, most := r.After(1, 0), r.After(1, 1); least != time.Second/2 || most != 3*time.Second/2 {
+		t.Errorf("by chance from %v to %v", least, most)
+	}
+	if got := r.After(1<<40, 0.5); got != 10*time.Second {
+		t.Errorf("after very many failures %v", got)
+	}
+	for name, tt := range map[string]struct {
+		r    platform.Restart
+		want time.Duration
+	}{
+		"no back-off":                  {platform.Restart{Delay: time.Hour}, time.Hour},
+		"a delay longer than max":      {platform.Restart{Delay: time.Minute, Backoff: 2, MaxDelay: time.Second}, time.Minute},
+		"more than a Duration can say": {platform.Restart{Delay: time.Hour, Backoff: 100, MaxDelay: math.MaxInt64}, 1 << 62},
+	} {
+		if got := tt.r.After(200, 0.5); got != tt.want {
+			t.Errorf("%s: %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
+func TestRestartCheck(t *testing.T) {
+	for key, change := range map[string]func(*platform.Restart){
+		"":          func(*platform.Restart) {},
+		"backoff":   func(r *platform.Restart) { r.Backoff = 0.9 },
+		"jitter":    func(r *platform.Restart) { r.Jitter = math.NaN() },
+		"max_delay": func(r *platform.Restart) { r.Backoff, r.Delay = 2, time.Hour },
+		"policy":    func(r *platform.Restart) { r.Policy = "sometimes" },
+	} {
+		r := platform.Defaults().Restart
+		change(&r)
+		got := ""
+		r.Check(func(key string, err error) {
+			if err != nil {
+				got += key
+			}
+		})
+		if got != key {
+			t.Errorf("%s: refused is %q", key, got)
 		}
 	}
 }

@@ -18,6 +18,7 @@ type holding struct {
 	lock   *singleton.Lock
 	record *recovery.Record
 	last   recovery.LastRun
+	again  int // how often the service was started again, as far as that is known
 	state  *stateFile
 
 	term     uint64
@@ -85,12 +86,12 @@ func (l *life) claimName() (h holding, err error) {
 		return h, err
 	}
 	h.last.Term = max(h.last.Term, lastTerm)
-	restarts := l.supervised(&h)
+	h.again = l.supervised(&h)
 	l.lastWords(&h)
 	h.state = newStateFile(h.dirs.StateFile(l.id), h.dirs.SettingsFile(l.id), State{
 		Name: l.id, Version: l.cfg.Version, Process: self, Manager: l.host.Name(), ConfigFile: l.cfg.File,
 		Phase: platform.PhaseStarting, PhaseSince: time.Now(),
-		StartedAt: l.begun, Restarts: restarts, LastExit: h.last.Ending(), LastRun: h.last.Summary(),
+		StartedAt: l.begun, Restarts: h.again, LastExit: h.last.Ending(), LastRun: h.last.Summary(),
 		Settings: l.settings, ProgramSettings: l.cfg.ProgramSettings(), Trial: l.onTrial(), Keeper: l.trial.Keeper(),
 	}, l.machine.writeState, l.log.Warn)
 	// Everybody may ask how it is, and one who has the file open on Windows could

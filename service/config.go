@@ -224,7 +224,7 @@ func (c Config) Check() error {
 	}
 	for key, d := range map[string]time.Duration{
 		"start_timeout": c.StartTimeout, "stop_timeout": c.StopTimeout, "reload_timeout": c.ReloadTimeout,
-		"watchdog": c.Watchdog, "program_stop_timeout": c.ProgramStopTimeout, "health_interval": c.HealthInterval, "restart.delay": c.Restart.Delay, "restart.window": c.Restart.Window,
+		"watchdog": c.Watchdog, "program_stop_timeout": c.ProgramStopTimeout, "health_interval": c.HealthInterval, "restart.delay": c.Restart.Delay, "restart.window": c.Restart.Window, "restart.max_delay": c.Restart.MaxDelay, "restart.reset_after": c.Restart.ResetAfter,
 		"windows.preshutdown_timeout": c.Windows.Preshutdown,
 	} {
 		if d < 0 {

@@ -51,6 +51,8 @@ func filled(t *testing.T, v reflect.Value) {
 		v.SetInt(1)
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		v.SetUint(1)
+	case reflect.Float64:
+		v.SetFloat(1)
 	case reflect.Func: // cannot be written to
 	default:
 		t.Fatalf("%v: teach this test to fill it", v.Type())

@@ -17,6 +17,7 @@ func TestKeysAreDocumented(t *testing.T) {
 	defaults := map[string]string{
 		"umask": `"0027"`, "start_timeout": `"1m"`, "stop_timeout": `"30s"`, "reload_timeout": `"30s"`, "watchdog": `"0s"`,
 		"restart.policy": `"on-failure"`, "restart.delay": `"2s"`, "restart.max": "10", "restart.window": `"5m"`,
+		"restart.backoff": "1", "restart.max_delay": `"5m"`, "restart.jitter": "0", "restart.reset_after": `"5m"`,
 		"limits.memory": "0", "limits.core": "", "hardening.private_tmp": "true", "hardening.capabilities": "[]",
 		"log.level": `"info"`, "log.max_backups": "7", "env": "{}", "supervise": "false", "systemd.version": "0",
 	}
@@ -44,10 +45,15 @@ func TestKeysAreDocumented(t *testing.T) {
 // restart.max = 0 meant 10, and start_timeout = "0s" a minute.
 func TestZerosInTheFileMeanZero(t *testing.T) {
 	refused := map[string]string{
-		"restart.max = 0":          `the default, 10: leave the key out for that, write -1 for no limit, or policy = "never"`,
-		"restart.policy = \"\"":    `the default, "on-failure"`,
-		"restart.delay = \"0s\"":   `the default, "2s": leave the key out for that, or write "1ms"`,
-		"restart.window = \"0s\"":  `"5m"`,
+		"restart.max = 0":         `the default, 10: leave the key out for that, write -1 for no limit, or policy = "never"`,
+		"restart.policy = \"\"":   `the default, "on-failure"`,
+		"restart.delay = \"0s\"":  `the default, "2s": leave the key out for that, or write "1ms"`,
+		"restart.window = \"0s\"": `"5m"`,
+		"restart.backoff = 0":     `the default, 1`,
+
+		"restart.max_delay = \"0s\"":   `"5m"`,
+		"restart.reset_after = \"0s\"": `"5m"`,
+
 		"start_timeout = \"0s\"":   `"1m"`,
 		"stop_timeout = \"0s\"":    `"30s"`,
 		"reload_timeout = \"0ms\"": `"30s"`,

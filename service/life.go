@@ -104,7 +104,11 @@ func (l *life) start() {
 		l.log.Warn("the last run did not end cleanly", "how", l.last.Outcome(), "in_a_row", l.record.Restarts())
 	}
 	l.log.Info("starting", "pid", os.Getpid(), "version", l.cfg.Version, "config", l.cfg.File)
+	l.awaitTurn()
 	l.awaitNetwork()
+	if l.stopping.Err() != nil {
+		return
+	}
 	limit := l.clocks.start(l.stopping, l.cfg.StartTimeout)
 	defer limit.stop()
 	l.starting = begin("Start", l.startProgram)
@@ -188,7 +192,7 @@ func (l *life) attend() {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { <-l.over; cancel() }()
 	go func() {
-		if err := l.record.Sync(); err != nil {
+		if err := errors.Join(l.noteReady(), l.record.Sync()); err != nil {
 			l.log.Warn("a power cut might go unnoticed", "error", err)
 		}
 	}()

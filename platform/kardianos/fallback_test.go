@@ -150,6 +150,8 @@ func change(t *testing.T, key string, field reflect.Value) {
 		field.SetBool(!field.Bool())
 	case reflect.Int8:
 		field.SetInt(int64(platform.Off))
+	case reflect.Float64:
+		field.SetFloat(0.5)
 	case reflect.Int, reflect.Int64:
 		field.SetInt(5)
 	case reflect.Uint64:

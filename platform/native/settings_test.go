@@ -103,7 +103,7 @@ func (p place) values() map[string]any {
 		"user": user, "umask": &mask, "start_type": platform.StartManual, "root_directory": p.path("root"), "restart.success_exit_codes": []int{3}, "windows.give_up": platform.WindowsReboot, "working_directory": p.path("work"), "runtime_dir": p.path("run"), "state_dir": p.path("state"),
 		"after": []string{"other"}, "requires": []string{"other"}, "wants": []string{"other"}, "env": map[string]string{"A": "b"},
 		"start_timeout": 3 * time.Minute, "reload_timeout": 4 * time.Minute, "stop_timeout": 5 * time.Minute, "watchdog": 6 * time.Minute,
-		"restart.policy": platform.RestartAlways, "restart.delay": 7 * time.Minute, "restart.max": 8, "restart.window": 9 * time.Hour,
+		"restart.jitter": 0.5, "restart.policy": platform.RestartAlways, "restart.delay": 7 * time.Minute, "restart.max": 8, "restart.window": 9 * time.Hour,
 		"limits.core": &core, "hardening.capabilities": []string{"CAP_CHOWN"}, "hardening.read_write_paths": []string{p.path("more")},
 		"systemd.wanted_by": "graphical.target", "systemd.extra": []string{"OOMScoreAdjust=5"}, "systemd.unit_extra": []string{"AssertPathExists=/srv"}, "systemd.version": 257,
 		"launchd.process_type": "Adaptive", "launchd.session_types": []string{"Aqua"}, "launchd.extra": map[string]any{"LowPriorityIO": true},
@@ -163,6 +163,8 @@ func change(t *testing.T, field reflect.Value, value any) {
 		field.SetBool(!field.Bool())
 	case reflect.Int8: // a switch
 		field.SetInt(int64(platform.Off))
+	case reflect.Float64:
+		field.SetFloat(5)
 	case reflect.Int, reflect.Int64:
 		field.SetInt(5)
 	case reflect.Uint64:

@@ -21,6 +21,7 @@ var settings = map[string]string{ //nolint:gochecknoglobals // a table
 	"working_directory": `"/usr"`, "umask": `"0077"`, "after": `["other"]`, "requires": `["other"]`, "wants": `["other"]`, "needs_network": "true",
 	"start_timeout": `"77s"`, "stop_timeout": `"78s"`, "reload_timeout": `"79s"`, "watchdog": `"20s"`, "supervise": "true",
 	"restart.policy": `"always"`, "restart.delay": `"17s"`, "restart.max": "7", "restart.window": `"2h"`,
+	"restart.backoff": "2.5", "restart.max_delay": `"3h"`, "restart.jitter": "0.5", "restart.reset_after": `"4h"`,
 	"limits.nofile": "4097", "limits.nproc": "77", "limits.core": "0", "limits.memory": `"77M"`, "limits.tasks": "78", "limits.cpu": "50", "limits.nice": "5",
 	"hardening.no_new_privileges": "false", "hardening.protect_system": "false", "hardening.protect_home": "false", "hardening.private_devices": "false",
 	"hardening.protect_kernel": "false", "hardening.protect_proc": "false", "hardening.restrict_network": "false", "hardening.restrict_syscalls": "false",

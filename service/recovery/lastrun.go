@@ -36,6 +36,9 @@ type LastRun struct {
 	Forced   bool           `json:"forced,omitempty"` // its stop was
 	Restarts int            `json:"restarts"`         // runs in a row before it that did not end cleanly
 	Soon     int            `json:"soon,omitempty"`   // of these the last in a row that the next followed within Loop of their start
+	// Ready is when it was, if its service wants that to be known: see [Record.Ready].
+	Ready time.Time `json:"ready,omitzero"`
+	Quick int       `json:"quick,omitempty"` // see [Record.Quick]
 	// Steps are those of its ordered stop that had ended when the record was closed.
 	Steps []state.StopStep `json:"stop_steps,omitempty"`
 

@@ -95,14 +95,7 @@ func (r Restart) follows(code int) bool {
 // delay is the wait before the restart that follows tries others: twice as long each time, and
 // by chance somewhat longer or shorter.
 func (r Restart) delay(tries int, chance float64) time.Duration {
-	d := r.Delay
-	for range tries {
-		if d *= 2; d >= r.MaxDelay {
-			break
-		}
-	}
-	d = min(d, max(r.MaxDelay, r.Delay))
-	return d + time.Duration(r.Jitter*(2*chance-1)*float64(d))
+	return platform.Restart{Delay: r.Delay, Backoff: 2, MaxDelay: r.MaxDelay, Jitter: r.Jitter}.After(tries+1, chance)
 }
 
 // again starts the command again, as often as the options want; nil is one that is not to be, and

@@ -1,0 +1,63 @@
+package service
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
+
+// noteReady has the next run know how long this one was well.
+func (l *life) noteReady() error {
+	if l.cfg.Restart.WithDefaults().Backoff <= 1 {
+		return nil
+	}
+	return l.record.Ready()
+}
+
+// awaitTurn returns when so much time has passed since the end of the last run as
+// [service.restart] wants, or a stop is asked for. The manager has waited for restart.delay;
+// what is more is ours, on each of them alike, as
+// no manager starts over once the service has been well for a while. Who starts the
+// service by hand in a terminal, or has stopped it before, is not kept waiting. It is no part of
+// the program's start_timeout: while it goes on it counts as progress.
+func (l *life) awaitTurn() {
+	r := l.cfg.Restart.WithDefaults()
+	if r.Backoff <= 1 || l.again == 0 || l.last.Reboot {
+		return
+	}
+	now := time.Now()
+	ended := l.last.Ended
+	if ended.IsZero() { // it was cut off; since then the manager has waited
+		ended = now.Add(-r.Delay)
+	}
+	quick, err := l.record.Quick(l.last, ended, r.ResetAfter)
+	if err != nil {
+		l.log.Warn("the next delay may be too short", "error", err)
+	}
+	wait := r.After(quick, rand.Float64()) - max(0, now.Sub(ended)) //nolint:gosec // nobody gains by guessing it
+	if wait <= 0 {
+		return
+	}
+	l.log.Info("waiting before the start, as the runs before it have ended soon", "in_a_row", quick, "for", wait.Round(time.Millisecond))
+	defer l.state.update(func(s *State) { s.StatusText = "" })
+	for end := now.Add(wait); ; {
+		left := time.Until(end)
+		if left <= 0 {
+			text := fmt.Sprintf("waited %v before the start", wait.Round(100*time.Millisecond)) // and no more, on systemd
+			l.notify(platform.Notice{Text: text, Step: text, Extend: l.cfg.StartTimeout + platform.StopMargin})
+			return
+		}
+		text := fmt.Sprintf("waiting before the start, as %d in a row have ended soon: %v are left", quick, left.Round(100*time.Millisecond))
+		l.state.update(func(s *State) { s.StatusText = text })
+		l.notify(platform.Notice{Text: text, Step: text, Extend: l.cfg.StartTimeout + platform.StopMargin})
+		step := time.NewTimer(min(left, l.cfg.StartTimeout/2))
+		select {
+		case <-step.C:
+		case <-l.stopping.Done():
+			step.Stop()
+			return
+		}
+	}
+}
