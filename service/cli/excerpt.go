@@ -4,6 +4,7 @@ import (
 	"context"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/service/logsink"
@@ -17,12 +18,18 @@ const (
 )
 
 var (
-	logPrefixPattern  = regexp.MustCompile(`^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^ \[]+\[\d+\]: `) // Nov 29 03:15:00 host feedd[4711]: panic: ...
-	stackStartPattern = regexp.MustCompile(`^goroutine \d+ .*\[.*\]:$`)
-	framePattern      = regexp.MustCompile(`^[\w.\-/~%@]+(\.[\w.()*\[\]{}\-]+)+\(.*\)$`)
-	placePattern      = regexp.MustCompile(`^\s+\S.*:\d+( \+0x[0-9a-f]+)?$`)
-	noisePattern      = regexp.MustCompile(`^(\.\.\.|PC=|r\w+\s+0x|[cefg]s\s+0x|fault\s|lr\s|sp\s|pc\s)`)
+	logPrefixPattern  = onUse(`^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^ \[]+\[\d+\]: `) // Nov 29 03:15:00 host feedd[4711]: panic: ...
+	stackStartPattern = onUse(`^goroutine \d+ .*\[.*\]:$`)
+	framePattern      = onUse(`^[\w.\-/~%@]+(\.[\w.()*\[\]{}\-]+)+\(.*\)$`)
+	placePattern      = onUse(`^\s+\S.*:\d+( \+0x[0-9a-f]+)?$`)
+	noisePattern      = onUse(`^(\.\.\.|PC=|r\w+\s+0x|[cefg]s\s+0x|fault\s|lr\s|sp\s|pc\s)`)
 )
+
+// onUse compiles a pattern when it is first used: a start of the service, which has no
+// use for it, does not wait for that.
+func onUse(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
 
 // excerpt is what says most of a failure among the lines of a log: the last lines,
 // where a dump of stacks counts for no more than its headline and the first frames
@@ -87,7 +94,7 @@ func message(line string) string {
 		}
 		return text
 	}
-	return logPrefixPattern.ReplaceAllString(line, "")
+	return logPrefixPattern().ReplaceAllString(line, "")
 }
 
 // structured reports whether a line is part of a value of several lines.
@@ -100,22 +107,22 @@ func isHeadline(text string) bool {
 }
 
 func isStackStart(text string) bool {
-	return stackStartPattern.MatchString(text) || text == "runtime stack:"
+	return stackStartPattern().MatchString(text) || text == "runtime stack:"
 }
 
 func isFrame(text string) bool {
-	return strings.HasPrefix(text, "created by ") || framePattern.MatchString(text)
+	return strings.HasPrefix(text, "created by ") || framePattern().MatchString(text)
 }
 
 // isPlace is the line behind a frame.
 func isPlace(text string) bool {
-	return placePattern.MatchString(text)
+	return placePattern().MatchString(text)
 }
 
 // isNoise is what a dump has beside stacks: registers, signals, what was left out.
 func isNoise(text string) bool {
 	return strings.TrimSpace(text) == "" || strings.HasPrefix(text, "[signal ") || strings.HasPrefix(text, "exit status ") ||
-		noisePattern.MatchString(text) || strings.HasPrefix(text, "panic(")
+		noisePattern().MatchString(text) || strings.HasPrefix(text, "panic(")
 }
 
 // ofProgram reports whether a frame is neither of the runtime nor of what called it.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/holdfast-dev/holdfast/platform"
 )
@@ -46,12 +47,14 @@ func (f Facts) denials() []string {
 	return all
 }
 
-var readOnlyPath = regexp.MustCompile(`(/[^:\s"']+)["']?: read-only file system`)
+var readOnlyPath = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(/[^:\s"']+)["']?: read-only file system`)
+})
 
 // unwritable is the switch that is why a line of a log says of a path that it is on a
 // read-only file system, which it is not for others.
 func unwritable(line string) string {
-	m := readOnlyPath.FindStringSubmatch(line)
+	m := readOnlyPath().FindStringSubmatch(line)
 	if m == nil {
 		return ""
 	}
@@ -86,12 +89,14 @@ func hardeningDenial(f Facts) []Finding {
 
 // refusedPort is what the standard library says of a port that it does not get; on Windows
 // a port that is taken has words of its own.
-var refusedPort = regexp.MustCompile(`listen (?:tcp|udp)[46]? \S*?:([0-9]+): bind: (permission denied|address already in use|Only one usage of each socket address)`)
+var refusedPort = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`listen (?:tcp|udp)[46]? \S*?:([0-9]+): bind: (permission denied|address already in use|Only one usage of each socket address)`)
+})
 
 // port is the one that text says could not be had, and whether that is because somebody
 // else has it; 0: it says nothing of the kind.
 func port(text string) (n int, taken bool) {
-	m := refusedPort.FindStringSubmatch(text)
+	m := refusedPort().FindStringSubmatch(text)
 	if m == nil {
 		return 0, false
 	}
