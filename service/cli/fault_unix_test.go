@@ -315,18 +315,18 @@ func TestIssue11_Faults(t *testing.T) {
 				for n := 1; n <= len(c.ops); n++ {
 					for _, how := range []string{"ENOSPC", "EIO", "EACCES", "EROFS"} {
 						for _, onwards := range []bool{false, true} {
-							if (c.ops[n-1].changes || how == "EIO" || how == "EACCES") && chosen(80) {
+							if (c.ops[n-1].changes || how == "EIO" || how == "EACCES") && chosen(160) {
 								c.fault(t, n, how, onwards)
 								counts[how]++
 							}
 						}
 					}
-					if c.ops[n-1].changes && chosen(25) {
+					if c.ops[n-1].changes && chosen(50) {
 						c.fault(t, n, "after", false)
 						counts["done, and said to have failed"]++
 					}
 					for _, how := range []string{"kill", "kill within", "kill after"} {
-						if c.ops[n-1].changes && (how != "kill within" || c.ops[n-1].name == "write") && chosen(60) {
+						if c.ops[n-1].changes && (how != "kill within" || c.ops[n-1].name == "write") && chosen(120) {
 							c.killed(t, n, how)
 							counts["SIGKILL"]++
 						}

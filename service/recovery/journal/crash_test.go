@@ -78,7 +78,7 @@ func (w *effects) recover(t *testing.T, j *journal.Journal) error {
 
 // A crash at each single write of a store, of begin, checkpoint, interruption, end and
 // recovery, before the transaction is durable and right after: nothing that was accepted is lost,
-// nothing that ended is run again. On Windows it is a part of them: see slice.
+// nothing that ended is run again. It is a part of them: see slice.
 func TestACrashAtEveryWriteLosesNothing(t *testing.T) {
 	first, each := slice(t, 4)
 	for _, after := range []bool{false, true} {

@@ -67,7 +67,7 @@ func put(t *testing.T, content []byte) (j *journal.Journal, log string) {
 	return j, b.String()
 }
 
-// A power cut may leave any prefix of a file that grew. On Windows it is a part of them: see slice.
+// A power cut may leave any prefix of a file that grew. It is a part of them: see slice.
 func TestAFileThatIsCutOffAnywhereIsSetAsideOrWhole(t *testing.T) {
 	_, content := filled(t, 20)
 	first, each := slice(t, 16)
@@ -91,7 +91,7 @@ func cutAt(t *testing.T, content []byte, size int) {
 	}
 }
 
-// A block that was never written is what it was before, or zeros. On Windows it is a part of them: see slice.
+// A block that was never written is what it was before, or zeros. It is a part of them: see slice.
 func TestABlockThatIsLostIsNoticed(t *testing.T) {
 	_, content := filled(t, 20)
 	first, each := slice(t, 16)

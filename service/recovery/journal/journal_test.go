@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	goruntime "runtime"
 	"testing"
 	"time"
 
@@ -39,12 +38,11 @@ func ready(dir string, term uint64) *runtime {
 	return r
 }
 
-// slice is which cases of a campaign are played: the first, and every so many after it. All of them, but on Windows, where
-// the code is the same, and each file takes Wine its time: there one in so many, from another one on each time, unless
-// HOLDFAST_FAULTS=all.
+// slice is which cases of a campaign are played: the first, and every so many after it. It is one in so many, from another
+// one on each time, and all of them with HOLDFAST_FAULTS=all.
 func slice(t *testing.T, of int) (first, each int) {
 	t.Helper()
-	if goruntime.GOOS != "windows" || os.Getenv("HOLDFAST_FAULTS") == "all" {
+	if os.Getenv("HOLDFAST_FAULTS") == "all" {
 		return 0, 1
 	}
 	first = rand.IntN(of)
