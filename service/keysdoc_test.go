@@ -41,7 +41,7 @@ func tableOfKeys(t *testing.T) string {
 	t.Helper()
 	known := managersOfSettings(t)
 	var b strings.Builder
-	b.WriteString("| key | default | meaning | in the definition of | a change takes |\n| --- | --- | --- | --- | --- |\n")
+	b.WriteString("| key | default | meaning | managers | a change takes |\n| --- | --- | --- | --- | --- |\n")
 	for _, key := range service.Keys() {
 		managers, ok := known[key.Name]
 		if !ok {

@@ -114,31 +114,16 @@ func (a *app) secrets(t *target) (all []string) {
 func (a *app) addPlan(cmd *cobra.Command, r *bugreport) {
 	of := *a
 	of.cfg = a.code
-	t, steps, err := of.plan(cmd, &installFlags{})
+	var f installFlags
+	t, steps, err := of.plan(cmd, &f)
+	if err == nil {
+		steps, err = of.whole(cmd.Context(), t, steps, f)
+	}
 	if err != nil {
 		r.lacks("plan", err)
 		return
 	}
-	type step struct {
-		Kind     string   `json:"kind"`
-		Describe string   `json:"describe"`
-		Path     string   `json:"path,omitempty"`
-		Mode     string   `json:"mode,omitempty"`
-		Argv     []string `json:"argv,omitempty"`
-		Content  string   `json:"content,omitempty"`
-	}
-	var all []step
-	for _, s := range steps {
-		one := step{Kind: string(s.Kind), Describe: s.Describe, Path: s.Path, Argv: s.Argv, Content: string(s.Content)}
-		if s.Mode != 0 {
-			one.Mode = fmt.Sprintf("%04o", s.Mode)
-		}
-		all = append(all, one)
-	}
-	r.addJSON("plan.json", "what install would do now", struct {
-		Manager string `json:"manager"`
-		Steps   []step `json:"steps"`
-	}{a.managerName(t), all})
+	r.addJSON("plan.json", "what install would do now (plan --json)", planOf(a.managerName(t), steps))
 }
 
 // addDefinition puts there what the manager has the service by, as far as that is files.

@@ -6,12 +6,14 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -201,4 +203,24 @@ func FuzzRedact(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The plan in it is what `plan --json` prints.
+func TestBugreportHasThePlan(t *testing.T) {
+	p := newPlace(t)
+	archive := filepath.Join(p.dir, "out.tar.gz")
+	if code, err := p.run("bugreport", "-o", archive); code != 0 {
+		t.Fatalf("%d, %v", code, err)
+	}
+	got := unpacked(t, archive)["plan.json"]
+	if code, err := p.run("plan", "--json"); code != 0 {
+		t.Fatalf("%d, %v", code, err)
+	}
+	var inReport, printed any
+	if err := errors.Join(json.Unmarshal([]byte(got), &inReport), json.Unmarshal(p.out.Bytes(), &printed)); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(inReport, printed) || !strings.Contains(got, `"steps"`) {
+		t.Errorf("the report has\n%s\nand plan prints\n%s", got, p.out.String())
+	}
 }

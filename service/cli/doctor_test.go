@@ -300,3 +300,13 @@ func TestDoctorAsksTheManager(t *testing.T) {
 		}
 	}
 }
+
+// A manager may take its time, and two answers of different moments may not fit together.
+func TestDoctorAsksTheManagerLittle(t *testing.T) {
+	p := wellOff(t)
+	before := p.m.queries.Load()
+	p.diagnosis()
+	if n := p.m.queries.Load() - before; n > 4 { // what it says; against the definition; whether what runs is its; in the other scope
+		t.Errorf("%d queries", n)
+	}
+}

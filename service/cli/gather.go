@@ -137,8 +137,7 @@ const settled = 15 * time.Second
 
 func (g *gathering) lock(ctx context.Context, fileErr error) {
 	l := doctor.Lock{File: g.target.lock().LockFile(), PIDFile: g.target.lock().PIDFile(), StateFile: g.dirs.StateFile(g.id.String())}
-	_, err := g.probe(ctx, g.target.lock())
-	switch {
+	switch err := g.r.holderErr; {
 	case err == nil && !g.held.Known():
 		l.Unnamed = true
 	case err != nil && !errors.Is(err, singleton.ErrFree):
@@ -212,7 +211,7 @@ func (g *gathering) manages(ctx context.Context) {
 		return
 	}
 	m.Name = g.manager.Name()
-	st, err := g.query(ctx, g.id)
+	st, err := g.r.said, g.r.saidErr
 	switch {
 	case errors.Is(err, fs.ErrPermission) || errors.Is(err, platform.ErrPermission):
 		g.unseen("what "+m.Name+" says", err)

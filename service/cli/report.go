@@ -81,6 +81,9 @@ type report struct {
 	supervisor    string         // of ours; empty: there is none
 	foreignPhase  platform.Phase // of a service that is not ours
 	now           time.Time      // of the examination
+	holderErr     error          // of the lock, as it was asked
+	said          platform.Status
+	saidErr       error // of the manager, as it was asked
 }
 
 // LSB's answers of a status action.
@@ -179,6 +182,7 @@ func (r *report) noteBadFile(err error) {
 
 func (r *report) askLock(ctx context.Context, t *target, s *state.Sources) singleton.Holder {
 	h, err := t.probe(ctx, t.lock())
+	r.holderErr = err
 	if s.Lock, err = lockSource(h, err); err != nil {
 		r.note(err.Error())
 	}
@@ -204,7 +208,7 @@ func (r *report) askManager(ctx context.Context, t *target, s *state.Sources) {
 	}
 	r.Manager = t.manager.Name()
 	st, err := t.query(ctx, t.id)
-	if err != nil {
+	if r.said, r.saidErr = st, err; err != nil {
 		r.note(err.Error())
 		return
 	}

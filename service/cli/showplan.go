@@ -14,7 +14,7 @@ import (
 
 func showPlan(w io.Writer, manager string, steps []platform.Step, asJSON bool) error {
 	if asJSON {
-		return writePlanJSON(w, manager, steps)
+		return writeJSON(w, planOf(manager, steps))
 	}
 	fmt.Fprintf(w, "%d steps for %s:\n", len(steps), manager)
 	for i, s := range steps {
@@ -123,11 +123,14 @@ func marshalPlain(v any) ([]byte, error) {
 	return bytes.TrimSpace(b.Bytes()), err
 }
 
-func writePlanJSON(w io.Writer, manager string, steps []platform.Step) error {
-	plan := struct {
-		Manager string     `json:"manager"`
-		Steps   []jsonStep `json:"steps"`
-	}{manager, []jsonStep{}}
+// jsonPlan is what `plan --json` prints.
+type jsonPlan struct {
+	Manager string     `json:"manager"`
+	Steps   []jsonStep `json:"steps"`
+}
+
+func planOf(manager string, steps []platform.Step) jsonPlan {
+	plan := jsonPlan{manager, []jsonStep{}}
 	for _, s := range steps {
 		j := jsonStep{
 			Kind: s.Kind, Describe: s.Describe, Path: s.Path, Argv: s.Argv, Undo: s.Undo, MayFail: s.MayFail, Until: s.Until, payload: s.Payload,
@@ -147,5 +150,5 @@ func writePlanJSON(w io.Writer, manager string, steps []platform.Step) error {
 		}
 		plan.Steps = append(plan.Steps, j)
 	}
-	return writeJSON(w, plan)
+	return plan
 }
