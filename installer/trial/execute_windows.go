@@ -10,10 +10,10 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/windows"
 
+	"github.com/holdfast-dev/holdfast/internal/jobobject"
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/platform/native"
@@ -109,15 +109,11 @@ func (r Record) start(manager string, env []string) (*child, error) {
 	}
 	cmd, err := r.command(manager, env, in, out)
 	if err == nil {
-		err = cmd.Start()
+		// It ends with this process, whatever ends that: the system closes the handle of the job.
+		// Its own children are free, as those of a service are.
+		_, err = jobobject.Start(cmd, windows.JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK)
 	}
 	_, _ = in.Close(), out.Close() // only the child has them now
-	if err == nil {
-		if err = confine(cmd.Process.Pid); err != nil {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-		}
-	}
 	if err != nil {
 		return nil, errors.Join(err, toChild.Close(), fromChild.Close())
 	}
@@ -172,33 +168,6 @@ func (r Record) command(manager string, env []string, in, out *os.File) (*exec.C
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{AdditionalInheritedHandles: inherited}
 	return cmd, nil
-}
-
-// confine has the process pid end with this one, whatever ends that. Its own children
-// are free, as those of a service are. The handle of the job is closed by the system:
-// that is the end which counts.
-func confine(pid int) error {
-	job, err := windows.CreateJobObject(nil, nil)
-	if err != nil {
-		return fmt.Errorf("job: %w", err)
-	}
-	var limits windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION
-	limits.BasicLimitInformation.LimitFlags = windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | windows.JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK
-	if _, err := windows.SetInformationJobObject(job, windows.JobObjectExtendedLimitInformation, uintptr(unsafe.Pointer(&limits)), uint32(unsafe.Sizeof(limits))); err != nil {
-		return errors.Join(fmt.Errorf("limits of the job: %w", err), windows.CloseHandle(job))
-	}
-	process, err := windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false, uint32(pid)) //nolint:gosec // a number of Windows'
-	if err == nil {
-		err = windows.AssignProcessToJobObject(job, process)
-		_ = windows.CloseHandle(process)
-	}
-	if errors.Is(err, windows.ERROR_ACCESS_DENIED) { // it has ended already
-		return windows.CloseHandle(job)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("put the candidate into a job: %w", err), windows.CloseHandle(job))
-	}
-	return nil
 }
 
 // relayed is the process that keeps this one.

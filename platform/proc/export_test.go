@@ -3,7 +3,6 @@ package proc
 import "time"
 
 var (
-	ParseStat      = parseStat
 	ParseArguments = parseArguments
 )
 
@@ -22,3 +21,6 @@ var (
 func Kinfo(pid, parent int, uid uint32, start time.Duration, zombie bool) kinfo {
 	return kinfo{pid, parent, uid, start, zombie}
 }
+
+// Life is what is known of whether it lives.
+func (s Stat) Life() Life { return s.life }

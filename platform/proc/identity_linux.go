@@ -48,21 +48,22 @@ func beside(pid int, here Identity) (id Identity, err error) {
 
 func query(pid int, id Identity) (Identity, error) {
 	dir := "/proc/" + strconv.Itoa(pid)
-	stat, err := readFile(dir + "/stat")
+	line, err := readFile(dir + "/stat")
 	if err != nil {
 		return Identity{}, absent(pid, err)
 	}
-	start, life, err := parseStat(stat)
+	stat, err := ParseStat(line)
 	if err != nil {
 		return Identity{}, fmt.Errorf("%s/stat: %w", dir, err)
 	}
-	switch life {
+	switch stat.life {
 	case zombie:
 		return Identity{}, ErrGone
 	case released:
 		return Identity{}, errReleased
+	case lives:
 	}
-	id.PID, id.Start = pid, start
+	id.PID, id.Start = pid, stat.Start
 	// A container may show a boot id of its own, and a service in it, behind
 	// ProtectProc= of systemd 252, the kernel's: what counts is what the process
 	// itself sees and writes down.
@@ -74,12 +75,12 @@ func query(pid int, id Identity) (Identity, error) {
 
 // unreaped reports whether id has ended, and process 1 has yet to take note of that.
 func unreaped(id Identity) bool {
-	stat, err := readFile("/proc/" + strconv.Itoa(id.PID) + "/stat")
+	line, err := readFile("/proc/" + strconv.Itoa(id.PID) + "/stat")
 	if err != nil {
 		return false
 	}
-	start, life, err := parseStat(stat)
-	return err == nil && life == zombie && start == id.Start && parent(stat) == 1
+	stat, err := ParseStat(line)
+	return err == nil && stat.life == zombie && stat.Start == id.Start && stat.Parent == 1
 }
 
 const bootID = "/proc/sys/kernel/random/boot_id"

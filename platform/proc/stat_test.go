@@ -29,11 +29,18 @@ func TestParseStat(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			start, life, err := proc.ParseStat([]byte(c.line))
-			if (err != nil) != c.fails || start != c.start || life != c.life {
-				t.Errorf("start=%d life=%v err=%v", start, life, err)
+			stat, err := proc.ParseStat([]byte(c.line))
+			if (err != nil) != c.fails || stat.Start != c.start || stat.Life() != c.life || stat.Ended() != (c.life != 0) {
+				t.Errorf("%+v, %v", stat, err)
 			}
 		})
+	}
+}
+
+func TestParseStatOfNameAndParent(t *testing.T) {
+	stat, err := proc.ParseStat([]byte("7 (a) b (c) S 42 1 1 0 -1 4 1 0 0 0 1 2 0 0 20 0 5 0 43 1"))
+	if err != nil || stat.Name != "a) b (c" || stat.Parent != 42 {
+		t.Errorf("%+v, %v", stat, err)
 	}
 }
 
@@ -41,8 +48,8 @@ func FuzzParseStat(f *testing.F) {
 	f.Add([]byte(sane))
 	f.Add([]byte("1 ()) Z"))
 	f.Fuzz(func(t *testing.T, line []byte) {
-		if start, _, err := proc.ParseStat(line); err != nil && start != 0 {
-			t.Errorf("a start time of %d beside the error %v", start, err)
+		if stat, err := proc.ParseStat(line); err != nil && stat != (proc.Stat{}) {
+			t.Errorf("%+v beside the error %v", stat, err)
 		}
 	})
 }

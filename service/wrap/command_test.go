@@ -50,6 +50,8 @@ var commands = map[string]func(dir string, args []string) int{
 		fmt.Println("it is there")
 		return 0
 	},
+	// headless: goes on without its first thread.
+	"headless": headless,
 	// deaf: to every request.
 	"deaf": func(string, []string) int {
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)

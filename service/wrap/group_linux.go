@@ -89,7 +89,7 @@ func (s *spawner) orphans() (pids []int) {
 		return pids
 	}
 	for _, r := range processes() { // a kernel without that file: nobody else starts any, then
-		if r.parent == s.self.PID {
+		if r.Parent == s.self.PID {
 			pids = append(pids, r.pid)
 		}
 	}
@@ -126,11 +126,9 @@ func childrenOf(thread int) (pids []int, err error) {
 
 // relative is a process as /proc/PID/stat has it.
 type relative struct {
-	pid, parent int
-	start       uint64
-	zombie      bool
-	own         bool // package os/exec waits for it
-	name        string
+	proc.Stat
+	pid int
+	own bool // package os/exec waits for it
 }
 
 // processes are all that there are.
@@ -145,28 +143,14 @@ func processes() (all []relative) {
 			continue
 		}
 		line, err := os.ReadFile("/proc/" + e.Name() + "/stat")
-		if r, ok := parseStat(pid, line); err == nil && ok {
-			all = append(all, r)
+		if err != nil {
+			continue // it is gone
+		}
+		if stat, err := proc.ParseStat(line); err == nil {
+			all = append(all, relative{pid: pid, Stat: stat})
 		}
 	}
 	return all
-}
-
-// parseStat reads a line of proc_pid_stat(5); the name in it may hold anything.
-func parseStat(pid int, line []byte) (r relative, ok bool) {
-	begin, end := bytes.IndexByte(line, '('), bytes.LastIndexByte(line, ')')
-	if begin < 0 || end < begin {
-		return r, false
-	}
-	fields := bytes.Fields(line[end+1:])
-	if len(fields) < 20 {
-		return r, false
-	}
-	r = relative{pid: pid, zombie: fields[0][0] == 'Z', name: string(line[begin+1 : end])}
-	var err1, err2 error
-	r.parent, err1 = strconv.Atoi(string(fields[1]))
-	r.start, err2 = strconv.ParseUint(string(fields[19]), 10, 64)
-	return r, err1 == nil && err2 == nil
 }
 
 // below are all processes that descend from us, without what others in this process have started.
@@ -179,7 +163,7 @@ func (s *spawner) below() (all []relative) {
 	for grown := true; grown; {
 		grown = false
 		rest = slices.DeleteFunc(rest, func(r relative) bool {
-			if !found[r.parent] || r.pid == s.self.PID || strangers[r.pid] {
+			if !found[r.Parent] || r.pid == s.self.PID || strangers[r.pid] {
 				return false
 			}
 			found[r.pid], grown = true, true
@@ -194,7 +178,7 @@ func (s *spawner) below() (all []relative) {
 // others are the processes below us that are alive and that we have not started ourselves.
 func (s *spawner) others() (pids []int) {
 	for _, r := range s.below() {
-		if !r.zombie && !r.own {
+		if !r.Ended() && !r.own {
 			pids = append(pids, r.pid)
 		}
 	}
@@ -203,7 +187,7 @@ func (s *spawner) others() (pids []int) {
 
 // identity is r as one that can be signalled without taking another for it.
 func (s *spawner) identity(r relative) proc.Identity {
-	return proc.Identity{PID: r.pid, Start: r.start, Boot: s.self.Boot, Space: s.self.Space}
+	return proc.Identity{PID: r.pid, Start: r.Start, Boot: s.self.Boot, Space: s.self.Space}
 }
 
 // end kills all that is below us, and returns when nobody is left or ctx ends.
@@ -215,7 +199,7 @@ func (s *spawner) end(ctx context.Context, p *process) error {
 			return nil
 		}
 		for _, r := range all {
-			if !r.zombie {
+			if !r.Ended() {
 				_ = s.identity(r).Signal(os.Kill) // it may be gone
 			}
 		}
@@ -230,7 +214,7 @@ func (s *spawner) end(ctx context.Context, p *process) error {
 func listed(all []relative) string {
 	words := make([]string, len(all))
 	for i, r := range all {
-		words[i] = fmt.Sprintf("%d (%s)", r.pid, r.name)
+		words[i] = fmt.Sprintf("%d (%s)", r.pid, r.Name)
 	}
 	return "processes " + strings.Join(words, ", ")
 }
@@ -247,7 +231,7 @@ func (s *spawner) sweep() (n int, err error) {
 	for again := true; again; { // they may be making more
 		again = false
 		for _, r := range processes() {
-			if r.pid == s.self.PID || r.zombie || ended[r.pid] {
+			if r.pid == s.self.PID || r.Ended() || ended[r.pid] {
 				continue
 			}
 			id := s.identity(r)
@@ -256,7 +240,7 @@ func (s *spawner) sweep() (n int, err error) {
 				continue
 			}
 			if e := id.Signal(os.Kill); e != nil && !errors.Is(e, proc.ErrGone) {
-				err = errors.Join(err, fmt.Errorf("end process %d (%s), which the last run has left behind: %w", r.pid, r.name, e))
+				err = errors.Join(err, fmt.Errorf("end process %d (%s), which the last run has left behind: %w", r.pid, r.Name, e))
 				continue
 			}
 			ended[r.pid], again = true, true

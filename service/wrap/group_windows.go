@@ -10,9 +10,10 @@ import (
 	"strings"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/windows"
+
+	"github.com/holdfast-dev/holdfast/internal/jobobject"
 )
 
 const (
@@ -27,89 +28,26 @@ func isAbs(path string) bool {
 }
 
 // group is a job object, which ends with its last handle, and so with us.
-type group windows.Handle
+type group struct{ jobobject.Job }
+
+func (g group) kill()  { g.Kill() }
+func (g group) close() { _ = g.Close() }
 
 func startGroup(cmd *exec.Cmd) (group, error) {
-	job, err := windows.CreateJobObject(nil, nil)
-	if err != nil {
-		return 0, os.NewSyscallError("CreateJobObject", err)
-	}
-	limits := windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION{
-		BasicLimitInformation: windows.JOBOBJECT_BASIC_LIMIT_INFORMATION{LimitFlags: windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE},
-	}
-	_, err = windows.SetInformationJobObject(job, windows.JobObjectExtendedLimitInformation,
-		uintptr(unsafe.Pointer(&limits)), uint32(unsafe.Sizeof(limits)))
-	if err != nil {
-		group(job).close()
-		return 0, os.NewSyscallError("SetInformationJobObject", err)
-	}
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NO_WINDOW}
 	}
-	// It waits before its first instruction, so that nothing it starts is outside of the job.
-	cmd.SysProcAttr.CreationFlags |= windows.CREATE_SUSPENDED
-	if err := cmd.Start(); err != nil {
-		group(job).close()
-		return 0, err
-	}
-	err = cmd.Process.WithHandle(func(handle uintptr) { err = windows.AssignProcessToJobObject(job, windows.Handle(handle)) })
-	if err == nil {
-		err = resume(uint32(cmd.Process.Pid)) //nolint:gosec // a process id is one
-	}
-	if err != nil {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		group(job).close()
-		return 0, err
-	}
-	return group(job), nil
-}
-
-// resume has the one thread of a new process begin.
-func resume(pid uint32) error {
-	snapshot, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPTHREAD, 0)
-	if err != nil {
-		return os.NewSyscallError("CreateToolhelp32Snapshot", err)
-	}
-	defer func() { _ = windows.CloseHandle(snapshot) }()
-	entry := windows.ThreadEntry32{Size: uint32(unsafe.Sizeof(windows.ThreadEntry32{}))}
-	for err = windows.Thread32First(snapshot, &entry); err == nil; err = windows.Thread32Next(snapshot, &entry) {
-		if entry.OwnerProcessID != pid {
-			continue
-		}
-		thread, err := windows.OpenThread(windows.THREAD_SUSPEND_RESUME, false, entry.ThreadID)
-		if err != nil {
-			return os.NewSyscallError("OpenThread", err)
-		}
-		_, err = windows.ResumeThread(thread)
-		_ = windows.CloseHandle(thread)
-		return os.NewSyscallError("ResumeThread", err)
-	}
-	return fmt.Errorf("process %d has no thread: %w", pid, err)
-}
-
-func (g group) kill()  { _ = windows.TerminateJobObject(windows.Handle(g), 1) }
-func (g group) close() { _ = windows.CloseHandle(windows.Handle(g)) }
-
-// alive is how many processes the job has.
-func (g group) alive() (uint32, error) {
-	var info struct {
-		TotalUserTime, TotalKernelTime, ThisPeriodTotalUserTime, ThisPeriodTotalKernelTime int64
-		TotalPageFaultCount, TotalProcesses, ActiveProcesses, TotalTerminatedProcesses     uint32
-	}
-	err := windows.QueryInformationJobObject(windows.Handle(g), windows.JobObjectBasicAccountingInformation,
-		uintptr(unsafe.Pointer(&info)), uint32(unsafe.Sizeof(info)), nil)
-	return info.ActiveProcesses, os.NewSyscallError("QueryInformationJobObject", err)
+	j, err := jobobject.Start(cmd, 0)
+	return group{j}, err
 }
 
 // end kills all that there is of p, and returns when nobody is left or ctx ends.
 func (s *spawner) end(ctx context.Context, p *process) error {
 	for {
-		p.group.kill()
-		n, err := p.group.alive()
+		p.group.Kill()
+		n, err := p.group.Alive()
 		if err != nil || n == 0 && p.hasEnded() {
-			p.group.close()
-			return err
+			return errors.Join(err, p.group.Close())
 		}
 		select {
 		case <-time.After(5 * time.Millisecond):

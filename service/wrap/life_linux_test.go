@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service/wrap"
@@ -68,6 +71,45 @@ func TestNobodyOutlivesTheStop(t *testing.T) {
 			}
 			l.nobody()
 		})
+	}
+}
+
+// headless ends the first thread of a process that lives on, and is shown as a zombie then.
+func headless(dir string, _ []string) int {
+	if err := os.WriteFile(filepath.Join(dir, "headless"), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+		return 1
+	}
+	ending := make(chan struct{})
+	for { // the first thread takes one of these some time
+		go func() {
+			runtime.LockOSThread()
+			if unix.Gettid() == os.Getpid() {
+				_, _, _ = unix.RawSyscall(unix.SYS_EXIT, 0, 0, 0)
+			}
+			<-ending
+		}()
+		time.Sleep(time.Millisecond)
+		if b, err := os.ReadFile("/proc/self/stat"); err == nil && strings.Contains(string(b), ") Z ") {
+			time.Sleep(time.Hour)
+		}
+	}
+}
+
+// A process whose first thread has ended looks like one that has, and once was waited for instead of killed.
+func TestNobodyIsTakenForAZombieWhoLives(t *testing.T) {
+	t.Parallel()
+	l := newLife(t, shell(quoted(os.Args[0])+` headless & wait`)).start().await(platform.PhaseReady)
+	pid := ""
+	l.until("its first thread has ended", func() bool {
+		pid = l.read("headless")
+		b, _ := os.ReadFile("/proc/" + pid + "/stat")
+		return pid != "" && strings.Contains(string(b), ") Z ")
+	})
+	if code := l.stop(); code != 0 {
+		t.Errorf("exit code %d\n%s", code, l.scene())
+	}
+	if _, err := os.Stat("/proc/" + pid); err == nil {
+		t.Errorf("process %s is left", pid)
 	}
 }
 

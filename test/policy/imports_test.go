@@ -11,7 +11,7 @@ const module = "github.com/holdfast-dev/holdfast/"
 // Everything there is below the face, and below the command line.
 var (
 	belowService = []string{
-		"platform", "platform/native", "platform/proc", "platform/files", "platform/state", "reload", "singleton", "installer", "installer/*", "golang.org/x/sys",
+		"platform", "platform/native", "platform/proc", "platform/files", "platform/state", "reload", "singleton", "installer", "installer/*", "internal/jobobject", "golang.org/x/sys",
 	}
 	belowCLI = append([]string{"service", "service/alarm", "service/logsink", "service/recovery", "service/supervise", "service/internal/hangup"}, belowService...)
 )
@@ -47,9 +47,10 @@ var places = []place{
 	{"platform/internal/room", []string{"platform"}},                                            // what they all have in common
 	{"platform/internal/*", []string{"platform", "platform/internal/room", "golang.org/x/sys"}}, // rooms do not know each other
 	{"reload", nil},
+	{"internal/jobobject", []string{"golang.org/x/sys"}},
 	{"singleton", []string{"platform", "platform/proc", "platform/files", "golang.org/x/sys"}},
 	{"installer", []string{"platform", "platform/native", "platform/files", "golang.org/x/sys"}},
-	{"installer/trial", []string{"platform", "platform/native", "platform/files", "platform/proc", "golang.org/x/sys"}}, // what each `run` links
+	{"installer/trial", []string{"internal/jobobject", "platform", "platform/native", "platform/files", "platform/proc", "golang.org/x/sys"}}, // what each `run` links
 	{"installer/upgrade", []string{"platform", "platform/files", "platform/proc", "installer/trial", "golang.org/x/sys", "golang.org/x/crypto"}},
 	{"service/recovery", belowService},
 	{"service/alarm", belowService},
@@ -63,7 +64,7 @@ var places = []place{
 		"service", "service/alarm", "service/recovery", "github.com/prometheus/client_golang", "github.com/prometheus/client_model", "github.com/prometheus/common",
 	}, belowService...)},
 	// HTTP and the regular expressions of a wrapped program's output are linked by who wraps one.
-	{"service/wrap", []string{"platform", "platform/proc", "service", "golang.org/x/sys"}},
+	{"service/wrap", []string{"internal/jobobject", "platform", "platform/proc", "service", "golang.org/x/sys"}},
 	{"service/migrate", []string{"platform", "service", "github.com/coreos/go-systemd/v22", "howett.net/plist"}},
 	{"service/supervise", belowService},
 	{"service/doctor", append([]string{"service/recovery"}, belowService...)}, // pure: of those it uses the types
