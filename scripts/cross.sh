@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # cross.sh compiles every package, every program and every test for each system that holdfast serves, and checks the types of
-# all of it for their second processor: what tells processors apart are names and sizes, and the code has no assembler.
+# all of it for their second processor, and for illumos: what tells processors apart are names and sizes, and the code has no
+# assembler.
 # Nothing is kept, and only the programs are linked: linking fifty tests takes longer than compiling them, and they are linked
 # where they run. gates.sh compiles for the same systems: the build cache has it only once.
 #
@@ -12,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/stages.bash
 
 compiled=(linux/amd64 darwin/amd64 windows/amd64 freebsd/amd64)
-checked=(linux/arm64 darwin/arm64 windows/arm64)
+checked=(linux/arm64 darwin/arm64 windows/arm64 illumos/amd64)
 
 compile() {
 	export GOOS=${1%/*} GOARCH=${1#*/} CGO_ENABLED=0

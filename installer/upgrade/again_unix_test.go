@@ -8,8 +8,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-dev/holdfast/installer/upgrade"
 	"github.com/holdfast-dev/holdfast/platform/files"
@@ -87,7 +88,7 @@ func TestIssue11_ALedgerThatIsNotUnderstood(t *testing.T) {
 		"newer":    {func(p string) error { return os.WriteFile(p, []byte(`{"format": 2, "confirmed": {}}`), 0o600) }, files.ErrMalformed, "its format is 2, and this program knows 1: use the newer one"},
 		"no JSON":  {func(p string) error { return os.WriteFile(p, []byte("{"), 0o600) }, files.ErrMalformed, "remove it"},
 		"empty":    {func(p string) error { return os.WriteFile(p, nil, 0o600) }, files.ErrMalformed, "remove it"},
-		"a FIFO":   {func(p string) error { return errors.Join(os.Remove(p), syscall.Mkfifo(p, 0o600)) }, nil, "record of the versions"},
+		"a FIFO":   {func(p string) error { return errors.Join(os.Remove(p), unix.Mkfifo(p, 0o600)) }, nil, "record of the versions"},
 		"open":     {func(p string) error { return os.Chmod(p, 0o666) }, files.ErrUntrusted, "record of the versions"}, //nolint:gosec // on purpose
 		"a folder": {func(p string) error { return errors.Join(os.Remove(p), os.Mkdir(p, 0o755)) }, nil, "record of the versions"},
 	} {

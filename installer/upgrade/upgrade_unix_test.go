@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/holdfast-dev/holdfast/installer/trial"
 	"github.com/holdfast-dev/holdfast/installer/upgrade"
 )
@@ -639,7 +641,7 @@ func faultAt(t *testing.T, candidate string, fault error, n int) (reached bool) 
 // A FIFO where the versions should be is named, and not waited for.
 func TestIssue9_AFIFOInPlaceOfTheVersionsIsNotWaitedFor(t *testing.T) {
 	w := newWorld(t, "v1")
-	if err := syscall.Mkfifo(upgrade.VersionsDir(w.stable), 0o644); err != nil {
+	if err := unix.Mkfifo(upgrade.VersionsDir(w.stable), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.upgrade("v2", upgrade.Refused, nil); !strings.Contains(got.Reason, "is no directory") {

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
@@ -28,7 +30,7 @@ func TestReplaceKeepsMode(t *testing.T) {
 
 func TestOpenRefusesAFIFO(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.pid")
-	if err := syscall.Mkfifo(path, 0o600); err != nil {
+	if err := unix.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if f, err := files.Open(path, os.O_RDWR|os.O_CREATE, 0o644); !errors.Is(err, files.ErrUntrusted) {

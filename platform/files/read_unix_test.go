@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
@@ -29,11 +31,11 @@ func TestReadRefusesWhatIsPlanted(t *testing.T) {
 		plant func(path string) error
 		says  string
 	}{
-		"a FIFO":              {func(path string) error { return syscall.Mkfifo(path, 0o644) }, "a FIFO"},
-		"a FIFO with writers": {func(path string) error { return errors.Join(syscall.Mkfifo(path, 0o644), writeTo(t, path)) }, "a FIFO"},
+		"a FIFO":              {func(path string) error { return unix.Mkfifo(path, 0o644) }, "a FIFO"},
+		"a FIFO with writers": {func(path string) error { return errors.Join(unix.Mkfifo(path, 0o644), writeTo(t, path)) }, "a FIFO"},
 		"a link":              {func(path string) error { return os.Symlink(secret, path) }, "a symbolic link"},
 		"a link to a FIFO": {func(path string) error {
-			return errors.Join(syscall.Mkfifo(path+".fifo", 0o644), os.Symlink(path+".fifo", path))
+			return errors.Join(unix.Mkfifo(path+".fifo", 0o644), os.Symlink(path+".fifo", path))
 		}, "a symbolic link"},
 		"a second name": {func(path string) error {
 			return errors.Join(os.Link(secret, path), os.Chmod(filepath.Dir(path), 0o775)) //nolint:gosec // others may have made it
@@ -167,7 +169,7 @@ func TestReadFileFollowsTheAdministratorsLinksOnly(t *testing.T) {
 		t.Errorf("an endless file of a user's: %v", err)
 	}
 	must(t, os.Chown(dir, 0, 0))
-	must(t, syscall.Mkfifo(target+".fifo", 0o600))
+	must(t, unix.Mkfifo(target+".fifo", 0o600))
 	must(t, os.Symlink(target+".fifo", filepath.Join(dir, "fifo")))
 	if got, err := files.ReadFile(filepath.Join(dir, "fifo")); !errors.Is(err, files.ErrUntrusted) {
 		t.Errorf("a FIFO behind a link: %q, %v", got, err)
@@ -199,7 +201,7 @@ func TestLeasesDoNotBlock(t *testing.T) {
 // A FIFO on the way to what is to be removed is not waited for.
 func TestIssue9_RemoveTreeDoesNotWaitForAFIFO(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "x")
-	must(t, syscall.Mkfifo(fifo, 0o644))
+	must(t, unix.Mkfifo(fifo, 0o644))
 	if err := files.RemoveTree(filepath.Join(fifo, "y")); !errors.Is(err, syscall.ENOTDIR) {
 		t.Errorf("got %v", err)
 	}

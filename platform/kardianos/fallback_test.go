@@ -170,7 +170,10 @@ func TestEverySettingByTheLibrary(t *testing.T) {
 	var doc strings.Builder
 	doc.WriteString("# What a service goes without where only github.com/kardianos/service can keep it\n\n" +
 		"Found out by a test (`go test ./platform/kardianos -update` writes this file): by init system, what a service goes without there,\n" +
-		"what is refused at install by its name, and what is left out.\n")
+		"what is refused at install by its name, and what is left out.\n\n" +
+		"It compiles for Linux, FreeBSD and illumos, and `run` needs to know processes for certain, which it does on Linux and FreeBSD alone. It does not\n" +
+		"compile for Solaris and AIX: one instance is the holder of a lock by flock(2), which belongs to an open file, and the locks by fcntl(2) that are there\n" +
+		"are gone when any file of that name is closed. On NetBSD, OpenBSD and DragonFly the library has no services either.\n")
 	for _, name := range f.Managers() {
 		m, err := f.Manager(name)
 		if err != nil {

@@ -6,8 +6,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/platform/state"
@@ -22,7 +23,7 @@ func TestPlantedStateFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	fifo, link := filepath.Join(dir, "fifo.state.json"), filepath.Join(dir, "link.state.json")
-	if err := errors.Join(syscall.Mkfifo(fifo, 0o600), os.Symlink(secret, link)); err != nil {
+	if err := errors.Join(unix.Mkfifo(fifo, 0o600), os.Symlink(secret, link)); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{fifo, link} {

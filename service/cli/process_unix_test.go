@@ -19,6 +19,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/holdfast-dev/holdfast/service"
 	"github.com/holdfast-dev/holdfast/service/cli"
 	"github.com/holdfast-dev/holdfast/service/logsink"
@@ -294,7 +296,7 @@ func TestPlantedFIFOs(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, "agent.log"), nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if err := syscall.Mkfifo(filepath.Join(dir, tt.planted), 0o644); err != nil {
+			if err := unix.Mkfifo(filepath.Join(dir, tt.planted), 0o644); err != nil {
 				t.Fatal(err)
 			}
 			args := tt.args

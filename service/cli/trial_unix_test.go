@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/holdfast-dev/holdfast/installer/trial"
 	"github.com/holdfast-dev/holdfast/platform/proc"
 	"github.com/holdfast-dev/holdfast/platform/state"
@@ -419,7 +421,7 @@ func TestTrialIsNotFollowed(t *testing.T) {
 		"a newer format":      {then: replaces(`"format": 1`, `"format": 2`), says: "has format 2"},
 		"no JSON":             {then: replaces(`{`, `[`), says: "no JSON"},
 		"too long":            {then: replaces(`{`, `{`+strings.Repeat(" ", 70000)), says: "longer than 65536"},
-		"a FIFO":              {then: instead(func(p string) error { return syscall.Mkfifo(p, 0o644) }), says: "is a FIFO"},
+		"a FIFO":              {then: instead(func(p string) error { return unix.Mkfifo(p, 0o644) }), says: "is a FIFO"},
 		"a link":              {then: instead(func(p string) error { return os.Symlink("elsewhere", p) }), says: "is a symbolic link"},
 		"a directory":         {then: instead(func(p string) error { return os.Mkdir(p, 0o755) }), says: "is a directory"},
 		"writable by a group": {then: func(c *court) error { return os.Chmod(c.path(), 0o664) }, says: "can be written by others"},
@@ -432,12 +434,12 @@ func TestTrialIsNotFollowed(t *testing.T) {
 		}), says: "not what was verified"}, //nolint:gosec // a program
 		"a grown candidate":    {then: func(c *court) error { return os.Truncate(c.candidate, c.record.Size+1) }, says: "not what was verified"},
 		"a linked candidate":   {then: swaps(func(c *court) error { return os.Symlink(c.record.Stable, c.candidate) }), says: "open "},
-		"a FIFO for candidate": {then: swaps(func(c *court) error { return syscall.Mkfifo(c.candidate, 0o755) }), says: "no regular file"},
+		"a FIFO for candidate": {then: swaps(func(c *court) error { return unix.Mkfifo(c.candidate, 0o755) }), says: "no regular file"},
 		"an open candidate":    {then: func(c *court) error { return os.Chmod(c.candidate, 0o757) }, says: "can be written by others"},
 		"a foreign candidate":  {then: func(c *court) error { return os.Chown(c.candidate, 4242, -1) }, says: "belongs to user 4242", root: true},
 		"no candidate's mode":  {then: func(c *court) error { return os.Chmod(c.candidate, 0o644) }, says: "execute "},
 		"no program":           {then: scrambles, says: "execute "},
-		"a FIFO for a count":   {then: func(c *court) error { return syscall.Mkfifo(c.record.TriesFile, 0o644) }, says: "count of tries"},
+		"a FIFO for a count":   {then: func(c *court) error { return unix.Mkfifo(c.record.TriesFile, 0o644) }, says: "count of tries"},
 		"a bad count":          {then: func(c *court) error { return os.WriteFile(c.record.TriesFile, []byte("{"), 0o600) }, says: "count of tries"},
 		"a negative count": {then: func(c *court) error {
 			return os.WriteFile(c.record.TriesFile, []byte(`{"trial":"t1","count":-5}`), 0o600)

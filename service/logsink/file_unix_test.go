@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
@@ -90,7 +92,7 @@ func TestFileRefusesTraps(t *testing.T) {
 		"symlink":          {func(p string) error { return os.Symlink("/etc/hostname", p) }, "symbolic link"},
 		"dangling symlink": {func(p string) error { return os.Symlink(p+".elsewhere", p) }, "symbolic link"},
 		"directory":        {func(p string) error { return os.Mkdir(p, 0o700) }, "directory"},
-		"fifo":             {func(p string) error { return syscall.Mkfifo(p, 0o600) }, "FIFO"},
+		"fifo":             {func(p string) error { return unix.Mkfifo(p, 0o600) }, "FIFO"},
 		"hard link": {func(p string) error {
 			return errors.Join(os.WriteFile(p+".first", nil, 0o600), os.Link(p+".first", p), os.Chmod(filepath.Dir(p), 0o775))
 		}, "hard links"},

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/service/supervise"
@@ -123,7 +125,7 @@ func child() int {
 	got := make(chan os.Signal, 10)
 	if end == "late" { // no handler yet: a SIGHUP would kill, unless it is ignored
 		gate := s.Counter + ".gate"
-		if err := syscall.Mkfifo(gate, 0o600); err != nil {
+		if err := unix.Mkfifo(gate, 0o600); err != nil {
 			panic(err)
 		}
 		fmt.Println("defenceless", gate, os.Getpid())

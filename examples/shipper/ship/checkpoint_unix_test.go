@@ -4,8 +4,9 @@ package ship_test
 
 import (
 	"os"
-	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
@@ -14,7 +15,7 @@ import (
 // ships by it: what was planted there is neither waited for nor followed.
 func TestIssue9_APlantedCheckpointIsRefused(t *testing.T) {
 	for name, plant := range map[string]func(path string) error{
-		"a FIFO":                   func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"a FIFO":                   func(path string) error { return unix.Mkfifo(path, 0o600) },
 		"a link to an endless":     func(path string) error { return os.Symlink("/dev/zero", path) },
 		"a link to somebody's":     func(path string) error { return os.Symlink("/etc/hostname", path) },
 		"a directory in its place": func(path string) error { return os.Mkdir(path, 0o700) },

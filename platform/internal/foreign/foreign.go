@@ -70,7 +70,10 @@ var all = []Init{
 		checkName: fmri, words: true, shows: true, restarts: true,
 		starts:  "SMF starts it again whenever it has ended, and puts it into maintenance if that is too often",
 		stops:   "is the timeout of its stop method, which SMF kills it after",
-		missing: []string{"it starts at boot only once it was started by hand, and no more once it was stopped (svcadm enable, disable)"},
+		missing: []string{
+			"it starts at boot only once it was started by hand, and no more once it was stopped (svcadm enable, disable)",
+			"holdfast compiles for illumos and not for Solaris, and knows no process identity there: `run` refuses until it does",
+		},
 	},
 	{
 		Name: "src", System: "aix-ssrc", Definition: "/etc/rc.d/init.d/NAME", Mode: 0o755,
@@ -78,7 +81,10 @@ var all = []Init{
 		checkName: subsystem, restarts: true,
 		starts:  "the SRC starts it again whenever it has ended",
 		stops:   "the SRC kills it 30 s after SIGTERM",
-		missing: []string{"what it prints goes to the console: set [service.log] sink or file"},
+		missing: []string{
+			"what it prints goes to the console: set [service.log] sink or file",
+			"holdfast does not compile for AIX: its locks are flock(2)'s, which is not there",
+		},
 	},
 	{
 		Name: "upstart", System: "linux-upstart", Definition: "/etc/init/NAME.conf", Mode: 0o644,
