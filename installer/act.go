@@ -12,7 +12,7 @@ import (
 // The kinds of step that a [Keeper] carries out.
 const (
 	StepStart platform.StepKind = platform.StepStart // the service, which runs when it is done; it may run already
-	StepStop  platform.StepKind = "stop"             // the service, which is gone when it is done; it may be so already
+	StepStop  platform.StepKind = platform.StepStop  // the service, which is gone when it is done; it may be so already
 )
 
 // Keeper is a machine with the manager of one service: beside the steps of the
@@ -47,10 +47,10 @@ func (k Keeper) Apply(ctx context.Context, s platform.Step) error {
 	return unknown(s)
 }
 
-// Inverse of a start or a stop is nothing: what there was before, the caller knows.
+// Inverse of a start or a stop is what its Back says: what there was before, the caller knows.
 func (k Keeper) Inverse(ctx context.Context, s platform.Step) ([]platform.Step, error) {
 	if s.Kind == StepStart || s.Kind == StepStop {
-		return nil, nil
+		return s.Back, nil
 	}
 	if a, ok := k.System.(platform.Applier); ok {
 		return a.Inverse(ctx, s)

@@ -18,7 +18,8 @@ const (
 	StepRemoveDir  StepKind = "remove-dir"  // Path with all below it: absent is fine; never taken back, so what comes behind it is finished
 	StepDropDir    StepKind = "drop-dir"    // Path, if it is there and empty: what takes a directory back that was made
 	StepRun        StepKind = "run"         // Argv; Undo and Back take it back
-	StepStart      StepKind = "start"       // the service, by its manager, which the installer knows; it may run already
+	StepStart      StepKind = "start"       // the service, by its manager, which the installer knows; it may run already; Back takes it back
+	StepStop       StepKind = "stop"        // likewise: it is gone when that is done, and may be so already
 )
 
 // Step is one change to the machine, as data: it can be shown, compared, carried

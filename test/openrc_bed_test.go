@@ -169,6 +169,13 @@ func TestOpenRCPhases(t *testing.T) {
 		s.must("RC_SVCNAME=shipper /usr/lib/rc/sbin/mark_service_inactive shipper")
 		is(16, platform.PhaseStarting)
 		s.must("rc-service shipper zap && $S uninstall --purge")
+
+		// An uninstall waits for its turn, too: OpenRC would refuse its stop.
+		for code, begun := range map[int]string{8: "$S install && setsid rc-service shipper start", 4: "$S install --start && setsid rc-service shipper stop"} {
+			s.must(begun + " >/dev/null 2>&1 </dev/null &")
+			s.until(fmt.Sprintf("rc-service shipper status >/dev/null; test $? = %d", code))
+			s.must("$S uninstall && ! test -e /etc/init.d/shipper && ! pgrep -x shipper")
+		}
 	})
 }
 

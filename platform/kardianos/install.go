@@ -147,7 +147,9 @@ func (s *adoptee) remove(ctx context.Context, m platform.Manager, journal string
 		return err
 	}
 	if s.isItself() {
-		steps = slices.DeleteFunc(steps, func(step platform.Step) bool { return slices.Contains(step.Argv, "stop") })
+		steps = slices.DeleteFunc(steps, func(step platform.Step) bool {
+			return step.Kind == platform.StepStop || slices.Contains(step.Argv, "stop")
+		})
 	}
 	return carryOut(ctx, s.keeper(m), "uninstall", journal, steps)
 }

@@ -97,9 +97,11 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 		if err != nil {
 			return nil, err
 		}
-		stop := platform.Step{Kind: platform.StepRun, Describe: "stop the service", Argv: service(id, "stop")}
+		stop := platform.Step{Kind: platform.StepStop, Describe: "stop the service"} // which waits for its turn
 		if now.Phase == platform.PhaseReady {
-			stop.Undo = service(id, "start")
+			stop.Back = []platform.Step{{
+				Kind: platform.StepStart, Describe: "start it again", Within: platform.Defaults().StartTimeout + platform.StopMargin,
+			}}
 		}
 		levels, err := m.find(ctx, id)
 		return append([]platform.Step{stop}, disable(id, levels)...), err

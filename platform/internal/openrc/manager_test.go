@@ -36,13 +36,13 @@ func TestPlanAndRemoval(t *testing.T) {
 		"again, running": {
 			files: map[string]string{file: ours}, links: "/etc/runlevels/default/feedd\n",
 			plan: "write-file " + file,
-			gone: "run " + rc + "stop | " + rc + "start\nrun rc-update del feedd default | rc-update add feedd default\n" +
+			gone: "stop | start\nrun rc-update del feedd default | rc-update add feedd default\n" +
 				"remove-file " + file + "\nremove-dir /run/feedd",
 		},
 		"in runlevels of the administrator's, stopped": {
 			files: map[string]string{file: ours}, links: "/etc/runlevels/night/feedd\n/etc/runlevels/day/feedd\n", code: 3,
 			plan: "write-file " + file,
-			gone: "run " + rc + "stop\nrun rc-update del feedd day | rc-update add feedd day\n" +
+			gone: "stop\nrun rc-update del feedd day | rc-update add feedd day\n" +
 				"run rc-update del feedd night | rc-update add feedd night\nremove-file " + file + "\nremove-dir /run/feedd",
 		},
 	} {

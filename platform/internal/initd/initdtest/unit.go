@@ -59,9 +59,12 @@ func Everything() platform.Unit {
 func Steps(steps []platform.Step) string {
 	var lines []string
 	for _, s := range steps {
-		line := string(s.Kind) + " " + s.Path + strings.Join(s.Argv, " ")
+		line := strings.TrimSpace(string(s.Kind) + " " + s.Path + strings.Join(s.Argv, " "))
 		if s.Undo != nil {
 			line += " | " + strings.Join(s.Undo, " ")
+		}
+		for _, back := range s.Back {
+			line += " | " + string(back.Kind)
 		}
 		lines = append(lines, line)
 	}
