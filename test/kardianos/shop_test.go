@@ -25,8 +25,8 @@ func newShop(t *testing.T) *shop {
 	return &shop{dir: t.TempDir(), made: map[string]func() (string, error){}}
 }
 
-// get is the file of a program: "agent", "suite", or an example of the library's, such as
-// "logging/main.go".
+// get is the file of a program: "suite", one of ours, such as "agent", or an example of
+// the library's, such as "logging/main.go".
 func (w *shop) get(t *testing.T, system, name string) string {
 	t.Helper()
 	key := system + "/" + name
@@ -39,10 +39,11 @@ func (w *shop) get(t *testing.T, system, name string) string {
 				return "", err
 			}
 			switch name {
-			case "agent":
-				return agent(place, system)
 			case "suite":
 				return suite(place, system)
+			case "agent", "collector", "updater", "resolver":
+				out := filepath.Join(place, name)
+				return out, compile(system, "build", "-o", out, "./"+name)
 			}
 			return theirs(place, system, name)
 		})
@@ -64,11 +65,6 @@ func compile(system string, args ...string) error {
 		return fmt.Errorf("go %q: %w\n%s", args, err, text)
 	}
 	return nil
-}
-
-func agent(place, system string) (string, error) {
-	out := filepath.Join(place, "agent")
-	return out, compile(system, "build", "-o", out, "./agent")
 }
 
 // library is where the library lies, in the module cache, and its path; and where we lie.

@@ -41,6 +41,7 @@ func parts() []part {
 		{"FaultsOfTheLibrary", faultsOfTheLibrary},
 		{"MovingInPlace", movingInPlace},
 		{"CustomTemplates", customTemplates},
+		{"PublicPrograms", publicPrograms},
 		{"TheLibrarysOwnTests", ownTests},
 		{"TheLibrarysExamples", examples},
 	}

@@ -1,0 +1,6 @@
+// Package adopts has an init that adopts.
+package adopts
+
+import "github.com/holdfast-dev/holdfast/platform/kardianos"
+
+func init() { kardianos.Adopt() }
