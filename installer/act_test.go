@@ -15,7 +15,11 @@ type notes struct {
 	said []string
 }
 
-func (n *notes) Start(context.Context, platform.ID) error { n.said = append(n.said, "start"); return nil }
+func (n *notes) Start(context.Context, platform.ID) error {
+	n.said = append(n.said, "start")
+	return nil
+}
+
 func (n *notes) Stop(context.Context, platform.ID) error {
 	n.said = append(n.said, "stop")
 	return platform.ErrNotRunning

@@ -68,8 +68,8 @@ var all = []Init{
 		Name: "smf", System: "solaris-smf", Definition: "/lib/svc/manifest/application/NAME.xml", Mode: 0o644,
 		Log:       []string{"/var/svc/log/application-NAME:default.log"},
 		checkName: fmri, words: true, shows: true, restarts: true,
-		starts:  "SMF starts it again whenever it has ended, and puts it into maintenance if that is too often",
-		stops:   "is the timeout of its stop method, which SMF kills it after",
+		starts: "SMF starts it again whenever it has ended, and puts it into maintenance if that is too often",
+		stops:  "is the timeout of its stop method, which SMF kills it after",
 		missing: []string{
 			"it starts at boot only once it was started by hand, and no more once it was stopped (svcadm enable, disable)",
 			"holdfast compiles for illumos and not for Solaris, and knows no process identity there: `run` refuses until it does",
@@ -79,8 +79,8 @@ var all = []Init{
 		Name: "src", System: "aix-ssrc", Definition: "/etc/rc.d/init.d/NAME", Mode: 0o755,
 		Links:     []string{"/etc/rc.d/rc2.d/S50NAME", "/etc/rc.d/rc2.d/K02NAME", "/etc/rc.d/rc3.d/S50NAME", "/etc/rc.d/rc3.d/K02NAME", "/etc/rc2.d/S50NAME", "/etc/rc2.d/K02NAME", "/etc/rc3.d/S50NAME", "/etc/rc3.d/K02NAME"},
 		checkName: subsystem, restarts: true,
-		starts:  "the SRC starts it again whenever it has ended",
-		stops:   "the SRC kills it 30 s after SIGTERM",
+		starts: "the SRC starts it again whenever it has ended",
+		stops:  "the SRC kills it 30 s after SIGTERM",
 		missing: []string{
 			"what it prints goes to the console: set [service.log] sink or file",
 			"holdfast does not compile for AIX: its locks are flock(2)'s, which is not there",
