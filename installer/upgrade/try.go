@@ -42,7 +42,7 @@ func (e *Engine) try(ctx context.Context, candidate string) error {
 			e.at.Tries = tries.Count
 		}
 	}()
-	r, err := e.begin(candidate)
+	r, err := e.begin(ctx, candidate)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func behind(s string) string {
 func (e *Engine) giveWay() time.Duration { return e.Timeout + e.Restore }
 
 // begin writes the record, after which each start of the service is the candidate's.
-func (e *Engine) begin(candidate string) (r trial.Record, err error) {
+func (e *Engine) begin(ctx context.Context, candidate string) (r trial.Record, err error) {
 	if err := e.step("begin the trial"); err != nil {
 		return r, err
 	}
@@ -170,10 +170,14 @@ func (e *Engine) begin(candidate string) (r trial.Record, err error) {
 	if err != nil {
 		return r, err
 	}
+	tries := max(e.Tries, 1)
+	if !e.status(context.WithoutCancel(ctx)).Ready { // its manager may start it once more before our restart, which ends that try
+		tries++
+	}
 	r = trial.Record{
 		ID: e.ID, Service: e.Service, Manager: e.Manager, Candidate: candidate, Size: info.Size(), SHA256: e.at.To.SHA256,
 		Version: e.at.To.Version, From: e.at.From.Version, Stable: e.Stable, Boots: e.Boots(),
-		Deadline: now + e.giveWay(), Tries: max(e.Tries, 1), TriesFile: e.TriesFile, Since: e.at.Since, By: e.By,
+		Deadline: now + e.giveWay(), Tries: tries, TriesFile: e.TriesFile, Since: e.at.Since, By: e.By,
 	}
 	r.Device, r.Inode, _ = trial.Place(info) // on Windows the digest alone says which file it is
 	return r, trial.Write(e.Record, r)

@@ -60,6 +60,24 @@ func TestIssue11_ATryBetweenTwoQueriesIsNoticed(t *testing.T) {
 	}
 }
 
+// A service that fails again and again may be started by its manager between the beginning
+// of the trial and the restart: the restart ends that try, and has one itself.
+func TestAManagerThatIsFasterThanTheRestartTakesNoTry(t *testing.T) {
+	w := newWorld(t, "v1 broken")
+	w.upgrade("v2", upgrade.Confirmed, func(e *upgrade.Engine) {
+		before := e.Before
+		e.Before = func(step string) error {
+			if step == "restart" {
+				_ = w.start(t.Context())
+			}
+			return before(step)
+		}
+	})
+	if w.tried != 2 || w.onTrial == "" {
+		t.Errorf("it runs %q, in try %d", w.runs, w.tried)
+	}
+}
+
 // Where it is asked for, what has settled is restarted once in order, and has to settle
 // again: that is no failed try, and the manager may take its time.
 func TestIssue11_RestartedOnceMore(t *testing.T) {
