@@ -144,25 +144,17 @@ func trust(path string, info fs.FileInfo) error {
 		path, info.Mode().Perm(), ErrUntrusted)
 }
 
-// trustAlone refuses what others than root and we could have put at path. In such a
-// directory nobody else can have replaced the file since it was read.
-func trustAlone(path string) error {
-	for _, p := range []string{filepath.Dir(path), path} {
-		info, err := os.Lstat(p)
-		if err != nil {
-			return err
-		}
-		if info.Mode()&fs.ModeSymlink != 0 { // of the directory
-			if info, err = os.Stat(p); err != nil {
-				return err
-			}
-		}
-		if err := owned(p, info, true); err != nil {
-			return err
-		}
+// trustDirAlone refuses a directory in which others than root and we could have put something.
+func trustDirAlone(dir string) error {
+	info, err := os.Stat(dir) // a link is followed
+	if err != nil {
+		return err
 	}
-	return nil
+	return owned(dir, info, true)
 }
+
+// trustFileAlone refuses a file, with which info came, that others than root and we could have written.
+func trustFileAlone(path string, info fs.FileInfo) error { return owned(path, info, true) }
 
 func owned(path string, info fs.FileInfo, own bool) error {
 	owner, err := ownerOf(nil, info)

@@ -181,9 +181,11 @@ func removeTree(path string) error { return insist(func() error { return os.Remo
 
 func mounted(string) string { return "" }
 
-// trustAlone has nothing to add: CheckDir refuses the directories of other ordinary
+// trustDirAlone and trustFileAlone have nothing to add: CheckDir refuses the directories of other ordinary
 // users, and Read their files.
-func trustAlone(string) error { return nil }
+func trustDirAlone(string) error { return nil }
+
+func trustFileAlone(string, fs.FileInfo) error { return nil }
 
 // Directories cannot be synced; NTFS journals their changes.
 func syncDir(string) error { return nil }

@@ -1,7 +1,6 @@
 package files
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
@@ -46,9 +46,17 @@ func OpenOneName(path string) (*os.File, error) {
 // nothing for him that he could not read himself. The error is ErrMalformed if it
 // is longer than limit bytes.
 func Read(path string, limit int64) (content []byte, written time.Time, err error) {
-	f, info, err := openRegular(path, func() (*os.File, error) { return openToRead(path) })
+	content, info, err := read(path, limit)
 	if err != nil {
 		return nil, time.Time{}, err
+	}
+	return content, info.ModTime(), nil
+}
+
+func read(path string, limit int64) (content []byte, info fs.FileInfo, err error) {
+	f, info, err := openRegular(path, func() (*os.File, error) { return openToRead(path) })
+	if err != nil {
+		return nil, nil, err
 	}
 	err = oneName(f, info, path)
 	var owner string
@@ -66,33 +74,56 @@ func Read(path string, limit int64) (content []byte, written time.Time, err erro
 		err = fmt.Errorf("%s: %w: it is longer than %d bytes", path, ErrMalformed, limit)
 	}
 	if err != nil {
-		return nil, time.Time{}, err
+		return nil, nil, err
 	}
-	return content, info.ModTime(), nil
+	return content, info, nil
 }
 
-// readUpTo is io.ReadAll of at most limit bytes, for a file that probably has size.
+// readUpTo is io.ReadAll of at most limit bytes, for a file that had size a moment ago: what
+// came since is not waited for.
 func readUpTo(f *os.File, limit, size int64) ([]byte, error) {
-	content := bytes.NewBuffer(make([]byte, 0, min(max(size, 0), limit)+bytes.MinRead))
-	_, err := content.ReadFrom(io.LimitReader(f, limit))
-	return content.Bytes(), err
+	content := make([]byte, min(max(size, 0), limit))
+	n, err := io.ReadFull(f, content)
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF): // it was truncated since
+		return content[:n], nil
+	case size > 0 || err != nil:
+		return content, err
+	}
+	return io.ReadAll(io.LimitReader(f, limit)) // one that does not say its size, such as those in /proc
 }
 
 // ReadTrusted is Read for a record by which the administrator, or whoever calls it,
 // acts: it refuses, with ErrUntrusted, one that anybody else than these two could
 // have written, be it by the file's owner and mode or by those of its directory.
 func ReadTrusted(path string, limit int64) ([]byte, error) {
-	content, _, err := Read(path, limit)
-	if err == nil {
-		err = CheckDir(filepath.Dir(path))
+	return AllTrusted(filepath.Dir(path))(filepath.Base(path), limit)
+}
+
+// AllTrusted returns [ReadTrusted] for the files of one directory, by their names in it: the
+// directory itself is examined once, when the first is read. In one that is to be trusted
+// nobody else can replace a file from then on. Several goroutines may use it.
+func AllTrusted(dir string) func(name string, limit int64) ([]byte, error) {
+	examine := sync.OnceValue(func() error {
+		if err := CheckDir(dir); err != nil {
+			return err
+		}
+		return trustDirAlone(dir)
+	})
+	return func(name string, limit int64) ([]byte, error) {
+		path := filepath.Join(dir, name)
+		content, info, err := read(path, limit)
+		if err == nil {
+			err = examine()
+		}
+		if err == nil {
+			err = trustFileAlone(path, info)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return content, nil
 	}
-	if err == nil {
-		err = trustAlone(path)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return content, nil
 }
 
 // Owned refuses, with ErrUntrusted, the file or directory at path, with which info came,

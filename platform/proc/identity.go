@@ -136,7 +136,8 @@ func (id Identity) aliveIn(here Identity) (bool, error) {
 		}
 		return false, fmt.Errorf("process %d lives in another PID namespace (%s): %w", id.PID, id.Space, fs.ErrPermission)
 	}
-	now, err := beside(id.PID, here)
+	// One that saw the boot id that we see, and began when it did, is the one.
+	now, err := beside(id.PID, here, id.Boot != here.Boot)
 	switch {
 	case errors.Is(err, ErrGone):
 		return false, nil

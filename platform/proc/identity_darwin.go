@@ -53,7 +53,7 @@ func image(pid int) string {
 }
 
 // beside is identify, without what only people want to know, for who knows the surroundings.
-func beside(pid int, _ Identity) (Identity, error) { return identify(pid) }
+func beside(pid int, _ Identity, _ bool) (Identity, error) { return identify(pid) }
 
 func surroundings() (Identity, error) {
 	boot, err := unix.Sysctl("kern.bootsessionuuid")

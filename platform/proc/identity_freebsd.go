@@ -77,7 +77,7 @@ func unreaped(id Identity) bool {
 }
 
 // beside is identify, without what only people want to know, for who knows the surroundings.
-func beside(pid int, _ Identity) (Identity, error) { return identify(pid) }
+func beside(pid int, _ Identity, _ bool) (Identity, error) { return identify(pid) }
 
 func surroundings() (Identity, error) {
 	boot, err := unix.SysctlRaw("kern.boot_id") // since FreeBSD 13

@@ -20,7 +20,7 @@ const queries = 20
 
 func identify(pid int) (Identity, error) {
 	here, unknown := surroundings()
-	id, err := beside(pid, here)
+	id, err := beside(pid, here, true)
 	if err = cmp.Or(err, unknown); err != nil {
 		return Identity{}, err
 	}
@@ -31,10 +31,11 @@ func identify(pid int) (Identity, error) {
 	return id, nil
 }
 
-// beside is identify, without what only people want to know, for who knows the surroundings.
-func beside(pid int, here Identity) (id Identity, err error) {
+// beside is identify, without what only people want to know, for who knows the surroundings. With
+// asks it finds out what boot id the process itself sees; else it is taken to be ours.
+func beside(pid int, here Identity, asks bool) (id Identity, err error) {
 	for range queries {
-		id, err = query(pid, here)
+		id, err = query(pid, here, asks)
 		if !errors.Is(err, errReleased) && !errors.Is(err, errHidden) {
 			break
 		}
@@ -46,7 +47,7 @@ func beside(pid int, here Identity) (id Identity, err error) {
 	return id, err
 }
 
-func query(pid int, id Identity) (Identity, error) {
+func query(pid int, id Identity, asks bool) (Identity, error) {
 	dir := "/proc/" + strconv.Itoa(pid)
 	line, err := readFile(dir + "/stat")
 	if err != nil {
@@ -67,6 +68,9 @@ func query(pid int, id Identity) (Identity, error) {
 	// A container may show a boot id of its own, and a service in it, behind
 	// ProtectProc= of systemd 252, the kernel's: what counts is what the process
 	// itself sees and writes down.
+	if !asks {
+		return id, nil
+	}
 	if boot, err := readFile(dir + "/root" + bootID); err == nil {
 		id.Boot = string(bytes.TrimSpace(boot))
 	}

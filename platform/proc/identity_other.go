@@ -10,7 +10,7 @@ import (
 func identify(int) (Identity, error) { return Identity{}, errUnsupported }
 
 // beside is identify, without what only people want to know, for who knows the surroundings.
-func beside(pid int, _ Identity) (Identity, error) { return identify(pid) }
+func beside(pid int, _ Identity, _ bool) (Identity, error) { return identify(pid) }
 
 func surroundings() (Identity, error) { return Identity{}, errUnsupported }
 

@@ -15,7 +15,7 @@ import (
 const anyBoot = "any"
 
 // beside is identify, without what only people want to know, for who knows the surroundings.
-func beside(pid int, _ Identity) (Identity, error) { return identify(pid) }
+func beside(pid int, _ Identity, _ bool) (Identity, error) { return identify(pid) }
 
 func surroundings() (Identity, error) { return Identity{Boot: anyBoot}, nil }
 

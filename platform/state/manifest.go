@@ -79,10 +79,21 @@ func ManifestPath(dir, id string) string { return filepath.Join(dir, id+".json")
 // one that others than the administrator and we could have written. The error wraps fs.ErrNotExist if
 // there is none.
 func ReadManifest(path string) (Manifest, error) {
+	return Manifests(filepath.Dir(path))(filepath.Base(path))
+}
+
+// Manifests returns [ReadManifest] for those of one directory, by the names of their files: see
+// [files.AllTrusted].
+func Manifests(dir string) func(name string) (Manifest, error) {
+	read := files.AllTrusted(dir)
+	return func(name string) (Manifest, error) { return parseManifest(filepath.Join(dir, name), read) }
+}
+
+func parseManifest(path string, read func(name string, limit int64) ([]byte, error)) (Manifest, error) {
 	fail := func(err error) (Manifest, error) {
 		return Manifest{}, fmt.Errorf("record of the installation: %w", err)
 	}
-	content, err := files.ReadTrusted(path, files.MaxRecord)
+	content, err := read(filepath.Base(path), files.MaxRecord)
 	if err != nil {
 		return fail(err)
 	}

@@ -116,9 +116,10 @@ func (a *app) members(m platform.Manager, scope platform.Scope) (all []member, n
 				}
 			}
 		}
+		read := state.Manifests(filepath.Dir(path))
 		a.each(len(recorded), func(i int) {
 			one := recorded[i]
-			one.manifest, one.bad = state.ReadManifest(state.ManifestPath(filepath.Dir(path), one.id.String()))
+			one.manifest, one.bad = read(filepath.Base(state.ManifestPath("", one.id.String())))
 		})
 	}
 	if d, err := (service.Config{Name: "x"}).DirsFor(scope); err == nil && d.Runtime != "" {

@@ -21,6 +21,7 @@ type life struct {
 	member
 	sources state.Sources
 	record  recovery.LastRun
+	rss     int64 // of the process that its file names, and that lives; else -1
 	notes   []string
 }
 
@@ -28,7 +29,7 @@ type life struct {
 // its state file names the process, whose identity the system confirms; the lock is asked only
 // where the file cannot say it.
 func (a *app) lookAt(ctx context.Context, one member) life {
-	l := life{member: one, sources: state.Sources{Now: a.Now(), Window: usualWindow()}}
+	l := life{member: one, rss: -1, sources: state.Sources{Now: a.Now(), Window: usualWindow()}}
 	id := one.id.String()
 	if one.bad != nil {
 		l.notes = append(l.notes, one.bad.Error())
@@ -46,6 +47,7 @@ func (a *app) lookAt(ctx context.Context, one member) life {
 		l.sources.File = &f
 		if alive, err := a.Alive(f.Process); err == nil && alive {
 			l.sources.Lock = state.Lock{Answer: state.LockHeld, Process: f.Process, Since: f.StartedAt, Origin: f.Manager}
+			l.rss = a.Memory(f.Process.PID) // while the manager is asked
 			return l
 		}
 	}
@@ -89,7 +91,9 @@ func (a *app) judge(l life, m platform.Manager, unsettled map[string]platform.Ph
 		s.Manager = cmp.Or(s.Manager, now.File.Manager)
 	}
 	if now.Running && s.PID != 0 {
-		s.RSS = a.Memory(s.PID)
+		if s.RSS = l.rss; l.sources.File == nil || s.PID != l.sources.File.Process.PID {
+			s.RSS = a.Memory(s.PID)
+		}
 	}
 	s.Findings = append(s.Findings, l.findings(s, now)...)
 	return s

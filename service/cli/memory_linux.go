@@ -1,24 +1,28 @@
 package cli
 
 import (
+	"bytes"
 	"os"
 	"strconv"
-	"strings"
+	"syscall"
 )
 
-// memory is what of the process is in memory, in bytes; -1: that is not to be seen. gopsutil
-// would read the same, in twice the time.
+// memory is what of the process is in memory, in bytes; -1: that is not to be seen. It is
+// asked for all services at once, and os.ReadFile makes nine system calls where three do.
 func memory(pid int) int64 {
-	statm, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm") // in pages: proc(5)
+	fd, err := syscall.Open("/proc/"+strconv.Itoa(pid)+"/statm", syscall.O_RDONLY|syscall.O_CLOEXEC, 0) // in pages: proc(5)
 	if err != nil {
 		return -1
 	}
-	fields := strings.Fields(string(statm))
+	defer func() { _ = syscall.Close(fd) }()
+	var statm [256]byte
+	n, err := syscall.Read(fd, statm[:])
+	fields := bytes.Fields(statm[:max(0, n)])
 	const resident = 1
-	if len(fields) <= resident {
+	if err != nil || len(fields) <= resident {
 		return -1
 	}
-	pages, err := strconv.ParseInt(fields[resident], 10, 64)
+	pages, err := strconv.ParseInt(string(fields[resident]), 10, 64)
 	if err != nil {
 		return -1
 	}
