@@ -17,19 +17,19 @@ const (
 	shownFrames   = 3 // of the program
 )
 
+// They are compiled when they are first used: a start of the service, which has no use for them,
+// does not wait for that.
 var (
-	logPrefixPattern  = onUse(`^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^ \[]+\[\d+\]: `) // Nov 29 03:15:00 host feedd[4711]: panic: ...
-	stackStartPattern = onUse(`^goroutine \d+ .*\[.*\]:$`)
-	framePattern      = onUse(`^[\w.\-/~%@]+(\.[\w.()*\[\]{}\-]+)+\(.*\)$`)
-	placePattern      = onUse(`^\s+\S.*:\d+( \+0x[0-9a-f]+)?$`)
-	noisePattern      = onUse(`^(\.\.\.|PC=|r\w+\s+0x|[cefg]s\s+0x|fault\s|lr\s|sp\s|pc\s)`)
+	logPrefixPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^ \[]+\[\d+\]: `)
+	}) // Nov 29 03:15:00 host feedd[4711]: panic: ...
+	stackStartPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^goroutine \d+ .*\[.*\]:$`) })
+	framePattern      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w.\-/~%@]+(\.[\w.()*\[\]{}\-]+)+\(.*\)$`) })
+	placePattern      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\s+\S.*:\d+( \+0x[0-9a-f]+)?$`) })
+	noisePattern      = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(\.\.\.|PC=|r\w+\s+0x|[cefg]s\s+0x|fault\s|lr\s|sp\s|pc\s)`)
+	})
 )
-
-// onUse compiles a pattern when it is first used: a start of the service, which has no
-// use for it, does not wait for that.
-func onUse(pattern string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
-}
 
 // excerpt is what says most of a failure among the lines of a log: the last lines,
 // where a dump of stacks counts for no more than its headline and the first frames

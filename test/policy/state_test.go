@@ -69,6 +69,31 @@ func (s source) variables() []*ast.ValueSpec {
 	return specs
 }
 
+// called is PACKAGE.NAME of what v calls; empty: it is something else.
+func called(v *ast.CallExpr) string {
+	if f, ok := v.Fun.(*ast.SelectorExpr); ok {
+		if x, ok := f.X.(*ast.Ident); ok {
+			return x.Name + "." + f.Sel.Name
+		}
+	}
+	return ""
+}
+
+// returned is what is called by the function literal that v is called with, if it does nothing else.
+func returned(v *ast.CallExpr) string {
+	if len(v.Args) != 1 {
+		return ""
+	}
+	if f, ok := v.Args[0].(*ast.FuncLit); ok && len(f.Body.List) == 1 {
+		if r, ok := f.Body.List[0].(*ast.ReturnStmt); ok && len(r.Results) == 1 {
+			if c, ok := r.Results[0].(*ast.CallExpr); ok {
+				return called(c)
+			}
+		}
+	}
+	return ""
+}
+
 // embedded: the value of such a variable is a file.
 func embedded(doc *ast.CommentGroup) bool {
 	return doc != nil && strings.HasPrefix(doc.List[len(doc.List)-1].Text, "//go:embed ")
@@ -81,10 +106,8 @@ func stateful(spec *ast.ValueSpec, i int) string {
 	}
 	switch v := spec.Values[i].(type) {
 	case *ast.CallExpr:
-		if f, ok := v.Fun.(*ast.SelectorExpr); ok {
-			if x, ok := f.X.(*ast.Ident); ok && slices.Contains(constructors, x.Name+"."+f.Sel.Name) {
-				return ""
-			}
+		if slices.Contains(constructors, called(v)) || called(v) == "sync.OnceValue" && slices.Contains(constructors, returned(v)) {
+			return ""
 		}
 		if f, ok := v.Fun.(*ast.Ident); ok && f.Name == "append" {
 			return ""

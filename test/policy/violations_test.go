@@ -60,6 +60,8 @@ func TestPolicyCatches(t *testing.T) {
 		{"no package state", "a sentinel", src("service/a.go", "package service\nvar ErrX = errors.New(`x`)\nvar _ I = T{}"), ""},
 		{"no package state", "the claim of SIGHUP", src("service/internal/hangup/a.go", "package hangup\nvar early = claim()"), ""},
 		{"no package state", "the lock of the library's choice", src("platform/kardianos/a.go", "package kardianos\nvar adopting sync.Mutex"), ""},
+		{"no package state", "made at its first use", src("service/a.go", "package service\nvar p = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`x`) })"), ""},
+		{"no package state", "kept at its first use", src("service/a.go", "package service\nvar p = sync.OnceValue(func() int { return os.Getpid() })"), "p is package state"},
 		{"no package state", "another claim", src("service/internal/hangup/a.go", "package hangup\nvar late = claim()"), "late is package state"},
 		{"no package state", "a claim elsewhere", src("service/a.go", "package service\nvar early = claim()"), "early is package state"},
 		{"no package state", "a table", src("service/a.go", "package service\nvar t = []string{`a`}\nfunc f() { x := t; x = nil }"), ""},
