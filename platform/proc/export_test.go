@@ -2,9 +2,7 @@ package proc
 
 import "time"
 
-var (
-	ParseArguments = parseArguments
-)
+var ParseArguments = parseArguments
 
 type Life = life
 
