@@ -23,7 +23,7 @@ usage: beds.sh build [NAME...]   build the roots that are missing or out of date
        beds.sh list              print each root: name, state (built, stale, missing), init, suite, path
        beds.sh clean [NAME...]   remove roots (default: all of them) and what interrupted runs left
 names: $all_names
-Roots are kept in \$BEDS_DIR (default: \${XDG_CACHE_HOME:-\$HOME/.cache}/holdfast-beds), about 170 MB each, wine 1 GB.
+Roots are kept in \$BEDS_DIR (default: \${XDG_CACHE_HOME:-\$HOME/.cache}/holdfast-beds), about 170 MB each, systemd257 540 MB, wine 1 GB.
 BEDS_MIRROR=URL takes the packages from another Debian mirror than the default.
 exit codes: 0 done, 1 failed, 2 usage, 3 this machine cannot build beds (not root, or not Debian)
 EOF
@@ -53,12 +53,13 @@ packages_of() {
 	case $1 in
 	# libpam-systemd and dbus-user-session: without them there is no user manager to test --scope=user with.
 	# redis-tools and python3 are what examples/wrap has be services: the former has all of redis-server, but its service.
-	# It is compared with tini and dumb-init.
-	systemd257) echo systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,procps,udev,util-linux,redis-tools,python3,tini,dumb-init ;;
+	# It is compared with tini and dumb-init. nginx is in every root that can run examples/wrap; PostgreSQL and Java, which are large, in
+	# one. (A JRE alone makes a root half as large again.)
+	systemd257) echo systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,procps,udev,util-linux,redis-tools,python3,tini,dumb-init,nginx,postgresql-17,openjdk-21-jre-headless ;;
 	systemd*) echo systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,procps,udev,util-linux ;;
 	# python3 is also what Ansible needs of a machine: examples/fleet is played on twelve of them.
-	sysvinit) echo sysvinit-core,sysv-rc,initscripts,insserv,procps,lsb-base,util-linux,redis-tools,python3 ;;
-	openrc) echo sysvinit-core,openrc,procps,util-linux,redis-tools,python3 ;;
+	sysvinit) echo sysvinit-core,sysv-rc,initscripts,insserv,procps,lsb-base,util-linux,redis-tools,python3,nginx ;;
+	openrc) echo sysvinit-core,openrc,procps,util-linux,redis-tools,python3,nginx ;;
 	wine) echo wine,wine64,procps,util-linux ;;
 	*) die 2 "unknown root \"$1\" (known: $all_names)" ;;
 	esac
@@ -131,7 +132,7 @@ prepare() {
 	systemd*)
 		# Nothing may start by itself while a test measures, and there is no terminal to log in at.
 		for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer \
-			console-getty.service getty.target; do
+			console-getty.service getty.target nginx.service postgresql.service; do
 			ln -sf /dev/null "$root/etc/systemd/system/$unit"
 		done
 		mkdir -p "$root/var/log/journal" # the journal is kept over a reboot of the bed
@@ -140,6 +141,7 @@ prepare() {
 		;;
 	wine) prepare_wine "$root" ;;
 	*)
+		rm -f "$root"/etc/rc?.d/*nginx "$root/etc/runlevels/default/nginx"
 		# No gettys: the bed has no tty1. The last line runs once everything of the runlevel was waited for: package
 		# bed reads the console for it. And no file systems to check or mount: the disks are the host's.
 		sed -i -e '/:respawn:.*getty/d' -e '/:ctrlaltdel:/d' "$root/etc/inittab"
@@ -196,9 +198,13 @@ build_locked() {
 	begin=$(date +%s)
 	# In a mount namespace of its own: killed in the middle, mmdebstrap leaves /proc, /sys and /dev mounted in the root.
 	# shellcheck disable=SC2086 # BEDS_MIRROR: nothing at all when it is empty
+	# PostgreSQL's package would make a database, and Java's fails without a place for its manual.
+	# shellcheck disable=SC2016 # $1 is the hook's
 	if ! unshare --mount --propagation private mmdebstrap --variant=minbase --include="$(packages_of "$name")" \
+		--essential-hook='mkdir -p "$1/etc/postgresql-common" "$1/usr/share/man/man1" && echo create_main_cluster = false >"$1/etc/postgresql-common/createcluster.conf"' \
 		--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
+		--dpkgopt='path-exclude=/usr/lib/*/libLLVM*' --dpkgopt='path-exclude=/usr/lib/postgresql/*/lib/bitcode/*' \
 		"$(suite_of "$name")" "$new/root" ${BEDS_MIRROR:-} >"$log" 2>&1 </dev/null; then
 		tail -n 20 "$log" >&2
 		die 1 "build $name: mmdebstrap failed (whole log: $log)"

@@ -119,7 +119,12 @@ func TestDelays(t *testing.T) {
 }
 
 func TestForeground(t *testing.T) {
-	for program, want := range map[string]string{"/usr/sbin/nginx": "daemon off", "php-fpm8.4": "-F", "/opt/own": "--nodaemon"} {
+	for program, want := range map[string]string{
+		"/usr/sbin/nginx": "daemon off", "/usr/bin/redis-server": "--daemonize no", "/usr/sbin/apache2": "-D FOREGROUND", "/usr/sbin/httpd": "-D FOREGROUND",
+		"/usr/sbin/sshd": "-D", "/usr/sbin/haproxy": "-db", "/usr/bin/memcached": "without -d", "/usr/sbin/mysqld": "without --daemonize", `mysqld.exe`: "without --daemonize",
+		"/usr/sbin/mariadbd": "without --daemonize", "/usr/lib/postgresql/17/bin/pg_ctl": "postgres -D", "/usr/lib/postgresql/17/bin/postgres": "by itself",
+		"/usr/bin/pg_ctlcluster": "--foreground", "php-fpm8.4": "-F", "/opt/own": "--nodaemon",
+	} {
 		if got := wrap.Foreground(program); !strings.Contains(got, want) {
 			t.Errorf("%s: %q does not name %q", program, got, want)
 		}
