@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service/cli"
+	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
 // filterer is a manager that can narrow its log down.
@@ -130,5 +132,22 @@ func TestAFailedStartAsksForItsOwnLog(t *testing.T) {
 	}
 	if !strings.Contains(p.errs.String(), "the last lines of its log:\n  3 lines\n") {
 		t.Error(p.errs.String())
+	}
+}
+
+// A run that was denied something, and the next one, in the same second: what is said of the one is no
+// finding about the other.
+func TestDoctorReadsTheLogOfTheLastRunAlone(t *testing.T) {
+	p := wellOff(t)
+	started := noon.Add(-time.Minute + 500*time.Millisecond + 7*time.Microsecond)
+	p.put(filepath.Join(p.cfg.StateDir, "feedd.lastrun.json"), recovery.LastRun{Process: feedd, Started: started})
+	m := p.machine()
+	m.Manager = func(string) (platform.Manager, error) { return filterer{p.m}, nil }
+	if err := p.runOn(t.Context(), m, "doctor"); err != nil && !cli.Silent(err) {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("Since:@%d.500007", started.Unix())
+	if !slices.ContainsFunc(p.did, func(did string) bool { return strings.Contains(did, want) }) {
+		t.Errorf("no %s in %q", want, p.did)
 	}
 }

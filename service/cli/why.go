@@ -217,7 +217,7 @@ func (t *target) logLines(ctx context.Context, since time.Time) []string {
 	}
 	argv := t.manager.Logs(t.id, searchedLines, false)
 	if m, ok := t.manager.(platform.LogFilterer); ok && !since.IsZero() {
-		argv = m.FilteredLogs(t.id, platform.LogFilter{Lines: searchedLines, Since: fmt.Sprintf("@%d", since.Unix())})
+		argv = m.FilteredLogs(t.id, platform.LogFilter{Lines: searchedLines, Since: sinceExactly(since)})
 	}
 	if len(argv) == 0 {
 		return nil
@@ -229,6 +229,12 @@ func (t *target) logLines(ctx context.Context, since time.Time) []string {
 		return nil
 	}
 	return slices.Collect(strings.Lines(string(out.kept)))
+}
+
+// sinceExactly is a time in the words of systemd.time(7), to the microsecond: the run before may have
+// ended in the same second.
+func sinceExactly(t time.Time) string {
+	return fmt.Sprintf("@%d.%06d", t.Unix(), t.Nanosecond()/int(time.Microsecond))
 }
 
 // lastBytes keeps the last of what is written to it: so many bytes, at least.

@@ -125,14 +125,44 @@ func TestOpenMetrics(t *testing.T) {
 	if !strings.HasSuffix(body, "# EOF\n") || !strings.Contains(body, "# TYPE holdfast_reloads counter\n") {
 		t.Errorf("that is not OpenMetrics:\n%s", body)
 	}
+	promtool := needPromtool(t)
+	for name, tt := range map[string]struct {
+		body string
+		good bool
+	}{
+		"as it is":    {body, true},
+		"without end": {strings.TrimSuffix(body, "# EOF\n"), false}, // it does look
+	} {
+		var dated strings.Builder // promtool reads OpenMetrics only where it is to be stored
+		for line := range strings.Lines(tt.body) {
+			if !strings.HasPrefix(line, "#") {
+				line = strings.TrimSuffix(line, "\n") + " 1767355200\n"
+			}
+			dated.WriteString(line)
+		}
+		file := filepath.Join(t.TempDir(), "metrics")
+		if err := os.WriteFile(file, []byte(dated.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.CommandContext(t.Context(), promtool, "tsdb", "create-blocks-from", "openmetrics", file, t.TempDir()).CombinedOutput()
+		if good := err == nil; good != tt.good {
+			t.Errorf("%s: promtool: %v\n%s", name, err, out)
+		}
+	}
 }
 
-// Prometheus' own opinion of the names, types and texts.
-func TestPromtoolLikesTheMetrics(t *testing.T) {
+func needPromtool(t *testing.T) string {
+	t.Helper()
 	promtool, err := exec.LookPath("promtool")
 	if err != nil {
 		t.Skip("no promtool here, which is in Debian's package prometheus")
 	}
+	return promtool
+}
+
+// Prometheus' own opinion of the names, types and texts.
+func TestPromtoolLikesTheMetrics(t *testing.T) {
+	promtool := needPromtool(t)
 	var ours strings.Builder
 	for line := range strings.Lines(everything(t, "")) {
 		if strings.HasPrefix(strings.TrimLeft(line, "# HELPTY"), "holdfast_") {

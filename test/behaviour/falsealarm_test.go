@@ -5,15 +5,14 @@ package behaviour_test
 import (
 	"context"
 	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// noFalseAlarm tells, and with HOLDFAST_FAULTS=all fails the test, if doctor finds anything above a note on a service that a script has left healthy: one that is
-// ready, of which status has nothing to note and whose checks and reloads are in order.
+// noFalseAlarm fails the test if doctor finds anything above a note on a service that a script has left healthy: one that is ready,
+// of which status has nothing to note and whose checks and reloads are in order.
 func (s *stage) noFalseAlarm(t *testing.T, script string) {
 	t.Helper()
 	ctx, done := wait.Context(t, context.Background(), "doctor")
@@ -34,11 +33,7 @@ done`
 		if json.Unmarshal([]byte(answers[0]), &h) == nil && h.ok() {
 			var o opinion
 			if err := json.Unmarshal([]byte(answers[1]), &o); err != nil || o.alarming() {
-				complain := t.Logf
-				if os.Getenv("HOLDFAST_FAULTS") == "all" {
-					complain = t.Errorf
-				}
-				complain("after %s, on a healthy service: a false alarm of doctor (%v):\n%s\n%s", script, err, answers[1], answers[0])
+				t.Errorf("after %s, on a healthy service: a false alarm of doctor (%v):\n%s\n%s", script, err, answers[1], answers[0])
 			}
 		}
 		answers = answers[2:]
