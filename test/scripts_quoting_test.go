@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -74,10 +75,15 @@ func scriptedUnits() []scripted {
 }
 
 // What a script says is what the process gets, to the byte, or it was refused;
-// and nothing of it is ever executed, whatever the action.
+// and nothing of it is ever executed, whatever the action. Each of the two has every other
+// script, and all of them with HOLDFAST_FAULTS=all.
 func TestScriptQuoting(t *testing.T) {
 	t.Parallel()
-	for _, manager := range []string{"sysv", "openrc"} {
+	of := 2
+	if os.Getenv("HOLDFAST_FAULTS") == "all" {
+		of = 1
+	}
+	for turn, manager := range []string{"sysv", "openrc"} {
 		bed.Each(t, manager, func(t *testing.T, b *bed.Bed) {
 			putShipper(t, b)
 			installProbe(t, b, "/opt/probe")
@@ -89,7 +95,10 @@ func TestScriptQuoting(t *testing.T) {
 			}
 			var units []scripted
 			refused := 0
-			for _, s := range scriptedUnits() {
+			for i, s := range scriptedUnits() {
+				if i%of != turn%of {
+					continue
+				}
 				text, err := render(t, manager, s.unit)
 				if err != nil {
 					refused++
@@ -102,7 +111,7 @@ func TestScriptQuoting(t *testing.T) {
 				units = append(units, s)
 			}
 			t.Logf("%d scripts, %d refused", len(units), refused)
-			if len(units) < 100 {
+			if len(units) < 100/of {
 				t.Errorf("only %d scripts left to compare, %d were refused", len(units), refused)
 			}
 			// Hundreds of starts: their time is that of the test as a whole.
