@@ -42,6 +42,8 @@ fi
 # The gates say that they lack these.
 need shellcheck shellcheck || true
 need ansible-lint ansible-lint || true
+# A test of the manual pages skips without it.
+need mandoc mandoc || true
 
 if ! take promtool prometheus; then
 	skipped+=("what Prometheus' own tool says of metrics and alert rules (Debian: promtool, in the package prometheus)")

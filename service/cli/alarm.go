@@ -23,7 +23,7 @@ import (
 func (a *app) alarmCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "alarm",
-		Short: "Try whether alarms arrive",
+		Short: "Test alarms",
 		Args:  a.knownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -35,10 +35,10 @@ func (a *app) alarmTestCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "test",
-		Short: "Send a test alarm, and show how that went",
-		Long: "Send a test alarm by all ways of [service.alarm], and show how that went. Where the service runs, it is asked to send it, as its own user " +
-			"and with the configuration that it has in force; otherwise this command sends it itself, but never as root for a service of another user. " +
-			"Exit code: 0 if every way has taken it, 1 otherwise.",
+		Short: "Send a test alarm and show whether it arrived",
+		Long: "Send a test alarm to the command and the web hook of [service.alarm], and show whether it arrived. A running service sends it itself, as its own user " +
+			"and with the configuration in force. Otherwise this command sends it, but never as root for a service of another user. " +
+			"Exit code: 0 if it arrived everywhere, 1 otherwise.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := a.target(cmd)

@@ -49,6 +49,9 @@ func newTree(m machine, cfg service.Config, prog service.Program, quiet string) 
 		Args:  a.knownCommand, SuggestionsMinimumDistance: 2,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.help(args) },
 	}
+	if quiet != "" { // --version of a program with another tree around this one is the host's
+		a.root.RunE = a.helpOrVersion()
+	}
 	f := a.root.PersistentFlags()
 	f.StringVar(&a.cfg.File, "config", cfg.File, "configuration `FILE`")
 	f.StringVar(&a.cfg.RuntimeDir, "runtime-dir", cfg.RuntimeDir, "`DIR` of the PID file and the state")
@@ -62,14 +65,7 @@ func newTree(m machine, cfg service.Config, prog service.Program, quiet string) 
 	a.ours = map[string]bool{}
 	f.VisitAll(func(f *pflag.Flag) { a.ours[f.Name] = true })
 
-	a.root.AddCommand(
-		a.runCommand(),
-		a.installCommand(), a.uninstallCommand(), a.planCommand(),
-		a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand(),
-		a.upgradeCommand(), a.rollbackCommand(), a.versionsCommand(),
-		a.statusCommand(), a.fleetCommand(), a.bugreportCommand(), a.doctorCommand(), a.logsCommand(), a.versionCommand(), manCommand(a.root), completionCommand(),
-		a.checkCommand(), a.configCommand(), a.alarmCommand(), a.migrateCommand(), a.spawnCommand(), a.superviseCommand(), a.awaitCommand(),
-	)
+	a.addCommands()
 	if c, ok := prog.(Commander); ok {
 		a.root.AddCommand(c.Commands(a.find)...)
 	}

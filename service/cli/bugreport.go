@@ -25,11 +25,11 @@ func (a *app) bugreportCommand() *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:   "bugreport",
-		Short: "Put what somebody who helps has to know into one archive, without secrets",
-		Long: "Put what somebody who helps has to know into one archive (tar.gz, for its owner alone): versions, plan, status, doctor, the end of the log, " +
-			"the manager's definition, the configuration in force and the service's records. It works while the service is down and without root, and says what it could not have.\n\n" +
-			"What may be a secret is struck out: values of the environment and of the program's own tables, of keys, flags and variables that are called like secrets, users and passwords in URLs, " +
-			"tokens that look like some. Look through it all the same before you hand it on.",
+		Short: "Collect a report for support in one archive, without secrets",
+		Long: "Collect a report for support in one archive (tar.gz, readable by its owner alone): versions, plan, status, doctor, the end of the log, " +
+			"the manager's definition, the configuration in force and the service's records. It works while the service is down and without root, and says what it could not collect.\n\n" +
+			"Possible secrets are struck out: values of the environment and of the program's own tables, values of keys, flags and variables with names like those of secrets, users and passwords in URLs, " +
+			"and what looks like a token. Read the report before you send it.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := a.targetRegardless(cmd)

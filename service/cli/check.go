@@ -59,13 +59,12 @@ func (a *app) checkCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Check whether the service could start with its configuration, as it is now",
-		Long: "Check whether the service could start with its configuration, as it is now, and touch nothing: the " +
-			"[service] table, the program's own tables, that its user and groups exist, that its user can read the " +
-			"configuration, that the directories that it needs are there, and that the manager can honour all of it (--manager NAME: as for " +
-			"an install with that one). On a terminal, and with --json, it says which file it checked. Each finding is one line, " +
-			"FILE:LINE: KEY: PROBLEM. Exit code: 0 if there is none, or none but warnings, which name what install warns of; 78 otherwise.\n\n" +
-			"`install`, `start` and `restart` begin with the same, and `reload` with what a reload reads.",
+		Short: "Check whether the service could start",
+		Long: "Check whether the service could start with its present configuration, without touching it: the " +
+			"[service] table and the program's own tables, whether its user and groups exist, whether its user can read the " +
+			"configuration, whether the directories that it needs are there, and whether the manager (or --manager NAME) can honour all settings.\n\n" +
+			"Each finding is one line, FILE:LINE: KEY: PROBLEM. Exit code: 0 no findings but warnings, 78 otherwise. " +
+			"`install`, `start` and `restart` begin with the same check, and `reload` with what a reload reads.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := a.target(cmd)

@@ -20,8 +20,8 @@ func completionCommand() *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:   "completion bash|fish|powershell|zsh",
-		Short: "Print the script that has a shell complete the commands of this program",
-		Long: "Print the script that has a shell complete the commands of this program. For bash, in this session:\n\n" +
+		Short: "Print a shell completion script",
+		Long: "Print a script that completes the commands of this program in a shell. For bash, in this session:\n\n" +
 			"\tsource <(PROGRAM completion bash)\n\n" +
 			"and for all sessions, write it to /etc/bash_completion.d/PROGRAM.",
 		Args:                  knownShell,

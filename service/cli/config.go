@@ -13,15 +13,15 @@ import (
 func (a *app) configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
-		Short: "Show what can be configured",
+		Short: "Show the configuration",
 		Args:  a.knownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(&cobra.Command{
 		Use:   "print",
-		Short: "Print a configuration file to begin with",
-		Long: "Print a configuration file to begin with: every key, with its meaning and its default, commented out. " +
-			"Take the \"#\" away from what is to be another value. It is not what a running service has: that is `status`' file.",
+		Short: "Print a sample configuration file",
+		Long: "Print a sample configuration file: every key with its meaning and default, commented out. " +
+			"Remove the \"#\" before a key to change it. `config show` has the values in force.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return service.WriteSample(cmd.OutOrStdout(), a.cfg, a.prog)
@@ -35,7 +35,7 @@ func (a *app) configShowCommand() *cobra.Command {
 	var asJSON, all bool
 	cmd := &cobra.Command{
 		Use:   "show",
-		Short: "Show the configuration in force, and where each value comes from",
+		Short: "Show the configuration in force and where each value comes from",
 		Long: "Show the configuration in force for the commands here and the next start: KEY = VALUE, and behind it where that comes from: " +
 			"FILE:LINE, the command line or what install was told, the program's own code, or the default. Without --all, what is the default is left out. " +
 			"Values of [service] env are never shown; those that the file gives to the program's own tables only where the program says that they are no secret.",

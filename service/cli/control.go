@@ -19,7 +19,7 @@ import (
 func (a *app) startCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "start",
-		Short: "Have the manager start the service, and wait until it is ready",
+		Short: "Start the service and wait until it is ready",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := a.target(cmd)
@@ -99,9 +99,9 @@ func (a *app) stopCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "stop",
 		Short: "Stop the service and wait until it is gone",
-		Long: "Stop the service in order and wait until it is gone: the one that the manager keeps, and one that " +
-			"was started otherwise. What does not run is stopped already. A stop that was not in order, because it had to be forced " +
-			"(as --kill does) or a step of it failed, ends with exit code 79, although the service is gone.",
+		Long: "Stop the service in order and wait until it is gone, whether the manager or somebody else has started it. " +
+			"If it does not run, there is nothing to do.\n\nExit code 79 means that the service is gone, but did not stop in order: it had to be forced " +
+			"(as --kill does), or a step of the stop failed.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := a.targetRegardless(cmd)
@@ -179,7 +179,7 @@ func (t *target) kept(ctx context.Context, h singleton.Holder) bool {
 func (a *app) restartCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "restart",
-		Short: "Stop the service in order, then start it",
+		Short: "Restart the service and wait until it is ready",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := a.target(cmd)
@@ -228,9 +228,9 @@ func (a *app) reloadCommand() *cobra.Command {
 	var noWait, direct bool
 	cmd := &cobra.Command{
 		Use:   "reload",
-		Short: "Have the service take its new configuration, and report the outcome",
-		Long: "Have the service take its new configuration. Waits for the outcome of a reload that started after " +
-			"the request; a configuration that was refused is an error, and the old one stays in force.",
+		Short: "Reload the configuration and report the outcome",
+		Long: "Reload the configuration and wait for the outcome. If the service refuses the new configuration, " +
+			"reload fails and the old one stays in force.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if direct {

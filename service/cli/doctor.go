@@ -23,11 +23,11 @@ func (a *app) doctorCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Find out what is wrong with the service, and name the command that mends it",
-		Long: "Find out what is wrong with the service, and name the command that mends it. It changes nothing, and works " +
-			"while the service is down, and without root as far as that goes: what it could not see is a note.\n\n" +
-			"The worst comes first, and a cause before what follows from it. Exit code: 0 if there is nothing, or nothing but notes; " +
-			"3 if the worst is a warning, 4 if it is an error.",
+		Short: "Find the cause of a problem and name the command that fixes it",
+		Long: "Find the cause of a problem and name the command that fixes it. doctor changes nothing. It works " +
+			"while the service is down, and without root as far as possible; a note says what it could not see.\n\n" +
+			"The worst finding comes first, and a cause before its effects. Exit code: 0 no findings but notes, " +
+			"3 a warning, 4 an error.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := a.targetRegardless(cmd)

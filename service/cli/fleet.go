@@ -16,16 +16,16 @@ import (
 )
 
 func (a *app) fleetCommand() *cobra.Command {
-	group := &cobra.Command{Use: "fleet", Short: "Look at all services of this machine that are made with holdfast", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+	group := &cobra.Command{Use: "fleet", Short: "Show all services of this machine that are made with holdfast", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
 		return a.help([]string{"help", "fleet"})
 	}}
 	var asJSON, watch bool
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show where each of them stands, in one table",
-		Long: "Show where each service of this machine stands that is made with holdfast, whatever its program: root the services of the system, " +
-			"others their own (--scope says otherwise); services of users are seen by these users alone. " +
-			"They are found by the records of install, by definitions that holdfast has made, and by what a service writes down while it runs, by hand as well. The manager is asked one question for all.",
+		Short: "Show the state of each in one table",
+		Long: "Show the state of each service of this machine that is made with holdfast, whatever its program. Root sees the services of the system, " +
+			"other users see their own; --scope chooses. " +
+			"Services are found by the records of install, by definitions that holdfast has made, and by the state files of those that run, also by hand. The manager is asked once for all of them.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			scope, err := a.scopeFlag()

@@ -46,15 +46,15 @@ func (a *app) installCommand() *cobra.Command {
 	var dry bool
 	cmd := &cobra.Command{
 		Use:   "install",
-		Short: "Install the service with the manager, or bring what is installed up to date",
-		Long: "Install the service with the machine's manager and have it start at boot. Doing it again brings " +
-			"the installation up to date, shows what that changes in the definition, line by line, and does nothing " +
-			"where nothing does. What an earlier install was told (--config, --user, --program, --copy-to, --runtime-dir, " +
-			"--state-dir) stays so until another one says otherwise, or takes it back by --no-config and so on. " +
-			"Without any --config the configuration is " + usualFile(a.cfg) + " where that exists (with --scope user, the file " +
-			"of that name in the user's configuration directory). If a step fails, those before it are taken back.\n\n" +
-			"A running service goes on unchanged until --restart or another command restarts it; install says when that is due. " +
-			"A service that --adopt takes over while it runs is running afterwards.",
+		Short: "Install the service, or update what is installed",
+		Long: "Install the service with the machine's manager and enable it at boot. If a step fails, the steps before it are taken back.\n\n" +
+			"A second install updates what is installed. It shows each line of the definition that changes, and does nothing if none does. " +
+			"It keeps what an earlier install was given by --config, --user, --program, --copy-to, --runtime-dir and " +
+			"--state-dir; --no-config and its like take that back.\n\n" +
+			"Without --config the configuration is " + usualFile(a.cfg) + ", if that exists (with --scope user, the file " +
+			"of that name in the user's configuration directory).\n\n" +
+			"A running service is not restarted without --restart; install says when a restart is needed. " +
+			"A running service that --adopt takes over runs afterwards.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if dry {
@@ -91,7 +91,7 @@ func (a *app) planCommand() *cobra.Command {
 	var f installFlags
 	cmd := &cobra.Command{
 		Use:   "plan",
-		Short: "Show what install would do, for any manager, on any machine",
+		Short: "Show what install would do, for any manager",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, steps, err := a.plan(cmd, &f)
@@ -197,11 +197,11 @@ func (a *app) uninstallCommand() *cobra.Command {
 	var purge, foreign bool
 	cmd := &cobra.Command{
 		Use:   "uninstall",
-		Short: "Stop the service and remove it from the manager",
-		Long: "Stop the service and remove it from the manager, and the copy of the program that install --copy-to has made, unless " +
-			"it was changed or another service runs it. What is not installed is uninstalled already.\n\n" +
-			"--purge removes the service's own directories as well, with its data in them. A directory that a flag " +
-			"names is removed only if nothing lies in it that is not named after the service, or with --purge-foreign.",
+		Short: "Stop the service and remove it",
+		Long: "Stop the service and remove it from the manager. A copy of the program that install --copy-to made is removed, unless " +
+			"somebody has changed it or another service runs it. The service's data stays.\n\n" +
+			"--purge removes the service's own directories and the data in them. A directory that a flag " +
+			"names is removed only if everything in it is named after the service, or with --purge-foreign.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.alone(cmd, "uninstall", func() error {

@@ -17,26 +17,26 @@ import (
 func manCommand(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use:   "man DIR",
-		Short: "Write the manual pages, section 8, into DIR",
-		Long:  "Write the manual pages, section 8, into DIR, which is made if it is not there: for packagers.",
+		Short: "Write the manual pages to DIR",
+		Long:  "Write the manual pages, section 8, to DIR, for packages. DIR is made if it does not exist.",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil { //nolint:gosec // everybody may read a manual
 				return err
 			}
-			return writeManual(root, args[0])
+			return writeManual(root, root, args[0])
 		},
 	}
 }
 
-// writeManual writes the page of cmd and those of all commands below it.
-func writeManual(cmd *cobra.Command, dir string) error {
+// writeManual writes the page of cmd, in the tree of root, and those of all commands below it.
+func writeManual(root, cmd *cobra.Command, dir string) error {
 	for _, c := range subcommands(cmd) {
-		if err := writeManual(c, dir); err != nil {
+		if err := writeManual(root, c, dir); err != nil {
 			return err
 		}
 	}
-	return os.WriteFile(filepath.Join(dir, pageName(cmd)+".8"), []byte(manualPage(cmd)), 0o644) //nolint:gosec // everybody may read a manual
+	return os.WriteFile(filepath.Join(dir, pageName(cmd)+".8"), []byte(manualPage(root, cmd)), 0o644) //nolint:gosec // everybody may read a manual
 }
 
 func subcommands(cmd *cobra.Command) []*cobra.Command {
@@ -49,7 +49,7 @@ func pageName(cmd *cobra.Command) string { return strings.ReplaceAll(cmd.Command
 
 // manualPage is the page of cmd in the language of man(7). The same source
 // gives the same page: there is no date in it.
-func manualPage(cmd *cobra.Command) string {
+func manualPage(root, cmd *cobra.Command) string {
 	cmd.InitDefaultHelpFlag()
 	var b strings.Builder
 	fmt.Fprintf(&b, ".TH %s 8\n", roff(strings.ToUpper(pageName(cmd))))
@@ -60,6 +60,9 @@ func manualPage(cmd *cobra.Command) string {
 		text = cmd.Short
 	}
 	b.WriteString(".SH DESCRIPTION\n" + paragraphs(text))
+	if cmd.Example != "" {
+		b.WriteString(".SH EXAMPLES\n" + paragraphs(called(root, cmd.Example)))
+	}
 	options(&b, "OPTIONS", cmd.NonInheritedFlags())
 	options(&b, "OPTIONS OF ALL COMMANDS", cmd.InheritedFlags())
 
@@ -106,13 +109,17 @@ func options(b *strings.Builder, title string, flags *pflag.FlagSet) {
 // paragraphs are separated by empty lines; an indented one is an example.
 func paragraphs(text string) string {
 	var b strings.Builder
-	for p := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
+	for i, p := range strings.Split(strings.Trim(text, "\n"), "\n\n") {
 		p = strings.Trim(p, "\n")
-		if strings.HasPrefix(p, "\t") || strings.HasPrefix(p, " ") {
-			fmt.Fprintf(&b, ".PP\n.RS\n.nf\n%s\n.fi\n.RE\n", roff(p))
-		} else {
-			fmt.Fprintf(&b, ".PP\n%s\n", roff(p))
+		if i > 0 {
+			b.WriteString(".PP\n")
 		}
+		if strings.HasPrefix(p, "\t") || strings.HasPrefix(p, " ") {
+			p = ".RS\n.nf\n" + roff(p) + "\n.fi\n.RE"
+		} else {
+			p = roff(p)
+		}
+		b.WriteString(p + "\n")
 	}
 	return b.String()
 }

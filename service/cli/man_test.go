@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -26,7 +27,7 @@ func TestManualSaysWhatWasSaid(t *testing.T) {
 	page := read("feedd.8")
 	for _, want := range []string{
 		".TH FEEDD 8\n",
-		".SH DESCRIPTION\n.PP\n\\&.so /etc/passwd with a \\e and a \\- in it\n",
+		".SH DESCRIPTION\n\\&.so /etc/passwd with a \\e and a \\- in it\n",
 		".TP\n\\fB\\-\\-config\\fP \\fIFILE\\fP\nconfiguration FILE\n",
 		"(default: auto)\n",
 		"\\fBfeedd\\-status\\fP(8)",
@@ -44,5 +45,32 @@ func TestManualSaysWhatWasSaid(t *testing.T) {
 	}
 	if page := read("feedd-completion.8"); !strings.Contains(page, ".nf\n") {
 		t.Errorf("examples are filled:\n%s", page)
+	}
+}
+
+// mandoc finds nothing in the pages but that they have no date: the same source gives the same pages.
+func TestManualPassesMandoc(t *testing.T) {
+	if _, err := exec.LookPath("mandoc"); err != nil {
+		t.Skip("no mandoc (Debian: apt-get install mandoc)")
+	}
+	dir := t.TempDir()
+	if _, err := command(t, service.Config{Name: "feedd"}, "man", dir); err != nil {
+		t.Fatal(err)
+	}
+	pages, err := filepath.Glob(filepath.Join(dir, "*.8"))
+	if err != nil || len(pages) < 20 {
+		t.Fatalf("%d pages; %v", len(pages), err)
+	}
+	said, _ := exec.CommandContext(t.Context(), "mandoc", append([]string{"-T", "lint", "-W", "warning"}, pages...)...).CombinedOutput() //nolint:gosec // our own pages
+	dates := 0
+	for line := range strings.Lines(string(said)) {
+		if strings.Contains(line, "missing date") {
+			dates++
+			continue
+		}
+		t.Error(line)
+	}
+	if dates != len(pages) {
+		t.Errorf("mandoc has read %d of %d pages", dates, len(pages))
 	}
 }

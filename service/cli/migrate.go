@@ -26,11 +26,11 @@ func (a *app) migrateCommand() *cobra.Command {
 	var asJSON, all bool
 	cmd := &cobra.Command{
 		Use:   "migrate FILE",
-		Short: "Read how a service is defined elsewhere, and print the configuration that says the same",
-		Long: "Read how a service is defined elsewhere, and print the configuration file that says the same, with what it cannot say as comments. " +
+		Short: "Convert the definition of another service manager or wrapper",
+		Long: "Read another definition and print a configuration file with the same settings. Comments name the settings that holdfast does not have. " +
 			"FILE is a systemd unit, an init script, a launchd property list, a section [program:NAME] of supervisord, an XML file of WinSW, or a registry key " +
-			"of NSSM as `reg export` writes it; - is standard input. Nothing is changed. Where the definition is for this machine's manager, what " +
-			"`install --adopt` would do with that configuration goes to standard error: the old definition is kept, and `uninstall` puts it back.",
+			"of NSSM as `reg export` writes it; - is standard input. Nothing is changed. If the definition is for this machine's manager, standard error shows what " +
+			"`install --adopt` would do with that configuration. It keeps the old definition, and `uninstall` puts it back.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.migrate(cmd, args[0], asJSON, all)

@@ -175,3 +175,29 @@ func linksOf(t *testing.T) bool {
 	_, err := os.Stat("/etc/rc0.d")
 	return err == nil
 }
+
+// Examples are called as the tree is, wherever it is mounted, and each command of a group has its place.
+func TestExamplesAreCalledAsTheTreeIs(t *testing.T) {
+	alone, err := command(t, service.Config{Name: "feedd"}, "install", "--help")
+	if err != nil || !strings.Contains(alone, "\n  feedd install --start\n") {
+		t.Errorf("%v:\n%s", err, alone)
+	}
+	root := &cobra.Command{Use: "acme"}
+	root.AddCommand(cli.Command(service.Config{Name: "feedd"}, nil))
+	var out strings.Builder
+	root.SetOut(&out)
+	for _, args := range [][]string{{"feedd", "install", "--help"}, {"feedd", "--help"}} {
+		root.SetArgs(args)
+		if err := root.Execute(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []string{"\n  acme feedd install --start\n", "\nLife:\n", "\nInstallation:\n", "\nDiagnosis:\n"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+	if strings.Contains(alone+out.String(), "PROGRAM") {
+		t.Error("an example is called PROGRAM")
+	}
+}

@@ -18,11 +18,11 @@ const runName = "run"
 func (a *app) runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   runName + " [ARGUMENT...]",
-		Short: "Run in the foreground, as a manager does or a person may",
-		Long: "Run in the foreground until asked to stop by SIGTERM or ctrl-C; a second time means at once. " +
-			"SIGHUP reloads. Only one instance runs: a second one ends with exit code 75.\n\n" +
-			"Root is refused, with exit code 77, where the configuration names another user: what it wrote " +
-			"would belong to root. `start` has the manager start it, and `runuser -u USER -- PROGRAM run --scope system` runs it as that user.",
+		Short: "Run the service in the foreground",
+		Long: "Run the service in the foreground. SIGTERM or ctrl-C stops it in order, and a second one at once. " +
+			"SIGHUP reloads the configuration. Only one instance runs: a second one ends with exit code 75.\n\n" +
+			"If the configuration names another user, root is refused with exit code 77, because files that root writes " +
+			"belong to root. Use `start`, or `runuser -u USER -- PROGRAM run --scope system`.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			scope, err := a.scopeFlag()
 			if err != nil {
@@ -47,19 +47,21 @@ func (a *app) versionCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Print the versions of the program, of holdfast and of Go",
+		Short: "Print the versions of the program, holdfast and Go",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			v := versionsFor(a.cfg)
-			if asJSON {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(v)
-			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s %s\nholdfast %s\n%s\n", v.Name, v.Version, v.Framework, v.Go)
-			return err
-		},
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.printVersion(cmd, asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON, one object")
 	return cmd
+}
+
+func (a *app) printVersion(cmd *cobra.Command, asJSON bool) error {
+	v := versionsFor(a.cfg)
+	if asJSON {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(v)
+	}
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s %s\nholdfast %s\n%s\n", v.Name, v.Version, v.Framework, v.Go)
+	return err
 }
 
 // versions is what `version --json` prints; it only grows.

@@ -19,9 +19,9 @@ func (a *app) statusCommand() *cobra.Command {
 	var asJSON, watch, all bool
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show where the service stands (exit code as LSB has it)",
-		Long: "Show where the service stands. Exit code: 0 running, 1 dead but the PID file is there, 2 dead but " +
-			"other state is left, 3 not running, 4 unknown.",
+		Short: "Show the state of the service",
+		Long: "Show the state of the service. The exit code is LSB's: 0 running, 1 dead with a PID file, 2 dead with " +
+			"other state left, 3 not running, 4 unknown.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := a.targetRegardless(cmd)

@@ -54,7 +54,7 @@ func (a *app) addUpgradeFlags(cmd *cobra.Command, f *upgradeFlags) {
 	}
 }
 
-const upgradeOutcome = "\n\nThe upgrade is conducted by a separate process, and goes on where this command is interrupted or loses its terminal. " +
+const upgradeOutcome = "\n\nA separate process conducts the upgrade. It goes on if this command is interrupted or loses its terminal. " +
 	"Exit code: 0 confirmed, or confirmed already; 1 refused before the service was touched; 10 rolled back, and the version before runs; " +
 	"11 rolled back, and the service is not ready; 75 another upgrade is under way."
 
@@ -62,11 +62,13 @@ func (a *app) upgradeCommand() *cobra.Command {
 	var f upgradeFlags
 	cmd := &cobra.Command{
 		Use:   "upgrade FILE",
-		Short: "Put another version of the program on trial, and confirm it or roll it back",
-		Long: "Put the program FILE in the place of the installed one. It is checked first: its digest, that it is for this machine and of " +
-			"this service, and that it accepts today's configuration. Then it runs on trial, in the place of the installed one, and is confirmed when it has been ready and " +
-			"healthy for --settle, its health checks having answered. Where it is not within --timeout, or fails, the installed one runs again, and that version is refused from then on, except with " +
-			"--force; so is a trial while the installed one refuses today's configuration, since there is no way back. The installed path leads to a confirmed version at all times. A service that is stopped stays so: FILE is checked and confirmed." + upgradeOutcome,
+		Short: "Upgrade the program, and roll back if the new version fails",
+		Long: "Upgrade the program to FILE.\n\n" +
+			"FILE is checked first: its digest, that it is for this machine and this service, and that it accepts today's configuration. " +
+			"Then it runs on trial in the place of the installed program. It is confirmed when its health checks have answered and it has been ready and healthy for --settle.\n\n" +
+			"If it fails, or is not confirmed within --timeout, the installed version runs again. The failed version is refused from then on, except with --force. " +
+			"A trial is also refused while the installed version refuses today's configuration, because there is no way back. " +
+			"The installed path leads to a confirmed version at all times. A stopped service stays stopped: FILE is checked and confirmed without a trial." + upgradeOutcome,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := filepath.Abs(args[0])
@@ -85,8 +87,8 @@ func (a *app) rollbackCommand() *cobra.Command {
 	var f upgradeFlags
 	cmd := &cobra.Command{
 		Use:   "rollback",
-		Short: "Go back to the version before, by way of a trial as well",
-		Long:  "Put the version before in the place of the installed one, just as `upgrade` does with another one." + upgradeOutcome,
+		Short: "Go back to the version before",
+		Long:  "Go back to the version before, with the same trial as `upgrade`." + upgradeOutcome,
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return a.upgrade(cmd, "rollback", "", f) },
 	}

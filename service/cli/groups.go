@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// addCommands adds all commands in the groups in which the help shows them.
+func (a *app) addCommands() {
+	for _, group := range []struct {
+		id, title string
+		commands  []*cobra.Command
+	}{
+		{"life", "Life:", []*cobra.Command{
+			a.runCommand(), a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand(),
+		}},
+		{"installation", "Installation:", []*cobra.Command{
+			a.installCommand(), a.uninstallCommand(), a.planCommand(), a.upgradeCommand(), a.rollbackCommand(), a.versionsCommand(), a.migrateCommand(),
+		}},
+		{"diagnosis", "Diagnosis:", []*cobra.Command{
+			a.statusCommand(), a.logsCommand(), a.checkCommand(), a.configCommand(), a.doctorCommand(), a.bugreportCommand(), a.alarmCommand(), a.fleetCommand(),
+		}},
+		{"", "", []*cobra.Command{
+			a.versionCommand(), manCommand(a.root), completionCommand(), a.spawnCommand(), a.superviseCommand(), a.awaitCommand(),
+		}},
+	} {
+		if group.id != "" {
+			a.root.AddGroup(&cobra.Group{ID: group.id, Title: group.title})
+		}
+		for _, cmd := range group.commands {
+			cmd.GroupID, cmd.Example = group.id, examples[cmd.Name()]
+			a.root.AddCommand(cmd)
+		}
+	}
+}
+
+// examples are what help and manual show of commands: see called.
+var examples = map[string]string{ //nolint:gochecknoglobals // a table
+	"install": "  PROGRAM install --start\n" +
+		"  PROGRAM install --user feed --create-user --start\n" +
+		"  PROGRAM install --config /etc/feed/feed.toml --dry-run\n" +
+		"  PROGRAM install --adopt --start   # take over a definition that exists",
+	"uninstall": "  PROGRAM uninstall\n  PROGRAM uninstall --purge   # and its data",
+	"plan":      "  PROGRAM plan --manager launchd\n  PROGRAM plan --diff",
+	"upgrade": "  PROGRAM upgrade ./PROGRAM-2\n" +
+		"  PROGRAM upgrade ./PROGRAM-2 --settle 1m --tries 3",
+	"migrate": "  PROGRAM migrate /etc/systemd/system/feed.service >/etc/feed/feed.toml\n" +
+		"  systemctl cat feed | PROGRAM migrate -",
+	"run":       "  PROGRAM run --runtime-dir /tmp/feed --state-dir /tmp/feed",
+	"reload":    "  PROGRAM reload && echo taken",
+	"status":    "  PROGRAM status\n  PROGRAM status --json",
+	"logs":      "  PROGRAM logs -f\n  PROGRAM logs -n 100",
+	"check":     "  PROGRAM check\n  PROGRAM check --manager openrc --json",
+	"doctor":    "  PROGRAM doctor\n  PROGRAM doctor --json",
+	"bugreport": "  PROGRAM bugreport -o report.tar.gz",
+}
+
+// helpOrVersion shows the help, or the version where --version asks for that.
+func (a *app) helpOrVersion() func(*cobra.Command, []string) error {
+	version := a.root.Flags().Bool("version", false, "print the version, as the command version does")
+	return func(cmd *cobra.Command, args []string) error {
+		if *version {
+			return a.printVersion(cmd, false)
+		}
+		return a.help(args)
+	}
+}
+
+// called is an example with the way to the tree, wherever it is mounted, in place of PROGRAM.
+func called(root *cobra.Command, example string) string {
+	return strings.ReplaceAll(example, "PROGRAM", root.CommandPath())
+}
