@@ -37,10 +37,17 @@ func ParseStat(line []byte) (Stat, error) {
 	if begin < 0 || end < begin {
 		return Stat{}, errors.New("no process name in parentheses")
 	}
-	fields := bytes.Fields(line[end+1:])
 	const state, parent, threads, startTime = 0, 4 - 3, 20 - 3, 22 - 3 // proc_pid_stat(5) counts from 1, and we from its field 3
-	if len(fields) <= startTime {
-		return Stat{}, fmt.Errorf("%d fields after the name, want more than %d", len(fields), startTime)
+	var fields [startTime + 1][]byte
+	found := 0
+	for field := range bytes.FieldsSeq(line[end+1:]) {
+		if fields[found] = field; found == startTime {
+			break
+		}
+		found++
+	}
+	if found < startTime {
+		return Stat{}, fmt.Errorf("%d fields after the name, want more than %d", found, startTime)
 	}
 	start, err := strconv.ParseUint(string(fields[startTime]), 10, 64)
 	if err != nil {

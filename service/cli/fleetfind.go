@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -54,7 +55,7 @@ func (a *app) fleet(ctx context.Context, scope platform.Scope) (fleet, error) {
 	members, notes := a.members(m, scope)
 	f.Notes = append(f.Notes, notes...)
 	f.Services = make([]fleetService, len(members))
-	lives := make([]life, len(members))
+	lives := make([]*life, len(members))
 	a.each(len(members), func(i int) { lives[i] = a.lookAt(ctx, members[i]) })
 	said := <-asked
 	if ctx.Err() != nil {
@@ -91,7 +92,7 @@ func (a *app) each(n int, do func(int)) {
 }
 
 // members are those of which there is a record, a definition or a state file, by name.
-func (a *app) members(m platform.Manager, scope platform.Scope) (all []member, notes []string) {
+func (a *app) members(m platform.Manager, scope platform.Scope) (all []*member, notes []string) {
 	found := map[string]*member{}
 	add := func(name string) *member {
 		id, ok := parseID(name, scope)
@@ -154,10 +155,9 @@ func (a *app) members(m platform.Manager, scope platform.Scope) (all []member, n
 			}
 		}
 	}
-	for _, one := range found {
-		all = append(all, *one)
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		all = append(all, found[name])
 	}
-	slices.SortFunc(all, func(a, b member) int { return strings.Compare(a.id.String(), b.id.String()) })
 	return all, notes
 }
 

@@ -18,7 +18,7 @@ import (
 
 // life is what the files of a member say, and the processes.
 type life struct {
-	member
+	*member
 	sources state.Sources
 	record  recovery.LastRun
 	rss     int64 // of the process that its file names, and that lives; else -1
@@ -28,8 +28,8 @@ type life struct {
 // lookAt reads the files of a member. It is no process and asks nobody: of one that runs,
 // its state file names the process, whose identity the system confirms; the lock is asked only
 // where the file cannot say it.
-func (a *app) lookAt(ctx context.Context, one member) life {
-	l := life{member: one, rss: -1, sources: state.Sources{Now: a.Now(), Window: usualWindow()}}
+func (a *app) lookAt(ctx context.Context, one *member) *life {
+	l := &life{member: one, rss: -1, sources: state.Sources{Now: a.Now(), Window: usualWindow()}}
 	id := one.id.String()
 	if one.bad != nil {
 		l.notes = append(l.notes, one.bad.Error())
@@ -70,7 +70,7 @@ func (a *app) lookAt(ctx context.Context, one member) life {
 func usualWindow() time.Duration { return platform.Restart{}.WithDefaults().Window }
 
 // judge is what is so of a member, with what the manager has said of those in between.
-func (a *app) judge(l life, m platform.Manager, unsettled map[string]platform.Phase) fleetService {
+func (a *app) judge(l *life, m platform.Manager, unsettled map[string]platform.Phase) fleetService {
 	id := l.id.String()
 	s := fleetService{
 		Name: l.id.Name, Instance: l.id.Instance, Manager: l.manifest.Manager, Installed: l.manifest.Format > 0 || l.defined,
@@ -101,7 +101,7 @@ func (a *app) judge(l life, m platform.Manager, unsettled map[string]platform.Ph
 
 // findings are doctor's of the run: what else it looks at, the service's own program
 // knows.
-func (l life) findings(s fleetService, now state.Truth) []doctor.Finding {
+func (l *life) findings(s fleetService, now state.Truth) []doctor.Finding {
 	facts := doctor.Facts{Service: s.id(), Scope: l.id.Scope, Now: l.sources.Now, Command: doctor.Command{Path: cmp.Or(s.Program, s.Name)}}
 	facts.Definition.Installed = s.Installed
 	facts.Life = lifeOf(now)

@@ -17,12 +17,12 @@ func memory(pid int) int64 {
 	defer func() { _ = syscall.Close(fd) }()
 	var statm [256]byte
 	n, err := syscall.Read(fd, statm[:])
-	fields := bytes.Fields(statm[:max(0, n)])
-	const resident = 1
-	if err != nil || len(fields) <= resident {
+	if err != nil {
 		return -1
 	}
-	pages, err := strconv.ParseInt(string(fields[resident]), 10, 64)
+	_, rest, _ := bytes.Cut(statm[:n], []byte(" "))
+	resident, _, _ := bytes.Cut(rest, []byte(" ")) // the second field
+	pages, err := strconv.ParseInt(string(resident), 10, 64)
 	if err != nil {
 		return -1
 	}
