@@ -27,19 +27,25 @@ type holding struct {
 	private string
 }
 
+// bySysV is the host of what a script of SysV's has started.
+const bySysV = "sysv"
+
 // claim makes this process the instance. A guest that cannot be that, or that somebody
-// runs by hand, has a directory of its own.
+// runs by hand, has a directory of its own; but SysV has nobody who would keep two starts
+// at once from being two services, so the second one is refused there.
 func (l *life) claim() (h holding, err error) {
-	if !l.cfg.Guest.serves() {
+	serves := l.cfg.Guest.serves()
+	if !serves || l.host.Name() != "" {
 		h, err = l.claimName()
-		if errors.Is(err, singleton.ErrHeld) {
-			l.tellOfRefusal(h.dirs, err)
-		}
-		return h, err
-	}
-	if l.host.Name() != "" {
-		if h, err = l.claimName(); err == nil {
+		held := errors.Is(err, singleton.ErrHeld)
+		switch {
+		case err == nil:
 			return h, nil
+		case !serves, held && l.host.Name() == bySysV:
+			if held {
+				l.tellOfRefusal(h.dirs, err)
+			}
+			return h, err
 		}
 		l.log.Debug("not the one instance: its records are its own", "error", err)
 	}
@@ -113,7 +119,7 @@ func (l *life) supervised(h *holding) int {
 	switch l.host.Name() {
 	case "":
 		return 0
-	case "sysv": // whose supervisor is ours
+	case bySysV: // whose supervisor is ours
 	default:
 		return h.record.Restarts()
 	}

@@ -27,7 +27,8 @@ type Guest struct {
 	Sourced string
 	// Singleton has a second one end with exit code 75. Without it the second one, and
 	// one that may not have the service's directories, serves as well; it is not the
-	// one that `status` tells of.
+	// one that `status` tells of. A second one that a script of SysV's starts ends
+	// likewise: two starts at once are no wish for two.
 	Singleton bool
 	// Reloads says that it is a Reloader.
 	Reloads bool

@@ -80,9 +80,14 @@ func TestGuestIsNotReloaded(t *testing.T) {
 // A second one serves as well, by records of its own that are gone with it, unless there
 // may be but one.
 func TestGuestBesideAnother(t *testing.T) {
-	for _, only := range []bool{false, true} {
+	for _, tt := range []struct {
+		host string
+		only bool
+	}{{"systemd", false}, {"systemd", true}, {"sysv", false}} { // whose script cannot keep a second start away
+		only := tt.only || tt.host == "sysv"
 		b := newBench(t)
-		b.cfg.Guest = &service.Guest{Singleton: only}
+		b.host.name = tt.host
+		b.cfg.Guest = &service.Guest{Singleton: tt.only}
 		own := ""
 		b.machine.Acquire = func(o singleton.Options) (*singleton.Lock, error) {
 			if o.Dir == b.cfg.RuntimeDir {

@@ -71,6 +71,22 @@ func TestSysVActions(t *testing.T) {
 	})
 }
 
+// Nothing orders the calls of a script. A start in the gap of a restart, or beside another
+// start, starts a second one that is refused its name (75), and waits for the one that has
+// it: there is one afterwards, ready, and nobody is told of a failure.
+func TestSysVStartsAtOnce(t *testing.T) {
+	t.Parallel()
+	onSysV(t, func(t *testing.T, s shipped) {
+		s.configure("")
+		s.must("echo 'start_delay = \"1s\"' >>/etc/shipper.toml; $S install")
+		for range 2 {
+			s.must(`for verb in start restart start start; do (/etc/init.d/shipper $verb; echo $verb $? >>/tmp/app.codes) & done; wait
+pgrep -x shipper >/tmp/app.pids; cmp /tmp/app.pids /run/shipper/shipper.pid && $S status --json | grep '"ready": true'`)
+		}
+		s.want(1, "grep -v ' 0$' /tmp/app.codes")
+	})
+}
+
 // A start that does not get anywhere ends, leaves nothing behind, and says where to look.
 func TestSysVFailedStart(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,10 @@
 package sysv
 
 import (
+	"cmp"
+	"path"
+	"strconv"
+
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/internal/initd"
 	"github.com/holdfast-dev/holdfast/platform/internal/shell"
@@ -16,7 +20,9 @@ func Render(u platform.Unit) ([]byte, error) {
 		"@NAME@", shell.Quote(u.ID.String()),
 		"@PROGRAM@", shell.Words(u.Exec[:min(1, len(u.Exec))]),
 		"@ANEW@", anew(u),
-		"@AWAIT@", shell.Words(append(s.Await(), "--pid")),
+		"@AWAIT@", shell.Words(s.Await()),
+		"@PIDFILE@", shell.Quote(path.Join(cmp.Or(u.RuntimeDir, "/run/"+u.ID.String()), u.ID.String()+".pid")),
+		"@REFUSED@", strconv.Itoa(platform.ExitAlreadyRunning),
 		"@SPAWN@", shell.Words(spawn(s)),
 		"@SUBSYS@", shell.Quote("/var/lock/subsys/"+u.ID.String()),
 	)

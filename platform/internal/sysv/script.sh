@@ -16,8 +16,8 @@ status() { @STATUS@ "$@"; }
 running() { status >/dev/null 2>&1; }
 check() { @CHECK@; }
 
-# Leads the service's processes, or is the service.
-await() { @AWAIT@ "$1"; }
+# --pid or --pid-file: of who leads the service's processes, or is the service.
+await() { @AWAIT@ "$@"; }
 
 @DIRECTORY@
 
@@ -29,17 +29,19 @@ start() {
 @ENVIRONMENT@		exec @SPAWN@
 	) </dev/null &
 	pid=$!
-	if await "$pid"; then
+	if await --pid "$pid"; then
 		[ ! -d /var/lock/subsys ] || : >@SUBSYS@
 		return 0
 	fi
-	echo @NAME@": see "@OUTPUT@ >&2
 	if kill -0 "$pid" 2>/dev/null; then # it took too long
 		stop
 		kill -9 "$pid" 2>/dev/null # our child, so it is nobody else
 	fi
 	wait "$pid"
-	case $? in
+	code=$?
+	[ "$code" -ne @REFUSED@ ] || ! await --pid-file @PIDFILE@ || return 0 # another start was faster
+	echo @NAME@": see "@OUTPUT@ >&2
+	case $code in
 	77) return 4 ;;
 	78) return 6 ;;
 	esac
