@@ -152,7 +152,7 @@ test_on_windows() (
 	dir=$(mktemp -d "$lanes_dir/windows.XXXXXX")
 	go build -o "$dir/winexec" ./test/winexec
 	export GOOS=windows CGO_ENABLED=0 HOLDFAST_PROGRAMS=$dir HOLDFAST_WINDOWS=require
-	go build -o "$dir/" ./examples/shipper
+	go build -o "$dir/" ./examples/shipper ./examples/wrap
 	# Each package has a machine of its own. The one that takes longest comes first. Wine starts one service at a time, and who has
 	# waited for that for half a minute is refused: no more than four ask.
 	go_test Wine -parallel 4 -exec "$dir/winexec" ./test/windows $(go list ./... | grep -v "^$(go list -m)/test\(/\|\$\)")

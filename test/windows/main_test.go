@@ -33,6 +33,8 @@ func play() int {
 	switch os.Args[1] {
 	case "foreign":
 		return foreignMain()
+	case "wrapped":
+		return wrappedMain(os.Args[2])
 	case "ctrl-C":
 		return keysMain(windows.CTRL_C_EVENT)
 	case "ctrl-Break":

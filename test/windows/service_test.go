@@ -166,7 +166,11 @@ type status struct {
 
 func (s *installed) status(t *testing.T) status {
 	t.Helper()
-	r := s.do(t, "status", "--json")
+	return parseStatus(t, s.do(t, "status", "--json"))
+}
+
+func parseStatus(t *testing.T, r result) status {
+	t.Helper()
 	st := status{code: r.code}
 	if err := json.Unmarshal([]byte(r.out), &st); err != nil {
 		t.Fatalf("status: %v:\n%s", err, r.out)

@@ -13,26 +13,26 @@ import (
 	"testing"
 )
 
-// programsVariable names a directory with shipper.exe, for where there is no Go to build it with.
+// programsVariable names a directory with shipper.exe and wrap.exe, for where there is no Go to build them with.
 const programsVariable = "HOLDFAST_PROGRAMS"
 
-var buildShipper = sync.OnceValues(func() (string, error) {
+// buildPrograms gives the directory of the examples that are put under the manager.
+var buildPrograms = sync.OnceValues(func() (string, error) {
 	if dir := os.Getenv(programsVariable); dir != "" {
-		return filepath.Abs(filepath.Join(dir, "shipper.exe"))
+		return filepath.Abs(dir)
 	}
 	if _, err := exec.LookPath("go"); err != nil {
-		return "", fmt.Errorf("%w: have %s name a directory with shipper.exe", err, programsVariable)
+		return "", fmt.Errorf("%w: have %s name a directory with shipper.exe and wrap.exe", err, programsVariable)
 	}
 	dir, err := os.MkdirTemp("", "holdfast-windows-")
 	if err != nil {
 		return "", err
 	}
-	exe := filepath.Join(dir, "shipper.exe")
-	out, err := exec.Command("go", "build", "-o", exe, "../../examples/shipper").CombinedOutput()
+	out, err := exec.Command("go", "build", "-o", dir+string(os.PathSeparator), "../../examples/shipper", "../../examples/wrap").CombinedOutput()
 	if err != nil {
 		return "", errors.Join(fmt.Errorf("go build: %w: %s", err, out), os.RemoveAll(dir))
 	}
-	return exe, nil
+	return dir, nil
 })
 
 // shipped is a shipper with its one input and its output.
@@ -43,9 +43,9 @@ type shipped struct {
 
 func newShipper(t *testing.T) shipped {
 	t.Helper()
-	exe, err := buildShipper()
+	dir, err := buildPrograms()
 	must(t, err)
-	s := shipped{installed: newService(t, exe, "shipper")}
+	s := shipped{installed: newService(t, filepath.Join(dir, "shipper.exe"), "shipper")}
 	s.input, s.output = filepath.Join(s.dir, "app log.txt"), filepath.Join(s.dir, "shipped.txt")
 	s.match(t, "error")
 	add(t, s.input, "error 0", "chatter")

@@ -1,0 +1,173 @@
+//go:build windows
+
+package windows_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/windows"
+)
+
+// wrappedMain is this binary as a console program that knows nothing of services, or as one of the commands that belong to it.
+// Its directory is in the environment.
+func wrappedMain(part string) int {
+	dir := os.Getenv("WRAPPED_DIR")
+	note := func(name string, text any) {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.WriteFile(path+".new", []byte(fmt.Sprint(text)), 0o644), os.Rename(path+".new", path)); err != nil {
+			panic(err)
+		}
+	}
+	switch part {
+	case "check":
+		if _, err := os.Stat(filepath.Join(dir, "bad")); err == nil {
+			fmt.Println("line 7 is nonsense")
+			return 3
+		}
+	case "reload":
+		note("reloaded", "yes")
+	case "child": // it takes no request to end
+		signal.Ignore(os.Interrupt)
+		note("child", os.Getpid())
+		time.Sleep(time.Hour)
+	default:
+		asked := make(chan os.Signal, 1)
+		signal.Notify(asked, os.Interrupt)
+		child := exec.Command(os.Args[0], "wrapped", "child")
+		if err := child.Start(); err != nil {
+			panic(err)
+		}
+		for { // so whoever is ready has one
+			if _, err := os.Stat(filepath.Join(dir, "child")); err == nil {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		fmt.Println("serving")
+		note("up", os.Getpid())
+		<-asked
+		note("ended", "in order")
+	}
+	return 0
+}
+
+// wrapping is a service of examples/wrap, and the directory of what it wraps.
+type wrapping struct{ *installed }
+
+func newWrapping(t *testing.T) wrapping {
+	t.Helper()
+	exe, err := buildPrograms()
+	must(t, err)
+	self, err := os.Executable()
+	must(t, err)
+	w := wrapping{newService(t, filepath.Join(exe, "wrap.exe"), "wrapped")}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(w.do(t, "status", "wrapped").out)
+		}
+		w.do(t, "uninstall", "wrapped")
+	})
+	part := func(name string) string { return "['" + self + "', 'wrapped', '" + name + "']" }
+	w.write(t, "[service.restart]", "delay = '100ms'", "[wrap]", "command = "+part("program"), "[wrap.env]", "WRAPPED_DIR = '"+w.dir+"'",
+		"[wrap.ready]", "file = '"+filepath.Join(w.dir, "up")+"'", "[wrap.reload]", "check = "+part("check"), "command = "+part("reload"))
+	return w
+}
+
+// processes are the wrapped program and its child.
+func (w wrapping) processes(t *testing.T) (all []windows.Handle) {
+	t.Helper()
+	for _, name := range []string{"up", "child"} {
+		pid, err := strconv.Atoi(read(t, filepath.Join(w.dir, name)))
+		must(t, err)
+		all = append(all, process(t, pid))
+	}
+	return all
+}
+
+// nobody waits until all of them have ended.
+func nobody(t *testing.T, all []windows.Handle) {
+	t.Helper()
+	for _, h := range all {
+		eventually(t, "nobody is left", func() bool { return gone(t, h) })
+	}
+}
+
+// The whole life of a console program under the SCM.
+func TestWrappedLife(t *testing.T) {
+	t.Parallel()
+	w := newWrapping(t)
+	w.do(t, "install", "wrapped", "--start").must(t)
+	if !w.registered(t) {
+		t.Fatal("the SCM does not know it")
+	}
+	first := w.runningAs(t)
+	if first.StartedBy != "scm" {
+		t.Errorf("status: %+v", first)
+	}
+	w.do(t, "reload", "wrapped").want(t, 0)
+	if read(t, filepath.Join(w.dir, "reloaded")) != "yes" {
+		t.Error("it was not told of the reload")
+	}
+	add(t, filepath.Join(w.dir, "bad"), "")
+	w.do(t, "reload", "wrapped").want(t, 1, "line 7 is nonsense")
+	if st := w.runningAs(t); st.PID != first.PID || st.Reloads.Failed != 1 {
+		t.Errorf("status after a reload that was refused: %+v", st)
+	}
+
+	all := w.processes(t)
+	w.do(t, "stop", "wrapped").must(t)
+	nobody(t, all)
+	if read(t, filepath.Join(w.dir, "ended")) != "in order" {
+		t.Error("it was not asked to end")
+	}
+
+	w.do(t, "start", "wrapped").must(t)
+	all = w.processes(t)
+	w.do(t, "uninstall", "wrapped").must(t)
+	nobody(t, all)
+	if w.registered(t) {
+		t.Error("the SCM still knows it")
+	}
+}
+
+// Who kills the wrapper, or the program, leaves nobody; the next start has both.
+func TestWrappedKilled(t *testing.T) {
+	t.Parallel()
+	w := newWrapping(t)
+	w.do(t, "install", "wrapped", "--start").must(t)
+	all := w.processes(t)
+	kill(t, process(t, w.runningAs(t).PID))
+	nobody(t, all)
+	w.do(t, "start", "wrapped").must(t) // or the SCM was quicker
+	all = w.processes(t)
+	kill(t, all[0])
+	nobody(t, all)
+	eventually(t, "the service has ended, or runs again", func() bool {
+		st := w.statusAs(t)
+		return st.code != 0 || st.PID != 0 && read(t, filepath.Join(w.dir, "up")) != ""
+	})
+	w.do(t, "start", "wrapped").must(t)
+	w.runningAs(t)
+}
+
+func (w wrapping) statusAs(t *testing.T) status {
+	t.Helper()
+	return parseStatus(t, w.do(t, "status", "wrapped", "--json"))
+}
+
+func (w wrapping) runningAs(t *testing.T) status {
+	t.Helper()
+	st := w.statusAs(t)
+	if st.code != 0 || !st.Ready || st.PID == 0 {
+		t.Fatalf("not running: %+v", st)
+	}
+	return st
+}
