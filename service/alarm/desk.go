@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -104,14 +105,17 @@ func Open(o Options) *Desk {
 
 // Reload has all go on by c: also what waits, which goes the ways that there are now, and
 // without the pauses of those that failed. A delivery that is under way is not disturbed.
-// Where c tells nobody, what waits is kept for whoever is told later.
+// Where c tells nobody, what waits is kept for whoever is told later. The same c again changes nothing.
 func (d *Desk) Reload(c Config) {
 	if d == nil {
 		return
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.config, d.fresh = c.WithDefaults(), true
+	if c = c.WithDefaults(); reflect.DeepEqual(c, d.config) {
+		return
+	}
+	d.config, d.fresh = c, true
 	if !d.begun && c.Enabled() && d.ctx.Err() == nil {
 		d.begun = true
 		go d.scout()

@@ -132,7 +132,7 @@ func TestAReloadNamesNobody(t *testing.T) {
 // What waits goes the new way at once, though the old one has just failed, and what is said
 // of the old one is over.
 func TestAReloadMendsAWay(t *testing.T) {
-	for name, c := range map[string]alarm.Config{"the same": byCommand, "another": byHook} {
+	for name, c := range map[string]alarm.Config{"another command": {Command: []string{"/bin/tell", "them"}}, "another way": byHook} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d, h := newDesk(t), hook{make(chan string, 9)}
@@ -155,6 +155,24 @@ func TestAReloadMendsAWay(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A reload for another reason is none to try again: a hundred tries take a day.
+func TestAReloadOfTheSameChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.fails(errTest)
+		desk := d.open()
+		desk.Raise(alarm.ReloadFailed, "", "x")
+		for range 200 {
+			settle(time.Second)
+			desk.Reload(byCommand)
+		}
+		if c := desk.Counts(); c.Ways[0].Failed != 5 || c.Pending != 1 { // after 0, 10, 30, 70 and 150 seconds
+			t.Errorf("%+v", c)
+		}
+		desk.Close(time.Second)
+	})
 }
 
 // A delivery under way is not disturbed; when it fails, the alarm goes the new way alone.
