@@ -1,10 +1,12 @@
 package main_test
 
 import (
+	"errors"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	wrap "github.com/holdfast-dev/holdfast/examples/wrap"
 	"github.com/holdfast-dev/holdfast/service"
@@ -41,6 +43,31 @@ func TestArguments(t *testing.T) {
 	} {
 		if _, _, _, err := wrap.Parse(words(line)); err == nil {
 			t.Errorf("%q is taken", line)
+		}
+	}
+}
+
+// The configuration of the container is one, and its marks are those that the probes look for.
+func TestContainer(t *testing.T) {
+	const path = "container/cache.toml"
+	cfg, err := service.Config{Name: "cache", File: path, Tables: []string{"wrap"}}.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := program.Defaults()
+	if err := errors.Join(service.DecodeTable(path, "wrap", &o), o.Validate()); err != nil {
+		t.Fatal(err)
+	}
+	if o.Stop.Grace >= cfg.StopTimeout || cfg.StopTimeout >= 30*time.Second {
+		t.Errorf("a grace of %v within %v", o.Stop.Grace, cfg.StopTimeout)
+	}
+	pod, err := os.ReadFile("container/pod.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mark := range []string{o.Ready.Mark, o.Health.Mark} {
+		if !strings.Contains(string(pod), `"test", "-e", "`+mark+`"`) {
+			t.Errorf("no probe looks for %q", mark)
 		}
 	}
 }

@@ -47,6 +47,7 @@ func (p *Program) spawn() (*child, error) {
 		c.process, err = p.spawner.start(cmd)
 		if err == nil {
 			p.child = c
+			p.mark()
 		}
 		p.mu.Unlock()
 	}

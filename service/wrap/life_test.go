@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // freeAddress is one that nobody listens at.
@@ -285,4 +286,37 @@ func quotedAll(args []string) (all []string) {
 		all = append(all, quoted(arg))
 	}
 	return all
+}
+
+// The marks are there when they should be, for a probe that only looks for a file, and nothing is left of them.
+func TestMarks(t *testing.T) {
+	t.Parallel()
+	l := newLife(t, wrapped("live")+"[wrap.ready]\nfile = \"DIR/up\"\nmark = \"DIR/ready\"\n[wrap.health]\nmark = \"DIR/well\"\nfile = \"DIR/fine\"\ninterval = \"5ms\"\nthreshold = 1\ntolerate = true")
+	there := func(want string) func() bool {
+		return func() bool {
+			got := ""
+			for _, name := range []string{"ready", "well"} {
+				if _, err := os.Stat(l.path(name)); err == nil {
+					got += name + " "
+				}
+			}
+			return strings.TrimSpace(got) == want
+		}
+	}
+	l.touch("ready") // by a run that was killed
+	l.touch("fine")
+	l.start().await(platform.PhaseStarting)
+	l.until("it is well before it is ready", there("well"))
+	wait.Until(t, "the command runs", func() bool { return strings.Contains(l.logText(), "living") }, l.scene)
+	l.touch("up")
+	l.await(platform.PhaseReady).until("it is ready", there("ready well"))
+	if err := os.Remove(l.path("fine")); err != nil {
+		t.Fatal(err)
+	}
+	l.until("it is unwell", there(""))
+	l.touch("fine")
+	l.until("it is well again", there("ready well"))
+	if code := l.stop(); code != 0 || !there("")() {
+		t.Errorf("exit code %d, or a mark is left\n%s", code, l.scene())
+	}
 }

@@ -31,6 +31,7 @@ type Ready struct {
 	Notify  bool          `toml:"notify" help:"it says so itself: READY=1 of sd_notify(3)"`
 	Delay   time.Duration `toml:"delay" help:"it has lived for so long"`
 	Timeout time.Duration `toml:"timeout" help:"of one attempt; start_timeout is that of all of them"`
+	Mark    string        `toml:"mark" help:"path of a file that is there while the command is ready and well, for a probe that only looks for it"`
 }
 
 // Health says how the command is asked whether it is well. All that is set has to hold.
@@ -46,6 +47,7 @@ type Health struct {
 	Timeout   time.Duration `toml:"timeout" help:"of one attempt"`
 	Threshold int           `toml:"threshold" help:"rounds in a row that fail before it counts as unwell"`
 	Tolerate  bool          `toml:"tolerate" help:"only tell that it is unwell, and do not end it for that"`
+	Mark      string        `toml:"mark" help:"path of a file that is there from the command's start on, while it is well"`
 }
 
 // Stop is how the command is asked to end: by one of signal, command, HTTP and keys.

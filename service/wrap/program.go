@@ -131,6 +131,7 @@ func (p *Program) Start(ctx context.Context, rt *service.Runtime) (err error) {
 // prepare makes what is there for all lives of the command.
 func (p *Program) prepare() error {
 	id := p.rt.Config().ID("").String()
+	p.unmark() // what a run has left that was killed
 	if err := p.spawner.adopt(p.rt.StatePath(".wrap")); err != nil {
 		return err
 	}
@@ -154,6 +155,7 @@ func (p *Program) prepare() error {
 
 // clear takes back prepare.
 func (p *Program) clear() {
+	p.unmark()
 	if p.notify != nil {
 		p.notify.close()
 	}

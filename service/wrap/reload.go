@@ -23,7 +23,9 @@ func (o Options) restartFor(fresh Options) string {
 		{"env", o.Env, fresh.Env},
 		{"ready.notify", o.Ready.Notify, fresh.Ready.Notify},
 		{"ready.log", o.Ready.Log, fresh.Ready.Log},
+		{"ready.mark", o.Ready.Mark, fresh.Ready.Mark},
 		{"health.watchdog", o.Health.Watchdog, fresh.Health.Watchdog},
+		{"health.mark", o.Health.Mark, fresh.Health.Mark},
 		{"output", o.Output, fresh.Output},
 	} {
 		if !reflect.DeepEqual(of.was, of.is) {
@@ -37,7 +39,7 @@ func (o Options) restartFor(fresh Options) string {
 // value for it.
 func (p *Program) NeedsRestart(key string) bool {
 	key = strings.TrimPrefix(key, tableName+".")
-	for _, start := range []string{"command", "directory", "env", "ready.notify", "ready.log", "health.watchdog", "output"} {
+	for _, start := range []string{"command", "directory", "env", "ready.notify", "ready.log", "ready.mark", "health.watchdog", "health.mark", "output"} {
 		if key == start || strings.HasPrefix(key, start+".") {
 			return true
 		}

@@ -13,6 +13,7 @@ func (p *Program) Stop(ctx context.Context) error {
 	defer p.clear()
 	p.mu.Lock()
 	p.stopping = true
+	p.mark()
 	close(p.asked)
 	p.mu.Unlock()
 	select {

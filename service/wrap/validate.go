@@ -82,6 +82,7 @@ func (o *Options) validateProbes(c *checks) {
 		}
 		c.path(key+".unix", p.Unix)
 		c.path(key+".file", p.File)
+		c.path(key+".mark", map[string]string{"ready": o.Ready.Mark, "health": o.Health.Mark}[key])
 		c.url(key+".http", p.HTTP)
 		c.argv(key+".command", p.Command)
 		if p.Status != 0 && (p.Status < 100 || p.Status > 599) {

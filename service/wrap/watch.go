@@ -67,6 +67,7 @@ func (p *Program) awaitEnd(c *child) (stopping bool, why error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.serving = nil
+	p.mark()
 	return p.stopping, why
 }
 
@@ -75,6 +76,7 @@ func (p *Program) serve(c *child) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.serving = c
+	p.mark()
 }
 
 // leave has the service end as the command did.
@@ -172,4 +174,5 @@ func (p *Program) setUnwell(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.unwell = err
+	p.mark()
 }
