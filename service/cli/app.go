@@ -72,6 +72,7 @@ func newTree(m machine, cfg service.Config, prog service.Program, quiet string) 
 	a.adopt(a.root)
 	a.root.SetHelpCommand(a.helpCommand())
 	a.helpOnConfig()
+	a.completeFlags()
 	return a
 }
 

@@ -36,6 +36,20 @@ func TestIssue10_4_InstancesAreNamed(t *testing.T) {
 	p.wants("status --instance two", 2, "feedd@two")
 }
 
+// A shell completes what it can know: managers, scopes, and the instances that have left something.
+func TestValuesOfFlagsAreCompleted(t *testing.T) {
+	p := newPlace(t)
+	p.put(p.cfg.StateDir+"/feedd@one.lastrun.json", "{}")
+	p.put(p.cfg.StateDir+"/feedd@two.lastrun.json", "{}")
+	for args, want := range map[string]string{
+		"__complete status --manager o": "openrc\nscm\nsystemd\nsysv\n:4\n",
+		"__complete status --scope us":  "auto\nsystem\nuser\n:4\n",
+		"__complete status --instance t": "two\n:4\n",
+	} {
+		p.wants(args, 0, want)
+	}
+}
+
 // The service's user may make as many files as he likes that are called like those of
 // instances: each cost root a question to the manager.
 func TestIssue9_AHoardOfInstancesKeepsNobodyWaiting(t *testing.T) {
