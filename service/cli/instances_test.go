@@ -42,8 +42,8 @@ func TestValuesOfFlagsAreCompleted(t *testing.T) {
 	p.put(p.cfg.StateDir+"/feedd@one.lastrun.json", "{}")
 	p.put(p.cfg.StateDir+"/feedd@two.lastrun.json", "{}")
 	for args, want := range map[string]string{
-		"__complete status --manager o": "openrc\nscm\nsystemd\nsysv\n:4\n",
-		"__complete status --scope us":  "auto\nsystem\nuser\n:4\n",
+		"__complete status --manager o":  "openrc\nscm\nsystemd\nsysv\n:4\n",
+		"__complete status --scope us":   "auto\nsystem\nuser\n:4\n",
 		"__complete status --instance t": "two\n:4\n",
 	} {
 		p.wants(args, 0, want)

@@ -126,7 +126,7 @@ func TestAFailedStartAsksForItsOwnLog(t *testing.T) {
 	if err := p.runOn(t.Context(), m, "start"); err == nil {
 		t.Fatal("it did not fail")
 	}
-	want := fmt.Sprintf("filter feedd %+v", platform.LogFilter{Lines: 1000, Since: fmt.Sprintf("@%d", noon.Unix())})
+	want := fmt.Sprintf("filter feedd %+v", platform.LogFilter{Lines: 1000, Since: fmt.Sprintf("@%d.000000", noon.Unix())})
 	if got := strings.Join(p.did, "\n"); got != "start\n"+want {
 		t.Errorf("did %q, want %q", got, want)
 	}
