@@ -61,6 +61,16 @@
 // asks a Validate method of theirs. The command line checks them before it installs,
 // starts, restarts or reloads the service; a [Checker] joins in.
 //
+// # Words
+//
+//   - life: from the first signal handler to the end of the process: one call of [Run].
+//   - holder: the process that holds the service's name: the one instance.
+//   - reload gate: where requests to reload wait until the program is ready, and are
+//     joined while a reload runs. See package reload.
+//   - term: the number of a life. It only grows: see [Runtime.Term].
+//   - instance: one of several services of a program, each with a name of its own
+//     behind an "@".
+//
 // # As process 1
 //
 // In a container the program may be process 1, and then inherits what other
@@ -68,12 +78,12 @@
 // have children of their own that outlive them. Use the runtime's init there
 // (docker run --init, tini), or a pod that shares its process namespace.
 //
-// # What cannot be mended
+// # What cannot be repaired
 //
 // While the program is ready its PID file and lock file are checked every second,
-// and put right if somebody removed or altered them; Config.OnTamper is told of it.
-// What cannot be put right is told at once, again after a minute, and then after
-// pauses that double, up to an hour; and when it is over. So is a state file that
-// cannot be written; it is tried again after a second, and then after pauses that
-// double, up to half a minute.
+// and restored if somebody removed or altered them; Config.OnTamper is called.
+// What cannot be restored is logged at once, again after a minute, and then after
+// pauses that double, up to an hour; and once more when it is over. The same holds
+// for a state file that cannot be written. It is tried again after a second, and
+// then after pauses that double, up to half a minute.
 package service

@@ -33,6 +33,16 @@
 // Programs tell their version and check the configuration with the rights of whoever conducts the
 // upgrade: Windows lends nobody the account of a service.
 //
+// # Words
+//
+//   - candidate: the version that is on trial.
+//   - confirmed: the version that the manager starts; an upgrade ends by confirming
+//     the candidate, or by rolling back to what was confirmed before.
+//   - to settle: to be ready and healthy for as long as the trial asks for.
+//   - pinned: a version that failed its trial, and is refused from then on.
+//   - conductor: the process that conducts an upgrade. It is not the command, so that
+//     the upgrade goes on when the command is interrupted.
+//
 // # Limits
 //
 // The configuration is copied before the trial and never put back: it is the
