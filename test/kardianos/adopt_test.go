@@ -34,13 +34,23 @@ func life(_ *testing.T, s *stage) {
 	s.sh("$P /etc/feed.json restart && test $(grep -c running $J) = 2 && grep stopped $J")
 	s.sh("$P /etc/feed.json stop && test $(grep -c stopped $J) = 2")
 	s.says("$P /etc/feed.json status", "stopped")
+
+	// A nil Interface and a Name alone control what is installed, which somebody may have
+	// edited.
+	s.sh("sed -i 's/an agent/edited by hand/' /etc/systemd/system/feed.service /etc/init.d/feed; systemctl daemon-reload; true")
+	s.sh("$P /etc/feed.json bare start && test $(grep -c running $J) = 3")
+	s.says("$P /etc/feed.json bare status", "running")
+	s.sh("$P /etc/feed.json bare restart && test $(grep -c running $J) = 4 && $P /etc/feed.json bare stop && test $(grep -c stopped $J) = 4")
+	s.says("$P /etc/feed.json bare status", "stopped")
+	s.fails("$P /etc/feed.json bare run", "Interface is nil")
+	s.fails("$P /etc/feed.json bare install", "Init already exists")
 	if s.bed.Kind().Manager == "sysv" { // where nobody but the service itself keeps two starts from being two services
 		s.sh(`for verb in start start restart start; do (/etc/init.d/feed $verb; echo $? >>/run/feed.codes) & done; wait
 			test "$(pgrep -x agent)" = "$(cat /run/feed/feed.pid)" && ! grep -v '^0$' /run/feed.codes && rm /run/feed.codes
 			$P /etc/feed.json stop && ! pgrep -x agent`)
 	}
-	s.sh("$P /etc/feed.json uninstall")
-	s.says("$P /etc/feed.json status", "not installed")
+	s.sh("$P /etc/feed.json bare uninstall && ! ls /etc/systemd/system/feed.service /etc/init.d/feed")
+	s.says("$P /etc/feed.json bare status", "not installed")
 }
 
 // What programs do in a life, and what they get for it.
@@ -52,7 +62,7 @@ func whatProgramsLeanOn(t *testing.T, s *stage) {
 		"late-wrap own-hup run-wait slow-stop": func(s *stage) {
 			s.says("$P /etc/feed.json platform", "wrapped The Feed")
 			s.sh("kill -HUP $(cat /run/feed/feed.pid)")
-			s.until("grep 'own SIGHUP' $J")
+			s.until("grep 'own-hup came' $J")
 			s.says("cat /run/feed/feed.state.json", `"phase":"ready"`)
 			s.says("cat /run/feed/feed.state.json", `"requested":0`)
 			s.sh("$P /etc/feed.json stop && grep -A1 waited $J | grep 'stop$' && grep stopped $J")
@@ -70,6 +80,17 @@ func whatProgramsLeanOn(t *testing.T, s *stage) {
 			s.sh("$P /etc/feed.json stop && grep 'stop$' $J && ! grep stopped $J")
 			s.says("cat /var/lib/feed/feed.lastrun.json", `"clean":true`)
 			s.says("$P /etc/feed.json status", "stopped")
+		},
+		// The manager's reload is the signal that the program wants; its own PID file stays its own.
+		"own-usr1 own-pid": func(s *stage) {
+			s.says("cat $J", "own PID file <nil>")
+			s.sh(s.reload())
+			s.until("grep 'own-usr1 came' $J")
+			s.sh(`test "$(cat /run/feed.own)" = "$(cat /run/feed/feed.pid)"`)
+			if systemd {
+				s.sh(`test "$(systemctl show -p MainPID --value feed)" = "$(cat /run/feed.own)"`)
+			}
+			s.sh("$P /etc/feed.json stop && grep stopped $J")
 		},
 		// A goroutine that ends the process is a failure.
 		"fatal": func(s *stage) {
@@ -104,8 +125,11 @@ func whatProgramsLeanOn(t *testing.T, s *stage) {
 			s := s.as(t, "", s.program)
 			t.Cleanup(func() { s.clear("feed") })
 			fields := `"DisplayName": "The Feed"`
-			if does == "fatal" { // else supervise-daemon starts it ten times
+			switch does {
+			case "fatal": // else supervise-daemon starts it ten times
 				fields += `, "Option": {"Restart": "no"}`
+			case "own-usr1 own-pid":
+				fields += `, "Option": {"ReloadSignal": "USR1", "PIDFile": "/run/feed.own"}`
 			}
 			s.spec("feed", does, fields)
 			s.sh("$P /etc/feed.json install")
@@ -135,6 +159,9 @@ func startFails(_ *testing.T, s *stage) {
 	s.sh("grep start $J && ! grep stop $J")
 	if s.bed.Kind().Manager == "systemd" {
 		s.says("journalctl -u feed --no-pager", "no luck today")
+		s.says("$P /etc/feed.json status", "unknown\nerror: service in failed state")
+	} else {
+		s.says("$P /etc/feed.json status", "stopped")
 	}
 	s.fails("$P /etc/feed.json run", "no luck today")
 }

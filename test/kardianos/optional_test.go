@@ -10,7 +10,7 @@ func whatIsOptional(_ *testing.T, s *stage) {
 	s.spec("feed", "reloads", `"Option": {"Singleton": true}`)
 	s.sh("$P /etc/feed.json install && $P /etc/feed.json start")
 	s.fails("$P /etc/feed.json run", "already running")
-	reload := map[string]string{"systemd": "systemctl reload feed", "sysv": "/etc/init.d/feed reload", "openrc": "rc-service feed reload"}[s.bed.Kind().Manager]
+	reload := s.reload()
 	s.sh(reload + " && grep 'reload$' $J")
 	s.fails("touch $J.bad; "+reload, "")
 	s.sh("rm $J.bad; kill -HUP $(cat /run/feed/feed.pid)")

@@ -171,6 +171,11 @@ func (s *stage) settled(name string) {
 		{ ! test -d /run/systemd/system || test -z "$(systemctl list-jobs --no-legend %[1]s.service)"; }`, name))
 }
 
+// reload is the manager's own command.
+func (s *stage) reload() string {
+	return map[string]string{"systemd": "systemctl reload feed", "sysv": "/etc/init.d/feed reload", "openrc": "rc-service feed reload"}[s.bed.Kind().Manager]
+}
+
 // clear removes the service and what it has written.
 func (s *stage) clear(name string) {
 	s.Helper()

@@ -1,8 +1,9 @@
 // Command agent is a program that knows github.com/kardianos/service and nothing else
 // but the one line that has it live by holdfast; called plain, it lacks that.
 //
-// agent SPEC [VERB] does what service.Control does by VERB, or runs. SPEC is a file with
-// what programs have in their code: see spec.
+// agent SPEC [VERB] does what service.Control does by VERB, or runs; agent SPEC bare VERB
+// likewise, and knows no more of the service than its name. SPEC is a file with what
+// programs have in their code: see spec.
 package main
 
 import (
@@ -29,8 +30,8 @@ type spec struct {
 	Journal string // file to which what happens is written
 	// What it does: "", or some of these, with spaces between.
 	//
-	//	exit-in-stop fatal term-in-start hang-in-stop slow-stop own-ready own-hup
-	//	run-wait status-in-start stop-itself restart-itself fail-start reloads late-wrap early-wrap
+	//	exit-in-stop fatal term-in-start hang-in-stop slow-stop own-ready own-hup own-usr1
+	//	own-pid run-wait status-in-start stop-itself restart-itself fail-start reloads late-wrap early-wrap
 	Does string
 }
 
@@ -97,7 +98,13 @@ func run(sp spec, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(args) > 0 && args[0] != "--" {
+	switch {
+	case len(args) > 1 && args[0] == "bare":
+		if s, err = service.ChosenSystem().New(nil, &service.Config{Name: sp.Name}); err != nil {
+			return err
+		}
+		return control(s, args[1])
+	case len(args) > 0 && args[0] != "--":
 		return control(s, args[0])
 	}
 	p.say("arguments %q", os.Args[1:])
@@ -132,6 +139,8 @@ func control(s service.Service, verb string) error {
 	}
 	return service.Control(s, verb)
 }
+
+const usr1 = syscall.Signal(10) // of Linux: Windows has none
 
 type program struct {
 	spec
@@ -170,14 +179,19 @@ func (p *program) Start(s service.Service) error {
 		}
 		time.Sleep(200 * time.Millisecond) // a signal that kills has done so by then
 	}
-	if p.does("own-hup") {
-		c := make(chan os.Signal, 1)
-		signal.Notify(c, syscall.SIGHUP)
-		go func() {
-			for range c {
-				p.say("own SIGHUP")
-			}
-		}()
+	for what, sig := range map[string]os.Signal{"own-hup": syscall.SIGHUP, "own-usr1": usr1} {
+		if p.does(what) {
+			c := make(chan os.Signal, 1)
+			signal.Notify(c, sig)
+			go func() {
+				for range c {
+					p.say("%s came", what)
+				}
+			}()
+		}
+	}
+	if file, is := p.Option["PIDFile"].(string); is && p.does("own-pid") {
+		p.say("own PID file %v", os.WriteFile(file, []byte(fmt.Sprintln(os.Getpid())), 0o644))
 	}
 	p.say("running") // before it is ready
 	go p.run()
