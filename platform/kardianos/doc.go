@@ -19,7 +19,7 @@
 // Hardening is off, the umask is 0022, and a service that ends is started again as that
 // library has it: on systemd always, after two minutes, on SysV never, on Windows as
 // OnFailure says. Two may run side by side, unless the option Singleton is true.
-// A SIGHUP or SIGUSR1 is the program's own; it does not kill one that has no handler.
+// SIGHUP and SIGUSR1 are the program's own; a SIGHUP does not kill one that has no handler.
 // The program may send its own READY=1, keep its own PID file, and call os.Exit in its
 // Stop, which is a clean end.
 //

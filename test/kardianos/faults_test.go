@@ -4,6 +4,7 @@ package kardianos_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -35,6 +36,29 @@ func faultsOfTheLibrary(t *testing.T, s *stage) {
 		}
 		s.sh("sleep 0.3; kill -0 $(awk '/running/ {print $1}' $J | head -n 1)")
 		s.sh("$P /etc/feed.json stop && grep stopped $J") // in order
+	})
+	both(t, s, "an install that is killed leaves half of it", func(_ *testing.T, s *stage, adopts bool) {
+		if sysv && !adopts {
+			return // the library makes the links itself, and there is no moment to be sure of
+		}
+		tool := map[string]string{"systemd": "systemctl", "sysv": "update-rc.d", "openrc": "rc-update"}[s.bed.Kind().Manager]
+		tool = strings.TrimSpace(s.sh("readlink -f $(command -v " + tool + ")"))
+		s.sh("T=" + tool + `; mv $T $T.whole; cat >$T <<end
+#!/bin/sh
+case "\$*" in *enable*feed* | *feed*defaults* | *add*feed*) kill -9 \$PPID ;; esac
+exec $T.whole "\$@"
+end
+chmod 755 $T`)
+		mended := fmt.Sprintf("test ! -e %[1]s.whole || mv %[1]s.whole %[1]s", tool)
+		defer s.try(mended)
+		s.spec("feed", "", "")
+		s.fails("$P /etc/feed.json install", "")
+		s.sh("ls /etc/systemd/system/feed.service /etc/init.d/feed 2>/dev/null | grep feed; " + mended)
+		if !adopts {
+			s.fails("$P /etc/feed.json install", "Init already exists")
+			return
+		}
+		s.sh("$P /etc/feed.json install && $P /etc/feed.json start && ls -d /etc/systemd/system/*.wants/feed.service /etc/rc2.d/S??feed /etc/runlevels/default/feed 2>/dev/null | grep feed")
 	})
 	if systemd {
 		both(t, s, "a path with a space never starts", func(t *testing.T, s *stage, adopts bool) {
