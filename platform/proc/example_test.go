@@ -1,0 +1,34 @@
+//go:build linux || darwin || windows
+
+package proc_test
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/holdfast-dev/holdfast/platform/proc"
+)
+
+// Who wrote down an identity is told from a process that has the same number later.
+func ExampleIdentity() {
+	self, err := proc.Self()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	written, _ := json.Marshal(self) // into a file, say
+
+	var read proc.Identity
+	if err := json.Unmarshal(written, &read); err != nil {
+		fmt.Println(err)
+	}
+	alive, err := read.Alive()
+	fmt.Println(alive, err)
+
+	read.Start++ // another process with the same number
+	alive, err = read.Alive()
+	fmt.Println(alive, err)
+	// Output:
+	// true <nil>
+	// false <nil>
+}
