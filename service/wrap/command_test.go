@@ -50,6 +50,21 @@ var commands = map[string]func(dir string, args []string) int{
 		fmt.Println("it is there")
 		return 0
 	},
+	// much N FILE: says N lines of 100 bytes as fast as it can, then there is the file.
+	"much": func(dir string, args []string) int {
+		n, _ := strconv.Atoi(args[0])
+		block := make([]byte, 0, 64<<10)
+		for i := range n {
+			block = fmt.Appendf(block, "much %094d\n", i)
+			if len(block) > 60<<10 || i == n-1 {
+				_, _ = os.Stdout.Write(block)
+				block = block[:0]
+			}
+		}
+		_ = os.WriteFile(filepath.Join(dir, args[1]), nil, 0o600)
+		awaitStop()
+		return 0
+	},
 	// headless: goes on without its first thread.
 	"headless": headless,
 	// deaf: to every request.

@@ -1,6 +1,7 @@
 package wrap_test
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"os"
@@ -300,5 +301,49 @@ func TestSignalsPassedOn(t *testing.T) {
 	}
 	if code := l.stop(); code != 0 {
 		t.Errorf("exit code %d\n%s", code, l.scene())
+	}
+}
+
+// Nothing is lost of what is said faster than the log can take it, and it is not kept in memory: who speaks waits.
+func TestMuchOutputIsNeitherLostNorKept(t *testing.T) {
+	t.Parallel()
+	const lines, most = 2 << 20, 128 << 10 // 200 MiB of text, and KiB of memory
+	l := newLife(t, "max_size_mb = 10000\n"+wrapped("much", strconv.Itoa(lines), "said")).start()
+	wait.Until(t, "all is said", func() bool { _, err := os.Stat(l.path("said")); return err == nil }, func() string { return l.err.String() })
+	peak := 0
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", l.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(status)) {
+		if rest, is := strings.CutPrefix(line, "VmHWM:"); is {
+			_, _ = fmt.Sscan(rest, &peak)
+		}
+	}
+	if peak == 0 || peak > most {
+		t.Errorf("it had %d KiB of memory at its worst, and may have %d", peak, most)
+	}
+	if code := l.stop(); code != 0 {
+		t.Fatalf("exit code %d\n%s", code, l.err.String())
+	}
+	f, err := os.Open(l.path("log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	next := 0
+	for scanner := bufio.NewScanner(f); scanner.Scan(); {
+		_, text, is := bytes.Cut(scanner.Bytes(), []byte("much "))
+		if !is {
+			continue
+		}
+		n, err := strconv.Atoi(string(text[min(84, len(text)):min(94, len(text))]))
+		if err != nil || n != next {
+			t.Fatalf("line %d is followed by %q", next-1, text)
+		}
+		next++
+	}
+	if next != lines {
+		t.Errorf("%d lines of %d", next, lines)
 	}
 }

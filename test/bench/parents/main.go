@@ -1,0 +1,104 @@
+// Command parents measures what examples/wrap costs as the parent of a program, beside runsv, s6-supervise, tini and
+// supervisord, as far as they are in PATH (Debian's packages runit, s6, tini, supervisor), and beside a parent in Go that does
+// nothing but start a program and copy what it says:
+//
+//	go run ./parents              all of it, some minutes
+//	go run ./parents -idle 5s     quicker
+//
+// Contestants take turns in every round. A target that is missed is told, and fails nothing: a busy machine is no bug.
+//
+// Limits: Linux only.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "parents:", err)
+		os.Exit(1)
+	}
+}
+
+// settings say how much is measured.
+type settings struct {
+	rounds, megabytes int
+	idle              time.Duration
+	dir               string
+}
+
+func run() error {
+	if len(os.Args) > 2 {
+		switch os.Args[1] {
+		case "child":
+			return child(os.Args[2], os.Args[3:])
+		case "parent":
+			return parent(os.Args[2], os.Args[3:])
+		}
+	}
+	var s settings
+	flag.IntVar(&s.rounds, "rounds", 20, "how often a start is measured")
+	flag.IntVar(&s.megabytes, "megabytes", 64, "how much a program says")
+	flag.DurationVar(&s.idle, "idle", time.Minute, "how long wake-ups are counted")
+	flag.StringVar(&s.dir, "dir", os.TempDir(), "a `directory` for what they write")
+	flag.Parse()
+	return measure(s)
+}
+
+// child writes down when it began, then says so many lines of 100 bytes, the last one of them another, and lives.
+func child(file string, lines []string) error {
+	begun := time.Now().UnixNano()
+	if err := os.WriteFile(file+".new", fmt.Append(nil, begun), 0o600); err != nil {
+		return err
+	}
+	if err := os.Rename(file+".new", file); err != nil {
+		return err
+	}
+	if len(lines) > 0 {
+		var n int
+		if _, err := fmt.Sscan(lines[0], &n); err != nil {
+			return err
+		}
+		block := make([]byte, 0, 64<<10)
+		for i := range n {
+			block = fmt.Appendf(block, "%099d\n", i)
+			if len(block) > 60<<10 || i == n-1 {
+				if _, err := os.Stdout.Write(block); err != nil {
+					return err
+				}
+				block = block[:0]
+			}
+		}
+		fmt.Println(lastLine)
+	}
+	time.Sleep(time.Hour)
+	return nil
+}
+
+const lastLine = "that was all"
+
+// parent starts a program and copies what it says to a file; nothing else.
+func parent(log string, argv []string) error {
+	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(argv[0], argv[1:]...)
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	// Not io.Copy: it would have the kernel splice, and copy nothing itself.
+	_, err = io.Copy(struct{ io.Writer }{out}, struct{ io.Reader }{pipe})
+	return errors.Join(err, cmd.Wait(), out.Close())
+}

@@ -1,0 +1,258 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+)
+
+// patience bounds each wait; it only matters where something is broken.
+const patience = 2 * time.Minute
+
+// figures are what a contestant comes to.
+type figures struct {
+	starts  []time.Duration
+	rss     int64 // bytes
+	wakeups int64
+	logged  []time.Duration
+}
+
+func measure(s settings) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(s.dir, "parents-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	wrap := filepath.Join(dir, "wrap")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s", "-o", wrap, "../../examples/wrap")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	all := contestants(self, wrap)
+	got := map[string]*figures{}
+	for round := range s.rounds + 1 {
+		for _, c := range all {
+			r, err := begin(c, dir, self)
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
+			}
+			if round == 0 { // is not counted
+				got[c.name] = &figures{}
+			} else {
+				got[c.name].starts = append(got[c.name].starts, r.took)
+			}
+			r.end()
+		}
+	}
+	if err := idle(all, got, s, dir, self); err != nil {
+		return err
+	}
+	lines := s.megabytes << 20 / 100
+	for range 3 {
+		for _, c := range all {
+			if !c.logs {
+				continue
+			}
+			begun := time.Now()
+			r, err := begin(c, dir, self, strconv.Itoa(lines))
+			if err == nil {
+				err = r.await("its last line", func() bool { return strings.Contains(end(r.log), lastLine) })
+				r.end()
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
+			}
+			got[c.name].logged = append(got[c.name].logged, time.Since(begun))
+		}
+	}
+	show(all, got, s)
+	return nil
+}
+
+// idle has them all idle at once.
+func idle(all []contestant, got map[string]*figures, s settings, dir, self string) error {
+	var runs []*running
+	defer func() {
+		for _, r := range runs {
+			r.end()
+		}
+	}()
+	for _, c := range all {
+		r, err := begin(c, dir, self)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		runs = append(runs, r)
+	}
+	time.Sleep(5 * time.Second) // until their starts are over
+	for i, c := range all {
+		got[c.name].wakeups = -runs[i].sum(switches)
+	}
+	time.Sleep(s.idle)
+	for i, c := range all {
+		got[c.name].wakeups += runs[i].sum(switches)
+		got[c.name].rss = runs[i].sum(resident)
+	}
+	return nil
+}
+
+// running is a contestant with its program.
+type running struct {
+	cmd      *exec.Cmd
+	dir, log string
+	took     time.Duration // from its own exec to the program's first line
+}
+
+func begin(c contestant, parent, self string, more ...string) (*running, error) {
+	dir, err := os.MkdirTemp(parent, "c-")
+	if err != nil {
+		return nil, err
+	}
+	r := &running{dir: dir, log: dir + "/says/current"}
+	if err := os.Mkdir(dir+"/says", 0o700); err != nil {
+		return nil, err
+	}
+	program := append([]string{self, "child", dir + "/begun"}, more...)
+	argv, err := c.argv(dir, r.log, program)
+	if err != nil {
+		return nil, err
+	}
+	r.cmd = exec.Command(argv[0], argv[1:]...)
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	var said bytes.Buffer
+	r.cmd.Stderr = &said
+	r.cmd.WaitDelay = time.Second
+	begun := time.Now()
+	if err := r.cmd.Start(); err != nil {
+		return nil, err
+	}
+	var at int64
+	if err := r.await("its program", func() bool {
+		b, err := os.ReadFile(dir + "/begun")
+		if err == nil {
+			at, err = strconv.ParseInt(string(b), 10, 64)
+		}
+		return err == nil
+	}); err != nil {
+		r.end()
+		return nil, fmt.Errorf("%w: %s", err, said.String())
+	}
+	r.took = time.Duration(at - begun.UnixNano())
+	return r, nil
+}
+
+func (r *running) await(what string, so func() bool) error {
+	for deadline := time.Now().Add(patience); !so(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			return errors.New(what + " is not there")
+		}
+	}
+	return nil
+}
+
+// end kills it with all that it has started.
+func (r *running) end() {
+	for _, pid := range append(descendants(r.cmd.Process.Pid), r.cmd.Process.Pid) {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	_ = r.cmd.Wait()
+	_ = os.RemoveAll(r.dir)
+}
+
+// sum is what of gives for the contestant and what it has started, but its program.
+func (r *running) sum(of func(pid int) int64) (n int64) {
+	for _, pid := range append(descendants(r.cmd.Process.Pid), r.cmd.Process.Pid) {
+		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if words := strings.Split(string(line), "\x00"); len(words) < 2 || words[1] != "child" { // else it is the program
+			n += of(pid)
+		}
+	}
+	return n
+}
+
+func descendants(pid int) (all []int) {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, path := range tasks {
+		b, _ := os.ReadFile(path)
+		for word := range strings.FieldsSeq(string(b)) {
+			if child, err := strconv.Atoi(word); err == nil {
+				all = append(append(all, child), descendants(child)...)
+			}
+		}
+	}
+	return all
+}
+
+// switches are the context switches of a process.
+func switches(pid int) (n int64) {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+	for _, path := range tasks {
+		n += field(path, "voluntary_ctxt_switches:") + field(path, "nonvoluntary_ctxt_switches:")
+	}
+	return n
+}
+
+func resident(pid int) int64 { return field(fmt.Sprintf("/proc/%d/status", pid), "VmRSS:") << 10 }
+
+func field(path, name string) (n int64) {
+	b, _ := os.ReadFile(path)
+	for line := range strings.Lines(string(b)) {
+		if rest, is := strings.CutPrefix(line, name); is {
+			n, _ = strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+		}
+	}
+	return n
+}
+
+// end is what is at the end of a file.
+func end(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return ""
+	}
+	b := make([]byte, min(info.Size(), 500))
+	n, _ := f.ReadAt(b, info.Size()-int64(len(b)))
+	return string(b[:n])
+}
+
+func median[T cmp.Ordered](all []T) (m T) {
+	if len(all) > 0 {
+		m = slices.Sorted(slices.Values(all))[len(all)/2]
+	}
+	return m
+}
+
+func show(all []contestant, got map[string]*figures, s settings) {
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(w, "parent\tmemory\tadded to the start\twake-ups in %v\t%d MiB to a file\tof cat\t\n", s.idle, s.megabytes)
+	bare, cat := median(got["nobody"].starts), median(got["cat"].logged)
+	for _, c := range all[1:] {
+		f := got[c.name]
+		logged, ratio := "-", "-"
+		if c.logs {
+			took := median(f.logged)
+			logged, ratio = fmt.Sprintf("%.2f s", took.Seconds()), fmt.Sprintf("%.1f x", float64(took)/float64(cat))
+		}
+		fmt.Fprintf(w, "%s\t%.1f MiB\t%.1f ms\t%d\t%s\t%s\t\n", c.name, float64(f.rss)/(1<<20), float64(median(f.starts)-bare)/1e6, f.wakeups, logged, ratio)
+	}
+	_ = w.Flush()
+}
