@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -144,7 +145,10 @@ func TestAStopEndsTheWaitBeforeTheStart(t *testing.T) {
 		}
 		waits, told := 0, ""
 		heard := b.heard
+		var mu sync.Mutex
 		b.heard = func(n platform.Notice) {
+			mu.Lock()
+			defer mu.Unlock()
 			if strings.HasPrefix(n.Text, "waiting before the start") {
 				waits++
 				told = n.Text
@@ -160,9 +164,11 @@ func TestAStopEndsTheWaitBeforeTheStart(t *testing.T) {
 			return nil
 		}})
 		time.Sleep(time.Minute + time.Second)
+		mu.Lock()
 		if waits != 13 || !strings.Contains(told, "3 in a row") || !strings.HasSuffix(told, "left") {
 			t.Errorf("told %d times of the wait, last %q", waits, told)
 		}
+		mu.Unlock()
 		asked := time.Now()
 		b.stop()
 		if err := b.end(); err != nil || time.Since(asked) > time.Second {
