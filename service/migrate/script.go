@@ -47,7 +47,8 @@ func readScript(f *Found, text string) error {
 	}
 	c := &f.Config
 	*c = service.Config{Hardening: service.Hardening{NoNewPrivileges: service.Off}, Umask: "0022", Restart: service.Restart{Policy: platform.RestartNever}}
-	if provides := strings.Fields(s.header["Provides"]); len(provides) > 0 {
+	// github.com/kardianos/service writes the path of the program there.
+	if provides := strings.Fields(s.header["Provides"]); len(provides) > 0 && !strings.Contains(provides[0], "/") {
 		f.Name = provides[0]
 		for _, other := range provides[1:] {
 			f.lose("Provides", other, "a service has one name")

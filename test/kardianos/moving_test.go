@@ -80,6 +80,77 @@ func movingInPlace(t *testing.T, s *stage) {
 	s.says("$P /etc/feed.json status", "not installed")
 }
 
+// What examples/kardianos/README.md says, in its order, with the program that it shows.
+func theMigrationPage(t *testing.T, s *stage) {
+	path := map[string]string{"systemd": "/etc/systemd/system/classic.service"}[s.bed.Kind().Manager]
+	if path == "" {
+		path = "/etc/init.d/classic"
+	}
+	for from, to := range map[string]string{"examples/kardianos": "/opt/move/after", "examples/kardianos/before": "/opt/move/before", "examples/minimal": "/opt/minimal"} {
+		s.as(t, s.shop.get(t, "linux", from), to)
+	}
+	t.Cleanup(func() {
+		s.try("cd /opt/move; ./classic -service stop; ./classic -service uninstall; pkill -x classic; rm -rf /opt/move /etc/sysconfig/classic")
+	})
+	if s.bed.Kind().Manager == "sysv" { // the plain program ends without a syslog, and the bed has none
+		s.sh(`perl -MSocket -e 'socket(S, PF_UNIX, SOCK_DGRAM, 0); bind(S, sockaddr_un("/dev/log")); while (defined recv(S, $_, 9999, 0)) {}' >/dev/null 2>&1 & echo $! >/run/move.syslog`)
+		t.Cleanup(func() { s.try("kill $(cat /run/move.syslog); rm -f /dev/log") })
+		s.until("test -S /dev/log")
+	}
+	place := func(which string) { s.sh("cd /opt/move && cp " + which + " classic.new && mv classic.new classic") }
+	call := func(verb string) string {
+		s.Helper()
+		return s.sh("cd /opt/move && ./classic -service " + verb + " 2>&1")
+	}
+
+	// The classic example.
+	place("after")
+	s.sh("cd /opt/move && ./classic -service install && ./classic -service start && pgrep -x classic")
+	s.sh("cd /opt/move && ./classic -service stop && ./classic -service uninstall && ! pgrep -x classic && ! test -e " + path)
+
+	// Machines where the library has installed the service.
+	place("before")
+	call("install")
+	s.sh("cp " + path + " /opt/move/theirs; mkdir -p /etc/sysconfig; echo 'KEPT=setting' >/etc/sysconfig/classic")
+	s.try("cd /opt/move && ./classic -service start")
+	s.until("pgrep -x classic")
+	migrated := func(wants ...string) {
+		t.Helper()
+		out := s.sh("/opt/minimal migrate " + path)
+		for _, want := range wants {
+			if !strings.Contains(out, want) {
+				t.Errorf("migrate does not say %q:\n%s", want, out)
+			}
+		}
+	}
+	migrated(`"/opt/move/classic"`, `called "classic"`, "install --adopt")
+	place("after")
+	s.sh("cd /opt/move && for verb in restart stop start; do ./classic -service $verb || exit; done && cmp " + path + " theirs")
+	s.until("pgrep -x classic") // the library's unit is of Type=simple
+	if out := call("install"); !strings.Contains(out, path+" changes:\n  ") {
+		t.Errorf("install shows no lines that change: %s", out)
+	}
+	s.fails("cd /opt/move && ./classic -service install 2>&1", "already exists")
+	call("restart")
+	s.until("pgrep -x classic")
+	if s.bed.Kind().Manager == "systemd" { // on SysV what it exports; OpenRC has no such file
+		s.sh("tr '\\0' '\\n' </proc/$(cat /run/classic/classic.pid)/environ | grep KEPT=setting")
+	}
+
+	migrated("It is holdfast's already", "Says once a minute that it runs.")
+
+	// Going back.
+	call("stop")
+	call("uninstall")
+	place("before")
+	call("install")
+	s.sh("cmp " + path + " /opt/move/theirs && ls /var/lib/classic")
+	s.try("cd /opt/move && ./classic -service start")
+	s.until("pgrep -x classic")
+	s.try("cd /opt/move && ./classic -service stop")
+	s.until("! pgrep -x classic")
+}
+
 const (
 	newUnit = "[Unit]\nDescription={{Description}}\n[Service]\nExecStart={{Path | cmdEscape}}{{range Arguments}} {{. | cmd}}{{end}}\n{{if Restart}}Restart={{Restart}}\n{{end}}[Install]\nWantedBy=multi-user.target\n"
 	oldUnit = "[Unit]\nDescription={{.Description}}\n[Service]\nExecStart={{.Path|cmdEscape}}{{range .Arguments}} {{.|cmd}}{{end}}\n{{if .Config.Option.KillMode}}KillMode={{.Config.Option.KillMode}}\n{{end}}{{if gt .LimitNOFILE -1}}LimitNOFILE={{.LimitNOFILE}}\n{{end}}[Install]\nWantedBy=multi-user.target\n"

@@ -26,8 +26,8 @@ func newShop(t *testing.T) *shop {
 	return &shop{dir: t.TempDir(), made: map[string]func() (string, error){}}
 }
 
-// get is the file of a program: "suite", one of ours, such as "agent", or an example of
-// the library's, such as "logging/main.go".
+// get is the file of a program: "suite", one of ours, such as "agent" or
+// "examples/minimal", or an example of the library's, such as "logging/main.go".
 func (w *shop) get(t *testing.T, system, name string) string {
 	t.Helper()
 	key := system + "/" + name
@@ -45,6 +45,9 @@ func (w *shop) get(t *testing.T, system, name string) string {
 			case "agent", "collector", "updater", "resolver":
 				out := filepath.Join(place, name)
 				return out, compile(system, "build", "-o", out, "./"+name)
+			case "examples/kardianos", "examples/kardianos/before", "examples/minimal":
+				out := filepath.Join(place, "program")
+				return out, compile(system, "build", "-o", out, "../../"+name)
 			}
 			return theirs(place, system, name)
 		})

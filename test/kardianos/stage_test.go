@@ -40,6 +40,7 @@ func parts() []part {
 		{"WhatIsOptional", whatIsOptional},
 		{"FaultsOfTheLibrary", faultsOfTheLibrary},
 		{"MovingInPlace", movingInPlace},
+		{"TheMigrationPage", theMigrationPage},
 		{"CustomTemplates", customTemplates},
 		{"PublicPrograms", publicPrograms},
 		{"TheLibrarysOwnTests", ownTests},

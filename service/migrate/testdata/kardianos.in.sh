@@ -2,6 +2,7 @@
 # For RedHat and cousins:
 # chkconfig: - 99 01
 ### BEGIN INIT INFO
+# Provides:          /opt/example/example
 # Required-Start:
 # Required-Stop:
 # Default-Start:     2 3 4 5
