@@ -79,6 +79,10 @@ type Config struct {
 	// since is kept, and another DefaultFile, of a newer version, laid beside it. Empty:
 	// install writes none.
 	DefaultFile string `toml:"-"`
+	// DefaultFileSecret has nobody but root and the service's own user (by his group) read what install
+	// writes of DefaultFile; in a user's scope nobody but that user. The account has to be there before.
+	// On Windows the access list of the directory rules.
+	DefaultFileSecret bool `toml:"-"`
 	// Scope is whose service it is: what it was installed with, and never derived
 	// from the user that it runs as. Empty: the system's for root, the user's for
 	// everybody else.

@@ -142,6 +142,11 @@ func (w words) file() (string, error) {
 	return b.String(), nil
 }
 
+// secret reports whether the file may say what is nobody else's business: variables often are passwords.
+func (w words) secret() bool {
+	return slices.ContainsFunc(w.set, func(s string) bool { return strings.HasPrefix(strings.TrimPrefix(s, "wrap."), "env.") })
+}
+
 // set puts one KEY=VALUE into doc. A value that is TOML is that; all else is a string.
 func set(doc map[string]any, setting string) error {
 	key, text, ok := strings.Cut(setting, "=")

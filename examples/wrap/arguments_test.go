@@ -47,6 +47,16 @@ func TestArguments(t *testing.T) {
 	}
 }
 
+func TestSecret(t *testing.T) {
+	for set, want := range map[string]bool{
+		"env.PASSWORD=x": true, "wrap.env.PASSWORD=x": true, "service.env.A=x": false, "ready.tcp=:1": false, "environment=x": false,
+	} {
+		if got := wrap.Secret("stop.grace=1s", set); got != want {
+			t.Errorf("--set %s: %v", set, got)
+		}
+	}
+}
+
 // The configuration of the container is one, and its marks are those that the probes look for.
 func TestContainer(t *testing.T) {
 	const path = "container/cache.toml"

@@ -41,6 +41,7 @@ func run(args []string) int {
 		fmt.Fprintf(os.Stderr, "wrap: %v\n", err)
 		return cli.ExitCode(err)
 	}
+	cfg.DefaultFileSecret = w.secret()
 	if err := w.foreign(cfg); err != nil {
 		fmt.Fprintf(os.Stderr, "wrap: %v\n", err)
 		return 1

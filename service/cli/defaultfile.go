@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +21,41 @@ import (
 // defaultFileMode lets everybody read it, as the service's user has to: what comes with a
 // program is no secret.
 const defaultFileMode fs.FileMode = 0o644
+
+// conceal has the file be read by nobody but the service and who installs it, where it is
+// a secret.
+func (t *target) conceal(ctx context.Context) error {
+	if !t.cfg.DefaultFileSecret || len(t.defaultFile.steps) == 0 {
+		return nil
+	}
+	gid, mode := -1, fs.FileMode(0o600)
+	if c := t.cfg; t.id.Scope == platform.ScopeSystem && c.User != "" && c.User != "root" && (t.manager == nil || t.manager.Name() != "scm") {
+		_, gids, err := t.Accounts.User(ctx, c.User)
+		if err == nil && c.Group != "" {
+			var gid string
+			gid, err = t.Accounts.Group(ctx, c.Group)
+			gids = []string{gid}
+		}
+		if err == nil {
+			mode = 0o640
+			gid, err = strconv.Atoi(gids[0])
+		}
+		if err != nil {
+			return fmt.Errorf("%s is to be read by %s alone, who has to be there before: %w", t.defaultFile.path, c.User, err)
+		}
+	}
+	for i := range t.defaultFile.steps {
+		s := &t.defaultFile.steps[i]
+		if s.Kind != platform.StepWriteFile {
+			continue
+		}
+		s.Mode = mode
+		if s.Owner != nil && gid >= 0 {
+			s.Owner.GID = gid
+		}
+	}
+	return nil
+}
 
 // defaultFile is what an install does with the configuration file that comes with the
 // program: see [service.Config.DefaultFile].

@@ -90,6 +90,29 @@ func TestIssue11_TheProgramsConfigurationHasItsMode(t *testing.T) {
 	}
 }
 
+// A secret one is for whoever the service is alone; who that is has to be known.
+func TestASecretConfigurationIsTheServicesAlone(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no modes")
+	}
+	p, file := withDefault(t)
+	p.cfg.DefaultFileSecret = true
+	p.wants(install, 0, "feedd is installed")
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	p.accounts = map[string]string{"feed": "77", "feeders": "78"}
+	for _, tt := range []struct {
+		user, group string
+		want        string
+	}{{"", "", `"mode": "0600"`}, {"root", "", `"mode": "0600"`}, {"feed", "", `"mode": "0640"`}, {"feed", "feeders", `"mode": "0640"`}} {
+		p.cfg.User, p.cfg.Group = tt.user, tt.group
+		p.wants("plan --scope system --json --program /opt/feedd", 0, tt.want)
+	}
+	p.cfg.User, p.cfg.Group = "nobody-knows", ""
+	p.wants("plan --scope system --program /opt/feedd", 1, "who has to be there before")
+}
+
 // A changed one is kept, by install and by uninstall; another one of a newer version is
 // laid beside it, once.
 func TestIssue11_AChangedConfigurationIsKept(t *testing.T) {

@@ -82,8 +82,10 @@ func (a *app) target(cmd *cobra.Command) (*target, error) {
 	if t.cfg, err = leavable(ctx, load); err != nil {
 		return nil, err
 	}
-	t.dirs, err = t.cfg.DirsFor(scope)
-	return t, err
+	if t.dirs, err = t.cfg.DirsFor(scope); err != nil {
+		return t, err
+	}
+	return t, t.conceal(ctx)
 }
 
 // targetRegardless is the target for commands that must work when the file has
