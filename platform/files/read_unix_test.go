@@ -206,3 +206,18 @@ func TestIssue9_RemoveTreeDoesNotWaitForAFIFO(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// What the kernel makes up says that it has no bytes, and has some.
+func TestReadOfWhatSaysNoSize(t *testing.T) {
+	const path = "/proc/self/status"
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("no such file here, but on Linux:", err)
+	}
+	content, _, err := files.Read(path, files.MaxRecord)
+	if err != nil || !strings.HasPrefix(string(content), "Name:") {
+		t.Errorf("%q, %v", content, err)
+	}
+	if _, _, err := files.Read(path, 5); !errors.Is(err, files.ErrMalformed) {
+		t.Errorf("more than is allowed: %v", err)
+	}
+}

@@ -62,6 +62,41 @@ func TestIssue9_ARecordThatRootActsByIsRoots(t *testing.T) {
 	}
 }
 
+// Each file is judged by itself, and the directory for all.
+func TestAllTrusted(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, mode os.FileMode) {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.WriteFile(path, []byte(name), 0o600), os.Chmod(path, mode)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("a", 0o644)
+	write("b", 0o646)
+	write("c", 0o644)
+	for mode, want := range map[os.FileMode]string{0o755: "a c", 0o775: "", 0o777: ""} {
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+		read := files.AllTrusted(dir)
+		var got []string
+		for _, name := range []string{"a", "b", "c"} {
+			content, err := read(name, 100)
+			if err == nil {
+				got = append(got, string(content))
+			} else if !errors.Is(err, files.ErrUntrusted) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if _, err := read("d", 100); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("what is not there: %v", err)
+		}
+		if got := strings.Join(got, " "); got != want {
+			t.Errorf("in a directory of mode %o it reads %q, want %q", mode, got, want)
+		}
+	}
+}
+
 // A FIFO in the directory's place must not be waited for.
 func TestIssue9_SyncDirWaitsForNobody(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fifo")
