@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/bed"
 )
 
-var update = flag.Bool("update", false, "write testdata/session.txt")
+var update = flag.Bool("update", false, "write testdata/session.golden")
 
 // session is what the README shows of a terminal.
 var session = []string{
@@ -31,7 +31,7 @@ func TestSession(t *testing.T) {
 	if testing.Short() {
 		t.Skip("beds take a while")
 	}
-	const golden = "testdata/session.txt"
+	const golden = "testdata/session.golden"
 	b := bed.Require(t, "systemd257")
 	if err := b.Put(build(t, "./examples/shipper"), "/usr/local/bin/shipper", 0o755); err != nil {
 		t.Fatal(err)
