@@ -76,7 +76,7 @@ if test -f /etc/jobs.toml; then
 	pkill -9 -x jobs
 	rm -rf /etc/jobs* /run/jobs* /var/lib/jobs*
 fi
-for n in cache web tree; do # wrap*.txtar
+for n in cache web tree grows; do # wrap*.txtar, backoff.txtar
 	test -e /etc/$n || continue
 	timeout 120 wrap uninstall $n --purge >/dev/null 2>&1
 	pkill -9 -x wrap; pkill -9 -x redis-server
