@@ -104,7 +104,8 @@ func (s *adoptee) unchanged(path string, content []byte) bool {
 }
 
 // Uninstall stops the service and removes it. Where the service itself calls, it goes on
-// until it ends by itself.
+// until it ends by itself; Windows and launchd remove nothing that runs, so there somebody
+// who outlives it stops and removes it.
 func (s *adoptee) Uninstall() error {
 	m, err := s.manager()
 	if err != nil {
@@ -117,6 +118,8 @@ func (s *adoptee) Uninstall() error {
 			return err
 		case d == nil:
 			return fmt.Errorf("uninstall %q: %w", s.config.Name, inTerms(platform.ErrNotInstalled))
+		case d.Ours && (s.system.manager == "scm" || s.system.manager == "launchd") && s.isItself():
+			return s.leave("uninstall")
 		case d.Ours || d.State == platform.DefinitionMasked:
 			return s.remove(ctx, m, journal)
 		}

@@ -107,6 +107,13 @@ func whatProgramsLeanOn(t *testing.T, s *stage) {
 				s.until("$P /etc/feed.json status | grep stopped")
 			}
 		},
+		// Whoever removes himself goes on until he ends by himself.
+		"uninstall-itself": func(s *stage) {
+			s.until("grep 'uninstall itself <nil>' $J")
+			s.says("$P /etc/feed.json status", "not installed")
+			s.sh("! ls /etc/systemd/system/feed.service /etc/init.d/feed && pgrep -x agent && ! grep 'stop$' $J && pkill -TERM -x agent")
+			s.until("grep stopped $J && ! pgrep -x agent")
+		},
 		"restart-itself": func(s *stage) {
 			for round := range rounds() {
 				if round > 0 {

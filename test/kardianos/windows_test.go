@@ -127,6 +127,13 @@ func lifeOnWindows(s *windows) {
 	s.call("Failed to start", "start")
 	s.call("", "uninstall")
 	s.call("not installed", "status")
+
+	// Whoever removes himself there is stopped first, by somebody who outlives him.
+	s.spec("uninstall-itself", "")
+	s.call("", "install")
+	s.call("", "start")
+	s.wrote(map[string]int{"uninstall itself <nil>": 1, " stopped\n": 4})
+	s.stands("unknown\nnot installed")
 }
 
 // A machine where the library itself has registered the service gets a binary that

@@ -31,7 +31,7 @@ type spec struct {
 	// What it does: "", or some of these, with spaces between.
 	//
 	//	exit-in-stop fatal term-in-start hang-in-stop slow-stop own-ready own-hup own-usr1
-	//	own-pid run-wait status-in-start stop-itself restart-itself fail-start reloads late-wrap early-wrap
+	//	own-pid run-wait status-in-start stop-itself restart-itself uninstall-itself fail-start reloads late-wrap early-wrap
 	Does string
 }
 
@@ -211,6 +211,8 @@ func (p *program) run() {
 		fatal("the goroutine has had enough")
 	case p.does("stop-itself"):
 		p.say("stop itself %v", p.service.Stop())
+	case p.does("uninstall-itself"):
+		p.say("uninstall itself %v", p.service.Uninstall())
 	case p.does("restart-itself"):
 		if _, err := os.Stat(p.Journal + ".again"); err != nil {
 			_ = os.WriteFile(p.Journal+".again", nil, 0o666)
@@ -236,7 +238,7 @@ func (p *program) Stop(service.Service) error {
 		select {}
 	case p.does("slow-stop"):
 		time.Sleep(500 * time.Millisecond)
-	case p.does("stop-itself"), p.does("restart-itself"):
+	case p.does("stop-itself"), p.does("restart-itself"), p.does("uninstall-itself"):
 		<-p.done // who asks from inside has his answer before the end, or waits for himself
 	}
 	p.say("stopped")
