@@ -1,6 +1,7 @@
 package logsink
 
 import (
+	"log/slog"
 	"os"
 	"time"
 )
@@ -58,3 +59,13 @@ var (
 	FieldName = fieldName
 	CutEvent  = cutEvent
 )
+
+// Together is how many of the lines, of which each is a level and a text, go into a file at once, and as what.
+func Together(levels []slog.Level, texts []string) (string, int) {
+	var lines []line
+	for i, level := range levels {
+		lines = append(lines, line{level: level, text: []byte(texts[i])})
+	}
+	l, n := together(append(lines, line{turn: func() {}}), new([]byte))
+	return string(l.text), n
+}

@@ -57,6 +57,7 @@ type queue struct {
 
 	// Only the goroutine in write uses these.
 	to     destination // nil: closed, or there is nothing but stderr
+	joined []byte      // of what is written together
 	stderr io.Writer
 	bare   bool // stderr is the destination itself: no "<N>" before a line
 }
@@ -116,17 +117,49 @@ func (q *queue) write() {
 		if len(batch) == 0 {
 			return
 		}
-		for _, l := range batch {
-			if l.turn != nil {
-				l.turn()
+		for rest := batch; len(rest) > 0; {
+			if rest[0].turn != nil {
+				rest[0].turn()
+				rest = rest[1:]
 				continue
 			}
+			l, n := rest[0], 1
+			if _, file := q.to.(*fileWriter); file {
+				l, n = together(rest, &q.joined)
+			}
 			q.put(l)
+			cost := 0
+			for _, l := range rest[:n] {
+				cost += l.cost()
+			}
 			q.mu.Lock()
-			q.size -= l.cost()
+			q.size -= cost
 			q.mu.Unlock()
+			rest = rest[n:]
 		}
 	}
+}
+
+// mostTogether bounds the text that goes into a file at once.
+const mostTogether = 64 << 10
+
+// together is the first line of waiting with those of its level that follow it, and how many they are: a
+// file that is behind takes them in one write. The text is in buffer.
+func together(waiting []line, buffer *[]byte) (l line, n int) {
+	l = waiting[0]
+	if len(waiting) == 1 {
+		return l, 1
+	}
+	text := append((*buffer)[:0], l.text...)
+	for n = 1; n < len(waiting); n++ {
+		next := waiting[n]
+		if next.turn != nil || next.level != l.level || len(text)+1+len(next.text) > mostTogether {
+			break
+		}
+		text = append(append(text, '\n'), next.text...)
+	}
+	l.text, *buffer = text, text
+	return l, n
 }
 
 func (q *queue) put(l line) {

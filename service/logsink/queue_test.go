@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -254,5 +255,78 @@ func TestCloseFlushes(t *testing.T) {
 	}
 	if got := bytes.Count([]byte(read(t, path)), []byte("\n")); got != lines {
 		t.Errorf("%d lines, want %d", got, lines)
+	}
+}
+
+// A file that is behind takes the lines of one level together, up to a length.
+func TestLinesThatWaitGoIntoAFileTogether(t *testing.T) {
+	const info, warn = slog.LevelInfo, slog.LevelWarn
+	long := strings.Repeat("x", 40<<10)
+	for name, tt := range map[string]struct {
+		levels []slog.Level
+		texts  []string
+		want   string
+		n      int
+	}{
+		"one":              {[]slog.Level{info}, []string{"a"}, "a", 1},
+		"all of a level":   {[]slog.Level{info, info, info}, []string{"a", "", "c"}, "a\n\nc", 3},
+		"up to another":    {[]slog.Level{info, info, warn, info}, []string{"a", "b", "c", "d"}, "a\nb", 2},
+		"up to the length": {[]slog.Level{info, info, info}, []string{long, long, "c"}, long, 1},
+		"a longer one":     {[]slog.Level{info, info}, []string{long + long, "b"}, long + long, 1},
+	} {
+		if got, n := logsink.Together(tt.levels, tt.texts); got != tt.want || n != tt.n {
+			t.Errorf("%s: %d lines, %.20q", name, n, got)
+		}
+	}
+}
+
+// All of them are there, in their order, whichever are written together.
+func TestManyLinesInAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	s, err := logsink.Open("feedd", logsink.Options{File: path, MaxSizeMB: 1, MaxBackups: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const lines = 30000
+	for i := range lines {
+		if i%7 == 0 {
+			s.Slog().Warn("line", "i", i)
+		} else {
+			s.Slog().Info("line", "i", i)
+		}
+		if i%1000 == 0 {
+			if err := s.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	all, err := filepath.Glob(path + "*")
+	if err != nil || len(all) < 2 {
+		t.Fatalf("%q, %v: it was not rotated", all, err)
+	}
+	seen := map[string]bool{}
+	for _, file := range all {
+		b, err := os.ReadFile(file)
+		if err != nil || len(b) > 1<<20 {
+			t.Errorf("%s has %d bytes, %v", file, len(b), err)
+		}
+		last := -1
+		for line := range strings.Lines(string(b)) {
+			m := number.FindStringSubmatch(line)
+			if m == nil {
+				t.Fatalf("%s: %q", file, line)
+			}
+			n, _ := strconv.Atoi(m[1])
+			if n <= last || seen[m[1]] {
+				t.Fatalf("%s: %d after %d", file, n, last)
+			}
+			last, seen[m[1]] = n, true
+		}
+	}
+	if len(seen) != lines {
+		t.Errorf("%d lines of %d", len(seen), lines)
 	}
 }

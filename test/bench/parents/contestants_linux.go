@@ -14,22 +14,23 @@ type contestant struct {
 	// argv is its command line for a program, in an empty directory of its own; what that says lands in log.
 	argv func(dir, log string, program []string) ([]string, error)
 	logs bool // it copies what the program says
+	bare bool // it passes no signal on
 }
 
 func contestants(self, wrap string) []contestant {
-	found := []contestant{{"nobody", func(_, _ string, program []string) ([]string, error) { return program, nil }, false}}
+	found := []contestant{{"nobody", func(_, _ string, program []string) ([]string, error) { return program, nil }, false, false}}
 	for _, c := range []contestant{
 		{"wrap", func(dir, log string, program []string) ([]string, error) {
 			text := fmt.Sprintf("[service.log]\nfile = %q\nmax_size_mb = 100000\n[wrap]\ncommand = [%s]\n", log, quoted(program))
 			err := os.WriteFile(dir+"/measured.toml", []byte(text), 0o600)
-			return []string{wrap, "measured", "run", "--config", dir + "/measured.toml", "--runtime-dir", dir + "/run", "--state-dir", dir + "/state"}, err
-		}, true},
+			return []string{wrap, "measured", "run", "--config", dir + "/measured.toml", "--runtime-dir", dir + "/run", "--state-dir", filepath.Dir(dir) + "/state"}, err // as its last run has left that
+		}, true, false},
 		{"a parent in Go", func(_, log string, program []string) ([]string, error) {
 			return append([]string{self, "parent", log}, program...), nil
-		}, true},
+		}, true, true},
 		{"cat", func(_, log string, program []string) ([]string, error) {
 			return []string{"/bin/sh", "-c", shell(program) + " | cat >>" + log}, nil
-		}, true},
+		}, true, true},
 		{"runsv", func(dir, log string, program []string) ([]string, error) {
 			err := script(dir+"/run", "exec "+shell(program))
 			if err == nil {
@@ -39,18 +40,18 @@ func contestants(self, wrap string) []contestant {
 				err = os.WriteFile(filepath.Dir(log)+"/config", []byte("s1000000000\nn2\n"), 0o600)
 			}
 			return []string{"runsv", dir}, err
-		}, true},
+		}, true, false},
 		{"s6-supervise", func(dir, _ string, program []string) ([]string, error) {
 			return []string{"s6-supervise", dir}, script(dir+"/run", "exec "+shell(program))
-		}, false},
+		}, false, false},
 		{"tini", func(_, _ string, program []string) ([]string, error) {
 			return append([]string{"tini", "-s", "--"}, program...), nil
-		}, false},
+		}, false, false},
 		{"supervisord", func(dir, log string, program []string) ([]string, error) {
 			text := fmt.Sprintf("[supervisord]\nnodaemon=true\nlogfile=/dev/null\nlogfile_maxbytes=0\npidfile=%s/pid\n[program:measured]\ncommand=%s\nstdout_logfile=%s\nstdout_logfile_maxbytes=0\n",
 				dir, shell(program), log)
 			return []string{"supervisord", "-c", dir + "/supervisord.conf"}, os.WriteFile(dir+"/supervisord.conf", []byte(text), 0o600)
-		}, true},
+		}, true, false},
 	} {
 		if _, err := exec.LookPath(c.needs()); err != nil {
 			fmt.Println(c.name + ": not in PATH, and not measured")

@@ -114,6 +114,7 @@ func idle(all []contestant, got map[string]*figures, s settings, dir, self strin
 type running struct {
 	cmd      *exec.Cmd
 	dir, log string
+	bare     bool          // it is no manager of anything
 	took     time.Duration // from its own exec to the program's first line
 }
 
@@ -122,7 +123,7 @@ func begin(c contestant, parent, self string, more ...string) (*running, error) 
 	if err != nil {
 		return nil, err
 	}
-	r := &running{dir: dir, log: dir + "/says/current"}
+	r := &running{dir: dir, log: dir + "/says/current", bare: c.bare}
 	if err := os.Mkdir(dir+"/says", 0o700); err != nil {
 		return nil, err
 	}
@@ -164,12 +165,19 @@ func (r *running) await(what string, so func() bool) error {
 	return nil
 }
 
-// end kills it with all that it has started.
+// end asks it to end, and then kills what is left of all that it has started.
 func (r *running) end() {
-	for _, pid := range append(descendants(r.cmd.Process.Pid), r.cmd.Process.Pid) {
-		_ = syscall.Kill(pid, syscall.SIGKILL)
+	all := append(descendants(r.cmd.Process.Pid), r.cmd.Process.Pid)
+	_ = r.cmd.Process.Signal(syscall.SIGTERM)
+	timer := time.AfterFunc(10*time.Second, func() { _ = r.cmd.Process.Kill() })
+	if r.bare { // it passes nothing on
+		_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGTERM)
 	}
 	_ = r.cmd.Wait()
+	timer.Stop()
+	for _, pid := range all {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
 	_ = os.RemoveAll(r.dir)
 }
 
@@ -197,11 +205,11 @@ func descendants(pid int) (all []int) {
 	return all
 }
 
-// switches are the context switches of a process.
+// switches are how often the threads of a process have gone to sleep: as often they have woken up.
 func switches(pid int) (n int64) {
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
 	for _, path := range tasks {
-		n += field(path, "voluntary_ctxt_switches:") + field(path, "nonvoluntary_ctxt_switches:")
+		n += field(path, "voluntary_ctxt_switches:")
 	}
 	return n
 }
