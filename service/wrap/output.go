@@ -148,9 +148,10 @@ type stream struct {
 	attrs []slog.Attr
 	from  *os.File
 
-	rest      []byte // a line that has not ended
-	continued bool   // its beginning is logged already
-	ahead     int    // what has been logged since the log was flushed
+	at        time.Time // of the last read, and so of the lines in it
+	rest      []byte    // a line that has not ended
+	continued bool      // its beginning is logged already
+	ahead     int       // what has been logged since the log was flushed
 }
 
 func (s *stream) read() {
@@ -160,6 +161,7 @@ func (s *stream) read() {
 			_ = s.from.SetReadDeadline(time.Now().Add(partialAfter)) // where a pipe knows that
 		}
 		n, err := s.from.Read(b)
+		s.at = time.Now()
 		s.take(b[:n])
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
@@ -261,7 +263,7 @@ func (s *stream) line(b []byte) {
 	if s.continued {
 		attrs = append(attrs, slog.Bool("continued", true))
 	}
-	s.to.log.LogAttrs(context.Background(), level, msg, append(attrs, s.attrs...)...)
+	s.log(level, msg, append(attrs, s.attrs...))
 	if s.Full == "drop" {
 		return
 	}
@@ -269,6 +271,17 @@ func (s *stream) line(b []byte) {
 		s.ahead = 0
 		_ = s.to.flush(s.hurry) // nobody waits any more: the log counts what it drops
 	}
+}
+
+// log is slog.Logger.LogAttrs, which would ask for the time, and for who has called it, at each line.
+func (s *stream) log(level slog.Level, msg string, attrs []slog.Attr) {
+	h, ctx := s.to.log.Handler(), context.Background()
+	if !h.Enabled(ctx, level) {
+		return
+	}
+	r := slog.NewRecord(s.at, level, msg, 0)
+	r.AddAttrs(attrs...)
+	_ = h.Handle(ctx, r) // as Logger has it
 }
 
 // named is the level that a line names.
