@@ -180,7 +180,7 @@ func (m *external) Removal(ctx context.Context, id platform.ID) ([]platform.Step
 	t.Do = "uninstall"
 	return append(steps,
 		platform.Step{Kind: platform.StepFallback, Describe: "have github.com/kardianos/service uninstall it: " + m.definitionPath(id), Payload: t},
-		platform.Step{Kind: platform.StepRemoveDir, Describe: "the service's files of this boot", Path: path.Join("/run", id.String())},
+		platform.Step{Kind: platform.StepRemoveDir, Describe: "remove the runtime directory", Path: path.Join("/run", id.String())},
 	), nil
 }
 

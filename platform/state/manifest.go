@@ -118,13 +118,13 @@ func WriteManifestStep(path string, m *Manifest) (platform.Step, error) {
 		return platform.Step{}, fmt.Errorf("record of the installation: %w", err)
 	}
 	return platform.Step{
-		Kind: platform.StepWriteFile, Describe: "the record of the installation", Path: path, Mode: 0o644, Content: append(content, '\n'),
+		Kind: platform.StepWriteFile, Describe: "write the record of the installation", Path: path, Mode: 0o644, Content: append(content, '\n'),
 	}, nil
 }
 
 // RemoveManifestStep is the step that removes the manifest at path.
 func RemoveManifestStep(path string) platform.Step {
-	return platform.Step{Kind: platform.StepRemoveFile, Describe: "the record of the installation", Path: path}
+	return platform.Step{Kind: platform.StepRemoveFile, Describe: "remove the record of the installation", Path: path}
 }
 
 // JournalPath is the path of the journal of the installation whose manifest is at

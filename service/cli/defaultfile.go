@@ -99,7 +99,7 @@ func (t *target) placeDefaultFile(path, text string) defaultFile {
 		dir := filepath.Dir(path)
 		t.laid = state.Laid{Path: path, SHA256: offered, Dirs: append(t.missing(dir), before.Dirs...)}
 		return defaultFile{path, true, append(t.removeBeside(before),
-			platform.Step{Kind: platform.StepMakeDir, Describe: "the directory of the configuration", Path: dir, Mode: 0o755},
+			platform.Step{Kind: platform.StepMakeDir, Describe: "make the directory of the configuration", Path: dir, Mode: 0o755},
 			write(path, "the configuration that comes with the program")), ""}
 	case err != nil || !ours, there != offered && before.SHA256 == offered: // somebody else's, or changed, and the new one is known
 		return defaultFile{}
@@ -125,7 +125,7 @@ func (t *target) removeBeside(before state.Laid) []platform.Step {
 	if sum, err := t.digest(before.Beside); before.Beside == "" || err != nil || sum != before.SHA256 {
 		return nil
 	}
-	return []platform.Step{{Kind: platform.StepRemoveFile, Describe: "the configuration that was laid beside", Path: before.Beside}}
+	return []platform.Step{{Kind: platform.StepRemoveFile, Describe: "remove the configuration that was laid beside", Path: before.Beside}}
 }
 
 // missing are the directories that have to be made for dir to be there, the deepest first.
@@ -145,11 +145,11 @@ func (t *target) removeDefaultFile() []platform.Step {
 	}
 	steps := t.removeBeside(l)
 	if sum, err := t.digest(l.Path); err == nil && sum == l.SHA256 {
-		steps = append(steps, platform.Step{Kind: platform.StepRemoveFile, Describe: "the configuration, which nobody has changed", Path: l.Path})
+		steps = append(steps, platform.Step{Kind: platform.StepRemoveFile, Describe: "remove the configuration, which nobody has changed", Path: l.Path})
 	}
 	for _, dir := range l.Dirs {
 		if !t.absent(dir) {
-			steps = append(steps, platform.Step{Kind: platform.StepDropDir, Describe: "the directory of the configuration, if it is empty", Path: dir})
+			steps = append(steps, platform.Step{Kind: platform.StepDropDir, Describe: "remove the directory of the configuration, if it is empty", Path: dir})
 		}
 	}
 	return steps

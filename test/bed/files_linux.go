@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"syscall"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -27,6 +28,10 @@ func (m *machine) write(name string, src io.Reader, mode fs.FileMode) error {
 	}
 	defer dir.Close()
 	tmp := ".bed-" + rand.Text()
+	// A child that is forked meanwhile has the file open until it executes, and while somebody has it open for writing nobody
+	// can execute it: "text file busy" (golang.org/issue/22315).
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	fd, err := unix.Openat(int(dir.Fd()), tmp, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o600)
 	if err != nil {
 		return fmt.Errorf("create in %s: %w", path.Dir(name), err)

@@ -50,7 +50,7 @@ func (m Machine) Plan(ctx context.Context, u platform.Unit, render func(platform
 		return fail(err)
 	}
 	steps = append(steps, platform.Step{
-		Kind: platform.StepWriteFile, Describe: "the script of the service", Path: Path(u.ID), Mode: 0o755, Content: noted(content, before),
+		Kind: platform.StepWriteFile, Describe: "write the script", Path: Path(u.ID), Mode: 0o755, Content: noted(content, before),
 	})
 	on, err := enable()
 	if err != nil {
@@ -69,7 +69,7 @@ func (m Machine) generated() []platform.Step {
 		return nil
 	}
 	return []platform.Step{{
-		Kind: platform.StepRun, Describe: "have systemd, which runs this machine, read the script", Argv: []string{"systemctl", "daemon-reload"}, MayFail: true,
+		Kind: platform.StepRun, Describe: "reload systemd, which runs this machine", Argv: []string{"systemctl", "daemon-reload"}, MayFail: true,
 	}}
 }
 
@@ -108,7 +108,7 @@ func (m Machine) Removal(ctx context.Context, id platform.ID, disable func() ([]
 		levels, err = m.before(id)
 	}
 	if err == nil {
-		remove, _, err = room.PutBack(m, "the script of the service", Path(id), 0o755)
+		remove, _, err = room.PutBack(m, "the script", Path(id), 0o755)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("uninstall %q: %w", id.String(), err)
@@ -118,7 +118,7 @@ func (m Machine) Removal(ctx context.Context, id platform.ID, disable func() ([]
 		steps = append(steps, enable(levels)...)
 	}
 	return append(append(steps, m.generated()...),
-		platform.Step{Kind: platform.StepRemoveDir, Describe: "the service's files of this boot", Path: runtimeDir(id)},
+		platform.Step{Kind: platform.StepRemoveDir, Describe: "remove the runtime directory", Path: runtimeDir(id)},
 	), nil
 }
 

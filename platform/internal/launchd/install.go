@@ -65,11 +65,11 @@ func (m *Manager) plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 		}
 	}
 	if dir := path.Dir(file); u.Scope == platform.ScopeUser && room.Absent(m.sys, dir) {
-		steps = append(steps, platform.Step{Kind: platform.StepRun, Describe: "the directory of your agents", Argv: []string{"mkdir", "-p", dir}, Back: room.Drop(dir)})
+		steps = append(steps, platform.Step{Kind: platform.StepRun, Describe: "make the directory of your agents", Argv: []string{"mkdir", "-p", dir}, Back: room.Drop(dir)})
 	}
 	steps = append(steps, m.directories(u, dirs)...)
 	enable := platform.Step{
-		Kind: platform.StepRun, Describe: "start the service at boot or login",
+		Kind: platform.StepRun, Describe: "enable the service at boot or login",
 		Argv: []string{"launchctl", "enable", target(domain, u.ID)},
 	}
 	if m.disabled(ctx, domain, u.ID) {
@@ -77,7 +77,7 @@ func (m *Manager) plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 	}
 	return append(steps,
 		// launchd refuses one that others than its owner can write to.
-		platform.Step{Kind: platform.StepWriteFile, Describe: "the property list of the service", Path: file, Mode: 0o644, Content: content},
+		platform.Step{Kind: platform.StepWriteFile, Describe: "write the property list", Path: file, Mode: 0o644, Content: content},
 		enable), nil
 }
 
@@ -150,7 +150,7 @@ func (m *Manager) removal(ctx context.Context, id platform.ID) ([]platform.Step,
 			Argv: []string{"launchctl", "enable", t}, Undo: []string{"launchctl", "disable", t},
 		})
 	}
-	remove, back, err := room.PutBack(m.sys, "the property list of the service", file, 0o644)
+	remove, back, err := room.PutBack(m.sys, "the property list", file, 0o644)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func (m *Manager) removal(ctx context.Context, id platform.ID) ([]platform.Step,
 		})
 	}
 	if d, err := m.dirs(id); err == nil {
-		steps = append(steps, platform.Step{Kind: platform.StepRemoveDir, Describe: "the service's files of this boot", Path: d.Runtime})
+		steps = append(steps, platform.Step{Kind: platform.StepRemoveDir, Describe: "remove the runtime directory", Path: d.Runtime})
 	}
 	return steps, nil
 }

@@ -42,7 +42,7 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 			return nil, nil
 		}
 		return []platform.Step{{
-			Kind: platform.StepRun, Describe: "start the service at boot",
+			Kind: platform.StepRun, Describe: "enable the service at boot",
 			Argv: update("add", u.ID, "default"), Undo: []string{"rm", "-f", path.Join(runlevels, "default", u.ID.String())}, // rc-update fails if it is not there
 		}}, nil
 	})
@@ -122,7 +122,7 @@ func disable(id platform.ID, levels []string) []platform.Step {
 	var steps []platform.Step
 	for _, level := range levels {
 		steps = append(steps, platform.Step{
-			Kind: platform.StepRun, Describe: "do not start it any more in the runlevel " + level,
+			Kind: platform.StepRun, Describe: "disable the service in the runlevel " + level,
 			Argv: update("del", id, level), Undo: update("add", id, level),
 		})
 	}

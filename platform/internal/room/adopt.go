@@ -34,7 +34,7 @@ func Keep(sys platform.System, file string) ([]platform.Step, error) {
 		return nil, err
 	}
 	// Not executable: nobody takes it for a script of its own.
-	return []platform.Step{{Kind: platform.StepWriteFile, Describe: "what was there before, for uninstall", Path: Before(file), Mode: 0o644, Content: content}}, nil
+	return []platform.Step{{Kind: platform.StepWriteFile, Describe: "keep what was there before, for uninstall", Path: Before(file), Mode: 0o644, Content: content}}, nil
 }
 
 // PutBack are the steps that remove the file of a definition, or put back what
@@ -43,13 +43,13 @@ func PutBack(sys platform.System, what, file string, mode fs.FileMode) (steps []
 	content, err := sys.ReadFile(Before(file))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return []platform.Step{{Kind: platform.StepRemoveFile, Describe: what, Path: file}}, false, nil
+		return []platform.Step{{Kind: platform.StepRemoveFile, Describe: "remove " + what, Path: file}}, false, nil
 	case err != nil:
 		return nil, false, err
 	}
 	return []platform.Step{
 		{Kind: platform.StepWriteFile, Describe: "put back what was there before " + what, Path: file, Mode: mode, Content: content},
-		{Kind: platform.StepRemoveFile, Describe: "where that was kept", Path: Before(file)},
+		{Kind: platform.StepRemoveFile, Describe: "remove the kept copy", Path: Before(file)},
 	}, true, nil
 }
 

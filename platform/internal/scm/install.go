@@ -124,7 +124,7 @@ func (m *Manager) Removal(_ context.Context, id platform.ID) ([]platform.Step, e
 	}
 	runtime := r.Parameters[paramRuntime]
 	if d, err := m.dirs(id); err == nil && runtime == d.Runtime { // one that was named is whoever's it is
-		steps = append(steps, platform.Step{Kind: platform.StepRemoveDir, Describe: "the service's files of this run", Path: runtime})
+		steps = append(steps, platform.Step{Kind: platform.StepRemoveDir, Describe: "remove the service's runtime directory", Path: runtime})
 	}
 	return steps, nil
 }

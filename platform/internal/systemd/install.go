@@ -62,7 +62,7 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 	// Its undo comes last of all, when the old unit file is back in its place.
 	steps := []platform.Step{run("check that systemd answers", reload, "show", "--property=Version")}
 	if dir := path.Dir(file); u.Scope == platform.ScopeUser && room.Absent(m.sys, dir) {
-		steps = append(steps, platform.Step{Kind: platform.StepRun, Describe: "the directory of your units", Argv: []string{"mkdir", "-p", dir}, Back: room.Drop(dir)})
+		steps = append(steps, platform.Step{Kind: platform.StepRun, Describe: "make the directory of your units", Argv: []string{"mkdir", "-p", dir}, Back: room.Drop(dir)})
 	}
 	for _, dir := range []string{u.RuntimeDir, u.StateDir} {
 		if dir != "" && u.Scope == platform.ScopeSystem && room.Absent(m.sys, dir) {
@@ -70,8 +70,8 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 		}
 	}
 	return append(append(steps, keep...),
-		platform.Step{Kind: platform.StepWriteFile, Describe: "the unit of the service", Path: file, Mode: 0o644, Content: content},
-		run("have systemd read the unit", nil, "daemon-reload"),
+		platform.Step{Kind: platform.StepWriteFile, Describe: "write the unit", Path: file, Mode: 0o644, Content: content},
+		run("reload systemd", nil, "daemon-reload"),
 		enable(u, now),
 	), nil
 }
@@ -79,7 +79,7 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 // enable says whether the service is started at boot or login. One that is not stays
 // known to `systemctl enable`.
 func enable(u platform.Unit, now properties) platform.Step {
-	verb, describe, undo := "enable", "start the service at boot or login", "disable"
+	verb, describe, undo := "enable", "enable the service at boot or login", "disable"
 	switch {
 	case u.StartType == platform.StartManual:
 		verb, describe, undo = "disable", "start the service when somebody asks for it, and not by itself", ""
@@ -106,7 +106,7 @@ func makeDirectory(dir string, u platform.Unit) platform.Step {
 	if u.Group != "" {
 		argv = append(argv, "-g", u.Group)
 	}
-	return platform.Step{Kind: platform.StepRun, Describe: "a directory of the service", Argv: append(argv, dir), Back: room.Drop(dir)}
+	return platform.Step{Kind: platform.StepRun, Describe: "make a directory of the service", Argv: append(argv, dir), Back: room.Drop(dir)}
 }
 
 // replace are the steps that stop and keep the definition in the place of which u is

@@ -31,7 +31,7 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 	if err = errors.Join(err, showErr); err != nil {
 		return nil, fmt.Errorf("uninstall %q: %w", id.String(), err)
 	}
-	remove, _, err := room.PutBack(m.sys, "the unit of the service", file, 0o644)
+	remove, _, err := room.PutBack(m.sys, "the unit", file, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("uninstall %q: %w", id.String(), err)
 	}
@@ -46,24 +46,24 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 		}
 		steps = append(steps, stop)
 	}
-	disable := run("do not start it any more at boot or login", "disable", unit(id))
+	disable := run("disable the service", "disable", unit(id))
 	disable.Undo = systemctl(id.Scope, "daemon-reload")
 	if now.enabled() {
 		disable.Undo = systemctl(id.Scope, "enable", unit(id)) // it reads all units anew, too
 	}
-	forget := run("forget how it ended", "reset-failed", unit(id))
+	forget := run("reset the failed state", "reset-failed", unit(id))
 	forget.MayFail = true // it fails for a unit that has nothing to forget
-	steps = append(append(append(steps, disable), remove...), run("have systemd forget the unit", "daemon-reload"))
+	steps = append(append(append(steps, disable), remove...), run("reload systemd", "daemon-reload"))
 	if wasEnabled(content) {
 		steps = append(steps, run("start what was there before at boot or login, as before", "enable", unit(id)))
 	}
 	steps = append(steps, forget)
 	if dir := m.runtimeDir(id); dir != "" {
-		steps = append(steps, platform.Step{Kind: platform.StepRemoveDir, Describe: "the service's files of this boot", Path: dir})
+		steps = append(steps, platform.Step{Kind: platform.StepRemoveDir, Describe: "remove the runtime directory", Path: dir})
 	}
 	if kept := m.kept(id); len(kept) > 0 {
 		steps = append(steps, platform.Step{
-			Kind: platform.StepRun, Describe: "those directories that were made for the service and are empty", MayFail: true,
+			Kind: platform.StepRun, Describe: "remove the service's directories that are empty", MayFail: true,
 			Argv: append([]string{"rmdir", "--ignore-fail-on-non-empty"}, kept...),
 		})
 	}
