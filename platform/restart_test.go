@@ -30,9 +30,9 @@ func TestRestartFollows(t *testing.T) {
 
 func TestRestartAfter(t *testing.T) {
 	r := platform.Restart{Delay: time.Second, Backoff: 2, MaxDelay: 10 * time.Second, Jitter: 0.5}
-	for n, want := range []time.Duration{1, 1, 2, 4, 8, 10, 10} {
-		if got := r.After(n, 0.5); got != want*time.Second {
-			t.Errorf("after %d failures %v, want %vs", n, got, int64(want))
+	for n, want := range []int{1, 1, 2, 4, 8, 10, 10} {
+		if got := r.After(n, 0.5); got != time.Duration(want)*time.Second {
+			t.Errorf("after %d failures %v, want %vs", n, got, want)
 		}
 	}
 	if least, most := r.After(1, 0), r.After(1, 1); least != time.Second/2 || most != 3*time.Second/2 {

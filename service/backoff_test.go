@@ -74,8 +74,8 @@ func TestDelaysGrowUntilItIsWell(t *testing.T) {
 				if after, _ := rerun(b, fails(6*time.Minute)); !near(after, 20*time.Second) {
 					t.Errorf("one more: %v", after)
 				}
-				for i, want := range []time.Duration{2, 4} {
-					if after, _ := rerun(b, fails(time.Second)); !near(after, want*time.Second) {
+				for i, want := range []int{2, 4} {
+					if after, _ := rerun(b, fails(time.Second)); !near(after, time.Duration(want)*time.Second) {
 						t.Errorf("%d after it was well: started after %v", i+1, after)
 					}
 				}
@@ -94,9 +94,9 @@ func TestALongStartThatFailsIsNoHealth(t *testing.T) {
 				return errors.New("broken")
 			}}
 		}
-		for i, want := range []time.Duration{2, 2, 6, 18} {
-			if after, err := rerun(b, hangs()); err == nil || !near(after, want*time.Second) {
-				t.Errorf("run %d: started after %v, want %ds; %v", i+1, after, int64(want), err)
+		for i, want := range []int{2, 2, 6, 18} {
+			if after, err := rerun(b, hangs()); err == nil || !near(after, time.Duration(want)*time.Second) {
+				t.Errorf("run %d: started after %v, want %ds; %v", i+1, after, want, err)
 			}
 		}
 	})

@@ -36,7 +36,7 @@ func measure(s settings) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	wrap := filepath.Join(dir, "wrap")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s", "-o", wrap, "../../examples/wrap")
 	if out, err := build.CombinedOutput(); err != nil {
