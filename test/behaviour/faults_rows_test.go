@@ -367,7 +367,7 @@ func workFaults() []fault {
 			finds: "work-set-aside", hand: `touch /var/lib/jobs/harmless; $P work abort $($P work list | sed -n "s/^\([0-9]*\) .*set.aside.*/\1/p"); until_ 'says "\"set_aside\":0"'; $P restart`,
 		},
 		{
-			long: true, name: "work_interrupted_and_not_run_again", prog: "jobs", on: "!launchd",
+			long: true, name: "work_interrupted_and_not_run_again", prog: "jobs", on: "!launchd", service: never,
 			shipper: fmt.Sprintf(job, "false", long),
 			inject:  trigger + `until_ 'says "\"begun\":1"'; killed; pkill -f "sleep 3133[7]" || true; $P start; until_ 'says "\"interrupted\":1"'`,
 			finds:   "work-interrupted", hand: `$P work abort 1; until_ 'says "\"interrupted\":0"'`,
