@@ -4,6 +4,7 @@ package service_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -122,7 +123,12 @@ func TestKilledRunsCount(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				last := fmt.Sprintf(`{"process":{"pid":%d,"boot":%q},%s}`, self.PID, self.Boot, tt.last)
+				self.Start-- // another one, of this boot
+				process, err := json.Marshal(self)
+				if err != nil {
+					t.Fatal(err)
+				}
+				last := fmt.Sprintf(`{"process":%s,%s}`, process, tt.last)
 				if err := os.WriteFile(b.cfg.StateDir+"/feedd.lastrun.json", []byte(last), 0o600); err != nil {
 					t.Fatal(err)
 				}

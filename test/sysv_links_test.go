@@ -40,7 +40,7 @@ func TestSysVLinks(t *testing.T) {
 		"insserv":                          {"mv /usr/sbin/update-rc.d /root", ""}, // as it likes
 		"chkconfig":                        {withoutTools + classic, "S80 K20"},
 		"by hand":                          {withoutTools + classic, "S90 K10"},
-		"by hand, with numbers of insserv": {withoutTools, "S90 K00"},
+		"by hand, with numbers of insserv": {withoutTools, "S90 K"}, // before those that stop what is left: their number depends on what else is installed
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -60,6 +60,9 @@ func TestSysVLinks(t *testing.T) {
 				want := "rc0.d/Kshipper rc1.d/Kshipper rc2.d/Sshipper rc3.d/Sshipper rc4.d/Sshipper rc5.d/Sshipper rc6.d/Kshipper"
 				if strings.Join(strings.Fields(got), " ") != want {
 					t.Errorf("links:\n%s", got)
+				}
+				if tt.numbers == "S90 K" {
+					tt.numbers += strings.TrimSpace(s.must(`cd /etc/rc0.d; n=$(ls | sed -n 's/^K\(..\)sendsigs$/\1/p'); printf %02d $((${n#0} - 1))`))
 				}
 				if numbers := s.must("cd /etc; echo $(ls rc2.d rc0.d | sed -n 's/shipper$//p' | sort -r)"); tt.numbers != "" && numbers != tt.numbers {
 					t.Errorf("numbers: %s, want %s", numbers, tt.numbers)
