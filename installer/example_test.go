@@ -18,7 +18,7 @@ func ExampleApply() {
 		fmt.Println(err)
 		return
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	path := filepath.Join(dir, "feedd.conf")
 	steps := []platform.Step{
 		{Kind: platform.StepWriteFile, Describe: "write the configuration", Path: path, Content: []byte("x"), Mode: 0o600},

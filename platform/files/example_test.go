@@ -16,7 +16,7 @@ func ExampleReplace() {
 		fmt.Println(err)
 		return
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	path := filepath.Join(dir, "cursor")
 	for _, text := range []string{"page 1", "page 2"} {
 		if err := files.Replace(path, []byte(text), 0o600, true); err != nil {

@@ -16,7 +16,7 @@ func ExampleOpen() {
 		fmt.Println(err)
 		return
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	path := filepath.Join(dir, "feedd.log")
 	sink, err := logsink.Open("feedd", logsink.Options{Sink: "file", File: path, Format: "json"})
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"syscall"
 	"strconv"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )

@@ -59,14 +59,14 @@ func Everything() platform.Unit {
 func Steps(steps []platform.Step) string {
 	var lines []string
 	for _, s := range steps {
-		line := strings.TrimSpace(string(s.Kind) + " " + s.Path + strings.Join(s.Argv, " "))
+		parts := []string{strings.TrimSpace(string(s.Kind) + " " + s.Path + strings.Join(s.Argv, " "))}
 		if s.Undo != nil {
-			line += " | " + strings.Join(s.Undo, " ")
+			parts = append(parts, strings.Join(s.Undo, " "))
 		}
 		for _, back := range s.Back {
-			line += " | " + string(back.Kind)
+			parts = append(parts, string(back.Kind))
 		}
-		lines = append(lines, line)
+		lines = append(lines, strings.Join(parts, " | "))
 	}
 	return strings.Join(lines, "\n")
 }
