@@ -347,3 +347,45 @@ func TestMuchOutputIsNeitherLostNorKept(t *testing.T) {
 		t.Errorf("%d lines of %d", next, lines)
 	}
 }
+
+// Whoever can write to the directory of a mark may lay there what is not to be written to, nor waited for.
+func TestAMarkHitsNothingElse(t *testing.T) {
+	for name, lay := range map[string]func(victim, mark string) error{
+		"link": os.Symlink,
+		"fifo": func(_, mark string) error { return unix.Mkfifo(mark, 0o600) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLife(t, wrapped("live")+"[wrap.ready]\nfile = \"DIR/up\"\nmark = \"DIR/ready\"").start()
+			l.until("the command runs", func() bool { return strings.Contains(l.logText(), "living") })
+			if err := os.WriteFile(l.path("victim"), []byte("kept"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := lay(l.path("victim"), l.path("ready")); err != nil {
+				t.Fatal(err)
+			}
+			l.touch("up")
+			l.await(platform.PhaseReady)
+			if code := l.stop(); code != 0 || l.read("victim") != "kept" {
+				t.Errorf("exit code %d, and in the other file is %q\n%s", code, l.read("victim"), l.scene())
+			}
+			if _, err := os.Lstat(l.path("ready")); err == nil {
+				t.Error("the mark is left")
+			}
+		})
+	}
+}
+
+// A command that has ended is not well, however long it takes to clean up behind it.
+func TestADeadCommandIsNotWell(t *testing.T) {
+	t.Parallel()
+	l := newLife(t, shell("touch DIR/up; until test -e DIR/go; do sleep 0.01; done; exit 3")+
+		"[wrap.ready]\nfile = \"DIR/up\"\n[wrap.health]\nmark = \"DIR/well\"\n"+
+		`[wrap.hooks]`+"\n"+`after_stop = [["/bin/sh", "-c", "test -e DIR/well && echo well >DIR/seen || echo dead >DIR/seen"]]`).start().await(platform.PhaseReady)
+	l.until("it is well", func() bool { _, err := os.Stat(l.path("well")); return err == nil })
+	l.touch("go")
+	wait.Until(t, "the hook has run", func() bool { return strings.HasSuffix(l.read("seen"), "\n") }, l.scene)
+	if got := l.read("seen"); got != "dead\n" {
+		t.Errorf("it was %q after its end\n%s", got, l.scene())
+	}
+}

@@ -9,7 +9,7 @@ import (
 // mark has the files of ready.mark and health.mark say how the command is: for whoever can only look
 // whether a file is there. p.mu is held.
 func (p *Program) mark() {
-	well := p.unwell == nil && !p.stopping && p.child != nil
+	well := p.unwell == nil && !p.stopping && p.child != nil && !p.child.hasEnded()
 	p.put(p.now.Ready.Mark, well && p.serving != nil)
 	p.put(p.now.Health.Mark, well)
 }
@@ -21,14 +21,19 @@ func (p *Program) unmark() {
 	p.put(o.Health.Mark, false)
 }
 
-// put has a file be there, or not.
+// put has a file be there, or not. Nothing is written to what is there already: it may be a link, or a FIFO.
 func (p *Program) put(path string, there bool) {
 	if path == "" {
 		return
 	}
 	var err error
 	if there {
-		err = os.WriteFile(path, nil, 0o644) //nolint:gosec // somebody else is to see it
+		var f *os.File
+		if f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644); err == nil { //nolint:gosec // somebody else is to see it
+			err = f.Close()
+		} else if errors.Is(err, fs.ErrExist) {
+			err = nil
+		}
 	} else if err = os.Remove(path); errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
