@@ -248,12 +248,12 @@ func (d *Desk) Flush(ctx context.Context, patience time.Duration) {
 	}
 	f := flush{patience, make(chan struct{})}
 	d.mu.Lock()
-	begun := d.begun
-	d.flushes = append(d.flushes, f)
-	d.mu.Unlock()
-	if !begun {
+	if !d.begun {
+		d.mu.Unlock()
 		return
 	}
+	d.flushes = append(d.flushes, f)
+	d.mu.Unlock()
 	d.nudge()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -208,6 +208,32 @@ func TestAReloadDuringADelivery(t *testing.T) {
 	})
 }
 
+// One that was under way the old way, and fails after the reload, has the mended one not wait.
+func TestAFailureBeforeTheReloadIsNoneOfTheMendedWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		var tried []string
+		d.Command = func(ctx context.Context, c alarm.Config, _ alarm.Event, _ *slog.Logger) error {
+			tried = append(tried, c.Command[0])
+			if c.Command[0] == "/bin/mended" {
+				return nil
+			}
+			<-ctx.Done()
+			return context.Cause(ctx)
+		}
+		d.o.Config.Timeout = 5 * time.Second
+		desk := d.open()
+		desk.Raise(alarm.ReloadFailed, "", "x")
+		settle(5*time.Second + 10*time.Second + 5*time.Second + 20*time.Second + time.Second) // in the third try
+		desk.Reload(alarm.Config{Command: []string{"/bin/mended"}})
+		settle(5 * time.Second)
+		desk.Close(time.Second)
+		if want := []string{"/bin/tell", "/bin/tell", "/bin/tell", "/bin/mended"}; !slices.Equal(tried, want) {
+			t.Errorf("tried %q, want %q", tried, want)
+		}
+	})
+}
+
 // What is joined until the next may be told goes by the time that is in force then.
 func TestAReloadShortensThePauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -16,6 +16,7 @@ type lane struct {
 
 	busy   string // the id of what it delivers; empty: nothing
 	begun  time.Time
+	stale  bool      // a reload has come since
 	rested time.Time // until when it is left alone after a failure
 
 	sent, failed int
@@ -85,7 +86,7 @@ func (k *keeper) follow() {
 	}
 	k.c = c
 	for _, l := range k.lanes {
-		l.rested = time.Time{} // whoever has mended a way does not wait
+		l.rested, l.stale = time.Time{}, true // whoever has mended a way does not wait
 	}
 	k.q.follow(k.names(), c.Every)
 	k.changed(len(k.q.Pending) > 0)
@@ -269,7 +270,7 @@ func (k *keeper) deliver(now time.Time) (next time.Time) {
 func (k *keeper) begin(l *lane, p *pending, now time.Time) {
 	p.begun = true
 	p.Event.Dropped = k.q.Dropped
-	l.busy, l.begun = p.ID, now
+	l.busy, l.begun, l.stale = p.ID, now, false
 	c, e := k.c, p.Event
 	k.others.Go(func() {
 		ctx, cancel := context.WithTimeoutCause(k.ctx, c.Timeout, errTimeout)
@@ -306,6 +307,9 @@ func (k *keeper) noteEnd(o outcome) {
 	pause := backOff
 	for range min(failures-1, 10) {
 		pause = min(2*pause, backOffMax)
+	}
+	if l.stale { // as it was then
+		pause = 0
 	}
 	l.rested = now.Add(pause)
 	k.o.Log.Warn("alarm not delivered", "by", l.name, "id", o.id, "error", o.err, "in_a_row", failures, "again_after", pause)
