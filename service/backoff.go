@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
 // noteReady has the next run know how long this one was well.
@@ -20,11 +21,12 @@ func (l *life) noteReady() error {
 // [service.restart] wants, or a stop is asked for. The manager has waited for restart.delay;
 // what is more is ours, on each of them alike, as
 // no manager starts over once the service has been well for a while. Who starts the
-// service by hand in a terminal, or has stopped it before, is not kept waiting. It is no part of
+// service by hand in a terminal, or has stopped it before, is not kept waiting; nor is another
+// version, whose trial, and the way back from it, would fail for that. It is no part of
 // the program's start_timeout: while it goes on it counts as progress.
 func (l *life) awaitTurn() {
 	r := l.cfg.Restart.WithDefaults()
-	if r.Backoff <= 1 || l.again == 0 || l.last.Reboot {
+	if r.Backoff <= 1 || l.again == 0 || l.last.Reboot || l.last.Change != recovery.Same {
 		return
 	}
 	now := time.Now()

@@ -85,6 +85,22 @@ func TestDelaysGrowUntilItIsWell(t *testing.T) {
 	}
 }
 
+// Another version has not failed yet, and one that was put back has been well: an upgrade waits for neither.
+func TestAnotherVersionIsNotKeptWaiting(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.name, b.cfg.Restart = "systemd", service.Restart{Backoff: 10, MaxDelay: time.Hour}
+		for i, run := range []struct {
+			version string
+			want    int // seconds
+		}{{"1", 2}, {"1", 2}, {"1", 20}, {"2", 2}, {"2", 2}, {"2", 20}, {"1", 2}} {
+			b.cfg.Version = run.version
+			if after, err := rerun(b, fails(time.Second)); err == nil || !near(after, time.Duration(run.want)*time.Second) {
+				t.Errorf("run %d, of version %s: started after %v, want %ds; %v", i+1, run.version, after, run.want, err)
+			}
+		}
+	})
+}
+
 // A Start that takes long and fails is no healthy time.
 func TestALongStartThatFailsIsNoHealth(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
