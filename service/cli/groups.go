@@ -43,8 +43,8 @@ var examples = map[string]string{ //nolint:gochecknoglobals // a table
 		"  PROGRAM install --adopt --start   # take over a definition that exists",
 	"uninstall": "  PROGRAM uninstall\n  PROGRAM uninstall --purge   # and its data",
 	"plan":      "  PROGRAM plan --manager launchd\n  PROGRAM plan --diff",
-	"upgrade": "  PROGRAM upgrade ./PROGRAM-2\n" +
-		"  PROGRAM upgrade ./PROGRAM-2 --settle 1m --tries 3",
+	"upgrade": "  PROGRAM upgrade ./new-version\n" +
+		"  PROGRAM upgrade ./new-version --settle 1m --tries 3",
 	"migrate": "  PROGRAM migrate /etc/systemd/system/feed.service >/etc/feed/feed.toml\n" +
 		"  systemctl cat feed | PROGRAM migrate -",
 	"run":       "  PROGRAM run --runtime-dir /tmp/feed --state-dir /tmp/feed",

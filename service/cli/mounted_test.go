@@ -186,13 +186,13 @@ func TestExamplesAreCalledAsTheTreeIs(t *testing.T) {
 	root.AddCommand(cli.Command(service.Config{Name: "feedd"}, nil))
 	var out strings.Builder
 	root.SetOut(&out)
-	for _, args := range [][]string{{"feedd", "install", "--help"}, {"feedd", "--help"}} {
+	for _, args := range [][]string{{"feedd", "install", "--help"}, {"feedd", "upgrade", "--help"}, {"feedd", "--help"}} {
 		root.SetArgs(args)
 		if err := root.Execute(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, want := range []string{"\n  acme feedd install --start\n", "\nLife:\n", "\nInstallation:\n", "\nDiagnosis:\n"} {
+	for _, want := range []string{"\n  acme feedd install --start\n", "\n  acme feedd upgrade ./new-version\n", "\nLife:\n", "\nInstallation:\n", "\nDiagnosis:\n"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}
