@@ -343,11 +343,11 @@ func (m *manager) act(ctx context.Context, verb string) error {
 	if m.on != nil {
 		m.on(verb)
 	}
-	if errors.Is(m.fails, errHangs) {
-		<-ctx.Done()
-		return context.Cause(ctx)
+	if err := errors.Join(m.fails, m.acts); !errors.Is(err, errHangs) {
+		return err
 	}
-	return errors.Join(m.fails, m.acts)
+	<-ctx.Done()
+	return context.Cause(ctx)
 }
 
 // errHangs has a manager wait for ever.

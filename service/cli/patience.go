@@ -63,6 +63,16 @@ func (t *target) commands() platform.System {
 	return bounded{t.System, t.patience()}
 }
 
+// patient is a manager whose stop is given up where it hangs, as stop does.
+type patient struct {
+	platform.Manager
+	t *target
+}
+
+func (p patient) Stop(ctx context.Context, _ platform.ID) error {
+	return p.t.patiently(ctx, p.Manager.Stop)
+}
+
 // patiently has the manager do something for as long as there is progress. A manager minds
 // the time itself, and may hang all the same: openrc-run 0.56 does at times, when a child of
 // its has ended too soon.

@@ -66,6 +66,20 @@ func TestAManagerThatHangsIsGivenUp(t *testing.T) {
 	}
 }
 
+// So has an uninstall that stops the service by the manager.
+func TestAStopThatHangsEndsAnUninstall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t)
+		p.cfg.Log.File = p.dir + "/none.log"
+		p.m.acts, p.m.removal = errHangs, []platform.Step{{Kind: platform.StepStop, Describe: "stop the service"}}
+		begun := time.Now()
+		err := p.runOn(t.Context(), p.machine(), "uninstall")
+		if took := time.Since(begun); !errors.Is(err, platform.ErrTimeout) || took > 10*time.Minute {
+			t.Errorf("got %v after %v", err, took)
+		}
+	})
+}
+
 // A manager that does not say where the service stands is not waited for.
 func TestAManagerThatDoesNotAnswerIsSaid(t *testing.T) {
 	for args, code := range map[string]int{"status": 4, "start": 1, "plan": 0} {

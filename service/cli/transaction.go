@@ -81,7 +81,7 @@ func (t *target) keeper() platform.System {
 	if t.manager == nil {
 		return t.commands()
 	}
-	return installer.Keeper{System: t.commands(), Manager: t.manager, ID: t.id}
+	return installer.Keeper{System: t.commands(), Manager: patient{t.manager, t}, ID: t.id}
 }
 
 // transaction is a change of the installation, who makes it being alone.
