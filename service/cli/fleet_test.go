@@ -14,9 +14,11 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
+	"github.com/holdfast-dev/holdfast/platform/proc"
 	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service/cli"
 	"github.com/holdfast-dev/holdfast/service/recovery"
+	"github.com/holdfast-dev/holdfast/singleton"
 )
 
 // surveyor is a manager that knows of all its services at once.
@@ -177,6 +179,18 @@ func TestFleetStatus(t *testing.T) {
 	}
 	if rows, _ := p.fleet(s.machine(), "--scope", "system"); len(rows) == 0 {
 		t.Error("nothing of the system")
+	}
+}
+
+// Where the system does not say whether the process of the state file lives, its lock does.
+func TestFleetStatusByTheLock(t *testing.T) {
+	p, s := fleetPlace(t)
+	p.put(filepath.Join(p.has("runs"), "runs.state.json"), state.State{Name: "runs", Process: feedd, Phase: platform.PhaseReady, StartedAt: noon})
+	p.held["runs"] = singleton.Holder{Identity: feedd}
+	m := s.machine()
+	m.Alive = func(proc.Identity) (bool, error) { return false, os.ErrPermission }
+	if rows, _ := p.fleet(m); rows["runs"].PID != feedd.PID || rows["runs"].RSS != 3<<20 {
+		t.Errorf("%+v", rows["runs"])
 	}
 }
 

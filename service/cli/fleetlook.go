@@ -91,7 +91,7 @@ func (a *app) judge(l *life, m platform.Manager, unsettled map[string]platform.P
 		s.Manager = cmp.Or(s.Manager, now.File.Manager)
 	}
 	if now.Running && s.PID != 0 {
-		if s.RSS = l.rss; l.sources.File == nil || s.PID != l.sources.File.Process.PID {
+		if s.RSS = l.rss; s.RSS < 0 { // the lock alone has named it
 			s.RSS = a.Memory(s.PID)
 		}
 	}
