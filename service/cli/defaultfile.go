@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/holdfast-dev/holdfast/installer"
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
@@ -23,9 +24,10 @@ import (
 const defaultFileMode fs.FileMode = 0o644
 
 // conceal has the file be read by nobody but the service and who installs it, where it is
-// a secret.
+// a secret: also one that nobody has changed, and that is another user's by now.
 func (t *target) conceal(ctx context.Context) error {
-	if !t.cfg.DefaultFileSecret || len(t.defaultFile.steps) == 0 {
+	f := &t.defaultFile
+	if !t.cfg.DefaultFileSecret || f.path == "" {
 		return nil
 	}
 	gid, mode := -1, fs.FileMode(0o600)
@@ -41,12 +43,16 @@ func (t *target) conceal(ctx context.Context) error {
 			gid, err = strconv.Atoi(gids[0])
 		}
 		if err != nil {
-			return fmt.Errorf("%s is to be read by %s alone, who has to be there before: %w", t.defaultFile.path, c.User, err)
+			return fmt.Errorf("%s is to be read by %s alone, who has to be there before: %w", f.path, c.User, err)
 		}
 	}
-	for i := range t.defaultFile.steps {
-		s := &t.defaultFile.steps[i]
-		if s.Kind != platform.StepWriteFile {
+	writes := func(s platform.Step) bool { return s.Kind == platform.StepWriteFile }
+	if !slices.ContainsFunc(f.steps, writes) && t.open(f.path, mode, gid) {
+		f.steps = append(f.steps, writeDefaultFile(f.path, "close the configuration to others", t.cfg.DefaultFile))
+	}
+	for i := range f.steps {
+		s := &f.steps[i]
+		if !writes(*s) {
 			continue
 		}
 		s.Mode = mode
@@ -55,6 +61,24 @@ func (t *target) conceal(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// open reports whether the file has another mode or, unless that is -1, another group.
+func (t *target) open(path string, mode fs.FileMode, gid int) bool {
+	info, err := t.System.Stat(path)
+	if err != nil || os.Geteuid() < 0 { // Windows
+		return false
+	}
+	owner, err := installer.Keeper{System: t.System}.Owner(path)
+	return err == nil && (info.Mode().Perm() != mode || gid >= 0 && owner.GID >= 0 && owner.GID != gid)
+}
+
+func writeDefaultFile(path, what, text string) platform.Step {
+	s := platform.Step{Kind: platform.StepWriteFile, Describe: what, Path: path, Mode: defaultFileMode, Content: []byte(text)}
+	if uid := os.Geteuid(); uid >= 0 {
+		s.Owner = &platform.Owner{UID: uid, GID: os.Getegid()}
+	}
+	return s
 }
 
 // defaultFile is what an install does with the configuration file that comes with the
@@ -86,13 +110,7 @@ func (t *target) placeDefaultFile(path, text string) defaultFile {
 	offered := hex.EncodeToString(sum[:])
 	before := t.laid
 	ours := before.Path == path
-	write := func(path, what string) platform.Step {
-		s := platform.Step{Kind: platform.StepWriteFile, Describe: what, Path: path, Mode: defaultFileMode, Content: []byte(text)}
-		if uid := os.Geteuid(); uid >= 0 {
-			s.Owner = &platform.Owner{UID: uid, GID: os.Getegid()}
-		}
-		return s
-	}
+	write := func(path, what string) platform.Step { return writeDefaultFile(path, what, text) }
 	there, err := t.digest(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

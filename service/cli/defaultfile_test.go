@@ -101,6 +101,16 @@ func TestASecretConfigurationIsTheServicesAlone(t *testing.T) {
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
+	if err := os.Chmod(file, 0o644); err != nil { // by an install that did not know yet
+		t.Fatal(err)
+	}
+	p.wants(install, 0, "close the configuration to others")
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if p.wants(install, 0, ""); strings.Contains(p.out.String()+p.errs.String(), "close the configuration") {
+		t.Errorf("again:\n%s", p.out.String())
+	}
 	p.accounts = map[string]string{"feed": "77", "feeders": "78"}
 	for _, tt := range []struct {
 		user, group string
