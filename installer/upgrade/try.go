@@ -101,6 +101,7 @@ func (e *Engine) settle(ctx context.Context, restart error, before time.Time) (r
 	gone, served := 0, false
 	for {
 		switch l := e.status(ctx); {
+		case ctx.Err() != nil: // what was cut off says nothing
 		case l.OnTrial && l.Ready && !before.IsZero() && l.ReadyAt.Equal(before): // the restart is still to come
 		case l.OnTrial && l.Ready:
 			gone, served = 0, true

@@ -78,6 +78,32 @@ func TestAManagerThatIsFasterThanTheRestartTakesNoTry(t *testing.T) {
 	}
 }
 
+// What a query says that the end of the trial's time has cut off counts for nothing: the
+// reason is the time, and not that the service has ended.
+func TestAQueryThatIsCutOffIsNoEnd(t *testing.T) {
+	w := newWorld(t, "v1")
+	got := w.upgrade("v2 sick", upgrade.RolledBack, func(e *upgrade.Engine) {
+		e.Timeout = 10 * time.Millisecond
+		status, restart, restarts := e.Status, e.Restart, 0
+		e.Status = func(ctx context.Context, id, candidate string) upgrade.Status {
+			if ctx.Err() != nil {
+				return upgrade.Status{Running: true, Ready: true}
+			}
+			return status(ctx, id, candidate)
+		}
+		e.Restart = func(ctx context.Context) error {
+			err := restart(ctx)
+			if restarts++; restarts == 1 {
+				<-ctx.Done()
+			}
+			return err
+		}
+	})
+	if !strings.Contains(got.Reason, "it was not healthy for long enough") {
+		t.Errorf("%+v", got)
+	}
+}
+
 // Where it is asked for, what has settled is restarted once in order, and has to settle
 // again: that is no failed try, and the manager may take its time.
 func TestIssue11_RestartedOnceMore(t *testing.T) {

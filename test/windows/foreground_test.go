@@ -89,8 +89,11 @@ func keysMain(event uint32) int {
 	if err := cmd.Start(); err != nil {
 		return 102
 	}
-	ready := append([]string{"status"}, os.Args[2:]...)
-	for deadline := time.Now().Add(soon); exec.Command(os.Args[0], ready...).Run() != nil; {
+	status := append([]string{"status", "--json"}, os.Args[2:]...)
+	for deadline := time.Now().Add(soon); ; {
+		if out, _ := exec.Command(os.Args[0], status...).Output(); strings.Contains(string(out), `"ready": true`) { // 0 it ends with while it starts, too
+			break
+		}
 		if time.Now().After(deadline) {
 			return 103
 		}
