@@ -8,7 +8,7 @@ type UnitError struct {
 	Err error
 }
 
-func (e *UnitError) Error() string { return fmt.Sprintf("%s %v: %v", e.Key, e.Err, ErrBadUnit) }
+func (e *UnitError) Error() string { return fmt.Sprintf("%s %v", e.Key, e.Err) }
 
 // Unwrap gives the reason, and [ErrBadUnit].
 func (e *UnitError) Unwrap() []error { return []error{e.Err, ErrBadUnit} }

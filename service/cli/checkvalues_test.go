@@ -3,6 +3,7 @@ package cli_test
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -125,7 +126,7 @@ func TestIssue10_APlaceThatIsHiddenIsToldOnce(t *testing.T) {
 		if args != "check" {
 			said = err.Error()
 		}
-		if cli.ExitCode(err) != platform.ExitBadConfig || strings.Count(said, `argument "/tmp/feedd"`) != 1 || strings.Count(said, "wanted_by") != 1 {
+		if cli.ExitCode(err) != platform.ExitBadConfig || strings.Count(said, `"/tmp/feedd"`) != 1 || strings.Count(said, "wanted_by") != 1 {
 			t.Errorf("%s: %v\n%s", args, err, said)
 		}
 	}
@@ -226,5 +227,28 @@ func TestIssue10_SenselessValuesAreRefusedWithTheirPlace(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// check and doctor once took it for granted that the program would lie in /usr/local/bin.
+func TestCheckLooksWhereTheProgramLies(t *testing.T) {
+	p := newPlace(t)
+	if !native.OnThisSystem("systemd") || !strings.HasPrefix(p.dir, "/tmp/") {
+		t.Skip("nothing that a test makes here would be hidden from a service")
+	}
+	p.cfg.RuntimeDir, p.cfg.StateDir, p.cfg.Scope = "", "", platform.ScopeSystem
+	image := filepath.Join(p.dir, "feedd")
+	p.put(image, "the program")
+	m := anywhere(p)
+	m.Program, m.Executable = image, func() (string, error) { return image, nil }
+	says := fmt.Sprintf("program path %q: service.hardening.private_tmp hides it from the service: install with --copy-to /usr/local/bin, or set that key to false\n", image)
+	if err := p.runOn(t.Context(), m, "check", "--manager", "systemd"); cli.ExitCode(err) != platform.ExitBadConfig || p.out.String() != says {
+		t.Errorf("check: %v\n%s\nwant %s", err, &p.out, says)
+	}
+	if err := p.runOn(t.Context(), m, "install", "--dry-run", "--manager", "systemd"); cli.ExitCode(err) != platform.ExitBadConfig || !strings.HasSuffix(err.Error()+"\n", says) {
+		t.Errorf("install: %v\nwant %s", err, says)
+	}
+	if err := p.runOn(t.Context(), m, "doctor", "--manager", "systemd"); err != nil || !strings.Contains(p.out.String(), "install will refuse this: "+says) {
+		t.Errorf("doctor: %v\n%s\nwant %s", err, &p.out, says)
 	}
 }

@@ -32,9 +32,9 @@ func (a *app) definable(ctx context.Context, t *target) error {
 	return t.located(err, true)
 }
 
-// wouldBe is the program that an install would name.
+// wouldBe is the program that an install without --copy-to would name.
 func (a *app) wouldBe(t *target) string {
-	if !a.elsewhere() {
+	if a.here() {
 		if t.manifest.Program != "" {
 			return t.manifest.Program
 		}

@@ -140,7 +140,7 @@ func TestConfigShowAllHasTheLogsDefaults(t *testing.T) {
 // A place that a switch hides is told once, though two command lines are in it.
 func TestPlanTellsAHiddenProgramOnce(t *testing.T) {
 	_, err := command(t, service.Config{Name: "feedd"}, "plan", "--manager", "systemd", "--scope", "system", "--program", "/root/feedd")
-	if strings.Count(fmt.Sprint(err), "is hidden") != 1 {
+	if strings.Count(fmt.Sprint(err), "hides it") != 1 {
 		t.Errorf("%v", err)
 	}
 }

@@ -322,6 +322,12 @@ func (g *gathering) configuration(ctx context.Context) {
 		return
 	}
 	problem(g.badFile)
+	if g.badFile == nil && !g.f.Definition.Installed && !g.now.Running {
+		for _, f := range findings(g.app.definable(ctx, g.target)) {
+			f.Problem = "install will refuse this: " + f.Problem
+			c.Warnings = append(c.Warnings, doctor.Problem{Text: f.String(), Key: f.Key, Line: f.Line})
+		}
+	}
 	if g.badFile != nil || g.app.elsewhere() {
 		return
 	}

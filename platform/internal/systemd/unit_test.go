@@ -204,13 +204,13 @@ func TestRenderRefuses(t *testing.T) {
 		{"extra comment", "systemd.extra", func(u *platform.Unit) { u.Systemd.Extra = []string{"#a=b"} }},
 		{"extra of two lines", "systemd.extra", func(u *platform.Unit) { u.Systemd.Extra = []string{"A=b\nC=d"} }},
 		{"extra continued", "systemd.extra", func(u *platform.Unit) { u.Systemd.Extra = []string{`A=b\`} }},
-		{"program hidden", `"/home/ann/feedd": is hidden from the service by the switch protect_home`, func(u *platform.Unit) {
+		{"program hidden", `program path "/home/ann/feedd": service.hardening.protect_home hides it from the service: install with --copy-to /usr/local/bin, or set that key to false`, func(u *platform.Unit) {
 			u.Exec[0] = "/home/ann/feedd"
 		}},
-		{"argument hidden", `"/root/feedd.toml": is hidden from the service by the switch protect_home`, func(u *platform.Unit) {
+		{"argument hidden", `argument "/root/feedd.toml": service.hardening.protect_home hides it from the service: move it, or set that key to false`, func(u *platform.Unit) {
 			u.Exec[3] = "/root/feedd.toml"
 		}},
-		{"flag hidden", `"/tmp/feedd.toml": is hidden from the service by the switch private_tmp`, func(u *platform.Unit) {
+		{"flag hidden", `argument "/tmp/feedd.toml": service.hardening.private_tmp hides it`, func(u *platform.Unit) {
 			u.Exec[2] = "--config=/tmp/feedd.toml"
 		}},
 		{"reload hidden", "protect_home", func(u *platform.Unit) { u.Reload[3] = "/run/user/7/x" }},
