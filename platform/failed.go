@@ -37,7 +37,7 @@ func ExitMeaning(code int) string {
 	case ExitAlreadyRunning:
 		return "it runs already"
 	case ExitNotPermitted:
-		return "it is not permitted what it needs"
+		return "it lacks a permission that it needs"
 	case ExitBadConfig:
 		return "its configuration cannot be used"
 	}

@@ -54,7 +54,7 @@ func TestWhyAScriptWasNotPermitted(t *testing.T) {
 	p.m.logs = []string{p.dir + "/none"} // before it was started
 	p.m.on = func(verb string) { p.m.logs = nil; ends(verb) }
 	code, err := p.run("start")
-	want := `start "feedd": the service failed: Start: open the thing: permission denied (exit code 77: it is not permitted what it needs); see: `
+	want := `start "feedd": the service failed: Start: open the thing: permission denied (exit code 77: it lacks a permission that it needs); see: `
 	if code != 77 || !strings.HasPrefix(fmt.Sprint(err), want) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("%d, %v", code, err)
 	}

@@ -43,7 +43,7 @@ func TestIssue10_6_WhyAStartFailed(t *testing.T) {
 		"launchd": {&platform.FailedError{How: "for good: launchd does not try again"}, &bad, 78, []string{"feeds.toml line 7", "for good"}},
 		"sysv": {
 			&platform.CommandError{Argv: []string{"/etc/init.d/feedd", "start"}, Code: 1}, &platform.Exit{Code: 77, Reason: "listen: permission denied"}, 77,
-			[]string{`start "feedd": the service failed: listen: permission denied (exit code 77: it is not permitted what it needs); see: `},
+			[]string{`start "feedd": the service failed: listen: permission denied (exit code 77: it lacks a permission that it needs); see: `},
 		},
 		"scm":       {&platform.FailedError{How: "error 1053 of Windows", Code: 1}, nil, 1, []string{"1053"}},
 		"a panic":   {&platform.FailedError{How: "exit code 70: it panicked"}, &platform.Exit{Code: 70, Reason: "panic in Start: x"}, 70, []string{"panic in Start: x"}},

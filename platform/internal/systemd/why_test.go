@@ -31,7 +31,7 @@ func TestIssue10_6_ExitCodesInWords(t *testing.T) {
 		1:   {"exit code 1)", platform.ExitFailed},
 		70:  {"it panicked", platform.ExitCrashed},
 		75:  {"it runs already", platform.ExitAlreadyRunning},
-		77:  {"it is not permitted what it needs", platform.ExitNotPermitted},
+		77:  {"it lacks a permission that it needs", platform.ExitNotPermitted},
 		78:  {"its configuration cannot be used", platform.ExitBadConfig},
 		200: {"working_directory", platform.ExitBadConfig},
 		203: {"cannot execute its program", platform.ExitBadConfig},
