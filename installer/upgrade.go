@@ -25,7 +25,7 @@ type UpgradeOptions struct {
 	// whole trial. 0: what `upgrade` takes.
 	Settle, Timeout time.Duration
 	Tries           int  // how often it may be started for that; 0: once
-	Restart         bool // then restart it once, and have it ready and healthy for Settle again
+	Restart         bool // after Settle, restart the candidate once more, and have it settle again
 	Force           bool // also a version that was rolled back before
 
 	Program string   // whose `upgrade` conducts it; empty: this very program

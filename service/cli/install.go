@@ -83,7 +83,7 @@ func (a *app) installCommand() *cobra.Command {
 	a.addInstallFlags(cmd, &f)
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "only show what would be done")
 	cmd.Flags().BoolVar(&f.start, "start", false, "start it, too")
-	cmd.Flags().BoolVar(&f.restart, "restart", false, "restart it, if it runs and that brings something into force")
+	cmd.Flags().BoolVar(&f.restart, "restart", false, "restart it if it runs and something is not in force yet")
 	return cmd
 }
 

@@ -115,6 +115,7 @@ func TestMistakesMountedAndNot(t *testing.T) {
 		"unknown scope":         {"status --scope galaxy", 2, "galaxy"},
 		"unknown manager":       {"status --manager upstart", 2, "upstart"},
 		"too few arguments":     {"man", 2, "accepts 1 arg"},
+		"an upgrade to nothing": {"upgrade", 2, "upgrade needs the FILE of the new version"},
 		"a bad file":            {"check --config /nonexistent", 78, "nonexistent"},
 		"nothing runs":          {"status", 3, ""},
 		"nothing to reload":     {"reload", 1, "not running"},

@@ -42,9 +42,9 @@ type upgradeFlags struct {
 const settleTime = 10 * time.Second
 
 func (a *app) addUpgradeFlags(cmd *cobra.Command, f *upgradeFlags) {
-	cmd.Flags().DurationVar(&f.settle, "settle", settleTime, "confirm it when it has been ready and healthy for `D`")
-	cmd.Flags().IntVar(&f.tries, "tries", 1, "start it `N` times at most for that: the manager starts again what has crashed")
-	cmd.Flags().BoolVar(&f.restart, "restart", false, "then restart it once, in order, and have it ready and healthy for --settle again")
+	cmd.Flags().DurationVar(&f.settle, "settle", settleTime, "confirm the candidate, the version on trial, when it has been ready and healthy for `D`")
+	cmd.Flags().IntVar(&f.tries, "tries", 1, "start the candidate `N` times at most until it is confirmed: the manager starts again what has crashed")
+	cmd.Flags().BoolVar(&f.restart, "restart", false, "after --settle, restart the candidate once more in order, and have it settle again")
 	cmd.Flags().BoolVar(&f.force, "force", false, "accept a version that was rolled back before, and a trial without a way back")
 	cmd.Flags().BoolVar(&f.json, "json", false, "the outcome as JSON, one object")
 	cmd.Flags().StringVar(&f.conduct, "conduct", "", "conduct the upgrade `ID` in this process")
@@ -69,7 +69,12 @@ func (a *app) upgradeCommand() *cobra.Command {
 			"If it fails, or is not confirmed within --timeout, the installed version runs again. The failed version is refused from then on, except with --force. " +
 			"A trial is also refused while the installed version refuses today's configuration, because there is no way back. " +
 			"The installed path leads to a confirmed version at all times. A stopped service stays stopped: FILE is checked and confirmed without a trial." + upgradeOutcome,
-		Args: cobra.ExactArgs(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("upgrade needs the FILE of the new version")
+			}
+			return cobra.ExactArgs(1)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := filepath.Abs(args[0])
 			if err != nil {

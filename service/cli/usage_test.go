@@ -283,3 +283,21 @@ func TestIssue10_ReloadIsOfTheServicesFile(t *testing.T) {
 		})
 	}
 }
+
+// The flags stand in the order of their names, and "then restart it" came first, after nothing.
+func TestHelpOfAFlagRefersToNoFlagBefore(t *testing.T) {
+	root := cli.Command(service.Config{Name: "feedd"}, nil)
+	for _, name := range []string{"upgrade", "rollback", "install"} {
+		cmd, _, err := root.Find([]string{name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			for _, bad := range []string{"then ", "for that", "and that"} {
+				if strings.HasPrefix(f.Usage, bad) || bad != "then " && strings.Contains(f.Usage, bad) {
+					t.Errorf("%s --%s: %q refers to what is not there", name, f.Name, f.Usage)
+				}
+			}
+		})
+	}
+}
