@@ -43,8 +43,20 @@ func (s *adoptee) isItself() bool {
 			return err == nil && strings.TrimSpace(string(pid)) == strconv.Itoa(os.Getpid())
 		}
 	}
+	if s.system.starter == "openrc" && supervised(s.id().String()) {
+		return true
+	}
 	st, err := m.Status(context.Background(), s.id())
 	return err == nil && (st.PID == os.Getpid() || st.PID != 0 && st.PID == os.Getppid() && s.system.starter != "")
+}
+
+// supervised reports whether the parent of this process is OpenRC's supervise-daemon for
+// the service of that name. OpenRC itself knows no number of the process before
+// supervise-daemon has written it down, which may be after the process has begun.
+func supervised(name string) bool {
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", os.Getppid()))
+	words := strings.Split(string(content), "\x00")
+	return err == nil && len(words) > 1 && filepath.Base(words[0]) == "supervise-daemon" && words[1] == name
 }
 
 // leavers are the managers' own commands that stop or restart what the library has

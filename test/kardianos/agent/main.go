@@ -216,6 +216,7 @@ func (p *program) run() {
 	case p.does("restart-itself"):
 		if _, err := os.Stat(p.Journal + ".again"); err != nil {
 			_ = os.WriteFile(p.Journal+".again", nil, 0o666)
+			_ = os.Remove("/run/openrc/options/feed/child_pid") // supervise-daemon may not have come as far
 			p.say("restart itself %v", p.service.Restart())
 		}
 	}
