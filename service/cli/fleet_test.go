@@ -194,6 +194,25 @@ func TestFleetStatusByTheLock(t *testing.T) {
 	}
 }
 
+// What lies below the runtime directory of everybody is mostly no service of ours.
+func TestFleetStatusPassesOverWhatIsNoService(t *testing.T) {
+	p, s := fleetPlace(t)
+	d, err := native.DirsFor(platform.ScopeUser, "byhand")
+	if err != nil || !strings.HasPrefix(d.Runtime, p.dir) {
+		t.Skip("the runtime directory of a user is not in the environment here")
+	}
+	if err := errors.Join(os.MkdirAll(d.Runtime, 0o755), os.MkdirAll(filepath.Join(filepath.Dir(d.Runtime), "machines", "one"), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	p.put(filepath.Join(d.Runtime, "byhand.state.json"), state.State{Name: "byhand", Process: other, Phase: platform.PhaseStarting, StartedAt: noon})
+	for _, name := range []string{"byhand.pid", "foo", "bar.pid", "../machines/two"} {
+		p.put(filepath.Join(d.Runtime, name), "1")
+	}
+	if rows, _ := p.fleet(s.machine()); len(rows) != 1 || rows["byhand"].PID != other.PID {
+		t.Errorf("%+v", rows)
+	}
+}
+
 func TestFleetStatusForPeople(t *testing.T) {
 	p, s := fleetPlace(t)
 	if err := p.runOn(t.Context(), s.machine(), "fleet", "status"); err != nil || !strings.HasPrefix(p.out.String(), "no service of scope user") {

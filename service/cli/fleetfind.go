@@ -133,7 +133,10 @@ func (a *app) members(m platform.Manager, scope platform.Scope) (all []*member, 
 			entries, _ := os.ReadDir(filepath.Join(root, dir.Name())) //nolint:errcheck // it is no directory, or nobody's business
 			for _, e := range entries {
 				name, ok := strings.CutSuffix(e.Name(), state.FileName(""))
-				if one := add(name); ok && one != nil && one.manifest.Format == 0 {
+				if !ok { // somebody else's
+					continue
+				}
+				if one := add(name); one != nil && one.manifest.Format == 0 {
 					one.runtime = filepath.Join(root, dir.Name())
 				}
 			}
