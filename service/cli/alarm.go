@@ -45,7 +45,12 @@ func (a *app) alarmTestCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			results, by, err := a.testAlarm(cmd.Context(), t)
+			var results []alarm.Result
+			var by string
+			err = a.whileWaiting(cmd, func() string { return "sending the test" }, func() (err error) {
+				results, by, err = a.testAlarm(cmd.Context(), t)
+				return err
+			})
 			if err != nil {
 				return err
 			}
@@ -63,17 +68,19 @@ const (
 )
 
 func (a *app) testAlarm(ctx context.Context, t *target) (results []alarm.Result, by string, err error) {
-	_, err = t.probe(ctx, t.lock())
+	h, err := t.probe(ctx, t.lock())
 	runs := err == nil
 	switch {
 	case err != nil && !errors.Is(err, singleton.ErrFree):
 		return nil, "", err
-	case runs: // what it has in force may be another configuration than the file
+	case runs && t.tellsNobody(h) && t.cfg.Alarm.Enabled():
+		return nil, "", errors.New("the running service has nobody to tell: it began without [service.alarm]; `reload` brings it in")
+	case runs && !t.tellsNobody(h): // what it has in force may be another configuration than the file
 		waiting, cancel := context.WithTimeoutCause(ctx, a.limit(2*t.cfg.Alarm.Timeout+platform.StopMargin), platform.ErrTimeout)
 		defer cancel()
 		results, err = leavable(ctx, func() ([]alarm.Result, error) { return alarm.Ask(waiting, t.dirs.AlarmsFile(t.id.String())) })
 		if errors.Is(err, alarm.ErrUnanswered) {
-			err = fmt.Errorf("%w: has it [service.alarm] in force? `reload` brings it in", err)
+			err = fmt.Errorf("%w: is it busy or stopped? `status` and `logs` show it", err)
 		}
 		return results, bySender, err
 	case !t.cfg.Alarm.Enabled():
@@ -87,6 +94,13 @@ func (a *app) testAlarm(ctx context.Context, t *target) (results []alarm.Result,
 		Log: slog.New(slog.DiscardHandler),
 	})
 	return results, byCommand, ctx.Err()
+}
+
+// tellsNobody reports whether the service that runs says that it has nobody to tell. False where
+// its state file cannot be read.
+func (t *target) tellsNobody(h singleton.Holder) bool {
+	s, err := t.state(h)
+	return err == nil && s.Settings["alarm.command"] == "" && s.Settings["alarm.webhook"] == ""
 }
 
 // asAnother reports whether we have more rights than the user of the service.

@@ -9,9 +9,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service"
 	"github.com/holdfast-dev/holdfast/service/alarm"
 )
@@ -78,7 +80,7 @@ func TestAlarmTestIsNotSentAsRoot(t *testing.T) {
 func TestAlarmTestOfAServiceThatRuns(t *testing.T) {
 	p := newPlace(t)
 	running(p)
-	p.writes(feedd, platform.PhaseReady, nil)
+	p.writes(feedd, platform.PhaseReady, alarmed)
 	hook := &pager{}
 	if err := os.MkdirAll(p.cfg.StateDir, 0o700); err != nil {
 		t.Fatal(err)
@@ -102,17 +104,36 @@ func TestAlarmTestOfAServiceThatRuns(t *testing.T) {
 	}
 }
 
-// One that has no alarms in force does not answer, and the command does not wait for ever.
-func TestAlarmTestThatNobodyAnswers(t *testing.T) {
+// alarmed has a service have alarms in force.
+func alarmed(s *state.State) {
+	s.Settings = service.Config{Alarm: alarm.Config{Webhook: "https://hooks.example/"}}.Settings()
+}
+
+// One that has no alarms in force would never answer, and the command says so at once.
+func TestAlarmTestOfAServiceWithoutAlarms(t *testing.T) {
 	p := newPlace(t)
+	p.cfg.AlarmWebhook = &pager{}
 	running(p)
 	p.writes(feedd, platform.PhaseReady, nil)
-	if err := os.MkdirAll(p.cfg.StateDir, 0o700); err != nil {
-		t.Fatal(err)
+	p.file("[service]\n")
+	p.wants("alarm test", platform.ExitBadConfig, "nobody is to be told")
+	p.file(hooked)
+	p.wants("alarm test", platform.ExitFailed, "`reload` brings it in")
+	if _, err := os.Lstat(service.Dirs{State: p.cfg.StateDir}.AlarmsFile("feedd") + ".test"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a note was left: %v", err)
 	}
-	if _, err := p.run("alarm", "test", "--timeout", "50ms"); !errors.Is(err, alarm.ErrUnanswered) || !strings.Contains(err.Error(), "`reload` brings it in") {
-		t.Errorf("%v", err)
-	}
+}
+
+// The command waits for no answer for ever, and says that it waits.
+func TestAlarmTestThatNobodyAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t)
+		running(p)
+		p.writes(feedd, platform.PhaseReady, alarmed)
+		if _, err := p.run("alarm", "test", "--timeout", "3s"); !errors.Is(err, alarm.ErrUnanswered) || !strings.Contains(p.errs.String(), "sending the test (1s)") {
+			t.Errorf("%v; %s", err, &p.errs)
+		}
+	})
 }
 
 // What is in the way of the queue is said, and no reason to show nothing.
