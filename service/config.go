@@ -112,6 +112,7 @@ type Config struct {
 	// Guest is for a program whose life and command line are its own; nil for any other.
 	Guest *Guest `toml:"-"`
 
+	text            *string           // what LoadAs took for the content of File; nil: it is read
 	original        *Config           // as the code made it, before Load laid the file over it
 	programSettings map[string]string // digests of the program's tables in the file; nil before Load
 	extensions      map[string]any    // their tables, decoded; nil before Load

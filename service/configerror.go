@@ -105,7 +105,7 @@ func (c Config) ErrorAt(key string, err error) *ConfigError {
 	if c.File == "" {
 		return bad
 	}
-	text, e := readFile(c.File)
+	text, e := c.content()
 	if e != nil {
 		return bad
 	}

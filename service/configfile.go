@@ -29,9 +29,20 @@ func (c Config) Load() (Config, error) {
 	return c.load(func() (string, error) { return readFile(c.File) })
 }
 
-// LoadAs is Load as if c.File had that text.
+// LoadAs is Load as if c.File had that text. For the tables of what it returns, too,
+// [Config.DecodeTable] takes that.
 func (c Config) LoadAs(text string) (Config, error) {
-	return c.load(func() (string, error) { return text, nil })
+	loaded, err := c.load(func() (string, error) { return text, nil })
+	loaded.text = &text
+	return loaded, err
+}
+
+// content is that of c.File.
+func (c Config) content() (string, error) {
+	if c.text != nil {
+		return *c.text, nil
+	}
+	return readFile(c.File)
 }
 
 func (c Config) load(content func() (string, error)) (Config, error) {
@@ -103,15 +114,7 @@ func (c Config) overridden() Config {
 // The error is [ErrConfig], names file, line and key, and is made of
 // [*ConfigError]s.
 func DecodeTable(path, table string, dst any) error {
-	f := file{path: path}
-	if path != "" {
-		text, err := readFile(path)
-		if err != nil {
-			return err
-		}
-		f.text = text
-	}
-	return f.validTable(toml.Key{table}, dst)
+	return Config{File: path}.DecodeTable(table, dst)
 }
 
 // validTable is decodeTable, and what dst itself says of its values.
@@ -126,7 +129,17 @@ func (f file) validTable(table toml.Key, dst any) error {
 }
 
 // DecodeTable reads the program's own table of c.File: see the function [DecodeTable].
-func (c Config) DecodeTable(table string, dst any) error { return DecodeTable(c.File, table, dst) }
+func (c Config) DecodeTable(table string, dst any) error {
+	f := file{path: c.File}
+	if c.File != "" {
+		text, err := c.content()
+		if err != nil {
+			return err
+		}
+		f.text = text
+	}
+	return f.validTable(toml.Key{table}, dst)
+}
 
 func (f file) decodeTable(table toml.Key, dst any) error {
 	var doc map[string]toml.Primitive

@@ -27,6 +27,7 @@ type words struct {
 	scope      string   // as a flag says it
 	instance   string
 	config     bool // a configuration file is named
+	dry        bool // nothing is to be written
 }
 
 // parse takes "VERB NAME ..." and "NAME VERB ...", which is the one that is installed. A name that is a
@@ -92,6 +93,8 @@ func (w *words) own(rest []string) error {
 			w.scope = value
 		case "instance":
 			w.instance = value
+		case "dry-run":
+			w.dry = !whole || value != "false"
 		case setFlag:
 			if !whole {
 				i++

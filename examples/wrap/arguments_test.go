@@ -3,12 +3,14 @@ package main_test
 import (
 	"errors"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	wrap "github.com/holdfast-dev/holdfast/examples/wrap"
+	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service"
 	program "github.com/holdfast-dev/holdfast/service/wrap"
 )
@@ -110,5 +112,29 @@ func TestFile(t *testing.T) {
 		if _, err := wrap.File("web", []string{bad}, os.Args[0]); err == nil {
 			t.Errorf("--set %q is taken", bad)
 		}
+	}
+}
+
+// A dry run ends well without the file that it has not written, and not where that would be bad.
+func TestInstallDryRun(t *testing.T) {
+	manager := map[string]string{"linux": "systemd", "darwin": "launchd"}[runtime.GOOS]
+	if manager == "" {
+		t.Skip("there is no scope user")
+	}
+	home := t.TempDir()
+	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"} {
+		t.Setenv(name, home)
+	}
+	for _, tt := range []struct {
+		set  string
+		code int
+	}{{"stop.grace=3s", 0}, {"nope=1", platform.ExitBadConfig}, {"stop.grace=never", platform.ExitBadConfig}} {
+		code := wrap.Run("install", "web", "--dry-run", "--scope", "user", "--manager", manager, "--allow-writable-program", "--set", tt.set, "--", os.Args[0])
+		if code != tt.code {
+			t.Errorf("--set %s: exit code %d, want %d", tt.set, code, tt.code)
+		}
+	}
+	if left, err := os.ReadDir(home); err != nil || len(left) > 0 {
+		t.Errorf("a dry run has written %v, %v", left, err)
 	}
 }

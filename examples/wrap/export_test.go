@@ -13,3 +13,6 @@ func Secret(set ...string) bool { return words{set: set}.secret() }
 func File(name string, set []string, command ...string) (string, error) {
 	return words{name: name, set: set, command: command}.file()
 }
+
+// Run is main.
+func Run(args ...string) int { return run(args) }

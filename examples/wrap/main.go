@@ -56,7 +56,7 @@ func run(args []string) int {
 	root.AddCommand(tree)
 	root.SetArgs(append([]string{w.name}, w.args...))
 	code := cli.Execute(root)
-	if code == 0 && w.verb == "install" && cfg.DefaultFile != "" {
+	if code == 0 && w.verb == "install" && !w.dry && cfg.DefaultFile != "" {
 		if err := w.taken(cfg); err != nil {
 			fmt.Fprintf(os.Stderr, "wrap: %v\n", err)
 			return 1

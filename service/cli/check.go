@@ -71,7 +71,7 @@ func (a *app) checkCommand() *cobra.Command {
 			if err == nil {
 				err = service.BadConfig(a.precheck(cmd.Context(), t), a.definable(cmd.Context(), t))
 			} else if errors.Is(err, service.ErrConfig) {
-				err = service.BadConfig(err, a.checkTables(cmd.Context()))
+				err = service.BadConfig(err, a.checkTables(cmd.Context(), a.cfg))
 			}
 			if cmd.Context().Err() != nil {
 				return context.Cause(cmd.Context())
@@ -175,9 +175,9 @@ func (a *app) checkProgram(ctx context.Context, t *target) error {
 	return err
 }
 
-// checkTables is what is wrong with the program's tables, where that with [service]
-// forbids to ask the program for more.
-func (a *app) checkTables(ctx context.Context) error {
+// checkTables is what is wrong with the program's tables, where the program cannot be asked
+// for more: [service] is bad, or the file is not there yet.
+func (a *app) checkTables(ctx context.Context, cfg service.Config) error {
 	p, ok := a.prog.(service.TableProvider)
 	if !ok {
 		return nil
@@ -186,7 +186,7 @@ func (a *app) checkTables(ctx context.Context) error {
 		service.Program
 		service.TableProvider
 	}{a.prog, p}
-	_, err := leavable(ctx, func() (struct{}, error) { return struct{}{}, service.CheckProgram(ctx, a.cfg, alone) })
+	_, err := leavable(ctx, func() (struct{}, error) { return struct{}{}, service.CheckProgram(ctx, cfg, alone) })
 	return err
 }
 

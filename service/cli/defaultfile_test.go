@@ -212,3 +212,19 @@ func TestIssue11_TheProgramsConfigurationIsTakenBack(t *testing.T) {
 	p.wants("uninstall", 1, "it cannot be removed")
 	says(t, file, "[service]\nstop_timeout = \"11s\"\n")
 }
+
+// The program's own tables in it are checked before it is there.
+func TestTheProgramsConfigurationIsCheckedBeforeItIsWritten(t *testing.T) {
+	p, file := withDefault(t)
+	p.prog = &feeder{}
+	p.cfg.DefaultFile = badTable
+	for _, args := range []string{"plan", install + " --dry-run", install} {
+		p.wants(args, platform.ExitBadConfig, file+":3: feed.url: no such protocol")
+		if p.out.Len() > 0 {
+			t.Errorf("%s has a plan:\n%s", args, &p.out)
+		}
+		says(t, file, "")
+	}
+	p.cfg.DefaultFile = "[feed]\nurl = 'https://x'\n"
+	p.wants(install, 0, "feedd is installed")
+}

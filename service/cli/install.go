@@ -132,6 +132,9 @@ func (a *app) plan(cmd *cobra.Command, f *installFlags) (*target, []platform.Ste
 	}
 	a.placesDefaultFile = true
 	t, err := a.target(cmd)
+	if err == nil && t.defaultFile.anew {
+		err = a.checkTables(cmd.Context(), t.cfg)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
