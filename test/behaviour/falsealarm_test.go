@@ -5,6 +5,7 @@ package behaviour_test
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,7 +33,9 @@ done`
 		var h health
 		if json.Unmarshal([]byte(answers[0]), &h) == nil && h.ok() {
 			var o opinion
-			if err := json.Unmarshal([]byte(answers[1]), &o); err != nil || o.alarming() {
+			err := json.Unmarshal([]byte(answers[1]), &o)
+			rolledBack := slices.ContainsFunc(o.Findings, func(f finding) bool { return f.ID == "upgrade-rolled-back" }) // as the script wanted
+			if err != nil || o.alarming() && !rolledBack {
 				t.Errorf("after %s, on a healthy service: a false alarm of doctor (%v):\n%s\n%s", script, err, answers[1], answers[0])
 			}
 		}
