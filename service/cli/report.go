@@ -157,6 +157,9 @@ func (r *report) configured(t *target) {
 	}
 	switch {
 	case t.badFile != nil:
+		if !r.told {
+			r.ConfigFile = t.named // that the next start will read
+		}
 		r.configuration = cmp.Or(r.ConfigFile, r.configuration)
 	case r.told && r.ConfigFile != t.cfg.File && t.cfg.File == "":
 		r.configuration = r.ConfigFile // these commands were not told

@@ -44,6 +44,8 @@ func TestStatus(t *testing.T) {
 		text  string // what a person reads
 	}{
 		"never seen":        {nil, 3, "stopped", 0, "", "feedd is stopped"},
+		"a bad file":        {[]func(*place){badFile}, 3, "stopped", 0, "the next start will fail: ", "config  FILE\n"},
+		"no TOML":           {[]func(*place){func(p *place) { p.file("[wrap\n") }}, 3, "stopped", 0, "the next start will fail: ", "config  FILE\n"},
 		"not installed":     {[]func(*place){func(p *place) { p.m.st = platform.Status{Phase: platform.PhaseStopped} }}, 3, "stopped", 0, "", "not installed"},
 		"without a manager": {[]func(*place){unmanaged}, 3, "stopped", 0, "", "feedd is stopped"},
 		"ready": {
@@ -113,7 +115,7 @@ func TestStatus(t *testing.T) {
 				t.Errorf("it did %q", p.did)
 			}
 			code, _ = p.run("status")
-			if text := p.out.String(); code != tt.code || !strings.Contains(text, tt.text) {
+			if text := p.out.String(); code != tt.code || !strings.Contains(text, strings.ReplaceAll(tt.text, "FILE", p.cfg.File)) {
 				t.Errorf("exit code %d, does not say %q:\n%s", code, tt.text, text)
 			}
 		})
