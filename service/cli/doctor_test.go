@@ -226,6 +226,38 @@ func TestDoctorsCommandsAreComplete(t *testing.T) {
 	}
 }
 
+// `logs` has nothing of what was started by hand, and doctor once named it.
+func TestDoctorOffersNoLogsOfWhatRunsByHand(t *testing.T) {
+	ill := func(s *state.State) {
+		s.Health = []state.Health{{Name: "queue", Since: noon, Error: "it is full"}}
+	}
+	for name, tt := range map[string]struct {
+		change func(*place)
+		see    string
+	}{
+		"by its manager":              {func(p *place) { p.writes(feedd, platform.PhaseReady, ill) }, "/usr/sbin/feedd logs"},
+		"by hand, without a manager":  {func(p *place) { byHand(p); unmanaged(p); p.writes(other, platform.PhaseReady, ill) }, ""},
+		"by hand, beside its manager": {func(p *place) { byHand(p); p.m.st.PID, p.m.st.Phase = 0, platform.PhaseStopped; p.writes(other, platform.PhaseReady, ill) }, ""},
+		"by hand, with a file": {func(p *place) {
+			byHand(p)
+			unmanaged(p)
+			p.cfg.Log.File = filepath.Join(p.dir, "feedd.log")
+			p.writes(other, platform.PhaseReady, ill)
+		}, "/usr/sbin/feedd logs"},
+	} {
+		p := wellOff(t)
+		tt.change(p)
+		if strings.HasPrefix(name, "by hand") {
+			p.put(filepath.Join(p.cfg.RuntimeDir, "feedd.pid"), fmt.Sprintln(other.PID))
+		}
+		r, _ := p.diagnosis()
+		i := slices.IndexFunc(r.Findings, func(f doctor.Finding) bool { return strings.Contains(f.Cause, "it is full") })
+		if i < 0 || r.Findings[i].See != tt.see {
+			t.Errorf("%s: %+v, want %q", name, r.Findings, tt.see)
+		}
+	}
+}
+
 // For people: the worst first, what follows from it below, and what is well in one line.
 func TestDoctorForPeople(t *testing.T) {
 	p := wellOff(t)

@@ -17,7 +17,11 @@ import (
 // logs is the end of the log where something went wrong, what it says since the last start,
 // and whether anything gets there.
 func (g *gathering) logs(ctx context.Context) {
-	l := doctor.Log{Sink: g.cfg.Log.Sink, Command: g.f.Command.Line("logs")}
+	l := doctor.Log{Sink: g.cfg.Log.Sink}
+	byHand := g.f.Life.Running && (g.f.Life.Stranger || !g.f.Definition.Installed) // its log is where it was started
+	if _, err := g.logArgv(platform.LogFilter{Lines: 1}); g.cfg.Log.File != "" || err == nil && !byHand {
+		l.Command = g.f.Command.Line("logs")
+	}
 	l.Unreachable, l.Allow = g.unreachable()
 	if g.cfg.Log.File != "" {
 		l.Sink = g.cfg.Log.File
