@@ -102,7 +102,7 @@ func TestBadInput_CommandLine(t *testing.T) {
 		"unknown manager":  {[]string{"stop", "--manager", "upstart"}, 2, []string{"upstart", "systemd"}},
 		"unknown scope":    {[]string{"status", "--scope", "world"}, 2, []string{"world", "system"}},
 		"illegal instance": {[]string{"run", "--instance", "a/b"}, 2, []string{"instance", "a/b"}},
-		"no start by hand": {[]string{"start"}, 1, []string{"`run` works without one"}},
+		"no start by hand": {[]string{"start"}, 1, []string{"without one only `run`"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			// What the case says comes last, and wins.

@@ -84,15 +84,15 @@ func (p probe) running() (string, error) {
 	case name != "":
 		return name, nil
 	case other.fallback != "":
-		return "", fmt.Errorf("%w: %s does, for which there is no support of holdfast's own: a program has it by the line cfg.Fallback = kardianos.Fallback() (package platform/kardianos); or name another by --manager", platform.ErrNoManager, other.what)
+		return "", fmt.Errorf("%w: %s does, for which there is no support of holdfast's own: a program has it by the line cfg.Fallback = kardianos.Fallback() (package platform/kardianos)", platform.ErrNoManager, other.what)
 	case other.what != "":
-		return "", fmt.Errorf("%w: %s does, for which there is no support: name another by --manager", platform.ErrNoManager, other.what)
+		return "", fmt.Errorf("%w: %s does, for which there is no support", platform.ErrNoManager, other.what)
 	}
 	what := p.os
 	if p.process != "" {
 		what += ", process 1 is " + p.process
 	}
-	return "", fmt.Errorf("%w (%s): name one by --manager", platform.ErrNoManager, what)
+	return "", fmt.Errorf("%w (%s)", platform.ErrNoManager, what)
 }
 
 // other is an init system that we have no room for.

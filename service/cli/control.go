@@ -60,7 +60,7 @@ func (a *app) prestart(cmd *cobra.Command, t *target, verb string) error {
 func (a *app) mayStart(ctx context.Context, t *target) error {
 	m, err := t.needManager()
 	if err != nil {
-		return fmt.Errorf("start %q: %w; `run` works without one", t.id, err)
+		return fmt.Errorf("start %q: %w", t.id, err)
 	}
 	if err := t.ours(ctx, "start"); err != nil {
 		return err
@@ -188,7 +188,7 @@ func (a *app) restartCommand() *cobra.Command {
 			}
 			m, err := t.needManager()
 			if err != nil {
-				return fmt.Errorf("restart %q: %w: stop it, and start it again by hand", t.id, err)
+				return fmt.Errorf("restart %q: %w; stop it, and start it again by hand", t.id, err)
 			}
 			if err := t.ours(cmd.Context(), "restart"); err != nil {
 				return err

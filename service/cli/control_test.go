@@ -31,6 +31,10 @@ func byHand(p *place) { p.runs(other, "") }
 // unnamed has somebody hold the lock who cannot be identified.
 func unnamed(p *place) { p.held["feedd"] = singleton.Holder{} }
 
+// onlyByHand is what a command that needs a manager says where there is none. Once it said to name one
+// by --manager, which does not help: that one does not run there either.
+const onlyByHand = "process 1 is bash: without one only `run`, `status`, `stop`, `reload`, `check` and `plan --manager NAME` work here"
+
 // unmanaged has no manager on the machine.
 func unmanaged(p *place) { p.m = nil }
 
@@ -55,7 +59,7 @@ func TestControl(t *testing.T) {
 		"start beside one by hand":           {[]func(*place){byHand}, "start", 75, "already running: pid 60", nil},
 		"start beside one who is not known":  {[]func(*place){unnamed}, "start", 75, "cannot be identified", nil},
 		"start half-way":                     {[]func(*place){byHand, func(p *place) { p.m.st.Phase = platform.PhaseStopping }}, "start", 0, "", []string{"start"}},
-		"start without a manager":            {[]func(*place){unmanaged}, "start", 1, "`run` works without one", nil},
+		"start without a manager":            {[]func(*place){unmanaged}, "start", 1, onlyByHand, nil},
 		"start that fails":                   {[]func(*place){func(p *place) { p.m.fails = errors.New("exit code 78") }}, "start", 1, "exit code 78", []string{"start"}},
 		"start, not permitted":               {[]func(*place){func(p *place) { p.m.fails = platform.ErrPermission }}, "start", 77, "", []string{"start"}},
 		"start where the manager is broken":  {[]func(*place){byHand, func(p *place) { p.m.broken = errors.New("no bus") }}, "start", 1, "no bus", nil},
@@ -68,7 +72,7 @@ func TestControl(t *testing.T) {
 		"restart":                       {[]func(*place){running}, "restart", 0, "", []string{"restart"}},
 		"restart of one by hand":        {[]func(*place){byHand}, "restart", 0, "", []string{term, "restart"}},
 		"restart beside one not known":  {[]func(*place){unnamed}, "restart", 1, "nothing is signalled", nil},
-		"restart without a manager":     {[]func(*place){unmanaged}, "restart", 1, "start it again by hand", nil},
+		"restart without a manager":     {[]func(*place){unmanaged}, "restart", 1, onlyByHand + "; stop it, and start it again by hand", nil},
 		"restart, not for us to signal": {[]func(*place){byHand, refuse(os.ErrPermission)}, "restart", 77, "ask as user", []string{term}},
 
 		"stop":                             {[]func(*place){running, func(p *place) { ends(p, 70) }}, "stop", 0, "", []string{"stop"}},

@@ -28,7 +28,7 @@ func TestInstall(t *testing.T) {
 		"plan of a bad file":       {[]func(*place){badFile}, "plan --program /usr/sbin/feedd", 78, "colour_of_it", nil},
 		"a relative program":       {nil, "plan --program feedd", 2, "--program \"feedd\" is not an absolute path", nil},
 		"a program of Windows'":    {nil, `plan --program C:\feedd.exe`, 0, `C:\feedd.exe run`, nil},
-		"without a manager":        {[]func(*place){unmanaged}, "install --program /usr/sbin/feedd", 1, "no supported service manager", nil},
+		"without a manager":        {[]func(*place){unmanaged}, "install --program /usr/sbin/feedd", 1, onlyByHand, nil},
 		"what cannot be installed": {[]func(*place){func(p *place) { p.m.fails = platform.ErrBadUnit }}, "install --program /usr/sbin/feedd", 78, "", nil},
 		"of the system, by a user": {nil, "install --program /usr/sbin/feedd --scope system", 77, "become root", nil},
 		"a step that may fail": {[]func(*place){func(p *place) {
@@ -44,7 +44,8 @@ func TestInstall(t *testing.T) {
 		"uninstall what the manager runs":      {[]func(*place){running}, "uninstall", 0, "", []string{"remove"}},
 		"uninstall beside one by hand":         {[]func(*place){byHand}, "uninstall", 75, "stop it first", nil},
 		"uninstall beside one not known":       {[]func(*place){unnamed}, "uninstall", 75, "cannot be identified", nil},
-		"uninstall without a manager":          {[]func(*place){unmanaged}, "uninstall", 1, "no supported service manager", nil},
+		"rollback without a manager":           {[]func(*place){unmanaged}, "rollback", 1, onlyByHand, nil},
+		"uninstall without a manager":          {[]func(*place){unmanaged}, "uninstall", 1, onlyByHand, nil},
 		"uninstall that cannot be":             {[]func(*place){func(p *place) { p.m.fails = errors.New("no bus") }}, "uninstall", 1, "no bus", nil},
 		"purge beside one that is not managed": {[]func(*place){byHand, func(p *place) { p.m.st.Installed = false }}, "uninstall --purge", 1, "it still runs, outside of the manager", []string{"remove"}},
 		"purge where we may not look":          {[]func(*place){func(p *place) { p.lock = errors.New("lock is broken") }}, "uninstall --purge", 1, "lock is broken", []string{"remove"}},

@@ -144,7 +144,7 @@ func (a *app) chooseScope(ctx context.Context, t *target) (platform.Scope, error
 // needManager is for commands that make no sense without one.
 func (t *target) needManager() (platform.Manager, error) {
 	if t.manager == nil {
-		return nil, t.noManager
+		return nil, fmt.Errorf("%w: without one only `run`, `status`, `stop`, `reload`, `check` and `plan --manager NAME` work here", t.noManager)
 	}
 	return t.manager, nil
 }
