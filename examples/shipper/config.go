@@ -17,11 +17,11 @@ const table = "shipper"
 // config is the [shipper] table. Values that can be wrong by themselves check
 // themselves while they are read, so that the error names their line.
 type config struct {
-	Inputs     []glob         `toml:"inputs" help:"files to follow: absolute patterns; changes by reload"`
-	Output     path           `toml:"output" help:"file to append to; changes by restart"`
-	Match      *regexp.Regexp `toml:"match" help:"lines to ship, a regular expression; every line, if there is none; changes by reload"`
-	StartDelay delay          `toml:"start_delay" help:"how long Start takes, to rehearse slow programs"`
-	StopDelay  delay          `toml:"stop_delay" help:"how long Stop takes"`
+	Inputs     []glob         `toml:"inputs" show:"true" help:"files to follow: absolute patterns; changes by reload"`
+	Output     path           `toml:"output" show:"true" help:"file to append to; changes by restart"`
+	Match      *regexp.Regexp `toml:"match" show:"true" help:"lines to ship, a regular expression; every line, if there is none; changes by reload"`
+	StartDelay delay          `toml:"start_delay" show:"true" help:"how long Start takes, to rehearse slow programs"`
+	StopDelay  delay          `toml:"stop_delay" show:"true" help:"how long Stop takes"`
 }
 
 // Tables are the tables of the shipper's own.

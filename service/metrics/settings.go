@@ -27,7 +27,7 @@ type settings struct {
 
 	Textfile         string        `toml:"textfile" show:"true" help:"absolute, NAME.prom in the directory of node_exporter's textfile collector; none: it writes none"`
 	TextfileMode     string        `toml:"textfile_mode" show:"true" help:"octal"`
-	TextfileInterval time.Duration `toml:"textfile_interval" show:"true" help:"between two of it"`
+	TextfileInterval time.Duration `toml:"textfile_interval" show:"true" help:"between two writes of it"`
 }
 
 func defaults() *settings {

@@ -2,10 +2,13 @@ package metrics_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/service"
 	"github.com/holdfast-dev/holdfast/service/metrics"
@@ -55,6 +58,32 @@ func TestSettings(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		case wrong != "" && (!errors.Is(err, service.ErrConfig) || !strings.Contains(err.Error(), ":2: service.metrics.") || !strings.Contains(err.Error(), wrong)):
 			t.Errorf("%s: %v, want %q", text, err, wrong)
+		}
+	}
+}
+
+// The page for operators has every key with its default.
+func TestTheKeysAreOnThePageForOperators(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, defaults := metrics.New().Table()
+	v := reflect.ValueOf(defaults).Elem()
+	for i := range v.NumField() {
+		def := "none"
+		switch value := v.Field(i).Interface().(type) {
+		case string:
+			if value != "" {
+				def = fmt.Sprintf("`%q`", value)
+			}
+		case time.Duration:
+			def = fmt.Sprintf("`%q`", value)
+		default:
+			def = fmt.Sprintf("`%v`", value)
+		}
+		if row := fmt.Sprintf("| `%s` | %s |", v.Type().Field(i).Tag.Get("toml"), def); !strings.Contains(string(page), row) {
+			t.Errorf("docs/operating.md has no row %s", row)
 		}
 	}
 }

@@ -20,7 +20,7 @@ var session = []string{
 	"shipper status",
 	`sed -i 's/match = .*/match = "("/' /etc/shipper/shipper.toml; shipper reload`,
 	`sed -i 's/match = .*/match = "error"/' /etc/shipper/shipper.toml; shipper reload`,
-	"kill -9 $(cat /run/shipper/shipper.pid); sleep 3; shipper doctor",
+	"kill -9 $(cat /run/shipper/shipper.pid); until shipper status >/dev/null; do sleep 0.5; done; shipper doctor",
 	"shipper stop",
 	"shipper uninstall",
 }
