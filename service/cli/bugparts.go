@@ -150,21 +150,28 @@ func (r *bugreport) addDefinition() {
 func (a *app) addConfiguration(t *target, r *bugreport) {
 	if t.badFile != nil {
 		r.lacks("configuration", t.badFile)
+		r.addLines(t.named)
 		return
 	}
 	settings, err := t.cfg.InForce(a.prog)
 	if err != nil {
 		r.lacks("configuration", err)
+		r.addLines(t.cfg.File)
 		return
 	}
 	var b strings.Builder
 	for _, s := range settings {
-		if name := s.Key[strings.LastIndexByte(s.Key, '.')+1:]; secretName(name) && s.Value != "" {
+		none := slices.Contains([]string{"", `""`, "[]", "{}"}, s.Value)
+		if name := s.Key[strings.LastIndexByte(s.Key, '.')+1:]; secretName(name) && !none {
 			s.Hidden = true
 		}
-		b.WriteString(s.String() + "\n")
+		if line := s.String(); s.Hidden || none {
+			b.WriteString(r.known.Replace(line) + "\n") // by its key alone it would be struck out
+		} else {
+			b.WriteString(r.text(line) + "\n")
+		}
 	}
-	r.add("configuration.txt", "the settings in force and where they come from (config show)", b.String())
+	r.put(part{"configuration.txt", "the settings in force and where they come from (config show)", []byte(b.String())})
 }
 
 // addRecords puts there what the service and install have written down.

@@ -27,7 +27,7 @@ func (a *app) bugreportCommand() *cobra.Command {
 		Use:   "bugreport",
 		Short: "Collect a report for support in one archive, without secrets",
 		Long: "Collect a report for support in one archive (tar.gz, readable by its owner alone): versions, plan, status, doctor, the end of the log, " +
-			"the manager's definition, the configuration in force and the service's records. It works while the service is down and without root, and says what it could not collect.\n\n" +
+			"the manager's definition, the configuration in force (of a bad one the lines, without values) and the service's records. It works while the service is down and without root, and says what it could not collect.\n\n" +
 			"Possible secrets are struck out: values of the environment and of the program's own tables, values of keys, flags and variables with names like those of secrets, users and passwords in URLs, " +
 			"and what looks like a token. Read the report before you send it.",
 		Args: cobra.NoArgs,
@@ -105,6 +105,7 @@ func (r *bugreport) addFile(name, what, path string) {
 	case errors.Is(err, os.ErrNotExist):
 	case err != nil:
 		r.lacks(what, err)
+	case len(content) == 0: // such as crash.txt, which is there before Go has anything to say
 	default:
 		r.add(name, what+", "+path, string(content))
 	}

@@ -235,9 +235,13 @@ func TestDoctorOffersNoLogsOfWhatRunsByHand(t *testing.T) {
 		change func(*place)
 		see    string
 	}{
-		"by its manager":              {func(p *place) { p.writes(feedd, platform.PhaseReady, ill) }, "/usr/sbin/feedd logs"},
-		"by hand, without a manager":  {func(p *place) { byHand(p); unmanaged(p); p.writes(other, platform.PhaseReady, ill) }, ""},
-		"by hand, beside its manager": {func(p *place) { byHand(p); p.m.st.PID, p.m.st.Phase = 0, platform.PhaseStopped; p.writes(other, platform.PhaseReady, ill) }, ""},
+		"by its manager":             {func(p *place) { p.writes(feedd, platform.PhaseReady, ill) }, "/usr/sbin/feedd logs"},
+		"by hand, without a manager": {func(p *place) { byHand(p); unmanaged(p); p.writes(other, platform.PhaseReady, ill) }, ""},
+		"by hand, beside its manager": {func(p *place) {
+			byHand(p)
+			p.m.st.PID, p.m.st.Phase = 0, platform.PhaseStopped
+			p.writes(other, platform.PhaseReady, ill)
+		}, ""},
 		"by hand, with a file": {func(p *place) {
 			byHand(p)
 			unmanaged(p)

@@ -75,5 +75,13 @@ func Entry(pid, parent int, exe, user string, argv ...string) TableEntry {
 	return TableEntry{pid: pid, parent: parent, exe: exe, user: user, argv: argv}
 }
 
+// Sketch is what of each line of a configuration may be shown.
+func Sketch(text string) (shown []string) {
+	for _, line := range sketch(text) {
+		shown = append(shown, line.shown)
+	}
+	return shown
+}
+
 // Redact strikes secrets out of texts.
 func Redact(secrets []string) func(string) string { return newRedactor(secrets).text }

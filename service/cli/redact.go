@@ -189,10 +189,13 @@ func secretName(name string) bool {
 // and those of keys and flags that are called so.
 func secretsOf(text string) []string {
 	var doc map[string]any
-	if _, err := toml.Decode(text, &doc); err != nil {
-		return nil
-	}
 	var found []string
+	if _, err := toml.Decode(text, &doc); err != nil {
+		for _, line := range sketch(text) {
+			found = append(found, line.value)
+		}
+		return found
+	}
 	var walk func(v any, secret bool)
 	walk = func(v any, secret bool) {
 		switch v := v.(type) {

@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/platform/files"
+	"github.com/holdfast-dev/holdfast/service"
+)
+
+// addLines puts there a configuration file that cannot be used, line by line: what is no setting of
+// [service] with a plain value is struck out.
+func (r *bugreport) addLines(path string) {
+	if path == "" {
+		return
+	}
+	content, err := files.ReadFile(path)
+	if err != nil {
+		return // which is what is wrong with it
+	}
+	var b strings.Builder
+	for i, line := range sketch(string(content)) {
+		shown := r.known.Replace(line.shown)
+		if !strings.HasSuffix(shown, struck) { // which would be struck out again
+			shown = r.text(shown)
+		}
+		fmt.Fprintf(&b, "%4d  %s\n", i+1, shown)
+	}
+	r.put(part{"config-lines.txt", "the lines of the configuration that is in the way, without values, " + r.text(path), []byte(b.String())})
+}
+
+// sketched is a line of a configuration.
+type sketched struct {
+	shown string // what of it is no secret
+	value string // of a key whose value may be a secret, as it stands there; empty: of none
+}
+
+var (
+	// Names are as those of settings are: a piece of a key in base64 is not to pass for one.
+	sketchTable = regexp.MustCompile(`^\s*\[{1,2}\s*([A-Za-z][a-z0-9_-]{0,39}(?:\s*\.\s*[A-Za-z][a-z0-9_-]{0,39})*)\s*\]{0,2}\s*$`)
+	sketchKey   = regexp.MustCompile(`^\s*([A-Za-z][a-z0-9_-]{0,39}(?:\s*\.\s*[A-Za-z][a-z0-9_-]{0,39})*)\s*=\s*([^=\s].*)$`)
+	anyKey      = regexp.MustCompile(`^\s*["']?([\w.-]+)["']?\s*=\s*(.+)$`)
+	// A plain value is one word, or a list of such; its quotes may be what is wrong.
+	plainValue = regexp.MustCompile(`^\[?(?:\s*["']?[\w.:/@%+-]*["']?\s*,)*\s*["']?[\w.:/@%+-]*["']?\s*\]?\s*$`)
+)
+
+// sketch reads a text that need not be TOML. It would rather strike out too much.
+func sketch(text string) (lines []sketched) {
+	table, quote := "", "" // quote: of a string of several lines that we are in
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		if quote != "" {
+			lines = append(lines, sketched{struck, strings.TrimSpace(line)})
+			if strings.Contains(line, quote) {
+				quote = ""
+			}
+			continue
+		}
+		for _, q := range []string{`"""`, `'''`} {
+			if strings.Count(line, q)%2 == 1 {
+				quote = q
+			}
+		}
+		lines = append(lines, sketchLine(line, &table))
+	}
+	return lines
+}
+
+func sketchLine(line string, table *string) sketched {
+	if strings.TrimSpace(line) == "" {
+		return sketched{}
+	}
+	if m := sketchTable.FindStringSubmatch(line); m != nil {
+		*table = dotted(m[1]) + "."
+		return sketched{shown: line}
+	}
+	m := sketchKey.FindStringSubmatch(line)
+	if m == nil {
+		var secret string
+		if m := anyKey.FindStringSubmatch(line); m != nil && (secretName(m[1]) || secretName(*table)) {
+			secret = bare(m[2])
+		}
+		return sketched{struck, secret}
+	}
+	key := *table + dotted(m[1])
+	if tells(key) && plainValue.MatchString(m[2]) {
+		return sketched{shown: line}
+	}
+	s := sketched{shown: strings.TrimSuffix(line, m[2]) + struck}
+	if secretName(key) {
+		s.value = bare(m[2])
+	}
+	return s
+}
+
+func dotted(name string) string { return strings.Join(strings.Fields(name), "") }
+
+// bare is a value without its quotes.
+func bare(value string) string { return strings.Trim(strings.TrimSpace(value), `"'`) }
+
+// tells reports whether the value of a key may be shown: a setting of [service] that is
+// neither text for others nor called as secrets are.
+func tells(key string) bool {
+	name, ok := strings.CutPrefix(key, "service.")
+	if !ok || secretName(name) || strings.HasPrefix(name, "alarm.") || slices.Contains([]string{"args", "systemd.extra", "systemd.unit_extra"}, name) {
+		return false
+	}
+	return slices.ContainsFunc(service.Keys(), func(k service.Key) bool { return k.Name == name })
+}
