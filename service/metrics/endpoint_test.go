@@ -56,17 +56,17 @@ func TestHealth(t *testing.T) {
 		{"ready", platform.PhaseReady, []state.Health{good}, 0, map[string]string{"livez": "", "healthz": "", "readyz": ""}},
 		{"no checks", platform.PhaseReady, nil, 0, map[string]string{"livez": "", "healthz": "", "readyz": ""}},
 		{"reloading", platform.PhaseReloading, nil, 0, map[string]string{"livez": "", "healthz": "", "readyz": ""}},
-		{"starting", platform.PhaseStarting, nil, 0, map[string]string{"livez": "", "healthz": "", "readyz": "- it is starting"}},
-		{"stopping", platform.PhaseStopping, nil, 0, map[string]string{"livez": "", "healthz": "", "readyz": "- it is stopping"}},
+		{"starting", platform.PhaseStarting, nil, 0, map[string]string{"livez": "", "healthz": "", "readyz": "not ok: it is starting\n"}},
+		{"stopping", platform.PhaseStopping, nil, 0, map[string]string{"livez": "", "healthz": "", "readyz": "not ok: it is stopping\n"}},
 		{"unhealthy", platform.PhaseReady, []state.Health{good, bad}, 0, map[string]string{
-			"livez": "", "healthz": "- health check queue fails: it is full\n+ health check db succeeds", "readyz": "- health check queue fails: it is full",
+			"livez": "", "healthz": "+ health check db succeeds", "readyz": "not ok: health check queue fails: it is full\nfeedd is ready since ",
 		}},
 		{"unhealthy, not for long", platform.PhaseReady, []state.Health{bad}, time.Minute, map[string]string{"livez": "", "healthz": "queue fails", "readyz": "queue fails"}},
 		{"unhealthy for long, unwatched", platform.PhaseReady, []state.Health{worse}, 0, map[string]string{"livez": "", "healthz": "queue fails", "readyz": "queue fails"}},
 		{"unhealthy for long", platform.PhaseReady, []state.Health{worse}, time.Minute, map[string]string{
-			"livez": "- health check queue has failed for 1h0m0s: it is full", "healthz": "queue fails", "readyz": "queue fails",
+			"livez": "not ok: health check queue has failed for 1h0m0s: it is full", "healthz": "queue fails", "readyz": "queue fails",
 		}},
-		{"both", platform.PhaseStarting, []state.Health{bad}, 0, map[string]string{"livez": "", "healthz": "queue fails", "readyz": "fails: it is full\n- it is starting"}},
+		{"both", platform.PhaseStarting, []state.Health{bad}, 0, map[string]string{"livez": "", "healthz": "queue fails", "readyz": "fails: it is full; it is starting\n"}},
 	} {
 		p := play(t, state.State{Phase: c.phase, PhaseSince: now, Health: c.health}, c.watchdog, limits())
 		p.End(t.Context())
@@ -74,7 +74,7 @@ func TestHealth(t *testing.T) {
 			code := http.StatusOK
 			begin := "ok: feedd is " + string(c.phase) + " since "
 			if wrong != "" {
-				code, begin = http.StatusServiceUnavailable, "not "+begin
+				code, begin = http.StatusServiceUnavailable, "not ok: "
 			}
 			w := httptest.NewRecorder()
 			p.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/"+path, http.NoBody))
@@ -102,6 +102,18 @@ func TestHealth(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Since when it is ready is what status says: it does not jump at each reload.
+func TestReadySinceDoesNotJumpAtAReload(t *testing.T) {
+	long := time.Now().Add(-time.Hour)
+	p := play(t, state.State{Phase: platform.PhaseReady, PhaseSince: time.Now(), ReadyAt: long}, 0, limits())
+	p.End(t.Context())
+	w := httptest.NewRecorder()
+	p.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", http.NoBody))
+	if want := "ok: feedd is ready since " + long.Format(time.RFC3339) + "\n"; w.Body.String() != want {
+		t.Errorf("%q, want %q", w.Body, want)
 	}
 }
 

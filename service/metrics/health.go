@@ -26,6 +26,9 @@ func (s *source) answer(now state.State) *answer {
 	if a.Checks == nil {
 		a.Checks = []state.Health{}
 	}
+	if now.Phase == platform.PhaseReady && !now.ReadyAt.IsZero() { // a reload does not make it less long ready
+		a.Since = now.ReadyAt
+	}
 	return a
 }
 
@@ -85,17 +88,15 @@ func (s *source) answerer(ask func(*source) *answer) http.HandlerFunc {
 	}
 }
 
-// text is a line for each thing there is to say, the outcome first.
+// text is a line for each thing there is to say, the outcome first, with what is wrong.
 func (a *answer) text() string {
 	var b strings.Builder
-	word := "ok"
-	if !a.OK {
-		word = "not ok"
+	b.WriteString("ok: ")
+	if !a.OK { // with the phase alone, which may be "ready", it would contradict itself
+		b.Reset()
+		fmt.Fprintf(&b, "not ok: %s\n", oneLine(strings.Join(a.Reasons, "; ")))
 	}
-	fmt.Fprintf(&b, "%s: %s is %s since %s\n", word, a.Service, a.Phase, a.Since.Format(time.RFC3339))
-	for _, r := range a.Reasons {
-		fmt.Fprintf(&b, "- %s\n", oneLine(r))
-	}
+	fmt.Fprintf(&b, "%s is %s since %s\n", a.Service, a.Phase, a.Since.Format(time.RFC3339))
 	for _, h := range a.Checks {
 		if h.OK {
 			fmt.Fprintf(&b, "+ health check %s succeeds\n", oneLine(h.Name))
