@@ -15,6 +15,7 @@ type child struct {
 	*process
 	out   *output
 	since time.Time
+	found os.FileInfo // what its ready.file was before; nil: not there
 
 	ready     chan struct{} // closed by READY=1
 	readyOnce sync.Once
@@ -35,7 +36,10 @@ func (p *Program) spawn() (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &child{out: out, since: time.Now().Truncate(time.Second), ready: make(chan struct{})} // files may know no more of time
+	c := &child{out: out, since: time.Now(), ready: make(chan struct{})}
+	if file := o.Ready.File; file != "" {
+		c.found, _ = os.Stat(file) //nolint:errcheck // then there is none
+	}
 	c.pinged.Store(time.Now().UnixNano())
 	c.watchdog.Store(int64(o.Health.Watchdog))
 	env, dir := p.environment(o), p.directory(o)
@@ -144,7 +148,7 @@ func (p *Program) conditions(ctx context.Context, o Options, c *child) (what str
 		}
 	}
 	if probe := o.Ready.probe(); !probe.empty() {
-		if err := probe.until(ctx, c.since, p.command(o)); err != nil {
+		if err := probe.until(ctx, c.found, p.command(o)); err != nil {
 			return "ready", err
 		}
 	}

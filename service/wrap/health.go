@@ -112,7 +112,7 @@ func (p *Program) health(ctx context.Context, o Options, c *child) (certain bool
 		}
 	}
 	if probe := o.Health.probe(); !probe.empty() {
-		return false, probe.ask(ctx, time.Time{}, p.command(o))
+		return false, probe.ask(ctx, nil, p.command(o))
 	}
 	return false, nil
 }

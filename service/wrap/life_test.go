@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/test/wait"
@@ -60,6 +61,32 @@ func TestReadiness(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A delay is no shorter than it says.
+func TestReadyDelayIsWhole(t *testing.T) {
+	t.Parallel()
+	const delay = 900 * time.Millisecond
+	l := newLife(t, wrapped("tree", "1")+"[wrap.ready]\ndelay = \"900ms\"").start().await(platform.PhaseReady)
+	if s, err := l.state(); err != nil || s.ReadyAt.Sub(s.StartedAt) < delay {
+		t.Errorf("ready after %v, %v", s.ReadyAt.Sub(s.StartedAt), err)
+	}
+	l.stop()
+}
+
+// A file that the last run has left makes nobody ready, however young it is.
+func TestReadyFileOfTheLastRun(t *testing.T) {
+	t.Parallel()
+	l := newLife(t, "[service]\nstart_timeout = \"1s\"\n"+wrapped("tree", "1")+"[wrap.ready]\nfile = \"DIR/up\"")
+	l.touch("up")
+	soon := time.Now().Add(time.Hour) // as if it had been written in the moment of the start
+	if err := os.Chtimes(l.path("up"), soon, soon); err != nil {
+		t.Fatal(err)
+	}
+	if code := l.start().end(); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	l.says("as it was before the start")
 }
 
 // One that is not ready in time has failed to start, and is not left running.

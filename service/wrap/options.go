@@ -25,7 +25,7 @@ type Ready struct {
 	Unix    string        `toml:"unix" help:"path of a socket that takes a connection"`
 	HTTP    string        `toml:"http" help:"URL that is answered with the status"`
 	Status  int           `toml:"status" help:"of HTTP; 0: any from 200 to 399"`
-	File    string        `toml:"file" help:"path that is there, and was not, or was older, before the start"`
+	File    string        `toml:"file" help:"path that is there, and was not, or was another, before the start"`
 	Log     string        `toml:"log" help:"regular expression (RE2) that a line of its output matches"`
 	Command []string      `toml:"command" help:"a command that ends with 0"`
 	Notify  bool          `toml:"notify" help:"it says so itself: READY=1 of sd_notify(3)"`

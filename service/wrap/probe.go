@@ -35,8 +35,8 @@ func (p probe) empty() bool {
 	return p.TCP == "" && p.Unix == "" && p.HTTP == "" && p.File == "" && len(p.Command) == 0
 }
 
-// ask is one attempt, within Timeout. A file has to be younger than since.
-func (p probe) ask(ctx context.Context, since time.Time, run func(context.Context, []string) error) error {
+// ask is one attempt, within Timeout. A file has to be another than found.
+func (p probe) ask(ctx context.Context, found os.FileInfo, run func(context.Context, []string) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.Timeout, fmt.Errorf("no answer within %v", p.Timeout))
 	defer cancel()
 	var errs []error
@@ -49,7 +49,7 @@ func (p probe) ask(ctx context.Context, since time.Time, run func(context.Contex
 		errs = append(errs, get(ctx, http.MethodGet, p.HTTP, p.Status))
 	}
 	if p.File != "" {
-		errs = append(errs, there(p.File, since))
+		errs = append(errs, there(p.File, found))
 	}
 	if len(p.Command) > 0 {
 		errs = append(errs, run(ctx, p.Command))
@@ -98,10 +98,12 @@ func causeOf(ctx context.Context, err error) error {
 	return err
 }
 
-func there(path string, since time.Time) error {
+// there returns an error unless there is a file, which is not the one that was found before the
+// start, as it was then.
+func there(path string, found os.FileInfo) error {
 	info, err := os.Stat(path)
-	if err == nil && info.ModTime().Before(since) {
-		err = fmt.Errorf("%s is of %v, before the start", path, info.ModTime().Format(time.RFC3339))
+	if err == nil && found != nil && os.SameFile(found, info) && info.ModTime().Equal(found.ModTime()) && info.Size() == found.Size() {
+		err = fmt.Errorf("%s is as it was before the start, of %v", path, info.ModTime().Format(time.RFC3339))
 	}
 	return err
 }
@@ -114,9 +116,9 @@ const (
 )
 
 // until asks until there is no error, and returns the last one when ctx ends.
-func (p probe) until(ctx context.Context, since time.Time, run func(context.Context, []string) error) error {
+func (p probe) until(ctx context.Context, found os.FileInfo, run func(context.Context, []string) error) error {
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		err := p.ask(ctx, since, run)
+		err := p.ask(ctx, found, run)
 		if err == nil {
 			return nil
 		}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/holdfast-dev/holdfast/service"
 )
@@ -145,7 +144,7 @@ func (p *Program) afterReload(ctx context.Context, o Options, c *child, reloaded
 		case <-over:
 		}
 	}()
-	err := probe.until(asked, time.Time{}, p.command(o))
+	err := probe.until(asked, nil, p.command(o))
 	if c.hasEnded() {
 		return c.saying(fmt.Errorf("%w: %v", errEnded, c.result))
 	}
