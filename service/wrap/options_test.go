@@ -32,11 +32,14 @@ func TestBadOptions(t *testing.T) {
 	if err := decode(t, good); err != nil {
 		t.Fatalf("a good one: %v", err)
 	}
+	if err := decode(t, "[service]\nstop_timeout = \"5s\"\n"+good); err != nil {
+		t.Errorf("a stop_timeout below the default grace: %v", err)
+	}
 	for text, key := range map[string]string{
 		"":                                          "command",
 		"[wrap]\ncommand = []":                      "command",
 		"[wrap]\ncommand = [\"\"]":                  "command",
-		"[wrap]\ncommand = [\"/nowhere\"]":          "command",
+		"[wrap]\ncommand = [\"/nowhere\"]":          "x.toml:2: wrap.command: ",
 		good + "directory = \"x\"":                  "directory",
 		good + "env = {\"A=B\" = \"x\"}":            "env",
 		good + "[wrap.ready]\ntcp = \"6400\"":       "ready.tcp",
@@ -49,6 +52,7 @@ func TestBadOptions(t *testing.T) {
 		good + "[wrap.health]\nthreshold = 0":       "health.threshold",
 		good + "[wrap.stop]\nsignal = \"SIGNAL\"":   "stop.signal",
 		good + "[wrap.stop]\ngrace = \"0s\"":        "stop.grace",
+		good + "[wrap.stop]\ngrace = \"50s\"":       "x.toml:4: wrap.stop.grace: 50s is not less than stop_timeout, 30s",
 		good + "[wrap.stop]\nkeys = \"alt-f4\"":     "stop.keys",
 		good + "[wrap.reload]\ncheck = [\"x\"]":     "reload",
 		good + "[wrap.output]\nlevel = \"x\"":       "output.level",

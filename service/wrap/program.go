@@ -76,11 +76,15 @@ func (p *Program) Check(_ context.Context, cfg service.Config) error {
 	if err := o.Validate(); err != nil { // also where there is no such table
 		return service.BadConfig(fmt.Errorf("[%s]: %w", tableName, err))
 	}
+	late := cfg.ErrorAt(tableName+".stop.grace", fmt.Errorf("%v is not less than stop_timeout, %v", o.Stop.Grace, cfg.StopTimeout))
+	if o.Stop.Grace >= cfg.StopTimeout && late.Line > 0 { // the default gives way
+		return service.BadConfig(late)
+	}
 	if cfg.RootDirectory != "" || o.Directory == "" && !isAbs(o.Command[0]) && strings.Contains(o.Command[0], "/") {
 		return nil
 	}
 	if _, err := lookup(o.Command[0], o.Directory); err != nil {
-		return &service.FieldError{Key: tableName + ".command", Err: err}
+		return service.BadConfig(cfg.ErrorAt(tableName+".command", err))
 	}
 	return nil
 }
