@@ -92,6 +92,14 @@ func (w wrapping) processes(t *testing.T) (all []windows.Handle) {
 	return all
 }
 
+// forget removes what they have said, so that what is there afterwards is of the next ones.
+func (w wrapping) forget(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"up", "child"} {
+		must(t, os.Remove(filepath.Join(w.dir, name)))
+	}
+}
+
 // nobody waits until all of them have ended.
 func nobody(t *testing.T, all []windows.Handle) {
 	t.Helper()
@@ -144,10 +152,12 @@ func TestWrappedKilled(t *testing.T) {
 	w := newWrapping(t)
 	w.do(t, "install", "wrapped", "--start").must(t)
 	all := w.processes(t)
+	w.forget(t)
 	kill(t, process(t, w.runningAs(t).PID))
 	nobody(t, all)
 	w.do(t, "start", "wrapped").must(t) // or the SCM was quicker
 	all = w.processes(t)
+	w.forget(t)
 	kill(t, all[0])
 	nobody(t, all)
 	eventually(t, "the service has ended, or runs again", func() bool {
