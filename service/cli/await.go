@@ -95,8 +95,8 @@ func (w *wait) alive(t *target, begun time.Time) (bool, error) {
 		}
 	}
 	watched, err := t.Process(pid)
-	if errors.Is(err, proc.ErrGone) {
-		return false, nil
+	if errors.Is(err, proc.ErrGone) { // a stale PID file is written anew soon
+		return w.pidFile != "" && t.Now().Sub(begun) < awaitPIDFile, nil
 	}
 	w.watched = watched
 	return err == nil, err

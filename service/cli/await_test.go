@@ -46,6 +46,17 @@ func TestAwait(t *testing.T) {
 			p.put(p.dir+"/pid", "")
 			soon(time.Second, func() { p.put(p.dir+"/pid", "60\n"); p.writes(feedd, platform.PhaseReady, nil) })
 		}, "--starter sysv --pid-file @/pid", 0, ""},
+		"by a PID file of one that has crashed": {func(p *place) {
+			p.runs(feedd, "sysv")
+			p.put(p.dir+"/pid", "80\n")
+			soon(time.Second, func() { p.put(p.dir+"/pid", "60\n"); p.writes(feedd, platform.PhaseReady, nil) })
+		}, "--starter sysv --pid-file @/pid", 0, ""},
+		"by a PID file that stays stale": {func(p *place) {
+			p.runs(feedd, "sysv")
+			p.put(p.dir+"/pid", "80\n")
+			begun := time.Now()
+			p.now = func() time.Time { return time.Now().Add(noon.Sub(begun)) }
+		}, "--starter sysv --pid-file @/pid", 1, "ended before it was ready"},
 		"by a PID file that never comes": {func(p *place) {
 			p.runs(feedd, "sysv")
 			begun := time.Now()
