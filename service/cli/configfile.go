@@ -84,7 +84,7 @@ func (t *target) configuration() string {
 func (a *app) helpOnConfig() {
 	plain := (&cobra.Command{}).HelpFunc()
 	a.root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
-		cmd.Example = called(a.root, cmd.Example)
+		cmd.Example = called(a.root, cmd)
 		if parent := a.root.Parent(); parent != nil {
 			parent.HelpFunc()(cmd, args)
 		} else {

@@ -67,7 +67,11 @@ func (a *app) helpOrVersion() func(*cobra.Command, []string) error {
 	}
 }
 
-// called is an example with the way to the tree, wherever it is mounted, in place of PROGRAM.
-func called(root *cobra.Command, example string) string {
-	return strings.ReplaceAll(example, "PROGRAM", root.CommandPath())
+// called is the example of a command. One of ours has the way to the tree, wherever it is mounted,
+// in place of PROGRAM; one of the program's own is as it is.
+func called(root, cmd *cobra.Command) string {
+	if cmd.Example != examples[cmd.Name()] {
+		return cmd.Example
+	}
+	return strings.ReplaceAll(cmd.Example, "PROGRAM", root.CommandPath())
 }

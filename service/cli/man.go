@@ -61,7 +61,7 @@ func manualPage(root, cmd *cobra.Command) string {
 	}
 	b.WriteString(".SH DESCRIPTION\n" + paragraphs(text))
 	if cmd.Example != "" {
-		b.WriteString(".SH EXAMPLES\n" + paragraphs(called(root, cmd.Example)))
+		b.WriteString(".SH EXAMPLES\n" + paragraphs(called(root, cmd)))
 	}
 	options(&b, "OPTIONS", cmd.NonInheritedFlags())
 	options(&b, "OPTIONS OF ALL COMMANDS", cmd.InheritedFlags())

@@ -202,3 +202,21 @@ func TestExamplesAreCalledAsTheTreeIs(t *testing.T) {
 		t.Error("an example is called PROGRAM")
 	}
 }
+
+// The program's own commands have the examples that they were given.
+func TestExamplesOfOthersStay(t *testing.T) {
+	tree := cli.Command(service.Config{Name: "feedd"}, nil)
+	const example = "  feedd load --as PROGRAM"
+	tree.AddCommand(&cobra.Command{Use: "load", Example: example, Run: func(*cobra.Command, []string) {}})
+	if text, err := drive(t, tree, "load", "--help"); err != nil || !strings.Contains(text, example) {
+		t.Errorf("%v:\n%s", err, text)
+	}
+	dir := t.TempDir()
+	if _, err := drive(t, tree, "man", dir); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join(dir, "feedd-load.8"))
+	if err != nil || !strings.Contains(string(page), "PROGRAM") {
+		t.Errorf("%v:\n%s", err, page)
+	}
+}
