@@ -84,6 +84,16 @@ func StopWhileAsked(ctx context.Context, i service.Interface, cause error, asked
 	return (&guest{adoptee: s, life: life}).Stop(ctx)
 }
 
+// StopBy is the stop of a service by a manager.
+func StopBy(m platform.Manager, name, manager string, c *service.Config) error {
+	return fake(name, manager, c).stopBy(m)
+}
+
+// Alone is what install and uninstall are done in.
+func Alone(name, manager string, c *service.Config, do func(context.Context) error) error {
+	return fake(name, manager, c).alone("install", func(ctx context.Context, _ string) error { return do(ctx) })
+}
+
 type named string
 
 func (n named) String() string  { return string(n) }

@@ -176,6 +176,8 @@ func (s *adoptee) alone(verb string, do func(ctx context.Context, journal string
 		return fmt.Errorf("%s %q: %w", verb, s.config.Name, err)
 	}
 	defer release()
+	ctx, done := s.inTime(ctx)
+	defer done()
 	m, err := s.manager()
 	if err != nil {
 		return err

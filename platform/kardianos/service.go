@@ -118,7 +118,20 @@ func (s *adoptee) Stop() error {
 	if s.isItself() {
 		return s.leave("stop")
 	}
-	return s.control(s.plain.Stop, func(m platform.Manager) error { return m.Stop(context.Background(), s.id()) })
+	return s.control(s.plain.Stop, s.stopBy)
+}
+
+func (s *adoptee) stopBy(m platform.Manager) error {
+	ctx, cancel := s.inTime(context.Background())
+	defer cancel()
+	return m.Stop(ctx, s.id())
+}
+
+// inTime has a stop be given up where the manager hangs. It may have to wait for a start that
+// goes on.
+func (s *adoptee) inTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	c, _ := s.settings()
+	return context.WithTimeoutCause(ctx, c.StartTimeout+c.StopTimeout+platform.StopMargin, platform.ErrTimeout)
 }
 
 // Restart returns when the service is ready again; called by the service itself, at once.
