@@ -73,6 +73,9 @@ func (c Config) load(content func() (string, error)) (Config, error) {
 	})
 	hint := func(k toml.Key) string {
 		if len(k) > 1 && k[0] == ownTable {
+			if text := c.unasked(k[1]); text != "" {
+				return text
+			}
 			return suggest(k, reflect.TypeFor[Config]())
 		}
 		if near := nearest(k[0], append([]string{ownTable}, c.Tables...)); near != "" && near != k[0] {

@@ -37,6 +37,15 @@ func (c Config) extended(key toml.Key) bool {
 	return false
 }
 
+// unasked says of a table of [service] that one of holdfast's extensions has, which c does
+// not name; empty: it is none of these.
+func (c Config) unasked(table string) string {
+	if table != "metrics" || c.extended(toml.Key{ownTable, table}) {
+		return ""
+	}
+	return "this program does not ask for package service/metrics: it does by service.Config{Extensions: []service.Extension{metrics.New()}}"
+}
+
 // extend is c with the tables of its extensions as f has them, and what is wrong with those.
 func (c Config) extend(f file) (Config, error) {
 	var errs []error

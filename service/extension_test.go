@@ -76,6 +76,13 @@ func TestTheTableOfAnExtensionIsChecked(t *testing.T) {
 	if _, err := extended(write(t, "[service.beacon]\n")).Load(); !errors.Is(err, service.ErrConfig) {
 		t.Errorf("without the extension nobody knows its table: %v", err)
 	}
+	// Not the words of a slip of the pen: the program lacks a line.
+	for _, text := range []string{"[service.metrics]\nlisten = \"127.0.0.1:9\"\n", "[service]\nmetrics = { listen = \"x\" }\n"} {
+		_, err := extended(write(t, text)).Load()
+		if want := ": unknown: this program does not ask for package service/metrics"; err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "misspelt") {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
 	for name, e := range map[string][]service.Extension{
 		"not a pointer":   {&extension{table: beacon{}}},
 		"there already":   {&extension{}, &extension{}},
