@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
+	"os/exec"
 	"strings"
 	"time"
 
@@ -178,4 +180,24 @@ func alarmsText(r report) string {
 		all = append(all, "the last delivered "+r.when(last))
 	}
 	return strings.Join(all, "; ")
+}
+
+// alarmWarnings say, each behind its key, why alarms will not get out: a command that is not there, for one.
+// They do not keep a service from running.
+func (t *target) alarmWarnings() []string {
+	command := t.cfg.Alarm.Command
+	if len(command) == 0 {
+		return nil
+	}
+	if _, err := exec.LookPath(command[0]); err == nil {
+		return nil
+	}
+	why := "cannot be executed"
+	switch _, err := os.Stat(command[0]); {
+	case errors.Is(err, fs.ErrPermission):
+		return nil // the service's user may well see it
+	case err != nil:
+		why = "is not there"
+	}
+	return []string{fmt.Sprintf("alarm.command: %s %s: no alarm gets out this way", command[0], why)}
 }

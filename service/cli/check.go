@@ -92,16 +92,17 @@ func (a *app) checkCommand() *cobra.Command {
 
 // warnings are what an install would warn of, with the place of each.
 func (a *app) warnings(ctx context.Context, t *target) []finding {
-	w, ok := t.manager.(platform.Warner)
-	if !ok || a.elsewhere() {
+	if a.elsewhere() {
 		return nil
 	}
-	u, err := t.cfg.Unit(a.wouldBe(t), t.id.Scope)
-	if err != nil {
-		return nil
+	texts := t.alarmWarnings()
+	if w, ok := t.manager.(platform.Warner); ok {
+		if u, err := t.cfg.Unit(a.wouldBe(t), t.id.Scope); err == nil {
+			texts = append(texts, w.Warnings(ctx, u)...)
+		}
 	}
 	var all []finding
-	for _, text := range w.Warnings(ctx, u) {
+	for _, text := range texts {
 		f := finding{Problem: text, Severity: "warning"}
 		key, problem, _ := strings.Cut(text, ": ")
 		if slices.ContainsFunc(service.Keys(), func(k service.Key) bool { return k.Name == key }) {

@@ -170,6 +170,11 @@ func (a *app) plan(cmd *cobra.Command, f *installFlags) (*target, []platform.Ste
 	if err != nil {
 		return nil, nil, a.wayOut(cmd.Context(), cmd, t, *f, t.located(err, false))
 	}
+	if !a.elsewhere() {
+		for _, warning := range t.alarmWarnings() {
+			fmt.Fprintf(cmd.ErrOrStderr(), "- warning: %s\n", warning)
+		}
+	}
 	t.before(cmd, u, steps)
 	for _, note := range []string{note, t.defaultFile.note} {
 		if note != "" {
