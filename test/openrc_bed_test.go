@@ -231,3 +231,16 @@ func (s shipped) outside(name string) string {
 	s.t.Fatalf("no %s in %s", name, here)
 	return ""
 }
+
+// A SIGTERM that comes just before supervise-daemon waits for one is lost, and its --stop waited without end: "stop" hung,
+// now and then, on a loaded machine. Here --stop sends none at all.
+func TestOpenRCStopIsNotLost(t *testing.T) {
+	t.Parallel()
+	onOpenRC(t, func(t *testing.T, s shipped) {
+		s.configure("")
+		s.must("$S install && $S start")
+		s.must(`sed -i 's,supervise-daemon "$RC_SVCNAME" --stop,while supervised; do sleep 0.1; done; true,' /etc/init.d/shipper
+grep 'while supervised; do sleep 0.1' /etc/init.d/shipper && rc-service shipper stop && ! pgrep -x shipper && ! pgrep supervise-daemo`)
+		s.must("rc-service shipper start && rc-service shipper status")
+	})
+}

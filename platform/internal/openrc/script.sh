@@ -69,9 +69,19 @@ stop() {
 }
 
 # Without its supervisor a service goes on alone: it is stopped all the same.
+#
+# supervise-daemon overlooks a SIGTERM that comes just before it waits for one, in open(2) of a FIFO (0.56), and
+# --stop sends one and waits without end: one that still waits there is sent another.
 stop_supervised() {
+	(
+		while sleep 1 && supervised; do
+			! grep wait_for_partner "/proc/$supervisor/wchan" || kill "$supervisor"
+		done
+	) >/dev/null 2>&1 &
+	again=$!
 	supervise-daemon "$RC_SVCNAME" --stop --pidfile "$pidfile"
 	stopped=$?
+	kill "$again" 2>/dev/null
 	left=$(@STOP@ 2>&1) && return 0
 	case $? in
 	@NOTINORDER@) # it had to be forced, and is gone
