@@ -189,9 +189,11 @@ func one(ts *testscript.TestScript, args []string) string {
 func (s *stage) do(ts *testscript.TestScript, user string, argv []string) (stdout, stderr string, code int) {
 	ctx, done := wait.Context(ts, context.Background(), fmt.Sprintf("%q", argv))
 	defer done()
+	over := wait.Witness(s.scene)
 	stdout, stderr, code, err := s.bed.RunAs(ctx, user, argv...)
+	seen := over()
 	if err != nil {
-		ts.Fatalf("%q: %v\n%s", argv, err, s.scene())
+		ts.Fatalf("%q: %v\n%s%s", argv, err, seen, s.scene())
 	}
 	return stdout, stderr, code
 }

@@ -121,9 +121,11 @@ func (s *stage) try(script string) (out string, ok bool) {
 	s.Helper()
 	ctx, done := wait.Context(s, context.Background(), script)
 	defer done()
+	over := wait.Witness(s.scene)
 	stdout, stderr, code, err := s.bed.Run(ctx, "/bin/sh", "-c", "P='"+s.program+"'\nJ="+s.journal+"\n"+script)
+	seen := over()
 	if err != nil {
-		s.Fatalf("%s: %v\n%s", script, err, s.scene())
+		s.Fatalf("%s: %v\n%s%s", script, err, seen, s.scene())
 	}
 	return stdout + stderr, code == 0
 }

@@ -54,11 +54,17 @@ func (s *windows) journal() string {
 // call has the agent do what it is asked for, and say want; it fails where that is a failure.
 func (s *windows) call(want string, args ...string) string {
 	s.Helper()
-	out, code := s.run(append([]string{"wine", `C:\a b\agent.exe`, `C:\feed.json`}, args...)...)
+	out, code := s.ask(args...)
 	if !strings.Contains(out, want) || (code == 0) != (!strings.HasPrefix(want, "Failed to ") && want != "already exists") {
 		s.Fatalf("%q: code %d, printed\n%s\nwant %q\n%s", args, code, out, want, s.journal())
 	}
 	return out
+}
+
+// ask has the agent do what it is asked for.
+func (s *windows) ask(args ...string) (out string, code int) {
+	s.Helper()
+	return s.run(append([]string{"wine", `C:\a b\agent.exe`, `C:\feed.json`}, args...)...)
 }
 
 // stands waits until the service has that status.
@@ -66,7 +72,7 @@ func (s *windows) stands(want string) {
 	s.Helper()
 	var out string
 	wait.Until(s, "it is "+want, func() bool {
-		out, _ = s.run("wine", `C:\a b\agent.exe`, `C:\feed.json`, "status")
+		out, _ = s.ask("status")
 		return strings.HasPrefix(out, want)
 	}, func() string { return out + s.journal() })
 }
@@ -120,7 +126,7 @@ func lifeOnWindows(s *windows) {
 		}
 	}
 	s.spec("stop-itself", "")
-	s.call("", "start")
+	s.ask("start") // it may be over before that returns
 	s.wrote(map[string]int{"stop itself <nil>": 1, " stopped\n": 3})
 	s.stands("stopped")
 	s.spec("fail-start", "")
@@ -131,7 +137,7 @@ func lifeOnWindows(s *windows) {
 	// Whoever removes himself there is stopped first, by somebody who outlives him.
 	s.spec("uninstall-itself", "")
 	s.call("", "install")
-	s.call("", "start")
+	s.ask("start") // likewise
 	s.wrote(map[string]int{"uninstall itself <nil>": 1, " stopped\n": 4})
 	s.stands("unknown\nnot installed")
 }
@@ -175,7 +181,7 @@ func movingOnWindows(s *windows) {
 	s.call("", "install")
 	adopts()
 	s.spec("stop-itself", "")
-	s.call("", "start")
+	s.ask("start") // it may be over before that returns
 	s.wrote(map[string]int{" running\n": 4, "stop itself <nil>": 1, " stopped\n": 4})
 	s.stands("stopped")
 

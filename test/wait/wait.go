@@ -94,3 +94,16 @@ func helper(t T) func() {
 	}
 	return func() {}
 }
+
+// Witness has scene looked at once half of [Limit] is over: a command that hangs is killed at the end, and is not to be seen
+// any more. over ends that, and returns what was seen; nothing if it is over before.
+func Witness(scene func() string) (over func() string) {
+	seen := make(chan string, 1)
+	timer := time.AfterFunc(Limit/2, func() { seen <- scene() })
+	return func() string {
+		if timer.Stop() {
+			return ""
+		}
+		return "half-way:\n" + <-seen + "\nafterwards:\n"
+	}
+}

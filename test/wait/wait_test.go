@@ -112,3 +112,20 @@ func TestContext(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestWitness(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		looks := 0
+		look := func() string { looks++; return "a process that hangs" }
+		over := wait.Witness(look)
+		time.Sleep(wait.Limit / 4)
+		if seen := over(); seen != "" || looks != 0 {
+			t.Errorf("of what is over it has seen %q, in %d looks", seen, looks)
+		}
+		over = wait.Witness(look)
+		time.Sleep(wait.Limit)
+		if seen := over(); !strings.Contains(seen, "a process that hangs") || looks != 1 {
+			t.Errorf("it has seen %q, in %d looks", seen, looks)
+		}
+	})
+}
