@@ -115,7 +115,7 @@ func TestStatus(t *testing.T) {
 				t.Errorf("it did %q", p.did)
 			}
 			code, _ = p.run("status")
-			if text := p.out.String(); code != tt.code || !strings.Contains(text, strings.ReplaceAll(tt.text, "FILE", p.cfg.File)) {
+			if text := p.out.String(); code != tt.code || !strings.Contains(text, strings.ReplaceAll(tt.text, "FILE", filepath.FromSlash(p.cfg.File))) {
 				t.Errorf("exit code %d, does not say %q:\n%s", code, tt.text, text)
 			}
 		})
