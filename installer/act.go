@@ -15,8 +15,8 @@ const (
 	StepStop  platform.StepKind = platform.StepStop  // the service, which is gone when it is done; it may be so already
 )
 
-// Keeper is a machine with the manager of one service: beside the steps of the
-// System's own it can carry out [StepStart] and [StepStop].
+// A Keeper is a machine and the manager of one service. Besides the steps of its System it
+// carries out [StepStart] and [StepStop].
 type Keeper struct {
 	platform.System
 	Manager platform.Manager
@@ -29,7 +29,7 @@ var (
 	_ platform.DirMaker = Keeper{}
 )
 
-// Apply starts or stops the service, or has the System carry the step out.
+// Apply starts or stops the service, or passes the step to the System.
 func (k Keeper) Apply(ctx context.Context, s platform.Step) error {
 	switch s.Kind {
 	case StepStart:
@@ -47,7 +47,8 @@ func (k Keeper) Apply(ctx context.Context, s platform.Step) error {
 	return unknown(s)
 }
 
-// Inverse of a start or a stop is what its Back says: what there was before, the caller knows.
+// Inverse returns the steps that undo s. For a start or a stop these are in s.Back, because
+// only the caller knows whether the service ran before.
 func (k Keeper) Inverse(ctx context.Context, s platform.Step) ([]platform.Step, error) {
 	if s.Kind == StepStart || s.Kind == StepStop {
 		return s.Back, nil
@@ -58,7 +59,7 @@ func (k Keeper) Inverse(ctx context.Context, s platform.Step) ([]platform.Step, 
 	return nil, unknown(s)
 }
 
-// MakeDir makes a directory, where the System can.
+// MakeDir makes a directory if the System can do so.
 func (k Keeper) MakeDir(path string, mode fs.FileMode) error {
 	if d, ok := k.System.(platform.DirMaker); ok {
 		return d.MakeDir(path, mode)
@@ -66,7 +67,8 @@ func (k Keeper) MakeDir(path string, mode fs.FileMode) error {
 	return fmt.Errorf("make %s: %w", path, errors.ErrUnsupported)
 }
 
-// Owner is whose a file is, where the System tells: -1 leaves that as it is, chown(2).
+// Owner returns the owner of a file if the System knows it. Otherwise it returns -1, which
+// leaves the owner unchanged: see chown(2).
 func (k Keeper) Owner(path string) (platform.Owner, error) {
 	if o, ok := k.System.(platform.Owners); ok {
 		return o.Owner(path)
@@ -74,7 +76,7 @@ func (k Keeper) Owner(path string) (platform.Owner, error) {
 	return platform.Owner{UID: -1, GID: -1}, nil
 }
 
-// Chown gives a file to o, where the System can.
+// Chown changes the owner of a file if the System can do so.
 func (k Keeper) Chown(path string, o platform.Owner) error {
 	if s, ok := k.System.(platform.Owners); ok {
 		return s.Chown(path, o)

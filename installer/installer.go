@@ -1,19 +1,18 @@
-// Package installer carries out what a [platform.Manager] planned: all of it,
-// or, when a step fails or the process dies, none of it.
+// Package installer carries out the plan of a [platform.Manager]: either all of it, or, if a
+// step fails or the process dies, none of it.
 //
-// A plan is data ([]platform.Step), and so is what takes it back. Before a step is
-// carried out, its inverse is on the disk, in a journal: [Begin] and [Resume] are
-// for what changes a machine, under a [Lock], and [Apply] is for what need not
-// outlive the process.
+// A plan is data ([]platform.Step), and so is its inverse. Before a step is carried out, its
+// inverse is written to a journal on disk. Use [Begin] and [Resume], under a [Lock], for
+// changes to a machine. Use [Apply] for changes that need not outlive the process.
 //
-// # Back or forth
+// # Rolling back and finishing
 //
-// One rule decides, for all kinds of step, what becomes of a transaction that ends
-// half-way: it is taken back as long as everything that was done can be. A directory
-// that is removed with what lies in it ([platform.StepRemoveDir]) cannot. From the
-// first such step on the transaction is finished instead, by this call or by the next
-// one. Managers put such steps last, behind the removal of the definition: so an
-// install is always taken back, and an uninstall until nothing of it could be missed.
+// One rule decides what happens to a transaction that ends half-way. It is rolled back as long
+// as every step that was carried out can be undone. The removal of a directory with its
+// contents ([platform.StepRemoveDir]) cannot be undone. From the first such step on, the
+// transaction is finished instead, by this call or by the next one. Managers put such steps
+// last, after the removal of the definition. So an install can always be rolled back, and an
+// uninstall until it begins to delete data.
 package installer
 
 import (
@@ -27,14 +26,13 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Report hears of each step before it is carried out, and of each failure that
-// stops nothing (err is not nil then).
+// A Report is called with each step before it is carried out, and err is nil. It is also
+// called with each failure that does not stop the transaction, and err says what failed.
 type Report func(s platform.Step, err error)
 
-// Apply carries the steps out in order, without a journal. When one fails, those
-// before it are taken back in reverse order and the error says what failed, joined
-// with what could not be taken back. The end of ctx counts as a failure of the step
-// that is under way. Applying the same steps again is fine.
+// Apply carries out the steps in order, without a journal. If a step fails, Apply undoes the
+// steps before it in reverse order. The error says what failed and what could not be undone.
+// The end of ctx makes the current step fail. It is safe to apply the same steps again.
 func Apply(ctx context.Context, sys platform.System, steps []platform.Step, report Report) error {
 	t := Begin(sys, Job{Report: report})
 	if err := t.Apply(ctx, steps); err != nil {

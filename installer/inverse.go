@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// inverse are the steps that take s back to what is there now, in order. None of
-// them minds that s was not carried out, or that they have been carried out before.
+// inverse returns the steps, in order, that restore what s is about to change. They also
+// succeed if s was never carried out, or if they have been carried out before.
 func inverse(ctx context.Context, sys platform.System, s platform.Step) ([]platform.Step, error) {
 	switch s.Kind {
 	case platform.StepWriteFile:
@@ -48,8 +48,8 @@ func inverse(ctx context.Context, sys platform.System, s platform.Step) ([]platf
 	return nil, unknown(s)
 }
 
-// backToFile is the inverse of a file that is written: what there was before, and
-// nothing of a write that was killed.
+// backToFile undoes the writing of a file. It restores the old content, and removes what an
+// interrupted write has left.
 func backToFile(sys platform.System, s platform.Step) ([]platform.Step, error) {
 	before, err := kept(sys, s.Path)
 	switch {
@@ -63,8 +63,8 @@ func backToFile(sys platform.System, s platform.Step) ([]platform.Step, error) {
 	return []platform.Step{*before, {Kind: platform.StepRemoveFile, Describe: s.Describe, Path: files.Temporary(s.Path)}}, nil
 }
 
-// backToNoDir is the inverse of a directory that is made: those that are not there now
-// are dropped again, unless somebody has put something into them.
+// backToNoDir undoes the making of a directory. It removes each directory that does not exist
+// yet, unless somebody has put something into it.
 func backToNoDir(sys platform.System, s platform.Step) ([]platform.Step, error) {
 	var back []platform.Step
 	for dir := filepath.Clean(s.Path); ; dir = filepath.Dir(dir) {
@@ -79,7 +79,7 @@ func backToNoDir(sys platform.System, s platform.Step) ([]platform.Step, error) 
 	}
 }
 
-// backToDir is the inverse of a directory that is dropped: it is made again.
+// backToDir undoes the removal of an empty directory: it makes the directory again.
 func backToDir(sys platform.System, s platform.Step) ([]platform.Step, error) {
 	info, err := sys.Stat(s.Path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -91,7 +91,7 @@ func backToDir(sys platform.System, s platform.Step) ([]platform.Step, error) {
 	return []platform.Step{{Kind: platform.StepMakeDir, Describe: s.Describe, Path: s.Path, Mode: info.Mode().Perm()}}, nil
 }
 
-// kept is the step that writes the file at path as it is now; nil if there is none.
+// kept returns the step that writes the file at path as it is now, or nil if there is none.
 func kept(sys platform.System, path string) (*platform.Step, error) {
 	content, err := sys.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -124,8 +124,8 @@ func same(sys platform.System, s platform.Step) bool {
 	return err == nil && (!modesCount || info.Mode().Perm() == s.Mode)
 }
 
-// big is a copied file that takes the place of another: what is there is too much
-// for a journal, so it is kept beside until the transaction is over.
+// big handles a file that is copied over another one. The old file is too large for the
+// journal, so it is kept beside the new one until the transaction is over.
 func big(sys platform.System, s platform.Step) (keep, write platform.Step, back []platform.Step, ok bool, err error) {
 	before, err := kept(sys, s.Path)
 	if err != nil || before == nil {

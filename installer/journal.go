@@ -15,17 +15,19 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// journalFormat is the version of the format of a journal; a higher one is refused.
+// journalFormat is the version of the journal's format. A newer one is refused.
 const journalFormat = 1
 
-// maxJournal is how long a journal may be, in bytes: it has files of definitions in it.
+// maxJournal is the largest journal that is read, in bytes. A journal contains whole
+// definition files.
 const maxJournal = 64 << 20
 
-// journalMode: it has commands that root runs, and files that not everybody may read.
+// journalMode is strict, because a journal has commands that root runs and files that may be
+// secret.
 const journalMode fs.FileMode = 0o600
 
-// record is a journal: who changes the machine, and what takes that back or, where
-// Forth is there, finishes it.
+// A record is the content of a journal: who changes the machine, and the steps that undo the
+// change or, if Forth is set, finish it.
 type record struct {
 	Format int `json:"format"`
 	Actor
@@ -35,13 +37,13 @@ type record struct {
 	written bool
 }
 
-// entry is what takes one step back.
+// An entry has the steps that undo one step.
 type entry struct {
 	Describe string     `json:"describe"` // the step
 	Steps    []jsonStep `json:"steps"`
 }
 
-// Actor is who changes an installation.
+// An Actor is the process that changes an installation, and its user.
 type Actor struct {
 	Verb  string    `json:"verb"` // "install"
 	PID   int       `json:"pid"`
@@ -49,7 +51,7 @@ type Actor struct {
 	Since time.Time `json:"since"`
 }
 
-// String is for people.
+// String describes the actor for people.
 func (a Actor) String() string {
 	return fmt.Sprintf("%s, pid %d, user %s, since %s", a.Verb, a.PID, a.User, a.Since.Local().Format(time.DateTime))
 }
@@ -64,7 +66,7 @@ func actor(verb string) Actor {
 
 func newRecord(verb string) record { return record{Format: journalFormat, Actor: actor(verb)} }
 
-// jsonStep is a step as a journal has it. A payload is as JSON left it.
+// A jsonStep is a step in the form of the journal. Its payload stays raw JSON.
 type jsonStep struct {
 	Kind     platform.StepKind `json:"kind"`
 	Describe string            `json:"describe,omitempty"`
@@ -101,7 +103,7 @@ func fromJSON(all []jsonStep) []platform.Step {
 	return steps
 }
 
-// UnmarshalJSON leaves the payload to whom its kind belongs to.
+// UnmarshalJSON leaves the payload raw. Whoever carries out that kind of step decodes it.
 func (j *jsonStep) UnmarshalJSON(content []byte) error {
 	type plain jsonStep
 	p := plain{Payload: &json.RawMessage{}}
@@ -118,7 +120,7 @@ func (j *jsonStep) UnmarshalJSON(content []byte) error {
 	return nil
 }
 
-// write makes the record of a transaction durable.
+// write makes the journal of the transaction durable.
 func (t *Transaction) write() error {
 	if t.job.Journal == "" {
 		return nil
@@ -148,8 +150,8 @@ func removeJournal(sys platform.System, path string) error {
 	return nil
 }
 
-// readJournal reads a journal that nobody else than its owner could have written;
-// the error wraps fs.ErrNotExist if there is none.
+// readJournal reads a journal that nobody but its owner can have written. The error wraps
+// fs.ErrNotExist if there is none.
 func readJournal(path string) (record, error) {
 	fail := func(err error) (record, error) { return record{}, fmt.Errorf("journal of the installation: %w", err) }
 	content, err := files.ReadTrusted(path, maxJournal)
@@ -167,7 +169,7 @@ func readJournal(path string) (record, error) {
 	return r, nil
 }
 
-// Pending is a transaction that ended half-way.
+// Pending describes a transaction that was interrupted.
 type Pending struct {
 	Actor
 	Step  string // at which it did
@@ -185,8 +187,8 @@ func (r record) pending() *Pending {
 	return p
 }
 
-// Interrupted is what the journal at path says; nil if there is none. Who has no
-// [Lock] cannot tell from that whether it is still under way.
+// Interrupted returns the transaction whose journal is at path, or nil if there is none. A
+// caller without the [Lock] cannot tell whether that transaction is still running.
 func Interrupted(path string) (*Pending, error) {
 	r, err := readJournal(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -198,10 +200,10 @@ func Interrupted(path string) (*Pending, error) {
 	return r.pending(), nil
 }
 
-// Resume ends the transaction whose journal is at path, if there is one: who had
-// begun it is dead, as the caller has the [Lock]. It returns what it was, also with
-// an error, which says what could not be taken back or finished, and stays in the
-// journal.
+// Resume finishes or rolls back the transaction whose journal is at path, if there is one. The
+// caller holds the [Lock], so the process that began the transaction is dead. Resume returns a
+// description of the transaction, even with an error. The error says which steps failed; they
+// stay in the journal for the next call.
 func Resume(ctx context.Context, sys platform.System, path string, report Report) (*Pending, error) {
 	if report == nil {
 		report = func(platform.Step, error) {}

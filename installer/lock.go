@@ -13,10 +13,11 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// ErrBusy means that another process is changing the installation. The error is a [*BusyError].
+// ErrBusy means that another process is changing the installation. The error is a
+// [*BusyError].
 var ErrBusy = errors.New("another process is changing the installation")
 
-// BusyError says who changes the installation.
+// A BusyError names the process that is changing the installation.
 type BusyError struct{ Actor Actor }
 
 func (e *BusyError) Error() string {
@@ -29,19 +30,20 @@ func (e *BusyError) Error() string {
 // Unwrap makes errors.Is(err, ErrBusy) true.
 func (e *BusyError) Unwrap() error { return ErrBusy }
 
-// mostLost is how often the directory may go away between its making and its
-// examination, on Windows.
+// mostLost limits how often the directory may disappear between its creation and the check
+// that follows. This happens on Windows.
 const mostLost = 100
 
-// pollEvery is the time between two tries to get a lock.
+// pollEvery is the time between two attempts to take a lock.
 const pollEvery = 50 * time.Millisecond
 
-// Lock keeps others from changing the installation whose lock is the file at path,
-// until release is called or the process ends. It waits while somebody else has it,
-// after a call of waiting, and refuses with a [*BusyError] when ctx ends by its
-// deadline. The directory is made if it is not there, and removed by release if it
-// is empty; the file is for its owner alone (0600), since whoever can open a file
-// can lock it.
+// Lock takes the lock file at path, so that nobody else changes the installation until release
+// is called or the process ends. If another process holds the lock, Lock calls waiting and
+// blocks until the lock is free or ctx ends. If ctx ends by its deadline, the error is a
+// [*BusyError].
+//
+// Lock makes the directory if it does not exist, and release removes it if it is empty. Only
+// the owner can open the file (mode 0600), because whoever can open a file can lock it.
 func Lock(ctx context.Context, path, verb string, waiting func(error)) (release func(), err error) {
 	told := false
 	for lost := 0; ; {
@@ -75,7 +77,7 @@ func Lock(ctx context.Context, path, verb string, waiting func(error)) (release 
 	}
 }
 
-// sign has the file say who has it, and returns what gives it up.
+// sign writes the holder into the lock file, and returns the function that releases the lock.
 func sign(file *os.File, path, verb string) func() {
 	if content, err := json.Marshal(actor(verb)); err == nil { // it only describes
 		_ = file.Truncate(0)
@@ -87,7 +89,7 @@ func sign(file *os.File, path, verb string) func() {
 	}
 }
 
-// whose is who has the lock, as far as he has said so.
+// whose returns the holder of the lock, as far as the lock file names it.
 func whose(path string) Actor {
 	var a Actor
 	content, _, err := files.Read(path, files.MaxRecord)
@@ -97,8 +99,8 @@ func whose(path string) Actor {
 	return a
 }
 
-// Busy is who changes the installation whose lock is at path; nil if nobody does.
-// The error is fs.ErrPermission for who may not open the lock.
+// Busy returns the holder of the lock file at path, or nil if the lock is free. The error
+// wraps fs.ErrPermission if the caller may not open the file.
 func Busy(path string) (*Actor, error) {
 	taken, err := files.Locked(path)
 	if err != nil || !taken {

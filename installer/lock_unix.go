@@ -10,7 +10,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// maxSwaps: the file can be removed between our open and our lock, by who gives it up.
+// maxSwaps limits the attempts. A holder that releases the lock may remove the file between
+// our open and our lock.
 const maxSwaps = 100
 
 // lock opens and locks the file at path, or fails with files.ErrLocked.
@@ -36,7 +37,7 @@ func lock(path string) (*os.File, error) {
 	return nil, files.ErrLocked
 }
 
-// unlock removes the file while nobody else can have it locked.
+// unlock removes the file while no other process can hold its lock.
 func unlock(file *os.File, path string) {
 	_ = os.Remove(path)
 	_ = file.Close()

@@ -26,14 +26,14 @@ func lock(path string) (*os.File, error) {
 	return file, nil
 }
 
-// goes reports whether the file is about to be deleted: then it has no name that
-// could be looked up.
+// goes reports whether the file is about to be deleted. Such a file can no longer be looked up
+// by name.
 func goes(path string) bool {
 	_, err := os.Lstat(path)
 	return err != nil
 }
 
-// unlock gives the lock up. The file stays where somebody else has it open by now.
+// unlock releases the lock. The file stays if another process has opened it meanwhile.
 func unlock(file *os.File, path string) {
 	_ = file.Close()
 	_ = os.Remove(path)

@@ -11,19 +11,19 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// undoTime bounds each step of the way back, which must be gone even when the
-// caller's context is what ended the way forth.
+// undoTime limits each step of a rollback. A rollback ignores the caller's context, whose end
+// may be the reason for it.
 const undoTime = time.Minute
 
-// Job says what a transaction is for.
+// A Job describes a transaction.
 type Job struct {
 	Journal string // path of the journal, whose directory is there; empty: none is kept
 	Verb    string // "install"
 	Report  Report // may be nil
 }
 
-// Transaction is a change of the machine that is made whole or not at all. One
-// goroutine uses it, and, where it has a journal, who has the [Lock].
+// A Transaction changes the machine completely or not at all. It must be used by one goroutine
+// at a time. If it has a journal, the caller must hold the [Lock].
 type Transaction struct {
 	sys   platform.System
 	job   Job
@@ -32,8 +32,8 @@ type Transaction struct {
 	over  bool
 }
 
-// Begin begins a transaction on the machine that sys reaches. Nothing is written
-// before there is something to take back.
+// Begin begins a transaction on the machine sys. It writes nothing before the first step that
+// has to be undone.
 func Begin(sys platform.System, job Job) *Transaction {
 	if job.Report == nil {
 		job.Report = func(platform.Step, error) {}
@@ -41,11 +41,12 @@ func Begin(sys platform.System, job Job) *Transaction {
 	return &Transaction{sys: sys, job: job, r: newRecord(job.Verb)}
 }
 
-// Apply carries the steps out in order. When one fails, all that the transaction has
-// done is taken back and the transaction is over; the error says what failed, joined
-// with what could not be taken back, which the next [Resume] tries again. The end of
-// ctx counts as a failure of the step that is under way. From a step on that cannot
-// be taken back, a failure leaves the rest to the next [Resume], and ctx has no say.
+// Apply carries out the steps in order. If a step fails, Apply rolls back the whole
+// transaction, which is then over. The error says what failed and what could not be undone;
+// the next [Resume] tries that again. The end of ctx makes the current step fail.
+//
+// After a step that cannot be undone the transaction can only be finished. Apply then ignores
+// ctx, and leaves to the next [Resume] what fails.
 func (t *Transaction) Apply(ctx context.Context, steps []platform.Step) error {
 	for i, s := range steps {
 		if s.Kind == platform.StepRemoveDir || t.r.Forth != nil {
@@ -85,7 +86,7 @@ func (t *Transaction) step(ctx context.Context, s platform.Step) error {
 	return t.do(ctx, s, back)
 }
 
-// do carries out a step when what takes it back is on the disk.
+// do writes the inverse of a step to the journal, and then carries out the step.
 func (t *Transaction) do(ctx context.Context, s platform.Step, back []platform.Step) error {
 	if err := t.Note(s.Describe, back...); err != nil {
 		return err
@@ -101,9 +102,9 @@ func (t *Transaction) do(ctx context.Context, s platform.Step, back []platform.S
 	return err
 }
 
-// Note has the transaction be taken back by these steps as well, in this order and
-// before what has been done until now: for what the caller is about to do himself.
-// When it returns without an error, that is on the disk.
+// Note adds steps to the rollback, for a change that the caller is about to make without
+// Apply. A rollback carries them out in the given order, before it undoes the earlier steps.
+// If Note returns nil, the steps are on disk.
 func (t *Transaction) Note(describe string, back ...platform.Step) error {
 	if len(back) == 0 {
 		return nil
@@ -116,7 +117,7 @@ func (t *Transaction) Note(describe string, back ...platform.Step) error {
 	return err
 }
 
-// finish carries out what cannot be taken back any more.
+// finish carries out the steps that cannot be undone.
 func (t *Transaction) finish(ctx context.Context, steps []platform.Step) error {
 	before := t.r
 	steps = slices.Concat(steps, t.after)
@@ -148,16 +149,16 @@ func (t *Transaction) unfinished(err error) error {
 	return fmt.Errorf("%w; the rest is left for the next install or uninstall to finish", err)
 }
 
-// bounded carries out a step whatever has become of ctx.
+// bounded carries out a step within undoTime, even if ctx has ended.
 func bounded(ctx context.Context, sys platform.System, s platform.Step) error {
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), max(undoTime, s.Within), platform.ErrTimeout)
 	defer cancel()
 	return carryOut(ctx, sys, s)
 }
 
-// TakeBack takes everything back, last things first, and returns what could not be,
-// from which on the next [Resume] tries again. The transaction is over. It is not
-// affected by the end of ctx.
+// TakeBack rolls the transaction back: it undoes all steps in reverse order. The transaction
+// is then over. The error says which steps could not be undone; the next [Resume] tries them
+// again. TakeBack ignores the end of ctx.
 func (t *Transaction) TakeBack(ctx context.Context) error {
 	if t.over || t.r.Forth != nil {
 		return nil
@@ -166,8 +167,7 @@ func (t *Transaction) TakeBack(ctx context.Context) error {
 	return takeBack(ctx, t.sys, t.job, &t.r)
 }
 
-// Commit ends a transaction that has come to its end: from now on it is not taken
-// back any more.
+// Commit ends the transaction. It can no longer be rolled back.
 func (t *Transaction) Commit(ctx context.Context) error {
 	if t.over {
 		return nil
@@ -184,11 +184,11 @@ func (t *Transaction) Commit(ctx context.Context) error {
 	return nil
 }
 
-// takeBack carries out what a record has noted, last things first, and stops at what
-// fails: what comes before builds on it, and stays in the journal with it. What is done
-// goes from there at once, as a command that takes something back need not succeed again
-// when what came before that is gone, too. That the journal cannot be written does not
-// stop it: it may be removed in the end.
+// takeBack undoes the entries of a record in reverse order, and stops at the first failure,
+// because earlier steps may depend on that one. It removes each entry from the journal as soon
+// as it is undone: a command may fail if it is repeated after earlier steps are undone, too. A
+// failure to write the journal does not stop the rollback, which may remove the journal at its
+// end.
 func takeBack(ctx context.Context, sys platform.System, job Job, r *record) error {
 	var stale error
 	for i, e := range slices.Backward(r.Back) {

@@ -13,28 +13,28 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
 
-// ErrRolledBack means that the version that was asked for is not the confirmed one: it
-// failed on trial, or was interrupted.
+// ErrRolledBack means that the requested version was not confirmed: it failed its trial, or
+// the upgrade was interrupted.
 var ErrRolledBack = errors.New("rolled back")
 
-// UpgradeOptions say what is to take the place of the installed program.
+// UpgradeOptions say which program is to replace the installed one, and how its trial is
+// conducted.
 type UpgradeOptions struct {
-	File   string // path of the new version; empty: the version before
-	SHA256 string // that it has to have, in hexadecimal; empty: any
-	// Settle is how long it has to be ready and healthy, and Timeout the time for the
-	// whole trial. 0: what `upgrade` takes.
+	File   string // path of the new version; empty: the previous version
+	SHA256 string // the required digest, in hexadecimal; empty: any
+	// Settle is how long the candidate must stay ready and healthy. Timeout limits the whole
+	// trial. Zero means the defaults of the command `upgrade`.
 	Settle, Timeout time.Duration
-	Tries           int  // how often it may be started for that; 0: once
-	Restart         bool // after Settle, restart the candidate once more, and have it settle again
-	Force           bool // also a version that was rolled back before
+	Tries           int  // how often the candidate may be started; 0: once
+	Restart         bool // restart the candidate after Settle, and wait for Settle again
+	Force           bool // accept a version that was rolled back before
 
-	Program string   // whose `upgrade` conducts it; empty: this very program
-	Command []string // service.Config's Command, where the tree is mounted
-	Flags   []string // that say which service: --config=FILE, --instance=NAME, --scope=user
+	Program string   // the program whose `upgrade` is run; empty: this program
+	Command []string // the service.Config.Command of that program
+	Flags   []string // flags that select the service: --config=FILE, --instance=NAME, --scope=user
 }
 
-// UpgradeResult is what an upgrade has come to: the JSON of `upgrade`, as far as it
-// matters here.
+// UpgradeResult is the outcome of an upgrade: the main fields of what `upgrade --json` prints.
 type UpgradeResult struct {
 	ID       string         `json:"id"`
 	Result   string         `json:"result"` // see package installer/upgrade
@@ -51,13 +51,15 @@ type UpgradeVersion struct {
 	SHA256  string `json:"sha256"`
 }
 
-// Upgrade puts another version of the program on trial, as the command `upgrade`
-// does, and returns when that has come to an end. It may be called in the running
-// service, which is stopped by it: then ctx ends, or the process does, and the upgrade
-// goes on without them, conducted by a process of its own. It needs the rights of who
-// installed the service. The error wraps [ErrRolledBack] where the version before runs
-// again, and [ErrBusy] where another upgrade is under way; where nothing was done it is what
-// `upgrade` says.
+// Upgrade tries another version of the program and confirms it or rolls back, as the command
+// `upgrade` does. It returns when the upgrade is over.
+//
+// The running service may call it. The upgrade then stops that service: ctx ends, or the
+// process does. The upgrade goes on, because a process of its own conducts it. The caller
+// needs the same rights as whoever installed the service.
+//
+// The error wraps [ErrRolledBack] if the version before runs again, and [ErrBusy] if another
+// upgrade is running. If the upgrade was refused, the error is the message of the command.
 func Upgrade(ctx context.Context, o UpgradeOptions) (UpgradeResult, error) {
 	argv, err := o.argv()
 	if err != nil {
