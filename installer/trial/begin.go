@@ -11,33 +11,36 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// Options say whose trial it could be.
+// Options say which trial this process could take part in.
 type Options struct {
 	Path    string // of the record
 	Service string // name or name@instance
 	Own     bool   // of a user's own service: that user's record is believed
 	Starter string // who started this process: native.Starter
-	// Say is told, in a sentence, why a candidate that there is was not executed.
+	// Say is called with the reason, in a sentence, if there is a candidate that was not
+	// executed.
 	Say func(error)
 }
 
-// Begun is what has become of a [Begin] that returns. The zero value is that of a
-// confirmed version without a trial.
+// Begun is the result of a [Begin] that returns. The zero value means that this is the
+// confirmed version and that there is no trial.
 type Begun struct {
 	Trial *Trial // in the candidate; nil in the confirmed version
-	// Host is who asks this process, where that was found out already (see
-	// native.WithHost): on Windows.
+	// Host is the host of this process, if Begin had to find it out (on Windows): see
+	// native.WithHost.
 	Host platform.Host
-	// Exit is not nil where the candidate's life was that of the service, and has come
-	// to its end: this process has nothing to do but to leave with that exit code.
+	// Exit is set if the candidate's life was that of the service and has ended. This process
+	// then only has to exit with that code.
 	Exit *int
 }
 
-// Begin is the first act of a program that is to run as the service. Where a
-// candidate is on trial it does not return: the process becomes the candidate. On
-// Windows, where that cannot be, it returns at the end of the candidate, which has run
-// as its child. In the candidate it returns the trial; otherwise none, also where
-// something is wrong with the trial. Without a trial it costs one failed open(2).
+// Begin must be the first thing that a program does when it runs as the service. If a
+// candidate is on trial, Begin does not return: the process becomes the candidate. Windows
+// cannot replace a process by another program, so there the candidate runs as a child, and
+// Begin returns at its end.
+//
+// In the candidate, Begin returns the trial. Otherwise it returns none, even if something is
+// wrong with the trial. If there is no trial, it costs one failed open(2).
 func Begin(o Options) Begun {
 	if mark, ok := os.LookupEnv(Variable); ok {
 		_ = os.Unsetenv(Variable) // no child is on trial
@@ -63,7 +66,8 @@ func Begin(o Options) Begun {
 	return b
 }
 
-// follow executes the candidate. Its error is why the confirmed version runs (now).
+// follow executes the candidate. Its error says why the confirmed version runs instead, or
+// runs again.
 func (o Options) follow(r Record) (Begun, error) {
 	boot, err := thisBoot()
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// Variable is the variable of the environment by which the confirmed version tells
-// the candidate that it is one.
+// Variable is the environment variable by which the confirmed version tells the candidate that
+// it is on trial.
 const Variable = "HOLDFAST_TRIAL"
 
 // mark is the value of Variable.
@@ -43,8 +43,8 @@ func (m mark) text() (string, error) {
 	return string(text), err
 }
 
-// Trial is a trial as the candidate sees it. All methods may be called by several
-// goroutines, and those without a result for a nil Trial.
+// A Trial is a trial as seen by the candidate. Its methods may be called by several
+// goroutines. Methods without a result may be called on a nil Trial.
 type Trial struct {
 	mark
 	exe           string      // path of what runs
@@ -57,7 +57,7 @@ type Trial struct {
 	asked         atomic.Bool
 }
 
-// candidate is the trial of this process. A mark that makes no sense is none.
+// candidate returns the trial of this process. A mark that cannot be decoded counts as none.
 func candidate(text string) Begun {
 	t := &Trial{confirmed: make(chan struct{}), env: os.Environ()}
 	if err := json.Unmarshal([]byte(text), &t.mark); err != nil || t.ID() == "" || t.Stable() == "" {
@@ -74,7 +74,7 @@ func candidate(text string) Begun {
 	return Begun{Trial: t, Host: host}
 }
 
-// look remembers which files there are in the beginning.
+// look remembers the files as they are at the beginning.
 func (t *Trial) look() {
 	t.image, _ = os.Stat(t.exe)
 	t.before, _ = os.Stat(t.Stable())
@@ -83,14 +83,14 @@ func (t *Trial) look() {
 	}
 }
 
-// ID is the trial's.
+// ID returns the ID of the trial.
 func (t *Trial) ID() string { return t.mark.ID }
 
-// From is the version that was confirmed when the trial began; it may be empty.
+// From returns the version that was confirmed when the trial began. It may be empty.
 func (t *Trial) From() string { return t.mark.From }
 
-// Keeper is the number of the process whose child the candidate is, and which the
-// manager takes for the service; 0 where the candidate is that process itself.
+// Keeper returns the PID of the parent that runs the candidate as its child, and that the
+// manager takes for the service. It is 0 if the manager started this process itself.
 func (t *Trial) Keeper() int {
 	if t == nil {
 		return 0
@@ -98,23 +98,23 @@ func (t *Trial) Keeper() int {
 	return t.mark.Keeper
 }
 
-// Stable is the path of the confirmed version.
+// Stable returns the path of the confirmed version.
 func (t *Trial) Stable() string { return t.mark.Stable }
 
-// Confirmed is closed when this process's program has become the confirmed version,
-// which [Trial.Watch] finds out.
+// Confirmed returns a channel that is closed when the candidate has been confirmed.
+// [Trial.Watch] has to run for that.
 func (t *Trial) Confirmed() <-chan struct{} { return t.confirmed }
 
-// StopAsked says that somebody has asked the service to stop: it does not take over
-// from itself then.
+// StopAsked records that somebody has asked the service to stop. The confirmed version does
+// not take over after that.
 func (t *Trial) StopAsked() {
 	if t != nil {
 		t.asked.Store(true)
 	}
 }
 
-// Yields reports whether a life that ends now, and that nobody has asked to end,
-// is followed by the confirmed version in the same process, or in that which keeps it.
+// Yields reports whether the confirmed version takes over if this process fails now. It does
+// so in the same process or, on Windows, in the parent.
 func (t *Trial) Yields() bool {
 	if t == nil || t.asked.Load() {
 		return false
@@ -127,11 +127,11 @@ func (t *Trial) Yields() bool {
 	}
 }
 
-// watchEvery is how often a candidate looks whether it has been confirmed.
+// watchEvery is how often a candidate checks whether it has been confirmed.
 const watchEvery = 250 * time.Millisecond
 
-// Watch returns nil as soon as the candidate has been confirmed, ErrOver when the
-// deadline is over before, and the cause of ctx's end if that comes first.
+// Watch returns nil when the candidate has been confirmed, ErrOver when the deadline passes
+// first, and the cause of ctx's end if that comes first.
 func (t *Trial) Watch(ctx context.Context) error {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
@@ -150,8 +150,8 @@ func (t *Trial) Watch(ctx context.Context) error {
 	}
 }
 
-// confirmedNow reports whether the path of the confirmed version leads to what this
-// process runs: that, and nothing that anybody says, is the confirmation.
+// confirmedNow reports whether the path of the confirmed version leads to the program of this
+// process. That alone is the confirmation, whatever anybody says.
 func (t *Trial) confirmedNow() bool {
 	now, err := os.Stat(t.Stable())
 	if err != nil || t.image == nil {
@@ -193,9 +193,9 @@ func sumOf(f io.Reader) (sum [sha256.Size]byte, err error) {
 	return [sha256.Size]byte(h.Sum(nil)), nil
 }
 
-// GiveWay executes the confirmed version in this process, with the environment and
-// the descriptors that the manager gave it; it only returns an error. On Windows it
-// returns nil at once: the confirmed version goes on when this process has ended.
+// GiveWay replaces this process by the confirmed version, with the environment and the
+// descriptors that the manager provided. It returns only if that fails. On Windows it returns
+// nil at once, and the confirmed version takes over when this process has ended.
 func (t *Trial) GiveWay() error {
 	if err := t.giveWay(); err != nil {
 		return fmt.Errorf("give way to %s: %w", t.Stable(), err)
@@ -205,7 +205,7 @@ func (t *Trial) GiveWay() error {
 
 type key struct{}
 
-// NewContext is ctx with t in it; ctx itself for a nil t.
+// NewContext returns a copy of ctx that carries t, or ctx itself if t is nil.
 func NewContext(ctx context.Context, t *Trial) context.Context {
 	if t == nil {
 		return ctx
@@ -213,7 +213,7 @@ func NewContext(ctx context.Context, t *Trial) context.Context {
 	return context.WithValue(ctx, key{}, t)
 }
 
-// FromContext is the trial in ctx; nil if there is none.
+// FromContext returns the trial that ctx carries, or nil.
 func FromContext(ctx context.Context) *Trial {
 	t, _ := ctx.Value(key{}).(*Trial)
 	return t

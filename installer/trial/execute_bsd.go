@@ -4,8 +4,8 @@ package trial
 
 import "os"
 
-// become executes the file by its name: there is no other way here. Nobody but root,
-// or the user of a user's service, can have it lead somewhere else.
+// become executes the file by its name, because these systems have no other way. Only root, or
+// the owner of a user's service, could replace the file meanwhile.
 func become(f *os.File, env []string) error { return exec(f.Name(), env) }
 
 func rename(string) {}

@@ -6,13 +6,13 @@ import (
 	"path/filepath"
 )
 
-// become executes the very file that is open, whatever its name leads to by now.
+// become executes the open file itself, even if its name leads elsewhere by now.
 func become(f *os.File, env []string) error {
 	return exec(fmt.Sprintf("/proc/self/fd/%d", f.Fd()), env)
 }
 
-// rename gives this process the name that ps(1) shows for the program of the service:
-// the kernel has named it after the descriptor that it was executed by.
+// rename restores the process name that ps(1) shows. The kernel has named the process after
+// the descriptor by which it was executed.
 func rename(path string) {
 	if f, err := os.OpenFile("/proc/self/comm", os.O_WRONLY, 0); err == nil {
 		_, _ = f.WriteString(filepath.Base(path))

@@ -15,7 +15,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
 
-// execute has this process become the candidate.
+// execute replaces this process by the candidate.
 func (o Options) execute(r Record, env []string) (Begun, error) {
 	text, err := r.mark().text()
 	if err != nil {
@@ -24,7 +24,7 @@ func (o Options) execute(r Record, env []string) (Begun, error) {
 	return Begun{}, r.become(append(env, Variable+"="+text), o.Own)
 }
 
-// become opens the candidate once and executes what it has opened.
+// become opens the candidate once, checks it, and executes what it has opened.
 func (r Record) become(env []string, own bool) error {
 	fd, err := unix.Open(r.Candidate, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -49,24 +49,24 @@ func (r Record) become(env []string, own bool) error {
 	return over("execute %s: %w", r.Candidate, become(f, env))
 }
 
-// exec executes path in this process. A reload that comes before the new program
-// listens must not kill it: as by `spawn`, it ignores SIGHUP until then.
+// exec executes path in this process. A reload must not kill the new program before it handles
+// SIGHUP, so SIGHUP is ignored until then, as `spawn` does.
 func exec(path string, env []string) error {
 	signal.Ignore(syscall.SIGHUP)
 	return syscall.Exec(path, os.Args, env)
 }
 
-// keptFile is a descriptor of the manager's, and our own of the same file: the life
-// of the candidate closes the first.
+// keptFile is a descriptor that the manager provided, with a copy of ours: the candidate
+// closes the original.
 type keptFile struct {
 	number, copy int
 	ended        bool // what is written to it is the candidate's: see native.EndedVariable
 }
 
-// keptFrom is the least number of such a copy.
+// keptFrom is the lowest number of such a copy.
 const keptFrom = 512
 
-// keepFiles keeps what the manager has handed over, for the confirmed version.
+// keepFiles copies the manager's descriptors for the confirmed version.
 func keepFiles() []keptFile {
 	var kept []keptFile
 	keep := func(fd int, ended bool) {
@@ -91,7 +91,8 @@ func keepFiles() []keptFile {
 	return kept
 }
 
-// relayed is nobody: a candidate has the manager that the confirmed version had.
+// relayed returns no host: here the manager of the confirmed version is also that of the
+// candidate.
 func (mark) relayed() (platform.Host, error) { return nil, nil }
 
 func (t *Trial) giveWay() error {

@@ -20,7 +20,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// execute runs the candidate as a child to its end.
+// execute runs the candidate as a child, until it ends.
 func (o Options) execute(r Record, env []string) (Begun, error) {
 	image, err := r.open(o.Own)
 	if err != nil {
@@ -53,8 +53,8 @@ func (o Options) execute(r Record, env []string) (Begun, error) {
 	return Begun{Host: host, Exit: &code}, nil
 }
 
-// open opens the candidate, so that it stays what it is until it runs, and compares
-// it with what was verified.
+// open opens the candidate and compares it with the verified digest. While it is open nobody
+// can change it.
 func (r Record) open(own bool) (*os.File, error) {
 	p, err := windows.UTF16PtrFromString(r.Candidate)
 	if err != nil {
@@ -86,7 +86,7 @@ func (r Record) open(own bool) (*os.File, error) {
 	return f, nil
 }
 
-// child is a candidate that runs.
+// child is a running candidate.
 type child struct {
 	tell  chan message
 	said  chan message
@@ -95,7 +95,7 @@ type child struct {
 	kill  func()
 }
 
-// told is how many requests wait for a child that does not read.
+// told is how many requests may wait for a child that does not read them.
 const told = 64
 
 func (r Record) start(manager string, env []string) (*child, error) {
@@ -130,8 +130,7 @@ func (r Record) start(manager string, env []string) (*child, error) {
 	return c, nil
 }
 
-// codeOf is an exit code, below 0 where it is that of Windows for a process that was
-// ended by an exception.
+// codeOf returns an exit code. It is negative if Windows reports an exception.
 func codeOf(s *os.ProcessState) int {
 	const exceptions = 0xC0000000 // NTSTATUS of severity error
 	if s == nil || uint32(s.ExitCode()) >= exceptions {
@@ -170,7 +169,7 @@ func (r Record) command(manager string, env []string, in, out *os.File) (*exec.C
 	return cmd, nil
 }
 
-// relayed is the process that keeps this one.
+// relayed returns the parent that keeps this process as its host.
 func (m mark) relayed() (platform.Host, error) {
 	if m.Keeper == 0 || m.Keeper != os.Getppid() {
 		return nil, fmt.Errorf("process %d is not our parent: %w", m.Keeper, ErrOver)

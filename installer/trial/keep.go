@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// keeper is the confirmed version while the candidate runs as its child: it stays the
-// process that the manager knows, and hands over what either says to the other.
+// keeper is the confirmed version while the candidate runs as its child. It remains the
+// process that the manager knows, and passes messages in both directions.
 type keeper struct {
 	host  platform.Host
 	tell  chan<- message // to the child; full while that one does not read
@@ -29,12 +29,12 @@ type keeper struct {
 	limit   <-chan time.Time
 }
 
-// lastWords is how long what a child has said may take to be heard after its end.
+// lastWords is how long the messages of a child may take to arrive after its end.
 const lastWords = 5 * time.Second
 
-// run returns at the end of the child. That was the service's own, with that exit
-// code, where it was asked for or the child was confirmed; otherwise follows says why
-// the confirmed version is to follow, by the host that has not noticed anything.
+// run returns at the end of the child. If somebody had asked for that end, or the child was
+// confirmed, the service has ended with that exit code. Otherwise follows says why the
+// confirmed version takes over, with a host that has noticed nothing.
 func (k *keeper) run() (code int, follows error) {
 	k.within = platform.Defaults().StopTimeout
 	tick := time.NewTicker(watchEvery)
@@ -65,8 +65,8 @@ func (k *keeper) run() (code int, follows error) {
 	}
 }
 
-// pass hands on what the host asks. A second stop means at once, unless the first was
-// our own.
+// pass forwards a request of the host. A second stop ends the child at once, unless the first
+// one was ours.
 func (k *keeper) pass(q platform.Request) {
 	if q.Kind != platform.RequestStop {
 		k.send(q)
@@ -80,7 +80,8 @@ func (k *keeper) pass(q platform.Request) {
 	k.stop(q)
 }
 
-// stop has the child end: at once where it does not listen, and so has nothing to lose.
+// stop asks the child to end. A child that does not listen yet has nothing to lose, and is
+// ended at once.
 func (k *keeper) stop(q platform.Request) {
 	if !k.listens {
 		k.kill()
@@ -90,7 +91,7 @@ func (k *keeper) stop(q platform.Request) {
 	k.await()
 }
 
-// await limits how long the child may take to end.
+// await limits the time that the child has to end.
 func (k *keeper) await() {
 	if k.limit == nil {
 		k.limit = time.After(k.within + platform.StopMargin)
@@ -104,7 +105,8 @@ func (k *keeper) send(q platform.Request) {
 	}
 }
 
-// hear tells the host what the child says, but for a stop that the host has no part in.
+// hear forwards a message of the child to the host, except for a stop that does not concern
+// the host.
 func (k *keeper) hear(m message) {
 	k.listens = true
 	if c := m.Configure; c != nil {
@@ -154,7 +156,7 @@ func (k *keeper) end(code int) (int, error) {
 	return code, over("the candidate ended with exit code %d", code)
 }
 
-// due is why the candidate is to make room before anybody has asked for that.
+// due returns the reason why the candidate has to end although nobody has asked for it.
 func (o Options) due(r Record) error {
 	if _, err := os.Lstat(o.Path); errors.Is(err, fs.ErrNotExist) {
 		return over("it was taken back")
@@ -165,7 +167,7 @@ func (o Options) due(r Record) error {
 	return nil
 }
 
-// watched is r as the process sees it that keeps the candidate.
+// watched returns the trial as seen by the process that keeps the candidate.
 func (r Record) watched() *Trial {
 	t := &Trial{confirmed: make(chan struct{}), exe: r.Candidate}
 	t.mark = mark{ID: r.ID, From: r.From, Stable: r.Stable, Deadline: r.Deadline}

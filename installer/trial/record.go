@@ -1,36 +1,36 @@
-// Package trial has the confirmed version of a program give way to a candidate, for
-// a time, and take over again whatever becomes of the candidate.
+// Package trial lets a candidate run in place of the confirmed version of a program for a
+// limited time. The confirmed version takes over again whatever happens to the candidate.
 //
-// The path that a manager starts always leads to a confirmed version. While a
-// candidate is on trial there is a [Record], written by whoever may replace the
-// program itself, in a directory that a reboot empties; it names the boot as well.
-// The first act of the confirmed version's `run` is [Begin]: it reads the record,
-// counts the try, durably, and then executes the candidate in its own place: same
-// process, arguments, environment. Whatever is wrong with record, count or candidate
-// ends the trial, and never the start: the confirmed version runs then.
+// The path that a manager starts always leads to a confirmed version. During a trial there is
+// a [Record]. It is written by somebody who may replace the program, in a directory that is
+// emptied by a reboot, and it names the boot as well. The confirmed version's `run` begins
+// with [Begin], which reads the record, counts the try durably, and executes the candidate in
+// the same process, with the same arguments and environment. If anything is wrong with the
+// record, the count or the candidate, the trial ends, and the confirmed version starts as
+// usual.
 //
-// The candidate, in its turn, asks nobody: when the deadline is over and the path of
-// the confirmed version does not lead to the candidate itself, or when it fails, it
-// executes what is there in its own place. So who began the trial need not live.
+// The candidate depends on nobody. If it fails, or if the deadline passes before the confirmed
+// path leads to the candidate, it executes the confirmed version in its own process. So the
+// upgrade command may die without harm.
 //
-// What the service's user writes is the count of tries. It can end a trial, and make
-// it last until its deadline; it leads to no other program.
+// The service's user writes the count of tries, and nothing else. With it the user can end a
+// trial, or prolong it up to its deadline, but cannot have another program executed.
 //
 // # Windows notes
 //
-// Nothing can be executed in a process's place there. The confirmed version stays the
-// process that the service control manager has started, and runs the candidate as its
-// child: what the manager orders it hands on, and what the child reports it reports.
-// When the child ends, unless the service was asked to or the child was confirmed, it
-// lives the life of the service itself; the manager notices nothing. The child ends with
-// it, whatever ends it (a job object). So here the confirmed version, too, sees to it
-// that a trial ends: at its deadline, and when its record is gone.
+// Windows cannot execute another program in the same process. The confirmed version remains
+// the process that the service control manager has started, and runs the candidate as its
+// child. It forwards the manager's controls to the child, and the child's reports to the
+// manager. When the child ends, the confirmed version runs as the service itself, and the
+// manager notices nothing. It does not do so if the service was asked to stop, or if the child
+// was confirmed. A job object ends the child with its parent. So the confirmed version, too,
+// ends the trial: at the deadline, and when the record is gone.
 //
-// No directory is emptied by a reboot: the record names the boot by a key of the
-// registry that is not kept on the disk. What may be believed the access lists say: they
-// must let nobody but SYSTEM and the administrators write record, candidate, and the
-// directories of both. The candidate is open, and nobody can change, replace or
-// rename it, from before its digest is compared until it runs.
+// A reboot empties no directory, so the record names the boot by a volatile key of the
+// registry. Access lists decide what may be believed: only SYSTEM and the administrators may
+// be able to write the record, the candidate and their directories. The candidate is kept open
+// from before its digest is compared until it runs, so that nobody can change, replace or
+// rename it.
 package trial
 
 import (
@@ -46,17 +46,17 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// Format is the version of the format of a [Record]. A reader takes one that is
-// not its own for the end of the trial.
+// Format is the version of the format of a [Record]. A reader treats a record of another
+// format as the end of the trial.
 const Format = 1
 
-// Record is a trial under way.
+// A Record describes the trial that is running.
 type Record struct {
 	Format  int    `json:"format"`
 	ID      string `json:"id"`      // of the trial
 	Service string `json:"service"` // name or name@instance
-	// Manager is whose starts of the service are the candidate's, as native.Starter has
-	// it: what a person starts by hand is no try. Empty: every start is.
+	// Manager is the manager whose starts of the service count as tries, as native.Starter
+	// names it. A start by hand is no try. If Manager is empty, every start is one.
 	Manager string `json:"manager,omitempty"`
 
 	Candidate string `json:"candidate"` // absolute path
@@ -68,8 +68,8 @@ type Record struct {
 	From      string `json:"from,omitempty"`    // of the confirmed version
 
 	Stable string `json:"stable"` // path of the confirmed version
-	// Boots are the names by which processes of this boot know it. Those of a service
-	// in a container may see another one than whoever began the trial.
+	// Boots are the names by which processes know this boot. A service in a container may know
+	// another name than the process that began the trial.
 	Boots     []string      `json:"boots"`
 	Deadline  time.Duration `json:"deadline_ns"` // by proc.Boottime
 	Tries     int           `json:"tries"`       // how often the candidate may be executed
@@ -79,19 +79,19 @@ type Record struct {
 	By    string    `json:"by"` // who began it, for people
 }
 
-// ErrOver means that a record, or what it speaks of, is not to be followed (any more).
+// ErrOver means that a record, or the candidate that it names, must not be used (any more).
 var ErrOver = errors.New("the trial is over")
 
 func over(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrOver, fmt.Errorf(format, args...))
 }
 
-// maxRecord is how long a record may be, in bytes.
+// maxRecord is the largest record that is read, in bytes.
 const maxRecord = 64 << 10
 
-// Read reads the record at path. It is believed only if it and its directory belong
-// to root, or to this process's user where own is set, and nobody else can write
-// them. The error wraps fs.ErrNotExist if there is none.
+// Read reads the record at path. It accepts only a record and a directory that belong to root
+// (or, if own is set, to the user of this process) and that nobody else can write. The error
+// wraps fs.ErrNotExist if there is none.
 func Read(path string, own bool) (Record, error) {
 	f, err := files.OpenToRead(path)
 	if err != nil {
@@ -134,10 +134,9 @@ func ownedDir(dir string, own bool) error {
 	return files.Owned(dir, info, own)
 }
 
-// Write writes r to path, durably and so that it is whole at every instant, and
-// makes its directory. Everybody may read it, and only its owner write; on Windows,
-// only administrators. To r's names of this boot it adds the one by which processes of
-// this machine know it.
+// Write makes the directory of path and writes r there, durably and atomically. Everybody may
+// read the record; only its owner, or on Windows only administrators, may write it. Write adds
+// to r.Boots the name by which this machine's processes know the boot.
 func Write(path string, r Record) error {
 	r.Format = Format
 	boot, err := nameBoot()
@@ -169,7 +168,7 @@ func Write(path string, r Record) error {
 	return nil
 }
 
-// Remove ends the trial: no further process begins it. One without a record has ended.
+// Remove ends the trial: no other process will begin it. It is no error if there is no record.
 func Remove(path string) error {
 	err := files.Remove(path)
 	switch {
@@ -184,14 +183,15 @@ func Remove(path string) error {
 	return nil
 }
 
-// Place is where a file lies, as a [Record] has it; not ok on Windows.
+// Place returns the device and inode of a file, as a [Record] has them. On Windows ok is
+// false.
 func Place(info fs.FileInfo) (device, inode uint64, ok bool) {
 	n, _ := fmt.Sscanf(files.Inode(info), "%d:%d", &device, &inode)
 	return device, inode, n == 2
 }
 
-// Current returns the reason, which wraps ErrOver, why r is not to be followed by a
-// process of the service, on that boot, at that time.
+// Current returns nil if a process of the service may follow r on that boot at that time.
+// Otherwise it returns the reason, which wraps ErrOver.
 func (r Record) Current(service, boot string, now time.Duration) error {
 	switch {
 	case r.Format != Format:

@@ -12,9 +12,9 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// message is what keeper and candidate say to each other: a line of JSON each. They
-// may be of different versions of holdfast: fields are only added, and what is not
-// known is passed over.
+// message is what keeper and candidate send each other, one JSON object per line. They may
+// contain different versions of holdfast. So fields are only ever added, and unknown ones are
+// ignored.
 type message struct {
 	Ask       string      `json:"ask,omitempty"` // to the candidate: stop, reload, event
 	Source    string      `json:"source,omitempty"`
@@ -80,8 +80,8 @@ func (m message) request() (q platform.Request, ok bool) {
 	return q, true
 }
 
-// listen delivers what comes, line by line, and closes to at its end. It waits for
-// whoever receives until quit is closed.
+// listen delivers the messages line by line, and closes to at the end. It waits for the
+// receiver until quit is closed.
 func listen(from io.Reader, to chan<- message, quit <-chan struct{}) {
 	defer close(to)
 	for lines := bufio.NewScanner(from); lines.Scan(); {
@@ -97,7 +97,7 @@ func listen(from io.Reader, to chan<- message, quit <-chan struct{}) {
 	}
 }
 
-// speak writes what is to be said until quit is closed or nobody reads it any more.
+// speak writes messages until quit is closed or nobody reads them any more.
 func speak(to io.Writer, what <-chan message, quit <-chan struct{}) {
 	for e := json.NewEncoder(to); ; {
 		select {
@@ -111,8 +111,8 @@ func speak(to io.Writer, what <-chan message, quit <-chan struct{}) {
 	}
 }
 
-// relay is the Host of a candidate that runs as a child of the confirmed version: that
-// one stands for whoever started it. Its methods may be called by several goroutines.
+// relay is the Host of a candidate that runs as a child of the confirmed version, which stands
+// in for the manager. Its methods may be called by several goroutines.
 type relay struct {
 	name     string
 	requests chan platform.Request
@@ -129,7 +129,7 @@ var (
 	_ platform.Configurable = (*relay)(nil)
 )
 
-// newRelay says at once that there is somebody who listens.
+// newRelay first reports that the candidate listens.
 func newRelay(name string, from io.Reader, to io.Writer) *relay {
 	h := &relay{name: name, requests: make(chan platform.Request), done: make(chan struct{}), to: json.NewEncoder(to)}
 	heard := make(chan message)
@@ -162,12 +162,12 @@ func (h *relay) say(m message) error {
 	return h.to.Encode(m)
 }
 
-// Name is the manager's that started the confirmed version.
+// Name returns the manager that started the confirmed version.
 func (h *relay) Name() string { return h.name }
 
 func (h *relay) Requests() <-chan platform.Request { return h.requests }
 
-// Watchdog is 0: nobody watches who has a child.
+// Watchdog returns 0: the service control manager has no watchdog.
 func (h *relay) Watchdog() time.Duration { return 0 }
 
 func (h *relay) Configure(c platform.HostConfig) {
@@ -178,7 +178,7 @@ func (h *relay) Notify(n platform.Notice) error {
 	return h.say(message{Notice: &noticed{string(n.Phase), n.Text, n.Extend, n.Step, n.Alive}})
 }
 
-// Close tells nobody the exit code: the process's own end does.
+// Close does not report the exit code, because the parent sees it when the process ends.
 func (h *relay) Close(int) error {
 	h.once.Do(func() {
 		close(h.done)
@@ -189,7 +189,7 @@ func (h *relay) Close(int) error {
 	return nil
 }
 
-// ask adds what other processes ask of this one.
+// ask adds the requests that other processes make of this one.
 func (h *relay) ask(signals <-chan os.Signal) {
 	for {
 		select {

@@ -8,16 +8,15 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// Tries is what the service's user writes of a trial.
+// Tries is the part of a trial that the service's user writes.
 type Tries struct {
 	Trial string `json:"trial"`
 	Count int    `json:"count"`
-	// Why the confirmed version did not, or not again, give way to the candidate.
+	// Why says why the confirmed version did not, or no longer, give way to the candidate.
 	Why string `json:"why,omitempty"`
 }
 
-// ReadTries reads what has been counted of the trial id; nothing, where there is
-// nothing of it.
+// ReadTries reads the count of the trial id. It returns the zero value if nothing was counted.
 func ReadTries(path, id string) (Tries, error) {
 	content, _, err := files.Read(path, maxRecord)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -43,7 +42,7 @@ func (t Tries) write(path string) error {
 	return nil
 }
 
-// count counts one try more; what cannot be counted is not tried.
+// count counts one more try. If it cannot be counted, the candidate is not executed.
 func (r Record) count() error {
 	t, err := ReadTries(r.TriesFile, r.ID)
 	switch {
@@ -59,8 +58,8 @@ func (r Record) count() error {
 	return nil
 }
 
-// note leaves word of why the candidate is not executed, for whoever began the trial. If
-// that cannot be written, nobody needs it.
+// note records why the candidate is not executed, for whoever began the trial. A failure to
+// write that is ignored.
 func (r Record) note(why error) {
 	if t, err := ReadTries(r.TriesFile, r.ID); err == nil && t.Why == "" {
 		t.Why = why.Error()
