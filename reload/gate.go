@@ -1,15 +1,14 @@
 // Package reload is a gate in front of a program's reload.
 //
-// Anybody may ask for a reload at any time: a signal handler before the
-// program is ready, ten operators at once, a manager while another reload
-// runs. The gate holds requests until it is opened, joins those that wait into
-// one reload, runs reloads one at a time, and gives each requester the outcome
-// of a reload that started after the request was made. Once closed it answers
-// [ErrStopping] to those who still wait and to all who come later.
+// Anybody may request a reload at any time: a signal handler before the program is ready, ten
+// operators at once, a manager while another reload runs. The gate holds requests until it is
+// opened. It joins waiting requests into one reload, and runs one reload at a time. Each
+// requester gets the outcome of a reload that started after the request was made. Once the
+// gate is closed, all waiting and later requests get [ErrStopping].
 //
-// Limits: the gate knows nothing of signals, files or managers, and keeps no
-// history beyond the counters in [Stats]. It uses the standard library only
-// and behaves the same on every platform.
+// Limits: the gate knows nothing of signals, files or managers, and keeps no history beyond
+// the counters in [Stats]. It uses the standard library only and behaves the same on every
+// platform.
 package reload
 
 import (
@@ -18,17 +17,17 @@ import (
 	"sync/atomic"
 )
 
-// ErrStopping is the outcome of a request that the gate will not serve any
-// more because the program is stopping.
+// ErrStopping is the outcome of a request that the gate no longer serves, because the program
+// is stopping.
 var ErrStopping = errors.New("not reloaded: the service is stopping")
 
-// Gate holds, joins and serves requests for a reload. Make one with [New]. Its
-// methods may be called by any goroutine.
+// A Gate holds, joins and serves reload requests. Make one with [New]. Any goroutine may call
+// its methods.
 type Gate struct {
-	// pending is what the next reload will answer: nil when nobody waits,
-	// refused for ever once the gate is closed. Who finds a ticket here may
-	// share it: a reload takes the ticket out before it starts, so whatever it
-	// answers starts later than the request that found it.
+	// pending is the ticket of the next reload. It is nil if nobody waits, and refused for
+	// ever once the gate is closed. A request that finds a ticket here may share it: a reload
+	// takes its ticket out before it starts, so it starts later than the request that found
+	// the ticket.
 	pending atomic.Pointer[Ticket]
 	refused *Ticket
 	wake    chan struct{} // holds one token when pending may have work
@@ -39,8 +38,8 @@ type Gate struct {
 
 type counters struct{ requested, started, completed, failed atomic.Uint64 }
 
-// Stats counts what went through a gate. Requests that are joined count once
-// each; a failed reload counts as completed too.
+// Stats counts what went through a gate. Each joined request counts. A failed reload counts as
+// completed too.
 type Stats struct {
 	Requested, Started, Completed, Failed uint64
 }
@@ -53,8 +52,8 @@ func New() *Gate {
 	return g
 }
 
-// Ticket stands for one reload that has yet to start. Requests that wait
-// together share it.
+// A Ticket stands for one reload that has not started yet. Requests that wait together share
+// it.
 type Ticket struct {
 	done chan struct{}
 	err  error // written before done is closed
@@ -65,17 +64,17 @@ func (t *Ticket) finish(err error) {
 	close(t.done)
 }
 
-// Done is closed when the outcome is known.
+// Done returns a channel that is closed when the outcome is known.
 func (t *Ticket) Done() <-chan struct{} { return t.done }
 
-// Err is the outcome: nil for a reload that succeeded. It blocks until Done.
+// Err returns the outcome: nil if the reload succeeded. It blocks until the outcome is known.
 func (t *Ticket) Err() error {
 	<-t.done
 	return t.err
 }
 
-// Wait returns the outcome, or the cause of ctx's end if that comes first; the
-// reload goes on in that case.
+// Wait returns the outcome. If ctx ends first, it returns the cause of that, and the reload
+// goes on.
 func (t *Ticket) Wait(ctx context.Context) error {
 	select {
 	case <-t.done:
@@ -85,8 +84,8 @@ func (t *Ticket) Wait(ctx context.Context) error {
 	}
 }
 
-// Request asks for a reload that starts after this call began, and never
-// blocks. While a request already waits it allocates nothing.
+// Request asks for a reload that starts after this call began. It never blocks. While another
+// request waits, it allocates nothing.
 func (g *Gate) Request() *Ticket {
 	g.counts.requested.Add(1)
 	if t := g.pending.Load(); t != nil {
@@ -104,29 +103,28 @@ func (g *Gate) Request() *Ticket {
 	}
 }
 
-// Reload asks for a reload and waits for its outcome.
+// Reload requests a reload and waits for its outcome.
 func (g *Gate) Reload(ctx context.Context) error { return g.Request().Wait(ctx) }
 
-// Open lets requests through, also those held until now. Further calls, and
-// calls after Close, do nothing.
+// Open lets requests through, including those held until now. Further calls, and calls after
+// Close, do nothing.
 func (g *Gate) Open() {
 	if g.isOpen.CompareAndSwap(false, true) {
 		close(g.opened)
 	}
 }
 
-// Close refuses those who wait and all who come. It does not wait for a reload
-// that runs already: end the context of [Gate.Serve] and wait for it to return.
+// Close refuses all waiting and future requests. It does not wait for a reload that already
+// runs: for that, end the context of [Gate.Serve] and wait until Serve returns.
 func (g *Gate) Close() {
 	if t := g.pending.Swap(g.refused); t != nil && t != g.refused {
 		t.finish(ErrStopping)
 	}
 }
 
-// Serve runs reload once for the requests that have gathered, then again while
-// there are more, until ctx ends; then it closes the gate and returns. The
-// context that reload gets ends with ctx. Call it once, in a goroutine of its
-// own. A panic of reload is not caught here.
+// Serve runs reload once for the requests that have gathered, and again while there are more.
+// When ctx ends, it closes the gate and returns. The context of reload ends with ctx. Call
+// Serve once, in its own goroutine. It does not catch a panic of reload.
 func (g *Gate) Serve(ctx context.Context, reload func(context.Context) error) {
 	defer g.Close()
 	select {
@@ -154,8 +152,8 @@ func (g *Gate) Serve(ctx context.Context, reload func(context.Context) error) {
 	}
 }
 
-// Stats returns the counters. Read one by one, they can be apart by what
-// happens meanwhile.
+// Stats returns the counters. They are read one after the other, so they may differ by what
+// happens in between.
 func (g *Gate) Stats() Stats {
 	return Stats{
 		Requested: g.counts.requested.Load(),
@@ -165,11 +163,11 @@ func (g *Gate) Stats() Stats {
 	}
 }
 
-// take removes the waiting ticket: from here on, requests get a new one.
+// take removes the waiting ticket. From then on, requests get a new one.
 func (g *Gate) take() *Ticket {
 	t := g.pending.Load()
 	if t == nil || t == g.refused || !g.pending.CompareAndSwap(t, nil) {
-		return nil // only Close can have come between
+		return nil // only Close can have intervened
 	}
 	return t
 }

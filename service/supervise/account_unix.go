@@ -9,15 +9,16 @@ import (
 	"syscall"
 )
 
-// account is who the service will be.
+// An account is the user and the groups that the service gets, with the user's environment
+// variables.
 type account struct {
-	uid, gid  int // -1: as we are
+	uid, gid  int // -1: unchanged
 	groups    []int
 	variables []string
 }
 
-// account looks up the names. Without cgo that is in /etc/passwd and /etc/group;
-// who is known elsewhere only can be given by number.
+// account looks up the names. Without cgo, the lookup reads /etc/passwd and /etc/group. Users
+// and groups that only another source knows must be given by number.
 func (s Spawn) account() (account, error) {
 	a := account{uid: -1, gid: -1}
 	if s.User == "" && s.Group == "" && len(s.Groups) == 0 {
@@ -49,7 +50,7 @@ func (a *account) find(name string, grouped bool) error {
 	u, err := user.Lookup(name)
 	if number, e := strconv.Atoi(name); err != nil && e == nil {
 		if u, err = user.LookupId(name); err != nil && grouped {
-			a.uid = number // nobody's number is fine, but it has no group
+			a.uid = number // a number without an entry is fine, but it has no group of its own
 			return nil
 		}
 	}
@@ -89,8 +90,8 @@ func findGroup(name string) (int, error) {
 	return gid, nil
 }
 
-// become changes all threads, golang.org/issue/1435. The user goes last: after
-// it there is no right to the others.
+// become changes all threads: golang.org/issue/1435. The user comes last, because afterwards
+// the process may not change its groups any more.
 func (a account) become() error {
 	if a.uid >= 0 || a.gid >= 0 || a.groups != nil {
 		if err := syscall.Setgroups(a.groups); err != nil {

@@ -4,5 +4,6 @@ package supervise
 
 import "syscall"
 
-// attributes puts the child into a process group of its own, see the one for Linux.
+// attributes puts the child into its own process group, for the reason that
+// attributes_linux.go gives.
 func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

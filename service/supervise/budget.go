@@ -6,7 +6,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// budget counts restarts against the limit of a policy: at most Max within Window.
+// A budget counts restarts against the limit of a policy: at most Max within Window.
 type budget struct {
 	restart platform.Restart
 	past    []time.Time // of the restarts that still count, oldest first

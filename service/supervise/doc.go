@@ -1,20 +1,20 @@
-// Package supervise starts a service's process where the manager is no more than
-// a script: as the right user, with its limits, and again when it has ended.
+// Package supervise starts the process of a service if the manager is only a script. It sets
+// the user and the limits, and restarts the process when it has ended.
 //
-// [Spawn] is the last step of a start: the process that a script has made turns
-// into the service. [Parent] is the supervisor of [service] supervise = true: it
-// stays, runs the service as its child and starts it again as the restart policy
-// says. Both are hidden commands of every program's command line, and scripts
-// made by platform/internal/sysv and platform/internal/openrc call them.
+// [Spawn] is the last step of a start: it turns the process that the script has started into
+// the service. [Parent] is the supervisor behind supervise = true in [service]. It stays, runs
+// the service as its child and restarts it according to the restart policy. Both are hidden
+// commands in the command line of every program. The scripts of platform/internal/sysv and
+// platform/internal/openrc call them.
 //
 // # Linux notes
 //
-// A supervisor that is killed takes its child down in order: the child gets
-// SIGTERM (PR_SET_PDEATHSIG of prctl(2)).
+// If a supervisor is killed, its child stops in order: the kernel sends it SIGTERM
+// (PR_SET_PDEATHSIG, see prctl(2)).
 //
 // # Other systems
 //
-// On other Unix systems the child of a supervisor that was killed goes on alone;
-// it is still the one instance, and is found and stopped as one started by hand
-// is. On Windows, which needs neither, both return errors.ErrUnsupported.
+// On other Unix systems, the child of a killed supervisor goes on alone. It is still the only
+// instance, and is found and stopped like one that was started by hand. Windows needs neither
+// command, and both return errors.ErrUnsupported there.
 package supervise

@@ -15,19 +15,19 @@ import (
 	"time"
 )
 
-// remember looks how the service ended the last time, and hands it a file to
-// write down how it ends the next time. The file is not there at a first start:
-// whoever starts it anew removes it.
+// remember reads how the service ended the last time. It returns the open file in which the
+// service writes how it ends the next time. The file does not exist at a first start, because
+// whoever starts the service afresh removes it.
 func (s Spawn) remember() (*os.File, error) {
 	if s.Ended == "" {
 		return nil, nil
 	}
 	awaitSupervisor()
-	// Without O_EXCL: nobody but root can put anything there.
+	// O_EXCL is not needed: only root can write to this directory.
 	fd, err := syscall.Open(s.Ended, syscall.O_RDWR|syscall.O_NOFOLLOW, 0)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		// Not close-on-exec: the service inherits it, and takes care of that.
+		// Not close-on-exec: the service inherits the file and sets that flag itself.
 		fd, err = syscall.Open(s.Ended, syscall.O_RDWR|syscall.O_CREAT|syscall.O_NOFOLLOW, 0o600)
 		if err != nil {
 			return nil, fmt.Errorf("open %s: %w", s.Ended, err)
@@ -43,7 +43,7 @@ func (s Spawn) remember() (*os.File, error) {
 	}
 	code, err := strconv.Atoi(strings.TrimSpace(string(content)))
 	if err != nil {
-		code = -1 // it had no time for last words
+		code = -1 // it ended before it could write its exit code
 	}
 	if !s.Restart.Follows(code) {
 		return nil, errors.Join(&ForGoodError{code}, dismiss())
@@ -55,17 +55,17 @@ func (s Spawn) remember() (*os.File, error) {
 	return f, err
 }
 
-// attentive is how long a supervise-daemon may take to be ready for us. On a busy
-// machine that is seconds.
+// attentive limits the wait until a supervise-daemon is ready for us. On a busy machine this
+// takes seconds.
 const attentive = 30 * time.Second
 
-// awaitSupervisor returns when our parent, if it is a supervise-daemon, waits for
-// signals, which it does in open(2) of a FIFO.
+// awaitSupervisor returns when our parent waits for signals, if that parent is a
+// supervise-daemon. It waits for them in open(2) of a FIFO.
 //
-// supervise-daemon (read and measured: 0.56) looks after its child only when a
-// signal interrupts that call. A signal that comes between fork and open, be it
-// the SIGCHLD of a child that has ended at once or a SIGTERM, it does not act on
-// before the next: it would wait for ever with a dead child.
+// supervise-daemon (read and measured: 0.56) looks after its child only when a signal
+// interrupts that call. It does not act on a signal that comes between fork and open, be it
+// the SIGCHLD of a child that ended at once or a SIGTERM, until the next signal comes. So it
+// would wait for a dead child for ever.
 func awaitSupervisor() {
 	for begin := time.Now(); time.Since(begin) < attentive; time.Sleep(time.Millisecond) {
 		if state, ok := superviseDaemon(os.Getppid()); !ok || state == 'S' {
@@ -74,8 +74,8 @@ func awaitSupervisor() {
 	}
 }
 
-// superviseDaemon reports whether pid is a supervise-daemon, and its state, as proc(5)
-// has it.
+// superviseDaemon reports whether pid is a supervise-daemon, and returns its state as a letter
+// of proc(5).
 func superviseDaemon(pid int) (state byte, ok bool) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -88,15 +88,15 @@ func superviseDaemon(pid int) (state byte, ok bool) {
 	return rest[0], true
 }
 
-// dismissed is how long a supervise-daemon may take to stop us in its turn.
+// dismissed limits the wait until a supervise-daemon stops us in turn.
 const dismissed = 10 * time.Second
 
-// dismiss tells the supervise-daemon whose child we are to give up, and nobody
-// else. It returns only if that one does not end us.
+// dismiss tells our parent to give up, if it is a supervise-daemon. It returns only if the
+// parent does not end us.
 //
-// supervise-daemon (measured: 0.56) overlooks the end of a child whose SIGCHLD it
-// gets together with the SIGTERM, and then waits for that child through the whole
-// of its stop schedule. So we stay until it has taken note and stops us.
+// supervise-daemon (measured: 0.56) overlooks the end of a child if SIGCHLD and SIGTERM arrive
+// together. It then waits for that child until its stop schedule is over. So we stay until it
+// has noticed the SIGTERM and stops us.
 func dismiss() error {
 	parent := os.Getppid()
 	if _, ok := superviseDaemon(parent); !ok {

@@ -6,8 +6,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Budget counts restarts for a policy.
+// Budget returns a function that takes restarts from a new budget.
 func Budget(r platform.Restart) func(time.Time) bool { return (&budget{restart: r}).take }
 
-// MaxOutput is when a new file is begun.
+// MaxOutput is the size at which a new file begins.
 const MaxOutput = maxOutput

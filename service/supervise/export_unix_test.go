@@ -2,5 +2,5 @@
 
 package supervise
 
-// BackOff is the wait before a restart.
+// BackOff returns the wait before a restart.
 var BackOff = backOff

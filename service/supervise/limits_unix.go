@@ -14,8 +14,8 @@ func setLimit(resource int, n uint64) error {
 	return syscall.Setrlimit(resource, &l)
 }
 
-// The fields are signed on FreeBSD.
+// set writes to a field that is signed on FreeBSD and unsigned elsewhere.
 func set[T int64 | uint64](field *T, n uint64) { *field = T(n) }
 
-// noNewPrivileges is Linux's alone.
+// noNewPrivileges does nothing: only Linux has this setting.
 func noNewPrivileges() error { return nil }

@@ -24,9 +24,10 @@ import (
 	"github.com/holdfast-dev/holdfast/service/supervise"
 )
 
-// A copy of the test binary plays a part instead of running tests if its first
-// argument is roleArg and the part's name: environments come and go here, and a
-// copy that lost its part would run all tests again, and their copies.
+// If the first argument is roleArg and the name of a part, a copy of the test binary plays
+// that part instead of running tests. The part is not in the environment, because these tests
+// change the environment: a copy that lost its part would run all tests again, and so would
+// its copies.
 const (
 	roleArg = "role="
 	argsEnv = "HOLDFAST_SUPERVISE_TEST_ARGS"
@@ -48,7 +49,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// playing is the command line of a copy of the test binary in a role.
+// playing returns the command line of a copy of the test binary in a role.
 func playing(role string) []string { return []string{os.Args[0], roleArg + role} }
 
 // part is a copy of the test binary in a role.
@@ -71,7 +72,7 @@ func arguments(into any) {
 	}
 }
 
-// script says how the children of a supervisor behave, one after the other.
+// A script says how the children of a supervisor behave, one after the other.
 type script struct {
 	Restart platform.Restart
 	Ends    []string // each one's end: an exit code, "kill", or "wait" for a signal
@@ -111,7 +112,7 @@ func parent() int {
 	return code
 }
 
-// child says what it gets on standard output, and ends as it is told.
+// child writes what it gets to standard output, and ends as its argument says.
 func child() int {
 	var s script
 	arguments(&s)

@@ -1,4 +1,5 @@
 package supervise
 
-// limitOfProcesses is none here: who asks for it is refused.
+// limitOfProcesses is no valid resource: these systems have no such limit, and refuse one that
+// is set.
 const limitOfProcesses = -1

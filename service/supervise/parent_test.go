@@ -50,7 +50,7 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// Whoever wants to know hears which start comes next, and how the child before has ended.
+// Waits is called with the next start, and with how the child before has ended.
 func TestWaitsAreTold(t *testing.T) {
 	restart := platform.Restart{Policy: "on-failure", Delay: soon, Max: 5, Window: time.Hour}
 	cmd, out := begin(t, script{Restart: restart, Ends: []string{"kill", "3", "0"}, Counter: t.TempDir() + "/counter", Waits: true})
@@ -67,7 +67,7 @@ func TestWaitsAreTold(t *testing.T) {
 	exits(t, cmd, 0)
 }
 
-// What is left at that is told, and why: it ended well, or too often.
+// Leaves is called with the last end, and with the reason: it ended well, or too often.
 func TestLeavingIsTold(t *testing.T) {
 	for end, want := range map[string]string{"kill": "leaves {false -1 SIGKILL killed by SIGKILL } true", "0": "leaves {true 0  exit code 0 } false"} {
 		_, out := begin(t, script{Restart: platform.Restart{Policy: "on-failure", Delay: soon, Max: 1, Window: time.Hour}, Ends: []string{"kill", end}, Counter: t.TempDir() + "/counter", Waits: true})
@@ -81,8 +81,8 @@ func TestLeavingIsTold(t *testing.T) {
 	}
 }
 
-// A program that is just being replaced cannot be executed: that is one failed
-// start, and not the end of the supervision (issue 9, 9).
+// A program that is being replaced cannot be executed. That is one failed start, and not the
+// end of the supervision (issue 9, 9).
 func TestProgramIsBeingReplaced(t *testing.T) {
 	dir := t.TempDir()
 	program := dir + "/program"
@@ -129,7 +129,8 @@ func secondName(t *testing.T, path string) {
 	}
 }
 
-// It counts, too: who may be started again three times is given up after that.
+// Starts that the system refuses count as restarts, too: after three of them the supervisor
+// gives up.
 func TestProgramIsGoneForGood(t *testing.T) {
 	dir := t.TempDir()
 	program := dir + "/program"
@@ -149,7 +150,7 @@ func TestProgramIsGoneForGood(t *testing.T) {
 	exits(t, cmd, 1)
 }
 
-// A program that was never there is not waited for.
+// The supervisor does not wait for a program that never existed.
 func TestProgramIsNotThere(t *testing.T) {
 	_, out := begin(t, script{platform.Restart{Policy: "always", Delay: soon}, []string{"0"}, t.TempDir() + "/counter", "/nonexistent/program", false})
 	out.expect("error:")

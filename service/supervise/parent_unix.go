@@ -21,28 +21,28 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
 
-// supervisor is a Parent at work. One goroutine runs it.
+// A supervisor is a running Parent. One goroutine runs it.
 type supervisor struct {
 	Parent
-	// Two channels, as os/signal drops what does not fit: a storm of one kind
+	// There are two channels because os/signal drops what does not fit: a storm of one signal
 	// must not crowd out the other.
 	stops, reloads chan os.Signal
 	stopping       bool
-	signal         string // that ended the last child; empty: none did
-	refused        int    // starts in a row of which the system has refused to execute the program
+	signal         string // that killed the last child; empty: it was not killed
+	refused        int    // consecutive starts at which the system refused to execute the program
 }
 
 func (p Parent) run(ctx context.Context) (int, error) {
 	p.Restart = p.Restart.WithDefaults()
-	// The kernel takes the end of the thread that made the child for the end of
-	// its parent, golang.org/issue/27505.
+	// The kernel takes the end of the thread that started the child for the end of the child's
+	// parent: golang.org/issue/27505.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	s := &supervisor{Parent: p, stops: make(chan os.Signal, 2), reloads: make(chan os.Signal, 1)}
 	signal.Notify(s.stops, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(s.stops)
 	defer signal.Stop(s.reloads)
-	if ctx.Err() != nil { // asked for before we listened
+	if ctx.Err() != nil { // requested before we listened
 		return platform.ExitOK, nil
 	}
 
@@ -87,8 +87,8 @@ func (p Parent) run(ctx context.Context) (int, error) {
 	}
 }
 
-// passes reports whether err is one of a program that is being replaced, or of a
-// machine that is short of something: the next start may succeed.
+// passes reports whether err comes from a program that is being replaced, or from a machine
+// that lacks a resource. The next start may then succeed.
 func passes(err error) bool {
 	for _, passing := range []error{
 		fs.ErrNotExist, syscall.ETXTBSY, syscall.ENOEXEC, fs.ErrPermission, syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, syscall.EIO,
@@ -100,11 +100,11 @@ func passes(err error) bool {
 	return false
 }
 
-// The wait for a program that cannot be executed grows up to this.
+// longestBackOff limits the wait for a program that cannot be executed.
 const longestBackOff = time.Minute
 
-// backOff is the wait before a restart: delay, and twice as long with each start
-// in a row that the system has refused.
+// backOff returns the wait before a restart. It is delay, doubled with each consecutive start
+// that the system has refused.
 func backOff(delay time.Duration, refused int) time.Duration {
 	if refused == 0 {
 		return delay
@@ -118,7 +118,7 @@ func backOff(delay time.Duration, refused int) time.Duration {
 	return d
 }
 
-// runChild runs one child to its end. code is -1 if a signal killed it.
+// runChild runs one child until it ends. code is -1 if a signal killed it.
 func (s *supervisor) runChild() (code int, how string, err error) {
 	child, err := s.start()
 	if err != nil {
@@ -147,8 +147,8 @@ func (s *supervisor) runChild() (code int, how string, err error) {
 	}
 }
 
-// start makes a child that ignores SIGHUP until it has a handler: what is
-// ignored stays so in a new program, what has a handler gets its deadly default.
+// start starts a child that ignores SIGHUP until it handles it. A new program keeps ignoring
+// an ignored signal. A handled signal would return to its default, which kills.
 func (s *supervisor) start() (*exec.Cmd, error) {
 	child := exec.Command(s.Argv[0], s.Argv[1:]...) //nolint:noctx // it ends by signals
 	child.Env = append(os.Environ(), native.StarterVariable+"="+s.Starter+" "+strconv.Itoa(os.Getpid()))
@@ -160,21 +160,21 @@ func (s *supervisor) start() (*exec.Cmd, error) {
 	return child, err
 }
 
-// pass hands a signal to the child, which may have ended by now.
+// pass sends a signal to the child, which may already have ended.
 func (s *supervisor) pass(child *exec.Cmd, sig os.Signal) {
 	if err := child.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		s.Log("a signal was not passed on", "signal", sig.String(), "error", err)
 	}
 }
 
-// leave tells of the last end.
+// leave reports the last end, if Leaves is set.
 func (s *supervisor) leave(ended platform.Exit, tooOften bool) {
 	if s.Leaves != nil {
 		s.Leaves(ended, tooOften)
 	}
 }
 
-// wait is pause that tells whoever wants to know.
+// wait is like pause, and also reports the wait, if Waits is set.
 func (s *supervisor) wait(next *platform.NextTry, ended platform.Exit) (stopped bool) {
 	if s.Waits == nil {
 		return s.pause(time.Until(next.At))
@@ -184,7 +184,7 @@ func (s *supervisor) wait(next *platform.NextTry, ended platform.Exit) (stopped 
 	return s.pause(time.Until(next.At))
 }
 
-// pause waits before a restart, and reports whether a stop came instead.
+// pause waits before a restart. It reports whether a stop request ended the wait.
 func (s *supervisor) pause(delay time.Duration) (stopped bool) {
 	timer := time.NewTimer(delay)
 	defer timer.Stop()

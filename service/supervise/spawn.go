@@ -8,12 +8,12 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Spawn says what a process is to become. The zero value of a field leaves what
-// the process has, unless the field says otherwise.
+// Spawn says what a process is to become. If a field is zero, the process keeps what it has,
+// unless the field says otherwise.
 type Spawn struct {
 	Argv []string // absolute path of the program, and its arguments
 
-	User   string   // name or number; with its own group, further groups, HOME, USER, LOGNAME and SHELL
+	User   string   // name or number; brings its group, further groups, HOME, USER and LOGNAME
 	Group  string   // instead of the user's own
 	Groups []string // besides the user's own
 
@@ -25,25 +25,25 @@ type Spawn struct {
 
 	Directory string   // empty: /
 	Output    string   // file to which standard output and standard error are appended
-	Keep      []string // variables of the environment to keep, besides the service's directories
+	Keep      []string // environment variables to keep, besides those of the service's directories
 	Path      string   // PATH; empty: the usual directories
-	Starter   string   // who the service says has started it
+	Starter   string   // what the service names as its starter
 
-	// Sourced is a file of shell commands that change the environment, executed as who
-	// calls, as init scripts have it in /etc/sysconfig or /etc/default: what it exports
-	// the service gets. One that is not there changes nothing.
+	// Sourced is a file of shell commands that change the environment, like those of init
+	// scripts in /etc/sysconfig or /etc/default. It is executed as the caller. The service
+	// gets what it exports. A file that does not exist changes nothing.
 	Sourced string
 
-	// Ended is a file that remembers how the service ended, in a directory that
-	// only root can write to. It makes up for a supervisor that restarts
-	// whatever ends: after an end that Restart does not follow, that one gets a
-	// SIGTERM instead of a service. Empty: there is no such supervisor.
+	// Ended is a file that remembers how the service ended, in a directory that only root can
+	// write to. It is for a supervisor that restarts the service after every end. After an end
+	// that Restart does not follow, that supervisor gets a SIGTERM, and the service is not
+	// started. It is empty if there is no such supervisor.
 	Ended   string
 	Restart platform.Restart // its policy and exit codes
 }
 
-// ForGoodError means that the service was not started again, because of how it
-// had ended. Code is its exit code, -1 if it left none.
+// A ForGoodError means that the service was not restarted, because of how it had ended. Code
+// is its exit code, or -1 if it left none.
 type ForGoodError struct{ Code int }
 
 func (e *ForGoodError) Error() string {
@@ -53,22 +53,22 @@ func (e *ForGoodError) Error() string {
 	return fmt.Sprintf("it ended with exit code %d, which its restart policy does not follow", e.Code)
 }
 
-// ErrImpossible means that this machine does not have what the service is to be or
-// to use: a user, a directory, a limit. It will not have it the next time either.
+// ErrImpossible means that this machine lacks something that the service needs: a user, a
+// directory, a limit. Another attempt will fail too.
 var ErrImpossible = errors.New("cannot be had on this machine")
 
-// errNotSupervised: only a supervise-daemon is told to give up.
+// errNotSupervised means that the parent is not told to give up, because it is no
+// supervise-daemon.
 var errNotSupervised = errors.New("its parent is no supervise-daemon")
 
-// maxOutput is the size from which a new start begins a new file, and keeps the
-// one before as NAME.old.
+// maxOutput is the size at which the next start begins a new file. The old one is kept as
+// NAME.old.
 const maxOutput = 10 << 20
 
-// Exec turns this process into the service; it only returns an error. The
-// process gets a session of its own, ignores SIGHUP until the service handles
-// it, and is rid of the environment that it was called with. Only root can
-// become another user, or go beyond its own limits.
+// Exec turns this process into the service. It returns only with an error. The process gets
+// its own session, ignores SIGHUP until the service handles it, and loses the environment of
+// its caller. Only root can become another user or exceed its own limits.
 //
-// The order is such that everything is done with the fewest rights that
-// suffice: Output is opened, and Directory entered, as the user.
+// Everything is done with the fewest rights that suffice: Output is opened, and Directory
+// entered, as the user.
 func (s Spawn) Exec() error { return s.exec() }

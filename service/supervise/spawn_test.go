@@ -75,7 +75,7 @@ func dump() int {
 	return 0
 }
 
-// become has a process become what s says, and returns what that found itself to be.
+// become turns a process into what s says, and returns what that process found itself to be.
 func become(t *testing.T, s supervise.Spawn, env ...string) (d dumped, out string, code int) {
 	t.Helper()
 	if s.Argv == nil {
@@ -310,8 +310,8 @@ func TestSpawnEnded(t *testing.T) {
 	}
 }
 
-// What a sourced file exports the service gets, over what it has been given; one that is
-// not there changes nothing, and one that is wrong has nothing started by halves.
+// The service gets what a sourced file exports, in place of what it was given. A missing file
+// changes nothing, and with a faulty one nothing is started.
 func TestSpawnSourced(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "feed")

@@ -22,15 +22,15 @@ import (
 )
 
 func (s Spawn) exec() error {
-	// Niceness and the like belong to a thread, and exec keeps those of its own.
+	// Niceness and the like belong to a thread, and exec keeps those of the calling thread.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
 	signal.Ignore(syscall.SIGHUP)
-	// A shell has what it starts in the background ignore these. exec gives
-	// those that have a handler their default back.
+	// A shell makes background processes ignore these two signals. exec resets a signal to its
+	// default if it has a handler.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGQUIT)
-	// It fails for who leads a session already.
+	// It fails for a process that already leads a session.
 	_, _ = syscall.Setsid()
 
 	ended, err := s.remember()
@@ -44,7 +44,7 @@ func (s Spawn) exec() error {
 	return err
 }
 
-// turn is the rest of the way, of which there is no coming back but by an error.
+// turn does the rest. It returns only with an error.
 func (s Spawn) turn(ended *os.File) error {
 	who, err := s.account()
 	if err != nil {
@@ -77,7 +77,7 @@ func exitCodeOf(err error) int {
 	return platform.ExitFailed
 }
 
-// limit does what may need root's rights.
+// limit sets what may need the rights of root.
 func (s Spawn) limit() error {
 	for _, l := range []struct {
 		name     string
@@ -91,7 +91,7 @@ func (s Spawn) limit() error {
 		if l.value == nil {
 			continue
 		}
-		// Of package syscall, which then keeps its hands off the limit on files.
+		// setLimit uses package syscall, which then does not change the limit on files itself.
 		if err := setLimit(l.resource, *l.value); err != nil {
 			return fmt.Errorf("limits.%s to %d: %w: %w", l.name, *l.value, ErrImpossible, err)
 		}
@@ -117,7 +117,7 @@ func nonZero(n uint64) *uint64 {
 	return &n
 }
 
-// settle does what needs no rights but the user's own.
+// settle does what needs only the rights of the user.
 func (s Spawn) settle() error {
 	dir := s.Directory
 	if dir == "" {
@@ -150,7 +150,8 @@ func (s Spawn) settle() error {
 
 const usualPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// environment is what the service gets: nothing of its caller's but what is to be kept.
+// environment returns the environment of the service. It takes only the variables to keep from
+// that of the caller.
 func (s Spawn) environment(who account) []string {
 	env := []string{"PATH=" + cmp.Or(s.Path, usualPath)}
 	env = append(env, who.variables...)
@@ -164,7 +165,7 @@ func (s Spawn) environment(who account) []string {
 	return env
 }
 
-// told are the variables that speak of how the service was started.
+// told returns the variables that say how the service was started.
 func (s Spawn) told(ended *os.File) (env []string) {
 	if s.Starter != "" {
 		env = append(env, native.StarterVariable+"="+s.Starter+" "+strconv.Itoa(os.Getpid()))
