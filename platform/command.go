@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// CommandError tells how a command of the system failed. Decide by Code; Stderr
-// is for people.
+// A CommandError says how a command of the system failed. Programs should decide by Code;
+// Stderr is for people.
 type CommandError struct {
 	Argv   []string
-	Code   int // -1 if it did not exit by itself, or never ran
+	Code   int // -1 if a signal killed it, or if it never ran
 	Stderr string
 	Err    error // from os/exec
 }
@@ -27,5 +27,5 @@ func (e *CommandError) Error() string {
 	return msg
 }
 
-// Unwrap gives the error of os/exec.
+// Unwrap returns the error of os/exec.
 func (e *CommandError) Unwrap() error { return e.Err }

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Defaults is the one table of what holds where nobody has said anything. What is
-// not in it is zero: nothing, or what the manager does by itself. Configurations
-// and definitions, documentation and error messages are all made from it.
+// Defaults returns the default values of all settings. A setting that is zero here has no
+// default: it is empty, or left to the manager. Configurations, definitions, documentation and
+// error messages all use this table.
 func Defaults() Unit {
 	umask := fs.FileMode(0o027)
 	return Unit{
@@ -23,8 +23,8 @@ func Defaults() Unit {
 	}
 }
 
-// WithDefaults is u with the values of [Defaults] in place of zeros, and a text
-// for people where there is none.
+// WithDefaults returns u with zero values replaced by those of [Defaults]. An empty
+// DisplayName becomes the name, and an empty Description the display name.
 func (u Unit) WithDefaults() Unit {
 	d := Defaults()
 	u.DisplayName = cmp.Or(u.DisplayName, u.Name)
@@ -41,7 +41,7 @@ func (u Unit) WithDefaults() Unit {
 	return u
 }
 
-// WithDefaults is r with the values of [Defaults] in place of zeros.
+// WithDefaults returns r with zero values replaced by those of [Defaults].
 func (r Restart) WithDefaults() Restart {
 	d := Defaults().Restart
 	return Restart{

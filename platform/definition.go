@@ -6,45 +6,45 @@ import (
 	"strings"
 )
 
-// ErrForeign means that the manager has a definition of that name which holdfast
-// did not write. Nothing is done to it that nobody asked for by name.
+// ErrForeign means that the manager has a definition with this name that holdfast did not
+// write. Such a definition is changed only on explicit request.
 var ErrForeign = errors.New("was not made by holdfast")
 
-// Definition is what a manager has a service by: a unit, a script, a property
-// list, a registration. It is found out by the manager; what may be done with it
-// is decided by [Definition.Refuse] and [Definition.Replace], for all of them.
+// A Definition describes the service definition that a manager has: a unit, a script, a
+// property list or a registration. The manager finds it. [Definition.Refuse] and
+// [Definition.Replace] decide, for all managers, what may be done with it.
 type Definition struct {
-	Path  string          `json:"path"`            // its file, or the name of what is no file
-	Ours  bool            `json:"ours"`            // it has holdfast's mark, each manager its own
-	State DefinitionState `json:"state,omitempty"` // if there is more to it than a file
-	// Source is what a link leads to, or what the definition was generated from.
+	Path  string          `json:"path"`            // of its file, or the name of a registration
+	Ours  bool            `json:"ours"`            // it has holdfast's mark, which differs between managers
+	State DefinitionState `json:"state,omitempty"` // empty: a plain file or registration
+	// Source is the target of a link, or the file from which the definition was generated.
 	Source  string   `json:"source,omitempty"`
-	DropIns []DropIn `json:"drop_ins,omitempty"` // what others have put beside it, and what that sets
-	// Command is the command line that it has, where it is no file that says so.
+	DropIns []DropIn `json:"drop_ins,omitempty"` // files of others that change it
+	// Command is the command line in the definition, if that is not a file.
 	Command string `json:"-"`
-	// Own are the manager's own command lines for it, by what they do: "start",
-	// "stop", and so on. One that is not there the manager does not have.
+	// Own has the manager's own command lines for the service, by verb: "start", "stop", and
+	// so on. Verbs that the manager does not have are missing.
 	Own map[string]string `json:"-"`
 }
 
-// DefinitionState is what a definition is, if it is not simply a file.
+// A DefinitionState is the state of a definition that is more than a plain file.
 type DefinitionState string
 
-// The states, as systemctl(1) has them under is-enabled. Other managers have none of them.
+// The states, named as in systemctl(1), is-enabled. Other managers have none of them.
 const (
-	DefinitionMasked    DefinitionState = "masked"    // the administrator keeps the name from being used
-	DefinitionLinked    DefinitionState = "linked"    // a link in the place of the file leads to it
-	DefinitionStatic    DefinitionState = "static"    // nothing says at what it would be started
-	DefinitionGenerated DefinitionState = "generated" // made by a program at each boot
+	DefinitionMasked    DefinitionState = "masked"    // the administrator has blocked the name
+	DefinitionLinked    DefinitionState = "linked"    // a link to a file elsewhere
+	DefinitionStatic    DefinitionState = "static"    // has no [Install] section, so it cannot be enabled
+	DefinitionGenerated DefinitionState = "generated" // made by a generator at each boot
 )
 
-// DropIn is a file that changes a definition from outside of it.
+// A DropIn is a separate file that changes a definition.
 type DropIn struct {
 	Path string   `json:"path"`
-	Keys []string `json:"keys,omitempty"` // that it sets; none if it cannot be read
+	Keys []string `json:"keys,omitempty"` // the keys that it sets; empty if it cannot be read
 }
 
-// String is for people.
+// String describes the drop-in for people.
 func (d DropIn) String() string {
 	if len(d.Keys) == 0 {
 		return d.Path
@@ -52,8 +52,8 @@ func (d DropIn) String() string {
 	return d.Path + " sets " + strings.Join(d.Keys, ", ")
 }
 
-// String says what it is and where, for people: "/etc/init.d/feedd", "the
-// generated /run/... (from /etc/init.d/feedd)".
+// String describes the definition for people: "/etc/init.d/feedd", "the generated /run/...
+// (from /etc/init.d/feedd)".
 func (d *Definition) String() string {
 	text := d.Path
 	switch d.State {
@@ -70,10 +70,11 @@ func (d *Definition) String() string {
 	return text
 }
 
-// Refuse is the one decision on what a verb may act on: what holdfast made, and
-// nothing else. The error wraps [ErrForeign] and [ErrPermission] and says how to
-// get on; it is nil for a nil Definition, which is none. The verbs are those of
-// [Manager], "status" aside, and "uninstall".
+// Refuse decides whether a verb may act on the definition: it may if holdfast made the
+// definition. Otherwise the error wraps [ErrForeign] and [ErrPermission] and says what to do
+// instead. For a masked definition of our own it wraps only [ErrPermission]. A nil Definition
+// means that there is none, and Refuse returns nil. The verbs are those of [Manager] without
+// "status", and "uninstall".
 func (d *Definition) Refuse(verb string) error {
 	switch {
 	case d == nil:
@@ -86,9 +87,9 @@ func (d *Definition) Refuse(verb string) error {
 	return d.refused("", d.instead(verb)+", or take it over: install --adopt")
 }
 
-// Replace is the decision on an install in the place of d. A definition of
-// somebody else is replaced only where adopt says so, and what is masked or a link
-// never: that is what the administrator has decided.
+// Replace decides whether an install may replace d. A definition that holdfast did not make is
+// replaced only if adopt is set. A masked or linked definition is never replaced, because it
+// is a decision of the administrator. The errors are those of [Definition.Refuse].
 func (d *Definition) Replace(adopt bool) error {
 	switch {
 	case d == nil:
@@ -103,7 +104,7 @@ func (d *Definition) Replace(adopt bool) error {
 	return nil
 }
 
-// instead is what to use in place of a command of ours.
+// instead returns the manager's own command for a verb of ours.
 func (d *Definition) instead(verb string) string {
 	if own := d.Own[verb]; own != "" {
 		return own
@@ -115,7 +116,7 @@ func (d *Definition) refused(why, instead string) error {
 	return &foreignError{what: d.String(), why: why, instead: instead, ours: d.Ours}
 }
 
-// foreignError is a refusal with the way out.
+// A foreignError is a refusal that says what to do instead.
 type foreignError struct {
 	what, why, instead string
 	ours               bool

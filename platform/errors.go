@@ -2,8 +2,8 @@ package platform
 
 import "errors"
 
-// What can be wrong, for errors.Is. The text of an error is for people; the
-// error that wraps one of these names the operation and the object.
+// The sentinel errors, for errors.Is. The error that wraps one of them names the operation and
+// the object. Its text is for people.
 var (
 	ErrNotInstalled = errors.New("service is not installed")
 	ErrNotRunning   = errors.New("service is not running")

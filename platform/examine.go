@@ -5,61 +5,63 @@ import (
 	"time"
 )
 
-// Examiner is a [Manager] that can say more of a service than where it stands: what of its
-// own keeps the service from being what its definition says.
+// An Examiner is a [Manager] that can report problems of a service beyond its status: why the
+// service does not behave as its definition says.
 type Examiner interface {
-	// Examine asks the machine, and changes nothing. What the manager does not say, and
-	// what it is not asked for where the service is not there, is zero.
+	// Examine asks the machine, and changes nothing. Fields that the manager does not know are
+	// zero, and so are those that make no sense for a service that is not installed.
 	Examine(ctx context.Context, id ID) (Examination, error)
 }
 
-// Examination is what only the manager itself knows of a service.
+// An Examination is what only the manager knows about a service.
 type Examination struct {
-	// KillAfter is how long after it has asked the service to stop the manager kills it; 0:
-	// it does not say, or never does.
+	// KillAfter is the time between the manager's request to stop and its kill. 0 means that
+	// the manager does not say, or never kills.
 	KillAfter time.Duration
-	// Unread means that the definition on the disk is not the one that the manager goes by.
+	// Unread means that the definition on disk is not the one that the manager uses.
 	Unread bool
-	// Disabled is why it cannot be started, not even by hand, though it is defined; empty: it can.
+	// Disabled says why the service cannot be started, not even by hand, although it is
+	// defined. It is empty if it can be started.
 	Disabled string
-	// Broken is why the manager cannot use the definition; empty: it can.
+	// Broken says why the manager cannot use the definition. It is empty if it can.
 	Broken string
-	// Unwatched is why nobody would start again what runs; empty: somebody would, as far as
-	// it was defined so.
+	// Unwatched says why nobody would restart the running service. It is empty if somebody
+	// would, within the limits of the restart policy.
 	Unwatched string
-	// NotAtBoot is why a service that is enabled is not started at boot; empty: it is.
+	// NotAtBoot says why an enabled service is not started at boot. It is empty if it is.
 	NotAtBoot string
-	// Misplaced is how its place among the others is wrong: it is started before what it needs, or
-	// not stopped in order at the machine's end; empty: it is not, as far as places are the manager's.
+	// Misplaced says what is wrong with the position of the service in the boot order: it
+	// starts before a service that it needs, or is not stopped in order at shutdown. It is
+	// empty if nothing is wrong, or if the manager has no such positions.
 	Misplaced string
-	// Leftovers are definitions of that name for another manager.
+	// Leftovers are definitions with this name for other managers.
 	Leftovers []Leftover
-	// Uses are what the whole service uses of what it may.
+	// Uses says how much of its limits the whole service uses.
 	Uses []Use
-	// Own are the manager's own command lines by what they mend: one of the Mend constants.
+	// Own has the manager's own command lines that mend a problem, by Mend constant.
 	Own map[string]string
 }
 
 // Keys of [Examination.Own].
 const (
-	MendEnable = "enable" // have it started at boot
-	MendAllow  = "allow"  // have it not be disabled or masked
-	MendReread = "reread" // have the manager read the definition
-	MendLogin  = "login"  // have it started at boot, and not at login only
-	MendPlace  = "place"  // take it out of its places, for an install to put it where it belongs
+	MendEnable = "enable" // makes the service start at boot
+	MendAllow  = "allow"  // makes it no longer disabled or masked
+	MendReread = "reread" // makes the manager read the definition again
+	MendLogin  = "login"  // makes it start at boot, not only at login
+	MendPlace  = "place"  // removes its positions in the boot order, so that an install sets them anew
 )
 
-// Leftover is a definition for another manager than the one that runs the machine.
+// A Leftover is a definition for a manager other than the one that runs the machine.
 type Leftover struct {
 	Path string
 	Ours bool   // it has holdfast's mark
-	Why  string // what it does or does not do here, for people
-	// Remove is the command that removes it; empty: there is none that is safe.
+	Why  string // what effect it has here, for people
+	// Remove is the command that removes it. It is empty if no command is safe.
 	Remove string
 }
 
-// Use is how much a service uses of a resource, and how much it may.
+// A Use says how much of a resource a service uses, and how much it may use.
 type Use struct {
 	What      string // "memory", "tasks"
-	Used, Max uint64 // Max 0: without limit
+	Used, Max uint64 // Max 0: no limit
 }

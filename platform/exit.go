@@ -2,8 +2,8 @@ package platform
 
 import "time"
 
-// Exit codes of every program made with holdfast. 70 to 78 are those of
-// sysexits.h. Managers are told not to restart after the last three.
+// The exit codes of every program made with holdfast. Codes 70 to 78 come from sysexits.h.
+// Managers are told not to restart the service after [ExitsForGood].
 const (
 	ExitOK             = 0
 	ExitFailed         = 1
@@ -12,16 +12,16 @@ const (
 	ExitAlreadyRunning = 75
 	ExitNotPermitted   = 77
 	ExitBadConfig      = 78
-	// ExitNotInOrder is that of `stop` alone: nobody is left, but it was forced, or a
-	// step of its stop failed.
+	// ExitNotInOrder is used by `stop` alone: nothing runs any more, but the stop was forced
+	// or one of its steps failed.
 	ExitNotInOrder = 79
 )
 
-// ExitsForGood are the codes after which a restart would end the same way.
+// ExitsForGood returns the exit codes after which a restart would fail in the same way.
 func ExitsForGood() []int {
 	return []int{ExitAlreadyRunning, ExitNotPermitted, ExitBadConfig}
 }
 
-// StopMargin is how much later than the service's own forced exit a manager
-// kills it: time to write all stacks to the log and to exit.
+// StopMargin is the time between the service's own forced exit and the manager's kill. The
+// service needs it to write all stacks to the log and to exit.
 const StopMargin = 10 * time.Second

@@ -5,13 +5,14 @@ import (
 	"strings"
 )
 
-// FailedError is a start that has failed, as the service's manager tells it.
+// A FailedError is a failed start, as reported by the service's manager.
 type FailedError struct {
 	How string // in words: "exit code 78: its configuration cannot be used"
-	// Reason is the program's own last error; empty: it has left none, or nobody asked.
+	// Reason is the program's own last error. It is empty if the program has left none, or if
+	// nobody looked for it.
 	Reason string
-	Code   int      // what a command that wanted the start ends with; 0: [ExitFailed]
-	Log    []string // the command that shows more; nil: there is none
+	Code   int      // exit code for the command that requested the start; 0: [ExitFailed]
+	Log    []string // command that shows more; nil: there is none
 }
 
 func (e *FailedError) Error() string {
@@ -26,8 +27,8 @@ func (e *FailedError) Error() string {
 	return text
 }
 
-// ExitMeaning says in words what the exit code of a program made with holdfast
-// means; it is empty for one that says no more than that it failed.
+// ExitMeaning describes an exit code of a program made with holdfast. It returns "" for codes
+// that say only that the program failed.
 func ExitMeaning(code int) string {
 	switch code {
 	case ExitUsage:
@@ -44,17 +45,17 @@ func ExitMeaning(code int) string {
 	return ""
 }
 
-// ExitClass is code where that says what kind of failure it was, so that a command
-// about the service may end with it, and [ExitFailed] otherwise.
+// ExitClass returns the exit code for a command whose service ended with code. It is code
+// itself if that names a kind of failure, and [ExitFailed] otherwise.
 func ExitClass(code int) int {
-	if ExitMeaning(code) == "" || code == ExitUsage { // the command line was not that of who reads it
+	if ExitMeaning(code) == "" || code == ExitUsage { // the reader's own command line was not wrong
 		return ExitFailed
 	}
 	return code
 }
 
-// Words is how it ended, in words: what its manager says the code means, or what
-// it means by the agreement above.
+// Words describes for people how the process ended: by the manager's explanation of the exit
+// code, or else by [ExitMeaning].
 func (e Exit) Words() string {
 	switch {
 	case e.Signal != "":

@@ -1,24 +1,23 @@
 package platform
 
-// StepFallback is a step that a [Fallback] carries out. Its payload is the Fallback's own.
+// StepFallback is a step that a [Fallback] carries out. Its payload belongs to the Fallback.
 const StepFallback StepKind = "fallback"
 
-// Fallback has managers for machines that none of holdfast's own runs: FreeBSD's rc.d,
-// SMF, procd and others. A program asks for it by service.Config.Fallback; package
-// platform/kardianos has one. It may be used by several goroutines.
+// A Fallback provides managers for machines that holdfast has no manager of its own for:
+// FreeBSD's rc.d, SMF, procd and others. A program enables it with service.Config.Fallback;
+// package platform/kardianos has one. A Fallback may be used by several goroutines.
 type Fallback interface {
-	// Managers are the names that Manager knows.
+	// Managers returns the names that Manager accepts.
 	Managers() []string
-	// Manager gives the manager of that name, whether it runs this machine or not. The
+	// Manager returns the manager with that name, even if it does not run this machine. The
 	// error wraps [ErrUnsupported] if there is none.
 	Manager(name string) (Manager, error)
-	// Applier carries out steps of the kind [StepFallback], which the plans of those
-	// managers have.
+	// Applier carries out the steps of kind [StepFallback] in the plans of these managers.
 	Applier
 }
 
-// Lesser is a [Manager] that does less for a service than holdfast's own.
+// A Lesser is a [Manager] that does less for a service than holdfast's own managers.
 type Lesser interface {
-	// Missing are sentences for people, on what the service goes without there.
+	// Missing returns sentences for people that say what the service lacks under this manager.
 	Missing(id ID) []string
 }

@@ -5,64 +5,63 @@ import (
 	"time"
 )
 
-// Manager is an init system that keeps services: systemd, launchd, ...
+// A Manager is an init system that manages services: systemd, launchd, ...
 //
-// Plan and Removal change nothing: they say, as data, what an installer has to
-// do. The other calls act on the installed service and return when the wanted
-// state is reached, the context ends or the manager gives up. Calls for an
-// unknown service return [ErrNotInstalled], those for one that holdfast did not
-// make [ErrForeign]; Status describes it. A Manager may be used by several
-// goroutines.
+// Plan and Removal change nothing. They return, as data, what an installer has to do. The
+// other methods act on the installed service. They return when the requested state is reached,
+// ctx ends or the manager gives up. For an unknown service they return [ErrNotInstalled], and
+// for one that holdfast did not make [ErrForeign]; only Status describes such a service. A
+// Manager may be used by several goroutines.
 type Manager interface {
-	// Name is what --manager takes: "systemd", "sysv", "openrc", "launchd", "scm".
+	// Name returns the value for --manager: "systemd", "sysv", "openrc", "launchd", "scm".
 	Name() string
 
-	// Plan returns the steps that install u over what holdfast made before, in
-	// order; over what somebody else made, as [Definition.Replace] decides.
-	// What u asks for and the manager cannot honour is an error that wraps
-	// [ErrBadUnit], never dropped.
+	// Plan returns the steps, in order, that install u in place of an earlier installation by
+	// holdfast. [Definition.Replace] decides about a definition that holdfast did not make. If
+	// u has a setting that the manager cannot honour, the error wraps [ErrBadUnit]; a setting
+	// is never ignored silently.
 	Plan(ctx context.Context, u Unit) ([]Step, error)
-	// Removal returns the steps that stop and uninstall id and leave nothing
-	// behind. An id that is not installed gives no steps and no error.
+	// Removal returns the steps that stop and uninstall id and leave nothing behind. If id is
+	// not installed, there are no steps and no error.
 	Removal(ctx context.Context, id ID) ([]Step, error)
 
-	Start(ctx context.Context, id ID) error   // returns when it is ready
-	Stop(ctx context.Context, id ID) error    // returns when it is gone
+	Start(ctx context.Context, id ID) error   // returns when the service is ready
+	Stop(ctx context.Context, id ID) error    // returns when the process has ended
 	Restart(ctx context.Context, id ID) error // stop, then start
-	Reload(ctx context.Context, id ID) error  // returns the outcome; [ErrRejected] if the program refused
+	Reload(ctx context.Context, id ID) error  // returns the outcome: [ErrRejected] if the program refused
 
-	// Status never fails for a service that is merely absent: see Status.Installed.
+	// Status does not fail if the service is merely absent: see Status.Installed.
 	Status(ctx context.Context, id ID) (Status, error)
-	// Logs is the command that shows the service's log, the last n lines,
-	// following it if asked; nil where the manager keeps no log.
+	// Logs returns the command that shows the last n lines of the service's log and, if follow
+	// is set, what is added later. It returns nil if the manager keeps no log.
 	Logs(id ID, n int, follow bool) []string
 }
 
-// Inventory is a [Manager] that watches no processes and whose Status asks the
-// program. Whoever is the program asks for less.
+// An Inventory is a [Manager] that watches no processes, so its Status has to ask the program.
+// The program itself calls Inventory, which does not.
 type Inventory interface {
-	// Inventory is Status without what the program says: only Installed, Enabled
-	// and Definition are set, and Phase is empty.
+	// Inventory returns a Status without what the program says: only Installed, Enabled and
+	// Definition are set, and Phase is empty.
 	Inventory(ctx context.Context, id ID) (Status, error)
 }
 
-// Warner is a [Manager] that sees, before an install, what will not be as it is
-// meant to be, though it can be installed.
+// A Warner is a [Manager] that can say, before an install, what will not work as intended,
+// although it can be installed.
 type Warner interface {
-	// Warnings are sentences for people. It fails for nobody: what it cannot find out it
-	// does not warn of.
+	// Warnings returns sentences for people. It never fails: if it cannot find something out,
+	// it does not warn.
 	Warnings(ctx context.Context, u Unit) []string
 }
 
-// Registry is a [Manager] whose definitions are no files.
+// A Registry is a [Manager] whose definitions are not files.
 type Registry interface {
-	// Registered is what is there in the place of the payload of a step of Plan, of
-	// the same type: nil if nothing is. The second result reports whether that is a
-	// definition at all.
+	// Registered returns what the machine has now in place of the payload of s, a step of
+	// Plan. The result has the same type as that payload, and is nil if there is nothing. The
+	// second result reports whether such a payload is a definition at all.
 	Registered(ctx context.Context, id ID, s Step) (payload any, definition bool)
 }
 
-// Phase is where a service stands in its life.
+// A Phase is a stage in the life of a service.
 type Phase string
 
 // The phases, in the order of a life.
@@ -72,78 +71,79 @@ const (
 	PhaseReady     Phase = "ready"
 	PhaseReloading Phase = "reloading"
 	PhaseStopping  Phase = "stopping"
-	PhaseFailed    Phase = "failed"  // stopped, and not because anybody asked
+	PhaseFailed    Phase = "failed"  // stopped, but not on request
 	PhaseUnknown   Phase = "unknown" // the manager could not say
 )
 
-// Status is what a manager knows of a service.
+// A Status is what a manager knows about a service.
 type Status struct {
 	Manager string
-	// Installed: by holdfast. What it did not make has a Definition all the same,
-	// and then the fields behind this one speak of that.
+	// Installed reports whether holdfast installed the service. A service that others
+	// installed has a Definition too, and the fields below then describe it.
 	Installed bool
-	Enabled   bool // starts by itself at boot or login
+	Enabled   bool // starts automatically at boot or login
 	Phase     Phase
 	PID       int       // 0: none
-	Since     time.Time // when Phase began; zero: not known
-	Restarts  int       // by the manager, since it was last started by hand
-	LastExit  *Exit     // nil: it never ended, or the manager forgot
-	EndedAt   time.Time // when LastExit happened; zero: not known
+	Since     time.Time // when Phase began; zero: unknown
+	Restarts  int       // by the manager, since the last start by hand
+	LastExit  *Exit     // nil: it has never ended, or the manager has forgotten
+	EndedAt   time.Time // when LastExit happened; zero: unknown
 	Text      string    // the program's status text
-	// Next is the start that the manager will try by itself while nothing runs; nil:
-	// it will not, or does not say.
+	// Next is the start that the manager will try automatically while nothing runs. It is nil
+	// if the manager will not try, or does not say.
 	Next *NextTry
-	// GaveUp means that the manager has started it again as often as it may, and does not
-	// any more until somebody starts it by hand.
+	// GaveUp means that the service has reached its restart limit. The manager starts it only
+	// by hand now.
 	GaveUp bool
-	// AtLogin means that what is Enabled starts when its user logs in, and not at boot.
+	// AtLogin means that an Enabled service starts when its user logs in, and not at boot.
 	AtLogin bool
-	// Assumed means that a Phase of ready is what the manager has done for the
-	// service, and not what the process itself has said.
+	// Assumed means that PhaseReady follows only from what the manager has done. The process
+	// itself has not said that it is ready.
 	Assumed bool
-	// Definition is what the manager has the service by; nil if it has none, or
-	// does not let us see.
+	// Definition is the manager's definition of the service. It is nil if there is none or if
+	// we are not allowed to see it.
 	Definition *Definition
 }
 
-// NextTry is a start that a manager is going to try after a failure.
+// A NextTry is an automatic start that a manager plans after a failure.
 type NextTry struct {
-	At     time.Time     `json:"at"`                 // zero: it does not say
-	Delay  time.Duration `json:"delay_ns,omitempty"` // the longest that it may come after the end; 0: it does not say
-	Number int           `json:"number"`             // which one in a row: 1 is the first after the failure
-	Max    int           `json:"max,omitempty"`      // how many there may be within Window; 0: without limit, or it does not say
+	At     time.Time     `json:"at"`                 // zero: unknown
+	Delay  time.Duration `json:"delay_ns,omitempty"` // longest time between the end and this start; 0: unknown
+	Number int           `json:"number"`             // of this restart in the row: 1 is the first after the failure
+	Max    int           `json:"max,omitempty"`      // most restarts within Window; 0: no limit, or unknown
 	Window time.Duration `json:"window_ns,omitempty"`
 }
 
-// LogFilter narrows a log down.
+// A LogFilter selects entries of a log.
 type LogFilter struct {
-	Lines    int    // the last of them; below 0: all
-	Follow   bool   // go on with what is added
-	Since    string // a time as the manager writes it: "10 min ago", "2026-01-02 15:04:05", "@1767366245"; empty: from the beginning
-	Priority string // entries of that syslog priority or a graver one: "err", "warning"; empty: all
-	JSON     bool   // one object a line
+	Lines    int    // number of lines from the end; negative: all
+	Follow   bool   // show also what is added later
+	Since    string // a time in the manager's notation: "10 min ago", "2026-01-02 15:04:05", "@1767366245"; empty: from the beginning
+	Priority string // lowest syslog priority to show: "err", "warning"; empty: all
+	JSON     bool   // one object per line
 }
 
-// LogFilterer is a [Manager] whose log can be narrowed down.
+// A LogFilterer is a [Manager] whose log can be filtered.
 type LogFilterer interface {
-	// FilteredLogs is like Manager.Logs.
+	// FilteredLogs returns the command for the entries that f selects. See Manager.Logs.
 	FilteredLogs(id ID, f LogFilter) []string
 }
 
-// LogFiler is a [Manager] that keeps the log of a service in a file. Where that file lies the
-// service's user may put another one, or a link: whoever reads it for somebody else takes care.
+// A LogFiler is a [Manager] that keeps a service's log in a file. The service's user may be
+// able to replace that file by another one or by a link, so whoever reads it on behalf of
+// somebody else must be careful.
 type LogFiler interface {
-	// LogFile is the file that Manager.Logs shows; empty: there is none.
+	// LogFile returns the path of the file that Manager.Logs shows, or "" if there is none.
 	LogFile(id ID) string
 }
 
-// Exit tells how a process ended.
+// An Exit says how a process ended.
 type Exit struct {
 	Clean  bool   `json:"clean"`
 	Code   int    `json:"code"`
-	Signal string `json:"signal,omitempty"` // "SIGKILL"; empty if it exited by itself
+	Signal string `json:"signal,omitempty"` // "SIGKILL"; empty if no signal killed it
 	Reason string `json:"reason"`
-	// Means is what Code means where it is not the program's: systemd's 217, an error
-	// of Windows. Empty otherwise.
+	// Means explains a Code that does not come from the program: systemd's 217, or an error
+	// code of Windows. Otherwise it is empty.
 	Means string `json:"means,omitempty"`
 }

@@ -1,9 +1,9 @@
 package platform
 
-// Omission is a setting that a manager's definition leaves out, where refusing it
-// would help nobody: each has it from the defaults, or another manager's table is
-// simply not for this one. All other settings are honoured or refused.
+// An Omission is a setting that a manager leaves out of its definitions. All other settings
+// are honoured or refused. Refusing an omitted one would help nobody: every configuration has
+// it by default, or it belongs to the table of another manager.
 type Omission struct {
-	Key string // as in the configuration file: "watchdog", or a table for all that is in it
-	Why string // what holds instead, for people
+	Key string // as in the configuration file: "watchdog", or a table with all its keys
+	Why string // what applies instead, for people
 }

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// AbsoluteAnywhere reports whether the path p is absolute on some system that we have a
-// manager for: /srv/feedd, C:\feedd, \\server\feedd. Plans are made anywhere.
+// AbsoluteAnywhere reports whether p is an absolute path on any system that holdfast has a
+// manager for: /srv/feedd, C:\feedd, \\server\feedd. Plans can be made on one system for
+// another.
 func AbsoluteAnywhere(p string) bool { return windows(p) || strings.HasPrefix(p, "/") }
 
 // windows reports whether p is absolute on Windows and nowhere else.
@@ -15,8 +16,8 @@ func windows(p string) bool {
 	return drive || strings.HasPrefix(p, `\\`)
 }
 
-// DirAnywhere is the directory of the file at p, which is absolute on some system:
-// what filepath.Dir is there.
+// DirAnywhere returns the directory of p, which is an absolute path on any system. It works as
+// filepath.Dir does on that system.
 func DirAnywhere(p string) string {
 	if !windows(p) {
 		return path.Dir(p)

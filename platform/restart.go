@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// RestartPolicy says when a manager brings a service back.
+// A RestartPolicy says when a manager restarts a service.
 type RestartPolicy string
 
-// The restart policies, as systemd.service(5) has them. Exit codes 75, 77 and 78 never
-// lead to a restart, whatever the policy: the next try would end the same way.
+// The restart policies, as in systemd.service(5). Exit codes 75, 77 and 78 never lead to a
+// restart, whatever the policy, because the next start would end in the same way.
 const (
 	RestartOnFailure  RestartPolicy = "on-failure"
 	RestartOnSuccess  RestartPolicy = "on-success"
@@ -22,37 +22,37 @@ const (
 	RestartNever      RestartPolicy = "never"
 )
 
-// RestartPolicies are all of them.
+// RestartPolicies returns all restart policies.
 func RestartPolicies() []RestartPolicy {
 	return []RestartPolicy{RestartOnFailure, RestartOnSuccess, RestartOnAbnormal, RestartAlways, RestartNever}
 }
 
-// NoLimit is a [Restart.Max] that has no end.
+// NoLimit is the [Restart.Max] for an unlimited number of restarts.
 const NoLimit = -1
 
-// Restart is the restart policy with its start limit: at most Max restarts
-// within Window, each Delay after the end of the last, or later: see [Restart.After].
+// A Restart is the restart policy with its limits. There are at most Max restarts within
+// Window. Each one follows the end of the service after Delay, or later: see [Restart.After].
 // Exit codes 75, 77 and 78 never lead to a restart.
 type Restart struct {
 	Policy RestartPolicy `toml:"policy" help:"when it is started again: on-failure, on-success, on-abnormal, always, never"`
 	Delay  time.Duration `toml:"delay" help:"from its end to the next start"`
-	// Backoff, MaxDelay, Jitter and ResetAfter are no manager's: the service waits for what
-	// is left of the time before its Start.
+	// No manager knows Backoff, MaxDelay, Jitter and ResetAfter. The service itself waits for
+	// the rest of the time before its Start.
 	Backoff    float64       `toml:"backoff" help:"each delay is so many times the one before, while it fails soon after its start; 1: all are the same"`
 	MaxDelay   time.Duration `toml:"max_delay" help:"longest delay, with backoff"`
 	Jitter     float64       `toml:"jitter" help:"with backoff: share of the delay, from 0 to 1, by which it is longer or shorter at random"`
 	ResetAfter time.Duration `toml:"reset_after" help:"ready for so long, and the next delay is the first again"`
 	Max        int           `toml:"max" help:"most restarts within the window; -1: no limit"`
 	Window     time.Duration `toml:"window" help:"time in which restarts are counted"`
-	// Success are exit codes from 1 to 255 of which the program means, as with 0, that all is well.
+	// Success lists exit codes from 1 to 255 that mean success, as 0 does.
 	Success []int `toml:"success_exit_codes" help:"exit codes of the program that are no failure, beside 0"`
 }
 
-// Succeeded reports whether an exit code is that of a service that ended well.
+// Succeeded reports whether an exit code means success.
 func (r Restart) Succeeded(code int) bool { return code == ExitOK || slices.Contains(r.Success, code) }
 
-// Follows reports whether the service is started again after it ended by itself with
-// that exit code, as far as the start limit allows; -1 is the death by a signal.
+// Follows reports whether the service is restarted after it has exited with that code, within
+// the limits. The code -1 stands for death by a signal.
 func (r Restart) Follows(code int) bool {
 	switch {
 	case slices.Contains(ExitsForGood(), code):
@@ -67,17 +67,17 @@ func (r Restart) Follows(code int) bool {
 	return r.Policy == RestartOnAbnormal && (code < 0 || code == ExitCrashed)
 }
 
-// After is the wait before the restart that follows n failures in a row, the first being
-// 1: Delay, then Backoff times as long each time up to MaxDelay. chance, from 0 to 1, is
-// where in the range that Jitter opens it lies.
+// After returns the delay before the restart that follows n failures in a row (1 after the
+// first one). It begins with Delay and grows by the factor Backoff up to MaxDelay. chance,
+// from 0 to 1, selects the position within the range that Jitter allows.
 func (r Restart) After(n int, chance float64) time.Duration {
 	longest := float64(max(r.MaxDelay, r.Delay))
 	d := min(longest, float64(r.Delay)*math.Pow(max(r.Backoff, 1), float64(max(n-1, 0))))
 	return time.Duration(min(d*(1+r.Jitter*(2*chance-1)), 1<<62))
 }
 
-// Rule is what [Restart.Follows] goes by as one word, for those who are told it by a
-// manager: "on-failure", or "on-failure,3,4" where 3 and 4 are no failures.
+// Rule returns what [Restart.Follows] depends on as one word, for a command line in a
+// definition: "on-failure", or "on-failure,3,4" if exit codes 3 and 4 mean success.
 func (r Restart) Rule() string {
 	words := []string{string(r.Policy)}
 	for _, code := range r.Success {
@@ -86,7 +86,7 @@ func (r Restart) Rule() string {
 	return strings.Join(words, ",")
 }
 
-// ParseRule reads what [Restart.Rule] gives.
+// ParseRule parses the result of [Restart.Rule].
 func ParseRule(rule string) (Restart, error) {
 	policy, codes, some := strings.Cut(rule, ",")
 	r := Restart{Policy: RestartPolicy(policy)}
@@ -105,8 +105,8 @@ func ParseRule(rule string) (Restart, error) {
 	return r, r.checkSuccess()
 }
 
-// Check returns what is wrong with a policy, a limit or an exit code that is set, by the
-// key in the table.
+// Check calls bad with the result of each check, by the key in the table: err is nil if the
+// value is valid.
 func (r Restart) Check(bad func(key string, err error)) {
 	bad("policy", OneOf(r.Policy, RestartPolicies()))
 	if r.Max < NoLimit {
@@ -124,7 +124,7 @@ func (r Restart) Check(bad func(key string, err error)) {
 	}
 }
 
-// Who writes more means something else, such as a time.
+// maxBackoff limits Backoff. A larger value is a mistake: it was probably meant as a time.
 const maxBackoff = 100
 
 func (r Restart) checkSuccess() error {

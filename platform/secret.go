@@ -6,12 +6,12 @@ import (
 	"log/slog"
 )
 
-// Secret is a text that is handed to whom it is for and is seen nowhere else: not in
-// what package fmt prints, of what has it as well, nor in a log, in JSON, or in a
-// configuration. The zero Secret is none.
-type Secret struct{ text *string } // a pointer, which is all that fmt shows of a field that is not exported
+// A Secret is a text that must not be seen. Package fmt, logs, JSON and configurations do not
+// show it, nor does fmt for a value that contains it. Only [Secret.Reveal] returns it. The
+// zero Secret is empty.
+type Secret struct{ text *string } // a pointer: fmt prints only its address if the field is unexported
 
-// NewSecret is text as a Secret; an empty text is none.
+// NewSecret returns a Secret that contains text. An empty text gives the zero Secret.
 func NewSecret(text string) Secret {
 	if text == "" {
 		return Secret{}
@@ -19,10 +19,10 @@ func NewSecret(text string) Secret {
 	return Secret{&text}
 }
 
-// Known reports whether there is one.
+// Known reports whether the secret is not empty.
 func (s Secret) Known() bool { return s.text != nil }
 
-// Reveal is the text.
+// Reveal returns the text.
 func (s Secret) Reveal() string {
 	if s.text == nil {
 		return ""
@@ -32,13 +32,13 @@ func (s Secret) Reveal() string {
 
 const hidden = "(secret)"
 
-// Format prints that there is one, whatever the verb.
+// Format prints a placeholder for the text, whatever the verb.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.shown()) }
 
-// MarshalText says that there is one.
+// MarshalText returns a placeholder for the text.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.shown()), nil }
 
-// LogValue says that there is one.
+// LogValue returns a placeholder for the text.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.shown()) }
 
 func (s Secret) shown() string {

@@ -12,8 +12,7 @@ import (
 // [Unit] at once: what a person writes is what a manager is told. In all of them
 // zero is the default, see [Defaults]. The tag help is the key's meaning for people.
 
-// OneOf is nil if value is among those that a setting can have; otherwise the error
-// names them.
+// OneOf returns nil if value is one of the allowed values. Otherwise the error lists them.
 func OneOf[T ~string](value T, allowed []T) error {
 	if slices.Contains(allowed, value) {
 		return nil
@@ -25,19 +24,19 @@ func OneOf[T ~string](value T, allowed []T) error {
 	return fmt.Errorf("%q is none of %s", value, strings.Join(names, ", "))
 }
 
-// StartType says when a manager starts the service by itself.
+// A StartType says when a manager starts the service automatically.
 type StartType string
 
-// When a service is started.
+// The start types.
 const (
-	StartAuto   StartType = "auto"   // at boot, or at login
-	StartManual StartType = "manual" // when somebody asks for it
+	StartAuto   StartType = "auto"   // at boot or login
+	StartManual StartType = "manual" // only on request
 )
 
-// StartTypes are all of them.
+// StartTypes returns all start types.
 func StartTypes() []StartType { return []StartType{StartAuto, StartManual} }
 
-// Limits bound what the service may use; 0 leaves the manager's default.
+// Limits limit the resources of the service. 0 leaves the manager's default.
 type Limits struct {
 	NoFile uint64  `toml:"nofile" help:"open files"`
 	NProc  uint64  `toml:"nproc" help:"processes of its user"`
@@ -48,8 +47,8 @@ type Limits struct {
 	Nice   int     `toml:"nice" help:"precedence, from -20 (most) to 19"`
 }
 
-// Hardening takes from the service what it does not need. Every switch is on
-// unless it is set to [Off].
+// Hardening takes away what the service does not need. Every switch is on unless it is set to
+// [Off].
 type Hardening struct {
 	NoNewPrivileges  Switch `toml:"no_new_privileges" help:"no gain by setuid programs"`
 	ProtectSystem    Switch `toml:"protect_system" help:"file system read-only, but for its own directories"`
@@ -67,7 +66,7 @@ type Hardening struct {
 	SupplementaryGroups []string `toml:"supplementary_groups" help:"further groups of its user"`
 }
 
-// Systemd is what only systemd knows.
+// Systemd has the settings that only systemd knows.
 type Systemd struct {
 	Extra     []string `toml:"extra" help:"lines added to [Service] as they are, \"Key=value\" each"`
 	UnitExtra []string `toml:"unit_extra" help:"lines added to [Unit], likewise"`
@@ -75,71 +74,71 @@ type Systemd struct {
 	Version   int      `toml:"version" help:"of the systemd that the unit is for; 0: this machine's, or any"`
 }
 
-// Launchd is what only launchd knows. See launchd.plist(5).
+// Launchd has the settings that only launchd knows. See launchd.plist(5).
 type Launchd struct {
 	ProcessType  string   `toml:"process_type" help:"what launchd lets it use: Standard, Background, Adaptive, Interactive"`
 	SessionTypes []string `toml:"session_types" help:"sessions that a user's service is loaded in; Aqua and Background, if there are none"`
-	// SessionCreate gives a service of the system a security session of its own, in which
-	// it has no keychain but its own.
+	// SessionCreate gives a system service a security session of its own. It then has no
+	// keychain but its own.
 	SessionCreate bool           `toml:"session_create" help:"a security session of its own, launchd.plist(5)"`
 	Extra         map[string]any `toml:"extra" help:"further keys of the property list, as they are"`
 }
 
-// LaunchdProcessTypes are the values of [Launchd.ProcessType], launchd.plist(5).
+// LaunchdProcessTypes returns the valid values of [Launchd.ProcessType]: see launchd.plist(5).
 func LaunchdProcessTypes() []string {
 	return []string{"Standard", "Background", "Adaptive", "Interactive"}
 }
 
-// LaunchdSessionTypes are the values in [Launchd.SessionTypes].
+// LaunchdSessionTypes returns the valid values in [Launchd.SessionTypes].
 func LaunchdSessionTypes() []string {
 	return []string{"Aqua", "Background", "LoginWindow", "StandardIO"}
 }
 
-// Windows is what only the Windows service control manager knows.
+// Windows has the settings that only the Windows service control manager knows.
 type Windows struct {
 	Start  WindowsStart  `toml:"start" help:"delayed (after those that are not), auto (at boot), manual, disabled"`
 	GiveUp WindowsGiveUp `toml:"give_up" help:"after the last restart: nothing, or reboot the machine"`
-	// PasswordFile is read by who installs, and by nobody else. Its account gets the right to
-	// log on as a service.
+	// PasswordFile is read only by the installing process. The account gets the right to log
+	// on as a service.
 	PasswordFile string `toml:"password_file" help:"absolute; has the password of user, where that is a person's account; read at install"`
-	// Password is the password itself, for who has it without a file; in no configuration,
-	// definition, plan or journal.
+	// Password is the password itself, for programs that do not have it in a file. It appears
+	// in no configuration, definition, plan or journal.
 	Password     Secret        `toml:"-"`
 	Preshutdown  time.Duration `toml:"preshutdown_timeout" help:"how long a shutdown of the machine waits for it; \"0s\": stop_timeout and 10 s"`
 	Dependencies []string      `toml:"dependencies" help:"further services, or groups as \"+NAME\", that have to run before it"`
 }
 
-// WindowsStart says when Windows starts a service.
+// A WindowsStart says when Windows starts a service.
 type WindowsStart string
 
-// When Windows starts a service.
+// The Windows start types.
 const (
 	WindowsDelayed WindowsStart = "delayed" // some time after boot
 	WindowsAuto    WindowsStart = "auto"    // at boot
-	WindowsManual  WindowsStart = "manual"  // when somebody asks for it
-	// WindowsDisabled: never, not even when somebody asks for it.
+	WindowsManual  WindowsStart = "manual"  // only on request
+	// WindowsDisabled means never, not even on request.
 	WindowsDisabled WindowsStart = "disabled"
 )
 
-// WindowsStarts are all of them.
+// WindowsStarts returns all Windows start types.
 func WindowsStarts() []WindowsStart {
 	return []WindowsStart{WindowsDelayed, WindowsAuto, WindowsManual, WindowsDisabled}
 }
 
-// WindowsGiveUp says what Windows does when the service has been started again as often
-// as restart.max allows, and has failed once more.
+// A WindowsGiveUp says what Windows does if the service fails again after restart.max
+// restarts.
 type WindowsGiveUp string
 
-// What follows the last restart.
+// The actions after the last restart.
 const (
 	WindowsNothing WindowsGiveUp = "nothing"
-	WindowsReboot  WindowsGiveUp = "reboot" // restart.delay later
+	WindowsReboot  WindowsGiveUp = "reboot" // after restart.delay
 )
 
-// WindowsGiveUps are all of them.
+// WindowsGiveUps returns all of these actions.
 func WindowsGiveUps() []WindowsGiveUp { return []WindowsGiveUp{WindowsNothing, WindowsReboot} }
 
-// Switch is a setting that is on unless it is switched off.
+// A Switch is a setting that is on by default.
 type Switch int8
 
 // The zero Switch is on.
@@ -148,10 +147,10 @@ const (
 	Off Switch = -1
 )
 
-// String is "true" or "false".
+// String returns "true" or "false".
 func (s Switch) String() string { return strconv.FormatBool(s == On) }
 
-// UnmarshalText reads true or false.
+// UnmarshalText parses a boolean as strconv.ParseBool does.
 func (s *Switch) UnmarshalText(text []byte) error {
 	on, err := strconv.ParseBool(string(text))
 	if err != nil {
@@ -164,11 +163,11 @@ func (s *Switch) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Size is a number of bytes, written "512M" or as a plain number. K, M, G and T
-// are powers of 1024, as systemd.resource-control(5) has it.
+// A Size is a number of bytes, written as "512M" or as a plain number. K, M, G and T are
+// powers of 1024, as in systemd.resource-control(5).
 type Size uint64
 
-// UnmarshalText reads a number with an optional suffix.
+// UnmarshalText parses a number with an optional suffix.
 func (s *Size) UnmarshalText(text []byte) error {
 	digits, unit := strings.TrimSuffix(string(text), "B"), uint64(1)
 	digits = strings.TrimSuffix(digits, "i")

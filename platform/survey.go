@@ -2,21 +2,22 @@ package platform
 
 import "context"
 
-// Catalogue is a [Manager] whose definitions are files in one directory, so that all that holdfast
-// made are found without a question to the manager.
+// A Catalogue is a [Manager] whose definitions are files in one directory. So the services
+// that holdfast made can be listed without asking the manager.
 type Catalogue interface {
-	// Definitions is a pattern (filepath.Match) of the files that services of that scope
-	// are defined by, and what stands in their names behind the service's own.
+	// Definitions returns the pattern (see filepath.Match) of the definition files of services
+	// in the scope, and the part of their names that follows the service's name.
 	Definitions(scope Scope) (pattern, suffix string)
-	// Made reports whether a file with that content, of which the beginning is enough,
-	// was made by holdfast.
+	// Made reports whether holdfast made the file with this content. The beginning of the
+	// content is enough.
 	Made(content []byte) bool
 }
 
-// Surveyor is a [Manager] that says with one question which of its services are in between.
+// A Surveyor is a [Manager] that can list its unsettled services by a single query.
 type Surveyor interface {
-	// Unsettled are the phases of those services of the scope, by name, that neither run
-	// nor are stopped as far as the manager knows: PhaseFailed, or PhaseStarting also of one that it is
-	// about to start again. Others' services are among them.
+	// Unsettled returns the phases, by name, of the services in the scope that neither run nor
+	// are stopped, as far as the manager knows. The phase is PhaseFailed or PhaseStarting; the
+	// latter includes services that the manager is about to restart. The result also contains
+	// services that holdfast did not make.
 	Unsettled(ctx context.Context, scope Scope) (map[string]Phase, error)
 }

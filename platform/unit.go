@@ -7,24 +7,24 @@ import (
 	"time"
 )
 
-// Scope says whose service it is: the machine's or one user's.
+// A Scope says whether a service belongs to the machine or to one user.
 type Scope string
 
-// The two scopes. The zero value is not a scope: a caller decides.
+// The scopes. The zero value is invalid: a caller has to choose.
 const (
 	ScopeSystem Scope = "system" // started at boot, by the machine's manager
 	ScopeUser   Scope = "user"   // started for one user, by that user's manager
 )
 
-// ID names one installed service.
+// An ID identifies an installed service.
 type ID struct {
-	Name     string // the service, for example "feedd"
-	Instance string // one of several of the same service; empty for the only one
+	Name     string // of the service, for example "feedd"
+	Instance string // distinguishes several instances of a service; empty if there is only one
 	Scope    Scope
 }
 
-// String is "name" or "name@instance": the name of its PID file, its
-// directories and, with ".service" behind it, its systemd unit.
+// String returns "name" or "name@instance". The PID file, the directories and the systemd unit
+// (plus ".service") have this name.
 func (id ID) String() string {
 	if id.Instance == "" {
 		return id.Name
@@ -32,12 +32,12 @@ func (id ID) String() string {
 	return id.Name + "@" + id.Instance
 }
 
-// Longest name: with "name@instance.service.d" it stays below NAME_MAX (255).
+// maxName is the longest name. With it, "name@instance.service.d" stays below NAME_MAX (255).
 const maxName = 100
 
-// CheckName reports whether s can be a service or instance name on every platform:
-// what every manager, file system and log accepts unescaped. systemd.unit(5)
-// allows more, launchd labels and LSB names less.
+// CheckName returns an error unless s can be the name of a service or an instance on every
+// platform. It allows only what every manager, file system and log accepts without escaping.
+// systemd.unit(5) allows more; launchd labels and LSB names allow less.
 func CheckName(s string) error {
 	switch {
 	case s == "":
@@ -54,80 +54,78 @@ func outsideOfNames(r rune) bool {
 	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '.' || r == '-')
 }
 
-// Unit describes a service so that any Manager can install it. It is plain
-// data, made from a validated service.Config; a zero field has the value of
-// [Defaults], or leaves the matter to the manager, unless the field says otherwise.
+// A Unit describes a service so that any Manager can install it. It is plain data, made from a
+// validated service.Config. A zero field means the default from [Defaults], or leaves the
+// choice to the manager, unless the field says otherwise.
 type Unit struct {
 	ID
-	DisplayName string // for people; the name where empty
+	DisplayName string // for people; empty: the name
 	Description string // one line
-	Version     string // of the program; informative
+	Version     string // of the program, for information
 
-	Exec   []string // absolute program path and its arguments: the `run` command
-	Reload []string // a command that asks for a reload, waits, and exits with its outcome
-	// Commands are further commands of the program, for managers that leave such
-	// things to scripts.
+	Exec   []string // the `run` command: the absolute path of the program, and its arguments
+	Reload []string // command that requests a reload, waits, and exits with the outcome
+	// Commands are further commands of the program, for managers that use scripts.
 	Commands Commands
 
 	Env              map[string]string
-	User, Group      string // empty: root, or the user of a user-scope unit
+	User, Group      string // empty: root, or the user of a user's service
 	WorkingDirectory string // absolute; empty: the root directory
-	RootDirectory    string // absolute; what the service has for its root directory, and all its paths lie in; empty: the machine's
+	RootDirectory    string // absolute; root directory of the service, in which all its paths lie; empty: the machine's
 	Umask            *fs.FileMode
-	RuntimeDir       string // absolute, where Exec was told so; empty: the manager makes its own
+	RuntimeDir       string // absolute, if Exec names it too; empty: the manager makes its own
 	StateDir         string // likewise
-	// After, Requires and Wants are names of other services on this manager. What is
-	// required or wanted is started with the service and before it; it cannot be
-	// without what it requires.
+	// After, Requires and Wants name other services of this manager. Required and wanted
+	// services are started with this one, before it. Without a required service this one does
+	// not run.
 	After, Requires, Wants []string
 	StartType              StartType
-	NeedsNetwork           bool // it starts when there is a network, as far as somebody can tell
+	NeedsNetwork           bool // start it when the network is up, as far as the manager can tell
 
-	StartTimeout  time.Duration // to readiness, between two signs of progress
-	StopTimeout   time.Duration // our own forced exit; the manager's kill comes after it
+	StartTimeout  time.Duration // until it is ready, counted anew at each sign of progress
+	StopTimeout   time.Duration // until our own forced exit; the manager kills later
 	ReloadTimeout time.Duration
 	Watchdog      time.Duration // 0: none
 
 	Restart   Restart
 	Limits    Limits
 	Hardening Hardening
-	Supervise bool // for managers that restart nothing: a parent of our own does
+	Supervise bool // for managers that do not restart: a parent process of ours does
 
-	// Adopt has Plan put the unit in the place of a definition that holdfast did not
-	// make. The old one is kept beside it, and put back by Removal.
+	// Adopt lets Plan replace a definition that holdfast did not make. The old one is kept
+	// beside the new one, and Removal restores it.
 	Adopt bool
-	// Claim has Plan take such a definition for one of holdfast's, as at any later
-	// install: it is changed, what runs goes on, and Removal puts nothing back.
+	// Claim lets Plan treat such a definition as one of holdfast's, as at a later install: it
+	// is changed, the running service goes on, and Removal restores nothing.
 	Claim bool
 
-	// What only one manager knows, and all others leave out.
+	// Settings that only one manager knows. All others ignore them.
 	Systemd Systemd
 	Launchd Launchd
 	Windows Windows
 }
 
-// Commands are command lines of the program about this very service that go
-// around every manager, so that a manager's script may use them. A room adds
-// flags at the end; behind those, Spawn and Supervise want "--" and what they
-// are to run.
+// Commands are command lines of the program that act on this service without a manager, so
+// that a manager's scripts may use them. A room appends flags. After these, Spawn and
+// Supervise expect "--" and the command to run.
 type Commands struct {
-	Check  []string // exits with 0 if the configuration can be used
-	Status []string // describes whoever holds the name; the exit code is LSB's
-	Stop   []string // stops whoever holds the name, by force in the end, and returns when it is gone
+	Check  []string // exits with 0 if the configuration is valid
+	Status []string // describes the holder of the name; has the exit codes of LSB
+	Stop   []string // stops the holder of the name, finally by force, and waits for its end
 
-	// Await returns when the service that --starter NAME started is ready, and
-	// fails when the process --pid N, or the one in --pid-file FILE, has ended.
+	// Await returns when the service that was started by --starter NAME is ready. It fails if
+	// the process --pid N, or the one in --pid-file FILE, has ended.
 	Await []string
-	// Spawn becomes what its flags say, then executes the rest of the line: --user,
-	// --group, --groups, --umask, --directory, --nofile, --nproc, --core, --nice,
-	// --no-new-privileges. Of its own environment the program gets the variables
-	// in --keep, and --path as PATH, which scripts need themselves. --starter NAME
-	// is who the service will say has started it, --output FILE takes what it
-	// prints. With --ended FILE it leaves alone a service that ended in a way that
-	// the policy --restart does not follow, and has the supervisor that asks for
-	// it give up.
+	// Spawn sets up its own process as the flags say, and then executes the rest of the
+	// command line: --user, --group, --groups, --umask, --directory, --nofile, --nproc,
+	// --core, --nice, --no-new-privileges. The program gets only the environment variables in
+	// --keep, and --path as its PATH, because scripts need variables of their own. --starter
+	// NAME is what the service reports as its starter. --output FILE receives what the program
+	// prints. With --ended FILE, Spawn does not start a service that ended in a way after
+	// which the policy --restart does not restart it, and makes the supervisor that called it
+	// give up.
 	Spawn []string
-	// Supervise runs the rest of the line and starts it again as --restart,
-	// --delay, --max and --window say.
+	// Supervise runs the rest of the command line, and restarts it as --restart, --delay,
+	// --max and --window say.
 	Supervise []string
 }

@@ -2,18 +2,18 @@ package platform
 
 import "fmt"
 
-// UnitError is one thing of a [Unit] that a manager cannot honour. It is [ErrBadUnit].
+// A UnitError is a setting of a [Unit] that a manager cannot honour. It wraps [ErrBadUnit].
 type UnitError struct {
-	Key string // of the setting, as in the [service] table: "restart.delay"; or a word for what is none
+	Key string // as in the [service] table: "restart.delay"; or a word for what is not a setting
 	Err error
 }
 
 func (e *UnitError) Error() string { return fmt.Sprintf("%s %v", e.Key, e.Err) }
 
-// Unwrap gives the reason, and [ErrBadUnit].
+// Unwrap returns the reason and [ErrBadUnit].
 func (e *UnitError) Unwrap() []error { return []error{e.Err, ErrBadUnit} }
 
-// UnitErrors are those that err is made of, in its order.
+// UnitErrors returns all the UnitErrors that err contains, in order.
 func UnitErrors(err error) []*UnitError {
 	switch e := err.(type) { //nolint:errorlint // the tree itself is walked
 	case nil:
