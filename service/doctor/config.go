@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// problems are the findings of one kind of problem.
+// problems returns the findings for the problems of one kind.
 func problems(all []Problem, kind string, judge func(Problem) Finding) (found []Finding) {
 	for _, p := range all {
 		if p.Kind == kind {
@@ -15,7 +15,7 @@ func problems(all []Problem, kind string, judge func(Problem) Finding) (found []
 	return found
 }
 
-// keeps says what a bad configuration does, by whether the service runs.
+// keeps says what a bad configuration does. That depends on whether the service runs.
 func (f Facts) keeps(text string) string {
 	if f.Life.Running {
 		return text + "; what runs goes on as it is, and the next start will fail"
@@ -76,7 +76,7 @@ func configWarning(f Facts) []Finding {
 	return all
 }
 
-// word is s as a shell takes it.
+// word quotes s for a shell.
 func word(s string) string {
 	plain := s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_@%+=:,./-", r))

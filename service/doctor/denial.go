@@ -11,7 +11,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// hinted is a text of service.Run in which the switch is named that something was denied by.
+// hinted returns the part of a text of service.Run that names the switch which denied
+// something.
 func hinted(text string) string {
 	const table = "[service.hardening]"
 	before, after, ok := strings.Cut(text, table)
@@ -23,8 +24,8 @@ func hinted(text string) string {
 	return strings.TrimSpace(before + table + after)
 }
 
-// denials are what the hardening has denied the service, as far as it says so: what its
-// last end was, its last reload, and its log since it was last started.
+// denials returns what the hardening has denied the service, as far as the service says so: in
+// how it last ended, in its last reload, and in its log since the last start.
 func (f Facts) denials() []string {
 	var all []string
 	add := func(text, hint string) {
@@ -51,8 +52,8 @@ var readOnlyPath = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(/[^:\s"']+)["']?: read-only file system`)
 })
 
-// unwritable is the switch that is why a line of a log says of a path that it is on a
-// read-only file system, which it is not for others.
+// unwritable returns the switch that explains a log line about a path on a read-only file
+// system. The path is read-only only for this service.
 func unwritable(line string) string {
 	m := readOnlyPath().FindStringSubmatch(line)
 	if m == nil {
@@ -61,11 +62,11 @@ func unwritable(line string) string {
 	return "read_write_paths " + m[1]
 }
 
-// lastRunWords begin the line in which a run tells how the one before it ended: what that
-// was denied may have been granted since.
+// lastRunWords is how a run begins the line about the end of the previous run. What was denied
+// then may be allowed by now.
 const lastRunWords = "the last run did not end cleanly"
 
-// oneSentence is text in one line of bounded length.
+// oneSentence returns text as one line of bounded length.
 func oneSentence(text string) string {
 	const most = 500
 	text = strings.Join(strings.Fields(text), " ")
@@ -87,24 +88,25 @@ func hardeningDenial(f Facts) []Finding {
 	return only(found(f.gravity(), "the hardening of the service denied it something: %s", text).details(all[:len(all)-1]...).see(f.Log.Command))
 }
 
-// refusedPort is what the standard library says of a port that it does not get; on Windows
-// a port that is taken has words of its own.
+// refusedPort matches the error of the standard library for a port that it cannot listen at.
+// Windows has its own words for a port that is in use.
 var refusedPort = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`listen (?:tcp|udp)[46]? \S*?:([0-9]+): bind: (permission denied|address already in use|Only one usage of each socket address)`)
 })
 
-// port is the one that text says could not be had, and whether that is because somebody
-// else has it; 0: it says nothing of the kind.
+// port returns the port that text says could not be had, and reports whether another process
+// has it. n is 0 if text is about something else.
 func port(text string) (n int, taken bool) {
 	m := refusedPort().FindStringSubmatch(text)
 	if m == nil {
 		return 0, false
 	}
-	n, _ = strconv.Atoi(m[1]) //nolint:errcheck // the pattern has digits; of too many it is none
+	n, _ = strconv.Atoi(m[1]) //nolint:errcheck // the pattern has digits; with too many of them n is no port
 	return n, m[2] != "permission denied"
 }
 
-// ownWords are how the last run ended, where nobody runs, and why a reload was refused.
+// ownWords returns how the last run ended, if the service is down or starting, and why a
+// reload was refused, if it runs.
 func (f Facts) ownWords() (all []string) {
 	if f.Life.Down() || f.Life.Phase == platform.PhaseStarting {
 		all = append(all, f.Life.Ending)
@@ -130,8 +132,8 @@ func portPrivileged(f Facts) []Finding {
 	return nil
 }
 
-// portInUse is about what has kept the service from working: who looks for a free port is
-// refused many times.
+// portInUse looks only at what kept the service from working. A service that searches for a
+// free port is refused many times.
 func portInUse(f Facts) []Finding {
 	for _, text := range f.ownWords() {
 		if n, taken := port(text); taken {
@@ -141,7 +143,7 @@ func portInUse(f Facts) []Finding {
 	return nil
 }
 
-// whoListens is the command that names who has a port.
+// whoListens returns the command that names the process at a port.
 func (f Facts) whoListens(port int) string {
 	switch f.Manager.Name {
 	case "scm":
@@ -152,7 +154,8 @@ func (f Facts) whoListens(port int) string {
 	return fmt.Sprintf("ss -lnp sport = :%d", port)
 }
 
-// gravity is that of something which has kept it from working, if it is down.
+// gravity is the severity of something that may keep the service from working: a Warning while
+// the service is ready, and otherwise an Error.
 func (f Facts) gravity() Severity {
 	if f.Life.Running && f.Life.Phase == platform.PhaseReady {
 		return Warning

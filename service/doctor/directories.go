@@ -9,8 +9,8 @@ func dirs(f Facts, judge func(Dir) (Finding, bool)) (all []Finding) {
 	return all
 }
 
-// suffers is the severity of what keeps a directory from being used: where nobody runs the
-// next start may put it right.
+// suffers is the severity of a directory that cannot be used. If the service is stopped, the
+// next start may repair the directory.
 func (f Facts) suffers() Severity {
 	if f.Life.Running || f.Life.fails() {
 		return Error
@@ -23,8 +23,8 @@ func directoryMissing(f Facts) []Finding {
 		if d.NotDir {
 			return found(Error, "%s, its %s directory, is no directory", d.Path, d.Role).fix(f.aside(d.Path)), true
 		}
-		fix := f.line("restart")                                                // the manager makes it, and systemd shows it to the service
-		if f.Life.Running && f.Manager.Name != "systemd" && d.Role == "state" { // with the lock, without which no restart gets at what runs
+		fix := f.line("restart")                                                // the manager makes the directory, and systemd shows it to the service
+		if f.Life.Running && f.Manager.Name != "systemd" && d.Role == "state" { // the lock was in it, and without the lock no restart finds the running process
 			if fix = "mkdir -p " + word(d.Path); d.Wanted != "" && d.Wanted != "root" {
 				fix += " && chown " + word(d.Wanted) + " " + word(d.Path)
 			}
@@ -36,7 +36,8 @@ func directoryMissing(f Facts) []Finding {
 	})
 }
 
-// aside is the command that makes room for a directory: whoever starts the service makes it.
+// aside returns the command that makes room for a directory. Whoever starts the service makes
+// the directory.
 func (f Facts) aside(path string) string {
 	move := "mv " + word(path) + " " + word(path+".aside")
 	if f.Life.Down() && !f.Life.fails() {

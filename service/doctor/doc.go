@@ -1,5 +1,5 @@
-// Package doctor names what is wrong with a service: the cause in one sentence, and the
-// way out in one command.
+// Package doctor names what is wrong with a service: the cause in one sentence, and the fix in
+// one command.
 //
 // It is pure. Whoever asks (package service/cli) gathers [Facts] from the machine, and
 // [Examine] judges them by rules; nothing here reads a file, asks a manager or looks at

@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/doctor"
 )
 
-// documented are the ids that the package's documentation promises, by their checks.
+// documented returns the ids in the package documentation, with their checks.
 func documented(t *testing.T) map[string]string {
 	t.Helper()
 	f, err := parser.ParseFile(token.NewFileSet(), "doc.go", nil, parser.ParseComments)

@@ -1,12 +1,12 @@
 package doctor
 
-// Rule is what a rule is besides its judgement.
+// A Rule is a rule without its function.
 type Rule struct {
 	ID, Check string
 	Explains  []string
 }
 
-// Rules are all of them.
+// Rules returns all rules.
 func Rules() (all []Rule) {
 	for _, r := range rules {
 		explains := r.explains

@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// Facts are what was found out about one service. All are of about one moment; zero is
-// what is not so, or was not found out.
+// Facts has what was found out about one service. All of it describes about the same moment. A
+// zero field means that something is not the case, or that it was not found out.
 type Facts struct {
 	Service string // its name, with that of its instance
 	Command Command
@@ -19,7 +19,7 @@ type Facts struct {
 
 	Life       Life
 	Lock       Lock
-	Others     []Process // of the same image, which run as a service and do not hold the lock
+	Others     []Process // of the same image, which run as a service without holding the lock
 	Manager    Manager
 	Definition Definition
 	Config     Config
@@ -29,18 +29,18 @@ type Facts struct {
 	Clock      Clock
 	Uses       []platform.Use // "open files", "memory", "tasks"
 	Log        Log
-	Work       *recovery.Work // of its journal; nil: it keeps none
+	Work       *recovery.Work // in its journal; nil: it keeps none
 	Upgrade    Upgrade
 	Alarm      Alarm
 }
 
-// Command is how whoever asks calls the program.
+// A Command says how to call the program.
 type Command struct {
-	Path  string // the program, and the commands that lead to ours
-	Flags string // behind a verb: such as --config and --instance; empty: none
+	Path  string // the program, and the commands above ours in its tree
+	Flags string // after a verb, such as --config and --instance; empty: none
 }
 
-// Line is the command line for a verb and its own flags.
+// Line returns the command line for a verb with its own flags.
 func (c Command) Line(verb string) string {
 	line := c.Path + " " + verb
 	if c.Flags != "" {
@@ -49,160 +49,166 @@ func (c Command) Line(verb string) string {
 	return line
 }
 
-// Unseen is something that could not be found out.
+// An Unseen is something that could not be found out.
 type Unseen struct {
 	What string // "the processes of other users"
 	Why  string
 }
 
-// Life is where the service stands, by all who know of it: see [state.Merge].
+// Life is the state of the service, as merged from everything that knows it: see
+// [state.Merge].
 type Life struct {
-	Known   bool // whether it runs is known at all
+	Known   bool // it is known whether the service runs
 	Running bool
-	// Suspended: its process does not get to run, until somebody lets it go on.
+	// Suspended means that the process gets no processor time until somebody resumes it.
 	Suspended bool
 	Phase     platform.Phase
 	Since     time.Time // when Phase began; zero: not known
 	PID       int
 	Exe       string
-	// Stranger: it was not started by the manager that has it installed.
+	// Stranger means that the process was not started by the manager of its installation.
 	Stranger  bool
 	StartedBy string
-	Stale     time.Time // the state file is behind what others know, and is of then
+	Stale     time.Time // if the state file is older than what others know: its time
 
 	LastExit *platform.Exit // of the run before this one
 	EndedAt  time.Time
-	Ending   string // LastExit, for people
+	Ending   string // LastExit, described for people
 	LastRun  *state.Before
-	// BadLastRun is why the record of the last run cannot be read.
+	// BadLastRun says why the record of the last run cannot be read.
 	BadLastRun string
 	Restarts   int
 	Next       *platform.NextTry
-	Again      string // who is about to start it again
+	Again      string // who is about to restart it
 	GaveUp     bool
 	OnTrial    bool
 
 	Health  []state.Health
 	Reloads state.Reloads
 	Stop    *state.StopProgress
-	// StopTimeout is within what its stop has to be over.
+	// StopTimeout limits the time of a stop.
 	StopTimeout time.Duration
 	// Window is the time in which restarts are counted.
 	Window time.Duration
-	// SupervisorGone: it runs, and the supervisor that would start it again does not.
+	// SupervisorGone means that the service runs without the supervisor that would restart it.
 	SupervisorGone bool
 }
 
-// Down reports whether it is known that nobody runs.
+// Down reports whether it is known that the service does not run.
 func (l Life) Down() bool { return l.Known && !l.Running }
 
-// Lock is the service's lock and the files beside it.
+// Lock describes the lock file of the service and the files beside it.
 type Lock struct {
-	Unnamed bool   // somebody holds it who cannot be identified
-	File    string // the lock
+	Unnamed bool   // the holder cannot be identified
+	File    string // the lock file
 	PIDFile string
-	// PIDFileLeft says what is wrong with a PID file that nobody's lock goes with.
+	// PIDFileLeft says what is wrong with a PID file that belongs to no holder of the lock.
 	PIDFileLeft string
-	// PIDFileBlocked: what is in the place of the PID file is none, and no start replaces it.
+	// PIDFileBlocked means that something else is at the path of the PID file, and no start
+	// replaces it.
 	PIDFileBlocked bool
-	// PIDFileWrong says what is wrong with the PID file of the process that runs.
+	// PIDFileWrong says what is wrong with the PID file of the running process.
 	PIDFileWrong string
-	// StateFile is the file in which the process that runs says how it is, and
-	// StateFileWrong why it cannot be believed; empty: it can.
+	// StateFile is the file in which the running process writes its state. StateFileWrong says
+	// why the file cannot be trusted; empty: it can.
 	StateFile, StateFileWrong string
 }
 
-// Process is one of the process table.
+// A Process is an entry of the process table.
 type Process struct {
 	PID     int
 	User    string
 	Command string // its command line
-	// Apart: it has another configuration, or belongs to another user: it may be meant to
-	// be a service of its own.
+	// Apart means that the process has another configuration or another user. It may be meant
+	// to be a separate service.
 	Apart bool
 }
 
-// Manager is what the manager says of the service.
+// Manager is what the manager says about the service.
 type Manager struct {
 	Name   string
-	None   string // why there is none; empty: there is one
+	None   string // why there is no manager; empty: there is one
 	Wanted bool   // --manager none was not asked for
-	// Recorded: an installation was written down, so it ought to know the service.
+	// Recorded means that an installation is on record, so the manager should know the
+	// service.
 	Recorded bool
-	Silent   string // why it gave no answer
+	Silent   string // why it did not answer
 	Enabled  bool
-	AtLogin  bool // what is enabled starts at login only
+	AtLogin  bool // an enabled service starts only at login
 	User     string
-	// Manual: the configuration does not want it to be started at boot.
+	// Manual means that the configuration does not want a start at boot.
 	Manual   bool
 	Phase    platform.Phase
 	PID      int
-	Gone     bool // the process that it names does not exist
+	Gone     bool // the process PID does not exist
 	Examined platform.Examination
-	// Missing is what it does not do for the service that others do, a sentence each.
+	// Missing lists what this manager does not do for the service and others do, a sentence
+	// each.
 	Missing []string
 }
 
-// Definition is what the manager has the service by, and what holdfast has recorded.
+// Definition describes the manager's definition of the service, and what holdfast has
+// recorded.
 type Definition struct {
 	Installed bool
 	Found     *platform.Definition // nil: none
-	Refused   string               // why no verb of ours acts on it; empty: it is ours
-	Changes   []string             // files that an install would change, or what in them
-	Keys      []string             // settings that are behind them, as far as they are known
-	Lines     []string             // of the changes, for people
-	// Unfit are reasons for which an install would refuse what the configuration says.
+	Refused   string               // why our commands do not act on it; empty: it is ours
+	Changes   []string             // files that an install would change, or their settings
+	Keys      []string             // settings that cause these changes, as far as known
+	Lines     []string             // the changes, described for people
+	// Unfit lists the reasons why an install would refuse the configuration.
 	Unfit []string
-	// Old: what runs was started by a definition of before the last install.
+	// Old means that the running process was started by a definition older than the last
+	// install.
 	Old     bool
-	Restart []string // keys that what runs takes when it starts
-	Reload  []string // keys that it takes by a reload
+	Restart []string // changed keys that take effect at a start
+	Reload  []string // changed keys that take effect at a reload
 
-	OtherManager  string // that has it installed as well
+	OtherManager  string // another manager that has it installed
 	OtherScope    platform.Scope
-	OtherFound    string // what there is in OtherScope; empty: nothing
-	Interrupted   string // an install or uninstall was cut off
-	Underway      string // an install or uninstall is at work
+	OtherFound    string // what exists in OtherScope; empty: nothing
+	Interrupted   string // an install or uninstall was interrupted
+	Underway      string // an install or uninstall is running
 	BadRecord     string // why the record of the installation cannot be used
 	RecordFile    string
-	InstanceNames []string // of a service that is there only as instances
+	InstanceNames []string // if the service exists only as instances
 }
 
-// Config is the configuration.
+// Config describes the configuration.
 type Config struct {
 	File     string
-	Problems []Problem // for which the service could not start
-	Warnings []Problem // of what install warns
-	// Closed is why the service's user cannot read it.
+	Problems []Problem // that keep the service from starting
+	Warnings []Problem // that install prints
+	// Closed says why the service's user cannot read it.
 	Closed string
-	// Allow is the command that lets it; empty: there is none.
+	// Allow is the command that makes it readable; empty: there is none.
 	Allow string
-	// Writable says who else could change it, and Tighten is the command that keeps them from it.
+	// Writable says who else could change the file. Tighten is the command that prevents this.
 	Writable, Tighten string
-	// InForce is the file of the process that runs, if that is another one.
+	// InForce is the configuration file of the running process, if that is another one.
 	InForce string
 }
 
-// Problem is one place in the configuration.
+// A Problem is one place in the configuration.
 type Problem struct {
 	Text string // file, line, key and what is wrong
 	Key  string
 	Line int
-	// Kind is what a command could mend: "user", "group" or "directory" is missing; else empty.
+	// Kind says what is missing, if a command could add it: "user", "group" or "directory".
 	Kind string
-	Name string // of the user, the group, or the directory
+	Name string // of that user, group or directory
 }
 
 // Program is the file that the manager starts.
 type Program struct {
 	Path     string
 	Gone     bool
-	Newer    bool   // than the one that runs
-	Closed   string // why the service's user cannot execute it
-	Allow    string // the command that lets it; empty: there is none
+	Newer    bool   // than the running one
+	Closed   string // why the service's user cannot execute it; empty: it can
+	Allow    string // the command that makes it executable; empty: there is none
 	Writable string // who else could change it
-	Tighten  string // the command that keeps them from it; empty: there is none
-	// Tolerated: Writable was accepted at the install.
+	Tighten  string // the command that prevents this; empty: there is none
+	// Tolerated means that Writable was accepted at the install.
 	Tolerated bool
 }
 
@@ -212,62 +218,63 @@ type Dir struct {
 	Path    string
 	Missing bool
 	NotDir  bool
-	// Owner is whose it is, and Wanted whose it has to be; equal where it does not matter.
+	// Owner is the owner, and Wanted is the required owner. They are equal if it does not
+	// matter.
 	Owner, Wanted string
-	Closed        string // why the service's user cannot write there; empty: it can, or it is not known
+	Closed        string // why the service's user cannot write there; empty: it can, or this is unknown
 	Open          string // who else could change what is in it
 }
 
-// Volume is a file system on which a directory of the service lies.
+// A Volume is a file system with a directory of the service.
 type Volume struct {
 	Path        string // one of the directories
 	Roles       []string
-	Size, Free  uint64 // bytes; Free for whom the service runs as
-	Files, Left uint64 // inodes; Files 0: it does not count them
+	Size, Free  uint64 // bytes; Free is for the service's user
+	Files, Left uint64 // inodes; Files is 0 if the file system does not count them
 	ReadOnly    bool
-	NoExec      bool   // no program on it can be executed
+	NoExec      bool   // programs on it cannot be executed
 	Mount       string // where it is mounted; empty: not known
 }
 
 // Clock is the clock of the machine.
 type Clock struct {
-	// Ahead is the latest time that a record of ours names, if it is after now, and Of
-	// what it is.
+	// Ahead is the latest time in a record of ours, if it is in the future. Of names that
+	// record.
 	Ahead time.Time
 	Of    string
-	// Jump is by how much the wall clock was set since the process that runs was started:
-	// what its start is by the wall clock, less what it is by the clock that is never set.
+	// Jump is by how much the wall clock was set since the running process was started: its
+	// start time by the wall clock, less its start time by the monotonic clock.
 	Jump time.Duration
 }
 
-// Log is the end of the service's log, and where it goes to.
+// Log describes the end of the service's log, and its destination.
 type Log struct {
 	Sink        string   // "journald", "syslog", "file", ...
-	Unreachable string   // why nothing gets there
-	Allow       string   // the command that has it get there; empty: there is none
-	Lines       []string // the last ones, of a service that fails
-	// Since are the lines since the last start; none where the log cannot tell them.
+	Unreachable string   // why nothing reaches it
+	Allow       string   // the command that makes it reachable; empty: there is none
+	Lines       []string // the last lines, if the service fails
+	// Since has the lines since the last start, or none if the log cannot tell.
 	Since   []string
-	Command string // that shows it
+	Command string // that shows the log
 }
 
-// Upgrade is the last upgrade.
+// Upgrade describes the last upgrade.
 type Upgrade struct {
-	OnTrial     string // the version that is being tried; empty: none
+	OnTrial     string // the version on trial; empty: none
 	By          string
 	Step        string
-	Interrupted bool // whoever conducted it is gone
-	// RolledBack is the version that has failed, and Reason why, at At.
+	Interrupted bool // the process that conducted it is gone
+	// RolledBack is the version that failed at At, for Reason.
 	RolledBack string
 	Reason     string
 	At         time.Time
 	Unreadable string // why the record cannot be read
 }
 
-// Alarm is the queue of alarms.
+// Alarm describes the queue of alarms.
 type Alarm struct {
-	Waiting int       // that nobody has taken yet
-	Since   time.Time // the oldest of them
-	Error   string    // of the last try, if that failed
-	Dropped int       // since one was last delivered
+	Waiting int       // number of alarms that nobody has taken yet
+	Since   time.Time // time of the oldest of them
+	Error   string    // of the last attempt, if it failed
+	Dropped int       // number of alarms dropped since the last delivery
 }

@@ -10,13 +10,13 @@ type Severity string
 
 // The severities, the worst first.
 const (
-	Error   Severity = "error"   // it does not serve, or will not start
-	Warning Severity = "warning" // it will hurt at the next occasion
+	Error   Severity = "error"   // the service does not serve, or will not start
+	Warning Severity = "warning" // it will cause trouble at the next occasion
 	Note    Severity = "note"    // worth knowing
-	OK      Severity = "ok"      // of a report or a check without findings
+	OK      Severity = "ok"      // for a report or check without findings
 )
 
-// rank orders severities: the graver, the greater.
+// rank orders severities: a graver one has a greater rank.
 func (s Severity) rank() int {
 	switch s {
 	case Error:
@@ -29,7 +29,7 @@ func (s Severity) rank() int {
 	return 0
 }
 
-// worse is the graver of the two.
+// worse returns the graver of the two.
 func (s Severity) worse(other Severity) Severity {
 	if other.rank() > s.rank() {
 		return other
@@ -37,38 +37,38 @@ func (s Severity) worse(other Severity) Severity {
 	return s
 }
 
-// Finding is one thing that is wrong.
+// A Finding is one thing that is wrong.
 type Finding struct {
 	ID       string   `json:"id"` // stable, see the package's documentation
 	Severity Severity `json:"severity"`
 	Cause    string   `json:"cause"` // one sentence
-	// Fix is one command that mends it; empty where there is none.
+	// Fix is one command that repairs it; empty: there is none.
 	Fix string `json:"fix"`
-	// See is a command that shows more, where that helps.
+	// See is a command that shows more; empty: there is none.
 	See     string   `json:"see,omitempty"`
 	Details []string `json:"details,omitempty"`
-	Check   string   `json:"check"` // what it belongs to: one of [Checks]
+	Check   string   `json:"check"` // the group of its rule: one of [Checks]
 	// BecauseOf is the id of the finding that explains this one; empty: none does.
 	BecauseOf string `json:"because_of,omitempty"`
 }
 
-// Check is one group of rules, and the worst that they found.
+// A Check is one group of rules, with the worst severity that they found.
 type Check struct {
 	Name     string   `json:"name"`
 	Severity Severity `json:"severity"`
 	Findings []string `json:"findings,omitempty"` // their ids
 }
 
-// Report is what [Examine] comes to. Its JSON form is what `doctor --json` prints, and only
-// grows.
+// A Report is the result of [Examine]. Its JSON form is printed by `doctor --json`. Fields are
+// only ever added to it.
 type Report struct {
 	Service  string    `json:"service"`
-	Severity Severity  `json:"severity"` // of the worst finding; "ok" if there is none
+	Severity Severity  `json:"severity"` // of the worst finding; "ok": there is none
 	Findings []Finding `json:"findings"` // the worst first, causes before what they explain
 	Checks   []Check   `json:"checks"`   // the worst first
 }
 
-// Count is how many findings are at least as grave as least.
+// Count returns the number of findings that are at least as grave as least.
 func (r Report) Count(least Severity) int {
 	n := 0
 	for _, f := range r.Findings {
@@ -79,7 +79,8 @@ func (r Report) Count(least Severity) int {
 	return n
 }
 
-// Checks are the names of all groups of rules, in the order in which a service comes to be.
+// Checks returns the names of all groups of rules, in the order in which they first appear
+// among the rules.
 func Checks() []string {
 	var names []string
 	for _, r := range rules {
@@ -90,8 +91,8 @@ func Checks() []string {
 	return names
 }
 
-// Examine judges f by the rules of those checks; none named: by all. It never panics,
-// whatever f holds, and gives the same report for the same facts.
+// Examine judges f by the rules of the given checks, or by all rules if none is given. It
+// never panics, whatever f contains, and returns the same report for the same facts.
 func Examine(f Facts, checks ...string) Report {
 	if checks == nil {
 		checks = Checks()
@@ -133,15 +134,15 @@ func Examine(f Facts, checks ...string) Report {
 	return r
 }
 
-// ranked is a finding with the place of its rule among all.
+// A ranked is a finding with the index of its rule.
 type ranked struct {
 	Finding
 	rule int
 }
 
-// explain marks what is but a consequence with the first cause of all, and makes that as
-// grave as what it explains. The first rule that explains a finding is its cause; a note
-// explains nothing. That rules explain only those behind them keeps it from going round.
+// explain marks each finding that is only a consequence with its first cause, and makes the
+// cause as grave as its consequences. The first rule that explains a finding is its cause. A
+// note explains nothing. There are no cycles, because a rule explains only rules behind it.
 func explain(found []ranked) {
 	causeOf := func(f ranked) string {
 		for _, c := range found {

@@ -9,10 +9,10 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Below how much of a volume is left it is full, or nearly so. Small volumes are judged by
-// their share alone.
+// A volume is full, or nearly full, if less than this is free. For small volumes only the
+// share counts.
 const (
-	fullBytes = 1 << 20 // a state file, its copy, and some lines of log
+	fullBytes = 1 << 20 // room for a state file, its copy, and some lines of log
 	lowBytes  = 1 << 30
 	lowShare  = 0.05
 	fullFiles = 8
@@ -72,7 +72,7 @@ func readOnly(f Facts) []Finding {
 	})
 }
 
-// remount is the command that mounts it again otherwise.
+// remount returns the command that mounts the volume again with an option.
 func (v Volume) remount(option string) string {
 	if v.Mount == "" {
 		return ""
@@ -92,7 +92,7 @@ func size(n uint64) string {
 	return fmt.Sprintf("%.1f %s", x, units[i])
 }
 
-// How far a clock may be off before it is worth a word.
+// These are how far a clock may be off before there is a finding.
 const (
 	clockAhead = 2 * time.Minute
 	clockSet   = 2 * time.Minute
@@ -119,7 +119,7 @@ func clockJumped(f Facts) []Finding {
 		way, d.Abs().Round(time.Second), f.Life.PID))
 }
 
-// nearly is the share of a limit from which on it is nearly used.
+// nearly is the share of a limit at which the limit is nearly used.
 const nearly = 0.8
 
 func memoryNearlyUsed(f Facts) []Finding { return f.nearlyUsed("memory") }
@@ -168,8 +168,8 @@ func unseen(f Facts) []Finding {
 	return only(found(Note, "%s, so nothing is said of it: %s", what, lines[0]).details(lines[1:]...))
 }
 
-// patience is how long an alarm may wait until somebody ought to know: it is tried again
-// and again.
+// patience is how long an alarm may wait for its delivery, which is tried again and again,
+// before somebody should know.
 const patience = 15 * time.Minute
 
 func alarmUndelivered(f Facts) []Finding {

@@ -11,11 +11,11 @@ func managerSilent(f Facts) []Finding {
 		return nil
 	}
 	s := Error
-	if !f.Manager.Recorded { // it may never have had it
+	if !f.Manager.Recorded { // it may never have known the service
 		s = Note
 	}
 	fix := ""
-	if f.Scope == platform.ScopeUser && f.Manager.Name == "systemd" && f.Manager.User != "" { // it runs while the user is logged in, or lingers
+	if f.Scope == platform.ScopeUser && f.Manager.Name == "systemd" && f.Manager.User != "" { // the user's systemd runs while the user is logged in or lingers
 		fix = "loginctl enable-linger " + word(f.Manager.User)
 	}
 	return only(found(s, "%s does not say where the service stands: %s", f.Manager.Name, f.Manager.Silent).fix(fix))
@@ -58,7 +58,7 @@ func disabled(f Facts) []Finding {
 	return only(found(Warning, "%s does not start it at boot: it is installed, and not enabled", m.Name).fix(fix))
 }
 
-// misplaced is a service that is not where it has to be among the others.
+// misplaced finds a service that is not in its place among the other services.
 func misplaced(f Facts) (all []Finding) {
 	e := f.Manager.Examined
 	if !f.Definition.Installed {
@@ -99,7 +99,7 @@ func orElse(s, other string) string {
 	return s
 }
 
-// managerDisagrees is where the manager believes in a process that is none of ours.
+// managerDisagrees finds a manager that names a process which is not ours.
 func managerDisagrees(f Facts) []Finding {
 	m, l := f.Manager, f.Life
 	switch {
@@ -117,7 +117,7 @@ func settled(p platform.Phase) bool {
 	return slices.Contains([]platform.Phase{platform.PhaseReady, platform.PhaseStopped, platform.PhaseFailed}, p)
 }
 
-// install is the install that brings a definition up to date.
+// install returns the install command that brings a definition up to date.
 func (f Facts) install() string {
 	if f.Life.Running {
 		return f.line("install --restart")

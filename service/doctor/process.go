@@ -14,8 +14,8 @@ func lockUnnamed(f Facts) []Finding {
 		details("fuser or lsof on that file, or handle on Windows, names the process"))
 }
 
-// startedByHand is what incident 3 began with: the manager's own start is refused as long
-// as that one runs.
+// startedByHand finds what incident 3 began with: a process that the manager did not start.
+// While it runs, the manager's own start is refused.
 func startedByHand(f Facts) []Finding {
 	l := f.Life
 	if !l.Running || !l.Stranger {
@@ -41,7 +41,7 @@ func otherProcess(f Facts) (all []Finding) {
 	return all
 }
 
-// killing ends another process: in order, where there is such a thing.
+// killing returns the command that ends another process, in order if the system can do so.
 func killing(f Facts, pid int) string {
 	if f.Manager.Name == "scm" {
 		return fmt.Sprintf("taskkill /PID %d /F", pid)
@@ -49,7 +49,7 @@ func killing(f Facts, pid int) string {
 	return fmt.Sprintf("kill %d", pid)
 }
 
-// notAnswering is a process that holds the lock and of which nobody knows whether it serves.
+// notAnswering finds a process that holds the lock, while nobody knows whether it serves.
 func notAnswering(f Facts) []Finding {
 	l := f.Life
 	switch {
@@ -63,7 +63,7 @@ func notAnswering(f Facts) []Finding {
 	return only(found(Error, "process %d has said nothing of itself since %s, and ought to be ready by now", l.PID, when(l.Since)).fix(f.line("restart")))
 }
 
-// stopOverdue is a stop that takes longer than it may.
+// stopOverdue finds a stop that exceeds its timeout.
 func stopOverdue(f Facts) []Finding {
 	l := f.Life
 	if !l.Running || l.Phase != platform.PhaseStopping || l.Since.IsZero() || l.StopTimeout <= 0 || f.Now.Sub(l.Since) <= l.StopTimeout+platform.StopMargin {
@@ -93,7 +93,7 @@ func pidFileWrong(f Facts) []Finding {
 		return nil
 	}
 	fix := f.line("restart")
-	if f.Lock.PIDFileBlocked { // it is put right by the process itself
+	if f.Lock.PIDFileBlocked { // the process itself then repairs the PID file
 		fix = f.Lock.unblock()
 	}
 	return only(found(Warning, "the PID file %s is not that of process %d, which holds the lock: %s", f.Lock.PIDFile, f.Life.PID, f.Lock.PIDFileWrong).fix(fix))
@@ -106,7 +106,7 @@ func stateFileMissing(f Facts) []Finding {
 	return only(found(Warning, "the state file of process %d cannot be used: %s", f.Life.PID, f.Lock.StateFileWrong).fix(f.line("restart")))
 }
 
-// unblock moves away what is in the place of the PID file.
+// unblock returns the command that moves away what is at the path of the PID file.
 func (l Lock) unblock() string { return "mv " + word(l.PIDFile) + " " + word(l.PIDFile+".aside") }
 
 func pidFileLeft(f Facts) []Finding {

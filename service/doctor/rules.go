@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// rule is one thing that can be wrong.
+// A rule finds one kind of fault.
 type rule struct {
 	id, check string
 	find      func(Facts) []Finding
-	stops     bool     // it keeps the service from running: what is in down follows from it
-	explains  []string // ids of what follows from it besides
+	stops     bool     // the fault keeps the service from running: the findings in down follow from it
+	explains  []string // ids of further findings that follow from it
 }
 
-// down are the findings that follow from whatever keeps the service from running.
+// down has the findings that follow from anything that keeps the service from running.
 var down = [...]string{"failed", "gave-up", "restart-loop", "not-running", "last-run-unclean", "health-failing", "pid-file-left"}
 
 // makes reports whether the finding with that id follows from the rule.
@@ -23,7 +23,7 @@ func (r rule) makes(id string) bool {
 	return slices.Contains(r.explains, id) || r.stops && slices.Contains(down[:], id)
 }
 
-// rules are all of them: causes before what they can be the cause of.
+// rules has all rules. A rule comes before the rules whose findings it can explain.
 var rules = [...]rule{
 	{"disk-full", "machine", diskFull, true, []string{"state-file-missing", "log-unreachable", "reload-failed", "upgrade-interrupted", "install-interrupted", "journal-refused", "pid-file-wrong"}},
 	{"inodes-full", "machine", inodesFull, true, []string{"state-file-missing", "log-unreachable", "reload-failed", "upgrade-interrupted", "install-interrupted", "journal-refused", "pid-file-wrong"}},
@@ -106,7 +106,7 @@ var rules = [...]rule{
 	{"unseen", "sight", unseen, false, nil},
 }
 
-// found is one finding, with a cause as of fmt.
+// found returns a finding. It formats the cause like fmt.Sprintf.
 func found(s Severity, cause string, args ...any) Finding {
 	return Finding{Severity: s, Cause: fmt.Sprintf(cause, args...)}
 }
@@ -117,8 +117,8 @@ func (f Finding) details(lines ...string) Finding { f.Details = append(f.Details
 func only(f Finding) []Finding                    { return []Finding{f} }
 func when(t time.Time) string                     { return t.Local().Format(time.DateTime) }
 
-// line is the command line of ours for a verb; none for those that need a manager where
-// there is none.
+// line returns the command line of ours for a verb. It is empty if the verb needs a manager
+// and there is none.
 func (f Facts) line(verb string) string {
 	name, _, _ := strings.Cut(verb, " ")
 	if f.Manager.Name == "" && slices.Contains([]string{"start", "restart", "install"}, name) {

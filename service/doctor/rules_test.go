@@ -17,7 +17,7 @@ import (
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
-// healthy are the facts of a service that runs by that manager and lacks nothing.
+// healthy returns the facts of a healthy service under the given manager.
 func healthy(manager string) doctor.Facts {
 	return doctor.Facts{
 		Service: "feedd", Command: doctor.Command{Path: "feedd", Flags: "--config /etc/feedd.toml"}, Scope: platform.ScopeSystem, Now: noon,
@@ -45,14 +45,14 @@ func healthy(manager string) doctor.Facts {
 	}
 }
 
-// stopped has f be of a service that was stopped in order.
+// stopped makes f the facts of a service that was stopped in order.
 func stopped(f *doctor.Facts) {
 	f.Life = doctor.Life{Known: true, Phase: platform.PhaseStopped, LastExit: f.Life.LastExit, EndedAt: noon.Add(-time.Minute), Ending: "stopped", StopTimeout: f.Life.StopTimeout}
 	f.Manager.PID, f.Manager.Phase = 0, platform.PhaseStopped
 	f.Uses = nil
 }
 
-// fails has f be of a service that has failed.
+// fails makes f the facts of a service that has failed.
 func fails(f *doctor.Facts) {
 	stopped(f)
 	f.Life.Phase, f.Manager.Phase = platform.PhaseFailed, platform.PhaseFailed
@@ -63,7 +63,7 @@ func fails(f *doctor.Facts) {
 
 func managers() []string { return []string{"systemd", "sysv", "openrc", "launchd", "scm"} }
 
-// faults are what can be wrong, each by the id of the finding that comes first.
+// faults has every kind of fault, with the id of the finding that comes first.
 var faults = []struct {
 	id     string
 	inject func(*doctor.Facts)
@@ -262,7 +262,7 @@ var faults = []struct {
 	{"unseen", func(f *doctor.Facts) { f.Unseen = []doctor.Unseen{{"its log", "denied"}, {"more", "denied"}} }, doctor.Note, "2 things were not for us to see", ""},
 }
 
-// Each fault is the first finding, by every manager, and the healthy service has none.
+// Under every manager, each fault is the first finding, and the healthy service has none.
 func TestFaults(t *testing.T) {
 	proven := map[string]bool{}
 	for _, fault := range faults {
@@ -366,7 +366,7 @@ func TestReportAsJSON(t *testing.T) {
 	}
 }
 
-// Whatever facts there are, they give a report, and the same one each time.
+// Any facts give a report, and each time the same one.
 func FuzzExamine(f *testing.F) {
 	for _, fault := range faults {
 		facts := healthy("systemd")

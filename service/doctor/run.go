@@ -17,7 +17,7 @@ func prefixed(prefix, s string) string {
 	return prefix + s
 }
 
-// lastWords is how the last run ended.
+// lastWords says how the last run ended.
 func (l Life) lastWords() string {
 	switch {
 	case l.Ending != "":
@@ -37,12 +37,12 @@ func (l Life) endedAt() string {
 	return " on " + when(l.EndedAt)
 }
 
-// fails reports whether it is down by itself and nobody brings it back.
+// fails reports whether the service has failed and nobody restarts it.
 func (l Life) fails() bool {
 	return l.Down() && l.Phase == platform.PhaseFailed && l.Again == "" && l.Next == nil
 }
 
-// lines are the last lines of the log, for a finding.
+// lines returns the last lines of the log, as details of a finding.
 func (f Facts) lines() []string {
 	const most = 8
 	return slices.Clone(f.Log.Lines[max(0, len(f.Log.Lines)-most):])
@@ -73,7 +73,7 @@ func times(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-// often is how many restarts in a row are a loop.
+// often is the number of restarts that make a restart loop.
 const often = 3
 
 func restartLoop(f Facts) []Finding {
@@ -89,7 +89,7 @@ func restartLoop(f Facts) []Finding {
 		return only(found(Error, "it fails and is being started again (%s so far): %s", times(l.Restarts), l.lastWords()).see(f.Log.Command).details(f.lines()...))
 	case l.Running && l.Restarts >= often:
 		s := Warning
-		if f.Work != nil && f.Work.SetAside > 0 { // which is what it crashed by, and does not any more
+		if f.Work != nil && f.Work.SetAside > 0 { // the work that made it crash is set aside
 			s = Note
 		}
 		return only(found(s, "it runs, but was started again %s within %v: %s", times(l.Restarts), l.Window, l.lastWords()).see(f.Log.Command))
@@ -108,7 +108,7 @@ func notRunning(f Facts) []Finding {
 	return only(found(Note, "it does not run: its last run ended%s: %s", l.endedAt(), l.lastWords()).fix(f.line("start")))
 }
 
-// lastRunUnreadable is a record that says nothing of how the last run ended.
+// lastRunUnreadable finds a record that does not say how the last run ended.
 func lastRunUnreadable(f Facts) []Finding {
 	l := f.Life
 	if l.BadLastRun == "" {
@@ -121,7 +121,8 @@ func lastRunUnreadable(f Facts) []Finding {
 	return only(found(Warning, "the record of its last run cannot be read: %s; the next start writes another one", l.BadLastRun).fix(f.line(verb)))
 }
 
-// lastRunUnclean is history as soon as it runs again: what goes on happening is a [restartLoop].
+// lastRunUnclean is only a note, because the service runs again. Repeated crashes are a
+// [restartLoop].
 func lastRunUnclean(f Facts) []Finding {
 	l := f.Life
 	if !l.Running || l.LastRun == nil {

@@ -71,7 +71,7 @@ func upgradeInterrupted(f Facts) []Finding {
 	return only(found(Warning, "an upgrade to %s was cut off: nobody conducts it any more%s", u.OnTrial, prefixed(", and it was at ", u.Step)).fix(f.line("versions")))
 }
 
-// remembered is how long an upgrade that failed is worth a warning.
+// remembered is how long a failed upgrade stays a warning.
 const remembered = 7 * 24 * time.Hour
 
 func upgradeRolledBack(f Facts) []Finding {
