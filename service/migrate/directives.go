@@ -11,8 +11,9 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// directives read a key of [Service] that a setting says. What they return is why the
-// value has no counterpart; the key then stands in systemd.extra, if that can say it.
+// directives maps each key of [Service] that has a setting to the function that reads it. A
+// function returns why a value has no counterpart. The key then goes into systemd.extra, if it
+// can be kept there.
 var directives = map[string]func(r *unitReader, value string) string{
 	"User":             text(func(c *service.Config) *string { return &c.User }),
 	"Group":            text(func(c *service.Config) *string { return &c.Group }),
@@ -46,7 +47,7 @@ var directives = map[string]func(r *unitReader, value string) string{
 	},
 	"MemoryMax": func(r *unitReader, value string) string {
 		if err := r.c.Limits.Memory.UnmarshalText([]byte(value)); err != nil {
-			r.extra("MemoryMax") // a share of the machine's, or infinity
+			r.extra("MemoryMax") // a share of the machine's memory, or infinity
 		}
 		return ""
 	},
@@ -84,7 +85,8 @@ var directives = map[string]func(r *unitReader, value string) string{
 	"ConfigurationDirectory": ownDirectory("ConfigurationDirectory"),
 }
 
-// text is a directive that a text says. One with a specifier only systemd can read.
+// text returns the reader of a directive with a text value. Only systemd can read a value with
+// a specifier.
 func text(field func(*service.Config) *string) func(*unitReader, string) string {
 	return func(r *unitReader, value string) string {
 		if specifier(value) {
@@ -97,14 +99,14 @@ func text(field func(*service.Config) *string) func(*unitReader, string) string 
 
 func workingDirectory(r *unitReader, value string) string {
 	if !strings.HasPrefix(value, "/") || specifier(value) {
-		r.extra("WorkingDirectory") // ~, or one that may be missing
+		r.extra("WorkingDirectory") // ~, or a directory that may be missing
 		return ""
 	}
 	r.c.WorkingDirectory = plain(value)
 	return ""
 }
 
-// fields are the words of all lines of a key.
+// fields returns the words on all lines of a key.
 func (r *unitReader) fields(key string) []string {
 	var all []string
 	for _, line := range r.lists[key] {
@@ -119,7 +121,8 @@ func (r *unitReader) fields(key string) []string {
 	return all
 }
 
-// ownDirectory is a directory that holdfast has for every service by its name.
+// ownDirectory returns the reader of a directory that holdfast makes for every service, under
+// the name of the service.
 func ownDirectory(key string) func(*unitReader, string) string {
 	return func(r *unitReader, _ string) string {
 		for _, name := range r.fields(key) {
@@ -148,7 +151,8 @@ func span(field func(*service.Config) *time.Duration) func(*unitReader, string) 
 func startTimeout(c *service.Config) *time.Duration { return &c.StartTimeout }
 func stopTimeout(c *service.Config) *time.Duration  { return &c.StopTimeout }
 
-// timeout is a limit of the service's own; systemd's comes after it.
+// timeout returns the reader of a timeout. It becomes the service's own timeout, and that of
+// systemd comes after it.
 func timeout(field func(*service.Config) *time.Duration) func(*unitReader, string) string {
 	return func(r *unitReader, value string) string {
 		d, err := parseSpan(value)
@@ -179,10 +183,10 @@ func limit(key string, field func(*service.Config) *uint64) func(*unitReader, st
 	}
 }
 
-// forever is a time span without an end.
+// forever is a time span without end.
 const forever time.Duration = -1
 
-// spanUnits are those of systemd.time(7) that services are given.
+// spanUnits are the units of systemd.time(7) that occur in services.
 var spanUnits = map[string]time.Duration{
 	"": time.Second, "us": time.Microsecond, "usec": time.Microsecond, "ms": time.Millisecond, "msec": time.Millisecond,
 	"s": time.Second, "sec": time.Second, "second": time.Second, "seconds": time.Second,
@@ -191,7 +195,7 @@ var spanUnits = map[string]time.Duration{
 	"d": 24 * time.Hour, "day": 24 * time.Hour, "days": 24 * time.Hour, "w": 7 * 24 * time.Hour, "week": 7 * 24 * time.Hour, "weeks": 7 * 24 * time.Hour,
 }
 
-// longestSpan keeps sums from overflowing.
+// longestSpan limits time spans, so that sums do not overflow.
 const longestSpan = 100 * 365 * 24 * time.Hour
 
 // parseSpan reads a time span: "1min 30s", "90", "infinity".
@@ -219,8 +223,8 @@ func parseSpan(value string) (time.Duration, error) {
 	return d, nil
 }
 
-// restartPolicy is Restart= with its start limit, and what systemd does by itself:
-// nothing is restarted, RestartSec=100ms, five starts within ten seconds.
+// restartPolicy reads Restart= and the start limit. The defaults are those of systemd: no
+// restart, RestartSec=100ms, five starts within ten seconds.
 func (r *unitReader) restartPolicy() {
 	re := &r.c.Restart
 	switch policy := r.set["Restart"]; policy {
@@ -273,8 +277,8 @@ func (r *unitReader) restartPolicy() {
 	}
 }
 
-// successes are the ends that are no failure: exit codes, and signals, which only
-// systemd knows.
+// successes reads the ends that are no failure. These are exit codes and signals; only systemd
+// has a setting for signals.
 func (r *unitReader) successes() {
 	for _, word := range r.fields("SuccessExitStatus") {
 		code, err := strconv.Atoi(word)

@@ -1,22 +1,22 @@
-// Package migrate reads how a service is defined elsewhere, and says the same as a
-// [service.Config]: units of systemd, init scripts, property lists of launchd, those
-// that github.com/kardianos/service wrote among them, sections of supervisord, WinSW's
-// XML files, and NSSM's registry keys as `reg export` writes them.
+// Package migrate reads the definition of a service from another system, and returns the same
+// settings as a [service.Config]. It reads systemd units, init scripts, launchd property lists
+// (including those of github.com/kardianos/service), supervisord sections, WinSW XML files,
+// and the registry keys of NSSM in the format of `reg export`.
 //
-// It reads text and touches nothing. What a Config has no counterpart for is kept in
-// what one manager alone knows (systemd.extra, launchd.extra), where that manager is
-// the same; the rest is listed, each with the reason ([Found.Lost]), and never dropped
-// in silence.
+// It reads text and changes nothing. A setting without a counterpart in Config is kept among
+// the settings of its manager (systemd.extra, launchd.extra), if the service stays with that
+// manager. All other such settings are listed with a reason ([Found.Lost]). Nothing is dropped
+// silently.
 //
 // # What stays as it was
 //
-// A service that moves is not to change on the way. So the hardening that holdfast
-// puts on every service by itself is switched off as far as the old definition did not
-// have it, and limits, times and the restart policy are those that held before, also
-// where the definition did not say them and its manager's own defaults held.
+// A migration does not change the behaviour of a service. So the hardening that holdfast
+// applies by default is switched off, except for what the old definition had. Limits, timeouts
+// and the restart policy keep their values, even if these were the defaults of the old manager
+// and not in the definition.
 //
 // # Limits
 //
-// An init script is a program: what can be read of one is its LSB header and variables
-// that are assigned a plain text at the beginning of a line.
+// An init script is a program. Only two parts of it can be read: its LSB header, and variables
+// that are assigned a plain text at the start of a line.
 package migrate

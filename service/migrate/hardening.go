@@ -7,8 +7,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// protection is what a switch of service.Hardening means to systemd. A test holds it
-// against the unit that holdfast writes.
+// A protection has the systemd directives of one switch of service.Hardening. A test compares
+// them with the unit that holdfast writes.
 type protection struct {
 	of   func(*service.Hardening) *service.Switch
 	keys []string
@@ -36,8 +36,8 @@ func protections() []protection {
 	}
 }
 
-// hardening turns on the switches whose every line the unit has. Single lines of the
-// others stay as they are, in systemd.extra.
+// hardening turns on a switch if the unit has all of its lines. Lines of other switches stay
+// in systemd.extra.
 func (r *unitReader) hardening() {
 	for _, p := range protections() {
 		wanted := map[string][]string{}
@@ -48,7 +48,7 @@ func (r *unitReader) hardening() {
 		has := true
 		for key, values := range wanted {
 			has = has && slices.EqualFunc(r.lists[key], values, func(have, want string) bool {
-				return same(have, want) || want == "@chown" && strings.HasPrefix(have, "@chown ") // and what a capability is for
+				return same(have, want) || want == "@chown" && strings.HasPrefix(have, "@chown ") // and the exception for a capability
 			})
 		}
 		if has {
@@ -61,7 +61,8 @@ func (r *unitReader) hardening() {
 	r.capabilities()
 }
 
-// same compares values, of which lists have no order and truth has many words.
+// same reports whether two values mean the same. The order in a list does not matter, and
+// there are several words for true.
 func same(a, b string) bool {
 	sorted := func(s string) []string {
 		fields := strings.Fields(s)
@@ -74,10 +75,11 @@ func same(a, b string) bool {
 	return slices.Equal(sorted(a), sorted(b))
 }
 
-// everyCapability is the bounding set that a unit has which does not say any.
+// everyCapability is the bounding set of a unit that does not set one.
 const everyCapability = "CapabilityBoundingSet=~"
 
-// capabilities are a limit for root, and for others what they are given beside a limit.
+// capabilities reads the capabilities. For root, a bounding set is a limit. Other users have
+// only the ambient capabilities, within that limit.
 func (r *unitReader) capabilities() {
 	h, c := &r.c.Hardening, r.c
 	bounding, ambient := r.fields("CapabilityBoundingSet"), r.fields("AmbientCapabilities")

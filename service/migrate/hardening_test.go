@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/migrate"
 )
 
-// bare is a machine with no files and no commands: plans on it are for another.
+// A bare is a machine without files and commands. Plans made on it are for another machine.
 type bare struct{ platform.System }
 
 func (bare) ReadFile(string) ([]byte, error)  { return nil, fs.ErrNotExist }
@@ -22,7 +22,7 @@ func (bare) Run(_ context.Context, argv ...string) (string, error) {
 	return "", &platform.CommandError{Argv: argv, Code: -1, Err: fs.ErrNotExist}
 }
 
-// rendered is the unit that holdfast writes for a configuration.
+// rendered returns the unit that holdfast writes for a configuration.
 func rendered(t *testing.T, c service.Config) string {
 	t.Helper()
 	m, err := native.ManagerOn("systemd", bare{}, native.Login{})
@@ -41,8 +41,8 @@ func rendered(t *testing.T, c service.Config) string {
 	return string(steps[i].Content)
 }
 
-// A unit that holdfast wrote is read as the configuration that it was written for: what a
-// switch means is said alike in both places, and nothing is lost on the way.
+// A unit that holdfast wrote is read as the configuration that it was written for. So a switch
+// means the same in both packages, and nothing is lost.
 func TestOurOwnUnitComesBack(t *testing.T) {
 	for name, c := range map[string]service.Config{
 		"hardened": {User: "feed", Description: "Feeds"},
@@ -71,7 +71,8 @@ func TestOurOwnUnitComesBack(t *testing.T) {
 			if len(lost) > 0 {
 				t.Errorf("lost: %q", lost)
 			}
-			// Once more: what only systemd knows is said twice, and means the same.
+			// Once more, with the lines that only systemd knows: they are said twice, and mean
+			// the same.
 			again := f.Config
 			again.Systemd.Extra = slices.DeleteFunc(again.Systemd.Extra, func(line string) bool {
 				return strings.Contains(text, "\n"+line+"\n")

@@ -18,7 +18,7 @@ func isPropertyList(file, text string) bool {
 	return path.Ext(file) == ".plist" || strings.Contains(text, "<!DOCTYPE plist") || strings.HasPrefix(text, "bplist0")
 }
 
-// What launchd does by itself, launchd.plist(5).
+// These are the defaults of launchd: launchd.plist(5).
 const (
 	launchdExit     = 20 * time.Second // ExitTimeOut
 	launchdThrottle = 10 * time.Second // ThrottleInterval
@@ -67,7 +67,7 @@ func readPropertyList(f *Found, text string) error {
 			c.Restart.Delay = time.Duration(number(value)) * time.Second
 		case "SoftResourceLimits", "HardResourceLimits":
 			f.resources(key, value)
-		case "KeepAlive", "RunAtLoad": // below
+		case "KeepAlive", "RunAtLoad": // read below
 		case "StandardOutPath", "StandardErrorPath":
 			f.lose(key, fmt.Sprint(value), "holdfast's own log is in %s; set log.file for another", "/var/log/NAME/NAME.log")
 		case "Disabled":
@@ -105,7 +105,7 @@ func (f *Found) resources(key string, value any) {
 	}
 }
 
-// keepAlive is when launchd starts the service.
+// keepAlive reads when launchd starts the service.
 func (f *Found) keepAlive(value any, atLoad bool) {
 	r := &f.Config.Restart
 	r.Policy = platform.RestartNever

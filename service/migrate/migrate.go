@@ -11,31 +11,32 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// Found is a service as another definition has it.
+// Found is a service as its old definition describes it.
 type Found struct {
-	Kind    string // what it was read from, for people: "systemd unit"
-	Manager string // that has a room in holdfast and keeps it: "systemd"; empty: none
+	Kind    string // the kind of definition, for people: "systemd unit"
+	Manager string // its manager, if holdfast supports it: "systemd"; empty: none
 	Name    string
-	Command []string // what it runs: a program, as it is named there, and its arguments
-	// Config has everything but the command: that a program of its own runs, with what
-	// arguments, is for the caller to say.
+	Command []string // the program, as the definition names it, and its arguments
+	// Config has everything but the command. The caller decides how its own program takes the
+	// place of the old one, and with which arguments.
 	Config service.Config
 	Scope  platform.Scope
-	Ours   bool // it has holdfast's own mark: there is nothing to migrate
+	Ours   bool // it has the mark of holdfast: there is nothing to migrate
 	Lost   []Lost
 }
 
-// Lost is something of the definition that the Config does not say.
+// A Lost is a setting of the definition that Config does not have.
 type Lost struct {
-	Key   string `json:"key"` // as the definition has it
+	Key   string `json:"key"` // as in the definition
 	Value string `json:"value,omitempty"`
-	Why   string `json:"why"` // what holds instead, or what to do
+	Why   string `json:"why"` // what applies instead, or what to do
 }
 
-// ErrUnknown means that the text is of no kind that can be read.
+// ErrUnknown means that the text is no kind of definition that can be read.
 var ErrUnknown = errors.New("is no definition of a service that can be read: a systemd unit, an init script, a launchd property list, a section [program:NAME] of supervisord, an XML file of WinSW, or a registry key of NSSM")
 
-// lose notes what has no counterpart. A value that may be a secret is left out by the caller.
+// lose records a setting without a counterpart. The caller leaves out a value that may be
+// secret.
 func (f *Found) lose(key, value, why string, args ...any) {
 	l := Lost{Key: key, Value: value, Why: fmt.Sprintf(why, args...)}
 	if !slices.Contains(f.Lost, l) {
@@ -43,8 +44,8 @@ func (f *Found) lose(key, value, why string, args ...any) {
 	}
 }
 
-// Read reads the definition in text, which stands in a file of that name. The name
-// decides what kind it is only where the text does not.
+// Read reads the definition in text, which comes from a file of that name. The name decides
+// the kind of definition only if the text does not.
 func Read(file, text string) (*Found, error) {
 	text = decoded(text)
 	for _, k := range []struct {
@@ -72,8 +73,8 @@ func Read(file, text string) (*Found, error) {
 	return nil, fmt.Errorf("%s: %w", file, ErrUnknown)
 }
 
-// marked reports whether a definition bears the mark of holdfast's, which units and
-// scripts have as a line and property lists as a value.
+// marked reports whether a definition has the mark of holdfast. In units and scripts the mark
+// is a line, and in property lists it is a value.
 func (f *Found) marked(text string) bool {
 	const mark = "Made by holdfast"
 	if f.Manager == "launchd" {
@@ -82,7 +83,7 @@ func (f *Found) marked(text string) bool {
 	return strings.Contains("\n"+text, "\n# "+mark)
 }
 
-// unhardened is a service from which nothing is taken.
+// unhardened returns a hardening with every switch off.
 func unhardened() service.Hardening {
 	const off = service.Off
 	return service.Hardening{

@@ -17,7 +17,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// described is all that was found, as a person reads it.
+// described returns all that was found, in a form for people.
 func described(t *testing.T, f *migrate.Found) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -31,8 +31,8 @@ func described(t *testing.T, f *migrate.Found) string {
 	return b.String()
 }
 
-// What each definition in testdata is read as stands beside it. Each is a configuration
-// that can be used.
+// Beside each definition in testdata is the expected result. Each result is a usable
+// configuration.
 func TestDefinitions(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.in.*")
 	if err != nil || len(files) < 8 {
@@ -64,7 +64,7 @@ func TestDefinitions(t *testing.T) {
 	}
 }
 
-// usable has the configuration that was found loaded from a file.
+// usable writes the configuration to a file and loads it.
 func usable(t *testing.T, f *migrate.Found) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "feedd.toml")
@@ -130,8 +130,7 @@ func TestWhatIsNoDefinition(t *testing.T) {
 	}
 }
 
-// Nothing that is read makes it fail otherwise than by an error, or makes a configuration
-// that cannot be written.
+// Any text gives either an error or a configuration that can be written.
 func FuzzRead(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.in.*")
 	if err != nil {
@@ -156,7 +155,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// Every kind of definition that holdfast makes is known to be its own.
+// Every kind of definition that holdfast writes is recognised as its own.
 func TestOurs(t *testing.T) {
 	for file, text := range map[string]string{
 		"feedd.service": "# Made by holdfast for a unit\n[Service]\nExecStart=/usr/bin/feedd run\n",

@@ -19,8 +19,9 @@ func isRegistry(_, text string) bool {
 
 const servicesKey = `\SYSTEM\CurrentControlSet\Services\`
 
-// readRegistry reads what `reg export HKLM\SYSTEM\CurrentControlSet\Services\NAME` writes
-// of a service that NSSM runs: values of Windows', and NSSM's under Parameters.
+// readRegistry reads the output of `reg export HKLM\SYSTEM\CurrentControlSet\Services\NAME`
+// for a service that NSSM runs. It has the values of Windows, and below Parameters those of
+// NSSM.
 func readRegistry(f *Found, text string) error {
 	keys := registry(text)
 	f.Kind, f.Manager = "registry key of NSSM", "scm"
@@ -57,7 +58,7 @@ func readRegistry(f *Found, text string) error {
 	return nil
 }
 
-// value is one of the registry, as text; of several texts, one a line.
+// A value is a value of the registry as text. A list of texts has one per line.
 type value struct{ name, text string }
 
 type registryKey struct {
@@ -68,7 +69,7 @@ type registryKey struct {
 // registry reads the text of `reg export`.
 func registry(text string) []registryKey {
 	var all []registryKey
-	text = strings.ReplaceAll(text, "\\\n  ", "") // a long line goes on
+	text = strings.ReplaceAll(text, "\\\n  ", "") // a long line is continued
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		if inner, ok := strings.CutPrefix(line, "["); ok {
@@ -85,7 +86,8 @@ func registry(text string) []registryKey {
 	return all
 }
 
-// quoted is the text in quotation marks that s begins with; "@" is the name of the default.
+// quoted returns the text in quotation marks at the start of s. "@" is the name of the default
+// value.
 func quoted(s string) (text, rest string, ok bool) {
 	if rest, is := strings.CutPrefix(s, "@"); is {
 		return "", rest, true
@@ -105,7 +107,7 @@ func quoted(s string) (text, rest string, ok bool) {
 	return "", s, false
 }
 
-// data is a value's data: a text, a number, or bytes of texts.
+// data decodes the data of a value: a text, a number, or a list of texts in bytes.
 func data(s string) string {
 	if text, _, ok := quoted(s); ok {
 		return text
@@ -150,7 +152,7 @@ func (f *Found) ofWindows(values []value) {
 			if v.text == "1" {
 				c.Windows.Start = platform.WindowsDelayed
 			}
-		case "ImagePath", "Type", "ErrorControl", "FailureActions", "FailureActionsOnNonCrashFailures", "ServiceSidType", "WOW64": // NSSM itself
+		case "ImagePath", "Type", "ErrorControl", "FailureActions", "FailureActionsOnNonCrashFailures", "ServiceSidType", "WOW64": // values about NSSM itself
 		default:
 			f.lose(v.name, v.text, "no counterpart")
 		}
@@ -194,7 +196,7 @@ func (f *Found) ofNSSM(values []value) {
 	f.Command = append(f.Command, arguments...)
 }
 
-// nssmWhy says what holds in place of a value of NSSM's.
+// nssmWhy says what applies in place of an NSSM value.
 func nssmWhy(name string) string {
 	switch {
 	case strings.HasPrefix(name, "AppStdout"), strings.HasPrefix(name, "AppStderr"), strings.HasPrefix(name, "AppRotate"):
@@ -207,7 +209,8 @@ func nssmWhy(name string) string {
 	return "no counterpart"
 }
 
-// exits is what NSSM does about exit codes: the default value is for all others.
+// exits reads what NSSM does after each exit code. The default value is for all codes that are
+// not named.
 func (f *Found) exits(values []value) {
 	r := &f.Config.Restart
 	for _, v := range values {
@@ -227,7 +230,7 @@ func (f *Found) exits(values []value) {
 	}
 }
 
-// milliseconds is a number of NSSM's.
+// milliseconds parses a duration of NSSM.
 func milliseconds(text string) (time.Duration, bool) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	return time.Duration(n) * time.Millisecond, err == nil

@@ -12,14 +12,14 @@ import (
 
 func isScript(_, text string) bool { return strings.HasPrefix(text, "#!") }
 
-// script is what can be read of an init script: its header, and what it assigns at the
-// beginning of a line.
+// A script has the readable parts of an init script: its header, and the variables that are
+// assigned at the start of a line.
 type script struct {
 	header    map[string]string
 	variables map[string]string
 }
 
-// readScript reads an LSB init script, or one of OpenRC's.
+// readScript reads an init script with an LSB header, or one of OpenRC.
 func readScript(f *Found, text string) error {
 	s := script{map[string]string{}, map[string]string{}}
 	first, _, _ := strings.Cut(text, "\n")
@@ -47,7 +47,7 @@ func readScript(f *Found, text string) error {
 	}
 	c := &f.Config
 	*c = service.Config{Hardening: service.Hardening{NoNewPrivileges: service.Off}, Umask: "0022", Restart: service.Restart{Policy: platform.RestartNever}}
-	// github.com/kardianos/service writes the path of the program there.
+	// github.com/kardianos/service writes the path of the program into Provides.
 	if provides := strings.Fields(s.header["Provides"]); len(provides) > 0 && !strings.Contains(provides[0], "/") {
 		f.Name = provides[0]
 		for _, other := range provides[1:] {
@@ -67,8 +67,8 @@ func readScript(f *Found, text string) error {
 	return nil
 }
 
-// headerLine reads "# Key: value", LSB's "Comment Conventions for Init Scripts". What begins
-// with a tab or two blanks goes on with the last key.
+// headerLine reads "# Key: value": see "Comment Conventions for Init Scripts" of LSB. A line
+// that starts with a tab or two blanks continues the description.
 func (s script) headerLine(line, last string) string {
 	text := strings.TrimPrefix(line, "#")
 	if last == "Description" && (strings.HasPrefix(text, "\t") || strings.HasPrefix(text, "  ")) {
@@ -82,8 +82,8 @@ func (s script) headerLine(line, last string) string {
 	return key
 }
 
-// assignment notes NAME=text at the beginning of a line, with what was assigned before
-// put in.
+// assignment records NAME=text at the start of a line. It expands the variables that were
+// assigned before.
 func (s script) assignment(line string) {
 	name, value, ok := strings.Cut(strings.TrimPrefix(line, "export "), "=")
 	if !ok || name == "" || strings.ContainsFunc(name, func(r rune) bool {
@@ -97,7 +97,7 @@ func (s script) assignment(line string) {
 	}
 }
 
-// value is the text of an assignment; not one that only a shell could tell.
+// value returns the text of an assignment, unless only a shell can evaluate it.
 func (s script) value(text string) (string, bool) {
 	text = strings.TrimSpace(text)
 	if i := strings.Index(text, " #"); i >= 0 && !strings.ContainsAny(text[:1], `"'`) {
@@ -125,8 +125,8 @@ func (s script) value(text string) (string, bool) {
 	return text, !strings.ContainsAny(text, "$`")
 }
 
-// order is what the header says of others. Facilities have words of holdfast's, or
-// come before every service anyway.
+// order reads what the header says about other services. A facility either has a setting in
+// holdfast, or starts before every service anyway.
 func (s script) order(f *Found) {
 	c := &f.Config
 	for _, field := range []struct {
@@ -137,7 +137,7 @@ func (s script) order(f *Found) {
 			switch {
 			case name == "$network":
 				c.NeedsNetwork = c.NeedsNetwork || field.key == "Required-Start"
-			case strings.HasPrefix(name, "$"): // file systems, log, names, clock: every script of holdfast's is behind them
+			case strings.HasPrefix(name, "$"): // file systems, log, names, clock: every script of holdfast starts after them
 			case !slices.Contains(*field.list, name):
 				*field.list = append(*field.list, name)
 			}
@@ -150,7 +150,7 @@ func (s script) order(f *Found) {
 	}
 }
 
-// openrc is what depend says, and who starts the service again (openrc-run(8)).
+// openrc reads the depend function, and who restarts the service: openrc-run(8).
 func (s script) openrc(f *Found, lines []string) {
 	c := &f.Config
 	for _, line := range lines {
@@ -163,7 +163,7 @@ func (s script) openrc(f *Found, lines []string) {
 			switch {
 			case list == nil && fields[0] == "before":
 				f.lose("before", name, "no such order")
-			case list == nil, name == "localmount", name == "bootmisc": // every script of holdfast's is behind them
+			case list == nil, name == "localmount", name == "bootmisc": // every script of holdfast starts after them
 			case name == "net":
 				c.NeedsNetwork = true
 			case !slices.Contains(*list, name):
@@ -185,8 +185,8 @@ func (s script) openrc(f *Found, lines []string) {
 	}
 }
 
-// command is what the usual variables say: those of Debian's skeleton, of OpenRC, and
-// of github.com/kardianos/service.
+// command reads the command from the usual variables: those of Debian's skeleton, of OpenRC,
+// and of github.com/kardianos/service.
 func (s script) command(f *Found) {
 	v := s.variables
 	line := cmp.Or(v["cmd"], v["command"], v["DAEMON"], v["daemon"], v["exec"], v["PROG"])

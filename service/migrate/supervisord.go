@@ -14,7 +14,7 @@ import (
 
 func isSupervisord(_, text string) bool { return strings.Contains("\n"+text, "\n[program:") }
 
-// readSupervisord reads a section [program:NAME], with the defaults of supervisord's
+// readSupervisord reads a section [program:NAME]. The defaults are those of the supervisord
 // documentation ("[program:x] Section Values").
 func readSupervisord(f *Found, text string) error {
 	settings, err := supervisordSection(f, text)
@@ -81,7 +81,7 @@ func readSupervisord(f *Found, text string) error {
 		return errors.New("it has no command")
 	}
 	if c.User != "" && c.User != "root" {
-		c.Hardening.Capabilities = nil // are for root to keep
+		c.Hardening.Capabilities = nil // only root keeps capabilities
 	}
 	return nil
 }
@@ -100,8 +100,8 @@ func supervisordWhy(key string) string {
 	return "no counterpart"
 }
 
-// supervisordSection are the settings of the one program; a ";" after a blank begins a
-// comment, and what begins with a blank goes on with the line before.
+// supervisordSection returns the settings of the only program. A ";" after a blank starts a
+// comment. A line that starts with a blank continues the line before.
 func supervisordSection(f *Found, text string) (map[string]string, error) {
 	settings := map[string]string{}
 	section, last, name := "", "", ""
@@ -143,7 +143,7 @@ func supervisordSection(f *Found, text string) (map[string]string, error) {
 	return settings, nil
 }
 
-// supervisordEnvironment is KEY="val",KEY2="val2".
+// supervisordEnvironment reads KEY="val",KEY2="val2".
 func (f *Found) supervisordEnvironment(value string) {
 	env := map[string]string{}
 	rest := value

@@ -15,21 +15,21 @@ func isUnit(_, text string) bool {
 	return strings.Contains("\n"+text, "\n[Service]")
 }
 
-// unitReader collects a unit. What a later line resets is forgotten.
+// A unitReader collects the settings of a unit. It forgets what a later line resets.
 type unitReader struct {
 	*Found
 	c     *service.Config
-	set   map[string]string   // the last value of keys that have one
-	lists map[string][]string // the values of keys that may stand several times
-	order []string            // of the keys of [Service], each once
+	set   map[string]string   // the last value of each key
+	lists map[string][]string // the values of keys that may occur several times
+	order []string            // the keys of [Service], each once
 }
 
-// usualTimeout is DefaultTimeoutStartSec= and DefaultTimeoutStopSec= as systemd has them
-// by itself.
+// usualTimeout is the default of DefaultTimeoutStartSec= and DefaultTimeoutStopSec= in
+// systemd.
 const usualTimeout = 90 * time.Second
 
-// readUnit reads a unit of systemd, in the grammar of systemd.syntax(7). A unit without
-// drop-ins is read; `systemctl cat` gives one with them.
+// readUnit reads a systemd unit in the grammar of systemd.syntax(7). It does not look for
+// drop-ins; the output of `systemctl cat` includes them.
 func readUnit(f *Found, text string) error {
 	options, err := unit.DeserializeOptions(strings.NewReader(text))
 	if err != nil {
@@ -69,7 +69,7 @@ func (r *unitReader) note(key, value string) {
 		r.order = append(r.order, key)
 	}
 	r.set[key] = value
-	if value == "" { // systemd.syntax(7): begins the list anew
+	if value == "" { // systemd.syntax(7): an empty value resets the list
 		r.lists[key] = nil
 		return
 	}
@@ -94,8 +94,8 @@ func (r *unitReader) unit(key, value string) {
 	}
 }
 
-// others are names of units: those of services without their suffix, as other managers
-// have them. The network has a setting of its own.
+// others reads names of units. Services lose their suffix, as other managers do not have it.
+// The network has its own setting.
 func (r *unitReader) others(list *[]string, value string) {
 	for _, name := range strings.Fields(value) {
 		switch name = strings.TrimSuffix(name, ".service"); {
@@ -124,7 +124,7 @@ func (r *unitReader) install(key, value string) {
 	}
 }
 
-// service reads the keys of [Service] when all are known.
+// service reads the keys of [Service] after all of them have been collected.
 func (r *unitReader) service() {
 	r.command()
 	r.restartPolicy()
@@ -145,14 +145,14 @@ func (r *unitReader) service() {
 	}
 }
 
-// extra keeps lines that only systemd has a meaning for as they are.
+// extra keeps lines that only systemd understands unchanged.
 func (r *unitReader) extra(key string) {
 	for _, value := range r.lists[key] {
 		r.c.Systemd.Extra = append(r.c.Systemd.Extra, key+"="+value)
 	}
 }
 
-// command is ExecStart=, and what is done about it.
+// command reads ExecStart= and the keys that depend on it.
 func (r *unitReader) command() {
 	lines := r.lists["ExecStart"]
 	if len(lines) != 1 {
@@ -196,7 +196,7 @@ func (r *unitReader) command() {
 	}
 }
 
-// usual reports whether a setting is what holdfast's unit says, or means nothing to it.
+// usual reports whether a setting is already in holdfast's unit, or has no effect there.
 func usual(key, value string) bool {
 	switch key {
 	case "NotifyAccess":
@@ -209,15 +209,15 @@ func usual(key, value string) bool {
 	return false
 }
 
-// handled are keys that are read together with others.
+// handled has the keys that are read together with others.
 var handled = []string{
 	"Type", "ExecStart", "ExecReload", "ExecStop", "ExecStopPost", "PIDFile", "BusName", "RemainAfterExit", "GuessMainPID", "NotifyAccess",
 	"ReloadSignal", "KillMode", "Restart", "RestartSec", "StartLimitIntervalSec", "StartLimitInterval", "StartLimitBurst", "SuccessExitStatus",
 	"RestartPreventExitStatus", "RestartForceExitStatus", "CapabilityBoundingSet", "AmbientCapabilities",
 }
 
-// environment is Environment=: words of NAME=value. Values may be secrets, and are not
-// listed as lost.
+// environment reads Environment=, words of the form NAME=value. Values may be secret, so only
+// their names are listed as lost.
 func (r *unitReader) environment(lines []string) {
 	for _, line := range lines {
 		assignments, err := words(line, false)
@@ -242,10 +242,10 @@ func (r *unitReader) environment(lines []string) {
 	}
 }
 
-// plain is a value without what systemd reads in it: %% is a percent sign.
+// plain returns a value in which %% is a percent sign, as systemd reads it.
 func plain(value string) string { return strings.ReplaceAll(value, "%%", "%") }
 
-// specifier reports whether value has one, such as %i.
+// specifier reports whether value has a specifier, such as %i.
 func specifier(value string) bool {
 	return strings.Contains(strings.ReplaceAll(value, "%%", ""), "%")
 }

@@ -25,10 +25,10 @@ func isWinSW(_, text string) bool {
 	}
 }
 
-// anyCharset: text is UTF-8 already, whatever its declaration says.
+// anyCharset ignores the declared charset, because the text is UTF-8 already.
 func anyCharset(_ string, r io.Reader) (io.Reader, error) { return r, nil }
 
-// element is one of WinSW's: text, attributes and elements in it.
+// An element is an XML element of WinSW: text, attributes and child elements.
 type element struct {
 	XMLName    xml.Name
 	Attributes []xml.Attr `xml:",any,attr"`
@@ -111,7 +111,7 @@ func readWinSW(f *Found, text string) error {
 	}
 	f.Command = append(f.Command, arguments...)
 	if n := len(actions); n > 0 && slices.Index(actions, "none") != n-1 {
-		c.Restart.Max = platform.NoLimit // the last action is repeated
+		c.Restart.Max = platform.NoLimit // WinSW repeats the last action
 	} else if n > 1 {
 		c.Restart.Max = n - 1
 	}

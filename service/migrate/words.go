@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// decoded is text in UTF-8: Windows writes registry keys and XML in UTF-16, with a
-// byte order mark.
+// decoded returns text in UTF-8. Windows writes registry keys and XML in UTF-16, with a byte
+// order mark.
 func decoded(text string) string {
 	var order binary.ByteOrder
 	switch {
@@ -30,9 +30,9 @@ func decoded(text string) string {
 
 var errQuotes = errors.New("a quotation mark is never closed")
 
-// words splits a command line as systemd.syntax(7) and, but for what it expands, a
-// shell do: white space separates, either quotation mark groups, a backslash takes
-// the meaning of what follows. In single quotes a shell has no escapes.
+// words splits a command line as systemd.syntax(7) describes. Apart from expansions, a shell
+// does the same: white space separates, both quotation marks group, and a backslash starts an
+// escape. In single quotes a shell has no escapes.
 func words(line string, shell bool) ([]string, error) {
 	var all []string
 	var word strings.Builder
@@ -72,7 +72,8 @@ func words(line string, shell bool) ([]string, error) {
 	return all, nil
 }
 
-// escaped is what stands for the beginning of rest after a backslash, and its length.
+// escaped returns the text for the escape sequence at the start of rest, after the backslash,
+// and the length of that sequence.
 func escaped(rest string, shell bool) (text string, n int) {
 	if !shell {
 		const escapes, stand = "abfnrtvs", "\a\b\f\n\r\t\v "
@@ -89,7 +90,7 @@ func escaped(rest string, shell bool) (text string, n int) {
 	return rest[:n], n
 }
 
-// windowsWords splits a command line as CommandLineToArgvW does.
+// windowsWords splits a command line like CommandLineToArgvW.
 func windowsWords(line string) []string {
 	var all []string
 	for line = strings.TrimLeft(line, " \t\n"); line != ""; line = strings.TrimLeft(line, " \t\n") {
