@@ -21,7 +21,8 @@ func eachSet(v, beside reflect.Value, at string, visit func(at string, field, be
 	}
 }
 
-// Whatever is in the table of defaults is given to a unit that lacks it, and to no other.
+// WithDefaults sets every field in the table of defaults if it is zero, and no field that is
+// set.
 func TestWithDefaults(t *testing.T) {
 	table := platform.Defaults()
 	n := 0

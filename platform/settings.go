@@ -8,9 +8,8 @@ import (
 	"time"
 )
 
-// The types in this file are tables of the configuration file and parts of a
-// [Unit] at once: what a person writes is what a manager is told. In all of them
-// zero is the default, see [Defaults]. The tag help is the key's meaning for people.
+// The types in this file are both tables of the configuration file and parts of a [Unit]. In
+// all of them zero means the default: see [Defaults]. The help tag documents a key for people.
 
 // OneOf returns nil if value is one of the allowed values. Otherwise the error lists them.
 func OneOf[T ~string](value T, allowed []T) error {

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// likeStable gives a program the file capabilities of the confirmed version, and its
-// SELinux label, where that can be said.
+// likeStable copies the file capabilities of the confirmed version to path, and its SELinux
+// label if that is possible.
 func likeStable(stable, path string) error {
 	value := make([]byte, 1024)
 	n, err := unix.Getxattr(stable, "security.capability", value)
@@ -22,7 +22,7 @@ func likeStable(stable, path string) error {
 		}
 	}
 	if n, err := unix.Getxattr(stable, "security.selinux", value); err == nil {
-		_ = unix.Setxattr(path, "security.selinux", value[:n], 0) // the policy may know better
+		_ = unix.Setxattr(path, "security.selinux", value[:n], 0) // the policy may forbid it
 	}
 	return nil
 }

@@ -12,14 +12,14 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// The steps in which the service is restarted and nothing but the ledger says so.
+// During these steps the service is restarted, and only the ledger records that.
 const (
 	stepBack  = "roll back"
 	stepRenew = "restart from its path"
 )
 
-// back has the confirmed version run again, and pins the candidate: why is what was
-// wrong with it. The end of ctx does not end it.
+// back makes the confirmed version run again. It pins the candidate if why, the reason for the
+// rollback, is the candidate's fault. It ignores the end of ctx.
 func (e *Engine) back(ctx context.Context, why error) (Attempt, error) {
 	asked := e.at.Tried
 	var stopped errAsked
@@ -31,7 +31,7 @@ func (e *Engine) back(ctx context.Context, why error) (Attempt, error) {
 	if err := e.before("roll back"); isCut(err) {
 		return *e.at, err
 	}
-	_ = e.ledger.write(e.Ledger) // a full disk is no reason to stay
+	_ = e.ledger.write(e.Ledger) // a full disk must not prevent the rollback
 	up, err := e.restore(context.WithoutCancel(ctx), !stopped.stop)
 	if isCut(err) {
 		return *e.at, err
@@ -40,27 +40,27 @@ func (e *Engine) back(ctx context.Context, why error) (Attempt, error) {
 		e.note(err.Error())
 	}
 	replaced := errors.Is(why, errReplaced)
-	if replaced { // that is confirmed from now on
+	if replaced { // the replacement is confirmed from now on
 		if err := e.confirmedVersion(context.WithoutCancel(ctx)); err != nil {
 			e.note(err.Error())
 		}
 	}
 	unconfirmed := errors.As(why, new(unconfirmedError))
 	switch tries, err := trial.ReadTries(e.TriesFile, e.ID); {
-	case ctx.Err() != nil || stopped.by != "" || replaced && asked || unconfirmed: // that is not its fault
+	case ctx.Err() != nil || stopped.by != "" || replaced && asked || unconfirmed: // not the candidate's fault
 		e.discard()
 		return e.end(ctx, Interrupted, why.Error(), up)
 	case !asked:
 		e.discard()
 		return e.end(ctx, Refused, why.Error(), up)
-	case err != nil || tries.Count > 0: // it had its chance
+	case err != nil || tries.Count > 0: // it was executed, and failed
 		e.ledger.pin(e.at.To, e.Now(), why.Error())
 	}
 	e.discard()
 	return e.end(ctx, RolledBack, why.Error(), up)
 }
 
-// discard removes the candidate, unless it is one of the versions that are kept.
+// discard removes the candidate, unless it is one of the kept versions.
 func (e *Engine) discard() {
 	if !slices.ContainsFunc(e.ledger.Kept, func(v Version) bool { return v.SHA256 == e.at.To.SHA256 }) {
 		drop(e.Stable, e.at.To.Path)
@@ -68,11 +68,11 @@ func (e *Engine) discard() {
 	e.at.To.Path = ""
 }
 
-// restores is how often a service that does not come up is asked to.
+// restores limits the attempts to start or restart a service that does not come up.
 const restores = 3
 
-// restore ends the trial and has the confirmed version run, if the candidate does or,
-// where start is set, nobody. up reports whether it is as it should be in the end.
+// restore ends the trial. It then makes the confirmed version run if the candidate runs or,
+// with start set, if nothing runs. up reports whether the service finally is as it should be.
 func (e *Engine) restore(ctx context.Context, start bool) (up bool, err error) {
 	err = e.before("end the trial")
 	if err == nil {
@@ -121,17 +121,17 @@ func errOr(err error, text string) error {
 	return errors.New(text)
 }
 
-// ElsewhereError means that an upgrade of the program was cut off that was tried by way
-// of another service: it is to be ended by way of that.
+// An ElsewhereError means that an interrupted upgrade of the same program belongs to another
+// service. It has to be ended through that service.
 type ElsewhereError struct{ Service string }
 
 func (e *ElsewhereError) Error() string {
 	return fmt.Sprintf("an upgrade of the same program by way of %q was cut off", e.Service)
 }
 
-// Recover ends an upgrade whose conductor was killed, by the one fact that counts:
-// what the stable path leads to. Nobody else may conduct one meanwhile. The error is an
-// [*ElsewhereError] where it was by way of another service.
+// Recover ends an upgrade whose conductor was killed. It decides by one fact: which version is
+// at the stable path. No other process may conduct an upgrade meanwhile. If the upgrade
+// belongs to another service, the error is an [*ElsewhereError].
 func (e *Engine) Recover(ctx context.Context) error {
 	l, err := ReadLedger(e.Ledger)
 	if err != nil {
@@ -171,7 +171,7 @@ func (e *Engine) Recover(ctx context.Context) error {
 	}
 	up := true
 	r, err := trial.Read(e.Record, e.Own)
-	spoilt := err != nil && !errors.Is(err, fs.ErrNotExist) // nobody follows it, and it is nobody else's
+	spoilt := err != nil && !errors.Is(err, fs.ErrNotExist) // no service follows such a record, and no other trial owns it
 	if err == nil && r.ID == e.at.ID || spoilt || e.status(ctx).OnTrial || l.Last.Tried && e.halfway(ctx, stepBack) {
 		if up, err = e.restore(ctx, l.Last.Tried); err != nil {
 			e.note(err.Error())
@@ -181,12 +181,13 @@ func (e *Engine) Recover(ctx context.Context) error {
 	return err
 }
 
-// halfway reports whether an upgrade was cut off in that step between the stop and the
-// start of a restart; where the stop goes on it waits for its end. A boot since has made up
-// for that, if anything should.
+// halfway reports whether the upgrade was interrupted in the given step, after the stop and
+// before the start of a restart. If the stop is still in progress, halfway waits for its end.
+// It returns false if the machine has booted since, because the boot has started what is
+// enabled.
 func (e *Engine) halfway(ctx context.Context, step string) bool {
 	c := e.at.Conductor
-	thisBoot := slices.Contains(e.Boots(), c.Boot) && proc.Identity{Boot: c.Boot}.SameBoot(c) // by the name alone Windows knows none
+	thisBoot := slices.Contains(e.Boots(), c.Boot) && proc.Identity{Boot: c.Boot}.SameBoot(c) // on Windows all boots have the same name
 	if !thisBoot || e.at.Step != step {
 		return false
 	}
@@ -199,5 +200,5 @@ func (e *Engine) halfway(ctx context.Context, step string) bool {
 	}
 }
 
-// Versions is what is known of the versions, after Recover or Run.
+// Versions returns the known versions, after Recover or Run.
 func (e *Engine) Versions() Ledger { return e.ledger }

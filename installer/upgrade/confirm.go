@@ -7,18 +7,18 @@ import (
 	"github.com/holdfast-dev/holdfast/installer/trial"
 )
 
-// errReplaced means that somebody else, a package manager for one, has replaced the
-// confirmed version: theirs is the confirmed one.
+// errReplaced means that somebody else, for example a package manager, has replaced the
+// confirmed version. The replacement then counts as confirmed.
 var errReplaced = errors.New("the installed program was replaced meanwhile")
 
-// unconfirmedError means that the trial went well, and the candidate could not take the
-// stable path, for the disk is full or so: that is not its fault.
+// An unconfirmedError means that the trial succeeded, but the candidate could not be moved to
+// the stable path, for example because the disk is full. That is not the candidate's fault.
 type unconfirmedError struct{ error }
 
 func (e unconfirmedError) Unwrap() error { return e.error }
 
-// unreplaced reports whether the stable path still leads to what it did when the
-// upgrade began.
+// unreplaced returns an error unless the program at the stable path is still the one from the
+// beginning of the upgrade.
 func (e *Engine) unreplaced() error {
 	digest, err := Digest(e.Stable)
 	if err != nil || digest != e.at.From.SHA256 {
@@ -27,7 +27,7 @@ func (e *Engine) unreplaced() error {
 	return nil
 }
 
-// confirm has the candidate take the stable path.
+// confirm moves the candidate to the stable path.
 func (e *Engine) confirm(candidate string) error {
 	if err := e.step("keep the version before"); err != nil {
 		return err
@@ -54,7 +54,8 @@ func (e *Engine) confirm(candidate string) error {
 	return e.confirmed()
 }
 
-// confirmed notes what the stable path says already; nothing that fails here takes it back.
+// confirmed records the confirmation. The stable path has decided it already, so no failure
+// here undoes it.
 func (e *Engine) confirmed() error {
 	if err := e.before("note it"); isCut(err) {
 		return err

@@ -8,103 +8,105 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// Status is how the service stands, by lock, manager and state file together.
+// A Status is the state of the service, as the lock, the manager and the state file show it
+// together.
 type Status struct {
-	Running bool // a process runs, or is about to be started again
-	OnTrial bool // what runs is the candidate
-	Kept    bool // what runs is the child of a process of another version
-	Failed  bool // nothing runs, and not because it was asked to end
-	// Stopping means that it was asked to end, maybe to be started again.
+	Running bool // a process runs, or is about to be restarted
+	OnTrial bool // the running process is the candidate
+	Kept    bool // the running process is the child of another version
+	Failed  bool // nothing runs, although nobody requested a stop
+	// Stopping means that a stop was requested, perhaps as part of a restart.
 	Stopping bool
 	Ready    bool
-	Healthy  bool   // each health check was called, and none fails
-	Why      string // what is wrong, or how the last run ended, where that was not in order
-	Mute     bool   // Why is no more than its exit code, or that nothing is known
-	Asked    string // who asked for its end, where the last run ended in order
+	Healthy  bool   // all health checks have been called, and none fails
+	Why      string // what is wrong, or how the last run ended if not in order
+	Mute     bool   // Why says nothing but the exit code, or that nothing is known
+	Asked    string // who requested the stop, if the last run ended in order
 	ReadyAt  time.Time
 }
 
-// Machine is all that an upgrade reaches besides the files of the program.
+// A Machine is everything that an upgrade uses besides the files of the program.
 type Machine struct {
-	// Status queries the service for the trial of that id, whose candidate is that file.
+	// Status queries the service during the trial with that id and that candidate file.
 	Status  func(ctx context.Context, id, candidate string) Status
-	Start   func(context.Context) error // returns when it is ready
+	Start   func(context.Context) error // returns when the service is ready
 	Restart func(context.Context) error
-	// Version asks a program for its version, and Check whether it could start with
-	// today's configuration: both as the service's user, and bounded.
+	// Version asks a program for its version. Check asks whether it could start with the
+	// current configuration. Both run the program as the service's user, for a limited time.
 	Version func(ctx context.Context, program string) (string, error)
 	Check   func(ctx context.Context, program string) error
 
-	// Back is why the installed version could not start again with today's configuration,
-	// where that is known. Nil: it could.
+	// Back returns the reason why the installed version could not start again with the current
+	// configuration, as far as that is known. A nil Back means that it could.
 	Back func(context.Context) error
 
-	// Printed is what the service has printed since that time of a panic, in one line;
-	// empty where there is nothing. Nil: there is not.
+	// Printed returns in one line what the service has printed about a panic since that time,
+	// or "". A nil Printed means that there is never anything.
 	Printed func(ctx context.Context, since time.Time) string
 
-	// Others are the other services of the same program that run, and another version of
-	// it: they are not restarted. Nil: there are none.
+	// Others returns the other services that run another version of the same program. They are
+	// not restarted. A nil Others means that there are none.
 	Others func(context.Context) []string
 
-	// Known reports whether there is (still) a service of that name. Nil: there is.
+	// Known reports whether a service with that name exists (still). A nil Known means that it
+	// does.
 	Known func(service string) bool
 
 	Boots    func() []string // see trial.Record
 	Boottime func() (time.Duration, error)
 	Now      func() time.Time
 	Sleep    func(ctx context.Context, d time.Duration) error
-	// Before is called before each step that changes something; that step fails by its
-	// error. Nil: nothing does.
+	// Before is called before each step that changes something. The step fails with its error.
+	// A nil Before does nothing.
 	Before func(step string) error
 }
 
-// Options say what is to take the place of what.
+// Options say which program is to be replaced, by which one, and how.
 type Options struct {
-	ID      string // of the upgrade: no other has had it
+	ID      string // of the upgrade; unique
 	Service string // name or name@instance
-	Manager string // that starts it, as native.Starter has it; empty: it does not tell
-	Own     bool   // of a user's own service
-	By      string // who asked, for people
+	Manager string // name of the manager that starts it, as from native.Starter; empty: unknown
+	Own     bool   // it is a user's own service
+	By      string // who requested the upgrade, for people
 
-	Stable    string // what the manager starts, absolute
-	Source    string // the program that is to take its place; empty: the version before
-	SHA256    string // that it has to have, in hexadecimal; empty: any
-	Key       string // by which Source has to be signed, in base64; empty: it need not be
+	Stable    string // absolute path of the program that the manager starts
+	Source    string // path of the new version; empty: the previous version
+	SHA256    string // required digest of Source, in hexadecimal; empty: any
+	Key       string // public key that must have signed Source, in base64; empty: no signature is required
 	Ledger    string // path
 	Record    string // path of the record of the trial
 	TriesFile string
-	Config    string // path of the configuration, of which a copy is taken; empty: there is none
+	Config    string // path of the configuration, which is backed up; empty: there is none
 
-	Settle  time.Duration // how long it has to be ready and healthy
-	Tries   int           // how often it may be executed for that; 0: once
-	Again   bool          // restart it once more when it has settled, and have it settle again
+	Settle  time.Duration // how long the candidate has to be ready and healthy
+	Tries   int           // how often it may be executed until then; 0: once
+	Again   bool          // restart it when it has settled, and let it settle again
 	Timeout time.Duration // for the whole trial
-	Restore time.Duration // for the way back
-	// Force is for a version that failed before, and for a trial that cannot be taken
-	// back, see Machine.Back.
+	Restore time.Duration // for a rollback
+	// Force allows a version that failed before, and a trial without a way back (see
+	// Machine.Back).
 	Force bool
 }
 
-// Engine conducts upgrades of one program, by way of one service. One at a time may do
-// so: whoever calls it holds the program's lock for that.
+// An Engine conducts upgrades of one program through one service. Only one may do so at a
+// time: the caller holds the program's lock for that purpose.
 type Engine struct {
 	Machine
 	Options
 
 	ledger Ledger
 	at     *Attempt
-	away   time.Time // when it was last ready: asked to restart, or seen; zero before the first restart
+	away   time.Time // when the service was last ready: at the request to restart, or at a query; zero before the first restart
 }
 
-// errCut ends an upgrade there and then, as a power cut does: tests have Before return it.
+// errCut ends an upgrade immediately, as a power failure does. In tests, Before returns it.
 var errCut = errors.New("cut off")
 
 func isCut(err error) bool { return errors.Is(err, errCut) }
 
-// Run does the whole of it and returns what it has come to, which the ledger says as
-// well. The error says why that could not be written down; what has come is so all
-// the same. The end of ctx ends the trial, and not the way back.
+// Run conducts the whole upgrade and returns its outcome, which is also in the ledger. The
+// error says why the outcome could not be recorded; the outcome is valid all the same. The end
+// of ctx ends the trial, but not the rollback.
 func (e *Engine) Run(ctx context.Context) (Attempt, error) {
 	if err := e.Recover(ctx); err != nil {
 		return Attempt{ID: e.ID, Result: Refused, Reason: err.Error(), Up: true}, err
@@ -147,8 +149,8 @@ func (e *Engine) Run(ctx context.Context) (Attempt, error) {
 	return e.end(ctx, Confirmed, "", up)
 }
 
-// Refuse notes that nothing is done, and why: for whoever follows the ledger. Of an
-// upgrade that was interrupted it keeps what is known.
+// Refuse records in the ledger that nothing was done, and why. It does nothing if the ledger
+// has an interrupted upgrade, whose record is still needed.
 func (e *Engine) Refuse(ctx context.Context, why error) error {
 	l, err := ReadLedger(e.Ledger)
 	if err != nil || l.Last != nil && l.Last.Result == "" {
@@ -161,7 +163,7 @@ func (e *Engine) Refuse(ctx context.Context, why error) error {
 	return err
 }
 
-// unconfirmed is the end of one that could not be confirmed, and was never tried.
+// unconfirmed ends an upgrade that could not be confirmed, and had no trial.
 func (e *Engine) unconfirmed(ctx context.Context, err error, up bool) (Attempt, error) {
 	if isCut(err) {
 		return *e.at, err
@@ -170,7 +172,7 @@ func (e *Engine) unconfirmed(ctx context.Context, err error, up bool) (Attempt, 
 	return e.end(ctx, Refused, err.Error(), up)
 }
 
-// step notes what is about to be done.
+// step records the step that is about to begin.
 func (e *Engine) step(name string) error {
 	if err := e.before(name); err != nil {
 		return err
@@ -186,7 +188,7 @@ func (e *Engine) before(step string) error {
 	return e.Before(step)
 }
 
-// end writes down what it has come to.
+// end records the outcome.
 func (e *Engine) end(ctx context.Context, r Result, reason string, up bool) (Attempt, error) {
 	failed := e.before("end")
 	if isCut(failed) {

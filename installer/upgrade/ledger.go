@@ -14,19 +14,19 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// ledgerFormat is the version of the format of a [Ledger]. A reader refuses a higher
-// one; fields that are added do not change it.
+// ledgerFormat is the version of the format of a [Ledger]. Readers refuse any other. New
+// fields do not change it.
 const ledgerFormat = 1
 
-// Version is one version of the program.
+// A Version is one version of the program.
 type Version struct {
-	Version string    `json:"version,omitempty"` // as it says itself
+	Version string    `json:"version,omitempty"` // as the program reports it
 	SHA256  string    `json:"sha256"`
 	Path    string    `json:"path,omitempty"`
-	Since   time.Time `json:"since,omitzero"` // when it became the confirmed one
+	Since   time.Time `json:"since,omitzero"` // when it was confirmed
 }
 
-// String is for people.
+// String describes the version for people.
 func (v Version) String() string {
 	digest := v.SHA256
 	if len(digest) > shortDigest {
@@ -38,66 +38,66 @@ func (v Version) String() string {
 	return v.Version + " (" + digest + ")"
 }
 
-// Failure is a version that was rolled back: it is refused until somebody insists.
+// A Failure is a version that was rolled back. It is refused unless the user insists.
 type Failure struct {
 	Version
 	At     time.Time `json:"at"`
 	Reason string    `json:"reason"`
 }
 
-// Result is what an upgrade has come to.
+// A Result is the outcome of an upgrade.
 type Result string
 
-// The results. The empty one says that it is under way.
+// The results. The empty result means that the upgrade is in progress.
 const (
-	Confirmed   Result = "confirmed"   // the new version is the confirmed one
-	Unchanged   Result = "unchanged"   // it was already
-	Refused     Result = "refused"     // nothing was done to the service
-	RolledBack  Result = "rolled-back" // it failed on trial, and the version before runs
-	Interrupted Result = "interrupted" // whoever conducted it was killed; the confirmed version is the one before
+	Confirmed   Result = "confirmed"   // the new version is confirmed
+	Unchanged   Result = "unchanged"   // it was the confirmed version already
+	Refused     Result = "refused"     // the service was not touched
+	RolledBack  Result = "rolled-back" // the trial failed, and the previous version runs
+	Interrupted Result = "interrupted" // it ended without a failure of the new version, which is not confirmed
 )
 
-// Attempt is an upgrade, or a rollback, which is one to an older version.
+// An Attempt is an upgrade, or a rollback, which is an upgrade to an older version.
 type Attempt struct {
 	ID        string        `json:"id"`
-	Service   string        `json:"service"`        // by way of which it is tried: name or name@instance
+	Service   string        `json:"service"`        // the service used for the trial: name or name@instance
 	Back      bool          `json:"back,omitempty"` // a rollback
 	By        string        `json:"by"`
 	Since     time.Time     `json:"since"`
 	Conductor proc.Identity `json:"conductor"`
 	From      Version       `json:"from"`
 	To        Version       `json:"to"`
-	Step      string        `json:"step"` // what it is, or was last, at
+	Step      string        `json:"step"` // the current step, or the last one
 
 	Result Result    `json:"result,omitempty"`
 	Reason string    `json:"reason,omitempty"`
 	Ended  time.Time `json:"ended,omitzero"`
-	// Downtime is how long no version was ready, from the request for a restart on, also
-	// one of a rollback; 0: the service was not touched, or did not become ready.
+	// Downtime is the time in which no version was ready, counted from a request to restart,
+	// or to roll back. It is 0 if the service was not touched, or did not become ready.
 	Downtime time.Duration `json:"downtime_ns,omitempty"`
-	// Up means that the service is as it was before: it is ready, or was not meant to be.
+	// Up means that the service is as it was before: it is ready, or was not meant to run.
 	Up bool `json:"up"`
-	// Tried means that the new version was on trial: not where the service was stopped.
+	// Tried means that the new version was on trial. A stopped service has no trial.
 	Tried bool `json:"tried"`
-	Tries int  `json:"tries,omitempty"` // how often it was executed for that
-	// Others are the other services of the program that ran, and went on with the version
-	// of before, when it was confirmed.
+	Tries int  `json:"tries,omitempty"` // how often it was executed in the trial
+	// Others are the other services of the program that ran at the time of the confirmation.
+	// They continue to run the previous version.
 	Others []string `json:"others,omitempty"`
-	// ConfigBackup is a copy of the configuration of before the trial.
+	// ConfigBackup is the path of a copy of the configuration, made before the trial.
 	ConfigBackup string   `json:"config_backup,omitempty"`
 	Notes        []string `json:"notes,omitempty"`
 }
 
-// Ledger is what is known of the versions of one program, whichever services it is of.
+// A Ledger records the versions of one program, which may belong to several services.
 type Ledger struct {
 	Format    int       `json:"format"`
 	Confirmed Version   `json:"confirmed"`
-	Kept      []Version `json:"kept"` // older ones, the latest first
+	Kept      []Version `json:"kept"` // older versions, the latest first
 	Failed    []Failure `json:"failed"`
-	Last      *Attempt  `json:"last,omitempty"` // under way, or the last one
+	Last      *Attempt  `json:"last,omitempty"` // the current or the last upgrade
 }
 
-// ReadLedger reads the ledger at path; a zero one where there is none.
+// ReadLedger reads the ledger at path. It returns a zero Ledger if there is none.
 func ReadLedger(path string) (Ledger, error) {
 	content, err := files.ReadTrusted(path, files.MaxRecord)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -117,15 +117,15 @@ func ReadLedger(path string) (Ledger, error) {
 	return l, nil
 }
 
-// What others say, a candidate or the service's user, is cut off after so many bytes: a
-// ledger that is too long is read by nobody.
+// Text from candidates and from the service's user is cut off after so many bytes, and only
+// the last maxNotes notes are kept. A ledger that is too long could no longer be read.
 const (
 	maxText    = 2000
 	maxVersion = 200
 	maxNotes   = 20
 )
 
-// cut is text, at most so many bytes of it.
+// cut returns text. If that is longer than most bytes, it returns the beginning and "...".
 func cut(text string, most int) string {
 	if len(text) <= most {
 		return text
@@ -133,7 +133,7 @@ func cut(text string, most int) string {
 	return strings.ToValidUTF8(text[:most], "") + "..."
 }
 
-// bounded is l with no more of what others say than a reader takes.
+// bounded returns l with its foreign text cut off, so that a reader accepts it.
 func (l Ledger) bounded() Ledger {
 	l.Failed = slices.Clone(l.Failed)
 	for i := range l.Failed {
@@ -152,7 +152,7 @@ func (l Ledger) bounded() Ledger {
 	return l
 }
 
-// write writes l to path, durably and so that it is whole at every instant.
+// write writes l to path, durably and atomically.
 func (l Ledger) write(path string) error {
 	l = l.bounded()
 	l.Format = ledgerFormat
@@ -169,7 +169,7 @@ func (l Ledger) write(path string) error {
 	return nil
 }
 
-// failed is how the version with that digest failed; nil if it is not known to have.
+// failed returns the failure of the version with that digest, or nil if none is known.
 func (l Ledger) failed(digest string) *Failure {
 	i := slices.IndexFunc(l.Failed, func(f Failure) bool { return f.SHA256 == digest })
 	if i < 0 {
@@ -178,7 +178,7 @@ func (l Ledger) failed(digest string) *Failure {
 	return &l.Failed[i]
 }
 
-// forgive forgets that a version failed.
+// forgive removes the failure of a version.
 func (l *Ledger) forgive(digest string) {
 	l.Failed = slices.DeleteFunc(l.Failed, func(f Failure) bool { return f.SHA256 == digest })
 }
@@ -196,8 +196,7 @@ func (l *Ledger) pin(v Version, at time.Time, reason string) {
 // maxKept is how many older versions are kept.
 const maxKept = 3
 
-// confirm notes that v has taken the place of old, and returns the versions that are
-// not kept any longer.
+// confirm records that v has replaced old, and returns the versions that are no longer kept.
 func (l *Ledger) confirm(v, old Version) (dropped []Version) {
 	l.forgive(v.SHA256)
 	kept := slices.DeleteFunc(l.Kept, func(k Version) bool { return k.SHA256 == v.SHA256 || k.SHA256 == old.SHA256 })

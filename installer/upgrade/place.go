@@ -16,22 +16,22 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// programMode lets everybody run a version, as the service's user has to, and nobody
-// but its owner change it.
+// programMode lets everybody run a version, since the service's user has to, but only its
+// owner change it.
 const programMode fs.FileMode = 0o755
 
-// shortDigest is how much of a digest, in hexadecimal digits, tells versions apart.
+// shortDigest is the number of hexadecimal digits of a digest that distinguish versions.
 const shortDigest = 8
 
-// stagePrefix begins the names of what is not a version yet.
+// stagePrefix begins the names of directories that are not versions yet.
 const stagePrefix = ".new-"
 
-// VersionsDir is the directory of the versions of the program at stable.
+// VersionsDir returns the directory of the versions of the program at stable.
 func VersionsDir(stable string) string { return stable + ".versions" }
 
-// stage copies the program at source into the directory of versions, as a file that
-// nobody else can have open for writing, and returns its path and digest. What was
-// copied is what is looked at from then on.
+// stage copies the program at source into the directory of versions, and returns the path and
+// the digest of the copy. Nobody else can have the copy open for writing. All checks examine
+// the copy.
 func (e *Engine) stage(source string) (path, digest string, err error) {
 	versions := VersionsDir(e.Stable)
 	dir := filepath.Join(versions, stagePrefix+e.ID)
@@ -48,13 +48,13 @@ func (e *Engine) stage(source string) (path, digest string, err error) {
 	return path, digest, err
 }
 
-// do is one change of the file system.
+// A do is one change of the file system.
 type do struct {
 	what string
 	how  func() error
 }
 
-// inOrder makes changes, one after the other, until one fails.
+// inOrder makes the changes one after the other, until one fails.
 func (e *Engine) inOrder(changes ...do) error {
 	for _, c := range changes {
 		if err := e.before(c.what); err != nil {
@@ -67,7 +67,7 @@ func (e *Engine) inOrder(changes ...do) error {
 	return nil
 }
 
-// makeDir makes a directory that nobody else can write to, whatever the umask.
+// makeDir makes a directory that nobody else can write to, regardless of the umask.
 func makeDir(dir string) error {
 	err := os.Mkdir(dir, 0o755) //nolint:gosec // the service's user runs what is in it
 	made := err == nil
@@ -86,12 +86,12 @@ func makeDir(dir string) error {
 	return ours(dir, made)
 }
 
-// maxProgram is how long a program may be, in bytes: more than any linker makes. Without
-// it whoever may write a source that is to be verified could fill the disk by a file that
-// has no end.
+// maxProgram is the largest program that is accepted, in bytes. No linker makes a larger one.
+// Without this limit, whoever may write the source could fill the disk with an endless file
+// before the source is verified.
 const maxProgram int64 = 2 << 30
 
-// copyProgram copies a regular file, durably, to a path where nothing may be.
+// copyProgram copies a regular file durably. Nothing may exist at path.
 func copyProgram(source, path string) (digest string, err error) {
 	from, err := files.OpenToRead(source)
 	if err != nil {
@@ -127,8 +127,8 @@ func copyProgram(source, path string) (digest string, err error) {
 	return hex.EncodeToString(h.Sum(nil)), err
 }
 
-// settleDown gives what was staged its name as a version. The same version that is
-// there already is taken instead, if it is still what it was.
+// settleDown renames the staged copy to its place among the versions. If the same version is
+// there already and unchanged, that one is used instead.
 func (e *Engine) settleDown(staged string, v Version) (string, error) {
 	versions := VersionsDir(e.Stable)
 	dir := filepath.Join(versions, versionName(v.Version, v.SHA256))
@@ -145,7 +145,7 @@ func (e *Engine) settleDown(staged string, v Version) (string, error) {
 	)
 }
 
-// versionName is the name of a version's directory.
+// versionName returns the name of a version's directory.
 func versionName(version, digest string) string {
 	version = regexp.MustCompile(`[^\w.+-]+`).ReplaceAllString(version, "_")
 	version = strings.TrimLeft(version, ".-")
@@ -156,8 +156,8 @@ func versionName(version, digest string) string {
 	return version[:min(len(version), most)] + "-" + digest[:shortDigest]
 }
 
-// keep has the confirmed version, which is about to lose the stable path, stay as one
-// of the versions.
+// keep adds the confirmed version, which is about to lose the stable path, to the kept
+// versions.
 func (e *Engine) keep(v Version) (string, error) {
 	versions := VersionsDir(e.Stable)
 	dir := filepath.Join(versions, versionName(v.Version, v.SHA256))
@@ -175,7 +175,7 @@ func (e *Engine) keep(v Version) (string, error) {
 	)
 }
 
-// same gives a program a second name, or a copy where there are no hard links.
+// same gives a program a second name, or copies it if hard links do not work.
 func same(program, path string) error {
 	if os.Link(program, path) == nil {
 		return nil
@@ -186,7 +186,7 @@ func same(program, path string) error {
 	return likeStable(program, path)
 }
 
-// swap has the stable path lead to candidate from one instant to the next.
+// swap atomically replaces the program at the stable path by the candidate.
 func (e *Engine) swap(candidate string) error {
 	dir, _ := filepath.Split(e.Stable)
 	beside := beside(e.Stable)
@@ -202,7 +202,7 @@ func (e *Engine) swap(candidate string) error {
 	if err != nil {
 		return errors.Join(err, absentIsFine(os.Remove(beside)))
 	}
-	// From here on there is no way back, and nothing that fails is a reason for it.
+	// From here on the upgrade is confirmed. No failure undoes it.
 	if err := e.inOrder(do{"sync what was renamed", func() error { return files.SyncDir(dir) }}); isCut(err) {
 		return err
 	} else if err != nil {
@@ -211,7 +211,7 @@ func (e *Engine) swap(candidate string) error {
 	return nil
 }
 
-// beside is where a version lies before it is renamed over the stable path.
+// beside returns the path of a version before it is renamed to the stable path.
 func beside(stable string) string {
 	dir, name := filepath.Split(stable)
 	return filepath.Join(dir, "."+name+".new")
@@ -224,13 +224,13 @@ func absentIsFine(err error) error {
 	return err
 }
 
-// sweep removes what upgrades that were cut off have left: programs that never were
-// versions, and versions that are none of those that are known, nor the source of this one.
+// sweep removes what interrupted upgrades have left: copies that never became versions, and
+// versions that are neither in the ledger nor the source of this upgrade.
 func (e *Engine) sweep() {
 	_ = os.Remove(beside(e.Stable))
 	versions := VersionsDir(e.Stable)
 	if info, err := os.Lstat(versions); err != nil || !info.IsDir() {
-		return // a FIFO would have us wait, a link would lead elsewhere
+		return // a FIFO would block, and a link would lead elsewhere
 	}
 	entries, err := os.ReadDir(versions)
 	if err != nil {
@@ -245,14 +245,14 @@ func (e *Engine) sweep() {
 	}
 }
 
-// drop removes a version that is not kept.
+// drop removes a version that is no longer kept.
 func drop(stable, path string) {
 	if dir := filepath.Dir(path); filepath.Dir(dir) == VersionsDir(stable) {
 		_ = files.RemoveTree(dir)
 	}
 }
 
-// Digest is the SHA-256 of the regular file at path, in hexadecimal.
+// Digest returns the SHA-256 of the regular file at path, in hexadecimal.
 func Digest(path string) (string, error) {
 	f, err := files.OpenToRead(path)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// ours refuses a directory that somebody other than root and we could write to.
+// ours refuses a directory that anybody but root and this user can write to.
 func ours(dir string, _ bool) error {
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -23,7 +23,7 @@ func ours(dir string, _ bool) error {
 	return nil
 }
 
-// replace has the stable path lead to what lies beside it, from one instant to the next.
+// replace atomically renames the file at beside to the stable path.
 func (e *Engine) replace(beside string) error { return os.Rename(beside, e.Stable) }
 
 func (e *Engine) mend() error { return nil }

@@ -15,8 +15,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// ours closes a directory that we have made, and refuses one that somebody other than
-// administrators can write to.
+// ours seals a directory that this process has made. It refuses any other directory that
+// somebody but administrators can write to.
 func ours(dir string, made bool) error {
 	if made {
 		return files.Seal(dir)
@@ -28,22 +28,22 @@ func ours(dir string, made bool) error {
 	return files.Owned(dir, info, false)
 }
 
-// asidePrefix begins the names of versions that have lost their path; sweep removes them.
+// asidePrefix begins the names of programs that were moved aside. sweep removes them.
 const asidePrefix = ".old-"
 
-// aside is where the confirmed version lies for the instant in which the stable path
-// leads to nothing, and as long as processes run it.
+// aside returns the path of the previous version after it has lost the stable path. It stays
+// there as long as processes run it.
 func (e *Engine) aside() string {
 	return filepath.Join(VersionsDir(e.Stable), asidePrefix+e.at.ID+filepath.Ext(e.Stable))
 }
 
-// replace has the stable path lead to what lies beside it. Windows lets nobody
-// replace a program that somebody runs, but rename it: so there are two renames, and
-// an instant between them. A machine that stops in it puts the new version in place when it
-// starts, before it starts services (MOVEFILE_DELAY_UNTIL_REBOOT; without
-// MOVEFILE_REPLACE_EXISTING nothing happens where something is there, KB 202071).
+// replace moves the file at beside to the stable path. Windows can rename a running program,
+// but not replace it. So there are two renames, and nothing is at the stable path between
+// them. If the machine goes down then, it renames the new version when it boots, before it
+// starts services (MOVEFILE_DELAY_UNTIL_REBOOT). Without MOVEFILE_REPLACE_EXISTING this rename
+// does nothing if the path exists: KB 202071.
 func (e *Engine) replace(beside string) error {
-	if os.Rename(beside, e.Stable) == nil { // nobody runs it
+	if os.Rename(beside, e.Stable) == nil { // no process runs it
 		return nil
 	}
 	err := e.inOrder(
@@ -63,8 +63,8 @@ func (e *Engine) replace(beside string) error {
 	return err
 }
 
-// mend puts the confirmed version back if the stable path leads to nothing, and has the
-// machine do nothing of it any more.
+// mend restores a version at the stable path if nothing is there, and cancels the rename at
+// boot.
 func (e *Engine) mend() error {
 	_, err := os.Lstat(e.Stable)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -73,24 +73,25 @@ func (e *Engine) mend() error {
 				break
 			}
 		}
-		if errors.Is(err, fs.ErrNotExist) { // who looks for the program will say that it is gone
+		if errors.Is(err, fs.ErrNotExist) { // the next check of the program reports that it is gone
 			return nil
 		}
 	}
 	if err == nil {
-		_ = notAtBoot(beside(e.Stable)) // nothing would happen
+		_ = notAtBoot(beside(e.Stable)) // the entry would have no effect
 	}
 	return err
 }
 
-// What the session manager is to rename when the machine starts: pairs, of which the
-// second is empty where the first is to be removed.
+// The registry value that lists the renames of the session manager at boot. It consists of
+// pairs. The second string of a pair is empty if the first file is to be removed.
 const (
 	sessionManager = `SYSTEM\CurrentControlSet\Control\Session Manager`
 	pendingRenames = "PendingFileRenameOperations"
 )
 
-// atBoot has the machine rename a file when it starts, and is durable when it returns.
+// atBoot requests the rename of a file at the next boot. When it returns, the request is
+// durable.
 func atBoot(from, to string) error {
 	f, err := windows.UTF16PtrFromString(from)
 	if err != nil {
@@ -114,8 +115,8 @@ func atBoot(from, to string) error {
 	return nil
 }
 
-// notAtBoot takes that back. Nothing would happen; but programs take a machine with
-// such entries for one that waits for a restart.
+// notAtBoot cancels the rename. The rename would do nothing, but other programs conclude from
+// such entries that the machine needs a restart.
 func notAtBoot(from string) error {
 	k, err := registry.OpenKey(registry.LOCAL_MACHINE, sessionManager, registry.QUERY_VALUE|registry.SET_VALUE)
 	if err != nil {
@@ -144,7 +145,7 @@ func notAtBoot(from string) error {
 	return nil
 }
 
-// without is pairs without those that begin with from.
+// without returns pairs without those that begin with from.
 func without(pairs []string, from string) (left []string, found bool) {
 	for pair := range slices.Chunk(pairs, 2) {
 		if strings.EqualFold(pair[0], from) {

@@ -17,8 +17,8 @@ import (
 // errUnchanged means that there is nothing to do.
 var errUnchanged = errors.New("unchanged")
 
-// prepare does all that can be done before the service is touched. wanted reports
-// whether the service is meant to run, so that there can be a trial.
+// prepare does everything that can be done before the service is touched. wanted reports
+// whether the service is meant to run, so that a trial is possible.
 func (e *Engine) prepare(ctx context.Context) (candidate string, wanted bool, err error) {
 	if err := e.step("verify"); err != nil {
 		return "", false, err
@@ -68,8 +68,8 @@ func (e *Engine) prepare(ctx context.Context) (candidate string, wanted bool, er
 	return candidate, wanted, nil
 }
 
-// wayBack refuses a trial that could not be taken back, unless somebody insists. To go
-// back to what was confirmed before is one way back itself.
+// wayBack refuses a trial that could not be rolled back, unless the user insists. It never
+// refuses a rollback to the previous version.
 func (e *Engine) wayBack(ctx context.Context) error {
 	if e.Back == nil || e.Source == "" {
 		return nil
@@ -85,11 +85,13 @@ func (e *Engine) wayBack(ctx context.Context) error {
 	return fmt.Errorf("there would be no way back: the installed version refuses today's configuration: %w: say --force to go on all the same", err)
 }
 
-// stopSettles is how long the service is down after a stop that is not half of a restart.
+// stopSettles is how long a service must be down for its stop not to count as part of a
+// restart.
 const stopSettles = 3 * time.Second
 
-// steady is how the service stands. Where somebody has it stopped just now it waits for
-// the end of that: a restart goes on, and what was stopped is not to be started by us.
+// steady returns the state of the service. If somebody is stopping or restarting the service,
+// steady waits until that is over, because we must not start a service that somebody has
+// stopped.
 func (e *Engine) steady(ctx context.Context) (Status, error) {
 	l := e.status(ctx)
 	if !l.Stopping {
@@ -100,28 +102,28 @@ func (e *Engine) steady(ctx context.Context) (Status, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, e.Restore, platform.ErrTimeout)
 	defer cancel()
-	var since time.Time // nobody runs
+	var since time.Time // since when nothing runs
 	for {
 		switch l = e.status(ctx); {
 		case l.Stopping:
 			since = time.Time{}
 		case l.Ready:
 			return l, nil
-		case l.Running: // two restarts at once get into each other's way
+		case l.Running: // do not interfere with its restart
 		case since.IsZero():
 			since = e.Now()
 		case e.Now().Sub(since) >= stopSettles:
-			return Status{}, nil // also where it did not stop in order
+			return Status{}, nil // even if it did not stop in order
 		}
 		if err := e.Sleep(ctx, statusEvery); err != nil && l.Stopping {
 			return l, fmt.Errorf("the service is being stopped: %w", err)
 		} else if err != nil {
-			return l, nil //nolint:nilerr // it does not become ready: an upgrade may mend that
+			return l, nil //nolint:nilerr // it does not become ready, and an upgrade may repair that
 		}
 	}
 }
 
-// confirmedVersion finds out what is there.
+// confirmedVersion determines the version at the stable path.
 func (e *Engine) confirmedVersion(ctx context.Context) error {
 	info, err := os.Lstat(e.Stable)
 	switch {
@@ -146,8 +148,8 @@ func (e *Engine) confirmedVersion(ctx context.Context) error {
 	return nil
 }
 
-// version is what a program says that it is, which goes into the record of the trial, and
-// so into the candidate's environment, as well.
+// version returns the version that a program reports, cut off to a length that fits the trial
+// record and the candidate's environment.
 func (e *Engine) version(ctx context.Context, program string) (string, error) {
 	version, err := e.Version(ctx, program)
 	return cut(version, maxVersion), err
@@ -155,14 +157,14 @@ func (e *Engine) version(ctx context.Context, program string) (string, error) {
 
 func (e *Engine) note(text string) { e.at.Notes = append(e.at.Notes, text) }
 
-// verify refuses what cannot become the confirmed version, and gives what was staged
-// its place.
+// verify refuses a program that cannot become the confirmed version. It moves a good one from
+// the staging directory to its place among the versions.
 func (e *Engine) verify(ctx context.Context, staged, digest string) (string, error) {
 	e.at.To = Version{SHA256: digest}
 	if want := strings.ToLower(strings.TrimSpace(e.SHA256)); want != "" && want != digest {
 		return "", fmt.Errorf("its SHA-256 is %s, and not %s: nothing was changed", digest, want)
 	}
-	if e.Key != "" && e.Source != "" { // what is kept was signed
+	if e.Key != "" && e.Source != "" { // a kept version has been verified before
 		if err := checkSignature(staged, e.Source, e.Key); err != nil {
 			return "", err
 		}
@@ -194,7 +196,8 @@ func (e *Engine) verify(ctx context.Context, staged, digest string) (string, err
 	return path, err
 }
 
-// backup copies the configuration, which nobody else may read: it may hold secrets.
+// backup copies the configuration. Nobody else can read the copy, because it may contain
+// secrets.
 func (e *Engine) backup() error {
 	if e.Config == "" {
 		return nil

@@ -10,20 +10,19 @@ import (
 	"os"
 )
 
-// errForeignProgram means that this machine does not run the file as it runs the
-// confirmed version.
+// errForeignProgram means that this machine cannot run the file as it runs the confirmed
+// version.
 var errForeignProgram = errors.New("not a program for this machine")
 
-// kind is what the beginning of an executable says of the machine that it is for:
-// equal for two programs that run on the same.
+// A kind is the format of an executable and the machine that it is for. Programs with equal
+// kinds run on the same machine.
 type kind struct{ format, machine string }
 
-// checkKind refuses a file that is another kind of program than the confirmed version,
-// or that is not whole.
+// checkKind refuses a truncated program, and one of another kind than the confirmed version.
 func checkKind(path, stable string) error {
 	want, err := kindOf(stable)
-	if err != nil { // then nothing can be compared, and FILE version will tell
-		return nil //nolint:nilerr // a script, say
+	if err != nil { // nothing to compare with; `FILE version` will decide
+		return nil //nolint:nilerr // for example a script
 	}
 	got, err := kindOf(path)
 	if err != nil {
@@ -74,7 +73,7 @@ func kindFrom(head []byte) (kind, error) {
 	return kind{}, fmt.Errorf("%w: it is no executable that is known here", errForeignProgram)
 }
 
-// whole refuses an ELF file that ends before what it says is in it.
+// whole refuses an ELF file that is shorter than its headers say.
 func whole(path string) error {
 	f, err := elf.Open(path)
 	if err != nil {

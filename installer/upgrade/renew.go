@@ -6,8 +6,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// renew has the confirmed version run from its path, where a process of the version
-// before keeps it until then. It is confirmed whatever becomes of that.
+// renew restarts the service if a process of the previous version still runs the confirmed one
+// as its child. The upgrade stays confirmed whatever the outcome.
 func (e *Engine) renew(ctx context.Context) (up bool, err error) {
 	if !e.status(ctx).Kept {
 		return true, nil
@@ -24,7 +24,7 @@ func (e *Engine) renew(ctx context.Context) (up bool, err error) {
 		switch {
 		case l.Ready && !l.Kept:
 			return true, nil
-		case !l.Running && failed == nil: // somebody has stopped it since
+		case !l.Running && failed == nil: // somebody has stopped it meanwhile
 			return true, nil
 		case !l.Running:
 			e.note("it is confirmed, and did not come up again: " + failed.Error() + behind(l.Why))

@@ -16,24 +16,25 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// ErrSignature means that a version is not signed by whoever may make versions.
+// ErrSignature means that a version lacks a valid signature by the required key.
 var ErrSignature = errors.New("bad signature")
 
 func unsigned(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrSignature, fmt.Errorf(format, args...))
 }
 
-// minisign's files (https://jedisct1.github.io/minisign, "Signature format" and
-// "Public key format"): base64 of two letters, a key's number, and the rest.
+// The format of minisign's files: see https://jedisct1.github.io/minisign, "Signature format"
+// and "Public key format". They are base64 of two letters, a key number, and the rest.
 const (
 	minisignHead = 2 + 8
-	minisignPure = "Ed" // of the file itself; "ED" is of its BLAKE2b digest
+	minisignPure = "Ed" // a signature of the file itself; "ED": of its BLAKE2b digest
 	minisignHash = "ED"
 )
 
-// publicKey reads a key as base64: minisign's line, or the 32 bytes alone.
+// publicKey decodes a key from base64. It accepts the content or the key line of a minisign
+// file, and the bare 32 bytes.
 func publicKey(text string) (key ed25519.PublicKey, number []byte, err error) {
-	lines := strings.Fields(text) // the key is the last word of minisign's file
+	lines := strings.Fields(text) // the key is the last word of a minisign file
 	if len(lines) == 0 {
 		return nil, nil, unsigned("the key of the service is empty")
 	}
@@ -49,8 +50,8 @@ func publicKey(text string) (key ed25519.PublicKey, number []byte, err error) {
 	return nil, nil, unsigned("the key of the service is neither minisign's nor one of ed25519")
 }
 
-// checkSignature verifies the program at path by the signature that lies beside source:
-// NAME.minisig, or NAME.sig, which is the 64 bytes of ed25519 or base64 of them.
+// checkSignature verifies the program at path with the signature beside source: NAME.minisig,
+// or NAME.sig, which contains the 64 bytes of an ed25519 signature or their base64.
 func checkSignature(path, source, keyText string) error {
 	key, number, err := publicKey(keyText)
 	if err != nil {
@@ -95,8 +96,8 @@ func plainlySigned(path string, signature []byte, key ed25519.PublicKey) error {
 	return nil
 }
 
-// minisigned verifies both signatures of minisign's: that of the file, and that of it
-// together with the trusted comment.
+// minisigned verifies both signatures in a minisign file: that of the file, and that of the
+// first signature together with the trusted comment.
 func minisigned(path string, file []byte, key ed25519.PublicKey, number []byte) error {
 	lines := strings.Split(strings.ReplaceAll(string(file), "\r\n", "\n"), "\n")
 	const trusted = "trusted comment: "

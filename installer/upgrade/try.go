@@ -12,11 +12,11 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// statusEvery is how often the service is queried.
+// statusEvery is the time between two queries of the service.
 const statusEvery = 100 * time.Millisecond
 
-// status queries the service, and counts how long it was away between two queries that
-// find it ready.
+// status queries the service. It adds to Downtime the time between two queries that find the
+// service ready in which it was not ready.
 func (e *Engine) status(ctx context.Context) Status {
 	l := e.Status(ctx, e.at.ID, e.at.To.Path)
 	if l.Ready && !e.away.IsZero() {
@@ -32,8 +32,8 @@ func (e *Engine) status(ctx context.Context) Status {
 	return l
 }
 
-// try has the candidate run, until it has been ready and healthy for as long as it
-// must, and once more where that is asked for. Its error says why it is to be rolled back.
+// try runs the candidate until it has settled, and with Again a second time. Its error is the
+// reason for a rollback.
 func (e *Engine) try(ctx context.Context, candidate string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, e.Timeout, platform.ErrTimeout)
 	defer cancel()
@@ -53,7 +53,7 @@ func (e *Engine) try(ctx context.Context, candidate string) error {
 	if err := e.before("allow for the restart"); err != nil {
 		return err
 	}
-	r.Tries++ // nothing failed
+	r.Tries++ // this restart is not a failure
 	if err := trial.Write(e.Record, r); err != nil {
 		return err
 	}
@@ -61,10 +61,11 @@ func (e *Engine) try(ctx context.Context, candidate string) error {
 	return err
 }
 
-// run restarts the service and has it settle. It returns when the candidate became ready;
-// before is when the process did that runs until the restart.
+// run restarts the service and waits until it has settled. It returns when the candidate
+// became ready. before is the ready time of the process that runs until the restart.
 func (e *Engine) run(ctx context.Context, restart, trial string, before time.Time) (readyAt time.Time, err error) {
-	// Noted before: killed between the stop and the start, nobody else knows that it is to run.
+	// Record it first. If this process is killed between the stop and the start, nothing else
+	// says that the service is to run.
 	tried := e.at.Tried
 	e.at.Tried = true
 	if err := e.step(restart); err != nil {
@@ -73,43 +74,43 @@ func (e *Engine) run(ctx context.Context, restart, trial string, before time.Tim
 	}
 	e.away = e.Now()
 	failed := e.Restart(ctx)
-	for n := 1; failed != nil && n < restores && e.untouched(ctx); n++ { // somebody else's restart was in the way
+	for n := 1; failed != nil && n < restores && e.untouched(ctx); n++ { // somebody else was restarting it
 		if e.Sleep(ctx, restartEvery) != nil {
 			break
 		}
 		failed = e.Restart(ctx)
 	}
 	e.at.Step = trial
-	_ = e.ledger.write(e.Ledger) // a full disk does not end a trial
+	_ = e.ledger.write(e.Ledger) // a full disk must not end a trial
 	return e.settle(ctx, failed, before)
 }
 
-// restartEvery is how long a manager that refused a restart has until it is asked again.
+// restartEvery is the time before a restart is requested again after the manager has refused
+// it.
 const restartEvery = time.Second
 
-// untouched reports whether the confirmed version serves as if nobody had asked for
-// a restart.
+// untouched reports whether the confirmed version runs as if no restart had been requested.
 func (e *Engine) untouched(ctx context.Context) bool {
 	tries, err := trial.ReadTries(e.TriesFile, e.ID)
 	l := e.status(ctx)
 	return err == nil && tries.Count == 0 && tries.Why == "" && l.Ready && !l.OnTrial && !l.Stopping
 }
 
-// settle waits until the candidate is ready and healthy for as long as it must.
+// settle waits until the candidate has been ready and healthy for as long as it must.
 func (e *Engine) settle(ctx context.Context, restart error, before time.Time) (readyAt time.Time, err error) {
-	var since time.Time // ready and healthy
+	var since time.Time // since when it is ready and healthy
 	gone, served := 0, false
 	for {
 		switch l := e.status(ctx); {
-		case ctx.Err() != nil: // what was cut off says nothing
-		case l.OnTrial && l.Ready && !before.IsZero() && l.ReadyAt.Equal(before): // the restart is still to come
+		case ctx.Err() != nil: // the result of an interrupted query is worthless
+		case l.OnTrial && l.Ready && !before.IsZero() && l.ReadyAt.Equal(before): // the restart has not happened yet
 		case l.OnTrial && l.Ready:
 			gone, served = 0, true
 			if !l.Healthy {
 				since = time.Time{}
 				break
 			}
-			if since.IsZero() || !l.ReadyAt.Equal(readyAt) { // it may have ended, and been tried again, since
+			if since.IsZero() || !l.ReadyAt.Equal(readyAt) { // it may have been restarted between two queries
 				since, readyAt = e.Now(), l.ReadyAt
 			}
 			if e.Now().Sub(since) >= e.Settle {
@@ -117,10 +118,10 @@ func (e *Engine) settle(ctx context.Context, restart error, before time.Time) (r
 			}
 		case served && !l.OnTrial && l.Asked != "" && (l.Ready || !l.Running):
 			return readyAt, errAsked{l.Asked, !l.Running}
-		case l.Ready: // the confirmed version has taken over, or was never left
+		case l.Ready: // the confirmed version has taken over, or runs still
 			return readyAt, e.whyNot(ctx, restart, l)
 		case !l.Running:
-			if gone++; gone > 1 { // one query may fall between two processes
+			if gone++; gone > 1 { // a single query may fall between two processes
 				return readyAt, e.whyNot(ctx, restart, l)
 			}
 		default:
@@ -137,8 +138,8 @@ func (e *Engine) settle(ctx context.Context, restart error, before time.Time) (r
 	}
 }
 
-// errAsked means that somebody had the service stopped, or restarted, in the middle of
-// its trial: that is nobody's fault, and a stop stays one.
+// An errAsked means that somebody stopped or restarted the service during its trial. That is
+// not the candidate's fault, and a stopped service stays stopped.
 type errAsked struct {
 	by   string
 	stop bool
@@ -153,12 +154,13 @@ func behind(s string) string {
 	return ": " + s
 }
 
-// giveWay is after which time a candidate gives way by itself: when whoever conducts the
-// trial has had all the time for the way back. Before, it could take over from itself
-// while its manager still waits for its end, and would then kill the confirmed version.
+// giveWay returns the time after which a candidate gives way on its own. It includes all the
+// time that the conductor has for a rollback. If the candidate gave way earlier, its manager
+// could still be waiting for its end, and would then kill the confirmed version.
 func (e *Engine) giveWay() time.Duration { return e.Timeout + e.Restore }
 
-// begin writes the record, after which each start of the service is the candidate's.
+// begin writes the record of the trial. From then on each start of the service runs the
+// candidate.
 func (e *Engine) begin(ctx context.Context, candidate string) (r trial.Record, err error) {
 	if err := e.step("begin the trial"); err != nil {
 		return r, err
@@ -172,7 +174,7 @@ func (e *Engine) begin(ctx context.Context, candidate string) (r trial.Record, e
 		return r, err
 	}
 	tries := max(e.Tries, 1)
-	if !e.status(context.WithoutCancel(ctx)).Ready { // its manager may start it once more before our restart, which ends that try
+	if !e.status(context.WithoutCancel(ctx)).Ready { // the manager may start it before our restart, which ends that try
 		tries++
 	}
 	r = trial.Record{
@@ -180,11 +182,11 @@ func (e *Engine) begin(ctx context.Context, candidate string) (r trial.Record, e
 		Version: e.at.To.Version, From: e.at.From.Version, Stable: e.Stable, Boots: e.Boots(),
 		Deadline: now + e.giveWay(), Tries: tries, TriesFile: e.TriesFile, Since: e.at.Since, By: e.By,
 	}
-	r.Device, r.Inode, _ = trial.Place(info) // on Windows the digest alone says which file it is
+	r.Device, r.Inode, _ = trial.Place(info) // Windows identifies the file by its digest alone
 	return r, trial.Write(e.Record, r)
 }
 
-// whyNot says, as well as is known, why the candidate does not run.
+// whyNot explains, as far as is known, why the candidate does not run.
 func (e *Engine) whyNot(ctx context.Context, restart error, l Status) error {
 	tries, err := trial.ReadTries(e.TriesFile, e.ID)
 	switch {
