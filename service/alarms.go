@@ -15,23 +15,24 @@ import (
 )
 
 const (
-	// restartLoop is how many runs in a row that ended soon are a loop.
+	// restartLoop is the number of quick ends in a row that count as a restart loop.
 	restartLoop = 3
-	// lastAlarms is how long the end of a service that fails waits for alarms under way.
+	// lastAlarms limits how long a service that ends by a failure waits for alarms in
+	// delivery.
 	lastAlarms = 2 * time.Second
-	// alarmsPatience is how long it waits for the file with those that are not delivered,
-	// and notePatience a second instance for its note.
+	// alarmsPatience limits the wait for the file of undelivered alarms, and notePatience the
+	// wait of a second instance for its note.
 	alarmsPatience = time.Second
 	notePatience   = time.Second
 )
 
-// openAlarms begins to tell, where anybody is to be told, and tells of the last run. A
-// process that is not the one instance speaks for nobody.
+// openAlarms starts the delivery of alarms, if it is configured, and raises those about the
+// last run. A process that is not the one instance sends no alarms.
 func (l *life) openAlarms() {
 	if l.private != "" {
 		return
 	}
-	host, _ := os.Hostname() // it is for people
+	host, _ := os.Hostname() // only people read it
 	dirs := []string{l.dirs.State, l.dirs.Runtime}
 	if f := l.cfg.Log.File; f != "" {
 		dirs = append(dirs, filepath.Dir(f))
@@ -52,7 +53,7 @@ func (l *life) tellOfLastRun() {
 		if last.How() == recovery.Forced {
 			kind = alarm.StopOverran
 		}
-		// A stop that overran, and that the manager cut off, was told of by that run.
+		// If a stop overran and the manager killed the process, that run raised the alarm itself.
 		l.alarms.RaiseUnless(ofRun(alarm.StopOverran, last.Term), ofRun(kind, last.Term), kind, "",
 			fmt.Sprintf("the last run did not end cleanly: %s (%s; %d in a row)", last.Outcome(), last.How(), l.record.Restarts()))
 	}
@@ -65,8 +66,8 @@ func (l *life) tellOfLastRun() {
 	}
 }
 
-// ofRun is the id of what is told of a run once, by itself or by the next. A run without
-// a number cannot be told from others.
+// ofRun returns the id of an alarm that is raised once for a run, by that run or by the next
+// one. It is empty if the run has no term, since such a run cannot be told from others.
 func ofRun(kind alarm.Kind, term uint64) string {
 	if term == 0 {
 		return ""
@@ -74,7 +75,8 @@ func ofRun(kind alarm.Kind, term uint64) string {
 	return fmt.Sprintf("%s.%d", kind, term)
 }
 
-// lookAtWork takes from what the journal says of itself.
+// lookAtWork raises or clears the alarm about work in the journal that needs somebody's
+// attention.
 func lookAtWork(d *alarm.Desk, journal string) {
 	w, err := recovery.ReadWork(journal)
 	if err != nil || w == nil {
@@ -89,22 +91,24 @@ func lookAtWork(d *alarm.Desk, journal string) {
 	d.Level(alarm.PoisonWork, "", n, text)
 }
 
-// alarmOverrun tells of a stop that takes too long, once.
+// alarmOverrun raises the alarm about a stop that takes too long, once in a run.
 func (l *life) alarmOverrun(err error, text string) {
 	if errors.Is(err, ErrOverrun) || errors.Is(err, ErrForced) {
 		l.alarms.RaiseOnce(ofRun(alarm.StopOverran, l.term), alarm.StopOverran, "", text)
 	}
 }
 
-// onlyOverran reports whether nothing else has failed than steps of the stop, by their time.
+// onlyOverran reports whether all failures are steps of the stop that overran their time
+// limit.
 func (l *life) onlyOverran() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return !slices.ContainsFunc(l.failures, func(err error) bool { return !errors.Is(err, ErrOverrun) })
 }
 
-// leaveAlarms tells of an end that is none in order, and ends what goes on. Such an end
-// waits for that, a moment and within the stop's time; any other does not.
+// leaveAlarms raises the alarm about a bad end, and stops the delivery. After a failure it
+// waits a moment for the delivery, within the time left for the stop. Otherwise it does not
+// wait.
 func (l *life) leaveAlarms(total *clock, failed error, reason string) {
 	limit := alarmsPatience
 	switch {
@@ -124,9 +128,9 @@ func (l *life) leaveAlarms(total *clock, failed error, reason string) {
 	}
 }
 
-// tellOfRefusal leaves a note for the running instance, which alone speaks for the
-// service. Where this one is another user's it cannot, and whoever started it is told
-// by its exit code.
+// tellOfRefusal leaves a note for the running instance, which alone sends alarms for the
+// service. A process of another user cannot do so; whoever started it learns of the refusal
+// from its exit code.
 func (l *life) tellOfRefusal(dirs Dirs, refused error) {
 	if !l.cfg.Alarm.Enabled() {
 		return
@@ -147,10 +151,11 @@ func (l *life) tellOfRefusal(dirs Dirs, refused error) {
 	}
 }
 
-// Alarm has somebody told as [service.alarm] says, where it says so: an alarm of the kind
-// "program" about what name names, of which those that follow soon are joined with it.
-// It is kept over a crash, and delivered in the background.
+// Alarm raises an alarm of the kind "program" about name. It is delivered in the background as
+// [service.alarm] says, and it survives a crash. Alarms about the same name that follow soon
+// are joined with it. Without [service.alarm] the call does nothing.
 func (rt *Runtime) Alarm(name, text string) { rt.l.alarms.Raise(alarm.FromProgram, name, text) }
 
-// AlarmCounts is what has become of the alarms so far; without [service.alarm] it has no ways.
+// AlarmCounts returns what has become of the alarms so far. Without [service.alarm] the result
+// has no ways of delivery.
 func (rt *Runtime) AlarmCounts() alarm.Counts { return rt.l.alarms.Counts() }

@@ -9,7 +9,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// noteReady has the next run know how long this one was well.
+// noteReady records that this run has become ready, so that the next run knows how long it was
+// well.
 func (l *life) noteReady() error {
 	if l.cfg.Restart.WithDefaults().Backoff <= 1 {
 		return nil
@@ -17,13 +18,14 @@ func (l *life) noteReady() error {
 	return l.record.Ready()
 }
 
-// awaitTurn returns when so much time has passed since the end of the last run as
-// [service.restart] wants, or a stop is asked for. The manager has waited for restart.delay;
-// what is more is ours, on each of them alike, as
-// no manager starts over once the service has been well for a while. Who starts the
-// service by hand in a terminal, or has stopped it before, is not kept waiting; nor is another
-// version, whose trial, and the way back from it, would fail for that. It is no part of
-// the program's start_timeout: while it goes on it counts as progress.
+// awaitTurn delays the start until as much time has passed since the end of the last run as
+// [service.restart] demands, or until a stop is requested. The manager has waited for
+// restart.delay already. The rest of the wait is ours under every manager, because none of
+// them resets its delay once the service has been well for a while.
+//
+// There is no delay if somebody starts the service by hand in a terminal, or stopped it
+// before. Nor is there one for another version, because its trial or the rollback would fail.
+// The wait counts as progress, and is no part of the program's start_timeout.
 func (l *life) awaitTurn() {
 	r := l.cfg.Restart.WithDefaults()
 	if r.Backoff <= 1 || l.again == 0 || l.last.Reboot || l.last.Change != recovery.Same {
@@ -31,7 +33,7 @@ func (l *life) awaitTurn() {
 	}
 	now := time.Now()
 	ended := l.last.Ended
-	if ended.IsZero() { // it was cut off; since then the manager has waited
+	if ended.IsZero() { // it was killed, and the manager has waited since
 		ended = now.Add(-r.Delay)
 	}
 	quick, err := l.record.Quick(l.last, ended, r.ResetAfter)
@@ -47,7 +49,7 @@ func (l *life) awaitTurn() {
 	for end := now.Add(wait); ; {
 		left := time.Until(end)
 		if left <= 0 {
-			text := fmt.Sprintf("waited %v before the start", wait.Round(100*time.Millisecond)) // and no more, on systemd
+			text := fmt.Sprintf("waited %v before the start", wait.Round(100*time.Millisecond)) // replaces the text that systemd shows
 			l.notify(platform.Notice{Text: text, Step: text, Extend: l.cfg.StartTimeout + platform.StopMargin})
 			return
 		}

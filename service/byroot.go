@@ -8,9 +8,9 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// refuseRoot refuses that root runs by hand what another user is to run: what it
-// writes would be root's, and the service itself could not use it afterwards. What
-// a manager started as root its definition wants so.
+// refuseRoot returns an error if root runs by hand a service that has another user. The files
+// it writes would belong to root, and the service could not use them afterwards. A manager
+// that starts the service as root follows its definition, and is not refused.
 func refuseRoot(c Config, starter string, root bool) error {
 	if !root || starter != "" || c.AsRoot || c.Scope == platform.ScopeUser || slices.Contains([]string{"", "root", "0"}, c.User) {
 		return nil

@@ -6,8 +6,8 @@ import (
 	"runtime/debug"
 )
 
-// protect runs fn and turns a panic into a [*PanicError]. A runtime.Goexit ends
-// the goroutine and is left alone.
+// protect runs fn and turns a panic into a [*PanicError]. It does not stop runtime.Goexit,
+// which ends the goroutine.
 func protect(name string, fn func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -17,14 +17,14 @@ func protect(name string, fn func() error) (err error) {
 	return fn()
 }
 
-// pending is a call that was begun and may still run.
+// A pending is a call that has begun and may still run.
 type pending struct {
 	name string
 	done chan struct{}
-	err  error // after done
+	err  error // valid after done is closed
 }
 
-// begin runs fn in a goroutine of its own.
+// begin runs fn in a new goroutine.
 func begin(name string, fn func() error) *pending {
 	p := newPending(name)
 	go p.run(fn)
@@ -40,8 +40,8 @@ func (p *pending) run(fn func() error) {
 	p.err = protect(p.name, fn)
 }
 
-// wait returns what the call returned. When ctx ends first it returns ctx's
-// cause; the call then goes on unattended.
+// wait returns the result of the call. If ctx ends first, wait returns its cause, and the call
+// continues unattended.
 func (p *pending) wait(ctx context.Context) error {
 	select {
 	case <-p.done:

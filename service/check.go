@@ -9,31 +9,33 @@ import (
 	"slices"
 )
 
-// TableProvider is a Program that says what tables of the configuration file are
-// its own. They need not be in [Config.Tables] then; `config print` shows them with
-// their defaults, and `check` finds what is wrong in them.
+// A TableProvider is a Program that names its own tables in the configuration file. They need
+// not be in [Config.Tables] then. `config print` shows them with their defaults, and `check`
+// checks them.
 type TableProvider interface {
-	// Tables returns, by the name of the table, a pointer to a struct with the
-	// defaults, as [DecodeTable] takes it. A field's tag help is the meaning of its
-	// key. It may be called at any time, in any process, before Start or without it.
+	// Tables returns the program's tables by name. Each value is a pointer to a struct with
+	// the defaults, as for [DecodeTable]. The tag help of a field describes its key. Tables
+	// may be called at any time, in any process, with or without Start.
 	Tables() map[string]any
 }
 
-// Checker is a Program that can tell beforehand that it could not work with a
-// configuration, of more than what decoding its tables shows.
+// A Checker is a Program that can reject a configuration before it is used, beyond what
+// decoding its tables shows.
 type Checker interface {
-	// Check returns why the program could not start with cfg, which is whole and
-	// valid as far as holdfast knows, or nil. It is called by `check`, and by
-	// `install`, `start`, `restart` and `reload` before they touch the service: in
-	// another process than the service's, often while that runs, and as whoever
-	// typed the command. So it reads and changes nothing, and takes no port or lock.
-	// A [*ConfigError] says where the mistake is; [Config.DecodeTable] returns such.
+	// Check returns why the program could not start with cfg, or nil. The configuration cfg is
+	// complete, and valid as far as holdfast can tell.
+	//
+	// `check`, `install`, `start`, `restart` and `reload` call Check before they touch the
+	// service. They run in another process than the service, often while it is running, and as
+	// the user who typed the command. So Check must only read: it changes nothing, and takes
+	// no port or lock. A [*ConfigError] says where the mistake is; [Config.DecodeTable]
+	// returns such errors.
 	Check(ctx context.Context, cfg Config) error
 }
 
-// CheckProgram has prog check what is its own in the configuration, which has been
-// loaded: its tables, if it is a [TableProvider], then all else, if it is a
-// [Checker]. What it returns is [ErrConfig]; a panic is an error, too. It blocks as long as the program does.
+// CheckProgram lets prog check its own part of cfg, which has been loaded: first its tables,
+// if prog is a [TableProvider], then the rest, if it is a [Checker]. The error is [ErrConfig];
+// a panic becomes an error, too. CheckProgram blocks as long as the program does.
 func CheckProgram(ctx context.Context, cfg Config, prog Program) error {
 	var errs []error
 	if p, ok := prog.(TableProvider); ok {
@@ -48,8 +50,8 @@ func CheckProgram(ctx context.Context, cfg Config, prog Program) error {
 	return BadConfig(errs...)
 }
 
-// With is c where the tables that prog provides are declared, and an error if one
-// of them cannot be decoded into.
+// With returns c with the tables of prog added to [Config.Tables]. The error says which of
+// them cannot be decoded into.
 func (c Config) With(prog Program) (Config, error) {
 	p, ok := prog.(TableProvider)
 	if !ok {
@@ -65,7 +67,7 @@ func (c Config) With(prog Program) (Config, error) {
 		}
 	}
 	slices.Sort(c.Tables)
-	if c.original != nil { // it has been loaded: the next time, it knows them as well
+	if c.original != nil { // c has been loaded; another Load must know the tables, too
 		original := *c.original
 		original.Tables = c.Tables
 		c.original = &original

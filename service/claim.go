@@ -12,27 +12,27 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// holding is what makes this process the instance.
+// A holding is what the one instance of a service owns.
 type holding struct {
 	dirs   Dirs
 	lock   *singleton.Lock
 	record *recovery.Record
 	last   recovery.LastRun
-	again  int // how often the service was started again, as far as that is known
+	again  int // number of restarts, as far as it is known
 	state  *stateFile
 
 	term     uint64
-	termKept *pending // the write of term to the disk
-	// private is a directory for this one process; empty: there is none.
+	termKept *pending // the write of term to disk
+	// private is a directory that only this process uses, or empty.
 	private string
 }
 
-// bySysV is the host of what a script of SysV's has started.
+// bySysV is the name of the host of a process that a SysV script started.
 const bySysV = "sysv"
 
-// claim makes this process the instance. A guest that cannot be that, or that somebody
-// runs by hand, has a directory of its own; but SysV has nobody who would keep two starts
-// at once from being two services, so the second one is refused there.
+// claim makes this process the one instance. If a guest cannot be the instance, or is run by
+// hand, it gets a private directory instead. Under SysV nothing prevents two starts at once,
+// so a second process is refused there.
 func (l *life) claim() (h holding, err error) {
 	serves := l.cfg.Guest.serves()
 	if !serves || l.host.Name() != "" {
@@ -62,7 +62,8 @@ func (l *life) claim() (h holding, err error) {
 	return h, err
 }
 
-// claimName makes this process the instance: lock, last-run record, state file.
+// claimName makes this process the one instance: it takes the lock, begins the last-run record
+// and writes the state file.
 func (l *life) claimName() (h holding, err error) {
 	if h.dirs, err = l.cfg.ownDirs(l.host.Name()); err != nil {
 		return h, err
@@ -100,8 +101,8 @@ func (l *life) claimName() (h holding, err error) {
 		StartedAt: l.begun, Restarts: h.again, LastExit: h.last.Ending(), LastRun: h.last.Summary(),
 		Settings: l.settings, ProgramSettings: l.cfg.ProgramSettings(), Trial: l.onTrial(), Keeper: l.trial.Keeper(),
 	}, l.machine.writeState, l.log.Warn)
-	// Everybody may ask how it is, and one who has the file open on Windows could
-	// keep us from starting. It only describes, and is written when he lets go of it.
+	// The state file only describes. On Windows anybody who has it open could keep us
+	// from starting, so the write is repeated once the file is closed.
 	err = h.state.await(h.state.change(func(*State) {}))
 	if errors.Is(err, files.ErrInUse) || errors.Is(err, errStateSlow) {
 		err = nil
@@ -112,14 +113,14 @@ func (l *life) claimName() (h holding, err error) {
 	return h, nil
 }
 
-// supervised is how often the service was started again since somebody started it by
-// hand. A supervisor of ours has written that down, and how it saw the last run end.
-// Others count themselves; what was started by hand nobody has started again.
+// supervised returns how often the service was restarted since somebody started it by hand.
+// Our own supervisor has recorded that, and how the last run ended. For other managers the
+// last-run record counts. A process that was started by hand has no restarts.
 func (l *life) supervised(h *holding) int {
 	switch l.host.Name() {
 	case "":
 		return 0
-	case bySysV: // whose supervisor is ours
+	case bySysV: // our own supervisor
 	default:
 		return h.record.Restarts()
 	}
@@ -133,8 +134,8 @@ func (l *life) supervised(h *holding) int {
 	return seen.Restarts
 }
 
-// lastWords has what the last run could say of its crash, and the same kept of this one.
-// Neither is worth a start.
+// lastWords reads the crash report of the last run, and arranges for one of this run. A
+// failure of either does not prevent the start.
 func (l *life) lastWords(h *holding) {
 	path := h.dirs.CrashFile(l.id)
 	crash, err := recovery.ReadCrash(path)
@@ -147,7 +148,7 @@ func (l *life) lastWords(h *holding) {
 	}
 }
 
-// giveUp takes back a claim that came too late.
+// giveUp undoes a claim that came too late.
 func (h holding) giveUp(id string) {
 	_ = recovery.ForgetCrash(h.dirs.CrashFile(id))
 	_ = h.record.Close(platform.Exit{Code: platform.ExitFailed, Reason: errNotBegun.Error()}, false)
@@ -156,7 +157,7 @@ func (h holding) giveUp(id string) {
 	_ = h.vanish()
 }
 
-// vanish removes what nobody else has any use for.
+// vanish removes the private directory, if there is one.
 func (h holding) vanish() error {
 	if h.private == "" {
 		return nil

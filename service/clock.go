@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// clocks are the time limits that run at the moment. Real progress winds all of
-// them up again, to their full length.
+// clocks holds the time limits that are running. Progress restarts all of them with their full
+// length.
 type clocks struct {
 	mu      sync.Mutex
 	running map[*clock]struct{}
 }
 
-// clock is one time limit: its context ends with ErrOverrun when it strikes.
+// A clock is one time limit. Its context ends with ErrOverrun when the time is up.
 type clock struct {
 	ctx    context.Context
 	length time.Duration
@@ -23,8 +23,8 @@ type clock struct {
 	all    *clocks
 }
 
-// start winds up a clock whose context ends with parent at the latest. Whoever
-// starts it calls stop.
+// start starts a clock of length d. Its context also ends with parent. The caller must call
+// stop.
 func (c *clocks) start(parent context.Context, d time.Duration) *clock {
 	k := &clock{length: d, end: time.Now().Add(d), all: c}
 	k.ctx, k.cancel = context.WithCancelCause(parent)
@@ -46,21 +46,21 @@ func (k *clock) stop() {
 	k.cancel(context.Canceled)
 }
 
-// left is the time until it strikes.
+// left returns the time until the limit.
 func (k *clock) left() time.Duration {
 	k.all.mu.Lock()
 	defer k.all.mu.Unlock()
 	return time.Until(k.end)
 }
 
-// windUp gives every running limit its full length again, from now, and returns
-// the longest; 0 if none runs.
+// windUp restarts every running clock with its full length, and returns the longest length, or
+// 0 if no clock runs.
 func (c *clocks) windUp() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var longest time.Duration
 	for k := range c.running {
-		if k.timer.Stop() { // what has struck, has struck
+		if k.timer.Stop() { // a clock that has expired stays so
 			k.timer.Reset(k.length)
 			k.end = time.Now().Add(k.length)
 			longest = max(longest, k.length)

@@ -15,9 +15,9 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// Config describes a service. It is the [service] table of the configuration
-// file too; the tag help is a key's meaning, and zero is the default that [Keys]
-// names. In the file a zero is refused where it would not mean what it says.
+// Config describes a service. It is also the [service] table of the configuration file: the
+// tag help describes a key, and a zero value stands for the default that [Keys] lists. A zero
+// in the file is refused if the default is another value.
 type Config struct {
 	Name        string `toml:"name" help:"the program's, and the file may not change it; letters, digits, '.', '_', '-'"`
 	DisplayName string `toml:"display_name" help:"for people; the name, if there is none"`
@@ -40,8 +40,8 @@ type Config struct {
 	StopTimeout   time.Duration `toml:"stop_timeout" help:"the whole ordered stop; managers kill 10 s later"`
 	ReloadTimeout time.Duration `toml:"reload_timeout" help:"one reload"`
 	Watchdog      time.Duration `toml:"watchdog" help:"longest time without health; \"0s\": it is not watched"`
-	// ProgramStopTimeout is what Stop has of StopTimeout. 0: a share of it, see the
-	// package comment.
+	// ProgramStopTimeout is the part of StopTimeout that Stop may use. 0: the share that the
+	// package comment describes.
 	ProgramStopTimeout time.Duration `toml:"program_stop_timeout" help:"what the program's own Stop may take of stop_timeout; \"0s\": a share of it"`
 	HealthInterval     time.Duration `toml:"health_interval" help:"between two rounds of health checks, where no watchdog sets the pace"`
 
@@ -52,98 +52,98 @@ type Config struct {
 	Alarm     alarm.Config    `toml:"alarm"`
 	Supervise bool            `toml:"supervise" help:"restart it ourselves where the manager does not"`
 
-	// What only one manager knows, and all others leave out.
+	// Settings of one manager, which all others ignore.
 	Systemd Systemd `toml:"systemd"`
 	Launchd Launchd `toml:"launchd"`
 	Windows Windows `toml:"windows"`
 
-	// What follows is said in code or by flags, never in the file.
+	// The remaining fields are set in code or by flags, never in the file.
 
 	Version string `toml:"-"` // of the program
-	// UpgradeKey is the public key of whoever makes versions of the program: the line
-	// of minisign's, or 32 bytes of ed25519, in base64. With it `upgrade FILE` takes only
-	// what FILE.minisig or FILE.sig signs. Empty: it takes what root, or the user of a
-	// user's service, names.
+	// UpgradeKey is the public key of the vendor, in base64: the key line of minisign, or 32
+	// bytes of ed25519. With it, `upgrade FILE` accepts only a file that FILE.minisig or
+	// FILE.sig signs. Empty: it accepts any file that root names, or the user of a user's
+	// service.
 	UpgradeKey string `toml:"-"`
-	Instance   string `toml:"-"` // one of several of the same service
-	// Command is the path of subcommands that leads from the program to the
-	// service's own commands, for a tree that is mounted in a larger one:
-	// ["admin", "service"] where `prog admin service run` is what runs it, with flags
-	// of the program's among them. Every command line that is installed has it.
+	Instance   string `toml:"-"` // one of several instances of the service
+	// Command is the path of subcommands to the service's own commands, for a command tree
+	// that is mounted in a larger one: ["admin", "service"] if `prog admin service run` runs
+	// the service. It may contain flags of the program. Every installed command line has it.
 	Command []string `toml:"-"`
-	// File is the configuration file. Run reads its [service] table over the
-	// values here and refuses what nobody knows; a reload reads it again.
+	// File is the path of the configuration file. Run reads its [service] table over the
+	// values here, and refuses unknown keys. A reload reads it again.
 	File string `toml:"-"`
-	// DefaultFile is the text of a configuration file to begin with: where there is none,
-	// `install` writes it to the file that is read without --config. One that was changed
-	// since is kept, and another DefaultFile, of a newer version, laid beside it. Empty:
-	// install writes none.
+	// DefaultFile is the text of an initial configuration file. If there is no file, `install`
+	// writes the text to the path that is read without --config. A file that was edited is
+	// kept, and the DefaultFile of a newer version is written beside it. Empty: install writes
+	// no file.
 	DefaultFile string `toml:"-"`
-	// DefaultFileSecret has nobody but root and the service's own user (by his group) read what install
-	// writes of DefaultFile; in a user's scope nobody but that user. The account has to be there before.
-	// On Windows the access list of the directory rules.
+	// DefaultFileSecret restricts who can read the file that install writes from DefaultFile:
+	// only root and, by its group, the service's user. In user scope only that user can read
+	// it. The account must exist before. On Windows the access list of the directory decides.
 	DefaultFileSecret bool `toml:"-"`
-	// Scope is whose service it is: what it was installed with, and never derived
-	// from the user that it runs as. Empty: the system's for root, the user's for
-	// everybody else.
+	// Scope is the scope that the service was installed with. It is never derived from the
+	// user that the service runs as. Empty: the system for root, the user for everybody else.
 	Scope platform.Scope `toml:"-"`
-	// AsRoot has Run serve for root that runs by hand what has another User.
+	// AsRoot allows root to run by hand a service that has another User.
 	AsRoot bool `toml:"-"`
-	// Override is applied to what Load has read from the file, before it is
-	// checked: what the command line says beats the file, at each reload as well.
+	// Override is applied after Load has read the file and before the result is checked. So
+	// the command line takes precedence over the file, also at each reload.
 	Override func(*Config) `toml:"-"`
-	// Tables are the program's own tables in the file: see [DecodeTable].
+	// Tables names the program's own tables in the file: see [DecodeTable].
 	Tables     []string `toml:"-"`
 	RuntimeDir string   `toml:"-"` // default: from the manager, or by platform: see [Dirs]
 	StateDir   string   `toml:"-"`
-	// AlarmWebhook takes alarms to the URL of [service.alarm] webhook: webhook.Sender{}, of
-	// package service/alarm/webhook. Nil: that key is refused, and no client of HTTP is linked.
+	// AlarmWebhook posts alarms to the URL of the key webhook in [service.alarm]. Set it to
+	// webhook.Sender{} of package service/alarm/webhook. Nil: the key is refused, and no HTTP
+	// client is linked.
 	AlarmWebhook alarm.Poster `toml:"-"`
-	// OnTamper is called, by one goroutine at a time, when somebody removed or
-	// altered our PID or lock file while we run: an alarm. They are restored. While
-	// a call runs, eight others wait and what is more is dropped; the log has all.
-	// No call begins after the stop, and one that runs then is not waited for.
+	// OnTamper is called when somebody has removed or altered the PID file or the lock file of
+	// the running service. Both are restored. Calls are made by one goroutine at a time. While
+	// one is running, up to eight others wait and any more are dropped; the log has all of
+	// them. No call begins after the stop, and the stop does not wait for a running one.
 	OnTamper func(error) `toml:"-"`
-	// Extensions are what the program takes in beside its own: see [Extension].
+	// Extensions are optional parts that the program includes: see [Extension].
 	Extensions []Extension `toml:"-"`
-	// Fallback has managers for machines that none of holdfast's own runs, FreeBSD or
-	// OpenWrt for two: see package platform/kardianos, which has one. nil: there are none.
+	// Fallback provides managers for machines that run none of holdfast's own, such as FreeBSD
+	// or OpenWrt. Package platform/kardianos has one. Nil: there are none.
 	Fallback platform.Fallback `toml:"-"`
-	// Guest is for a program whose life and command line are its own; nil for any other.
+	// Guest is set for a program with a life and a command line of its own. Nil for all
+	// others.
 	Guest *Guest `toml:"-"`
 
-	text            *string           // what LoadAs took for the content of File; nil: it is read
-	original        *Config           // as the code made it, before Load laid the file over it
+	text            *string           // the content of File that LoadAs was given; nil: File is read
+	original        *Config           // the Config set in code, before Load read the file over it
 	programSettings map[string]string // digests of the program's tables in the file; nil before Load
 	extensions      map[string]any    // their tables, decoded; nil before Load
 }
 
-// Restart says when the service is started again. Like the tables behind it, it is
-// the same to a configuration and to the definition that a manager gets.
+// Restart says when the service is restarted. Like the types below, it is shared by the
+// configuration and the service definition.
 type Restart = platform.Restart
 
-// Limits bound what the service may use.
+// Limits restricts the resources of the service.
 type Limits = platform.Limits
 
-// Hardening takes from the service what it does not need.
+// Hardening restricts the privileges of the service.
 type Hardening = platform.Hardening
 
-// Systemd is what only systemd knows.
+// Systemd has settings that only systemd knows.
 type Systemd = platform.Systemd
 
-// Launchd is what only launchd knows.
+// Launchd has settings that only launchd knows.
 type Launchd = platform.Launchd
 
-// Windows is what only the Windows service control manager knows.
+// Windows has settings that only the Windows service control manager knows.
 type Windows = platform.Windows
 
 // StartType says when a manager starts the service by itself.
 type StartType = platform.StartType
 
-// Switch is a setting that is on unless it is switched off.
+// A Switch is a setting that is on unless it is switched off.
 type Switch = platform.Switch
 
-// Size is a number of bytes, written "512M" or as a plain number.
+// A Size is a number of bytes, written "512M" or as a plain number.
 type Size = platform.Size
 
 // The positions of a [Switch]. The zero Switch is on.
@@ -152,11 +152,11 @@ const (
 	Off = platform.Off
 )
 
-// ErrConfig means that the configuration is wrong. The text names file, line
-// and key where there are any. The exit code is 78.
+// ErrConfig means that the configuration is wrong. The text names file, line and key if they
+// are known. The exit code is 78.
 var ErrConfig = errors.New("bad configuration")
 
-// FieldError is one field of a Config with an unusable value.
+// A FieldError describes a field of a Config that has an invalid value.
 type FieldError struct {
 	Key string // as in the file, "restart.delay"
 	Err error
@@ -164,22 +164,22 @@ type FieldError struct {
 
 func (e *FieldError) Error() string { return fmt.Sprintf("%s: %v", e.Key, e.Err) }
 
-// Unwrap gives the reason.
+// Unwrap returns the reason.
 func (e *FieldError) Unwrap() error { return e.Err }
 
-// ID is the service's name on its manager.
+// ID returns the identity of the service on its manager.
 func (c Config) ID(scope platform.Scope) platform.ID {
 	return platform.ID{Name: c.Name, Instance: c.Instance, Scope: scope}
 }
 
-// detached is c sharing nothing with it that can be written to, so that a file can
-// be laid over it.
+// detached returns a copy of c that shares no memory with it, so that a file can be decoded
+// over the copy.
 func (c Config) detached() Config {
 	detach(reflect.ValueOf(&c).Elem())
 	return c
 }
 
-// withDefaults puts the documented defaults in place of zero values.
+// withDefaults replaces zero values by the documented defaults.
 func (c Config) withDefaults() Config {
 	set(&c.DisplayName, c.Name)
 	set(&c.Description, c.DisplayName)
@@ -198,8 +198,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// origin is c as it was before Load. It shares nothing with the caller's, who may
-// go on with that.
+// origin returns c as it was before Load. The result shares no memory with the caller's
+// Config.
 func (c Config) origin() Config {
 	if c.original == nil {
 		return c.detached()
@@ -214,8 +214,8 @@ func set[T comparable](field *T, value T) {
 	}
 }
 
-// Check returns all that is wrong with c as one error that is [ErrConfig], with
-// a [*FieldError] for each.
+// Check returns everything that is wrong with c as one error. It is [ErrConfig], and contains
+// a [*FieldError] for each problem.
 func (c Config) Check() error {
 	var errs []error
 	bad := func(key string, err error) {
@@ -252,7 +252,7 @@ func (c Config) Check() error {
 		bad("umask", err)
 	}
 	for key, dir := range map[string]string{"working_directory": c.WorkingDirectory, "root_directory": c.RootDirectory, "runtime_dir": c.RuntimeDir, "state_dir": c.StateDir} {
-		if dir != "" && !platform.AbsoluteAnywhere(dir) { // it may be for another machine's plan
+		if dir != "" && !platform.AbsoluteAnywhere(dir) { // c may be meant for the plan of another system
 			bad(key, fmt.Errorf("%q is not an absolute path", dir))
 		}
 	}

@@ -6,16 +6,15 @@ import (
 	"strings"
 )
 
-// ConfigError is one thing that is wrong with a configuration, and where. It is
-// [ErrConfig].
+// A ConfigError describes one mistake in a configuration, and where it is. It is [ErrConfig].
 type ConfigError struct {
 	File string // empty: the value comes from code or from a flag
-	Line int    // the last of the value; 0: not known
+	Line int    // last line of the value; 0: unknown
 	Key  string // with its tables, "service.restart.delay"; empty: the whole file
 	Err  error
 }
 
-// Error is FILE:LINE: KEY: PROBLEM, as far as each is known.
+// Error returns FILE:LINE: KEY: PROBLEM, as far as each part is known.
 func (e *ConfigError) Error() string {
 	var at []string
 	switch {
@@ -32,12 +31,12 @@ func (e *ConfigError) Error() string {
 	return strings.Join(append(at, e.Err.Error()), ": ")
 }
 
-// Unwrap gives the reason, and [ErrConfig].
+// Unwrap returns the reason and [ErrConfig].
 func (e *ConfigError) Unwrap() []error { return []error{e.Err, ErrConfig} }
 
-// ConfigErrors are the single things that are wrong according to err, in its
-// order. What does not say where it is stands for itself, with an empty place;
-// nothing of err is lost. They are none if err is nil.
+// ConfigErrors splits err into its single mistakes, in the order of err. An error without a
+// place becomes a ConfigError without one, so no part of err is lost. The result is nil if err
+// is nil.
 func ConfigErrors(err error) []*ConfigError {
 	if located := locatedErrors(err); len(located) > 0 {
 		return located
@@ -48,8 +47,7 @@ func ConfigErrors(err error) []*ConfigError {
 	return []*ConfigError{{Err: err}}
 }
 
-// locatedErrors are those that err is made of and nothing else; none if there is
-// more to it.
+// locatedErrors returns the mistakes in err, or nil if err contains anything else.
 func locatedErrors(err error) []*ConfigError {
 	switch e := err.(type) { //nolint:errorlint // the tree itself is walked
 	case *ConfigError:
@@ -66,7 +64,7 @@ func locatedErrors(err error) []*ConfigError {
 	return all
 }
 
-// listed are the errors of a list, as errors.Join makes it; nil if err is none.
+// listed returns the errors that errors.Join joined to err, or nil if err is no such list.
 func listed(err error) []error {
 	list, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // err itself
 	if !ok || err.Error() != errors.Join(list.Unwrap()...).Error() {
@@ -75,7 +73,7 @@ func listed(err error) []error {
 	return list.Unwrap()
 }
 
-// configErrors says before all that is wrong that it is the configuration's.
+// configErrors makes an error ErrConfig, and puts "bad configuration" before its text.
 type configErrors struct{ error }
 
 func badConfig(err error) error {
@@ -85,21 +83,22 @@ func badConfig(err error) error {
 	return configErrors{err}
 }
 
-// BadConfig is all of errs that is not nil as what is wrong with a configuration:
-// [ErrConfig], and [ConfigErrors] takes it apart. It is nil if there is nothing.
+// BadConfig joins the errors that are not nil to one error about a configuration. It is
+// [ErrConfig], and [ConfigErrors] splits it. BadConfig returns nil if all of them are nil.
 func BadConfig(errs ...error) error {
 	all := make([]error, len(errs))
 	for i, err := range errs {
 		all[i] = err
-		if list, ok := err.(configErrors); ok { //nolint:errorlint // to say it once
+		if list, ok := err.(configErrors); ok { //nolint:errorlint // the prefix appears once
 			all[i] = list.error
 		}
 	}
 	return badConfig(errors.Join(all...))
 }
 
-// ErrorAt is err as what is wrong with the value of a key, named with its tables
-// ("service.user"), with file and line if it stands in c.File. It reads the file.
+// ErrorAt returns err as a mistake in the value of key, which includes its tables
+// ("service.user"). If the key is in c.File, the result has file and line. ErrorAt reads the
+// file.
 func (c Config) ErrorAt(key string, err error) *ConfigError {
 	bad := &ConfigError{Key: key, Err: err}
 	if c.File == "" {

@@ -16,28 +16,29 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// ownTable is the table of the configuration file that belongs to holdfast.
+// ownTable is holdfast's own table in the configuration file.
 const ownTable = "service"
 
-// Load reads the [service] table of c.File over c, fills in the defaults and
-// checks the result. Without a file it only does the latter. A file may give a name
-// to a service that has none, and never another name: which service it is, the
-// program says, and by [Config.Instance] who starts it. Every key must be
-// known: to holdfast in its own table, or in a table that c.Tables declares the
-// program's. The error is [ErrConfig] and names file, line and key.
+// Load reads the [service] table of c.File over c, fills in the defaults and checks the
+// result. Without a file it only does the latter two.
+//
+// The file may set the name of a service that has none, but it cannot change a name: the
+// program decides which service it is, and whoever starts it chooses [Config.Instance]. Every
+// key must be known, either to holdfast or as part of a table in c.Tables. The error is
+// [ErrConfig] and names file, line and key.
 func (c Config) Load() (Config, error) {
 	return c.load(func() (string, error) { return readFile(c.File) })
 }
 
-// LoadAs is Load as if c.File had that text. For the tables of what it returns, too,
-// [Config.DecodeTable] takes that.
+// LoadAs is like Load, but takes text as the content of c.File. [Config.DecodeTable] of the
+// result uses the same text.
 func (c Config) LoadAs(text string) (Config, error) {
 	loaded, err := c.load(func() (string, error) { return text, nil })
 	loaded.text = &text
 	return loaded, err
 }
 
-// content is that of c.File.
+// content returns the content of c.File.
 func (c Config) content() (string, error) {
 	if c.text != nil {
 		return *c.text, nil
@@ -81,7 +82,7 @@ func (c Config) load(content func() (string, error)) (Config, error) {
 		if near := nearest(k[0], append([]string{ownTable}, c.Tables...)); near != "" && near != k[0] {
 			return didYouMean(near)
 		}
-		return misplaced(append(toml.Key{ownTable}, k...), reflect.TypeFor[Config]()) // in no table
+		return misplaced(append(toml.Key{ownTable}, k...), reflect.TypeFor[Config]()) // the key is in no table
 	}
 	wrong = append(wrong, f.unknown(unknown, hint), f.bareDurations(md, reflect.ValueOf(c), own), f.kinds(md, reflect.ValueOf(c), own), f.zeros(md, c), f.another(original, c))
 	c, err = c.extend(f)
@@ -105,22 +106,22 @@ func (c Config) overridden() Config {
 	return c
 }
 
-// DecodeTable reads the program's own table out of a configuration file into
-// dst, a pointer to a struct, over the values it has. A key that dst does not
-// know is an error. If there is no such table, or path is empty, dst is left as it
-// is. Then, if dst has a method
+// DecodeTable decodes the program's own table of the configuration file at path into dst, a
+// pointer to a struct with the defaults. A key that dst does not have is an error. If there is
+// no such table, or path is empty, dst keeps its values.
+//
+// Then, if dst has a method
 //
 //	Validate() error
 //
-// it is asked whether the values make sense together; a [*FieldError] from it,
-// alone or joined with others, names a key of the table, and its line is found.
-// The error is [ErrConfig], names file, line and key, and is made of
-// [*ConfigError]s.
+// DecodeTable calls it to check the values together. If Validate returns a [*FieldError],
+// alone or joined with others, DecodeTable adds the line of the key. The error is [ErrConfig],
+// names file, line and key, and consists of [*ConfigError]s.
 func DecodeTable(path, table string, dst any) error {
 	return Config{File: path}.DecodeTable(table, dst)
 }
 
-// validTable is decodeTable, and what dst itself says of its values.
+// validTable decodes a table into dst and calls its Validate.
 func (f file) validTable(table toml.Key, dst any) error {
 	if err := f.decodeTable(table, dst); err != nil {
 		return err
@@ -131,7 +132,7 @@ func (f file) validTable(table toml.Key, dst any) error {
 	return nil
 }
 
-// DecodeTable reads the program's own table of c.File: see the function [DecodeTable].
+// DecodeTable decodes the program's own table of c.File: see the function [DecodeTable].
 func (c Config) DecodeTable(table string, dst any) error {
 	f := file{path: c.File}
 	if c.File != "" {
@@ -178,13 +179,13 @@ func (f file) decodeTable(table toml.Key, dst any) error {
 	return badConfig(errors.Join(f.unknown(unknown, hint), f.bareDurations(md, into, table), f.kinds(md, into, table)))
 }
 
-// file is a configuration file, to say where in it something is wrong.
+// A file is a configuration file and can locate keys in its text.
 type file struct{ path, text string }
 
-// wrap is an error of the library's.
+// wrap turns an error of the TOML library into a ConfigError.
 func (f file) wrap(err error) error {
-	// Where the library says in its texts that a value is wrong, and does not say it
-	// otherwise. Compiled here: each service would pay for it before main begins.
+	// For some wrong values the library names the place in its text only. The pattern is
+	// compiled here, because a global one would cost every service time before main.
 	libraryPlace := regexp.MustCompile(`^toml: (?:line (\d+) )?\((?:last )?key "(.*?)"\): `)
 	bad := &ConfigError{File: f.path, Err: errors.New(strings.TrimPrefix(err.Error(), "toml: "))}
 	if at, ok := errors.AsType[toml.ParseError](err); ok {
@@ -196,13 +197,13 @@ func (f file) wrap(err error) error {
 	return badConfig(bad)
 }
 
-// at is what is wrong with key.
+// at returns an error about key.
 func (f file) at(key toml.Key, format string, args ...any) error {
 	return &ConfigError{File: f.path, Line: f.line(key), Key: key.String(), Err: fmt.Errorf(format, args...)}
 }
 
-// line is the line on which the value of key ends, found by asking the parser:
-// it is the last of the fewest lines from the top that define the key.
+// line returns the line on which the value of key ends, or 0. It asks the parser for the
+// smallest number of lines from the top that define the key.
 func (f file) line(key toml.Key) int {
 	lines := strings.SplitAfter(f.text, "\n")
 	for n := range lines {
@@ -218,7 +219,7 @@ func (f file) line(key toml.Key) int {
 func (f file) unknown(keys []toml.Key, hint func(toml.Key) string) error {
 	var errs []error
 	for _, k := range keys {
-		// Of an unknown table only the table is named.
+		// For an unknown table, report only the table.
 		if !slices.ContainsFunc(keys, func(p toml.Key) bool { return len(p) < len(k) && slices.Equal(p, k[:len(p)]) }) {
 			errs = append(errs, f.at(k, "unknown: %s", hint(k)))
 		}
@@ -226,8 +227,8 @@ func (f file) unknown(keys []toml.Key, hint func(toml.Key) string) error {
 	return errors.Join(errs...)
 }
 
-// bareDurations refuses a duration without a unit, which the library reads as
-// nanoseconds: nobody who writes stop_timeout = 30 means that.
+// bareDurations refuses a duration without a unit. The library reads it as nanoseconds, which
+// nobody means who writes stop_timeout = 30.
 func (f file) bareDurations(md toml.MetaData, v reflect.Value, table toml.Key) error {
 	var errs []error
 	eachKey(v, "", func(name string, field reflect.StructField, _ reflect.Value) {
@@ -243,8 +244,8 @@ func (f file) bareDurations(md toml.MetaData, v reflect.Value, table toml.Key) e
 	return errors.Join(errs...)
 }
 
-// kinds refuses what the library takes all the same: a negative number where there
-// is none below zero, which would become a huge one, and a list for a table.
+// kinds refuses values of a wrong kind that the library accepts: a negative number for an
+// unsigned field, which would become a huge one, and a list for a table.
 func (f file) kinds(md toml.MetaData, v reflect.Value, table toml.Key) error {
 	var errs []error
 	eachKey(v, "", func(name string, _ reflect.StructField, value reflect.Value) {
@@ -254,7 +255,7 @@ func (f file) kinds(md toml.MetaData, v reflect.Value, table toml.Key) error {
 		}
 		switch {
 		case value.CanUint() && md.Type(key...) == "Integer" && value.Uint() > math.MaxInt64:
-			errs = append(errs, f.at(key, "%d is negative", int64(value.Uint()))) //nolint:gosec // it was read as that
+			errs = append(errs, f.at(key, "%d is negative", int64(value.Uint()))) //nolint:gosec // undoes the library's conversion
 		case value.Kind() == reflect.Map && strings.HasPrefix(md.Type(key...), "Array"):
 			errs = append(errs, f.at(key, "is a list, and has to be a table: {A = 1}"))
 		}
@@ -262,8 +263,7 @@ func (f file) kinds(md toml.MetaData, v reflect.Value, table toml.Key) error {
 	return errors.Join(errs...)
 }
 
-// zeros refuses a zero in the file where it would stand for a default that is
-// another value: what is written there means what it says.
+// zeros refuses a zero in the file if it would stand for a default that is another value.
 func (f file) zeros(md toml.MetaData, c Config) error {
 	var errs []error
 	said := map[string]bool{}
@@ -286,18 +286,18 @@ func (f file) zeros(md toml.MetaData, c Config) error {
 	return errors.Join(errs...)
 }
 
-// another refuses a file that makes another service of the program's: whoever looks
-// without that file would find the one and not the other.
+// another refuses a file that changes the name of the service. A command that runs without
+// that file would find another service.
 func (f file) another(code, c Config) error {
-	possible := platform.CheckName(c.Name) == nil // what is not is for Check to say
+	possible := platform.CheckName(c.Name) == nil // Check reports an invalid name
 	if code.Name == "" || c.Name == code.Name || !possible {
 		return nil
 	}
 	return f.at(toml.Key{ownTable, "name"}, "%q is another service than this program's, %q: leave the key out (for one more of the same service: --instance)", c.Name, code.Name)
 }
 
-// free reports whether key is below one that takes anything: the library says that
-// nobody asked for those.
+// free reports whether key is below a key that accepts any value. The library lists such keys
+// as undecoded.
 func free(key toml.Key, v reflect.Value, table toml.Key) (is bool) {
 	eachKey(v, "", func(name string, field reflect.StructField, _ reflect.Value) {
 		t := field.Type
@@ -310,14 +310,14 @@ func free(key toml.Key, v reflect.Value, table toml.Key) (is bool) {
 	return is
 }
 
-// keyOf is the key called name, with its tables, of a table.
+// keyOf returns the key for the dotted name in table.
 func keyOf(table toml.Key, name string) toml.Key {
 	return append(slices.Clone(table), strings.Split(name, ".")...)
 }
 
-// locate adds file and line to errors that name keys of a table, be they one or
-// joined. A field that is not in the file has its value from code or a flag. What
-// names no key is about the table.
+// locate adds file and line to an error, or to each of the joined errors, that name keys of
+// table. An error without a key concerns the table. A key that is not in the file has its
+// value from code or a flag.
 func (f file) locate(table toml.Key, err error) error {
 	var errs []error
 	for _, e := range ConfigErrors(err) {

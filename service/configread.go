@@ -8,12 +8,12 @@ import (
 	"syscall"
 )
 
-// maxFile is more than any configuration has, and little enough to be read at once.
+// maxFile limits the size of a configuration file, in bytes, so that it can be read at once.
 const maxFile = 16 << 20
 
-// readFile reads a configuration file, following links. What is no regular file is
-// refused and not waited for: from a FIFO that nobody writes to, nothing ever comes.
-// The error is [ErrConfig] and names the file.
+// readFile reads a configuration file and follows links. It refuses anything but a regular
+// file, because a FIFO without a writer would block forever. The error is [ErrConfig] and
+// names the file.
 func readFile(path string) (string, error) {
 	text, err := readRegular(path)
 	if err != nil {
@@ -30,7 +30,7 @@ func readRegular(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// It may be another one by now: opening it must not wait either.
+	// The path may name another file by now, so opening it must not block either.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return "", err

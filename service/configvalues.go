@@ -12,8 +12,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// What is less than this cannot work, on any system: a watchdog that a loaded
-// machine is too slow for, and less than a Go program takes to begin.
+// Smaller values cannot work on any system. A loaded machine would be too slow for a shorter
+// watchdog, and a Go program needs these resources to start.
 const (
 	leastWatchdog       = time.Second
 	leastHealthInterval = time.Millisecond
@@ -22,8 +22,8 @@ const (
 	leastFiles          = 16
 )
 
-// checkValues refuses values that no manager and no system could make sense of.
-// What one manager alone cannot honour, that one refuses.
+// checkValues refuses values that are invalid for every manager and system. Each manager
+// refuses those that it alone cannot honour.
 func (c Config) checkValues(bad func(key string, err error)) {
 	for key, text := range map[string]string{"display_name": c.DisplayName, "description": c.Description, "user": c.User, "group": c.Group} {
 		if strings.ContainsFunc(text, unicode.IsControl) {

@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// deniedError is a failure that the hardening of the service may be the cause of.
+// A deniedError is a failure that the hardening of the service may have caused.
 type deniedError struct {
 	error
 	hint string
@@ -23,11 +23,10 @@ type deniedError struct {
 func (e *deniedError) Error() string { return e.error.Error() + " (" + e.hint + ")" }
 func (e *deniedError) Unwrap() error { return e.error }
 
-// Retryable has a service that fails by err leave with code 1, so that its manager
-// starts it again as the restart policy says, whatever err wraps: without it an
-// fs.ErrPermission, for one, means code 77, after which a restart would end the
-// same way and none is tried. It is for a program that knows better: what it lacks
-// comes by itself. Retryable(nil) is nil.
+// Retryable wraps err so that the service exits with code 1, whatever err wraps, and its
+// manager restarts it as the restart policy says. Without it an fs.ErrPermission, for example,
+// means code 77, after which managers do not restart the service because the next run would
+// end the same way. Use it if the missing thing may appear by itself. Retryable(nil) is nil.
 func Retryable(err error) error {
 	if err == nil {
 		return nil
@@ -39,8 +38,9 @@ type retryableError struct{ error }
 
 func (e *retryableError) Unwrap() error { return e.error }
 
-// denied is err, with the switch or the capability that can be why it was denied:
-// one that is in force in what systemd has started.
+// denied adds to err the hardening switch or missing capability that may be the cause. It
+// returns err unchanged unless systemd started the process, since no other manager enforces
+// the hardening.
 func (l *life) denied(err error) error {
 	if err == nil || l.host.Name() != "systemd" {
 		return err
@@ -51,8 +51,8 @@ func (l *life) denied(err error) error {
 	return err
 }
 
-// denial names what of the hardening of a service that systemd keeps can be why
-// err was denied; it is empty if that is no denial, or nothing of it can be.
+// denial returns a hint at the hardening setting that may have caused err, or "" if err is no
+// denial or no setting can be the cause.
 func denial(err error, c Config, user, root bool) string {
 	h := c.Hardening
 	on := func(s platform.Switch) bool { return s == platform.On }
@@ -83,7 +83,7 @@ func denial(err error, c Config, user, root bool) string {
 	return ""
 }
 
-// deniedPath is for a path, where the view of the file system is the service's own.
+// deniedPath is denial for a path that the hardening hides or makes read-only.
 func deniedPath(name string, h Hardening, readOnly bool) string {
 	below := func(dirs ...string) bool {
 		return slices.ContainsFunc(dirs, func(dir string) bool { return name == dir || strings.HasPrefix(name, dir+"/") })
@@ -101,7 +101,7 @@ func deniedPath(name string, h Hardening, readOnly bool) string {
 	return ""
 }
 
-// callOf is the system call that failed, as far as err names it.
+// callOf returns the name of the system call that failed, if err has it.
 func callOf(err error) string {
 	if call, ok := errors.AsType[*os.SyscallError](err); ok {
 		return call.Syscall
@@ -109,8 +109,7 @@ func callOf(err error) string {
 	return ""
 }
 
-// privileged reports whether somebody wanted to listen at a port for which a
-// capability is needed.
+// privileged reports whether err is about listening on a port that needs a capability.
 func privileged(err *net.OpError) bool {
 	port := 0
 	switch a := err.Addr.(type) {

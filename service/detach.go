@@ -2,9 +2,9 @@ package service
 
 import "reflect"
 
-// detach gives v maps, slices and pointers of its own, all the way down: a decoder
-// writes into those that it finds, and others may hold them too. What is not
-// exported stays as it is, since no decoder reaches it.
+// detach replaces the maps, slices and pointers in v by copies, at every depth, because a
+// decoder writes into those it finds and others may share them. Unexported fields stay as they
+// are: no decoder reaches them.
 func detach(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
@@ -18,15 +18,15 @@ func detach(v reflect.Value) {
 			detach(v.Index(i))
 		}
 	case reflect.Slice, reflect.Map, reflect.Pointer, reflect.Interface:
-		does := v.Kind() == reflect.Interface && v.NumMethod() > 0 // no decoder writes into that
+		does := v.Kind() == reflect.Interface && v.NumMethod() > 0 // no decoder writes into such a value
 		if !v.IsNil() && !does {
 			v.Set(copied(v))
 		}
-	default: // holds nothing that could be written to through another
+	default: // shares no memory
 	}
 }
 
-// copied is a copy of what v, which is not nil, leads to.
+// copied returns a copy of the value that v refers to. v is not nil.
 func copied(v reflect.Value) reflect.Value {
 	switch v.Kind() {
 	case reflect.Slice:
@@ -47,7 +47,7 @@ func copied(v reflect.Value) reflect.Value {
 		c.Elem().Set(detached(v.Elem()))
 		return c
 	}
-	return detached(v.Elem()) // of an interface
+	return detached(v.Elem()) // an interface
 }
 
 func detached(v reflect.Value) reflect.Value {

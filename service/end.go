@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// ExitError is a failure whose exit code the program has chosen: [ExitCode] is Code,
-// from 1 to 255. 75, 77 and 78 keep their meaning, whoever says them: managers do not
-// start the service again.
+// An ExitError is a failure whose exit code the program chooses: [ExitCode] returns Code,
+// which must be from 1 to 255. The codes 75, 77 and 78 keep their meaning: managers do not
+// restart the service after them.
 type ExitError struct {
 	Code int
 	Err  error // what happened
@@ -15,15 +15,15 @@ type ExitError struct {
 
 func (e *ExitError) Error() string { return fmt.Sprintf("%v (exit code %d)", e.Err, e.Code) }
 
-// Unwrap gives what happened.
+// Unwrap returns what happened.
 func (e *ExitError) Unwrap() error { return e.Err }
 
-// End asks for the ordered stop, as a SIGTERM does, and returns at once: the program has
-// done what it was there for. By says who asks, for the log and for `status`. What
-// it means that the service ends by itself, and well, the restart policy says.
+// End requests the ordered stop, as a SIGTERM does, and returns at once. Use it when the
+// program has finished its work. The log and `status` show by as the source of the request.
+// The restart policy decides whether the manager restarts a service that ended cleanly.
 func (rt *Runtime) End(by string) { rt.l.requestStop(&stopRequest{source: by}) }
 
-// FlushLog waits until all that was logged before has been taken by where the log
-// goes, or ctx ends; then the error wraps [os.ErrDeadlineExceeded]. It is for a program
-// that would rather wait than have lines dropped; all others never need it.
+// FlushLog blocks until the log's destination has taken everything logged before the call, or
+// ctx ends. In the latter case the error wraps [os.ErrDeadlineExceeded]. Only programs that
+// would rather wait than lose lines need it.
 func (rt *Runtime) FlushLog(ctx context.Context) error { return rt.l.sink.Flush(ctx) }

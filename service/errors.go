@@ -12,23 +12,23 @@ import (
 )
 
 var (
-	// ErrForced means that the ordered stop did not end by itself in time, or was
-	// cut short by a second request to stop.
+	// ErrForced means that the ordered stop did not finish in time, or was cut short by a
+	// second request to stop.
 	ErrForced = errors.New("forced to exit")
 	// ErrOverrun means that a step took longer than its time limit.
 	ErrOverrun = errors.New("overran its time limit")
 	// ErrUnhealthy means that the health checks failed for longer than the watchdog allows.
 	ErrUnhealthy = errors.New("unhealthy for longer than the watchdog allows")
-	// ErrShutdown is part of the cause (context.Cause) with which the context of Start
-	// ends where the whole machine goes down. Only Windows tells.
+	// ErrShutdown is part of the cause (context.Cause) that ends the context of Start when the
+	// machine shuts down. Only Windows reports this.
 	ErrShutdown = errors.New("the machine goes down")
-	// ErrStopping is the outcome of a reload that is not done any more because the
-	// service stops.
+	// ErrStopping is the outcome of a reload request that was not served because the service
+	// stops.
 	ErrStopping = reload.ErrStopping
 )
 
-// PanicError is a panic of the program, caught where holdfast called it or in a
-// goroutine of [Runtime.Go]. The stack is in the log.
+// A PanicError is a panic of the program, in a call by holdfast or in a goroutine of
+// [Runtime.Go]. The log has the stack.
 type PanicError struct {
 	In    string // "Start", "Reload", the goroutine's name, ...
 	Value any
@@ -37,22 +37,20 @@ type PanicError struct {
 
 func (e *PanicError) Error() string { return fmt.Sprintf("panic in %s: %v", e.In, e.Value) }
 
-// Unwrap gives the value if it was an error.
+// Unwrap returns the value if it is an error.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err
 }
 
-// ExitCode is the code that a process which got err from [Run] exits with: 0
-// done, 1 failed, 70 panicked, 75 already running, 77 not permitted, 78 bad
-// configuration (which includes directories and files that are not safe to use).
-// After 75, 77 and 78 a manager does not start it again: what wraps fs.ErrPermission
-// is not permitted the next time either. A program that knows better returns
-// [Retryable].
+// ExitCode returns the exit code for the error of [Run]: 0 done, 1 failed, 70 panicked, 75
+// already running, 77 not permitted, 78 bad configuration (which includes directories and
+// files that are not safe to use). After 75, 77 and 78 managers do not restart the service,
+// because the next run would end the same way. Any error that wraps fs.ErrPermission leads to
+// 77; a program that knows better returns [Retryable].
 //
-// Where launchd started the process it is what makes launchd do what that code
-// means: 0 for 75, 77 and 78, after which it must not restart, and 1 for
-// [ErrBringBack].
+// If launchd started the process, ExitCode returns a code with the same effect on launchd: 0
+// for 75, 77 and 78, after which it must not restart, and 1 for [ErrBringBack].
 func ExitCode(err error) int { return leaveWith(err, exitCode(err)) }
 
 func exitCode(err error) int {

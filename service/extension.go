@@ -9,25 +9,25 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// Extension is something that some services want and the others do not pay for, such
-// as package service/metrics: it is named in [Config.Extensions], has a table of
-// [service] in the configuration file, and begins with each life. What a change of
-// its table means takes effect at the next start.
+// An Extension is an optional part that only the programs that use it pay for, such as package
+// service/metrics. [Config.Extensions] names it. It has a table within [service] in the
+// configuration file, and it begins with each life. A change of its table takes effect at the
+// next start.
 type Extension interface {
-	// Table returns the name of its table in [service], and a pointer to a struct with
-	// the defaults, as the function [DecodeTable] takes it; it is decoded, and its
-	// Validate asked, whenever a configuration is loaded. It may be called at any time,
-	// in any process.
+	// Table returns the name of its table in [service], and a pointer to a struct with the
+	// defaults, as for the function [DecodeTable]. The struct is decoded, and its Validate
+	// called, whenever a configuration is loaded. Table may be called at any time, in any
+	// process.
 	Table() (name string, defaults any)
-	// Attach begins it, with its table as the file has it: what Table returned, decoded
-	// into. It is called once in each life, before [Recoverer.Recover] and
-	// [Program.Start], whose time limit it shares; ctx is theirs. What it began it ends
-	// in a step of [Runtime.OnStop], which runs after those that the program adds. Its
-	// error fails the start.
+	// Attach begins the extension. settings is the value that Table returned, decoded from the
+	// file. Attach is called once in each life, before [Recoverer.Recover] and
+	// [Program.Start]. It shares their context and time limit. It ends what it began in a step
+	// of [Runtime.OnStop], which runs after the steps that the program adds. An error fails
+	// the start.
 	Attach(ctx context.Context, rt *Runtime, settings any) error
 }
 
-// extended reports whether key stands in the table of an extension.
+// extended reports whether key is in the table of an extension.
 func (c Config) extended(key toml.Key) bool {
 	for _, e := range c.Extensions {
 		if name, _ := e.Table(); len(key) > 1 && key[0] == ownTable && key[1] == name {
@@ -37,8 +37,8 @@ func (c Config) extended(key toml.Key) bool {
 	return false
 }
 
-// unasked says of a table of [service] that one of holdfast's extensions has, which c does
-// not name; empty: it is none of these.
+// unasked returns a hint if table belongs to an extension of holdfast that c does not include,
+// or "" otherwise.
 func (c Config) unasked(table string) string {
 	if table != "metrics" || c.extended(toml.Key{ownTable, table}) {
 		return ""
@@ -46,7 +46,8 @@ func (c Config) unasked(table string) string {
 	return "this program does not ask for package service/metrics: it does by service.Config{Extensions: []service.Extension{metrics.New()}}"
 }
 
-// extend is c with the tables of its extensions as f has them, and what is wrong with those.
+// extend returns c with the tables of its extensions decoded from f, and the errors in those
+// tables.
 func (c Config) extend(f file) (Config, error) {
 	var errs []error
 	own := keysOf(reflect.TypeFor[Config](), nil)
@@ -68,8 +69,8 @@ func (c Config) extend(f file) (Config, error) {
 	return c, errors.Join(errs...)
 }
 
-// eachExtended visits the keys of the tables of c's extensions, in their order, as c
-// was loaded, with the defaults.
+// eachExtended visits the keys in the tables of c's extensions, in their order, with their
+// values and defaults.
 func (c Config) eachExtended(visit func(name string, field reflect.StructField, value, usual reflect.Value)) {
 	for _, e := range c.Extensions {
 		name, defaults := e.Table()

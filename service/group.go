@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// group is the goroutines that the program handed to Runtime.Go.
+// A group has the goroutines of Runtime.Go.
 type group struct {
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -35,9 +35,9 @@ func (g *group) run(name string, fn func(context.Context) error) {
 	}()
 }
 
-// ended notes that p is over and why.
+// ended notes that p has ended, and reports its failure.
 func (g *group) ended(p *pending) {
-	// That it ended because it was told to is no failure.
+	// An end because of the cancelled context is no failure.
 	if p.err != nil && (g.ctx.Err() == nil || !errors.Is(p.err, context.Canceled)) {
 		g.failed(p.prefixed())
 	}
@@ -48,8 +48,8 @@ func (g *group) ended(p *pending) {
 	g.changed = make(chan struct{})
 }
 
-// wait cancels all of them and returns when they have ended, or names those
-// that have not when ctx ends.
+// wait cancels the goroutines and blocks until all have ended. If ctx ends first, the error
+// names those that are still running.
 func (g *group) wait(ctx context.Context) error {
 	g.cancel()
 	for {
@@ -65,8 +65,7 @@ func (g *group) wait(ctx context.Context) error {
 	}
 }
 
-// toBeAwaited reports whether there are goroutines that have not yet been told
-// to end.
+// toBeAwaited reports whether goroutines are running that have not been cancelled yet.
 func (g *group) toBeAwaited() bool {
 	names, _ := g.left()
 	return len(names) > 0 && g.ctx.Err() == nil
@@ -82,7 +81,7 @@ func (g *group) left() (names []string, changed <-chan struct{}) {
 	return names, g.changed
 }
 
-// prefixed names the call in its error; a panic names it already.
+// prefixed adds the name of the call to its error. A panic already has it.
 func (p *pending) prefixed() error {
 	var panicked *PanicError
 	if p.err == nil || errors.As(p.err, &panicked) {

@@ -9,27 +9,27 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// How often we check our PID and lock file: a check is a few system calls.
-// Whoever has damaged a file may do it again, so for a while after that we check
-// more often.
+// The intervals between two checks of the PID file and the lock file. A check takes a few
+// system calls. Whoever damaged a file may do so again, so the checks are more frequent for a
+// while after damage.
 //
-// Why not inotify(7): it makes the end of every process that uses it some 10 ms
-// longer, because the kernel waits for its readers before it lets an instance
-// go (fsnotify_wait_marks_destroyed in fs/notify/mark.c).
+// inotify(7) is no alternative. It delays the end of each process that uses it by some 10 ms,
+// because the kernel waits for its readers before it frees an instance
+// (fsnotify_wait_marks_destroyed in fs/notify/mark.c).
 const (
 	guardEvery = time.Second
-	guardAfter = 10 * time.Millisecond // then twice as long, up to guardEvery
+	guardAfter = 10 * time.Millisecond // doubles up to guardEvery
 )
 
-// guardBurst is how often in a row damage that was repaired is told without a pause.
+// guardBurst is the number of repairs in a row that are reported without a pause.
 const guardBurst = 99
 
-// maxTampers is how much may wait for an OnTamper that is busy. The log has all.
+// maxTampers limits the calls that wait for a busy OnTamper. The log has all of them.
 const maxTampers = 8
 
-// guard watches over our PID and lock file until ctx ends: what somebody else
-// removes or alters is restored, logged and reported to Config.OnTamper, see
-// [recurrence]. The state file is restored in silence.
+// guard checks the PID file and the lock file until ctx ends. If somebody removed or altered
+// one, guard restores it, logs that and calls Config.OnTamper: see [recurrence]. A removed
+// state file is restored silently.
 func (l *life) guard(ctx context.Context) {
 	wait := guardEvery
 	next := time.NewTimer(wait)
@@ -47,7 +47,7 @@ func (l *life) guard(ctx context.Context) {
 		wait = min(2*wait, guardEvery)
 		found := l.lock.Check()
 		l.state.restore()
-		if t.broken(found) < len(found) { // what cannot be put right is no reason to hurry
+		if t.broken(found) < len(found) { // only repaired damage makes the checks more frequent
 			wait = guardAfter
 		}
 		for _, err := range t.toTell(found, time.Now()) {
@@ -64,9 +64,9 @@ func (l *life) guard(ctx context.Context) {
 	}
 }
 
-// inOrder returns a function that hands its argument to handle, which another
-// goroutine calls, once at a time and not after the end of ctx. It never blocks:
-// what comes while most wait is dropped.
+// inOrder returns a function that passes its argument to handle without ever blocking. One
+// goroutine calls handle, in order, and not after ctx has ended. Values that arrive while most
+// values are waiting are dropped.
 func inOrder[T any](ctx context.Context, most int, handle func(T)) func(T) {
 	waiting := make(chan T, most)
 	go func() {
@@ -89,12 +89,12 @@ func inOrder[T any](ctx context.Context, most int, handle func(T)) func(T) {
 	}
 }
 
-// tampering decides what is told of the damage that one check after the other
-// finds. What is repaired is a new event each time; what cannot be is found by
-// every check, and told when it begins, grows, lasts or is over.
+// tampering decides which damage is reported. Damage that was repaired is a new event each
+// time. Damage that cannot be repaired is found by every check, and reported when it begins,
+// grows, persists or is over.
 type tampering struct {
 	repaired, lasting recurrence
-	known             int // of the files that cannot be repaired, those told of
+	known             int // reported files that cannot be repaired
 }
 
 func (*tampering) broken(found []error) (n int) {
@@ -125,8 +125,7 @@ func (t *tampering) toTell(found []error, now time.Time) (tell []error) {
 	return tell
 }
 
-// whole returns how often damage was found that could not be repaired, once it
-// is over.
+// whole returns how often damage was found that could not be repaired, once it is over.
 func (t *tampering) whole(found []error) int {
 	if t.broken(found) > 0 {
 		return 0

@@ -8,33 +8,33 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Guest is a program that was written for another library and lives by holdfast all
-// the same: see package platform/kardianos. Managers start it by its own command line.
-// It may end its process in its Stop (os.Exit): the record of the run is closed before
-// that is called, as of a clean end. Who sends it a SIGHUP asks the program, and not
-// holdfast, unless it is a [Reloader].
+// A Guest describes a program that was written for another library and runs under holdfast:
+// see package platform/kardianos. Managers start it with its own command line. It may end its
+// process in its Stop (os.Exit), so the last-run record is closed as a clean end before Stop
+// is called. A SIGHUP goes to the program and not to holdfast, unless the program is a
+// [Reloader].
 type Guest struct {
-	// Exec are the arguments that managers start it with, in place of `run`.
+	// Exec has the arguments with which managers start it instead of `run`.
 	Exec []string
-	// Way is what stands before the path of the program where holdfast's own commands
-	// are called: what has it know them, such as an env(1) with a variable.
+	// Way is put before the program's path in the command lines of holdfast's own commands,
+	// for example an env(1) with a variable by which the program recognises them.
 	Way []string
-	// Reload is the command that has it take a new configuration, where it is no
-	// Reloader; nil: there is none.
+	// Reload is the command that makes the program reload, if it is no Reloader. Nil: there is
+	// none.
 	Reload []string
-	// Sourced is a file of shell commands that scripts of init systems have change its
-	// environment, if it is there: see package supervise.
+	// Sourced is the path of a file of shell commands. If it exists, init scripts use it to
+	// change the environment of the program: see package supervise.
 	Sourced string
-	// Singleton has a second one end with exit code 75. Without it the second one, and
-	// one that may not have the service's directories, serves as well; it is not the
-	// one that `status` tells of. A second one that a script of SysV's starts ends
-	// likewise: two starts at once are no wish for two.
+	// Singleton makes a second process exit with code 75. Without it, a second process serves
+	// as well, and so does one that may not use the service's directories; `status` does not
+	// show these. But a second process that a SysV script starts exits with 75 in any case,
+	// because two starts at once do not mean that somebody wants two services.
 	Singleton bool
-	// Reloads says that it is a Reloader.
+	// Reloads says whether the program is a Reloader.
 	Reloads bool
 }
 
-// change has u be what starts a guest.
+// change makes u start the guest.
 func (g *Guest) change(u *platform.Unit, program string) {
 	if g == nil {
 		return
@@ -52,7 +52,7 @@ func (g *Guest) way() []string {
 	return slices.Clone(g.Way)
 }
 
-// spawned are flags of the command that becomes a guest.
+// spawned returns flags for the command that becomes the guest.
 func (g *Guest) spawned() []string {
 	if g == nil || g.Sourced == "" {
 		return nil
@@ -60,7 +60,8 @@ func (g *Guest) spawned() []string {
 	return []string{"--sourced", g.Sourced}
 }
 
-// timeout is what a command of a guest has to be told, which cannot read it.
+// timeout adds the time limit to args, because a command of a guest cannot read it from a
+// configuration.
 func (g *Guest) timeout(limit time.Duration, args ...string) []string {
 	if g == nil || limit <= 0 {
 		return args
@@ -68,16 +69,17 @@ func (g *Guest) timeout(limit time.Duration, args ...string) []string {
 	return append(args, "--timeout", (limit + platform.StopMargin).String())
 }
 
-// deaf reports whether requests for a reload are none of ours.
+// deaf reports whether holdfast ignores reload requests.
 func (g *Guest) deaf(prog Program) bool {
 	_, reloads := prog.(Reloader)
 	return g != nil && !reloads
 }
 
-// serves reports whether one serves that is not the instance.
+// serves reports whether a process that is not the one instance serves as well.
 func (g *Guest) serves() bool { return g != nil && !g.Singleton }
 
-// foretell writes down how a guest's run ends, which may do so in its Stop.
+// foretell closes the last-run record as a clean end, because a guest may end its process in
+// Stop.
 func (l *life) foretell(cause error) {
 	if l.cfg.Guest == nil || l.failure() != nil {
 		return

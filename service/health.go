@@ -12,10 +12,10 @@ import (
 	"github.com/holdfast-dev/holdfast/service/alarm"
 )
 
-// defaultHealthInterval is often enough to be looked at by people.
+// defaultHealthInterval is short enough for people who look at the results.
 const defaultHealthInterval = 30 * time.Second
 
-// health runs the program's checks. One goroutine examines, any may add.
+// health runs the program's checks. One goroutine examines them; any goroutine may add one.
 type health struct {
 	mu     sync.Mutex
 	checks []*check
@@ -25,8 +25,8 @@ type check struct {
 	name string
 	fn   func(context.Context) error
 
-	call *pending // the last one, which may still run
-	said Health   // by it; zero before the first
+	call *pending // the last call, which may still run
+	said Health   // the last result; zero before the first
 }
 
 func (h *health) add(name string, fn func(context.Context) error) {
@@ -35,10 +35,10 @@ func (h *health) add(name string, fn func(context.Context) error) {
 	h.checks = append(h.checks, &check{name: name, fn: fn})
 }
 
-// examine asks all checks; each must answer before ctx ends, and those that there
-// is no time for are not asked. A check that hangs must not keep us from noticing:
-// it is waited for the next time, and not called again before it has returned.
-// heard is called after each.
+// examine runs all checks in turn and calls heard after each. Each check must answer before
+// ctx ends; those for which no time is left are not run. A check that hangs does not stop us
+// from noticing: examine waits for it the next time, and does not call it again before it has
+// returned.
 func (h *health) examine(ctx context.Context, heard func()) error {
 	h.mu.Lock()
 	checks := slices.Clone(h.checks)
@@ -73,7 +73,7 @@ func (c *check) note(err error, now time.Time) {
 	c.said = said
 }
 
-// said is what the checks that were ever asked said last.
+// said returns the last results of the checks that have been run.
 func (h *health) said() []Health {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -86,15 +86,15 @@ func (h *health) said() []Health {
 	return all
 }
 
-// answered reports whether each check has been asked, and has answered or overrun.
+// answered reports whether each check has been run at least once, and has answered or overrun.
 func (h *health) answered() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return !slices.ContainsFunc(h.checks, func(c *check) bool { return c.said.Since.IsZero() })
 }
 
-// noteHealth writes down what has changed since before, and logs what began or
-// ceased to fail. It returns what is so now.
+// noteHealth writes the results that differ from before to the state file, logs checks that
+// begin or cease to fail, and returns the current results.
 func (l *life) noteHealth(before []Health) []Health {
 	now := l.health.said()
 	if slices.Equal(before, now) {
@@ -118,10 +118,10 @@ func (l *life) noteHealth(before []Health) []Health {
 	return now
 }
 
-// complaint is the status text that says why the watchdog is not fed.
-type complaint struct{ text, before string } // before: what stood there
+// A complaint is a status text that says why the watchdog is not fed.
+type complaint struct{ text, before string } // before: the previous text
 
-// show puts err into the place of the status text.
+// show replaces the status text by err.
 func (c *complaint) show(err error) func(*State) {
 	return func(s *State) {
 		if s.StatusText != c.text {
@@ -132,8 +132,7 @@ func (c *complaint) show(err error) func(*State) {
 	}
 }
 
-// withdraw puts back what stood there, unless the program has said something else
-// since.
+// withdraw restores the previous status text, unless the program has set another one since.
 func (c *complaint) withdraw(s *State) {
 	if s.StatusText == c.text {
 		s.StatusText = c.before
@@ -141,11 +140,14 @@ func (c *complaint) withdraw(s *State) {
 	*c = complaint{}
 }
 
-// watch has the checks examined, and feeds the manager's watchdog by that, or is
-// one itself where the manager has none but the configuration asks for it. Without
-// any watchdog what fails is told and no more. It ends with ctx. Once a stop is
-// asked for the checks say nothing any more: what they ask is being taken apart.
-// The manager's watchdog is fed all the same, since the stop has a limit of its own.
+// watch runs the checks periodically until ctx ends, and feeds the manager's watchdog while
+// they succeed. If the manager has no watchdog but the configuration asks for one, watch
+// returns ErrUnhealthy once the checks have failed for that long. Without any watchdog,
+// failures are only reported.
+//
+// Once a stop is requested, the results are ignored, because the stop dismantles what the
+// checks examine. The manager's watchdog is still fed then: the stop has a time limit of its
+// own.
 func (l *life) watch(ctx context.Context) error {
 	limit, theirs := l.host.Watchdog(), true
 	if limit == 0 {
@@ -160,7 +162,7 @@ func (l *life) watch(ctx context.Context) error {
 	lastGood := time.Now()
 	var said []Health
 	var unfed complaint
-	settled := l.trial == nil // nobody waits for that
+	settled := l.trial == nil // only a trial waits for the first results
 	for {
 		examined, cancel := context.WithTimeoutCause(l.with(l.stopping), pace, ErrOverrun)
 		err := l.health.examine(examined, func() {
@@ -184,7 +186,7 @@ func (l *life) watch(ctx context.Context) error {
 			if limit > 0 {
 				l.notify(platform.Notice{Alive: true})
 			}
-		case limit == 0: // what fails has been told
+		case limit == 0: // failures have been reported
 		case !theirs && time.Since(lastGood) >= limit:
 			return fmt.Errorf("%w (%v): %w", ErrUnhealthy, limit, err)
 		default:

@@ -9,25 +9,24 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// Setting is a key of the configuration that is in force, with its tables
-// ("service.restart.delay").
+// A Setting is a key of the configuration in force, with its tables ("service.restart.delay").
 type Setting struct {
 	Key string `json:"key"`
-	// Value is as it would stand in the file; empty for none, and where it is Hidden.
+	// Value is the value as in a TOML file. It is empty if there is none, or if it is Hidden.
 	Value string `json:"value"`
-	// Hidden: it may be a secret, as any value of [service] env may be, the URL of a web hook, and any that
-	// the file gives to a table of the program's own. There the type says otherwise of
-	// a field, by the tag show:"true".
+	// Hidden means that the value may be a secret. This applies to [service] env, the URL of a
+	// web hook, and every value that the file sets in a table of the program. There the tag
+	// show:"true" of a field makes its value visible.
 	Hidden bool `json:"hidden,omitempty"`
-	// From is "FILE:LINE", "command line" (or what an install was told), "program" for
-	// what its code says, or "default".
+	// From is "FILE:LINE", "command line" (which includes what install was told), "program"
+	// for a value set in code, or "default".
 	From string `json:"from"`
 }
 
-// hidden stands for a value that may be a secret, for people.
+// hidden is shown to people instead of a value that may be a secret.
 const hidden = "(not shown)"
 
-// String is KEY = VALUE, and where that comes from.
+// String returns KEY = VALUE, and where the value comes from.
 func (s Setting) String() string {
 	value := s.Value
 	switch {
@@ -39,8 +38,8 @@ func (s Setting) String() string {
 	return fmt.Sprintf("%s = %s  # %s", s.Key, value, s.From)
 }
 
-// InForce are all settings of c, which has been loaded, in the order of [Keys], then
-// those of the tables of prog, if it is a [TableProvider]. It reads c.File.
+// InForce returns all settings of c, which has been loaded, in the order of [Keys]. The tables
+// of prog follow, if it is a [TableProvider]. InForce reads c.File.
 func (c Config) InForce(prog Program) ([]Setting, error) {
 	f := file{path: c.File}
 	if c.File != "" {
@@ -51,7 +50,7 @@ func (c Config) InForce(prog Program) ([]Setting, error) {
 		f.text = text
 	}
 	code := c.origin()
-	without := code // what the command line adds
+	without := code // without the command line
 	without.Override = nil
 	plain, err := without.Load()
 	if err != nil {
@@ -78,7 +77,7 @@ func (c Config) InForce(prog Program) ([]Setting, error) {
 		if secret := name == "env" || name == "alarm.webhook"; secret && v.Len() > 0 {
 			s.Value, s.Hidden = "", true
 		}
-		if s.From == "default" && v.IsZero() { // what it stands for
+		if s.From == "default" && v.IsZero() { // show the default that zero stands for
 			s.Value = tomlValue(usual[name])
 		}
 		settings = append(settings, s)
@@ -111,8 +110,8 @@ func (c Config) InForce(prog Program) ([]Setting, error) {
 	return settings, nil
 }
 
-// lineOf is the line of a key, 0 if the file does not have it; also of a table that
-// is the value of one key, whose lines are its own keys'.
+// lineOf returns the line of a key, or 0 if the file does not have it. The key may also be a
+// table that is the value of one key.
 func (f file) lineOf(key toml.Key) int {
 	if f.text == "" {
 		return 0
