@@ -11,15 +11,15 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// Key is a key of the [service] table.
+// A Key is a key of the [service] table.
 type Key struct {
 	Name    string // with its tables: "restart.delay"
-	Default string // as it would stand in the file; "" if no value there means the same as none
+	Default string // as in a TOML file; "" if no value means the same as leaving the key out
 	Meaning string // one line for people
 }
 
-// Keys are all keys of the [service] table, in the order of [Config] and of the
-// tables in it.
+// Keys returns all keys of the [service] table, in the order of [Config] and of the tables in
+// it.
 func Keys() []Key {
 	var keys []Key
 	eachKey(reflect.ValueOf(defaults()), "", func(name string, field reflect.StructField, value reflect.Value) {
@@ -28,13 +28,14 @@ func Keys() []Key {
 	return keys
 }
 
-// defaults is the Config of a service about which nobody has said anything.
+// defaults returns the Config of a service without any settings.
 func defaults() Config {
 	c := Config{Log: logsink.Defaults()}
 	return c.withDefaults()
 }
 
-// eachKey visits the keys of a table that is decoded into the struct v.
+// eachKey visits the keys of a table that is decoded into the struct v. table is a prefix for
+// their names.
 func eachKey(v reflect.Value, table string, visit func(name string, field reflect.StructField, value reflect.Value)) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
@@ -50,7 +51,7 @@ func eachKey(v reflect.Value, table string, visit func(name string, field reflec
 	}
 }
 
-// keyName is the key that is decoded into a field; empty if none is.
+// keyName returns the key that is decoded into a field, or "" if there is none.
 func keyName(field reflect.StructField) string {
 	key, _, _ := strings.Cut(field.Tag.Get("toml"), ",")
 	switch {
@@ -62,7 +63,7 @@ func keyName(field reflect.StructField) string {
 	return key
 }
 
-// literal is how a value stands in a TOML file.
+// literal returns a value as in a TOML file.
 func literal(v reflect.Value) string {
 	switch value := v.Interface().(type) {
 	case time.Duration:
@@ -77,13 +78,13 @@ func literal(v reflect.Value) string {
 		return "[]"
 	case reflect.Map:
 		return "{}"
-	case reflect.Pointer: // it is one to tell nothing from zero
+	case reflect.Pointer: // a pointer tells a missing value from zero
 		return ""
 	}
 	return fmt.Sprint(v.Interface())
 }
 
-// short is d without the zeros that Duration.String ends in: "1m", not "1m0s".
+// short formats d without the trailing zeros of Duration.String: "1m", not "1m0s".
 func short(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {

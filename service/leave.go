@@ -6,14 +6,14 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// ErrBringBack is what [Run] returns in place of nil where the manager restarts
-// after failures only and is asked to restart always: launchd.
+// ErrBringBack is returned by [Run] instead of nil if the service is to be restarted always
+// but its manager restarts it only after failures. That manager is launchd.
 var ErrBringBack = errors.New("ended in order, and is to be brought back")
 
-// leaveWith is the exit code of a process that got err from [Run] and for which
-// that means code. They differ only where the manager that started the process
-// understands exit codes in its own way: launchd takes everything but 0 for a
-// reason to restart, so what must not lead to a restart leaves with 0.
+// leaveWith returns the exit code of a process whose [Run] returned err. It is code, unless
+// the manager that started the process interprets exit codes in its own way. launchd takes
+// every code but 0 as a reason to restart, so an error that must not lead to a restart becomes
+// 0.
 func leaveWith(err error, code int) int {
 	var t translated
 	if !errors.As(err, &t) {
@@ -25,7 +25,7 @@ func leaveWith(err error, code int) int {
 	return t.host.ExitCode(code)
 }
 
-// translated is an error of Run under a manager with its own understanding.
+// A translated error carries the manager's own interpretation of exit codes.
 type translated struct {
 	error
 	host platform.ExitCoder
@@ -33,7 +33,7 @@ type translated struct {
 
 func (t translated) Unwrap() error { return t.error }
 
-// inTerms has err lead to the exit code that h wants for it.
+// inTerms makes err lead to the exit code that h needs for it.
 func inTerms(h platform.ExitCoder, err error) error {
 	switch {
 	case err != nil:

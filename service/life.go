@@ -14,9 +14,9 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// life is one run of a program. The goroutine of live goes through it from top
-// to bottom; others reach it through the contexts of the listener, the gate, and
-// what guards itself.
+// A life is one run of a program. The goroutine of live goes through it from top to bottom.
+// Other goroutines act on it through the contexts of the listener, the gate, and fields that
+// have a lock of their own.
 type life struct {
 	*listener
 	holding
@@ -34,17 +34,17 @@ type life struct {
 	cleanups cleanups
 	health   health
 	clocks   clocks
-	alarms   *alarm.Desk // nil: there are none
+	alarms   *alarm.Desk // nil: no alarms
 
 	ready     chan struct{} // closed by Runtime.Ready
 	readyOnce sync.Once
-	served    chan struct{}     // closed when it has become ready
+	served    chan struct{}     // closed when the service has become ready
 	starting  *pending          // the call of Start; nil before it
 	startOnce sync.Once         // for startEnded
 	reloads   chan struct{}     // closed when the gate's server has ended; nil before it
 	overrun   *pending          // a Reload that overran; only the gate's server uses it
-	settings  map[string]string // those in force, see Config.Settings; from readiness on only the gate's server uses it
-	told      string            // the failure that the log has; only the goroutine of live uses it
+	settings  map[string]string // in force, see Config.Settings; once ready, only the gate's server uses it
+	told      string            // the failure last logged; only the goroutine of live uses it
 	hung      bool              // a step of the stop overran and may still be at work
 
 	mu       sync.Mutex
@@ -62,7 +62,7 @@ func newLife(m machine, s *listener, cfg Config, prog Program, sink *logsink.Sin
 	return l
 }
 
-// fail notes why the service cannot go on, and asks for its stop.
+// fail records a failure and requests the stop.
 func (l *life) fail(err error) {
 	if panicked, ok := errors.AsType[*PanicError](err); ok {
 		l.log.Error("the program panicked", "in", panicked.In, "value", fmt.Sprint(panicked.Value), "stack", string(panicked.Stack))
@@ -73,7 +73,7 @@ func (l *life) fail(err error) {
 	l.requestStop(err)
 }
 
-// failure is all that went wrong until now.
+// failure returns all failures so far, joined.
 func (l *life) failure() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -82,7 +82,7 @@ func (l *life) failure() error {
 
 func (l *life) live() (err error) {
 	l.holding, err = prepare(l.listener, fmt.Sprintf("take the name %q", l.id), l.cfg.StartTimeout, claimAbandonAfter, l.claim, func(h holding) { h.giveUp(l.id) })
-	if errors.Is(err, errNotBegun) { // who knows what it leaves
+	if errors.Is(err, errNotBegun) { // it may leave anything behind
 		err = fmt.Errorf("%w: %w", ErrForced, err)
 	}
 	if err != nil {
@@ -94,8 +94,7 @@ func (l *life) live() (err error) {
 	return l.shutdown()
 }
 
-// start brings the program to readiness, or returns when a stop is asked for or
-// the program has failed.
+// start starts the program and returns when it is ready, has failed, or is asked to stop.
 func (l *life) start() {
 	if l.stopping.Err() != nil {
 		return
@@ -141,7 +140,7 @@ func (l *life) startProgram() error {
 	return l.prog.Start(ctx, FromContext(ctx))
 }
 
-// startEnded deals with how Start ended, once, whoever notices it first.
+// startEnded handles the end of Start, once, whoever notices it first.
 func (l *life) startEnded() {
 	l.startOnce.Do(func() {
 		switch err := l.starting.err; {
@@ -156,8 +155,8 @@ func (l *life) startEnded() {
 	})
 }
 
-// endedByRequest reports whether err is what became of a Start because a stop was
-// asked for. One that was cut short before it was ready may say so as it likes.
+// endedByRequest reports whether Start returned err because a stop was requested. A Start that
+// was interrupted before readiness may return any error.
 func (l *life) endedByRequest(err error) bool {
 	if _, panicked := errors.AsType[*PanicError](err); panicked || l.stopping.Err() == nil {
 		return false
@@ -187,7 +186,7 @@ func (l *life) becomeReady() {
 	l.attend()
 }
 
-// attend begins what goes on beside a ready program until the life is over.
+// attend begins the work beside a ready program that lasts until the end of the life.
 func (l *life) attend() {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { <-l.over; cancel() }()
@@ -210,8 +209,8 @@ func (l *life) attend() {
 	}()
 }
 
-// notify tells the host. That it cannot be told is worth a warning, not a failure:
-// a manager that really is gone will be noticed otherwise.
+// notify tells the host. An error is only logged: if the manager is gone, that shows
+// elsewhere.
 func (l *life) notify(n platform.Notice) {
 	if err := l.host.Notify(n); err != nil {
 		l.log.Warn("the manager was not told", "error", err)

@@ -11,25 +11,24 @@ import (
 	"github.com/holdfast-dev/holdfast/reload"
 )
 
-// listener receives what the outside asks for, from the first line of Run to
-// its last, and turns it into requests to the gate and ends of contexts. It
-// never waits for anybody, so that nothing that is asked for is ever lost.
+// A listener receives requests from outside for the whole time of Run, and passes them on to
+// the gate and to contexts. It never blocks, so no request is lost.
 type listener struct {
 	host   platform.Host
 	trial  *trial.Trial // nil: this version is confirmed
 	gate   *reload.Gate
 	events chan platform.Event // for an Observer
 	log    atomic.Pointer[slog.Logger]
-	deaf   bool // to requests for a reload: they are for the program itself
+	deaf   bool // to reload requests, which the program handles itself
 
-	stopping    context.Context // ends when a stop is asked for; the cause says by whom or what
+	stopping    context.Context // ends when a stop is requested; the cause says by whom or what
 	requestStop context.CancelCauseFunc
-	forced      context.Context // ends when the stop must not take any longer
+	forced      context.Context // ends when the stop has to be cut short
 	force       context.CancelCauseFunc
 	over        chan struct{} // closed when there is nothing left to serve
 }
 
-// stopRequest is the cause of a stop that somebody asked for.
+// A stopRequest is the cause of a stop that somebody requested.
 type stopRequest struct {
 	source   string
 	shutdown bool
@@ -37,10 +36,10 @@ type stopRequest struct {
 
 func (r *stopRequest) Error() string { return "asked to stop by " + r.source }
 
-// Is has one because of the whole machine be [ErrShutdown].
+// Is reports that a request because of a machine shutdown is [ErrShutdown].
 func (r *stopRequest) Is(target error) bool { return r.shutdown && target == ErrShutdown }
 
-// listen begins to receive. Whoever calls it closes over in the end.
+// listen starts to receive requests. The caller must close over in the end.
 func listen(ctx context.Context, host platform.Host, deaf bool) *listener {
 	s := &listener{
 		host: host, deaf: deaf, trial: trial.FromContext(ctx), gate: reload.New(),
@@ -52,10 +51,10 @@ func listen(ctx context.Context, host platform.Host, deaf bool) *listener {
 	return s
 }
 
-// logTo has what is received logged from now on.
+// logTo sets the log for requests from now on.
 func (s *listener) logTo(l *slog.Logger) { s.log.Store(l) }
 
-// logger drops what comes before there is a log.
+// logger returns the log. It discards messages before logTo.
 func (s *listener) logger() *slog.Logger {
 	if l := s.log.Load(); l != nil {
 		return l
@@ -64,7 +63,7 @@ func (s *listener) logger() *slog.Logger {
 }
 
 func (s *listener) serve(ctx context.Context) {
-	stops := 0 // asked for by the host
+	stops := 0 // requests of the host
 	ended := ctx.Done()
 	for {
 		select {
@@ -74,7 +73,7 @@ func (s *listener) serve(ctx context.Context) {
 				if s.deaf {
 					continue
 				}
-				s.logger().Info("reload requested", "by", r.Source) // before it is: the log is in order
+				s.logger().Info("reload requested", "by", r.Source) // logged before the reload, to keep the log in order
 				s.gate.Request()
 			case platform.RequestStop:
 				s.trial.StopAsked()
@@ -88,7 +87,7 @@ func (s *listener) serve(ctx context.Context) {
 				s.noteEvent(r.Event)
 			}
 		case <-ended:
-			// It does not count as a request of the host: where the caller uses
+			// This does not count as a request of the host: if the caller uses
 			// signal.NotifyContext, both stand for the same signal.
 			ended = nil
 			s.requestStop(&stopRequest{source: "its caller: " + context.Cause(ctx).Error()})

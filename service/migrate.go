@@ -10,50 +10,52 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// Migration is a change of the program's version, which its data may have to follow.
+// A Migration is a change of the program's version, which its data may have to follow.
 type Migration struct {
-	// From is the version that the data is of, or whose Migrate began last. Empty: none
-	// that is known, which is so in the first run ever.
+	// From is the version of the data, or the version whose Migrate began last. It is empty if
+	// it is not known, as in the very first run.
 	From string
 	To   string // the running one, Config.Version
-	// Trial: this version is on trial (see `upgrade`), and From may run again at any time.
+	// Trial means that this version is on trial (see `upgrade`), and that From may run again
+	// at any time.
 	Trial bool
-	// Unfinished: a Migrate that began before, this version's or From's, has not returned nil.
+	// Unfinished means that an earlier Migrate, of this version or of From, has begun but has
+	// not returned nil.
 	Unfinished bool
 }
 
-// Migrator is a Program whose data depends on its version, which Config.Version names.
+// A Migrator is a Program whose data depends on its version, which Config.Version names.
 type Migrator interface {
-	// Migrate is called before Recover and Start, in the first run of a version after
-	// another one, whichever is newer: by an upgrade on trial, by one that is confirmed, by
-	// a package, by hand. Where an upgrade is rolled back it is the version before that is
-	// told, with the newer one as From: its Migrate may repair what it finds. Migrate is
-	// called again until it has returned nil once, so it has to be idempotent. It shares
-	// Start's context and time limit; its error fails the start.
+	// Migrate is called before Recover and Start in the first run of a version after another
+	// one, be it newer or older. The version may have been changed by an upgrade, on trial or
+	// confirmed, by a package, or by hand. After a rollback the previous version is called,
+	// with the newer one as From, and may repair what it finds. Migrate is called again until
+	// it has returned nil once, so it must be idempotent. It shares the context and time limit
+	// of Start; an error fails the start.
 	//
-	// On trial it keeps the data readable by From. What has to go further than that is done
-	// when [Runtime.Confirmed] returns nil, which it does in every later start as well: a
-	// Migrate for the confirmation there is not.
+	// On trial, Migrate must keep the data readable by From. Changes that go further have to
+	// wait until [Runtime.Confirmed] returns nil, which it also does in every later start.
+	// There is no Migrate at the confirmation.
 	Migrate(ctx context.Context, m Migration) error
 }
 
-// migrated is the record of the last migration.
+// A migrated is the record of the last migration.
 type migrated struct {
-	Version string `json:"version,omitempty"` // that the data is of, or was
-	Begun   string `json:"begun,omitempty"`   // whose Migrate began, and has not returned nil yet
+	Version string `json:"version,omitempty"` // version of the data before Begun
+	Begun   string `json:"begun,omitempty"`   // version whose Migrate has begun and not yet returned nil
 }
 
-// MigrationFile is the path of the record of the version that a [Migrator]'s data is of.
+// MigrationFile returns the path of the record of the last migration: see [Migrator].
 func (d Dirs) MigrationFile(id string) string { return filepath.Join(d.State, id+".migrated.json") }
 
-// due is the migration to version to; false if there is none. ran is the version of the run
-// before, which may have been no Migrator and left no word of itself.
+// due returns the migration to version to, and whether there is one. ran is the version of the
+// last run. That program may not have been a Migrator, and then left no record.
 func (d migrated) due(to, ran string) (m Migration, due bool) {
 	m = Migration{To: to, From: d.Version, Unfinished: d.Begun != ""}
 	switch {
 	case to == "":
 		return m, false
-	case d.Begun != "" && d.Begun != to: // and was given up for this one
+	case d.Begun != "" && d.Begun != to: // interrupted, and given up for this version
 		m.From = d.Begun
 	case ran != "" && ran != to:
 		m.From = ran
@@ -70,8 +72,8 @@ func (d migrated) write(path string) error {
 	return nil
 }
 
-// readMigrated reads the record; that of a first run where there is none, or nothing
-// that makes sense.
+// readMigrated reads the record. If there is none, or it is malformed, the result is that of a
+// first run.
 func (l *life) readMigrated(path string) (d migrated, err error) {
 	content, _, err := files.Read(path, files.MaxRecord)
 	if err == nil {
@@ -89,7 +91,7 @@ func (l *life) readMigrated(path string) (d migrated, err error) {
 	return d, nil
 }
 
-// migrate has the program's data follow its version.
+// migrate calls Migrate if the version has changed.
 func (l *life) migrate(ctx context.Context) error {
 	p, ok := l.prog.(Migrator)
 	if !ok {

@@ -8,17 +8,17 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// The wait for the network is ours where the manager has no word for it. It is
-// bounded, as a machine may be meant to have none; a program that cannot do without
-// finds out itself.
+// If the manager cannot wait for the network, the service does. The wait is limited, since the
+// machine may have no network on purpose; a program that cannot work without one finds out
+// itself.
 const (
 	networkWait  = 30 * time.Second
 	networkEvery = 250 * time.Millisecond
 )
 
-// waitsForNetwork reports whether nobody else has waited for the network: launchd
-// and the SCM keep no such order, and the systemd of a user knows no target of the
-// machine's. Who starts it by hand is not kept waiting.
+// waitsForNetwork reports whether the service has to wait for the network itself. launchd and
+// the SCM have no such order, and the systemd of a user does not know the targets of the
+// system. A service that is started by hand does not wait.
 func (l *life) waitsForNetwork() bool {
 	switch l.host.Name() {
 	case "launchd", "scm":
@@ -29,9 +29,8 @@ func (l *life) waitsForNetwork() bool {
 	return false
 }
 
-// awaitNetwork returns when there is a network, or a stop is asked for, or the time
-// is over. It is no part of the program's start_timeout: the manager is asked for
-// as much time more.
+// awaitNetwork returns when there is a network, a stop is requested, or networkWait is over.
+// The wait is no part of the program's start_timeout, so the manager is asked for more time.
 func (l *life) awaitNetwork() {
 	if !l.waitsForNetwork() || l.machine.online() {
 		return
@@ -64,13 +63,12 @@ func (l *life) awaitNetwork() {
 	}
 }
 
-// online reports whether an interface other than the loopback has an address and a
-// route to the world. No packet is sent: connecting a UDP socket only asks the
-// system which address it would send from, here to addresses that are kept for
-// documentation (RFC 5737, RFC 3849).
+// online reports whether an interface other than the loopback has an address and a route to
+// the outside. It sends no packet: connecting a UDP socket only asks the system for the source
+// address, here towards addresses that are reserved for documentation (RFC 5737, RFC 3849).
 func online() bool {
 	for _, to := range []string{"192.0.2.1", "2001:db8::1"} {
-		c, err := net.DialUDP("udp", nil, &net.UDPAddr{IP: net.ParseIP(to), Port: 9}) // discard
+		c, err := net.DialUDP("udp", nil, &net.UDPAddr{IP: net.ParseIP(to), Port: 9}) // the discard port
 		if err != nil {
 			continue
 		}

@@ -4,10 +4,10 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// maxEvents is how many events may wait for a busy Observer.
+// maxEvents limits the events that wait for a busy Observer.
 const maxEvents = 64
 
-// noteEvent never waits: whoever brings events brings stops as well.
+// noteEvent queues an event. It never blocks, because its caller also receives stop requests.
 func (s *listener) noteEvent(e platform.Event) {
 	select {
 	case s.events <- e:
@@ -16,7 +16,7 @@ func (s *listener) noteEvent(e platform.Event) {
 	}
 }
 
-// observe hands the events to the program until a stop is asked for.
+// observe passes events to the program until a stop is requested.
 func (l *life) observe(o Observer) {
 	ctx := l.with(l.stopping)
 	for {

@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// follows reports whether the phase to may come after from. No way leads back
-// from stopping, whatever was under way when the stop began.
+// follows reports whether the phase to may follow from. Stopping is final, whatever was under
+// way when the stop began.
 func follows(from, to platform.Phase) bool {
 	return slices.Contains(map[platform.Phase][]platform.Phase{
 		platform.PhaseStarting:  {platform.PhaseReady, platform.PhaseStopping},
@@ -18,17 +18,17 @@ func follows(from, to platform.Phase) bool {
 	}[from], to)
 }
 
-// phases is where a life stands: the one place where its phase changes, for the
-// state file and for the manager alike.
+// phases has the current phase of a life. It changes in this one place, for the state file and
+// the manager alike.
 type phases struct {
 	mu  sync.Mutex
 	now platform.Phase
 }
 
-// enter goes on to a phase together with what else changes in the state, then
-// tells the manager, and reports whether the phase could be entered: if not,
-// nothing changes. Once a stop is asked for only stopping can be. The state file
-// has the phase before the manager hears of it.
+// enter changes the phase together with the rest of the state, then tells the manager. It
+// reports false, and changes nothing, if the phase cannot be entered. Once a stop is
+// requested, only stopping can be entered. The phase is in the state file before the manager
+// is told.
 func (l *life) enter(to platform.Phase, change func(*State)) bool {
 	l.phase.mu.Lock()
 	if !follows(l.phase.now, to) || l.stopping.Err() != nil && to != platform.PhaseStopping {
@@ -45,7 +45,7 @@ func (l *life) enter(to platform.Phase, change func(*State)) bool {
 	_ = l.state.await(written) // the writer warns
 	l.phase.mu.Lock()
 	defer l.phase.mu.Unlock()
-	if l.phase.now == to { // otherwise the manager has heard of a later one
+	if l.phase.now == to { // otherwise the manager has been told of a later phase
 		l.notify(l.notice(to))
 	}
 	return true

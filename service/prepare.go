@@ -9,24 +9,24 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// What comes before the program's Start may block in a place that knows no
-// contexts: a configuration on a mount that hangs, a disk that does not answer.
+// The work before the program's Start may block in calls that take no context: the
+// configuration may be on a mount that hangs, or a disk may not answer.
 const (
-	// prepareLeast is the time that each piece of it has, whatever start_timeout
-	// says: it is meant for the program.
+	// prepareLeast is the minimum time limit of each piece of that work. start_timeout may be
+	// shorter, since it is meant for the program.
 	prepareLeast = platform.StopMargin
-	// abandonAfter is how long a piece may go on after a stop was asked for, and
-	// claimAbandonAfter where it must be taken back.
+	// abandonAfter limits how long a piece may continue after a stop is requested, and
+	// claimAbandonAfter does so for the claim, which has to be undone.
 	abandonAfter      = time.Second
 	claimAbandonAfter = 5 * time.Second
 )
 
-// errNotBegun means that a stop was asked for before there was anything to stop.
+// errNotBegun means that a stop was requested before there was anything to stop.
 var errNotBegun = errors.New("asked to stop before the start")
 
-// prepare returns what do returns. It does not wait for it longer than
-// start_timeout, longer than patience after a stop was asked for, or at all after
-// a second request; do then goes on unattended, and what it comes to is undone.
+// prepare returns the result of do. It stops waiting after limit (at least prepareLeast), at
+// the time patience after a stop is requested, or at once after a second request. Then do
+// continues unattended, and its result is undone.
 func prepare[T any](s *listener, what string, limit, patience time.Duration, do func() (T, error), undo func(T)) (T, error) {
 	var result T
 	call := newPending(what)

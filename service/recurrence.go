@@ -2,26 +2,25 @@ package service
 
 import "time"
 
-// Trouble that lasts is repeated after recurrencePause, and then after twice as long
-// each time, up to recurrencePauseMax.
+// Lasting trouble is reported again after recurrencePause, then after pauses that double up to
+// recurrencePauseMax.
 const (
 	recurrencePause    = time.Minute
 	recurrencePauseMax = time.Hour
 )
 
-// recurrence keeps trouble that comes again and again from flooding the log: it is
-// told at once, then after pauses that grow, and when it is over. One goroutine
-// at a time uses it.
+// A recurrence keeps recurring trouble from flooding the log. Trouble is reported at once,
+// then after growing pauses, and when it is over. It must be used by one goroutine at a time.
 type recurrence struct {
-	burst int // of the first times, how many more are told without a pause
+	burst int // number of first repetitions that are reported without a pause
 
-	count int // times since it began; 0: all is well
+	count int // occurrences since the trouble began; 0: no trouble
 	last  time.Time
-	next  time.Time // when it is told again
+	next  time.Time // time of the next report
 	pause time.Duration
 }
 
-// raise notes that the trouble is there, and reports whether to tell of it.
+// raise notes an occurrence of the trouble, and reports whether to report it.
 func (a *recurrence) raise(now time.Time) bool {
 	a.count++
 	a.last = now
@@ -38,10 +37,10 @@ func (a *recurrence) raise(now time.Time) bool {
 	return true
 }
 
-// quiet reports whether nothing has come for longer than the pause.
+// quiet reports whether there was no occurrence for longer than the pause.
 func (a *recurrence) quiet(now time.Time) bool { return now.Sub(a.last) > a.pause }
 
-// clear notes that the trouble is over, and returns how often it was raised.
+// clear notes that the trouble is over, and returns the number of occurrences.
 func (a *recurrence) clear() int {
 	count := a.count
 	*a = recurrence{burst: a.burst}

@@ -14,16 +14,15 @@ import (
 	"github.com/holdfast-dev/holdfast/service/alarm"
 )
 
-// serveReloads runs the reloads that the gate lets through, until a stop is
-// asked for.
+// serveReloads runs the reloads that the gate passes on, until a stop is requested.
 func (l *life) serveReloads() {
 	defer close(l.reloads)
 	l.gate.Serve(l.stopping, l.reload)
 }
 
-// reload is one reload from its announcement to its outcome.
+// reload runs one reload, from its announcement to its outcome.
 func (l *life) reload(ctx context.Context) error {
-	l.sink.Reopen() // whatever becomes of the reload: logrotate asks for nothing else
+	l.sink.Reopen() // even if the reload fails: logrotate needs nothing else
 	at := time.Now()
 	begun, err := proc.Monotonic()
 	if err != nil {
@@ -39,8 +38,8 @@ func (l *life) reload(ctx context.Context) error {
 	} else {
 		l.log.Info("reloaded")
 	}
-	// The counters of the gate move on after this call: this reload is in none
-	// of them yet.
+	// The gate updates its counters after this call, so they do not include this
+	// reload yet.
 	stats, took := l.gate.Stats(), time.Since(at)
 	outcome := func(s *State) {
 		s.Reloads = Reloads{
@@ -53,17 +52,17 @@ func (l *life) reload(ctx context.Context) error {
 			s.Reloads.LastError = err.Error()
 		}
 	}
-	if !l.enter(platform.PhaseReady, outcome) { // the stop has begun: who asked wants to know, all the same
+	if !l.enter(platform.PhaseReady, outcome) { // the stop has begun, but the requesters still need the outcome
 		_ = l.state.await(l.state.change(outcome)) // the writer warns
 	}
 	if _, ok := errors.AsType[*PanicError](err); ok {
-		l.fail(err) // what it left half-done, nobody knows
+		l.fail(err) // the state of the program is unknown
 	}
 	return err
 }
 
-// reloadProgram re-reads our own table, then has the program re-read its own.
-// Either refuses before anything is changed.
+// reloadProgram reads our own table again, then calls the program's Reload. An error of either
+// leaves the old configuration in force.
 func (l *life) reloadProgram(ctx context.Context) error {
 	if l.overrun != nil && !l.overrun.ended() {
 		return errors.New("an earlier reload has overrun its time limit and still runs")
@@ -73,7 +72,7 @@ func (l *life) reloadProgram(ctx context.Context) error {
 	var fresh Config
 	reading := begin("read the configuration", func() (err error) { fresh, err = l.reread(); return err })
 	if err := reading.wait(limit.ctx); err != nil {
-		if !reading.ended() { // on a mount that hangs; the stop does not wait for it
+		if !reading.ended() { // the mount may hang; the stop does not wait for it
 			l.overrun = reading
 			err = fmt.Errorf("read the configuration %s: %w", l.cfg.File, err)
 		}
@@ -88,7 +87,7 @@ func (l *life) reloadProgram(ctx context.Context) error {
 				l.overrun = call
 				return fmt.Errorf("program's Reload %w of %v", ErrOverrun, l.cfg.ReloadTimeout)
 			}
-			<-call.done // or the stop, which waits for us, goes on without it
+			<-call.done // or the stop, which waits for us, continues without it
 		}
 		if call.err != nil {
 			return l.denied(call.err)
@@ -102,7 +101,7 @@ func (l *life) reloadProgram(ctx context.Context) error {
 	return nil
 }
 
-// reread is the configuration as the file has it now, over the code's values.
+// reread loads the configuration file again, over the values set in code.
 func (l *life) reread() (Config, error) {
 	if l.cfg.File == "" {
 		return l.cfg, nil
@@ -110,8 +109,8 @@ func (l *life) reread() (Config, error) {
 	return l.machine.load(l.cfg.origin())
 }
 
-// take notes the settings that this reload has brought into force, and names those
-// that no reload takes, with the command that does.
+// take records the settings that this reload has brought into force. It logs the names of
+// changed settings that a reload does not take, and the command that does.
 func (l *life) take(cfg Config) {
 	manager, fresh := l.host.Name(), cfg.Settings()
 	by := map[TakenBy][]string{}
@@ -135,7 +134,7 @@ func (l *life) take(cfg Config) {
 			continue
 		}
 		by[TakenByRestart] = append(by[TakenByRestart], key)
-		if before, ok := l.cfg.programSettings[key]; ok { // it has what it began with
+		if before, ok := l.cfg.programSettings[key]; ok { // the program still has the old value
 			own[key] = before
 		} else {
 			delete(own, key)

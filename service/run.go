@@ -14,40 +14,38 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// Run runs prog as a service, in the order that the package comment describes. It
-// blocks until the service has ended, and returns nil after a stop that was asked
-// for and in which every step succeeded. [ExitCode] turns the error into the exit code that
-// managers expect.
+// Run runs prog as a service, in the order that the package comment describes. It blocks until
+// the service has ended. It returns nil after a requested stop in which every step succeeded.
+// [ExitCode] turns the error into the exit code that managers expect.
 //
-// The end of ctx asks for a stop, as a first SIGTERM does; it never counts as a
-// second request, so ctx may come from signal.NotifyContext. When Run returns
-// [ErrForced], goroutines of the program may still run: leave the process at once.
+// The end of ctx requests a stop, as a first SIGTERM does. It never counts as a second
+// request, so ctx may come from signal.NotifyContext. If Run returns [ErrForced], goroutines
+// of the program may still be running: exit the process at once.
 //
-// From its first line on Run owns the process's SIGTERM, SIGINT and SIGHUP, and
-// takes the manager's variables (NOTIFY_SOCKET, WATCHDOG_*, LISTEN_*) out of the
-// environment, so that no child speaks in our name. It keeps the signals: one
-// that comes too late must not turn the exit code into a death by signal. A
-// process that goes on after Run calls signal.Reset. A process runs one life at
-// a time.
+// From its first line on, Run owns the SIGTERM, SIGINT and SIGHUP of the process. It removes
+// the manager's variables (NOTIFY_SOCKET, WATCHDOG_*, LISTEN_*) from the environment, so that
+// no child can speak for the service. Run keeps the signals when it returns, because a late
+// one must not turn the exit code into a death by signal. A process that continues after Run
+// should call signal.Reset. A process may run one life at a time.
 //
-// What the runtime of Go says when it ends the process for a crash goes to a file, too
-// ([runtime/debug.SetCrashOutput]), from which the next run knows; a program that wants it
-// elsewhere says so in its Start.
+// Run sends the crash report of the Go runtime to a file, too
+// ([runtime/debug.SetCrashOutput]), and the next run reads it. A program that wants it
+// elsewhere calls that function in its Start.
 //
-// Root that runs by hand what has another [Config.User] is refused: see
+// Run refuses to serve if root starts by hand a service that has another [Config.User]: see
 // [Config.AsRoot].
 //
-// Where systemd started this very process, or an argument is the word run, SIGHUP
-// is held from before main on, so that it does not kill; it is given back, and one
-// that came takes effect, unless Run is called within two seconds.
+// If systemd started this very process, or one of the arguments is "run", SIGHUP is caught
+// even before main, so that it does not kill the process. If Run is not called within two
+// seconds, the default handling is restored, and a SIGHUP that has arrived takes effect.
 //
-// A stop that is asked for while the configuration is read or the log is opened
-// ends Run with nil, at the latest a second later: nothing had begun. While the
-// name is being taken it ends in order or, where the disk does not answer within
-// five seconds, with ErrForced. A second request leaves at once, always.
+// If a stop is requested while the configuration is read or the log is opened, Run returns nil
+// within a second, because nothing has begun. While the lock is being taken, Run stops in
+// order, or returns ErrForced if the disk does not answer within five seconds. A second
+// request always makes Run return at once.
 func Run(ctx context.Context, cfg Config, prog Program) error {
 	host, warning := native.HostFor(ctx)
-	hangup.Early() // and never released: as Close leaves it
+	hangup.Early() // never released, because Close leaves the signals caught
 	err := run(ctx, host, warning, cfg, prog)
 	err = errors.Join(err, host.Close(ExitCode(err)))
 	if h, ok := host.(platform.ExitCoder); ok {
@@ -56,13 +54,13 @@ func Run(ctx context.Context, cfg Config, prog Program) error {
 	return err
 }
 
-// run is Run on a given host. warning is what could not be understood of what the
-// manager handed over: no reason not to serve.
+// run is Run on a given host. warning says what could not be understood in the manager's
+// environment. It does not prevent the service from serving.
 func run(ctx context.Context, host platform.Host, warning error, cfg Config, prog Program) error {
 	return thisMachine().run(ctx, host, warning, cfg, prog)
 }
 
-// machine is what a life calls that may block without end. Tests hand in another.
+// machine has the calls of a life that may block without end. Tests replace them.
 type machine struct {
 	load    func(Config) (Config, error)
 	openLog func(name string, o logsink.Options) (*logsink.Sink, error)
@@ -85,7 +83,7 @@ func (m machine) run(ctx context.Context, host platform.Host, warning error, cfg
 	if err != nil {
 		return err
 	}
-	given := cfg // what is left unattended goes on with it
+	given := cfg // a copy for calls that continue unattended
 	limit := Config{StartTimeout: given.StartTimeout}.withDefaults().StartTimeout
 	cfg, err = prepare(s, "read the configuration "+given.File, limit, abandonAfter,
 		func() (Config, error) { return m.load(given) }, func(Config) {})
@@ -118,14 +116,14 @@ func (m machine) run(ctx context.Context, host platform.Host, warning error, cfg
 		life.tell(err)
 		err = logged{err}
 	}
-	// A log that nobody takes is no failure of the service.
+	// A log whose destination does not take it is no failure of the service.
 	if unheard := sink.Close(); !errors.Is(unheard, os.ErrDeadlineExceeded) {
 		err = errors.Join(err, unheard)
 	}
 	return err
 }
 
-// unlessNotBegun is err, or nil where it only says that there was nothing to stop.
+// unlessNotBegun returns err, or nil if err only says that there was nothing to stop.
 func unlessNotBegun(err error) error {
 	if errors.Is(err, errNotBegun) {
 		return nil
@@ -133,13 +131,13 @@ func unlessNotBegun(err error) error {
 	return err
 }
 
-// logged is an error that the service's log has already.
+// A logged error is in the service's log already.
 type logged struct{ error }
 
 func (l logged) Unwrap() error { return l.error }
 
-// Logged reports whether Run has written err to the service's log, so that nobody
-// needs to print it again.
+// Logged reports whether Run has written err to the service's log, so that it need not be
+// printed again.
 func Logged(err error) bool {
 	var l logged
 	return errors.As(err, &l)

@@ -13,11 +13,10 @@ import (
 	"time"
 )
 
-// WriteSample writes a configuration file for people to begin with: every key of
-// the [service] table, then those of the tables of prog if it is a
-// [TableProvider], each commented out, with its meaning and its default. Defaults
-// are what c, as the program's code has it, makes of them. Without the "#" in
-// front of its keys the file says what no file says.
+// WriteSample writes an initial configuration file for people to edit. It has every key of the
+// [service] table, then those of prog's tables if it is a [TableProvider]. Each key is
+// commented out, with its meaning and its default. The defaults come from c as set in code. If
+// the "#" before the keys is removed, the file has the same meaning as an empty one.
 func WriteSample(w io.Writer, c Config, prog Program) error {
 	c = c.origin()
 	s := sample{w: w}
@@ -38,7 +37,7 @@ func WriteSample(w io.Writer, c Config, prog Program) error {
 	return s.err
 }
 
-// sample is a file in the making; after an error nothing is written any more.
+// A sample writes a configuration file. After an error it writes nothing more.
 type sample struct {
 	w   io.Writer
 	err error
@@ -50,9 +49,8 @@ func (s *sample) line(format string, args ...any) {
 	}
 }
 
-// table writes the keys of a table that is decoded into the struct v, where a zero
-// stands for the value in fallback. Keys of a table stand before those of the
-// tables in it.
+// table writes the keys of a table that is decoded into the struct v. A zero in v stands for
+// the value in fallback. The keys of a table come before those of its subtables.
 func (s *sample) table(name string, v, fallback reflect.Value) {
 	type key struct{ name, meaning, value string }
 	tables := []string{name}
@@ -87,8 +85,7 @@ func (s *sample) table(name string, v, fallback reflect.Value) {
 	}
 }
 
-// tomlValue is a value as it stands in a TOML file; "" if no value there means the
-// same.
+// tomlValue returns a value as in a TOML file, or "" if it means the same as no value.
 func tomlValue(v reflect.Value) string {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
@@ -144,7 +141,7 @@ func tomlMap(v reflect.Value) string {
 	return "{" + strings.Join(items, ", ") + "}"
 }
 
-// tomlString is s as a basic string: TOML has fewer escapes than Go.
+// tomlString returns s as a basic string of TOML, which has fewer escapes than Go.
 func tomlString(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')

@@ -7,12 +7,12 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// scm is the name of the Windows service control manager as who started us.
+// scm is the name of the host of a process that the Windows service control manager started.
 const scm = "scm"
 
-// overlap is how long a process waits for the one before it. The SCM takes a
-// service for stopped when the service says so, and may start it again while the
-// process is still about to end.
+// overlap returns how long a process waits for its predecessor to end. The SCM considers a
+// service stopped as soon as the service says so, and may start it again while the old process
+// is still ending.
 func overlap(host platform.Host) time.Duration {
 	if host.Name() == scm {
 		return platform.StopMargin
@@ -20,8 +20,8 @@ func overlap(host platform.Host) time.Duration {
 	return 0
 }
 
-// logOptions are o, and the Event Log where nobody has chosen a sink and nobody
-// could read standard error: a Windows service has none.
+// logOptions returns o, with the Event Log as sink if none is chosen and standard error cannot
+// be read. A Windows service has no standard error.
 func logOptions(o logsink.Options, host platform.Host) logsink.Options {
 	if host.Name() == scm && o.File == "" && (o.Sink == "" || o.Sink == "auto") {
 		o.Sink = "eventlog"

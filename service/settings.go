@@ -16,17 +16,17 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
 
-// TakenBy is what brings a changed key of the [service] table into force.
+// A TakenBy says what brings a changed key of the [service] table into force.
 type TakenBy string
 
-// What brings keys into force. What takes more takes what is above it, too.
+// The values of TakenBy. Each also brings into force the keys of the values above it.
 const (
 	TakenByReload  TakenBy = "reload"  // the running process takes it
 	TakenByRestart TakenBy = "restart" // the process takes it when it starts
-	TakenByInstall TakenBy = "install" // the manager's definition has it, which only install writes; then a restart
+	TakenByInstall TakenBy = "install" // install writes it to the service definition; a restart follows
 )
 
-// takes is what brings a changed key into force wherever the definition has it.
+// takes returns what brings a changed key into force if the service definition has the key.
 func takes(key string) TakenBy {
 	switch {
 	case key == "log.level", strings.HasPrefix(key, "alarm."):
@@ -35,15 +35,15 @@ func takes(key string) TakenBy {
 		return TakenByRestart
 	}
 	if !slices.ContainsFunc(Keys(), func(k Key) bool { return k.Name == key }) {
-		return TakenByRestart // of an extension, and in no definition
+		return TakenByRestart // a key of an extension, which no definition has
 	}
-	return TakenByInstall // log.file, too: a definition may keep the rest of the file system read-only
+	return TakenByInstall // log.file, too: a definition may make the rest of the file system read-only
 }
 
-// Takes is what brings a changed key of that name, as [Keys] has it, into force
-// for a service of that scope which the manager of that name keeps. What its
-// definition leaves out takes a restart, and what is for another manager alone is
-// in force nowhere: empty. Without a manager there is no definition.
+// Takes returns what brings a changed key, named as in [Keys], into force for a service of the
+// given manager and scope. A key that the service definition leaves out needs a restart. The
+// result is empty for a key of another manager, which has no effect. Without a manager there
+// is no definition.
 func Takes(manager string, scope platform.Scope, key string) TakenBy {
 	by := takes(key)
 	if by != TakenByInstall {
@@ -65,9 +65,8 @@ func Takes(manager string, scope platform.Scope, key string) TakenBy {
 	return by
 }
 
-// Settings are the keys of the [service] table that have another value than the
-// default, and a digest of it: enough to see that a value is another one, for
-// whoever may not see the value.
+// Settings returns the keys of the [service] table whose values differ from the defaults, each
+// with a digest of its value. The digest shows that a value has changed without revealing it.
 func (c Config) Settings() map[string]string {
 	usual := map[string]string{}
 	eachKey(reflect.ValueOf(defaults()), "", func(name string, _ reflect.StructField, v reflect.Value) { usual[name] = digest(v) })
@@ -85,12 +84,12 @@ func (c Config) Settings() map[string]string {
 	return settings
 }
 
-// ProgramSettings are the keys of the program's own tables in the file that [Config.Load]
-// has read, with their tables ("feed.url"), and a digest of each value, as in
+// ProgramSettings returns the keys of the program's own tables in the file that [Config.Load]
+// has read, with their tables ("feed.url"), each with a digest of its value as in
 // [Config.Settings]. It is nil if c was not loaded.
 func (c Config) ProgramSettings() map[string]string { return maps.Clone(c.programSettings) }
 
-// programSettings are the ProgramSettings of a file that can be decoded.
+// programSettings returns the ProgramSettings of a file that can be decoded.
 func (f file) programSettings() map[string]string {
 	var doc map[string]any
 	if _, err := toml.Decode(f.text, &doc); err != nil {
@@ -114,7 +113,8 @@ func (f file) programSettings() map[string]string {
 	return all
 }
 
-// digest is short: it tells values apart that people write, and has nothing to withstand.
+// digest returns a short digest. It only distinguishes values that people write, and need not
+// resist attacks.
 func digest(v reflect.Value) string {
 	if v.IsZero() || (v.Kind() == reflect.Map || v.Kind() == reflect.Slice) && v.Len() == 0 {
 		return ""
@@ -124,14 +124,14 @@ func digest(v reflect.Value) string {
 
 func sum(value any) string {
 	text, err := json.Marshal(value)
-	if err != nil { // a number that JSON does not have
+	if err != nil { // a number that JSON cannot represent
 		text = fmt.Append(nil, value)
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:6])
 }
 
-// Differing are the names of the keys that differ between two Settings, sorted.
+// Differing returns the sorted names of the keys that differ between two Settings.
 func Differing(a, b map[string]string) []string {
 	var keys []string
 	for k, v := range a {
@@ -148,7 +148,7 @@ func Differing(a, b map[string]string) []string {
 	return keys
 }
 
-// TakenByProgram says what it takes for a change of a key of prog's own tables to take effect.
+// TakenByProgram returns what brings a changed key of prog's own tables into force.
 func TakenByProgram(prog Program, key string) TakenBy {
 	if p, ok := prog.(PartialReloader); ok && p.NeedsRestart(key) {
 		return TakenByRestart

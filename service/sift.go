@@ -9,9 +9,9 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// sift decodes f into doc, and what cannot be decoded is left out, a line at a time:
-// the library stops at the first such value, whichever it comes upon. f is then
-// without those lines. The error is one behind which nothing can be said.
+// sift decodes f into doc. The library stops at the first value that it cannot decode, so sift
+// removes the lines of such values from f, one at a time, and returns their errors in wrong.
+// err is an error after which nothing more can be decoded.
 func (f *file) sift(doc any) (md toml.MetaData, wrong []error, err error) {
 	for {
 		md, err := toml.Decode(f.text, doc)
@@ -26,7 +26,7 @@ func (f *file) sift(doc any) (md toml.MetaData, wrong []error, err error) {
 	}
 }
 
-// leaveOut empties a line, where what is left can be read as the whole can.
+// leaveOut empties a line if the text can be parsed with and without it.
 func (f *file) leaveOut(line int) bool {
 	lines := strings.SplitAfter(f.text, "\n")
 	if line < 1 || line > len(lines) || strings.TrimSpace(lines[line-1]) == "" {
@@ -44,8 +44,8 @@ func (f *file) leaveOut(line int) bool {
 	return true
 }
 
-// byLine joins errors as the file has them, and of those of one line, which may
-// follow from each other, takes the first.
+// byLine joins errors in the order of their lines. It keeps only the first error of a line,
+// because the others may follow from it.
 func byLine(errs ...error) error {
 	all := locatedErrors(errors.Join(errs...))
 	if len(all) == 0 {

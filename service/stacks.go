@@ -8,17 +8,18 @@ import (
 )
 
 const (
-	// stacksMost bounds the text of all stacks: some hundred thousand goroutines.
+	// stacksMost limits the text of all stacks, in bytes. It is enough for some hundred
+	// thousand goroutines.
 	stacksMost = 64 << 20
-	// stacksAtOnce is how much of it the log gets before it has to have written
-	// it: its queue holds a few times as much.
+	// stacksAtOnce limits the bytes that are logged before the log has to be flushed. The
+	// queue of the log holds a few times as much.
 	stacksAtOnce = 1 << 20
-	// stacksTime is how long the dump waits for the log, all in all. It is part
-	// of the margin after which a manager kills.
+	// stacksTime limits the time that the whole dump waits for the log. It is part of the
+	// margin after which a manager kills the process.
 	stacksTime = 5 * time.Second
 )
 
-// dumpStacks writes what every goroutine is doing to the log, one entry each.
+// dumpStacks logs the stack of every goroutine, one entry each.
 func (l *life) dumpStacks() {
 	ctx, cancel := context.WithTimeout(context.Background(), stacksTime)
 	defer cancel()
@@ -28,7 +29,7 @@ func (l *life) dumpStacks() {
 		head, frames, _ := strings.Cut(stack, "\n")
 		l.log.Error("still running: "+strings.TrimSuffix(head, ":"), "stack", frames)
 		if waiting += len(stack); waiting > stacksAtOnce && ctx.Err() == nil {
-			_ = l.sink.Flush(ctx) // a log that nobody takes tells itself what it drops
+			_ = l.sink.Flush(ctx) // a log that drops entries says so itself
 			waiting = 0
 		}
 	}
@@ -37,7 +38,7 @@ func (l *life) dumpStacks() {
 	}
 }
 
-// stacks is the stacks of all goroutines, as much of them as fits into most bytes.
+// stacks returns the stacks of all goroutines, and whether they were cut off after most bytes.
 func stacks(first, most int) (text string, cut bool) {
 	for size := first; ; size = min(4*size, most) {
 		buf := make([]byte, size)

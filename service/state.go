@@ -2,22 +2,22 @@ package service
 
 import "github.com/holdfast-dev/holdfast/platform/state"
 
-// State is what a running service writes down about itself: NAME.state.json in
-// its runtime directory. It describes; who is alive, the lock decides.
+// State describes a running service. It is in NAME.state.json in the runtime directory.
+// Whether the service is alive is decided by its lock, not by this file.
 type State = state.State
 
-// Reloads counts reloads and tells of the last one that completed.
+// Reloads counts reloads and describes the last one that completed.
 type Reloads = state.Reloads
 
-// StopProgress tells how far an ordered stop has come.
+// StopProgress describes the progress of an ordered stop.
 type StopProgress = state.StopProgress
 
-// StopStep is one step of an ordered stop that has ended.
+// StopStep describes a completed step of an ordered stop.
 type StopStep = state.StopStep
 
-// Health is what a health check said last.
+// Health is the last result of a health check.
 type Health = state.Health
 
-// ReadState reads a state file. The error wraps fs.ErrNotExist if there is none.
-// It never blocks and follows no link, see [state.Read].
+// ReadState reads a state file. The error wraps fs.ErrNotExist if there is none. ReadState
+// never blocks and follows no link: see [state.Read].
 func ReadState(path string) (State, error) { return state.Read(path) }

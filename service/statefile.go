@@ -15,28 +15,27 @@ import (
 )
 
 const (
-	// stateDelay is how late a change may be in the file if nobody waits for it.
+	// stateDelay limits how late a change is written if nobody waits for it.
 	stateDelay = 50 * time.Millisecond
-	// stateRetry is the time until the next try after a write has failed; it
-	// doubles with each, up to stateRetryMax.
+	// stateRetry is the pause before a failed write is repeated. It doubles each time, up to
+	// stateRetryMax.
 	stateRetry    = time.Second
 	stateRetryMax = 30 * time.Second
-	// statePatience is how long the life waits for a write. A disk that hangs
-	// costs it that time once, and not at every change.
+	// statePatience limits how long the life waits for a write. A disk that hangs costs that
+	// time once, not at every change.
 	statePatience = 2 * time.Second
-	// settingsPatience is how long the writer waits for the write of the file settingsPath.
+	// settingsPatience limits how long the writer waits for a write to settingsPath.
 	settingsPatience = time.Second
 )
 
-// errStateSlow is what a write ended with as far as nobody waits for it any more.
+// errStateSlow is the result of a write that nobody waits for any more.
 var errStateSlow = fmt.Errorf("the write %w of %v", ErrOverrun, statePatience)
 
-// stateFile keeps the file up to date: a goroutine of its own writes what the
-// others change, at once if somebody waits for it, otherwise soon, and again
-// where it failed.
+// A stateFile keeps the state file up to date. A goroutine of its own writes the changes: at
+// once if somebody waits for them, otherwise soon. It repeats failed writes.
 type stateFile struct {
 	path         string
-	settingsPath string // where [State.ProgramSettings] goes
+	settingsPath string // path for [State.ProgramSettings]
 	save         func(path string, s State) error
 	warn         func(string, ...any) // of the log
 
@@ -46,15 +45,15 @@ type stateFile struct {
 
 	mu              sync.Mutex
 	state           State
-	made            int               // changes
-	tried           int               // of them, what a write has begun and ended with
-	err             error             // of the last try
-	moved           chan struct{}     // closed and replaced when tried moves on
-	stalled         bool              // a write takes so long that nobody waits any more
-	timer           *time.Timer       // wakes the writer for what nobody waits for
+	made            int               // number of changes
+	tried           int               // number of changes in the last completed write
+	err             error             // of the last write
+	moved           chan struct{}     // closed and replaced when tried changes
+	stalled         bool              // a write takes so long that nobody waits for it any more
+	timer           *time.Timer       // wakes the writer for changes that nobody waits for
 	outdated        recurrence        // the file is out of date; only the writer uses it
 	settingsWrite   *pending          // the last write of settingsPath; only the writer uses these two
-	settingsWritten map[string]string // what was written there
+	settingsWritten map[string]string // the content of settingsPath
 }
 
 func newStateFile(path, settingsPath string, s State, save func(string, State) error, warn func(string, ...any)) *stateFile {
@@ -66,18 +65,19 @@ func newStateFile(path, settingsPath string, s State, save func(string, State) e
 	return f
 }
 
-// update changes the state; the change is in the file soon.
+// update changes the state. The change is written soon.
 func (f *stateFile) update(change func(*State)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	change(&f.state)
 	f.made++
-	if f.timer == nil && f.err == nil { // what has failed is tried again anyway
+	if f.timer == nil && f.err == nil { // a failed write is repeated anyway
 		f.timer = time.AfterFunc(stateDelay, f.nudge)
 	}
 }
 
-// change changes the state, and has it written now: see await.
+// change changes the state and has it written now. It returns the number of the change, for
+// await.
 func (f *stateFile) change(change func(*State)) (n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -87,8 +87,8 @@ func (f *stateFile) change(change func(*State)) (n int) {
 	return f.made
 }
 
-// await returns when the n-th change is in the file, when it could not be
-// written, of which the writer warns, or when the disk takes too long.
+// await blocks until the n-th change is in the file, its write has failed, or the disk takes
+// too long. The writer logs failures.
 func (f *stateFile) await(n int) error {
 	patience := time.NewTimer(statePatience)
 	defer patience.Stop()
@@ -123,7 +123,7 @@ func (f *stateFile) nudge() {
 	}
 }
 
-// write writes what is to be written until the file is removed.
+// write writes changes until the file is removed.
 func (f *stateFile) write() {
 	defer close(f.idle)
 	retry := time.NewTimer(0)
@@ -138,7 +138,7 @@ func (f *stateFile) write() {
 			return
 		}
 		select {
-		case <-f.quit: // before all else: what is written now would be left behind
+		case <-f.quit: // checked first, because a write now would leave a file behind
 			return
 		default:
 		}
@@ -152,7 +152,7 @@ func (f *stateFile) write() {
 	}
 }
 
-// writeOnce reports whether the file has the state now.
+// writeOnce writes the state, and reports whether the write succeeded.
 func (f *stateFile) writeOnce() bool {
 	f.mu.Lock()
 	if f.timer != nil {
@@ -162,7 +162,7 @@ func (f *stateFile) writeOnce() bool {
 	n := f.made
 	content := f.copied()
 	f.mu.Unlock()
-	f.writeProgramSettings(content) // before: who reads in the other that a reload is done reads this one, too
+	f.writeProgramSettings(content) // first: whoever reads in the state file that a reload is done reads the settings, too
 	err := f.save(f.path, content)
 	f.mu.Lock()
 	waited := f.stalled
@@ -181,10 +181,10 @@ func (f *stateFile) writeOnce() bool {
 	return err == nil
 }
 
-// writeProgramSettings writes [State.ProgramSettings] where it has changed. The file may be
-// on another disk than the state, which may hang: that costs the writer settingsPatience once. Without it `status` says less, and
-// nothing that is wrong: the file names the process of which it speaks, and stays
-// behind it.
+// writeProgramSettings writes [State.ProgramSettings] if it has changed. The file may be on
+// another disk than the state. If that disk hangs, the writer loses settingsPatience once.
+// Without the file `status` says less but nothing wrong: the file names the process that it
+// describes, and remains after that process.
 func (f *stateFile) writeProgramSettings(s State) {
 	if s.ProgramSettings == nil || f.settingsWritten != nil && maps.Equal(s.ProgramSettings, f.settingsWritten) || f.settingsWrite != nil && !f.settingsWrite.ended() {
 		return
@@ -197,37 +197,37 @@ func (f *stateFile) writeProgramSettings(s State) {
 	}
 }
 
-// now is the state as it is now, be it in the file or not.
+// now returns the current state, whether it is in the file or not.
 func (f *stateFile) now() State {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.copied()
 }
 
-// copied is the state of whoever holds mu.
+// copied returns a copy of the state. The caller holds mu.
 func (f *stateFile) copied() State {
 	content := f.state
 	if content.Stop != nil {
-		stop := *content.Stop // it grows in the meantime
+		stop := *content.Stop // the original changes meanwhile
 		content.Stop = &stop
 	}
 	return content
 }
 
-// restore has the file written again if somebody removed it.
+// restore writes the file again if somebody removed it.
 func (f *stateFile) restore() {
 	if _, err := os.Lstat(f.path); !errors.Is(err, fs.ErrNotExist) {
-		return // it is there, or the next write will tell
+		return // the file exists, or the next write will report the error
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.err == nil { // otherwise it is tried again anyway
+	if f.err == nil { // otherwise the write is repeated anyway
 		f.nudge()
 	}
 }
 
-// remove removes the file for good. It leaves a file alone that is still being
-// written because the disk hangs. Call it once.
+// remove removes the file for good. It leaves the file alone if a hanging disk still writes
+// it. It must be called once.
 func (f *stateFile) remove() error {
 	close(f.quit)
 	patience := time.NewTimer(statePatience)

@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// shutdown is the ordered stop. It returns why the service failed, if it did,
-// joined with what went wrong on the way out.
+// shutdown runs the ordered stop. The error says why the service failed, if it did, joined
+// with the failures during the stop.
 func (l *life) shutdown() error {
 	cause := context.Cause(l.stopping)
 	l.tell(l.failure())
@@ -25,8 +25,8 @@ func (l *life) shutdown() error {
 	})
 	l.gate.Close()
 
-	// A Start that does not heed its context leaves the rest a quarter of the
-	// time, a Reload half of what there is then.
+	// A Start that ignores its context leaves a quarter of the time to the later
+	// steps. A Reload leaves half of what is left then.
 	l.step(total, "end of Start", l.share(total.left(), total.left()-total.left()/4), func(ctx context.Context) error {
 		if l.starting == nil {
 			return nil
@@ -59,16 +59,15 @@ func (l *life) shutdown() error {
 	return l.leave(total, cause)
 }
 
-// wasStarted reports whether Start has succeeded, so that there is something for
-// Stop to do. A Start that still runs is not interfered with.
+// wasStarted reports whether Start has succeeded, so that Stop has to run. A Start that is
+// still running is left alone.
 func (l *life) wasStarted() bool {
 	return l.starting != nil && l.starting.ended() && l.starting.err == nil
 }
 
-// step runs one step of the stop within limit, its share of the time that is left. A
-// step that fails or overruns does not keep the next from running; only when
-// the whole time is used up, or a second stop request has come, are those that
-// remain passed over.
+// step runs one step of the stop within limit, its share of the remaining time. A step that
+// fails or overruns does not prevent the next one. Steps are skipped only if the whole time is
+// used up or a second stop request has arrived.
 func (l *life) step(total *clock, name string, limit time.Duration, run func(context.Context) error) {
 	if total.ctx.Err() != nil {
 		l.noteStep(name, 0, errors.New("passed over: no time left"))
@@ -86,13 +85,13 @@ func (l *life) step(total *clock, name string, limit time.Duration, run func(con
 	l.noteStep(name, time.Since(begun), err)
 }
 
-// leaveShare is what is kept back for the records, however little is left.
+// leaveShare is the time that is always kept for the records.
 const leaveShare = time.Second
 
 func withoutRecords(left time.Duration) time.Duration { return left - min(left/8, leaveShare) }
 
-// stopShare is how long the program's Stop may take: what the configuration gives
-// it, which somebody has weighed against what comes behind, or its share.
+// stopShare returns how long the program's Stop may take: the configured time, which was
+// chosen with the later steps in mind, or its share.
 func (l *life) stopShare(left time.Duration) time.Duration {
 	if d := l.cfg.ProgramStopTimeout; d > 0 {
 		return min(d, withoutRecords(left))
@@ -100,11 +99,11 @@ func (l *life) stopShare(left time.Duration) time.Duration {
 	return l.share(left, 0)
 }
 
-// share is how long a step may take: its own limit if it has one, and no more
-// than leaves the steps behind it what they asked for; but half of the time
-// that is left, at least, so that a late step cannot starve an early one; and
-// never more than three quarters while there are goroutines or steps behind it,
-// or all of it, since the records are closed behind every step.
+// share returns how long a step may take: at most its own limit, if it has one, and the
+// remaining time that later steps have not reserved. The step gets at least half of the
+// remaining time, so that a late step cannot starve an early one. While goroutines or steps
+// remain, it gets at most three quarters. The last step may use all of it, because the time
+// for the records is deducted first.
 func (l *life) share(left, limit time.Duration) time.Duration {
 	left = withoutRecords(left)
 	reserved, steps := l.cleanups.reserved()
@@ -132,8 +131,8 @@ func (l *life) noteStep(name string, took time.Duration, err error) {
 	l.notify(platform.Notice{Step: name})
 }
 
-// leave closes the books: the last-run record, the state file, then the PID
-// file, then the lock.
+// leave ends the life: it closes the last-run record, removes the state file and the PID file,
+// and releases the lock, in this order.
 func (l *life) leave(total *clock, cause error) error {
 	if total.ctx.Err() != nil {
 		forced := context.Cause(total.ctx)
@@ -159,8 +158,8 @@ func (l *life) leave(total *clock, cause error) error {
 	return err
 }
 
-// tell logs why the service fails, once: when it begins to stop for that, and
-// again only if more has come to it since.
+// tell logs why the service fails. It logs the same failure once: when the stop begins, and
+// again only if more failures have been added.
 func (l *life) tell(err error) {
 	if err == nil || l.told == err.Error() {
 		return
@@ -169,7 +168,7 @@ func (l *life) tell(err error) {
 	l.log.Error("failed", "exit_code", ExitCode(err), "error", oneLine(err))
 }
 
-// inShort is why a stop began: what failed stands in a line of its own.
+// inShort returns why a stop began. A failure has a log line of its own.
 func inShort(cause error) string {
 	if _, asked := errors.AsType[*stopRequest](cause); asked {
 		return cause.Error()
@@ -179,12 +178,11 @@ func inShort(cause error) string {
 
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// recordsLeast is the time that the records have in any case.
+// recordsLeast is the minimum time for the records.
 const recordsLeast = 3 * time.Second
 
-// closeRecords closes the last-run record, then removes the state file and the
-// PID file and releases the lock. A disk that hangs does not keep the process
-// from its end.
+// closeRecords closes the last-run record, then removes the state file and the PID file and
+// releases the lock. A disk that hangs does not prevent the end of the process.
 func (l *life) closeRecords(limit time.Duration, exit platform.Exit, forced, hung bool) error {
 	until := l.forced
 	if until.Err() != nil {

@@ -9,12 +9,11 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// mostTypos is how many letters of a key may be wrong, missing, too many or
-// swapped for it to be taken for another one.
+// mostTypos limits the letters that may be wrong, missing, extra or swapped in a misspelt key.
 const mostTypos = 2
 
-// suggest says what somebody may have meant who wrote key, of a table that is
-// decoded into t; "is it misspelt?" where nothing is near.
+// suggest returns a hint about an unknown key of a table that is decoded into t. It is "is it
+// misspelt?" if no known key is similar.
 func suggest(key toml.Key, t reflect.Type) string {
 	if near := nearest(key[len(key)-1], keysOf(t, key[1:len(key)-1])); near != "" {
 		return didYouMean(near)
@@ -22,7 +21,7 @@ func suggest(key toml.Key, t reflect.Type) string {
 	return misplaced(key, t)
 }
 
-// misplaced is suggest for a key that may be right and in the wrong table.
+// misplaced is suggest for a key that may be correct but in the wrong table.
 func misplaced(key toml.Key, t reflect.Type) string {
 	elsewhere := ""
 	eachKey(reflect.Zero(indirectType(t)), "", func(name string, _ reflect.StructField, _ reflect.Value) {
@@ -38,8 +37,8 @@ func misplaced(key toml.Key, t reflect.Type) string {
 
 func didYouMean(what string) string { return fmt.Sprintf("did you mean %q?", what) }
 
-// keysOf are the names that stand in the table that path leads to from a table
-// that is decoded into t; nil if there is no such table.
+// keysOf returns the names in a table that path leads to from a table that is decoded into t,
+// or nil if there is no such table.
 func keysOf(t reflect.Type, path []string) []string {
 	t = indirectType(t)
 	if t.Kind() != reflect.Struct {
@@ -63,7 +62,7 @@ func keysOf(t reflect.Type, path []string) []string {
 	return names
 }
 
-// indirectType is what a table is decoded into in the end: tables may stand in
+// indirectType returns the type that a table is decoded into. Tables may be elements of
 // arrays.
 func indirectType(t reflect.Type) reflect.Type {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Array {
@@ -72,7 +71,7 @@ func indirectType(t reflect.Type) reflect.Type {
 	return t
 }
 
-// nearest is the name that word is most likely to stand for; empty if none is near.
+// nearest returns the name that is most similar to word, or "" if none is similar.
 func nearest(word string, names []string) string {
 	best, fewest := "", min(mostTypos, len(word)/2)+1
 	for _, name := range slices.Sorted(slices.Values(names)) {
@@ -83,8 +82,8 @@ func nearest(word string, names []string) string {
 	return best
 }
 
-// typos is the number of letters to put in, take out, change or swap with the next
-// to make b out of a (optimal string alignment).
+// typos returns the number of letters to insert, delete, replace or swap with the next one to
+// turn a into b (optimal string alignment).
 func typos(a, b string) int {
 	before, row := []int(nil), make([]int, len(b)+1)
 	for j := range row {

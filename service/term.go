@@ -7,11 +7,11 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// beginTerm begins the term of this run, whose number is for nobody before it is on
-// the disk. last is the number of the run before, as far as it is known.
+// beginTerm begins the term of this run. Its number must not be used before it is on disk.
+// last is the number of the previous run, as far as it is known.
 func (l *life) beginTerm(h *holding) (last uint64, err error) {
 	path := h.dirs.TermFile(l.id)
-	if record, err := recovery.Read(h.dirs.LastRunFile(l.id)); err == nil { // one that cannot be read is told when this run's takes its place
+	if record, err := recovery.Read(h.dirs.LastRunFile(l.id)); err == nil { // recovery.Begin reports an unreadable record
 		last = record.Term
 	}
 	if term, err := recovery.ReadTerm(path); err == nil {
@@ -27,10 +27,10 @@ func (l *life) beginTerm(h *holding) (last uint64, err error) {
 	return last, nil
 }
 
-// Term is the number of this run: greater than that of every run before it that held
-// the service's name, also across power cuts. It is the token to write into what the
-// program owns, so that one that was paused and superseded can be refused there. It
-// blocks until the number is on the disk, and fails if that cannot be.
+// Term returns the number of this run. It is greater than that of every earlier run that held
+// the service's name, even across power cuts. A program can write it as a fencing token into
+// what it owns, so that a run that was paused and superseded is refused there. Term blocks
+// until the number is on disk, and returns an error if it cannot be written.
 func (rt *Runtime) Term() (uint64, error) {
 	<-rt.l.termKept.done
 	if err := rt.l.termKept.err; err != nil {
@@ -39,20 +39,19 @@ func (rt *Runtime) Term() (uint64, error) {
 	return rt.l.term, nil
 }
 
-// WhenReady is closed when the service has become ready. Programs seldom need it: what
-// is to happen afterwards is for [Runtime.Go].
+// WhenReady returns a channel that is closed when the service has become ready. Programs
+// seldom need it: use [Runtime.Go] for work after that.
 func (rt *Runtime) WhenReady() <-chan struct{} { return rt.l.served }
 
-// StatePath is the path of a file in the state directory that is named after the
-// service: suffix is what makes its name another than those of holdfast's own,
-// ".orders" for one.
+// StatePath returns the path of a file in the state directory that is named after the service.
+// suffix must distinguish it from holdfast's own files; an example is ".orders".
 func (rt *Runtime) StatePath(suffix string) string {
 	return filepath.Join(rt.l.dirs.State, rt.l.id+suffix)
 }
 
-// TermFile is the path of the number of the last run, see [Runtime.Term].
+// TermFile returns the path of the number of the last run: see [Runtime.Term].
 func (d Dirs) TermFile(id string) string { return filepath.Join(d.State, id+".term") }
 
-// JournalFile is the path of the journal of interrupted work, see package
+// JournalFile returns the path of the journal of interrupted work: see package
 // service/recovery/journal.
 func (d Dirs) JournalFile(id string) string { return filepath.Join(d.State, id+".journal") }

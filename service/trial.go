@@ -6,7 +6,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// onTrial is the id of the trial that this version is on; empty if it is confirmed.
+// onTrial returns the id of the trial that this version is on, or "" if it is confirmed.
 func (l *life) onTrial() string {
 	if l.trial == nil {
 		return ""
@@ -14,7 +14,7 @@ func (l *life) onTrial() string {
 	return l.trial.ID()
 }
 
-// awaitConfirmation has the state file say that this version is on trial no more.
+// awaitConfirmation updates the records when this version is confirmed.
 func (l *life) awaitConfirmation() {
 	select {
 	case <-l.trial.Confirmed():
@@ -27,9 +27,9 @@ func (l *life) awaitConfirmation() {
 	}
 }
 
-// notice is what the manager is told of a phase. It does not hear of the stop of a
-// candidate that the confirmed version follows in the same process: after its word
-// of a stop a manager waits for the end of the process, and in the end kills it.
+// notice returns what the manager is told of a phase. If a candidate stops and the confirmed
+// version takes over in the same process, the manager is not told of the stop. Otherwise it
+// would wait for the end of the process, and finally kill it.
 func (l *life) notice(to platform.Phase) platform.Notice {
 	if to != platform.PhaseStopping || !l.trial.Yields() {
 		return platform.Notice{Phase: to}
@@ -37,11 +37,10 @@ func (l *life) notice(to platform.Phase) platform.Notice {
 	return platform.Notice{Extend: l.cfg.StopTimeout + l.cfg.StartTimeout + platform.StopMargin}
 }
 
-// Confirmed returns nil when the running version is the confirmed one: at once,
-// unless it is a candidate on trial (see `upgrade`). Until then a program keeps its
-// data readable by the version before, which may run again at any time;
-// [Runtime.Recovery] says which version ran before this one. The error is
-// the cause of ctx's end, or that of a stop.
+// Confirmed blocks until the running version is confirmed, and returns nil. It returns at once
+// unless the version is a candidate on trial (see `upgrade`). Until then a program must keep
+// its data readable by the previous version, which may run again at any time;
+// [Runtime.Recovery] names that version. The error is the cause of ctx's end or of a stop.
 func (rt *Runtime) Confirmed(ctx context.Context) error {
 	if rt.l.trial == nil {
 		return nil

@@ -6,8 +6,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Unit describes the service to a manager that will start program, an absolute
-// path, with `run`. c has been loaded.
+// Unit returns the unit for a manager that starts program, an absolute path, with `run`. c
+// must have been loaded.
 func (c Config) Unit(program string, scope platform.Scope) (platform.Unit, error) {
 	c.Scope = scope
 	umask, err := c.umask()
@@ -32,7 +32,7 @@ func (c Config) Unit(program string, scope platform.Scope) (platform.Unit, error
 	return u, nil
 }
 
-// commands are those that go around managers.
+// commands returns the commands that bypass the manager.
 func (c Config) commands(program string) platform.Commands {
 	command := func(verb string, args ...string) []string {
 		return c.command(program, verb, append([]string{"--manager", "none"}, args...)...)
@@ -44,8 +44,8 @@ func (c Config) commands(program string) platform.Commands {
 	}
 }
 
-// writablePaths are the exceptions from ProtectSystem: those asked for, and the
-// directory that our own log file lies in.
+// writablePaths returns the exceptions from ProtectSystem: the configured paths, and the
+// directory of our own log file.
 func (c Config) writablePaths() []string {
 	paths := c.Hardening.ReadWritePaths
 	if c.Log.File != "" {
@@ -54,8 +54,7 @@ func (c Config) writablePaths() []string {
 	return paths
 }
 
-// after puts a "--" in front of arguments, so that none of them can be taken for
-// a flag.
+// after puts a "--" before args, so that none of them can be taken for a flag.
 func after(args []string) []string {
 	if len(args) == 0 {
 		return nil
@@ -63,13 +62,13 @@ func after(args []string) []string {
 	return append([]string{"--"}, args...)
 }
 
-// verb is how program is called for one of our commands, wherever in its command
-// tree they are mounted.
+// verb returns the command line of one of our commands, wherever they are mounted in the
+// program's command tree.
 func (c Config) verb(program, verb string) []string {
 	return append(append(append(c.Guest.way(), program), c.Command...), verb)
 }
 
-// command is how program is called for verb of this very service.
+// command returns the command line of verb for this very service.
 func (c Config) command(program, verb string, args ...string) []string {
 	argv := c.verb(program, verb)
 	for _, flag := range []struct{ name, value string }{

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// WriteConfig writes the [service] table of a configuration file that says what c
-// does: the keys with another value than the default, in the order of [Keys]. The
-// name, which a file may not change, is not among them.
+// WriteConfig writes a configuration file whose [service] table has the settings of c: the
+// keys with values other than the defaults, in the order of [Keys]. It leaves out the name,
+// which a file cannot change.
 func WriteConfig(w io.Writer, c Config) error {
 	s := sample{w: w}
 	s.line("[%s]", ownTable)
