@@ -8,7 +8,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// Who has just begun is not old, and grows older; one of another boot has no age.
+// A new process is young and grows older. A process of another boot has no age.
 func TestAge(t *testing.T) {
 	self, err := proc.Self()
 	if err != nil {

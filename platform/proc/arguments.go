@@ -5,10 +5,10 @@ import (
 	"path"
 )
 
-// parseArguments takes the path by which a process was executed from what
-// kern.procargs2 of Darwin holds: an int argc, then that path up to a NUL, then the
-// arguments. There is no other record of it: of one that was executed by a
-// relative path the image is not known.
+// parseArguments returns the path by which a process was executed, from Darwin's
+// kern.procargs2. This begins with an int argc and that path up to a NUL; the arguments
+// follow. No other record of the path exists. If it is relative, the image is unknown, and the
+// result is "".
 func parseArguments(raw []byte) string {
 	const argc = 4
 	if len(raw) < argc {

@@ -2,11 +2,11 @@ package proc
 
 import "time"
 
-// Monotonic reads the machine's monotonic clock: two processes of one boot can
-// compare what it gave them, and setting the wall clock does not move it. On
-// Linux it is CLOCK_MONOTONIC, the clock of systemd's MONOTONIC_USEC.
+// Monotonic reads the machine's monotonic clock. Processes of the same boot can compare its
+// values. Setting the wall clock does not affect it. On Linux it is CLOCK_MONOTONIC, which is
+// also the clock of systemd's MONOTONIC_USEC.
 func Monotonic() (time.Duration, error) { return monotonic() }
 
-// Boottime is Monotonic of a clock that goes on while the machine sleeps, as far
-// as the system has one: CLOCK_BOOTTIME on Linux.
+// Boottime is like Monotonic, but its clock also runs while the machine sleeps, if the system
+// has such a clock: CLOCK_BOOTTIME on Linux.
 func Boottime() (time.Duration, error) { return boottime() }

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// QueryPerformanceCounter rather than GetTickCount64, which stands still for up
-// to 16 ms: of two things within one tick, none would be the later one.
+// monotonic uses QueryPerformanceCounter and not GetTickCount64, which stands still for up to
+// 16 ms: two events within one tick could not be ordered.
 func monotonic() (time.Duration, error) {
 	kernel := windows.NewLazySystemDLL("kernel32.dll")
 	var count, perSecond uint64

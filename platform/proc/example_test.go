@@ -9,14 +9,14 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// Who wrote down an identity is told from a process that has the same number later.
+// A recorded identity distinguishes the process from a later one with the same number.
 func ExampleIdentity() {
 	self, err := proc.Self()
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	written, _ := json.Marshal(self) // into a file, say
+	written, _ := json.Marshal(self) // for example into a file
 
 	var read proc.Identity
 	if err := json.Unmarshal(written, &read); err != nil {

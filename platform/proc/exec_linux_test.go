@@ -15,8 +15,8 @@ import (
 
 const roundsLeft = "HOLDFAST_TEST_ROUNDS"
 
-// executeAgain executes this program n times over, from a thread that is not the
-// first, while others live: then it sleeps.
+// executeAgain executes this program n times, from a thread other than the first one and while
+// other threads run. Then it sleeps.
 func executeAgain() {
 	n, err := strconv.Atoi(os.Getenv(roundsLeft))
 	if err != nil {
@@ -41,9 +41,8 @@ func executeAgain() {
 	select {}
 }
 
-// `await` of a SysV script failed, once in some thousands of starts, with
-// "process 9107: it is hidden from us": the process executed the service's
-// program at that instant.
+// `await` of a SysV script failed, once in some thousands of starts, with "process 9107: it is
+// hidden from us": at that moment the process executed the service's program.
 func TestProcessThatExecutesIsNeverGone(t *testing.T) {
 	rounds := 100
 	if os.Getenv("HOLDFAST_FAULTS") == "all" {

@@ -1,40 +1,38 @@
-// Package proc tells one process from another that has, or had, the same number.
+// Package proc distinguishes processes that have, or had, the same number.
 //
-// A PID alone proves nothing: the kernel hands it out again, another boot
-// starts counting anew, and in each PID namespace somebody is number 1. An
-// [Identity] adds what makes the difference. It is written down by one process
-// and verified later by another, of the same boot or not.
+// A PID alone proves nothing. The kernel reuses it, each boot counts anew, and every PID
+// namespace has a process 1. An [Identity] adds what distinguishes such processes. One process
+// writes it down, and another process verifies it later, even after a reboot.
 //
 // # Linux notes
 //
-// The start time is field 22 of /proc/PID/stat in clock ticks since boot, read
-// directly: values computed from the wall clock move when the clock is set. The
-// namespace is the inode of /proc/PID/ns/pid. These three are enough: the image is
-// for people, and may be renamed, replaced or removed while it runs.
+// The start time is field 22 of /proc/PID/stat in clock ticks since boot, read directly,
+// because values computed from the wall clock change when the clock is set. The namespace is
+// the inode of /proc/PID/ns/pid. PID, start time, boot and namespace are enough. The image is
+// only for people, because the file may be renamed, replaced or removed while it runs.
 //
 // # Windows notes
 //
-// The start time is the creation time in units of 100 ns since 1601, as the
-// kernel wrote it down when the process began. It is absolute, so with the
-// number it is enough: Boot says "any". Of a process that we may not open, number
-// and creation time come from the list of processes, which shows them to
-// everybody; its image is not known then.
+// The start time is the creation time in units of 100 ns since 1601, as the kernel recorded it
+// when the process began. It is absolute, so PID and start time are enough, and Boot is always
+// "any". For a process that we may not open, PID and creation time come from the list of
+// processes, which everybody may read. Its image is then unknown.
 //
-// There are no signals: see [Identity.Signal] and [Listen].
+// Windows has no signals: see [Identity.Signal] and [Listen].
 //
 // # Other systems
 //
-// macOS has start time and boot session id from sysctl(3), kern.proc.pid and
-// kern.bootsessionuuid, and the image from kern.procargs2: the path by which it was
-// executed, of our own user's processes or, for root, of all.
+// On macOS, start time and boot session id come from sysctl(3), kern.proc.pid and
+// kern.bootsessionuuid. The image comes from kern.procargs2, which has the path by which the
+// process was executed. Only root can read it for processes of other users.
 //
-// FreeBSD 13 and later have them from kern.proc.pid, whose times of start are taken
-// without the time of the boot, which moves when the clock is set, from kern.boot_id and
-// kern.proc.pathname. Where the machine hides the processes of other users and jails
-// (security.bsd.see_other_uids), those that we may not see count as gone. It is made for
-// machines of 64 bits, by the system's headers and sources, and has yet to run on one.
+// On FreeBSD 13 and later, they come from kern.proc.pid, kern.boot_id and kern.proc.pathname.
+// The kernel's start times include the boot time, which changes when the clock is set, so it
+// is subtracted. If the machine hides processes of other users and jails
+// (security.bsd.see_other_uids), hidden processes count as gone. This code is written for
+// 64-bit machines from the system's headers and sources, and has not yet run on one.
 //
-// Elsewhere [Of] returns errors.ErrUnsupported for now.
+// On other systems [Of] returns errors.ErrUnsupported.
 package proc
 
 import (
@@ -48,32 +46,32 @@ import (
 )
 
 var (
-	// ErrGone means that no process has this number (any more).
+	// ErrGone means that no process has this number, or no longer.
 	ErrGone = errors.New("no such process")
-	// ErrDeaf means that the process is there and does not [Listen].
+	// ErrDeaf means that the process exists, but does not [Listen].
 	ErrDeaf = errors.New("it listens to nobody")
-	// ErrNoProc means that /proc is not mounted on a Linux system: nothing can be
-	// said of any process.
+	// ErrNoProc means that /proc is not mounted on a Linux system, so nothing is known of any
+	// process.
 	ErrNoProc = errors.New("/proc is not mounted: mount it (mount -t proc proc /proc)")
-	// ErrSquatted means that somebody else has a name of the system that is ours.
+	// ErrSquatted means that another process has created a system object with our name.
 	ErrSquatted = errors.New("name is squatted")
 )
 
-// Identity is one process for all time.
+// An Identity identifies one process for all time.
 type Identity struct {
 	PID   int    `json:"pid"`
-	Start uint64 `json:"start"`         // the unit is the platform's own, and so is what it counts from
-	Boot  string `json:"boot"`          // one id per boot of the machine, where Start counts from the boot
-	Space string `json:"ns,omitempty"`  // the space in which PID counts; empty where there is but one
-	Exe   string `json:"exe,omitempty"` // absolute path of the image, for people; empty if we may not know
+	Start uint64 `json:"start"`         // start time; unit and origin depend on the platform
+	Boot  string `json:"boot"`          // id of the machine's boot, if Start counts from the boot
+	Space string `json:"ns,omitempty"`  // PID namespace; empty if the system has only one
+	Exe   string `json:"exe,omitempty"` // absolute path of the image, for people; empty if unknown
 }
 
-// Self identifies this process.
+// Self returns the identity of this process.
 func Self() (Identity, error) { return Of(os.Getpid()) }
 
-// Of identifies the process that has the number pid now. The error is [ErrGone]
-// if there is none (a zombie counts as none: it will never run again), and
-// wraps fs.ErrPermission if there is one that we are not allowed to see.
+// Of returns the identity of the process that has the number pid now. The error is [ErrGone]
+// if there is none. A zombie counts as none, because it will never run again. The error wraps
+// fs.ErrPermission if we may not see the process.
 func Of(pid int) (Identity, error) {
 	if pid <= 0 {
 		return Identity{}, fmt.Errorf("process %d: %w", pid, ErrGone)
@@ -85,23 +83,22 @@ func Of(pid int) (Identity, error) {
 	return id, nil
 }
 
-// Same reports whether both are one process, whatever it executes by now and
-// whatever became of the image since it was executed: an upgrade renames or
-// replaces the file under a running service.
+// Same reports whether both are the same process. It does not compare the image, because an
+// upgrade renames or replaces the file of a running service.
 func (id Identity) Same(other Identity) bool {
 	return id.PID == other.PID && id.Start == other.Start && id.Boot == other.Boot && id.Space == other.Space
 }
 
-// SameBoot reports whether other ran since the machine was started; id is a
-// process that lives now. On Windows, where the clock may have been set since,
-// it is a guess: good enough for a word in a log.
+// SameBoot reports whether other started in the boot in which id, a living process, runs. On
+// Windows, where the clock may have been set meanwhile, the answer is a guess that is good
+// enough for a log message.
 func (id Identity) SameBoot(other Identity) bool {
 	return id.Boot == other.Boot && sinceBoot(other)
 }
 
-// Alive reports whether this very process still runs. An error means that it
-// cannot be told: the number is taken by a process that we may not see, or it
-// counts in a PID namespace other than ours.
+// Alive reports whether this process still runs. An error means that this cannot be
+// determined: the number belongs to a process that we may not see, or the process is in
+// another PID namespace.
 func (id Identity) Alive() (bool, error) {
 	if id.PID <= 0 {
 		return false, nil
@@ -113,8 +110,9 @@ func (id Identity) Alive() (bool, error) {
 	return id.aliveIn(here)
 }
 
-// Census returns [Identity.Alive] for many processes: what they have in common is asked once,
-// when it is first needed. Several goroutines may use it.
+// Census returns a function that does the same as [Identity.Alive], for use with many
+// processes. What these have in common is queried only once, at the first call. The function
+// may be called by several goroutines.
 func Census() func(Identity) (bool, error) {
 	here := sync.OnceValues(surroundings)
 	return func(id Identity) (bool, error) {
@@ -136,7 +134,7 @@ func (id Identity) aliveIn(here Identity) (bool, error) {
 		}
 		return false, fmt.Errorf("process %d lives in another PID namespace (%s): %w", id.PID, id.Space, fs.ErrPermission)
 	}
-	// One that saw the boot id that we see, and began when it did, is the one.
+	// If the process sees our boot id and has the same start time, it is the same process.
 	now, err := beside(id.PID, here, id.Boot != here.Boot)
 	switch {
 	case errors.Is(err, ErrGone):
@@ -147,14 +145,13 @@ func (id Identity) aliveIn(here Identity) (bool, error) {
 	return id.Same(now), nil
 }
 
-// Signal sends sig to this very process and to no other: it is verified after
-// the kernel has given us a handle on it (os.FindProcess holds a pidfd where
-// the kernel has them), so that a number reused in between is never hit. The
-// error is os.ErrProcessDone if the process is gone.
+// Signal sends sig to this process and to no other. It verifies the identity after the kernel
+// has provided a handle (os.FindProcess holds a pidfd if the kernel has them), so it cannot
+// hit a process that has reused the number. The error is os.ErrProcessDone if the process is
+// gone.
 //
-// On Windows SIGTERM and SIGHUP are what a process that listens gets from
-// [Listen]; the error is [ErrDeaf] if it does not. SIGKILL terminates it. There
-// is nothing else.
+// On Windows, SIGTERM and SIGHUP are delivered through [Listen]. The error is [ErrDeaf] if the
+// process does not listen. SIGKILL terminates the process. Other signals do not exist there.
 func (id Identity) Signal(sig os.Signal) error {
 	if err := signal(id, sig); err != nil {
 		return fmt.Errorf("signal process %d: %w", id.PID, err)
@@ -162,22 +159,21 @@ func (id Identity) Signal(sig os.Signal) error {
 	return nil
 }
 
-// How often Wait polls. A process that is not our child cannot be waited for
-// portably; 10 ms is less than any person or init system notices.
+// pollEvery is the polling interval of Wait. There is no portable way to wait for a process
+// that is not our child. Neither people nor init systems notice 10 ms.
 const pollEvery = 10 * time.Millisecond
 
-// Wait blocks until this process is gone, and returns the cause of ctx's end
-// if that comes first.
+// Wait blocks until this process is gone. It returns the cause of ctx's end if that comes
+// first.
 func (id Identity) Wait(ctx context.Context) error { return wait(ctx, id) }
 
-// How many polls long an orphan that has ended is waited for. A machine that is busy
-// takes its time for these, too.
+// reapPolls limits the polls for an ended orphan to disappear. A busy machine needs more time
+// for each poll, too.
 const reapPolls = 500
 
-// WaitReaped is [Identity.Wait] that goes on until the process is not even to be seen any
-// more. One that has ended is, and kill(2) and pgrep(1) take it for alive, until its parent
-// has taken note. It waits only for process 1, which inherits the processes of all who
-// have ended and is to take note at once; for one that never does, not for long.
+// WaitReaped is like [Identity.Wait], but also waits until the process has been reaped. Until
+// then kill(2) and pgrep(1) treat it as alive. WaitReaped waits only for process 1, which
+// inherits orphans and should reap them at once, and only for a limited time.
 func (id Identity) WaitReaped(ctx context.Context) error {
 	if err := id.Wait(ctx); err != nil {
 		return err
@@ -190,14 +186,14 @@ func (id Identity) WaitReaped(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil // it is gone
+			return nil // the process is gone
 		case <-tick.C:
 		}
 	}
 	return nil
 }
 
-// poll is Wait where the kernel does not tell us.
+// poll implements Wait on systems whose kernel does not notify us.
 func poll(ctx context.Context, id Identity) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -213,8 +209,8 @@ func poll(ctx context.Context, id Identity) error {
 	}
 }
 
-// Owner is the effective user of the process that has the number pid now, as
-// package os/user names users: a number, or a SID on Windows.
+// Owner returns the effective user of the process that has the number pid now, as a user ID of
+// package os/user: a number, or a SID on Windows.
 func Owner(pid int) (uid string, err error) {
 	uid, err = owner(pid)
 	if err != nil {

@@ -37,13 +37,13 @@ func startOf(info *unix.KinfoProc) uint64 {
 	return uint64(start.Sec)*1e6 + uint64(start.Usec)
 }
 
-// unreaped reports whether id has ended, and process 1 has yet to take note of that.
+// unreaped reports whether id has ended, but process 1 has not reaped it yet.
 func unreaped(id Identity) bool {
 	info, err := unix.SysctlKinfoProc("kern.proc.pid", id.PID)
 	return err == nil && info.Proc.P_stat == statZombie && startOf(info) == id.Start && info.Eproc.Ppid == 1
 }
 
-// image is empty where we may not know: another user's process, unless we are root.
+// image returns "" for another user's process, unless we are root.
 func image(pid int) string {
 	raw, err := unix.SysctlRaw("kern.procargs2", pid)
 	if err != nil {
@@ -52,7 +52,7 @@ func image(pid int) string {
 	return parseArguments(raw)
 }
 
-// beside is identify, without what only people want to know, for who knows the surroundings.
+// beside is identify for a caller that knows the surroundings. It may leave out the image.
 func beside(pid int, _ Identity, _ bool) (Identity, error) { return identify(pid) }
 
 func surroundings() (Identity, error) {

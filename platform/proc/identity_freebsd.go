@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// look is the process of that number, with the start that an [Identity] has.
+// look returns the process with that number, and its start time for an [Identity].
 func look(pid int) (kinfo, uint64, error) {
-	const tries = 5 // in each of which somebody would have to set the clock
+	const tries = 5 // each fails only if somebody sets the clock during it
 	for range tries {
 		before, err := booted()
 		if err != nil {
@@ -44,7 +44,7 @@ func look(pid int) (kinfo, uint64, error) {
 	return kinfo{}, 0, errors.New("sysctl kern.boottime: it does not settle")
 }
 
-// booted is when the machine was started by the wall clock, as it is set now.
+// booted returns the boot time by the present wall clock.
 func booted() (time.Duration, error) {
 	at, err := unix.SysctlTimeval("kern.boottime")
 	if err != nil {
@@ -66,17 +66,17 @@ func identify(pid int) (Identity, error) {
 		return Identity{}, err
 	}
 	id.PID, id.Start = pid, start
-	id.Exe, _ = unix.SysctlArgs("kern.proc.pathname", pid) // for people; of others it may be refused
+	id.Exe, _ = unix.SysctlArgs("kern.proc.pathname", pid) // for people; may be refused for other users' processes
 	return id, nil
 }
 
-// unreaped reports whether id has ended, and process 1 has yet to take note of that.
+// unreaped reports whether id has ended, but process 1 has not reaped it yet.
 func unreaped(id Identity) bool {
 	info, start, err := look(id.PID)
 	return err == nil && info.zombie && start == id.Start && info.parent == 1
 }
 
-// beside is identify, without what only people want to know, for who knows the surroundings.
+// beside is identify for a caller that knows the surroundings. It may leave out the image.
 func beside(pid int, _ Identity, _ bool) (Identity, error) { return identify(pid) }
 
 func surroundings() (Identity, error) {

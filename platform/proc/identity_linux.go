@@ -13,9 +13,9 @@ import (
 	"syscall"
 )
 
-// How often identify queries a process of which /proc and kill(2) tell different
-// things. They do for an instant while a thread that is not the first executes a
-// program; of one that is hidden from us they always do.
+// queries limits the attempts to identify a process for which /proc and kill(2) disagree. They
+// disagree for a moment while a thread other than the first one executes a program, and
+// permanently if the process is hidden from us.
 const queries = 20
 
 func identify(pid int) (Identity, error) {
@@ -24,15 +24,16 @@ func identify(pid int) (Identity, error) {
 	if err = cmp.Or(err, unknown); err != nil {
 		return Identity{}, err
 	}
-	// Another user's image is not ours to read: that is no error.
+	// We may not read another user's image. That is not an error.
 	if exe, err := os.Readlink("/proc/" + strconv.Itoa(pid) + "/exe"); err == nil {
 		id.Exe = strings.TrimSuffix(exe, " (deleted)")
 	}
 	return id, nil
 }
 
-// beside is identify, without what only people want to know, for who knows the surroundings. With
-// asks it finds out what boot id the process itself sees; else it is taken to be ours.
+// beside is identify for a caller that knows the surroundings, without the image. If asks is
+// set, it reads the boot id that the process itself sees. Otherwise it assumes that this is
+// ours.
 func beside(pid int, here Identity, asks bool) (id Identity, err error) {
 	for range queries {
 		id, err = query(pid, here, asks)
@@ -65,9 +66,9 @@ func query(pid int, id Identity, asks bool) (Identity, error) {
 	case lives:
 	}
 	id.PID, id.Start = pid, stat.Start
-	// A container may show a boot id of its own, and a service in it, behind
-	// ProtectProc= of systemd 252, the kernel's: what counts is what the process
-	// itself sees and writes down.
+	// A container may show a boot id of its own. A service in it with ProtectProc= of systemd
+	// 252 sees the kernel's. The boot id that counts is the one that the process itself sees
+	// and writes down.
 	if !asks {
 		return id, nil
 	}
@@ -77,7 +78,7 @@ func query(pid int, id Identity, asks bool) (Identity, error) {
 	return id, nil
 }
 
-// unreaped reports whether id has ended, and process 1 has yet to take note of that.
+// unreaped reports whether id has ended, but process 1 has not reaped it yet.
 func unreaped(id Identity) bool {
 	line, err := readFile("/proc/" + strconv.Itoa(id.PID) + "/stat")
 	if err != nil {
@@ -89,7 +90,7 @@ func unreaped(id Identity) bool {
 
 const bootID = "/proc/sys/kernel/random/boot_id"
 
-// surroundings is what all processes that we can see have in common.
+// surroundings returns what all visible processes have in common.
 func surroundings() (Identity, error) {
 	boot, err := readFile(bootID)
 	if err != nil {
@@ -102,10 +103,10 @@ func surroundings() (Identity, error) {
 	return Identity{Boot: string(bytes.TrimSpace(boot)), Space: space}, nil
 }
 
-// readFile reads a file that the kernel gives whole in one read, as those of
-// /proc that are read here are. Package os would offer it to the poller first and
-// ask for its size: ten more system calls, two thirds of the time. In the root of somebody
-// else's process there may be a FIFO instead, which nobody waits for.
+// readFile reads a file that the kernel returns with a single read, as it does for the files
+// of /proc that are read here. Package os would offer the file to the poller and ask for its
+// size: ten more system calls, two thirds of the time. O_NONBLOCK is set because the root
+// directory of another process may have a FIFO in its place.
 func readFile(path string) ([]byte, error) {
 	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -125,8 +126,8 @@ var (
 	errReleased = errors.New("not the process any more")
 )
 
-// absent tells a dead process from a hidden one: /proc may be mounted with
-// hidepid, and then kill(2) knows more. Only ESRCH means dead.
+// absent distinguishes a dead process from a hidden one. If /proc is mounted with hidepid,
+// only kill(2) knows. Only ESRCH means dead.
 func absent(pid int, err error) error {
 	if err := noProc(); err != nil {
 		return err
@@ -140,7 +141,7 @@ func absent(pid int, err error) error {
 	return fmt.Errorf("%w: %w", errHidden, fs.ErrPermission)
 }
 
-// noProc is ErrNoProc if there is no /proc to ask.
+// noProc returns ErrNoProc if /proc is not mounted.
 func noProc() error {
 	if _, err := os.Lstat("/proc/self"); errors.Is(err, fs.ErrNotExist) {
 		return ErrNoProc
@@ -148,8 +149,8 @@ func noProc() error {
 	return nil
 }
 
-// The owner of /proc/PID is the effective user, or root for a process that may
-// not be dumped: proc(5). So a set-uid program is never taken for its caller's.
+// owner uses the owner of /proc/PID. That is the effective user, or root for a process that is
+// not dumpable: see proc(5). So a set-uid program is never attributed to its caller.
 func owner(pid int) (string, error) {
 	info, err := os.Stat("/proc/" + strconv.Itoa(pid))
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 
 func identify(int) (Identity, error) { return Identity{}, errUnsupported }
 
-// beside is identify, without what only people want to know, for who knows the surroundings.
+// beside is identify for a caller that knows the surroundings. It may leave out the image.
 func beside(pid int, _ Identity, _ bool) (Identity, error) { return identify(pid) }
 
 func surroundings() (Identity, error) { return Identity{}, errUnsupported }

@@ -49,7 +49,7 @@ func TestSelfIsAliveAndSurvivesJSON(t *testing.T) {
 	}
 }
 
-// A number that now belongs to somebody else: everything but one mark agrees.
+// The number belongs to another process now: everything is equal but one field.
 func TestReusedNumberIsNotTheProcess(t *testing.T) {
 	cmd := child(t, "linger").Cmd
 	actual := mustOf(t, cmd.Process.Pid)

@@ -11,10 +11,10 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// anyBoot stands for the boot: creation times are not counted from it.
+// anyBoot stands for every boot, because creation times do not count from the boot.
 const anyBoot = "any"
 
-// beside is identify, without what only people want to know, for who knows the surroundings.
+// beside is identify for a caller that knows the surroundings. It may leave out the image.
 func beside(pid int, _ Identity, _ bool) (Identity, error) { return identify(pid) }
 
 func surroundings() (Identity, error) { return Identity{Boot: anyBoot}, nil }
@@ -31,8 +31,8 @@ func identify(pid int) (Identity, error) {
 	return examine(h, pid)
 }
 
-// open gives a handle on the process that has the number pid; it keeps the
-// number from being given away again.
+// open returns a handle of the process that has the number pid. While it is open the number is
+// not reused.
 func open(pid int, rights uint32) (windows.Handle, error) {
 	const query = windows.PROCESS_QUERY_LIMITED_INFORMATION | windows.SYNCHRONIZE
 	h, err := windows.OpenProcess(query|rights, false, uint32(pid))
@@ -42,7 +42,7 @@ func open(pid int, rights uint32) (windows.Handle, error) {
 	if err != nil {
 		return 0, fmt.Errorf("open: %w", err)
 	}
-	// The last two bits of a number are ignored: 4713 would be 4712.
+	// OpenProcess ignores the last two bits of a number: 4713 would open 4712.
 	if id, err := windows.GetProcessId(h); err == nil && id != uint32(pid) {
 		_ = windows.CloseHandle(h)
 		return 0, ErrGone
@@ -50,8 +50,8 @@ func open(pid int, rights uint32) (windows.Handle, error) {
 	return h, nil
 }
 
-// examine identifies the process behind h. A process that has ended stays there
-// as long as somebody has a handle on it.
+// examine identifies the process behind h. A process that has ended still exists while
+// somebody has a handle of it.
 func examine(h windows.Handle, pid int) (Identity, error) {
 	switch event, err := windows.WaitForSingleObject(h, 0); event {
 	case windows.WAIT_OBJECT_0:
@@ -68,7 +68,7 @@ func examine(h windows.Handle, pid int) (Identity, error) {
 	return Identity{PID: pid, Start: start, Boot: anyBoot, Exe: image(h)}, nil
 }
 
-// image is the path of the image as it is now; empty if it cannot be told.
+// image returns the present path of the image, or "" if it is unknown.
 func image(h windows.Handle) string {
 	buf := make([]uint16, windows.MAX_LONG_PATH)
 	n := uint32(len(buf))
@@ -96,14 +96,14 @@ func owner(pid int) (string, error) {
 	return user.User.Sid.String(), nil
 }
 
-// sinceBoot reckons from the clock as it is now when the machine was started.
+// sinceBoot computes from the present clock when the machine was booted.
 func sinceBoot(other Identity) bool {
 	booted := time.Now().Add(-windows.DurationSinceBoot())
 	const from1601to1970 = 116_444_736_000_000_000 // in 100 ns
 	return time.UnixMicro((int64(other.Start) - from1601to1970) / 10).After(booted)
 }
 
-// verified opens this very process with further rights.
+// verified opens this process, and no other, with the given rights.
 func (id Identity) verified(rights uint32) (windows.Handle, error) {
 	h, err := open(id.PID, rights)
 	if errors.Is(err, ErrGone) {
@@ -123,7 +123,7 @@ func (id Identity) verified(rights uint32) (windows.Handle, error) {
 	return h, nil
 }
 
-// How late wait may notice the end of its context.
+// waitStep is the maximum delay before wait notices the end of its context.
 const waitStep = 20 * time.Millisecond
 
 func wait(ctx context.Context, id Identity) error {
@@ -159,7 +159,7 @@ func signal(id Identity, sig os.Signal) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = windows.CloseHandle(h) }() // not before it was asked: this keeps its number
+	defer func() { _ = windows.CloseHandle(h) }() // only after the request: the handle keeps the number from being reused
 	switch sig {
 	case syscall.SIGKILL:
 		return windows.TerminateProcess(h, 1)
@@ -173,5 +173,5 @@ func signal(id Identity, sig os.Signal) error {
 	return fmt.Errorf("%v: %w on Windows", sig, errors.ErrUnsupported)
 }
 
-// Nothing of a process is left that has ended.
+// unreaped returns false, because Windows has no zombies.
 func unreaped(Identity) bool { return false }

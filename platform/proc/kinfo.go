@@ -7,16 +7,17 @@ import (
 	"time"
 )
 
-// kinfo is what identifies a process in a struct kinfo_proc of FreeBSD's <sys/user.h>.
+// A kinfo has the fields that identify a process, from struct kinfo_proc in FreeBSD's
+// <sys/user.h>.
 type kinfo struct {
 	pid, parent int
-	uid         uint32        // the effective one
-	start       time.Duration // since 1970, by the wall clock
+	uid         uint32        // effective user
+	start       time.Duration // time since 1970, by the wall clock
 	zombie      bool
 }
 
-// The struct has its own size in front, which tells the layouts apart, and has kept this
-// one on all machines of 64 bits since FreeBSD 5.
+// The struct begins with its own size, which distinguishes the layouts. All 64-bit machines
+// have had this layout since FreeBSD 5.
 const (
 	kinfoSize   = 1088
 	kinfoPID    = 72
@@ -27,7 +28,7 @@ const (
 	kinfoZombie = 5 // SZOMB in <sys/proc.h>
 )
 
-// parseKinfo reads what kern.proc.pid of FreeBSD holds: one struct kinfo_proc.
+// parseKinfo decodes FreeBSD's kern.proc.pid, which is one struct kinfo_proc.
 func parseKinfo(raw []byte) (kinfo, error) {
 	if len(raw) < 4 {
 		return kinfo{}, ErrGone
@@ -45,10 +46,10 @@ func parseKinfo(raw []byte) (kinfo, error) {
 	}, nil
 }
 
-// sinceBooted is when a process was started, in microseconds since the machine was. The
-// kernel keeps that, and adds the time of the boot when it is asked, which moves when the
-// wall clock is set: so it is taken off again. settled is false where the clock was set
-// meanwhile: before and after are what the time of the boot was then.
+// sinceBooted returns the start time of a process in microseconds since boot. The kernel
+// stores that, but reports it plus the boot time, which changes when the wall clock is set. So
+// sinceBooted subtracts the boot time. before and after are the boot times read before and
+// after the start time. settled is false if they differ, because the clock was set in between.
 func sinceBooted(start, before, after time.Duration) (micros uint64, settled bool) {
 	if before != after || start < before {
 		return 0, false

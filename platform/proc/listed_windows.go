@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// listed looks a process that we may not open up in the list of all processes.
+// listed looks up a process that we may not open in the list of all processes.
 func listed(pid int) (Identity, error) {
 	list, err := processes()
 	if err != nil {
@@ -26,10 +26,10 @@ func listed(pid int) (Identity, error) {
 	}
 }
 
-// processes is the kernel's list, as words because its entries are aligned so.
+// processes returns the kernel's list, as words because its entries are aligned to words.
 func processes() ([]uint64, error) {
 	size := uint32(256 << 10)
-	for range 10 { // it may grow while we look
+	for range 10 { // the list may grow between two calls
 		list := make([]uint64, size/8)
 		err := windows.NtQuerySystemInformation(windows.SystemProcessInformation, unsafe.Pointer(&list[0]), size, &size)
 		if !errors.Is(err, windows.STATUS_INFO_LENGTH_MISMATCH) {

@@ -2,14 +2,14 @@ package proc
 
 import "os"
 
-// Listen takes what other processes ask of this one by [Identity.Signal] where
-// there are no signals: requests delivers syscall.SIGTERM and syscall.SIGHUP until
-// stop is called, and is never closed. Requests of one kind are joined while
-// nobody receives; none is ever lost behind those of another kind. stop returns
-// when the listening has ended; calling it again does nothing.
+// Listen receives the requests that other processes make by [Identity.Signal] on a system
+// without signals. The channel delivers syscall.SIGTERM and syscall.SIGHUP until stop is
+// called, and is never closed. Requests of the same kind are merged while nobody receives. A
+// request of another kind is never lost behind them. stop returns when listening has ended;
+// further calls do nothing.
 //
-// Whoever may ask is what the system's own rules for signals would be: the same
-// user, SYSTEM and Administrators. The error wraps [ErrSquatted] if another
-// process was there before us, to keep others from asking: the caller may go on
-// without. On Unix it is errors.ErrUnsupported: os/signal has the signals.
+// The same user, SYSTEM and Administrators may make requests. The error wraps [ErrSquatted] if
+// another process has created our objects first, to keep others from making requests. The
+// caller may continue without Listen. On Unix the error is errors.ErrUnsupported: use
+// os/signal.
 func Listen() (requests <-chan os.Signal, stop func() error, err error) { return listen() }

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// eventName is the name of the event by which the process id is asked for sig.
-// Nobody can know it before the process is there.
+// eventName returns the name of the event for sending sig to id. Nobody can know it before the
+// process exists.
 func eventName(id Identity, sig os.Signal) (string, *uint16, error) {
 	what := "stop"
 	if sig == syscall.SIGHUP {
@@ -22,7 +22,7 @@ func eventName(id Identity, sig os.Signal) (string, *uint16, error) {
 	return name, p, err
 }
 
-// ask sets the event of the process id, of which the caller has a handle.
+// ask sets the event of the process id. The caller must have a handle of the process.
 func ask(id Identity, sig os.Signal) error {
 	name, p, err := eventName(id, sig)
 	if err != nil {
@@ -42,10 +42,10 @@ func ask(id Identity, sig os.Signal) error {
 	return nil
 }
 
-// listener are the events of a process that listens.
+// A listener has the events of a listening process.
 type listener struct {
 	signals  []os.Signal
-	events   []windows.Handle // one for each signal, then the one that ends it
+	events   []windows.Handle // one for each signal, and finally one that ends hear
 	requests chan os.Signal
 	quit     chan struct{}
 	ended    chan struct{}
@@ -53,7 +53,7 @@ type listener struct {
 
 func listen() (<-chan os.Signal, func() error, error) {
 	e := &listener{
-		signals:  []os.Signal{syscall.SIGTERM, syscall.SIGHUP}, // in the order in which they are heard
+		signals:  []os.Signal{syscall.SIGTERM, syscall.SIGHUP}, // by priority
 		requests: make(chan os.Signal), quit: make(chan struct{}), ended: make(chan struct{}),
 	}
 	if err := e.open(); err != nil {
@@ -78,7 +78,7 @@ func (e *listener) open() error {
 		if err != nil {
 			return err
 		}
-		event, err := windows.CreateEvent(private, 0, 0, p) // reset by the wait that it ends
+		event, err := windows.CreateEvent(private, 0, 0, p) // an auto-reset event
 		if event != 0 {
 			e.events = append(e.events, event)
 		}
@@ -96,7 +96,7 @@ func (e *listener) open() error {
 	return err
 }
 
-// hear waits for events until stop.
+// hear waits for events until stop is called.
 func (e *listener) hear() {
 	defer close(e.ended)
 	for {

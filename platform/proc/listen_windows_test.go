@@ -45,7 +45,7 @@ func TestListenHearsItsOwnRequests(t *testing.T) {
 	}
 }
 
-// Reloads that nobody takes must not keep a stop from being heard.
+// Reload requests that nobody receives must not hold up a stop request.
 func TestStopIsNotLostBehindReloads(t *testing.T) {
 	requests, stop, err := proc.Listen()
 	must(t, err)
@@ -74,8 +74,8 @@ func TestStopIsNotLostBehindReloads(t *testing.T) {
 	must(t, stop())
 }
 
-// A request must reach the process that it was verified for. Somebody who made
-// the event first could keep requests from it.
+// A request must reach the process that it was verified for. Another process that creates the
+// event first could intercept requests.
 func TestListenRefusesASquattedName(t *testing.T) {
 	self := mustOf(t, os.Getpid())
 	name := fmt.Sprintf(`Global\holdfast-%d-%x-reload`, self.PID, self.Start)
@@ -117,7 +117,7 @@ func TestEventsAreNobodyElses(t *testing.T) {
 	}
 }
 
-// Somebody's handle keeps the number of a process that has ended.
+// An open handle keeps the number of a process that has ended.
 func TestEndedButOpenIsGone(t *testing.T) {
 	p := child(t, "linger")
 	id := mustOf(t, p.Process.Pid)
@@ -143,7 +143,7 @@ func TestNumbersBetweenAreNobodys(t *testing.T) {
 	}
 }
 
-// What cannot be opened is known from the list of processes.
+// A process that cannot be opened is found in the list of processes.
 func TestListedIsTheSameProcess(t *testing.T) {
 	p := child(t, "linger")
 	opened := mustOf(t, p.Process.Pid)

@@ -15,8 +15,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// A stop whose service had ended returned before init had reaped it: pgrep and kill -0 saw it
-// all the same (TestScriptsForcedStop, TestOpenRCStates).
+// A stop returned when its service had ended, but before init had reaped it. pgrep and kill -0
+// still saw the process (TestScriptsForcedStop, TestOpenRCStates).
 func TestAnOrphanIsWaitedForUntilItIsReaped(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command("unshare", "--pid", "--mount", "--fork", "--mount-proc", os.Args[0])
@@ -30,7 +30,7 @@ func TestAnOrphanIsWaitedForUntilItIsReaped(t *testing.T) {
 	}
 }
 
-// beInit is process 1 that is late, and then does not do its work at all.
+// beInit plays a process 1 that reaps late, and later not at all.
 func beInit() {
 	orphan := func() proc.Identity {
 		out, err := exec.Command("sh", "-c", "sleep 1000 >/dev/null 2>&1 & echo $!").Output()

@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Private is what a named object of the kernel gets that is nobody else's: SYSTEM,
-// Administrators and our own user, who is its owner, may do everything with it,
-// others nothing; and no child inherits the handle. Without it the default of the
-// process's token would say, which for a service is often more.
+// Private returns the security attributes for a named kernel object that only SYSTEM,
+// Administrators and this process's user, its owner, may use. Child processes do not inherit
+// the handle. The default of the process token, which applies without them, is often less
+// strict for a service.
 func Private() (*windows.SecurityAttributes, error) {
 	user, err := windows.GetCurrentProcessToken().GetTokenUser()
 	if err != nil {

@@ -27,7 +27,7 @@ func signal(id Identity, sig os.Signal) error {
 
 func wait(ctx context.Context, id Identity) error { return poll(ctx, id) }
 
-// Boot has told.
+// sinceBoot returns true, because Boot has been compared.
 func sinceBoot(Identity) bool { return true }
 
 func listen() (<-chan os.Signal, func() error, error) {
