@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// attributes are those of a new file or directory, by the rules of the package
-// comment; inherit are the ACE flags of a directory.
+// attributes returns the security attributes of a new file or directory, by the rules in the
+// package comment. inherit has the ACE flags of a directory.
 func attributes(mode fs.FileMode, inherit string) (*windows.SecurityAttributes, error) {
 	me, err := ourSID()
 	if err != nil {
@@ -29,9 +29,9 @@ func attributes(mode fs.FileMode, inherit string) (*windows.SecurityAttributes, 
 	return sa, nil
 }
 
-// descriptor is the DACL in the words of Microsoft's "Security Descriptor String
-// Format". A file that others may read takes from its directory what that grants
-// to the service's own account; one that they may not read takes nothing.
+// descriptor returns the DACL in Microsoft's "Security Descriptor String Format". If others
+// may read the file, it also inherits from its directory what that grants to the service's own
+// account. Otherwise it inherits nothing.
 func descriptor(mode fs.FileMode, inherit, me string) string {
 	var d strings.Builder
 	d.WriteString("D:")
@@ -75,7 +75,7 @@ func trust(path string, _ fs.FileInfo) error {
 	return trustDescriptor(path, sd, me)
 }
 
-// trustLink refuses a link, of whatever kind, that an ordinary user has made.
+// trustLink refuses a link of any kind that an ordinary user has made.
 func trustLink(path, me string) error {
 	p, err := windows.UTF16PtrFromString(path)
 	if err != nil {
@@ -83,7 +83,7 @@ func trustLink(path, me string) error {
 	}
 	attributes, err := windows.GetFileAttributes(p)
 	if err != nil || attributes&windows.FILE_ATTRIBUTE_REPARSE_POINT == 0 {
-		return nil //nolint:nilerr // where we may not look, we shall see what is behind it
+		return nil //nolint:nilerr // we may not examine it; the checks of its target follow
 	}
 	sd, err := describe(path, windows.FILE_FLAG_OPEN_REPARSE_POINT)
 	if err != nil {
@@ -95,7 +95,7 @@ func trustLink(path, me string) error {
 	return nil
 }
 
-// describe gives the security descriptor of a file or directory.
+// describe returns the security descriptor of a file or directory.
 func describe(path string, flags uint32) (*windows.SECURITY_DESCRIPTOR, error) {
 	h, err := openHandle(path, windows.READ_CONTROL, nil, windows.OPEN_EXISTING, windows.FILE_FLAG_BACKUP_SEMANTICS|flags)
 	if err != nil {
@@ -116,13 +116,13 @@ func ownerOf(f *os.File, _ fs.FileInfo) (string, error) {
 	}
 	sid, _, err := sd.Owner()
 	if err != nil || sid == nil {
-		return "", nil //nolint:nilerr // nobody's
+		return "", nil //nolint:nilerr // it has no owner
 	}
 	return sid.String(), nil
 }
 
-// trustOwner: a reparse point was refused before. Of links that are second names
-// NTFS lets nobody make one to a file that he may not write (CreateHardLink).
+// trustOwner checks the owner only, because a reparse point was refused before, and NTFS does
+// not let anybody make a hard link to a file that he may not write (CreateHardLink).
 func trustOwner(owner string, _ fs.FileInfo, path string) error {
 	me, err := ourSID()
 	if err != nil || trustedSID(owner, me) {
@@ -138,7 +138,7 @@ func trustOwner(owner string, _ fs.FileInfo, path string) error {
 	return fmt.Errorf("%s belongs to %s, who does not own its directory: %w: remove it", path, owner, ErrUntrusted)
 }
 
-// oursAlone reports whether a directory belongs to one of those whom we trust.
+// oursAlone reports whether a directory belongs to a trusted account.
 func oursAlone(dir string) bool {
 	me, err := ourSID()
 	if err != nil {
@@ -152,8 +152,8 @@ func oursAlone(dir string) bool {
 	return ok
 }
 
-// trustedOwner reports whether what is found at path belongs to SYSTEM,
-// Administrators, a service's account or ourselves, and to whom it belongs.
+// trustedOwner returns the owner in sd, and reports whether it is trusted: SYSTEM,
+// Administrators, the account of a service, or this process's user.
 func trustedOwner(sd *windows.SECURITY_DESCRIPTOR, me string) (who string, ok bool) {
 	sid, _, err := sd.Owner()
 	if err != nil || sid == nil {
@@ -165,8 +165,9 @@ func trustedOwner(sd *windows.SECURITY_DESCRIPTOR, me string) (who string, ok bo
 	return accountName(sid), false
 }
 
-// trustedSID: SYSTEM, the local and the network service, Administrators, ourselves,
-// and NT SERVICE\..., TrustedInstaller among them: Administrators install services.
+// trustedSID reports whether sid is SYSTEM, the local or the network service, Administrators,
+// this process's user or an account of NT SERVICE. Service accounts are trusted, because only
+// administrators install services. TrustedInstaller is one of them.
 func trustedSID(sid, me string) bool {
 	return slices.Contains([]string{"S-1-5-18", "S-1-5-19", "S-1-5-20", "S-1-5-32-544", me}, sid) || strings.HasPrefix(sid, "S-1-5-80-")
 }
@@ -178,7 +179,7 @@ func accountName(sid *windows.SID) string {
 	return sid.String()
 }
 
-// everybody are the groups that are, or could be, full of strangers.
+// everybody lists the groups that include, or could include, arbitrary users.
 var everybody = []string{
 	"S-1-1-0",      // Everyone
 	"S-1-2-0",      // LOCAL
@@ -197,8 +198,7 @@ func isEverybody(sid string) bool {
 	return domain || slices.Contains(everybody, sid)
 }
 
-// writers reads the list's entries for groups that are full of strangers. What they are
-// denied is not counted in their favour.
+// writers reads the allow entries for such groups in the access list. It ignores deny entries.
 func writers(path string, leads bool) string {
 	me, err := ourSID()
 	if err != nil {
@@ -223,7 +223,7 @@ func writersOf(path string, sd *windows.SECURITY_DESCRIPTOR, me string, leads bo
 		return path + " has no access list, so everybody may write to it"
 	}
 	rights := windows.ACCESS_MASK(changing)
-	if leads { // who may make files beside what is in it changes nothing of that
+	if leads { // new files do not change what is in the directory
 		rights &^= windows.FILE_WRITE_DATA | windows.FILE_APPEND_DATA
 	}
 	for i := range uint32(dacl.AceCount) {
@@ -242,14 +242,14 @@ func writersOf(path string, sd *windows.SECURITY_DESCRIPTOR, me string, leads bo
 	return ""
 }
 
-// changing are the rights by which a file could be put into a directory, or its
-// protection be lifted.
+// changing has the rights that allow somebody to add a file to a directory or to change its
+// protection.
 const changing = windows.FILE_WRITE_DATA | windows.FILE_APPEND_DATA | fileDeleteChild | windows.DELETE |
 	windows.WRITE_DAC | windows.WRITE_OWNER | windows.GENERIC_WRITE | windows.GENERIC_ALL
 
 const fileDeleteChild = 0x40 // FILE_DELETE_CHILD in winnt.h
 
-// trustDescriptor judges a directory by its descriptor.
+// trustDescriptor checks the security descriptor of a directory.
 func trustDescriptor(path string, sd *windows.SECURITY_DESCRIPTOR, me string) error {
 	if owner, ok := trustedOwner(sd, me); !ok {
 		return fmt.Errorf("directory %s belongs to %s: %w: remove it, or choose another", path, owner, ErrUntrusted)
@@ -266,7 +266,7 @@ func trustDescriptor(path string, sd *windows.SECURITY_DESCRIPTOR, me string) er
 		if ace.Header.AceType != windows.ACCESS_ALLOWED_ACE_TYPE || ace.Mask&changing == 0 {
 			continue
 		}
-		// Also one that only what is made in the directory will have.
+		// This includes entries that apply only to new files in the directory.
 		sid := (*windows.SID)(unsafe.Pointer(&ace.SidStart))
 		if isEverybody(sid.String()) {
 			return fmt.Errorf("directory %s can be written by %s: %w: take that right away, or choose another", path, accountName(sid), ErrUntrusted)

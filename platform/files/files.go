@@ -1,26 +1,26 @@
-// Package files keeps a service's own files from being lost halfway or turned
-// against it: atomic replacement, and directories and files that nobody else
-// could have prepared as a trap.
+// Package files protects a service's own files from being lost or abused. It replaces files
+// atomically, and refuses directories and files that somebody else could have prepared as a
+// trap.
 //
-// A service often runs as a user of its own, to whom its directories belong, and
-// root reads and writes there, too. So no name in such a directory is followed,
-// nothing found there is waited for, and what is read is bounded.
+// A service often runs as a user of its own, who owns its directories, and root reads and
+// writes there, too. So functions of this package do not follow links in such a directory, do
+// not block on what they find there, and limit what they read.
 //
 // # Windows notes
 //
-// A mode is translated. What is made here belongs to its maker; SYSTEM,
-// Administrators and the maker may do everything, and the group Users may read
-// it if the mode's last digit has the read bit. A directory passes that on to
-// what is made in it, and takes nothing from its parent; in ProgramData
-// everybody may make files in whatever does not say otherwise.
+// File modes are translated. New files belong to the user who makes them. SYSTEM,
+// Administrators and that user have full access, and the group Users has read access if the
+// last digit of the mode has the read bit. A new directory passes this on to its contents, and
+// inherits nothing from its parent: in ProgramData, everybody may create files in a directory
+// that does inherit.
 //
-// A file that somebody has open is in the way of its replacement and removal,
-// where that somebody does not share it for deletion, as most programs do not:
-// both are tried again for a second, and then fail with [ErrInUse]. [OpenToRead] and [Read] share it.
+// A file cannot be replaced or removed while another process has it open without sharing it
+// for deletion, as most programs do. Both operations retry for a second, and then fail with
+// [ErrInUse]. [OpenToRead] and [Read] do share the file.
 //
-// Everybody who may read a file can have an opportunistic lock on it
-// (FSCTL_REQUEST_OPLOCK), and who opens it waits until that one gives it up, without
-// end if he does not. What is opened here does not wait: [ErrInUse].
+// Everybody who may read a file can have an opportunistic lock on it (FSCTL_REQUEST_OPLOCK).
+// Who opens the file then waits until the lock is released, possibly for ever. The functions
+// of this package do not wait, and fail with [ErrInUse].
 package files
 
 import (
@@ -32,17 +32,16 @@ import (
 	"path/filepath"
 )
 
-// ErrUntrusted means that somebody else could have put, or could still change,
-// what is found at a path. The text says what to do about it.
+// ErrUntrusted means that somebody else could have written, or could still change, what is at
+// a path. The text says what to do about it.
 var ErrUntrusted = errors.New("not safe to use")
 
-// ErrInUse means that somebody else has a file open and keeps it from us: he shares
-// it with nobody, or keeps who opens it waiting (an opportunistic lock), and has
-// not let go of it in the time that programs take that mean no harm. Only Windows
-// knows such.
+// ErrInUse means that another process has opened a file without sharing it, or has an
+// opportunistic lock on it, and has not released it within the time that harmless programs
+// need. Only Windows has such errors.
 var ErrInUse = errors.New("somebody else has it open and does not share it")
 
-// ReplaceJSON is [Replace] with v as one line of JSON.
+// ReplaceJSON calls [Replace] with v as one line of JSON.
 func ReplaceJSON(path string, v any, mode fs.FileMode, durable bool) error {
 	content, err := json.Marshal(v)
 	if err != nil {
@@ -51,17 +50,17 @@ func ReplaceJSON(path string, v any, mode fs.FileMode, durable bool) error {
 	return Replace(path, append(content, '\n'), mode, durable)
 }
 
-// Replace writes content to path so that a reader, or a crash, sees the old
-// file or the new one whole and never a mixture; the file gets exactly mode.
-// It writes ".NAME.new" beside it first, so one writer at a time may use it for
-// a path. If durable, the content is on the disk when it returns; otherwise the
-// system writes it when it likes. On error the old file is untouched. What stands
-// at either path, be it a link or a FIFO, is replaced and never written through;
-// a directory is refused with ErrUntrusted.
+// Replace atomically replaces the content of path: readers see either the old file or the
+// complete new one, and so does everybody after a crash. The file gets exactly the given mode.
+//
+// Replace first writes ".NAME.new" beside path, so only one writer at a time may use it for a
+// path. If durable is set, the content is on disk when Replace returns. Otherwise the system
+// writes it later. After an error the old file is unchanged. A link or a FIFO at either path
+// is replaced and never written to; a directory is refused with ErrUntrusted.
 func Replace(path string, content []byte, mode fs.FileMode, durable bool) (err error) {
 	dir, temporary := filepath.Dir(path), Temporary(path)
-	// create refuses to write through anything that is there. What a crash left,
-	// or a link that somebody planted, goes.
+	// create never opens an existing file. What a crash has left, or a link that somebody has
+	// planted, is removed.
 	f, err := create(temporary, mode)
 	if errors.Is(err, fs.ErrExist) {
 		if err := Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -96,7 +95,7 @@ func Replace(path string, content []byte, mode fs.FileMode, durable bool) (err e
 	return err
 }
 
-// inTheWay is err, or what says more where a directory stands at path.
+// inTheWay returns err, or a clearer error if a directory is at path.
 func inTheWay(path string, err error) error {
 	if err == nil {
 		return nil
@@ -107,64 +106,64 @@ func inTheWay(path string, err error) error {
 	return err
 }
 
-// Temporary is the file that [Replace] writes first. One that is left is of a
-// [Replace] that was killed.
+// Temporary returns the path of the file that [Replace] writes first. If that file exists, a
+// [Replace] was killed.
 func Temporary(path string) string {
 	dir, name := filepath.Split(path)
 	return filepath.Join(dir, "."+name+".new")
 }
 
-// Rename gives a file or directory another name like os.Rename. On Windows it tries
-// for a second while somebody else has it open.
+// Rename renames a file or directory like os.Rename. On Windows it retries for a second while
+// another process has it open.
 func Rename(from, to string) error { return move(from, to) }
 
-// Seal has a file or directory that we have made be one that [Owned] accepts, whoever of
-// the administrators we are. On Windows it belongs to Administrators then, only they and
-// SYSTEM can change it, and Users can read and execute it. Elsewhere owner and mode
-// have said so from the beginning, and it does nothing.
+// Seal changes a file or directory that this process has made so that [Owned] accepts it,
+// whichever administrator this process runs as. On Windows it gives the file to
+// Administrators: only they and SYSTEM can change it, and Users can read and execute it. On
+// other systems it does nothing, because owner and mode are right from the beginning.
 func Seal(path string) error { return seal(path) }
 
-// Remove removes the file or empty directory at path like os.Remove. On Windows
-// it tries for a second while somebody else has it open.
+// Remove removes the file or empty directory at path like os.Remove. On Windows it retries for
+// a second while another process has it open.
 func Remove(path string) error { return remove(path) }
 
-// RemoveTree removes a file, or a directory with all below it, like os.RemoveAll: one
-// that is not there is removed already, and a link is removed and not followed. On
-// the way to it a link is followed only where nobody but root and we could have put
-// it; another user's is refused with ErrUntrusted, also where he puts it there while
-// we are on our way. What is mounted there, or below it, is not emptied but refused, with
-// ErrUntrusted as well.
+// RemoveTree removes a file, or a directory with its contents, like os.RemoveAll. It succeeds
+// if path does not exist. It removes a link at path, and does not follow it. On the way to
+// path it follows only links that nobody but root and this process's user could have made. It
+// refuses other users' links with ErrUntrusted, even if they are made while it runs. It does
+// not empty file systems that are mounted at path or below, but refuses them with
+// ErrUntrusted, too.
 func RemoveTree(path string) error { return removeTree(path) }
 
-// Mounted is where something is mounted at dir or below it, for whoever wants to know before
-// [RemoveTree] refuses; empty if there is nothing, or the system does not say (all but Linux).
+// Mounted returns a mount point at dir or below it, at which [RemoveTree] would fail. It
+// returns "" if there is none, and on all systems but Linux.
 func Mounted(dir string) string { return mounted(dir) }
 
-// Writers says which ordinary users could change the file or directory at path itself,
-// links followed, and how that shows; it is empty if none but the administrator and we
-// could. Of a directory that only leads to what matters it counts who could put
-// something else in the place of what is in it, and not who could add to it, which on
-// Unix is the same. On Unix owner and mode decide (a group that is ours alone is not
-// others; access lists are not read), on Windows owner and access list. What is not
-// there nobody changes.
+// Writers describes which ordinary users could change the file or directory at path, and why.
+// It follows links. It returns "" if only administrators and this process's user could, or if
+// path does not exist.
+//
+// With leads set, path is a directory on the way to the file that matters. Then only the right
+// to replace its entries counts, and not the right to add entries; Unix does not distinguish
+// these. On Unix, owner and mode decide. A group that has only this user does not count, and
+// access lists are not read. On Windows, owner and access list decide.
 func Writers(path string, leads bool) string { return writers(path, leads) }
 
-// SyncDir makes the names in a directory durable: of a file that was created or
-// renamed there, only the content is durable after its own Sync. On Windows it
-// does nothing: NTFS journals such changes.
+// SyncDir makes the names in a directory durable. Without it, only the content of a created or
+// renamed file is durable, after its own Sync. On Windows it does nothing, because NTFS
+// journals such changes.
 func SyncDir(dir string) error { return syncDir(dir) }
 
-// Inode is what tells the file with which info came from every other one that is
-// there: DEVICE:INODE, in decimals. It is empty where the system says no such thing by its
-// FileInfo, as Windows does.
+// Inode returns DEVICE:INODE, in decimal, which distinguishes the file that info describes
+// from all other existing files. It returns "" if the system's FileInfo does not have these
+// numbers, as on Windows.
 func Inode(info fs.FileInfo) string { return inode(info) }
 
-// Open opens the regular file at path like os.OpenFile, creating it with mode
-// if flag has os.O_CREATE. It refuses, with ErrUntrusted, a symbolic link,
-// a directory, a FIFO or a device (without blocking on it), and a file that has
-// a second name: writing to any of these could hit something else. Where nobody but
-// the administrator or we could have given it the name path, a second one elsewhere
-// says nothing: on many systems any user may make one (link(2)).
+// Open opens the regular file at path like os.OpenFile. It creates the file with mode if flag
+// has os.O_CREATE. It refuses, with ErrUntrusted, a symbolic link, a directory, a FIFO or a
+// device, without blocking, and a file with several hard links, because a write could hit
+// another file. Hard links are allowed if only administrators and this process's user could
+// have made the name path: on many systems any user may make a link elsewhere (link(2)).
 func Open(path string, flag int, mode fs.FileMode) (*os.File, error) {
 	return openOneName(path, func() (*os.File, error) { return open(path, flag, mode) })
 }
@@ -181,8 +180,8 @@ func openOneName(path string, do func() (*os.File, error)) (*os.File, error) {
 	return f, nil
 }
 
-// openRegular has do open path, which neither follows a link nor blocks, and
-// refuses what is no regular file.
+// openRegular opens path by do, which must neither follow a link nor block. It refuses
+// anything but a regular file.
 func openRegular(path string, do func() (*os.File, error)) (*os.File, fs.FileInfo, error) {
 	f, err := do()
 	if err != nil {
@@ -225,20 +224,20 @@ func notRegular(path string, info fs.FileInfo) error {
 	return fmt.Errorf("%s is %s, not a regular file: %w: remove it", path, what, ErrUntrusted)
 }
 
-// MakeDir makes sure that the directory path exists, creating it and its
-// parents with mode if it must, and passes CheckDir.
+// MakeDir creates the directory path and its parents with mode, unless they exist. The
+// directory must then pass CheckDir.
 func MakeDir(path string, mode fs.FileMode) error {
 	if err := makeDirs(path, mode); err != nil {
 		if e := CheckDir(path); errors.Is(e, ErrUntrusted) {
-			err = fmt.Errorf("%w: %w", err, e) // something else is there
+			err = fmt.Errorf("%w: %w", err, e) // path is not a directory
 		}
 		return fmt.Errorf("directory for the service's files: %w", err)
 	}
 	return CheckDir(path)
 }
 
-// MakeDirAs is MakeDir, with exactly mode for what it makes, where MakeDir leaves a say
-// to the umask of the process: for what others are to find whoever made it.
+// MakeDirAs is like MakeDir, but gives new directories exactly mode, regardless of the umask.
+// Use it for directories that must not depend on who makes them.
 func MakeDirAs(path string, mode fs.FileMode) error {
 	if err := makeDirsAs(filepath.Clean(path), mode); err != nil {
 		return fmt.Errorf("directory %s: %w", path, err)
@@ -246,11 +245,11 @@ func MakeDirAs(path string, mode fs.FileMode) error {
 	return CheckDir(path)
 }
 
-// CheckDir refuses, with ErrUntrusted, what is no directory or can be written
-// by everybody: there, anybody could replace the service's files by their own.
-// A sticky bit does not help: a file can be planted before we come. On Windows
-// it refuses as well what belongs to another ordinary user, who could change its
-// ACL at any time, and what is reached by such a user's link.
+// CheckDir refuses, with ErrUntrusted, anything but a directory, and a directory that
+// everybody can write to, because anybody could replace the service's files there. A sticky
+// bit does not help, since a file can be planted in advance. On Windows it also refuses a
+// directory that belongs to another ordinary user, who could change its ACL at any time, and
+// one that is reached through a link of such a user.
 func CheckDir(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {

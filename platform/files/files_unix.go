@@ -13,9 +13,8 @@ import (
 	"syscall"
 )
 
-// O_NONBLOCK: opening a FIFO must not wait for a peer, nor that of a file for the
-// end of somebody's lease. O_NOCTTY: nor may a terminal become ours. os.OpenFile
-// adds O_CLOEXEC itself.
+// O_NONBLOCK keeps open from waiting for the peer of a FIFO or for the end of a lease.
+// O_NOCTTY keeps a terminal from becoming ours. os.OpenFile adds O_CLOEXEC.
 const openFlags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK | syscall.O_NOCTTY
 
 func create(path string, mode fs.FileMode) (*os.File, error) {
@@ -32,12 +31,12 @@ func open(path string, flag int, mode fs.FileMode) (*os.File, error) {
 
 func openToRead(path string) (*os.File, error) { return open(path, os.O_RDONLY, 0) }
 
-// openThrough is openToRead where a link is followed.
+// openThrough is openToRead, but follows a link.
 func openThrough(path string) (*os.File, error) {
 	return os.OpenFile(path, openFlags&^syscall.O_NOFOLLOW, 0)
 }
 
-// oursAlone reports whether a directory belongs to root or to us.
+// oursAlone reports whether a directory belongs to root or to this process's user.
 func oursAlone(dir string) bool {
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -49,15 +48,14 @@ func oursAlone(dir string) bool {
 
 func rootOrUs(owner string) bool { return owner == "0" || owner == strconv.Itoa(os.Geteuid()) }
 
-// namedByUs reports whether nobody but root and we can have given the file at path this
-// name.
+// namedByUs reports whether only root and this process's user can have made the name path.
 func namedByUs(path string) bool {
 	dir := filepath.Dir(path)
 	info, err := os.Stat(dir)
 	return err == nil && info.Mode().Perm()&0o022 == 0 && oursAlone(dir)
 }
 
-// settle gives the file its mode: the umask has no say.
+// settle sets the mode of a file, regardless of the umask.
 func settle(f *os.File, mode fs.FileMode) error { return f.Chmod(mode) }
 
 func rename(from, to string) error { return os.Rename(from, to) }
@@ -66,8 +64,8 @@ func remove(path string) error { return os.Remove(path) }
 
 func makeDirs(path string, mode fs.FileMode) error { return os.MkdirAll(path, mode) }
 
-// makeDirsAs gives each directory that it makes its mode by the descriptor: nobody can put
-// a link in its place meanwhile.
+// makeDirsAs sets the mode of each new directory through its descriptor, so nobody can put a
+// link in its place.
 func makeDirsAs(path string, mode fs.FileMode) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return nil
@@ -79,7 +77,7 @@ func makeDirsAs(path string, mode fs.FileMode) error {
 	}
 	if err := os.Mkdir(path, mode); err != nil {
 		if info, e := os.Stat(path); errors.Is(err, fs.ErrExist) && e == nil && info.IsDir() {
-			return nil // somebody else was quicker
+			return nil // another process was faster
 		}
 		return err
 	}
@@ -144,7 +142,8 @@ func trust(path string, info fs.FileInfo) error {
 		path, info.Mode().Perm(), ErrUntrusted)
 }
 
-// trustDirAlone refuses a directory in which others than root and we could have put something.
+// trustDirAlone refuses a directory that others than root and this process's user could have
+// added files to.
 func trustDirAlone(dir string) error {
 	info, err := os.Stat(dir) // a link is followed
 	if err != nil {
@@ -153,7 +152,8 @@ func trustDirAlone(dir string) error {
 	return owned(dir, info, true)
 }
 
-// trustFileAlone refuses a file, with which info came, that others than root and we could have written.
+// trustFileAlone refuses a file, described by info, that others than root and this process's
+// user could have written.
 func trustFileAlone(path string, info fs.FileInfo) error { return owned(path, info, true) }
 
 func owned(path string, info fs.FileInfo, own bool) error {
@@ -188,8 +188,8 @@ func writers(path string, _ bool) string {
 	return ""
 }
 
-// ourGroup reports whether a file's group is the one that many systems give each user
-// for himself, called like him, and is ours.
+// ourGroup reports whether the group of a file is the private group of this process's user.
+// Many systems give each user a group with the user's name.
 func ourGroup(info fs.FileInfo) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || int(st.Gid) != os.Getegid() {
@@ -204,7 +204,7 @@ func ourGroup(info fs.FileInfo) bool {
 }
 
 func syncDir(dir string) error {
-	// A link is followed, as /etc/init.d is one on some systems: nothing but a
+	// Links are followed, because /etc/init.d is one on some systems. That is safe: only a
 	// directory is opened, and nothing is written.
 	d, err := os.OpenFile(dir, openFlags&^syscall.O_NOFOLLOW|syscall.O_DIRECTORY, 0)
 	if err != nil {

@@ -11,10 +11,10 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// shared is how we open files: others may do anything with them meanwhile.
+// shared is the sharing mode of our open files. Others may do anything with them meanwhile.
 const shared = windows.FILE_SHARE_READ | windows.FILE_SHARE_WRITE | windows.FILE_SHARE_DELETE
 
-// create makes a file that is not there yet, with the ACL that mode means.
+// create makes a new file with the ACL for mode. It fails if the file exists.
 func create(path string, mode fs.FileMode) (*os.File, error) {
 	sa, err := attributes(mode, "")
 	if err != nil {
@@ -31,8 +31,7 @@ func create(path string, mode fs.FileMode) (*os.File, error) {
 	return os.NewFile(uintptr(h), path), nil
 }
 
-// open opens the thing itself where there is a link. What it has to make is made
-// by create.
+// open does not follow a link. It makes a missing file by create.
 func open(path string, flag int, mode fs.FileMode) (*os.File, error) {
 	if flag&os.O_EXCL != 0 {
 		return create(path, mode)
@@ -43,7 +42,7 @@ func open(path string, flag int, mode fs.FileMode) (*os.File, error) {
 			return f, err
 		}
 		made, err := create(path, mode)
-		if err != nil && !errors.Is(err, fs.ErrExist) { // somebody else may have been quicker
+		if err != nil && !errors.Is(err, fs.ErrExist) { // another process may have been faster
 			return nil, err
 		}
 		if err == nil {
@@ -52,10 +51,10 @@ func open(path string, flag int, mode fs.FileMode) (*os.File, error) {
 	}
 }
 
-// openThere opens what is there, and does not share it for deletion: a file that
-// is open stays where it is.
+// openThere opens an existing file and does not share it for deletion, so the file keeps its
+// name while it is open.
 func openThere(path string, flag int) (*os.File, error) {
-	if flag&(os.O_APPEND|os.O_TRUNC) != 0 { // a log, in a directory that is closed to others
+	if flag&(os.O_APPEND|os.O_TRUNC) != 0 { // a log file, in a directory that others cannot write to
 		return os.OpenFile(path, flag|windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
 	}
 	access := map[int]uint32{
@@ -64,12 +63,12 @@ func openThere(path string, flag int) (*os.File, error) {
 	return openAtOnce(path, access, shared&^windows.FILE_SHARE_DELETE, windows.FILE_OPEN_REPARSE_POINT)
 }
 
-// openToRead opens the thing itself where there is a link, as open does.
+// openToRead does not follow a link.
 func openToRead(path string) (*os.File, error) {
 	return openAtOnce(path, windows.GENERIC_READ, shared, windows.FILE_OPEN_REPARSE_POINT)
 }
 
-// openThrough is openToRead where a link is followed.
+// openThrough is openToRead, but follows a link.
 func openThrough(path string) (*os.File, error) {
 	return openAtOnce(path, windows.GENERIC_READ, shared, 0)
 }
@@ -82,13 +81,13 @@ func openHandle(path string, access uint32, sa *windows.SecurityAttributes, how,
 	return windows.CreateFile(p, access, shared, sa, how, windows.FILE_ATTRIBUTE_NORMAL|flags, 0)
 }
 
-// settle has nothing left to do: the file was made with its ACL, and a mode
-// without a write bit would make it read-only for ourselves.
+// settle does nothing, because create has set the ACL. A mode without a write bit would make
+// the file read-only for us.
 func settle(*os.File, fs.FileMode) error { return nil }
 
-// rename gives the name at once, also where somebody has the file open that had
-// it, and shares it: os.Root renames as POSIX has it, which os.Rename does not. The
-// directory cannot be opened while somebody is about to remove it.
+// rename replaces to atomically even if another process has it open and shares it. os.Root
+// renames with POSIX semantics, and os.Rename does not. The directory cannot be opened while
+// somebody is about to remove it, so rename retries.
 func rename(from, to string) error {
 	return insist(func() error {
 		dir, err := os.OpenRoot(filepath.Dir(to))
@@ -108,15 +107,15 @@ func move(from, to string) error { return insist(func() error { return os.Rename
 
 func remove(path string) error { return insist(func() error { return os.Remove(path) }) }
 
-// A file may be in somebody else's hands for so long, and for so many tries: on a
-// busy machine a second is over after a few.
+// Another process may have a file open for this time and for this number of attempts. On a
+// busy machine a second is over after a few attempts.
 const (
 	busyLimit = time.Second
 	busyTries = 60
 )
 
-// insist does something again while the system says what it says of a file that
-// is open, or being removed, elsewhere: a virus scanner, a backup, a reader.
+// insist repeats an operation while the system reports that another process has the file open
+// or is removing it: a virus scanner, a backup, a reader.
 func insist(do func() error) error {
 	deadline := time.Now().Add(busyLimit)
 	wait := time.Millisecond
@@ -145,7 +144,7 @@ func links(f *os.File, _ fs.FileInfo) (uint64, error) {
 	return uint64(info.NumberOfLinks), nil
 }
 
-// makeDirs makes path and what is missing above it.
+// makeDirs makes path and its missing parents.
 func makeDirs(path string, mode fs.FileMode) error {
 	if info, err := os.Stat(path); err == nil {
 		if !info.IsDir() {
@@ -166,29 +165,31 @@ func makeDirs(path string, mode fs.FileMode) error {
 	if err == nil {
 		err = windows.CreateDirectory(p, sa)
 	}
-	if err != nil && !errors.Is(err, fs.ErrExist) { // somebody else may have been quicker
+	if err != nil && !errors.Is(err, fs.ErrExist) { // another process may have been faster
 		return &fs.PathError{Op: "mkdir", Path: path, Err: err}
 	}
 	return nil
 }
 
-// makeDirsAs: there is no umask.
+// makeDirsAs is makeDirs, because Windows has no umask.
 func makeDirsAs(path string, mode fs.FileMode) error { return makeDirs(path, mode) }
 
-// The directories of services are made for their account and administrators alone.
-// One of a program that has just ended is in somebody's hands for a moment.
+// removeTree does not guard against links, because the directories of services can be written
+// only by their account and administrators. It retries, because the directory of a program
+// that has just ended may still be open for a moment.
 func removeTree(path string) error { return insist(func() error { return os.RemoveAll(path) }) }
 
 func mounted(string) string { return "" }
 
-// trustDirAlone and trustFileAlone have nothing to add: CheckDir refuses the directories of other ordinary
-// users, and Read their files.
+// trustDirAlone and trustFileAlone do nothing. CheckDir has refused directories of other
+// ordinary users, and Read has refused their files.
 func trustDirAlone(string) error { return nil }
 
 func trustFileAlone(string, fs.FileInfo) error { return nil }
 
-// Directories cannot be synced; NTFS journals their changes.
+// syncDir does nothing. Directories cannot be synced, and NTFS journals their changes.
 func syncDir(string) error { return nil }
 
-// namedByUs: here nobody can give a second name to a file that he may not write.
+// namedByUs returns false, because nobody can make a hard link to a file that he may not
+// write.
 func namedByUs(string) bool { return false }

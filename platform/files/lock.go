@@ -6,21 +6,21 @@ import (
 	"os"
 )
 
-// ErrLocked means that another open file has the lock.
+// ErrLocked means that another open file holds the lock.
 var ErrLocked = errors.New("it is locked")
 
-// TryLock locks f without blocking, for itself or, if shared, along with others who
-// share it; it fails with ErrLocked where another open file, of any process, has it. The
-// lock keeps nobody from reading or writing the file; it goes with f. Of a lock
-// that f has already only Unix can change the kind: Unlock it first.
+// TryLock locks f without blocking, exclusively or, with shared set, together with other
+// shared locks. It fails with ErrLocked if another open file, of any process, holds the lock.
+// The lock does not prevent reading or writing, and ends when f is closed. If f holds the lock
+// already, only Unix can change its kind; on Windows call Unlock first.
 func TryLock(f *os.File, shared bool) error { return tryLock(f, shared) }
 
-// Unlock gives up what TryLock has given.
+// Unlock releases the lock that TryLock has taken.
 func Unlock(f *os.File) error { return unlock(f) }
 
-// Locked reports whether somebody has the lock of the file at path, which is opened as
-// by [OpenToRead]; of one that is not there nobody has it. It finds out by a shared lock
-// that lasts a moment: who is refused by that has to try again.
+// Locked reports whether somebody holds the lock of the file at path. It returns false if the
+// file does not exist, and opens it like [OpenToRead]. It takes a shared lock for a moment.
+// Who fails to get the lock because of that has to try again.
 func Locked(path string) (bool, error) {
 	f, err := OpenToRead(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lockedByte is where the lock is: behind what anybody reads, for a range that is
-// locked cannot be read (LockFileEx).
+// lockedByte is the position of the lock. It is beyond all content, because a locked range
+// cannot be read (LockFileEx).
 func lockedByte() *windows.Overlapped { return &windows.Overlapped{OffsetHigh: 1} }
 
 func tryLock(f *os.File, shared bool) error {

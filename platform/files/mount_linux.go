@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sameMount reports whether two directories lie in the same mount. Of a bind mount the
-// device says nothing; kernels before 5.8 know no more than that.
+// sameMount reports whether two directories are in the same mount. Device numbers do not show
+// bind mounts, but kernels before 5.8 provide nothing else.
 func sameMount(a, b int) bool {
 	var one, other unix.Statx_t
 	if unix.Statx(a, "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID, &one) != nil || unix.Statx(b, "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID, &other) != nil {
@@ -21,7 +21,7 @@ func sameMount(a, b int) bool {
 	return one.Dev_major == other.Dev_major && one.Dev_minor == other.Dev_minor && (!known || one.Mnt_id == other.Mnt_id)
 }
 
-// mounted reads proc_pid_mountinfo(5), whose fifth field is where.
+// mounted reads proc_pid_mountinfo(5). Its fifth field is the mount point.
 func mounted(dir string) string {
 	at, err := filepath.EvalSymlinks(filepath.Dir(dir))
 	if err != nil {
@@ -45,7 +45,7 @@ func mounted(dir string) string {
 	return ""
 }
 
-// unescaped is a path of which a table of mounts has written some characters as \040.
+// unescaped decodes a path from a table of mounts, which writes some characters as \040.
 func unescaped(path string) string {
 	var b strings.Builder
 	for {

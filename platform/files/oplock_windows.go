@@ -12,10 +12,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// openAtOnce opens a file that is there, and waits for nobody. CreateFile waits
-// without end for somebody who has an opportunistic lock on the file and does not
-// answer when he is asked for it (docs: Breaking Oplocks); it lacks the option of
-// NtCreateFile to tell us instead.
+// openAtOnce opens an existing file without waiting. CreateFile waits for the holder of an
+// opportunistic lock, for ever if that does not respond (docs: Breaking Oplocks). It lacks the
+// option of NtCreateFile to report the lock instead.
 func openAtOnce(path string, access, share, options uint32) (*os.File, error) {
 	var h windows.Handle
 	err := func() error {
@@ -37,7 +36,7 @@ func openAtOnce(path string, access, share, options uint32) (*os.File, error) {
 		switch {
 		case !ok:
 			return err
-		case nt == windows.STATUS_OPLOCK_BREAK_IN_PROGRESS: // it is open, and the first read or write would wait
+		case nt == windows.STATUS_OPLOCK_BREAK_IN_PROGRESS: // the file is open, but the first read or write would wait
 			_ = windows.CloseHandle(h)
 			return fmt.Errorf("%w (an opportunistic lock)", ErrInUse)
 		case nt == windows.STATUS_SHARING_VIOLATION:
@@ -51,10 +50,10 @@ func openAtOnce(path string, access, share, options uint32) (*os.File, error) {
 	return os.NewFile(uintptr(h), path), nil
 }
 
-// ntPath is a path as the kernel has it.
+// ntPath converts a path to the kernel's form.
 func ntPath(path string) (string, error) {
 	const kernels = `\??\`
-	for _, prefix := range []string{`\\?\`, `\\.\`} { // it is one already, but for this
+	for _, prefix := range []string{`\\?\`, `\\.\`} { // only the prefix differs
 		if rest, ok := strings.CutPrefix(path, prefix); ok {
 			return kernels + rest, nil
 		}

@@ -4,5 +4,5 @@ package files
 
 import "golang.org/x/sys/unix"
 
-// passing opens a directory to go through it; here it has to be one that we may list.
+// passing opens a directory only to pass through it. Here one has to be allowed to list it.
 const passing = unix.O_RDONLY

@@ -12,39 +12,39 @@ import (
 	"time"
 )
 
-// MaxRecord is how long a record that a service writes about itself may be, in
-// bytes: a state file, a last-run record. They have a few hundred.
+// MaxRecord is the largest size of a record that a service writes about itself, in bytes: a
+// state file, a last-run record. Actual records have a few hundred bytes.
 const MaxRecord = 1 << 20
 
-// ErrMalformed means that a file could be read and is not what it should be.
+// ErrMalformed means that a file could be read, but its content is invalid.
 var ErrMalformed = errors.New("not what belongs there")
 
-// OpenToRead opens the regular file at path for reading, whoever may have put it
-// there: it refuses, with ErrUntrusted, a symbolic link, a directory, a FIFO and
-// a device, and waits for none of them, nor for a lease on a file (fcntl(2),
-// F_SETLEASE). Others can rename, replace and remove the file in the meantime.
+// OpenToRead opens the regular file at path for reading, even if somebody else could have put
+// it there. It refuses, with ErrUntrusted, a symbolic link, a directory, a FIFO or a device.
+// It does not block on any of them, nor on a lease (fcntl(2), F_SETLEASE). Others can rename,
+// replace and remove the file while it is open.
 func OpenToRead(path string) (*os.File, error) {
 	f, _, err := openRegular(path, func() (*os.File, error) { return openToRead(path) })
 	return f, err
 }
 
-// OpenOneName is OpenToRead of a file whose content is shown: it refuses, with ErrUntrusted,
-// also one that has a second name (see [Open]), by which somebody could have us show
-// what he cannot read himself.
+// OpenOneName is [OpenToRead] for a file whose content will be shown to others. It also
+// refuses, with ErrUntrusted, a file with several hard links (see [Open]). With such a link a
+// user could make us show a file that he cannot read himself.
 func OpenOneName(path string) (*os.File, error) {
 	return openOneName(path, func() (*os.File, error) { return openToRead(path) })
 }
 
-// Read returns the whole of a file that somebody else may have put there, such as
-// a record in a directory of the service's user, and when it was written last. It
-// opens it as OpenToRead does and refuses, with ErrUntrusted, also a file that has
-// a second name (see [Open]), and one by its owner: it has to belong to whom its directory
-// belongs to, to the system's administrator or to us; where a group may write, it may
-// be anybody's that everybody may read. In a directory of another
-// user, a file of the administrator's or ours has to be one that everybody may
-// read: that user could have given a name there to any file (link(2)), and we read
-// nothing for him that he could not read himself. The error is ErrMalformed if it
-// is longer than limit bytes.
+// Read returns the content of a file that somebody else may have put there, such as a record
+// in a directory of the service's user, and the time of its last modification. It opens the
+// file like [OpenToRead]. The error is ErrMalformed if the content is longer than limit bytes.
+//
+// Read also refuses, with ErrUntrusted, a file with several hard links (see [Open]), and one
+// with an unexpected owner. The owner must be that of the directory, an administrator or this
+// process's user. If a group may write to the directory, a file that everybody may read can
+// have any owner. In a directory of another user, a file of an administrator or of this
+// process's user must be one that everybody may read. That user could have linked any file
+// there (link(2)), and must not make us read what he cannot read himself.
 func Read(path string, limit int64) (content []byte, written time.Time, err error) {
 	content, info, err := read(path, limit)
 	if err != nil {
@@ -66,7 +66,7 @@ func read(path string, limit int64) (content []byte, info fs.FileInfo, err error
 	if err == nil {
 		content, err = readUpTo(f, limit+1, info.Size())
 	}
-	_ = f.Close() // soon: on Windows it is in the way of the file's replacement
+	_ = f.Close() // early: on Windows an open file hinders its replacement
 	if err == nil {
 		err = trustOwner(owner, info, path)
 	}
@@ -79,30 +79,32 @@ func read(path string, limit int64) (content []byte, info fs.FileInfo, err error
 	return content, info, nil
 }
 
-// readUpTo is io.ReadAll of at most limit bytes, for a file that had size a moment ago: what
-// came since is not waited for.
+// readUpTo reads at most limit bytes from a file that had the given size a moment ago. It does
+// not wait for data that were added later.
 func readUpTo(f *os.File, limit, size int64) ([]byte, error) {
 	content := make([]byte, min(max(size, 0), limit))
 	n, err := io.ReadFull(f, content)
 	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF): // it was truncated since
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF): // it has been truncated meanwhile
 		return content[:n], nil
 	case size > 0 || err != nil:
 		return content, err
 	}
-	return io.ReadAll(io.LimitReader(f, limit)) // one that does not say its size, such as those in /proc
+	return io.ReadAll(io.LimitReader(f, limit)) // a file without a size, such as those in /proc
 }
 
-// ReadTrusted is Read for a record by which the administrator, or whoever calls it,
-// acts: it refuses, with ErrUntrusted, one that anybody else than these two could
-// have written, be it by the file's owner and mode or by those of its directory.
+// ReadTrusted is [Read] for a record that controls what root, or this process, does. It also
+// refuses, with ErrUntrusted, a record that anybody but root and this process's user could
+// have written, judging by the owner and mode of the file and of its directory. On Windows,
+// administrators take the place of root.
 func ReadTrusted(path string, limit int64) ([]byte, error) {
 	return AllTrusted(filepath.Dir(path))(filepath.Base(path), limit)
 }
 
-// AllTrusted returns [ReadTrusted] for the files of one directory, by their names in it: the
-// directory itself is examined once, when the first is read. In one that is to be trusted
-// nobody else can replace a file from then on. Several goroutines may use it.
+// AllTrusted returns a function that does the same as [ReadTrusted], for the files of one
+// directory, by name. The directory is checked only once, at the first call. In a trusted
+// directory nobody else can replace files later. The function may be called by several
+// goroutines.
 func AllTrusted(dir string) func(name string, limit int64) ([]byte, error) {
 	examine := sync.OnceValue(func() error {
 		if err := CheckDir(dir); err != nil {
@@ -126,15 +128,16 @@ func AllTrusted(dir string) func(name string, limit int64) ([]byte, error) {
 	}
 }
 
-// Owned refuses, with ErrUntrusted, the file or directory at path, with which info came,
-// if by its owner and mode anybody but root could have written it, or, where own is set,
-// but root and us. On Windows owner and access list say it, of SYSTEM and Administrators in
-// the place of root; an administrator believes what is his own as well.
+// Owned refuses, with ErrUntrusted, the file or directory at path, described by info, if owner
+// and mode allow anybody but root to write to it. With own set, this process's user is
+// allowed, too. On Windows, owner and access list decide; SYSTEM and Administrators take the
+// place of root, and a process with an administrator's rights also accepts files of its own
+// user.
 func Owned(path string, info fs.FileInfo, own bool) error { return owned(path, info, own) }
 
-// DecodeJSON decodes the content of a file into v. The error is ErrMalformed if it
-// does not fit, and then says nothing of the content, which may be none of the
-// reader's business.
+// DecodeJSON decodes the content of a file into v. The error is ErrMalformed if the content
+// does not fit. Its text reveals nothing of the content, which the reader may not be allowed
+// to see.
 func DecodeJSON(content []byte, v any) error {
 	err := json.Unmarshal(content, v)
 	if at, ok := errors.AsType[*json.SyntaxError](err); ok {
@@ -146,11 +149,11 @@ func DecodeJSON(content []byte, v any) error {
 	return nil
 }
 
-// ReadFile reads a file of the administrator's whole, such as a unit file: where
-// its directory belongs to the administrator or to us, a link is followed, and one
-// to a device is empty (what systemd has masked leads to /dev/null). A FIFO is
-// refused and not waited for. In a directory of another user it is [Read], up to
-// MaxRecord bytes.
+// ReadFile reads a file of the administrator, such as a unit file. If the directory belongs to
+// the administrator or to this process's user, links are followed, and a character device
+// counts as empty (systemd masks a unit by a link to /dev/null). A FIFO is refused without
+// blocking. In a directory of another user, ReadFile is [Read] with a limit of MaxRecord
+// bytes.
 func ReadFile(path string) ([]byte, error) {
 	if !oursAlone(filepath.Dir(path)) {
 		content, _, err := Read(path, MaxRecord)

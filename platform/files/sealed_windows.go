@@ -10,11 +10,11 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Who may be believed where only administrators are: SYSTEM, Administrators,
-// TrustedInstaller, which installs Windows itself.
+// administrators lists the trusted owners of an administrator's files: SYSTEM, Administrators,
+// and TrustedInstaller, which installs Windows itself.
 var administrators = []string{"S-1-5-18", "S-1-5-32-544", "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"}
 
-// seal gives path to Administrators, by an access list that takes nothing from the
+// seal gives path to Administrators, with an access list that inherits nothing from the
 // directory.
 func seal(path string) error {
 	inherit := ""
@@ -30,7 +30,7 @@ func seal(path string) error {
 	h, err := openHandle(path, windows.READ_CONTROL|windows.WRITE_DAC|windows.WRITE_OWNER, nil, windows.OPEN_EXISTING,
 		windows.FILE_FLAG_BACKUP_SEMANTICS|windows.FILE_FLAG_OPEN_REPARSE_POINT)
 	if err == nil {
-		// SetNamedSecurityInfo would add what the directory passes on, on Wine.
+		// On Wine, SetNamedSecurityInfo would add the inherited entries.
 		err = windows.SetKernelObjectSecurity(h, windows.OWNER_SECURITY_INFORMATION|windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, sd)
 		_ = windows.CloseHandle(h)
 	}
@@ -46,7 +46,7 @@ func owned(path string, _ fs.FileInfo, own bool) error {
 		return err
 	}
 	believed := slices.Clone(administrators)
-	if own || administrator() { // who could replace the program itself
+	if own || administrator() { // this user could replace the program itself
 		me, err := ourSID()
 		if err != nil {
 			return err
@@ -66,8 +66,8 @@ func administrator() bool {
 	return err == nil && in
 }
 
-// ownedDescriptor refuses what belongs to somebody other than believed, or can be
-// changed by somebody else.
+// ownedDescriptor refuses a file with an owner who is not in believed, and one that others
+// than those can change.
 func ownedDescriptor(path string, sd *windows.SECURITY_DESCRIPTOR, believed []string) error {
 	owner, _, err := sd.Owner()
 	switch {
@@ -88,7 +88,7 @@ func ownedDescriptor(path string, sd *windows.SECURITY_DESCRIPTOR, believed []st
 		switch {
 		case ace.Header.AceType == windows.ACCESS_DENIED_ACE_TYPE:
 			continue
-		case ace.Header.AceType != windows.ACCESS_ALLOWED_ACE_TYPE: // one with a condition, say
+		case ace.Header.AceType != windows.ACCESS_ALLOWED_ACE_TYPE: // for example an entry with a condition
 			return fmt.Errorf("%s has an entry in its access list that is not understood: %w: remove it", path, ErrUntrusted)
 		}
 		const creator, ownerRights = "S-1-3-0", "S-1-3-4" // placeholders

@@ -1,14 +1,14 @@
 package files
 
-// Space is what a file system has left for us. An amount of 0 of all there is says that
-// the system does not count it: many file systems have no fixed number of inodes.
+// A Space is the free space on a file system. A total of 0 means that the system does not
+// count that resource: many file systems have no fixed number of inodes.
 type Space struct {
-	Free, Size         uint64 // bytes; free for whoever asks: some may be kept for root
+	Free, Size         uint64 // bytes; Free is what this user may use: some space may be reserved for root
 	FreeInodes, Inodes uint64
-	ReadOnly, NoExec   bool   // as it is mounted
-	Device             string // differs from one file system to the other; may be empty
+	ReadOnly, NoExec   bool   // mount options
+	Device             string // identifies the file system; may be empty
 }
 
-// SpaceOf is the space of the file system that dir is on. It waits for that: a network
-// file system whose server is away, or a broken disk, may not answer for hours.
+// SpaceOf returns the space of the file system that has dir. It blocks until the file system
+// responds. That can take hours for a network file system without a server, or a broken disk.
 func SpaceOf(dir string) (Space, error) { return spaceOf(dir) }

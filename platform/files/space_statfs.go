@@ -16,16 +16,16 @@ func spaceOf(dir string) (Space, error) {
 		if err == nil {
 			break
 		}
-		if err != unix.EINTR { //nolint:errorlint // a system call's own
+		if err != unix.EINTR { //nolint:errorlint // returned by a system call itself
 			return Space{}, &os.PathError{Op: "statfs", Path: dir, Err: err}
 		}
 	}
-	var st unix.Stat_t // some file systems have no number of their own in a Statfs_t
+	var st unix.Stat_t // some file systems have no id in a Statfs_t
 	if err := unix.Stat(dir, &st); err != nil {
 		return Space{}, &os.PathError{Op: "stat", Path: dir, Err: err}
 	}
-	// Types and signs differ from system to system: what is free for us can be less than
-	// nothing (FreeBSD).
+	// The types differ between systems. On FreeBSD the number of available blocks can be
+	// negative.
 	block := amount(s.Bsize)
 	return Space{
 		Free: amount(s.Bavail) * block, Size: amount(s.Blocks) * block,

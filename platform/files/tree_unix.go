@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// So many links may be followed on the way to a directory, as the kernel has it.
+// maxLinks limits the links on the way to a directory, as in the kernel.
 const maxLinks = 40
 
 func removeTree(path string) error {
@@ -37,9 +37,8 @@ func removeTree(path string) error {
 	return removeAt(parent, filepath.Base(path), path)
 }
 
-// openDir opens the directory name in dir, and nothing but a directory: a link is not
-// followed, nor a FIFO waited for, whenever it may have come there. how is passing,
-// or O_RDONLY to list it.
+// openDir opens the directory name in dir, and nothing but a directory. It neither follows a
+// link nor blocks on a FIFO. how is passing, or O_RDONLY to list the directory.
 func openDir(dir int, name string, how int) (int, error) {
 	for {
 		fd, err := unix.Openat(dir, name, how|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
@@ -49,8 +48,8 @@ func openDir(dir int, name string, how int) (int, error) {
 	}
 }
 
-// reach opens the directory at path name by name, each in the one before: nobody
-// can put a link there behind our back.
+// reach opens the directory at path element by element, each relative to the one before. So
+// nobody can slip in a link.
 func reach(path string) (int, error) {
 	dir, err := openDir(unix.AT_FDCWD, "/", passing)
 	if err != nil {
@@ -88,8 +87,8 @@ func names(path string) []string {
 	return strings.FieldsFunc(filepath.Clean(path), func(r rune) bool { return r == '/' })
 }
 
-// step opens the directory name in dir, whose path is at, or says where it leads
-// if it is a link.
+// step opens the directory name in dir, whose path is at. If it is a link, step returns its
+// target.
 func step(dir int, at, name string) (next int, target string, err error) {
 	path := filepath.Join(at, name)
 	next, err = openDir(dir, name, passing)
@@ -97,7 +96,7 @@ func step(dir int, at, name string) (next int, target string, err error) {
 		return next, "", nil
 	}
 	opening := &fs.PathError{Op: "open", Path: path, Err: err}
-	// What systems say of a link that they are not to follow.
+	// Systems report these errors for a link that must not be followed.
 	if !errors.Is(err, unix.ENOTDIR) && !errors.Is(err, unix.ELOOP) && !errors.Is(err, unix.EMLINK) {
 		return -1, "", opening
 	}
@@ -130,11 +129,11 @@ func sameDevice(a, b int) bool {
 
 func oursOrRoots(st unix.Stat_t) bool { return rootOrUs(strconv.Itoa(int(st.Uid))) }
 
-// Somebody may go on to fill what we empty: after so many rounds he has won.
+// maxRounds limits the attempts to empty a directory that somebody else keeps filling.
 const maxRounds = 100
 
-// removeAt removes name in dir, with all below it if it is a directory; path is for
-// people. What is not there is removed.
+// removeAt removes name in dir, with its contents if it is a directory. It succeeds if name
+// does not exist. path is for error messages.
 func removeAt(dir int, name, path string) error {
 	err := unlink(dir, name, 0)
 	if err == nil || errors.Is(err, unix.ENOENT) {
@@ -147,13 +146,13 @@ func removeAt(dir int, name, path string) error {
 	case errors.Is(err, unix.ENOENT):
 		return nil
 	case errors.Is(err, unix.EACCES) && unlink(dir, name, unix.AT_REMOVEDIR) == nil:
-		return nil // not ours to read, but empty
+		return nil // we may not read it, but it was empty
 	case errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP), errors.Is(err, unix.EMLINK):
 		return failed
 	default:
 		return &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	_ = unix.SetNonblock(fd, false) // a directory: os is not to poll it
+	_ = unix.SetNonblock(fd, false) // it is a directory: os must not poll it
 	f := os.NewFile(uintptr(fd), path)
 	defer func() { _ = f.Close() }()
 	if !sameMount(dir, fd) {
@@ -174,7 +173,7 @@ func removeAt(dir int, name, path string) error {
 	return &fs.PathError{Op: "unlinkat", Path: path, Err: err}
 }
 
-// empty removes what is in the directory f, as far as it can.
+// empty removes as much as it can of what is in the directory f.
 func empty(f *os.File) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
