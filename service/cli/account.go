@@ -14,15 +14,15 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// account is whom the service runs as.
+// An account is the user that the service runs as.
 type account struct {
-	name   string // empty: nobody else than who asks, or who cannot be known beforehand
+	name   string // empty: the caller, or a user that cannot be known beforehand
 	uid    string
 	gids   []string
-	bypass bool // may read whatever its mode bits say
+	bypass bool // reads every file, whatever its mode
 }
 
-// accounts looks up users and groups. A name that nobody knows is errNoAccount.
+// accounts looks up users and groups. If a name is unknown, the error is errNoAccount.
 type accounts struct {
 	User  func(ctx context.Context, name string) (uid string, gids []string, err error)
 	Group func(ctx context.Context, name string) (gid string, err error)
@@ -30,7 +30,8 @@ type accounts struct {
 
 var errNoAccount = errors.New("there is no such account")
 
-// account finds out who the service will be; what of it is not there is an error.
+// account returns the account that the service will run as. It is an error if the user or the
+// group does not exist.
 func (t *target) account(ctx context.Context) (account, error) {
 	c := t.cfg
 	if t.id.Scope != platform.ScopeSystem || t.manager != nil && t.manager.Name() == "scm" || dynamicUser(c) {
@@ -42,7 +43,7 @@ func (t *target) account(ctx context.Context) (account, error) {
 	if c.User != "" && c.User != "root" {
 		uid, gids, err := t.Accounts.User(ctx, c.User)
 		if err != nil && t.willMake("user", c.User) {
-			return account{}, nil // nothing is closed to him that is not to everybody
+			return account{}, nil // a new user can read what everybody can read
 		}
 		if err != nil {
 			errs = append(errs, c.ErrorAt("service.user", missing("user", c.User, err)))
@@ -74,14 +75,14 @@ func dynamicUser(c service.Config) bool {
 	})
 }
 
-// readsAll reports whether capabilities(7) lets the service read all files.
+// readsAll reports whether these capabilities let the service read all files: capabilities(7).
 func readsAll(capabilities []string) bool {
 	return slices.ContainsFunc(capabilities, func(name string) bool {
 		return name == "all" || name == "CAP_DAC_OVERRIDE" || name == "CAP_DAC_READ_SEARCH"
 	})
 }
 
-// missing says what to do about an account that is not there.
+// missing returns an error that says what to do about a missing account.
 func missing(kind, name string, err error) error {
 	if !errors.Is(err, errNoAccount) {
 		return fmt.Errorf("%s %q: %w", kind, name, err)
@@ -93,7 +94,7 @@ func missing(kind, name string, err error) error {
 	return &noAccountError{kind, name, command}
 }
 
-// noAccountError is an account that is not there, and what creates it.
+// A noAccountError names a missing account, and the command that creates it.
 type noAccountError struct{ kind, name, command string }
 
 func (e *noAccountError) Error() string {
@@ -102,8 +103,8 @@ func (e *noAccountError) Error() string {
 
 func (e *noAccountError) Unwrap() error { return errNoAccount }
 
-// thisMachinesAccounts asks the standard library, which without cgo knows what is
-// in /etc/passwd and /etc/group, and then getent(1), which knows the rest.
+// thisMachinesAccounts asks the standard library, which without cgo reads /etc/passwd and
+// /etc/group. Then it asks getent(1), which knows all other sources.
 func thisMachinesAccounts() accounts {
 	return accounts{
 		User: func(ctx context.Context, name string) (string, []string, error) {
@@ -136,7 +137,7 @@ func thisMachinesAccounts() accounts {
 }
 
 func otherUser(ctx context.Context, name string) (string, []string, error) {
-	if _, err := strconv.Atoi(name); err == nil { // nobody's number is fine
+	if _, err := strconv.Atoi(name); err == nil { // a number without an entry is fine
 		return name, nil, nil
 	}
 	fields, err := getent(ctx, "passwd", name)
@@ -146,7 +147,7 @@ func otherUser(ctx context.Context, name string) (string, []string, error) {
 	return fields[2], []string{fields[3]}, nil
 }
 
-// getent is the entry of a name in a database of the C library's.
+// getent returns the entry of a name in a database of the C library.
 func getent(ctx context.Context, database, name string) ([]string, error) {
 	if strings.HasPrefix(name, "-") {
 		return nil, errNoAccount

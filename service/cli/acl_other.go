@@ -2,5 +2,5 @@
 
 package cli
 
-// hasACL: where it cannot be asked for, modes are believed.
+// hasACL reports false, because such a list cannot be read here. The mode counts alone.
 func hasACL(string) bool { return false }

@@ -63,7 +63,7 @@ func (a *app) alarmTestCommand() *cobra.Command {
 	return cmd
 }
 
-// Who has sent a test.
+// These say who has sent a test alarm.
 const (
 	bySender  = "the running service"
 	byCommand = "this command"
@@ -77,7 +77,7 @@ func (a *app) testAlarm(ctx context.Context, t *target) (results []alarm.Result,
 		return nil, "", err
 	case runs && t.tellsNobody(h) && t.cfg.Alarm.Enabled():
 		return nil, "", errors.New("the running service has nobody to tell: it began without [service.alarm]; `reload` brings it in")
-	case runs && !t.tellsNobody(h): // what it has in force may be another configuration than the file
+	case runs && !t.tellsNobody(h): // its configuration may differ from the file
 		waiting, cancel := context.WithTimeoutCause(ctx, a.limit(2*t.cfg.Alarm.Timeout+platform.StopMargin), platform.ErrTimeout)
 		defer cancel()
 		results, err = leavable(ctx, func() ([]alarm.Result, error) { return alarm.Ask(waiting, t.dirs.AlarmsFile(t.id.String())) })
@@ -90,7 +90,7 @@ func (a *app) testAlarm(ctx context.Context, t *target) (results []alarm.Result,
 	case a.asAnother(t):
 		return nil, "", fmt.Errorf("%w: %q is to run as user %q, and this is not: start it, and it sends the test itself", platform.ErrPermission, t.id, t.cfg.User)
 	}
-	host, _ := os.Hostname() // for people
+	host, _ := os.Hostname() // shown to people
 	results = alarm.Try(ctx, alarm.Options{
 		Config: t.cfg.Alarm, Poster: t.cfg.AlarmWebhook, Service: t.id.String(), Host: host, Version: t.cfg.Version,
 		Log: slog.New(slog.DiscardHandler),
@@ -98,14 +98,14 @@ func (a *app) testAlarm(ctx context.Context, t *target) (results []alarm.Result,
 	return results, byCommand, ctx.Err()
 }
 
-// tellsNobody reports whether the service that runs says that it has nobody to tell. False where
-// its state file cannot be read.
+// tellsNobody reports whether the running service has no alarms configured. It is false if the
+// state file cannot be read.
 func (t *target) tellsNobody(h singleton.Holder) bool {
 	s, err := t.state(h)
 	return err == nil && s.Settings["alarm.command"] == "" && s.Settings["alarm.webhook"] == ""
 }
 
-// asAnother reports whether we have more rights than the user of the service.
+// asAnother reports whether this process has more rights than the service's user.
 func (a *app) asAnother(t *target) bool {
 	ordinary := t.cfg.User != "" && t.cfg.User != "root" && t.cfg.User != "0"
 	uid := os.Geteuid() // -1 on Windows
@@ -158,7 +158,7 @@ func (r *report) askAlarms(ctx context.Context, t *target) {
 	}
 }
 
-// alarmsText is for people; empty where there is nothing to say.
+// alarmsText describes the alarms for people. It is empty if there is nothing to say.
 func alarmsText(r report) string {
 	if r.Alarms == nil {
 		return ""
@@ -182,8 +182,8 @@ func alarmsText(r report) string {
 	return strings.Join(all, "; ")
 }
 
-// alarmWarnings say, each behind its key, why alarms will not get out: a command that is not there, for one.
-// They do not keep a service from running.
+// alarmWarnings returns the reasons why alarms will not get out, each with its key: for
+// example a command that does not exist. They do not keep the service from running.
 func (t *target) alarmWarnings() []string {
 	command := t.cfg.Alarm.Command
 	if len(command) == 0 {
@@ -195,7 +195,7 @@ func (t *target) alarmWarnings() []string {
 	why := "cannot be executed"
 	switch _, err := os.Stat(command[0]); {
 	case errors.Is(err, fs.ErrPermission):
-		return nil // the service's user may well see it
+		return nil // the service's user may be able to see it
 	case err != nil:
 		why = "is not there"
 	}

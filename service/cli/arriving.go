@@ -21,9 +21,9 @@ func (t *target) begins(ctx context.Context) bool {
 	return err == nil && st.Phase == platform.PhaseStarting && st.PID != 0
 }
 
-// arriving waits for the process that the manager has just started to hold the
-// name: until then it is not running, as far as the lock tells. It is not waited
-// for any longer than it may take to start.
+// arriving waits until the process that the manager has just started holds the lock. Until
+// then the service does not run, as far as the lock says. The wait is limited by the start
+// timeout.
 func (a *app) arriving(cmd *cobra.Command, t *target) (h singleton.Holder, err error) {
 	ctx, cancel := context.WithTimeoutCause(cmd.Context(), a.limit(t.cfg.StartTimeout), platform.ErrTimeout)
 	defer cancel()
@@ -31,7 +31,7 @@ func (a *app) arriving(cmd *cobra.Command, t *target) (h singleton.Holder, err e
 		tick := time.NewTicker(awaitEvery)
 		defer tick.Stop()
 		for {
-			begins := t.begins(ctx) // before the lock: who has it by now has arrived
+			begins := t.begins(ctx) // asked before the lock, so that a process which takes the lock in between counts
 			var err error
 			h, err = t.holder(ctx)
 			if ctx.Err() != nil {

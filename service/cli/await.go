@@ -12,23 +12,24 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// errEnded means that there is nobody any more who could become ready.
+// errEnded means that no process is left that could become ready.
 var errEnded = errors.New("it ended before it was ready")
 
-// Readiness is looked for that often, and the supervisor's PID file that long.
+// awaitEvery is the time between two checks for readiness. awaitPIDFile limits the wait for
+// the supervisor's PID file.
 const (
 	awaitEvery   = 20 * time.Millisecond
 	awaitPIDFile = 5 * time.Second
 )
 
-// wait is the wait for a service to become ready that a script has just started.
+// A wait is the wait until a service that a script has just started is ready.
 type wait struct {
 	starter string
 	pid     int
 	pidFile string
-	limit   time.Duration // between two signs of progress, as start_timeout has it
+	limit   time.Duration // the longest time without progress: start_timeout
 
-	watched proc.Identity // while it lives, the service may become ready; zero: not known yet
+	watched proc.Identity // while this process lives, the service may become ready; zero: not known yet
 }
 
 func (w *wait) ready(ctx context.Context, t *target) error {
@@ -40,7 +41,7 @@ func (w *wait) ready(ctx context.Context, t *target) error {
 	var first proc.Identity
 	progress := ""
 	for {
-		// Asked before we look for readiness: it cannot get ready after its end.
+		// Ask this before looking for readiness: a process cannot become ready after its end.
 		alive, err := w.alive(t, begun)
 		if err != nil {
 			return err
@@ -54,7 +55,7 @@ func (w *wait) ready(ctx context.Context, t *target) error {
 		case ok && first.PID == 0:
 			first = s.Process
 		case ok && s.Process.Same(first) && s.StatusText != progress:
-			// Real progress. A process that a supervisor has started in its stead
+			// This is progress. A process that a supervisor starts in place of the first one
 			// gets no time of its own.
 			progress = s.StatusText
 			clock.Reset(w.limit)
@@ -69,7 +70,8 @@ func (w *wait) ready(ctx context.Context, t *target) error {
 	}
 }
 
-// state is the holder's, if it was started by whom we wait for.
+// state returns the state of the holder, if the holder was started by the starter that we wait
+// for.
 func (w *wait) state(ctx context.Context, t *target) (state.State, bool) {
 	h, err := t.probe(ctx, t.lock())
 	if err != nil || !h.Known() || h.Origin != w.starter {
@@ -90,12 +92,12 @@ func (w *wait) alive(t *target, begun time.Time) (bool, error) {
 		if err == nil {
 			pid, err = singleton.ParsePID(content)
 		}
-		if err != nil { // it is written soon
+		if err != nil { // it will soon be written
 			return t.Now().Sub(begun) < awaitPIDFile, nil //nolint:nilerr // absent and half-written are the same here
 		}
 	}
 	watched, err := t.Process(pid)
-	if errors.Is(err, proc.ErrGone) { // a stale PID file is written anew soon
+	if errors.Is(err, proc.ErrGone) { // a stale PID file is soon replaced
 		return w.pidFile != "" && t.Now().Sub(begun) < awaitPIDFile, nil
 	}
 	w.watched = watched

@@ -11,9 +11,9 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// bringIn does what is left to do with the running service: what ran before it was
-// taken over is started, and whatever is wanted. Then it says what the install came
-// to, what is in force, and what is not; of one that will be taken back, nothing.
+// bringIn finishes an install at the running service. It starts what ran before a takeover,
+// and carries out --start and --restart. Then it reports the result of the install, and what
+// is in force or not. It reports nothing for an install that will be rolled back.
 func (a *app) bringIn(cmd *cobra.Command, t *target, steps []platform.Step, f installFlags, did bool) error {
 	d := a.drift(cmd.Context(), t)
 	tellDropIns(cmd, d.definition)
@@ -45,7 +45,7 @@ func (a *app) bringIn(cmd *cobra.Command, t *target, steps []platform.Step, f in
 	}
 	switch {
 	case f.json:
-		all = slices.DeleteFunc(all, func(s platform.Step) bool { // what was not done
+		all = slices.DeleteFunc(all, func(s platform.Step) bool { // drop what was not done
 			record := s.Kind == stepRecord
 			return record && !t.wroteRecord || !record && !did
 		})
@@ -73,20 +73,20 @@ func (a *app) bringIn(cmd *cobra.Command, t *target, steps []platform.Step, f in
 	return nil
 }
 
-// stops reports whether the steps stop a service that is to run when all is done.
+// stops reports whether the steps stop a service that is to run in the end.
 func stops(steps []platform.Step) bool {
 	return slices.ContainsFunc(steps, func(s platform.Step) bool { return s.Stops })
 }
 
-// Kinds of steps that follow a plan, as a person is shown them.
+// These kinds of steps follow a plan. They are only shown to people.
 const (
-	stepRecord  platform.StepKind = "record" // as write-file
+	stepRecord  platform.StepKind = "record" // like write-file
 	stepStart   platform.StepKind = "start"
 	stepRestart platform.StepKind = "restart"
 )
 
-// whole is all that an install does by these steps: behind them it writes down what
-// it was told, and the manager starts or restarts the service.
+// whole returns everything that an install with these steps does. After them it records its
+// options, and the manager starts or restarts the service.
 func (a *app) whole(ctx context.Context, t *target, steps []platform.Step, f installFlags) ([]platform.Step, error) {
 	all := slices.Concat(t.defaultFile.steps, steps)
 	if path, err := t.Manifest(t.id); err == nil && a.here() {
@@ -109,8 +109,7 @@ func (a *app) whole(ctx context.Context, t *target, steps []platform.Step, f ins
 	return all, nil
 }
 
-// replaces reports whether the steps put another program in the place of the one that
-// is there.
+// replaces reports whether the steps replace the program by another one.
 func (t *target) replaces(steps []platform.Step) bool {
 	return slices.ContainsFunc(steps, func(s platform.Step) bool {
 		return s.Kind == platform.StepCopyFile && !t.sameFiles(s.Source, s.Path)

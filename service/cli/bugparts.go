@@ -18,11 +18,12 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// bugreport finds out all there is to know about t. What hangs costs its part.
+// bugreport gathers everything that can be found out about t. If one part hangs, only that
+// part is missing.
 func (a *app) bugreport(cmd *cobra.Command, t *target) *bugreport {
 	r := &bugreport{redactor: newRedactor(a.secrets(t))}
 	outer, errs := cmd.Context(), cmd.ErrOrStderr()
-	cmd.SetErr(io.Discard) // notes for who installs
+	cmd.SetErr(io.Discard) // these notes are for people who install
 	defer func() { cmd.SetContext(outer); cmd.SetErr(errs) }()
 	section := func(what string, find func(ctx context.Context)) {
 		ctx, cancel := context.WithTimeoutCause(outer, sectionFor, platform.ErrTimeout)
@@ -65,7 +66,7 @@ func (a *app) bugreport(cmd *cobra.Command, t *target) *bugreport {
 	return r
 }
 
-// builtFor is the system that the program was built for.
+// builtFor returns the system that the program was built for.
 func builtFor() string {
 	found := map[string]string{}
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -83,7 +84,7 @@ func (a *app) managerName(t *target) string {
 	return t.manager.Name()
 }
 
-// secrets are the values that may be secrets, as far as they are known.
+// secrets returns the values that may be secret, as far as they are known.
 func (a *app) secrets(t *target) (all []string) {
 	for _, cfg := range []service.Config{a.code, a.cfg, t.cfg} {
 		for _, value := range cfg.Env {
@@ -109,8 +110,7 @@ func (a *app) secrets(t *target) (all []string) {
 	return all
 }
 
-// addPlan puts there what install would do: for each step its content is struck out as the text
-// that it is.
+// addPlan adds what install would do. The content of each step is redacted as text.
 func (a *app) addPlan(cmd *cobra.Command, r *bugreport) {
 	of := *a
 	of.cfg = a.code
@@ -126,7 +126,7 @@ func (a *app) addPlan(cmd *cobra.Command, r *bugreport) {
 	r.addJSON("plan.json", "what install would do now (plan --json)", planOf(a.managerName(t), steps))
 }
 
-// addDefinition puts there what the manager has the service by, as far as that is files.
+// addDefinition adds the manager's definition of the service, if it is a file.
 func (r *bugreport) addDefinition() {
 	r.mu.Lock()
 	d := r.definition
@@ -145,8 +145,8 @@ func (r *bugreport) addDefinition() {
 	}
 }
 
-// addConfiguration puts there what is in force, and not the file: what in it is a secret, only
-// the program knows, and what is shown of its tables it has said to be none.
+// addConfiguration adds the settings in force, and not the file. Only the program knows which
+// parts of its tables are secret. What it shows of them, it has declared not to be secret.
 func (a *app) addConfiguration(t *target, r *bugreport) {
 	if t.badFile != nil {
 		r.lacks("configuration", t.badFile)
@@ -166,7 +166,7 @@ func (a *app) addConfiguration(t *target, r *bugreport) {
 			s.Hidden = true
 		}
 		if line := s.String(); s.Hidden || none {
-			b.WriteString(r.known.Replace(line) + "\n") // by its key alone it would be struck out
+			b.WriteString(r.known.Replace(line) + "\n") // text would strike it out because of its key
 		} else {
 			b.WriteString(r.text(line) + "\n")
 		}
@@ -174,7 +174,7 @@ func (a *app) addConfiguration(t *target, r *bugreport) {
 	r.put(part{"configuration.txt", "the settings in force and where they come from (config show)", []byte(b.String())})
 }
 
-// addRecords puts there what the service and install have written down.
+// addRecords adds the records that the service and install have written.
 func (a *app) addRecords(t *target, r *bugreport) {
 	id := t.id.String()
 	r.addFile("state.json", "what it has written about itself", t.dirs.StateFile(id))

@@ -53,12 +53,12 @@ func (a *app) bugreportCommand() *cobra.Command {
 	return cmd
 }
 
-// bugreport is an archive in the making.
+// A bugreport is an archive under construction.
 type bugreport struct {
 	*redactor
-	mu         sync.Mutex // a part that hangs may come when nobody waits any more
+	mu         sync.Mutex // a part that hangs may arrive when nobody waits any more
 	parts      []part
-	missing    []string // what could not be had, and why
+	missing    []string // the parts that could not be had, and why
 	definition *platform.Definition
 }
 
@@ -67,15 +67,15 @@ type part struct {
 	content    []byte
 }
 
-// sectionFor is how long one part may take to be found out.
+// sectionFor limits the time to find out one part.
 const sectionFor = time.Minute
 
-// add puts a text there.
+// add adds a text.
 func (r *bugreport) add(name, what, text string) {
 	r.put(part{name, what, []byte(r.text(text))})
 }
 
-// addJSON puts it there as JSON.
+// addJSON adds a value as JSON.
 func (r *bugreport) addJSON(name, what string, v any) {
 	b, err := r.json(v)
 	if err != nil {
@@ -91,27 +91,27 @@ func (r *bugreport) put(p part) {
 	r.parts = append(r.parts, p)
 }
 
-// lacks notes what is not there.
+// lacks records that a part is missing.
 func (r *bugreport) lacks(what string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.missing = append(r.missing, oneLine(r.text(fmt.Sprintf("%s: %v", what, err))))
 }
 
-// addFile puts a file there that somebody else may have written.
+// addFile adds a file that somebody else may have written.
 func (r *bugreport) addFile(name, what, path string) {
 	content, _, err := files.Read(path, files.MaxRecord)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 	case err != nil:
 		r.lacks(what, err)
-	case len(content) == 0: // such as crash.txt, which is there before Go has anything to say
+	case len(content) == 0: // for example crash.txt, which exists before Go writes anything
 	default:
 		r.add(name, what+", "+path, string(content))
 	}
 }
 
-// contents says what is in it.
+// contents lists what the archive contains.
 func (r *bugreport) contents() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -129,7 +129,8 @@ func (r *bugreport) contents() string {
 	return b.String()
 }
 
-// writeTo writes the archive to a new file that only its owner can read, or none.
+// writeTo writes the archive to a new file that only its owner can read. With an error it
+// leaves no file.
 func (r *bugreport) writeTo(path string, now time.Time) (size int64, err error) {
 	var b bytes.Buffer
 	if err := r.pack(&b, strings.TrimSuffix(filepath.Base(path), ".tar.gz"), now); err != nil {

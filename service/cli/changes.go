@@ -14,13 +14,13 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// change is what becomes of one definition, line by line.
+// A change is what happens to one definition, line by line.
 type change struct {
 	Path  string   `json:"path"`
-	Lines []string `json:"lines"` // as of [difference]
+	Lines []string `json:"lines"` // in the form of [difference]
 }
 
-// changes are what the steps would change in definitions.
+// changes returns what the steps would change in definitions.
 func (t *target) changes(ctx context.Context, steps []platform.Step) []change {
 	all := []change{}
 	for _, s := range steps {
@@ -54,7 +54,7 @@ func (t *target) changedFile(s platform.Step) []string {
 	return []string{fmt.Sprintf("-mode %04o", info.Mode().Perm()), fmt.Sprintf("+mode %04o", s.Mode)}
 }
 
-// changedPayload is for managers whose definitions are no files.
+// changedPayload returns the change for a manager whose definitions are not files.
 func (t *target) changedPayload(ctx context.Context, s platform.Step) (string, []string) {
 	d, ok := t.manager.(platform.Registry)
 	if !ok {
@@ -67,23 +67,23 @@ func (t *target) changedPayload(ctx context.Context, s platform.Step) (string, [
 	return fmt.Sprintf("the service %q", t.id), difference(indented(before), indented(s.Payload))
 }
 
-// indented is a payload as a text of lines; nothing for none.
+// indented returns a payload as lines of text, or nothing for a nil payload.
 func indented(payload any) string {
 	if payload == nil {
 		return ""
 	}
 	var b bytes.Buffer
-	_ = writeJSON(&b, payload) // what a plan has can be shown
+	_ = writeJSON(&b, payload) // every payload of a plan can be marshalled
 	return b.String()
 }
 
-// undone reports whether the steps have something to do beside definitions.
+// undone reports whether the steps have something to do besides changes to definitions.
 func (t *target) undone(ctx context.Context, steps []platform.Step) bool {
 	st, err := t.query(ctx, t.id)
 	if err != nil || !st.Installed || t.made != (state.Account{}) {
 		return true
 	}
-	if _, says := t.manager.(platform.Registry); !says && st.Enabled == (t.cfg.StartType == platform.StartManual) { // what is registered says so itself
+	if _, says := t.manager.(platform.Registry); !says && st.Enabled == (t.cfg.StartType == platform.StartManual) { // a registered definition contains the start type
 		return true
 	}
 	for _, s := range steps {
@@ -123,7 +123,7 @@ func showChanges(w io.Writer, manager string, all []change, notes []string, asJS
 		return writeJSON(w, struct {
 			Manager string   `json:"manager"`
 			Changes []change `json:"changes"`
-			Notes   []string `json:"notes,omitempty"` // what runs has something else in force
+			Notes   []string `json:"notes,omitempty"` // differences in the running service
 		}{manager, all, notes})
 	}
 	for _, c := range all {

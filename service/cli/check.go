@@ -15,17 +15,18 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// finding is one thing that is wrong with the configuration, as `check` shows it.
+// A finding is one thing that is wrong with the configuration, as shown by `check`.
 type finding struct {
 	File    string `json:"file,omitempty"`
 	Line    int    `json:"line,omitempty"`
 	Key     string `json:"key,omitempty"`
 	Problem string `json:"problem"`
-	// Severity is "warning" for what keeps nothing from being installed or started; empty: it does.
+	// Severity is "warning" if the service can still be installed and started. Otherwise it is
+	// empty.
 	Severity string `json:"severity,omitempty"`
 }
 
-// String is FILE:LINE: KEY: PROBLEM, as far as each is known, in one line.
+// String returns FILE:LINE: KEY: PROBLEM on one line, as far as each part is known.
 func (f finding) String() string {
 	text := f.Problem
 	if f.Severity != "" {
@@ -43,12 +44,12 @@ func (f finding) String() string {
 	return logsink.Printable(strings.ReplaceAll(text, "\n", "; "))
 }
 
-// findings are at least one if err is not nil.
+// findings returns the findings for err. There is at least one if err is not nil.
 func findings(err error) []finding {
 	all := []finding{}
 	for _, e := range service.ConfigErrors(err) {
 		f := finding{File: e.File, Line: e.Line, Key: e.Key, Problem: e.Err.Error()}
-		if !slices.Contains(all, f) { // whoever reads a file that is no TOML says the same
+		if !slices.Contains(all, f) { // everybody who reads a file that is no TOML reports the same
 			all = append(all, f)
 		}
 	}
@@ -77,7 +78,7 @@ func (a *app) checkCommand() *cobra.Command {
 				return context.Cause(cmd.Context())
 			}
 			if err != nil && !errors.Is(err, service.ErrConfig) {
-				return err // it is not for us to say
+				return err // it is not about the configuration
 			}
 			var warnings []finding
 			if t != nil {
@@ -90,7 +91,7 @@ func (a *app) checkCommand() *cobra.Command {
 	return cmd
 }
 
-// warnings are what an install would warn of, with the place of each.
+// warnings returns the warnings of an install, with their places.
 func (a *app) warnings(ctx context.Context, t *target) []finding {
 	if a.elsewhere() {
 		return nil
@@ -137,7 +138,7 @@ func (a *app) showFindings(cmd *cobra.Command, found, warnings []finding, asJSON
 	if len(found) > 0 {
 		return &exitError{platform.ExitBadConfig}
 	}
-	if !asJSON && len(warnings) == 0 && isTerminal(confirms(cmd)) { // scripts and pipes hear of trouble only
+	if !asJSON && len(warnings) == 0 && isTerminal(confirms(cmd)) { // scripts and pipes get problems only
 		fmt.Fprintf(out, "%s: nothing is wrong with %s.\n", a.cfg.Name, orBuiltIn(a.cfg.File))
 	}
 	return nil
@@ -150,12 +151,12 @@ func orBuiltIn(file string) string {
 	return file
 }
 
-// precheck returns all for which the service could not start on this machine,
-// where that can be known beforehand, as an error that is [service.ErrConfig]. It
-// touches nothing.
+// precheck returns everything that would keep the service from starting on this machine, as
+// far as it can be known beforehand. The error wraps [service.ErrConfig]. precheck changes
+// nothing.
 func (a *app) precheck(ctx context.Context, t *target) error {
 	errs := []error{a.checkProgram(ctx, t)}
-	if a.elsewhere() { // this machine's accounts and directories are not that one's
+	if a.elsewhere() { // the accounts and directories of this machine do not matter there
 		return service.BadConfig(errs...)
 	}
 	account, err := t.account(ctx)
@@ -170,14 +171,14 @@ func (a *app) precheck(ctx context.Context, t *target) error {
 	return service.BadConfig(append(errs, t.checkDirectories())...)
 }
 
-// checkProgram is what the program itself says.
+// checkProgram returns what the program itself finds wrong.
 func (a *app) checkProgram(ctx context.Context, t *target) error {
 	_, err := leavable(ctx, func() (struct{}, error) { return struct{}{}, service.CheckProgram(ctx, t.cfg, a.prog) })
 	return err
 }
 
-// checkTables is what is wrong with the program's tables, where the program cannot be asked
-// for more: [service] is bad, or the file is not there yet.
+// checkTables returns what is wrong with the program's own tables. It is for the case that the
+// program cannot be asked for more: [service] is bad, or the file does not exist yet.
 func (a *app) checkTables(ctx context.Context, cfg service.Config) error {
 	p, ok := a.prog.(service.TableProvider)
 	if !ok {
@@ -191,8 +192,8 @@ func (a *app) checkTables(ctx context.Context, cfg service.Config) error {
 	return err
 }
 
-// checkReload is what can be known beforehand of a reload's outcome. What we are
-// not allowed to read, the service itself may.
+// checkReload returns what can be known beforehand about the outcome of a reload. It ignores
+// files that we may not read, because the service itself may be able to read them.
 func (a *app) checkReload(ctx context.Context, t *target) error {
 	err := t.badFile
 	if err == nil {

@@ -6,18 +6,18 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// completeFlags has a shell complete the names of managers, scopes and instances.
+// completeFlags lets a shell complete the names of managers, scopes and instances.
 func (a *app) completeFlags() {
 	for flag, names := range map[string]cobra.CompletionFunc{
 		"manager":  cobra.FixedCompletions(append([]string{"auto", "none"}, strings.Split(a.managers(), ", ")...), cobra.ShellCompDirectiveNoFileComp),
 		"scope":    cobra.FixedCompletions([]string{"auto", "system", "user"}, cobra.ShellCompDirectiveNoFileComp),
 		"instance": a.completeInstances,
 	} {
-		_ = a.root.RegisterFlagCompletionFunc(flag, names) // they are flags of ours, and it is done once
+		_ = a.root.RegisterFlagCompletionFunc(flag, names) // the flags exist, and this runs once
 	}
 }
 
-// completeInstances are the instances of which something is left on this machine.
+// completeInstances returns the instances that have left something on this machine.
 func (a *app) completeInstances(cmd *cobra.Command, _ []string, begun string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
 	of := *a
 	of.cfg.Instance = ""

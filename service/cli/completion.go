@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// completionCommand is there wherever the tree is mounted; cobra's own belongs to the
-// host. What it prints completes the whole program.
+// completionCommand exists wherever the tree is mounted, because cobra's own command belongs
+// to the host. Its output completes the whole program.
 func completionCommand() *cobra.Command {
 	var bare bool
 	shells := map[string]func(*cobra.Command) error{

@@ -22,12 +22,12 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// programTime is how long a program may take to tell its version, or to check its
+// programTime limits the time in which a program must report its version or check its
 // configuration.
 const programTime = 30 * time.Second
 
-// conduct does the whole of an upgrade in this process. What it comes to stands in
-// the ledger; who reads what this process prints is a log.
+// conduct performs a whole upgrade in this process. The outcome is in the ledger. The output
+// of this process only goes to a log.
 func (a *app) conduct(cmd *cobra.Command, t *target, file string, f upgradeFlags) error {
 	e, release, err := a.engine(cmd, t, f)
 	if err != nil {
@@ -35,7 +35,7 @@ func (a *app) conduct(cmd *cobra.Command, t *target, file string, f upgradeFlags
 	}
 	e.Source = file
 	begun := false
-	err = a.alone(cmd, cmd.Name(), func() error { // nobody installs or uninstalls meanwhile
+	err = a.alone(cmd, cmd.Name(), func() error { // no install or uninstall runs meanwhile
 		begun = true
 		done, err := e.Run(cmd.Context())
 		if err == nil {
@@ -52,7 +52,7 @@ func (a *app) conduct(cmd *cobra.Command, t *target, file string, f upgradeFlags
 	return errors.Join(err, release())
 }
 
-// engine is what conducts upgrades of t, by this process alone until release.
+// engine returns the engine for upgrades of t. Until release, no other process can have one.
 func (a *app) engine(cmd *cobra.Command, t *target, f upgradeFlags) (e *upgrade.Engine, release func() error, err error) {
 	lock, err := t.upgradeLock()
 	if err != nil {
@@ -110,7 +110,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// boots are the names of this boot as we and as the service see it.
+// boots returns the names of this boot, as this process and as the service see it.
 func (t *target) boots() []string {
 	var boots []string
 	if self, err := proc.Self(); err == nil {
@@ -122,7 +122,8 @@ func (t *target) boots() []string {
 	return boots
 }
 
-// upgradeStatus is what `status` says of the service, as an upgrade needs it.
+// upgradeStatus returns what `status` knows about the service, in the form that an upgrade
+// needs.
 func (t *target) upgradeStatus(ctx context.Context, id, candidate string) upgrade.Status {
 	r := t.examine(ctx)
 	l := upgrade.Status{
@@ -152,7 +153,7 @@ func (t *target) upgradeStatus(ctx context.Context, id, candidate string) upgrad
 	return l
 }
 
-// executes reports whether the process pid runs the very file at path.
+// executes reports whether the process pid runs exactly the file at path.
 func executes(pid int, path string) bool {
 	if pid == 0 || path == "" {
 		return false
@@ -165,13 +166,13 @@ func executes(pid int, path string) bool {
 	return err == nil && os.SameFile(file, image)
 }
 
-// asUser is a command as the service's user, and with no more rights.
+// asUser returns a command line that runs argv as the service's user, with no more rights.
 func (a *app) asUser(t *target, argv []string) ([]string, error) {
 	who := t.cfg.User
 	if dynamicUser(t.cfg) {
 		who = "nobody"
 	}
-	if t.id.Scope != platform.ScopeSystem || who == "" || who == "root" || t.manager.Name() == "scm" { // which lends nobody its accounts
+	if t.id.Scope != platform.ScopeSystem || who == "" || who == "root" || t.manager.Name() == "scm" { // Windows does not lend its service accounts
 		return argv, nil
 	}
 	image, err := t.image()
@@ -185,7 +186,7 @@ func (a *app) asUser(t *target, argv []string) ([]string, error) {
 	return append(append(spawn, "--"), argv...), nil
 }
 
-// ask runs a program as the service's user, and bounded.
+// ask runs a program as the service's user, within programTime.
 func (a *app) ask(ctx context.Context, t *target, argv []string) (string, error) {
 	argv, err := a.asUser(t, argv)
 	if err != nil {
@@ -196,8 +197,8 @@ func (a *app) ask(ctx context.Context, t *target, argv []string) (string, error)
 	return leavable(ctx, func() (string, error) { return t.System.Run(ctx, argv...) })
 }
 
-// versionOf asks a program for its version, and whether it is one of this service
-// that can be on trial.
+// versionOf asks a program for its version. The error says why the program cannot be on trial
+// for this service.
 func (a *app) versionOf(ctx context.Context, t *target, program string) (string, error) {
 	out, err := a.ask(ctx, t, append(append([]string{program}, a.cfg.Command...), "version", "--json"))
 	if err != nil {
@@ -215,7 +216,7 @@ func (a *app) versionOf(ctx context.Context, t *target, program string) (string,
 	return logsink.Printable(v.Version), nil
 }
 
-// checkBy has a program check today's configuration.
+// checkBy lets a program check the current configuration.
 func (a *app) checkBy(ctx context.Context, t *target, program string) error {
 	cfg := t.cfg
 	cfg.Command = a.cfg.Command
@@ -236,8 +237,8 @@ func (a *app) checkBy(ctx context.Context, t *target, program string) error {
 	return fmt.Errorf("%w: %s", service.ErrConfig, logsink.Printable(text))
 }
 
-// refusedBack is why the installed version could not start again with today's
-// configuration; nil where it could, or does not tell.
+// refusedBack returns why the installed version could not start again with the current
+// configuration. It is nil if it could start, or if the version does not say.
 func (a *app) refusedBack(ctx context.Context, t *target) error {
 	if err := a.checkBy(ctx, t, t.program); errors.Is(err, service.ErrConfig) {
 		return err
@@ -245,8 +246,8 @@ func (a *app) refusedBack(ctx context.Context, t *target) error {
 	return nil
 }
 
-// outcome is the error, with its exit code, that an upgrade has come to; nil if the
-// version that was asked for is confirmed.
+// outcome returns the result of an upgrade as an error with an exit code. It is nil if the
+// requested version is confirmed.
 func outcome(done upgrade.Attempt) error {
 	reason := errors.New(logsink.Printable(strings.ReplaceAll(done.Reason, "\n", "; ")))
 	code, state := exitRolledBack, "runs"

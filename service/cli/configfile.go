@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// usualFile is the path of the default configuration, for the help.
+// usualFile returns the path of the default configuration, for the help.
 func usualFile(cfg service.Config) string {
 	d, err := cfg.DirsFor(platform.ScopeSystem)
 	if err != nil { // a service without a name
@@ -26,9 +26,9 @@ func configIn(d service.Dirs, id platform.ID) string {
 	return filepath.Join(d.Config, id.String()+".toml")
 }
 
-// defaultFile has a.cfg be read from the configuration file in the service's
-// configuration directory, if there is one and nobody has named another. It says
-// where that file would be; empty if there is no such place.
+// defaultFile makes a.cfg use the configuration file in the service's configuration directory,
+// if it exists and nobody has named another one. It returns the path of that file, whether it
+// exists or not. The path is empty if there is no such directory.
 func (a *app) defaultFile(cmd *cobra.Command, scope platform.Scope) (path string, err error) {
 	d, err := a.cfg.DirsFor(scope)
 	if err != nil || d.Config == "" {
@@ -41,7 +41,7 @@ func (a *app) defaultFile(cmd *cobra.Command, scope platform.Scope) (path string
 	there, err := leavable(cmd.Context(), func() (bool, error) {
 		info, err := a.System.Stat(path)
 		if err != nil || info.IsDir() {
-			return false, nil //nolint:nilerr // none that we could read
+			return false, nil //nolint:nilerr // there is no file that we could read
 		}
 		return true, files.CheckDir(d.Config)
 	})
@@ -54,8 +54,8 @@ func (a *app) defaultFile(cmd *cobra.Command, scope platform.Scope) (path string
 	return path, err
 }
 
-// findFile has the default configuration be read, if there is one and it is of the
-// machine that the command is about.
+// findFile makes a.cfg use the default configuration file, if it exists and is for the machine
+// that the command is about.
 func (a *app) findFile(cmd *cobra.Command, t *target, scope platform.Scope) (err error) {
 	if a.here() {
 		t.usual, err = a.defaultFile(cmd, scope)
@@ -68,7 +68,7 @@ func (a *app) findFile(cmd *cobra.Command, t *target, scope platform.Scope) (err
 	return nil
 }
 
-// configuration says which file is in force, for people.
+// configuration describes for people which file is in force.
 func (t *target) configuration() string {
 	switch {
 	case t.cfg.File != "":
@@ -79,8 +79,8 @@ func (t *target) configuration() string {
 	return "none"
 }
 
-// helpOnConfig has the help of every command say which configuration is in force
-// here. Manual pages, which are made elsewhere, do not.
+// helpOnConfig adds to the help of every command which configuration is in force here. Manual
+// pages do not have this, because they are made elsewhere.
 func (a *app) helpOnConfig() {
 	plain := (&cobra.Command{}).HelpFunc()
 	a.root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
@@ -101,7 +101,7 @@ func (a *app) inForce(cmd *cobra.Command) string {
 		return ""
 	}
 	ctx := cmd.Context()
-	if ctx == nil { // cobra sets none before it has found the command
+	if ctx == nil { // cobra sets no context before it has found the command
 		ctx = context.Background()
 	}
 	look := *a

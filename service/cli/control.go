@@ -33,7 +33,7 @@ func (a *app) startCommand() *cobra.Command {
 				return err
 			}
 			d := a.drift(cmd.Context(), t)
-			if d.running { // then this start brings in nothing
+			if d.running { // then this start changes nothing
 				a.tell(cmd, d.notes(a, t))
 			} else {
 				a.tell(cmd, d.ofDefinition(a, t))
@@ -43,8 +43,8 @@ func (a *app) startCommand() *cobra.Command {
 	}
 }
 
-// prestart is precheck, and says of what is not installed what is in its place: that
-// may have another configuration.
+// prestart is like precheck. If the service is not installed, the error also says what exists
+// instead, because that may have another configuration.
 func (a *app) prestart(cmd *cobra.Command, t *target, verb string) error {
 	err := a.precheck(cmd.Context(), t)
 	if err == nil {
@@ -56,7 +56,8 @@ func (a *app) prestart(cmd *cobra.Command, t *target, verb string) error {
 	return err
 }
 
-// mayStart refuses to have the manager start what is not ours, or runs otherwise.
+// mayStart refuses to let the manager start a service that is not ours, or that already runs
+// otherwise.
 func (a *app) mayStart(ctx context.Context, t *target) error {
 	m, err := t.needManager()
 	if err != nil {
@@ -65,7 +66,7 @@ func (a *app) mayStart(ctx context.Context, t *target) error {
 	if err := t.ours(ctx, "start"); err != nil {
 		return err
 	}
-	// A manager would only find out, and restart, and give up.
+	// A manager would only find this out, restart the service, and give up.
 	if other, err := t.stranger(ctx); err != nil {
 		return err
 	} else if other != nil {
@@ -74,22 +75,22 @@ func (a *app) mayStart(ctx context.Context, t *target) error {
 	return nil
 }
 
-// stranger is the holder if it is somebody else than the process that the manager
-// runs; nil if there is none.
+// stranger returns the holder if it is not the process that the manager runs. It is nil if
+// there is none.
 func (t *target) stranger(ctx context.Context) (*singleton.HeldError, error) {
 	h, err := t.probe(ctx, t.lock())
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, nil //nolint:nilerr // free, or not for us to see: the manager will tell
+		return nil, nil //nolint:nilerr // free, or we may not see it: the manager will report it
 	}
 	st, err := t.query(ctx, t.id)
 	if err != nil || !st.Installed || keeps(st, h.PID, h.Origin) {
 		return nil, err
 	}
 	if st.Phase != "" && st.Phase != platform.PhaseStopped && st.Phase != platform.PhaseFailed {
-		return nil, nil // half-way: the holder may be its old or new process
+		return nil, nil // in transition: the holder may be its old or new process
 	}
 	return &singleton.HeldError{Name: t.id.String(), Holder: h}, nil
 }
@@ -108,10 +109,10 @@ func (a *app) stopCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			h, unheld := t.holder(cmd.Context()) // the stop itself says what is wrong with that
+			h, unheld := t.holder(cmd.Context()) // the stop itself reports this error
 			s, unread := t.state(h)
 			served := unread == nil && s.Ready()
-			// What did not serve may have been failing by itself.
+			// If the service did not run, it may have been failing by itself.
 			pending := "" // a start that this stop prevents
 			if errors.Is(unheld, platform.ErrNotRunning) {
 				pending = t.triesAgain(cmd.Context())
@@ -131,7 +132,7 @@ func (a *app) stopCommand() *cobra.Command {
 	return cmd
 }
 
-// stop stops whoever there is; with tell it says that there is nobody.
+// stop stops whatever runs. If tell is set, it reports that nothing runs.
 func (a *app) stop(cmd *cobra.Command, t *target, kill, tell bool) error {
 	ctx := cmd.Context()
 	h, err := t.stopAddressee(ctx)
@@ -142,7 +143,7 @@ func (a *app) stop(cmd *cobra.Command, t *target, kill, tell bool) error {
 	switch foreign := t.ours(ctx, "stop"); {
 	case foreign != nil && (err != nil || t.kept(ctx, h)):
 		return foreign
-	case foreign != nil: // nobody's but ours: it was started otherwise
+	case foreign != nil: // the process is ours alone: the manager did not start it
 	case t.manager != nil:
 		if err := a.managed(cmd, t, "stopping", t.manager.Stop); err != nil && !errors.Is(err, platform.ErrNotInstalled) && !t.programGone() {
 			return err
@@ -161,7 +162,7 @@ func (a *app) stop(cmd *cobra.Command, t *target, kill, tell bool) error {
 	return a.stopDirectly(cmd, t, h, kill)
 }
 
-// noTryIsLeft says what has become of a start that a manager was about to try.
+// noTryIsLeft reports what has become of a start that a manager was about to attempt.
 func (t *target) noTryIsLeft(cmd *cobra.Command, pending string) {
 	if again := t.triesAgain(cmd.Context()); again != "" {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s was not running%s, but %s: stop it after that\n", t.id, t.leftover(), again)
@@ -170,7 +171,7 @@ func (t *target) noTryIsLeft(cmd *cobra.Command, pending string) {
 	fmt.Fprintf(cmd.ErrOrStderr(), "%s was not running (%s)%s: it is not started again\n", t.id, pending, t.leftover())
 }
 
-// kept reports whether the manager runs the process h, by whatever definition.
+// kept reports whether the manager runs the process h, under whatever definition.
 func (t *target) kept(ctx context.Context, h singleton.Holder) bool {
 	st, err := t.query(ctx, t.id)
 	return err == nil && keeps(st, h.PID, h.Origin)
@@ -193,7 +194,7 @@ func (a *app) restartCommand() *cobra.Command {
 			if err := t.ours(cmd.Context(), "restart"); err != nil {
 				return err
 			}
-			if err := a.prestart(cmd, t, "restart"); err != nil { // before it is stopped
+			if err := a.prestart(cmd, t, "restart"); err != nil { // before the service is stopped
 				return err
 			}
 			if other, err := t.stranger(cmd.Context()); err != nil {
@@ -217,8 +218,8 @@ func (a *app) restartCommand() *cobra.Command {
 	}
 }
 
-// toldAlready reports whether a note is among those that were told when the service
-// did not run, and had nothing to restart.
+// toldAlready reports whether a note is among those that were printed while the service did
+// not run, when there was nothing to restart.
 func toldAlready(told []string, note string) bool {
 	plain := func(s string) string { return strings.ReplaceAll(s, " --restart", "") }
 	return slices.ContainsFunc(told, func(t string) bool { return plain(t) == plain(note) })
@@ -241,7 +242,7 @@ func (a *app) reloadCommand() *cobra.Command {
 				return err
 			}
 			var before []string
-			if !direct && !noWait { // before the service takes what would not be installed
+			if !direct && !noWait { // before the service takes over what an install would refuse
 				before = a.drift(cmd.Context(), t).refusals()
 				a.tell(cmd, before)
 			}
@@ -259,8 +260,8 @@ func (a *app) reloadCommand() *cobra.Command {
 	return cmd
 }
 
-// reload asks for a reload, after a check if it is not the manager that asks:
-// the service itself answers that one.
+// reload requests a reload. It checks the configuration first, unless the manager itself makes
+// the request: then the service answers.
 func (a *app) reload(cmd *cobra.Command, t *target, wait, check bool) error {
 	h, err := t.holder(cmd.Context())
 	if wait && errors.Is(err, platform.ErrNotRunning) && t.begins(cmd.Context()) {
@@ -279,7 +280,7 @@ func (a *app) reload(cmd *cobra.Command, t *target, wait, check bool) error {
 		}
 	}
 	if t.manager != nil && wait && (err == nil || errors.Is(err, errUnnamed)) {
-		// Where we cannot tell who it is, the manager may.
+		// If we cannot identify the process, the manager may.
 		st, e := t.query(cmd.Context(), t.id)
 		if e == nil && st.PID != 0 && (err != nil || st.PID == h.PID && !t.programGone()) {
 			return a.reloadManaged(cmd, t, h, st.PID)
@@ -294,8 +295,8 @@ func (a *app) reload(cmd *cobra.Command, t *target, wait, check bool) error {
 	return a.reloadDirectly(cmd, t, h, wait)
 }
 
-// reads is the configuration file that the holder reads, if that is another one than
-// this command's; "no file" for none.
+// reads returns the configuration file that the holder reads, if it differs from that of this
+// command. "no file" means that the holder reads none.
 func (t *target) reads(h singleton.Holder) string {
 	s, err := t.state(h)
 	switch {
@@ -307,11 +308,11 @@ func (t *target) reads(h singleton.Holder) string {
 	return s.ConfigFile
 }
 
-// unread is the note of a reload that has not read the file which these commands do:
-// it came after the start of the service, say.
+// unread returns a note if a reload has not read the file of these commands: for example
+// because the file was created after the start of the service.
 func (t *target) unread(ctx context.Context) []string {
 	if t.cfg.File == "" {
-		return nil // these commands were not told
+		return nil // these commands have no file
 	}
 	h, err := t.holder(ctx)
 	if reads := t.reads(h); err == nil && reads != "" {
@@ -320,8 +321,8 @@ func (t *target) unread(ctx context.Context) []string {
 	return nil
 }
 
-// managed has the manager do something and waits for it; how long that may
-// take, the unit says, unless --timeout does.
+// managed lets the manager do something and waits for it. The definition limits the time,
+// unless --timeout does.
 func (a *app) managed(cmd *cobra.Command, t *target, doing string, do func(context.Context, platform.ID) error) error {
 	ctx := cmd.Context()
 	if a.timeout > 0 {

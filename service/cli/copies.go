@@ -14,16 +14,16 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// remembered are the copies of which an uninstall will know: those that installs have
-// put somewhere, this one among them. What was there already, the same, and by no
-// install's doing, is somebody else's.
+// remembered returns the copies that an uninstall will know of: those that installs have made,
+// including this one. If the same file was already there, and no install had made it, it
+// belongs to somebody else.
 func (t *target) remembered(path string) []state.Copied {
 	copies := slices.DeleteFunc(slices.Clone(t.copies), func(c state.Copied) bool { return c.Path == path })
 	if path == "" {
 		return copies
 	}
 	sum, err := t.digest(t.source)
-	if err != nil { // the copy itself will say it
+	if err != nil { // the copy step will report it
 		return copies
 	}
 	ours := len(copies) < len(t.copies) || slices.ContainsFunc(t.others(), func(m state.Manifest) bool { return copiedBy(m, path) })
@@ -43,7 +43,7 @@ func copiedBy(m state.Manifest, path string) bool {
 	return slices.ContainsFunc(m.Copies, func(c state.Copied) bool { return c.Path == path })
 }
 
-// others are the records of all other installations on this machine that can be read.
+// others returns the readable records of all other installations on this machine.
 func (t *target) others() (all []state.Manifest) {
 	own, err := t.Manifest(t.id)
 	if err != nil {
@@ -54,7 +54,7 @@ func (t *target) others() (all []state.Manifest) {
 		if err != nil {
 			continue
 		}
-		found, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*.json")) // no pattern of ours is bad
+		found, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*.json")) // our patterns are valid
 		for _, path := range found {
 			if m, err := state.ReadManifest(path); err == nil && path != own {
 				all = append(all, m)
@@ -64,9 +64,8 @@ func (t *target) others() (all []state.Manifest) {
 	return all
 }
 
-// uncopy removes the copies that installs have made. What is not as it was copied, or
-// runs for another service, stays, and what cannot be removed: on Windows that may be
-// this very program.
+// uncopy removes the copies that installs have made. A copy stays if it was changed, if
+// another service uses it, or if it cannot be removed: on Windows it may be this very program.
 func (t *target) uncopy(w io.Writer) {
 	for _, c := range t.copies {
 		if sum, err := t.digest(c.Path); err != nil || sum != c.SHA256 || t.usedBy(c.Path) != "" {
@@ -78,7 +77,7 @@ func (t *target) uncopy(w io.Writer) {
 	}
 }
 
-// usedBy names a service that has the program at path, too; empty if there is none.
+// usedBy names another service that uses the program at path. It is empty if there is none.
 func (t *target) usedBy(path string) string {
 	for _, m := range t.others() {
 		if m.Program == path || copiedBy(m, path) {
@@ -89,7 +88,7 @@ func (t *target) usedBy(path string) string {
 	return ""
 }
 
-// keptCopies are those that are there when all is done, and why.
+// keptCopies returns a line for each copy that remains in the end, with the reason.
 func (t *target) keptCopies() (lines []string) {
 	for _, c := range t.copies {
 		why := "it could not be removed"

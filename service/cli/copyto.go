@@ -17,12 +17,12 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// copyMode lets everybody run the copy, as the service's user has to, and nobody
-// but its owner, who is whoever installs, replace it.
+// copyMode lets everybody run the copy, as the service's user must. Only its owner, who is
+// whoever installs, can replace it.
 const copyMode fs.FileMode = 0o755
 
-// where is the path of the program on the target, what is to be said of it, and
-// what has to be done for it to be there.
+// where returns the path of the program on the target, a note about it, and the steps that
+// bring the program there.
 func (a *app) where(t *target, f installFlags) (program, note string, first []platform.Step, err error) {
 	switch {
 	case f.copyTo != "" && (f.program != "" || a.elsewhere()):
@@ -40,8 +40,8 @@ func (a *app) where(t *target, f installFlags) (program, note string, first []pl
 	return f.program, "", nil, nil
 }
 
-// copyTo is the step that copies this program into a directory where nobody but
-// root and we could put another in its place.
+// copyTo returns the step that copies this program into a directory where only root and the
+// caller can replace it.
 func (m machine) copyTo(dir string) (string, platform.Step, error) {
 	refuse := func(err error) (string, platform.Step, error) {
 		return "", platform.Step{}, fmt.Errorf("--copy-to %s: %w", dir, err)
@@ -85,8 +85,8 @@ func (m machine) copyTo(dir string) (string, platform.Step, error) {
 	}, nil
 }
 
-// wayOut is err, with the command that installs all the same where it is only the
-// place of the program, or of the configuration, that cannot be.
+// wayOut returns err. If only the place of the program or of the configuration is at fault, it
+// adds the command that installs nevertheless.
 func (a *app) wayOut(ctx context.Context, cmd *cobra.Command, t *target, f installFlags, err error) error {
 	if f.program != "" || f.copyTo != "" || a.elsewhere() || filepath.Separator != '/' || !errors.Is(err, platform.ErrBadUnit) {
 		return err
@@ -117,7 +117,7 @@ func (a *app) wayOut(ctx context.Context, cmd *cobra.Command, t *target, f insta
 	return err
 }
 
-// again is the command as it was typed, with a --copy-to and perhaps another file.
+// again returns the command as it was typed, with --copy-to and perhaps another file.
 func (a *app) again(cmd *cobra.Command, file, dir string) string {
 	words := []string{a.Program}
 	words = append(words, strings.Fields(cmd.CommandPath())[1:]...)
@@ -137,7 +137,7 @@ func (a *app) again(cmd *cobra.Command, file, dir string) string {
 	return quotedAll(words)
 }
 
-// quotedAll are words as a shell takes them.
+// quotedAll quotes words for a shell.
 func quotedAll(words []string) string {
 	all := make([]string, len(words))
 	for i, word := range words {
@@ -146,7 +146,7 @@ func quotedAll(words []string) string {
 	return strings.Join(all, " ")
 }
 
-// quoted is a word as a shell takes it.
+// quoted quotes a word for a shell.
 func quoted(word string) string {
 	if regexp.MustCompile(`^[\w@%+=:,./-]+$`).MatchString(word) {
 		return word

@@ -19,12 +19,13 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// defaultFileMode lets everybody read it, as the service's user has to: what comes with a
-// program is no secret.
+// defaultFileMode lets everybody read the file, as the service's user must. A file that comes
+// with a program is not secret.
 const defaultFileMode fs.FileMode = 0o644
 
-// conceal has the file be read by nobody but the service and who installs it, where it is
-// a secret: also one that nobody has changed, and that is another user's by now.
+// conceal makes the file readable only for the service and for whoever installs it, if the
+// file is secret. It also does so for a file that is unchanged, or that had another user until
+// now.
 func (t *target) conceal(ctx context.Context) error {
 	f := &t.defaultFile
 	if !t.cfg.DefaultFileSecret || f.path == "" {
@@ -63,7 +64,8 @@ func (t *target) conceal(ctx context.Context) error {
 	return nil
 }
 
-// open reports whether the file has another mode or, unless that is -1, another group.
+// open reports whether the file has another mode or another group. A gid of -1 means that the
+// group does not matter.
 func (t *target) open(path string, mode fs.FileMode, gid int) bool {
 	info, err := t.System.Stat(path)
 	if err != nil || os.Geteuid() < 0 { // Windows
@@ -81,18 +83,18 @@ func writeDefaultFile(path, what, text string) platform.Step {
 	return s
 }
 
-// defaultFile is what an install does with the configuration file that comes with the
+// A defaultFile is what an install does with the configuration file that comes with the
 // program: see [service.Config.DefaultFile].
 type defaultFile struct {
-	path  string          // of the file; empty: there is nothing to be done
-	anew  bool            // the file is written, and says from then on what the program's says
+	path  string          // of the file; empty: there is nothing to do
+	anew  bool            // the file is written, with the content of the program's file
 	steps []platform.Step // in order
-	note  string          // what a person should know; may be empty
+	note  string          // for people; may be empty
 }
 
-// planDefaultFile decides what becomes of the program's configuration file, and has it be in force
-// already for what is planned. What no install has written is somebody else's, and is
-// left alone; so is a file for which --config speaks.
+// planDefaultFile decides what happens to the program's configuration file, and puts it in
+// force for the plan. It does not touch a file that no install has written, or one that
+// --config names.
 func (a *app) planDefaultFile(cmd *cobra.Command, t *target) {
 	text := a.cfg.DefaultFile
 	named := cmd.Flags().Changed("config") || a.cfg.File != "" && a.cfg.File != t.usual
@@ -119,7 +121,7 @@ func (t *target) placeDefaultFile(path, text string) defaultFile {
 		return defaultFile{path, true, append(t.removeBeside(before),
 			platform.Step{Kind: platform.StepMakeDir, Describe: "make the directory of the configuration", Path: dir, Mode: 0o755},
 			write(path, "the configuration that comes with the program")), ""}
-	case err != nil || !ours, there != offered && before.SHA256 == offered: // somebody else's, or changed, and the new one is known
+	case err != nil || !ours, there != offered && before.SHA256 == offered: // not ours, or changed while the new content is already known
 		return defaultFile{}
 	case there == offered:
 		t.laid = state.Laid{Path: path, SHA256: offered, Dirs: before.Dirs}
@@ -137,8 +139,8 @@ func (t *target) placeDefaultFile(path, text string) defaultFile {
 	}
 }
 
-// removeBeside removes what an earlier install has laid beside the file, if nobody has
-// changed it.
+// removeBeside removes the file that an earlier install has put beside the configuration, if
+// nobody has changed it.
 func (t *target) removeBeside(before state.Laid) []platform.Step {
 	if sum, err := t.digest(before.Beside); before.Beside == "" || err != nil || sum != before.SHA256 {
 		return nil
@@ -146,7 +148,7 @@ func (t *target) removeBeside(before state.Laid) []platform.Step {
 	return []platform.Step{{Kind: platform.StepRemoveFile, Describe: "remove the configuration that was laid beside", Path: before.Beside}}
 }
 
-// missing are the directories that have to be made for dir to be there, the deepest first.
+// missing returns the directories that must be made so that dir exists, the deepest first.
 func (t *target) missing(dir string) (all []string) {
 	for ; t.absent(dir) && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
 		all = append(all, dir)
@@ -154,8 +156,8 @@ func (t *target) missing(dir string) (all []string) {
 	return all
 }
 
-// removeDefaultFile are the steps that remove the configuration file that an install has written,
-// if nobody has changed it, and what was made for it.
+// removeDefaultFile returns the steps that remove the configuration file which an install has
+// written, if nobody has changed it, and the directories that were made for it.
 func (t *target) removeDefaultFile() []platform.Step {
 	l := t.laid
 	if l.Path == "" || t.otherManager != "" {
@@ -173,8 +175,8 @@ func (t *target) removeDefaultFile() []platform.Step {
 	return steps
 }
 
-// redefines reports whether the steps change a definition: what somebody may have to
-// restart the service for.
+// redefines reports whether the steps change a definition, so that the service may need a
+// restart.
 func (t *target) redefines(all []change) bool {
 	return slices.ContainsFunc(all, func(c change) bool {
 		return t.defaultFile.path == "" || c.Path != t.defaultFile.path && c.Path != t.defaultFile.path+".new"

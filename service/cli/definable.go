@@ -10,9 +10,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// definable returns what of the configuration the manager cannot honour, as an
-// install would refuse it. Whether anything else speaks against an install, what is
-// installed now for one, is not asked.
+// definable returns the settings that the manager cannot honour, as an install would refuse
+// them. It ignores all other reasons against an install, such as what is installed now.
 func (a *app) definable(ctx context.Context, t *target) error {
 	if t.manager == nil {
 		return nil
@@ -26,13 +25,13 @@ func (a *app) definable(ctx context.Context, t *target) error {
 	if !errors.Is(err, platform.ErrBadUnit) || errors.Is(err, platform.ErrForeign) {
 		return nil
 	}
-	if t.id.Scope == platform.ScopeUser && len(platform.UnitErrors(err)) == 0 { // it has no users' services: no matter of the configuration
+	if t.id.Scope == platform.ScopeUser && len(platform.UnitErrors(err)) == 0 { // the manager has no services of users: this is not about the configuration
 		return nil
 	}
 	return t.located(err, true)
 }
 
-// wouldBe is the program that an install without --copy-to would name.
+// wouldBe returns the program that an install without --copy-to would use.
 func (a *app) wouldBe(t *target) string {
 	if a.here() {
 		if t.manifest.Program != "" {
@@ -48,13 +47,13 @@ func (a *app) wouldBe(t *target) string {
 	return "/usr/local/bin/" + t.id.Name
 }
 
-// located is err, of a plan, with the place in the configuration of each setting
-// that the manager cannot honour. Where there is none of these it stays as it is,
-// unless it is wanted in pieces.
+// located adds to err, of a plan, the place in the configuration of each setting that the
+// manager cannot honour. If there is no such setting, err stays as it is, unless pieces is
+// set.
 func (t *target) located(err error, pieces bool) error {
 	var errs []error
 	found := false
-	seen := map[string]bool{} // one argument may be in several commands
+	seen := map[string]bool{} // an argument may occur in several commands
 	for _, e := range platform.UnitErrors(err) {
 		if seen[e.Error()] {
 			continue
@@ -67,7 +66,7 @@ func (t *target) located(err error, pieces bool) error {
 		found = true
 		key := "service." + e.Key
 		at := t.cfg.ErrorAt(key, &refusedValue{e, t.manager.Name()})
-		if at.Line == 0 && e.Key == "hardening.read_write_paths" && t.cfg.Log.File != "" { // the log's directory is one
+		if at.Line == 0 && e.Key == "hardening.read_write_paths" && t.cfg.Log.File != "" { // the directory of the log is such a path
 			at = t.cfg.ErrorAt("service.log.file", at.Err)
 		}
 		errs = append(errs, at)
@@ -78,7 +77,7 @@ func (t *target) located(err error, pieces bool) error {
 	return service.BadConfig(errs...)
 }
 
-// refusedValue is a UnitError that follows its key.
+// A refusedValue is a UnitError whose text does not repeat the key.
 type refusedValue struct {
 	*platform.UnitError
 	manager string

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// startApart starts a command without a console, and outside of the job of this
-// process, which may end all that is in it. Some jobs let nobody out, those of some
-// remote shells: there it is started all the same, and ends with the job.
+// startApart starts a command without a console, and outside the job of this process, which
+// may end everything in it. Some jobs do not let processes out, for example those of some
+// remote shells. There the command starts nevertheless, and ends with the job.
 func startApart(cmd func() *exec.Cmd) (*exec.Cmd, error) {
 	const apart = windows.DETACHED_PROCESS | windows.CREATE_NEW_PROCESS_GROUP
 	start := func(flags uint32) (*exec.Cmd, error) {

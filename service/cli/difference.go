@@ -2,16 +2,16 @@ package cli
 
 import "strings"
 
-// around is how many equal lines are shown before and behind those that differ.
+// around is the number of equal lines that are shown before and after a change.
 const around = 2
 
-// difference is what turns the text before into the text after, line by line: "-"
-// begins a line that goes, "+" one that comes, " " one that stays, of which only
-// those next to others are there. It is empty if the texts are the same. Definitions
-// have tens of lines: the time is that of their product.
+// difference describes line by line how the text before becomes the text after. "-" marks a
+// removed line, "+" an added one, and " " an unchanged one. Unchanged lines are only included
+// near others. The result is empty if the texts are equal. The time is proportional to the
+// product of both lengths, which is fine because definitions have only tens of lines.
 func difference(before, after string) []string {
 	a, b := lines(before), lines(after)
-	// common[i][j] is how many lines the rests from i and j have in common, in order.
+	// common[i][j] is the length of the longest common subsequence of the rests from i and j.
 	common := make([][]int, len(a)+1)
 	for i := range common {
 		common[i] = make([]int, len(b)+1)
@@ -49,7 +49,7 @@ func lines(text string) []string {
 	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 }
 
-// nearChanges leaves out what is far from any change, with a word in its place.
+// nearChanges replaces lines that are far from any change by a short text.
 func nearChanges(all []string) []string {
 	near := make([]bool, len(all))
 	for i, line := range all {

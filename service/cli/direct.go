@@ -16,20 +16,20 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// deafFor is how long a process may take to end after it has stopped listening.
+// deafFor limits the time in which a process must end after it has stopped listening.
 const deafFor = 2 * time.Second
 
-// stopDirectly asks the holder itself to stop and returns when it is gone.
+// stopDirectly asks the holder itself to stop, and returns when it has ended.
 func (a *app) stopDirectly(cmd *cobra.Command, t *target, h singleton.Holder, kill bool) error {
 	limit := a.limit(t.cfg.StopTimeout)
 	deaf := t.signal(h, "stop", syscall.SIGTERM)
 	switch {
-	case errors.Is(deaf, os.ErrProcessDone): // it may yet have to be reaped
+	case errors.Is(deaf, os.ErrProcessDone): // it may not have been reaped yet
 		ctx, cancel := context.WithTimeout(cmd.Context(), deafFor)
 		defer cancel()
 		_ = t.Wait(ctx, h.Identity)
 		return nil
-	case errors.Is(deaf, proc.ErrDeaf): // it does not listen any more: it is about to end, or never will
+	case errors.Is(deaf, proc.ErrDeaf): // it no longer listens: it is about to end, or never will
 		limit = min(limit, deafFor)
 	case deaf != nil:
 		return deaf
@@ -69,8 +69,8 @@ func (t *target) stopProgress(h singleton.Holder) string {
 // errStopped means that the holder ended while we waited for it.
 var errStopped = errors.New("it ended before it had reloaded")
 
-// reloadDirectly asks the holder to reload and returns the outcome of a reload
-// that started after we asked.
+// reloadDirectly asks the holder to reload. It returns the outcome of a reload that started
+// after the request.
 func (a *app) reloadDirectly(cmd *cobra.Command, t *target, h singleton.Holder, wait bool) error {
 	requested, err := t.Monotonic()
 	if err != nil {
@@ -80,7 +80,7 @@ func (a *app) reloadDirectly(cmd *cobra.Command, t *target, h singleton.Holder, 
 	if err := t.signal(h, "reload", syscall.SIGHUP); err != nil || !wait {
 		return err
 	}
-	// It may have to become ready first.
+	// The service may have to become ready first.
 	ctx, cancel := context.WithTimeoutCause(cmd.Context(), a.limit(t.cfg.StartTimeout+t.cfg.ReloadTimeout), platform.ErrTimeout)
 	defer cancel()
 	err = a.whileWaiting(cmd, func() string { return "reloading" }, func() error {
@@ -100,8 +100,8 @@ func (a *app) reloadDirectly(cmd *cobra.Command, t *target, h singleton.Holder, 
 	return nil
 }
 
-// limit is how long to wait for something that is allowed to take d: what
-// --timeout says, or d and the margin in which the service forces its own end.
+// limit returns how long to wait for something that may take d. It is the value of --timeout,
+// or else d and the margin in which the service forces its own end.
 func (a *app) limit(d time.Duration) time.Duration {
 	if a.timeout > 0 {
 		return a.timeout

@@ -12,8 +12,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/doctor"
 )
 
-// Exit codes of `doctor`, by the severity of the worst finding. 1 and 2 are, as ever, that the
-// command itself failed, and that it makes no sense.
+// These are the exit codes of `doctor`, by the severity of the worst finding. As for all
+// commands, 1 means that the command itself failed, and 2 that the command line is wrong.
 const (
 	exitWarning = 3
 	exitFinding = 4 // an error
@@ -59,8 +59,7 @@ func (a *app) doctorCommand() *cobra.Command {
 	return cmd
 }
 
-// examination is what doctor says of t: for all commands that want to know, and how many
-// findings there are for one.
+// examination returns doctor's report about t. Other commands use it as well.
 func (a *app) examination(cmd *cobra.Command, t *target) doctor.Report {
 	return doctor.Examine(a.facts(cmd, t))
 }
@@ -77,11 +76,11 @@ func severityColor(s doctor.Severity) *color.Color {
 	return color.New(color.Faint)
 }
 
-// printExamination shows the worst on top; what is but a consequence stands below its cause.
+// printExamination prints the worst finding first, and each consequence below its cause.
 func printExamination(w io.Writer, r doctor.Report) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s: %s\n", severityColor(r.Severity).Sprint("●"), color.New(color.Bold).Sprint(oneLine(r.Service)), summary(r))
-	shown := map[string]bool{} // whose consequences are
+	shown := map[string]bool{} // causes whose consequences were printed
 	for _, f := range r.Findings {
 		if f.BecauseOf != "" {
 			continue
@@ -110,7 +109,7 @@ func printExamination(w io.Writer, r doctor.Report) error {
 func printFinding(b *strings.Builder, f doctor.Finding, follows string) {
 	line := func(text string) { fmt.Fprintf(b, "%9s  %s\n", "", oneLine(text)) }
 	fmt.Fprintf(b, "%s  %s%s\n", severityColor(f.Severity).Sprintf("%9s", f.Severity), follows, oneLine(f.Cause))
-	if follows != "" { // its way out is that of its cause, first of all
+	if follows != "" { // first of all, its cause has to be fixed
 		return
 	}
 	for _, d := range f.Details {

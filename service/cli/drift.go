@@ -13,23 +13,23 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// drift is how far the configuration, what is installed, and what runs are apart:
-// the one comparison that all commands make.
+// A drift describes how the configuration, the installation and the running process differ. It
+// is the one comparison that all commands use.
 type drift struct {
-	changes []change  // that an install would make in the definition now
-	install []string  // keys of the configuration that are behind them, as far as it is known
-	old     bool      // what runs was started by a definition of before the last install
-	program bool      // what runs is another program than what is there by now
-	restart []string  // keys that what runs takes when it starts
-	reload  []string  // keys that it takes by a reload
-	refused []finding // why an install would be refused, where it would bring in something
-	running bool      // by the manager
+	changes []change  // that an install would now make in the definition
+	install []string  // configuration keys that cause these changes, as far as known
+	old     bool      // the process was started by a definition older than the last install
+	program bool      // the process runs another program than the one on disk
+	restart []string  // changed keys that take effect at a start
+	reload  []string  // changed keys that take effect at a reload
+	refused []finding // why an install would be refused, if it would change something
+	running bool      // under the manager
 
-	definition *platform.Definition // that the manager has
+	definition *platform.Definition // the manager's definition
 }
 
-// drift compares. Of an installation without a record (of a package, of an older
-// version) it cannot be said what it would be now, and of its process it can.
+// drift compares them. If an installation has no record (one from a package, or from an older
+// version), only its process can be compared.
 func (a *app) drift(ctx context.Context, t *target) drift {
 	var d drift
 	if t.manager == nil || t.badFile != nil {
@@ -58,8 +58,8 @@ func (a *app) drift(ctx context.Context, t *target) drift {
 	return d
 }
 
-// refusal is what of the configuration an install would refuse, whose plan has failed
-// with err. The program itself is not asked: whether it can be installed, it cannot say.
+// refusal returns what an install would refuse in the configuration. err is the error of its
+// plan. The program itself is not asked, because it cannot say whether it can be installed.
 func (a *app) refusal(ctx context.Context, t *target, err error) []finding {
 	if errors.Is(err, platform.ErrForeign) || err != nil && !errors.Is(err, platform.ErrBadUnit) && !errors.Is(err, service.ErrConfig) {
 		return nil
@@ -75,8 +75,8 @@ func (a *app) refusal(ctx context.Context, t *target, err error) []finding {
 	return findings(bad)
 }
 
-// startedFrom is the program that the manager starts, for a process that it has
-// started; empty if it is not known.
+// startedFrom returns the program that the manager starts, for a process that it has started.
+// It is empty if it is not known.
 func (t *target) startedFrom(kept bool) string {
 	if !kept {
 		return ""
@@ -84,14 +84,15 @@ func (t *target) startedFrom(kept bool) string {
 	return t.manifest.Program
 }
 
-// programGone reports whether what the manager executes for a reload, on some for a
-// stop, too, is not there any more: then we ask the process ourselves.
+// programGone reports whether the program that the manager executes for a reload, and
+// sometimes for a stop, no longer exists. In that case we ask the process ourselves.
 func (t *target) programGone() bool {
 	program := t.manifest.Program
 	return program != "" && t.Gone(program)
 }
 
-// keys are those behind the changes, or behind changes that are not known.
+// keys sets the keys that cause the changes. With unknown, it also does so if there are no
+// known changes.
 func (d *drift) keys(t *target, unknown bool) {
 	if len(d.changes) == 0 && !unknown {
 		return
@@ -103,7 +104,7 @@ func (d *drift) keys(t *target, unknown bool) {
 	}
 }
 
-// process compares with what runs, which is prog.
+// process compares the configuration with the running process, which runs prog.
 func (d *drift) process(ctx context.Context, t *target, prog service.Program) {
 	h, err := t.probe(ctx, t.lock())
 	if err != nil || !h.Known() || !t.kept(ctx, h) {
@@ -114,8 +115,8 @@ func (d *drift) process(ctx context.Context, t *target, prog service.Program) {
 		return
 	}
 	d.running, d.old = true, s.StartedAt.Before(t.manifest.Changed)
-	d.program = s.Trial == "" && t.Replaced(h, t.startedFrom(true)) // a candidate is not what is installed, and is meant to be
-	if s.Settings == nil || s.ConfigFile != t.cfg.File {            // its program says nothing of it, or means another file
+	d.program = s.Trial == "" && t.Replaced(h, t.startedFrom(true)) // a candidate differs from what is installed on purpose
+	if s.Settings == nil || s.ConfigFile != t.cfg.File {            // its program does not report settings, or uses another file
 		return
 	}
 	for _, key := range service.Differing(s.Settings, t.cfg.Settings()) {
@@ -129,7 +130,7 @@ func (d *drift) process(ctx context.Context, t *target, prog service.Program) {
 	inForce, err := leavable(ctx, func() (map[string]string, error) {
 		return state.ReadProgramSettings(t.dirs.SettingsFile(t.id.String()), h.Identity)
 	})
-	if err != nil { // it is not for us to read, or the process is of an older version
+	if err != nil { // we may not read it, or the process has an older version
 		return
 	}
 	for _, key := range service.Differing(inForce, t.cfg.ProgramSettings()) {
@@ -141,18 +142,18 @@ func (d *drift) process(ctx context.Context, t *target, prog service.Program) {
 	}
 }
 
-// due reports whether a restart would bring something into force.
+// due reports whether a restart would put something into force.
 func (d drift) due() bool { return d.running && (d.old || d.program || len(d.restart) > 0) }
 
-// newerProgram is the note on a process whose program was replaced.
+// newerProgram is the note about a process whose program was replaced.
 const newerProgram = "the program on disk is newer than the one that runs: restart brings it in"
 
-// notes say it, with the command that brings things together.
+// notes describes the differences, each with the command that removes it.
 func (d drift) notes(a *app, t *target) []string {
 	return append(d.ofDefinition(a, t), d.ofProcess(a, t)...)
 }
 
-// ofProcess are the notes on what the running process does not have in force.
+// ofProcess returns the notes about what the running process does not have in force.
 func (d drift) ofProcess(a *app, t *target) []string {
 	var notes []string
 	note := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
@@ -171,7 +172,7 @@ func (d drift) ofProcess(a *app, t *target) []string {
 	return notes
 }
 
-// refusals are the notes on what no install would take.
+// refusals returns the notes about what every install would refuse.
 func (d drift) refusals() []string {
 	var notes []string
 	for _, f := range d.refused {
@@ -180,7 +181,7 @@ func (d drift) refusals() []string {
 	return notes
 }
 
-// ofDefinition is the note that says what install would change.
+// ofDefinition returns the notes about what install would change.
 func (d drift) ofDefinition(a *app, t *target) []string {
 	install := a.command(t, "install")
 	if d.running {
@@ -199,14 +200,14 @@ func (d drift) ofDefinition(a *app, t *target) []string {
 		t.manager.Name(), a.command(t, "plan --diff"), install)}
 }
 
-// tell says notes where somebody has asked for something else.
+// tell prints notes that go beyond the result of a command.
 func (a *app) tell(cmd *cobra.Command, all []string) {
 	for _, n := range all {
 		fmt.Fprintf(notes(cmd), "- %s\n", n)
 	}
 }
 
-// command is how a person calls verb for this very service.
+// command returns the command line of a verb for this service.
 func (a *app) command(t *target, verb string) string {
 	line := a.root.CommandPath() + " " + verb
 	if t.id.Instance != "" {

@@ -6,8 +6,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// ending is how a run ended: its own words, where it has left any, and what its code
-// or signal says.
+// ending describes how a run ended: its own words, if it left any, and its exit code or
+// signal.
 func ending(e platform.Exit) string {
 	words := e.Words()
 	switch {
@@ -19,8 +19,7 @@ func ending(e platform.Exit) string {
 	return e.Reason + ", " + words
 }
 
-// mute reports whether a reason is a manager's, who knows no more than that there was
-// a code or a signal.
+// mute reports whether a reason comes from a manager that knows only the code or signal.
 func mute(reason string) bool {
 	switch reason {
 	case "exit-code", "exit code", "signal":

@@ -10,15 +10,15 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// How much of a log is looked at for what is worth showing of it.
+// These limit how much of a log is searched for lines that are worth showing.
 const (
 	searchedLines = 1000
 	searchedBytes = 1 << 20
-	shownFrames   = 3 // of the program
+	shownFrames   = 3 // stack frames of the program
 )
 
-// They are compiled when they are first used: a start of the service, which has no use for them,
-// does not wait for that.
+// These are compiled on first use, because the start of the service does not need them and should not
+// wait for them.
 var (
 	logPrefixPattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^ \[]+\[\d+\]: `)
@@ -31,12 +31,12 @@ var (
 	})
 )
 
-// excerpt is what says most of a failure among the lines of a log: the last lines,
-// where a dump of stacks counts for no more than its headline and the first frames
-// of the program. What was said before the dump, the reason, is thereby in sight.
+// excerpt returns the lines of a log that say most about a failure. These are the last lines,
+// in which a stack dump is reduced to its headline and the first frames of the program. So the
+// lines before the dump, which have the reason, stay visible.
 func excerpt(lines []string, most int) []string {
 	var kept []string
-	dumped := 0 // frames that were kept of the present dump
+	dumped := 0 // number of frames kept from the current dump
 	inDump := false
 	for i, line := range lines {
 		text := message(line)
@@ -52,7 +52,7 @@ func excerpt(lines []string, most int) []string {
 			}
 		case isFrame(text):
 			if !inDump && !structured(line) {
-				kept = append(kept, line) // as it were a call, in a sentence
+				kept = append(kept, line) // a sentence that looks like a call
 				continue
 			}
 			inDump = true
@@ -65,7 +65,7 @@ func excerpt(lines []string, most int) []string {
 			}
 		case inDump && (isPlace(text) || isNoise(text)):
 		case structured(line) && strings.TrimSpace(text) == "" || strings.TrimSpace(text) == "stack=":
-		case strings.Contains(text, "still running: goroutine "): // by holdfast, at a stop that was forced
+		case strings.Contains(text, "still running: goroutine "): // written by holdfast when it forces a stop
 			inDump, dumped = true, shownFrames
 		default:
 			inDump = false
@@ -75,8 +75,8 @@ func excerpt(lines []string, most int) []string {
 	return kept[max(0, len(kept)-most):]
 }
 
-// printed is how the runtime began, since that time, to say why it ended the service's
-// process: the last it said. That is all there is of a panic before main.
+// printed returns the last line since that time in which the runtime says why it ended the
+// service's process. After a panic before main there is nothing else.
 func (t *target) printed(ctx context.Context, since time.Time) (headline string) {
 	for _, line := range t.logLines(ctx, since) {
 		if text := message(strings.TrimSpace(line)); isHeadline(text) {
@@ -86,10 +86,10 @@ func (t *target) printed(ctx context.Context, since time.Time) (headline string)
 	return headline
 }
 
-// message is a line without what journalctl and our own log put before it.
+// message returns a line without the prefix of journalctl or of our own log.
 func message(line string) string {
-	if _, text, ok := strings.Cut(line, "  | "); ok { // a value of several lines
-		if place, tab := strings.CutPrefix(text, `\t`); tab { // as the log writes it
+	if _, text, ok := strings.Cut(line, "  | "); ok { // a line of a multi-line value
+		if place, tab := strings.CutPrefix(text, `\t`); tab { // the log writes a tab like this
 			return "\t" + place
 		}
 		return text
@@ -97,10 +97,10 @@ func message(line string) string {
 	return logPrefixPattern().ReplaceAllString(line, "")
 }
 
-// structured reports whether a line is part of a value of several lines.
+// structured reports whether a line belongs to a multi-line value.
 func structured(line string) bool { return strings.Contains(line, "  | ") }
 
-// isHeadline is how the runtime begins to say why it ends a process.
+// isHeadline reports whether the runtime says here why it ends a process.
 func isHeadline(text string) bool {
 	return strings.HasPrefix(text, "panic: ") || strings.HasPrefix(text, "fatal error: ") || strings.HasPrefix(text, "SIGQUIT: ") ||
 		strings.HasPrefix(text, "unexpected fault address ") || strings.HasPrefix(text, "runtime: ") || strings.HasPrefix(text, "WARNING: DATA RACE")
@@ -114,18 +114,19 @@ func isFrame(text string) bool {
 	return strings.HasPrefix(text, "created by ") || framePattern().MatchString(text)
 }
 
-// isPlace is the line behind a frame.
+// isPlace reports whether a line gives the place of the stack frame before it.
 func isPlace(text string) bool {
 	return placePattern().MatchString(text)
 }
 
-// isNoise is what a dump has beside stacks: registers, signals, what was left out.
+// isNoise reports whether a line of a dump is not about stacks: registers, signals, omissions.
 func isNoise(text string) bool {
 	return strings.TrimSpace(text) == "" || strings.HasPrefix(text, "[signal ") || strings.HasPrefix(text, "exit status ") ||
 		noisePattern().MatchString(text) || strings.HasPrefix(text, "panic(")
 }
 
-// ofProgram reports whether a frame is neither of the runtime nor of what called it.
+// ofProgram reports whether a frame belongs to the program, and not to the runtime or its
+// callers.
 func ofProgram(text string) bool {
 	for _, other := range []string{
 		"panic(", "runtime.", "runtime/", "testing.", "created by ", "github.com/holdfast-dev/holdfast/service.", "sync.", "internal/",

@@ -17,11 +17,11 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// adopt has cmd and all below it follow the rules that hold wherever the tree is
-// mounted. It needs no hooks: a PersistentPreRunE of ours would take the place of
-// the host's, which cobra.EnableTraverseRunHooks changes for everybody.
+// adopt makes cmd and all commands below it follow the rules that apply wherever the tree is
+// mounted. It uses no hooks: a PersistentPreRunE of ours would replace that of the host, and
+// cobra.EnableTraverseRunHooks would change this for everybody.
 func (a *app) adopt(cmd *cobra.Command) {
-	cmd.SilenceUsage = true // an error is not a reason to show all there is
+	cmd.SilenceUsage = true // an error is no reason to print the whole usage
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
@@ -36,7 +36,7 @@ func (a *app) adopt(cmd *cobra.Command) {
 			a.begun = true
 			err := a.inForm(cmd, a.run(cmd, args, run))
 			cmd.SilenceErrors = cmd.SilenceErrors || Silent(err)
-			if err != nil { // a host prints it as it is
+			if err != nil { // a host prints it unchanged
 				err = &printableError{err}
 			}
 			return err
@@ -47,12 +47,11 @@ func (a *app) adopt(cmd *cobra.Command) {
 	}
 }
 
-// started are the commands that managers start. What comes of a SIGHUP they
-// decide themselves.
+// started has the commands that managers start. They handle SIGHUP themselves.
 var started = [...]string{runName, "spawn", "supervise"}
 
-// unguarded are the commands that have signals to themselves: service.Run does,
-// and what spawn executes gets what spawn was sent.
+// unguarded has the commands that handle signals themselves. service.Run does so, and the
+// program that spawn executes gets the signals that were sent to spawn.
 var unguarded = [...]string{runName, "spawn"}
 
 func (a *app) run(cmd *cobra.Command, args []string, run func(*cobra.Command, []string) error) error {
@@ -67,10 +66,10 @@ func (a *app) run(cmd *cobra.Command, args []string, run func(*cobra.Command, []
 	}
 	a.cfg.Command = a.mounted(nil)
 	a.code = a.cfg
-	// color asks whether it is a terminal, and not whether it shows colours.
+	// color checks whether this is a terminal, but not whether it shows colours.
 	color.NoColor = color.NoColor || !logsink.IsTerminal(os.Stdout.Fd())
 	if !slices.Contains(unguarded[:], cmd.Name()) {
-		// An install that is interrupted is taken back.
+		// An interrupted install is rolled back.
 		ctx, stop := a.Interrupt(cmd.Context())
 		defer stop()
 		cmd.SetContext(ctx)
@@ -81,11 +80,10 @@ func (a *app) run(cmd *cobra.Command, args []string, run func(*cobra.Command, []
 	return run(cmd, args)
 }
 
-// internal are the commands that only scripts of ours call, with flags that may well
-// be empty.
+// internal has the commands that only our scripts call, with flags that may be empty.
 var internal = [...]string{"spawn", "supervise", "await"}
 
-// checkFlags refuses values of flags that can mean nothing.
+// checkFlags refuses flag values that cannot make sense.
 func (a *app) checkFlags(cmd *cobra.Command) (err error) {
 	if slices.Contains(internal[:], cmd.Name()) {
 		return nil
@@ -93,7 +91,7 @@ func (a *app) checkFlags(cmd *cobra.Command) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch {
 		case err != nil, !a.ours[f.Name] && cmd.LocalNonPersistentFlags().Lookup(f.Name) == nil: // the host's
-		case f.Value.Type() == "string" && f.Value.String() == "" && f.Name != "instance": // empty, that is the plain service
+		case f.Value.Type() == "string" && f.Value.String() == "" && f.Name != "instance": // an empty instance is the plain service
 			err = usage("--%s is empty: give it a value, or leave it out", f.Name)
 		case f.Name == "timeout" && a.timeout <= 0:
 			err = usage("--timeout %v: it has to be more than 0; leave it out for what the configuration allows", a.timeout)
@@ -106,8 +104,8 @@ func (a *app) checkFlags(cmd *cobra.Command) (err error) {
 	return err
 }
 
-// leavable runs f, which may read from a file that never answers, and returns
-// without it when ctx ends first.
+// leavable runs f, which may read from a file that never answers. If ctx ends first, it
+// returns without waiting for f.
 func leavable[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	type result struct {
 		value T
@@ -127,7 +125,7 @@ func leavable[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	}
 }
 
-// usageError means that the command line makes no sense.
+// A usageError means that the command line makes no sense.
 type usageError struct{ error }
 
 func (e *usageError) Unwrap() error { return e.error }
@@ -139,14 +137,15 @@ func isUsage(err error) bool {
 
 func usage(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 
-// printableError is an error that a terminal may be shown: what it quotes may come
-// from a file or a process of somebody else's.
+// A printableError is safe to print on a terminal, although it may quote a file or a process
+// of somebody else.
 type printableError struct{ error }
 
 func (e *printableError) Error() string { return logsink.Printable(e.error.Error()) }
 func (e *printableError) Unwrap() error { return e.error }
 
-// exitError ends with a code and says nothing: the command has spoken.
+// An exitError ends the process with a code and prints nothing, because the command already
+// has.
 type exitError struct{ code int }
 
 func (e *exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }

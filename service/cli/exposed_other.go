@@ -2,5 +2,5 @@
 
 package cli
 
-// exposed says who else than administrators and we could have changed the file at path.
+// exposed says who else than administrators and this user could have changed the file at path.
 func exposed(path string) string { return alterable(path) }

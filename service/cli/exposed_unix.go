@@ -11,9 +11,10 @@ import (
 	"syscall"
 )
 
-// exposed says who else than root, we and the person behind us could have changed the
-// file at path, or have path lead to another one; nothing if nobody could. What our own
-// group may write is ours, and the group of that person's files is that person's affair.
+// exposed says who else could have changed the file at path, or redirected path to another
+// file. It is empty if only root, this user and the person behind this process could. Write
+// access for this user's own group is accepted, and so is group write access to that person's
+// files.
 func exposed(path string) string {
 	behind := personBehind()
 	check := func(name string, info fs.FileInfo) string {
@@ -40,7 +41,7 @@ func exposed(path string) string {
 		reason = check(dir, info)
 		if entry, err := os.Lstat(filepath.Join(dir, name)); err == nil && reason != "" && info.Mode()&fs.ModeSticky != 0 {
 			if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Uid == 0 && entry.Mode()&fs.ModeSymlink == 0 {
-				reason = check(filepath.Join(dir, name), entry) // there, only its owner can replace an entry
+				reason = check(filepath.Join(dir, name), entry) // in such a directory, only its owner can replace an entry
 			}
 		}
 		return reason == ""
@@ -57,8 +58,8 @@ func exposed(path string) string {
 	return check(path, info)
 }
 
-// personBehind is the user who became root to run this process, as far as sudo and
-// pkexec say; -1 where nobody did.
+// personBehind returns the user who became root to run this process, as far as sudo and pkexec
+// say. It is -1 if nobody did.
 func personBehind() int {
 	if os.Geteuid() == 0 {
 		for _, name := range []string{"SUDO_UID", "PKEXEC_UID"} {

@@ -9,14 +9,14 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// with is m with the managers of a fallback; nil has none.
+// with returns m with the managers of a fallback. f may be nil.
 func (m machine) with(f platform.Fallback) machine {
 	m.Manager = func(name string) (platform.Manager, error) { return native.ManagerOr(f, name) }
 	m.System = native.WithFallback(f)
 	return m
 }
 
-// managers are the names that --manager takes, for people.
+// managers returns the names that --manager accepts, for people.
 func (a *app) managers() string {
 	names := native.Managers()
 	if a.cfg.Fallback != nil {
@@ -25,8 +25,8 @@ func (a *app) managers() string {
 	return strings.Join(names, ", ")
 }
 
-// lacks says what the service goes without where its manager does less than others: its
-// process is not told by whom it was started, for one.
+// lacks records what this manager does not do for the service, compared to others. For
+// example, the process may not be told who started it.
 func (r *report) lacks(m platform.Manager, id platform.ID, now state.Truth) {
 	l, ok := m.(platform.Lesser)
 	if !ok || !r.Installed {

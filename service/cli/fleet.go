@@ -51,14 +51,14 @@ func (a *app) fleetCommand() *cobra.Command {
 	return group
 }
 
-// fleet is all services of a scope. Its JSON form only grows.
+// A fleet has all services of a scope. Fields are only ever added to its JSON form.
 type fleet struct {
 	Scope    platform.Scope `json:"scope"`
-	Services []fleetService `json:"services"`        // by their names
+	Services []fleetService `json:"services"`        // sorted by name
 	Notes    []string       `json:"notes,omitempty"` // what could not be seen
 }
 
-// fleetService is one of them, by what is known without its own program.
+// A fleetService is one service, as far as it is known without its own program.
 type fleetService struct {
 	Name       string           `json:"name"`
 	Instance   string           `json:"instance,omitempty"`
@@ -69,7 +69,7 @@ type fleetService struct {
 	Ready      bool             `json:"ready"`
 	PID        int              `json:"pid"`
 	Version    string           `json:"version,omitempty"`
-	RSS        int64            `json:"rss_bytes"` // -1: not known, or it does not run
+	RSS        int64            `json:"rss_bytes"` // -1: not known or not running
 	Restarts   int              `json:"restarts"`
 	LastExit   *platform.Exit   `json:"last_exit"`
 	Findings   []doctor.Finding `json:"findings"`
@@ -89,7 +89,7 @@ func printFleet(w io.Writer, f fleet) error {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n",
 			oneLine(s.id()), oneLine(string(s.Phase)), sinceText(s.PhaseSince), cmp.Or(oneLine(s.Version), "-"), memoryText(s.RSS), s.Restarts, endText(s.LastExit), findingsText(s))
 	}
-	_ = t.Flush() // into memory
+	_ = t.Flush() // writes to memory
 	for i, line := range strings.Split(strings.TrimSuffix(table.String(), "\n"), "\n") {
 		line = strings.TrimRight(line, " ")
 		if i > 0 && len(f.Services[i-1].Findings) > 0 {
@@ -127,7 +127,7 @@ func memoryText(n int64) string {
 	return bytesText(n)
 }
 
-// endText is short: `status` tells all.
+// endText is short, because `status` says more.
 func endText(e *platform.Exit) string {
 	switch {
 	case e == nil:
@@ -142,7 +142,7 @@ func endText(e *platform.Exit) string {
 	return fmt.Sprintf("exit code %d", e.Code)
 }
 
-// findingsText is how many there are of the worst kind, and which is first.
+// findingsText names the first finding, and counts the others.
 func findingsText(s fleetService) string {
 	if len(s.Findings) == 0 {
 		return "-"

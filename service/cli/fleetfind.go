@@ -20,22 +20,24 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// member is a service that was found somewhere.
+// A member is a service that was found somewhere.
 type member struct {
 	id       platform.ID
 	manifest state.Manifest // of its installation; zero: there is no record
 	bad      error          // why the record cannot be read
 	defined  bool           // the manager has a definition of ours
-	runtime  string         // where its state file was found; empty: it was not looked for there
+	runtime  string         // where its state file was found; empty: not searched there
 }
 
-// fleet looks at all services of the scope. The manager is asked meanwhile, once.
+// fleet looks at all services of the scope. It asks the manager once, and meanwhile reads
+// files.
 func (a *app) fleet(ctx context.Context, scope platform.Scope) (fleet, error) {
-	// A thousand services are some megabytes, and the collector would take a third of the time.
+	// A thousand services need some megabytes, and the collector would take a third of the
+	// time.
 	const rarely = 800
 	defer debug.SetGCPercent(debug.SetGCPercent(rarely))
 	f := fleet{Scope: scope, Services: []fleetService{}}
-	m, _ := a.Manager(a.manager) //nolint:errcheck // without one there are those that run by hand
+	m, _ := a.Manager(a.manager) //nolint:errcheck // without a manager there are services that run by hand
 	type answer struct {
 		unsettled map[string]platform.Phase
 		err       error
@@ -77,7 +79,7 @@ func (a *app) fleet(ctx context.Context, scope platform.Scope) (fleet, error) {
 	return f, nil
 }
 
-// each does it for 0 to n-1, as many at once as there are processors.
+// each calls do for 0 to n-1, in as many goroutines as there are processors.
 func (a *app) each(n int, do func(int)) {
 	var all sync.WaitGroup
 	var next atomic.Int64
@@ -91,7 +93,7 @@ func (a *app) each(n int, do func(int)) {
 	all.Wait()
 }
 
-// members are those of which there is a record, a definition or a state file, by name.
+// members returns the services with a record, a definition or a state file, sorted by name.
 func (a *app) members(m platform.Manager, scope platform.Scope) (all []*member, notes []string) {
 	found := map[string]*member{}
 	add := func(name string) *member {
@@ -128,12 +130,12 @@ func (a *app) members(m platform.Manager, scope platform.Scope) (all []*member, 
 		dirs, _ := os.ReadDir(root) //nolint:errcheck // then nobody runs
 		for _, dir := range dirs {
 			if one := found[dir.Name()]; one != nil && one.manifest.Format > 0 {
-				continue // its file is looked for where its record says
+				continue // the record says where its file is
 			}
 			entries, _ := os.ReadDir(filepath.Join(root, dir.Name())) //nolint:errcheck // it is no directory, or nobody's business
 			for _, e := range entries {
 				name, ok := strings.CutSuffix(e.Name(), state.FileName(""))
-				if !ok { // somebody else's
+				if !ok { // not ours
 					continue
 				}
 				if one := add(name); one != nil && one.manifest.Format == 0 {
@@ -164,9 +166,10 @@ func (a *app) members(m platform.Manager, scope platform.Scope) (all []*member, 
 	return all, notes
 }
 
-// parseID is the ID with that name and instance; false if no service is called so.
+// parseID returns the ID with that name and instance. It is false if no service can have the
+// name.
 func parseID(name string, scope platform.Scope) (platform.ID, bool) {
-	if strings.HasSuffix(name, ".supervisor") { // whose file is no service's
+	if strings.HasSuffix(name, ".supervisor") { // the file of a supervisor belongs to no service
 		return platform.ID{}, false
 	}
 	plain, instance, instantiated := strings.Cut(name, "@")

@@ -16,18 +16,18 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// life is what the files of a member say, and the processes.
+// A life is what the files of a member and the process table say.
 type life struct {
 	*member
 	sources state.Sources
 	record  recovery.LastRun
-	rss     int64 // of the process that its file names, and that lives; else -1
+	rss     int64 // of the process that its file names, if it lives; otherwise -1
 	notes   []string
 }
 
-// lookAt reads the files of a member. It is no process and asks nobody: of one that runs,
-// its state file names the process, whose identity the system confirms; the lock is asked only
-// where the file cannot say it.
+// lookAt reads the files of a member. It starts no process and asks nobody. The state file
+// names the process of a running member, and the system confirms its identity. The lock is
+// asked only if the file cannot say this.
 func (a *app) lookAt(ctx context.Context, one *member) *life {
 	l := &life{member: one, rss: -1, sources: state.Sources{Now: a.Now(), Window: usualWindow()}}
 	id := one.id.String()
@@ -47,7 +47,7 @@ func (a *app) lookAt(ctx context.Context, one *member) *life {
 		l.sources.File = &f
 		if alive, err := a.Alive(f.Process); err == nil && alive {
 			l.sources.Lock = state.Lock{Answer: state.LockHeld, Process: f.Process, Since: f.StartedAt, Origin: f.Manager}
-			l.rss = a.Memory(f.Process.PID) // while the manager is asked
+			l.rss = a.Memory(f.Process.PID) // concurrently with the question to the manager
 			return l
 		}
 	}
@@ -65,11 +65,12 @@ func (a *app) lookAt(ctx context.Context, one *member) *life {
 	return l
 }
 
-// usualWindow is within what restarts count, unless a configuration says otherwise, which only
-// the service's own program can read.
+// usualWindow returns the time within which restarts count by default. Only the service's own
+// program can read a configuration that says otherwise.
 func usualWindow() time.Duration { return platform.Restart{}.WithDefaults().Window }
 
-// judge is what is so of a member, with what the manager has said of those in between.
+// judge returns the state of a member, including what the manager says about members in
+// transition.
 func (a *app) judge(l *life, m platform.Manager, unsettled map[string]platform.Phase) fleetService {
 	id := l.id.String()
 	s := fleetService{
@@ -91,7 +92,7 @@ func (a *app) judge(l *life, m platform.Manager, unsettled map[string]platform.P
 		s.Manager = cmp.Or(s.Manager, now.File.Manager)
 	}
 	if now.Running && s.PID != 0 {
-		if s.RSS = l.rss; s.RSS < 0 { // the lock alone has named it
+		if s.RSS = l.rss; s.RSS < 0 { // only the lock has named it
 			s.RSS = a.Memory(s.PID)
 		}
 	}
@@ -99,8 +100,8 @@ func (a *app) judge(l *life, m platform.Manager, unsettled map[string]platform.P
 	return s
 }
 
-// findings are doctor's of the run: what else it looks at, the service's own program
-// knows.
+// findings returns doctor's findings about the run. For everything else doctor needs the
+// service's own program.
 func (l *life) findings(s fleetService, now state.Truth) []doctor.Finding {
 	facts := doctor.Facts{Service: s.id(), Scope: l.id.Scope, Now: l.sources.Now, Command: doctor.Command{Path: cmp.Or(s.Program, s.Name)}}
 	facts.Definition.Installed = s.Installed

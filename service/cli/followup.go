@@ -15,16 +15,17 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// How often the ledger is read, and how long an upgrade may take until it stands there.
+// followEvery is the time between two reads of the ledger. followFirst limits the wait until
+// the upgrade appears there.
 const (
 	followEvery = 50 * time.Millisecond
 	followFirst = turnWait + time.Minute
-	// followGone is how long who has conducted it may take to be gone, at most.
+	// followGone limits the wait until the conductor has ended.
 	followGone = 10 * time.Second
 )
 
-// follow tells of an upgrade that another process conducts, and returns when it has
-// come to something. Where that process is killed it puts things in order itself.
+// follow reports an upgrade that another process conducts, and returns when it has an outcome.
+// If that process is killed, follow recovers the upgrade itself.
 func (a *app) follow(cmd *cobra.Command, t *target, id string) (upgrade.Attempt, error) {
 	path, err := t.ledger()
 	if err != nil {
@@ -62,9 +63,8 @@ func (a *app) follow(cmd *cobra.Command, t *target, id string) (upgrade.Attempt,
 	}
 }
 
-// letGo returns when the conductor of the upgrade id, which has written what it has
-// come to, does not keep away the next one any more. Where that takes its time the
-// outcome is the same.
+// letGo returns when the conductor of the upgrade id, which has written its outcome, no longer
+// blocks the next one. If that takes too long, letGo returns all the same.
 func (t *target) letGo(ctx context.Context, id string) error {
 	lock, err := t.upgradeLock()
 	if err != nil {
@@ -74,7 +74,7 @@ func (t *target) letGo(ctx context.Context, id string) error {
 	defer cancel()
 	for {
 		if h, err := t.probe(ctx, lock); err != nil || h.Origin != id {
-			return nil //nolint:nilerr // whoever holds it, it is not the conductor
+			return nil //nolint:nilerr // whoever holds the lock, it is not the conductor
 		}
 		if sleep(ctx, followEvery) != nil {
 			return nil
@@ -82,8 +82,8 @@ func (t *target) letGo(ctx context.Context, id string) error {
 	}
 }
 
-// recoverUpgrade puts in order what a conductor that was killed has left. It waits for
-// its turn, bounded, as whoever installs or uninstalls does, and says who has it.
+// recoverUpgrade recovers an upgrade whose conductor was killed. It waits for its turn for a
+// limited time, like an install or uninstall, and says who has the turn.
 func (a *app) recoverUpgrade(cmd *cobra.Command, t *target, id string) (upgrade.Attempt, error) {
 	e, release, err := a.engine(cmd, t, upgradeFlags{conduct: id + "-recover"})
 	if err != nil {
@@ -92,7 +92,7 @@ func (a *app) recoverUpgrade(cmd *cobra.Command, t *target, id string) (upgrade.
 	begun := false
 	err = a.alone(cmd, cmd.Name(), func() error { begun = true; return e.Recover(cmd.Context()) })
 	if !begun {
-		err = errors.Unwrap(err) // our callers say which service it is about
+		err = errors.Unwrap(err) // our callers name the service
 	}
 	err = errors.Join(err, release())
 	l := e.Versions()
@@ -105,8 +105,8 @@ func (a *app) recoverUpgrade(cmd *cobra.Command, t *target, id string) (upgrade.
 	return *l.Last, nil
 }
 
-// cutOffElsewhere is the refusal of what an upgrade of the program that was cut off keeps
-// from being done, where that was by way of another service; nil if there is none.
+// cutOffElsewhere returns the error for an action that an interrupted upgrade of the program
+// prevents, if that upgrade was made through another service. Otherwise it is nil.
 func (a *app) cutOffElsewhere(t *target) error {
 	path, err := t.ledger()
 	if err != nil {
@@ -126,7 +126,7 @@ func (a *app) cutOffElsewhere(t *target) error {
 	return fmt.Errorf("%w: %s", &upgrade.ElsewhereError{Service: l.Last.Service}, then)
 }
 
-// showOutcome says what has come, and ends with its exit code.
+// showOutcome prints the outcome, and returns it with its exit code.
 func (a *app) showOutcome(cmd *cobra.Command, t *target, verb string, done upgrade.Attempt, asJSON bool) error {
 	err := outcome(done)
 	out := cmd.OutOrStdout()
@@ -166,7 +166,7 @@ func (a *app) showOutcome(cmd *cobra.Command, t *target, verb string, done upgra
 	return nil
 }
 
-// versionsReport is what `versions --json` prints; it only grows.
+// A versionsReport is the output of `versions --json`. Fields are only ever added to it.
 type versionsReport struct {
 	Service   string            `json:"service"`
 	Program   string            `json:"program"`
@@ -207,7 +207,7 @@ func (a *app) versionsCommand() *cobra.Command {
 func (a *app) versionsOf(cmd *cobra.Command, t *target) (versionsReport, error) {
 	ctx := cmd.Context()
 	r := versionsReport{Service: t.id.String(), Program: t.manifest.Program, Kept: []upgrade.Version{}, Failed: []upgrade.Failure{}}
-	if t.badManifest != nil { // which program it is, nobody knows without
+	if t.badManifest != nil { // without it, nobody knows which program it is
 		return r, t.badManifest
 	}
 	path, err := t.ledger()
@@ -253,8 +253,8 @@ func (a *app) versionsOf(cmd *cobra.Command, t *target) (versionsReport, error) 
 	return r, nil
 }
 
-// installed is the file at path, or to which the link at path leads: something else then
-// switches versions.
+// installed returns the file at path, or the target of the link at path. With a link,
+// something else switches versions.
 func installed(path string) string {
 	if image, err := filepath.EvalSymlinks(path); err == nil {
 		return image
@@ -262,7 +262,7 @@ func installed(path string) string {
 	return path
 }
 
-// ownVersion is the version of the program at path if that is this very program.
+// ownVersion returns the version of the program at path, if that is this very program.
 func (a *app) ownVersion(path string) string {
 	if image, err := a.image(); err != nil || image != installed(path) {
 		return ""

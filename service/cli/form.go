@@ -8,15 +8,15 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// verbs are the commands that do something with the service. An error of theirs has
-// one form: VERB "NAME": REASON, after the name of the program.
+// verbs are the commands that act on the service. Their errors have the form VERB "NAME":
+// REASON, after the name of the program.
 var verbs = [...]string{
 	runName, "install", "uninstall", "plan", "start", "stop", "restart", "reload", "status", "doctor", "logs", "upgrade", "rollback", "versions", "config show",
 	"work list", "work show", "work rerun", "work abort", "work release",
 }
 
-// formedError is an error in that form. Of what each place says before the reason,
-// the verb or the name, nothing is told twice.
+// A formedError is an error in that form. It does not repeat a verb or name that the error
+// already starts with.
 type formedError struct {
 	error
 	verb, id string
@@ -28,12 +28,12 @@ func (e *formedError) Error() string {
 	text := e.error.Error()
 	name := fmt.Sprintf("%q: ", e.id)
 	if first, rest, ok := strings.Cut(text, " "); ok && strings.HasPrefix(rest, name) && !strings.ContainsAny(first, `:"`) {
-		return text // of this verb, or of one that is a part of it
+		return text // it starts with this verb, or with one that is a part of it
 	}
 	return e.verb + " " + name + strings.TrimPrefix(strings.TrimPrefix(text, e.verb+": "), name)
 }
 
-// inForm is err as all commands tell it.
+// inForm returns err in the form that all commands use.
 func (a *app) inForm(cmd *cobra.Command, err error) error {
 	if err == nil || Silent(err) || isUsage(err) {
 		return err

@@ -23,8 +23,8 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// gathering is the facts about t while they are gathered: from whom `status` has them, where
-// it has them as well.
+// A gathering has the facts about t while they are collected. Where `status` knows a fact too,
+// it comes from the same source.
 type gathering struct {
 	*target
 	app  *app
@@ -32,13 +32,13 @@ type gathering struct {
 	f    doctor.Facts
 	now  state.Truth
 	r    report
-	held singleton.Holder // zero: nobody, or nobody knows
+	held singleton.Holder // zero: nobody, or not known
 	d    drift
-	last recovery.LastRun // of which there is a record
-	user account          // whom the service runs as; no name: it is not known
+	last recovery.LastRun // if there is a record of it
+	user account          // the service's user; no name: not known
 }
 
-// facts gathers all that doctor judges.
+// facts gathers everything that doctor judges.
 func (a *app) facts(cmd *cobra.Command, t *target) doctor.Facts {
 	ctx := cmd.Context()
 	g := gathering{target: t, app: a, cmd: cmd}
@@ -64,7 +64,7 @@ func (a *app) facts(cmd *cobra.Command, t *target) doctor.Facts {
 	return g.f
 }
 
-// called is how a person calls the program for this very service.
+// called returns how to call the program for this service.
 func (a *app) called(cmd *cobra.Command, t *target) doctor.Command {
 	words := strings.Fields(a.root.CommandPath())
 	if strings.ContainsAny(a.Program, `/\`) {
@@ -94,7 +94,7 @@ func (a *app) called(cmd *cobra.Command, t *target) doctor.Command {
 	return c
 }
 
-// unseen notes what could not be found out.
+// unseen records what could not be found out.
 func (g *gathering) unseen(what string, err error) {
 	g.f.Unseen = append(g.f.Unseen, doctor.Unseen{What: what, Why: oneLine(err.Error())})
 }
@@ -120,7 +120,7 @@ func (g *gathering) life(ctx context.Context) {
 	g.f.Life = l
 }
 
-// lifeOf is what doctor goes by, as far as it is the truth of all services.
+// lifeOf returns the facts for doctor that are known about every service.
 func lifeOf(now state.Truth) doctor.Life {
 	l := doctor.Life{
 		Known: now.Known, Running: now.Running, Phase: now.Phase, Since: now.Since, PID: now.Process.PID,
@@ -132,7 +132,7 @@ func lifeOf(now state.Truth) doctor.Life {
 	return l
 }
 
-// settled is how long a process may take until its files are there.
+// settled limits the time until the files of a process exist.
 const settled = 15 * time.Second
 
 func (g *gathering) lock(ctx context.Context, fileErr error) {
@@ -153,7 +153,7 @@ func (g *gathering) lock(ctx context.Context, fileErr error) {
 	if old && !g.f.Life.OnTrial {
 		l.PIDFileWrong = g.wrongPID(ctx)
 	}
-	damaged := g.held.Known() && g.held.PID == g.now.Process.PID && fileErr != nil && !errors.Is(fileErr, fs.ErrNotExist) // no write leaves half a file
+	damaged := g.held.Known() && g.held.PID == g.now.Process.PID && fileErr != nil && !errors.Is(fileErr, fs.ErrNotExist) // writes are atomic, so this is no half-written file
 	if (old || damaged) && g.now.File == nil {
 		switch {
 		case errors.Is(fileErr, fs.ErrPermission):
@@ -167,8 +167,8 @@ func (g *gathering) lock(ctx context.Context, fileErr error) {
 	g.f.Lock = l
 }
 
-// wrongPID is what is wrong with the PID file of the holder, and goes on being so: it
-// watches over the file, and puts it right in a moment.
+// wrongPID says what is wrong with the PID file of the holder, if it stays wrong. The holder
+// watches the file and normally repairs it at once.
 func (g *gathering) wrongPID(ctx context.Context) (wrong string) {
 	const tries = 3
 	for range tries {
@@ -194,7 +194,7 @@ func (g *gathering) wrongPID(ctx context.Context) (wrong string) {
 			return ""
 		}
 		if h, err := g.probe(ctx, g.target.lock()); err != nil || !h.Same(g.held.Identity) {
-			return "" // it has just stopped
+			return "" // the holder has just stopped
 		}
 	}
 	return wrong
@@ -232,7 +232,7 @@ func (g *gathering) manages(ctx context.Context) {
 		_, err := g.Process(m.PID)
 		m.Gone = errors.Is(err, proc.ErrGone)
 	}
-	// One that watches nothing has a supervisor of ours do it.
+	// If the manager watches nothing, a supervisor of ours does.
 	if _, supervised := g.supervisor(ctx); g.cfg.Supervise && st.Phase == "" && g.held.Known() && g.held.Origin == m.Name {
 		g.f.Life.SupervisorGone = !supervised
 	}
@@ -294,7 +294,7 @@ func (g *gathering) definition(ctx context.Context) {
 	g.f.Definition = d
 }
 
-// configuration is what is wrong with it for this machine, as `check` has it.
+// configuration gathers what is wrong with the configuration on this machine, like `check`.
 func (g *gathering) configuration(ctx context.Context) {
 	c := doctor.Config{File: g.cfg.File}
 	if g.badFile != nil {

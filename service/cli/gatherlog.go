@@ -14,11 +14,11 @@ import (
 	"github.com/holdfast-dev/holdfast/service/doctor"
 )
 
-// logs is the end of the log where something went wrong, what it says since the last start,
-// and whether anything gets there.
+// logs gathers the end of the log of a failed service, the lines since the last start, and
+// whether the log can be reached.
 func (g *gathering) logs(ctx context.Context) {
 	l := doctor.Log{Sink: g.cfg.Log.Sink}
-	byHand := g.f.Life.Running && (g.f.Life.Stranger || !g.f.Definition.Installed) // its log is where it was started
+	byHand := g.f.Life.Running && (g.f.Life.Stranger || !g.f.Definition.Installed) // it logs to where it was started
 	if _, err := g.logArgv(platform.LogFilter{Lines: 1}); g.cfg.Log.File != "" || err == nil && !byHand {
 		l.Command = g.f.Command.Line("logs")
 	}
@@ -37,13 +37,13 @@ func (g *gathering) logs(ctx context.Context) {
 	g.f.Log = l
 }
 
-// Where those listen who take what a log says, by its sink.
+// sockets has the sockets of the log services, by sink.
 var sockets = [...]struct{ sink, path string }{
 	{"journald", "/run/systemd/journal/socket"}, {"syslog", "/dev/log"},
 }
 
-// unreachable is why nothing gets to where the configuration has the log go, and the command
-// that lets it.
+// unreachable says why nothing reaches the configured log, and returns the command that
+// repairs this.
 func (g *gathering) unreachable() (why, allow string) {
 	for _, s := range sockets {
 		if _, err := g.System.Stat(s.path); g.cfg.Log.Sink == s.sink && errors.Is(err, fs.ErrNotExist) && filepath.Separator == '/' {
@@ -80,7 +80,7 @@ func (g *gathering) closed(path string, info fs.FileInfo, right fs.FileMode) boo
 	return g.user.name != "" && !g.user.bypass && g.r.Installed && !g.now.Stranger && !permitted(path, info, g.user, right)
 }
 
-// alarms are those that nobody has taken.
+// alarms gathers the alarms that nobody has taken.
 func (g *gathering) alarms(ctx context.Context) {
 	r, err := leavable(ctx, func() (*alarm.Report, error) { return alarm.Read(g.dirs.AlarmsFile(g.id.String())) })
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/doctor"
 )
 
-// programs is what the manager starts, or what runs.
+// programs gathers facts about the program that the manager starts, or else the one that runs.
 func (g *gathering) programs() {
 	p := doctor.Program{Path: g.manifest.Program}
 	installed := g.r.Installed && p.Path != ""
@@ -43,7 +43,7 @@ func (g *gathering) programs() {
 	g.f.Program = p
 }
 
-// executable says what keeps everybody from executing the program.
+// executable says why nobody can execute the program.
 func (g *gathering) executable(p *doctor.Program) {
 	if info, err := os.Stat(p.Path); err == nil && unexecutable(info) {
 		p.Closed, p.Allow = fmt.Sprintf("%s cannot be executed: its mode is %04o", p.Path, info.Mode().Perm()), "chmod a+x "+quoted(p.Path)
@@ -58,7 +58,7 @@ func (g *gathering) executable(p *doctor.Program) {
 	}
 }
 
-// directories are those that are the service's own.
+// directories gathers facts about the service's own directories.
 func (g *gathering) directories() {
 	for _, d := range []doctor.Dir{{Role: "runtime", Path: g.dirs.Runtime}, {Role: "state", Path: g.dirs.State}, {Role: "log", Path: g.dirs.Logs}} {
 		if d.Path == "" || slices.ContainsFunc(g.f.Dirs, func(other doctor.Dir) bool { return other.Path == d.Path }) {
@@ -70,7 +70,8 @@ func (g *gathering) directories() {
 		case errors.Is(err, fs.ErrNotExist) && dead == nil: // a link that leads nowhere
 			d.NotDir = true
 		case errors.Is(err, fs.ErrNotExist):
-			// Who starts it makes them, but for the log's, which may never be needed.
+			// Whoever starts the service makes them, except the log directory, which may never
+			// be needed.
 			d.Wanted = g.user.name
 			if d.Missing = g.f.Life.Running && d.Role != "log"; !d.Missing {
 				continue
@@ -87,8 +88,8 @@ func (g *gathering) directories() {
 	}
 }
 
-// ownership is whose the directory is, and what that keeps the service from. Where somebody
-// else has started what runs, it is that one's.
+// ownership gathers whose directory it is, and what this keeps the service from. If somebody
+// else has started the running process, the directory is theirs.
 func (g *gathering) ownership(d *doctor.Dir, info fs.FileInfo) {
 	if d.Open = openToAll(info); g.user.name == "" {
 		return
@@ -104,11 +105,11 @@ func (g *gathering) ownership(d *doctor.Dir, info fs.FileInfo) {
 
 const mayWrite fs.FileMode = 0o2
 
-// volumes are the file systems of the directories that there are, each once.
+// volumes gathers the file systems of the directories, each once.
 func (g *gathering) volumes() {
 	at := map[string]int{}
 	add := func(role, dir string) {
-		for dir != "" && dir != filepath.Dir(dir) { // what is not there yet will lie where its parent does
+		for dir != "" && dir != filepath.Dir(dir) { // a missing directory will be on the volume of its parent
 			if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 				break
 			}
@@ -137,7 +138,7 @@ func (g *gathering) volumes() {
 	}
 }
 
-// clock compares the times that were written down with what the clock says now.
+// clock compares recorded times with the current time.
 func (g *gathering) clock(ctx context.Context) {
 	c := doctor.Clock{}
 	later := func(at time.Time, of string) {
@@ -161,7 +162,7 @@ func (g *gathering) clock(ctx context.Context) {
 	g.f.Clock = c
 }
 
-// uses is what the process that runs uses of what it may.
+// uses gathers how much of its limits the running process uses.
 func (g *gathering) uses() {
 	pid := g.now.Process.PID
 	if !g.f.Life.Running || pid == 0 {
