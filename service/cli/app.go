@@ -41,6 +41,14 @@ func newApp(m machine, cfg service.Config, prog service.Program) *app {
 
 // newTree is newApp, where --quiet has that letter.
 func newTree(m machine, cfg service.Config, prog service.Program, quiet string) *app {
+	a := newTrunk(m, cfg, prog, quiet)
+	a.grow()
+	return a
+}
+
+// newTrunk is what `run` needs of newTree: the rest, which costs every start as much as
+// the whole of a small program's, grows when it is needed.
+func newTrunk(m machine, cfg service.Config, prog service.Program, quiet string) *app {
 	cfg, err := cfg.With(prog)
 	a := &app{machine: m, cfg: cfg, prog: prog, unusable: err}
 	a.root = &cobra.Command{
@@ -65,15 +73,28 @@ func newTree(m machine, cfg service.Config, prog service.Program, quiet string) 
 	a.ours = map[string]bool{}
 	f.VisitAll(func(f *pflag.Flag) { a.ours[f.Name] = true })
 
-	a.addCommands()
-	if c, ok := prog.(Commander); ok {
-		a.root.AddCommand(c.Commands(a.find)...)
-	}
+	a.root.CompletionOptions.DisableDefaultCmd = true // there is one of ours
 	a.adopt(a.root)
-	a.root.SetHelpCommand(a.helpCommand())
 	a.helpOnConfig()
-	a.completeFlags()
+	a.addGroups()
+	a.add(groupLife, a.runCommand())
 	return a
+}
+
+// grow adds all commands but `run`.
+func (a *app) grow() {
+	a.addCommands()
+	if c, ok := a.prog.(Commander); ok {
+		a.add("", c.Commands(a.find)...)
+	}
+	a.root.SetHelpCommand(a.helpCommand())
+	a.completeFlags()
+}
+
+// runs reports whether args are a command line of `run`, as far as cobra goes by it.
+func (a *app) runs(args []string) bool {
+	cmd, _, err := a.root.Find(args)
+	return err == nil && cmd.Name() == runName && cmd.Parent() == a.root
 }
 
 func short(cfg service.Config) string {

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/holdfast-dev/holdfast/platform/files"
 	"github.com/holdfast-dev/holdfast/service"
@@ -37,13 +38,22 @@ type sketched struct {
 	value string // of a key whose value may be a secret, as it stands there; empty: of none
 }
 
+// Each is compiled when it is needed first: package regexp takes longer than a start may.
 var (
 	// Names are as those of settings are: a piece of a key in base64 is not to pass for one.
-	sketchTable = regexp.MustCompile(`^\s*\[{1,2}\s*([A-Za-z][a-z0-9_-]{0,39}(?:\s*\.\s*[A-Za-z][a-z0-9_-]{0,39})*)\s*\]{0,2}\s*$`)
-	sketchKey   = regexp.MustCompile(`^\s*([A-Za-z][a-z0-9_-]{0,39}(?:\s*\.\s*[A-Za-z][a-z0-9_-]{0,39})*)\s*=\s*([^=\s].*)$`)
-	anyKey      = regexp.MustCompile(`^\s*["']?([\w.-]+)["']?\s*=\s*(.+)$`)
+	sketchTable = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^\s*\[{1,2}\s*([A-Za-z][a-z0-9_-]{0,39}(?:\s*\.\s*[A-Za-z][a-z0-9_-]{0,39})*)\s*\]{0,2}\s*$`)
+	})
+	sketchKey = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^\s*([A-Za-z][a-z0-9_-]{0,39}(?:\s*\.\s*[A-Za-z][a-z0-9_-]{0,39})*)\s*=\s*([^=\s].*)$`)
+	})
+	anyKey = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^\s*["']?([\w.-]+)["']?\s*=\s*(.+)$`)
+	})
 	// A plain value is one word, or a list of such; its quotes may be what is wrong.
-	plainValue = regexp.MustCompile(`^\[?(?:\s*["']?[\w.:/@%+-]*["']?\s*,)*\s*["']?[\w.:/@%+-]*["']?\s*\]?\s*$`)
+	plainValue = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^\[?(?:\s*["']?[\w.:/@%+-]*["']?\s*,)*\s*["']?[\w.:/@%+-]*["']?\s*\]?\s*$`)
+	})
 )
 
 // sketch reads a text that need not be TOML. It would rather strike out too much.
@@ -72,20 +82,20 @@ func sketchLine(line string, table *string) sketched {
 	if strings.TrimSpace(line) == "" {
 		return sketched{}
 	}
-	if m := sketchTable.FindStringSubmatch(line); m != nil {
+	if m := sketchTable().FindStringSubmatch(line); m != nil {
 		*table = dotted(m[1]) + "."
 		return sketched{shown: line}
 	}
-	m := sketchKey.FindStringSubmatch(line)
+	m := sketchKey().FindStringSubmatch(line)
 	if m == nil {
 		var secret string
-		if m := anyKey.FindStringSubmatch(line); m != nil && (secretName(m[1]) || secretName(*table)) {
+		if m := anyKey().FindStringSubmatch(line); m != nil && (secretName(m[1]) || secretName(*table)) {
 			secret = bare(m[2])
 		}
 		return sketched{struck, secret}
 	}
 	key := *table + dotted(m[1])
-	if tells(key) && plainValue.MatchString(m[2]) {
+	if tells(key) && plainValue().MatchString(m[2]) {
 		return sketched{shown: line}
 	}
 	s := sketched{shown: strings.TrimSuffix(line, m[2]) + struck}

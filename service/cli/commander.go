@@ -12,9 +12,10 @@ import (
 
 // Commander is a Program with commands of its own beside those that every service has.
 type Commander interface {
-	// Commands is called once for each command tree, before the command line is read. What
-	// the commands find out about the service they ask find for, when they run. Their
-	// errors become exit codes by [ExitCode], and are printed as all are.
+	// Commands is called once for each command tree, before the command line is read; by
+	// [Main] not for `run`, which needs no other command. What the commands find out about
+	// the service they ask find for, when they run. Their errors become exit codes by
+	// [ExitCode], and are printed as all are.
 	Commands(find Find) []*cobra.Command
 }
 

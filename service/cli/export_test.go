@@ -27,6 +27,21 @@ func Alone(cfg service.Config) *cobra.Command {
 	return newTree(thisMachine().with(cfg.Fallback), cfg, nil, "q").root
 }
 
+// App is a command line.
+type App struct{ *app }
+
+// Trunk is the one that Main begins with, and Grown what it makes of it.
+func Trunk(cfg service.Config) App { return App{newTrunk(thisMachine(), cfg, nil, "q")} }
+
+// Grown is Trunk with all commands.
+func Grown(cfg service.Config) App { return App{newTree(thisMachine(), cfg, nil, "q")} }
+
+// Root is its tree.
+func (a App) Root() *cobra.Command { return a.root }
+
+// Runs reports whether args need no more than Trunk.
+func (a App) Runs(args []string) bool { return a.runs(args) }
+
 // AsUnit is how systemd-run is called for a conductor.
 var AsUnit = asUnit
 

@@ -6,32 +6,37 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// addCommands adds all commands in the groups in which the help shows them.
+// The groups in which the help shows the commands.
+const (
+	groupLife         = "life"
+	groupInstallation = "installation"
+	groupDiagnosis    = "diagnosis"
+)
+
+func (a *app) addGroups() {
+	a.root.AddGroup(
+		&cobra.Group{ID: groupLife, Title: "Life:"}, &cobra.Group{ID: groupInstallation, Title: "Installation:"},
+		&cobra.Group{ID: groupDiagnosis, Title: "Diagnosis:"})
+}
+
+// addCommands adds all commands of ours but `run`.
 func (a *app) addCommands() {
-	for _, group := range []struct {
-		id, title string
-		commands  []*cobra.Command
-	}{
-		{"life", "Life:", []*cobra.Command{
-			a.runCommand(), a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand(),
-		}},
-		{"installation", "Installation:", []*cobra.Command{
-			a.installCommand(), a.uninstallCommand(), a.planCommand(), a.upgradeCommand(), a.rollbackCommand(), a.versionsCommand(), a.migrateCommand(),
-		}},
-		{"diagnosis", "Diagnosis:", []*cobra.Command{
-			a.statusCommand(), a.logsCommand(), a.checkCommand(), a.configCommand(), a.doctorCommand(), a.bugreportCommand(), a.alarmCommand(), a.fleetCommand(),
-		}},
-		{"", "", []*cobra.Command{
-			a.versionCommand(), manCommand(a.root), completionCommand(), a.spawnCommand(), a.superviseCommand(), a.awaitCommand(),
-		}},
-	} {
-		if group.id != "" {
-			a.root.AddGroup(&cobra.Group{ID: group.id, Title: group.title})
+	a.add(groupLife, a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand())
+	a.add(groupInstallation,
+		a.installCommand(), a.uninstallCommand(), a.planCommand(), a.upgradeCommand(), a.rollbackCommand(), a.versionsCommand(), a.migrateCommand())
+	a.add(groupDiagnosis,
+		a.statusCommand(), a.logsCommand(), a.checkCommand(), a.configCommand(), a.doctorCommand(), a.bugreportCommand(), a.alarmCommand(), a.fleetCommand())
+	a.add("", a.versionCommand(), manCommand(a.root), completionCommand(), a.spawnCommand(), a.superviseCommand(), a.awaitCommand())
+}
+
+// add adds commands to the tree, in a group unless that is empty.
+func (a *app) add(group string, commands ...*cobra.Command) {
+	for _, cmd := range commands {
+		if group != "" {
+			cmd.GroupID, cmd.Example = group, examples[cmd.Name()]
 		}
-		for _, cmd := range group.commands {
-			cmd.GroupID, cmd.Example = group.id, examples[cmd.Name()]
-			a.root.AddCommand(cmd)
-		}
+		a.adopt(cmd)
+		a.root.AddCommand(cmd)
 	}
 }
 

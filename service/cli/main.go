@@ -29,7 +29,10 @@ import (
 // as `systemctl kill` and pkill do.
 func Main(cfg service.Config, prog service.Program) int {
 	held := hangup.Take() // first: what is not held already kills until then
-	a := newTree(thisMachine().with(cfg.Fallback), cfg, prog, "q")
+	a := newTrunk(thisMachine().with(cfg.Fallback), cfg, prog, "q")
+	if !a.runs(os.Args[1:]) {
+		a.grow()
+	}
 	a.hangup = held
 	a.root.SetArgs(os.Args[1:])
 	a.root.SilenceErrors = true // printed here, once, in our own form

@@ -11,9 +11,9 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// plain is a word that all of the library's templates hold as it is: they quote little,
-// and each in another way.
-var plain = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+// plain reports whether all of the library's templates hold a word as it is: they quote
+// little, and each in another way.
+func plain(word string) bool { return regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`).MatchString(word) }
 
 // Check returns what the library's definition for this init cannot hold of u, as errors
 // that wrap [platform.ErrBadUnit] and name the setting.
@@ -29,7 +29,7 @@ func (i Init) Check(u platform.Unit) error {
 		}
 	}
 	for _, word := range u.Exec {
-		r.RefuseIf(!plain.MatchString(word), "command", "argument %q: the library does not quote it: use letters, digits and _@%%+=:,./- only", word)
+		r.RefuseIf(!plain(word), "command", "argument %q: the library does not quote it: use letters, digits and _@%%+=:,./- only", word)
 	}
 	r.RefuseIf(len(u.Exec) == 0 || !strings.HasPrefix(u.Exec[0], "/"), "command", "%q: is no absolute path", u.Exec)
 	i.checkSettings(&r, u)
@@ -52,7 +52,7 @@ func (i Init) checkSettings(r *room.Refusals, u platform.Unit) {
 	}
 	if dir := u.WorkingDirectory; dir != "" && dir != "/" {
 		r.RefuseIf(!i.words, "working_directory", "%q: %s", dir, none)
-		r.RefuseIf(!plain.MatchString(dir), "working_directory", "%q: the library does not quote it: use letters, digits and _@%%+=:,./- only", dir)
+		r.RefuseIf(!plain(dir), "working_directory", "%q: the library does not quote it: use letters, digits and _@%%+=:,./- only", dir)
 	}
 	for key, text := range map[string]string{"display_name": u.DisplayName, "description": u.Description} {
 		r.RefuseIf(strings.ContainsAny(text, "\"\\\n\r\x00"), key, "%q: the library does not quote it: leave out quotation marks, backslashes and ends of lines", text)
