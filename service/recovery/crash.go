@@ -14,18 +14,19 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// MaxCrash is how much of what a crash has said is read; a dump of all goroutines
-// may be many megabytes.
+// MaxCrash limits how much of a crash report is read, in bytes. A dump of all goroutines may
+// have many megabytes.
 const MaxCrash = 64 << 10
 
-// Crash is what the runtime of Go says of the end that it puts to a process: a panic that
-// nobody recovers, a fault, a signal such as SIGABRT.
+// A Crash is the report of the Go runtime when it ends a process because of a panic that
+// nobody recovers, a fault, or a signal such as SIGABRT.
 type Crash struct {
 	Exit platform.Exit
 	Text string // with the stacks, the first MaxCrash bytes
 }
 
-// ReadCrash is what the file at path has of the last run's; nil if it has nothing.
+// ReadCrash returns the crash report of the last run in the file at path, or nil if there is
+// none.
 func ReadCrash(path string) (*Crash, error) {
 	f, err := files.OpenToRead(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -42,8 +43,8 @@ func ReadCrash(path string) (*Crash, error) {
 	return parseCrash(string(b)), nil
 }
 
-// CatchCrash has the runtime write what it says of a crash of this process to the file
-// at path, too, in the place of what is there: see [debug.SetCrashOutput].
+// CatchCrash makes the runtime write the crash report of this process to the file at path,
+// too. It truncates the file. See [debug.SetCrashOutput].
 func CatchCrash(path string) error {
 	f, err := files.Open(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -59,7 +60,7 @@ func CatchCrash(path string) error {
 	return nil
 }
 
-// ForgetCrash is the reverse of CatchCrash, and removes the file.
+// ForgetCrash undoes CatchCrash and removes the file.
 func ForgetCrash(path string) error {
 	err := debug.SetCrashOutput(nil, debug.CrashOptions{})
 	if e := files.Remove(path); e != nil && !errors.Is(e, fs.ErrNotExist) {
@@ -71,10 +72,11 @@ func ForgetCrash(path string) error {
 	return nil
 }
 
-// The longest first line of a panic that is taken for its reason.
+// maxReason limits the length of the reason, which is the first line of a report, in bytes.
 const maxReason = 400
 
-// What the runtime begins with where a signal ends the process, runtime.dieFromSignal: "SIGABRT: abort".
+// signalLine matches the first line that runtime.dieFromSignal writes when a signal ends the
+// process: "SIGABRT: abort".
 func signalLine() *regexp.Regexp { return regexp.MustCompile(`^(SIG[A-Z0-9]+): `) }
 
 func parseCrash(text string) *Crash {

@@ -10,25 +10,25 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// How is the way in which a run ended. A later version may know more of them.
+// How is the way in which a run ended. Later versions may add values.
 type How string
 
-// The ways.
+// The values of How.
 const (
 	None     How = "none"     // there was no run
-	Clean    How = "clean"    // it was asked to stop, and every step of that succeeded
-	Forced   How = "forced"   // its stop overran, or somebody asked a second time
-	Failed   How = "failed"   // by itself: it left with a code, or a step of its stop failed
-	Panicked How = "panicked" // or the runtime of Go ended it for another fault of the program
-	Signaled How = "signaled" // by one that ends a process, and that is not SIGKILL
+	Clean    How = "clean"    // a stop was requested, and every step of it succeeded
+	Forced   How = "forced"   // its stop overran, or was requested a second time
+	Failed   How = "failed"   // it exited with a code by itself, or a step of its stop failed
+	Panicked How = "panicked" // a panic, or another fault for which the Go runtime ended it
+	Signaled How = "signaled" // by a signal that ends a process, other than SIGKILL
 	Killed   How = "killed"   // by SIGKILL, or without a trace: os.Exit leaves none either
-	Rebooted How = "rebooted" // the machine went down under it: a power cut for one
-	// RunsElsewhere: its process is alive. What it owns is not to be touched.
+	Rebooted How = "rebooted" // the machine went down, for example by a power cut
+	// RunsElsewhere: its process is still alive. What it owns must not be touched.
 	RunsElsewhere How = "runs-elsewhere"
 	Unknown       How = "unknown" // the record is damaged
 )
 
-// How says in which way the run ended.
+// How returns the way in which the run ended.
 func (l LastRun) How() How {
 	switch {
 	case !l.Known():
@@ -63,12 +63,11 @@ func howOf(e platform.Exit) How {
 	return Failed
 }
 
-// exitFault is the code with which Go's runtime ends a process that panics.
+// exitFault is the exit code of a process that Go's runtime ends because of a panic.
 const exitFault = 2
 
-// Crashed reports whether something went wrong in the run itself, or in what it did: work
-// that was under way in it may be the reason. It is not so where the run was stopped,
-// be it by force.
+// Crashed reports whether the run ended because something went wrong, so that the work in
+// progress may be the reason. It is false if the run was stopped, even by force.
 func (l LastRun) Crashed() bool {
 	switch l.How() {
 	case None, Clean, Forced, RunsElsewhere:
@@ -77,7 +76,7 @@ func (l LastRun) Crashed() bool {
 	return true
 }
 
-// Outcome says in a few words how it ended.
+// Outcome describes in a few words how the run ended.
 func (l LastRun) Outcome() string {
 	switch how := l.How(); {
 	case how == None:
@@ -96,7 +95,8 @@ func (l LastRun) Outcome() string {
 	return "killed or crashed without a trace"
 }
 
-// SeenFrom is the run with Reboot and Elsewhere as self, which lives now, sees them.
+// SeenFrom returns the run with Reboot and Elsewhere set from the point of view of self, a
+// process that is alive now.
 func (l LastRun) SeenFrom(self proc.Identity) LastRun {
 	l.Reboot = l.Known() && !self.SameBoot(l.Process)
 	if l.Known() && l.Exit == nil && !l.Reboot && !l.Process.Same(self) {
@@ -106,24 +106,24 @@ func (l LastRun) SeenFrom(self proc.Identity) LastRun {
 	return l
 }
 
-// Change is what became of the program between two runs.
+// Change is the change of the program between two runs.
 type Change string
 
-// The changes.
+// The values of Change.
 const (
 	Same       Change = ""
 	Upgraded   Change = "upgraded"    // another version runs now
-	RolledBack Change = "rolled-back" // an earlier version does, or a candidate was not confirmed
+	RolledBack Change = "rolled-back" // an earlier version runs now, or a candidate was not confirmed
 )
 
-// change is what the program of run is to that of l.
+// change returns how the program changed from l to run.
 func (l LastRun) change(run LastRun) Change {
 	same := l.Version == run.Version
 	switch {
 	case !l.Known() || l.damaged:
 		return Same
 	case l.Trial != "" && run.Trial == "" && !(same && run.Version != ""):
-		return RolledBack // to what has no version, it may be
+		return RolledBack // possibly to a program without a version
 	case run.Trial != "" && l.Trial != run.Trial && same:
 		return Upgraded
 	case same, l.Version == "", run.Version == "":
@@ -134,8 +134,8 @@ func (l LastRun) change(run LastRun) Change {
 	return Upgraded
 }
 
-// older reports whether version a is before b, as far as that can be seen: numbers are
-// compared as such, and a pre-release is before its release.
+// older reports whether version a precedes b, as far as that can be decided. Numbers are
+// compared as numbers, and a pre-release precedes its release.
 func older(a, b string) bool {
 	a, aPre, aHas := split(a)
 	b, bPre, bHas := split(b)
@@ -148,7 +148,7 @@ func older(a, b string) bool {
 	return compare(aPre, bPre) < 0
 }
 
-// split is a version without its build, in two: "v1.2.3-rc.1+7" is 1.2.3 and rc.1.
+// split splits a version, without its build, in two: "v1.2.3-rc.1+7" becomes 1.2.3 and rc.1.
 func split(version string) (release, pre string, isPre bool) {
 	version, _, _ = strings.Cut(strings.TrimPrefix(version, "v"), "+")
 	return strings.Cut(version, "-")
@@ -178,7 +178,7 @@ func part(all []string, i int) string {
 	return "0"
 }
 
-// Summary is what is shown of the run; nil if there was none.
+// Summary returns a description of the run to show, or nil if there was none.
 func (l LastRun) Summary() *state.Before {
 	if !l.Known() {
 		return nil

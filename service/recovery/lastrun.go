@@ -1,11 +1,11 @@
-// Package recovery remembers how a service's last run ended, so that the next
-// one knows whether it has to pick up pieces.
+// Package recovery records how a service's last run ended, so that the next run knows whether
+// it has to recover.
 //
-// A record is opened when a run begins and closed when it has ended in order. A
-// record that is found open belongs to a run that was cut off: killed, crashed
-// or caught by a power cut. The record survives a reboot.
+// A record is opened when a run begins, and closed when it has ended in order. A record that
+// is found open belongs to a run that was cut off: killed, crashed or caught by a power cut.
+// The record survives a reboot.
 //
-// Limits: one run at a time may use a record; package singleton sees to that.
+// Only one run at a time may use a record; package singleton ensures that.
 package recovery
 
 import (
@@ -23,47 +23,47 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// LastRun is what is known of the run before this one. The zero value says that
-// there was none.
+// LastRun describes the previous run. The zero value means that there was none.
 type LastRun struct {
 	Process  proc.Identity  `json:"process"`
 	Version  string         `json:"version,omitempty"`
-	Trial    string         `json:"trial,omitempty"` // it was a candidate, and not confirmed: see package installer/trial
-	Term     uint64         `json:"term,omitempty"`  // its number, see service.Runtime.Term
+	Trial    string         `json:"trial,omitempty"` // id of its trial if it was an unconfirmed candidate: see package installer/trial
+	Term     uint64         `json:"term,omitempty"`  // its number: see service.Runtime.Term
 	Started  time.Time      `json:"started"`
-	Ended    time.Time      `json:"ended,omitzero"`   // zero: it was cut off, nobody knows when
+	Ended    time.Time      `json:"ended,omitzero"`   // zero: it was cut off at an unknown time
 	Exit     *platform.Exit `json:"exit,omitempty"`   // nil: it was cut off
-	Forced   bool           `json:"forced,omitempty"` // its stop was
-	Restarts int            `json:"restarts"`         // runs in a row before it that did not end cleanly
-	Soon     int            `json:"soon,omitempty"`   // of these the last in a row that the next followed within Loop of their start
-	// Ready is when it was, if its service wants that to be known: see [Record.Ready].
+	Forced   bool           `json:"forced,omitempty"` // its stop was forced
+	Restarts int            `json:"restarts"`         // number of runs just before it that did not end cleanly
+	Soon     int            `json:"soon,omitempty"`   // number of the latest of these that were followed within Loop of their start
+	// Ready is the time when the run became ready, if its service records that: see
+	// [Record.Ready].
 	Ready time.Time `json:"ready,omitzero"`
 	Quick int       `json:"quick,omitempty"` // see [Record.Quick]
-	// Steps are those of its ordered stop that had ended when the record was closed.
+	// Steps are the steps of its ordered stop that had ended when the record was closed.
 	Steps []state.StopStep `json:"stop_steps,omitempty"`
 
-	Reboot bool `json:"-"` // the machine was started anew since
-	// Elsewhere: it was not closed, and its process still lives: it is another instance, which
-	// the lock of the name did not keep out.
+	Reboot bool `json:"-"` // the machine was rebooted since
+	// Elsewhere means that the record was not closed and that the process is still alive. It
+	// is another instance, which the lock of the name has not kept out.
 	Elsewhere bool `json:"-"`
-	// Seen is how whoever had started it saw it end, where it was cut off, or what itself
-	// could still say when it crashed; nil: nobody has told.
+	// Seen is how a run that was cut off ended according to the process that had started it,
+	// or to the run's own crash report. Nil: unknown.
 	Seen *platform.Exit `json:"-"`
-	// Change is what became of the program between it and this run.
+	// Change is the change of the program from that run to this one.
 	Change Change `json:"-"`
 
-	damaged bool // nothing else of it is known
+	damaged bool // nothing else is known
 }
 
 // Known reports whether there was a run at all.
 func (l LastRun) Known() bool { return !l.Started.IsZero() }
 
-// Clean reports whether nothing has to be picked up: the run ended because it was
-// asked to and every step of its stop succeeded, or there was none.
+// Clean reports whether there is nothing to recover: the run ended by a requested stop in
+// which every step succeeded, or there was none.
 func (l LastRun) Clean() bool { return !l.Known() || (l.Exit != nil && l.Exit.Clean) }
 
-// Ending is how it ended: nil if there was no run. Where it was cut off that is what
-// was Seen, or an Exit with code -1.
+// Ending returns how the run ended, or nil if there was none. If the run was cut off, that is
+// Seen, or else an Exit with code -1.
 func (l LastRun) Ending() *platform.Exit {
 	if l.Known() && l.Exit == nil && l.Seen != nil && !l.Elsewhere {
 		return l.Seen
@@ -74,14 +74,13 @@ func (l LastRun) Ending() *platform.Exit {
 	return l.Exit
 }
 
-// ErrDamaged means that what is in the record's place is none: malformed, or a
-// link, a FIFO, somebody else's file. The run before is then taken for one that
-// was cut off, and the next record replaces what is there.
+// ErrDamaged means that the file is no record: it is malformed, a link, a FIFO or somebody
+// else's file. The previous run then counts as cut off, and the next record replaces the file.
 var ErrDamaged = errors.New("last-run record is damaged")
 
-// Read returns the record at path. If there is none it is the zero LastRun and
-// no error. It is read as [files.Read] does: its directory may belong to another
-// user, who may have put anything there.
+// Read returns the record at path, or the zero LastRun if there is none. It reads like
+// [files.Read], because the directory may belong to another user, who may have put anything
+// there.
 func Read(path string) (LastRun, error) {
 	content, _, err := files.Read(path, files.MaxRecord)
 	switch {
@@ -99,7 +98,7 @@ func Read(path string) (LastRun, error) {
 	return last, nil
 }
 
-// Record is the open record of this run. All methods may be called by any goroutine.
+// A Record is the open record of this run. All methods are safe for concurrent use.
 type Record struct {
 	path string
 
@@ -107,10 +106,10 @@ type Record struct {
 	run LastRun
 }
 
-// Begin reads the record that the last run left at path and opens that of run, which is
-// this process's, in its place: its Process, Version, Trial and Term count. A damaged record
-// counts as that of a run which was cut off and gives ErrDamaged beside a usable Record.
-// Begin does not wait for the disk: call [Record.Sync] when there is time.
+// Begin reads the record of the last run at path, and replaces it by an open record of run,
+// which is this process. Only Process, Version, Trial and Term of run are used. A damaged
+// record counts as that of a run that was cut off; Begin then returns ErrDamaged and a usable
+// Record. Begin does not wait for the disk: call [Record.Sync] when there is time.
 func Begin(path string, run LastRun) (*Record, LastRun, error) {
 	last, damaged := Read(path)
 	if damaged != nil && !errors.Is(damaged, ErrDamaged) {
@@ -119,7 +118,7 @@ func Begin(path string, run LastRun) (*Record, LastRun, error) {
 	last = last.SeenFrom(run.Process)
 	now := time.Now()
 	if damaged != nil {
-		last = LastRun{Started: now, damaged: true} // known, and not closed
+		last = LastRun{Started: now, damaged: true} // a run that was not closed
 	}
 	last.Change = last.change(run)
 	r := &Record{path: path, run: LastRun{Process: run.Process, Version: run.Version, Trial: run.Trial, Term: run.Term, Started: now}}
@@ -135,7 +134,7 @@ func Begin(path string, run LastRun) (*Record, LastRun, error) {
 	return r, last, damaged
 }
 
-// Confirmed has the record say that the run is no trial any more.
+// Confirmed records that the run is no longer on trial.
 func (r *Record) Confirmed() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -146,15 +145,15 @@ func (r *Record) Confirmed() error {
 	return r.write(false)
 }
 
-// Loop is how soon after one run the next has to begin for both to count as part of a
-// restart loop: restart.window's default.
+// Loop is the time after the start of a run within which the next one has to begin for both to
+// count as part of a restart loop. It is the default of restart.window.
 const Loop = 5 * time.Minute
 
-// Soon counts the runs in a row before this one that did not end cleanly, and that
-// the next followed within [Loop].
+// Soon returns the number of runs just before this one that did not end cleanly and were
+// followed within [Loop].
 func (r *Record) Soon() int { return r.run.Soon }
 
-// Stopped has [Record.Close] write down the steps of the stop, the first maxSteps of them.
+// Stopped sets the steps of the stop that [Record.Close] writes, at most maxSteps of them.
 func (r *Record) Stopped(steps []state.StopStep) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -164,13 +163,13 @@ func (r *Record) Stopped(steps []state.StopStep) {
 // maxSteps keeps the record shorter than [files.MaxRecord].
 const maxSteps = 100
 
-// Restarts counts the runs in a row before this one that did not end cleanly.
+// Restarts returns the number of runs just before this one that did not end cleanly.
 func (r *Record) Restarts() int { return r.run.Restarts }
 
-// Sync waits until the open record is on the disk, so that a power cut is not
-// mistaken for the clean end before it.
+// Sync blocks until the open record is on disk. Without it, a power cut may leave the previous
+// record, which may say that the run ended cleanly.
 func (r *Record) Sync() error {
-	f, err := files.Open(r.path, os.O_RDWR, 0) // Windows syncs nothing that cannot be written
+	f, err := files.Open(r.path, os.O_RDWR, 0) // Windows syncs only writable files
 	if err != nil {
 		return fmt.Errorf("last-run record: %w", err)
 	}
@@ -184,11 +183,11 @@ func (r *Record) Sync() error {
 	return nil
 }
 
-// ErrSuperseded means that a later run has opened its record in the place of this one's,
-// which is left as it is.
+// ErrSuperseded means that a later run has replaced the record. Its record is left unchanged.
 var ErrSuperseded = errors.New("the last-run record is a later run's")
 
-// Close writes how the run ended, and whether that was forced, and waits until that is on the disk.
+// Close records how the run ended, and whether that was forced. It blocks until the record is
+// on disk.
 func (r *Record) Close(exit platform.Exit, forced bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -2,8 +2,8 @@ package recovery
 
 import "time"
 
-// Ready writes down that the run is ready, for [Record.Quick] of the next. It does not wait for
-// the disk.
+// Ready records that the run is ready, for [Record.Quick] of the next one. It does not wait
+// for the disk.
 func (r *Record) Ready() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -14,9 +14,9 @@ func (r *Record) Ready() error {
 	return r.write(false)
 }
 
-// Quick counts the runs in a row before this one, of which last is the one that ended at that
-// time, that did not end in order and were not ready for as long as reset. It writes the
-// number down, for the next run to go on from.
+// Quick returns the number of runs just before this one that did not end cleanly and were
+// ready for less than reset. last is the latest of them, and ended at the given time. Quick
+// records the number for the next run.
 func (r *Record) Quick(last LastRun, ended time.Time, reset time.Duration) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -13,16 +13,15 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// The longest that a number of 64 bits is, with its newline and some room.
+// maxTerm is enough for a 64-bit number and its newline.
 const maxTerm = 64
 
-// ErrTermLost means that what is in the place of a service's term is none. The term
-// that is begun instead is greater than any that was counted: it comes from the time
-// of the day.
+// ErrTermLost means that the file of a service's term is damaged. The new term is derived from
+// the time of day, which is greater than any earlier term.
 var ErrTermLost = errors.New("term is damaged")
 
-// ReadTerm is the term that was begun last, as the file at path has it; 0 if there is
-// none yet. The error wraps ErrTermLost if something else is there.
+// ReadTerm returns the last term in the file at path, or 0 if there is none yet. The error
+// wraps ErrTermLost if the file has other content.
 func ReadTerm(path string) (uint64, error) {
 	content, _, err := files.Read(path, maxTerm)
 	switch {
@@ -41,12 +40,12 @@ func ReadTerm(path string) (uint64, error) {
 	return term, nil
 }
 
-// BeginTerm begins the next term of the service whose number the file at path holds:
-// one more than the last, and more than after, what is known of it from elsewhere.
-// Only the holder of the service's name may call it. It does not wait for the disk:
-// nobody may be told the number before [SyncTerm] has returned nil.
+// BeginTerm begins the next term of the service whose term is in the file at path. It is
+// greater than the last one, and greater than after, which is known from elsewhere. Only the
+// holder of the service's name may call it. BeginTerm does not wait for the disk: the number
+// must not be given to anybody before [SyncTerm] has returned nil.
 //
-// With an error that wraps [ErrTermLost] the number is good.
+// If the error wraps [ErrTermLost], the number is valid.
 func BeginTerm(path string, after uint64) (uint64, error) {
 	last, lost := ReadTerm(path)
 	if lost != nil && !errors.Is(lost, ErrTermLost) {
@@ -62,9 +61,9 @@ func BeginTerm(path string, after uint64) (uint64, error) {
 	return term, lost
 }
 
-// SyncTerm returns when the number that BeginTerm wrote to path is on the disk.
+// SyncTerm blocks until the number that BeginTerm wrote to path is on disk.
 func SyncTerm(path string) error {
-	f, err := files.Open(path, os.O_RDWR, 0) // Windows syncs nothing that cannot be written
+	f, err := files.Open(path, os.O_RDWR, 0) // Windows syncs only writable files
 	if err == nil {
 		err = f.Sync()
 		if e := f.Close(); err == nil {

@@ -12,31 +12,31 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// Work is what a journal of interrupted work (package service/recovery/journal) says of
-// itself, for whoever looks at the service without opening it. It is some seconds old.
+// Work is a summary of a journal of interrupted work (package service/recovery/journal), for
+// reading without opening the journal. It is some seconds old.
 type Work struct {
-	Begun       int `json:"begun"`       // under way, or it was when the service ended
-	Queued      int `json:"queued"`      // to be run as soon as the program takes it
-	Interrupted int `json:"interrupted"` // and not run again by itself
-	SetAside    int `json:"set_aside"`   // it was under way in too many crashes, and waits for its release
+	Begun       int `json:"begun"`       // in progress, or so when the service ended
+	Queued      int `json:"queued"`      // waits until the program takes it
+	Interrupted int `json:"interrupted"` // interrupted, and does not run again by itself
+	SetAside    int `json:"set_aside"`   // in progress in too many crashes; waits for its release
 	Damaged     int `json:"damaged"`     // entries that cannot be read
 
 	Refused string    `json:"refused,omitempty"` // why the journal is not used at all
-	Term    uint64    `json:"term,omitempty"`    // of the run that says so; 0: a command did
+	Term    uint64    `json:"term,omitempty"`    // of the run that wrote the summary; 0: a command wrote it
 	At      time.Time `json:"at"`
 
-	// Aside are journals that could not be used and are kept under other names.
+	// Aside has the paths of journals that could not be used and were renamed.
 	Aside []string `json:"aside,omitempty"`
 }
 
-// workSuffix is what the file's name adds to the journal's.
+// workSuffix is appended to the journal's name for the name of the summary.
 const workSuffix = ".json"
 
-// asideMark is what the name of a journal that was set aside adds to the journal's own.
+// asideMark is appended to the journal's name for the name of a journal that was set aside.
 const asideMark = ".set-aside-"
 
-// ReadWork is what the journal at path said last; nil if there is no journal. Work.Aside is
-// as it is now.
+// ReadWork returns the last summary of the journal at path, or nil if there is no journal.
+// Work.Aside is up to date.
 func ReadWork(path string) (*Work, error) {
 	aside := AsideOf(path)
 	content, _, err := files.Read(path+workSuffix, files.MaxRecord)
@@ -57,7 +57,7 @@ func ReadWork(path string) (*Work, error) {
 	return &w, nil
 }
 
-// WriteWork has w be what the journal at path says. It does not wait for the disk.
+// WriteWork writes the summary of the journal at path. It does not wait for the disk.
 func WriteWork(path string, w Work) error {
 	w.Aside = nil
 	if err := files.ReplaceJSON(path+workSuffix, w, 0o644, false); err != nil {
@@ -66,7 +66,7 @@ func WriteWork(path string, w Work) error {
 	return nil
 }
 
-// AsideOf lists the journals that were set aside from path, the oldest first.
+// AsideOf returns the journals that were set aside from path, the oldest first.
 func AsideOf(path string) (found []string) {
 	all, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
@@ -80,7 +80,7 @@ func AsideOf(path string) (found []string) {
 	return found
 }
 
-// AsidePath is the n-th name at the time now for what is set aside from path.
+// AsidePath returns the n-th path at the time now for a journal that is set aside from path.
 func AsidePath(path string, now time.Time, n int) string {
 	return fmt.Sprintf("%s%s%s-%d", path, asideMark, now.UTC().Format("20060102T150405"), n)
 }

@@ -10,24 +10,24 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// bolt is a Store in a file of bbolt.
+// A bolt is a Store in a bbolt file.
 type bolt struct {
 	path string
 
-	mu  sync.RWMutex // held for writing while db is another
+	mu  sync.RWMutex // write-locked while db is replaced
 	db  *bbolt.DB
-	was os.FileInfo // of db's file
+	was os.FileInfo // identity of db's file
 }
 
-// Superseded returns ErrSuperseded where the file at path is not the one that is open any
-// more: a later run has put its own there, and what is written here is lost.
+// Superseded returns ErrSuperseded if the file at path is no longer the open one. Then a later
+// run has replaced it, and anything written here is lost.
 func (b *bolt) Superseded() error {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	return b.ours()
 }
 
-// ours is Superseded for whoever holds mu.
+// ours is Superseded for callers that hold mu.
 func (b *bolt) ours() error {
 	there, err := os.Lstat(b.path)
 	if err != nil {
@@ -50,7 +50,7 @@ func (b *bolt) Update(fn func(Tx) error) error {
 		err = b.db.Update(func(tx *bbolt.Tx) error { return fn(boltTx{tx}) })
 	}
 	if err == nil {
-		err = b.ours() // a pause may have come in between
+		err = b.ours() // the process may have been paused in between
 	}
 	return err
 }
@@ -69,7 +69,7 @@ func (b *bolt) View(fn func(Tx) error) (err error) {
 	return b.db.View(func(tx *bbolt.Tx) error { return fn(boltTx{tx}) })
 }
 
-// Size leaves out the pages that are free.
+// Size returns the size without free pages.
 func (b *bolt) Size() int64 {
 	used, _ := b.sizes()
 	return used
@@ -83,18 +83,18 @@ func (b *bolt) sizes() (used, all int64) {
 	}
 	var page int64
 	_ = b.db.View(func(tx *bbolt.Tx) error {
-		all, page = tx.Size(), int64(b.db.Info().PageSize) // which looks at the mapping, and only a transaction keeps that in its place
+		all, page = tx.Size(), int64(b.db.Info().PageSize) // reads the mapping, which only a transaction keeps in place
 		return nil
 	})
 	s := b.db.Stats()
 	return all - int64(s.FreePageN+s.PendingPageN)*page, all
 }
 
-// A file is compacted when it is at least this big and more than half of it is free.
+// compactFrom is the size, in bytes, from which a file is compacted if more than half of it is
+// free.
 const compactFrom = 1 << 20
 
-// Compact copies the file beside itself, and puts the copy in its place when it is
-// on the disk.
+// Compact copies the file, and replaces it by the copy when that is on disk.
 func (b *bolt) Compact() error {
 	if used, all := b.sizes(); all < compactFrom || used > all/2 {
 		return nil
@@ -112,8 +112,8 @@ func (b *bolt) Compact() error {
 		_ = files.Remove(draft)
 		return fmt.Errorf("compact the journal: %w", err)
 	}
-	// Windows renames nothing that is open. A command that gets hold of the file in
-	// between lets go of it again soon.
+	// Windows cannot rename an open file. A command that opens the file in between
+	// closes it again soon.
 	err := b.db.Close()
 	b.db = nil
 	if err == nil {
@@ -130,7 +130,7 @@ func (b *bolt) Compact() error {
 	return nil
 }
 
-// Transactions of a copy are this big, in bytes.
+// copyStep is the size of a copy's transactions, in bytes.
 const copyStep = 4 << 20
 
 func (b *bolt) copyTo(draft string) error {

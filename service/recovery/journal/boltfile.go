@@ -16,20 +16,20 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// lockWait is how long a file that another process has open is waited for: a command
-// that looks into it is done much sooner.
+// lockWait limits the wait for a file that another process has open. A command that reads it
+// needs much less.
 const lockWait = 5 * time.Second
 
-// opened is what openBolt found.
+// An opened is the result of openBolt.
 type opened struct {
 	store *bolt
-	aside string // where what could not be used is now; empty if there was nothing like that
-	why   error  // and why it could not be used, or was taken over
+	aside string // new path of a file that could not be used; empty if there was none
+	why   error  // why it could not be used, or was taken over
 }
 
-// openBolt opens the journal at path. What is no journal, or not whole, is set aside under
-// another name, and a new one begun; a caller who may not take over what an earlier
-// run has locked gets ErrLocked.
+// openBolt opens the journal at path. A file that is damaged or no journal is set aside under
+// another name, and a new journal is begun. If an earlier run has locked the file, it is taken
+// over if mayTakeOver is set; otherwise the error is ErrLocked.
 func openBolt(path string, wait time.Duration, mayTakeOver bool) (o opened, err error) {
 	if err := removeLeft(files.Temporary(path)); err != nil {
 		return o, err
@@ -56,7 +56,7 @@ func openBolt(path string, wait time.Duration, mayTakeOver bool) (o opened, err 
 	if err == nil {
 		err = complete(db)
 	}
-	if errors.Is(err, ErrDamaged) && o.aside == "" { // whole, and none of ours
+	if errors.Is(err, ErrDamaged) && o.aside == "" { // a valid bbolt file, but no journal
 		if db != nil {
 			_ = db.Close()
 		}
@@ -75,7 +75,7 @@ func openBolt(path string, wait time.Duration, mayTakeOver bool) (o opened, err 
 	return o, nil
 }
 
-// complete returns ErrDamaged where a bucket is missing.
+// complete returns ErrDamaged if a bucket is missing.
 func complete(db *bbolt.DB) error {
 	return db.View(func(tx *bbolt.Tx) error {
 		for _, name := range buckets() {
@@ -87,8 +87,8 @@ func complete(db *bbolt.DB) error {
 	})
 }
 
-// openFile opens a file of bbolt whose pages are all right. bbolt may panic at what it
-// does not expect, and leaves the file locked then.
+// openFile opens a bbolt file whose pages are valid. bbolt may panic at unexpected content,
+// and then leaves the file locked.
 func openFile(path string, wait time.Duration) (db *bbolt.DB, was os.FileInfo, err error) {
 	var f *os.File
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
@@ -118,7 +118,7 @@ func openFile(path string, wait time.Duration) (db *bbolt.DB, was os.FileInfo, e
 	return nil, nil, fmt.Errorf("journal %s: %w", path, err)
 }
 
-// createFile makes an empty journal appear whole: one that is cut off is never taken for
+// createFile creates an empty journal atomically, so that a truncated one is never taken for
 // an empty one.
 func createFile(path string) error {
 	draft := files.Temporary(path)
@@ -147,7 +147,7 @@ func createFile(path string) error {
 	return nil
 }
 
-// replace renames from to to, and returns when that is durable.
+// replace renames a file, and returns when that is durable.
 func replace(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return err
@@ -155,7 +155,7 @@ func replace(from, to string) error {
 	return files.SyncDir(filepath.Dir(to))
 }
 
-// removeLeft removes a draft that a crash left.
+// removeLeft removes a draft that a crash has left behind.
 func removeLeft(draft string) error {
 	if err := files.Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("journal: %w", err)
@@ -163,8 +163,8 @@ func removeLeft(draft string) error {
 	return nil
 }
 
-// setAside renames what is at path, and returns the new name. It never takes the place of
-// one that was set aside before.
+// setAside renames the file at path and returns its new path. It never overwrites a file that
+// was set aside before.
 func setAside(path string) (string, error) {
 	now := time.Now()
 	for i := range 1000 {
@@ -180,5 +180,5 @@ func setAside(path string) (string, error) {
 	return "", fmt.Errorf("set the journal aside: %w: %s", fs.ErrExist, path)
 }
 
-// AsideOf lists the journals that were set aside from path, the oldest first.
+// AsideOf returns the journals that were set aside from path, the oldest first.
 func AsideOf(path string) []string { return recovery.AsideOf(path) }

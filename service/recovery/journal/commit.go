@@ -10,15 +10,16 @@ import (
 	"time"
 )
 
-// ErrUnknown means that the caller did not wait for the disk: it is not known whether what
-// was to be written is.
+// ErrUnknown means that the caller stopped waiting for the disk, so it is not known whether
+// the change was written.
 var ErrUnknown = errors.New("not known whether it is written")
 
-// op is a change of one caller. do returns its own error only before its first change.
+// An op is a change by one caller. do may return an error of its own only before its first
+// change.
 type op struct {
 	do    func(Tx) error
 	state atomic.Int32 // free, taken or withdrawn
-	err   error        // after done
+	err   error        // valid after done is closed
 	done  chan struct{}
 }
 
@@ -28,11 +29,11 @@ const (
 	withdrawn
 )
 
-// No more changes than that are in one commit.
+// group limits the number of changes in one commit.
 const group = 512
 
-// update has the change made, and returns when it is durable. Callers that come while
-// another commit is under way share the next one.
+// update makes the change, and returns when it is durable. Callers that arrive during a commit
+// share the next one.
 func (j *Journal) update(ctx context.Context, do func(Tx) error) error {
 	if j.refused != nil {
 		return j.refused
@@ -61,7 +62,7 @@ func (j *Journal) update(ctx context.Context, do func(Tx) error) error {
 	}
 }
 
-// commit is the one goroutine that writes.
+// commit runs in the only goroutine that writes.
 func (j *Journal) commit() {
 	last := 0
 	for {
@@ -79,17 +80,19 @@ func (j *Journal) commit() {
 // idleFor is how long the others are let run without one of them coming, and idleYields
 // how often, where time stands still: in a test.
 const (
+	// idleFor limits how long gather yields to other goroutines without a new op, and
+	// idleYields how often it does so in a test in which time stands still.
 	idleFor    = 50 * time.Microsecond
 	idleYields = 1000
 )
 
-// gather takes first and who else is there. As many as shared the last commit have just
-// been told, and are about to come again: they are let run before a commit begins
-// without them, or there would be two groups that take turns, each in commits of its
-// own. Nobody is waited for.
+// gather returns first and the other ops that are waiting. The callers that shared the last
+// commit have just been answered and are about to return with more. gather lets them run
+// before it begins a commit without them. Otherwise two groups would take turns, each with
+// commits of its own. gather only yields and never blocks for a caller.
 func (j *Journal) gather(first *op, last int) []*op {
 	ops := []*op{}
-	enough := 0 // not known before all that wait are taken
+	enough := 0 // 0: unknown until all waiting ops are taken
 	var idle time.Time
 	for o, yields := first, 0; ; yields++ {
 		if o != nil && o.state.CompareAndSwap(free, taken) {
@@ -106,7 +109,7 @@ func (j *Journal) gather(first *op, last int) []*op {
 		}
 		if enough == 0 {
 			enough = len(ops)
-			if last > 1 { // who is alone is told and comes again in no time
+			if last > 1 { // a single caller returns at once
 				enough += last
 			}
 		}
@@ -138,7 +141,7 @@ func (j *Journal) write(ops []*op) {
 
 func (j *Journal) transact(ops []*op) (err error) {
 	defer func() {
-		if p := recover(); p != nil { // bbolt, at a page that was damaged since it was verified
+		if p := recover(); p != nil { // by bbolt, because a page was damaged since it was verified
 			err = fmt.Errorf("%w: %v", ErrDamaged, p)
 		}
 	}()
@@ -161,7 +164,7 @@ func (j *Journal) transact(ops []*op) (err error) {
 	})
 }
 
-// changing knows whether anything was changed.
+// A changing is a Tx that records whether anything was changed.
 type changing struct {
 	Tx
 	any bool

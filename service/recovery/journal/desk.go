@@ -17,23 +17,23 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// Request is what an operator's command asks of a journal.
+// A Request is what an operator's command asks a journal to do.
 type Request struct {
 	Verb  string `json:"verb"` // list, show, rerun, abort or release
 	ID    uint64 `json:"id,omitempty"`
-	Limit int    `json:"limit,omitempty"` // of list
+	Limit int    `json:"limit,omitempty"` // for list
 }
 
-// Answer is what becomes of it.
+// An Answer is the result of a Request.
 type Answer struct {
 	Entries []Entry  `json:"entries"`
 	Damaged int      `json:"damaged,omitempty"` // entries that cannot be read
 	Aside   []string `json:"set_aside,omitempty"`
 	Error   string   `json:"error,omitempty"`
-	Class   string   `json:"class,omitempty"` // which of our errors it is
+	Class   string   `json:"class,omitempty"` // which of the journal's errors Error is
 }
 
-// Do does what r says.
+// Do carries out r.
 func (j *Journal) Do(ctx context.Context, r Request) (a Answer, err error) {
 	var e Entry
 	switch r.Verb {
@@ -61,19 +61,19 @@ const (
 	askedSuffix    = ".request"
 	answeredSuffix = ".answer"
 	maxAnswer      = 64 << 20
-	// An answer that nobody has taken for so long is nobody's.
+	// answerKept limits how long an answer is kept that nobody fetches.
 	answerKept = time.Minute
 )
 
 func deskOf(path string) string { return path + ".desk" }
 
-// desk is a directory in which commands ask a running service: only its user and the
-// administrator can write there.
+// A desk is a directory through which commands send requests to a running service. Only the
+// service's user and the administrator can write to it.
 type desk struct {
 	j    *Journal
 	dir  string
 	path string
-	down bool // there is none
+	down bool // there is no directory
 }
 
 func newDesk(j *Journal, path string) *desk {
@@ -83,7 +83,7 @@ func newDesk(j *Journal, path string) *desk {
 		d.down = true
 		return d
 	}
-	d.clear(func(fs.FileInfo) bool { return true }) // who asked an earlier run does not wait any more
+	d.clear(func(fs.FileInfo) bool { return true }) // nobody waits for an answer of an earlier run any more
 	return d
 }
 
@@ -99,7 +99,7 @@ func (d *desk) clear(which func(fs.FileInfo) bool) {
 	}
 }
 
-// answer deals with what was asked since.
+// answer answers the requests that have arrived.
 func (d *desk) answer(ctx context.Context) {
 	if d.down {
 		return
@@ -116,7 +116,7 @@ func (d *desk) answer(ctx context.Context) {
 		asked := filepath.Join(d.dir, x.Name())
 		content, _, err := files.Read(asked, files.MaxRecord)
 		if e := files.Remove(asked); err != nil || e != nil {
-			continue // taken back, or planted
+			continue // withdrawn, or planted by somebody else
 		}
 		_ = files.ReplaceJSON(filepath.Join(d.dir, name+answeredSuffix), d.deal(ctx, content), 0o600, false)
 	}
@@ -139,7 +139,7 @@ func (d *desk) deal(ctx context.Context, content []byte) Answer {
 	return a
 }
 
-// The errors that a command tells apart.
+// classes returns the errors that commands distinguish, by name.
 func classes() map[string]error {
 	return map[string]error{"none": ErrNone, "not": ErrNot, "superseded": ErrSuperseded, "newer": ErrNewer, "damaged": ErrDamaged}
 }
@@ -153,7 +153,7 @@ func class(err error) string {
 	return ""
 }
 
-// answered is an error that comes from the service.
+// An answered is an error that the service has sent.
 type answered struct {
 	text string
 	is   error
@@ -162,9 +162,9 @@ type answered struct {
 func (a answered) Error() string { return a.text }
 func (a answered) Unwrap() error { return a.is }
 
-// Ask does what r says with the journal at path, be its service up or down. It waits for a
-// service that is up until ctx ends. The error wraps ErrNone and ErrNot as the methods'
-// does, and fs.ErrNotExist if there is no journal.
+// Ask carries out r on the journal at path, whether its service is running or not. It waits
+// until ctx ends for the answer of a running service. The error wraps ErrNone and ErrNot like
+// those of the methods, and fs.ErrNotExist if there is no journal.
 func Ask(ctx context.Context, path string, r Request) (Answer, error) {
 	j, err := OpenStopped(path)
 	if errors.Is(err, ErrLocked) {
@@ -176,26 +176,27 @@ func Ask(ctx context.Context, path string, r Request) (Answer, error) {
 	return j.last(ctx, path, r)
 }
 
-// last does what r says, and closes the journal.
+// last carries out r and closes the journal.
 func (j *Journal) last(ctx context.Context, path string, r Request) (Answer, error) {
 	a, err := j.Do(ctx, r)
 	a.Aside = AsideOf(path)
 	return a, errors.Join(err, j.Close())
 }
 
-// How often a command that waits for an answer looks whether the journal is free by now.
+// lockedTicks is the number of polls for an answer between two checks whether the journal is
+// free.
 const lockedTicks = 25
 
 func askRunning(ctx context.Context, path string, r Request) (Answer, error) {
-	name := filepath.Join(deskOf(path), strconv.FormatUint(rand.Uint64(), 36)) //nolint:gosec // it need not be secret, only another
-	// The service may run as another user; nobody else gets into the directory.
+	name := filepath.Join(deskOf(path), strconv.FormatUint(rand.Uint64(), 36)) //nolint:gosec // it must be unique, not secret
+	// The service may run as another user. Nobody else can enter the directory.
 	if err := files.ReplaceJSON(name+askedSuffix, r, 0o644, false); err != nil {
 		return Answer{}, fmt.Errorf("ask the service: %w", err)
 	}
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for n := 1; ; n++ {
-		if n%lockedTicks == 0 { // perhaps it was another command that had it, or the service has gone
+		if n%lockedTicks == 0 { // perhaps another command had it open, or the service has ended
 			if j, err := OpenStopped(path); err == nil {
 				if files.Remove(name+askedSuffix) != nil {
 					return Answer{}, errors.Join(fmt.Errorf("ask the service: it ended meanwhile: %w", ErrUnknown), j.Close())
@@ -214,7 +215,7 @@ func askRunning(ctx context.Context, path string, r Request) (Answer, error) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			// Only what it has not taken can be taken back.
+			// Only a request that the service has not read can be withdrawn.
 			if e := files.Remove(name + askedSuffix); e != nil {
 				return Answer{}, fmt.Errorf("ask the service: %w: %w", ErrUnknown, context.Cause(ctx))
 			}

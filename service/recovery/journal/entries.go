@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// ErrNone means that the journal has no such entry, or not any more.
+// ErrNone means that the journal has no such entry, or no longer has it.
 var ErrNone = errors.New("no such work")
 
-// find is an entry, wherever it is.
+// find returns the entry id from any bucket.
 func find(tx Tx, id uint64) (Entry, error) {
 	for _, bucket := range []string{bucketOpen, bucketDone} {
 		b, err := tx.Get(bucket, key(id))
@@ -24,13 +24,14 @@ func find(tx Tx, id uint64) (Entry, error) {
 	return Entry{}, fmt.Errorf("work %d: %w", id, ErrNone)
 }
 
-// peeked is an open entry as it was a moment ago.
+// A peeked is an open entry that was read before a commit.
 type peeked struct {
 	raw   []byte
 	entry Entry
 }
 
-// peek decodes entry id outside of a commit, which everybody waits for.
+// peek decodes entry id outside of a commit, so that other callers do not wait for the
+// decoding.
 func (j *Journal) peek(id uint64) (p peeked) {
 	if j.refused != nil {
 		return p
@@ -44,12 +45,13 @@ func (j *Journal) peek(id uint64) (p peeked) {
 		p.entry, err = decode(id, p.raw)
 	}
 	if err != nil {
-		return peeked{} // the commit will tell
+		return peeked{} // the commit will report the error
 	}
 	return p
 }
 
-// find is find, by what was seen where that is as it was.
+// find is like the function find, but avoids decoding if the entry has not changed since p was
+// read.
 func (p peeked) find(tx Tx, id uint64) (Entry, error) {
 	if p.raw != nil {
 		if b, err := tx.Get(bucketOpen, key(id)); err == nil && bytes.Equal(b, p.raw) {
@@ -59,7 +61,7 @@ func (p peeked) find(tx Tx, id uint64) (Entry, error) {
 	return find(tx, id)
 }
 
-// put writes e to where its state has it.
+// put writes e to the bucket for its state.
 func (j *Journal) put(tx Tx, e Entry) error {
 	e.Term = j.term
 	b, err := encode(e)
@@ -76,7 +78,7 @@ func (j *Journal) put(tx Tx, e Entry) error {
 	return tx.Put(to, key(e.ID), b)
 }
 
-// add puts e as a new entry, and returns it with its number.
+// add writes e as a new entry, and returns it with its number.
 func (j *Journal) add(tx Tx, e Entry) (Entry, error) {
 	last, err := getNumber(tx, metaLast)
 	if err != nil {
@@ -95,13 +97,13 @@ func (j *Journal) add(tx Tx, e Entry) (Entry, error) {
 	return e, j.put(tx, e)
 }
 
-// rerunOf is the next attempt of e, which was interrupted, and e as it is from then on.
-// The entry is begun or queued.
+// rerunOf adds the next attempt of e, which was interrupted, as begun or queued. It returns
+// that attempt, and marks e as rerun.
 func (j *Journal) rerunOf(tx Tx, e Entry, state State) (Entry, error) {
 	again := Entry{
 		Work: e.Work, State: state, Attempt: e.Attempt + 1, Crashes: e.Crashes, Failures: e.Failures, Checkpoint: e.Checkpoint, RerunOf: e.ID,
 	}
-	again.Worker, again.Lease = "", 0 // Assign says who does it now
+	again.Worker, again.Lease = "", 0 // Assign sets the new worker
 	if state == Begun {
 		again.Begun = time.Now()
 	}
@@ -116,12 +118,12 @@ func (j *Journal) rerunOf(tx Tx, e Entry, state State) (Entry, error) {
 	return again, j.put(tx, e)
 }
 
-// leftover reports whether e was begun by a run before this one, which has not heard of it.
+// leftover reports whether e was begun by an earlier run and has not been taken by this one.
 func (j *Journal) leftover(e Entry) bool {
 	return e.State == Begun && (j.operator || e.Term < j.term)
 }
 
-// damage puts what is no entry where it is kept and not looked at.
+// damage moves an undecodable entry to bucketDamaged, where it is kept but not read.
 func (j *Journal) damage(tx Tx, bucket string, k []byte) error {
 	b, err := tx.Get(bucket, k)
 	if err != nil {

@@ -11,24 +11,24 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// State is where a piece of work stands. A later format may know more of them.
+// State is the state of a piece of work. Later formats may add values.
 type State string
 
-// The states. Work begins as queued or begun. The last seven are ends: an entry
-// leaves them only by hand, interrupted and set-aside ones by a rerun or a release.
+// The states. Work begins as queued or begun. The last seven are final: an entry
+// leaves interrupted and set-aside only by hand, by a rerun or a release.
 const (
-	Queued      State = "queued" // to be begun when the program takes it from Next
+	Queued      State = "queued" // waits until Next returns it
 	Begun       State = "begun"
 	Finished    State = "finished"
 	Failed      State = "failed" // by itself
 	Aborted     State = "aborted"
 	TimedOut    State = "timed-out"
 	Interrupted State = "interrupted"
-	Rerun       State = "rerun"     // it was interrupted, and RerunAs took its place
-	SetAside    State = "set-aside" // it was under way in too many crashes
+	Rerun       State = "rerun"     // interrupted and replaced by RerunAs
+	SetAside    State = "set-aside" // in progress in too many crashes
 )
 
-// Trigger is what began a piece of work.
+// Trigger is the reason why a piece of work began.
 type Trigger string
 
 // The triggers.
@@ -38,42 +38,42 @@ const (
 	API       Trigger = "api"
 )
 
-// MaxPayload is how many bytes parameters and checkpoint of an entry have at most, together.
+// MaxPayload limits the parameters and the checkpoint of an entry together, in bytes.
 const MaxPayload = 1 << 20
 
-// Work is what a program says of work that it begins.
+// Work describes a piece of work that a program begins.
 type Work struct {
-	Kind    string  `json:"kind"` // what the program knows it by, a job's name for one
+	Kind    string  `json:"kind"` // the program's own name for it, such as the name of a job
 	Trigger Trigger `json:"trigger,omitempty"`
-	Params  []byte  `json:"params,omitempty"` // a rerun gets them as they are
+	Params  []byte  `json:"params,omitempty"` // passed unchanged to a rerun
 
-	// Key is the idempotency key: unique to the work, and the same in its reruns. Work
-	// with a key that is known is not begun again, see ErrKnown. Empty: one is made.
+	// Key is the idempotency key. It is unique to the work, and the same in its reruns. Work
+	// with a known key is not begun again: see ErrKnown. Empty: the journal makes one.
 	Key string `json:"key,omitempty"`
 
-	Rerun bool `json:"rerun_if_interrupted,omitempty"` // opted in
+	Rerun bool `json:"rerun_if_interrupted,omitempty"` // run again if interrupted
 
-	// Lease is how long Worker may stay silent (Journal.Renew), counted by the clock that nobody
-	// can set; 0: the work is this process's own. It survives a restart of this process,
-	// and is counted anew from then on.
+	// Lease limits how long Worker may stay silent (Journal.Renew), by the monotonic clock. 0:
+	// the work belongs to this process itself. A lease survives a restart of this process, and
+	// then begins anew.
 	Lease  time.Duration `json:"lease_ns,omitempty"`
 	Worker string        `json:"worker,omitempty"`
 }
 
-// Entry is a piece of work as the journal has it.
+// An Entry is a piece of work in the journal.
 type Entry struct {
-	ID uint64 `json:"id"` // grows; never given twice
+	ID uint64 `json:"id"` // ascending and unique
 	Work
 	State   State  `json:"state"`
-	Reason  string `json:"reason,omitempty"`  // why it ended so
+	Reason  string `json:"reason,omitempty"`  // why it ended this way
 	Term    uint64 `json:"term"`              // of the run that wrote it last
-	Attempt int    `json:"attempt"`           // from 1; a rerun's is one more
-	Crashes int    `json:"crashes,omitempty"` // attempts that ended in a crash, since a release by hand
-	// Failures counts the attempts that failed by themselves and were tried again.
+	Attempt int    `json:"attempt"`           // starts at 1; a rerun has the next number
+	Crashes int    `json:"crashes,omitempty"` // attempts that ended in a crash since the last release by hand
+	// Failures counts the attempts that failed by themselves and were retried.
 	Failures int `json:"failures,omitempty"`
 
-	Child      *proc.Identity `json:"child,omitempty"`      // the process that does it
-	Checkpoint []byte         `json:"checkpoint,omitempty"` // what was saved last, by this attempt or one before
+	Child      *proc.Identity `json:"child,omitempty"`      // the process that does the work
+	Checkpoint []byte         `json:"checkpoint,omitempty"` // saved last, by this attempt or an earlier one
 
 	RerunOf uint64    `json:"rerun_of,omitempty"`
 	RerunAs uint64    `json:"rerun_as,omitempty"`
@@ -81,23 +81,23 @@ type Entry struct {
 	Ended   time.Time `json:"ended,omitzero"`
 }
 
-// open reports whether there is still something to come of it.
+// open reports whether the work may still run.
 func (e Entry) open() bool { return e.State == Queued || e.State == Begun || e.State == SetAside }
 
-// ErrDamaged means that what the journal has is not what was written.
+// ErrDamaged means that the journal's content is not what was written.
 var ErrDamaged = errors.New("journal is damaged")
 
-// The layout of an entry: a byte for the layout itself, a checksum of the rest, JSON.
+// An entry in a store consists of a byte for the layout, a checksum of the rest, and JSON.
 const (
 	entryLayout = 1
 	entryHeader = 1 + crc32.Size
 )
 
-// stored is an entry as it is in a store. Its times are numbers: what a time says of itself
-// is what most of the work of writing an entry down would go into.
+// A stored is an entry in a store. Its times are numbers, because encoding a time.Time would
+// be most of the work of encoding an entry.
 type stored struct {
 	Entry
-	Begun int64 `json:"begun,omitempty"` // in ns since 1970; in place of the entry's own
+	Begun int64 `json:"begun,omitempty"` // in ns since 1970; replaces the entry's own field
 	Ended int64 `json:"ended,omitempty"`
 }
 
@@ -142,10 +142,10 @@ func decode(id uint64, b []byte) (Entry, error) {
 	return s.Entry, nil
 }
 
-// key is the number of an entry, or any other, in a store: numbers sort as they count.
+// key returns a number as a key in a store, where keys sort in numerical order.
 func key(id uint64) []byte { return binary.BigEndian.AppendUint64(nil, id) }
 
-// number is the reverse of key; 0 for what is none.
+// number is the inverse of key. It returns 0 if b is no number.
 func number(b []byte) uint64 {
 	if len(b) != 8 {
 		return 0

@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// Runtime is what a journal needs of a running service: *service.Runtime has it.
+// Runtime has the methods of *service.Runtime that a journal needs.
 type Runtime interface {
 	Term() (uint64, error)
 	StatePath(suffix string) string
@@ -22,36 +22,36 @@ type Runtime interface {
 	OnStop(name string, timeout time.Duration, fn func(context.Context) error)
 }
 
-// Suffix is what follows the service's name in that of its journal's file.
+// Suffix follows the service's name in the name of its journal file.
 const Suffix = ".journal"
 
-// Options are the ways to have another journal than the usual. The zero value is the usual.
+// Options configure a journal. The zero value has the defaults.
 type Options struct {
-	// MaxCrashes is in how many crashes work may be under way until it is set aside; 0: 5.
-	// A crash is an end that nobody asked for: a panic, a kill, a lease that ran out, a machine
-	// that went down. A stop is none, be it forced, nor is the end of a candidate that is
-	// rolled back (see `upgrade`).
+	// MaxCrashes is the number of crashes after which the work in progress is set aside. 0: 5.
+	// A crash is an end that was not requested: a panic, a kill, an expired lease, a machine
+	// that went down. A stop is no crash, even if it was forced. Nor is the end of a candidate
+	// that is rolled back (see `upgrade`).
 	MaxCrashes int
-	// Keep and KeepFor are how many ended entries are kept, and how long; 0: 10,000 and 30
-	// days. Whichever is less counts.
+	// Keep and KeepFor limit the number and the age of the ended entries that are kept. Both
+	// limits apply. 0: 10,000 entries and 30 days.
 	Keep    int
 	KeepFor time.Duration
-	// MaxBytes is the size from which on no new work is taken; 0: 1 GiB.
+	// MaxBytes is the size at which the journal takes no new work. 0: 1 GiB.
 	MaxBytes int64
 
-	// Collect, if it is not nil, says how work of an earlier run ended whose child is gone:
-	// the child may have left its outcome somewhere. Begun: it is to be tried again, see
-	// [Journal.Retry]. False: it was interrupted.
+	// Collect, if it is not nil, returns how work of an earlier run ended whose child is gone.
+	// The child may have left its outcome somewhere. The state Begun means that the work is to
+	// be tried again: see [Journal.Retry]. False means that it was interrupted.
 	Collect func(Entry) (Outcome, bool)
-	// Hold, if it is not nil, reports whether work that would be handed out has to wait, for
-	// other work of its kind for one. What comes after it is handed out meanwhile. It is called
-	// by Next, must not call the journal, and is asked again after [Journal.Wake].
+	// Hold, if it is not nil, reports whether the work that Next is about to return has to
+	// wait, for example for other work of its kind. Later work is returned meanwhile. Next
+	// calls Hold, and asks again after [Journal.Wake]. Hold must not call the journal.
 	Hold func(Entry) bool
-	// OnAbort, if it is not nil, is called in a goroutine of its own with work that was
-	// aborted by hand while it was under way: it is the program's to end it.
+	// OnAbort, if it is not nil, is called in a new goroutine with work that was aborted by
+	// hand while it was in progress. The program has to end it.
 	OnAbort func(Entry)
 
-	// Store, if it is not nil, is used in place of a file. The journal closes it.
+	// Store, if it is not nil, is used instead of a file. The journal closes it.
 	Store Store
 }
 
@@ -63,14 +63,14 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Journal is an open journal. All methods may be called by any goroutine.
+// A Journal is an open journal. All methods are safe for concurrent use.
 type Journal struct {
 	o        Options
 	store    Store
-	path     string // of the store's file, or where it would be
+	path     string // of the store's file, whether it exists or not
 	term     uint64
-	spared   uint64 // the term of the last run, where that ended by no crash
-	operator bool   // a command, while the service is down
+	spared   uint64 // the term of the last run if that was no crash
+	operator bool   // opened by a command while the service is down
 	log      *slog.Logger
 	ready    <-chan struct{}
 	aside    string
@@ -84,24 +84,23 @@ type Journal struct {
 	closing error
 
 	unsaid   atomic.Bool   // something was written since the last summary
-	said     time.Time     // when that was, and how long counting took: of whoever serves
+	said     time.Time     // time of the last summary, and how long counting took; used by serve
 	counting time.Duration //
 
-	taking chan struct{} // holds the token of whoever is in take
-	next   uint64        // where take begins to look; the token's holder's
+	taking chan struct{} // holds a token while nobody is in take
+	next   uint64        // where take begins; owned by the holder of the token
 
 	mu     sync.Mutex
-	leases map[uint64]time.Time // when they run out, of all that have one
-	looked time.Time            // at them, last
+	leases map[uint64]time.Time // expiry times by entry
+	looked time.Time            // time of the last check of leases
 }
 
-// Open opens the journal of the service whose runtime rt is. It blocks for the disk, for
-// some seconds while somebody else has the file open, and until [Journal.Close], which it
-// has the stop of the service call.
+// Open opens the journal of the service with the runtime rt. It blocks for disk access, and
+// for some seconds if another process has the file open. The journal stays open until
+// [Journal.Close], which the stop of the service calls.
 //
-// Whatever is wrong with the file, the log has it, and there is a journal: with a new file,
-// or one that is [Journal.Refused]. There is none, and an error, where the service has
-// no term.
+// Open logs any problem with the file, and returns a journal nevertheless: with a new file, or
+// one that is [Journal.Refused]. It returns an error only if the service has no term.
 func Open(rt Runtime, o Options) (*Journal, error) {
 	j, err := openIdle(rt, o)
 	if err != nil {
@@ -119,7 +118,7 @@ func Open(rt Runtime, o Options) (*Journal, error) {
 	return j, nil
 }
 
-// openIdle opens a journal that does nothing that it is not asked for.
+// openIdle opens a journal without background work.
 func openIdle(rt Runtime, o Options) (*Journal, error) {
 	term, err := rt.Term()
 	if err != nil {
@@ -145,9 +144,9 @@ func openIdle(rt Runtime, o Options) (*Journal, error) {
 	return j, nil
 }
 
-// spared is the term of the last run if what was under way in it has no part in how that
-// ended: it was stopped, be it by force, or it was a candidate that is rolled back. Of a
-// machine that went down nobody knows whether the work brought it down.
+// spared returns the term of the last run if its work has no part in how it ended: the run was
+// stopped, even by force, or it was a candidate that is rolled back. If the machine went down,
+// the work may be the reason.
 func spared(rt Runtime) uint64 {
 	r, ok := rt.(interface{ Recovery() recovery.LastRun })
 	if !ok {
@@ -159,9 +158,9 @@ func spared(rt Runtime) uint64 {
 	return 0
 }
 
-// OpenStopped opens the journal at path of a service that is down, for an operator's
-// methods: List, Show, Rerun, Abort and Release. The error is ErrLocked if it is up: then
-// [Ask]. If there is no journal, or a damaged one, that is an error and not mended.
+// OpenStopped opens the journal at path of a service that is not running, for the operator's
+// methods List, Show, Rerun, Abort and Release. The error is ErrLocked if the service is
+// running: use [Ask] then. A missing or damaged journal is an error, and is not repaired.
 func OpenStopped(path string) (*Journal, error) {
 	j := newJournal(Options{}, slog.New(slog.DiscardHandler))
 	if err := examine(path, 0); err != nil {
@@ -194,7 +193,7 @@ func (j *Journal) begin() {
 	j.taking <- struct{}{}
 }
 
-// tell has the log say what became of a file.
+// tell logs what happened to a file.
 func (j *Journal) tell(found opened) {
 	j.aside = found.aside
 	switch {
@@ -206,34 +205,34 @@ func (j *Journal) tell(found opened) {
 	}
 }
 
-// SetAside is the file that Open has set aside; empty if it found nothing wrong.
+// SetAside returns the path of the file that Open has set aside, or "" if there is none.
 func (j *Journal) SetAside() string { return j.aside }
 
-// Refused is why the journal cannot be used; nil if it can. Reads and writes of one that
-// is refused fail with it.
+// Refused returns why the journal cannot be used, or nil if it can. All reads and writes of a
+// refused journal return this error.
 func (j *Journal) Refused() error { return j.refused }
 
-// Term is the number of the run that has the journal open.
+// Term returns the number of the run that has the journal open.
 func (j *Journal) Term() uint64 { return j.term }
 
-// Close waits for the commit that is under way and closes the store. What is begun stays
-// begun, and is interrupted for the next run: say why by [Journal.Interrupt] before.
+// Close waits for the current commit and closes the store. Work in progress stays begun, and
+// the next run finds it interrupted. Call [Journal.Interrupt] before to record a reason.
 func (j *Journal) Close() error {
 	j.stop.Do(func() {
 		close(j.quit)
 		j.ended.Wait()
 		if j.store != nil {
-			_ = j.summarize(true) // `status` may go without
+			_ = j.summarize(true) // only for `status`
 			j.closing = j.store.Close()
 		}
 	})
 	return j.closing
 }
 
-// Wake has Next look again at what [Options.Hold] has had wait.
+// Wake makes Next ask [Options.Hold] again about the work that waits.
 func (j *Journal) Wake() { j.nudge() }
 
-// nudge has Next look again.
+// nudge makes Next look again.
 func (j *Journal) nudge() {
 	select {
 	case j.changed <- struct{}{}:

@@ -10,7 +10,7 @@ import (
 
 func now() time.Time { return time.Now() }
 
-// Assign writes down that worker does the work from now on, and how long it may be silent.
+// Assign records that worker does the work from now on, and how long it may be silent.
 func (j *Journal) Assign(ctx context.Context, id uint64, worker string, lease time.Duration) error {
 	var got Entry
 	err := j.change(ctx, "assign", id, func(e *Entry) error {
@@ -24,9 +24,9 @@ func (j *Journal) Assign(ctx context.Context, id uint64, worker string, lease ti
 	return err
 }
 
-// Renew notes that the worker which does the work is alive. It does not wait for the disk.
-// The error wraps [ErrEnded] if the lease has run out, or there was none: the work may run
-// elsewhere, and the worker has to give it up.
+// Renew notes that the worker is alive. It does not wait for the disk. The error wraps
+// [ErrEnded] if the lease has expired or there was none. Then the work may run elsewhere, and
+// the worker has to give it up.
 func (j *Journal) Renew(id uint64, worker string) error {
 	if j.refused != nil {
 		return j.refused
@@ -42,7 +42,7 @@ func (j *Journal) Renew(id uint64, worker string) error {
 	if err == nil {
 		j.mu.Lock()
 		defer j.mu.Unlock()
-		if _, held := j.leases[id]; !held { // it ran out, and is being taken back
+		if _, held := j.leases[id]; !held { // expired, and about to be taken back
 			err = fmt.Errorf("%w for worker %q: its lease ran out", ErrEnded, worker)
 		} else {
 			j.leases[id] = time.Now().Add(e.Lease)
@@ -54,8 +54,7 @@ func (j *Journal) Renew(id uint64, worker string) error {
 	return nil
 }
 
-// lease begins to count e's time. It has the monotonic clock: the time of the day may
-// be set.
+// lease starts e's lease. It uses the monotonic clock, because the time of day may be set.
 func (j *Journal) lease(e Entry) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -66,11 +65,12 @@ func (j *Journal) lease(e Entry) {
 	j.leases[e.ID] = time.Now().Add(e.Lease)
 }
 
-// leaseAll begins to count for what earlier runs left with workers: they may still be at it.
+// leaseAll starts the leases of work that earlier runs left with workers, who may still be
+// doing it.
 func (j *Journal) leaseAll() error {
 	return j.store.View(func(tx Tx) error {
 		return tx.Ascend(bucketOpen, nil, func(k, v []byte) bool {
-			if !bytes.Contains(v, []byte(`"lease_ns":`)) { // nearly none has, and decoding takes its time
+			if !bytes.Contains(v, []byte(`"lease_ns":`)) { // rare, and decoding is slow
 				return true
 			}
 			if e, err := decode(number(k), v); err == nil && e.State == Begun && e.Lease > 0 {
@@ -82,8 +82,8 @@ func (j *Journal) leaseAll() error {
 }
 
 // expire takes back the work of workers that were silent for too long. It is called every
-// tickEvery; the time in which this process was suspended does not count, as nobody could
-// renew anything then.
+// tickEvery. Time in which this process was suspended does not count, because nobody could
+// renew a lease then.
 func (j *Journal) expire(ctx context.Context) {
 	var out []uint64
 	at := time.Now()
@@ -112,7 +112,7 @@ func (j *Journal) expire(ctx context.Context) {
 		case !errors.Is(err, ErrEnded) && !errors.Is(err, ErrNone):
 			j.log.Warn("a lease ran out, and the journal cannot be written", "work", id, "error", err)
 			j.mu.Lock()
-			j.leases[id] = at // once more, soon
+			j.leases[id] = at // try again soon
 			j.mu.Unlock()
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// tryLock takes the lock that bbolt has on the file of an open journal: on a byte far
-// behind its end. It goes with f.
+// tryLock takes the lock with which bbolt locks the file of an open journal, on a byte far
+// behind its end. Closing f releases it.
 func tryLock(f *os.File) (bool, error) {
 	const last = 1<<32 - 1
 	err := windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY,

@@ -7,27 +7,28 @@ import (
 	"slices"
 )
 
-// Taken is what Next hands out: an entry that is begun, by this run.
+// A Taken is an entry that Next returns. This run has begun it.
 type Taken struct {
 	Entry
 
-	// Adopted: the process that does it is still alive, or it cannot be told whether it
-	// is. Nothing was begun anew: wait for it (Child.Wait) and call Finish, or Interrupt
-	// where its outcome is lost.
+	// Adopted means that the process that does the work is still alive, or that this cannot be
+	// determined. The work was not begun again: wait for the process (Child.Wait) and call
+	// Finish, or Interrupt if its outcome is lost.
 	Adopted bool
 }
 
-// How many entries are dealt with in one commit on the way to one that is handed out.
+// settleAtOnce limits the entries that are settled in one commit on the way to one that Next
+// returns.
 const settleAtOnce = 256
 
-// Next returns the next work that is to be done again, or that was put in the queue, as
-// soon as the service is ready and there is some: what an earlier run left in the order in
-// which that began it, then what has been interrupted since. It is begun, durably, when
-// Next returns, and nobody else is handed it. Call it when there is room for work: nothing is
-// handed out unasked.
+// Next returns the next work to run again, or from the queue, as soon as the service is ready
+// and there is some. First comes the work that an earlier run left, in the order in which it
+// was begun, then the work that was interrupted since. When Next returns, it has recorded
+// durably that the work is begun, and no other call returns the same work. Call Next when
+// there is room for work.
 //
-// It blocks until there is some, or ctx ends, or the journal is closed. Of a journal that is refused it
-// returns the reason at once.
+// Next blocks until there is work, ctx ends, or the journal is closed. If the journal is
+// refused, it returns the reason at once.
 func (j *Journal) Next(ctx context.Context) (Taken, error) {
 	if j.refused != nil {
 		return Taken{}, j.refused
@@ -47,7 +48,7 @@ func (j *Journal) Next(ctx context.Context) (Taken, error) {
 		case <-j.quit:
 			return Taken{}, os.ErrClosed
 		}
-		if ctx.Err() != nil { // a stop has just cut off work, which is the next run's
+		if ctx.Err() != nil { // a stop has just interrupted work, which the next run will take
 			j.taking <- struct{}{}
 			return Taken{}, context.Cause(ctx)
 		}
@@ -66,11 +67,11 @@ func (j *Journal) Next(ctx context.Context) (Taken, error) {
 	}
 }
 
-// take hands out the next candidate, and settles those before it that are not to be run
-// again. The caller has the token of j.taking.
+// take returns the next candidate, and settles those before it that do not run again. The
+// caller has the token of j.taking.
 func (j *Journal) take(ctx context.Context) (got Taken, found bool, err error) {
 	from, held := j.next, uint64(0)
-	defer func() { // what is held is looked at again
+	defer func() { // look at held work again next time
 		if j.next = from; held != 0 {
 			j.next = held
 		}
@@ -84,7 +85,7 @@ func (j *Journal) take(ctx context.Context) (got Taken, found bool, err error) {
 			from = max(from, seen+1)
 			return got, false, nil
 		}
-		if n := heldAtFirst(all); n > 0 && len(torn) == 0 { // nothing is written for those
+		if n := heldAtFirst(all); n > 0 && len(torn) == 0 { // they need no write
 			if held == 0 {
 				held = all[0].ID
 			}
@@ -92,7 +93,7 @@ func (j *Journal) take(ctx context.Context) (got Taken, found bool, err error) {
 			continue
 		}
 		var last uint64
-		// Whoever gave up could not be handed what is begun by then.
+		// If the caller gave up meanwhile, work that is begun would be lost.
 		err = j.update(context.WithoutCancel(ctx), func(tx Tx) error {
 			got, found = Taken{}, false
 			for _, k := range torn {
@@ -113,7 +114,7 @@ func (j *Journal) take(ctx context.Context) (got Taken, found bool, err error) {
 					return err
 				}
 				if e.State != c.State || e.Term != c.Term {
-					continue // aborted by hand, or reported back, in the meantime
+					continue // aborted by hand, or finished, in the meantime
 				}
 				if got, found, err = j.settle(tx, e, c); err != nil || found {
 					return err
@@ -130,13 +131,13 @@ func (j *Journal) take(ctx context.Context) (got Taken, found bool, err error) {
 		from = max(from, last+1)
 		if found {
 			j.announce(got)
-			j.nudge() // there may be more, for another caller
+			j.nudge() // there may be more for another caller
 			return got, true, nil
 		}
 	}
 }
 
-// candidate is an entry that something has to be done with, and what is known of its child.
+// A candidate is an entry that needs attention, and what is known of its child.
 type candidate struct {
 	Entry
 	alive   bool
@@ -152,9 +153,9 @@ func heldAtFirst(all []candidate) int {
 	return n
 }
 
-// candidates are the next entries to deal with, from from on: at most one that will be handed out is
-// among them, and it is the last. seen is the last entry that was looked at, torn
-// are keys of what is no entry.
+// candidates returns the next entries that need attention, beginning with the number from. At
+// most one of them will be returned by Next, and it is the last. seen is the last entry that
+// was examined. torn has the keys of undecodable entries.
 func (j *Journal) candidates(from uint64) (all []candidate, torn [][]byte, seen uint64, err error) {
 	var entries []Entry
 	err = j.store.View(func(tx Tx) error {
@@ -191,7 +192,7 @@ func (j *Journal) candidates(from uint64) (all []candidate, torn [][]byte, seen 
 	return all, torn, seen, err
 }
 
-// child asks what became of the process that did e.
+// child returns whether the process that did e is alive, or else its outcome, if it is known.
 func (j *Journal) child(e Entry) (alive bool, outcome *Outcome) {
 	if e.Child == nil {
 		return false, nil
@@ -210,7 +211,7 @@ func (j *Journal) child(e Entry) (alive bool, outcome *Outcome) {
 	return false, nil
 }
 
-// settle does with e what is to be done, and reports whether it is handed out.
+// settle decides what happens to e, and reports whether Next returns it.
 func (j *Journal) settle(tx Tx, e Entry, c candidate) (Taken, bool, error) {
 	switch {
 	case e.State == Queued:
@@ -252,7 +253,7 @@ func (j *Journal) settle(tx Tx, e Entry, c candidate) (Taken, bool, error) {
 	return Taken{}, false, j.put(tx, e)
 }
 
-// cutOff is the reason of what an earlier run left.
+// cutOff is the reason for work that an earlier run left.
 const cutOff = "the run that did it was cut off"
 
 func (j *Journal) announce(t Taken) {

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// ErrNot means that what an operator asks for does not fit the state of the work.
+// ErrNot means that an operator's request does not fit the state of the work.
 var ErrNot = errors.New("not possible")
 
-// visible is e as people see it: what was left under way by a run that is gone, and
-// nobody else may still do, is interrupted.
+// visible returns e as people see it: work of an earlier run that no process can still be
+// doing is interrupted.
 func (j *Journal) visible(e Entry) Entry {
 	if j.leftover(e) && e.Lease == 0 {
 		alive, err := false, error(nil)
@@ -25,9 +25,9 @@ func (j *Journal) visible(e Entry) Entry {
 	return e
 }
 
-// List is what the journal has, the oldest first, at most the newest limit entries
-// (0: all). Parameters and checkpoints are left out: Show has them. torn counts
-// the entries that are damaged.
+// List returns the newest limit entries (0: all), the oldest first, without their parameters
+// and checkpoints, which Show returns. Entries that are still open are always included. torn
+// counts the damaged entries.
 func (j *Journal) List(limit int) (all []Entry, torn int, err error) {
 	if j.refused != nil {
 		return nil, 0, j.refused
@@ -45,7 +45,7 @@ func (j *Journal) List(limit int) (all []Entry, torn int, err error) {
 		for _, bucket := range []string{bucketOpen, bucketDone} {
 			from := key(lowest)
 			if bucket == bucketOpen {
-				from = nil // whatever is to come is always shown
+				from = nil // open work is always shown
 			}
 			err := tx.Ascend(bucket, from, func(k, v []byte) bool {
 				e, err := decode(number(k), v)
@@ -69,7 +69,7 @@ func (j *Journal) List(limit int) (all []Entry, torn int, err error) {
 	return all, torn, err
 }
 
-// Show is one entry whole. The error wraps ErrNone if there is none.
+// Show returns a complete entry. The error wraps ErrNone if there is none.
 func (j *Journal) Show(id uint64) (e Entry, err error) {
 	if j.refused != nil {
 		return e, j.refused
@@ -81,9 +81,9 @@ func (j *Journal) Show(id uint64) (e Entry, err error) {
 	return j.visible(e), err
 }
 
-// Rerun has work run again by hand, whether it was opted in or not, and returns the entry
-// that is queued for it. What was cut off goes on with its key and checkpoint; what has ended
-// is begun from its parameters, with a new key.
+// Rerun runs work again by hand, whether it has Work.Rerun or not, and returns the entry that
+// is queued for it. Interrupted work continues with its key and checkpoint. Work that has
+// ended begins anew from its parameters, with a new key.
 func (j *Journal) Rerun(ctx context.Context, id uint64) (Entry, error) {
 	return j.byHand(ctx, "rerun", id, func(tx Tx, e Entry) (Entry, error) {
 		switch e.State {
@@ -103,7 +103,7 @@ func (j *Journal) Rerun(ctx context.Context, id uint64) (Entry, error) {
 	})
 }
 
-// Release has work that was set aside run again, its crashes forgotten.
+// Release runs work again that was set aside, and resets its count of crashes.
 func (j *Journal) Release(ctx context.Context, id uint64) (Entry, error) {
 	return j.byHand(ctx, "release", id, func(tx Tx, e Entry) (Entry, error) {
 		if e.State != SetAside {
@@ -114,8 +114,8 @@ func (j *Journal) Release(ctx context.Context, id uint64) (Entry, error) {
 	})
 }
 
-// Abort ends work for good: it is not run again. Where it is under way, [Options.OnAbort] has
-// the program end it.
+// Abort ends work for good, so that it does not run again. If it is in progress,
+// [Options.OnAbort] makes the program end it.
 func (j *Journal) Abort(ctx context.Context, id uint64) (Entry, error) {
 	atWork := false
 	e, err := j.byHand(ctx, "abort", id, func(tx Tx, e Entry) (Entry, error) {

@@ -7,13 +7,13 @@ import (
 )
 
 const (
-	tickEvery  = 250 * time.Millisecond // of leases, and of what commands ask
+	tickEvery  = 250 * time.Millisecond // for leases and for requests of commands
 	pruneEvery = 5 * time.Second
-	// What an operator does waits for a commit that long.
+	// patience limits how long an operator's request waits for a commit.
 	patience = 10 * time.Second
 )
 
-// serve does what nobody asks for, until Close.
+// serve starts the background work, which lasts until Close.
 func (j *Journal) serve(path string) {
 	j.looked = time.Now()
 	if err := j.leaseAll(); err != nil {
@@ -45,7 +45,7 @@ func (j *Journal) serve(path string) {
 	})
 }
 
-// tidy removes ended entries that need not be kept any longer, and gives their room back.
+// tidy removes ended entries that need not be kept any longer, and frees their space.
 func (j *Journal) tidy(ctx context.Context) error {
 	for {
 		old, err := j.outlived(time.Now())
@@ -62,7 +62,7 @@ func (j *Journal) tidy(ctx context.Context) error {
 	return j.store.Compact()
 }
 
-// outlived are the oldest ended entries that are too many or too old; not all at once.
+// outlived returns a batch of the oldest ended entries that are too many or too old.
 func (j *Journal) outlived(at time.Time) (old []uint64, err error) {
 	err = j.store.View(func(tx Tx) error {
 		n := 0
@@ -90,7 +90,7 @@ func remove(tx Tx, old []uint64) error {
 			return err
 		}
 		if b == nil {
-			continue // removed, or run again by hand
+			continue // removed, or rerun by hand
 		}
 		if e, err := decode(id, b); err == nil {
 			owner, err := tx.Get(bucketKeys, []byte(e.Key))

@@ -5,43 +5,43 @@ import (
 	"fmt"
 )
 
-// Store is where a journal keeps its entries: buckets of keys in order. The journal's own is
-// a file of bbolt. One that many machines share can take its place: nothing here
-// assumes that only one process writes, as each transaction reads the term first.
+// A Store has the entries of a journal, in buckets of sorted keys. The journal's own is a
+// bbolt file. A store that many machines share may replace it: nothing in this package assumes
+// that only one process writes, since each transaction reads the term first.
 type Store interface {
-	// Update runs fn in a transaction that sees and makes its changes as if alone, and
-	// returns nil when they are durable. On error none of them is there. fn may be run
-	// more than once. One goroutine calls it at a time.
+	// Update runs fn in a serializable transaction, and returns nil when its changes are
+	// durable. After an error there are none of them. fn may be run more than once. Update is
+	// called by one goroutine at a time.
 	Update(fn func(Tx) error) error
-	// View runs fn on a state that is whole; any number of goroutines may call it.
+	// View runs fn on a consistent snapshot. It is safe for concurrent use.
 	View(fn func(Tx) error) error
-	// Size is how many bytes the entries occupy, roughly.
+	// Size returns roughly how many bytes the entries occupy.
 	Size() int64
-	// Compact gives back what removed entries have occupied, where that is worth it.
-	// Transactions wait for it.
+	// Compact frees the space of removed entries if that is worthwhile. Transactions wait for
+	// it.
 	Compact() error
 	Close() error
 }
 
-// Tx is a transaction of a Store, in the goroutine that got it and until fn returns; so
-// are the bytes that come from it, which nobody may change.
+// A Tx is a transaction of a Store. It is valid in the goroutine that got it, until fn
+// returns. The same holds for the bytes that it returns, which must not be changed.
 type Tx interface {
-	// Get is nil for what is not there.
+	// Get returns nil if there is no such key.
 	Get(bucket string, key []byte) ([]byte, error)
 	Put(bucket string, key, value []byte) error
 	Delete(bucket string, key []byte) error
-	// Ascend calls fn for each key from from on, in order, until it returns false. fn must
-	// not change the bucket.
+	// Ascend calls fn for each key in order, beginning with from, until fn returns false. fn
+	// must not change the bucket.
 	Ascend(bucket string, from []byte, fn func(key, value []byte) bool) error
 }
 
 // The buckets.
 const (
-	bucketMeta    = "meta"    // see the keys below
-	bucketOpen    = "open"    // entries of which something is to come, by number
-	bucketDone    = "done"    // the others
+	bucketMeta    = "meta"    // has the keys below
+	bucketOpen    = "open"    // entries that may still run, by number
+	bucketDone    = "done"    // all other entries, by number
 	bucketKeys    = "keys"    // idempotency key to number
-	bucketDamaged = "damaged" // what is no entry any more, as it was found
+	bucketDamaged = "damaged" // undecodable entries, unchanged
 )
 
 func buckets() []string {
@@ -52,21 +52,22 @@ func buckets() []string {
 const (
 	metaFormat = "format"
 	metaTerm   = "term"
-	metaLast   = "last" // number of an entry
+	metaLast   = "last" // number of the newest entry
 )
 
-// Format is the version of what a store has in it. A journal refuses one that is newer.
+// Format is the version of a store's content. A journal refuses a newer one.
 const Format = 1
 
 var (
-	// ErrSuperseded means that a later run has opened the journal, and that the caller's
-	// must write nothing any more.
+	// ErrSuperseded means that a later run has opened the journal, and that this one must not
+	// write any more.
 	ErrSuperseded = errors.New("a later run of the service has the journal")
 	// ErrNewer means that a later version of the program wrote the journal.
 	ErrNewer = errors.New("journal has a newer format: run the version that wrote it, or a later one")
 	// ErrLocked means that another process has the journal open.
 	ErrLocked = errors.New("another process has the journal open")
-	// ErrFull means that the journal takes no new work: finish or abort some, or raise Options.MaxBytes.
+	// ErrFull means that the journal takes no new work: finish or abort some, or raise
+	// Options.MaxBytes.
 	ErrFull = errors.New("journal is full")
 )
 
@@ -79,8 +80,8 @@ func putNumber(tx Tx, name string, n uint64) error {
 	return tx.Put(bucketMeta, []byte(name), key(n))
 }
 
-// claim has the store belong to the run with that term. An operator's, who has none,
-// takes the one that it has; term is what the store has then.
+// claim makes the run with the given term the owner of the store. An operator has no term, and
+// uses that of the store. claim returns the term that the store has then.
 func claim(s Store, term uint64, operator bool) (uint64, error) {
 	var had uint64
 	err := s.View(func(tx Tx) error {

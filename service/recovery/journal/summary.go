@@ -8,12 +8,11 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// sayEvery is how often there is a new summary, at most.
+// sayEvery is the minimum time between two summaries.
 const sayEvery = 2 * time.Second
 
-// summarize writes down for `status` what there is, if that may have changed. Counting
-// looks at each entry, so it takes no more than a hundredth of the time, unless it is
-// to be done now.
+// summarize writes a summary for `status` if it may have changed. Counting reads every entry,
+// so it is limited to a hundredth of the time, unless now is set.
 func (j *Journal) summarize(now bool) error {
 	if !j.unsaid.Load() || !now && time.Since(j.said) < max(sayEvery, 100*j.counting) {
 		return nil
@@ -26,7 +25,7 @@ func (j *Journal) summarize(now bool) error {
 	if err == nil {
 		err = recovery.WriteWork(j.path, w)
 	}
-	if errors.Is(err, ErrSuperseded) { // whose word counts
+	if errors.Is(err, ErrSuperseded) { // the later run writes the summary
 		err = nil
 	}
 	return err
@@ -57,7 +56,7 @@ func (j *Journal) summary() (recovery.Work, error) {
 		for bucket, states := range map[string][]State{bucketOpen: {Begun, Queued, SetAside}, bucketDone: {Interrupted}} {
 			err := tx.Ascend(bucket, nil, func(_, v []byte) bool {
 				for _, s := range states {
-					// Nothing else in an entry's JSON can look like that, and decoding takes its time.
+					// Nothing else in an entry's JSON can look like this, and decoding is slow.
 					if bytes.Contains(v, []byte(`"state":"`+string(s)+`"`)) {
 						*counts[s]++
 						break

@@ -9,20 +9,20 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// How often, and how many times, a lock or a moment without writes is tried for.
+// The pause between two attempts to get a lock or a moment without writes, and their number.
 const (
 	pollEvery     = 10 * time.Millisecond
 	takeOverTries = 100
 )
 
-// examine verifies the file at path while nobody has it open. The error is ErrLocked if
-// somebody has, for as long as wait.
+// examine verifies the file at path while it holds its lock. The error is ErrLocked if another
+// process holds the lock for longer than wait.
 func examine(path string, wait time.Duration) error {
 	f, err := files.Open(path, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
-	defer f.Close() // and the lock with it: who comes before us now leaves it whole
+	defer f.Close() // also releases the lock; whoever gets it now leaves the file valid
 	for waited := time.Duration(0); ; waited += pollEvery {
 		if ok, err := tryLock(f); err != nil {
 			return err
@@ -44,9 +44,9 @@ func examine(path string, wait time.Duration) error {
 	return nil
 }
 
-// takeOver puts a copy of the file at path in its place, so that whoever has it locked has
-// a file without a name. What that one has committed is in the copy: bbolt overwrites
-// no page of its last transaction before the next but one.
+// takeOver replaces the file at path by a copy, so that the process that has it locked is left
+// with an unnamed file. The copy has everything that process has committed, because bbolt
+// overwrites no page of its last transaction before the next but one.
 func takeOver(path string) error {
 	draft := files.Temporary(path)
 	var err error
@@ -60,7 +60,7 @@ func takeOver(path string) error {
 	return fmt.Errorf("copy the journal from under who has it: %w", err)
 }
 
-// copyAtRest copies the file at path to draft, and fails if it was written meanwhile.
+// copyAtRest copies the file at path to draft. It fails if the file was written meanwhile.
 func copyAtRest(path, draft string) (err error) {
 	f, err := files.OpenToRead(path)
 	if err != nil {

@@ -8,28 +8,28 @@ import (
 	"io"
 )
 
-// What bbolt has on its pages, go.etcd.io/bbolt/internal/common. It maps the file into
-// memory and believes it: a page that is not there kills the process (SIGBUS), one that
-// is damaged makes it panic, in goroutines of its own, too. So they are verified first.
+// The layout of bbolt's pages: see go.etcd.io/bbolt/internal/common. bbolt maps the file into
+// memory and trusts it. A missing page kills the process (SIGBUS), and a damaged one makes
+// bbolt panic, even in goroutines of its own. So the pages are verified first.
 const (
 	boltMagic   = 0xED0CDAED
 	boltVersion = 2
 
 	pageHeader = 16 // id, flags, count, overflow
-	pageElem   = 16 // of a branch and of a leaf alike
+	pageElem   = 16 // for branches and leaves alike
 	metaSize   = 64
-	metaSum    = 56 // where the checksum is, and how much it covers
+	metaSum    = 56 // offset of the checksum, and the number of bytes that it covers
 
 	flagBranch, flagLeaf, flagMeta, flagFreelist = 0x01, 0x02, 0x04, 0x10
 
-	bucketElem  = 0x01 // flag of a leaf's element that is a bucket
+	bucketElem  = 0x01 // flag of an element that is a bucket
 	bucketSize  = 16   // root, sequence
-	deepest     = 64   // pages on the way from the root; ten are a terabyte
+	deepest     = 64   // depth limit of the tree; a depth of ten is a terabyte
 	manyFree    = 0xFFFF
 	maxPageSize = 1 << 16
 )
 
-// boltMeta is one of the two pages that say where everything else is.
+// A boltMeta is one of the two pages that locate all others.
 type boltMeta struct {
 	pageSize, root, freelist, high, txid uint64
 }
@@ -38,7 +38,7 @@ func damaged(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(format, args...))
 }
 
-// verify looks at each page that bbolt may look at.
+// verify checks every page that bbolt may read.
 func verify(r io.ReaderAt, size int64) error {
 	meta, err := readMeta(r, size)
 	if err != nil {
@@ -55,14 +55,14 @@ func verify(r io.ReaderAt, size int64) error {
 	return v.tree(meta.root, 0)
 }
 
-// readMeta is the newest of the two that is whole.
+// readMeta returns the newest valid meta page.
 func readMeta(r io.ReaderAt, size int64) (boltMeta, error) {
 	if size < pageHeader+metaSize {
 		return boltMeta{}, damaged("%d bytes are too few", size)
 	}
 	first, err := metaAt(r, 0)
 	best := first
-	// The second is one page after the first, which may be the damaged one.
+	// The second meta page follows the first, which may be damaged.
 	for ps := uint64(512); ps <= maxPageSize; ps *= 2 {
 		if err == nil && first.pageSize != ps {
 			continue
@@ -82,7 +82,7 @@ func metaAt(r io.ReaderAt, at int64) (m boltMeta, err error) {
 		return m, unread(err)
 	}
 	p := b[pageHeader:]
-	le := binary.NativeEndian // as bbolt has it
+	le := binary.NativeEndian // as bbolt does
 	switch {
 	case le.Uint16(b[8:]) != flagMeta || le.Uint32(p) != boltMagic:
 		return m, damaged("it is no journal")
@@ -107,11 +107,11 @@ func metaAt(r io.ReaderAt, at int64) (m boltMeta, err error) {
 type verifier struct {
 	r    io.ReaderAt
 	meta boltMeta
-	seen []uint64 // a bit for each page that is in use or free
+	seen []uint64 // one bit for each page that is used or free
 	bufs [deepest + 2][]byte
 }
 
-// take notes that page id is used, and that nothing else uses it.
+// take marks page id as used, and returns an error if it is used already.
 func (v *verifier) take(id uint64) error {
 	if id >= v.meta.high {
 		return damaged("page %d of %d", id, v.meta.high)
@@ -123,7 +123,8 @@ func (v *verifier) take(id uint64) error {
 	return nil
 }
 
-// page reads a page with what overflows it. It is good until the next of the same depth.
+// page reads a page and its overflow pages. The result is valid until the next call with the
+// same depth.
 func (v *verifier) page(id uint64, depth int) (b []byte, flags, count uint16, err error) {
 	if id >= v.meta.high {
 		return nil, 0, 0, damaged("page %d of %d", id, v.meta.high)
@@ -177,7 +178,7 @@ func (v *verifier) free() error {
 	return nil
 }
 
-// tree verifies what is at page id and below it.
+// tree verifies the page id and everything below it.
 func (v *verifier) tree(id uint64, depth int) error {
 	if depth > deepest {
 		return damaged("more than %d pages deep", deepest)
@@ -259,8 +260,7 @@ func part(b []byte, at, n uint64) ([]byte, bool) {
 	return b[at : at+n], true
 }
 
-// unread is the error of a read: at the end of a file that is too short it is damage, and
-// otherwise the disk's.
+// unread returns err, the error of a read, or ErrDamaged if the file is too short.
 func unread(err error) error {
 	if errors.Is(err, io.EOF) {
 		return damaged("it is cut off")

@@ -10,30 +10,30 @@ import (
 )
 
 var (
-	// ErrKnown means that work with this idempotency key is known already.
+	// ErrKnown means that there is work with this idempotency key already.
 	ErrKnown = errors.New("work with this key is known")
-	// ErrEnded means that the work is not under way (any more): it has ended, was aborted by
-	// hand, or was taken for interrupted and may run again elsewhere.
+	// ErrEnded means that the work is not in progress. It may have ended, may have been
+	// aborted by hand, or counts as interrupted and may run again elsewhere.
 	ErrEnded = errors.New("it is not under way")
-	// ErrTooBig means that parameters and checkpoint are more than MaxPayload.
+	// ErrTooBig means that parameters and checkpoint have more than MaxPayload bytes.
 	ErrTooBig = errors.New("more than a journal takes")
 )
 
-// Outcome is how work ended: Finished (also the zero value), Failed, Aborted, TimedOut, or
-// Interrupted, which is what has to be run again if that is opted in.
+// An Outcome says how work ended: Finished (also the zero value), Failed, Aborted, TimedOut,
+// or Interrupted. Interrupted work runs again if it has Work.Rerun.
 type Outcome struct {
 	State  State
 	Reason string
 }
 
-// Begin writes down that w is under way, and returns when that is durable. With an error that
-// wraps ErrKnown the entry is the one that is known. It fails with ErrFull when there is no room;
-// with one that wraps [ErrUnknown] begin it again with the same key to learn what became of it.
+// Begin records that w is in progress, and returns when that is durable. If the error wraps
+// ErrKnown, the result is the existing entry. The error wraps ErrFull if there is no space. If
+// it wraps [ErrUnknown], call Begin again with the same key to learn the result.
 func (j *Journal) Begin(ctx context.Context, w Work) (Entry, error) {
 	return j.enter(ctx, w, Begun)
 }
 
-// Enqueue writes w down to be begun when Next hands it out, and is otherwise Begin.
+// Enqueue records w for Next to return. Otherwise it is like Begin.
 func (j *Journal) Enqueue(ctx context.Context, w Work) (Entry, error) {
 	e, err := j.enter(ctx, w, Queued)
 	if err == nil {
@@ -77,8 +77,8 @@ func (j *Journal) enter(ctx context.Context, w Work, state State) (e Entry, err 
 	return e, nil
 }
 
-// Checkpoint saves what a rerun is to get back, in the place of what was saved before, and
-// returns when that is durable.
+// Checkpoint saves the state for a rerun, in place of the previous one, and returns when that
+// is durable.
 func (j *Journal) Checkpoint(ctx context.Context, id uint64, state []byte) error {
 	return j.change(ctx, "checkpoint of", id, func(e *Entry) error {
 		if len(state)+len(e.Params) > MaxPayload {
@@ -89,8 +89,8 @@ func (j *Journal) Checkpoint(ctx context.Context, id uint64, state []byte) error
 	})
 }
 
-// Child writes down that a process of its own does the work: a later run finds it
-// alive, or asks [Options.Collect] what became of it.
+// Child records that a process of its own does the work. A later run finds that process alive,
+// or asks [Options.Collect] about the outcome.
 func (j *Journal) Child(ctx context.Context, id uint64, child proc.Identity) error {
 	return j.change(ctx, "child of", id, func(e *Entry) error {
 		e.Child = &child
@@ -98,11 +98,12 @@ func (j *Journal) Child(ctx context.Context, id uint64, child proc.Identity) err
 	})
 }
 
-// Finish writes down how the work ended, and returns when that is durable: it is not run
-// again then. The error wraps [ErrEnded] if it has ended before, or counts as interrupted.
+// Finish records how the work ended, and returns when that is durable. The work does not run
+// again then. The error wraps [ErrEnded] if the work has ended before, or counts as
+// interrupted.
 //
-// Interrupted says that something cut it off, a kill of its process for one, which counts as
-// a crash: it is otherwise [Journal.Interrupt].
+// The outcome Interrupted means that the work was cut off, for example by a kill of its
+// process. It counts as a crash, and is otherwise like [Journal.Interrupt].
 func (j *Journal) Finish(ctx context.Context, id uint64, how Outcome) error {
 	switch how.State {
 	case "":
@@ -119,8 +120,9 @@ func (j *Journal) Finish(ctx context.Context, id uint64, how Outcome) error {
 	})
 }
 
-// Retry writes down that the work failed by itself and goes on with its next attempt, and
-// returns that when it is durable. When it begins, and how often, is the program's.
+// Retry records that the work failed by itself and continues with its next attempt, and
+// returns that attempt when this is durable. The program decides when it begins, and how
+// often.
 func (j *Journal) Retry(ctx context.Context, id uint64, reason string) (again Entry, err error) {
 	err = j.change(ctx, "retry", id, func(e *Entry) error {
 		e.retry(reason)
@@ -136,9 +138,9 @@ func (e *Entry) retry(reason string) {
 	e.Child, e.Reason = nil, reason
 }
 
-// Interrupt writes down that the work was cut off in order: by the stop of the service, or
-// because its worker found it as a leftover of its own. It counts as no crash. If it is to
-// be rerun, Next hands it out, in this run or a later one.
+// Interrupt records that the work was cut off in order: by the stop of the service, or because
+// its worker found it left over. It does not count as a crash. If the work has Work.Rerun,
+// Next returns it, in this run or a later one.
 func (j *Journal) Interrupt(ctx context.Context, id uint64, reason string) error {
 	return j.cutOff(ctx, id, reason, false)
 }
@@ -151,7 +153,7 @@ func (j *Journal) cutOff(ctx context.Context, id uint64, reason string, crash bo
 	return err
 }
 
-// interrupt ends e as interrupted, and queues its rerun or sets it aside.
+// interrupt marks e as interrupted, and queues its rerun or sets it aside.
 func (j *Journal) interrupt(tx Tx, e Entry, reason string, crash bool) error {
 	e.Reason, e.Ended = reason, time.Now()
 	if crash {
@@ -169,7 +171,7 @@ func (j *Journal) interrupt(tx Tx, e Entry, reason string, crash bool) error {
 	return j.put(tx, e)
 }
 
-// change changes work that is under way.
+// change changes work that is in progress.
 func (j *Journal) change(ctx context.Context, what string, id uint64, do func(*Entry) error) error {
 	return j.changeTx(ctx, what, id, func(tx Tx, e Entry) error {
 		if err := do(&e); err != nil {
