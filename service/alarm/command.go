@@ -18,16 +18,15 @@ import (
 )
 
 const (
-	// maxOutput is how much of what a command prints is kept, in bytes.
+	// maxOutput limits the output of a command that is kept, in bytes.
 	maxOutput = 4 << 10
-	// outputPatience is how long its output is waited for when it has ended: what has left
-	// its group may still hold the pipe.
+	// outputPatience limits the wait for the output of a command that has ended. A process
+	// that has left the group may still hold the pipe.
 	outputPatience = time.Second
 )
 
-// Environment is what a command finds in its environment for e: a few variables of this
-// process that programs cannot do without, and those whose names begin with
-// HOLDFAST_ALARM_.
+// Environment returns the environment of the command for e: a few variables of this process
+// that programs cannot do without, and those with the prefix HOLDFAST_ALARM_.
 func Environment(e Event) []string {
 	var env []string
 	for _, name := range kept() {
@@ -55,14 +54,14 @@ func Environment(e Event) []string {
 	return env
 }
 
-// runCommand has the command take e, and returns when neither it nor anything else of its
-// group is left: ctx's end kills them.
+// runCommand runs the command with e. It returns when nothing of the command's group is left.
+// The end of ctx kills the group.
 func runCommand(ctx context.Context, c Config, e Event, log *slog.Logger) error {
 	if err := trusted(c.Command[0]); err != nil {
 		return err
 	}
 	out := &output{}
-	cmd := exec.Command(c.Command[0], c.Command[1:]...) //nolint:gosec,noctx // it is the configuration's; the whole group is killed, not it alone
+	cmd := exec.Command(c.Command[0], c.Command[1:]...) //nolint:gosec,noctx // the configuration names it; runGroup kills the whole group, not only the command
 	cmd.Env, cmd.Dir = Environment(e), string(os.PathSeparator)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(e.message()), out, out
 	cmd.WaitDelay = outputPatience
@@ -79,14 +78,15 @@ func runCommand(ctx context.Context, c Config, e Event, log *slog.Logger) error 
 	return nil
 }
 
-// runGroup runs cmd in a group of its own, and ends that.
+// runGroup runs cmd in a group of its own, and kills what is left of the group when cmd has
+// ended.
 func runGroup(ctx context.Context, cmd *exec.Cmd) error {
 	done := make(chan error, 1)
 	go func() {
-		// The thread is never unlocked, and so ends with this goroutine: what is set for it
-		// is for the command alone, and on Linux its end, with all of us, ends the command.
+		// The thread is never unlocked, so it ends with this goroutine. Its settings are
+		// for the command alone. On Linux the end of the thread, or of the process, kills it.
 		runtime.LockOSThread()
-		if onFirstThread() { // which this goroutine keeps meanwhile, so that the next gets another
+		if onFirstThread() { // this goroutine holds that thread, so the next one gets another
 			done <- runGroup(ctx, cmd)
 			runtime.UnlockOSThread()
 			return
@@ -110,7 +110,7 @@ func runGroup(ctx context.Context, cmd *exec.Cmd) error {
 			<-killed
 			g.kill()
 		})
-		if errors.Is(err, exec.ErrWaitDelay) { // it has ended well, and what holds its output is none of ours
+		if errors.Is(err, exec.ErrWaitDelay) { // the command succeeded; the process that holds its output is not in the group
 			err = nil
 		}
 		done <- err
@@ -118,7 +118,7 @@ func runGroup(ctx context.Context, cmd *exec.Cmd) error {
 	return <-done
 }
 
-// trusted refuses a command that others could have changed where it would run as root.
+// trusted refuses a command that would run as root if others could have changed it.
 func trusted(path string) error {
 	if !privileged() {
 		return nil
@@ -129,8 +129,8 @@ func trusted(path string) error {
 	return nil
 }
 
-// output keeps the beginning of what is written, and takes all of it, so that nobody
-// waits for a full pipe.
+// output keeps the beginning of what is written. It accepts the rest, too, so that no writer
+// blocks on a full pipe.
 type output struct {
 	mu   sync.Mutex
 	kept []byte

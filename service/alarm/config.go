@@ -31,7 +31,7 @@ type Config struct {
 	DiskEvery       time.Duration `toml:"disk_every" help:"between two looks at the disks"`
 }
 
-// Defaults are the values that stand for zero.
+// Defaults returns the values that zero stands for.
 func Defaults() Config {
 	return Config{
 		Timeout: 30 * time.Second, Every: 5 * time.Minute, WebhookHeader: "Authorization",
@@ -39,7 +39,7 @@ func Defaults() Config {
 	}
 }
 
-// WithDefaults puts the defaults in place of zero values.
+// WithDefaults replaces zero values by the defaults.
 func (c Config) WithDefaults() Config {
 	d := Defaults()
 	c.Timeout = cmp.Or(c.Timeout, d.Timeout)
@@ -51,31 +51,32 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// Enabled reports whether anybody is to be told.
+// Enabled reports whether alarms are delivered to anybody.
 func (c Config) Enabled() bool { return len(c.Command) > 0 || c.Webhook != "" }
 
-// tells reports whether events of that kind are to be told.
+// tells reports whether alarms of that kind are delivered.
 func (c Config) tells(k Kind) bool {
 	return c.Enabled() && (k == Test || len(c.Events) == 0 || slices.Contains(c.Events, string(k)))
 }
 
-// Poster takes alarms to a web hook: package service/alarm/webhook has the one that there
-// is. Both methods may be called by any goroutine.
+// A Poster posts alarms to a web hook. Package service/alarm/webhook has an implementation.
+// Its methods must be safe for concurrent use.
 type Poster interface {
-	// Post delivers the body, which is JSON, to c.Webhook, once, before ctx ends. The
-	// error says nothing secret: not the URL's path and query, which may be one, nor the header.
+	// Post delivers the body, which is JSON, to c.Webhook once, before ctx ends. The error
+	// must not contain secrets: neither the header, nor the URL's path and query, which may be
+	// one.
 	Post(ctx context.Context, c Config, body []byte) error
 }
 
-// The shortest times that make sense.
+// The shortest times that are accepted.
 const (
 	leastTimeout = 100 * time.Millisecond
 	leastEvery   = time.Millisecond
 	leastDisk    = time.Second
 )
 
-// Check calls bad for each value that cannot be used, with its key. poster is what the
-// program has asked for; nil: it has no web hooks.
+// Check calls bad for each invalid value, with its key. poster is the program's Poster; nil
+// means that the program has no web hooks.
 func (c Config) Check(poster Poster, bad func(key string, err error)) {
 	c = c.WithDefaults()
 	if len(c.Command) > 0 && !platform.AbsoluteAnywhere(c.Command[0]) {
@@ -114,7 +115,7 @@ func (c Config) Check(poster Poster, bad func(key string, err error)) {
 	}
 }
 
-// checkWebhook says nothing of the URL, which may be a secret.
+// checkWebhook checks the URL. Its errors do not contain the URL, which may be a secret.
 func (c Config) checkWebhook(poster Poster) error {
 	if poster == nil {
 		return errors.New("this program has no web hooks: it asks for them by service.Config{AlarmWebhook: webhook.Sender{}}, " +
@@ -136,7 +137,7 @@ func (c Config) checkWebhook(poster Poster) error {
 	return nil
 }
 
-// Loopback reports whether host is this machine by its name or number.
+// Loopback reports whether host is "localhost" or a loopback address.
 func Loopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
@@ -145,7 +146,7 @@ func Loopback(host string) bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
-// token reports whether name can be that of a header (RFC 9110, 5.6.2).
+// token reports whether name is valid for a header (RFC 9110, 5.6.2).
 func token(name string) bool {
 	const marks = "!#$%&'*+-.^_`|~"
 	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {

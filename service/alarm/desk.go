@@ -13,46 +13,47 @@ import (
 )
 
 const (
-	// diskPatience is how long an alarm waits for the queue file before it is delivered
-	// without being in there.
+	// diskPatience limits how long an alarm waits for the queue file before it is delivered
+	// without being in the file.
 	diskPatience = 2 * time.Second
-	// saveRetry is the time until a file that could not be written is tried again.
+	// saveRetry is the pause before a failed write of the file is repeated.
 	saveRetry = 10 * time.Second
-	// The pauses of a way that fails.
+	// The pauses after failed deliveries.
 	backOff    = 10 * time.Second
 	backOffMax = 15 * time.Minute
-	// maxRaised is how many different ones may wait for the desk itself.
+	// maxRaised limits the alarms that wait for the desk's own goroutine.
 	maxRaised = MaxPending
 )
 
-// Options are what a [Desk] is opened with.
+// Options configure a [Desk].
 type Options struct {
 	Config Config
-	Poster Poster // nil: there are no web hooks
-	File   string // of the queue, see [File]
+	Poster Poster // nil: no web hooks
+	File   string // of the queue: see [File]
 
-	Service string // what the alarms are of
+	Service string // the service that the alarms are about
 	Host    string
 	Version string
 	Term    uint64
 	Log     *slog.Logger
 
-	// Dirs are looked at for space, every Config.DiskEvery.
+	// Dirs are the directories whose free space is checked, every Config.DiskEvery.
 	Dirs []string
-	// Look is called as often: what else gets worse by degrees, see [Desk.Level]. nil: nothing.
+	// Look is called at the same interval to report other levels: see [Desk.Level]. It may be
+	// nil.
 	Look func(*Desk)
 
 	system system
 }
 
-// system is what of the machine a desk uses. Tests have another.
+// system has the functions of the machine that a desk uses. Tests replace them.
 type system struct {
 	command func(context.Context, Config, Event, *slog.Logger) error
 	read    func(path string) (*queue, error)
 	write   func(path string, content []byte) error
 	space   func(dir string) (files.Space, error)
 	take    func(path string) (*Note, error)
-	every   time.Duration // between two looks for notes
+	every   time.Duration // between two checks for notes
 }
 
 func theSystem() system {
@@ -62,37 +63,37 @@ func theSystem() system {
 	}
 }
 
-// Desk takes alarms and sees to it that they arrive. All methods may be called by any
-// goroutine, and on a nil Desk, which tells nobody. None waits for anything but Flush and Close.
+// A Desk accepts alarms and delivers them. All methods are safe for concurrent use. They may
+// be called on a nil Desk, which delivers nothing. Only Flush and Close block.
 type Desk struct {
 	o      Options
 	wake   chan struct{}
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
-	idle   chan struct{}  // closed when nothing goes on any more
+	idle   chan struct{}  // closed when everything has ended
 	others sync.WaitGroup // deliveries
 
 	mu      sync.Mutex
-	config  Config  // with defaults: of Options, or a later [Desk.Reload]
+	config  Config  // with defaults, from Options or a later [Desk.Reload]
 	fresh   bool    // the goroutine of run has not seen config yet
-	begun   bool    // there are goroutines
-	raised  []Event // joined as far as possible, for the goroutine of run
-	lost    int     // raised, and there was no room
+	begun   bool    // goroutines have been started
+	raised  []Event // for the goroutine of run, joined as far as possible
+	lost    int     // alarms for which there was no room in raised
 	levels  []level
-	number  int // of alarms that this run has given an id
-	joined  int // in raised
+	number  int // number of ids that this run has made
+	joined  int // number of alarms joined in raised
 	counts  Counts
 	flushes []flush
 }
 
-// level is a [Desk.Level] that the goroutine of run has not seen yet.
+// A level is a [Desk.Level] that the goroutine of run has not seen yet.
 type level struct {
 	event Event
 	n     int
 }
 
-// Open begins to take alarms, and to deliver those that an earlier run has left. It
-// returns at once. A Desk that is to tell nobody does nothing until a reload says otherwise.
+// Open starts to accept alarms, and to deliver those that an earlier run has left. It returns
+// at once. A Desk whose configuration is not enabled does nothing until a reload.
 func Open(o Options) *Desk {
 	if o.system.command == nil {
 		o.system = theSystem()
@@ -103,9 +104,10 @@ func Open(o Options) *Desk {
 	return d
 }
 
-// Reload has all go on by c: also what waits, which goes the ways that there are now, and
-// without the pauses of those that failed. A delivery that is under way is not disturbed.
-// Where c tells nobody, what waits is kept for whoever is told later. The same c again changes nothing.
+// Reload brings c into force. Waiting alarms then use the ways of delivery of c, without the
+// pauses after earlier failures. A delivery that is under way continues. If c is not enabled,
+// waiting alarms are kept until a later configuration is. Reload has no effect if c has not
+// changed.
 func (d *Desk) Reload(c Config) {
 	if d == nil {
 		return
@@ -130,18 +132,17 @@ func (d *Desk) inForce() Config {
 	return d.config
 }
 
-// Raise has somebody told of a thing of that kind. What kinds the configuration leaves
-// out is dropped.
+// Raise raises an alarm. Kinds that the configuration leaves out are dropped.
 func (d *Desk) Raise(kind Kind, subject, text string) { d.RaiseOnce("", kind, subject, text) }
 
-// RaiseOnce is Raise of what has an id of its own, by which a later run, too, knows that
-// it was told already.
+// RaiseOnce is like Raise, but with a given id. An alarm with the same id is raised only once,
+// even by later runs.
 func (d *Desk) RaiseOnce(id string, kind Kind, subject, text string) {
 	d.RaiseUnless("", id, kind, subject, text)
 }
 
-// RaiseUnless is RaiseOnce of what nobody has to be told who was, or is about to be, told
-// of the alarm that has the id other.
+// RaiseUnless is like RaiseOnce, but raises nothing if the alarm with the id other has been or
+// is about to be delivered.
 func (d *Desk) RaiseUnless(other, id string, kind Kind, subject, text string) {
 	if d == nil || !d.inForce().tells(kind) {
 		return
@@ -151,22 +152,21 @@ func (d *Desk) RaiseUnless(other, id string, kind Kind, subject, text string) {
 	d.put(e)
 }
 
-// Counts is what has become of alarms in this run, but for Pending, which may be of earlier
-// ones.
+// Counts has the numbers of alarms of this run. Pending may include alarms of earlier runs.
 type Counts struct {
-	Pending int // that somebody does not have yet
-	Joined  int // with one that was told, or will be, for several
-	Dropped int // lost: too many, or tried too often
+	Pending int // not completely delivered yet
+	Joined  int // joined with another alarm
+	Dropped int // lost: too many waited, or too many deliveries failed
 	Ways    []WayCount
 }
 
-// WayCount is of deliveries by one way.
+// A WayCount counts the deliveries by one way.
 type WayCount struct {
 	Name         string // "command" or "webhook"
 	Sent, Failed int
 }
 
-// Counts may be asked at any time; of a nil Desk all is zero.
+// Counts returns the current counts. They are zero for a nil Desk.
 func (d *Desk) Counts() Counts {
 	if d == nil {
 		return Counts{}
@@ -178,7 +178,8 @@ func (d *Desk) Counts() Counts {
 	return c
 }
 
-// put is for what has been found to be told. What has no id is joined, or gets one.
+// put queues e for the goroutine of run. An event without an id is joined with another one, or
+// gets an id.
 func (d *Desk) put(e Event) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -209,8 +210,8 @@ func (d *Desk) event(kind Kind, subject, text string) Event {
 	}
 }
 
-// Level says how bad a thing is that gets worse by degrees, 0 for well. It raises an alarm
-// when that is worse than before, in an earlier run, too.
+// Level reports the level of a problem that has degrees; 0 means that there is none. It raises
+// an alarm if the level is higher than before, even compared with an earlier run.
 func (d *Desk) Level(kind Kind, subject string, n int, text string) {
 	if d == nil {
 		return
@@ -233,15 +234,15 @@ func (d *Desk) nudge() {
 	}
 }
 
-// flush is somebody who waits until there is nothing to wait for.
+// A flush is a caller of Flush that waits.
 type flush struct {
 	patience time.Duration
 	done     chan struct{}
 }
 
-// Flush waits until what is due has been delivered, or has failed, but for a delivery no
-// longer than patience since that began, and no longer than ctx: where one hangs, or
-// there is none, it does not wait at all.
+// Flush blocks until all due deliveries have succeeded or failed, or ctx ends. It waits for a
+// delivery no longer than patience after its beginning. If a delivery hangs or none is due, it
+// does not wait at all.
 func (d *Desk) Flush(ctx context.Context, patience time.Duration) {
 	if d == nil {
 		return
@@ -264,8 +265,8 @@ func (d *Desk) Flush(ctx context.Context, patience time.Duration) {
 	}
 }
 
-// Close ends all that goes on, commands with all that they have started. What was not
-// delivered is in the file then, if that can be written within limit; it reports whether it was.
+// Close ends all deliveries, and kills commands with everything they have started. It reports
+// whether the alarms that are not delivered could be written to the file within limit.
 func (d *Desk) Close(limit time.Duration) bool {
 	if d == nil {
 		return true

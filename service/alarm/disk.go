@@ -7,8 +7,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// Low says in a few words what s lacks according to c, and is empty where that is
-// nothing. A disk that was low has to have a fifth more than the limit to be so no more.
+// Low describes what s lacks according to c, or returns "" if it has enough. If the disk was
+// low before, it needs a fifth more than the limit to be no longer low.
 func (c Config) Low(s files.Space, was bool) string {
 	c = c.WithDefaults()
 	low := func(free, limit uint64) bool {
@@ -27,8 +27,8 @@ func (c Config) Low(s files.Space, was bool) string {
 	return ""
 }
 
-// scout looks for what nobody brings, until the desk is closed. Where a disk does not
-// answer, only it waits.
+// scout checks disks and notes periodically until the desk is closed. If a disk does not
+// answer, only scout waits.
 func (d *Desk) scout() {
 	low := map[string]bool{} // by directory
 	tick := time.NewTicker(d.o.system.every)
@@ -52,13 +52,13 @@ func (d *Desk) scout() {
 	}
 }
 
-// lookAtDisks tells of each file system once.
+// lookAtDisks reports the level of each file system once.
 func (d *Desk) lookAtDisks(c Config, low map[string]bool) {
 	seen := map[string]bool{}
 	for _, dir := range d.o.Dirs {
 		s, err := d.o.system.space(dir)
 		if err != nil || s.Device != "" && seen[s.Device] {
-			continue // that it cannot be used, others tell
+			continue // an unusable directory is reported elsewhere
 		}
 		seen[s.Device] = true
 		text := c.Low(s, low[dir])

@@ -8,25 +8,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// confine has the kernel kill the command when this thread ends, and so when the service
-// is killed (prctl(2), PR_SET_PDEATHSIG), and keeps from it the capabilities that this
-// thread would hand on; root has them anyway.
+// confine makes the kernel kill the command when this thread ends, and therefore also when the
+// service is killed (prctl(2), PR_SET_PDEATHSIG). It also clears the ambient capabilities that
+// this thread would pass on; root has them anyway.
 func confine(attr *syscall.SysProcAttr) {
 	attr.Pdeathsig = syscall.SIGKILL
-	_ = unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) // there are none before 4.3
+	_ = unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) // Linux before 4.3 has none
 }
 
-// onFirstThread reports whether the caller is on the thread whose children are, where this process is
-// a reaper of orphans (prctl(2), PR_SET_CHILD_SUBREAPER; process 1), taken for those, and waited for
-// by somebody else: package service/wrap does.
+// onFirstThread reports whether the caller is on the main thread. If this process is a reaper
+// of orphans (prctl(2), PR_SET_CHILD_SUBREAPER; process 1), as with package service/wrap, the
+// children of that thread are taken for orphans, and another goroutine waits for them.
 func onFirstThread() bool { return unix.Gettid() == os.Getpid() }
 
-// wait calls over when the command has ended, while it is a zombie: so its number, which
-// is the group's, is nobody else's.
+// wait calls over when the command has ended but is still a zombie. Until then nobody else can
+// have its number, which is also that of the group.
 func (g group) wait(cmd *exec.Cmd, over func()) error {
 	for {
 		err := unix.Waitid(unix.P_PID, int(g), nil, unix.WEXITED|unix.WNOWAIT, nil)
-		if err != unix.EINTR { //nolint:errorlint // a system call's own
+		if err != unix.EINTR { //nolint:errorlint // an unwrapped errno
 			break
 		}
 	}

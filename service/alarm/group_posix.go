@@ -7,14 +7,14 @@ import (
 	"syscall"
 )
 
-// confine: there is nothing here that ends the command with us.
+// confine does nothing: no other system can kill the command with the service.
 func confine(*syscall.SysProcAttr) {}
 
-// onFirstThread is of no interest here: nobody is the reaper of orphans.
+// onFirstThread is always false: here this process is no reaper of orphans.
 func onFirstThread() bool { return false }
 
-// wait calls over when the command has ended. As long as something is left of its group,
-// no other one gets the number.
+// wait calls over when the command has ended. While anything of its group is left, no other
+// group gets the number.
 func (g group) wait(cmd *exec.Cmd, over func()) error {
 	err := cmd.Wait()
 	over()

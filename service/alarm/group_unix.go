@@ -19,15 +19,15 @@ func kept() []string {
 
 func privileged() bool { return os.Geteuid() == 0 }
 
-// group is a command with all that it starts, by the number of its process group.
+// A group is the number of the process group of a command and everything that it starts.
 type group int
 
 // startGroup starts cmd in a process group of its own.
 func startGroup(cmd *exec.Cmd) (group, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	confine(cmd.SysProcAttr)
-	// What we have inherited from whoever started us is open in all that we start, too: a
-	// file that is not there is closed.
+	// Descriptors that this process has inherited would be open in the command, too. A nil
+	// file in ExtraFiles closes a descriptor.
 	if n := inheritable(); n > 2 {
 		cmd.ExtraFiles = make([]*os.File, n-2)
 	}
@@ -37,11 +37,11 @@ func startGroup(cmd *exec.Cmd) (group, error) {
 	return group(cmd.Process.Pid), nil
 }
 
-// maxInherited is how far up descriptors are closed.
+// maxInherited limits the descriptors that are closed.
 const maxInherited = 1024
 
-// inheritable is the highest of our descriptors that a program would get which we
-// start; 2 if there are only those that it is to have.
+// inheritable returns the highest descriptor that a started program would inherit, or 2 if
+// there are only the standard ones.
 func inheritable() int {
 	highest := 2
 	all, err := os.ReadDir("/dev/fd")
@@ -54,7 +54,7 @@ func inheritable() int {
 	if err == nil {
 		return highest
 	}
-	for n := 3; n < maxInherited; n++ { // there is no such directory
+	for n := 3; n < maxInherited; n++ { // there is no /dev/fd
 		if isInherited(n) {
 			highest = n
 		}

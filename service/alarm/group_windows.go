@@ -17,7 +17,7 @@ func kept() []string {
 
 func privileged() bool { return windows.GetCurrentProcessToken().IsElevated() }
 
-// group is a command with all that it starts, which die when we do, however we do.
+// A group is a command with everything it starts. They die with this process, however it ends.
 type group struct{ jobobject.Job }
 
 func startGroup(cmd *exec.Cmd) (group, error) {
@@ -28,11 +28,11 @@ func startGroup(cmd *exec.Cmd) (group, error) {
 
 func (g group) kill() { g.Kill() }
 
-// onFirstThread is of no interest here: nobody is the reaper of orphans.
+// onFirstThread is always false: here this process is no reaper of orphans.
 func onFirstThread() bool { return false }
 
-// wait calls over when the command has ended: its children hold its output, which is
-// waited for behind that.
+// wait calls over when the command has ended. Its children may hold its output, and cmd.Wait
+// waits for that.
 func (g group) wait(cmd *exec.Cmd, over func()) error {
 	_ = cmd.Process.WithHandle(func(handle uintptr) {
 		_, _ = windows.WaitForSingleObject(windows.Handle(handle), windows.INFINITE)

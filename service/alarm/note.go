@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// Note is how another process has the running service raise an alarm: one that was
-// refused as a second instance, and `alarm test`.
+// A Note is a message with which another process makes the running service raise an alarm. A
+// refused second instance and `alarm test` leave notes.
 type Note struct {
 	ID    string    `json:"id,omitempty"`
 	Kind  Kind      `json:"kind"`
@@ -23,16 +23,16 @@ type Note struct {
 
 const (
 	maxNote   = 16 << 10
-	noteEvery = time.Second // how often the running service looks
+	noteEvery = time.Second // between two checks by the running service
 )
 
 func noted() []Kind { return []Kind{SecondInstance, Test} }
 
 func noteFile(queue string, kind Kind) string { return queue + "." + string(kind) }
 
-// Leave leaves n for the running service whose queue is at file, in the place of one of
-// the same kind that it has not seen yet, which n then counts, too. Of two that leave
-// one at the same moment, one may fail, or not be counted.
+// Leave leaves n for the running service whose queue is at file. It replaces a note of the
+// same kind that the service has not read yet, and adds its count to n. If two processes leave
+// a note at the same moment, one of them may fail or not be counted.
 func Leave(file string, n Note) error {
 	path := noteFile(file, n.Kind)
 	if old, err := readNote(path); err == nil && old.Kind == n.Kind {
@@ -60,8 +60,8 @@ func readNote(path string) (*Note, error) {
 	return &n, nil
 }
 
-// takeNote takes a note away, and returns nil where there is none. Whatever lies there
-// is not there any more afterwards.
+// takeNote removes and returns a note, or returns nil if there is none. It removes the file
+// even if it is no valid note.
 func takeNote(path string) (*Note, error) {
 	taken := path + ".taken"
 	err := files.Rename(path, taken)
@@ -75,7 +75,7 @@ func takeNote(path string) (*Note, error) {
 	return n, errors.Join(err, files.RemoveTree(taken))
 }
 
-// Notes are the files of the state directory that notes of the service id may have left.
+// Notes returns the files in the state directory that notes for the service id may have left.
 func Notes(stateDir, id string) []string {
 	var all []string
 	for _, k := range noted() {
@@ -85,7 +85,7 @@ func Notes(stateDir, id string) []string {
 	return all
 }
 
-// takeNotes raises what notes say.
+// takeNotes raises the alarms of the notes.
 func (d *Desk) takeNotes() {
 	for _, kind := range noted() {
 		n, err := d.o.system.take(noteFile(d.o.File, kind))

@@ -13,54 +13,54 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// MaxPending is how many alarms wait at most.
+// MaxPending limits the alarms that wait for delivery.
 const MaxPending = 64
 
 const (
-	maxSent   = 128     // delivered ones that are remembered
-	maxLevels = 64      // subjects whose level is
-	maxQueue  = 4 << 20 // bytes of the file: more than all of that takes
-	maxTries  = 100     // of one alarm by one way
+	maxSent   = 128     // delivered alarms that are remembered
+	maxLevels = 64      // subjects whose level is remembered
+	maxQueue  = 4 << 20 // bytes of the file, more than all of the above needs
+	maxTries  = 100     // of one alarm by one way of delivery
 )
 
-// File is the path of the queue of the service id.
+// File returns the path of the queue of the service id.
 func File(stateDir, id string) string { return filepath.Join(stateDir, id+".alarms.json") }
 
-// queue is what is in the file. Its methods are for one goroutine.
+// A queue is the content of the file. Its methods must be called by one goroutine at a time.
 type queue struct {
 	Pending []*pending `json:"pending"`
 	Sent    []sent     `json:"sent"` // the oldest first
 	Ways    []Way      `json:"ways"`
-	Dropped int        `json:"dropped,omitempty"` // since one was last delivered
-	// Levels are how bad it was when that was last told, of what gets worse by degrees.
+	Dropped int        `json:"dropped,omitempty"` // since the last delivery
+	// Levels has the last reported level of each problem that has degrees.
 	Levels map[string]int `json:"levels,omitempty"`
 	Tested *Tested        `json:"tested,omitempty"`
 
-	joined, lost int // alarms of this run that were joined with another, and that were dropped
+	joined, lost int // numbers of alarms of this run that were joined and that were dropped
 }
 
-// pending is an alarm that somebody does not have yet.
+// A pending is an alarm that is not completely delivered.
 type pending struct {
 	Event
-	NotBefore time.Time      `json:"not_before,omitzero"` // of the first delivery
-	Left      map[string]int `json:"left"`                // the ways that it is still to go, and the tries so far
+	NotBefore time.Time      `json:"not_before,omitzero"` // earliest time of the first delivery
+	Left      map[string]int `json:"left"`                // remaining ways of delivery, with the number of failed tries
 
-	begun bool // a delivery of it was begun in this run
+	begun bool // this run has begun a delivery
 }
 
-// tried reports whether anybody may have it.
+// tried reports whether the alarm may have reached anybody.
 func (p *pending) tried() bool {
 	return p.begun || slices.Max(append(slices.Collect(maps.Values(p.Left)), 0)) > 0
 }
 
-// sent is what is remembered of one that was delivered, or given up.
+// A sent is the record of an alarm that was delivered or given up.
 type sent struct {
 	ID  string    `json:"id"`
 	Key string    `json:"key"`
 	At  time.Time `json:"at"`
 }
 
-// Way is a way that alarms go, and how that went.
+// A Way is a way of delivery, with its latest results.
 type Way struct {
 	Name        string    `json:"name"` // "command" or "webhook"
 	LastSuccess time.Time `json:"last_success,omitzero"`
@@ -69,37 +69,37 @@ type Way struct {
 	InARow      int       `json:"in_a_row"`        // failures since the last success
 }
 
-// Tested is how the last [Test] went.
+// Tested is the result of the last [Test].
 type Tested struct {
 	ID      string    `json:"id"`
 	At      time.Time `json:"at"`
 	Results []Result  `json:"results"`
-	// Complete: there is one for each way.
+	// Complete means that there is a result for each way.
 	Complete bool `json:"complete"`
 }
 
-// Result is how one delivery went.
+// A Result is the result of one delivery.
 type Result struct {
 	Way   string `json:"way"`
-	Error string `json:"error,omitempty"` // none: it was taken
+	Error string `json:"error,omitempty"` // empty: it was delivered
 }
 
-// Report is what can be seen of a service's alarms, also while it is down.
+// A Report describes a service's alarms. It is available while the service is down, too.
 type Report struct {
-	Pending int       `json:"pending"`             // alarms that nobody has taken yet
-	Oldest  time.Time `json:"oldest,omitzero"`     // of these
-	Dropped int       `json:"dropped"`             // lost since one was last delivered
-	Ways    []Way     `json:"ways"`                // those that were ever tried
-	Tested  *Tested   `json:"last_test,omitempty"` // nil: nobody has
+	Pending int       `json:"pending"`             // alarms that are not completely delivered
+	Oldest  time.Time `json:"oldest,omitzero"`     // time of the oldest of these
+	Dropped int       `json:"dropped"`             // lost since the last delivery
+	Ways    []Way     `json:"ways"`                // the ways that were ever tried
+	Tested  *Tested   `json:"last_test,omitempty"` // nil: there was no test
 }
 
-// Failing are the ways that failed when they were last tried.
+// Failing returns the ways whose last delivery failed.
 func (r Report) Failing() []Way {
 	return slices.DeleteFunc(slices.Clone(r.Ways), func(w Way) bool { return w.InARow == 0 })
 }
 
-// Read is what the queue file at path says; nil if there is none. It follows no link and
-// waits for nothing but the disk, see [files.Read].
+// Read returns the report from the queue file at path, or nil if there is no file. It follows
+// no link, and blocks only for the disk: see [files.Read].
 func Read(path string) (*Report, error) {
 	q, err := readQueue(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -125,7 +125,7 @@ func readQueue(path string) (*queue, error) {
 	return decodeQueue(content)
 }
 
-// decodeQueue takes what makes sense of content, which may be anything.
+// decodeQueue decodes content, which may be anything, and drops what is invalid.
 func decodeQueue(content []byte) (*queue, error) {
 	var q queue
 	if err := files.DecodeJSON(content, &q); err != nil {
@@ -135,7 +135,7 @@ func decodeQueue(content []byte) (*queue, error) {
 	return &q, nil
 }
 
-// tidy drops what nobody could have written and what is too much.
+// tidy drops invalid and excess entries.
 func (q *queue) tidy() {
 	q.Pending = slices.DeleteFunc(q.Pending, func(p *pending) bool {
 		if p == nil || p.ID == "" || p.Kind == "" || len(p.Left) == 0 || p.Count < 1 {
@@ -173,7 +173,7 @@ func (q *queue) tidy() {
 	q.bound()
 }
 
-// The ways that alarms can go.
+// The ways of delivery.
 const (
 	byCommand = "command"
 	byWebhook = "webhook"
@@ -181,7 +181,7 @@ const (
 
 func ways() []string { return []string{byCommand, byWebhook} }
 
-// encode is the content of the file.
+// encode returns the content of the file.
 func (q *queue) encode() ([]byte, error) {
 	b, err := json.Marshal(q)
 	if err != nil {
@@ -190,16 +190,18 @@ func (q *queue) encode() ([]byte, error) {
 	return append(b, '\n'), nil
 }
 
-// has reports whether there is an alarm with that id, or was one not long ago.
+// has reports whether an alarm with that id waits or was delivered recently.
 func (q *queue) has(id string) bool {
 	return slices.ContainsFunc(q.Pending, func(p *pending) bool { return p.ID == id }) ||
 		slices.ContainsFunc(q.Sent, func(s sent) bool { return s.ID == id })
 }
 
-// told reports whether e is there, or was not long ago, or what tells the same story.
+// told reports whether e, or the alarm that makes it superfluous, waits or was delivered
+// recently.
 func (q *queue) told(e Event) bool { return q.has(e.ID) || e.unless != "" && q.has(e.unless) }
 
-// add puts e in, to go by those ways, or has one that nobody can have yet stand for it, too.
+// add queues e for delivery by the given ways, or joins it with an alarm that has not been
+// tried yet.
 func (q *queue) add(e Event, by []string, every time.Duration) {
 	if e.Kind != Test {
 		for _, p := range q.Pending {
@@ -219,14 +221,14 @@ func (q *queue) add(e Event, by []string, every time.Duration) {
 	q.bound()
 }
 
-// notBefore is when e can go at the earliest; zero: at once.
+// notBefore returns the earliest time for the delivery of e; zero means at once.
 func (q *queue) notBefore(e Event, every time.Duration) (at time.Time) {
 	for _, s := range q.Sent {
 		if next := s.At.Add(every); s.Key == e.key() && e.Kind != Test && next.After(at) && next.After(e.Last) {
 			at = next
 		}
 	}
-	// The clock may have been set back since: never longer than the limit itself.
+	// The clock may have been set back since. Never wait longer than the limit itself.
 	if latest := e.Last.Add(every); at.After(latest) {
 		return latest
 	}
@@ -238,7 +240,7 @@ func (q *queue) drop(n int) {
 	q.lost += n
 }
 
-// bound drops the oldest of too many.
+// bound drops the oldest alarms if there are too many.
 func (q *queue) bound() {
 	for len(q.Pending) > MaxPending {
 		q.drop(q.Pending[0].Count)
@@ -246,9 +248,10 @@ func (q *queue) bound() {
 	}
 }
 
-// next is the alarm to deliver by that way; nil if none is due, and then when one will be
-// (zero: none at all). Of two of a kind the first goes first, and what failed less often
-// before what failed more; somebody waits for a test.
+// next returns the alarm to deliver by that way. If none is due, it returns nil and the time
+// when one will be, or zero if there is none. Alarms of the same kind and subject are
+// delivered in order. Those with fewer failures come first, but a test comes before all
+// others, because somebody waits for it.
 func (q *queue) next(way string, now time.Time) (best *pending, at time.Time) {
 	seen := map[string]bool{}
 	for _, p := range q.Pending {
@@ -269,15 +272,16 @@ func (q *queue) next(way string, now time.Time) (best *pending, at time.Time) {
 	return best, at
 }
 
-// delivered notes how a delivery of the alarm id went. It returns the alarm where that was its last try.
+// delivered records the result of a delivery of the alarm id. It returns the alarm if that was
+// its last try.
 func (q *queue) delivered(id, way string, failed error, now time.Time) (givenUp *Event) {
 	q.note(way, failed, now)
 	i := slices.IndexFunc(q.Pending, func(p *pending) bool { return p.ID == id })
-	if i < 0 { // dropped in the meantime
+	if i < 0 { // dropped meanwhile
 		return nil
 	}
 	p := q.Pending[i]
-	if _, left := p.Left[way]; !left { // a reload has it go another way
+	if _, left := p.Left[way]; !left { // a reload has changed its ways
 		return nil
 	}
 	if p.Kind == Test {
@@ -334,7 +338,8 @@ func (q *queue) noteTest(e Event, way string, failed error, now time.Time) {
 	q.Tested.Results = append(q.Tested.Results, r)
 }
 
-// level notes how bad something is, and reports whether that is worse than what was told.
+// level records the level of a problem, and reports whether it is higher than the last one
+// reported.
 func (q *queue) level(key string, n int) (worse bool) {
 	was := q.Levels[key]
 	switch {
@@ -349,8 +354,8 @@ func (q *queue) level(key string, n int) (worse bool) {
 	return n > was
 }
 
-// follow has pending ones go the ways that there are now, if there are any, with that time
-// between two of a kind.
+// follow changes the waiting alarms to the given ways of delivery, if there are any, and to
+// the given interval between alarms of the same kind.
 func (q *queue) follow(by []string, every time.Duration) {
 	if len(by) == 0 {
 		return
@@ -358,7 +363,7 @@ func (q *queue) follow(by []string, every time.Duration) {
 	q.Ways = slices.DeleteFunc(q.Ways, func(w Way) bool { return !slices.Contains(by, w.Name) })
 	for _, p := range q.Pending {
 		maps.DeleteFunc(p.Left, func(way string, _ int) bool { return !slices.Contains(by, way) })
-		if len(p.Left) == 0 { // for whoever is told now
+		if len(p.Left) == 0 { // none of its ways is left: use the new ones
 			for _, way := range by {
 				p.Left[way] = 0
 			}

@@ -8,43 +8,43 @@ import (
 	"time"
 )
 
-// lane is one way, which is taken by one alarm at a time.
+// A lane is one way of delivery. It delivers one alarm at a time.
 type lane struct {
 	name  string
-	leads func(Config) bool // whether it is one of that configuration
+	leads func(Config) bool // whether that configuration uses it
 	send  func(context.Context, Config, Event) error
 
-	busy   string // the id of what it delivers; empty: nothing
+	busy   string // the id of the alarm in delivery; empty: none
 	begun  time.Time
-	stale  bool      // a reload has come since
-	rested time.Time // until when it is left alone after a failure
+	stale  bool      // there was a reload since begun
+	rested time.Time // end of the pause after a failure
 
 	sent, failed int
 }
 
-// outcome is how a delivery went.
+// An outcome is the result of a delivery.
 type outcome struct {
 	lane *lane
 	id   string
 	err  error
 }
 
-// keeper is the goroutine that owns the queue.
+// A keeper is the state of the goroutine that owns the queue.
 type keeper struct {
 	*Desk
 	c     Config // in force
 	q     *queue
 	lanes []*lane
 
-	read  chan *queue // what the file had
+	read  chan *queue // the content of the file
 	saved chan error
 	ends  chan outcome
 
 	loaded bool
 	saving bool
-	dirty  bool // what is in the queue is not in the file
+	dirty  bool // the queue has changes that are not in the file
 	since  time.Time
-	failed bool // the last write was, and is tried again at retry
+	failed bool // the last write failed, and is repeated at retry
 	retry  time.Time
 }
 
@@ -58,7 +58,7 @@ func (d *Desk) run() {
 	k.close()
 }
 
-// lanes are the ways that the program has.
+// lanes returns the ways of delivery that the program has.
 func (d *Desk) lanes() []*lane {
 	all := []*lane{{
 		name:  byCommand,
@@ -75,7 +75,7 @@ func (d *Desk) lanes() []*lane {
 	return all
 }
 
-// follow takes what a reload has brought.
+// follow brings the configuration of a reload into force.
 func (k *keeper) follow() {
 	k.mu.Lock()
 	c, fresh := k.config, k.fresh
@@ -86,13 +86,13 @@ func (k *keeper) follow() {
 	}
 	k.c = c
 	for _, l := range k.lanes {
-		l.rested, l.stale = time.Time{}, true // whoever has mended a way does not wait
+		l.rested, l.stale = time.Time{}, true // the reload may have repaired a way
 	}
 	k.q.follow(k.names(), c.Every)
 	k.changed(len(k.q.Pending) > 0)
 }
 
-// load reads what an earlier run has left. It may take as long as the disk does.
+// load reads the alarms that an earlier run has left. It may block as long as the disk does.
 func (k *keeper) load() {
 	q, err := k.o.system.read(k.o.File)
 	if err != nil {
@@ -133,7 +133,7 @@ func (k *keeper) serve() {
 	}
 }
 
-// take puts what the file had before what was raised meanwhile.
+// take inserts the content of the file before the alarms that were raised meanwhile.
 func (k *keeper) take(q *queue) {
 	k.loaded = true
 	now := k.q
@@ -171,7 +171,7 @@ func (k *keeper) takeRaised() {
 	k.mu.Lock()
 	raised, levels, lost := k.raised, k.levels, k.lost
 	k.raised, k.lost = nil, 0
-	if k.loaded { // what was told before decides on these
+	if k.loaded { // levels are compared with those in the file
 		k.levels = nil
 	}
 	k.mu.Unlock()
@@ -188,7 +188,7 @@ func (k *keeper) takeRaised() {
 	for _, l := range levels {
 		was := k.q.Levels[l.event.key()]
 		if !k.c.tells(l.event.Kind) {
-			l.n = min(l.n, was) // how bad it is now is told when somebody is
+			l.n = min(l.n, was) // reported once alarms of this kind are delivered
 		}
 		if k.q.level(l.event.key(), l.n) {
 			k.RaiseOnce("", l.event.Kind, l.event.Subject, l.event.Text)
@@ -207,7 +207,7 @@ func (k *keeper) changed(is bool) {
 	k.dirty = true
 }
 
-// save begins to write the file, if there is anything new and nobody does yet.
+// save begins to write the file if there are changes and no write is under way.
 func (k *keeper) save() {
 	if !k.dirty || k.saving || !k.loaded || k.failed && time.Now().Before(k.retry) {
 		return
@@ -233,12 +233,12 @@ func (k *keeper) noteSaved(err error) {
 	k.failed = err != nil
 }
 
-// kept reports whether what is in the queue is in the file, or has waited for that long enough.
+// kept reports whether the queue is in the file, or has waited for that long enough.
 func (k *keeper) kept(now time.Time) bool {
 	return !k.dirty && !k.saving || k.failed || now.Sub(k.since) >= diskPatience
 }
 
-// deliver begins what can be, and returns when it is to look again.
+// deliver begins the deliveries that are due, and returns the time of the next check.
 func (k *keeper) deliver(now time.Time) (next time.Time) {
 	sooner := func(t time.Time) {
 		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
@@ -285,7 +285,7 @@ func (k *keeper) noteEnd(o outcome) {
 	l := o.lane
 	l.busy = ""
 	if o.err != nil && k.ctx.Err() != nil {
-		return // we have ended it
+		return // cancelled by Close
 	}
 	now := time.Now()
 	if givenUp := k.q.delivered(o.id, l.name, o.err, now); givenUp != nil {
@@ -294,7 +294,7 @@ func (k *keeper) noteEnd(o outcome) {
 	k.changed(true)
 	i := slices.IndexFunc(k.q.Ways, func(w Way) bool { return w.Name == l.name })
 	failures := k.q.Ways[i].InARow
-	if !l.leads(k.c) && len(k.names()) > 0 { // a reload has taken it away meanwhile
+	if !l.leads(k.c) && len(k.names()) > 0 { // a reload has removed this way meanwhile
 		k.q.Ways = slices.Delete(k.q.Ways, i, i+1)
 	}
 	if o.err == nil {
@@ -308,14 +308,14 @@ func (k *keeper) noteEnd(o outcome) {
 	for range min(failures-1, 10) {
 		pause = min(2*pause, backOffMax)
 	}
-	if l.stale { // as it was then
+	if l.stale { // the failure was before the reload
 		pause = 0
 	}
 	l.rested = now.Add(pause)
 	k.o.Log.Warn("alarm not delivered", "by", l.name, "id", o.id, "error", o.err, "in_a_row", failures, "again_after", pause)
 }
 
-// count is for those who ask how it goes.
+// count updates the result of Counts.
 func (k *keeper) count() {
 	c := Counts{Pending: len(k.q.Pending), Joined: k.q.joined, Dropped: k.q.lost}
 	for _, l := range k.lanes {
@@ -328,7 +328,7 @@ func (k *keeper) count() {
 	k.counts = c
 }
 
-// answer tells those who wait that there is nothing to wait for any more.
+// answer releases the callers of Flush that have nothing left to wait for.
 func (k *keeper) answer(now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -348,7 +348,7 @@ func (k *keeper) answer(now time.Time) {
 	})
 }
 
-// close waits for the end of what Close has cancelled, and leaves the queue in the file.
+// close waits for the deliveries that Close has cancelled, and writes the queue to the file.
 func (k *keeper) close() {
 	k.retry = time.Time{}
 	gone := make(chan struct{})
@@ -356,7 +356,7 @@ func (k *keeper) close() {
 	for open := true; open || k.saving || k.dirty; {
 		k.takeRaised()
 		k.save()
-		if !open && !k.saving { // it cannot be written
+		if !open && !k.saving { // the file cannot be written
 			break
 		}
 		select {

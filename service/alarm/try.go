@@ -14,15 +14,15 @@ const testText = "somebody tries whether alarms arrive: nothing is wrong"
 
 func testID(at time.Time) string { return fmt.Sprintf("%s.%d.%d", Test, os.Getpid(), at.UnixNano()) }
 
-// ErrUnanswered means that the running service did not say how a test went.
+// ErrUnanswered means that the running service has not reported the result of a test.
 var ErrUnanswered = errors.New("the running service does not answer")
 
-// askEvery is how often the queue is read for an answer.
+// askEvery is the time between two reads of the queue for an answer.
 const askEvery = 100 * time.Millisecond
 
-// Ask has the running service, whose queue is at file, send a test, as its user and with
-// its rights, and returns how that went. It blocks until there is the answer, or ctx
-// ends: the error wraps [ErrUnanswered] then.
+// Ask makes the running service whose queue is at file send a test, as its user and with its
+// rights, and returns the results. It blocks until they are known or ctx ends. In the latter
+// case the error wraps [ErrUnanswered].
 func Ask(ctx context.Context, file string) ([]Result, error) {
 	now := time.Now()
 	id := testID(now)
@@ -39,14 +39,14 @@ func Ask(ctx context.Context, file string) ([]Result, error) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			_ = files.Remove(noteFile(file, Test)) // nobody is to be startled by it later
+			_ = files.Remove(noteFile(file, Test)) // no test must be sent later
 			return nil, errors.Join(fmt.Errorf("%w: %w", ErrUnanswered, context.Cause(ctx)), err)
 		}
 	}
 }
 
-// Try sends a test by all ways that o.Config has, from this process, and returns how each
-// went. It blocks until that is known, at most [Config.Timeout] for each.
+// Try sends a test from this process by all ways in o.Config, and returns the results. It
+// blocks at most [Config.Timeout] for each.
 func Try(ctx context.Context, o Options) []Result {
 	d := &Desk{o: o}
 	c := o.Config.WithDefaults()

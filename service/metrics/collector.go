@@ -11,15 +11,15 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// metric is one that a collector has. The table in examples/observe/README.md names
-// them all for people, and a test compares the two.
+// A metric is one of a collector's metrics. The table in examples/observe/README.md describes
+// all of them for people, and a test compares the two.
 type metric struct {
 	name   string // without the prefix
 	help   string
 	labels []string
 }
 
-// prefix is that of all names.
+// prefix begins all names.
 const prefix = "holdfast_"
 
 func all() []metric {
@@ -58,7 +58,7 @@ func all() []metric {
 	}
 }
 
-// collector is what holdfast itself knows of the service.
+// A collector collects the metrics that holdfast itself provides.
 type collector struct {
 	*source
 	descs map[string]*prometheus.Desc
@@ -72,14 +72,14 @@ func newCollector(s *source) *collector {
 	return c
 }
 
-// Describe is asked once, by the registry.
+// Describe is called once, by the registry.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range c.descs {
 		ch <- d
 	}
 }
 
-// Collect is asked at each scrape.
+// Collect is called for each scrape.
 func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	o := out{c.descs, ch}
 	now := c.now()
@@ -121,7 +121,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	o.alarms(c.alarms())
 }
 
-// out is where metrics go.
+// An out sends metrics to a channel.
 type out struct {
 	descs map[string]*prometheus.Desc
 	ch    chan<- prometheus.Metric
@@ -178,7 +178,7 @@ func (o out) work(w *recovery.Work) {
 	o.gauge("work_refused", truth(w.Refused != ""))
 }
 
-// alarms are told of where anybody is to be alarmed.
+// alarms sends the counts of alarms if alarms are configured.
 func (o out) alarms(c alarm.Counts) {
 	if c.Ways == nil {
 		return
@@ -199,10 +199,10 @@ func truth(is bool) float64 {
 	return 0
 }
 
-// longestLabel is of names that programs give: of steps, of checks.
+// longestLabel limits names that the program has given to steps and checks, in bytes.
 const longestLabel = 200
 
-// label is a name as Prometheus can have it.
+// label returns name as a valid label value.
 func label(name string) string {
 	if len(name) > longestLabel {
 		name = name[:longestLabel]

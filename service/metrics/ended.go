@@ -21,10 +21,10 @@ func (o out) reloads(r state.Reloads) {
 	o.gauge("reload_last_successful", truth(r.LastError == ""))
 }
 
-// mostSteps keeps a program that adds steps without end from being told as many.
+// mostSteps limits the steps that are exported of a program that adds them without end.
 const mostSteps = 100
 
-// steps are told by their names; those that have one in common, together.
+// steps sends the metrics of the steps by name. Steps with the same name are added up.
 func (o out) steps(all []state.StopStep) {
 	var order []string
 	took, failed := map[string]time.Duration{}, map[string]bool{}

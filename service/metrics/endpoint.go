@@ -14,39 +14,39 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// limits are what one client may take, and all together.
+// limits restricts the resources of one client and of all clients together.
 type limits struct {
-	connections int           // more wait to be accepted
-	scrapes     int           // at once; more get a 503
-	request     time.Duration // until it is read
-	scrape      time.Duration // until it is made
-	write       time.Duration // until it is read by the client
+	connections int           // further ones wait to be accepted
+	scrapes     int           // concurrent; further ones get a 503
+	request     time.Duration // for reading it
+	scrape      time.Duration // for producing it
+	write       time.Duration // for the client to read the answer
 	idle        time.Duration // between two requests
 }
 
-// usual has scrapes end before Prometheus gives up by itself, after 10 s.
+// usual returns the limits of a service. Scrapes end before Prometheus gives up, after 10 s.
 func usual() limits {
 	return limits{connections: 32, scrapes: 4, request: 5 * time.Second, scrape: 9 * time.Second, write: 15 * time.Second, idle: time.Minute}
 }
 
 const mostHeaders = 16 << 10
 
-// The pause between two tries to listen doubles from the first to the second.
+// The pause between two attempts to listen doubles from retryFirst to retryMax.
 const (
 	retryFirst = time.Second
 	retryMax   = 30 * time.Second
 )
 
-// endpoint is the listener, and what answers there.
+// An endpoint is the listener with its HTTP server.
 type endpoint struct {
 	*source
 	where    address
 	settings *settings
 	server   *http.Server
-	slots    chan struct{} // a token for each open connection
+	slots    chan struct{} // one token for each open connection
 
 	mu       sync.Mutex
-	listener net.Listener // nil: there is none
+	listener net.Listener // nil: not listening
 	over     bool
 }
 
@@ -76,8 +76,8 @@ func newEndpoint(s *source, o *settings, g prometheus.Gatherer, l limits) (*endp
 	return e, nil
 }
 
-// closing has no request's body be read, which none of ours has, and lets nobody keep a
-// connection for later while half of them are taken.
+// closing refuses requests with a body, since no handler reads one. It closes connections
+// after their request while more than half of them are in use.
 func (e *endpoint) closing(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(e.slots) > cap(e.slots)/2 {
@@ -112,7 +112,7 @@ func (e *endpoint) open(ctx context.Context) error {
 	return nil
 }
 
-// serve answers until ctx ends, and tries to listen until it can.
+// serve answers requests until ctx ends. It tries to listen until it succeeds.
 func (e *endpoint) serve(ctx context.Context) {
 	pause, told := retryFirst, false
 	for ctx.Err() == nil {
@@ -144,22 +144,21 @@ func (e *endpoint) serve(ctx context.Context) {
 	}
 }
 
-// end ends what it has begun, at the latest when ctx ends; requests that are being
-// answered then are cut off.
+// end ends the server, when ctx ends at the latest. Requests in progress are cut off then.
 func (e *endpoint) end(ctx context.Context) {
 	e.mu.Lock()
 	e.over = true
 	l := e.listener
 	e.mu.Unlock()
 	if l != nil {
-		_ = l.Close() // of which nobody may have told the server
+		_ = l.Close() // the server may not know it yet
 	}
 	if e.server.Shutdown(ctx) != nil {
 		_ = e.server.Close()
 	}
 }
 
-// limited is a listener with at most as many open connections as there are slots.
+// A limited is a listener that allows at most as many open connections as there are slots.
 type limited struct {
 	net.Listener
 	slots chan struct{}
@@ -186,13 +185,13 @@ func (l *limited) Accept() (net.Conn, error) {
 	return &slotted{Conn: c, release: sync.OnceFunc(func() { <-l.slots })}, nil
 }
 
-// Close has Accept return.
+// Close also makes Accept return.
 func (l *limited) Close() error {
 	l.once.Do(func() { close(l.done) })
 	return l.Listener.Close()
 }
 
-// slotted gives its slot back.
+// A slotted is a connection that frees its slot when it is closed.
 type slotted struct {
 	net.Conn
 	release func()

@@ -11,13 +11,14 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// answer is what /livez, /healthz and /readyz say. Its JSON form only grows.
+// An answer is the result of /livez, /healthz and /readyz. Fields may only be added to its
+// JSON form.
 type answer struct {
 	OK      bool           `json:"ok"`
 	Service string         `json:"service"`
 	Phase   platform.Phase `json:"phase"`
 	Since   time.Time      `json:"since"`
-	Reasons []string       `json:"reasons"` // why it is not ok
+	Reasons []string       `json:"reasons"` // why OK is false
 	Checks  []state.Health `json:"checks"`
 }
 
@@ -26,7 +27,7 @@ func (s *source) answer(now state.State) *answer {
 	if a.Checks == nil {
 		a.Checks = []state.Health{}
 	}
-	if now.Phase == platform.PhaseReady && !now.ReadyAt.IsZero() { // a reload does not make it less long ready
+	if now.Phase == platform.PhaseReady && !now.ReadyAt.IsZero() { // a reload does not interrupt readiness
 		a.Since = now.ReadyAt
 	}
 	return a
@@ -37,7 +38,7 @@ func (a *answer) no(format string, args ...any) {
 	a.Reasons = append(a.Reasons, fmt.Sprintf(format, args...))
 }
 
-// live says no where a watchdog would.
+// live is not ok if a watchdog would act.
 func (s *source) live() *answer {
 	a := s.answer(s.now())
 	for _, h := range a.Checks {
@@ -79,7 +80,7 @@ func (s *source) answerer(ask func(*source) *answer) http.HandlerFunc {
 		if r.URL.Query().Get("format") == "json" || strings.Contains(r.Header.Get("Accept"), "application/json") {
 			h.Set("Content-Type", "application/json")
 			w.WriteHeader(code)
-			_ = json.NewEncoder(w).Encode(a) // who asks has gone
+			_ = json.NewEncoder(w).Encode(a) // the client may have gone
 			return
 		}
 		h.Set("Content-Type", "text/plain; charset=utf-8")
@@ -88,11 +89,11 @@ func (s *source) answerer(ask func(*source) *answer) http.HandlerFunc {
 	}
 }
 
-// text is a line for each thing there is to say, the outcome first, with what is wrong.
+// text returns the answer as lines of text. The first line has the outcome and the reasons.
 func (a *answer) text() string {
 	var b strings.Builder
 	b.WriteString("ok: ")
-	if !a.OK { // with the phase alone, which may be "ready", it would contradict itself
+	if !a.OK { // the phase alone may be "ready", which would be a contradiction
 		b.Reset()
 		fmt.Fprintf(&b, "not ok: %s\n", oneLine(strings.Join(a.Reasons, "; ")))
 	}

@@ -6,8 +6,8 @@ import (
 	"net"
 )
 
-// listen listens at a. What does not name a loopback address by itself, such as
-// localhost, is looked at once more when it is known.
+// listen listens at a. It checks the resulting address, because a name such as localhost may
+// not be a loopback address.
 func (s *settings) listen(ctx context.Context, a address) (net.Listener, error) {
 	if a.network == "unix" {
 		m, err := mode(s.SocketMode)

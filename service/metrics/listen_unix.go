@@ -15,13 +15,13 @@ import (
 	"time"
 )
 
-// connectWithin is how long whoever listens at a socket may take to say so.
+// connectWithin limits the test whether somebody listens at a socket.
 const connectWithin = time.Second
 
-// listenUnix makes the socket in a directory of ours, gives it its mode, and only then
-// the name that others know: nobody connects before the mode is what it should be, and
-// what is at path is replaced and never followed. What is there has to be a socket that nobody listens
-// at any more: what a killed run has left.
+// listenUnix creates the socket in a private directory, sets its mode, and then renames it to
+// path. So nobody can connect before the mode is set, and path is replaced and never followed.
+// An existing file at path must be a socket that nobody listens at, as a killed run leaves
+// behind.
 func listenUnix(ctx context.Context, path string, mode fs.FileMode) (net.Listener, error) {
 	if err := stale(ctx, path); err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func listenUnix(ctx context.Context, path string, mode fs.FileMode) (net.Listene
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if u, ok := l.(*net.UnixListener); ok {
-		u.SetUnlinkOnClose(false) // it will have another name
+		u.SetUnlinkOnClose(false) // it gets another name
 	}
 	err = os.Chmod(made, mode)
 	if err == nil {
@@ -53,7 +53,7 @@ func listenUnix(ctx context.Context, path string, mode fs.FileMode) (net.Listene
 	return &named{Listener: l, path: path, ours: ours}, nil
 }
 
-// stale refuses what is at path, unless it is nothing, or a socket that nobody listens at.
+// stale returns an error unless there is nothing at path, or a socket that nobody listens at.
 func stale(ctx context.Context, path string) error {
 	info, err := os.Lstat(path)
 	switch {
@@ -77,12 +77,12 @@ func stale(ctx context.Context, path string) error {
 	return fmt.Errorf("whether somebody listens at %s is not known: %w", path, err)
 }
 
-// named removes its socket when it is closed, if that is still its own.
+// A named listener removes its socket when it is closed, if the file is still its own.
 type named struct {
 	net.Listener
 	path string
 	ours fs.FileInfo
-	once sync.Once // what has its name afterwards is somebody else's
+	once sync.Once // a file that has the name afterwards belongs to somebody else
 }
 
 func (n *named) Close() error {

@@ -12,28 +12,28 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// Metrics is the extension of one program. [New] makes one.
+// Metrics is the extension of one program. Use [New] to make one.
 type Metrics struct{ program *prometheus.Registry }
 
-// New returns what [service.Config.Extensions] takes.
+// New returns an extension for [service.Config.Extensions].
 func New() *Metrics { return &Metrics{program: prometheus.NewRegistry()} }
 
-// Registerer is where the program registers collectors of its own, before Start or at any
-// time. They are gathered by goroutines of the listener's: one that hangs costs answers
-// of /metrics and nothing else, and one that panics ends the process.
+// Registerer returns the registry for the program's own collectors, which may be registered
+// before Start or at any time. They are called in goroutines of the listener. A collector that
+// hangs affects only the answers of /metrics; one that panics ends the process.
 //
-// Names that begin with holdfast_ are taken, and so are process_ and go_.
+// Names that begin with holdfast_, process_ and go_ are reserved.
 func (m *Metrics) Registerer() prometheus.Registerer { return m.program }
 
-// Table is the table [service.metrics].
+// Table returns the table [service.metrics].
 func (m *Metrics) Table() (name string, table any) { return tableName, defaults() }
 
-// endWithin is how long the end of all this may take of an ordered stop.
+// endWithin limits the time that the end of the metrics takes of an ordered stop.
 const endWithin = 250 * time.Millisecond
 
-// Attach begins to listen and to write, as far as the configuration says so.
+// Attach starts the listener and the textfile, as far as they are configured.
 func (m *Metrics) Attach(ctx context.Context, rt *service.Runtime, table any) error {
-	s := table.(*settings) //nolint:errcheck,forcetypeassert // it is what Table returned
+	s := table.(*settings) //nolint:errcheck,forcetypeassert // Table returned it
 	if s.Listen == "" && s.Textfile == "" {
 		return nil
 	}
@@ -75,7 +75,7 @@ func (m *Metrics) Attach(ctx context.Context, rt *service.Runtime, table any) er
 		go func() { ended.Wait(); close(gone) }()
 		select {
 		case <-gone:
-		case <-ctx.Done(): // a collector or a disk that hangs is no reason to
+		case <-ctx.Done(): // a collector or a disk that hangs is no failure of the stop
 		}
 		return nil
 	})

@@ -15,10 +15,10 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// tableName is the name of the table in [service].
+// tableName is the name of the table within [service].
 const tableName = "metrics"
 
-// settings are the table.
+// settings is the table.
 type settings struct {
 	Listen      string `toml:"listen" show:"true" help:"HOST:PORT, or unix:/PATH; none: it does not listen"`
 	AllowRemote bool   `toml:"allow_remote" show:"true" help:"listen where other machines can connect"`
@@ -34,10 +34,10 @@ func defaults() *settings {
 	return &settings{SocketMode: "0600", TextfileMode: "0644", TextfileInterval: 15 * time.Second}
 }
 
-// leastInterval keeps a textfile from being all that a service does.
+// leastInterval keeps the textfile from using too much of the service's time.
 const leastInterval = time.Second
 
-// Validate says what is wrong with the table.
+// Validate returns what is wrong with the table.
 func (s *settings) Validate() error {
 	var errs []error
 	bad := func(key string, err error) {
@@ -70,7 +70,7 @@ func mode(text string) (fs.FileMode, error) {
 	return fs.FileMode(m), nil
 }
 
-// address is where to listen.
+// An address is where to listen.
 type address struct {
 	network string // tcp or unix
 	at      string

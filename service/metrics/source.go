@@ -12,7 +12,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// source is all that is known of the service. None of it waits for a disk.
+// A source provides all data about the service. It never blocks for a disk longer than
+// patience.
 type source struct {
 	id       string
 	watchdog time.Duration
@@ -21,8 +22,8 @@ type source struct {
 	state    func() state.State
 	work     func() *recovery.Work
 	alarms   func() alarm.Counts
-	term     atomic.Uint64 // 0: it is not on the disk yet
-	ended    atomic.Int64  // when the ordered stop had come to the end of what can be told, by UnixNano; 0: it has not
+	term     atomic.Uint64 // 0: not on disk yet
+	ended    atomic.Int64  // when the ordered stop reached the end of the metrics, as UnixNano; 0: not yet
 }
 
 func newSource(rt *service.Runtime) *source {
@@ -45,7 +46,7 @@ func newSource(rt *service.Runtime) *source {
 	return s
 }
 
-// over says that the ordered stop has come to its end as far as anybody can be told.
+// over marks the service as stopped for the last export.
 func (s *source) over() { s.ended.Store(time.Now().UnixNano()) }
 
 func (s *source) now() state.State {
@@ -56,11 +57,11 @@ func (s *source) now() state.State {
 	return now
 }
 
-// patience is how long a scrape waits for a disk.
+// patience limits how long a scrape waits for a disk.
 const patience = time.Second
 
-// remembered is read, which may hang: it is waited for a while, and not called again
-// before it has returned; until then there is what it said last.
+// remembered returns a version of read that does not block longer than patience. If read
+// hangs, it is not called again before it has returned, and the last result is used meanwhile.
 func remembered[T any](read func() T) func() T {
 	said := make(chan T, 1)
 	calls := make(chan (<-chan struct{}), 1)

@@ -16,7 +16,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// textfile is one for node_exporter.
+// A textfile writes metrics for node_exporter.
 type textfile struct {
 	*source
 	path     string
@@ -28,7 +28,7 @@ type textfile struct {
 
 func newTextfile(s *source, o *settings, g prometheus.Gatherer) *textfile {
 	m, err := mode(o.TextfileMode)
-	if err != nil { // Validate has refused it
+	if err != nil { // impossible: Validate refuses it
 		m = 0o644
 	}
 	return &textfile{source: s, path: o.Textfile, mode: m, interval: o.TextfileInterval, gather: g}
@@ -49,7 +49,7 @@ func (t *textfile) write(ctx context.Context) {
 	}
 }
 
-// once tells what goes wrong when it begins to, and when it is over.
+// once writes the file. It logs when writing begins to fail and when it succeeds again.
 func (t *textfile) once() {
 	content, err := t.content()
 	if err == nil {
@@ -68,8 +68,8 @@ func (t *textfile) once() {
 	t.failing = err != nil
 }
 
-// content is all that can be gathered. What a collector of the program's does wrong costs
-// what that collector has.
+// content returns everything that can be gathered. A faulty collector of the program loses
+// only its own metrics.
 func (t *textfile) content() ([]byte, error) {
 	families, err := t.gather.Gather()
 	if err != nil && len(families) == 0 {
@@ -85,8 +85,8 @@ func (t *textfile) content() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// name has each metric of f bear the service's name: the files of all services of a
-// machine come together in one scrape.
+// name adds a label with the service's name to each metric of f, because one scrape combines
+// the files of all services of a machine.
 func (t *textfile) name(f *dto.MetricFamily) {
 	for _, m := range f.GetMetric() {
 		named := false

@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// private refuses a file that ordinary users could have written. Who may read it only
-// its access list says: that is for whoever makes it.
+// private refuses a file that ordinary users could have written. It cannot check who may read
+// the file, which only the access list says.
 func private(path string, _ fs.FileInfo) error {
 	if who := files.Writers(path, false); who != "" {
 		return fmt.Errorf("%s: %w: %s", path, files.ErrUntrusted, who)

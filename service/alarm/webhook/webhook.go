@@ -1,21 +1,21 @@
-// Package webhook posts alarms over HTTP. A program that wants that asks for it in one line,
+// Package webhook posts alarms over HTTP. A program asks for it in one line,
 //
 //	service.Config{Name: "feedd", AlarmWebhook: webhook.Sender{}}
 //
-// and links net/http by that; no other one does. The URL is [service.alarm] webhook.
+// and only such a program links net/http. The URL is the key webhook of [service.alarm].
 //
-// The body is the alarm as JSON, see [alarm.Event]; its id is the header Idempotency-Key,
-// too. Any status of 200 to 299 means that it was taken. A redirect is followed to the
-// same scheme, host and port alone, and only where it keeps the method (307, 308). The
-// body of the answer is not read. When to try again is package alarm's business; each try
-// has a connection of its own, and [service.alarm] timeout for all of it. A proxy is what
-// the environment says (HTTPS_PROXY, NO_PROXY).
+// The body is the alarm as JSON: see [alarm.Event]. Its id is also in the header
+// Idempotency-Key. A status from 200 to 299 means success. A redirect is followed only to the
+// same scheme, host and port, and only if it keeps the method (307, 308). The body of the
+// answer is not read. Package alarm decides about retries. Each try uses a new connection, and
+// may take the timeout of [service.alarm] in total. The environment names a proxy
+// (HTTPS_PROXY, NO_PROXY).
 //
-// A secret stands in the file webhook_secret_file, whose text is the value of the header
-// webhook_header ("Bearer ..." for Authorization). It is read anew for each alarm, and
-// refused if others than the service's user, its group and root could read it. It is in
-// no log, plan or status, and neither are the URL's path and query, which at many
-// providers are a secret as well.
+// A secret is read from the file webhook_secret_file. Its text is the value of the header
+// webhook_header ("Bearer ..." for Authorization). The file is read for each alarm, and
+// refused if anybody but the service's user, its group and root could read it. The secret
+// appears in no log, plan or status. Nor do the URL's path and query, because many providers
+// treat them as a secret, too.
 package webhook
 
 import (
@@ -35,19 +35,20 @@ import (
 )
 
 const (
-	maxHeader    = 64 << 10 // bytes of the answer's
+	maxHeader    = 64 << 10 // bytes of the answer's header
 	maxSecret    = 8 << 10
 	maxRedirects = 3
 )
 
-// Sender is the [alarm.Poster] that there is. Its zero value is ready to use.
+// A Sender is an [alarm.Poster]. Its zero value is ready to use.
 type Sender struct {
-	// TLS is how servers are verified; nil: by the system's authorities, TLS 1.2 at least.
+	// TLS configures how servers are verified. Nil: by the system's authorities, with TLS 1.2
+	// or later.
 	TLS *tls.Config
 }
 
-// Post delivers body, which is JSON, to c.Webhook. It blocks until the server has
-// answered, or ctx ends.
+// Post delivers body, which is JSON, to c.Webhook. It blocks until the server has answered or
+// ctx ends.
 func (s Sender) Post(ctx context.Context, c alarm.Config, body []byte) error {
 	secret, err := readSecret(c.WebhookSecretFile)
 	if err != nil {
@@ -78,7 +79,7 @@ func (s Sender) Post(ctx context.Context, c alarm.Config, body []byte) error {
 	if err != nil {
 		return fmt.Errorf("webhook %s: %w", place(req.URL), without(err))
 	}
-	defer res.Body.Close() // unread: it may be huge, or come one byte a minute
+	defer res.Body.Close() // not read: it may be huge or very slow
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		return fmt.Errorf("webhook %s: the server says %d %s", place(req.URL), res.StatusCode, http.StatusText(res.StatusCode))
 	}
@@ -94,7 +95,8 @@ func (s Sender) tls() *tls.Config {
 
 var errElsewhere = errors.New("it leads elsewhere by a redirect, which is not followed")
 
-// sameServer lets a redirect through that stays where the alarm and its secret were to go.
+// sameServer accepts a redirect only to the server that the alarm and its secret are meant
+// for.
 func sameServer(req *http.Request, via []*http.Request) error {
 	first := via[0].URL
 	if req.URL.Scheme != first.Scheme || !strings.EqualFold(req.URL.Host, first.Host) || req.URL.User != nil {
@@ -109,10 +111,10 @@ func sameServer(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// place is what of u is no secret.
+// place returns the part of u that is no secret.
 func place(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
-// without is err without the URL, which the library puts before it.
+// without returns err without the URL that net/http adds to it.
 func without(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
@@ -120,7 +122,7 @@ func without(err error) error {
 	return err
 }
 
-// readSecret is what the file at path has; nothing without one.
+// readSecret returns the secret in the file at path, or "" if path is empty.
 func readSecret(path string) (string, error) {
 	if path == "" {
 		return "", nil

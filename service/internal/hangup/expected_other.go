@@ -2,5 +2,5 @@
 
 package hangup
 
-// expected: there is no SIGHUP that kills.
+// expected returns false: no SIGHUP kills processes here.
 func expected() bool { return false }

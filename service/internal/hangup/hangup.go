@@ -1,11 +1,11 @@
-// Package hangup keeps a SIGHUP from killing a service that does not listen yet: a
-// manager's reload may come as soon as there is a process. What is held is lost
-// without harm to the service, which has yet to read its configuration.
+// Package hangup keeps a SIGHUP from killing a service that does not handle it yet. A manager
+// may request a reload as soon as the process exists. A SIGHUP that is caught here is dropped,
+// which does no harm, because the service has yet to read its configuration.
 //
-// It begins before main. Go initialises packages whose imports are done in the
-// order of their paths (go.dev/ref/spec#Package_initialization), and this one
-// imports so little that it comes before fmt, net and all that they and our
-// dependencies take. That must not change what a program is that only imports us: see [Early].
+// This begins before main. Go initialises packages without pending imports in the order of
+// their paths (go.dev/ref/spec#Package_initialization). This package imports so little that it
+// comes before fmt, net and everything that they and our dependencies initialise. It must not
+// change the behaviour of other programs that merely import it: see [Early].
 package hangup
 
 import (
@@ -15,17 +15,17 @@ import (
 	"time"
 )
 
-// grace is how long [Early] may wait for main to come here.
+// grace limits how long the signal is held for main to call [Early].
 const grace = 2 * time.Second
 
-// early is the one thing that importing us does: in a process that is about to be
-// a service, and for no longer than grace.
+// early is the only effect of importing this package. It exists only in a process that is
+// about to be a service, and for no longer than grace.
 var early = claim()
 
-// Hold has SIGHUP in its hands. Of nil it holds nothing.
+// A Hold catches SIGHUP. A nil Hold catches nothing.
 type Hold struct {
 	caught chan os.Signal
-	grace  *time.Timer // nil: nothing releases it by itself
+	grace  *time.Timer // nil: not released automatically
 }
 
 func claim() *Hold {
@@ -39,7 +39,7 @@ func claim() *Hold {
 	return h
 }
 
-// fresh leaves the process to nohup(1), or whoever else made it ignore SIGHUP.
+// fresh catches SIGHUP, unless nohup(1) or another parent made the process ignore it.
 func fresh() *Hold {
 	if signal.Ignored(syscall.SIGHUP) {
 		return nil
@@ -49,10 +49,10 @@ func fresh() *Hold {
 	return h
 }
 
-// Early hands over what is held since packages were initialised; who has it
-// releases it, or does not. It is nil for any but the first caller, after two
-// seconds, and unless an argument is the word run, or systemd, spawn or supervise
-// say in the environment that they started this very process.
+// Early returns the Hold that exists since packages were initialised. The caller may release
+// it, or keep it forever. Early returns nil to all but the first caller, after two seconds,
+// and unless an argument is "run", or the environment says that systemd, spawn or supervise
+// started this very process.
 func Early() *Hold {
 	if early == nil || !early.grace.Stop() {
 		return nil
@@ -60,8 +60,8 @@ func Early() *Hold {
 	return early
 }
 
-// Take holds SIGHUP from now on, if it is not held already. Where the process
-// ignores it that stays so, and the result is nil.
+// Take catches SIGHUP from now on, if it is not caught already. If the process ignores SIGHUP,
+// Take changes nothing and returns nil.
 func Take() *Hold {
 	if h := Early(); h != nil {
 		return h
@@ -69,9 +69,9 @@ func Take() *Hold {
 	return fresh()
 }
 
-// Release gives SIGHUP its default effect back, also for one that came meanwhile:
-// it is the end of a terminal whose command is not to go on. Then it returns only
-// if somebody else has SIGHUP handled or ignored meanwhile, after a second.
+// Release restores the default effect of SIGHUP. A SIGHUP that was caught takes effect, since
+// it means the end of a terminal whose command must not continue. Release then returns only if
+// SIGHUP is handled or ignored elsewhere meanwhile, after a second.
 func (h *Hold) Release() {
 	if h == nil {
 		return
@@ -81,7 +81,7 @@ func (h *Hold) Release() {
 	case <-h.caught:
 		if self, err := os.FindProcess(os.Getpid()); err == nil {
 			_ = self.Signal(syscall.SIGHUP)
-			time.Sleep(time.Second) // another thread may be the one that dies of it
+			time.Sleep(time.Second) // the signal may be delivered to another thread
 		}
 	default:
 	}
