@@ -15,21 +15,22 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// lock is the singleton of the target.
+// lock returns the singleton options of the target.
 func (t *target) lock() singleton.Options {
 	return singleton.Options{Name: t.id.String(), Dir: t.dirs.Runtime, StateDir: t.dirs.State}
 }
 
-// probe asks for whoever holds a name. The files may lie where nobody answers.
+// probe asks who holds a name. It may read from a file system that never answers, so it
+// returns when ctx ends.
 func (t *target) probe(ctx context.Context, o singleton.Options) (singleton.Holder, error) {
 	return leavable(ctx, func() (singleton.Holder, error) { return t.Holder(o) })
 }
 
-// errUnnamed means that somebody holds the name of whom nobody knows who it is.
+// errUnnamed means that the name is held, but the holder cannot be identified.
 var errUnnamed = errors.New("it runs, but as a process that cannot be identified (its lock is held, but its record is gone or cannot be trusted)")
 
-// holder is the verified holder. The error wraps platform.ErrNotRunning if there
-// is none, with a word on what a dead one left, and errUnnamed if it is not known.
+// holder returns the verified holder. The error wraps platform.ErrNotRunning if there is none,
+// and mentions what a dead holder has left. It wraps errUnnamed if the holder is unknown.
 func (t *target) holder(ctx context.Context) (singleton.Holder, error) {
 	h, err := t.probe(ctx, t.lock())
 	switch {
@@ -43,7 +44,7 @@ func (t *target) holder(ctx context.Context) (singleton.Holder, error) {
 	return h, nil
 }
 
-// heldBy explains to a person who else runs.
+// heldBy describes the holder to a person who wants to run something else.
 func heldBy(h singleton.Holder) string {
 	if !h.Known() {
 		return errUnnamed.Error()
@@ -51,7 +52,7 @@ func heldBy(h singleton.Holder) string {
 	return h.String()
 }
 
-// leftover describes a PID file that nobody holds.
+// leftover describes a PID file without a holder.
 func (t *target) leftover() string {
 	path := t.lock().PIDFile()
 	content, err := readLeftover(path)
@@ -71,8 +72,8 @@ func (t *target) leftover() string {
 	return fmt.Sprintf(" (%s is left and names %d, %s)", path, pid, what)
 }
 
-// readLeftover reads no more of a file than shows whether it is a PID file: it
-// may be anything by now, and a FIFO would have us wait for ever.
+// readLeftover reads only as much of a file as shows whether it is a PID file. The path may be
+// anything by now, and an ordinary open of a FIFO would wait for ever.
 func readLeftover(path string) ([]byte, error) {
 	f, err := files.Open(path, os.O_RDONLY, 0)
 	if err != nil {
@@ -82,7 +83,7 @@ func readLeftover(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, 100))
 }
 
-// signal sends sig to the holder. The error is os.ErrProcessDone if it is gone.
+// signal sends sig to the holder. The error is os.ErrProcessDone if the holder has ended.
 func (t *target) signal(h singleton.Holder, doing string, sig os.Signal) error {
 	err := t.Signal(h, sig)
 	switch {
@@ -94,12 +95,13 @@ func (t *target) signal(h singleton.Holder, doing string, sig os.Signal) error {
 	return fmt.Errorf("%s %q: %w", doing, t.id, err)
 }
 
-// state is what the holder wrote of itself; an error if it was another who wrote.
+// state returns what the holder wrote about itself. It is an error if another process wrote
+// it.
 func (t *target) state(h singleton.Holder) (state.State, error) {
 	return state.Of(t.dirs.StateFile(t.id.String()), h.Identity)
 }
 
-// ending is why a holder that has ended did so, as far as it could tell.
+// ending says why an ended holder ended, as far as it could record this.
 func (t *target) ending(ctx context.Context, h singleton.Holder) string {
 	last, err := t.lastRecord(ctx)
 	if err != nil || !last.Process.Same(h.Identity) {

@@ -11,10 +11,10 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// Execute is all of the main of a program with a command line of its own, in which
-// [Command] is mounted: it runs the command that os.Args names, prints an error once,
-// in the form that [Main] has, and returns the exit code of the process. A command
-// line that makes no sense is 2, be it for a command of the service or of the host's.
+// Execute is the whole main of a program that mounts [Command] in its own command line. It
+// runs the command in os.Args, prints an error once, in the form that [Main] uses, and returns
+// the exit code for the process. The code is 2 if the command line makes no sense, both for
+// the commands of the service and for those of the host.
 func Execute(root *cobra.Command) int {
 	var s stages
 	s.watch(root)
@@ -31,7 +31,7 @@ func Execute(root *cobra.Command) int {
 	return code
 }
 
-// printError prints an error that has not been told.
+// printError prints an error, unless the command has already reported it.
 func printError(root, cmd *cobra.Command, err error, code int) {
 	if err == nil || Silent(err) {
 		return
@@ -40,21 +40,21 @@ func printError(root, cmd *cobra.Command, err error, code int) {
 	if code == platform.ExitUsage {
 		text += fmt.Sprintf("Try \"%s --help\".\n", cmd.CommandPath())
 	}
-	logsink.PrintError(text) // a standard error that nobody reads must not keep the process
+	logsink.PrintError(text) // the process must not block because nobody reads its standard error
 }
 
-// stages is how far a command line has come: cobra itself does not say of an error
-// whether it is its own refusal.
+// stages records how far a command line has come. cobra itself does not say whether an error
+// is its own refusal.
 type stages struct {
 	begun, ran bool
-	unknown    error // a command that one of the host's groups does not have: cobra shows the group's help
+	unknown    error // an unknown command in a group of the host, for which cobra shows the help of the group
 }
 
 func (s *stages) refused(cmd *cobra.Command) bool {
 	return !s.begun || !s.ran && cmd.ValidateRequiredFlags() != nil
 }
 
-// watch has all commands from cmd on say that they are at work.
+// watch makes cmd and all commands below it record that they run.
 func (s *stages) watch(cmd *cobra.Command) {
 	noted := func(what func(*cobra.Command, []string), runs bool) func(*cobra.Command, []string) {
 		if what == nil {
@@ -85,8 +85,8 @@ func (s *stages) watch(cmd *cobra.Command) {
 	}
 }
 
-// refuse has a group that is given something else than one of its commands, and no
-// --help, say that rather than show its help.
+// refuse makes a group report an unknown command, instead of showing its help, unless --help
+// was given.
 func (s *stages) refuse(group *cobra.Command) {
 	help := group.HelpFunc()
 	group.SetHelpFunc(func(cmd *cobra.Command, args []string) {
@@ -99,7 +99,7 @@ func (s *stages) refuse(group *cobra.Command) {
 	})
 }
 
-// misused reports whether err is a flag that could not be read.
+// misused reports whether err is about a flag that could not be parsed.
 func misused(err error) bool {
 	var unknown *pflag.NotExistError
 	var bare *pflag.ValueRequiredError

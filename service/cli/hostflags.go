@@ -11,10 +11,10 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// noHostFlags takes back what the host's flags said to an earlier install.
+// noHostFlags is the flag that forgets the host flags of an earlier install.
 const noHostFlags = "no-host-flags"
 
-// line are the commands from the program to ours.
+// line returns the commands on the path from the program to our root.
 func (a *app) line() (all []*cobra.Command) {
 	for c := a.root; c != nil; c = c.Parent() {
 		all = append(all, c)
@@ -23,8 +23,8 @@ func (a *app) line() (all []*cobra.Command) {
 	return all
 }
 
-// hostFlag is the persistent flag of that name which a host has, and the command
-// that has it; nil if there is none, or it is ours. The nearest counts.
+// hostFlag returns the persistent flag of the host with that name, and its command. Both are
+// nil if there is none, or if the flag is ours. The nearest command wins.
 func (a *app) hostFlag(name string) (*cobra.Command, *pflag.Flag) {
 	if a.ours[name] {
 		return nil, nil
@@ -37,15 +37,15 @@ func (a *app) hostFlag(name string) (*cobra.Command, *pflag.Flag) {
 	return nil, nil
 }
 
-// hostFlags are the host's persistent flags that belong into what is installed, by
-// name, as words of a command line: those that an earlier install was given, and
-// where this is one, those that it is given.
+// hostFlags returns the persistent flags of the host that belong to the installation, by name,
+// as words of a command line. These are the flags of earlier installs and, if this is an
+// install, its own.
 func (a *app) hostFlags(cmd *cobra.Command, before map[string][]string) map[string][]string {
 	back := cmd.Flags().Lookup(noHostFlags)
 	installs := back != nil
 	all := map[string][]string{}
 	for name, words := range before {
-		if _, f := a.hostFlag(name); f != nil && !(installs && back.Changed) { // the host may have it no more
+		if _, f := a.hostFlag(name); f != nil && !(installs && back.Changed) { // the host may no longer have the flag
 			all[name] = words
 		}
 	}
@@ -58,7 +58,7 @@ func (a *app) hostFlags(cmd *cobra.Command, before map[string][]string) map[stri
 	return all
 }
 
-// given are the host's flags on this command line.
+// given returns the flags of the host on this command line.
 func (a *app) given() map[string][]string {
 	all := map[string][]string{}
 	for _, c := range a.line() {
@@ -71,8 +71,8 @@ func (a *app) given() map[string][]string {
 	return all
 }
 
-// mounted is the way from the program to our commands, with the host's flags behind
-// the commands that have them.
+// mounted returns the words that lead from the program to our commands. Each command is
+// followed by its host flags.
 func (a *app) mounted(host map[string][]string) (words []string) {
 	for i, c := range a.line() {
 		if i > 0 {
@@ -87,14 +87,14 @@ func (a *app) mounted(host map[string][]string) (words []string) {
 	return words
 }
 
-// spelled is a flag as it would be typed for it to have the value that it has.
+// spelled returns a flag in the form in which one would type it to get its value.
 func spelled(f *pflag.Flag) []string {
 	word := func(value string) string { return "--" + f.Name + "=" + value }
 	kind := f.Value.Type()
 	if list, ok := f.Value.(pflag.SliceValue); ok && len(list.GetSlice()) > 0 {
 		var words []string
 		for _, value := range list.GetSlice() {
-			if kind == "stringSlice" { // which takes several, separated by commas
+			if kind == "stringSlice" { // its values are separated by commas
 				value = asCSV(value)
 			}
 			words = append(words, word(value))
@@ -102,7 +102,7 @@ func spelled(f *pflag.Flag) []string {
 		return words
 	}
 	value := f.Value.String()
-	if strings.HasPrefix(kind, "stringTo") || strings.HasSuffix(kind, "Slice") { // shown in brackets
+	if strings.HasPrefix(kind, "stringTo") || strings.HasSuffix(kind, "Slice") { // the value is shown in brackets
 		value = strings.TrimSuffix(strings.TrimPrefix(value, "["), "]")
 	}
 	return []string{word(value)}
@@ -111,12 +111,12 @@ func spelled(f *pflag.Flag) []string {
 func asCSV(value string) string {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	_ = w.Write([]string{value}) // to memory
+	_ = w.Write([]string{value}) // writes to memory
 	w.Flush()
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// wordsOf are the words of host's flags, in the order of their names.
+// wordsOf returns the words of host flags, sorted by flag name.
 func wordsOf(host map[string][]string) (words []string) {
 	for _, name := range slices.Sorted(maps.Keys(host)) {
 		words = append(words, host[name]...)

@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// installFlags are those that `install` and `plan` share.
+// installFlags has the flags that `install` and `plan` share.
 type installFlags struct {
 	program string
 	user    string
@@ -20,14 +20,14 @@ type installFlags struct {
 	copyTo  string
 	adopt   bool
 
-	allowWritable bool // as it was told, at any time
+	allowWritable bool // now or by an earlier install
 
 	createUser bool
-	start      bool // `install` only, and so is restart
+	start      bool // start and restart: `install` only
 	restart    bool
 	diff       bool // `plan` only
 
-	told map[string]string // all that the installation has been told
+	told map[string]string // the remembered flags of the installation
 }
 
 func (a *app) addInstallFlags(cmd *cobra.Command, f *installFlags) {
@@ -66,7 +66,7 @@ func (a *app) installCommand() *cobra.Command {
 			}
 			return a.alone(cmd, "install", func() error {
 				t, steps, err := a.plan(cmd, &f)
-				if err == nil && !t.defaultFile.anew { // else when it is there for the program to read
+				if err == nil && !t.defaultFile.anew { // with a new file, the check follows when the program can read it
 					err = a.precheck(cmd.Context(), t)
 				}
 				if err != nil {
@@ -106,7 +106,7 @@ func (a *app) planCommand() *cobra.Command {
 	return cmd
 }
 
-// showSteps shows what install would do, or what that would change.
+// showSteps shows what install would do or, with --diff, what it would change.
 func (a *app) showSteps(cmd *cobra.Command, t *target, steps []platform.Step, f installFlags) error {
 	if f.diff {
 		due := a.drift(cmd.Context(), t).ofProcess(a, t)
@@ -190,7 +190,7 @@ func (a *app) plan(cmd *cobra.Command, f *installFlags) (*target, []platform.Ste
 	return t, append(first, steps...), nil
 }
 
-// override has the command line beat the configuration file.
+// override lets the command line take precedence over the configuration file.
 func (a *app) override(change func(*service.Config)) {
 	before := a.cfg.Override
 	a.cfg.Override = func(c *service.Config) {
@@ -234,7 +234,7 @@ func (a *app) uninstall(cmd *cobra.Command, t *target, purge, foreign bool) erro
 	if err := t.ours(cmd.Context(), "uninstall"); err != nil {
 		return err
 	}
-	// Its files are removed with the rest.
+	// An uninstall also removes the files of that process.
 	if other, err := t.stranger(cmd.Context()); err != nil {
 		return err
 	} else if other != nil {
@@ -246,7 +246,7 @@ func (a *app) uninstall(cmd *cobra.Command, t *target, purge, foreign bool) erro
 			return err
 		}
 	}
-	if purge { // what speaks against it does so before anything has changed
+	if purge { // objections must come before anything has changed
 		if remove, err = t.purge(foreign); err != nil {
 			return fmt.Errorf("purge %q: %w", t.id, err)
 		}
@@ -287,7 +287,7 @@ func (a *app) uninstall(cmd *cobra.Command, t *target, purge, foreign bool) erro
 		return fmt.Errorf("uninstall %q: %w", t.id, err)
 	}
 	t.unversion(notes(cmd))
-	t.uncopy(notes(cmd)) // nothing goes back from here, and a program is too much for a journal
+	t.uncopy(notes(cmd)) // from here there is no rollback: a program is too large for the journal
 	fmt.Fprintf(confirms(cmd), "%s %s (%s).\n", t.id, outcome, m.Name())
 	tell := func(what string, all []string, hint string) {
 		if len(all) > 0 {
@@ -300,7 +300,7 @@ func (a *app) uninstall(cmd *cobra.Command, t *target, purge, foreign bool) erro
 	return nil
 }
 
-// mayApply refuses what a user cannot do to a service of the system.
+// mayApply refuses what an ordinary user cannot do to a system service.
 func (a *app) mayApply(t *target, steps []platform.Step) error {
 	if len(steps) > 0 && t.id.Scope == platform.ScopeSystem && a.Scope() != platform.ScopeSystem {
 		return fmt.Errorf("a service of the system: %w: become root, or say --scope user", platform.ErrPermission)

@@ -13,8 +13,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// install carries the steps out, if there is something to do, and writes down what it
-// was told. It reports whether there was. The transaction is yet to be committed.
+// install carries out the steps, if there is something to do, and records the flags. It
+// reports whether there was something to do. The caller commits the transaction.
 func (a *app) install(cmd *cobra.Command, t *target, steps []platform.Step, f installFlags) (tx *installer.Transaction, did bool, err error) {
 	ctx := cmd.Context()
 	if err := a.mayApply(t, steps); err != nil {
@@ -59,9 +59,9 @@ func (a *app) install(cmd *cobra.Command, t *target, steps []platform.Step, f in
 	return tx, did, nil
 }
 
-// noteBefore has the transaction be taken back, last of all, to a service that runs
-// if it does now, and to no directories that are not there. That it cannot be started
-// any more keeps nothing else from being taken back.
+// noteBefore records how the transaction is rolled back last of all: the service runs again if
+// it runs now, and directories that do not exist now are removed. If the service cannot be
+// started again, everything else is rolled back nevertheless.
 func (t *target) noteBefore(ctx context.Context, tx *installer.Transaction) error {
 	var back []platform.Step
 	st, err := query(ctx, t.manager, t.id)
@@ -80,13 +80,13 @@ func (t *target) noteBefore(ctx context.Context, tx *installer.Transaction) erro
 	return tx.Note("what there was before", back...)
 }
 
-// runs reports whether a manager that says so has the service run, or about to.
+// runs reports whether a phase means that the manager runs the service, or is about to.
 func runs(p platform.Phase) bool {
 	return p == platform.PhaseReady || p == platform.PhaseReloading || p == platform.PhaseStarting
 }
 
-// finish has the service be brought to what is wanted, and ends the install. If the
-// service does not become ready, all of the install is taken back.
+// finish brings the service to the requested state, and ends the install. If the service does
+// not become ready, the whole install is rolled back.
 func (a *app) finish(cmd *cobra.Command, t *target, tx *installer.Transaction, steps []platform.Step, f installFlags, did bool) error {
 	ctx := cmd.Context()
 	var err error
@@ -110,8 +110,8 @@ func (a *app) finish(cmd *cobra.Command, t *target, tx *installer.Transaction, s
 	return fmt.Errorf("%w; everything is as it was before this install", err)
 }
 
-// stopped adds to why a transaction was taken back why what it had stopped does not
-// run again; nothing, if it does.
+// stopped adds to the reason of a rollback why the service, which the transaction had stopped,
+// does not run again. If it runs, stopped adds nothing.
 func (t *target) stopped(err error) error {
 	if t.notStarted == nil {
 		return err
@@ -119,19 +119,19 @@ func (t *target) stopped(err error) error {
 	return fmt.Errorf("%w; what was installed before is back, and could not be started again: %w", err, t.notStarted)
 }
 
-// notYet notes which directories of the service are not there.
+// notYet records which directories of the service do not exist.
 func (t *target) notYet() {
 	t.fresh = slices.DeleteFunc([]string{t.dirs.Runtime, t.dirs.State}, func(dir string) bool { return dir == "" || !t.absent(dir) })
 }
 
-// absent reports whether there is nothing at path, and is false where that cannot be told.
+// absent reports whether nothing exists at path. It is false if that cannot be determined.
 func (t *target) absent(path string) bool {
 	_, err := t.System.Stat(path)
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// sweep removes those that have nothing in them by now but holdfast's own records:
-// what the program itself has kept stays.
+// sweep removes those directories that now contain only holdfast's own records. What the
+// program itself has stored stays.
 func (t *target) sweep() {
 	for _, dir := range t.fresh {
 		if others, err := t.foreign(dir); err == nil && len(others) == 0 {

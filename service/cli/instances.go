@@ -11,10 +11,9 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// instances are the targets of the instances of t's name that are installed, or
-// run, by the order of their names. They are found by their records, directories
-// and files: no manager need be asked for a list. left is how many names were not
-// looked into.
+// instances returns the targets of the instances of t's name that are installed or run, sorted
+// by name. It finds them by their records, directories and files, and needs no list from the
+// manager. left is the number of names that it did not examine.
 func (a *app) instances(cmd *cobra.Command, t *target) (all []*target, left int) {
 	if t.cfg.Instance != "" {
 		return nil, 0
@@ -25,7 +24,7 @@ func (a *app) instances(cmd *cobra.Command, t *target) (all []*target, left int)
 			continue
 		}
 		of := *a
-		of.cfg = a.code // its own configuration, and what its own installation was told
+		of.cfg = a.code // the instance's own configuration, and the flags of its own installation
 		of.cfg.Instance, of.cfg.Scope, of.scope = name, t.id.Scope, ""
 		other, err := of.targetRegardless(cmd)
 		if err == nil && other.there(cmd.Context()) {
@@ -46,13 +45,12 @@ func (t *target) there(ctx context.Context) bool {
 	return err == nil
 }
 
-// mostFound is how many instances are looked for of which there is no record. The
-// service's user may make as many files that are called like theirs as he likes, and
-// each costs a question to the manager.
+// mostFound limits the number of instances without a record. The service's user can make any
+// number of files with such names, and each one costs a question to the manager.
 const mostFound = 100
 
-// instanceNames are the names that instances of t have left somewhere: all of which
-// there is a record, and the first of the others.
+// instanceNames returns the names of instances of t that have left something: all with a
+// record, and the first ones of the others.
 func (t *target) instanceNames() (names []string, left int) {
 	prefix := t.id.Name + "@"
 	recorded := t.recorded(t.id.Scope)
@@ -61,7 +59,7 @@ func (t *target) instanceNames() (names []string, left int) {
 			continue
 		}
 		for pattern, cut := range map[string]string{
-			filepath.Join(filepath.Dir(dir), prefix+"*"): "", // directories of their own
+			filepath.Join(filepath.Dir(dir), prefix+"*"): "", // their own directories
 			filepath.Join(dir, prefix+"*.state.json"):    ".state.json",
 			filepath.Join(dir, prefix+"*.lastrun.json"):  ".lastrun.json",
 		} {
@@ -77,7 +75,7 @@ func (t *target) instanceNames() (names []string, left int) {
 	}
 	slices.Sort(names)
 	names = slices.DeleteFunc(slices.Compact(names), func(name string) bool {
-		return slices.Contains(recorded, name) || platform.CheckName(name) != nil || strings.HasSuffix(name, ".supervisor") // whose file is no instance's
+		return slices.Contains(recorded, name) || platform.CheckName(name) != nil || strings.HasSuffix(name, ".supervisor") // the file of a supervisor belongs to no instance
 	})
 	left = max(0, len(names)-mostFound)
 	names = append(names[:len(names)-left], recorded...)
@@ -85,7 +83,7 @@ func (t *target) instanceNames() (names []string, left int) {
 	return names, left
 }
 
-// recorded are the names of the instances of t of which there is a record.
+// recorded returns the names of the instances of t that have a record.
 func (t *target) recorded(scope platform.Scope) []string {
 	path, err := t.Manifest(platform.ID{Name: t.id.Name, Instance: "x", Scope: scope})
 	if err != nil {
@@ -103,8 +101,8 @@ func (t *target) recorded(scope platform.Scope) []string {
 	return names
 }
 
-// others are the commands that have verb done to another service of the same name
-// that there is: an instance, one of the other scope, or with another manager.
+// others returns the commands that apply verb to other existing services of the same name: to
+// an instance, to one in the other scope, or to one with another manager.
 func (a *app) others(cmd *cobra.Command, t *target, verb string) (lines []string) {
 	ctx := cmd.Context()
 	if t.manager == nil {
@@ -141,7 +139,7 @@ func (a *app) others(cmd *cobra.Command, t *target, verb string) (lines []string
 	return lines
 }
 
-// hint says, behind the word that a service is not there, what is.
+// hint is appended to a message that a service does not exist. It says what exists instead.
 func (a *app) hint(cmd *cobra.Command, t *target, verb string) string {
 	switch lines := a.others(cmd, t, verb); len(lines) {
 	case 0:
@@ -153,7 +151,7 @@ func (a *app) hint(cmd *cobra.Command, t *target, verb string) string {
 	}
 }
 
-// unless is hint for a service that may be there, and does not run.
+// unless is like hint, for a service that may exist and does not run.
 func (a *app) unless(cmd *cobra.Command, t *target, verb string) string {
 	if t.manager == nil || t.has(cmd.Context()) {
 		return ""
@@ -161,13 +159,13 @@ func (a *app) unless(cmd *cobra.Command, t *target, verb string) string {
 	return a.hint(cmd, t, verb)
 }
 
-// none reports whether there is no service by the very name: it is not installed,
-// does not run, and has nobody's definition.
+// none reports whether no service has exactly this name: it is not installed, does not run,
+// and nobody has a definition of it.
 func (r *report) none() bool {
 	return !r.Installed && r.Definition == nil && r.PID == 0 && r.Phase == platform.PhaseStopped
 }
 
-// noteInstances names the instances where there is nothing else.
+// noteInstances names the instances if there is nothing else.
 func (r *report) noteInstances(ctx context.Context, a *app, t *target, instances []*target) {
 	if !r.none() {
 		return

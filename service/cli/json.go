@@ -5,8 +5,7 @@ import (
 	"io"
 )
 
-// writeJSON writes v as commands with --json print it: indented, and with <, > and &
-// as they are.
+// writeJSON writes v like every command with --json: indented, and with <, > and & unescaped.
 func writeJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")

@@ -11,13 +11,13 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// lastRun is the run before the one that now is of, or the last one if none is; nil if
-// nobody knows of any. record is what there is in the record's place.
+// lastRun returns the run before the one that now describes, or the last run if none is
+// running. It is nil if no run is known. record is the record of the last run.
 func (t *target) lastRun(now state.Truth, record recovery.LastRun) *state.Before {
 	if now.File != nil && now.File.LastRun != nil {
 		before := *now.File.LastRun
 		if e := now.LastExit; record.Seen == nil && e != nil && before.How == string(recovery.Killed) && (e.Code >= 0 || e.Signal != "") {
-			seen := recovery.LastRun{Started: before.Started, Seen: e} // by the manager
+			seen := recovery.LastRun{Started: before.Started, Seen: e} // the manager saw how it ended
 			before.How, before.Outcome = string(seen.How()), seen.Outcome()
 		}
 		return &before
@@ -36,21 +36,22 @@ func (t *target) lastRun(now state.Truth, record recovery.LastRun) *state.Before
 	return record.Summary()
 }
 
-// lastRecord is the last-run record, with what the run could say of its crash.
+// lastRecord returns the record of the last run, with what that run could record about its
+// crash.
 func (t *target) lastRecord(ctx context.Context) (recovery.LastRun, error) {
 	return leavable(ctx, func() (recovery.LastRun, error) {
 		last, err := recovery.Read(t.dirs.LastRunFile(t.id.String()))
 		if err != nil || !last.Known() || last.Exit != nil {
 			return last, err
 		}
-		if crash, err := recovery.ReadCrash(t.dirs.CrashFile(t.id.String())); err == nil && crash != nil { // it is its user's to read
+		if crash, err := recovery.ReadCrash(t.dirs.CrashFile(t.id.String())); err == nil && crash != nil { // only its user can read the file
 			last.Seen = &crash.Exit
 		}
 		return last, nil
 	})
 }
 
-// lastRunText is empty where the last exit has said it all.
+// lastRunText is empty if the last exit says everything.
 func lastRunText(r report) string {
 	b := r.LastRun
 	if b == nil || (b.How == string(recovery.Clean) || b.How == string(recovery.Failed)) && b.Change == "" {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// written are the places where something that the service has written still lies: its
-// state and logs outlive it.
+// written returns the places that still contain something written by the service. Its state
+// and logs outlive it.
 func (t *target) written() []string {
 	var left []string
 	for _, dir := range []string{t.dirs.State, t.dirs.Logs} {
@@ -22,12 +22,13 @@ func (t *target) written() []string {
 	return left
 }
 
-// configurations are the places of its configuration, which somebody else has written.
+// configurations returns the places of the service's configuration, which somebody else has
+// written.
 func (t *target) configurations() []string {
 	var left []string
 	file, dir := t.cfg.File, t.dirs.Config
 	all := names(dir)
-	mixed := strings.HasPrefix(t.dirs.State+string(filepath.Separator), dir+string(filepath.Separator)) // where it has its state in the same place
+	mixed := strings.HasPrefix(t.dirs.State+string(filepath.Separator), dir+string(filepath.Separator)) // the state is in the same place
 	inside := file != "" && filepath.Dir(file) == dir
 	if len(all) > 0 && !mixed && !(inside && len(all) == 1) {
 		left = append(left, dir)
@@ -57,7 +58,7 @@ func isThere(path string) bool {
 	return err == nil
 }
 
-// purgeHint says what removes the data, unless it was just done.
+// purgeHint says how to remove the data, unless that was just done.
 func purgeHint(purged bool) string {
 	if purged {
 		return ""

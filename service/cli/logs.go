@@ -58,11 +58,11 @@ func (a *app) logsCommand() *cobra.Command {
 			show := exec.CommandContext(cmd.Context(), argv[0], argv[1:]...)
 			show.Stdout, show.Stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
 			if err = show.Run(); cmd.Context().Err() != nil {
-				return nil //nolint:nilerr // ctrl-C is how to end it
+				return nil //nolint:nilerr // the user ends it with ctrl-C
 			}
 			var exit *exec.ExitError
 			if errors.As(err, &exit) && exit.ExitCode() > 0 {
-				return &exitError{exit.ExitCode()} // it has said why
+				return &exitError{exit.ExitCode()} // the command has reported the reason
 			}
 			return err
 		},
@@ -75,11 +75,11 @@ func (a *app) logsCommand() *cobra.Command {
 	return cmd
 }
 
-// priorities are syslog's, the gravest first.
+// priorities has the priorities of syslog, the gravest first.
 var priorities = [...]string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
 
-// understood is f in the manager's words: usual names of priorities are syslog's, and
-// a span of time is one that ends now.
+// understood returns f in the words of the manager. It replaces common names of priorities by
+// those of syslog, and a time span by its start.
 func understood(f platform.LogFilter, now time.Time) platform.LogFilter {
 	switch p := strings.ToLower(f.Priority); p {
 	case "emergency", "panic":
@@ -103,7 +103,7 @@ func understood(f platform.LogFilter, now time.Time) platform.LogFilter {
 	return f
 }
 
-// narrowing names the flags that narrow a log down.
+// narrowing returns the flags that restrict the output.
 func narrowing(f platform.LogFilter) string {
 	var flags []string
 	for flag, is := range map[string]bool{"--since": f.Since != "", "--priority": f.Priority != "", "--json": f.JSON} {
@@ -115,8 +115,9 @@ func narrowing(f platform.LogFilter) string {
 	return strings.Join(flags, " ")
 }
 
-// logFile is the file with the log, of which we read for who calls us, root perhaps, only what is no
-// link, no second name of a file and no device: it lies in a directory of the service's user. Empty: it is no file.
+// logFile returns the log file, or an empty path if the log is not a file. The file is in a
+// directory of the service's user, and the caller may be root. So we read only what is no
+// link, no second name of a file and no device.
 func (t *target) logFile() string {
 	if file := t.cfg.Log.File; file != "" {
 		return file
@@ -127,7 +128,7 @@ func (t *target) logFile() string {
 	return ""
 }
 
-// logArgv is the manager's command that shows the log.
+// logArgv returns the manager's command that shows the log.
 func (t *target) logArgv(f platform.LogFilter) ([]string, error) {
 	if t.manager == nil {
 		return nil, fmt.Errorf("log of %q: %w: without one, the log goes to where `run` was called, or to [service.log] file", t.id, t.noManager)
@@ -154,9 +155,9 @@ func (t *target) logArgv(f platform.LogFilter) ([]string, error) {
 	return argv, nil
 }
 
-// sensible refuses a time or a priority that the manager's own command does not
-// understand: whether it shows nothing of a log with them, and can do so without. One
-// that does not say so in time is asked for the log all the same.
+// sensible refuses a time or priority that the manager's own command does not understand. It
+// asks that command for an empty log, with the value and without it. If the command does not
+// answer in time, the log is requested nevertheless.
 func (t *target) sensible(ctx context.Context, f platform.LogFilter) error {
 	m, ok := t.manager.(platform.LogFilterer)
 	if !ok {
@@ -191,10 +192,10 @@ func (t *target) sensible(ctx context.Context, f platform.LogFilter) error {
 	return ctx.Err()
 }
 
-// tail writes the last n lines of a file, then what is added to it, or to the
-// file that takes its place, or begins anew in it, as rotation does.
+// tail writes the last n lines of a file. With follow, it then writes what is appended to the
+// file. It also follows a rotation, which replaces or truncates the file.
 func tail(ctx context.Context, w io.Writer, path string, n int, follow bool) error {
-	f, err := files.OpenOneName(path) // lest we keep it from being rotated
+	f, err := files.OpenOneName(path) // so that we do not block its rotation
 	if err != nil {
 		return err
 	}
@@ -215,13 +216,13 @@ func tail(ctx context.Context, w io.Writer, path string, n int, follow bool) err
 		if err != nil {
 			return err
 		}
-		if at, err := f.Seek(0, io.SeekCurrent); err == nil && ours.Size() < at { // truncated, as copytruncate does
+		if at, err := f.Seek(0, io.SeekCurrent); err == nil && ours.Size() < at { // truncated, for example by copytruncate
 			if _, err := f.Seek(0, io.SeekStart); err != nil {
 				return err
 			}
 		}
 		if now, err := os.Stat(path); err == nil && !os.SameFile(ours, now) {
-			if _, err := io.Copy(w, f); err != nil { // what came in the meantime
+			if _, err := io.Copy(w, f); err != nil { // what was written in the meantime
 				return err
 			}
 			if next, err := files.OpenOneName(path); err == nil {

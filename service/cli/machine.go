@@ -14,72 +14,72 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// machine is all that commands reach outside of this process and the service's
-// own files. Tests hand in another one.
+// A machine has everything that commands use outside of this process and the service's own
+// files. Tests use another one.
 type machine struct {
 	Manager func(name string) (platform.Manager, error) // "auto": the one that runs the machine
 	System  platform.System
-	Scope   func() platform.Scope // of what this process does if nobody says otherwise
+	Scope   func() platform.Scope // the scope of this process by default
 	// Privileged reports whether this process may change services of its Scope.
 	Privileged func() bool
-	// Manifest is where the record of an installation is.
+	// Manifest returns the path of the record of an installation.
 	Manifest func(platform.ID) (string, error)
-	// TrialFile is where the record of a trial is.
+	// TrialFile returns the path of the record of a trial.
 	TrialFile func(platform.ID) (string, error)
 
 	Holder  func(singleton.Options) (singleton.Holder, error)
 	Process func(pid int) (proc.Identity, error)
 	Alive   func(proc.Identity) (bool, error)
 	Signal  func(singleton.Holder, os.Signal) error
-	Wait    func(context.Context, proc.Identity) error // until it is not to be seen any more
+	Wait    func(context.Context, proc.Identity) error // until the process is no longer visible
 	Measure func(pid int) *resources
-	Memory  func(pid int) int64 // of a process, in bytes; -1: not to be seen
-	// OpenFiles is how many files a process has open, and how many it may have; the
-	// error is errors.ErrUnsupported where the system does not say.
+	Memory  func(pid int) int64 // of a process, in bytes; -1: not known
+	// OpenFiles returns how many files a process has open, and how many it may open. The error
+	// is errors.ErrUnsupported if the system does not say.
 	OpenFiles func(pid int) (used, most uint64, err error)
-	// Suspended reports whether a process does not get to run until it is let go on.
+	// Suspended reports whether a process is stopped until somebody resumes it.
 	Suspended func(pid int) bool
-	// Age is for how long a process has run by a clock that nobody sets.
+	// Age returns for how long a process has run, by a clock that nobody sets.
 	Age func(proc.Identity) (time.Duration, error)
-	// Processes are those whose program is at one of these paths.
+	// Processes returns the processes whose program is at one of these paths.
 	Processes func(ctx context.Context, images []string) ([]tableEntry, error)
 	Self      func() (proc.Identity, error)
-	// Volume is the file system on which dir lies, and what tells it from others.
+	// Volume returns the file system of dir, and an id that distinguishes it from others.
 	Volume func(dir string) (v doctor.Volume, id string, err error)
-	// Executes reports whether a process runs the very file at path.
+	// Executes reports whether a process runs exactly the file at path.
 	Executes func(pid int, path string) bool
 	// Acquire takes a name for this process.
 	Acquire func(singleton.Options) (release func() error, err error)
-	// Detach begins a process that outlives this one: argv of this program, for the
-	// upgrade id of a service that the manager has in that scope.
+	// Detach starts a process that outlives this one. It runs argv with this program, for the
+	// upgrade id of a service under manager in scope.
 	Detach func(ctx context.Context, manager string, scope platform.Scope, id string, argv []string) error
-	// Replaced reports whether there is another program by now in the place of the
-	// holder's, or at program, which its manager starts.
+	// Replaced reports whether another program is now at the path of the holder's program, or
+	// at program, which its manager starts.
 	Replaced func(h singleton.Holder, program string) bool
-	Gone     func(program string) bool // there is no file by that path
-	Full     func(dir string) bool     // nothing can be written there for want of space
+	Gone     func(program string) bool // no file has that path
+	Full     func(dir string) bool     // no space is left there
 
 	Accounts accounts
 
-	// Interrupt has the returned context end by the first request of a person or a
-	// manager that the command be given up, until stop is called.
+	// Interrupt returns a context that ends at the first request of a person or manager to
+	// give up the command, until stop is called.
 	Interrupt func(context.Context) (ctx context.Context, stop context.CancelFunc)
 	Now       func() time.Time
 	Monotonic func() (time.Duration, error) // the clock by which a service dates its reloads
 
 	Program    string                 // how this process was called
-	Executable func() (string, error) // its image
+	Executable func() (string, error) // the path of its image
 }
 
-// firstSignal ends by ctrl-C or SIGTERM, and gives a second one its default action
-// back, whatever the command is waiting for then.
+// firstSignal returns a context that ends with ctrl-C or SIGTERM. A second signal then has its
+// default action, whatever the command is waiting for.
 func firstSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	return ctx, stop
 }
 
-// thisMachine is the one that we run on.
+// thisMachine returns the machine that we run on.
 func thisMachine() machine {
 	m := machine{
 		Manager: native.Manager, System: native.System{}, Scope: native.OwnScope, Manifest: native.ManifestFile, TrialFile: native.TrialFile,

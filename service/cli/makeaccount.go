@@ -12,8 +12,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// makeAccount are the steps that make the service's user, without a home and a shell,
-// and its group, as far as they are not there. They note what there will be.
+// makeAccount returns the steps that make the service's user, without home and shell, and its
+// group, if they do not exist. It records what will exist.
 func (t *target) makeAccount(ctx context.Context) ([]platform.Step, error) {
 	c := t.cfg
 	refuse := func(why string) ([]platform.Step, error) { return nil, usage("--create-user: %s", why) }
@@ -68,14 +68,15 @@ func (t *target) lacks(look func() error) (bool, error) {
 	return false, err
 }
 
-// accountTools are the command lines of a machine that make and remove accounts.
+// accountTools has the command lines by which a machine makes and removes accounts.
 type accountTools struct {
-	addGroup, addUser, delGroup, delUser []string // NAME, GROUP and SHELL stand for those
+	addGroup, addUser, delGroup, delUser []string // NAME, GROUP and SHELL are placeholders
 	shell                                string
-	lacking                              string // the tool that it takes to make or remove a group and is not there
+	lacking                              string // the missing tool that would make or remove a group
 }
 
-// accountTools finds those of the shadow suite, or of BusyBox; nil if there are none.
+// accountTools finds the tools of the shadow suite or of BusyBox. It returns nil if there are
+// none.
 func (t *target) accountTools() *accountTools {
 	find := func(name string) string {
 		for _, dir := range []string{"/usr/sbin", "/sbin", "/usr/bin", "/bin"} {
@@ -85,7 +86,7 @@ func (t *target) accountTools() *accountTools {
 		}
 		return ""
 	}
-	absent := func(names ...string) string { // the first of them that is not there
+	absent := func(names ...string) string { // the first of them that does not exist
 		i := slices.IndexFunc(names, func(name string) bool { return find(name) == "" })
 		if i < 0 {
 			return ""
@@ -140,11 +141,11 @@ func (a *accountTools) user(name, group string) platform.Step {
 	}
 }
 
-// goneWithin is how long an account may take to be seen to be gone.
+// goneWithin limits the time until a removed account is no longer visible.
 const goneWithin = 5 * time.Second
 
-// noUser are the steps that remove a user, who may be gone already: what id(1) says
-// counts. noGroup's are similar; who removes a user often removes the group, too.
+// noUser returns the steps that remove a user, who may already be gone: the answer of id(1)
+// counts. noGroup is similar. Tools that remove a user often remove the group too.
 func (a *accountTools) noUser(name string) []platform.Step {
 	return []platform.Step{
 		{Kind: platform.StepRun, Describe: "remove the user " + name, Argv: a.line(a.delUser, name, ""), MayFail: true},
@@ -162,11 +163,11 @@ func (a *accountTools) noGroup(name string) []platform.Step {
 	}
 }
 
-// purgeAccount are the steps that remove the accounts that an install has made, where
-// no other instance of the service is left that may have them, too.
+// purgeAccount returns the steps that remove the accounts which an install has made, unless
+// another instance of the service may use them.
 func (t *target) purgeAccount() []platform.Step {
 	made := t.manifest.Account
-	if t.manifest.Format == 0 { // it was removed otherwise, or a purge before this one did not get that far
+	if t.manifest.Format == 0 { // the service was removed otherwise, or an earlier purge was incomplete
 		made = t.orphan
 	}
 	if made == (state.Account{}) || t.siblings() {
@@ -195,19 +196,19 @@ func (t *target) siblings() bool {
 	if err != nil {
 		return false
 	}
-	found, _ := filepath.Glob(filepath.Join(filepath.Dir(own), "*.json")) // the pattern is a good one
+	found, _ := filepath.Glob(filepath.Join(filepath.Dir(own), "*.json")) // the pattern is valid
 	return slices.ContainsFunc(found, func(path string) bool {
 		name, _, _ := strings.Cut(strings.TrimSuffix(filepath.Base(path), ".json"), "@")
 		return name == t.id.Name && path != own
 	})
 }
 
-// willMake reports whether this install makes the account before anybody needs it.
+// willMake reports whether this install makes the account before it is needed.
 func (t *target) willMake(kind, name string) bool {
 	return name != "" && (kind == "user" && t.made.User == name || kind == "group" && t.made.Group == name)
 }
 
-// madeBy is what installs have made, this one included.
+// madeBy returns the accounts that installs have made, including this one.
 func (t *target) madeBy() state.Account {
 	made := t.manifest.Account
 	if t.made.User != "" {

@@ -12,22 +12,22 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// dscl is the command line of macOS's directory service, dscl(1): it knows no command
-// that makes an account whole and gives it a number.
+// dscl is the command line of macOS's directory service: dscl(1). It has no command that makes
+// a whole account or assigns a number.
 const dscl = "/usr/bin/dscl"
 
-// noRecord is what it ends with where there is no such record: -14136, as far as an exit
-// code can say that.
+// noRecord is its exit code if the record does not exist: -14136, as far as an exit code can
+// hold it.
 const noRecord = 56
 
-// Numbers of accounts that are no person's: below 500, and above those of macOS itself,
-// as far as there are any left.
+// These are numbers for accounts that are no person's: below 500, and above those of macOS
+// itself as far as possible.
 const (
 	highestOnMac = 499
 	lowestOnMac  = 200
 )
 
-// makeOnMac are the steps that make a user and a group, as far as they are not there.
+// makeOnMac returns the steps that make a user and a group, if they do not exist.
 func (t *target) makeOnMac(ctx context.Context, name, group string, noUser, noGroup bool) (steps []platform.Step, err error) {
 	if t.absent(dscl) {
 		return nil, usage("--create-user: there is no %s here: create the user %s yourself", dscl, name)
@@ -51,8 +51,8 @@ func (t *target) makeOnMac(ctx context.Context, name, group string, noUser, noGr
 	return steps, nil
 }
 
-// onMac are the steps that make a record with these keys and values. The first one takes
-// it back whole.
+// onMac returns the steps that make a record with these keys and values. The inverse of the
+// first step removes the whole record.
 func onMac(kind, record string, back []platform.Step, keys ...string) []platform.Step {
 	_, name, _ := strings.Cut(record[1:], "/")
 	steps := []platform.Step{{Kind: platform.StepRun, Describe: "make the " + kind + " " + name, Argv: []string{dscl, ".", "-create", record}, Back: back}}
@@ -88,7 +88,7 @@ func purgeOnMac(made state.Account) (steps []platform.Step) {
 	return steps
 }
 
-// freeOnMac is a number that neither a user nor a group has.
+// freeOnMac returns a number that no user and no group has.
 func (t *target) freeOnMac(ctx context.Context) (string, error) {
 	taken := map[int]bool{}
 	for _, list := range [][2]string{{"/Users", "UniqueID"}, {"/Groups", "PrimaryGroupID"}} {

@@ -11,9 +11,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// manCommand writes the pages by itself: cobra/doc brings a Markdown parser and
-// a YAML library that make the start of every `run` a third of a millisecond
-// longer, whether or not a page is ever written.
+// manCommand writes the pages without cobra/doc. That package brings a Markdown parser and a
+// YAML library, which would make the start of every `run` a third of a millisecond longer.
 func manCommand(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use:   "man DIR",
@@ -29,7 +28,8 @@ func manCommand(root *cobra.Command) *cobra.Command {
 	}
 }
 
-// writeManual writes the page of cmd, in the tree of root, and those of all commands below it.
+// writeManual writes the page of cmd, in the tree of root, and the pages of all commands below
+// it.
 func writeManual(root, cmd *cobra.Command, dir string) error {
 	for _, c := range subcommands(cmd) {
 		if err := writeManual(root, c, dir); err != nil {
@@ -47,8 +47,8 @@ func subcommands(cmd *cobra.Command) []*cobra.Command {
 
 func pageName(cmd *cobra.Command) string { return strings.ReplaceAll(cmd.CommandPath(), " ", "-") }
 
-// manualPage is the page of cmd in the language of man(7). The same source
-// gives the same page: there is no date in it.
+// manualPage returns the page of cmd in the language of man(7). The same source gives the same
+// page: it contains no date.
 func manualPage(root, cmd *cobra.Command) string {
 	cmd.InitDefaultHelpFlag()
 	var b strings.Builder
@@ -106,7 +106,8 @@ func options(b *strings.Builder, title string, flags *pflag.FlagSet) {
 	})
 }
 
-// paragraphs are separated by empty lines; an indented one is an example.
+// paragraphs formats paragraphs, which are separated by empty lines. An indented paragraph is
+// an example.
 func paragraphs(text string) string {
 	var b strings.Builder
 	for i, p := range strings.Split(strings.Trim(text, "\n"), "\n\n") {
@@ -124,9 +125,9 @@ func paragraphs(text string) string {
 	return b.String()
 }
 
-// roff is text that troff takes as it stands: groff(7), "Escapes". A line that
-// begins with a dot or an apostrophe would be a request, a plain hyphen is
-// printed as another character than the one to be typed.
+// roff escapes text for troff: groff(7), "Escapes". A line that begins with a dot or an
+// apostrophe would be a request. A plain hyphen is printed as another character than the one
+// to type.
 func roff(text string) string {
 	lines := strings.Split(strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(text), "\n")
 	for i, line := range lines {

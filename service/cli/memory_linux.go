@@ -7,8 +7,9 @@ import (
 	"syscall"
 )
 
-// memory is what of the process is in memory, in bytes; -1: that is not to be seen. It is
-// asked for all services at once, and os.ReadFile makes nine system calls where three do.
+// memory returns the resident memory of the process in bytes, or -1 if it is not known. It is
+// called for all services at once, and os.ReadFile would make nine system calls instead of
+// three.
 func memory(pid int) int64 {
 	fd, err := syscall.Open("/proc/"+strconv.Itoa(pid)+"/statm", syscall.O_RDONLY|syscall.O_CLOEXEC, 0) // in pages: proc(5)
 	if err != nil {

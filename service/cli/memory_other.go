@@ -4,7 +4,7 @@ package cli
 
 import "github.com/shirou/gopsutil/v3/process"
 
-// memory is the first of what measure finds out, and the cheapest.
+// memory returns the resident memory of the process in bytes, or -1 if it is not known.
 func memory(pid int) int64 {
 	p := process.Process{Pid: int32(pid)} //nolint:gosec // process numbers fit
 	m, err := p.MemoryInfo()

@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// merge asks whom [target.examine] names, and reports what is so as far as they say. h
-// is the holder of the lock; fileErr is why there is no state file.
+// merge asks the sources that [target.examine] names, and reports what they agree on. h is the
+// holder of the lock. fileErr says why there is no state file.
 func (t *target) merge(ctx context.Context) (r report, now state.Truth, h singleton.Holder, fileErr error) {
 	r = report{
 		Name: t.id.String(), Version: t.cfg.Version, Scope: t.id.Scope, RuntimeDir: t.dirs.Runtime, StateDir: t.dirs.State, now: t.Now(),
@@ -48,18 +48,18 @@ func (t *target) merge(ctx context.Context) (r report, now state.Truth, h single
 	return r, now, h, fileErr
 }
 
-// lastSource is what the record of the last run says.
+// lastSource returns what the record of the last run says.
 func lastSource(last recovery.LastRun) state.LastRun {
 	return state.LastRun{Process: last.Process, Started: last.Started, Ended: last.Ended, Exit: last.Ending(), Restarts: last.Restarts}
 }
 
-// askLeavings reads what a supervisor of ours has left of the last run: how often it
-// has started the service again, which nobody else knows, and how a run ended that was
-// cut off. It is nil if there is nothing, or nothing of that run.
+// askLeavings reads what a supervisor of ours has left about the last run: how often it has
+// restarted the service, which nobody else knows, and how an interrupted run ended. It is nil
+// if there is nothing, or nothing about that run.
 func (r *report) askLeavings(ctx context.Context, t *target, last recovery.LastRun, s *state.Sources, supervisor singleton.Holder) *state.State {
-	s.Last.Restarts = 0 // the record counts what nobody has made as restarts
+	s.Last.Restarts = 0 // the record also counts starts that nobody made as restarts
 	left, err := leavable(ctx, func() (state.State, error) { return state.Read(t.dirs.StateFile(t.supervisorLock().Name)) })
-	if err != nil || supervisor.Known() && !left.Process.Same(supervisor.Identity) { // of one before
+	if err != nil || supervisor.Known() && !left.Process.Same(supervisor.Identity) { // from an earlier supervisor
 		return nil
 	}
 	s.Last.Restarts = left.Restarts
@@ -72,8 +72,8 @@ func (r *report) askLeavings(ctx context.Context, t *target, last recovery.LastR
 	return &left
 }
 
-// gaveUp reports whether the service is down because it was started again as often as
-// restart.max allows, so that nobody tries again by himself.
+// gaveUp reports whether the service is down because it was restarted as often as restart.max
+// allows, so that nobody restarts it any more.
 func (r *report) gaveUp(t *target, now state.Truth, s state.Sources, left *state.State) bool {
 	if now.Running || now.Phase != platform.PhaseFailed || now.Again || !now.Known {
 		return false
@@ -88,15 +88,15 @@ func (r *report) gaveUp(t *target, now state.Truth, s state.Sources, left *state
 	return s.Manager != nil && now.Restarts > 0 && most.Max > 0 && now.Restarts >= most.Max && now.LastExit != nil && most.Follows(now.LastExit.Code)
 }
 
-// A manager that does not say which try it has come to, and when, is taken to have given up
-// when one is overdue for that long.
+// A manager that does not say which attempt comes next, and when, is considered to have given
+// up if an attempt is overdue by this.
 const overdue = 15 * time.Second
 
-// tries makes up for what the manager does not say of its next try, and drops one that
-// will not be.
+// tries adds what the manager does not say about its next attempt, and drops an attempt that
+// will not happen.
 func (r *report) tries(now state.Truth) state.Truth {
 	next := *r.Next
-	planned := next.Number == 0 && next.Delay > 0 // it says no more than what it was told to do
+	planned := next.Number == 0 && next.Delay > 0 // the manager only says what it is configured to do
 	if planned {
 		next.Number = now.Restarts + 1
 	}
@@ -114,8 +114,7 @@ func (r *report) tries(now state.Truth) state.Truth {
 	return now
 }
 
-// triesAgain says that the service is going to be started again, by whom and when; empty
-// if it is not.
+// triesAgain says who will restart the service, and when. It is empty if nobody will.
 func (t *target) triesAgain(ctx context.Context) string {
 	r, now, _, _ := t.merge(ctx)
 	switch {
@@ -129,7 +128,7 @@ func (t *target) triesAgain(ctx context.Context) string {
 	return r.again + " tries again: " + nextText(r, *r.Next)
 }
 
-// gaveUp is what to do about a service that nobody starts again by himself.
+// gaveUp says what to do about a service that nobody restarts any more.
 func (a *app) gaveUp(t *target) string {
 	return "it was started again as often as restart.max allows: nobody tries again until " + a.command(t, "start")
 }

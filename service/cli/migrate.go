@@ -19,7 +19,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/migrate"
 )
 
-// maxDefinition is far above what any manager reads.
+// maxDefinition is far more than any manager reads.
 const maxDefinition = 1 << 20
 
 func (a *app) migrateCommand() *cobra.Command {
@@ -63,7 +63,7 @@ func (a *app) migrate(cmd *cobra.Command, file string, asJSON, all bool) error {
 			Manager string         `json:"manager,omitempty"`
 			Scope   platform.Scope `json:"scope"`
 			Name    string         `json:"name"`
-			Ours    bool           `json:"ours,omitempty"` // it is holdfast's already
+			Ours    bool           `json:"ours,omitempty"` // it is already a service of holdfast
 			Command []string       `json:"command"`
 			Config  string         `json:"config"` // as TOML
 			Lost    []migrate.Lost `json:"lost"`
@@ -78,9 +78,9 @@ func (a *app) migrate(cmd *cobra.Command, file string, asJSON, all bool) error {
 	return a.planMigrated(cmd, found, all)
 }
 
-// ownArguments are the arguments of what a definition starts. Of a program of holdfast's,
-// which this one is by its file's name, `run` and the flags of that are none: the
-// definition has them anyhow.
+// ownArguments returns the program's own arguments from the command of a definition. If the
+// definition is one of holdfast, or names this program, `run` and its flags are left out: the
+// new definition has them anyway.
 func (a *app) ownArguments(cmd *cobra.Command, found *migrate.Found) []string {
 	args := found.Command[1:]
 	run, _, err := cmd.Root().Find([]string{"run"})
@@ -90,7 +90,7 @@ func (a *app) ownArguments(cmd *cobra.Command, found *migrate.Found) []string {
 	for args = args[1:]; len(args) > 0 && strings.HasPrefix(args[0], "--"); args = args[1:] {
 		name, _, whole := strings.Cut(args[0][2:], "=")
 		flag := run.Flag(name)
-		if flag == nil { // or the end of flags
+		if flag == nil { // or "--", the end of flags
 			return slices.Clone(args)
 		}
 		if !whole && flag.NoOptDefVal == "" && len(args) > 1 {
@@ -100,7 +100,7 @@ func (a *app) ownArguments(cmd *cobra.Command, found *migrate.Found) []string {
 	return slices.Clone(args)
 }
 
-// isOwn reports whether program has the name of this one's file, or of its service.
+// isOwn reports whether program has the file name of this program, or the name of its service.
 func (a *app) isOwn(program string) bool {
 	name := path.Base(strings.ReplaceAll(program, `\`, "/"))
 	own, _ := os.Executable()
@@ -114,7 +114,7 @@ func readDefinition(cmd *cobra.Command, file string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		defer f.Close() //nolint:errcheck // was read only
+		defer f.Close() //nolint:errcheck // it was only read
 		in = f
 	}
 	text, err := io.ReadAll(io.LimitReader(in, maxDefinition))
@@ -158,7 +158,7 @@ func (a *app) printMigrated(w io.Writer, file string, found *migrate.Found, tabl
 	return err
 }
 
-// planMigrated shows what installing it would do, and change.
+// planMigrated shows what an install of it would do and change.
 func (a *app) planMigrated(cmd *cobra.Command, found *migrate.Found, all bool) error {
 	a.override(func(c *service.Config) { takeTable(c, found.Config) })
 	if a.scope == "auto" {
@@ -190,7 +190,7 @@ func (a *app) planMigrated(cmd *cobra.Command, found *migrate.Found, all bool) e
 	return showChanges(w, t.manager.Name(), t.changes(cmd.Context(), steps), nil, false)
 }
 
-// takeTable gives c what the [service] table of from says; its name stays.
+// takeTable copies the [service] table of from to c, except the name.
 func takeTable(c *service.Config, from service.Config) {
 	to, table := reflect.ValueOf(c).Elem(), reflect.ValueOf(from)
 	for i := range to.NumField() {

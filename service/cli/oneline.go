@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// oneLine is text as a terminal may be shown it within a line of ours: what a
-// service's user writes begins none.
+// oneLine returns text that is safe to print within a line of ours. Text by the service's user
+// cannot start a line of its own.
 func oneLine(text string) string {
 	text = logsink.Printable(text)
 	if strings.ContainsAny(text, "\n\t") {
@@ -19,14 +19,14 @@ func oneLine(text string) string {
 	return text
 }
 
-// behind is text of several lines behind a key, none of which can be taken for a line
-// of ours.
+// behind returns multi-line text to be printed after a key. None of its lines can be mistaken
+// for one of ours.
 func behind(text string) string {
 	return strings.ReplaceAll(logsink.Printable(text), "\n", "\n"+strings.Repeat(" ", 14))
 }
 
-// printable is r with every text as people may be shown it: root asks, and most of it
-// is from files of the service's user.
+// printable returns r with all texts safe to print. Root may read it, and most of it comes
+// from files of the service's user.
 func (r report) printable() report {
 	for _, text := range []*string{
 		&r.Name, &r.Version, &r.Exe, &r.User, &r.StartedBy, &r.Manager, &r.StatusText, &r.configuration, &r.Reloads.LastError, (*string)(&r.Phase),
@@ -64,7 +64,7 @@ func printableExit(e platform.Exit) platform.Exit {
 	return e
 }
 
-// each is a copy of all in which change was made to every one.
+// each returns a copy of all with change applied to every element.
 func each[T any](all []T, change func(*T)) []T {
 	all = slices.Clone(all)
 	for i := range all {

@@ -4,5 +4,5 @@ package cli
 
 import "errors"
 
-// openFiles: nobody else says how many there may be.
+// openFiles fails, because other systems do not say how many files a process may open.
 func openFiles(int) (used, most uint64, err error) { return 0, 0, errors.ErrUnsupported }

@@ -9,15 +9,15 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// ours refuses a verb where the manager has a definition of that name which
-// holdfast did not make. Who cannot be asked refuses by itself, or does not.
+// ours refuses a verb if the manager has a definition of that name which holdfast did not
+// make. If the manager does not answer, the verb itself will fail or succeed.
 func (t *target) ours(ctx context.Context, verb string) error {
 	if t.manager == nil {
 		return nil
 	}
 	st, err := t.query(ctx, t.id)
 	if err != nil {
-		return nil //nolint:nilerr // the manager will say it of the verb itself
+		return nil //nolint:nilerr // the verb itself will report this error
 	}
 	err = st.Definition.Refuse(verb)
 	switch {
@@ -29,8 +29,8 @@ func (t *target) ours(ctx context.Context, verb string) error {
 	return nil
 }
 
-// inOtherScope is what the manager has by the same name in the other scope; nil if
-// there is nothing, or it is not for us to see.
+// inOtherScope returns the definition with the same name in the other scope. It is nil if
+// there is none, or if we may not see it.
 func (t *target) inOtherScope(ctx context.Context) (platform.Scope, *platform.Definition) {
 	other := platform.ScopeUser
 	if t.id.Scope == platform.ScopeUser {
@@ -48,8 +48,8 @@ func (t *target) inOtherScope(ctx context.Context) (platform.Scope, *platform.De
 	return other, st.Definition
 }
 
-// definitions notes what somebody should know of the definition: that it is
-// somebody else's, what lies over it, and that there is another one.
+// definitions records what people should know about the definition: that it is not ours, what
+// overrides it, and that there is another one.
 func (r *report) definitions(ctx context.Context, t *target) {
 	if d := r.Definition; d != nil {
 		if err := d.Refuse("status"); err != nil {
@@ -71,9 +71,8 @@ func enabledText(enabled bool) string {
 	return ""
 }
 
-// before warns of what will not be as u means it, and of what an install of u does
-// not replace and does not take away, and, where it takes something over, shows the
-// difference.
+// before warns about settings of u that the manager does not honour fully, and about what an
+// install of u neither replaces nor removes. For a takeover it shows the difference.
 func (t *target) before(cmd *cobra.Command, u platform.Unit, steps []platform.Step) {
 	w := cmd.ErrOrStderr()
 	if m, ok := t.manager.(platform.Warner); ok {
@@ -100,7 +99,7 @@ func (t *target) before(cmd *cobra.Command, u platform.Unit, steps []platform.St
 	}
 }
 
-// laidOver tells what others have laid over the definition, as it is now.
+// laidOver reports what others have put over the current definition.
 func (t *target) laidOver(cmd *cobra.Command) {
 	if st, err := t.query(cmd.Context(), t.id); err == nil {
 		tellDropIns(cmd, st.Definition)
@@ -116,12 +115,12 @@ func tellDropIns(cmd *cobra.Command, d *platform.Definition) {
 	}
 }
 
-// takenOver is what becomes of the definition d, which may lie in another place
-// than what is written over it.
+// takenOver returns the difference between the definition d and what an install writes over
+// it. d may be at another path.
 func (t *target) takenOver(ctx context.Context, d *platform.Definition, steps []platform.Step) (lines []string) {
 	for _, s := range steps {
 		switch {
-		case s.Kind == platform.StepWriteFile: // the last one: those before it keep what was there
+		case s.Kind == platform.StepWriteFile: // only the last such step: those before it save the old files
 			before, err := t.System.ReadFile(d.Path)
 			if err != nil {
 				return []string{fmt.Sprintf("(%v)", err)}

@@ -10,7 +10,7 @@ func tighten(string, account) string { return "" }
 
 func allow(string, account, fs.FileMode) string { return "" }
 
-// ownerOf and openToAll: access lists are not judged.
+// ownerOf returns nothing, because access control lists are not judged. So does openToAll.
 func ownerOf(fs.FileInfo) string { return "" }
 
 func openToAll(fs.FileInfo) string { return "" }

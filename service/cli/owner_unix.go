@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// ownerOf is the name of whom a file belongs to, or the number where that has none.
+// ownerOf returns the name of the owner of a file, or the number if there is no name.
 func ownerOf(info fs.FileInfo) string {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -27,13 +27,13 @@ func ownerOf(info fs.FileInfo) string {
 	return uid
 }
 
-// unexecutable reports whether nobody can execute the file, root included.
+// unexecutable reports whether nobody can execute the file, not even root.
 func unexecutable(info fs.FileInfo) bool {
 	return info.Mode().IsRegular() && info.Mode().Perm()&0o111 == 0
 }
 
-// tighten is the command after which nobody but root and the account could change the file at
-// path; empty if nobody can, or if we may not do that.
+// tighten returns the command after which only root and the account could change the file at
+// path. It is empty if nobody else can already, or if we may not do that.
 func tighten(path string, a account) string {
 	var commands []string
 	at := func(path string) {
@@ -60,8 +60,8 @@ func tighten(path string, a account) string {
 	return strings.Join(commands, " && ")
 }
 
-// allow is the command after which the account may use the file at path; empty if it may
-// already.
+// allow returns the command after which the account may use the file at path. It is empty if
+// it already may.
 func allow(path string, a account, right fs.FileMode) string {
 	var commands []string
 	walk(path, func(dir, _ string) bool {
@@ -87,7 +87,7 @@ func allow(path string, a account, right fs.FileMode) string {
 	return strings.Join(commands, " && ")
 }
 
-// openToAll says that everybody can change what is in a directory; empty if not.
+// openToAll says that everybody can change the content of a directory. It is empty if not.
 func openToAll(info fs.FileInfo) string {
 	const all fs.FileMode = 0o002
 	if info.Mode().Perm()&all == 0 || info.Mode()&fs.ModeSticky != 0 {

@@ -9,28 +9,29 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// packageManager is one that may own a program, with the command that asks it, what
-// that prints, and the one that installs a newer version.
+// A packageManager may own a program. It has the command that asks for the owner, a function
+// that reads the answer, and the command that installs a newer version.
 type packageManager struct {
 	query   []string                      // the path is appended
-	name    func(out, path string) string // of the package; empty: none has it
+	name    func(out, path string) string // the package in the output; empty: no package owns the path
 	upgrade string                        // the package is appended
 }
 
-// owner is the package in what dpkg-query(1) prints for the path: a line of its own, in
-// whatever language, for each diversion of it, and one such as "feedd, feedd-extra: PATH".
+// owner returns the package in the output of dpkg-query(1) for the path. The output has a
+// line, in any language, for each diversion of the path, and a line such as "feedd,
+// feedd-extra: PATH".
 func owner(out, path string) string {
 	for line := range strings.Lines(out) {
 		names, ok := strings.CutSuffix(strings.TrimSpace(line), ": "+path)
 		first, _, _ := strings.Cut(names, ", ")
-		if ok && first != "" && !strings.Contains(first, " ") { // no package has a name with one
+		if ok && first != "" && !strings.Contains(first, " ") { // names of packages contain no blanks
 			return first
 		}
 	}
 	return ""
 }
 
-// unglobbed has dpkg-query take a path for itself, and not for a pattern.
+// unglobbed escapes a path so that dpkg-query does not take it for a pattern.
 func unglobbed(path string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
@@ -44,7 +45,7 @@ func packageManagers() []packageManager {
 		}, "dnf upgrade "},
 		{[]string{"apk", "info", "--who-owns"}, func(out, _ string) string { // "/usr/bin/feedd is owned by feedd-1.2-r0"
 			_, name, _ := strings.Cut(strings.TrimSpace(out), " is owned by ")
-			for range 2 { // without version and release
+			for range 2 { // remove version and release
 				if i := strings.LastIndexByte(name, '-'); i > 0 {
 					name = name[:i]
 				}
@@ -54,14 +55,14 @@ func packageManagers() []packageManager {
 	}
 }
 
-// packageOf is the refusal to replace a program that a package manager owns; nil if
-// none does. One that is not there, or fails, owns nothing.
+// packageOf refuses to replace a program that a package manager owns. It is nil if none does.
+// A package manager that is missing or fails owns nothing.
 func (t *target) packageOf(ctx context.Context, program string) error {
 	paths := []string{program}
 	if target, err := filepath.EvalSymlinks(program); err == nil && target != program {
 		paths = append(paths, target)
 	}
-	if rest, ok := strings.CutPrefix(program, "/usr"); ok { // a system whose /bin is a link
+	if rest, ok := strings.CutPrefix(program, "/usr"); ok { // on a system whose /bin is a link
 		paths = append(paths, rest)
 	}
 	for _, m := range packageManagers() {

@@ -11,20 +11,20 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// spare is what a manager gets beyond the service's own time: it may have to start what
-// that needs, or stop what needs it.
+// spare is the time that a manager gets beyond the service's own: it may have to start
+// dependencies, or stop dependents.
 const spare = 2 * time.Minute
 
-// signEvery is how often the service's own file is looked at for a sign of progress.
+// signEvery is the time between two looks for progress in the service's own file.
 const signEvery = time.Second
 
-// patience is how long a manager may take for whatever it does with the service.
+// patience limits the time that a manager may take for any action on the service.
 func (t *target) patience() time.Duration {
 	return t.cfg.StartTimeout + 2*t.cfg.StopTimeout + t.cfg.ReloadTimeout + 3*platform.StopMargin + spare
 }
 
-// bounded is a machine whose commands are given up after a time: those of a manager that
-// hangs would have an install or uninstall hang, too.
+// A bounded is a machine whose commands are given up after a time. Otherwise a manager that
+// hangs would make an install or uninstall hang.
 type bounded struct {
 	platform.System
 	limit time.Duration
@@ -36,8 +36,8 @@ func (b bounded) Run(ctx context.Context, argv ...string) (string, error) {
 	return b.System.Run(ctx, argv...)
 }
 
-// What else a machine can do, bounded has as well: without that, what is taken back would
-// belong to somebody else.
+// A bounded also has the optional abilities of a machine. Without them, files that a rollback restores
+// would get another owner.
 var (
 	_ platform.Owners   = bounded{}
 	_ platform.DirMaker = bounded{}
@@ -55,15 +55,15 @@ func (b bounded) MakeDir(path string, mode fs.FileMode) error {
 	return installer.Keeper{System: b.System}.MakeDir(path, mode)
 }
 
-// commands is the machine of t for those who change its installation.
+// commands returns the machine of t for changes to its installation.
 func (t *target) commands() platform.System {
-	if _, ok := t.System.(platform.Applier); ok { // it does what is no command, too
+	if _, ok := t.System.(platform.Applier); ok { // it also carries out steps that are no commands
 		return t.System
 	}
 	return bounded{t.System, t.patience()}
 }
 
-// patient is a manager whose stop is given up where it hangs, as stop does.
+// A patient is a manager whose Stop is given up if it hangs, as by the stop command.
 type patient struct {
 	platform.Manager
 	t *target
@@ -73,9 +73,9 @@ func (p patient) Stop(ctx context.Context, _ platform.ID) error {
 	return p.t.patiently(ctx, p.Manager.Stop)
 }
 
-// patiently has the manager do something for as long as there is progress. A manager minds
-// the time itself, and may hang all the same: openrc-run 0.56 does at times, when a child of
-// its has ended too soon.
+// patiently lets the manager do something for as long as there is progress. A manager has its
+// own timeouts, and may hang all the same: openrc-run 0.56 sometimes does, when a child of it
+// has ended too early.
 func (t *target) patiently(ctx context.Context, do func(context.Context, platform.ID) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -91,10 +91,10 @@ func (t *target) patiently(ctx context.Context, do func(context.Context, platfor
 	defer tick.Stop()
 	type sign struct {
 		text    string
-		stopped int // steps of its stop
+		stopped int // finished steps of its stop
 	}
 	var last sign
-	seen := map[int]bool{} // the one that ends, and the one that starts; what is started again and again is no progress
+	seen := map[int]bool{} // the process that ends and the one that starts: repeated restarts are no progress
 	for {
 		select {
 		case err := <-done:

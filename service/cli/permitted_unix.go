@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// permitted reports whether the mode of a file gives the account that right. One
-// with an access control list is not judged: its mode is not the whole truth.
+// permitted reports whether the mode of a file gives the account that right. It is true for a
+// file with an access control list, because the mode does not say everything then.
 func permitted(path string, info fs.FileInfo, a account, right fs.FileMode) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || hasACL(path) {

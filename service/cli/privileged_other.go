@@ -2,8 +2,8 @@
 
 package cli
 
-// privileged is how somebody acts who may do anything.
+// privileged says how to act with all rights.
 const privileged = "as root"
 
-// isPrivileged: a Scope is what this user may change.
+// isPrivileged reports true: this user may change everything in its Scope.
 func isPrivileged() bool { return true }

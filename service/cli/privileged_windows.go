@@ -2,11 +2,11 @@ package cli
 
 import "golang.org/x/sys/windows"
 
-// privileged is how somebody acts who may do anything.
+// privileged says how to act with all rights.
 const privileged = "as administrator (from an elevated prompt)"
 
-// isPrivileged reports whether this process has an administrator's rights, and not only
-// a user who could have them.
+// isPrivileged reports whether this process has the rights of an administrator now. A user who
+// could only obtain them does not count.
 func isPrivileged() bool {
 	sid, err := windows.CreateWellKnownSid(windows.WinBuiltinAdministratorsSid)
 	if err != nil {

@@ -13,15 +13,15 @@ import (
 	"github.com/holdfast-dev/holdfast/service/doctor"
 )
 
-// tableEntry is one process of the process table, as far as we may see it.
+// A tableEntry is a process of the process table, as far as we may see it.
 type tableEntry struct {
 	pid, parent int
-	exe         string // empty: not for us to see
+	exe         string // empty: we may not see it
 	argv        []string
 	user        string
 }
 
-// processTable lists the processes whose program is called like one of the images.
+// processTable lists the processes whose program has the name of one of the images.
 func processTable(ctx context.Context, images []string) ([]tableEntry, error) {
 	pids, err := process.PidsWithContext(ctx)
 	if err != nil {
@@ -35,7 +35,7 @@ func processTable(ctx context.Context, images []string) ([]tableEntry, error) {
 	for _, pid := range pids {
 		p := process.Process{Pid: pid}
 		e := tableEntry{pid: int(pid)}
-		if e.exe, err = p.ExeWithContext(ctx); err != nil { // another user's: how it was called is for all to see
+		if e.exe, err = p.ExeWithContext(ctx); err != nil { // another user's process: everybody can see how it was called
 			e.exe = ""
 		}
 		if e.exe != "" && !isImage(e.exe, images) {
@@ -50,13 +50,13 @@ func processTable(ctx context.Context, images []string) ([]tableEntry, error) {
 		if parent, err := p.PpidWithContext(ctx); err == nil {
 			e.parent = int(parent)
 		}
-		e.user, _ = p.UsernameWithContext(ctx) // for people
+		e.user, _ = p.UsernameWithContext(ctx) // shown to people
 		all = append(all, e)
 	}
 	return all, nil
 }
 
-// suspended reports whether a process was stopped, by SIGSTOP or the like.
+// suspended reports whether a process was stopped, by SIGSTOP or a similar signal.
 func suspended(pid int) bool {
 	p := process.Process{Pid: int32(pid)} //nolint:gosec // process numbers fit
 	state, err := p.Status()
@@ -68,8 +68,8 @@ func isImage(path string, images []string) bool {
 	return slices.ContainsFunc(images, func(image string) bool { return image == path })
 }
 
-// others are the processes of the same image that run as a service and do not hold the
-// lock: what incident 3 was.
+// others gathers the processes of the same image that run as a service without holding the
+// lock. Incident 3 was such a process.
 func (g *gathering) others(ctx context.Context) {
 	var images []string
 	for _, path := range []string{g.held.Exe, g.manifest.Program, g.f.Program.Path} {
@@ -98,8 +98,8 @@ func (g *gathering) others(ctx context.Context) {
 	}
 }
 
-// own are the processes that belong to the service or to this command: the holder with
-// those it descends from and those that descend from it, and whom the manager has.
+// own returns the processes that belong to the service or to this command: the holder, its
+// ancestors and descendants, and the process that the manager names.
 func (g *gathering) own(table []tableEntry) map[int]bool {
 	ours := map[int]bool{}
 	parents := map[int]int{}
@@ -124,7 +124,7 @@ func (g *gathering) own(table []tableEntry) map[int]bool {
 	return ours
 }
 
-// ownPID is this process.
+// ownPID returns the PID of this process.
 func (g *gathering) ownPID() int {
 	if id, err := g.Self(); err == nil {
 		return id.PID
@@ -132,8 +132,8 @@ func (g *gathering) ownPID() int {
 	return 0
 }
 
-// invoked is what follows the verb among the words of a command line; nil if that is of
-// another verb.
+// invoked returns the words after the verb in a command line. It is nil if the verb does not
+// occur.
 func invoked(argv []string, verb string) []string {
 	for i, word := range argv[min(1, len(argv)):] {
 		if word == verb {
@@ -143,7 +143,7 @@ func invoked(argv []string, verb string) []string {
 	return nil
 }
 
-// flagOf is the value of a flag among the words of a command line.
+// flagOf returns the value of a flag in the words of a command line.
 func flagOf(words []string, name string) string {
 	for i, word := range words {
 		if value, ok := strings.CutPrefix(word, "--"+name+"="); ok {

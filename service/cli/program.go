@@ -11,10 +11,10 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// ownProgram is the path by which the manager will start this program: the one
-// that it was called by, so that a link which an update switches keeps leading to
-// the program that is current, unless others could put another program there.
-// The note says which was taken where there is a difference; it may be empty.
+// ownProgram returns the path by which the manager will start this program. It is the path by
+// which the program was called, so that a link which an update switches keeps leading to the
+// current program. If others could put another program there, it is the image. The note says
+// which path was used if there is a difference. It may be empty.
 func (m machine) ownProgram() (path, note string, err error) {
 	image, err := m.image()
 	if err != nil {
@@ -30,7 +30,7 @@ func (m machine) ownProgram() (path, note string, err error) {
 	return typed, fmt.Sprintf("the program is %s (now %s)", typed, image), nil
 }
 
-// image is the file that this program was executed from.
+// image returns the file from which this program was executed.
 func (m machine) image() (string, error) {
 	image, err := m.Executable()
 	if err == nil {
@@ -45,8 +45,8 @@ func (m machine) image() (string, error) {
 	return image, nil
 }
 
-// calledBy is the absolute path by which a process with that image was called;
-// false if what it was called by leads somewhere else.
+// calledBy returns the absolute path by which a process with that image was called. It is
+// false if that name leads somewhere else.
 func calledBy(name, image string) (string, bool) {
 	if !strings.ContainsRune(name, filepath.Separator) {
 		found, err := exec.LookPath(name)
@@ -67,11 +67,11 @@ func calledBy(name, image string) (string, bool) {
 	return abs, err == nil && os.SameFile(there, ours)
 }
 
-// Links that lead to links: more are a circle.
+// maxLinks limits a chain of links. A longer one is a circle.
 const maxLinks = 40
 
-// unsafePath says who could have path lead to another program; nothing if only
-// root and we could.
+// unsafePath says who could make path lead to another program. It is empty if only root and
+// the caller could.
 func unsafePath(path string) string {
 	reason := ""
 	if !walk(path, func(dir, name string) bool {
@@ -83,9 +83,8 @@ func unsafePath(path string) string {
 	return reason
 }
 
-// walk visits each directory that leads to path, with the name that is looked up
-// in it, link by link, until visit returns false. It reports whether there was an
-// end to the links.
+// walk visits each directory that leads to path, with the name that is looked up in it, link
+// by link, until visit returns false. It reports false if the links have no end.
 func walk(path string, visit func(dir, name string) bool) bool {
 	rest, links := path, 0
 	at := filepath.VolumeName(path) + string(filepath.Separator)
@@ -97,7 +96,7 @@ func walk(path string, visit func(dir, name string) bool) bool {
 		}
 		next := filepath.Join(at, first)
 		target, err := os.Readlink(next)
-		if err != nil { // no link
+		if err != nil { // not a link
 			at, rest = next, after
 			continue
 		}

@@ -9,15 +9,15 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// When a wait gets worth a word, and how often a terminal is told more.
+// quietFor is the length of a wait that needs no message. A terminal then gets a message every
+// tellEvery.
 const (
 	quietFor  = time.Second
 	tellEvery = 200 * time.Millisecond
-	logEvery  = 10 * time.Second // where it is no terminal
+	logEvery  = 10 * time.Second // without a terminal
 )
 
-// whileWaiting runs wait and, if that takes long, tells on standard error what
-// is going on.
+// whileWaiting runs wait. If this takes long, it prints to standard error what is going on.
 func (a *app) whileWaiting(cmd *cobra.Command, doing func() string, wait func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- wait() }()

@@ -19,8 +19,8 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// unused fails if somebody still uses what a purge would remove: an instance
-// that the manager did not know of.
+// unused fails if the files to be purged are still in use, by a process that the manager does
+// not know.
 func (t *target) unused(ctx context.Context) error {
 	switch h, err := t.probe(ctx, t.lock()); {
 	case err == nil:
@@ -31,10 +31,10 @@ func (t *target) unused(ctx context.Context) error {
 	return nil
 }
 
-// purge are the steps that remove what the service has written. A directory of
-// the platform's defaults, which is named after the service, is its own with all
-// that its program has put there. One that code or a flag names is not: a foreign
-// entry in it is an error, unless foreign says that it may go.
+// purge returns the steps that remove what the service has written. A default directory of the
+// platform, which is named after the service, is removed with everything in it. A directory
+// that code or a flag names is not the service's own. A foreign entry in it is an error,
+// unless foreign allows its removal.
 func (t *target) purge(foreign bool) ([]platform.Step, error) {
 	plain := t.cfg
 	plain.RuntimeDir, plain.StateDir = "", ""
@@ -68,13 +68,13 @@ func (t *target) purge(foreign bool) ([]platform.Step, error) {
 	return steps, errors.Join(errs...)
 }
 
-// foreign are the names in a directory that holdfast did not give.
+// foreign returns the names in a directory that do not come from holdfast.
 func (t *target) foreign(dir string) ([]string, error) {
 	info, err := os.Lstat(dir)
 	if err != nil {
 		return nil, err
 	}
-	if !info.IsDir() { // a link is removed, and not what it leads to
+	if !info.IsDir() { // a link is removed, but not its target
 		return nil, nil
 	}
 	entries, err := os.ReadDir(dir)
@@ -85,8 +85,8 @@ func (t *target) foreign(dir string) ([]string, error) {
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
 		ours := strings.HasPrefix(strings.TrimPrefix(e.Name(), "."), t.id.String()+".") && !e.IsDir() ||
-			path == t.dirs.JournalFile(t.id.String())+".desk" || // where commands ask a journal
-			strings.HasPrefix(e.Name(), "output.log") || // what init scripts keep
+			path == t.dirs.JournalFile(t.id.String())+".desk" || // through which commands ask a journal
+			strings.HasPrefix(e.Name(), "output.log") || // written by init scripts
 			slices.Contains([]string{t.dirs.Runtime, t.dirs.State, t.dirs.Logs}, path)
 		if !ours {
 			names = append(names, e.Name())
@@ -95,12 +95,12 @@ func (t *target) foreign(dir string) ([]string, error) {
 	return names, nil
 }
 
-// enumerate names some of them, and counts the rest.
+// enumerate lists some of the names, and counts the rest.
 func enumerate(names []string) string {
 	const most = 10
 	names = slices.Clone(names)
 	for i, name := range names {
-		// The service's user may have named it, and it goes to root's terminal.
+		// The service's user may have chosen the name, and it goes to root's terminal.
 		if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) || !utf8.ValidString(name) {
 			names[i] = strconv.Quote(name)
 		}

@@ -6,9 +6,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// quietName is the flag that leaves out what only confirms. What somebody asked to
-// be shown, warnings, and errors with what explains them, stay. In a tree that is
-// mounted it has no letter: that may be the host's.
+// quietName is the flag that leaves out confirmations. Requested output, warnings, and errors
+// with their explanations stay. In a mounted tree the flag has no letter, because the host may
+// use it.
 const quietName = "quiet"
 
 func isQuiet(cmd *cobra.Command) bool {
@@ -16,7 +16,7 @@ func isQuiet(cmd *cobra.Command) bool {
 	return err == nil && quiet
 }
 
-// confirms is where a command says that it has done what it was asked for.
+// confirms returns the writer for messages that a command has done its work.
 func confirms(cmd *cobra.Command) io.Writer {
 	if isQuiet(cmd) {
 		return io.Discard
@@ -24,7 +24,7 @@ func confirms(cmd *cobra.Command) io.Writer {
 	return cmd.OutOrStdout()
 }
 
-// notes is where a command says what it does, and what else somebody may want to know.
+// notes returns the writer for messages about what a command does, and for other remarks.
 func notes(cmd *cobra.Command) io.Writer {
 	if isQuiet(cmd) {
 		return io.Discard

@@ -39,8 +39,8 @@ func (t *target) checkExecutable(a account) error {
 	return nil
 }
 
-// barred says what keeps the account from using the file at path, walking it link
-// by link; nothing if it may, or if we cannot tell.
+// barred says what keeps the account from using the file at path, link by link. It is empty if
+// nothing does, or if we cannot tell.
 func barred(path string, a account, right fs.FileMode) string {
 	why := ""
 	walk(path, func(dir, _ string) bool {
@@ -55,15 +55,15 @@ func barred(path string, a account, right fs.FileMode) string {
 	return why
 }
 
-// Bits of a mode, for others.
+// These are mode bits for others.
 const (
 	mayRead    fs.FileMode = 0o4
 	mayExecute fs.FileMode = 0o1
 	mayEnter   fs.FileMode = 0o1
 )
 
-// checkDirectories returns which directories that the manager will enter, or open
-// for writing, are not there. Those that it makes itself need not be.
+// checkDirectories returns which directories are missing that the manager will enter or open
+// for writing. Directories that it makes itself need not exist.
 func (t *target) checkDirectories() error {
 	var errs []error
 	check := func(key, dir string) {
@@ -79,7 +79,7 @@ func (t *target) checkDirectories() error {
 		}
 	}
 	check(workingDirectory, t.cfg.WorkingDirectory)
-	// Others leave these out. systemd's "-" is for what need not be there.
+	// Other managers ignore these. In systemd, "-" marks a directory that may be missing.
 	if t.manager != nil && t.manager.Name() == "systemd" && t.id.Scope == platform.ScopeSystem && t.cfg.Hardening.ProtectSystem == platform.On {
 		for _, dir := range t.cfg.Hardening.ReadWritePaths {
 			check("service.hardening.read_write_paths", strings.TrimPrefix(dir, "+"))
@@ -91,7 +91,7 @@ func (t *target) checkDirectories() error {
 	return errors.Join(errs...)
 }
 
-// missingDir is the path of a directory that is not there.
+// A missingDir is the path of a missing directory.
 type missingDir string
 
 func (d missingDir) Error() string { return string(d) + " does not exist: create it" }

@@ -16,11 +16,11 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// struck stands where a secret stood.
+// struck replaces a secret.
 const struck = "(struck out)"
 
-// redactor strikes out what may be a secret: values that are known to be one, wherever they stand
-// and however they are quoted there, and what looks like one. It would rather strike out too much.
+// A redactor removes what may be secret: known secret values, in all positions and quotings,
+// and text that looks like a secret. It prefers to remove too much.
 type redactor struct {
 	known    *strings.Replacer
 	patterns []pattern
@@ -31,19 +31,19 @@ type pattern struct {
 	with string
 }
 
-// secretWord is in the names of keys, flags and variables whose values are nobody's business.
+// secretWord matches the names of keys, flags and variables with secret values.
 const secretWord = `pass(?:wd|word|phrase|code)?|pwd|secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key|signing[_.-]?key|encryption[_.-]?key|credential|cred|auth|cookie|session[_.-]?id|dsn|connection[_.-]?string|conn[_.-]?str|bearer|webhook|salt|pin|hmac|signature|[a-z0-9][_-]key|psk|jwt` //nolint:gosec // it is what secrets are called, and none
 
-// shortest is the shortest value that is struck out wherever it stands: "1" would take
-// everything with it.
+// shortest is the length from which a value is removed everywhere. A value like "1" would
+// remove too much.
 const shortest = 4
 
-// newRedactor knows the secrets, as they are.
+// newRedactor returns a redactor that knows these secrets.
 func newRedactor(secrets []string) *redactor {
 	forms := map[string]bool{}
 	for _, s := range secrets {
 		s = strings.TrimSpace(s)
-		for line := range strings.Lines(s) { // of which a log or a definition may have one
+		for line := range strings.Lines(s) { // a log or definition may have a single line of it
 			secrets = append(secrets, strings.TrimSpace(line))
 		}
 	}
@@ -64,8 +64,8 @@ func newRedactor(secrets []string) *redactor {
 	p := func(find, with string) pattern { return pattern{regexp.MustCompile(find), with} }
 	return &redactor{known: strings.NewReplacer(pairs...), patterns: []pattern{
 		p(`(?s)-----BEGIN [A-Z0-9 ]*(?:PRIVATE KEY|SECRET)[A-Z0-9 ]*-----.*?(?:-----END [A-Z0-9 ]*-----|$)`, struck),
-		p(`(?m)^[A-Za-z0-9+/]{60,76}={0,2}$`, struck), // of a key whose beginning is cut off
-		// The whole of what a definition gives the service for an environment.
+		p(`(?m)^[A-Za-z0-9+/]{60,76}={0,2}$`, struck), // of a key whose first lines are missing
+		// The whole environment in a definition.
 		p(`(?m)^(\s*Environment=)(?:\\\r?\n|[^\n])*$`, "${1}"+struck),
 		p(`(?m)^(\s*(?:export|declare -x|setenv)\s+[A-Za-z_][A-Za-z0-9_]*[= ]).*$`, "${1}"+struck),
 		p(`(?s)(<key>EnvironmentVariables</key>\s*)<dict>.*?</dict>`, "${1}<!-- "+struck+" -->"),
@@ -83,7 +83,7 @@ func newRedactor(secrets []string) *redactor {
 	}}
 }
 
-// quotings are the forms in which a value may stand somewhere.
+// quotings returns the forms in which a value may occur.
 func quotings(s string) []string {
 	all := []string{s, strings.Trim(strconv.Quote(s), `"`), strings.Trim(strconv.QuoteToASCII(s), `"`), url.QueryEscape(s), url.PathEscape(s)}
 	if b, err := json.Marshal(s); err == nil {
@@ -100,7 +100,7 @@ func quotings(s string) []string {
 	return slices.DeleteFunc(all, func(form string) bool { return len(form) < shortest })
 }
 
-// text is s without its secrets.
+// text returns s without secrets.
 func (r *redactor) text(s string) string {
 	s = r.known.Replace(s)
 	for _, p := range r.patterns {
@@ -109,8 +109,8 @@ func (r *redactor) text(s string) string {
 	return s
 }
 
-// json is v, as JSON of which each text is without its secrets, and of a key that is a
-// secret's, or an environment's, everything is gone.
+// json returns v as JSON in which every text is without secrets. Under a key for a secret or
+// an environment, everything is removed.
 func (r *redactor) json(v any) ([]byte, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -128,7 +128,7 @@ func (r *redactor) tree(v any) any {
 	case string:
 		return r.text(v)
 	case []any:
-		secret, key := false, false // behind a flag; between the first and the last line of a key
+		secret, key := false, false // secret: after a flag; key: between the first and last line of a key
 		for i, x := range v {
 			s, isText := x.(string)
 			switch begins, ends := strings.Contains(s, "-----BEGIN "), strings.Contains(s, "-----END "); {
@@ -155,7 +155,7 @@ func (r *redactor) tree(v any) any {
 	return v
 }
 
-// strike leaves nothing of v that is more than its shape.
+// strike removes everything from v but its shape.
 func strike(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -174,8 +174,8 @@ func strike(v any) any {
 	return struck
 }
 
-// secretName reports whether a key, flag or variable of that name has a secret for its
-// value, or variables of an environment.
+// secretName reports whether a key, flag or variable of that name has a secret value, or
+// contains environment variables.
 func secretName(name string) bool {
 	name = strings.ToLower(name)
 	switch name {
@@ -185,8 +185,8 @@ func secretName(name string) bool {
 	return regexp.MustCompile(secretWord).MatchString(name)
 }
 
-// secretsOf are the values in a configuration that may be secrets: all of an environment,
-// and those of keys and flags that are called so.
+// secretsOf returns the values in a configuration that may be secret: the whole environment,
+// and the values of keys and flags with such names.
 func secretsOf(text string) []string {
 	var doc map[string]any
 	var found []string

@@ -14,11 +14,11 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// replaced reports whether there is another program by now than the one that the
-// holder runs: where that was when it was started, or at program, which is what its
-// manager starts (empty: not known). A file of the same content is the same program.
-// Where the system does not say which file a process runs, the holder did, and it is
-// another one, or one that was written since.
+// replaced reports whether the program on disk differs from the one that the holder runs. It
+// looks at the path where the holder's program was at its start, and at program, which its
+// manager starts (empty: not known). A file with the same content is the same program. If the
+// system does not say which file a process runs, the holder's own record counts. The program
+// then differs if it has another path, or if the file was written since.
 func replaced(h singleton.Holder, program string) bool {
 	image := fmt.Sprintf("/proc/%d/exe", h.PID)
 	runs, err := os.Stat(image)
@@ -45,14 +45,14 @@ func replaced(h singleton.Holder, program string) bool {
 	return false
 }
 
-// gone reports whether there is nothing at path.
+// gone reports whether nothing exists at path.
 func gone(path string) bool {
 	_, err := os.Stat(strings.TrimSuffix(path, " (deleted)"))
 	return path != "" && errors.Is(err, fs.ErrNotExist)
 }
 
-// isScript reports whether path is a script: what it starts is another program, and
-// the same one as ever.
+// isScript reports whether path is a script. It starts another program, which an update does
+// not change.
 func isScript(path string) bool {
 	f, err := openProgram(path)
 	if err != nil {
@@ -64,8 +64,8 @@ func isScript(path string) bool {
 	return err == nil && string(head[:]) == "#!"
 }
 
-// openProgram opens a program, by way of links, and waits for nothing: its path may
-// be what the service's user has written into a record.
+// openProgram opens a program, through links, without blocking. The service's user may have
+// written the path into a record.
 func openProgram(path string) (*os.File, error) {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -74,12 +74,12 @@ func openProgram(path string) (*os.File, error) {
 	return files.OpenToRead(path)
 }
 
-// mostCompared is how long programs may be that are compared byte by byte: a file
-// with nothing in it may be of any length, and keep root busy for hours.
+// mostCompared limits the size of programs that are compared byte by byte. A sparse file can
+// have any length, and would keep root busy for hours.
 const mostCompared = 512 << 20
 
-// sameProgram reports whether two files have the same content. Of very long ones it
-// is not known, and another file is another program.
+// sameProgram reports whether two files have the same content. It is false for files larger
+// than mostCompared.
 func sameProgram(a string, aInfo fs.FileInfo, b string, bInfo fs.FileInfo) bool {
 	if aInfo.Size() != bInfo.Size() || aInfo.Size() > mostCompared || !aInfo.Mode().IsRegular() {
 		return false

@@ -18,12 +18,12 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// report is all that can be found out about a service. Its JSON form is what
-// `status --json` prints, and only grows.
+// A report is everything that can be found out about a service. Its JSON form is the output of
+// `status --json`. Fields are only ever added to it.
 type report struct {
 	Name       string         `json:"name"`
 	Version    string         `json:"version,omitempty"`
-	Trial      string         `json:"trial,omitempty"` // the id of the trial that it is on
+	Trial      string         `json:"trial,omitempty"` // the id of the current trial
 	Phase      platform.Phase `json:"phase"`
 	PhaseSince time.Time      `json:"phase_since,omitzero"`
 	Ready      bool           `json:"ready"`
@@ -33,14 +33,14 @@ type report struct {
 	Uptime     float64        `json:"uptime_s"`
 	Exe        string         `json:"exe"`
 	User       string         `json:"user,omitempty"`
-	StartedBy  string         `json:"started_by,omitempty"` // a manager, or "hand"
+	StartedBy  string         `json:"started_by,omitempty"` // a manager or "hand"
 
-	Manager   string         `json:"manager"` // that keeps it, or would
+	Manager   string         `json:"manager"` // that has the service, or would have it
 	Scope     platform.Scope `json:"scope"`
 	Installed bool           `json:"installed"`
 	Enabled   bool           `json:"enabled"`
 	AtLogin   bool           `json:"at_login,omitempty"` // and not at boot
-	// Definition is what the manager has the service by; null if there is none.
+	// Definition is the manager's definition of the service; null: there is none.
 	Definition *platform.Definition `json:"definition"`
 
 	Health   []state.Health    `json:"health,omitempty"`
@@ -49,44 +49,46 @@ type report struct {
 	LastExit *platform.Exit    `json:"last_exit"`
 	LastRun  *state.Before     `json:"last_run"`
 	Next     *platform.NextTry `json:"next_try,omitempty"`
-	// GaveUp: it was started again as often as it may, and is not any more by itself.
+	// GaveUp means that the service was restarted as often as allowed, and is not restarted
+	// any more.
 	GaveUp     bool                `json:"gave_up,omitempty"`
-	Log        []string            `json:"log,omitempty"` // of a failed service: its last lines
+	Log        []string            `json:"log,omitempty"` // the last lines, if the service has failed
 	Stop       *state.StopProgress `json:"stop,omitempty"`
 	Resources  *resources          `json:"resources"`
 	StatusText string              `json:"status_text"`
 
-	// Work is what the journal of interrupted work says of itself; absent if the program keeps none.
+	// Work is the summary of the journal of interrupted work; absent if the program has none.
 	Work *recovery.Work `json:"work,omitempty"`
 
-	// Alarms are those that nobody has taken yet, and how the last went; absent if there was never one.
+	// Alarms are the alarms that nobody has taken yet, and the outcome of the last one; absent
+	// if there was never one.
 	Alarms *alarm.Report `json:"alarms,omitempty"`
 
 	ConfigFile string `json:"config_file,omitempty"`
 	RuntimeDir string `json:"runtime_dir"`
 	StateDir   string `json:"state_dir"`
-	// Instances are the names of those that there are of a service that is not there
-	// by its plain name.
+	// Instances are the names of the existing instances, if the service does not exist under
+	// its plain name.
 	Instances []string `json:"instances,omitempty"`
-	Notes     []string `json:"notes,omitempty"` // what somebody should look at
-	// Missing is what its manager does not do for it that others of holdfast's do.
+	Notes     []string `json:"notes,omitempty"` // what people should look at
+	// Missing is what this manager does not do for the service and other managers do.
 	Missing []string `json:"missing,omitempty"`
 
 	lsb           int
-	keeper        int            // the process that keeps this one, which is on trial or was
-	configuration string         // in force, for people
-	told          bool           // by the running process
-	examined      bool           // on trial: its health checks have answered
-	again         string         // who is about to start it again; empty: nobody
-	supervisor    string         // of ours; empty: there is none
+	keeper        int            // the parent process, if this one is or was on trial
+	configuration string         // the file in force, for people
+	told          bool           // the running process has reported its state
+	examined      bool           // of a candidate: its health checks have answered
+	again         string         // who is about to restart it; empty: nobody
+	supervisor    string         // our supervisor; empty: there is none
 	foreignPhase  platform.Phase // of a service that is not ours
-	now           time.Time      // of the examination
-	holderErr     error          // of the lock, as it was asked
+	now           time.Time      // the time of the examination
+	holderErr     error          // the answer of the lock
 	said          platform.Status
-	saidErr       error // of the manager, as it was asked
+	saidErr       error // the answer of the manager
 }
 
-// LSB's answers of a status action.
+// These are the exit codes of a status action in LSB.
 const (
 	lsbRunning = iota
 	lsbDeadPIDFile
@@ -95,8 +97,8 @@ const (
 	lsbUnknown
 )
 
-// examine asks lock, manager, state file, last-run record and operating system,
-// each once, and reports what [state.Merge] makes of it.
+// examine asks lock, manager, state file, last-run record and operating system, each once. It
+// reports the result of [state.Merge].
 func (t *target) examine(ctx context.Context) report {
 	r, now, h, fileErr := t.merge(ctx)
 	switch {
@@ -107,7 +109,7 @@ func (t *target) examine(ctx context.Context) report {
 	default:
 		r.dead(t)
 	}
-	if now.Phase == platform.PhaseUnknown { // whoever it is that runs, nobody knows that it serves
+	if now.Phase == platform.PhaseUnknown { // something runs, but it is not known whether it serves
 		r.lsb = lsbUnknown
 	}
 	if now.Phase == platform.PhaseFailed {
@@ -133,8 +135,8 @@ func (t *target) examine(ctx context.Context) report {
 	return r
 }
 
-// onTrial says that what runs is not confirmed. That it is, the list of versions has a moment
-// before the process itself.
+// onTrial records that the running version is not confirmed. The list of versions knows of a
+// confirmation slightly earlier than the process itself.
 func (r *report) onTrial(t *target) {
 	if r.Trial == "" {
 		return
@@ -149,7 +151,7 @@ func (r *report) onTrial(t *target) {
 	r.note("this version is on trial, and not confirmed: `versions` tells more")
 }
 
-// configured says which configuration file is in force, and which will be.
+// configured records which configuration file is in force, and which will be.
 func (r *report) configured(t *target) {
 	r.configuration = t.configuration()
 	if t.badManifest != nil {
@@ -158,11 +160,11 @@ func (r *report) configured(t *target) {
 	switch {
 	case t.badFile != nil:
 		if !r.told {
-			r.ConfigFile = t.named // that the next start will read
+			r.ConfigFile = t.named // the next start will read it
 		}
 		r.configuration = cmp.Or(r.ConfigFile, r.configuration)
 	case r.told && r.ConfigFile != t.cfg.File && t.cfg.File == "":
-		r.configuration = r.ConfigFile // these commands were not told
+		r.configuration = r.ConfigFile // these commands have no file
 	case r.told && r.ConfigFile != t.cfg.File:
 		r.configuration = cmp.Or(r.ConfigFile, "none")
 		r.note("it runs with another configuration than these commands read: " + t.configuration())
@@ -176,7 +178,7 @@ func (r *report) note(text string) { r.Notes = append(r.Notes, text) }
 func (r *report) noteBadFile(err error) {
 	switch {
 	case err == nil:
-	case errors.Is(err, fs.ErrPermission): // the service's user may well
+	case errors.Is(err, fs.ErrPermission): // the service's user may be able to read it
 		r.note("not with its configuration, which is not for us to read: " + err.Error())
 	default:
 		r.note("the next start will fail: " + err.Error())
@@ -192,7 +194,7 @@ func (r *report) askLock(ctx context.Context, t *target, s *state.Sources) singl
 	return h
 }
 
-// lockSource is what the lock says by whom it names; the error is why it says nothing.
+// lockSource returns what the lock says. The error says why it says nothing.
 func lockSource(h singleton.Holder, err error) (state.Lock, error) {
 	switch {
 	case err == nil && h.Known():
@@ -235,7 +237,7 @@ func (r *report) readFile(t *target, s *state.Sources) error {
 	return err
 }
 
-// take reports what is so.
+// take copies the merged state into the report.
 func (r *report) take(now state.Truth) {
 	r.Phase, r.PhaseSince, r.Ready, r.PID, r.Exe = now.Phase, now.Since, now.Ready(), now.Process.PID, now.Process.Exe
 	r.Restarts, r.LastExit, r.StatusText = now.Restarts, now.LastExit, now.Text
@@ -267,7 +269,7 @@ func (r *report) running(t *target, h singleton.Holder, now state.Truth, fileErr
 	}
 	program := t.startedFrom(!now.Stranger)
 	switch {
-	case trial: // a candidate is not what the next start takes
+	case trial: // the next start does not run the candidate
 	case t.Gone(cmp.Or(program, h.Exe)):
 		r.note(fmt.Sprintf("the program on disk is gone: %s is not there any more, and the next start will fail", cmp.Or(program, h.Exe)))
 	case t.Replaced(h, program):
@@ -277,7 +279,7 @@ func (r *report) running(t *target, h singleton.Holder, now state.Truth, fileErr
 	r.Uptime = r.now.Sub(h.Since).Seconds()
 	switch {
 	case now.File != nil:
-	case fileErr != nil: // for a moment of its start that is normal
+	case fileErr != nil: // this is normal for a moment at the start
 		r.note(fileErr.Error())
 	default:
 		r.note("its state file was written by another process")

@@ -6,16 +6,16 @@ import (
 	"github.com/shirou/gopsutil/v3/process"
 )
 
-// resources is what a process uses now; -1 is what we could not find out.
+// resources has what a process uses now. -1 means that a value is not known.
 type resources struct {
 	RSS      int64   `json:"rss_bytes"`
-	CPU      float64 `json:"cpu_percent"` // since it started
+	CPU      float64 `json:"cpu_percent"` // average since its start
 	Threads  int     `json:"threads"`
 	FDs      int     `json:"fds"`
 	Children int     `json:"children"`
 }
 
-// measure returns nil if the process is gone.
+// measure returns nil if the process has ended.
 func measure(pid int) *resources {
 	p, err := process.NewProcess(int32(pid)) //nolint:gosec // process numbers fit
 	if err != nil {
@@ -38,7 +38,7 @@ func measure(pid int) *resources {
 	if n, err := p.NumFDs(); err == nil {
 		r.FDs = int(n)
 	}
-	// gopsutil takes "no children" for an error.
+	// gopsutil returns an error if there are no children.
 	if c, err := p.Children(); err == nil {
 		r.Children = len(c)
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/supervise"
 )
 
-// The commands of this file are for the scripts of init systems: see
-// platform.Commands, which promises what they do.
+// The commands in this file are for the scripts of init systems. See
+// platform.Commands for what they promise.
 
 func (a *app) spawnCommand() *cobra.Command {
 	var s supervise.Spawn
@@ -36,7 +36,7 @@ func (a *app) spawnCommand() *cobra.Command {
 			}
 			err = s.Exec()
 			if final, ok := errors.AsType[*supervise.ForGoodError](err); ok {
-				// As the service did: what the supervisor logs is then true.
+				// End like the service did, so that the supervisor logs the truth.
 				return errors.Join(&exitError{max(final.Code, 0)}, err)
 			}
 			if errors.Is(err, supervise.ErrImpossible) {
@@ -87,7 +87,7 @@ func (a *app) superviseCommand() *cobra.Command {
 	return cmd
 }
 
-// rule reads a flag that says when the service is started again.
+// rule returns the parser of a flag that says when the service is restarted.
 func rule(r *platform.Restart) func(string) error {
 	return func(word string) error {
 		parsed, err := platform.ParseRule(word)

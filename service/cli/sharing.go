@@ -17,8 +17,8 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// theProgram is the path of a program without links in the directories that lead to it:
-// what an upgrade replaces is the entry there.
+// theProgram returns the path of a program with the links in its directories resolved. An
+// upgrade replaces the entry at this path.
 func theProgram(path string) string {
 	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
 		return filepath.Join(dir, filepath.Base(path))
@@ -26,8 +26,8 @@ func theProgram(path string) string {
 	return path
 }
 
-// programKey names what there is once for a program, whichever services it is of: the
-// record of its versions, and the lock of whoever conducts an upgrade.
+// programKey names what exists once per program, whatever services use it: the record of its
+// versions, and the upgrade lock.
 func (t *target) programKey() string {
 	program := theProgram(t.manifest.Program)
 	sum := sha256.Sum256([]byte(program))
@@ -36,22 +36,22 @@ func (t *target) programKey() string {
 	return name[:min(len(name), most)] + "-" + hex.EncodeToString(sum[:short])
 }
 
-// upgradeLock is held by whoever conducts an upgrade of the program.
+// upgradeLock returns the lock that the conductor of an upgrade of the program holds.
 func (t *target) upgradeLock() (singleton.Options, error) {
 	record, err := t.TrialFile(t.id)
 	dir := filepath.Dir(record)
 	return singleton.Options{Name: t.programKey() + ".upgrade", Dir: dir, StateDir: dir}, err
 }
 
-// ledger is the path of the record of the program's versions. It lies in a directory
-// of its own: a service may be called like any file beside the records of installations.
+// ledger returns the path of the record of the program's versions. It has its own directory,
+// because a service may have the name of any file beside the records of installations.
 func (t *target) ledger() (string, error) {
 	manifest, err := t.Manifest(t.id)
 	return filepath.Join(filepath.Dir(manifest), "upgrades", t.programKey()+".json"), err
 }
 
-// sharing are the other services of that scope, by their records, that have the program
-// in common with t.
+// sharing returns the other services in that scope, by their records, that use the program of
+// t.
 func (t *target) sharing(scope platform.Scope) (all []string) {
 	path, err := t.Manifest(platform.ID{Name: t.id.Name, Scope: scope})
 	if err != nil || t.manifest.Program == "" {
@@ -74,22 +74,22 @@ func (t *target) sharing(scope platform.Scope) (all []string) {
 	return all
 }
 
-// fellow is another service of t's program, and false where it is none of these commands:
-// a program may have several in its command tree.
+// fellow returns another service of t's program. It is false if that service does not have
+// these commands, because a program may have several services in its command tree.
 func (a *app) fellow(cmd *cobra.Command, t *target, name string) (*target, bool, error) {
 	plain, instance, _ := strings.Cut(name, "@")
 	if plain != t.id.Name {
 		return nil, false, nil
 	}
 	of := *a
-	of.cfg = a.code // its own configuration, and what its own installation was told
+	of.cfg = a.code // its own configuration, and the flags of its own installation
 	of.cfg.Instance, of.cfg.Scope, of.scope = instance, t.id.Scope, ""
 	other, err := of.targetRegardless(cmd)
 	return other, err == nil, err
 }
 
-// outdated are the services that run, and go on with the version of before until they
-// are restarted: an upgrade is tried by one of them, and touches no other.
+// outdated returns the services that run the old version until they are restarted. An upgrade
+// is tried by one service, and does not touch the others.
 func (a *app) outdated(cmd *cobra.Command, t *target) (all []string) {
 	ctx := context.WithoutCancel(cmd.Context())
 	for _, name := range t.sharing(t.id.Scope) {
@@ -112,8 +112,8 @@ func (a *app) outdated(cmd *cobra.Command, t *target) (all []string) {
 	return all
 }
 
-// checkByAll has a program check the configurations of all that will run it, but for those
-// that the confirmed version does not take either.
+// checkByAll lets a program check the configurations of all services that will run it. It
+// skips those that the confirmed version refuses too.
 func (a *app) checkByAll(ctx context.Context, cmd *cobra.Command, t *target, program string) error {
 	if err := a.checkBy(ctx, t, program); err != nil {
 		return err

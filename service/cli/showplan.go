@@ -41,7 +41,7 @@ func showPlan(w io.Writer, manager string, steps []platform.Step, asJSON bool) e
 	return nil
 }
 
-// patience says what a command is allowed that others are not.
+// patience describes what a command may do that others may not: fail, or be repeated.
 func patience(s platform.Step) string {
 	text := ""
 	if s.Until != 0 {
@@ -53,8 +53,8 @@ func patience(s platform.Step) string {
 	return text
 }
 
-// showPayload shows what a step is about that is no file and no command: a text
-// behind its path, or else its fields, one line each.
+// showPayload shows the payload of a step that is no file and no command: as a text after its
+// path, or else as its fields, one per line.
 func showPayload(w io.Writer, s platform.Step) error {
 	if s.Payload == nil {
 		return nil
@@ -75,32 +75,31 @@ func showPayload(w io.Writer, s platform.Step) error {
 		value := string(fields[name])
 		var text string
 		if json.Unmarshal(fields[name], &text) == nil {
-			value = text // without quotes of its own: it is a command line, for one
+			value = text // without JSON quotes, because it may be a command line
 		}
 		fmt.Fprintf(w, "   | %s: %s\n", name, value)
 	}
 	return nil
 }
 
-// jsonStep is a step in the JSON of a plan. The keys of its payload stand behind
-// its own.
+// A jsonStep is a step in the JSON of a plan. The keys of its payload follow its own.
 type jsonStep struct {
 	Kind     platform.StepKind `json:"kind"`
 	Describe string            `json:"describe"`
 	Path     string            `json:"path,omitempty"`
 	Mode     string            `json:"mode,omitempty"`
 	Content  *string           `json:"content,omitempty"`
-	Source   string            `json:"source,omitempty"` // what is copied to Path
+	Source   string            `json:"source,omitempty"` // the file that is copied to Path
 	Argv     []string          `json:"argv,omitempty"`
 	Undo     []string          `json:"undo,omitempty"`
 	MayFail  bool              `json:"may_fail,omitempty"`
-	Until    int               `json:"until,omitempty"`  // Argv is run again until it ends with this code,
+	Until    int               `json:"until,omitempty"`  // Argv is repeated until it ends with this code,
 	Within   string            `json:"within,omitempty"` // for no longer than this
 
 	payload any
 }
 
-// MarshalJSON is the step's own fields and its payload's in one object.
+// MarshalJSON returns the fields of the step and of its payload as one object.
 func (s jsonStep) MarshalJSON() ([]byte, error) {
 	type plain jsonStep
 	own, err := marshalPlain(plain(s))
@@ -114,7 +113,7 @@ func (s jsonStep) MarshalJSON() ([]byte, error) {
 	return append(append(own[:len(own)-1], ','), payload[1:]...), nil
 }
 
-// marshalPlain leaves <, > and & as they are.
+// marshalPlain leaves <, > and & unescaped.
 func marshalPlain(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -123,7 +122,7 @@ func marshalPlain(v any) ([]byte, error) {
 	return bytes.TrimSpace(b.Bytes()), err
 }
 
-// jsonPlan is what `plan --json` prints.
+// A jsonPlan is the output of `plan --json`.
 type jsonPlan struct {
 	Manager string     `json:"manager"`
 	Steps   []jsonStep `json:"steps"`

@@ -54,8 +54,8 @@ func (a *app) statusCommand() *cobra.Command {
 	return cmd
 }
 
-// watched looks and shows, once or every second until ctrl-C; a terminal is cleared before
-// what people are shown.
+// watched looks and shows once, or every second until ctrl-C. It clears a terminal before each
+// output for people.
 func watched(cmd *cobra.Command, again, asJSON bool, look func() error, show func(io.Writer) error) error {
 	w := cmd.OutOrStdout()
 	for {
@@ -76,8 +76,8 @@ func watched(cmd *cobra.Command, again, asJSON bool, look func() error, show fun
 	}
 }
 
-// reports is the one about t or, where all are wanted, those about its instances,
-// after its own if there is such a service.
+// reports returns the report about t. With all, it returns the reports about its instances,
+// after the report about t if there is such a service.
 func (a *app) reports(cmd *cobra.Command, t *target, all bool) []report {
 	ctx := cmd.Context()
 	own := t.examine(ctx)
@@ -121,8 +121,8 @@ func (a *app) reports(cmd *cobra.Command, t *target, all bool) []report {
 	return reports
 }
 
-// unknownStatus is err with LSB's code for it: 1, or what else it may have, would
-// be a statement about the service. A command line that makes no sense stays that.
+// unknownStatus returns err with the LSB code for "not known". Its own code, such as 1, would
+// be a statement about the service. The code for a wrong command line stays.
 func unknownStatus(ctx context.Context, err error) error {
 	if ExitCode(err) == platform.ExitUsage || ctx.Err() != nil {
 		return err
@@ -276,17 +276,17 @@ func healthText(r report, h state.Health) string {
 }
 
 func exitText(e platform.Exit) string {
-	if e.Clean { // a code beside a success would say the contrary
+	if e.Clean { // a code next to a success would be misleading
 		return color.GreenString("clean") + ": " + e.Reason
 	}
 	return color.RedString("not clean") + ": " + ending(e)
 }
 
-// nextText is when there will be another try, and which one.
+// nextText says when the next attempt comes, and which one it is.
 func nextText(r report, n platform.NextTry) string {
 	text := "next try soon"
 	switch wait := n.At.Sub(r.now); {
-	case n.At.IsZero() && n.Delay > 0: // of an end that nobody knows the time of
+	case n.At.IsZero() && n.Delay > 0: // the time of the end is not known
 		text = "next try within " + n.Delay.String()
 	case !n.At.IsZero() && wait > 0:
 		text = "next try in " + wait.Round(100*time.Millisecond).String()
@@ -300,8 +300,8 @@ func nextText(r report, n platform.NextTry) string {
 	return text
 }
 
-// headline is what the service is, and since when: a reload does not make it less
-// long ready.
+// headline describes the phase of the service, and since when. A reload does not change since
+// when the service is ready.
 func headline(r report) string {
 	text, since := phaseText(r), r.PhaseSince
 	if r.Phase == platform.PhaseReady && r.ReadyAt != nil {
@@ -320,7 +320,7 @@ func headline(r report) string {
 	return text
 }
 
-// phaseText is "not known" where a time follows: nothing is known since then.
+// phaseText returns "not known" if a time follows, because nothing is known since then.
 func phaseText(r report) string {
 	if r.Phase == platform.PhaseUnknown && !r.PhaseSince.IsZero() {
 		return "not known"

@@ -17,15 +17,16 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// supervisorLock is the name that a supervisor of ours holds for its life, so
-// that it is found, and verified, as its service is.
+// supervisorLock returns the name that a supervisor of ours holds all its life. So it can be
+// found and verified like its service.
 func (t *target) supervisorLock() singleton.Options {
 	l := t.lock()
 	l.Name += ".supervisor"
 	return l
 }
 
-// supervisor is the one that would restart the service; ok is false if there is none.
+// supervisor returns the supervisor that would restart the service. ok is false if there is
+// none.
 func (t *target) supervisor(ctx context.Context) (h singleton.Holder, ok bool) {
 	h, err := t.probe(ctx, t.supervisorLock())
 	return h, err == nil && h.Known()
@@ -36,12 +37,12 @@ func (a *app) supervise(cmd *cobra.Command, p supervise.Parent) (err error) {
 	if err != nil {
 		return err
 	}
-	// Standard error, where the child's own goes to that does not reach its log.
+	// The sink is standard error, like the output of the child that does not reach its log.
 	sink, err := logsink.Open(t.supervisorLock().Name, logsink.Options{Level: t.cfg.Log.Level, Format: t.cfg.Log.Format, Sink: "stderr"})
 	if err != nil {
 		return err
 	}
-	defer func() { _ = sink.Close() }() // that nobody takes the last lines is no failure
+	defer func() { _ = sink.Close() }() // lost last lines are no failure
 	l := t.supervisorLock()
 	l.Origin = p.Starter
 	lock, err := singleton.Acquire(l)
@@ -56,7 +57,7 @@ func (a *app) supervise(cmd *cobra.Command, p supervise.Parent) (err error) {
 			p.Log("status cannot say what has become of it", "error", err)
 		}
 	}
-	note(func(*state.State) {}) // what an earlier one has left is over
+	note(func(*state.State) {}) // what an earlier supervisor has left is obsolete
 	p.Waits = left.waits(note)
 	p.Leaves = func(ended platform.Exit, tooOften bool) {
 		note(func(s *state.State) { s.LastExit, s.PhaseSince, s.GaveUp = &ended, t.Now(), tooOften })
@@ -70,13 +71,13 @@ func (a *app) supervise(cmd *cobra.Command, p supervise.Parent) (err error) {
 	return err
 }
 
-// leavings are what the supervisor, which this process is, writes down of its child:
-// how it has ended, how often it was started again, and when it will be.
+// The leavings are what the supervisor, which is this process, records about its child: how it
+// has ended, how often it was restarted, and when it will be restarted.
 type leavings struct {
 	t          *target
 	file, name string
 	now        state.State
-	stays      bool // it outlives the supervisor
+	stays      bool // the file outlives the supervisor
 }
 
 func (l *leavings) write(change func(*state.State)) error {
@@ -89,7 +90,7 @@ func (l *leavings) write(change func(*state.State)) error {
 	return state.Write(l.file, l.now)
 }
 
-// waits is what hears of each wait.
+// waits returns the function that records each wait.
 func (l *leavings) waits(note func(func(*state.State))) func(*platform.NextTry, platform.Exit) {
 	return func(next *platform.NextTry, ended platform.Exit) {
 		note(func(s *state.State) {
@@ -102,7 +103,7 @@ func (l *leavings) waits(note func(func(*state.State))) func(*platform.NextTry, 
 	}
 }
 
-// remove removes it where its supervisor ends because it was asked to.
+// remove removes the file if the supervisor ends because it was asked to.
 func (l *leavings) remove() error {
 	if l.stays {
 		return nil
@@ -113,9 +114,9 @@ func (l *leavings) remove() error {
 	return nil
 }
 
-// stopAddressee is who is to be asked for a stop: the supervisor, which passes it on and
-// restarts nothing then, or else the holder itself, and not both: a second
-// request means at once.
+// stopAddressee returns the process to ask for a stop: the supervisor, which passes the
+// request on and then restarts nothing, or else the holder. Asking both would be wrong,
+// because a second request means "at once".
 func (t *target) stopAddressee(ctx context.Context) (singleton.Holder, error) {
 	if h, ok := t.supervisor(ctx); ok {
 		return h, nil
@@ -123,8 +124,8 @@ func (t *target) stopAddressee(ctx context.Context) (singleton.Holder, error) {
 	return t.holder(ctx)
 }
 
-// toKill are those who have to go when the one who was asked to stop would not:
-// the service before its supervisor.
+// toKill returns the processes to kill after a stop request has failed: the service before its
+// supervisor.
 func (t *target) toKill(ctx context.Context, requested singleton.Holder) []singleton.Holder {
 	if h, err := t.probe(ctx, t.lock()); err == nil && h.Known() && !h.Same(requested.Identity) {
 		return []singleton.Holder{h, requested}
@@ -132,8 +133,8 @@ func (t *target) toKill(ctx context.Context, requested singleton.Holder) []singl
 	return []singleton.Holder{requested}
 }
 
-// kill kills them all, and returns when nobody is left. A service whose supervisor is
-// killed as well is left to init, so it is waited for last.
+// kill kills all holders, and returns when none is left. A service whose supervisor is killed
+// as well is reaped by init, so kill waits for it last.
 func (t *target) kill(ctx context.Context, holders []singleton.Holder) error {
 	for _, h := range holders {
 		if err := t.signal(h, "kill", os.Kill); err != nil && !errors.Is(err, os.ErrProcessDone) {

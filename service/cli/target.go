@@ -13,40 +13,40 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// target is the service that a command is about, where it is kept.
+// A target is the service that a command is about, with its manager.
 type target struct {
 	machine
 	cfg       service.Config // loaded
 	id        platform.ID
 	dirs      service.Dirs
-	manager   platform.Manager // nil: there is none, or none is wanted
-	noManager error            // why
-	program   string           // that will run; empty: not of interest
+	manager   platform.Manager // nil: there is none, or --manager none
+	noManager error            // why there is none
+	program   string           // the program that will run; empty: it does not matter
 	badFile   error            // why the configuration file was left out
-	named     string           // that file
+	named     string           // the file that was left out
 
-	manifest    state.Manifest      // of its installation; zero: there is none
-	badManifest error               // why it was left out
-	made        state.Account       // that this install makes
-	orphan      state.Account       // that the record of what is not installed any more has
-	notStarted  error               // why what ran before an install or uninstall does not run again after that was taken back
-	fresh       []string            // directories of the service that were not there before an install
+	manifest    state.Manifest      // record of its installation; zero: there is none
+	badManifest error               // why the manifest was left out
+	made        state.Account       // accounts that this install makes
+	orphan      state.Account       // accounts in the record of an installation that no longer exists
+	notStarted  error               // why the service does not run again after a rollback
+	fresh       []string            // directories of the service that did not exist before an install
 	usual       string              // where its configuration file would be by default
-	copies      []state.Copied      // that its installs have made
-	laid        state.Laid          // the configuration file that they have written, and this one will
-	defaultFile defaultFile         // what is to be done for that
-	source      string              // of the copy that this install makes
-	copied      string              // that copy
-	host        map[string][]string // the host's flags that are in what is installed
-	passedOver  string              // that file, where it is one of another machine than a plan is for
-	present     bool                // it was installed before this install
+	copies      []state.Copied      // copies that its installs have made
+	laid        state.Laid          // the configuration file that its installs have written, or that this one will write
+	defaultFile defaultFile         // what this install does about that file
+	source      string              // source of the copy that this install makes
+	copied      string              // path of that copy
+	host        map[string][]string // flags of the host that are part of the installation
+	passedOver  string              // the default file here, which a plan for another machine ignores
+	present     bool                // the service was installed before this install
 	silent      time.Time           // when the manager last gave no answer; zero: it always did
-	// otherManager has it installed on this machine; empty: none but manager, if at all.
+	// otherManager is another manager that has it installed on this machine; empty: none has.
 	otherManager string
 	wroteRecord  bool // this install has written its record
 }
 
-// target finds out who keeps the service and what its installation was told, and
+// target finds out which manager has the service and which flags its installation keeps, and
 // loads the configuration.
 func (a *app) target(cmd *cobra.Command) (*target, error) {
 	ctx := cmd.Context()
@@ -88,9 +88,9 @@ func (a *app) target(cmd *cobra.Command) (*target, error) {
 	return t, t.conceal(ctx)
 }
 
-// targetRegardless is the target for commands that must work when the file has
-// become bad: a service is to be looked at, stopped and removed all the same,
-// and a bad file is for the running service to refuse. The code's values serve.
+// targetRegardless is target for commands that must also work with a bad configuration file.
+// With a bad file one must be able to look at a service, to stop it and to remove it, and the
+// running service itself refuses such a file. The values in code apply instead.
 func (a *app) targetRegardless(cmd *cobra.Command) (*target, error) {
 	t, err := a.target(cmd)
 	if err == nil || !errors.Is(err, service.ErrConfig) {
@@ -106,7 +106,7 @@ func (a *app) targetRegardless(cmd *cobra.Command) (*target, error) {
 	return t, nil
 }
 
-// scopeFlag is the scope that was asked for; empty if none was.
+// scopeFlag returns the requested scope, or an empty one if none was requested.
 func (a *app) scopeFlag() (platform.Scope, error) {
 	switch s := platform.Scope(a.scope); s {
 	case platform.ScopeSystem, platform.ScopeUser:
@@ -117,14 +117,13 @@ func (a *app) scopeFlag() (platform.Scope, error) {
 	return "", usage("--scope %q is none of auto, system, user", a.scope)
 }
 
-// chooseScope is the scope that was asked for. Without a word, it is the
-// system's for root, and for others the user's, unless only the system has the
-// service.
+// chooseScope returns the requested scope. By default this is the system scope for root. For
+// other users it is the user scope, unless only the system scope has the service.
 func (a *app) chooseScope(ctx context.Context, t *target) (platform.Scope, error) {
 	if s, err := a.scopeFlag(); s != "" || err != nil {
 		return s, err
 	}
-	if t.manager != nil && t.manager.Name() == "scm" { // a plan that is made elsewhere: Windows has no other
+	if t.manager != nil && t.manager.Name() == "scm" { // a plan for Windows, made elsewhere: Windows has no other scope
 		return platform.ScopeSystem, nil
 	}
 	own := a.Scope()
@@ -141,7 +140,7 @@ func (a *app) chooseScope(ctx context.Context, t *target) (platform.Scope, error
 	return platform.ScopeUser, nil
 }
 
-// needManager is for commands that make no sense without one.
+// needManager returns the manager, or an error for commands that make no sense without one.
 func (t *target) needManager() (platform.Manager, error) {
 	if t.manager == nil {
 		return nil, fmt.Errorf("%w: without one only `run`, `status`, `stop`, `reload`, `check` and `plan --manager NAME` work here", t.noManager)
@@ -149,8 +148,8 @@ func (t *target) needManager() (platform.Manager, error) {
 	return t.manager, nil
 }
 
-// query is where the manager has id. One that did not answer in time is not asked again
-// for as long: a command asks more than once, and is to end.
+// query asks the manager for the status of id. A manager that did not answer in time is not
+// asked again for the same time, because a command asks several times and must end.
 func (t *target) query(ctx context.Context, id platform.ID) (platform.Status, error) {
 	if since := t.Now().Sub(t.silent); !t.silent.IsZero() && since < queryFor {
 		return platform.Status{Manager: t.manager.Name(), Phase: platform.PhaseUnknown}, fmt.Errorf("status %q: %s does not answer: %w", id, t.manager.Name(), platform.ErrTimeout)
@@ -162,11 +161,11 @@ func (t *target) query(ctx context.Context, id platform.ID) (platform.Status, er
 	return st, err
 }
 
-// queryFor is how long a manager may take to say where a service stands: it may hang.
+// queryFor limits the time in which a manager must report a status. It may hang.
 const queryFor = 20 * time.Second
 
-// query is what the manager itself knows: one that would have to ask this very
-// program for the rest is not asked for it.
+// query returns what the manager itself knows. If the manager would run this very program to
+// find out more, it is not asked for that.
 func query(ctx context.Context, m platform.Manager, id platform.ID) (platform.Status, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, queryFor, platform.ErrTimeout)
 	defer cancel()
@@ -176,8 +175,8 @@ func query(ctx context.Context, m platform.Manager, id platform.ID) (platform.St
 	return m.Status(ctx, id)
 }
 
-// keeps reports whether the manager runs the process pid that started by origin.
-// A manager that watches nothing is believed to run what was started by its name.
+// keeps reports whether the manager runs the process pid, which origin started. A manager that
+// watches nothing is assumed to run every process that was started under its name.
 func keeps(st platform.Status, pid int, origin string) bool {
 	if st.Phase == "" {
 		return origin == st.Manager

@@ -19,20 +19,19 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// told are the flags that an installation keeps until another install is told
-// otherwise. Those of whose installation it is (--scope, --instance, --manager)
-// are no choice of the second one.
+// told has the flags that an installation keeps until another install changes them. The flags
+// that select the installation (--scope, --instance, --manager) are not kept.
 var told = [...]string{"config", "user", "program", "copy-to", "runtime-dir", "state-dir", allowWritable}
 
-// recall reads the record of the installation of t, and lays what that was told
-// under what the command line says.
+// recall reads the record of the installation of t. Its flags apply unless the command line
+// has the same flags.
 func (a *app) recall(cmd *cobra.Command, t *target) error {
-	if !a.here() { // what is installed here says nothing of another machine
+	if !a.here() { // the installation here does not matter for another machine
 		return nil
 	}
 	path, err := a.Manifest(t.id)
 	if err != nil {
-		return nil //nolint:nilerr // a user without a home has installed nothing; who installs is told
+		return nil //nolint:nilerr // a user without a home has installed nothing; an install reports the error
 	}
 	t.manifest, err = leavable(cmd.Context(), func() (state.Manifest, error) { return state.ReadManifest(path) })
 	switch {
@@ -42,7 +41,7 @@ func (a *app) recall(cmd *cobra.Command, t *target) error {
 		return nil
 	case err != nil:
 		t.badManifest = err
-		return nil //nolint:nilerr // for those to say whom it keeps from their work
+		return nil //nolint:nilerr // commands that need the record report the error
 	}
 	if t.manager == nil || t.manifest.Manager == t.manager.Name() {
 		t.copies, t.laid = t.manifest.Copies, t.manifest.Config
@@ -53,15 +52,15 @@ func (a *app) recall(cmd *cobra.Command, t *target) error {
 		} else {
 			t.orphan = t.manifest.Account
 		}
-		t.manifest = state.Manifest{} // another manager's, or removed by hand: it is of no installation
+		t.manifest = state.Manifest{} // the record of another manager, or of an installation removed by hand
 		return nil
 	}
 	a.layUnder(cmd, t.manifest.Told)
 	return nil
 }
 
-// has reports whether the manager has the service; one that does not answer is
-// believed to.
+// has reports whether the manager has the service. A manager that does not answer is assumed
+// to have it.
 func (t *target) has(ctx context.Context) bool {
 	st, err := t.query(ctx, t.id)
 	return err != nil || st.Installed
@@ -77,7 +76,7 @@ func (a *app) installed(ctx context.Context, manager string, id platform.ID) boo
 	return err == nil && st.Installed
 }
 
-// layUnder has flags that the command line does not have be those that were told before.
+// layUnder gives flags that the command line does not have the values of earlier installs.
 func (a *app) layUnder(cmd *cobra.Command, before map[string]string) {
 	for name, field := range map[string]*string{"config": &a.cfg.File, "runtime-dir": &a.cfg.RuntimeDir, "state-dir": &a.cfg.StateDir} {
 		if value, ok := before[name]; ok && !mentioned(cmd, name) {
@@ -92,13 +91,12 @@ func (a *app) layUnder(cmd *cobra.Command, before map[string]string) {
 	}
 }
 
-// mentioned reports whether the command line says something of a flag: that, or
-// that it is taken back.
+// mentioned reports whether the command line has a flag or its --no- form.
 func mentioned(cmd *cobra.Command, name string) bool {
 	return cmd.Flags().Changed(name) || cmd.Flags().Changed("no-"+name)
 }
 
-// addTakeBack adds the flags that take back what an earlier install was told.
+// addTakeBack adds the flags that forget flags of earlier installs.
 func addTakeBack(cmd *cobra.Command) {
 	cmd.Flags().Bool(noHostFlags, false, "forget the flags of the application around these commands that an earlier install was given")
 	for _, name := range told {
@@ -106,7 +104,7 @@ func addTakeBack(cmd *cobra.Command) {
 	}
 }
 
-// checkTakeBack refuses a flag together with its own opposite.
+// checkTakeBack refuses a flag together with its opposite.
 func checkTakeBack(cmd *cobra.Command) error {
 	for _, name := range told {
 		if cmd.Flags().Changed(name) && cmd.Flags().Changed("no-"+name) {
@@ -116,11 +114,11 @@ func checkTakeBack(cmd *cobra.Command) error {
 	return nil
 }
 
-// remember is what the installation of t has been told when this command is done.
-// It notes what is kept.
+// remember returns the flags that the installation of t has after this command, and notes
+// which ones it keeps.
 func (a *app) remember(cmd *cobra.Command, t *target, f *installFlags) map[string]string {
 	now, kept := map[string]string{}, map[string]string{}
-	// One place of the program takes the place of another.
+	// A new place of the program replaces an old one.
 	moved := mentioned(cmd, "program") || mentioned(cmd, "copy-to")
 	for _, name := range told {
 		value, before := t.manifest.Told[name]
@@ -153,7 +151,7 @@ func (a *app) remember(cmd *cobra.Command, t *target, f *installFlags) map[strin
 	return now
 }
 
-// valueOf is the value of a flag on the command line.
+// valueOf returns the value of a flag in the form of the command line.
 func valueOf(name, value string) string {
 	switch {
 	case name != allowWritable:
@@ -164,7 +162,7 @@ func valueOf(name, value string) string {
 	return ""
 }
 
-// flagValue is the value of a flag as another directory would have to say it.
+// flagValue returns the value of a flag, independent of the working directory.
 func (a *app) flagValue(cmd *cobra.Command, f *installFlags, name string) string {
 	switch name {
 	case "config":
@@ -181,8 +179,8 @@ func (a *app) flagValue(cmd *cobra.Command, f *installFlags, name string) string
 	return cmd.Flags().Lookup(name).Value.String()
 }
 
-// record is the step that writes down what was told and what is being installed;
-// none where nothing of that has changed.
+// record returns the step that records the flags and the installation. It returns none if
+// nothing has changed.
 func (t *target) record(told map[string]string, changed bool) ([]platform.Step, error) {
 	path, err := t.Manifest(t.id)
 	if err != nil {
@@ -198,7 +196,7 @@ func (t *target) record(told map[string]string, changed bool) ([]platform.Step, 
 	return []platform.Step{step}, err
 }
 
-// next is the record of an installation that was told that.
+// next returns the record of an installation with these flags.
 func (t *target) next(told map[string]string, changed bool) state.Manifest {
 	before := t.manifest
 	m := state.Manifest{
@@ -217,14 +215,14 @@ func (t *target) next(told map[string]string, changed bool) state.Manifest {
 	return m
 }
 
-// forget is the step that removes the record of an installation that is no more.
+// forget returns the step that removes the record of a removed installation.
 func (t *target) forget() []platform.Step {
 	path, err := t.Manifest(t.id)
 	if err != nil || t.otherManager != "" {
-		return nil // then there is none, or not of this one
+		return nil // there is no record, or none of this installation
 	}
 	if m, err := state.ReadManifest(path); err == nil && t.manager != nil && m.Manager != t.manager.Name() {
-		return nil // another manager's, which that one's uninstall removes
+		return nil // the record of another manager, whose uninstall removes it
 	}
 	if _, err := t.System.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -232,8 +230,8 @@ func (t *target) forget() []platform.Step {
 	return []platform.Step{state.RemoveManifestStep(path)}
 }
 
-// purgesItsOwn refuses to purge a directory that a flag names and the installation
-// does not have.
+// purgesItsOwn refuses to purge a directory that a flag names and that is not the
+// installation's.
 func (t *target) purgesItsOwn(cmd *cobra.Command) error {
 	if t.manifest.Format == 0 {
 		return nil

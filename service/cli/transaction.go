@@ -12,16 +12,15 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// turnWait bounds the wait for somebody else's install or uninstall, where no
-// --timeout does.
+// turnWait limits the wait for another install or uninstall, unless --timeout does.
 const turnWait = 2 * time.Minute
 
-// alone runs do as the only one who changes the installation of the service, after
-// having ended what an earlier one has left half-way.
+// alone runs do while no other process changes the installation of the service. Before that,
+// it finishes or rolls back an interrupted install or uninstall.
 func (a *app) alone(cmd *cobra.Command, verb string, do func() error) error {
 	t := &target{machine: a.machine}
 	if a.manager != "none" {
-		t.manager, _ = a.Manager(a.manager) // do says why there is none
+		t.manager, _ = a.Manager(a.manager) // do reports why there is none
 	}
 	scope, err := a.chooseScope(cmd.Context(), t)
 	if err != nil {
@@ -30,7 +29,7 @@ func (a *app) alone(cmd *cobra.Command, verb string, do func() error) error {
 	t.id = a.cfg.ID(scope)
 	manifest, err := a.Manifest(t.id)
 	if err != nil || scope == platform.ScopeSystem && a.Scope() != platform.ScopeSystem {
-		return do() // which is refused
+		return do() // which refuses
 	}
 	release, err := a.turn(cmd, verb, state.LockPath(manifest))
 	if err != nil {
@@ -43,7 +42,7 @@ func (a *app) alone(cmd *cobra.Command, verb string, do func() error) error {
 	return do()
 }
 
-// turn waits until nobody else changes the installation.
+// turn waits until no other process changes the installation.
 func (a *app) turn(cmd *cobra.Command, verb, path string) (release func(), err error) {
 	limit := a.timeout
 	if limit <= 0 {
@@ -56,7 +55,7 @@ func (a *app) turn(cmd *cobra.Command, verb, path string) (release func(), err e
 	})
 }
 
-// resume ends what an install or uninstall has left that was interrupted.
+// resume finishes or rolls back an interrupted install or uninstall.
 func (a *app) resume(cmd *cobra.Command, t *target, journal string) error {
 	p, err := installer.Resume(cmd.Context(), t.keeper(), journal, func(s platform.Step, err error) {
 		if err != nil && s.Kind == installer.StepStart {
@@ -76,7 +75,7 @@ func (a *app) resume(cmd *cobra.Command, t *target, journal string) error {
 	return nil
 }
 
-// keeper is the machine that starts and stops the service as well.
+// keeper returns the machine that can also start and stop the service.
 func (t *target) keeper() platform.System {
 	if t.manager == nil {
 		return t.commands()
@@ -84,7 +83,7 @@ func (t *target) keeper() platform.System {
 	return installer.Keeper{System: t.commands(), Manager: patient{t.manager, t}, ID: t.id}
 }
 
-// transaction is a change of the installation, who makes it being alone.
+// transaction begins a change of the installation. The caller must hold the lock.
 func (t *target) transaction(cmd *cobra.Command, verb string) *installer.Transaction {
 	job := installer.Job{Verb: verb, Report: func(s platform.Step, err error) {
 		switch {
@@ -92,7 +91,7 @@ func (t *target) transaction(cmd *cobra.Command, verb string) *installer.Transac
 			fmt.Fprintf(notes(cmd), "- %s\n", s.Describe)
 		case s.Kind == installer.StepStart:
 			t.notStarted = err
-		default: // it may fail, and nobody can do anything about it
+		default: // the step may fail, and nobody can do anything about it
 		}
 	}}
 	if manifest, err := t.Manifest(t.id); err == nil {
@@ -101,14 +100,14 @@ func (t *target) transaction(cmd *cobra.Command, verb string) *installer.Transac
 	return installer.Begin(t.keeper(), job)
 }
 
-// pending says that an install or uninstall was interrupted; empty if none was.
+// pending says that an install or uninstall was interrupted. It is empty if none was.
 func (t *target) pending() string {
 	text, _ := t.unfinished()
 	return text
 }
 
-// unfinished says that an install or uninstall is under way or was cut off, and which of
-// both where that is known; empty if neither is.
+// unfinished says that an install or uninstall is running or was interrupted, and which one as
+// far as known. It is empty if there is none.
 func (t *target) unfinished() (text string, cut bool) {
 	manifest, err := t.Manifest(t.id)
 	if err != nil {
@@ -129,7 +128,7 @@ func (t *target) unfinished() (text string, cut bool) {
 	switch p, err := installer.Interrupted(journal); {
 	case err != nil:
 		return fmt.Sprintf("an install or uninstall was interrupted (%v)", err), true
-	case p == nil: // it has just ended
+	case p == nil: // it has just finished
 		return "", false
 	case p.Forth:
 		return fmt.Sprintf("an %s was interrupted at %q: %s finishes it", p.Verb, p.Step, then), true

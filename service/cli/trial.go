@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// beginTrial has the candidate run that is on trial, if there is one: see [trial.Begin].
+// beginTrial lets the candidate on trial run, if there is one: see [trial.Begin].
 func (a *app) beginTrial(cmd *cobra.Command, scope platform.Scope) trial.Begun {
 	id := a.cfg.ID(scope)
 	path, err := a.TrialFile(id)
@@ -29,9 +29,9 @@ func (a *app) beginTrial(cmd *cobra.Command, scope platform.Scope) trial.Begun {
 	})
 }
 
-// live is the service's life. That of a candidate is followed by the confirmed
-// version, in the same process or, on Windows, in that whose child it was, where it
-// fails or is not confirmed in time; a manager notices neither.
+// live runs the service. If this is a candidate that fails or is not confirmed in time, the
+// confirmed version follows: in the same process or, on Windows, in the parent process. The
+// manager notices neither.
 func (a *app) live(ctx context.Context, begun trial.Begun) error {
 	if begun.Exit != nil {
 		if *begun.Exit == platform.ExitOK {
@@ -55,10 +55,10 @@ func (a *app) live(ctx context.Context, begun trial.Begun) error {
 	}()
 	err := service.Run(ctx, a.cfg, a.prog)
 	switch over := errors.Is(context.Cause(ctx), trial.ErrOver); {
-	case ctx.Err() != nil && !over: // its caller has asked for the end
+	case ctx.Err() != nil && !over: // the caller has requested the end
 		return err
 	case err == nil && !over, !t.Yields():
 		return err
 	}
-	return errors.Join(err, t.GiveWay()) // it returns only where it cannot
+	return errors.Join(err, t.GiveWay()) // GiveWay returns only if it fails
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// reloadManaged has the manager ask for the reload: it asks the process pid that it
-// runs, which is h where that is known.
+// reloadManaged lets the manager request the reload from the process pid that it runs. h is
+// that process, if it is known.
 func (a *app) reloadManaged(cmd *cobra.Command, t *target, h singleton.Holder, pid int) error {
 	id := h.Identity
 	if !h.Known() {
@@ -33,13 +33,13 @@ func (a *app) reloadManaged(cmd *cobra.Command, t *target, h singleton.Holder, p
 	if !errors.Is(err, platform.ErrRejected) {
 		return err
 	}
-	// A manager only knows that its command for it has failed.
+	// A manager only knows that its reload command has failed.
 	s, e := read()
 	readable := e == nil && unread == nil && clock == nil
 	ended := readable && (s.Reloads.LastStart > asked || s.Reloads.Completed != before.Reloads.Completed)
 	switch {
 	case e == nil && s.Reloads.LastError != "" && (ended || !readable):
-		return fmt.Errorf("reload %q: %w", t.id, s.Reloads.Outcome()) // in the program's own words
+		return fmt.Errorf("reload %q: %w", t.id, s.Reloads.Outcome()) // the program's own message
 	case ended || h.Known() && !readable:
 		return err
 	case !h.Known():
@@ -52,8 +52,8 @@ func (a *app) reloadManaged(cmd *cobra.Command, t *target, h singleton.Holder, p
 	return t.withoutOutcome(errors.New(text), begun)
 }
 
-// withoutOutcome is err, of a reload that was asked for at that time and whose outcome
-// nobody knows, with the reason where that is that the service cannot have written it.
+// withoutOutcome returns err, from a reload requested at that time without a known outcome. It
+// adds the reason if the service cannot have written the outcome.
 func (t *target) withoutOutcome(err error, asked time.Time) error {
 	file := t.dirs.StateFile(t.id.String())
 	info, gone := os.Lstat(file)

@@ -12,9 +12,9 @@ import (
 	"github.com/holdfast-dev/holdfast/installer/upgrade"
 )
 
-// unversion removes what upgrades have kept of the program of a service that is no more:
-// other versions, their record, the copy of its configuration. While another service has
-// the program in common with it they are its own as well, and stay.
+// unversion removes what upgrades have stored for the program of a removed service: other
+// versions, their record, and the copy of its configuration. They stay while another service
+// uses the same program, because they belong to that one as well.
 func (t *target) unversion(notes io.Writer) {
 	record, err := t.ledger()
 	if err != nil || t.manifest.Program == "" || len(t.sharing(t.id.Scope)) > 0 {
@@ -36,9 +36,9 @@ func (t *target) unversion(notes io.Writer) {
 		fmt.Fprintf(notes, "- the other versions of the program in %s\n", versions)
 	}
 	if lock, err := t.upgradeLock(); err == nil {
-		for _, path := range []string{lock.LockFile(), lock.MutexFile(), lock.Dir} { // whoever conducts one keeps uninstall away
+		for _, path := range []string{lock.LockFile(), lock.MutexFile(), lock.Dir} { // no upgrade is running, because its conductor would keep uninstall away
 			_ = os.Remove(path)
 		}
 	}
-	_ = os.Remove(dir) // other services keep it
+	_ = os.Remove(dir) // it fails while other services use the directory
 }

@@ -21,13 +21,13 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// Exit codes of `upgrade` and `rollback`, besides those of all commands.
+// These are exit codes of `upgrade` and `rollback`, in addition to those of all commands.
 const (
-	exitRolledBack = 10 // the version before runs again, or is meant to
-	exitLeftDown   = 11 // and it is not ready
+	exitRolledBack = 10 // the previous version runs again, or should
+	exitLeftDown   = 11 // the previous version is not ready
 )
 
-// upgradeFlags are those of `upgrade` and `rollback`.
+// upgradeFlags has the flags of `upgrade` and `rollback`.
 type upgradeFlags struct {
 	sha256  string
 	settle  time.Duration
@@ -35,8 +35,8 @@ type upgradeFlags struct {
 	restart bool
 	force   bool
 	json    bool
-	conduct string // the id of the upgrade that this process is to conduct
-	by      string // who asked for it
+	conduct string // the id of the upgrade that this process conducts
+	by      string // who requested it
 }
 
 const settleTime = 10 * time.Second
@@ -147,7 +147,7 @@ func (a *app) upgrade(cmd *cobra.Command, verb, file string, f upgradeFlags) err
 	return a.showOutcome(cmd, t, verb, done, f.json)
 }
 
-// mayUpgrade refuses what can be known at once.
+// mayUpgrade refuses an upgrade for reasons that are known at once.
 func (a *app) mayUpgrade(ctx context.Context, t *target, verb string) error {
 	refuse := func(err error) error { return fmt.Errorf("%s %q: %w", verb, t.id, err) }
 	m, err := t.needManager()
@@ -188,8 +188,8 @@ func (a *app) mayUpgrade(ctx context.Context, t *target, verb string) error {
 	return nil
 }
 
-// noOtherUpgrade refuses while somebody other than the conductor of the upgrade id
-// conducts one. Its exit code is 75.
+// noOtherUpgrade refuses while another process than the conductor of the upgrade id conducts
+// one. The exit code is then 75.
 func (t *target) noOtherUpgrade(ctx context.Context, id string) error {
 	lock, err := t.upgradeLock()
 	if err != nil {
@@ -208,7 +208,7 @@ func (t *target) noOtherUpgrade(ctx context.Context, id string) error {
 	return t.underWay(h)
 }
 
-// underWay is the refusal of a second upgrade: it says who began the first, and when.
+// underWay returns the error for a second upgrade. It says who began the first one, and when.
 func (t *target) underWay(h singleton.Holder) error {
 	who, since := h.User(), h.Since
 	if path, err := t.ledger(); err == nil {
@@ -227,7 +227,7 @@ func newUpgradeID(now time.Time) (string, error) {
 	return now.UTC().Format("20060102T150405") + "-" + hex.EncodeToString(b[:]), nil
 }
 
-// conductor is the command line of the process that conducts the upgrade.
+// conductor returns the command line of the process that conducts the upgrade.
 func (a *app) conductor(cmd *cobra.Command, file string, f upgradeFlags) []string {
 	argv := append(append([]string{""}, a.cfg.Command...), cmd.Name())
 	cmd.Flags().Visit(func(flag *pflag.Flag) {
@@ -242,7 +242,7 @@ func (a *app) conductor(cmd *cobra.Command, file string, f upgradeFlags) []strin
 	return argv
 }
 
-// whoAsks is the name of the person behind this process, as far as it is known.
+// whoAsks returns the name of the person behind this process, as far as it is known.
 func whoAsks() string {
 	name := fmt.Sprint("user ", os.Geteuid())
 	if u, err := user.Current(); err == nil {

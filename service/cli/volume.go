@@ -5,8 +5,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/doctor"
 )
 
-// volume is the file system that dir is on, for those who are not root; id tells it from
-// others.
+// volume returns the file system of dir, with the space for users other than root. id
+// distinguishes it from other file systems.
 func volume(dir string) (v doctor.Volume, id string, err error) {
 	s, err := files.SpaceOf(dir)
 	if err != nil {

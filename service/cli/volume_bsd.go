@@ -4,8 +4,7 @@ package cli
 
 import "golang.org/x/sys/unix"
 
-// mountOf is where the file system is mounted on which path lies; empty if that cannot be
-// found out.
+// mountOf returns the mount point of the file system of path. It is empty if it is not known.
 func mountOf(path string) string {
 	var at unix.Statfs_t
 	if unix.Statfs(path, &at) != nil {

@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// mountOf is where the file system is mounted on which path lies; empty if that cannot be
-// found out.
+// mountOf returns the mount point of the file system of path. It is empty if it is not known.
 func mountOf(path string) string {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {

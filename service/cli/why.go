@@ -17,8 +17,8 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// begin has the manager start the service, or start it again, and tells what has
-// become of that: why it failed or, to a terminal, that it is ready, and where to look on.
+// begin lets the manager start or restart the service, and reports the result: why it failed
+// or, on a terminal, that it is ready and where to see more.
 func (a *app) begin(cmd *cobra.Command, t *target, verb, doing string, do func(context.Context, platform.ID) error) error {
 	line, err := a.bring(cmd, t, verb, doing, do)
 	if err == nil && isTerminal(notes(cmd)) {
@@ -27,10 +27,10 @@ func (a *app) begin(cmd *cobra.Command, t *target, verb, doing string, do func(c
 	return err
 }
 
-// bring is begin, where the caller says that the service is ready.
+// bring is like begin, but lets the caller report that the service is ready.
 func (a *app) bring(cmd *cobra.Command, t *target, verb, doing string, do func(context.Context, platform.ID) error) (ready string, err error) {
 	asked := t.Now()
-	before, _ := t.holder(cmd.Context()) // to be stopped first, if there is one
+	before, _ := t.holder(cmd.Context()) // the process to be stopped first, if there is one
 	logged := t.logged(cmd.Context())
 	if err := a.managed(cmd, t, doing, do); err != nil {
 		why := t.why(cmd, verb, asked, logged, err)
@@ -48,15 +48,15 @@ func (a *app) bring(cmd *cobra.Command, t *target, verb, doing string, do func(c
 	return t.readyLine(cmd.Context(), before, asked), nil
 }
 
-// why is err, of a start that was asked for at that time, in the program's own
-// words as far as it has left some. What it logged goes to standard error before.
+// why returns err, from a start requested at that time, in the program's own words as far as
+// it left some. Before that, it prints what the program logged to standard error.
 func (t *target) why(cmd *cobra.Command, verb string, asked time.Time, logged []string, err error) (why error) {
 	ctx := cmd.Context()
 	end, silent := t.endedSince(ctx, asked)
 	if ctx.Err() != nil || end == nil && untried(err) {
 		return err
 	}
-	if !errors.Is(err, platform.ErrTimeout) && cmd.Name() != "install" { // of that it is said that it goes on; an install is taken back
+	if !errors.Is(err, platform.ErrTimeout) && cmd.Name() != "install" { // a timeout reports that the start goes on; an install is rolled back
 		if again := t.triesAgain(ctx); again != "" {
 			defer func() { why = fmt.Errorf("%w; %s, until it is stopped", why, again) }()
 		}
@@ -82,7 +82,7 @@ func (t *target) why(cmd *cobra.Command, verb string, asked time.Time, logged []
 		told.How, told.Log = failed.How, failed.Log
 		return fmt.Errorf("%s %q: %w", verb, t.id, &told)
 	}
-	// What a script says of it is that it did not work, and what it ends with is our code in other words.
+	// A script only reports that the start failed. Its exit code is derived from ours.
 	if _, scripted := errors.AsType[*platform.CommandError](err); scripted && !errors.Is(err, platform.ErrTimeout) {
 		if told.How = end.Words(); silent || told.How == told.Reason {
 			told.Reason = ""
@@ -96,7 +96,7 @@ func (t *target) why(cmd *cobra.Command, verb string, asked time.Time, logged []
 	return &classedError{err, code}
 }
 
-// untried reports whether a start failed before there was one.
+// untried reports whether a start failed before anything was started.
 func untried(err error) bool {
 	if failed, ok := errors.AsType[*platform.FailedError](err); ok && failed != nil {
 		return false
@@ -105,9 +105,9 @@ func untried(err error) bool {
 		func(kind error) bool { return errors.Is(err, kind) })
 }
 
-// endedSince is how a run ended that began after that time, by the record that it
-// closed itself, or nil if there is none, or it ended well; and whether it ended
-// without having said anything.
+// endedSince returns how a run ended that began after that time, by the record that the run
+// closed itself. It is nil if there is none, or if the run ended well. silent reports whether
+// the run ended without a word.
 func (t *target) endedSince(ctx context.Context, asked time.Time) (end *platform.Exit, silent bool) {
 	last, err := t.lastRecord(ctx)
 	if err != nil || last.Started.Before(asked) {
@@ -117,7 +117,7 @@ func (t *target) endedSince(ctx context.Context, asked time.Time) (end *platform
 		if alive, err := t.Alive(last.Process); err == nil && !alive {
 			return last.Ending(), last.Seen == nil
 		}
-		// The next one has begun.
+		// The next run has begun.
 		if s, err := state.Read(t.dirs.StateFile(t.id.String())); err == nil && !s.StartedAt.Before(asked) {
 			end = s.LastExit
 		}
@@ -131,8 +131,8 @@ func (t *target) endedSince(ctx context.Context, asked time.Time) (end *platform
 	return end, *end == *last.Ending()
 }
 
-// inOrder is nil if the run of the process that was to stop has ended in order.
-// That it is gone is not all that somebody wants to know who has asked for that.
+// inOrder returns nil if the process that was asked to stop has ended in order. Whoever
+// requests a stop must also learn about a stop that went wrong.
 func (t *target) inOrder(ctx context.Context, h singleton.Holder) error {
 	last, err := t.lastRecord(ctx)
 	switch {
@@ -146,13 +146,13 @@ func (t *target) inOrder(ctx context.Context, h singleton.Holder) error {
 	return nil
 }
 
-// notInOrder is the error of a stop after which nobody is left, and which was not what
-// was asked for all the same.
+// notInOrder returns the error for a stop after which the service has ended, but not as
+// requested.
 func notInOrder(id platform.ID, why string, args ...any) error {
 	return &classedError{fmt.Errorf("stop %q: it is gone, but not in order: %s", id, fmt.Sprintf(why, args...)), platform.ExitNotInOrder}
 }
 
-// classedError is an error with the exit code of what it is about.
+// A classedError is an error with its own exit code.
 type classedError struct {
 	error
 	code int
@@ -160,22 +160,21 @@ type classedError struct {
 
 func (e *classedError) Unwrap() error { return e.error }
 
-// How much of a log is shown with a failure, and how long getting it may take.
+// These limit how much of a log is shown with a failure, and how long reading it may take.
 const (
 	logLines   = 8
 	logWithin  = 5 * time.Second
 	logLongest = 400 // characters of a line
 )
 
-// lastLines are the last lines of the service's log, those since that time where
-// the log can tell, and else those that were not logged before; none where it keeps
-// none or is not for us to see.
+// lastLines returns the last lines of the service's log. These are the lines since that time,
+// or, if the log cannot tell, those that are not in logged. There are none if there is no log,
+// or if we may not read it.
 func (t *target) lastLines(ctx context.Context, since time.Time, logged []string) []string {
 	return shown(added(logged, t.logLines(ctx, since)))
 }
 
-// logged are the lines that the log has before a start, where it cannot tell later on
-// which were there.
+// logged returns the lines in the log before a start, if the log cannot tell them apart later.
 func (t *target) logged(ctx context.Context) []string {
 	if _, tells := t.manager.(platform.LogFilterer); tells && t.cfg.Log.File == "" {
 		return nil
@@ -183,8 +182,8 @@ func (t *target) logged(ctx context.Context) []string {
 	return t.logLines(ctx, time.Time{})
 }
 
-// added are the lines of a log that it did not have before: behind those, or, where it
-// shows the latest first, ahead of them.
+// added returns the new lines of a log. They are behind the old ones, or before them if the
+// log shows the latest lines first.
 func added(before, after []string) []string {
 	for n := min(len(before), len(after)); n > 0; n-- {
 		if slices.Equal(before[len(before)-n:], after[:n]) {
@@ -197,7 +196,7 @@ func added(before, after []string) []string {
 	return after
 }
 
-// logLines are the lines of the log's end.
+// logLines returns the lines at the end of the log.
 func (t *target) logLines(ctx context.Context, since time.Time) []string {
 	ctx, cancel := context.WithTimeout(ctx, logWithin)
 	defer cancel()
@@ -231,13 +230,13 @@ func (t *target) logLines(ctx context.Context, since time.Time) []string {
 	return slices.Collect(strings.Lines(string(out.kept)))
 }
 
-// sinceExactly is a time in the words of systemd.time(7), to the microsecond: the run before may have
-// ended in the same second.
+// sinceExactly formats a time for systemd.time(7), to the microsecond, because the run before
+// may have ended in the same second.
 func sinceExactly(t time.Time) string {
 	return fmt.Sprintf("@%d.%06d", t.Unix(), t.Nanosecond()/int(time.Microsecond))
 }
 
-// lastBytes keeps the last of what is written to it: so many bytes, at least.
+// lastBytes keeps at least the last most bytes of what is written to it.
 type lastBytes struct {
 	kept []byte
 	most int
@@ -251,12 +250,12 @@ func (l *lastBytes) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// shown are those of the lines that say most, such that a terminal may be shown them.
+// shown returns the lines that say most, safe to print on a terminal.
 func shown(all []string) []string {
 	var lines []string
 	for _, line := range all {
 		line = strings.TrimRight(line, "\r\n")
-		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "-- ") { // journalctl's own
+		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "-- ") { // written by journalctl itself
 			continue
 		}
 		lines = append(lines, line)
@@ -271,8 +270,8 @@ func shown(all []string) []string {
 	return lines
 }
 
-// readyLine says that the service, which was asked for at that time, is ready, and
-// where to look on. before is who ran until then.
+// readyLine says that the service, whose start was requested at that time, is ready, and where
+// to see more. before is the process that ran until then.
 func (t *target) readyLine(ctx context.Context, before singleton.Holder, asked time.Time) string {
 	text := fmt.Sprintf("%s is ready after %.1f s", t.id, t.Now().Sub(asked).Seconds())
 	if h, err := t.probe(ctx, t.lock()); err == nil && h.Known() {
@@ -287,7 +286,7 @@ func (t *target) readyLine(ctx context.Context, before singleton.Holder, asked t
 	return text
 }
 
-// logCommand shows the log, in short; empty where there is none.
+// logCommand returns a short command that shows the log. It is empty if there is no log.
 func (t *target) logCommand() string {
 	if t.cfg.Log.File != "" {
 		return t.cfg.Log.File

@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// askWork reads what the service's journal of interrupted work says of itself, and notes
-// what somebody has to see to.
+// askWork reads the summary of the service's journal of interrupted work, and notes what needs
+// attention.
 func (r *report) askWork(ctx context.Context, t *target) {
 	w, err := leavable(ctx, func() (*recovery.Work, error) { return recovery.ReadWork(t.dirs.JournalFile(t.id.String())) })
 	if err != nil {
@@ -43,7 +43,7 @@ func pieces(n int) string {
 	return fmt.Sprintf("%d pieces of work were", n)
 }
 
-// workText is what is under way and waiting; empty if nothing is.
+// workText says what is in progress and what waits. It is empty if there is nothing.
 func workText(w *recovery.Work, running bool) string {
 	if w == nil {
 		return ""

@@ -10,17 +10,18 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// allowWritable names the risk that it takes.
+// allowWritable is the flag that accepts the risk in its name.
 const allowWritable = "allow-writable-program"
 
-// alterable says which ordinary users could change the program at path, or put another
-// in its place, in any of the directories and by any of the links that lead to it;
-// nothing if only root and we could. What is not there yet nobody changes.
+// alterable says which ordinary users could change the program at path. They could do so by
+// replacing the file, a directory, or a link that leads to it. It is empty if only root and
+// the caller could. For a missing file it says who could create it. A missing directory is no
+// risk.
 func alterable(path string) string {
 	reason := ""
 	if !walk(path, func(dir, name string) bool {
 		if _, err := os.Lstat(filepath.Join(dir, name)); errors.Is(err, fs.ErrNotExist) {
-			reason = plantable(dir) // who makes it there
+			reason = plantable(dir) // says who could create it there
 			if _, err := os.Stat(dir); err != nil {
 				reason = ""
 			}
@@ -40,10 +41,10 @@ func alterable(path string) string {
 	return reason
 }
 
-// refuseWritable refuses to have a manager start, as the service's user or as root, what
-// ordinary users could put there.
+// refuseWritable refuses to let a manager start, as the service's user or as root, a program
+// that ordinary users could replace.
 func (a *app) refuseWritable(program string, f installFlags) error {
-	if f.allowWritable || f.copyTo != "" || a.elsewhere() { // of a copy, who makes it sees to that
+	if f.allowWritable || f.copyTo != "" || a.elsewhere() { // for a copy, the copy step checks this
 		return nil
 	}
 	reason := alterable(program)

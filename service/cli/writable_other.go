@@ -4,13 +4,13 @@ package cli
 
 import "github.com/holdfast-dev/holdfast/platform/files"
 
-// writableByOthers leaves the directories that lead to a program to whoever made them: only
-// the last one is looked at, see besides.
+// writableByOthers does not judge the directories that lead to a program. Only the last one is
+// judged: see besides.
 func writableByOthers(string, string) string { return "" }
 
-// plantable leaves it to [files.CheckDir] there.
+// plantable leaves this check to [files.CheckDir].
 func plantable(string) string { return "" }
 
-// besides says who could put another program in the place of one in dir, or lay a library
-// beside it, which it loads.
+// besides says who could replace a program in dir, or put a library beside it, which the
+// program would load.
 func besides(dir string) string { return files.Writers(dir, false) }

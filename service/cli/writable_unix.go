@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// writableByOthers says who else could have the name in dir lead somewhere else;
-// nothing if only root and we could.
+// writableByOthers says who else could make the name in dir lead somewhere else. It is empty
+// if only root and the caller could.
 func writableByOthers(dir, name string) string {
 	reason := files.Writers(dir, true)
 	info, err := os.Stat(dir)
@@ -22,7 +22,7 @@ func writableByOthers(dir, name string) string {
 	if foreignOwner(info) {
 		return reason
 	}
-	// There, only its owner can replace an entry.
+	// In a sticky directory, only its owner can replace an entry.
 	entry, err := os.Lstat(filepath.Join(dir, name))
 	if err != nil {
 		return err.Error()
@@ -33,15 +33,14 @@ func writableByOthers(dir, name string) string {
 	return reason
 }
 
-// plantable says who else could put a file into dir; a sticky bit does not keep
-// anybody from that.
+// plantable says who else could put a file into dir. A sticky bit does not prevent this.
 func plantable(dir string) string { return files.Writers(dir, false) }
 
-// foreignOwner reports whether it is neither root's nor ours.
+// foreignOwner reports whether the owner is neither root nor the caller.
 func foreignOwner(info fs.FileInfo) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	return ok && st.Uid != 0 && int(st.Uid) != os.Geteuid()
 }
 
-// besides: nothing that lies beside a program is loaded by it.
+// besides returns nothing, because a program does not load what lies beside it.
 func besides(string) string { return "" }

@@ -1,13 +1,13 @@
-// Package work is the commands by which operators see to the work that a service's journal
-// has, be the service up or down. A program that keeps a journal adds them to its command
-// line ([cli.Commander]):
+// Package work has the commands by which operators manage the work in a service's journal,
+// whether the service runs or not. A program with a journal adds them to its command line
+// ([cli.Commander]):
 //
 //	func (p *program) Commands(find cli.Find) []*cobra.Command {
 //		return []*cobra.Command{work.Command(find)}
 //	}
 //
-// A service that is up is asked through files in its state directory, so only its user
-// and the administrator can.
+// A running service is asked through files in its state directory. So only its user and the
+// administrator can use these commands.
 package work
 
 import (
@@ -25,10 +25,10 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// How long a service that is up may take to answer, if --timeout says nothing else.
+// patience limits the time in which a running service must answer, unless --timeout does.
 const patience = 20 * time.Second
 
-// Command is `work` with list, show, rerun, abort and release.
+// Command returns the command `work` with list, show, rerun, abort and release.
 func Command(find cli.Find) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "work",
@@ -110,7 +110,7 @@ func ask(cmd *cobra.Command, find cli.Find, r journal.Request) (journal.Answer, 
 	a, err := journal.Ask(ctx, found.StatePath(journal.Suffix), r)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && r.Verb == "list":
-		return a, nil // nothing was ever begun
+		return a, nil // no work was ever begun
 	case errors.Is(err, journal.ErrDamaged):
 		err = fmt.Errorf("%w: the next start sets it aside and begins a new one", err)
 	}

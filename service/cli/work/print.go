@@ -29,7 +29,7 @@ func table(cmd *cobra.Command, a journal.Answer) error {
 	return nil
 }
 
-// warn tells of what the journal has lost sight of.
+// warn reports what the journal has lost.
 func warn(w io.Writer, a journal.Answer) {
 	if a.Damaged > 0 {
 		fmt.Fprintf(w, "warning: %d entries are damaged and cannot be read; they are kept in the journal\n", a.Damaged)
@@ -97,7 +97,7 @@ func whole(cmd *cobra.Command, a journal.Answer) error {
 	return w.Flush()
 }
 
-// text is bytes as people read them.
+// text returns bytes in a form for people.
 func text(b []byte) string {
 	if utf8.Valid(b) {
 		return string(b)
