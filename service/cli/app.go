@@ -104,8 +104,8 @@ func short(cfg service.Config) string {
 	return "the " + cfg.Name + " service"
 }
 
-// knownCommand refuses what is no command of ours. Without it cobra shows the
-// help of a mounted tree and takes that for a success.
+// knownCommand refuses an unknown command. Otherwise cobra would show the help of a mounted
+// tree and report success.
 func (a *app) knownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 || args[0] == "help" {
 		return nil
@@ -117,8 +117,8 @@ func (a *app) knownCommand(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("unknown command %q for %q%s", args[0], cmd.CommandPath(), hint)
 }
 
-// helpCommand is that of a tree which is not mounted. Cobra's own takes what there is
-// no command for to be a success.
+// helpCommand is for a tree that is not mounted. cobra's own help command reports success for
+// an unknown command.
 func (a *app) helpCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "help [COMMAND]",
@@ -139,8 +139,8 @@ func (a *app) helpCommand() *cobra.Command {
 	return cmd
 }
 
-// help shows the help of the command that args lead to: where the tree is mounted,
-// cobra's own help command is the host's.
+// help shows the help of the command that args name. In a mounted tree, cobra's own help
+// command belongs to the host.
 func (a *app) help(args []string) error {
 	cmd := a.root
 	if len(args) > 1 {
@@ -154,9 +154,9 @@ func (a *app) help(args []string) error {
 	return cmd.Help()
 }
 
-// absolute makes the paths of flags independent of where we stand: a manager
-// will use them somewhere else. One that is absolute on another system is for a
-// plan for it.
+// absolute makes the paths of flags independent of the working directory, because a manager
+// will use them elsewhere. A path that is absolute only on another system belongs to a plan
+// for that system.
 func (a *app) absolute() error {
 	for _, path := range []*string{&a.cfg.File, &a.cfg.RuntimeDir, &a.cfg.StateDir} {
 		if *path == "" || platform.AbsoluteAnywhere(*path) && a.elsewhere() {
@@ -171,11 +171,11 @@ func (a *app) absolute() error {
 	return nil
 }
 
-// here reports whether a plan is for this machine, or for another manager that could
-// run it: its directories are the same.
+// here reports whether a plan is for this machine. This includes other managers that could run
+// it, because they use the same directories.
 func (a *app) here() bool { return !a.elsewhere() || native.OnThisSystem(a.manager) }
 
-// elsewhere reports whether a manager was named that does not serve this machine.
+// elsewhere reports whether --manager names a manager that does not serve this machine.
 func (a *app) elsewhere() bool {
 	if a.manager == "" || a.manager == "auto" || a.manager == "none" {
 		return false

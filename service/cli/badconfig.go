@@ -11,20 +11,20 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// addLines puts there a configuration file that cannot be used, line by line: what is no setting of
-// [service] with a plain value is struck out.
+// addLines adds the lines of a configuration file that cannot be used. It removes everything
+// but settings of [service] with plain values.
 func (r *bugreport) addLines(path string) {
 	if path == "" {
 		return
 	}
 	content, err := files.ReadFile(path)
 	if err != nil {
-		return // which is what is wrong with it
+		return // the caller has reported this error
 	}
 	var b strings.Builder
 	for i, line := range sketch(string(content)) {
 		shown := r.known.Replace(line.shown)
-		if !strings.HasSuffix(shown, struck) { // which would be struck out again
+		if !strings.HasSuffix(shown, struck) { // text would redact this again
 			shown = r.text(shown)
 		}
 		fmt.Fprintf(&b, "%4d  %s\n", i+1, shown)
@@ -32,15 +32,15 @@ func (r *bugreport) addLines(path string) {
 	r.put(part{"config-lines.txt", "the lines of the configuration that is in the way, without values, " + r.text(path), []byte(b.String())})
 }
 
-// sketched is a line of a configuration.
+// A sketched is a line of a configuration.
 type sketched struct {
-	shown string // what of it is no secret
-	value string // of a key whose value may be a secret, as it stands there; empty: of none
+	shown string // the part that is not secret
+	value string // the unchanged value, if it may be secret; otherwise empty
 }
 
-// Each is compiled when it is needed first: package regexp takes longer than a start may.
+// These are compiled on first use, because package regexp takes longer than a start may.
 var (
-	// Names are as those of settings are: a piece of a key in base64 is not to pass for one.
+	// The names have the form of settings, so that a piece of a base64 key does not match.
 	sketchTable = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^\s*\[{1,2}\s*([A-Za-z][a-z0-9_-]{0,39}(?:\s*\.\s*[A-Za-z][a-z0-9_-]{0,39})*)\s*\]{0,2}\s*$`)
 	})
@@ -50,15 +50,15 @@ var (
 	anyKey = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^\s*["']?([\w.-]+)["']?\s*=\s*(.+)$`)
 	})
-	// A plain value is one word, or a list of such; its quotes may be what is wrong.
+	// A plain value is one word or a list of words. Its quotes may be the error.
 	plainValue = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^\[?(?:\s*["']?[\w.:/@%+-]*["']?\s*,)*\s*["']?[\w.:/@%+-]*["']?\s*\]?\s*$`)
 	})
 )
 
-// sketch reads a text that need not be TOML. It would rather strike out too much.
+// sketch reads a text that need not be TOML. It prefers to remove too much.
 func sketch(text string) (lines []sketched) {
-	table, quote := "", "" // quote: of a string of several lines that we are in
+	table, quote := "", "" // quote: the delimiter of the multi-line string that we are in
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
 		if quote != "" {
@@ -107,11 +107,11 @@ func sketchLine(line string, table *string) sketched {
 
 func dotted(name string) string { return strings.Join(strings.Fields(name), "") }
 
-// bare is a value without its quotes.
+// bare returns a value without quotes.
 func bare(value string) string { return strings.Trim(strings.TrimSpace(value), `"'`) }
 
-// tells reports whether the value of a key may be shown: a setting of [service] that is
-// neither text for others nor called as secrets are.
+// tells reports whether the value of a key may be shown. It must be a setting of [service]
+// that is not free text and whose name does not suggest a secret.
 func tells(key string) bool {
 	name, ok := strings.CutPrefix(key, "service.")
 	if !ok || secretName(name) || strings.HasPrefix(name, "alarm.") || slices.Contains([]string{"args", "systemd.extra", "systemd.unit_extra"}, name) {

@@ -10,32 +10,32 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// Commander is a Program with commands of its own beside those that every service has.
+// A Commander is a Program with its own commands, in addition to those of every service.
 type Commander interface {
-	// Commands is called once for each command tree, before the command line is read; by
-	// [Main] not for `run`, which needs no other command. What the commands find out about
-	// the service they ask find for, when they run. Their errors become exit codes by
-	// [ExitCode], and are printed as all are.
+	// Commands is called once for each command tree, before the command line is read. [Main]
+	// does not call it for `run`, which needs no other command. When the commands run, they
+	// use find to learn about the service. [ExitCode] turns their errors into exit codes, and
+	// errors are printed like those of all commands.
 	Commands(find Find) []*cobra.Command
 }
 
-// Find is where the service of a running command is, as its flags, the manager and what
-// install was told have it. A configuration file that cannot be used is left out.
+// A Find returns the service of a running command, according to its flags, the manager and the
+// flags of the installation. It ignores a configuration file that cannot be used.
 type Find func(cmd *cobra.Command) (Found, error)
 
-// Found is a service that a command is about.
+// A Found is the service that a command is about.
 type Found struct {
 	ID     platform.ID
 	Config service.Config
 	Dirs   service.Dirs
 }
 
-// StatePath is what [service.Runtime.StatePath] is to the running service.
+// StatePath returns the same path as [service.Runtime.StatePath] does in the running service.
 func (f Found) StatePath(suffix string) string {
 	return filepath.Join(f.Dirs.State, f.ID.String()+suffix)
 }
 
-// Usage is err as one of the command line: [ExitCode] has 2 for it.
+// Usage marks err as a wrong command line, for which [ExitCode] returns 2.
 func Usage(err error) error { return &usageError{err} }
 
 func (a *app) find(cmd *cobra.Command) (Found, error) {
