@@ -13,17 +13,17 @@ import (
 )
 
 const (
-	// locking are the rights that let somebody lock a file, or get to do so.
+	// locking are the rights with which a user can lock a file, or grant himself such a right.
 	locking = windows.FILE_READ_DATA | windows.FILE_WRITE_DATA | windows.FILE_APPEND_DATA | windows.WRITE_DAC |
 		windows.WRITE_OWNER | windows.GENERIC_READ | windows.GENERIC_WRITE | windows.GENERIC_ALL
-	// making are those that let somebody make a file in a directory.
+	// making are the rights with which a user can create a file in a directory.
 	making = windows.FILE_WRITE_DATA | windows.GENERIC_WRITE | windows.GENERIC_ALL
 )
 
-// protect gives the file at path to SYSTEM, Administrators and whoever may make
-// files in its directory: one start by an administrator, by hand, must not be the
-// last of the service's user. It returns who else could open it before; none of
-// what they have opened is closed by that.
+// protect restricts the file at path to SYSTEM, Administrators and the users who can create
+// files in its directory, so that one start by hand as an administrator does not lock out the
+// service's user. It returns the others who could open the file before. Handles that they have
+// opened stay open.
 func protect(path string) (others []string, err error) {
 	keepers, err := keepersOf(filepath.Dir(path))
 	if err != nil {
@@ -38,7 +38,7 @@ func protect(path string) (others []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// What we made a moment ago lets ourselves in.
+	// A file that we have just created is open to ourselves.
 	others = slices.DeleteFunc(slices.Clone(now), func(sid string) bool { return sid == me || slices.Contains(keepers, sid) })
 	if missing := slices.ContainsFunc(keepers, func(sid string) bool { return !slices.Contains(now, sid) }); !missing &&
 		len(now) == len(keepers) {
@@ -46,13 +46,13 @@ func protect(path string) (others []string, err error) {
 	}
 	err = grant(path, keepers)
 	if len(others) == 0 && errors.Is(err, fs.ErrPermission) {
-		err = nil // it is an administrator's, and lets us in
+		err = nil // it belongs to an administrator, and is open to us
 	}
 	return others, err
 }
 
-// keepersOf are those to whom a mutex in dir is to be open: SYSTEM, Administrators
-// and whoever may make files there; and ourselves, if we are none of these.
+// keepersOf returns the users to whom a mutex in dir must be open: SYSTEM, Administrators, the
+// users who can create files there, and ourselves if we are none of these.
 func keepersOf(dir string) ([]string, error) {
 	sd, err := accessList(dir)
 	if err != nil {
@@ -77,8 +77,8 @@ func accessList(path string) (*windows.SECURITY_DESCRIPTOR, error) {
 	return sd, nil
 }
 
-// allowed are those to whom an access list grants one of the rights, by an entry
-// that has none of the flags. Where there is no list, it is Everyone.
+// allowed returns the users to whom an access list grants one of the rights, in an entry with
+// none of the given flags. Without a list that is Everyone.
 func allowed(sd *windows.SECURITY_DESCRIPTOR, rights windows.ACCESS_MASK, without uint8) (all []string) {
 	dacl, _, err := sd.DACL()
 	if err != nil || dacl == nil {
@@ -97,8 +97,8 @@ func allowed(sd *windows.SECURITY_DESCRIPTOR, rights windows.ACCESS_MASK, withou
 	return all
 }
 
-// makersBy are SYSTEM, Administrators, and whoever may make files in a directory by
-// its access list, but for placeholders such as CREATOR OWNER.
+// makersBy returns SYSTEM, Administrators, and the users who can create files in a directory
+// according to its access list. It leaves out placeholders such as CREATOR OWNER.
 func makersBy(sd *windows.SECURITY_DESCRIPTOR) []string {
 	all := []string{system, administrators}
 	for _, sid := range allowed(sd, making, 0) {
@@ -109,7 +109,7 @@ func makersBy(sd *windows.SECURITY_DESCRIPTOR) []string {
 	return all
 }
 
-// grant makes the file at path open to these, and to nobody else.
+// grant opens the file at path to the given users, and to nobody else.
 func grant(path string, sids []string) error {
 	var list strings.Builder
 	list.WriteString("D:P")
@@ -127,7 +127,7 @@ func grant(path string, sids []string) error {
 	const shared = windows.FILE_SHARE_READ | windows.FILE_SHARE_WRITE | windows.FILE_SHARE_DELETE
 	h, err := windows.CreateFile(p, windows.WRITE_DAC, shared, nil, windows.OPEN_EXISTING, windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
 	if err == nil {
-		// SetNamedSecurityInfo would add what the directory passes on, on Wine.
+		// On Wine, SetNamedSecurityInfo would add the entries inherited from the directory.
 		err = windows.SetKernelObjectSecurity(h, windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, sd)
 		_ = windows.CloseHandle(h)
 	}
@@ -145,7 +145,7 @@ func ourselves() (string, error) {
 	return user.User.Sid.String(), nil
 }
 
-// isOurs reports whether what is granted to sid is granted to us.
+// isOurs reports whether this process has the rights that are granted to sid.
 func isOurs(sid string) bool {
 	s, err := windows.StringToSid(sid)
 	if err != nil {

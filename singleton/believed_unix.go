@@ -12,11 +12,10 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// mayName refuses a record that names a process of somebody else: a user who
-// owns the record could otherwise have root signal any process for him. One that
-// root owns may name anybody's, if it lies where root's holder wrote it: in a
-// directory of his own that user could give its name, by rename(2) or link(2), to
-// another service's.
+// mayName reports whether the owner of the record f may name the process of h. Otherwise a
+// user who owns a record could make root signal any process. A record that belongs to root may
+// name any process, but only in the place where root's holder wrote it: in a directory of his
+// own, a user could give it the name of another service by rename(2) or link(2).
 func mayName(f *os.File, h Holder, o Options) bool {
 	info, err := f.Stat()
 	if err != nil {
@@ -33,7 +32,7 @@ func mayName(f *os.File, h Holder, o Options) bool {
 	return st.Uid != 0 && err == nil && owner == strconv.Itoa(int(st.Uid))
 }
 
-// rootsAlone reports whether nobody but root makes, renames and removes files in dir.
+// rootsAlone reports whether only root can create, rename and remove files in dir.
 func rootsAlone(dir string) bool {
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -43,7 +42,7 @@ func rootsAlone(dir string) bool {
 	return ok && st.Uid == 0 && info.Mode().Perm()&0o022 == 0
 }
 
-// place is where the record of o lies, and whose it is; empty if that is not known.
+// place identifies the directory of o's record and the name; it is empty if that is unknown.
 func place(o Options) string {
 	info, err := os.Stat(o.StateDir)
 	if err != nil {
@@ -52,8 +51,8 @@ func place(o Options) string {
 	return files.Inode(info) + "/" + o.Name
 }
 
-// image is the file that we execute. Where the system does not say which it is, it
-// is the one that has its path now, in the first instants of our life.
+// image identifies the file that this process executes. If the system does not tell, it is the
+// file that has its path now, very early in the life of the process.
 func image(self proc.Identity) string {
 	info, err := os.Stat("/proc/self/exe")
 	if err != nil {

@@ -14,24 +14,24 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// handle is the open file; nil until we hold the name.
+// A handle has the open file, which is nil until we hold the name.
 type handle struct {
 	file    *os.File
-	private bool // it is the mutex
-	plain   bool // we keep no lock on it
+	private bool // the file is the mutex
+	plain   bool // we keep no lock on the file
 }
 
-// ours reports whether the file at path is the one that we made.
+// ours reports whether the file at path is the one that we have open.
 func (f *heldFile) ours() bool { return f.file != nil && f.inPlace() }
 
-// A path can be given to another file between our open and our lock; then the
-// lock is one on a file that nobody else will look at. So often we try again.
+// maxSwaps limits the attempts to lock a file. Its path may be given to another file between
+// our open and our lock, and then the lock is worthless.
 const maxSwaps = 100
 
-// open opens the file at path, or makes it. What is in it stays: the loser of a
-// race must not destroy what the winner wrote. A new one is for us alone until
-// write: so nobody can lock it before us. One that is not for us to write, such as
-// what root left in a directory of ours, is opened to be read, and write replaces it.
+// open opens or creates the file at path. It keeps the content, because the loser of a race
+// must not destroy what the winner wrote. A new file is private until write, so that nobody
+// can lock it before us. A file that we cannot write, such as one that root left in our
+// directory, is opened for reading, and write replaces it.
 func (f *heldFile) open(flag int) (err error) {
 	f.file, err = files.Open(f.path, os.O_RDWR|os.O_CREATE|flag, 0o600)
 	if errors.Is(err, fs.ErrPermission) && !errors.Is(err, files.ErrUntrusted) && !f.private {
@@ -60,7 +60,7 @@ func (f *heldFile) lock() error {
 	return fmt.Errorf("%s was replaced %d times while we tried to lock it", f.path, maxSwaps)
 }
 
-// inPlace reports whether path still leads to the file that we have.
+// inPlace reports whether path still leads to the open file.
 func (f *heldFile) inPlace() bool {
 	ours, err := f.file.Stat()
 	if err != nil {
@@ -70,7 +70,8 @@ func (f *heldFile) inPlace() bool {
 	return err == nil && os.SameFile(ours, there)
 }
 
-// mode is whom the file is for: everybody may ask who runs; the umask has no say.
+// mode returns the permissions of the file, whatever the umask. Everybody may read who the
+// holder is.
 func (f *heldFile) mode() fs.FileMode {
 	if f.private {
 		return 0o600
@@ -78,7 +79,7 @@ func (f *heldFile) mode() fs.FileMode {
 	return 0o644
 }
 
-// whole is what the file with which info came has to hold.
+// whole returns the content that the file with the given info must have.
 func (f *heldFile) whole(info fs.FileInfo) []byte {
 	if f.private {
 		return signature(info)
@@ -86,8 +87,9 @@ func (f *heldFile) whole(info fs.FileInfo) []byte {
 	return f.content
 }
 
-// write makes content the whole of the file. The name must be held. What describes
-// the holder is the holder's own: a record says by its owner whom it may name.
+// write makes content the whole content of the file. The caller must hold the name. A file
+// that describes the holder must belong to the holder, since the owner of a record determines
+// which process it may name.
 func (f *heldFile) write() error {
 	info, err := f.file.Stat()
 	if err != nil {
@@ -103,14 +105,14 @@ func (f *heldFile) write() error {
 	return f.put()
 }
 
-// put is write in place.
+// put is write without replacing the file.
 func (f *heldFile) put() error {
 	info, err := f.file.Stat()
 	if err != nil {
 		return err
 	}
 	content := f.whole(info)
-	if info.Size() > int64(len(content)) { // nothing may stay behind ours
+	if info.Size() > int64(len(content)) { // nothing may remain behind our content
 		if err := f.file.Truncate(0); err != nil {
 			return err
 		}
@@ -119,8 +121,8 @@ func (f *heldFile) put() error {
 		_ = f.file.Truncate(0) // half a record is worse than none
 		return err
 	}
-	// Others may read it from now on, and not what was in it: in a directory of his
-	// own a user can give our file's name to another one of root's.
+	// Others may read the file only now, with our content: in a directory of his
+	// own, a user can give our file's name to another file of root's.
 	if info.Mode().Perm() != f.mode() {
 		if err := f.file.Chmod(f.mode()); err != nil {
 			return err
@@ -132,9 +134,9 @@ func (f *heldFile) put() error {
 	return nil
 }
 
-// handOver gives a mutex that root made, in a directory of the service's user, to
-// that user: one start by root, by hand, must not be the last. Where it cannot be
-// given away, root's it stays.
+// handOver gives a mutex that root created in a directory of the service's user to that user,
+// so that a start by hand as root does not lock the user out. If that fails, the mutex stays
+// root's.
 func (f *heldFile) handOver() {
 	if os.Geteuid() != 0 {
 		return
@@ -146,7 +148,7 @@ func (f *heldFile) handOver() {
 	}
 }
 
-// repair says what was wrong with the file and puts it right.
+// repair restores the file if it is damaged, and describes the damage.
 func (f *heldFile) repair() (damage string, err error) {
 	if !f.inPlace() {
 		damage = "was replaced"
@@ -171,8 +173,8 @@ func (f *heldFile) repair() (damage string, err error) {
 	return "was altered", f.write()
 }
 
-// recreate puts a new file in place, locked if the old one was and complete before
-// it has the name, and drops the lock on the old one only then.
+// recreate replaces the file by a new one. The new file is complete before it gets the name,
+// and locked if the old one was. The lock on the old file is released only then.
 func (f *heldFile) recreate() error {
 	if err := files.MakeDir(filepath.Dir(f.path), 0o755); err != nil {
 		return err
@@ -211,7 +213,7 @@ func (f *heldFile) recreate() error {
 
 func (f *heldFile) close() {
 	if f.file != nil {
-		_ = f.file.Close() // the lock goes with it
+		_ = f.file.Close() // releases the lock, too
 		f.file = nil
 	}
 }

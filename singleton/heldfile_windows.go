@@ -11,10 +11,10 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// handle is of the mutex alone: what we write we do not keep open.
+// A handle is open for the mutex only. Files that we write are not kept open.
 type handle struct {
-	private bool     // it is the mutex
-	file    *os.File // nil unless we have it locked
+	private bool     // the file is the mutex
+	file    *os.File // nil unless locked
 }
 
 // ours reports whether the file at path is as we wrote it.
@@ -25,15 +25,15 @@ func (f *heldFile) ours() bool {
 
 func (f *heldFile) close() {
 	if f.file != nil {
-		_ = f.file.Close() // the lock goes with it
+		_ = f.file.Close() // releases the lock, too
 		f.file = nil
 	}
 }
 
-// write makes content the whole of the file, in place: those who are just reading
-// it would be in the way of a replacement, and they know to read it again. The
-// name must be held. Everybody may ask who runs, and so have the file open: the
-// error is files.ErrInUse if one keeps it from us.
+// write makes content the whole content of the file, in place. Readers would prevent a
+// replacement, and they know to read the file again. The caller must hold the name. Everybody
+// may have the file open to read who the holder is. If that prevents the write, the error is
+// files.ErrInUse.
 func (f *heldFile) write() error {
 	file, err := patiently(f.path, os.O_WRONLY|os.O_CREATE, 0o644)
 	if err != nil {
@@ -48,7 +48,7 @@ func (f *heldFile) write() error {
 	return errors.Join(err, file.Close())
 }
 
-// repair says what was wrong with the file and puts it right.
+// repair restores the file if it is damaged, and describes the damage.
 func (f *heldFile) repair() (damage string, err error) {
 	if f.private {
 		return f.repairMutex()
@@ -60,8 +60,8 @@ func (f *heldFile) repair() (damage string, err error) {
 	return damage, err
 }
 
-// repairMutex: what we have open nobody can remove or replace. Who comes in while
-// we replace it finds the recorded holder alive.
+// repairMutex is repair for the mutex. Nobody can remove or replace it while we have it open.
+// A process that locks it while we replace it finds the recorded holder alive.
 func (f *heldFile) repairMutex() (damage string, err error) {
 	if f.file == nil {
 		return "was lost when it was replaced", f.relock()
@@ -83,7 +83,7 @@ func (f *heldFile) restore() error {
 	return f.write()
 }
 
-// damage says what somebody did to the file; nothing if it is as we wrote it.
+// damage describes the damage to the file, or returns "" if it is as we wrote it.
 func (f *heldFile) damage() (string, error) {
 	there, err := files.OpenToRead(f.path)
 	switch {

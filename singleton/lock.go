@@ -12,19 +12,19 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// Lock is a name that is held. Its methods may be called by several goroutines.
+// A Lock is a name that is held. Its methods are safe for concurrent use.
 type Lock struct {
 	o  Options
 	me Holder
 	mu sync.Mutex
 
-	mutex       mutex // decides; what follows only describes
+	mutex       mutex // decides who holds the name; the other files only describe
 	record, pid *heldFile
 	abandoned   bool
-	found       []error // when the name was taken; the first Check returns it
+	found       []error // found when the name was taken; returned by the first Check
 }
 
-// heldFile is a file that keeps its content while we hold the name.
+// A heldFile is a file that keeps its content while we hold the name.
 type heldFile struct {
 	path    string
 	content []byte
@@ -38,14 +38,14 @@ func acquire(o Options) (*Lock, error) {
 			return l, nil
 		}
 		if !errors.Is(err, ErrHeld) { // a loser removes nothing
-			_ = l.removePID() // empty as it is, it would be taken for that of a dead instance
+			_ = l.removePID() // an empty PID file would look like that of a dead instance
 		}
 		l.close()
 	}
 	err = classify(o, err)
 	if errors.Is(err, ErrDenied) {
-		// We may not look into another user's directories, or write to them: that
-		// his instance runs is the better answer.
+		// The directories may belong to another user. If his instance is running,
+		// that is the better answer.
 		if h, e := probe(o); e == nil {
 			err = &HeldError{Name: o.Name, Holder: h}
 		}
@@ -53,7 +53,7 @@ func acquire(o Options) (*Lock, error) {
 	return nil, err
 }
 
-// newLock is a name that is not held yet, and the directories for its files.
+// newLock returns a Lock that is not held yet, and creates the directories for its files.
 func newLock(o Options) (*Lock, error) {
 	for _, dir := range []string{o.StateDir, o.Dir} {
 		if err := files.MakeDir(dir, 0o755); err != nil {
@@ -80,8 +80,8 @@ func newLock(o Options) (*Lock, error) {
 	}, nil
 }
 
-// takeMutex waits for the mutex while one who has it may be a probe, or a holder
-// that has not written yet who it is.
+// takeMutex locks the mutex. It waits if the process that has it locked may be a probe, or a
+// holder that has not yet written its record.
 func (l *Lock) takeMutex() error {
 	for retry := newRetry(); ; {
 		err := l.mutex.lock()
@@ -93,22 +93,22 @@ func (l *Lock) takeMutex() error {
 			return &HeldError{Name: l.o.Name, Holder: h}
 		}
 		if !retry.wait() {
-			return &HeldError{Name: l.o.Name} // nobody but a holder keeps it locked
+			return &HeldError{Name: l.o.Name} // only a holder keeps it locked
 		}
 	}
 }
 
-// Holder is what a refused process is told of us.
+// Holder returns the description of this process that refused processes get.
 func (l *Lock) Holder() Holder { return l.me }
 
-// Release removes the PID file, if it is still ours, and gives the name up.
-// What could not be removed is an error; the name is given up all the same.
+// Release removes the PID file if it is still ours, and gives up the name. If a file cannot be
+// removed, Release returns an error, but gives up the name nevertheless.
 func (l *Lock) Release() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	err := l.removePID()
 	if l.mutex.held() {
-		// We may live on: the record must not name us any more.
+		// The process may continue, so the record must not name it any more.
 		l.record.content = padded(nil)
 		err = errors.Join(err, l.record.write())
 	}
@@ -116,8 +116,8 @@ func (l *Lock) Release() error {
 	return err
 }
 
-// Abandon removes the PID file but holds the name until the process ends: for a
-// forced exit, while parts of the program may still be at work.
+// Abandon removes the PID file but holds the name until the process ends. It is for a forced
+// exit, when parts of the program may still be at work.
 func (l *Lock) Abandon() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -125,8 +125,8 @@ func (l *Lock) Abandon() error {
 	return l.removePID()
 }
 
-// removePID must run while the name is held: afterwards the file may be
-// somebody else's.
+// removePID removes the PID file. It must be called while the name is held, because later the
+// file may belong to another process.
 func (l *Lock) removePID() error {
 	if !l.mutex.held() || !l.pid.ours() {
 		return nil
@@ -137,19 +137,18 @@ func (l *Lock) removePID() error {
 	return nil
 }
 
-// close gives up last what decides.
+// close closes the files. It gives up the mutex, which decides, last.
 func (l *Lock) close() {
 	l.pid.close()
 	l.record.close()
 	l.mutex.close()
 }
 
-// Check examines whether the files are what we made them and puts them right if
-// not. It returns one error for each that was removed or altered (they are
-// restored), or that could not be restored (those are [ErrBroken]). The first
-// time it also returns what Acquire had to work around, such as a PID file that
-// somebody else had locked, or a squatted name on Windows. After Release or Abandon
-// it does nothing.
+// Check verifies the files and restores those that are damaged. It returns one error for each
+// file that was removed or altered. The error is [ErrBroken] if the file could not be
+// restored. The first call also returns the obstacles that Acquire had to work around, such as
+// a PID file that another process had locked, or a squatted name on Windows. After Release or
+// Abandon, Check does nothing.
 func (l *Lock) Check() []error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -9,18 +9,17 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// account is the user of our token.
+// account returns the user of our token.
 func account(self proc.Identity) (uid int, sid string, err error) {
 	sid, err = proc.Owner(self.PID)
 	return os.Geteuid(), sid, err
 }
 
-// take makes the mutex ours, then makes sure that nobody holds the name by other
-// means, then writes.
+// take locks the mutex, verifies that nobody holds the name by other means, and writes the
+// files.
 //
-// Other means are the named mutexes of versions that had no mutex file. Anybody can
-// make those before us: so one counts only where a process is found that may be
-// its holder.
+// Versions without a mutex file hold the name by named mutexes. Anybody can create those
+// before us, so a named mutex counts only if a process is found that may be its holder.
 func (l *Lock) take() error {
 	if err := l.takeMutex(); err != nil {
 		return err
@@ -40,7 +39,7 @@ func (l *Lock) take() error {
 	}
 	for _, f := range []*heldFile{l.record, l.pid} {
 		err := f.write()
-		if errors.Is(err, files.ErrInUse) { // it only describes, and Check tries again
+		if errors.Is(err, files.ErrInUse) { // the file only describes, and Check tries again
 			l.found = append(l.found, fmt.Errorf("%w: we started all the same, and others are not told who runs: "+
 				"end the process that has it open (Sysinternals' handle.exe names it)", err))
 		} else if err != nil {
@@ -50,8 +49,8 @@ func (l *Lock) take() error {
 	return nil
 }
 
-// takeNames makes the named mutexes ours that nobody has, and remembers who has
-// the others. It fails with a HeldError if that may be a holder.
+// takeNames claims the named mutexes that are free, and records who has the others. It returns
+// a HeldError if that may be a holder.
 func (l *Lock) takeNames() error {
 	for retry := newRetry(); ; {
 		taken, err := l.mutex.claim()
@@ -62,7 +61,7 @@ func (l *Lock) takeNames() error {
 		if unknown == nil {
 			return &HeldError{Name: l.o.Name, Holder: h}
 		}
-		if retry.wait() { // one who is just ending, or has not written yet who he is
+		if retry.wait() { // perhaps a holder that is ending, or has not yet written its record
 			continue
 		}
 		for _, name := range taken {

@@ -15,9 +15,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// otherHolder looks for a process that holds the name by a lock on a file which
-// had the place of one of ours and was removed, or on one of those that are there
-// and that a holder locks.
+// otherHolder looks for a process that holds the name by a lock on a removed file that had the
+// path of one of ours, or on an existing file that a holder locks.
 func otherHolder(mutex, record *os.File, pid *heldFile) (Holder, bool) {
 	links := make(map[string]bool)
 	for _, path := range []string{pathOf(mutex), pathOf(record)} {
@@ -25,7 +24,7 @@ func otherHolder(mutex, record *os.File, pid *heldFile) (Holder, bool) {
 	}
 	links[pathOf(record)] = true
 	place := pid.path
-	if pid.file != nil { // we have it locked
+	if pid.file != nil { // we have locked it
 		place = pathOf(pid.file)
 	} else if f, err := os.OpenFile(place, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0); err == nil {
 		place = pathOf(f)
@@ -36,29 +35,29 @@ func otherHolder(mutex, record *os.File, pid *heldFile) (Holder, bool) {
 	return search(owners(record), links)
 }
 
-// lockedBy reports whether a process of one who may hold the name, or of the file's
-// owner, is seen to have it locked.
+// lockedBy reports whether the file is locked by a visible process of a user who may hold the
+// name, or of owner.
 func lockedBy(file *os.File, owner string) bool {
 	_, found := search(append(owners(file), owner), map[string]bool{pathOf(file): true})
 	return found
 }
 
-// examinable reports whether we see what the process has open.
+// examinable reports whether we can see the descriptors of the process.
 func examinable(pid int) bool {
 	_, err := os.ReadDir("/proc/" + strconv.Itoa(pid) + "/fd")
 	return err == nil
 }
 
-// search looks for a process of one of the users that has one of the links open to
-// write, and locked. It sees what /proc lets us see: processes of our user, all of
-// them for root.
+// search looks for a process of one of the users that has one of the links open for writing,
+// and locked. It sees the processes that /proc shows: those of our user, or all of them for
+// root.
 //
-// The link of a descriptor reads "PATH" or "PATH (deleted)", and proc_pid_fdinfo(5)
-// shows how it was opened and whether it is the one that is locked. A holder can
-// write to its files, and strangers cannot; but in a mount namespace of theirs they
-// have files by any name. So it also has to be a process of root's, of ours or of
-// the owner of the place. The list of locks, proc_locks(5), would be quicker to
-// read, unless somebody makes it long: he could keep us from starting.
+// The link of a descriptor reads "PATH" or "PATH (deleted)". proc_pid_fdinfo(5) shows how it
+// was opened and whether it has the lock. A holder can write to its files, and strangers
+// cannot. But in a mount namespace of their own, strangers can have files with any path, so
+// the process must also belong to root, to us or to the owner of the directory. The list of
+// all locks, proc_locks(5), would be faster to read, but anybody can make it so long that we
+// could not start.
 func search(users []string, links map[string]bool) (Holder, bool) {
 	dir, err := os.Open("/proc")
 	if err != nil {
@@ -71,7 +70,7 @@ func search(users []string, links map[string]bool) (Holder, bool) {
 		if err != nil {
 			continue
 		}
-		// Cheap for the many of others, and not enough: see userOf.
+		// The first test is cheap for the many other processes, but insufficient: see userOf.
 		if uid, err := proc.Owner(pid); err != nil || !slices.Contains(users, uid) || !slices.Contains(users, userOf(pid)) {
 			continue
 		}
@@ -87,8 +86,8 @@ func search(users []string, links map[string]bool) (Holder, bool) {
 	return Holder{}, false
 }
 
-// owners are the users who may hold a name: root, ours, and to whom the directory
-// of file belongs.
+// owners returns the users who may hold a name: root, ourselves, and the owner of the
+// directory of file.
 func owners(file *os.File) []string {
 	all := []string{"0", strconv.Itoa(os.Geteuid())}
 	if info, err := os.Stat(filepath.Dir(file.Name())); err == nil {
@@ -99,8 +98,8 @@ func owners(file *os.File) []string {
 	return all
 }
 
-// userOf is the real user of a process; empty if it is not known. The effective
-// one is root's in a set-uid program, to which anybody can hand his descriptors.
+// userOf returns the real user of a process, or "" if it is unknown. The effective user is
+// root in a set-uid program, to which anybody can pass his descriptors.
 func userOf(pid int) string {
 	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -111,7 +110,7 @@ func userOf(pid int) string {
 	return uid
 }
 
-// pathOf is the path of an open file, without links.
+// pathOf returns the path of an open file, without links.
 func pathOf(f *os.File) string {
 	path, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(int(f.Fd())))
 	if err != nil {
@@ -120,8 +119,7 @@ func pathOf(f *os.File) string {
 	return path
 }
 
-// holds reports whether pid has one of the links open to write, and locked, and
-// since when.
+// holds reports whether pid has one of the links open for writing, and locked, and since when.
 func holds(pid int, links map[string]bool) (time.Time, bool) {
 	dir := "/proc/" + strconv.Itoa(pid)
 	fds, err := os.ReadDir(dir + "/fd")
@@ -143,8 +141,8 @@ func holds(pid int, links map[string]bool) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// lockedToWrite reads the description of a descriptor: whether it can be written
-// to, and the process that locked it; empty if none did.
+// lockedToWrite reads the description of a descriptor. It returns whether the descriptor can
+// be written to, and the process that has locked it, or "" if none has.
 //
 //	flags:	02100002
 //	lock:	1: FLOCK  ADVISORY  WRITE 4711 00:19:1234 0 EOF
@@ -166,18 +164,17 @@ func lockedToWrite(fdinfo string) (writes bool, locker string) {
 	return writes, locker
 }
 
-// What is read of the list of locks to name who has one: any user can make it long,
-// and the kernel stops all of the machine for each page of it, for some 10 ms
+// These limit the reading of the list of locks. Any user can make it long, and for each page
+// of it the kernel stops the whole machine for some 10 ms
 // (percpu_down_write in locks_start, fs/locks.c).
 const (
 	locksRead = 64 << 10 // bytes, some 1000 locks
 	locksTook = 250 * time.Millisecond
 )
 
-// lockersOf are processes that have a file locked, as far as we can see them, for
-// people: nothing is decided by it. It goes by the inode's number alone, as the
-// list's device numbers are not those of stat(2) on btrfs and on overlayfs, so there
-// may be some more.
+// lockersOf returns the visible processes that have a file locked, to show to people. Nothing
+// is decided by it. It compares only the inode number, because the device numbers in the list
+// differ from those of stat(2) on btrfs and overlayfs. So it may return too many.
 func lockersOf(file *os.File) (all []locker) {
 	info, err := file.Stat()
 	if err != nil {

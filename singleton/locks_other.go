@@ -4,7 +4,7 @@ package singleton
 
 import "os"
 
-// Only Linux shows who has a file locked.
+// Only Linux shows which process has a file locked.
 func otherHolder(_, _ *os.File, _ *heldFile) (Holder, bool) { return Holder{}, false }
 
 func lockersOf(*os.File) []locker { return nil }

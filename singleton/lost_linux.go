@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// lostHolder looks for a holder whose mutex was removed, maybe with all else, so that
-// nothing that is there says that nobody holds the name.
+// lostHolder looks for a holder whose mutex was removed, perhaps with all other files. Then
+// the remaining files do not prove that nobody holds the name.
 func lostHolder(o Options) (Holder, bool) {
 	if _, err := os.Lstat(o.MutexFile()); !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 		return Holder{}, false
@@ -35,8 +35,8 @@ func lostHolder(o Options) (Holder, bool) {
 	return h, found
 }
 
-// existing is the part of the path of a directory that is there, without links, and
-// the rest.
+// existing splits the path of a directory into the part that exists, without links, and the
+// rest.
 func existing(path string) (dir, rest string) {
 	for dir = path; ; dir = filepath.Dir(dir) {
 		place, err := filepath.EvalSymlinks(dir)

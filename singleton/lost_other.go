@@ -2,5 +2,5 @@
 
 package singleton
 
-// Only Linux shows who has a file locked.
+// Only Linux shows which process has a file locked.
 func lostHolder(Options) (Holder, bool) { return Holder{}, false }

@@ -12,13 +12,12 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// errTaken: another open file description has the lock ([files.ErrLocked], of flock(2)),
-// or a lease, which lasts for a moment as well.
+// errTaken means that another open file description has the lock ([files.ErrLocked], of
+// flock(2)), or a lease, which lasts only a moment, too.
 const errTaken = syscall.EWOULDBLOCK
 
-// mutex is the file whose lock decides who holds the name. Whoever can open a
-// file can lock it: so it is made for its owner alone, and nobody else ever has a
-// descriptor of it.
+// A mutex is the file whose lock decides who holds the name. Whoever can open a file can lock
+// it, so only the owner can open this one, and nobody else ever has a descriptor of it.
 type mutex struct{ file *heldFile }
 
 func newMutex(o Options) mutex {
@@ -28,14 +27,14 @@ func newMutex(o Options) mutex {
 func (m mutex) held() bool         { return m.file.file != nil }
 func (m mutex) close()             { m.file.close() }
 func (m mutex) files() []*heldFile { return []*heldFile{m.file} }
-func (mutex) complete()            {} // of Windows
+func (mutex) complete()            {} // for Windows only
 
-// lock makes the mutex ours, or fails with errTaken.
+// lock locks the mutex, or fails with errTaken.
 func (m mutex) lock() error { return m.file.lock() }
 
-// sign makes what lock gave us complete: what was copied or restored from
-// somewhere, so that others could have opened it, is replaced by a file that
-// nobody has, and one that does not say that its lock decides says so from now on.
+// sign completes the mutex that lock has locked. If others could have opened it, because it
+// was copied or restored from somewhere, sign replaces it by a new file. Otherwise it adds a
+// missing signature.
 func (m mutex) sign() error {
 	info, err := m.file.file.Stat()
 	if err != nil {
@@ -47,9 +46,9 @@ func (m mutex) sign() error {
 	return m.file.write()
 }
 
-// vouchedFor reports whether the file carries its own signature and was never
-// anybody else's to open: who held the name since it was signed has locked this
-// very file, and is gone when we have.
+// vouchedFor reports whether the file has its own signature and could never be opened by
+// others. Then every holder since its signing has locked this very file, and has ended if we
+// have the lock.
 func (m mutex) vouchedFor() bool {
 	info, err := m.file.file.Stat()
 	if err != nil || info.Mode().Perm() != 0o600 {
@@ -60,7 +59,7 @@ func (m mutex) vouchedFor() bool {
 	return err == nil && line != nil && bytes.Equal(content, line)
 }
 
-// signature is a line that names the file with which info came, and no copy of it.
+// signature returns a line that identifies the file with the given info, but no copy of it.
 func signature(info fs.FileInfo) []byte {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -69,9 +68,8 @@ func signature(info fs.FileInfo) []byte {
 	return fmt.Appendf(nil, "{\"file\":\"%d:%d\"}\n", st.Dev, st.Ino)
 }
 
-// lockedByOther reports whether somebody else has the lock of the file at path.
-// The lock by which it finds out takeMutex knows to wait for. What is no regular file
-// nobody can have locked.
+// lockedByOther reports whether another process has locked the file at path. It tries the lock
+// itself for a moment, for which takeMutex waits. A file that is not regular cannot be locked.
 func lockedByOther(path string) (bool, error) {
 	locked, err := files.Locked(path)
 	return locked, ignore(err, files.ErrUntrusted)

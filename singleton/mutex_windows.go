@@ -13,17 +13,17 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// errTaken: somebody has the lock, or the name, that we want.
+// errTaken means that another process has the lock, or the named mutex.
 var errTaken = files.ErrLocked
 
-// mutex is the file whose lock decides who holds the name, and the kernel's
-// mutexes that stand for our two other files. Anybody can make one of those, so
-// they decide nothing; a version that has only them is refused by ours.
+// A mutex is the file whose lock decides who holds the name. With it come the named kernel
+// mutexes for our two other files. Anybody can create those, so they decide nothing, but they
+// keep out versions that know nothing else.
 type mutex struct {
 	file   *heldFile
 	locked bool
 	names  []string
-	named  []windows.Handle // one for each name; 0: it is not ours
+	named  []windows.Handle // one for each name; 0: not ours
 }
 
 func newMutex(o Options) mutex {
@@ -35,14 +35,14 @@ func newMutex(o Options) mutex {
 func (m *mutex) held() bool         { return m.locked }
 func (m *mutex) files() []*heldFile { return []*heldFile{m.file} }
 
-// lock makes the mutex ours, or fails with errTaken.
+// lock locks the mutex, or fails with errTaken.
 func (m *mutex) lock() error {
 	err := m.file.lock()
 	m.locked = err == nil
 	return err
 }
 
-// claim makes the named mutexes ours, and returns those that somebody else has.
+// claim creates the named mutexes, and returns the names that another process has.
 func (m *mutex) claim() (taken []string, err error) {
 	for i, name := range m.names {
 		if m.named[i] != 0 {
@@ -58,14 +58,14 @@ func (m *mutex) claim() (taken []string, err error) {
 	return taken, nil
 }
 
-// complete claims what somebody else had when we started, as soon as he is gone.
+// complete claims the names that another process had at our start, once they are free.
 func (m *mutex) complete() {
 	if slices.Contains(m.named, 0) {
 		_, _ = m.claim()
 	}
 }
 
-// close gives up last what decides.
+// close gives up the file, which decides, last.
 func (m *mutex) close() {
 	for i, h := range slices.Backward(m.named) {
 		if h != 0 {
@@ -77,9 +77,9 @@ func (m *mutex) close() {
 	m.locked = false
 }
 
-// lock opens the file at path, or makes it, and locks it. As long as it is open,
-// nobody can remove or rename it: we do not share it for deletion. That it
-// cannot be opened for a moment is a reader's doing who shares nothing.
+// lock opens or creates the file at path, and locks it. While it is open, nobody can remove or
+// rename it, because we do not share it for deletion. A reader that shares nothing may prevent
+// the opening for a moment.
 func (f *heldFile) lock() error {
 	file, err := openMutexFile(f.path, os.O_CREATE)
 	if err != nil {
@@ -97,7 +97,7 @@ func openMutexFile(path string, flag int) (*os.File, error) {
 	return patiently(path, os.O_RDONLY|flag, 0o600)
 }
 
-// patiently opens a file that somebody may have open for a moment.
+// patiently opens a file that another process may have open for a moment.
 func patiently(path string, flag int, mode fs.FileMode) (*os.File, error) {
 	for retry := newRetry(); ; {
 		file, err := files.Open(path, flag, mode)
@@ -107,10 +107,10 @@ func patiently(path string, flag int, mode fs.FileMode) (*os.File, error) {
 	}
 }
 
-// secure makes the file one that only those who may lock it can open, and says
-// who could before; nobody, if that is empty. What these have opened already they
-// could lock when we are gone: so it gives the lock up and moves the file out of
-// the way, if they let us, and it has to be locked again.
+// secure restricts the file to those who may lock it. It returns the others who could open it
+// before, or "". Those may still have it open, and could lock it once we have ended. So in
+// that case secure gives up the lock and moves the file away, if they let us. The caller has
+// to lock it again.
 func (f *heldFile) secure() (others string, err error) {
 	who, err := protect(f.path)
 	if len(who) == 0 || err != nil {
@@ -128,7 +128,7 @@ func (f *heldFile) secure() (others string, err error) {
 	return strings.Join(who, ", "), nil
 }
 
-// relock waits for those who try to lock the file, or probe, in the meantime.
+// relock locks the file. It waits for processes that try to lock or probe it meanwhile.
 func (f *heldFile) relock() error {
 	for retry := newRetry(); ; {
 		err := f.lock()

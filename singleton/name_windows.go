@@ -13,22 +13,21 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// Mutexes are the names of the mutexes that stand for Name, in the order in which
-// they are taken. Windows only, for whoever examines a machine.
+// Mutexes returns the names of the kernel mutexes for Name, in the order in which they are
+// claimed. It exists only on Windows, for programs that examine a machine.
 func (o Options) Mutexes() []string { return []string{mutexName(o.LockFile()), mutexName(o.PIDFile())} }
 
-// mutexName is the name of the mutex that stands for the file at path. Names of
-// the kernel's objects are case-sensitive and may be no longer than a path once
-// was, and those of files are not: so it is a digest, of the path in one of its
-// many spellings.
+// mutexName returns the name of the kernel mutex for the file at path. Names of kernel objects
+// are case-sensitive and limited to the old maximum length of a path, and paths are not. So
+// the name has a digest of the canonical path.
 func mutexName(path string) string {
 	path = canonical(path)
 	digest := sha256.Sum256([]byte(path))
 	return fmt.Sprintf(`Global\holdfast-%s-%x`, filepath.Base(path), digest[:8])
 }
 
-// canonical is path without links, short names, substituted drives and upper
-// case. Only what exists can be looked at; what does not has no links in it.
+// canonical returns path without links, short names, substituted drives and upper case. Only
+// an existing path can be resolved; the rest has no links.
 func canonical(path string) string {
 	below := ""
 	for p := filepath.Clean(path); ; p = filepath.Dir(p) {
@@ -61,8 +60,8 @@ func finalPath(path string) (string, error) {
 	return windows.UTF16ToString(buf[:n]), nil
 }
 
-// createMutex makes the mutex of that name, or fails with errTaken. Its handle is
-// not inherited by children.
+// createMutex creates the named mutex, or fails with errTaken. Children do not inherit the
+// handle.
 func createMutex(name string) (windows.Handle, error) {
 	if there, err := taken(name); there || err != nil {
 		return 0, cmp.Or(err, errTaken)
@@ -79,7 +78,7 @@ func createMutex(name string) (windows.Handle, error) {
 	if err == nil {
 		return h, nil
 	}
-	if h != 0 { // ours is one more handle on somebody else's
+	if h != 0 { // a handle to another process's mutex
 		_ = windows.CloseHandle(h)
 	}
 	if exists(err) {
@@ -88,16 +87,16 @@ func createMutex(name string) (windows.Handle, error) {
 	return 0, fmt.Errorf("mutex %s: %w", name, err)
 }
 
-// exists reports whether err is what the kernel says of a name that is taken: by a
-// mutex, by one that is not for us, by something that is no mutex.
+// exists reports whether err means that the name is taken: by a mutex, by one that we may not
+// open, or by another kind of object.
 func exists(err error) bool {
 	return errors.Is(err, windows.ERROR_ALREADY_EXISTS) || errors.Is(err, windows.ERROR_ACCESS_DENIED) ||
 		errors.Is(err, windows.ERROR_INVALID_HANDLE)
 }
 
-// taken reports whether the name is taken. It asks for an event: of a mutex the
-// kernel then says that it is none (ERROR_INVALID_HANDLE), and gives no handle,
-// which would keep the mutex in place of its holder for a moment.
+// taken reports whether the name is taken. It tries to open an event of that name. If there is
+// a mutex, the kernel returns ERROR_INVALID_HANDLE and no handle. A handle would keep the
+// mutex alive for a moment, even without its holder.
 func taken(name string) (bool, error) {
 	p, err := windows.UTF16PtrFromString(name)
 	if err != nil {
@@ -116,7 +115,7 @@ func taken(name string) (bool, error) {
 	return false, fmt.Errorf("mutex %s: %w", name, err)
 }
 
-// openMutex opens the mutex to look at it. No error and no handle: there is none.
+// openMutex opens the mutex to examine it. It returns 0 and no error if there is none.
 func openMutex(name string) (windows.Handle, error) {
 	p, err := windows.UTF16PtrFromString(name)
 	if err != nil {

@@ -11,19 +11,19 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// errNoHolder: the record names nobody who lives.
+// errNoHolder means that the record names no living process.
 var errNoHolder = errors.New("no holder is recorded")
 
-// unverifiedError: the record names a process of which we cannot find out
-// whether it lives.
+// An unverifiedError means that the record names a process, but we cannot find out whether it
+// is alive.
 type unverifiedError struct{ err error }
 
 func (e *unverifiedError) Error() string { return e.err.Error() }
 func (e *unverifiedError) Unwrap() error { return e.err }
 
-// readHolder returns the recorded holder if it is verified: alive, the very
-// process, and not passed off on us by whoever owns the record. The error is
-// errNoHolder, an unverifiedError, or why the record cannot be read.
+// readHolder returns the recorded holder if it is verified: it is alive, it is the very same
+// process, and the owner of the record may name it. Otherwise the error is errNoHolder, an
+// unverifiedError, or the reason why the record cannot be read.
 func readHolder(o Options) (Holder, error) {
 	f, err := files.OpenToRead(o.LockFile())
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, files.ErrUntrusted) {
@@ -44,11 +44,11 @@ func readHolder(o Options) (Holder, error) {
 	if !alive || !mayName(f, h, o) {
 		return Holder{}, errNoHolder
 	}
-	h.owner, _ = proc.Owner(h.PID) // where it is not to be known, it is not to be signalled either
+	h.owner, _ = proc.Owner(h.PID) // if the owner cannot be read, the process cannot be signalled either
 	return h, nil
 }
 
-// recorded is the holder that the record f names, alive or not.
+// recorded returns the holder that the record f names, alive or not.
 func recorded(f io.Reader) (Holder, error) {
 	content, err := io.ReadAll(io.LimitReader(f, maxRecord))
 	if err != nil {
@@ -74,7 +74,7 @@ func probe(o Options) (Holder, error) {
 		}
 		return Holder{}, classify(o, err)
 	case held:
-		// Whoever has it locked may be a probe, or about to write who it is.
+		// The process that has it locked may be a probe, or about to write its record.
 		for retry := newRetry(); held; held, vouched, err = tryMutex(o) {
 			h, unknown := readHolder(o)
 			if unknown == nil {
@@ -91,8 +91,8 @@ func probe(o Options) (Holder, error) {
 	return probeOld(o, vouched)
 }
 
-// awaitHolder is readHolder of a name that somebody holds: it waits for a record
-// that is about to be written.
+// awaitHolder is readHolder for a name that is held. It waits for a record that is about to be
+// written.
 func awaitHolder(o Options) (Holder, error) {
 	for retry := newRetry(); ; {
 		h, err := readHolder(o)
@@ -102,8 +102,8 @@ func awaitHolder(o Options) (Holder, error) {
 	}
 }
 
-// probeRecord is probe for those who cannot open the mutex: what the record says,
-// and whether that process lives.
+// probeRecord is probe for callers that cannot open the mutex. The record decides, and whether
+// its process is alive.
 func probeRecord(o Options) (Holder, error) {
 	h, err := readHolder(o)
 	unverified := (*unverifiedError)(nil)
@@ -124,9 +124,9 @@ func probeRecord(o Options) (Holder, error) {
 	return Holder{}, classify(o, err)
 }
 
-// ofAnotherBoot reports whether the record names another boot than ours, and a
-// PID file is there, which a reboot would have taken away: we see another boot id
-// than the holder, in a container that hides its own behind ProtectProc=.
+// ofAnotherBoot reports whether the record names another boot than ours although there is a
+// PID file, which a reboot would have removed. Then our boot id differs from the holder's, as
+// in a container that hides its own behind ProtectProc=.
 func ofAnotherBoot(o Options) bool {
 	f, err := files.OpenToRead(o.LockFile())
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// tryMutex reports whether somebody has the mutex, and if not, whether it vouches
-// for there being no holder.
+// tryMutex reports whether a process has locked the mutex, and if not, whether the mutex
+// proves that there is no holder.
 func tryMutex(o Options) (held, vouched bool, err error) {
 	f, err := files.OpenToRead(o.MutexFile())
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, files.ErrUntrusted) {
@@ -34,7 +34,7 @@ func ignore(err, kind error) error {
 	return err
 }
 
-// probeOld looks for a holder that has no mutex, or lost it: see take.
+// probeOld looks for a holder without a mutex, or whose mutex was removed: see take.
 func probeOld(o Options, vouched bool) (Holder, error) {
 	if vouched {
 		record, err := files.OpenToRead(o.LockFile())
@@ -79,7 +79,7 @@ func probeOld(o Options, vouched bool) (Holder, error) {
 	return Holder{}, free(o)
 }
 
-// seemsHeld: the lock on the PID file decides nothing, but it is a hint.
+// seemsHeld reports whether the PID file is locked. That decides nothing, but it is a hint.
 func seemsHeld(o Options) bool {
 	taken, err := lockedByOther(o.PIDFile())
 	return err == nil && taken

@@ -13,14 +13,14 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// tryMutex reports whether somebody has the mutex. It vouches for nothing: a version
-// that has no mutex file may run.
+// tryMutex reports whether a process has locked the mutex. It never proves that there is no
+// holder, because a version without a mutex file may be running.
 func tryMutex(o Options) (held, vouched bool, err error) {
 	f, err := openMutexFile(o.MutexFile(), 0)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, files.ErrUntrusted) {
 		return false, false, nil
 	}
-	if errors.Is(err, files.ErrInUse) { // for long: the record has to do
+	if errors.Is(err, files.ErrInUse) { // for a long time, so fall back to the record
 		return false, false, fmt.Errorf("%w: %w", fs.ErrPermission, err)
 	}
 	if err != nil {
@@ -33,7 +33,7 @@ func tryMutex(o Options) (held, vouched bool, err error) {
 	return true, false, nil
 }
 
-// probeOld looks for a holder that has no mutex file: see take.
+// probeOld looks for a holder without a mutex file: see take.
 func probeOld(o Options, _ bool) (Holder, error) {
 	for _, name := range o.Mutexes() {
 		there, err := taken(name)
@@ -54,7 +54,7 @@ func probeOld(o Options, _ bool) (Holder, error) {
 	return Holder{}, free(o)
 }
 
-// seemsHeld: a named mutex decides nothing, but it is a hint.
+// seemsHeld reports whether a named mutex exists. That decides nothing, but it is a hint.
 func seemsHeld(o Options) bool {
 	return slices.ContainsFunc(o.Mutexes(), func(name string) bool {
 		there, err := taken(name)
@@ -62,12 +62,12 @@ func seemsHeld(o Options) bool {
 	})
 }
 
-// image and place are told by files' numbers, which are not to be had cheaply here.
+// image and place need file numbers, which are expensive here.
 func image(proc.Identity) string { return "" }
 func place(Options) string       { return "" }
 
-// mayName refuses a record that names a process of somebody else: a user who
-// owns the record could otherwise have an administrator stop any process for him.
+// mayName reports whether the owner of the record f may name the process of h. Otherwise a
+// user who owns a record could make an administrator stop any process.
 func mayName(f *os.File, h Holder, _ Options) bool {
 	sd, err := windows.GetSecurityInfo(windows.Handle(f.Fd()), windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION)
 	if err != nil {
@@ -78,6 +78,6 @@ func mayName(f *os.File, h Holder, _ Options) bool {
 		return true
 	}
 	user, err := proc.Owner(h.PID)
-	// Whose process it is we may not know: then we may not stop it either.
+	// If we may not read the owner, we may not stop the process either.
 	return user == owner || errors.Is(err, fs.ErrPermission)
 }

@@ -10,10 +10,10 @@ import (
 	"strconv"
 )
 
-// maxRecord bounds what is read of a file that might be anything by now.
+// maxRecord limits how much is read of a file that may be anything, in bytes.
 const maxRecord = 8 << 10
 
-// parseRecord reads the content of a lock file. Its errors say nothing of it.
+// parseRecord decodes the content of a lock file. Its errors do not quote the content.
 func parseRecord(b []byte) (Holder, error) {
 	var h Holder
 	dec := json.NewDecoder(bytes.NewReader(b))
@@ -31,21 +31,21 @@ func (h Holder) record() ([]byte, error) {
 	return padded(b), err
 }
 
-// A record has a size that is a multiple of this, and so the same for every
-// holder: it is written over in place. Truncating it first would have ext4 write
-// it to the disk when it is closed (auto_da_alloc in ext4(5)), ten times the cost
-// of all else, and need room on a full disk.
+// recordBlock divides the size of every record, in bytes. So all records have the same size
+// and are overwritten in place. If the file were truncated first, ext4 would write it to disk
+// when it is closed (auto_da_alloc in ext4(5)). That would cost ten times as much as
+// everything else, and need space on a full disk.
 const recordBlock = 512
 
-// padded is a line with spaces before its end.
+// padded returns line with spaces before its end.
 func padded(line []byte) []byte {
 	room := recordBlock - (len(line)+1)%recordBlock
 	return slices.Concat(line, bytes.Repeat([]byte(" "), room), []byte("\n"))
 }
 
-// ParsePID reads the content of a PID file: one positive decimal number on one
-// line. It is for showing to people what was found there; a process must not
-// be signalled because of it. Its errors do not quote the content.
+// ParsePID decodes the content of a PID file: one positive decimal number on one line. The
+// result is for showing to people; a process must not be signalled because of it. Errors do
+// not quote the content.
 func ParsePID(content []byte) (int, error) {
 	const longest = len("2147483647")
 	line := bytes.TrimSuffix(content, []byte("\n"))
@@ -62,7 +62,7 @@ func ParsePID(content []byte) (int, error) {
 	}
 	pid, err := strconv.ParseInt(string(line), 10, 32)
 	if err != nil || pid == 0 {
-		return 0, fmt.Errorf("PID file holds %s, not a process number", line) // digits alone
+		return 0, fmt.Errorf("PID file holds %s, not a process number", line) // only digits
 	}
 	return int(pid), nil
 }

@@ -2,10 +2,10 @@ package singleton
 
 import "time"
 
-// retry bounds the wait for another process that is half-way through
-// something: at least half a second and thirty tries, longer from one to the
-// next. On a busy machine half a second alone is over after a few, and the other
-// process is as slow as we are.
+// A retry limits the wait for another process that is in the middle of something. It allows at
+// least half a second and at least thirty attempts, with growing pauses. On a busy machine
+// half a second alone allows only a few attempts, and the other process is as slow as this
+// one.
 type retry struct {
 	next time.Duration
 	end  time.Time
@@ -16,7 +16,7 @@ func newRetry() *retry {
 	return &retry{next: 200 * time.Microsecond, end: time.Now().Add(500 * time.Millisecond), left: 30}
 }
 
-// wait sleeps before the next try, or reports that there is to be none.
+// wait sleeps before the next attempt, or returns false if there is none.
 func (r *retry) wait() bool {
 	if r.left <= 0 && time.Now().After(r.end) {
 		return false

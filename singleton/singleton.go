@@ -1,57 +1,56 @@
-// Package singleton lets one instance of a service run, and tells everybody
-// else which one it is.
+// Package singleton allows only one instance of a service to run, and tells everybody else
+// which one it is.
 //
-// [Acquire] either makes the caller the holder of a name or says who holds it.
-// What decides is a lock that the kernel drops when the holder dies, however it
-// dies; files only describe the holder. No PID file is ever believed: a number
-// found in one is shown to people and never signalled.
+// [Acquire] makes the caller the holder of a name, or says who holds it. A lock decides that
+// the kernel releases when the holder dies, however it dies. Files only describe the holder.
+// The package never trusts a PID file: a number in one is shown to people and never signalled.
 //
 // # Unix notes
 //
 // There are three files:
 //
-//   - StateDir/NAME.mutex is locked with flock(2) for the life of the holder, which
-//     decides. Whoever can open a file can lock it, so it is for its owner alone
-//     (0600). Its only line names the file itself (device and inode), and it is
-//     never removed.
-//   - StateDir/NAME.lock holds the holder's full identity, for everybody to read. It
-//     is emptied at the end and never removed. Who may not open the mutex finds
-//     out from it, and from whether that very process lives. It belongs to the holder:
-//     a user's names a process of his, and root's any, where root's holder wrote it.
-//   - Dir/NAME.pid holds the PID on one line, for kill, monit and their like. It
-//     is written after the mutex is held and removed before it is released.
+//   - StateDir/NAME.mutex is locked with flock(2) for the life of the holder. This lock decides.
+//     Whoever can open a file can lock it, so only its owner can open this one (0600). Its only
+//     line identifies the file itself (device and inode), and it is never removed.
+//   - StateDir/NAME.lock has the holder's full identity, for everybody to read. It is emptied at
+//     the end and never removed. Processes that may not open the mutex read it, and check whether
+//     that very process is alive. It belongs to the holder: a user's file may name only a process
+//     of that user, and root's may name any process, in the place where root's holder wrote it.
+//   - Dir/NAME.pid has the PID on one line, for kill, monit and the like. It is written after the
+//     mutex is locked, and removed before it is released.
 //
-// A lock on one of the latter two, which any user may take, decides nothing: a PID
-// file that somebody else has locked is replaced, and [Lock.Check] names him. We do
-// lock the PID file. That refuses versions which knew no mutex, and locked both,
-// as theirs refuse us: a lock counts where the recorded process lives. It also
-// keeps a second instance out when somebody removes everything in StateDir.
+// Any user can lock one of the latter two files, so these locks decide nothing. If another
+// process has locked the PID file, it is replaced, and [Lock.Check] names that process. The
+// holder locks the PID file nevertheless. This keeps out old versions without a mutex, which
+// locked both files, as theirs keep us out: such a lock counts if the recorded process is
+// alive. It also keeps out a second instance after somebody has removed everything in
+// StateDir.
 //
-// On Linux, where the mutex is not one that a holder has signed so, the processes'
-// descriptors are looked through as well: even the loss of all files at once does not let
-// a second instance in, where /proc shows the first (the same user, or root).
+// On Linux, the descriptors of other processes are examined, too, unless the mutex was signed
+// by a holder. So even the loss of all files at once does not admit a second instance, if
+// /proc shows the first one (to the same user or root).
 //
-// Locks belong to the open file description and are close-on-exec: a child that
-// outlives the holder does not keep the name. NFS before Linux 2.6.12 has no
-// flock between machines; two machines are two singletons.
+// The locks belong to the open file description and are close-on-exec, so a child that
+// outlives the holder does not keep the name. NFS before Linux 2.6.12 has no flock between
+// machines; two machines are two singletons.
 //
 // # Windows notes
 //
-// The three files are the same. StateDir/NAME.mutex is locked with LockFileEx, and
-// open as long as that is held, so that nobody can remove or replace it. It is for
-// SYSTEM, Administrators and whoever may make files in StateDir; it is empty. One
-// that others could open is replaced, if none of them prevents it, and closed to
-// them, and [Lock.Check] names them. A program that has it open without sharing
-// it, such as a virus scanner, is waited for, for half a second.
+// The three files are the same. StateDir/NAME.mutex is locked with LockFileEx and kept open,
+// so that nobody can remove or replace it. It is empty, and open only to SYSTEM,
+// Administrators and the users who can create files in StateDir. If others could open it, it
+// is replaced, unless they prevent that, and closed to them; [Lock.Check] names them. If a
+// program such as a virus scanner has it open without sharing it, the package waits for half a
+// second.
 //
-// For each of the latter two files there is a mutex of the global namespace, too,
-// which all sessions share, named after the file's path. It is never owned, as that
-// would bind it to a thread, and it is for SYSTEM, Administrators and the holder's
-// user alone. It refuses versions that have only these, as theirs refuse us: one
-// counts where the recorded process lives, or where owner and access list are an
-// instance's. Anybody can make a mutex of that name before us. That decides nothing:
-// [Lock.Check] names it in an error that wraps proc.ErrSquatted, with its owner
-// where that can be read, and claims the name when he is gone.
+// For each of the latter two files there is also a kernel mutex in the global namespace, which
+// all sessions share. It is named after the file's path. It is never owned, because that would
+// bind it to a thread, and it is open only to SYSTEM, Administrators and the holder's user. It
+// keeps out old versions that use only these mutexes, as theirs keep us out: one counts if the
+// recorded process is alive, or if its owner and access list are those of an instance. Anybody
+// can create a mutex of that name before us. That decides nothing: [Lock.Check] reports it in
+// an error that wraps proc.ErrSquatted, with its owner if that can be read, and claims the
+// name once it is free.
 package singleton
 
 import (
@@ -69,40 +68,39 @@ import (
 )
 
 var (
-	// ErrHeld means that another instance runs. The error is a [*HeldError].
+	// ErrHeld means that another instance is running. The error is a [*HeldError].
 	ErrHeld = errors.New("already running")
-	// ErrDenied means that we may not open, create or lock the files.
+	// ErrDenied means that the caller may not open, create or lock the files.
 	ErrDenied = errors.New("not permitted")
-	// ErrBroken means that the files cannot be used: a directory that others can
-	// write, a link instead of a file, a full disk. The text says what to do.
+	// ErrBroken means that the files cannot be used: a directory that others can write to, a
+	// link instead of a file, a full disk. The text says what to do.
 	ErrBroken = errors.New("lock unusable")
 	// ErrFree means that nobody holds the name.
 	ErrFree = errors.New("nobody holds it")
 )
 
-// Options say which name is to be held, and where.
+// Options say which name to hold, and where.
 type Options struct {
-	Name     string // of the service instance; also of the files
-	Dir      string // created 0755 if it is not there; a relative path counts from the working directory
-	StateDir string // likewise. It may be Dir, with less protection.
-	Origin   string // how we were started ("systemd", "by hand"), for whoever is refused
-	// Overlap is how long to wait for the end of a holder of the same Origin, for a
-	// manager that may start the next process before the last one is gone. 0: not
-	// at all.
+	Name     string // of the service instance, and of the files
+	Dir      string // created with mode 0755 if it does not exist; may be relative to the working directory
+	StateDir string // likewise; it may equal Dir, with less protection
+	Origin   string // what started this process ("systemd", "by hand"); refused processes are told
+	// Overlap limits the wait for the end of a holder with the same Origin. It is for managers
+	// that may start the next process before the last one has ended. 0: no wait.
 	Overlap time.Duration
 }
 
-// PIDFile is the path of the file with the PID.
+// PIDFile returns the path of the file with the PID.
 func (o Options) PIDFile() string { return filepath.Join(o.Dir, o.Name+".pid") }
 
-// LockFile is the path of the file with the holder's identity.
+// LockFile returns the path of the file with the holder's identity.
 func (o Options) LockFile() string { return filepath.Join(o.StateDir, o.Name+".lock") }
 
-// MutexFile is the path of the file whose lock decides.
+// MutexFile returns the path of the file whose lock decides.
 func (o Options) MutexFile() string { return filepath.Join(o.StateDir, o.Name+".mutex") }
 
-// absolute checks o once, at entry: what we find there must not depend on where
-// the process goes later.
+// absolute checks o and makes its paths absolute, so that a later change of the working
+// directory has no effect.
 func (o Options) absolute() (_ Options, err error) {
 	if o.Name == "" || o.Name != filepath.Base(o.Name) {
 		return o, classify(o, fmt.Errorf("%q is no name for files", o.Name))
@@ -118,26 +116,26 @@ func (o Options) absolute() (_ Options, err error) {
 	return o, nil
 }
 
-// Holder is the instance that holds a name. Where the lock is held but nobody
-// could be verified as its holder, all is zero.
+// A Holder is the instance that holds a name. It is zero if the lock is held but the holder
+// could not be verified.
 type Holder struct {
 	proc.Identity
 	UID    int       `json:"uid"`           // -1 on Windows
 	SID    string    `json:"sid,omitempty"` // the user on Windows
 	Since  time.Time `json:"since"`
 	Origin string    `json:"origin"`
-	// Image is the file that it executes, as files.Inode has it: what is at Exe by
-	// now may be another one. It is for people, and empty where it is not known.
+	// Image identifies the file that the process executes, in the form of files.Inode. Exe may
+	// name another file by now. It is for people, and empty if it is unknown.
 	Image string `json:"image,omitempty"`
-	// Place is the directory of the record, likewise, and the name that is held.
+	// Place identifies the directory of the record in the same way, followed by the name.
 	Place string `json:"place,omitempty"`
 
-	owner string // of the process when it was verified
+	owner string // owner of the process when it was verified
 }
 
-// Signal is [proc.Identity.Signal]; it also refuses, with fs.ErrPermission, a
-// process that has come to belong to another user since it was verified as the
-// holder: one that has executed a set-uid program, for one.
+// Signal is like [proc.Identity.Signal]. It also refuses, with fs.ErrPermission, a process
+// that has changed its user since it was verified as the holder, for example by executing a
+// set-uid program.
 func (h Holder) Signal(sig os.Signal) error {
 	if h.owner != "" {
 		if now, err := proc.Owner(h.PID); err == nil && now != h.owner {
@@ -147,10 +145,9 @@ func (h Holder) Signal(sig os.Signal) error {
 	return h.Identity.Signal(sig)
 }
 
-// Known reports whether the holder was verified: this process, and no other with
-// its number, held the name when it was probed. One that is not known has PID 0,
-// which is no process's: it must not be compared with that of a manager that
-// has none.
+// Known reports whether the holder was verified: this very process held the name when it was
+// probed. An unknown holder has PID 0, which must not be compared with the PID 0 of a manager
+// that has no process.
 func (h Holder) Known() bool { return h.PID > 0 }
 
 func (h Holder) String() string {
@@ -161,8 +158,8 @@ func (h Holder) String() string {
 		h.PID, h.User(), h.Since.Local().Format(time.DateTime), h.StartedBy(), h.Exe)
 }
 
-// User is the name of the holder's user, or the number (on Windows, the SID) if
-// it has no name.
+// User returns the name of the holder's user, or its number (on Windows, the SID) if it has no
+// name.
 func (h Holder) User() string {
 	if h.SID != "" {
 		return userName(h.SID)
@@ -170,7 +167,7 @@ func (h Holder) User() string {
 	return userName(strconv.Itoa(h.UID))
 }
 
-// StartedBy is the manager that started the holder, or "hand".
+// StartedBy returns the manager that started the holder, or "hand".
 func (h Holder) StartedBy() string {
 	if h.Origin == "" {
 		return "hand"
@@ -178,7 +175,7 @@ func (h Holder) StartedBy() string {
 	return h.Origin
 }
 
-// HeldError says who holds the name.
+// A HeldError says who holds the name.
 type HeldError struct {
 	Name   string
 	Holder Holder
@@ -191,13 +188,13 @@ func (e *HeldError) Error() string {
 // Unwrap makes errors.Is(err, ErrHeld) true.
 func (e *HeldError) Unwrap() error { return ErrHeld }
 
-// Acquire makes the calling process the holder of o.Name, or fails with an
-// error that is [ErrHeld], [ErrDenied] or [ErrBroken]. It touches nothing of a
-// holder's. Files that a dead holder left, whatever they contain, are taken
-// over. It may wait for half a second, but only while another process is
-// seen half-way through starting or stopping, and for Options.Overlap.
+// Acquire makes the calling process the holder of o.Name. Otherwise it returns an error that
+// is [ErrHeld], [ErrDenied] or [ErrBroken], and changes nothing that belongs to the holder. It
+// takes over the files of a dead holder, whatever they contain. It may block for half a
+// second, but only if another process seems to be starting or stopping, and for
+// Options.Overlap.
 //
-// Several goroutines may call it; the same name is then held once.
+// Acquire is safe for concurrent use: only one of several calls gets the name.
 func Acquire(o Options) (*Lock, error) {
 	o, err := o.absolute()
 	if err != nil {
@@ -217,13 +214,13 @@ func Acquire(o Options) (*Lock, error) {
 	}
 }
 
-// Probe returns who holds o.Name. The error is [ErrFree] if nobody does,
-// [ErrDenied] if we may not find out. It changes nothing and never makes an
-// Acquire that happens at the same time fail; it may wait as Acquire does.
+// Probe returns the holder of o.Name. The error is [ErrFree] if there is none, and [ErrDenied]
+// if the caller may not find out. Probe changes nothing, and never makes a concurrent Acquire
+// fail. It may block like Acquire.
 //
-// For those who may not open the mutex (another user's service) the record
-// decides: a holder that is verified runs, and where none is recorded, or the
-// recorded one is gone, nobody is taken to hold the name.
+// If the caller may not open the mutex, because the service belongs to another user, the
+// record decides: a verified holder is running. If no holder is recorded, or the recorded one
+// is gone, the name counts as free.
 func Probe(o Options) (Holder, error) {
 	o, err := o.absolute()
 	if err != nil {
@@ -232,7 +229,7 @@ func Probe(o Options) (Holder, error) {
 	return probe(o)
 }
 
-// classify puts an error of the system into one of the promised kinds.
+// classify turns a system error into one of the promised errors.
 func classify(o Options, err error) error {
 	switch {
 	case errors.Is(err, ErrHeld), errors.Is(err, ErrBroken):

@@ -12,10 +12,10 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// examine finds out about a mutex that somebody has although no holder is verified.
-// It is held if that may be an instance whose record is lost; else the error names
-// who keeps us from it, unless nobody does any more. An instance's mutex belongs
-// to its user, and lets SYSTEM and Administrators in.
+// examine examines a taken mutex for which no holder is verified. It reports held if it may
+// belong to an instance whose record is lost. Otherwise squatted says why it cannot, unless
+// the mutex is gone meanwhile. The mutex of an instance belongs to its user, and is open to
+// SYSTEM and Administrators.
 func examine(name string, unknown error) (held bool, squatted error) {
 	why := ""
 	switch mutex, err := openMutex(name); {
@@ -42,8 +42,7 @@ func examine(name string, unknown error) (held bool, squatted error) {
 		"end the process that has it open (Sysinternals' handle.exe -a names it)", name, proc.ErrSquatted, why)
 }
 
-// stranger says why no instance of ours can have made the mutex; nothing if one
-// can.
+// stranger returns why no instance of ours can have created the mutex, or "" if one can.
 func stranger(mutex windows.Handle, me string) string {
 	sd, err := windows.GetSecurityInfo(mutex, windows.SE_KERNEL_OBJECT, windows.OWNER_SECURITY_INFORMATION|windows.DACL_SECURITY_INFORMATION)
 	if err != nil {
@@ -77,7 +76,7 @@ func private(sd *windows.SECURITY_DESCRIPTOR, owner string) bool {
 	return true
 }
 
-// ownerOf is the SID of the owner; empty if there is none.
+// ownerOf returns the SID of the owner, or "" if there is none.
 func ownerOf(sd *windows.SECURITY_DESCRIPTOR) string {
 	owner, _, err := sd.Owner()
 	if err != nil || owner == nil {
@@ -90,13 +89,13 @@ const system, administrators, everyone = "S-1-5-18", "S-1-5-32-544", "S-1-1-0"
 
 func isSystem(sid string) bool { return sid == system || sid == administrators }
 
-// isService: NT SERVICE\..., or the local or network service. What runs as one of
-// these was installed by an administrator.
+// isService reports whether sid is NT SERVICE\..., or the local or network service. An
+// administrator has installed whatever runs as one of these.
 func isService(sid string) bool {
 	return strings.HasPrefix(sid, "S-1-5-80-") || sid == "S-1-5-19" || sid == "S-1-5-20"
 }
 
-// administrator reports whether what Administrators or SYSTEM may do, we may.
+// administrator reports whether this process has the rights of Administrators or SYSTEM.
 func administrator() bool {
 	for _, kind := range []windows.WELL_KNOWN_SID_TYPE{windows.WinBuiltinAdministratorsSid, windows.WinLocalSystemSid} {
 		if sid, err := windows.CreateWellKnownSid(kind); err == nil {

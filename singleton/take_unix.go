@@ -17,17 +17,17 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// account is the effective user, who owns what we make.
+// account returns the effective user, who owns the files that we create.
 func account(proc.Identity) (uid int, sid string, err error) { return os.Geteuid(), "", nil }
 
-// take makes the mutex ours, then makes sure that nobody holds the name by other
-// means, then writes.
+// take locks the mutex, verifies that nobody holds the name by other means, and writes the
+// files.
 //
-// Other means are a mutex that was removed while its holder runs, and the locks of
-// versions before there was a mutex: one on each of the other two files, which
-// any user who can read them can have, too. So such a lock counts only where a
-// process is found that may be its holder. We keep one on the PID file, for those
-// versions, and for systems that do not list their locks.
+// Other means are a mutex that was removed while its holder is running, and the locks of
+// versions without a mutex: one on each of the other two files. Any user who can read those
+// files can lock them, too, so such a lock counts only if a process is found that may be its
+// holder. The PID file is kept locked for the sake of those versions, and for systems that do
+// not list their locks.
 func (l *Lock) take() error {
 	if err := l.takeMutex(); err != nil {
 		return err
@@ -67,14 +67,14 @@ func (l *Lock) take() error {
 	return l.pid.write()
 }
 
-// predecessor is what is known of a holder before us when we have the mutex.
+// A predecessor is what is known about an earlier holder once we have the mutex.
 type predecessor struct {
 	o    Options
-	gone bool // it held this very mutex
+	gone bool // it held this very mutex, and so has ended
 }
 
-// lock has do lock a file. It fails with a HeldError if a holder has it locked,
-// and with errTaken if somebody does of whom nothing is known.
+// lock calls do to lock a file. It returns a HeldError if a holder has locked it, and errTaken
+// if an unknown process has.
 func (p predecessor) lock(do func() error) error {
 	for retry := newRetry(); ; {
 		err := do()
@@ -85,7 +85,7 @@ func (p predecessor) lock(do func() error) error {
 		if unknown == nil {
 			return &HeldError{Name: p.o.Name, Holder: h}
 		}
-		if retry.wait() { // a probe is gone in a moment
+		if retry.wait() { // a probe ends in a moment
 			continue
 		}
 		if unverified := (*unverifiedError)(nil); errors.As(unknown, &unverified) && !p.gone {
@@ -95,8 +95,8 @@ func (p predecessor) lock(do func() error) error {
 	}
 }
 
-// replacePID puts a PID file of ours in place of one that somebody else has
-// locked, unless that could be a holder.
+// replacePID replaces a PID file that another process has locked, unless that could be a
+// holder.
 func (l *Lock) replacePID(p predecessor) error {
 	there, err := files.OpenToRead(l.pid.path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -114,9 +114,9 @@ func (l *Lock) replacePID(p predecessor) error {
 	return l.pid.recreate()
 }
 
-// mayHold reports whether one of those who have the PID file locked may have
-// written it: one that is found, or the one whose number is in it, where that is a
-// process of the file's owner and not for us to examine.
+// mayHold reports whether a process that has the PID file locked may have written it. That is
+// so if such a process is found, or if the process whose number is in the file belongs to the
+// owner of the file but cannot be examined.
 func mayHold(file *os.File) bool {
 	info, err := file.Stat()
 	if err != nil {
@@ -148,10 +148,10 @@ func writtenPID(file *os.File) (int, error) {
 	return ParsePID(content)
 }
 
-// locker is a process that has a file locked.
+// A locker is a process that has a file locked.
 type locker struct {
 	proc.Identity
-	uid string // empty: not known
+	uid string // empty: unknown
 }
 
 func describe(lockers []locker) string {
@@ -177,8 +177,8 @@ func describe(lockers []locker) string {
 	return strings.Join(all, ", ")
 }
 
-// tryLock fails with errTaken if somebody else has the file locked, and locks it
-// for a moment only.
+// tryLock locks the file for a moment only, and fails with errTaken if another process has it
+// locked.
 func tryLock(file *os.File) error {
 	if err := files.TryLock(file, true); err != nil {
 		return err
@@ -186,8 +186,8 @@ func tryLock(file *os.File) error {
 	return files.Unlock(file)
 }
 
-// writtenByOld reports whether a record was written by a version that had no mutex
-// and locked the record instead: it ends with the signature of its file.
+// writtenByOld reports whether a record was written by a version that had no mutex and locked
+// the record instead. Such a record ends with the signature of its file.
 func writtenByOld(record *os.File) bool {
 	content, err := io.ReadAll(io.NewSectionReader(record, 0, maxRecord))
 	content = bytes.TrimSpace(content)
