@@ -7,80 +7,83 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// Answer is what asking for the lock has given.
+// An Answer is the result of a query for the lock.
 type Answer int
 
-// What asking for the lock can give.
+// The answers.
 const (
-	LockUnknown Answer = iota // it is not for us to see
+	LockUnknown Answer = iota // we are not allowed to see it
 	LockFree                  // nobody holds it
-	LockHeld                  // by the verified process Lock.Process
-	LockUnnamed               // somebody holds it who cannot be identified
+	LockHeld                  // the verified process Lock.Process holds it
+	LockUnnamed               // an unidentified process holds it
 )
 
-// Lock is what the singleton says: who holds the name.
+// A Lock says who holds the lock of the service's name.
 type Lock struct {
 	Answer  Answer
-	Process proc.Identity // of LockHeld
-	Since   time.Time     // since when it holds it
-	Origin  string        // who started it; empty: a person
+	Process proc.Identity // the holder, if LockHeld
+	Since   time.Time     // when it took the lock
+	Origin  string        // name of the manager that started it; empty: a person
 }
 
-// LastRun is what the last-run record says. While a service runs the record is
-// open and says nothing of its end.
+// A LastRun is the content of the last-run record. While a service runs the record is open,
+// and says nothing about its end.
 type LastRun struct {
-	Process  proc.Identity  // whose record it is
+	Process  proc.Identity  // the process that the record describes
 	Started  time.Time      // zero: there was no run
-	Ended    time.Time      // zero: it was cut off, nobody knows when
-	Exit     *platform.Exit // nil: there was no run; code -1: it was cut off
+	Ended    time.Time      // zero: the run was cut off at an unknown time
+	Exit     *platform.Exit // nil: there was no run; code -1: the run was cut off
 	Restarts int
 }
 
-// Sources are what is known of one service, each by whom. What could not be
-// asked is zero.
+// Sources has what is known of a service, by source. Zero values are unknown.
 type Sources struct {
 	Now  time.Time
 	Lock Lock
-	File *State // whoever wrote it; nil: there is none, or it cannot be read
+	File *State // by any process; nil: there is none, or it cannot be read
 	Last LastRun
 
-	Manager *platform.Status // nil: there is none, or it did not answer
-	// Watched is the process whose number the manager names, as it is now. Zero:
-	// it is not known, or not one of this program. Gone: there is no such process
-	// any more, whatever the manager believes.
+	Manager *platform.Status // nil: there is no manager, or it did not answer
+	// Watched is the present identity of the process that the manager names. It is zero if
+	// that is unknown, or not a process of this program. Gone means that no such process
+	// exists any more, whatever the manager reports.
 	Watched proc.Identity
 	Gone    bool
-	// Supervisor is since when a supervisor of ours, which would start the service
-	// again, runs; zero: there is none.
+	// Supervisor is when the running supervisor of ours, which would restart the service, was
+	// started. It is zero if there is none.
 	Supervisor time.Time
 
-	// StartTimeout bounds how long a service is starting without a word in its file. 0: not known.
+	// StartTimeout limits how long a service may be starting without updating its file. 0
+	// means unknown.
 	StartTimeout time.Duration
-	// Window is the time within which restarts count: one that has been ready for
-	// longer has had none lately. 0: they count for ever.
+	// Window is the time within which restarts count. A service that has been ready for longer
+	// has 0 restarts. 0 means that restarts count for ever.
 	Window time.Duration
 }
 
-// Truth is what is so now.
+// A Truth is the state of the service according to all sources.
 type Truth struct {
-	Process proc.Identity // who runs; only PID may be known. PID 0: nobody, or nobody knows who
-	Running bool          // somebody runs
-	Known   bool          // whether somebody runs is known at all
+	Process proc.Identity // the running process; maybe only its PID. PID 0: none, or unknown
+	Running bool          // a process runs
+	Known   bool          // Running is certain
 
 	Phase platform.Phase
-	Since time.Time // when Phase began, zero: not known; of PhaseUnknown, since when nothing is known
-	// File is the file of the process that runs, nil if there is none that can be believed.
+	Since time.Time // when Phase began; zero: unknown
+	// File is the state file of the running process. It is nil if there is none, or none that
+	// can be trusted.
 	File *State
-	// Stale is, when the file is behind what others know, the moment it speaks of.
+	// Stale is set if the file is older than what other sources say. It is the time that the
+	// file describes.
 	Stale time.Time
 
 	Text     string
 	Restarts int
 	LastExit *platform.Exit
-	EndedAt  time.Time // when LastExit happened; zero: not known
-	// Again means that nobody runs and that a supervisor or the manager is about to start it again.
+	EndedAt  time.Time // when LastExit happened; zero: unknown
+	// Again means that no process runs, but a supervisor or the manager is about to start one.
 	Again bool
-	// Stranger means that who runs was not started by the manager which has the service installed.
+	// Stranger means that the running process was not started by the manager that has the
+	// service installed.
 	Stranger bool
 }
 
@@ -91,42 +94,42 @@ func serves(p platform.Phase) bool {
 	return p == platform.PhaseReady || p == platform.PhaseReloading
 }
 
-// settling is how long a process that holds the lock may take until its state
-// file is there: it writes it at once, on a busy machine in seconds.
+// settling is the time in which a process that holds the lock writes its state file. It writes
+// it at once, but that can take seconds on a busy machine.
 const settling = 15 * time.Second
 
-// Merge joins what is known of a service into what is so, by time: the newer
-// word wins, and who is dead is dead. It is a pure function. In this order:
+// Merge combines what is known of a service into its present state. Newer information overrides
+// older, and a dead process stays dead. Merge is a pure function. Its rules, in this order:
 //
-//	lock            manager                state file           -> phase
-//	held by P       any                    of P                 the file's, but
-//	held by P       names P, and since     of P, older          the manager's, and the file is stale;
-//	                the file's phase began
-//	held by P       any                    of P, "starting" for unknown since the file was written: the start
-//	                                       longer than allowed  has ended, and the file cannot say how
-//	held by P       names P                none, or another's   the manager's
-//	held by P       otherwise              none, or another's   starting, for a moment; then unknown since
-//	                                                            it holds the lock
-//	held, unnamed   names P, of this       of P                 as if P held the lock: its record was lost
-//	                program
-//	held, unnamed   names a process        otherwise            the manager's
-//	held, unnamed   otherwise              any                  unknown, but it runs
-//	not to be seen  names a process        any                  the manager's
-//	not to be seen  otherwise              any                  unknown
-//	free            names a living process any                  the manager's: it has not come as far as its lock
-//	free            assumes that a living  any                  starting, or stopping where its record is closed:
-//	                process is ready                            who serves holds the lock
-//	free            is about to start it,  any                  failed, or starting where the last end was clean;
-//	                or a supervisor is                          and Again
-//	free            failed                 any                  failed
-//	free            otherwise              any                  failed, if the last end was not clean; or stopped
+//	lock           manager                state file           -> phase
+//	held by P      any                    of P                 the file's, except:
+//	held by P      names P, and since     of P, older          the manager's, and the file is stale
+//	               the file's phase began
+//	held by P      any                    of P, "starting" for unknown since the file was written: the start
+//	                                      longer than allowed  has ended, and the file does not say how
+//	held by P      names P                none, or another's   the manager's
+//	held by P      otherwise              none, or another's   starting, for a moment; then unknown since
+//	                                                           it took the lock
+//	held, unnamed  names P, of this       of P                 as if P held the lock: its record was lost
+//	               program
+//	held, unnamed  names a process        otherwise            the manager's
+//	held, unnamed  otherwise              any                  unknown, but it runs
+//	invisible      names a process        any                  the manager's
+//	invisible      otherwise              any                  unknown
+//	free           names a living process any                  the manager's: it has not taken its lock yet
+//	free           assumes that a living  any                  starting, or stopping if its record is closed:
+//	               process is ready                            a ready process holds the lock
+//	free           is about to start it,  any                  failed, or starting if the last end was clean;
+//	               or a supervisor is                          and Again
+//	free           failed                 any                  failed
+//	free           otherwise              any                  failed if the last end was not clean, or stopped
 //
-// What the manager only assumes, see platform.Status, counts for no more than that
-// the process is there, except where the lock is not to be seen.
+// If the manager only assumes the phase (see platform.Status), its word proves only that the
+// process exists, except if the lock is invisible.
 //
-// The last end is the record's or the manager's, whichever is later: a run that
-// failed before the program's first line has no record. Of one that was cut off
-// the manager knows more, whom the kernel told.
+// The last end is the one in the record or the manager's, whichever is later, because a run
+// that failed before the program's first line has no record. For a run that was cut off the
+// manager's information is better, since it comes from the kernel.
 func Merge(s Sources) Truth {
 	t := Truth{Known: true, Phase: platform.PhaseStopped}
 	m := s.manager()
@@ -171,7 +174,7 @@ func Merge(s Sources) Truth {
 	return t
 }
 
-// manager is what the manager says, without what is plainly over.
+// manager returns what the manager says, without what is known to be over.
 func (s Sources) manager() platform.Status {
 	if s.Manager == nil {
 		return platform.Status{Phase: platform.PhaseUnknown}
@@ -183,8 +186,8 @@ func (s Sources) manager() platform.Status {
 	return m
 }
 
-// stranger reports whether the manager, which has the service installed, does not
-// run p. One that watches nothing runs what says that it was started by it.
+// stranger reports whether the manager, which has the service installed, does not run p. For a
+// manager that watches nothing, the origin that p itself has recorded decides.
 func (s Sources) stranger(p proc.Identity, m platform.Status) bool {
 	if m.Phase == "" {
 		return s.Lock.Origin != m.Manager
@@ -203,7 +206,7 @@ func (s Sources) byManager(t *Truth, m platform.Status) {
 	t.Phase, t.Since, t.Text = m.Phase, m.Since, m.Text
 }
 
-// unlocked is where a living process stands that does not hold its lock.
+// unlocked returns the phase of a living process that does not hold its lock.
 func (s Sources) unlocked() platform.Phase {
 	if !s.Last.Ended.IsZero() && s.Last.Process.Same(s.Watched) {
 		return platform.PhaseStopping
@@ -211,7 +214,7 @@ func (s Sources) unlocked() platform.Phase {
 	return platform.PhaseStarting
 }
 
-// held is the truth about the living process p.
+// held fills in t for the living process p.
 func (s Sources) held(t *Truth, p proc.Identity, m platform.Status) {
 	t.Running, t.Process = true, p
 	watched := m.PID == p.PID && m.PID != 0 && order(m.Phase) > 0 && !m.Assumed
@@ -229,7 +232,7 @@ func (s Sources) held(t *Truth, p proc.Identity, m platform.Status) {
 	f := s.File
 	t.File, t.Phase, t.Since, t.Text = f, f.Phase, f.PhaseSince, f.StatusText
 	t.Restarts, t.LastExit = f.Restarts, f.LastExit
-	// Of a run that was cut off its manager knows more: a watchdog's death, for one.
+	// If a run was cut off, its manager knows more, for example that the watchdog ended it.
 	if e := f.LastExit; e != nil && e.Code < 0 && e.Signal == "" && m.LastExit != nil && !m.EndedAt.After(f.StartedAt.Add(time.Second)) {
 		t.LastExit = m.LastExit
 	}
@@ -248,15 +251,14 @@ func (s Sources) held(t *Truth, p proc.Identity, m platform.Status) {
 	}
 }
 
-// later reports whether the manager knows more of a process than its file says:
-// a phase that comes later in a life, and did not begin before the file's.
-// Managers count in whole seconds.
+// later reports whether the manager knows more of a process than its file says: a phase that
+// comes later in a life, and did not begin before the file's. Managers report whole seconds.
 func later(m platform.Status, f State) bool {
 	return order(m.Phase) > order(f.Phase) && !m.Since.IsZero() && !m.Since.Before(f.PhaseSince.Truncate(time.Second))
 }
 
-// order is how far in its life a process is that cannot go back: a reload is
-// part of being ready.
+// order returns how far a process has come in its life, which only goes forward: a reload
+// counts as ready.
 func order(p platform.Phase) int {
 	switch p {
 	case platform.PhaseStarting:
@@ -269,7 +271,7 @@ func order(p platform.Phase) int {
 	return 0
 }
 
-// dead is the truth about a service of which no process is left.
+// dead fills in t for a service without a process.
 func (s Sources) dead(t *Truth, m platform.Status) {
 	unclean := t.LastExit != nil && !t.LastExit.Clean
 	if unclean || m.Phase == platform.PhaseFailed {
@@ -288,8 +290,8 @@ func (s Sources) dead(t *Truth, m platform.Status) {
 	}
 }
 
-// lastEnd is how the run before the present one ended, or the last one if none
-// runs, when, and how many there were in a row.
+// lastEnd returns how and when the run before the present one ended, or the last run if none
+// is present, and the number of restarts in a row.
 func (s Sources) lastEnd(m platform.Status) (*platform.Exit, time.Time, int) {
 	restarts := s.Last.Restarts
 	if counts(m) {
@@ -300,23 +302,23 @@ func (s Sources) lastEnd(m platform.Status) (*platform.Exit, time.Time, int) {
 	}
 	exit := s.Last.Exit
 	if exit != nil && exit.Signal != "" && m.LastExit != nil && m.LastExit.Reason == watchdog && !m.EndedAt.Before(s.Last.Started.Truncate(time.Second)) {
-		named := *exit // who gets a signal is not told why
+		named := *exit // a process does not learn why it gets a signal
 		named.Reason = watchdog
 		exit = &named
 	}
 	return exit, s.Last.Ended, restarts
 }
 
-// watchdog is the reason of an end that systemd's watchdog brought about.
+// watchdog is the reason of an end that was caused by systemd's watchdog.
 const watchdog = "watchdog"
 
-// counts reports whether the manager has a count of restarts to tell.
+// counts reports whether the manager counts restarts.
 func counts(m platform.Status) bool {
 	return m.Installed && m.Phase != "" && m.Phase != platform.PhaseUnknown
 }
 
-// sameEnd is how long after a process wrote down its end the manager may have
-// seen it: within that, and with the same code, it is the same end, of which the
+// sameEnd limits the time between the end that a process has recorded and the end that the
+// manager reports. Within it, and with the same exit code, both are the same end, and the
 // record knows the reason.
 const sameEnd = 2 * platform.StopMargin
 
@@ -325,7 +327,7 @@ func (s Sources) managerKnowsLater(m platform.Status) bool {
 	switch {
 	case exit == nil:
 		return true
-	case ended.IsZero(): // cut off: the manager's word is better, unless it is of a run before
+	case ended.IsZero(): // cut off: the manager knows more, unless it reports an earlier run
 		return exit.Code < 0 && (m.EndedAt.IsZero() || !m.EndedAt.Before(s.Last.Started.Truncate(time.Second)))
 	case m.EndedAt.IsZero(), m.EndedAt.Before(ended.Truncate(time.Second)):
 		return false

@@ -8,19 +8,19 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// programSettings are the digests of the program's own tables as the process has read
-// them. They lie in a file that only the service's user and the administrator can
-// read: a digest of a short secret is nearly the secret.
+// programSettings has digests of the program's own tables as the process has read them. Only
+// the service's user and the administrator can read the file, because the digest of a short
+// secret almost reveals the secret.
 type programSettings struct {
 	Process  proc.Identity     `json:"process"`
 	Settings map[string]string `json:"settings"`
 }
 
-// ProgramSettingsPath is the path of that file, of the service id whose state directory is dir.
+// ProgramSettingsPath returns the path of that file for service id with state directory dir.
 func ProgramSettingsPath(dir, id string) string { return filepath.Join(dir, id+".settings.json") }
 
-// WriteProgramSettings replaces the file at path. The content is whole at every instant, and on
-// the disk when the system likes.
+// WriteProgramSettings replaces the file at path atomically. The content is not necessarily on
+// disk when it returns.
 func WriteProgramSettings(path string, p proc.Identity, settings map[string]string) error {
 	if err := files.ReplaceJSON(path, programSettings{p, settings}, 0o600, false); err != nil {
 		return fmt.Errorf("settings in force: %w", err)
@@ -28,8 +28,8 @@ func WriteProgramSettings(path string, p proc.Identity, settings map[string]stri
 	return nil
 }
 
-// ReadProgramSettings reads what the process p has written to path, as [Read] reads a state
-// file: what another process has written is an error.
+// ReadProgramSettings reads what process p has written to path, in the same way as [Read]. If
+// another process has written the file, that is an error.
 func ReadProgramSettings(path string, p proc.Identity) (map[string]string, error) {
 	var found programSettings
 	content, _, err := files.Read(path, files.MaxRecord)

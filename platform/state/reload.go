@@ -8,20 +8,20 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// How often AwaitReload reads the state: less than a person or a manager notices.
+// reloadPoll is the polling interval of AwaitReload. Neither people nor managers notice it.
 const reloadPoll = 10 * time.Millisecond
 
-// AwaitReload waits for the outcome of a reload that began after the moment
-// requested, by [proc.Monotonic]: the one at which it was asked for. read gives
-// the state of the process that got the request (an error: not now); gone is not
-// nil when that process will give no answer any more, and says why. AwaitReload
-// blocks until there is an outcome, gone says so, or ctx ends. What the program
-// refused is platform.ErrRejected with the program's own words.
+// AwaitReload waits for the outcome of a reload that began after requested, the time of the
+// request by [proc.Monotonic]. It calls read for the state of the process that received the
+// request, and ignores errors of read. It calls gone, which returns an error once that process
+// will not answer any more. AwaitReload blocks until there is an outcome, gone returns an
+// error, or ctx ends. If the program refused the reload, the error wraps platform.ErrRejected
+// and has the program's reason.
 func AwaitReload(ctx context.Context, requested time.Duration, read func() (State, error), gone func() error) error {
 	tick := time.NewTicker(reloadPoll)
 	defer tick.Stop()
 	for {
-		// Before the state is read, as the last words of who is gone still count.
+		// Call it before reading, so that the last state of a dead process still counts.
 		end := gone()
 		if s, err := read(); err == nil && s.Reloads.LastStart > requested {
 			return s.Reloads.Outcome()
@@ -37,8 +37,8 @@ func AwaitReload(ctx context.Context, requested time.Duration, read func() (Stat
 	}
 }
 
-// Outcome is nil if the last completed reload succeeded, and wraps
-// platform.ErrRejected otherwise.
+// Outcome returns nil if the last completed reload succeeded. Otherwise the error wraps
+// platform.ErrRejected.
 func (r Reloads) Outcome() error {
 	if r.LastError == "" {
 		return nil

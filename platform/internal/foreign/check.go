@@ -11,12 +11,12 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// plain reports whether all of the library's templates hold a word as it is: they quote
-// little, and each in another way.
+// plain reports whether all templates of the library can contain a word unchanged. They quote
+// little, and each in its own way.
 func plain(word string) bool { return regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`).MatchString(word) }
 
-// Check returns what the library's definition for this init cannot hold of u, as errors
-// that wrap [platform.ErrBadUnit] and name the setting.
+// Check returns errors for the settings in u that the library's definition for this init
+// cannot express. They wrap [platform.ErrBadUnit] and name the setting.
 func (i Init) Check(u platform.Unit) error {
 	var r room.Refusals
 	r.Add(room.CheckID(u.ID))
@@ -67,7 +67,7 @@ func (i Init) checkSettings(r *room.Refusals, u platform.Unit) {
 	r.RefuseIf(u.Limits.Nice != 0, "limits.nice", "%d: %s", u.Limits.Nice, none)
 }
 
-// checkRestart takes the default for no wish, and what the init does anyhow for granted.
+// checkRestart accepts the default policy, and what the init does anyway.
 func (i Init) checkRestart(r *room.Refusals, wanted, usual platform.Restart) {
 	has := platform.RestartNever
 	if i.restarts {
@@ -87,7 +87,7 @@ func umask(u platform.Unit) uint32 {
 	return uint32(*u.Umask)
 }
 
-// variable is for names that become a part of a shell variable's.
+// variable checks a name that becomes part of the name of a shell variable.
 func variable(name string) error {
 	if !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(name) {
 		return errors.New("rc.subr(8) makes variables of it: use letters, digits and _ only")

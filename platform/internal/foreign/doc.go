@@ -1,7 +1,7 @@
-// Package foreign knows the init systems that holdfast has no manager of its own for,
-// and that github.com/kardianos/service can install a service with: what its definitions
-// can hold, and what a service goes without there. It imports nothing of that library.
+// Package foreign describes the init systems that holdfast has no manager for, but for which
+// github.com/kardianos/service can install a service: what that library's definitions can
+// express, and what a service lacks there. It does not import the library.
 //
-// Nothing here was seen on FreeBSD, SMF, AIX, upstart or OpenWrt itself: it is by the
+// None of this has been tested on FreeBSD, SMF, AIX, upstart or OpenWrt. It follows the
 // library's source and the manual pages.
 package foreign

@@ -7,35 +7,35 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// Init is one of these init systems.
+// An Init is one of these init systems.
 type Init struct {
 	Name   string // of the manager: "rcs"
 	System string // the library's name for it
-	// Definition is the file that the library makes for a service, and Links are what it
-	// puts beside it; NAME stands for the service's.
+	// Definition is the file that the library makes for a service, and Links are further files
+	// beside it. NAME stands for the service's name.
 	Definition string
 	Links      []string
 	Mode       uint32 // of the definition
-	// PIDFile is where the number of the service's process is, or of its supervisor's;
-	// empty: the init has it nowhere.
+	// PIDFile has the PID of the service or of its supervisor. It is empty if the init has no
+	// such file.
 	PIDFile string
-	// ByHand: the init may kill a service before its stop_timeout is over, or takes no
-	// notice of its end, and does not start it again at once: it is stopped first, and
-	// the init is told then.
+	// ByHand means that we have to stop the service ourselves before we tell the init. Such an
+	// init may kill a service before the end of its stop_timeout, or does not notice its end,
+	// and it does not restart the service at once.
 	ByHand bool
-	// Log are the files of what the service prints.
+	// Log are the files with the output of the service.
 	Log []string
 
 	checkName     func(name string) error
-	words         bool // the directory in which it runs can be said
-	restarts      bool // whenever it ends
-	describes     bool // the description is in the definition
-	shows         bool // the display name is
+	words         bool // the working directory can be set
+	restarts      bool // the init restarts the service whenever it ends
+	describes     bool // the definition has the description
+	shows         bool // the definition has the display name
 	missing       []string
-	stops, starts string // what becomes of stop_timeout, and of restart
+	stops, starts string // what applies instead of stop_timeout and restart
 }
 
-// all are the init systems, by name.
+// all lists the init systems, by name.
 var all = []Init{
 	{
 		Name: "freebsd", System: "freebsd", Definition: "/usr/local/etc/rc.d/NAME", Mode: 0o755, PIDFile: "/var/run/NAME.pid",
@@ -95,7 +95,7 @@ var all = []Init{
 	},
 }
 
-// Names are the names of all of them, in order.
+// Names returns all names, in order.
 func Names() []string {
 	names := make([]string, len(all))
 	for i := range all {
@@ -104,7 +104,7 @@ func Names() []string {
 	return names
 }
 
-// Find gives the init system of that name.
+// Find returns the init system with that name.
 func Find(name string) (Init, bool) {
 	i := slices.IndexFunc(all, func(i Init) bool { return i.Name == name })
 	if i < 0 {
@@ -113,7 +113,7 @@ func Find(name string) (Init, bool) {
 	return all[i], true
 }
 
-// Missing are what a service goes without there, for people.
+// Missing says, for people, what a service lacks there.
 func (i Init) Missing() []string {
 	return append([]string{
 		"the init does not know when it is ready, this program's own commands do: what is to start after it starts too early",
@@ -123,7 +123,7 @@ func (i Init) Missing() []string {
 	}, i.missing...)
 }
 
-// LeftOut are the settings that no definition there holds, and that are not refused.
+// LeftOut returns the settings that no definition there can express, but that are not refused.
 func (i Init) LeftOut() []platform.Omission {
 	left := []platform.Omission{
 		{Key: "start_timeout", Why: "the program's own commands mind it"},
@@ -149,7 +149,7 @@ func (i Init) LeftOut() []platform.Omission {
 	return room.LeftOut("", left...)
 }
 
-// LeftOut are those of the init of that name; none if it is not one of these.
+// LeftOut returns the omissions of the init with that name, or nil if it is none of these.
 func LeftOut(name string) []platform.Omission {
 	if i, ok := Find(name); ok {
 		return i.LeftOut()
@@ -157,5 +157,5 @@ func LeftOut(name string) []platform.Omission {
 	return nil
 }
 
-// Words reports whether the directory in which a service runs can be said.
+// Words reports whether the working directory of a service can be set.
 func (i Init) Words() bool { return i.words }

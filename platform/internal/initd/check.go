@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/shell"
 )
 
-// checkID refuses an id that cannot be a script.
+// checkID refuses an id that cannot name a script.
 func (d Dialect) checkID(id platform.ID) error {
 	errs := []error{room.CheckID(id), d.CheckID(id)}
 	if id.Scope == platform.ScopeUser {
@@ -19,7 +19,7 @@ func (d Dialect) checkID(id platform.ID) error {
 	return errors.Join(errs...)
 }
 
-// BadName is the error of a [Dialect.CheckID].
+// BadName returns the error for a [Dialect.CheckID].
 func BadName(id platform.ID, why string) error {
 	return fmt.Errorf("name %q: %s: %w", id.String(), why, platform.ErrBadUnit)
 }
@@ -106,7 +106,7 @@ func (s *Script) checkAccounts() {
 	}
 }
 
-// both applies a check and, where there is one, the dialect's.
+// both applies a check and then the dialect's, if there is one.
 func both(check, dialect func(string) error, s string) error {
 	err := check(s)
 	if err == nil && dialect != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// definition is the script of a service; nil if it has none.
+// definition returns the definition of a service, or nil if it has no script.
 func (m Machine) definition(ctx context.Context, id platform.ID) (*platform.Definition, error) {
 	if err := m.Dialect.checkID(id); err != nil {
 		return nil, err
@@ -21,7 +21,7 @@ func (m Machine) definition(ctx context.Context, id platform.ID) (*platform.Defi
 	content, err := m.ReadFile(Path(id))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil //nolint:nilnil // there is none, and that is no error
+		return nil, nil //nolint:nilnil // there is no script, which is not an error
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", m.Dialect.Kind, err)
 	}
@@ -43,16 +43,17 @@ func (m Machine) definition(ctx context.Context, id platform.ID) (*platform.Defi
 	return d, nil
 }
 
-// Taken is what becomes of a script that is taken over.
+// A Taken has what is needed to take over a script.
 type Taken struct {
-	// Stop are the steps that stop what runs by it, while there still is a script that can.
+	// Stop has the steps that stop the service while its old script still exists.
 	Stop []platform.Step
-	// Levels are where it is started, in words that Removal's enable understands.
+	// Levels are the runlevels in which it is started, in the form that Removal's enable
+	// expects.
 	Levels []string
 }
 
-// replace are the steps that come before a script is written in the place of
-// another, and the levels of the one that was somebody else's.
+// replace returns the steps that come before a script replaces another one, and the runlevels
+// of the original script that holdfast did not make.
 func (m Machine) replace(ctx context.Context, u platform.Unit, take func() (Taken, error)) (steps []platform.Step, levels []string, err error) {
 	d, err := m.definition(ctx, u.ID)
 	if err == nil {
@@ -73,11 +74,11 @@ func (m Machine) replace(ctx context.Context, u platform.Unit, take func() (Take
 	return append(old.Stop, keep...), old.Levels, err
 }
 
-// startedBefore begins the third line of a script that took the place of another
-// one, which was started at boot.
+// startedBefore begins the third line of a script that has replaced another one which was
+// started at boot.
 const startedBefore = "# The one before it was started in: "
 
-// noted puts that line in.
+// noted inserts that line.
 func noted(content []byte, levels []string) []byte {
 	if len(levels) == 0 {
 		return content
@@ -86,7 +87,7 @@ func noted(content []byte, levels []string) []byte {
 	return bytes.Join(slices.Insert(lines, 2, []byte(startedBefore+strings.Join(levels, " ")+"\n")), nil)
 }
 
-// before are the levels that the script of a service notes.
+// before returns the runlevels that are noted in the script of a service.
 func (m Machine) before(id platform.ID) ([]string, error) {
 	content, err := m.ReadFile(Path(id))
 	if err != nil {

@@ -9,11 +9,11 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Facility is something that services come after and that each machine has in
-// its own way.
+// A Facility is something that services depend on, and that each machine provides in its own
+// way.
 type Facility int
 
-// The facilities: those of the LSB ("Facility Names").
+// The facilities are those of the LSB ("Facility Names").
 const (
 	Network Facility = iota + 1
 	RemoteFS
@@ -23,8 +23,8 @@ const (
 	Syslog
 )
 
-// facility knows them by their plain names and by the units of systemd that mean
-// the same, which may be written in a portable configuration; 0 is a service.
+// facility recognises the plain names, and the equivalent systemd units, which a portable
+// configuration may contain. It returns 0 for the name of a service.
 func facility(name string) Facility {
 	switch name {
 	case "network", "network.target", "network-online.target":
@@ -43,7 +43,7 @@ func facility(name string) Facility {
 	return 0
 }
 
-// Dependency is the manager's word for a name in Unit.After or Unit.Requires.
+// Dependency returns the manager's word for a name in Unit.After or Unit.Requires.
 func (d Dialect) Dependency(name string) (string, error) {
 	if f := facility(name); f != 0 {
 		return d.Facilities[f], nil

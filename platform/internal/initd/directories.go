@@ -12,17 +12,16 @@ import (
 //go:embed directory.sh
 var makeDirectory string
 
-// directory is one of the service's own. Without a mode it is the administrator's
-// to make.
+// A directory is one of the service's own. Without a mode, the administrator has to make it.
 type directory struct{ variable, path, mode string }
 
-// directories are named as systemd.exec(5) does, which is what the program looks
-// for. Those that it was given by flags it makes itself.
+// directories returns the directories with the names of systemd.exec(5), for which the program
+// looks. The program itself makes those that were set by flags.
 func (s *Script) directories() []directory {
 	id := s.Unit.ID
 	dirs := make([]directory, 0, 4)
 	if s.Unit.RuntimeDir == "" {
-		// 0755: `status` of any user reads the state file and the last-run record.
+		// 0755, because `status` reads the state file and the last-run record for any user.
 		dirs = append(dirs, directory{"RUNTIME_DIRECTORY", runtimeDir(id), "0755"})
 	}
 	if s.Unit.StateDir == "" {

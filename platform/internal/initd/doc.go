@@ -1,9 +1,9 @@
-// Package initd is what services by scripts in /etc/init.d have in common,
-// whoever reads the scripts: which units they can honour, what each script says
-// about directories, accounts, environment and commands, and how a manager finds
-// its scripts and runs them. The rooms sysv and openrc say by a [Dialect] what
-// they want otherwise, and hold what truly differs.
+// Package initd has what services with scripts in /etc/init.d have in common, whichever
+// manager reads the scripts: which units they can honour, what each script says about
+// directories, accounts, environment and commands, and how a manager finds and runs its
+// scripts. The rooms sysv and openrc describe their variations by a [Dialect], and contain the
+// real differences.
 //
-// It is portable text: it works on every operating system, with whatever machine
-// stands behind the platform.System.
+// The package is portable: it works on every operating system, for any machine behind a
+// platform.System.
 package initd

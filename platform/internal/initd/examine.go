@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Examine is what a manager of scripts can say by looking at files.
+// Examine returns what a manager of scripts can learn from files.
 func (m Machine) Examine(id platform.ID) platform.Examination {
 	var e platform.Examination
 	const executable = 0o111

@@ -12,28 +12,27 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// Machine is a machine with services by scripts of one dialect. It holds no
-// state: every answer is a new question to the machine. Several goroutines may
-// use it.
+// A Machine is a machine that has services with scripts of one dialect. It has no state, and
+// queries the machine each time. It may be used by several goroutines.
 type Machine struct {
 	platform.System
 	Dialect Dialect
 }
 
-// Exists reports whether there is such a file or directory, as far as can be told.
+// Exists reports whether the file or directory exists, or may exist.
 func (m Machine) Exists(file string) bool { return !room.Absent(m, file) }
 
-// Installed reports whether the service has a script that holdfast made; d is the
-// script, whoever made it.
+// Installed returns the script of the service, whoever made it, and reports whether holdfast
+// made it.
 func (m Machine) Installed(ctx context.Context, id platform.ID) (d *platform.Definition, ours bool, err error) {
 	d, err = m.definition(ctx, id)
 	return d, d != nil && d.Ours, err
 }
 
-// Plan are the steps that install u: its script, and what enable adds. What
-// somebody else made is replaced as platform.Definition has it, after take has
-// said what to do with it. It refuses, on a machine with this manager, to require
-// a service that is not there: what orders services would pass over it.
+// Plan returns the steps that install u: its script, and what enable adds. platform.Definition
+// decides about a script of others, and take says how to take it over. On a machine with this
+// manager, Plan refuses a unit that requires a missing service, because the programs that
+// order the scripts would ignore it.
 func (m Machine) Plan(ctx context.Context, u platform.Unit, render func(platform.Unit) ([]byte, error), take func() (Taken, error), enable func() ([]platform.Step, error)) ([]platform.Step, error) {
 	fail := func(err error) ([]platform.Step, error) {
 		return nil, fmt.Errorf("install %q: %w", u.ID.String(), err)
@@ -59,11 +58,11 @@ func (m Machine) Plan(ctx context.Context, u platform.Unit, render func(platform
 	return append(append(steps, on...), m.generated()...), nil
 }
 
-// booted is there where systemd runs the machine: sd_booted(3).
+// booted exists if systemd runs the machine: see sd_booted(3).
 const booted = "/run/systemd/system"
 
-// generated has systemd, where that runs the machine, make its units of scripts anew:
-// it has one of each, which it would keep when the script has gone.
+// generated returns the step that makes systemd, if it runs the machine, generate its units
+// from the scripts again. Otherwise it would keep the unit of a script that no longer exists.
 func (m Machine) generated() []platform.Step {
 	if !m.Exists(booted) {
 		return nil
@@ -75,11 +74,11 @@ func (m Machine) generated() []platform.Step {
 
 func (m Machine) checkRequired(names []string) error {
 	if !m.Exists(m.Dialect.Sign) {
-		return nil // a plan for another machine
+		return nil // the plan is for another machine
 	}
 	var errs []error
 	for _, name := range names {
-		// What was rendered has a word.
+		// A unit that was rendered has only valid names.
 		if word, err := m.Dialect.Dependency(name); err == nil && facility(name) == 0 && !m.Exists(path.Join(Scripts, word)) {
 			errs = append(errs, &platform.UnitError{Key: "requires", Err: fmt.Errorf("%q: there is no such service in %s", name, Scripts)})
 		}
@@ -87,10 +86,10 @@ func (m Machine) checkRequired(names []string) error {
 	return errors.Join(errs...)
 }
 
-// Removal are the steps that uninstall a service: what disable adds, its script
-// and its runtime directory. What the service keeps stays: its state, logs and
-// configuration. One that is not installed needs none. A script that was there
-// before is put back, and enabled as it was: enable is given its levels.
+// Removal returns the steps that uninstall a service: what disable adds, and the removal of
+// its script and its runtime directory. The state, logs and configuration of the service stay.
+// There are no steps if it is not installed. A script that was replaced is restored, and
+// enabled in the runlevels that enable gets.
 func (m Machine) Removal(ctx context.Context, id platform.ID, disable func() ([]platform.Step, error), enable func(levels []string) []platform.Step) ([]platform.Step, error) {
 	d, err := m.definition(ctx, id)
 	if err == nil {
@@ -122,9 +121,9 @@ func (m Machine) Removal(ctx context.Context, id platform.ID, disable func() ([]
 	), nil
 }
 
-// Act has argv do an action of an installed service. When ctx ends first, what it
-// started goes on without us. Of a failure, explain says what stands behind it;
-// if it does not know the error tells where the service's log is.
+// Act runs argv for an action on an installed service. If ctx ends first, what the command has
+// started goes on. If the command fails, explain returns an error that explains why, or nil;
+// then the error says where to find the log.
 func (m Machine) Act(ctx context.Context, action string, id platform.ID, argv []string, explain func(*platform.CommandError) error) error {
 	err := m.act(ctx, action, id, argv, explain)
 	if err != nil {
@@ -162,13 +161,13 @@ func (m Machine) act(ctx context.Context, action string, id platform.ID, argv []
 	return fmt.Errorf("%w; see: %s", err, strings.Join(Logs(id, 20, false), " "))
 }
 
-// Rejected is the error of a reload that the program has refused.
+// Rejected returns the error of a reload that the program refused.
 func Rejected(command *platform.CommandError) error {
 	return fmt.Errorf("%w: %s", platform.ErrRejected, strings.TrimSpace(command.Stderr))
 }
 
-// Logs shows what the service has printed, which is its log unless that goes to a
-// file of its own or to syslog; n below 0 is the whole of it.
+// Logs returns the command that shows what the service has printed. This is its log, unless
+// the service logs to a file of its own or to syslog. A negative n means everything.
 func Logs(id platform.ID, n int, follow bool) []string {
 	lines := "+1"
 	if n >= 0 {

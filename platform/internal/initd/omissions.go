@@ -5,7 +5,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// LeftOut are the settings that no script holds, and the dialect's.
+// LeftOut returns the settings that no script can express, and those of the dialect.
 func (d Dialect) LeftOut() []platform.Omission {
 	const cannot = "a script cannot take that from a service"
 	left := []platform.Omission{

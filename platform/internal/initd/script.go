@@ -14,8 +14,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/shell"
 )
 
-// Script is a script under construction, with what cannot be said in it. One
-// goroutine uses it.
+// A Script is a script under construction, with the refused settings. It must be used by one
+// goroutine at a time.
 type Script struct {
 	Unit platform.Unit // with its defaults
 	room.Refusals
@@ -30,19 +30,19 @@ func (d Dialect) Script(u platform.Unit) *Script {
 	return s
 }
 
-// Render fills the dialect's template. places are the dialect's own and their
-// texts, one after the other; every template may have these:
+// Render fills in the dialect's template. places alternates between the dialect's own
+// placeholders and their texts. Every template may also have these:
 //
-//	@MARK@         comment that makes the script ours; has to be its second line
+//	@MARK@         comment that marks the script as ours; must be its second line
 //	@DIRECTORIES@  names of the service's directories, as variables
 //	@DIRECTORY@    shell function "directory NAME MODE", which makes one
-//	@MAKE@         calls of it, for a function that returns
+//	@MAKE@         calls of that function, for use in a function that returns
 //	@ENVIRONMENT@  the unit's variables, for a subshell
 //	@STATUS@ @CHECK@ @STOP@ @RELOAD@  commands of the program
-//	@NOTINORDER@   exit code of @STOP@ when it is gone, but had to be forced
-//	@OUTPUT@       file with what the service prints
+//	@NOTINORDER@   exit code of @STOP@ if the service has ended, but by force
+//	@OUTPUT@       file with the output of the service
 //
-// The error wraps platform.ErrBadUnit and names every field that was refused.
+// The error wraps platform.ErrBadUnit and names every refused setting.
 func (s *Script) Render(places ...string) ([]byte, error) {
 	u := s.Unit
 	text := strings.NewReplacer(append(places,
@@ -64,12 +64,12 @@ func (s *Script) Render(places ...string) ([]byte, error) {
 	return []byte(text), nil
 }
 
-// Await is the command that waits until the service is ready.
+// Await returns the command that waits until the service is ready.
 func (s *Script) Await() []string {
 	return append(slices.Clone(s.Unit.Commands.Await), "--starter", s.dialect.Manager)
 }
 
-// Description is one line for people.
+// Description returns one line for people.
 func (s *Script) Description() string {
 	text := s.Unit.Description
 	if err := shell.CheckLine(text); err != nil {
@@ -83,22 +83,22 @@ func (s *Script) environment() string {
 	for _, name := range slices.Sorted(maps.Keys(s.Unit.Env)) {
 		value := s.Unit.Env[name]
 		if err := errors.Join(both(shell.CheckVariable, s.dialect.CheckVariable, name), shell.CheckWord(value)); err != nil {
-			s.Refuse("env", "%q: %w", name, err) // not the value: it may be a secret
+			s.Refuse("env", "%q: %w", name, err) // without the value, which may be a secret
 			continue
 		}
 		if name == "PATH" {
-			continue // is in Spawn
+			continue // Spawn passes it
 		}
 		fmt.Fprintf(&lines, "\t\t%s=%s\n\t\texport %s\n", name, shell.Quote(value), name)
 	}
 	return lines.String()
 }
 
-// user owns the service's directories.
+// user returns the owner of the service's directories.
 func user(u platform.Unit) string { return cmp.Or(u.User, "root") }
 
-// owner is for chown(1): a group that is not named is the user's own, but for a
-// number, of which chown does not ask who that is.
+// owner returns the argument for chown(1). If no group is given, it is the user's own group. A
+// numeric user has none, because chown does not look up the user of a number.
 func owner(u platform.Unit) string {
 	if _, err := strconv.Atoi(u.User); err == nil && u.Group == "" {
 		return u.User

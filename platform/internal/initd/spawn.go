@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Spawn is the command that becomes the service, without what it is to run: who the
-// service is and what it may use stand in flags of the program's own.
+// Spawn returns the command that becomes the service, without the command line to execute. The
+// account and the limits of the service are in flags of that command.
 func (s *Script) Spawn() []string {
 	u := s.Unit
 	argv := append(slices.Clone(u.Commands.Spawn), "--umask", fmt.Sprintf("%04o", *u.Umask))
@@ -46,8 +46,8 @@ func (s *Script) Spawn() []string {
 	return append(argv, "--starter", s.dialect.Manager, "--output", Output(u.ID))
 }
 
-// Supervise is the command that starts the service again as its restart policy
-// says, without what it is to run.
+// Supervise returns the command that restarts the service according to its restart policy,
+// without the command line to execute.
 func (s *Script) Supervise() []string {
 	r := s.Unit.Restart
 	return append(slices.Clone(s.Unit.Commands.Supervise),

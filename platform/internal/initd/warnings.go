@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// Warnings names the services that have no script on this machine: what orders
-// scripts passes over them. Those that are required are refused by Plan.
+// Warnings names the services that have no script on this machine, because the programs that
+// order the scripts ignore them. Plan refuses missing services that are required.
 func (m Machine) Warnings(u platform.Unit) []string {
 	if !m.Exists(m.Dialect.Sign) {
 		return nil // a plan for another machine

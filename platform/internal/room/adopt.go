@@ -11,10 +11,10 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Before is where the file of a definition that was taken over is kept.
+// Before returns the path of the backup of a definition file that was taken over.
 func Before(file string) string { return file + ".before-holdfast" }
 
-// Link is what a link at file leads to; "" if there is no link there.
+// Link returns the target of the link at file, or "" if file is not a link.
 func Link(ctx context.Context, sys platform.System, file string) string {
 	out, err := sys.Run(ctx, "readlink", file)
 	if err != nil {
@@ -23,8 +23,8 @@ func Link(ctx context.Context, sys platform.System, file string) string {
 	return strings.TrimSpace(out)
 }
 
-// Keep are the steps that keep a file which is about to be replaced. One that was
-// kept before is not overwritten.
+// Keep returns the steps that back up a file which is about to be replaced. It refuses to
+// overwrite an earlier backup.
 func Keep(sys platform.System, file string) ([]platform.Step, error) {
 	if _, err := sys.Stat(Before(file)); err == nil {
 		return nil, fmt.Errorf("%s is there already, from an earlier take-over: move it away: %w", Before(file), platform.ErrPermission)
@@ -33,12 +33,12 @@ func Keep(sys platform.System, file string) ([]platform.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Not executable: nobody takes it for a script of its own.
+	// It is not executable, so nobody mistakes it for another script.
 	return []platform.Step{{Kind: platform.StepWriteFile, Describe: "keep what was there before, for uninstall", Path: Before(file), Mode: 0o644, Content: content}}, nil
 }
 
-// PutBack are the steps that remove the file of a definition, or put back what
-// was there before it. back reports which.
+// PutBack returns the steps that restore the backup of a definition file, or remove the file
+// if there is no backup. back reports whether a backup is restored.
 func PutBack(sys platform.System, what, file string, mode fs.FileMode) (steps []platform.Step, back bool, err error) {
 	content, err := sys.ReadFile(Before(file))
 	switch {
@@ -53,7 +53,7 @@ func PutBack(sys platform.System, what, file string, mode fs.FileMode) (steps []
 	}, true, nil
 }
 
-// Keys are the names that lines of the form name=value set, each once, in order.
+// Keys returns the names that lines of the form name=value set, each once, in order.
 func Keys(content string) []string {
 	var keys []string
 	for line := range strings.Lines(content) {

@@ -8,7 +8,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// CheckNames refuses an id that no manager could have.
+// CheckNames refuses an id that no manager accepts.
 func CheckNames(id platform.ID) error {
 	errs := []error{platform.CheckName(id.Name)}
 	if id.Instance != "" {
@@ -20,8 +20,7 @@ func CheckNames(id platform.ID) error {
 	return errors.Join(errs...)
 }
 
-// CheckID refuses, besides, one that cannot be a service where directories are
-// named after it in /run, /var/lib and /var/log.
+// CheckID also refuses an id that cannot name directories in /run, /var/lib and /var/log.
 func CheckID(id platform.ID) error {
 	err := CheckNames(id)
 	if slices.Contains(takenNames, id.String()) {
@@ -30,8 +29,8 @@ func CheckID(id platform.ID) error {
 	return err
 }
 
-// takenNames are directories of /run, /var/lib or /var/log that the service would
-// otherwise get as its own, and that an uninstall would delete.
+// takenNames lists existing directories of /run, /var/lib or /var/log. A service with such a
+// name would get them as its own, and its uninstall would delete them.
 var takenNames = []string{
 	"credentials", "dbus", "host", "initctl", "journal", "lock", "log", "mount", "openrc", "private", "shm",
 	"sudo", "systemd", "tmpfiles.d", "udev", "user", "utmp",

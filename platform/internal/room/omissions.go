@@ -2,14 +2,14 @@ package room
 
 import "github.com/holdfast-dev/holdfast/platform"
 
-// backoffByItself is why a definition says nothing of [platform.Restart.Backoff] and what
-// belongs to it. systemd 254 and later have RestartSteps=, whose delays stay long until somebody
-// starts the service by hand (systemd issue 43813): one that has been well for months and
-// then dies would be down for the longest of them.
+// backoffByItself says why a definition does not contain [platform.Restart.Backoff] and its
+// related settings. systemd 254 and later have RestartSteps=, but its delays stay long until
+// somebody starts the service by hand (systemd issue 43813). A service that dies after months
+// of health would then stay down for the longest delay.
 const backoffByItself = "the service waits itself, before its start, for what the manager has not waited"
 
-// LeftOut are a manager's omissions with those that every manager has, whose own
-// table is called table.
+// LeftOut returns a manager's own omissions and those that all managers have. table is the
+// manager's table in the configuration.
 func LeftOut(table string, own ...platform.Omission) []platform.Omission {
 	for _, other := range []string{"systemd", "launchd", "windows"} {
 		if other != table {
@@ -22,7 +22,7 @@ func LeftOut(table string, own ...platform.Omission) []platform.Omission {
 	return append(own, platform.Omission{Key: "version", Why: "is told by the program itself"})
 }
 
-// Switches are the keys of what [platform.Hardening] takes from a service.
+// Switches returns the keys of the switches of [platform.Hardening].
 func Switches() []string {
 	return []string{
 		"hardening.no_new_privileges", "hardening.protect_system", "hardening.protect_home", "hardening.private_tmp",

@@ -2,10 +2,10 @@ package room
 
 import "github.com/holdfast-dev/holdfast/platform"
 
-// Named is a service that a unit names, and the key under which it does.
+// A Named is a service that a unit names, and the key of the setting that names it.
 type Named struct{ Key, Name string }
 
-// Ordered are the services that a unit names.
+// Ordered returns the services that a unit names.
 func Ordered(u platform.Unit) []Named {
 	var all []Named
 	for _, list := range []struct {
@@ -19,5 +19,5 @@ func Ordered(u platform.Unit) []Named {
 	return all
 }
 
-// NetworkByItself is why a definition says nothing of the network.
+// NetworkByItself says why a definition does not mention the network.
 const NetworkByItself = "the service waits for it itself, for half a minute at most, and then goes on with a warning"

@@ -1,6 +1,6 @@
-// Package room has what the packages of the managers (systemd, launchd, scm, ...)
-// and of what lies beside them have in common. They do not import each other: it
-// is the one package below all of them, and has no knowledge of any manager.
+// Package room has what the managers' packages (systemd, launchd, scm, ...) and their
+// companions have in common. These do not import each other, and all may import this package.
+// It knows no manager.
 package room
 
 import (
@@ -13,8 +13,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Pause lets some time pass between two queries. It returns early, with the cause,
-// when ctx ends.
+// Pause waits for d between two queries. If ctx ends first, it returns the cause.
 func Pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -26,26 +25,25 @@ func Pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Absent reports whether there is nothing at path. Where that cannot be told, there
-// may be something: whoever made it in the belief that there is nothing would take
-// that away with his own.
+// Absent reports whether nothing exists at path. If that cannot be determined, it returns
+// false: a caller that relied on absence would later remove what it found as its own.
 func Absent(sys platform.System, path string) bool {
 	_, err := sys.Stat(path)
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// Drop are the steps that take back that a directory was made: if nobody has put
-// anything into it.
+// Drop returns the steps that undo the making of a directory. They keep it if somebody has put
+// something into it.
 func Drop(dir string) []platform.Step {
 	return []platform.Step{{Kind: platform.StepDropDir, Describe: dir, Path: dir}}
 }
 
-// TakeEnv reads a variable of the environment and removes it, so that no child
-// takes it for its own.
+// TakeEnv reads an environment variable and removes it, so that child processes do not inherit
+// it.
 func TakeEnv(name string) string {
 	value, ok := os.LookupEnv(name)
 	if ok {
-		_ = os.Unsetenv(name) // fails for impossible names only
+		_ = os.Unsetenv(name) // fails only for invalid names
 	}
 	return value
 }

@@ -1,8 +1,8 @@
-// Package shell writes values into scripts for a POSIX shell so that nothing in
-// them is ever expanded, and refuses those that a script cannot hold. The rooms
-// whose managers read scripts (initd, sysv, openrc) share it.
+// Package shell writes values into scripts for a POSIX shell so that nothing in them is
+// expanded, and refuses values that a script cannot contain. The rooms whose managers read
+// scripts (initd, sysv, openrc) share it.
 //
-// It is portable text, for any version of sh: dash, bash, BusyBox.
+// Its output works in every version of sh: dash, bash, BusyBox.
 package shell
 
 import (
@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// Quote makes s one word, whatever is in it: between single quotes nothing has
-// a meaning but the closing one, which is put outside.
+// Quote makes s a single word, whatever it contains. Between single quotes only the closing
+// quote is special; Quote puts quotes in s outside.
 func Quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
@@ -27,8 +27,8 @@ func Words(argv []string) string {
 	return strings.Join(quoted, " ")
 }
 
-// CheckWord refuses what no argument can hold, and what is not text: shells
-// disagree on it.
+// CheckWord refuses a string that no argument can contain, and one that is not valid text,
+// which shells treat differently.
 func CheckWord(s string) error {
 	switch {
 	case !utf8.ValidString(s):
@@ -39,7 +39,7 @@ func CheckWord(s string) error {
 	return nil
 }
 
-// CheckLine refuses, besides, what is not one line: for comments.
+// CheckLine also refuses a string with more than one line. It is for comments.
 func CheckLine(s string) error {
 	if err := CheckWord(s); err != nil {
 		return err
@@ -50,8 +50,8 @@ func CheckLine(s string) error {
 	return nil
 }
 
-// CheckVariable refuses names that no shell can export, or that one keeps to
-// itself (dash, bash and BusyBox taken together).
+// CheckVariable refuses names that a shell cannot export, and names that dash, bash or BusyBox
+// reserve.
 func CheckVariable(name string) error {
 	if name == "" {
 		return errors.New("is empty")
@@ -69,8 +69,8 @@ func CheckVariable(name string) error {
 	return nil
 }
 
-// CheckAccount refuses names of users and groups with a letter that means
-// anything to chown(1), to lists or to flags.
+// CheckAccount refuses names of users and groups with a character that has a meaning for
+// chown(1), in lists or in flags.
 func CheckAccount(name string) error {
 	ok := name != "" && !strings.ContainsAny(name[:1], ".@-") && !strings.ContainsFunc(name, func(c rune) bool {
 		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("_.@-", c))
