@@ -6,7 +6,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// allowed refuses early what launchd would refuse with EIO, as everything.
+// allowed refuses early what launchd would refuse with EIO, its code for almost every error.
 func (m *Manager) allowed(id platform.ID) error {
 	if id.Scope == platform.ScopeSystem && m.o.UID != 0 {
 		return fmt.Errorf("a service of the system: %w: become root, or say --scope user", platform.ErrPermission)
@@ -14,8 +14,8 @@ func (m *Manager) allowed(id platform.ID) error {
 	return nil
 }
 
-// checkFile refuses what launchd would: to root by a code of its own, to others by
-// EIO, as everything (alienator88/Pearcleaner/issues/550).
+// checkFile refuses a file that launchd would refuse. launchd gives root a specific code, but
+// others only EIO, as for everything (alienator88/Pearcleaner/issues/550).
 func (m *Manager) checkFile(id platform.ID, file string) error {
 	info, err := m.sys.Stat(file)
 	if err != nil {

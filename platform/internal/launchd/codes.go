@@ -9,16 +9,16 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Exit codes of launchctl: those below 107 are of <sys/errno.h>, the others its
-// own, `launchctl error N` explains them.
+// Exit codes of launchctl. Those below 107 come from <sys/errno.h>. The others are its own,
+// and `launchctl error N` explains them.
 const (
 	codeNotPermitted = 1   // EPERM
 	codeNoFile       = 2   // ENOENT
-	codeNoProcess    = 3   // ESRCH: a bootout of what is not loaded
-	codeIO           = 5   // EIO: still being booted out, loaded already, or anything else that only root is told
+	codeNoProcess    = 3   // ESRCH: bootout of a service that is not loaded
+	codeIO           = 5   // EIO: still being booted out, loaded already, or any error whose code only root gets
 	codeExists       = 17  // EEXIST: loaded already
-	codeInProgress   = 36  // EINPROGRESS: a bootout that takes its time (osquery/osquery/issues/5698)
-	codeAlready      = 37  // EALREADY: a bootstrap into a bootout (Layr-Labs/d-inference/issues/1102), or of what is loaded
+	codeInProgress   = 36  // EINPROGRESS: bootout is still in progress (osquery/osquery/issues/5698)
+	codeAlready      = 37  // EALREADY: bootstrap during a bootout (Layr-Labs/d-inference/issues/1102), or of a loaded service
 	codeUsage        = 64  // EX_USAGE: this launchctl does not know the command
 	codeNoDomain     = 112 // could not find specified domain
 	codeNoService    = 113 // could not find specified service
@@ -32,7 +32,7 @@ const (
 	codeBackground   = 161 // service cannot be launched because of BTM policy (macadmins/nudge/issues/515)
 )
 
-// code is the exit code behind err, -1 if it is not that of a command.
+// code returns the exit code behind err, or -1 if err is not that of a command.
 func code(err error) int {
 	if command, ok := errors.AsType[*platform.CommandError](err); ok {
 		return command.Code
@@ -42,10 +42,10 @@ func code(err error) int {
 
 func isCode(err error, codes ...int) bool { return slices.Contains(codes, code(err)) }
 
-// explain gives a failed launchctl its sentinel and says what to do. The names of
-// the codes are those that `launchctl error N` gives; github.com/darlinghq/darling
-// lists them in its xpc_strerror, up to 159. What nothing here can lead to has no
-// sentinel, but the advice that always holds.
+// explain adds a sentinel error and advice to the error of launchctl. The names of the codes
+// are those of `launchctl error N`; github.com/darlinghq/darling lists them in its
+// xpc_strerror, up to 159. Codes that nothing here can cause get no sentinel, but general
+// advice.
 func explain(err error, target, file string) error {
 	say := func(sentinel error, what string) error { return fmt.Errorf("%w: %w: %s", sentinel, err, what) }
 	switch n := code(err); n {
@@ -64,7 +64,7 @@ func explain(err error, target, file string) error {
 		return say(platform.ErrUnsupported, "macOS 10.11 or later is needed")
 	case codeNoDomain, codeTearingDown, codeNotInDomain, codeBadSession, codeNoNewDomain:
 		return say(platform.ErrUnsupported, "there is no domain "+path.Dir(target)+": log in at the screen, or install it for the system")
-	case 107, 108, 109, 110, 111, 114, 115, 128, 140: // malformed, or a user, group or label that cannot be
+	case 107, 108, 109, 110, 111, 114, 115, 128, 140: // malformed, or an invalid user, group or label
 		return say(platform.ErrBadUnit, "install it again, or see `plutil -lint "+file+"`")
 	case codeDisabled:
 		return say(platform.ErrPermission, "it was disabled: launchctl enable "+target+", or install it again")
@@ -83,7 +83,7 @@ func explain(err error, target, file string) error {
 	}
 }
 
-// badFile tells of a property list that launchd does not trust.
+// badFile returns the error for a property list that launchd does not trust.
 func badFile(err error, file string) error {
 	return fmt.Errorf("%w: %w: the file and its directory must belong to root, or to the user whose service it is, and be "+
 		"writable for nobody else: install it again, or chown and chmod 644 %s", platform.ErrPermission, err, file)

@@ -12,34 +12,34 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// How often launchd is queried, and how long a bootstrap is tried again: EIO was seen for
-// 5 s after a bootout (headroomlabs-ai/headroom/issues/1289).
+// Polling intervals, and how long a bootstrap is retried. EIO was seen for 5 s after a bootout
+// (headroomlabs-ai/headroom/issues/1289).
 const (
 	queryEvery = 100 * time.Millisecond
 	tryEvery   = 500 * time.Millisecond
 	tryFor     = 20 * time.Second
 )
 
-// patience is how long a loaded service may be without ever having run before it
-// is kickstarted. After a bootstrap launchd at times leaves it so for good, with
-// RunAtLoad and KeepAlive in its property list: "pended nondemand spawn =
-// speculative", while the domain is "in on-demand-only mode", as at a login
-// (liby/dotfiles/issues/28, bobmatnyc/trusty-tools/issues/2498). A kickstart is a
-// demand; without -k it kills nobody.
+// patience is how long a loaded service may wait for its first start before it is kickstarted.
+// After a bootstrap launchd sometimes never starts it, despite RunAtLoad and KeepAlive in its
+// property list. It then reports "pended nondemand spawn = speculative", while the domain is
+// "in on-demand-only mode", as at a login (liby/dotfiles/issues/28,
+// bobmatnyc/trusty-tools/issues/2498). A kickstart is a demand. Without -k it does not kill
+// anything.
 const patience = time.Second
 
-// Start loads the service, which starts it, and waits until its state file says
-// that it is ready. One that is loaded and does not run is loaded anew.
+// Start loads the service, which starts it, and waits until its state file says that it is
+// ready. A service that is loaded but does not run is loaded again.
 func (m *Manager) Start(ctx context.Context, id platform.ID) error {
 	return m.failed(ctx, "start", id, m.start(ctx, id, "start"))
 }
 
-// Restart boots the service out, waits until it is gone and starts it.
+// Restart boots the service out, waits until it is gone, and starts it.
 func (m *Manager) Restart(ctx context.Context, id platform.ID) error {
 	return m.failed(ctx, "restart", id, m.start(ctx, id, "restart"))
 }
 
-// start starts it, or does so anew for the verb restart.
+// start starts the service, or restarts it if verb is "restart".
 func (m *Manager) start(ctx context.Context, id platform.ID, verb string) error {
 	j, file, _, err := m.definition(id)
 	if err != nil {
@@ -57,7 +57,7 @@ func (m *Manager) start(ctx context.Context, id platform.ID, verb string) error 
 	}
 	runs := p.number("runs")
 	if verb == "restart" || p.pid() == 0 || p.leaving() {
-		// Before anything is stopped.
+		// Check this before anything is stopped.
 		if err := m.checkFile(id, file); err != nil {
 			return err
 		}
@@ -77,8 +77,8 @@ func (m *Manager) start(ctx context.Context, id platform.ID, verb string) error 
 	return m.awaitReady(ctx, id, j, runs)
 }
 
-// Stop boots the service out and waits until it is gone. It stays installed, and
-// is loaded again at the next boot or login. One that is not loaded is stopped.
+// Stop boots the service out and waits until it is gone. The service stays installed, and is
+// loaded again at the next boot or login. Stop succeeds if it is not loaded.
 func (m *Manager) Stop(ctx context.Context, id platform.ID) error {
 	return m.failed(ctx, "stop", id, m.stop(ctx, id))
 }
@@ -101,8 +101,8 @@ func (m *Manager) stop(ctx context.Context, id platform.ID) error {
 	return m.bootOut(ctx, id, domain, j)
 }
 
-// Reload runs the service's reload command, which asks the verified process, waits
-// and ends with the outcome.
+// Reload runs the service's reload command. This asks the verified process for a reload, waits
+// for it and exits with the outcome.
 func (m *Manager) Reload(ctx context.Context, id platform.ID) error {
 	return m.failed(ctx, "reload", id, m.reload(ctx, id))
 }
@@ -136,7 +136,7 @@ func (m *Manager) reload(ctx context.Context, id platform.ID) error {
 	return err
 }
 
-// bootOut returns when launchd does not know the service any more.
+// bootOut boots the service out, and returns when launchd no longer knows it.
 func (m *Manager) bootOut(ctx context.Context, id platform.ID, domain string, j job) error {
 	limit := time.Duration(cmp.Or(j.ExitTimeOut, int(platform.Defaults().StopTimeout/time.Second)))*time.Second + platform.StopMargin
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not gone after %v: %w", limit, platform.ErrTimeout))
@@ -157,8 +157,7 @@ func (m *Manager) bootOut(ctx context.Context, id platform.ID, domain string, j 
 	}
 }
 
-// bootstrap loads the service. That it was loaded by somebody else meanwhile is
-// as good.
+// bootstrap loads the service. It succeeds if somebody else loads it meanwhile.
 func (m *Manager) bootstrap(ctx context.Context, id platform.ID, file string) error {
 	domain := m.here(ctx, id)
 	begun := time.Now()
@@ -174,7 +173,7 @@ func (m *Manager) bootstrap(ctx context.Context, id platform.ID, file string) er
 		if p, _, e := m.query(ctx, id); e == nil && p != nil && !p.leaving() {
 			return nil
 		}
-		if err := m.enabled(ctx, domain, id); err != nil { // EIO for this, too, on some systems
+		if err := m.enabled(ctx, domain, id); err != nil { // some systems report this by EIO, too
 			return err
 		}
 		if time.Since(begun) >= tryFor {
@@ -186,16 +185,16 @@ func (m *Manager) bootstrap(ctx context.Context, id platform.ID, file string) er
 	}
 }
 
-// sign is what shows that a start gets on.
+// A sign shows that a start makes progress.
 type sign struct {
 	pid   int
 	phase platform.Phase
 	text  string
 }
 
-// awaitReady waits for the state file of the running process to say so. Whatever
-// changes there is progress, and renews the time that is left. An end of the
-// process is a failure, also where launchd will try again.
+// awaitReady waits until the state file of the running process says that it is ready. Any
+// change there is progress, and restarts the timeout. If the process ends, the start has
+// failed, even if launchd will try again.
 func (m *Manager) awaitReady(ctx context.Context, id platform.ID, j job, runs int) error {
 	limit := time.Duration(cmp.Or(j.Holdfast.StartTimeout, int(platform.Defaults().StartTimeout/time.Second))) * time.Second
 	begun, last := time.Now(), sign{}
@@ -215,7 +214,7 @@ func (m *Manager) awaitReady(ctx context.Context, id platform.ID, j job, runs in
 			return nil
 		}
 		if p.pid() == 0 && p.number("runs") == 0 && time.Now().After(kick) {
-			// 37: it runs by now. Whatever else it says, the next query knows better.
+			// Ignore the result: the next query shows what happened. 37 means that it runs by now.
 			_, _ = m.sys.Run(ctx, "launchctl", "kickstart", target(domain, id))
 			kick = time.Now().Add(patience)
 		}
@@ -231,7 +230,7 @@ func (m *Manager) awaitReady(ctx context.Context, id platform.ID, j job, runs in
 	}
 }
 
-// ended says how the service ended before it was ready.
+// ended returns the error for a service that ended before it was ready.
 func (m *Manager) ended(id platform.ID, p printed, j job) error {
 	how, code := "it ended", 0
 	switch e := p.exit(); {
@@ -252,7 +251,7 @@ func (m *Manager) see(id platform.ID) string {
 	return "see: " + strings.Join(m.Logs(id, 20, false), " ")
 }
 
-// failed names operation and object.
+// failed adds operation and object to an error.
 func (m *Manager) failed(ctx context.Context, verb string, id platform.ID, err error) error {
 	if err == nil {
 		return nil
@@ -263,8 +262,9 @@ func (m *Manager) failed(ctx context.Context, verb string, id platform.ID, err e
 	return fmt.Errorf("%s %q: %w", verb, id.String(), err)
 }
 
-// enabled is the refusal to start what somebody has disabled: launchd would not, and
-// what runs of it, disabled or not, must not be stopped for that.
+// enabled refuses to start a service that somebody has disabled, because launchd would not
+// start it. It is called before anything is stopped: a disabled service that runs must not be
+// stopped in vain.
 func (m *Manager) enabled(ctx context.Context, domain string, id platform.ID) error {
 	if !m.disabled(ctx, domain, id) {
 		return nil

@@ -15,7 +15,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// propertyList collects a definition and what cannot be said in it.
+// A propertyList collects a definition, and the settings that it cannot express.
 type propertyList struct {
 	job job
 	room.Refusals
@@ -27,8 +27,8 @@ func (p *propertyList) identity(u platform.Unit) {
 	if u.Scope == platform.ScopeUser {
 		p.RefuseIf(u.User != "", "user", "%q: cannot be chosen for a user's service", u.User)
 		p.RefuseIf(u.Group != "", "group", "%q: cannot be chosen for a user's service", u.Group)
-		// Both, so that it can be loaded where nobody sits at the screen. Homebrew's
-		// services do the same.
+		// With both, the agent can be loaded while the user is not logged in at the screen.
+		// Homebrew's services do the same.
 		p.job.LimitLoadToSessionType = []string{"Aqua", "Background"}
 		if len(u.Launchd.SessionTypes) > 0 {
 			p.job.LimitLoadToSessionType = u.Launchd.SessionTypes
@@ -61,7 +61,7 @@ func (p *propertyList) surroundings(u platform.Unit) {
 	p.job.Umask = int(*u.Umask)
 	p.job.EnvironmentVariables = map[string]string{startedBy: u.Restart.Rule()}
 	for _, name := range slices.Sorted(maps.Keys(u.Env)) {
-		// Its value may be a secret: it is not repeated in an error.
+		// The error must not contain the value, which may be a secret.
 		switch err := errors.Join(sayable(name), sayable(u.Env[name])); {
 		case err != nil:
 			p.Refuse("env", "%q: %w", name, err)
@@ -74,16 +74,15 @@ func (p *propertyList) surroundings(u platform.Unit) {
 	}
 }
 
-// restart says when launchd brings the service back. It counts no restarts, but
-// keeps them apart: at most Max within Window is one per Window/Max, for as long
-// as it takes.
+// restart says when launchd restarts the service. launchd does not count restarts, but can
+// space them. So at most Max restarts within Window become one per Window/Max, without an end.
 func (p *propertyList) restart(r platform.Restart) {
 	p.CheckRestart(r)
 	if r.Policy == platform.RestartNever {
 		return
 	}
-	// SuccessfulExit = false for "always", too: true beside it would bring back
-	// what must stay down. See Policy.ExitCode.
+	// SuccessfulExit = false is used for "always", too. With true, services would be restarted
+	// that must stay down. See Policy.ExitCode.
 	p.job.KeepAlive = &keepAlive{SuccessfulExit: r.Policy == platform.RestartOnSuccess}
 	apart := p.seconds("restart.delay", r.Delay)
 	if r.Max > 0 {
@@ -92,10 +91,10 @@ func (p *propertyList) restart(r platform.Restart) {
 	p.job.ThrottleInterval = max(apart, 1)
 }
 
-// timeouts puts launchd's limits behind our own.
+// timeouts sets launchd's timeouts later than our own.
 func (p *propertyList) timeouts(u platform.Unit) {
-	p.seconds("reload_timeout", u.ReloadTimeout) // the reload command minds it
-	p.seconds("watchdog", u.Watchdog)            // the service minds it: see service.Config
+	p.seconds("reload_timeout", u.ReloadTimeout) // enforced by the reload command
+	p.seconds("watchdog", u.Watchdog)            // enforced by the service: see service.Config
 	p.job.Holdfast.StartTimeout = p.seconds("start_timeout", u.StartTimeout+platform.StopMargin)
 	p.job.ExitTimeOut = p.seconds("stop_timeout", u.StopTimeout+platform.StopMargin)
 }
@@ -103,7 +102,7 @@ func (p *propertyList) timeouts(u platform.Unit) {
 func (p *propertyList) limits(u platform.Unit) {
 	l := u.Limits
 	if l.NoFile != 0 || l.NProc != 0 || l.Core != nil {
-		// Both: a Go program raises its soft limit of files to the hard one.
+		// Set both, because a Go program raises its soft limit of files to the hard limit.
 		p.job.SoftResourceLimits = &limits{Core: l.Core, NumberOfFiles: l.NoFile, NumberOfProcesses: l.NProc}
 		p.job.HardResourceLimits = p.job.SoftResourceLimits
 	}
@@ -116,7 +115,7 @@ func (p *propertyList) limits(u platform.Unit) {
 	p.job.Nice = l.Nice
 }
 
-// unsupported refuses what launchd has no means for.
+// unsupported refuses settings for which launchd has no means.
 func (p *propertyList) unsupported(u platform.Unit) {
 	const (
 		no    = "launchd has no such thing"
@@ -136,8 +135,9 @@ func (p *propertyList) unsupported(u platform.Unit) {
 	p.RefuseIf(len(h.Capabilities) > 0 && !slices.Equal(h.Capabilities, []string{"all"}), "hardening.capabilities", no)
 }
 
-// directories says where the log goes. A service that is not root would take its
-// user's directories for its own: it is told, as systemd.exec(5) does.
+// directories sets the path of the log. It also passes the service its directories in the
+// variables of systemd.exec(5), because a service that is not root would otherwise use its
+// user's.
 func (p *propertyList) directories(u platform.Unit, d Dirs) {
 	p.text("directory of the log", d.Logs)
 	if !path.IsAbs(d.Logs) {
@@ -158,7 +158,7 @@ func (p *propertyList) directories(u platform.Unit, d Dirs) {
 	}
 }
 
-// seconds is d in launchd's unit, rounded up.
+// seconds returns d in seconds, rounded up, for launchd.
 func (p *propertyList) seconds(field string, d time.Duration) int {
 	if d < 0 {
 		p.Refuse(field, "%v: is negative", d)
@@ -180,9 +180,9 @@ func (p *propertyList) text(field, value string) {
 	}
 }
 
-// sayable refuses what XML 1.0 has no character for, what would let a value pass for
-// a line of its own in `launchctl print`, and the byte order mark, which a reader
-// may take for one: GNUstep's drops it at the beginning of a string.
+// sayable refuses values that XML 1.0 cannot represent, and values that could be mistaken for
+// a line of their own in the output of `launchctl print`. It also refuses a byte order mark,
+// which some readers remove: GNUstep's drops it at the beginning of a string.
 func sayable(value string) error {
 	if !utf8.ValidString(value) {
 		return errors.New("is not UTF-8")

@@ -11,7 +11,7 @@ import (
 
 var _ platform.Examiner = (*Manager)(nil)
 
-// Examine reads the property list: launchd itself says no more than Status tells.
+// Examine reads the property list. launchd itself says no more than what Status returns.
 func (m *Manager) Examine(ctx context.Context, id platform.ID) (platform.Examination, error) {
 	var e platform.Examination
 	j, file, ours, err := m.definition(id)

@@ -12,14 +12,12 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// Plan writes the property list and enables the service, which launchd then
-// loads at the next boot or login. It does not bootstrap it: with KeepAlive that
-// would start it, and whether to start it is for Start.
-// A service that is loaded keeps its old definition until it is restarted.
+// Plan returns the steps that write the property list and enable the service, so that launchd
+// loads it at the next boot or login. They do not bootstrap it, because with KeepAlive that
+// would start it. A loaded service keeps its old definition until it is restarted.
 //
-// What somebody else made is replaced as platform.Definition has it. Where no
-// launchctl answers (a plan for another machine) it takes for granted that there
-// is none.
+// platform.Definition decides about a property list that holdfast did not make. If launchctl
+// does not answer, the plan is for another machine, and Plan assumes that none exists.
 func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, error) {
 	steps, err := m.plan(ctx, u)
 	if err != nil {
@@ -37,7 +35,7 @@ func (m *Manager) plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
-	case err != nil: // a plan for another machine
+	case err != nil: // the plan is for another machine
 		p = nil
 	}
 	if p == nil {
@@ -48,7 +46,7 @@ func (m *Manager) plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 	if err != nil {
 		return nil, err
 	}
-	if unseen != nil && m.exists(file) { // what it is now could not be put back
+	if unseen != nil && m.exists(file) { // its present state could not be restored
 		return nil, unseen
 	}
 	dirs, err := m.dirs(u.ID)
@@ -76,13 +74,13 @@ func (m *Manager) plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 		enable.Undo = []string{"launchctl", "disable", target(domain, u.ID)}
 	}
 	return append(steps,
-		// launchd refuses one that others than its owner can write to.
+		// launchd refuses a file that others than its owner can write to.
 		platform.Step{Kind: platform.StepWriteFile, Describe: "write the property list", Path: file, Mode: 0o644, Content: content},
 		enable), nil
 }
 
-// directories makes those that launchd does not make: the one of the log always,
-// the service's own where it is not root and could not make them itself.
+// directories returns the steps that make the directories which launchd does not make: that of
+// the log, and the service's own if it does not run as root and so cannot make them.
 func (m *Manager) directories(u platform.Unit, d Dirs) []platform.Step {
 	step := func(what, dir, mode string) platform.Step {
 		argv := []string{"install", "-d", "-m", mode}
@@ -101,7 +99,7 @@ func (m *Manager) directories(u platform.Unit, d Dirs) []platform.Step {
 	steps := []platform.Step{step("the directory of the log, which launchd opens before it starts the service", d.Logs, "0750")}
 	for _, dir := range []struct{ given, usual string }{{u.StateDir, d.State}, {u.RuntimeDir, d.Runtime}} {
 		switch {
-		// One that was there before is whoever's it is.
+		// An existing directory keeps its owner.
 		case dir.given != "" && u.Scope == platform.ScopeSystem && room.Absent(m.sys, dir.given):
 			steps = append(steps, step("a directory of the service", dir.given, "0755"))
 		case dir.given == "" && u.User != "":
@@ -111,9 +109,9 @@ func (m *Manager) directories(u platform.Unit, d Dirs) []platform.Step {
 	return steps
 }
 
-// Removal boots the service out, waits until it is gone, takes back that somebody
-// disabled it, and removes its property list and its runtime directory.
-// What the service keeps stays: its state and its log.
+// Removal returns the steps that boot the service out, wait until it is gone, remove the mark
+// of a `launchctl disable`, and remove its property list and runtime directory. Its state and
+// log stay.
 func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step, error) {
 	steps, err := m.removal(ctx, id)
 	if err != nil {
@@ -130,7 +128,7 @@ func (m *Manager) removal(ctx context.Context, id platform.ID) ([]platform.Step,
 	missing := err != nil
 	p, domain, err := m.query(ctx, id)
 	if err != nil && missing {
-		return nil, nil //nolint:nilerr // nobody has it
+		return nil, nil //nolint:nilerr // it is not installed
 	}
 	d, e := m.whose(ctx, id, p, domain)
 	if e == nil {
@@ -167,21 +165,21 @@ func (m *Manager) removal(ctx context.Context, id platform.ID) ([]platform.Step,
 	return steps, nil
 }
 
-// bootedOut are the steps that stop what is loaded and wait until it is gone.
+// bootedOut returns the steps that stop a loaded service and wait until it is gone.
 func (m *Manager) bootedOut(id platform.ID, domain, file string, p printed, j job, ours bool) []platform.Step {
 	t := target(domain, id)
 	bootout := platform.Step{
 		Kind: platform.StepRun, Describe: "stop the service", Argv: []string{"launchctl", "bootout", t},
-		MayFail: true, // "in progress" is a failure to launchctl; the next step knows better
+		MayFail: true, // launchctl fails if it is still in progress; the next step waits for the end
 	}
 	switch stop := cmp.Or(j.ExitTimeOut, int(platform.Defaults().StopTimeout/time.Second)); {
 	case p.pid() == 0:
-	case ours: // no one command can: it may be loaded, on its way out, or just gone, and to bootstrap all that is EIO
+	case ours: // no single command can undo it: bootstrap returns EIO if it is loaded, being booted out, or just gone
 		bootout.Back = []platform.Step{{
 			Kind: platform.StepStart, Describe: "start it again", MayFail: true,
 			Within: time.Duration(stop)*time.Second + platform.Defaults().StartTimeout + platform.StopMargin,
 		}}
-	default: // somebody else's, which we do not start; bootstrap fails for what is loaded
+	default: // not ours, so we do not start it; bootstrap fails if it is loaded
 		bootout.Back = []platform.Step{
 			{Kind: platform.StepRun, Describe: "start it again", Argv: []string{"launchctl", "bootstrap", domain, file}, MayFail: true},
 			{Kind: platform.StepRun, Describe: "it is loaded", Argv: []string{"launchctl", "print", t}},

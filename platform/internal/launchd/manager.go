@@ -10,21 +10,20 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// Options say who asks, and where services keep their files.
+// Options say who uses the Manager, and where services keep their files.
 type Options struct {
-	UID  int    // of who asks; his are the services of a user
-	Home string // his home directory
-	// Dirs are the directories that a service has if nobody says otherwise.
+	UID  int    // of the calling user, who owns the services of user scope
+	Home string // home directory of that user
+	// Dirs returns the default directories of a service.
 	Dirs func(platform.ID) (Dirs, error)
-	// State reads a state file. Nil: by the System, which tests have instead of files.
+	// State reads a state file. If it is nil, the file is read through the System, for tests.
 	State func(path string) (state.State, error)
 }
 
-// Dirs are directories of one service.
+// Dirs are the directories of a service.
 type Dirs struct{ Runtime, State, Logs string }
 
-// Manager keeps services with launchd. It holds no state: every answer is a new
-// question to the machine.
+// A Manager manages services with launchd. It has no state, and queries the machine each time.
 type Manager struct {
 	sys platform.System
 	o   Options
@@ -32,7 +31,7 @@ type Manager struct {
 
 var _ platform.Manager = (*Manager)(nil)
 
-// New makes a Manager that reaches the machine through sys.
+// New returns a Manager for the machine sys.
 func New(sys platform.System, o Options) *Manager {
 	if o.State == nil {
 		o.State = state.By(sys)
@@ -40,11 +39,11 @@ func New(sys platform.System, o Options) *Manager {
 	return &Manager{sys: sys, o: o}
 }
 
-// Name is "launchd".
+// Name returns "launchd".
 func (m *Manager) Name() string { return "launchd" }
 
-// definition is the installed property list of id; ours is false for one that
-// somebody else made. The error wraps platform.ErrNotInstalled if there is none.
+// definition returns the installed property list of id, and reports whether holdfast made it.
+// The error wraps platform.ErrNotInstalled if there is none.
 func (m *Manager) definition(id platform.ID) (j job, file string, ours bool, err error) {
 	if file, err = m.file(id); err != nil {
 		return job{}, "", false, err
@@ -63,7 +62,7 @@ func (m *Manager) definition(id platform.ID) (j job, file string, ours bool, err
 	return j, file, ours, nil
 }
 
-// dirs are those of id, as its definition has them.
+// dirs returns the default directories of id.
 func (m *Manager) dirs(id platform.ID) (Dirs, error) {
 	if m.o.Dirs == nil {
 		return Dirs{}, fmt.Errorf("its directories are not known: %w", platform.ErrBadUnit)
@@ -76,9 +75,9 @@ func (m *Manager) exists(path string) bool {
 	return err == nil
 }
 
-// Logs shows the file that standard output and error go to; n below 0 is the
-// whole of it. launchd's own words about a service are in the unified log:
-// log show --predicate 'process == "launchd"'.
+// Logs returns the command that shows the file with standard output and error. A negative n
+// means everything. launchd's own messages about a service are in the unified log: log show
+// --predicate 'process == "launchd"'.
 func (m *Manager) Logs(id platform.ID, n int, follow bool) []string {
 	log := m.LogFile(id)
 	if log == "" {
@@ -97,7 +96,7 @@ func (m *Manager) Logs(id platform.ID, n int, follow bool) []string {
 
 var _ platform.LogFiler = (*Manager)(nil)
 
-// LogFile is where its property list has standard error go to.
+// LogFile returns the file that receives standard error, from the installed property list.
 func (m *Manager) LogFile(id platform.ID) string {
 	j, _, _, err := m.definition(id)
 	if err == nil && j.StandardErrorPath != "" {

@@ -20,14 +20,14 @@ func checkID(id platform.ID) error {
 	return err
 }
 
-// label is the name of the job, "name" or "name@instance". An at sign has been
-// in Homebrew's labels for years (homebrew.mxcl.postgresql@14).
+// label returns the name of the job, "name" or "name@instance". Homebrew's labels have had an
+// at sign for years (homebrew.mxcl.postgresql@14).
 func label(id platform.ID) string { return id.String() }
 
 const daemons = "/Library/LaunchDaemons"
 
-// file is where the property list of id belongs: launchd.plist(5) wants it to be
-// named for its label.
+// file returns the path of the property list of id. launchd.plist(5) requires its name to be
+// that of the label.
 func (m *Manager) file(id platform.ID) (string, error) {
 	if err := checkID(id); err != nil {
 		return "", err
@@ -43,7 +43,7 @@ func (m *Manager) file(id platform.ID) (string, error) {
 
 func logFile(logs string, id platform.ID) string { return path.Join(logs, id.String()+".log") }
 
-// domains are those that id can be loaded in, the usual one first.
+// domains returns the domains in which id can be loaded, the usual one first.
 func (m *Manager) domains(id platform.ID) []string {
 	if id.Scope == platform.ScopeSystem {
 		return []string{"system"}
@@ -52,5 +52,5 @@ func (m *Manager) domains(id platform.ID) []string {
 	return []string{"gui/" + uid, "user/" + uid}
 }
 
-// target is a service target of launchctl(1).
+// target returns a service target of launchctl(1).
 func target(domain string, id platform.ID) string { return domain + "/" + label(id) }

@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// options are what only launchd knows, launchd.plist(5).
+// options sets what only launchd knows: see launchd.plist(5).
 func (p *propertyList) options(u platform.Unit) {
 	o := u.Launchd
 	p.job.ProcessType = o.ProcessType
@@ -31,7 +31,7 @@ func (p *propertyList) options(u platform.Unit) {
 	}
 }
 
-// elsewhere are keys of launchd that say what keys of ours do say.
+// elsewhere lists keys of launchd that other settings of ours control.
 var elsewhere = []string{"Program", "Disabled"}
 
 func checkExtra(key string, value any) error {
@@ -42,7 +42,7 @@ func checkExtra(key string, value any) error {
 	return checkValue(reflect.ValueOf(value))
 }
 
-// checkValue refuses what a property list has no form for.
+// checkValue refuses a value that a property list cannot represent.
 func checkValue(v reflect.Value) error {
 	switch v.Kind() {
 	case reflect.Interface:
@@ -75,7 +75,7 @@ func checkValue(v reflect.Value) error {
 	return fmt.Errorf("%v: is no text, number, truth value, array or table", v)
 }
 
-// marshal writes a job with further keys.
+// marshal encodes a job with further keys.
 func marshal(j job, extra map[string]any) ([]byte, error) {
 	content, err := plist.MarshalIndent(j, plist.XMLFormat, "\t")
 	if err != nil || len(extra) == 0 {

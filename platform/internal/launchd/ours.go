@@ -11,8 +11,9 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// whose is what launchd has the service by: its property list, or the one
-// elsewhere that it was loaded from; nil if there is none. p is what is loaded.
+// whose returns the definition that launchd has for the service: its property list, or the
+// file elsewhere from which it was loaded. It returns nil if there is none. p is the loaded
+// service.
 func (m *Manager) whose(ctx context.Context, id platform.ID, p printed, domain string) (*platform.Definition, error) {
 	_, file, ours, err := m.definition(id)
 	missing := errors.Is(err, platform.ErrNotInstalled)
@@ -20,7 +21,7 @@ func (m *Manager) whose(ctx context.Context, id platform.ID, p printed, domain s
 	case err != nil && !missing:
 		return nil, err
 	case missing && p == nil:
-		return nil, nil //nolint:nilnil // there is none, and that is no error
+		return nil, nil //nolint:nilnil // there is none, which is not an error
 	}
 	t := target(domain, id)
 	d := &platform.Definition{Path: file, Ours: ours, Own: map[string]string{
@@ -34,13 +35,13 @@ func (m *Manager) whose(ctx context.Context, id platform.ID, p printed, domain s
 	switch loaded := p["path"]; {
 	case loaded != "" && loaded != file:
 		d.Path, d.Ours = loaded, false
-	case missing: // it was removed under a loaded service, or launchd does not say
+	case missing: // it was removed while the service was loaded, or launchd does not name it
 		d.Ours = true
 	}
 	return d, nil
 }
 
-// refuse is the decision on a verb.
+// refuse decides whether a verb may act on the service.
 func (m *Manager) refuse(ctx context.Context, verb string, id platform.ID, p printed, domain string) error {
 	d, err := m.whose(ctx, id, p, domain)
 	if err != nil {
@@ -49,10 +50,9 @@ func (m *Manager) refuse(ctx context.Context, verb string, id platform.ID, p pri
 	return d.Refuse(verb)
 }
 
-// replace are the steps that come before a property list is written in the place
-// of somebody else's: what was loaded from that is stopped, and it is kept. before
-// reports whether that one, or the one that was replaced at an earlier install, was
-// not disabled.
+// replace returns the steps that come before a property list replaces one that holdfast did
+// not make: they stop the service that was loaded from it, and back it up. before reports
+// whether that property list, or the one that an earlier install replaced, was not disabled.
 func (m *Manager) replace(ctx context.Context, u platform.Unit, p printed, domain string) (steps []platform.Step, before bool, err error) {
 	d, err := m.whose(ctx, u.ID, p, domain)
 	if err == nil {
@@ -77,7 +77,7 @@ func (m *Manager) replace(ctx context.Context, u platform.Unit, p printed, domai
 	return append(steps, keep...), !m.disabled(ctx, domain, u.ID), err
 }
 
-// enabledBefore has a property list of ours note that the one before it was not disabled.
+// enabledBefore records in our property list that the one it replaces was not disabled.
 func enabledBefore(content []byte) ([]byte, error) {
 	var all map[string]any
 	if _, err := plist.Unmarshal(content, &all); err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// job is a property list of launchd.plist(5), as far as we use it.
+// A job is a property list of launchd.plist(5), with the keys that we use.
 type job struct {
 	Label                  string
 	ProgramArguments       []string
@@ -16,11 +16,11 @@ type job struct {
 	UserName               string `plist:",omitempty"`
 	GroupName              string `plist:",omitempty"`
 	WorkingDirectory       string `plist:",omitempty"`
-	Umask                  int    // decimal: a property list has no octal numbers
+	Umask                  int    // in decimal, because a property list has no octal numbers
 	RunAtLoad              bool
 	KeepAlive              *keepAlive `plist:",omitempty"`
 	ThrottleInterval       int        `plist:",omitempty"` // seconds between two starts
-	ExitTimeOut            int        // seconds from SIGTERM to SIGKILL; 0 would be never
+	ExitTimeOut            int        // seconds from SIGTERM to SIGKILL; 0 means never
 	SoftResourceLimits     *limits    `plist:",omitempty"`
 	HardResourceLimits     *limits    `plist:",omitempty"`
 	Nice                   int        `plist:",omitempty"`
@@ -32,7 +32,7 @@ type job struct {
 	Holdfast               *note `plist:",omitempty"`
 }
 
-// program is what launchd executes.
+// program returns the program that launchd executes.
 func (j job) program() string {
 	if len(j.ProgramArguments) == 0 {
 		return "its program"
@@ -48,23 +48,23 @@ type limits struct {
 	NumberOfProcesses uint64  `plist:",omitempty"`
 }
 
-// note is what we need to know of an installed service and launchd does not: it
-// ignores keys that it does not know. That it is there marks a file as ours.
+// A note has what we need to know of an installed service and launchd does not. launchd
+// ignores keys that it does not know. The note marks a file as ours.
 type note struct {
 	Made         string   // for people
 	Reload       []string `plist:",omitempty"`
 	StartTimeout int      // seconds
 	RuntimeDir   string   `plist:",omitempty"` // if it is not the usual one
-	// EnabledBefore: it took the place of one that launchd would have started.
+	// EnabledBefore means that it replaced a property list that was not disabled.
 	EnabledBefore bool `plist:",omitempty"`
 }
 
 const made = "Made by holdfast: the next install or uninstall replaces this file"
 
-// Render gives the property list for u, whose directories are d unless u says
-// otherwise; standard output and error go to a file in d.Logs. It touches
-// nothing and is the same on every operating system. What cannot be said is an error that wraps
-// platform.ErrBadUnit and names every field concerned.
+// Render returns the property list for u. d has the directories of the service, unless u sets
+// them. Standard output and error go to a file in d.Logs. Render does not touch the machine,
+// and its result is the same on every operating system. If settings cannot be expressed, the
+// error wraps platform.ErrBadUnit and names all of them.
 func Render(u platform.Unit, d Dirs) ([]byte, error) {
 	u = u.WithDefaults()
 	p := propertyList{job: job{RunAtLoad: true}}
@@ -87,8 +87,8 @@ func Render(u platform.Unit, d Dirs) ([]byte, error) {
 	return append(content, '\n'), nil
 }
 
-// parse reads a property list of launchd's; ours reports whether we made it. A
-// file that is not understood is somebody else's.
+// parse decodes a property list of launchd, and reports whether holdfast made it. A file that
+// it does not understand is not ours.
 func parse(content []byte) (j job, ours bool) {
 	var marked struct{ Holdfast *note }
 	if _, err := plist.Unmarshal(content, &marked); err != nil || marked.Holdfast == nil {

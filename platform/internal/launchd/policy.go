@@ -7,17 +7,17 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// startedBy is the variable by which a process learns that launchd started it by
-// a property list of ours, and with which restart policy. XPC_SERVICE_NAME would
-// not do: every child of every terminal inherits one.
+// startedBy is the environment variable that tells a process that launchd started it from a
+// property list of ours, and with which restart policy. XPC_SERVICE_NAME does not serve for
+// this, because every child of a terminal inherits one.
 const startedBy = "HOLDFAST_LAUNCHD"
 
-// Policy is the rule of the restart policy that launchd follows for this process, as
-// platform.Restart has it; empty if launchd did not start it.
+// A Policy is the rule of the restart policy that launchd follows for this process, as in
+// platform.Restart. It is empty if launchd did not start the process.
 type Policy string
 
-// FromEnvironment reads the policy and takes it out of the environment, so that
-// no child takes itself for the service.
+// FromEnvironment reads the policy and removes it from the environment, so that no child
+// process takes itself for the service.
 func FromEnvironment() Policy {
 	return Policy(room.TakeEnv(startedBy))
 }
@@ -25,13 +25,12 @@ func FromEnvironment() Policy {
 // Started reports whether FromEnvironment will find a policy.
 func Started() bool { return os.Getenv(startedBy) != "" }
 
-// ExitCode is the code to leave with so that launchd does what code means.
-// launchd knows one thing: whether it was 0. Under KeepAlive {SuccessfulExit =
-// false}, launchd.plist(5), that is "leave me down", and everything else "bring
-// me back"; under {SuccessfulExit = true} it is the other way round. So a code after
-// which a restart would end the same way becomes that for which launchd leaves the
-// service down, and the end of a service with the policy "always" that nobody booted
-// out a failure. After a bootout the code matters to nobody.
+// ExitCode returns the exit code that makes launchd do what code means. launchd distinguishes
+// only 0 and other codes: see launchd.plist(5). Under KeepAlive {SuccessfulExit = false}, 0
+// means "do not restart" and any other code "restart". Under {SuccessfulExit = true} it is the
+// reverse. So ExitCode turns a code after which a restart would fail in the same way into one
+// that keeps the service down. It turns the end of a service with the policy "always" that
+// nobody has booted out into a failure. After a bootout launchd ignores the code.
 func (p Policy) ExitCode(code int) int {
 	r, err := platform.ParseRule(string(p))
 	if err != nil || r.Policy == platform.RestartNever {

@@ -8,19 +8,19 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// printed is what `launchctl print` says of a loaded service: its own lines, not
-// those of the blocks in it. nil: it is not loaded.
+// A printed has what `launchctl print` says of a loaded service: its own lines, without nested
+// blocks. It is nil if the service is not loaded.
 type printed map[string]string
 
-// parsePrint takes the lines "key = value" that are indented by exactly one tab.
-// The first of a name counts. It takes whatever it gets: launchctl(1) warns that
-// the format may change at any time.
+// parsePrint parses the lines "key = value" that are indented by exactly one tab. The first
+// line with a key counts. It accepts any input, since launchctl(1) warns that the format may
+// change at any time.
 func parsePrint(out string) printed {
 	p := printed{}
 	for line := range strings.Lines(out) {
 		line, own := strings.CutPrefix(strings.TrimRight(line, "\r\n"), "\t")
 		key, value, ok := strings.Cut(line, " = ")
-		if !own || !ok { // deeper lines get names that begin with a tab, and nobody asks for these
+		if !own || !ok { // deeper lines get keys that begin with a tab, which nobody uses
 			continue
 		}
 		if _, known := p[key]; !known {
@@ -30,12 +30,12 @@ func parsePrint(out string) printed {
 	return p
 }
 
-// number is the number that a value begins with, 0 if there is none: launchd
-// writes "78: EX_CONFIG", too.
+// number returns the number at the beginning of a value, or 0. launchd also writes "78:
+// EX_CONFIG".
 func (p printed) number(key string) int {
 	digits, _, _ := strings.Cut(p[key], ":")
 	n, err := strconv.Atoi(strings.TrimSpace(digits))
-	if err != nil || n < 0 { // no pid is negative: kill(2) would take it for a group
+	if err != nil || n < 0 { // a PID is never negative: kill(2) would take it for a process group
 		return 0
 	}
 	return n
@@ -43,12 +43,12 @@ func (p printed) number(key string) int {
 
 func (p printed) pid() int { return p.number("pid") }
 
-// leaving reports whether it is being stopped: "SIGTERMed", "SIGKILLed".
+// leaving reports whether the service is being stopped: "SIGTERMed", "SIGKILLed".
 func (p printed) leaving() bool { return strings.HasPrefix(p["state"], "SIG") }
 
-// exit is how its last process ended; nil if none has, or launchd does not say.
+// exit returns how the last process ended, or nil if none has ended or launchd does not say.
 func (p printed) exit() *platform.Exit {
-	// "Killed: 9" stands in place of the code, not beside it.
+	// "Killed: 9" replaces the code.
 	if text, ok := p["last terminating signal"]; ok {
 		name, number := text, 0
 		if i := strings.LastIndex(text, ": "); i >= 0 {
@@ -65,8 +65,7 @@ func (p printed) exit() *platform.Exit {
 	return &platform.Exit{Clean: code == platform.ExitOK, Code: code, Reason: "exit code"}
 }
 
-// query finds where id is loaded. For a user's service that may be one of two
-// domains.
+// query finds out where id is loaded. A user's service may be in one of two domains.
 func (m *Manager) query(ctx context.Context, id platform.ID) (p printed, domain string, err error) {
 	for _, domain := range m.domains(id) {
 		out, err := m.sys.Run(ctx, "launchctl", "print", target(domain, id))
@@ -80,11 +79,11 @@ func (m *Manager) query(ctx context.Context, id platform.ID) (p printed, domain 
 	return nil, m.domains(id)[0], nil
 }
 
-// here is the domain that id would be loaded in now.
+// here returns the domain into which id would be loaded now.
 func (m *Manager) here(ctx context.Context, id platform.ID) string {
 	domains := m.domains(id)
 	for _, domain := range domains[:len(domains)-1] {
-		// Without an answer at all (a plan for another machine) it is the usual one.
+		// Without any answer (the plan is for another machine), use the usual one.
 		if _, err := m.sys.Run(ctx, "launchctl", "print", domain); err == nil || code(err) < 0 {
 			return domain
 		}
@@ -92,8 +91,8 @@ func (m *Manager) here(ctx context.Context, id platform.ID) string {
 	return domains[len(domains)-1]
 }
 
-// disabled reports whether somebody said `launchctl disable`, which outlives the
-// service. macOS 13 and later print "disabled", those before it "true"
+// disabled reports whether somebody has called `launchctl disable`, which outlives the
+// service. macOS 13 and later print "disabled", earlier versions "true"
 // (usnistgov/macos_security/issues/167).
 func (m *Manager) disabled(ctx context.Context, domain string, id platform.ID) bool {
 	out, err := m.sys.Run(ctx, "launchctl", "print-disabled", domain)
@@ -109,7 +108,7 @@ func (m *Manager) disabled(ctx context.Context, domain string, id platform.ID) b
 	return false
 }
 
-// signalName names a signal by Darwin's number, <sys/signal.h>.
+// signalName returns the name of a signal by Darwin's number, from <sys/signal.h>.
 func signalName(n int, text string) string {
 	names := [...]string{
 		"", "SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGEMT", "SIGFPE", "SIGKILL", "SIGBUS",

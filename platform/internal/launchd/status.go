@@ -12,8 +12,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// own reads what the process pid wrote about itself: it says what launchd cannot
-// know. It is the zero State if there is nothing, or somebody else wrote it.
+// own reads the state file that process pid has written, which says what launchd cannot know.
+// It returns the zero State if there is none, or if another process wrote it.
 func (m *Manager) own(id platform.ID, j job, pid int) state.State {
 	runtime := j.Holdfast.RuntimeDir
 	if runtime == "" {
@@ -30,8 +30,8 @@ func (m *Manager) own(id platform.ID, j job, pid int) state.State {
 	return s
 }
 
-// Status joins what launchd says with what the service says of itself. launchd
-// forgets how a service ended when that is booted out.
+// Status combines what launchd and the service itself say. launchd forgets how a service ended
+// when it is booted out.
 func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, error) {
 	st := platform.Status{Manager: m.Name(), Phase: platform.PhaseUnknown}
 	j, _, _, err := m.definition(id)
@@ -57,7 +57,7 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 		st.Phase = platform.PhaseStopped
 	case st.PID == 0:
 		st.Phase = resting(p, j)
-		if st.LastExit != nil && st.Phase == platform.PhaseStarting { // so long after the last start, and so at the latest after the end
+		if st.LastExit != nil && st.Phase == platform.PhaseStarting { // launchd counts from the last start, so this is the longest time after the end
 			st.Next = &platform.NextTry{Delay: time.Duration(cmp.Or(j.ThrottleInterval, usualThrottle)) * time.Second}
 		}
 	default:
@@ -70,10 +70,10 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 	return st, nil
 }
 
-// usualThrottle is ThrottleInterval, in seconds, where there is none: launchd.plist(5).
+// usualThrottle is the default of ThrottleInterval, in seconds: see launchd.plist(5).
 const usualThrottle = 10
 
-// resting is the phase of a service that is loaded and has no process.
+// resting returns the phase of a service that is loaded but has no process.
 func resting(p printed, j job) platform.Phase {
 	switch e := p.exit(); {
 	case e == nil: // about to be started for the first time

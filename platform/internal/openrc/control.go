@@ -12,37 +12,37 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// service is a command line of rc-service(8).
+// service returns a command line for rc-service(8).
 func service(id platform.ID, action string) []string {
 	return []string{"rc-service", "--nocolor", id.String(), action}
 }
 
-// Start starts the service, and what it needs, and returns when it is ready. The
-// error tells where its log is. One that runs is started already. A start or stop that
-// goes on is waited for: see inTurn.
+// Start starts the service and what it needs, and returns when it is ready. The error says
+// where its log is. It succeeds if the service runs already. It waits while another start or
+// stop is in progress: see inTurn.
 func (m *Manager) Start(ctx context.Context, id platform.ID) error {
 	return m.inTurn(ctx, "start", id)
 }
 
-// Stop asks the service, and what needs it, to stop, kills it if it does not, and
-// returns when it is gone. One that does not run is stopped already. A start or stop
-// that goes on is waited for: see inTurn.
+// Stop asks the service, and what needs it, to stop, kills it if it does not, and returns when
+// it has ended. It succeeds if the service does not run. It waits while another start or stop
+// is in progress: see inTurn.
 func (m *Manager) Stop(ctx context.Context, id platform.ID) error {
 	return m.inTurn(ctx, "stop", id)
 }
 
-// Restart is Stop, then Start; nothing is stopped when the configuration is bad. A
-// start or stop that goes on is waited for: see inTurn.
+// Restart is Stop, then Start. It does not stop a service whose configuration is invalid. It
+// waits while another start or stop is in progress: see inTurn.
 func (m *Manager) Restart(ctx context.Context, id platform.ID) error {
 	return m.inTurn(ctx, "restart", id)
 }
 
-// turnEvery is how often a start or stop that goes on is looked at.
+// turnEvery is the time between two checks whether a start or stop is still in progress.
 const turnEvery = 200 * time.Millisecond
 
-// inTurn does what OpenRC refuses while it starts or stops the service, as somebody else
-// may have it do, and the service itself, in its first moment as well: whoever is at work
-// is waited for, until ctx ends.
+// inTurn carries out an action that OpenRC refuses while it starts or stops the service. It
+// may do so for somebody else, or because the service is in its first moments. inTurn waits
+// for the end of such an operation, until ctx ends.
 func (m *Manager) inTurn(ctx context.Context, action string, id platform.ID) error {
 	for {
 		if m.busy(ctx, id) {
@@ -56,9 +56,9 @@ func (m *Manager) inTurn(ctx context.Context, action string, id platform.ID) err
 			st, lost, err := m.query(ctx, id)
 			switch {
 			case err != nil:
-			case lost: // to OpenRC, it is started
+			case lost: // for OpenRC the service is started
 				argv = service(id, "restart")
-			case st.Installed && st.Phase == platform.PhaseReady: // for OpenRC would refuse a restart meanwhile
+			case st.Installed && st.Phase == platform.PhaseReady: // a start would block a restart by somebody else
 				return nil
 			}
 		}
@@ -66,7 +66,7 @@ func (m *Manager) inTurn(ctx context.Context, action string, id platform.ID) err
 		switch {
 		case failed == nil:
 			return nil
-		case m.busy(ctx, id): // somebody else was faster
+		case m.busy(ctx, id): // another operation was faster
 			continue
 		case m.done(ctx, action, id):
 			return nil
@@ -75,7 +75,7 @@ func (m *Manager) inTurn(ctx context.Context, action string, id platform.ID) err
 	}
 }
 
-// done reports whether somebody else has done it meanwhile.
+// done reports whether the service has reached the requested state meanwhile.
 func (m *Manager) done(ctx context.Context, action string, id platform.ID) bool {
 	st, err := m.Status(ctx, id)
 	if err != nil || !st.Installed {
@@ -84,12 +84,12 @@ func (m *Manager) done(ctx context.Context, action string, id platform.ID) bool 
 	return action == "start" && st.Phase == platform.PhaseReady || action == "stop" && st.Phase == platform.PhaseStopped
 }
 
-// busy reports whether OpenRC does something with the service: it holds a lock then. What
-// it has written down of that may be of a process that was killed.
+// busy reports whether OpenRC is starting or stopping the service. It then holds a lock. The
+// state that it records may be that of a process which was killed.
 func (m *Manager) busy(ctx context.Context, id platform.ID) bool {
 	out, err := m.machine.Run(ctx, "stat", "-c", "%D %i", path.Join(state, "exclusive", id.String()))
 	if err != nil {
-		return false // there is none
+		return false // the lock file does not exist
 	}
 	var device, inode uint64
 	if _, err := fmt.Sscanf(out, "%x %d", &device, &inode); err != nil {
@@ -102,31 +102,31 @@ func (m *Manager) busy(ctx context.Context, id platform.ID) bool {
 	// 1: FLOCK  ADVISORY  WRITE 4711 00:1a:1234 0 EOF
 	file := fmt.Sprintf(" %02x:%02x:%d ", device>>8&0xfff, device&0xff|device>>12&^0xff, inode)
 	for line := range strings.Lines(string(locks)) {
-		if strings.Contains(line, " FLOCK ") && strings.Contains(line, file) && !strings.Contains(line, "->") { // which waits for one
+		if strings.Contains(line, " FLOCK ") && strings.Contains(line, file) && !strings.Contains(line, "->") { // "->" marks a process that waits for a lock
 			return true
 		}
 	}
 	return false
 }
 
-// Reload asks for a reload, waits for it and returns the program's outcome.
+// Reload requests a reload, waits for it and returns the program's outcome.
 func (m *Manager) Reload(ctx context.Context, id platform.ID) error { return m.act(ctx, "reload", id) }
 
 func (m *Manager) act(ctx context.Context, action string, id platform.ID) error {
 	return m.run(ctx, action, service(id, action), id)
 }
 
-// run has rc-service do what is asked for as action.
+// run runs argv, a command line of rc-service, for an action.
 func (m *Manager) run(ctx context.Context, action string, argv []string, id platform.ID) error {
 	return m.machine.Act(ctx, action, id, argv, func(failed *platform.CommandError) error {
 		if action != "reload" {
 			return nil
 		}
-		// Every failure has code 1: what stands behind it shows afterwards.
+		// Every failure has exit code 1. The status afterwards shows the reason.
 		now, err := m.Status(ctx, id)
 		switch {
 		case err != nil:
-			return nil //nolint:nilerr // the failure itself is what is told
+			return nil //nolint:nilerr // the original failure is reported
 		case now.Phase == platform.PhaseReady:
 			return initd.Rejected(failed)
 		}

@@ -6,8 +6,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/initd"
 )
 
-// depend is the body of depend(). Network and log come first where they are in
-// the same runlevel.
+// depend returns the body of depend(). Network and log come first if they are in the same
+// runlevel.
 func depend(s *initd.Script) string {
 	lines := []string{"\tuse net logger"}
 	if s.Unit.NeedsNetwork {
@@ -25,7 +25,7 @@ func depend(s *initd.Script) string {
 			}
 			lines = append(lines, "\t"+list.word+" "+dependency)
 			if list.word == "want" {
-				lines = append(lines, "\tafter "+dependency) // a want starts it, and waits for nobody
+				lines = append(lines, "\tafter "+dependency) // OpenRC's want starts it, but does not wait for it
 			}
 		}
 	}

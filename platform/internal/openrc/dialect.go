@@ -16,7 +16,7 @@ var template string
 
 const runlevels = "/etc/runlevels"
 
-// LeftOut are the settings that a script leaves out.
+// LeftOut returns the settings that a script leaves out.
 func LeftOut() []platform.Omission { return dialect().LeftOut() }
 
 func dialect() initd.Dialect {
@@ -25,14 +25,13 @@ func dialect() initd.Dialect {
 		Kind:     "openrc script",
 		Template: template,
 		Sign:     runlevels,
-		// What scripts of its own provide.
+		// Names that other scripts provide.
 		Facilities: map[initd.Facility]string{
 			initd.Network: "net", initd.RemoteFS: "netmount", initd.LocalFS: "localmount",
 			initd.NameService: "dns", initd.Time: "ntp-client", initd.Syslog: "logger",
 		},
 		Omissions: []platform.Omission{{Key: "supervise", Why: "supervise-daemon does"}},
-		// It can limit control groups, but only where the administrator has it
-		// run with them.
+		// OpenRC can limit control groups, but only if the administrator has enabled them.
 		NoWholeLimits: "a service as a whole is limited by rc_cgroup_settings in /etc/conf.d",
 		Action:        service,
 		Disable:       func(id platform.ID) []string { return []string{"rc-update", "-a", "del", id.String()} },
@@ -50,7 +49,7 @@ func checkID(id platform.ID) error {
 	return nil
 }
 
-// checkArgument refuses what OpenRC's files of one argument a line cannot hold.
+// checkArgument refuses what OpenRC's files with one argument per line cannot contain.
 func checkArgument(arg string) error {
 	if strings.ContainsAny(arg, "\n\r") {
 		return errors.New("has a line break")
@@ -58,7 +57,7 @@ func checkArgument(arg string) error {
 	return nil
 }
 
-// checkVariable refuses what OpenRC takes out of the environment, or for its own.
+// checkVariable refuses variables that OpenRC removes from the environment or uses itself.
 func checkVariable(name string) error {
 	for _, prefix := range []string{"RC_", "SSD_", "EINFO_"} {
 		if strings.HasPrefix(name, prefix) {

@@ -1,45 +1,44 @@
-// Package openrc renders services as OpenRC service scripts, puts them into the
-// runlevels and drives them.
+// Package openrc renders services as OpenRC service scripts, adds them to the runlevels and
+// controls them.
 //
-// [Render] and [Manager] are portable text: they work on every operating system,
-// with whatever machine stands behind the platform.System.
+// [Render] and [Manager] are portable: they work on every operating system, for any machine
+// behind the platform.System.
 //
-// The script has supervise-daemon(8) keep the service, and asks the program
-// itself (platform.Commands) who runs, whether it is ready and whether its
-// configuration can be used; the program also becomes the service's user and
-// sets its limits. Values stand in single quotes: there the shell expands
-// nothing. OpenRC's own start function evaluates its variables once more, so
-// the script has one of its own.
+// The script runs the service under supervise-daemon(8). It asks the program itself
+// (platform.Commands) what runs, whether it is ready and whether its configuration is valid.
+// The program also switches to the service's user and sets its limits. Values are in single
+// quotes, in which the shell expands nothing. OpenRC's default start function evaluates its
+// variables once more, so the script has its own.
 //
 // # Restarts
 //
-// supervise-daemon restarts whatever ends, however it ends. So the command that
-// it starts each time looks first how the service ended before, and has
-// supervise-daemon give up if the restart policy does not follow that: after 0
-// with on-failure, after anything with never, and always after 75, 77 and 78.
-// Until then the delay has to pass, which OpenRC counts in whole seconds, at
-// least one. The command also waits until supervise-daemon listens for its end,
-// which that would miss before.
+// supervise-daemon restarts the service however it has ended. So the command that it starts
+// first examines how the service ended before. If the restart policy does not call for a
+// restart, it makes supervise-daemon give up: after exit code 0 with on-failure, after any end
+// with never, and always after 75, 77 and 78. Before that the delay has to pass, which OpenRC
+// counts in whole seconds, at least one. The command also waits until supervise-daemon can
+// notice its end, because it would miss an earlier one.
 //
-// What OpenRC has started and what is dead by now, [Manager.Start] restarts: to
-// OpenRC, it is started already.
+// If OpenRC has started a service that is dead now, [Manager.Start] restarts it, because
+// OpenRC still considers it started.
 //
 // # Readiness
 //
-// start returns when the program is ready, on any version: it is asked. OpenRC's
-// own notify= is not used: 0.56, which Debian 13 has, does not know it yet.
+// start returns when the program is ready. It asks the program, so that works with every
+// version. OpenRC's own notify= is not used: version 0.56, which Debian 13 has, does not have
+// it yet.
 //
 // # States
 //
-// `rc-service NAME status` ends with 0 started, 3 stopped, 4 stopping, 8
-// starting, 16 inactive, 32 crashed, 64 unsupervised. They are not LSB's.
+// The exit codes of `rc-service NAME status` are 0 started, 3 stopped, 4 stopping, 8 starting,
+// 16 inactive, 32 crashed, 64 unsupervised. These are not the codes of the LSB.
 //
 // # Limits
 //
-// Written for 0.56, proven on that version under sysvinit's init. There are
-// services of the machine only. What changes who the service is or what it gets
-// is honoured or refused, as in package sysv, and of the hardening
-// no_new_privileges holds. A watchdog is the program's own health checks.
-// OpenRC keeps arguments in files of one line each: a line break in an argument
-// is refused, in a variable it is fine.
+// The package is written for OpenRC 0.56, and tested with that version under sysvinit's init.
+// Only the machine's services are supported. Settings that change the identity or the
+// resources of the service are honoured or refused, as in package sysv. Of the hardening, only
+// no_new_privileges is applied. The watchdog consists of the program's own health checks.
+// OpenRC stores arguments in files with one argument per line, so a line break in an argument
+// is refused. In an environment variable it works.
 package openrc

@@ -11,7 +11,7 @@ import (
 
 var _ platform.Examiner = (*Manager)(nil)
 
-// Examine asks rc-service, and looks at files.
+// Examine asks rc-service, and examines files.
 func (m *Manager) Examine(ctx context.Context, id platform.ID) (platform.Examination, error) {
 	e := m.machine.Examine(id)
 	own := map[string]string{platform.MendEnable: strings.Join(update("add", id, "default"), " ")}

@@ -11,24 +11,23 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/initd"
 )
 
-// Manager keeps services with OpenRC. It holds no state: every answer is a new
-// question to the machine.
+// A Manager manages services with OpenRC. It has no state, and queries the machine each time.
 type Manager struct{ machine initd.Machine }
 
 var _ platform.Manager = (*Manager)(nil)
 
-// New makes a Manager that reaches the machine through sys.
+// New returns a Manager for the machine sys.
 func New(sys platform.System) *Manager {
 	return &Manager{initd.Machine{System: sys, Dialect: dialect()}}
 }
 
-// Name is "openrc".
+// Name returns "openrc".
 func (m *Manager) Name() string { return m.machine.Dialect.Manager }
 
-// Plan writes the script and adds it to the runlevel "default", unless the
-// administrator has put it into others. It refuses to replace a script that
-// holdfast did not make, and, on a machine with OpenRC, to require a service
-// that is not there.
+// Plan returns the steps that write the script and add it to the runlevel "default", unless
+// the administrator has added it to others. platform.Definition decides about a script that
+// holdfast did not make. On a machine with OpenRC, Plan refuses a unit that requires a missing
+// service.
 func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, error) {
 	take := func() (initd.Taken, error) { return m.take(ctx, u.ID) }
 	return m.machine.Plan(ctx, u, Render, take, func() ([]platform.Step, error) {
@@ -43,17 +42,17 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 		}
 		return []platform.Step{{
 			Kind: platform.StepRun, Describe: "enable the service at boot",
-			Argv: update("add", u.ID, "default"), Undo: []string{"rm", "-f", path.Join(runlevels, "default", u.ID.String())}, // rc-update fails if it is not there
+			Argv: update("add", u.ID, "default"), Undo: []string{"rm", "-f", path.Join(runlevels, "default", u.ID.String())}, // rc-update fails if the link does not exist
 		}}, nil
 	})
 }
 
-// Warnings names the services of u that have no script on this machine, and the
-// network, where a service needs it that nobody provides: OpenRC would not start it.
+// Warnings names the services of u that have no script on this machine. It also warns if the
+// service needs the network but no script provides it: OpenRC would not start the service.
 func (m *Manager) Warnings(ctx context.Context, u platform.Unit) []string {
 	warnings := m.machine.Warnings(u)
 	if u.NeedsNetwork && m.machine.Exists(runlevels) {
-		// 1 is that nothing was found; whatever else it says, it does not know.
+		// Exit code 1 means that nothing was found. Any other failure says nothing.
 		_, err := m.machine.Run(ctx, "grep", "-rqE", `^[[:space:]]*provide[[:space:]](.*[[:space:]])?net([[:space:]]|$)`, initd.Scripts)
 		if failed, ok := errors.AsType[*platform.CommandError](err); ok && failed.Code == 1 {
 			warnings = append(warnings, "needs_network: no script provides net, and OpenRC does not start what needs it")
@@ -66,16 +65,17 @@ func update(verb string, id platform.ID, level string) []string {
 	return []string{"rc-update", verb, id.String(), level}
 }
 
-// levels are the runlevels that the service is in; none where that cannot be told.
+// levels returns the runlevels that have the service. If they cannot be listed, it returns
+// none.
 func (m *Manager) levels(ctx context.Context, id platform.ID) []string {
 	levels, _ := m.find(ctx, id)
 	return levels
 }
 
-// find is levels for those who are about to change them. No OpenRC is no reason to
-// fail.
+// find is levels for callers that change the runlevels, and need the error. A machine without
+// OpenRC is not an error.
 func (m *Manager) find(ctx context.Context, id platform.ID) ([]string, error) {
-	// Names have no letter that means anything to find.
+	// Names have no characters that are special to find.
 	out, err := m.machine.Run(ctx, "find", runlevels, "-name", id.String())
 	if err != nil && m.machine.Exists(runlevels) {
 		return nil, err
@@ -88,16 +88,15 @@ func (m *Manager) find(ctx context.Context, id platform.ID) ([]string, error) {
 	return levels, nil
 }
 
-// Removal stops the service, takes it out of its runlevels and removes its script
-// and its runtime directory. What the service keeps stays: its state, logs and
-// configuration.
+// Removal returns the steps that stop the service, remove it from its runlevels, and remove
+// its script and runtime directory. Its state, logs and configuration stay.
 func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step, error) {
 	return m.machine.Removal(ctx, id, func() ([]platform.Step, error) {
 		now, err := m.Status(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		stop := platform.Step{Kind: platform.StepStop, Describe: "stop the service"} // which waits for its turn
+		stop := platform.Step{Kind: platform.StepStop, Describe: "stop the service"} // waits for its turn: see inTurn
 		if now.Phase == platform.PhaseReady {
 			stop.Back = []platform.Step{{
 				Kind: platform.StepStart, Describe: "start it again", Within: platform.Defaults().StartTimeout + platform.StopMargin,
@@ -117,7 +116,7 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 	})
 }
 
-// disable are the steps that take a service out of its runlevels.
+// disable returns the steps that remove a service from its runlevels.
 func disable(id platform.ID, levels []string) []platform.Step {
 	var steps []platform.Step
 	for _, level := range levels {
@@ -129,7 +128,7 @@ func disable(id platform.ID, levels []string) []platform.Step {
 	return steps
 }
 
-// take is for a script that somebody else made.
+// take prepares the take-over of a script that holdfast did not make.
 func (m *Manager) take(ctx context.Context, id platform.ID) (initd.Taken, error) {
 	levels, err := m.find(ctx, id)
 	t := initd.Taken{Levels: levels}
@@ -142,11 +141,11 @@ func (m *Manager) take(ctx context.Context, id platform.ID) (initd.Taken, error)
 	return t, err
 }
 
-// Logs shows what the service has printed, which is its log unless that goes to a
-// file of its own or to syslog; n below 0 is the whole of it.
+// Logs returns the command that shows what the service has printed. This is its log, unless
+// the service logs to a file of its own or to syslog. A negative n means everything.
 func (m *Manager) Logs(id platform.ID, n int, follow bool) []string { return initd.Logs(id, n, follow) }
 
 var _ platform.LogFiler = (*Manager)(nil)
 
-// LogFile is the file with what the service has printed.
+// LogFile returns the file with the output of the service.
 func (m *Manager) LogFile(id platform.ID) string { return initd.Output(id) }

@@ -10,12 +10,12 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/shell"
 )
 
-// lastRespite is how long a killed service may take to go.
+// lastRespite is how long a killed service may take to disappear, in seconds.
 const lastRespite = 5
 
-// Render gives the text of the service script for u. It touches nothing and is
-// the same on every operating system. What cannot be honoured is an error that
-// wraps platform.ErrBadUnit and names every field concerned.
+// Render returns the service script for u. It does not touch the machine, and its result is
+// the same on every operating system. If settings cannot be honoured, the error wraps
+// platform.ErrBadUnit and names all of them.
 func Render(u platform.Unit) ([]byte, error) {
 	s := dialect().Script(u)
 	u = s.Unit
@@ -31,11 +31,11 @@ func Render(u platform.Unit) ([]byte, error) {
 	)
 }
 
-// respawn is the restart policy as far as supervise-daemon knows one.
+// respawn returns the flags for the part of the restart policy that supervise-daemon supports.
 func respawn(restart platform.Restart) string {
 	flags := []string{
 		"--respawn-delay", strconv.Itoa(max(1, seconds(restart.Delay))),
-		"--respawn-max", strconv.Itoa(max(0, restart.Max)), // 0 is no limit there
+		"--respawn-max", strconv.Itoa(max(0, restart.Max)), // for supervise-daemon, 0 means no limit
 	}
 	if restart.Max > 0 {
 		flags = append(flags, "--respawn-period", strconv.Itoa(max(1, seconds(restart.Window))))
@@ -43,5 +43,5 @@ func respawn(restart platform.Restart) string {
 	return strings.Join(flags, " ")
 }
 
-// seconds is d, rounded up.
+// seconds returns d in seconds, rounded up.
 func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }

@@ -14,17 +14,17 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/initd"
 )
 
-// state is what OpenRC knows of the services of this boot.
+// state is the directory in which OpenRC records the services of this boot.
 const state = "/run/openrc"
 
-// Exit codes of `rc-service NAME status`, from OpenRC's sh/supervise-daemon.sh.
-// They are not LSB's: a 4 is stopping, and not unknown.
+// Exit codes of `rc-service NAME status`, from OpenRC's sh/supervise-daemon.sh. They are not
+// those of the LSB: 4 means stopping, and not unknown.
 const (
 	codeStarted      = 0
 	codeStopped      = 3
 	codeStopping     = 4
 	codeStarting     = 8
-	codeInactive     = 16 // waits for something outside before it goes on to start
+	codeInactive     = 16 // its start waits for an external event
 	codeCrashed      = 32
 	codeUnsupervised = 64
 )
@@ -45,14 +45,14 @@ func phase(code int) platform.Phase {
 	return platform.PhaseUnknown
 }
 
-// Status is the answer of rc-service, and of what OpenRC keeps in files of this
-// boot. They are readable to everybody.
+// Status combines the answer of rc-service with the files that OpenRC has written in this
+// boot. Everybody may read them.
 func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, error) {
 	st, _, err := m.query(ctx, id)
 	return st, err
 }
 
-// query is Status, and reports whether OpenRC has started what is dead by now.
+// query is Status. It also reports whether OpenRC considers a dead service started.
 func (m *Manager) query(ctx context.Context, id platform.ID) (st platform.Status, lost bool, err error) {
 	st = platform.Status{Manager: m.Name(), Phase: platform.PhaseStopped}
 	d, ours, err := m.machine.Installed(ctx, id)
@@ -71,7 +71,7 @@ func (m *Manager) query(ctx context.Context, id platform.ID) (st platform.Status
 	st.Phase = phase(code)
 	if code == codeStopped {
 		if m.machine.Exists(path.Join(state, "failed", id.String())) {
-			st.Phase = platform.PhaseFailed // it ended too often
+			st.Phase = platform.PhaseFailed // it ended too often: supervise-daemon gave up
 		}
 		return st, false, nil
 	}
@@ -84,19 +84,19 @@ func (m *Manager) query(ctx context.Context, id platform.ID) (st platform.Status
 	case code == codeStarted && dead:
 		st.Phase = platform.PhaseFailed
 		if st.Next = m.next(id); st.Next != nil {
-			st.Phase = platform.PhaseStarting // supervise-daemon waits to start it again
+			st.Phase = platform.PhaseStarting // supervise-daemon waits before it restarts it
 		}
 	case code == codeUnsupervised && dead:
 		st.Phase, st.Text = platform.PhaseFailed, "its supervise-daemon is dead, too: nobody starts it again"
 	case code == codeUnsupervised:
 		st.Text = "its supervise-daemon is gone: nobody would start it again; restart it"
 	}
-	st.Assumed = st.Phase == platform.PhaseReady // supervise-daemon starts the next process without a word
+	st.Assumed = st.Phase == platform.PhaseReady // supervise-daemon restarts the process without reporting it
 	return st, code == codeCrashed || dead && (code == codeStarted || code == codeUnsupervised), nil
 }
 
-// next is the start that supervise-daemon waits to try, by what its script has told it: of
-// when its child ended, and how often it has, it says nothing.
+// next returns the start for which supervise-daemon waits, according to the flags in its
+// script. supervise-daemon does not say when its child ended, or how often.
 func (m *Manager) next(id platform.ID) *platform.NextTry {
 	script, err := m.machine.ReadFile(initd.Path(id))
 	if err != nil {
@@ -110,10 +110,10 @@ func (m *Manager) next(id platform.ID) *platform.NextTry {
 		return ""
 	}
 	if strings.HasPrefix(word("--restart"), "'"+string(platform.RestartNever)) {
-		return nil // supervise-daemon waits all the same, and then gives up
+		return nil // supervise-daemon waits nevertheless, and then gives up
 	}
 	number := func(flag string) int {
-		n, _ := strconv.Atoi(word(flag)) // 0 where there is none
+		n, _ := strconv.Atoi(word(flag)) // 0 if the flag is missing
 		return n
 	}
 	next := &platform.NextTry{Delay: time.Duration(number("--respawn-delay")) * time.Second}
@@ -132,7 +132,7 @@ func (m *Manager) code(ctx context.Context, id platform.ID) (int, error) {
 	return 0, err
 }
 
-// value is a number that supervise-daemon has left; 0 if there is none.
+// value returns a number that supervise-daemon has recorded, or 0.
 func (m *Manager) value(id platform.ID, name string) int {
 	content, err := m.machine.ReadFile(path.Join(state, "options", id.String(), name))
 	if err != nil {

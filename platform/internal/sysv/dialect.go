@@ -13,7 +13,7 @@ import (
 //go:embed script.sh
 var template string
 
-// LeftOut are the settings that a script leaves out.
+// LeftOut returns the settings that a script leaves out.
 func LeftOut() []platform.Omission { return dialect().LeftOut() }
 
 func dialect() initd.Dialect {
@@ -39,8 +39,8 @@ func dialect() initd.Dialect {
 	}
 }
 
-// checkID refuses what insserv takes for a leftover of an editor or a package
-// manager: it says so, and goes on without it.
+// checkID refuses a name that insserv takes for a leftover of an editor or a package manager.
+// insserv ignores such a script with a warning.
 func checkID(id platform.ID) error {
 	suffix := strings.TrimPrefix(path.Ext(id.String()), ".")
 	if slices.Contains([]string{"old", "new", "org", "orig", "save", "swp", "core"}, suffix) ||

@@ -1,44 +1,41 @@
-// Package sysv renders services as LSB init scripts for sysvinit and its like,
-// puts them into the runlevels and drives them.
+// Package sysv renders services as LSB init scripts for sysvinit and similar systems, adds
+// them to the runlevels and controls them.
 //
-// [Render] and [Manager] are portable text: they work on every operating system,
-// with whatever machine stands behind the platform.System.
+// [Render] and [Manager] are portable: they work on every operating system, for any machine
+// behind the platform.System.
 //
-// The script is thin. Who runs, and whether it is ready, it asks the program
-// itself (platform.Commands), which knows by a lock and not by a PID file; the
-// program also becomes the service's user, sets its limits and goes into the
-// background. So the script needs no start-stop-daemon, which not every such
-// system has, and which in Debian's version waits out the whole start timeout
-// for a program that has died.
+// The script is thin. It asks the program itself (platform.Commands) what runs and whether it
+// is ready, which the program decides by a lock and not by a PID file. The program also
+// switches to the service's user, sets its limits and goes into the background. So the script
+// does not need start-stop-daemon. Not every system has that, and Debian's version waits for
+// the whole start timeout if the program has died.
 //
-// Values stand in single quotes: there the shell of POSIX expands nothing.
+// Values are in single quotes, in which a POSIX shell expands nothing.
 //
 // # Actions
 //
-// start, stop, restart, try-restart, reload, force-reload and status, with the
-// exit codes of the LSB ("Init Script Actions"): 0 done, also for a start of
-// what runs and a stop of what does not; 1 failed; 2 usage; 4 not permitted; 5
-// the program is not there; 6 its configuration cannot be used; 7 not running.
-// status: 0 running, 1 dead but the PID file is there, 2 dead but other state is
-// left, 3 not running, 4 unknown.
+// The actions are start, stop, restart, try-restart, reload, force-reload and status, with the
+// exit codes of the LSB ("Init Script Actions"): 0 done, also for the start of a running
+// service and the stop of a stopped one; 1 failed; 2 usage; 4 not permitted; 5 the program is
+// missing; 6 its configuration is invalid; 7 not running. Those of status are: 0 running, 1
+// dead but the PID file exists, 2 dead but other state is left, 3 not running, 4 unknown.
 //
 // # Links
 //
-// update-rc.d, chkconfig or insserv makes the links of the runlevels, where one
-// of them is; else they are made by hand, with numbers late in the order and
-// behind those of the services that this one is to come after.
+// The links of the runlevels are made by update-rc.d, chkconfig or insserv. If none of these
+// exists, they are made by hand, with late numbers that follow those of the services in After,
+// Requires and Wants.
 //
 // # Limits
 //
-// There are services of the machine only. Nothing restarts a service that has
-// ended, unless Unit.Supervise asks for a supervisor of the program's own.
+// Only the machine's services are supported. Nothing restarts a service that has ended, unless
+// Unit.Supervise requests a supervisor of the program's own.
 //
-// Of the hardening, no_new_privileges holds (on Linux); the other switches, what
-// they are exempted from (read_write_paths), and the taking of capabilities from root
-// are restrictions that a script cannot make: they are not there. What would
-// change who the service is or what it gets is honoured or refused: users,
-// groups, environment, directory, umask and limits of a process are honoured;
-// capabilities for a user and limits of the whole service (memory, tasks, cpu)
-// are refused. A watchdog is the program's own health checks: a process that
-// hangs as a whole is not noticed.
+// Of the hardening, a script can only apply no_new_privileges (on Linux). It leaves out the
+// other switches, their exceptions (read_write_paths), and the removal of capabilities from
+// root. Settings that change the identity or the resources of the service are honoured or
+// refused. Users, groups, environment, directory, umask and limits of a process are honoured.
+// Capabilities for a user and limits of the whole service (memory, tasks, cpu) are refused.
+// The watchdog consists of the program's own health checks: a process that hangs as a whole is
+// not noticed.
 package sysv

@@ -8,7 +8,7 @@ import (
 
 var _ platform.Examiner = (*Manager)(nil)
 
-// Examine looks at files and links.
+// Examine examines files and links.
 func (m *Manager) Examine(ctx context.Context, id platform.ID) (platform.Examination, error) {
 	e := m.machine.Examine(id)
 	m.examinePlaces(ctx, id, &e)

@@ -7,9 +7,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/initd"
 )
 
-// header is the comment that says when the service starts and stops. Services
-// go after file systems always, and after network, log and clock where there
-// are such.
+// header returns the comment that says when the service starts and stops. Services always
+// start after the file systems, and after network, log and clock if these exist.
 func header(s *initd.Script) string {
 	hard := []string{"$remote_fs"}
 	soft := []string{"$syslog", "$network", "$named", "$time"}
@@ -29,7 +28,7 @@ func header(s *initd.Script) string {
 	}
 	add(&hard, "requires", s.Unit.Requires)
 	add(&soft, "after", s.Unit.After)
-	add(&soft, "wants", s.Unit.Wants) // insserv has no word for more: what is enabled is started
+	add(&soft, "wants", s.Unit.Wants) // insserv can only order services; enabled ones are started
 	soft = slices.DeleteFunc(soft, func(word string) bool { return slices.Contains(hard, word) })
 
 	var b strings.Builder

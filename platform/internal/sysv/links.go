@@ -11,16 +11,17 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// linker is how links of the runlevels are made and removed.
+// A linker makes and removes the links of the runlevels.
 type linker struct {
 	program     string // empty: by hand
 	add, remove []string
-	// manual makes, after remove, those that stop the service at the end and do not
-	// start it at boot; empty: there are no such links.
+	// manual has the commands that, after remove, make links which stop the service at
+	// shutdown but do not start it at boot. It is empty if the program cannot make such links.
 	manual [][]string
 }
 
-// linkers are the tools that know the machine's order, best first; NAME stands for the service.
+// linkers lists the programs that know the machine's order, the best first. NAME stands for
+// the service.
 var linkers = [...]linker{
 	{
 		"update-rc.d",
@@ -37,7 +38,7 @@ var linkers = [...]linker{
 	{"insserv", []string{"insserv", "NAME"}, []string{"insserv", "-r", "NAME"}, nil},
 }
 
-// linker chooses what this machine has.
+// linker returns the linker of this machine.
 func (m *Manager) linker(id platform.ID) linker {
 	for _, l := range linkers {
 		for _, dir := range []string{"/usr/sbin", "/sbin", "/usr/lib/insserv"} {
@@ -60,19 +61,19 @@ func (m *Manager) linker(id platform.ID) linker {
 	return linker{}
 }
 
-// Of the links made by hand: late, as services of the machine itself come first,
-// and early at the end. Both have two digits.
+// Numbers of links that are made by hand. Services start late, after those of the machine
+// itself, and stop early. The numbers have two digits.
 const (
 	startNumber = 90
 	stopNumber  = 10
 )
 
-// everybodysEnd is the script that kills whatever is left at the end. It has a
-// start link, behind all stop links, unless insserv has been at work.
+// everybodysEnd is the script that kills all remaining processes at shutdown. It has a start
+// link, after all stop links, unless insserv has changed that.
 const everybodysEnd = "sendsigs"
 
-// numbers put u behind what it needs at the start, and before that at the end, as
-// far as there are numbers left.
+// numbers returns numbers that start u after the services that it needs and stop it before
+// them, as far as numbers are left.
 func (m *Manager) numbers(ctx context.Context, u platform.Unit) (start, stop int) {
 	start, stop = startNumber, stopNumber
 	services := []string{everybodysEnd}
@@ -84,7 +85,7 @@ func (m *Manager) numbers(ctx context.Context, u platform.Unit) (start, stop int
 	for _, service := range services {
 		for _, link := range m.found(ctx, service) {
 			base := path.Base(link)
-			n, _ := strconv.Atoi(base[1:3]) // are digits
+			n, _ := strconv.Atoi(base[1:3]) // always digits: see find
 			if base[0] == 'S' {
 				start = min(99, max(start, n+1))
 			} else {
@@ -95,8 +96,8 @@ func (m *Manager) numbers(ctx context.Context, u platform.Unit) (start, stop int
 	return start, stop
 }
 
-// handMade are the links that put the service into the runlevels; directories that
-// are not there are passed over, unless none is (a plan for another machine).
+// handMade returns the links that put the service into the runlevels. It skips missing
+// directories, unless all are missing: then the plan is for another machine.
 func (m *Manager) handMade(ctx context.Context, u platform.Unit) []string {
 	start, stop := m.numbers(ctx, u)
 	var all, there []string
@@ -117,8 +118,8 @@ func (m *Manager) handMade(ctx context.Context, u platform.Unit) []string {
 	return there
 }
 
-// found are the links of a service that are there now, of any number. Where that
-// cannot be told there are none.
+// found returns the existing links of a service, with any number. If they cannot be listed, it
+// returns none.
 func (m *Manager) found(ctx context.Context, service string) []string {
 	links, err := m.find(ctx, service)
 	if err != nil {
@@ -127,17 +128,16 @@ func (m *Manager) found(ctx context.Context, service string) []string {
 	return links
 }
 
-// find is found for those who are about to make links, or to remove them.
+// find is found for callers that make or remove links, and need the error.
 func (m *Manager) find(ctx context.Context, service string) ([]string, error) {
 	argv := []string{"find"}
 	all := true
 	for _, level := range "0123456" {
-		dir := fmt.Sprintf("/etc/rc%c.d/", level) // the slash: it may be a link itself
+		dir := fmt.Sprintf("/etc/rc%c.d/", level) // the slash follows a link
 		argv = append(argv, dir)
 		all = all && m.machine.Exists(dir)
 	}
-	// Directories that are not there are no reason to fail; names have no letter that means
-	// anything to find.
+	// A missing directory is not an error. Names have no characters that are special to find.
 	out, err := m.machine.Run(ctx, append(argv, "-name", "[SK][0-9][0-9]"+service)...)
 	if err != nil && all {
 		return nil, err
@@ -152,8 +152,8 @@ func enabled(links []string) bool {
 	return slices.ContainsFunc(links, func(l string) bool { return strings.HasPrefix(path.Base(l), "S") })
 }
 
-// enable are the steps that put the service into the runlevels: started and stopped, or
-// stopped only where somebody starts it by hand.
+// enable returns the steps that add the service to the runlevels. With a manual start type,
+// the links only stop it.
 func (m *Manager) enable(ctx context.Context, u platform.Unit) ([]platform.Step, error) {
 	links, err := m.find(ctx, u.ID.String())
 	if err != nil {
@@ -165,7 +165,7 @@ func (m *Manager) enable(ctx context.Context, u platform.Unit) ([]platform.Step,
 		why = "start the service when somebody asks for it, and stop it at the end"
 	}
 	var steps []platform.Step
-	if len(links) > 0 && enabled(links) == manual { // what makes links keeps those that are there
+	if len(links) > 0 && enabled(links) == manual { // linkers do not change existing links
 		if steps, err = m.disable(ctx, u.ID); err != nil {
 			return nil, err
 		}
@@ -199,7 +199,7 @@ func (m *Manager) enable(ctx context.Context, u platform.Unit) ([]platform.Step,
 	return steps, nil
 }
 
-// disable are the steps that take it out again.
+// disable returns the steps that remove the service from the runlevels.
 func (m *Manager) disable(ctx context.Context, id platform.ID) ([]platform.Step, error) {
 	links, err := m.find(ctx, id.String())
 	if err != nil {

@@ -7,23 +7,23 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/initd"
 )
 
-// Manager keeps services with init scripts. It holds no state: every answer is a
-// new question to the machine.
+// A Manager manages services with init scripts. It has no state, and queries the machine each
+// time.
 type Manager struct{ machine initd.Machine }
 
 var _ platform.Manager = (*Manager)(nil)
 
-// New makes a Manager that reaches the machine through sys.
+// New returns a Manager for the machine sys.
 func New(sys platform.System) *Manager {
 	return &Manager{initd.Machine{System: sys, Dialect: dialect()}}
 }
 
-// Name is "sysv".
+// Name returns "sysv".
 func (m *Manager) Name() string { return m.machine.Dialect.Manager }
 
-// Plan writes the script and puts it into the runlevels. A script that somebody
-// else made is replaced as platform.Definition has it. On a machine with init
-// scripts it refuses to require a service that is not there.
+// Plan returns the steps that write the script and add it to the runlevels.
+// platform.Definition decides about a script that holdfast did not make. On a machine with
+// init scripts, Plan refuses a unit that requires a missing service.
 func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, error) {
 	return m.machine.Plan(ctx, u, Render, func() (initd.Taken, error) { return m.take(ctx, u.ID) }, func() ([]platform.Step, error) { return m.enable(ctx, u) })
 }
@@ -31,9 +31,8 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 // Warnings names the services of u that have no script on this machine.
 func (m *Manager) Warnings(_ context.Context, u platform.Unit) []string { return m.machine.Warnings(u) }
 
-// Removal stops the service, takes it out of the runlevels and removes its script
-// and its runtime directory. What the service keeps stays: its state, logs and
-// configuration.
+// Removal returns the steps that stop the service, remove it from the runlevels, and remove
+// its script and runtime directory. Its state, logs and configuration stay.
 func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step, error) {
 	return m.machine.Removal(ctx, id, func() ([]platform.Step, error) {
 		now, err := m.ask(ctx, id)
@@ -53,8 +52,9 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 	}, func([]string) []platform.Step { return m.enableAgain(ctx, id) })
 }
 
-// take is for a script that somebody else made. That it runs, its status says, as
-// far as it has such an action; whether it does start at boot, its links say.
+// take prepares the take-over of a script that holdfast did not make. The script's status
+// action, if it has one, says whether the service runs, and the links say whether it starts at
+// boot.
 func (m *Manager) take(ctx context.Context, id platform.ID) (initd.Taken, error) {
 	var t initd.Taken
 	if _, err := m.machine.Run(ctx, initd.Path(id), "status"); err == nil {
@@ -83,11 +83,11 @@ func (m *Manager) enableAgain(ctx context.Context, id platform.ID) []platform.St
 	return steps
 }
 
-// Logs shows what the service has printed, which is its log unless that goes to a
-// file of its own or to syslog; n below 0 is the whole of it.
+// Logs returns the command that shows what the service has printed. This is its log, unless
+// the service logs to a file of its own or to syslog. A negative n means everything.
 func (m *Manager) Logs(id platform.ID, n int, follow bool) []string { return initd.Logs(id, n, follow) }
 
 var _ platform.LogFiler = (*Manager)(nil)
 
-// LogFile is the file with what the service has printed.
+// LogFile returns the file with the output of the service.
 func (m *Manager) LogFile(id platform.ID) string { return initd.Output(id) }

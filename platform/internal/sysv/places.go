@@ -12,11 +12,11 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/initd"
 )
 
-// places are the links of a service: the order in which the scripts of a runlevel are called
-// is that of their names, all that stop something before all that start something.
+// places are the links of a service. Within a runlevel, the scripts are called in the order of
+// these names: first all that stop something, then all that start something.
 type places []string // paths of links
 
-// in is the name of the link of that kind, S or K, in a runlevel; empty: there is none.
+// in returns the name of the link of kind S or K in a runlevel, or "".
 func (p places) in(level rune, kind string) string {
 	for _, link := range p {
 		if base := path.Base(link); path.Dir(link) == fmt.Sprintf("/etc/rc%c.d", level) && strings.HasPrefix(base, kind) {
@@ -26,14 +26,14 @@ func (p places) in(level rune, kind string) string {
 	return ""
 }
 
-// The runlevels in which the machine works, and those by which it ends.
+// The runlevels in which the machine works, and those that end it.
 const (
 	working = "2345"
 	ending  = "06"
 )
 
-// examinePlaces says what is wrong with the links of a service that has some. An
-// administrator's override has its own order.
+// examinePlaces reports what is wrong with the links of a service. It skips a service without
+// links, and one with an administrator's override for insserv, which has its own order.
 func (m *Manager) examinePlaces(ctx context.Context, id platform.ID, e *platform.Examination) {
 	links := places(m.found(ctx, id.String()))
 	script, err := m.machine.ReadFile(initd.Path(id))
@@ -74,8 +74,8 @@ func (m *Manager) examinePlaces(ctx context.Context, id platform.ID, e *platform
 	e.Own[platform.MendPlace] = strings.Join(leave, " ")
 }
 
-// startedBefore says where others are started later, and stoppedAfter where they are stopped
-// earlier; empty: nowhere.
+// startedBefore says where the service is started before others, and stoppedAfter where it is
+// stopped after them. They return "" if there is no such place.
 func (p places) startedBefore(others places) string {
 	for _, level := range working {
 		if ours, theirs := p.in(level, "S"), others.in(level, "S"); ours != "" && ours < theirs {
@@ -94,8 +94,8 @@ func (p places) stoppedAfter(others places) string {
 	return ""
 }
 
-// needed are the services that the header of a script names: facilities are the machine's
-// own business.
+// needed returns the services that the header of a script names. Facilities do not count,
+// because the machine provides them.
 func needed(script []byte) (all []string) {
 	header, _, _ := strings.Cut(string(script), "### END INIT INFO")
 	for line := range strings.Lines(header) {
@@ -106,7 +106,7 @@ func needed(script []byte) (all []string) {
 	return slices.DeleteFunc(all, func(name string) bool { return strings.HasPrefix(name, "$") })
 }
 
-// bootsTo is the runlevel that the machine boots to, as inittab(5) has it.
+// bootsTo returns the runlevel to which the machine boots: see inittab(5).
 func (m *Manager) bootsTo() (level rune, ok bool) {
 	tab, err := m.machine.ReadFile("/etc/inittab")
 	if err != nil {

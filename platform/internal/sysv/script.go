@@ -10,9 +10,9 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/shell"
 )
 
-// Render gives the text of the init script for u. It touches nothing and is the
-// same on every operating system. What cannot be honoured is an error that wraps
-// platform.ErrBadUnit and names every field concerned.
+// Render returns the init script for u. It does not touch the machine, and its result is the
+// same on every operating system. If settings cannot be honoured, the error wraps
+// platform.ErrBadUnit and names all of them.
 func Render(u platform.Unit) ([]byte, error) {
 	s := dialect().Script(u)
 	return s.Render(
@@ -28,8 +28,8 @@ func Render(u platform.Unit) ([]byte, error) {
 	)
 }
 
-// anew has a supervisor that waits to start the service again make room for one
-// that starts it now.
+// anew returns the code that makes a supervisor which waits before a restart give way to one
+// that starts the service now.
 func anew(u platform.Unit) string {
 	if !u.Supervise {
 		return ""
@@ -37,7 +37,7 @@ func anew(u platform.Unit) string {
 	return "\t# A supervisor may be waiting to start it again.\n\tleft=$(stop 2>&1) || { echo \"$left\" >&2; return 1; }\n"
 }
 
-// spawn is the command line that becomes the service, or its supervisor.
+// spawn returns the command line that becomes the service or its supervisor.
 func spawn(s *initd.Script) []string {
 	argv := append(s.Spawn(), "--")
 	if s.Unit.Supervise {

@@ -11,10 +11,10 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/initd"
 )
 
-// codeUnknown is status's answer when it cannot tell.
+// codeUnknown is the exit code of the status action if the status is unknown.
 const codeUnknown = 4
 
-// report is what the script's `status --json` prints, as far as it matters here.
+// A report has the relevant part of what the script's `status --json` prints.
 type report struct {
 	Phase      platform.Phase `json:"phase"`
 	PhaseSince time.Time      `json:"phase_since"`
@@ -24,13 +24,13 @@ type report struct {
 	LastExit   *platform.Exit `json:"last_exit"`
 	StatusText string         `json:"status_text"`
 
-	gone bool // the program is not there to be asked
+	gone bool // the program is missing
 }
 
 // ask runs the script's status action, which asks the program.
 func (m *Manager) ask(ctx context.Context, id platform.ID) (report, error) {
 	out, err := m.machine.Run(ctx, initd.Path(id), "status", "--json")
-	// Its exit code says in LSB's words what the answer says in more.
+	// The output says more than the exit code, which is that of the LSB.
 	var command *platform.CommandError
 	if err != nil && (!errors.As(err, &command) || command.Code < 0) {
 		return report{}, err
@@ -47,7 +47,7 @@ func (m *Manager) ask(ctx context.Context, id platform.ID) (report, error) {
 
 var _ platform.Inventory = (*Manager)(nil)
 
-// Inventory is what there is without asking the script, which asks the program.
+// Inventory returns what is known without the script, which would ask the program.
 func (m *Manager) Inventory(ctx context.Context, id platform.ID) (platform.Status, error) {
 	st := platform.Status{Manager: m.Name()}
 	d, ours, err := m.machine.Installed(ctx, id)
@@ -58,8 +58,8 @@ func (m *Manager) Inventory(ctx context.Context, id platform.ID) (platform.Statu
 	return st, nil
 }
 
-// Status is the answer of the script, and of the links that are there. A process
-// that was started otherwise is none of ours: it is left to its own command line.
+// Status combines the answer of the script with the links. It does not report a process that
+// was started in another way; the program's own command line does.
 func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, error) {
 	st := platform.Status{Manager: m.Name(), Phase: platform.PhaseStopped}
 	d, ours, err := m.machine.Installed(ctx, id)
