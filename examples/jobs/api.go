@@ -18,24 +18,25 @@ import (
 )
 
 const (
-	// Parameters and checkpoints of jobs are no longer than that: the environment of a child has
-	// room for both on every system.
+	// maxBody limits the parameters and checkpoints of jobs, in bytes. Both fit into the
+	// environment of a child on every system.
 	maxBody = 8 << 10
 	maxKey  = 200
-	// GET /v1/runs has so many of the newest, if ?limit= says nothing else.
+	// listed is the number of runs in GET /v1/runs, the newest ones, if ?limit= names no
+	// other.
 	listed = 1000
-	// The header that `jobs trigger` sends.
+	// byHand is the header that `jobs trigger` sends.
 	byHand = "Jobs-By-Hand"
 )
 
-// run is a run as the API shows it.
+// A run is a run in the API.
 type run struct {
 	ID      uint64          `json:"id"`
 	Job     string          `json:"job"`
 	Trigger journal.Trigger `json:"trigger"`
 	State   journal.State   `json:"state"`
 	Attempt int             `json:"attempt"`
-	RerunOf uint64          `json:"rerun_of"` // 0: it is none
+	RerunOf uint64          `json:"rerun_of"` // 0: it is no rerun
 	RerunAs uint64          `json:"rerun_as,omitempty"`
 	Reason  string          `json:"reason,omitempty"`
 	Worker  string          `json:"worker,omitempty"`
@@ -51,7 +52,7 @@ func runOf(e journal.Entry) run {
 	}
 }
 
-// handler is the API. token is what every request must have, if it is not empty.
+// handler returns the API. Every request must have the token unless it is empty.
 func (p *primary) handler(token string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/jobs", p.listJobs)
@@ -65,8 +66,8 @@ func (p *primary) handler(token string) http.Handler {
 	return guarded(token, mux)
 }
 
-// guarded refuses what a web page has a browser send (it reaches this machine, too), and what
-// lacks the token.
+// guarded refuses requests that a web page makes a browser send, which reach this machine,
+// too, and requests without the token.
 func guarded(token string, next http.Handler) http.Handler {
 	next = http.NewCrossOriginProtection().Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -120,7 +121,7 @@ func (p *primary) postRun(w http.ResponseWriter, r *http.Request) {
 			fail(w, http.StatusUnprocessableEntity, fmt.Errorf("the key %q is that of run %d, of other work", key, e.ID))
 			return
 		}
-		err = nil // it is the same
+		err = nil // the same request again
 	}
 	if err != nil {
 		failed(w, err)
@@ -129,7 +130,7 @@ func (p *primary) postRun(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusAccepted, map[string]uint64{"id": e.ID})
 }
 
-// listJobs shows the timetable.
+// listJobs returns the timetable.
 func (p *primary) listJobs(w http.ResponseWriter, _ *http.Request) {
 	type shown struct {
 		Name     string    `json:"name"`
@@ -202,7 +203,7 @@ func (p *primary) getOutput(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(b)
 }
 
-// putCheckpoint saves what a run that is cut off gets back when it is run again.
+// putCheckpoint saves the state that a rerun gets if the run is interrupted.
 func (p *primary) putCheckpoint(w http.ResponseWriter, r *http.Request) {
 	e, ok := p.show(w, r)
 	if !ok {
@@ -248,7 +249,7 @@ func bodyOf(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, bool) 
 	return b, true
 }
 
-// failed answers with the code that an error of the journal deserves.
+// failed answers with the status code for an error of the journal.
 func failed(w http.ResponseWriter, err error) {
 	code := http.StatusServiceUnavailable // it may work later
 	switch {
@@ -271,5 +272,5 @@ func fail(w http.ResponseWriter, code int, err error) {
 func answer(w http.ResponseWriter, code int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(v) // who asked may have gone
+	_ = json.NewEncoder(w).Encode(v) // the client may have gone
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// assignment is one attempt of a run, as whoever makes it needs it: this process, or a
+// An assignment is one attempt of a run, for whoever carries it out: this process, or a
 // worker, which gets it as JSON.
 type assignment struct {
 	ID         uint64          `json:"id"`
 	Job        string          `json:"job"`
 	Trigger    journal.Trigger `json:"trigger"`
 	Attempt    int             `json:"attempt"`
-	Term       uint64          `json:"term"` // of the primary that gave it
+	Term       uint64          `json:"term"` // of the primary that assigned it
 	Key        string          `json:"key"`
 	Command    []string        `json:"command"`
 	Timeout    time.Duration   `json:"timeout_ns,omitempty"`
@@ -26,7 +26,7 @@ type assignment struct {
 	Checkpoint []byte          `json:"checkpoint,omitempty"`
 	API        string          `json:"api"` // where the child saves checkpoints
 	TokenFile  string          `json:"token_file,omitempty"`
-	Lease      time.Duration   `json:"lease_ns,omitempty"` // of a worker
+	Lease      time.Duration   `json:"lease_ns,omitempty"` // for a worker
 }
 
 func (p *primary) assign(e journal.Entry, j job) assignment {
@@ -37,7 +37,7 @@ func (p *primary) assign(e journal.Entry, j job) assignment {
 	}
 }
 
-// environment is what the child finds in its environment.
+// environment returns the environment of the child.
 func (a assignment) environment() []string {
 	return append(
 		os.Environ(),
@@ -46,7 +46,7 @@ func (a assignment) environment() []string {
 		"JOBS_ATTEMPT="+strconv.Itoa(a.Attempt),
 		"JOBS_IDEMPOTENCY_KEY="+a.Key, // the same in each attempt and rerun
 		"JOBS_TRIGGER="+string(a.Trigger),
-		"JOBS_TERM="+strconv.FormatUint(a.Term, 10), // what a later primary gives is greater
+		"JOBS_TERM="+strconv.FormatUint(a.Term, 10), // greater for a later primary
 		"JOBS_PARAMS="+string(a.Params),
 		"JOBS_CHECKPOINT="+string(a.Checkpoint),
 		"JOBS_API="+a.API,
@@ -54,15 +54,16 @@ func (a assignment) environment() []string {
 	)
 }
 
-// ending is how an attempt ended, as its keeper leaves it behind.
+// An ending is the result of an attempt, which its keeper leaves in a file.
 type ending struct {
 	State  journal.State `json:"state"` // finished, failed, timed-out or interrupted
 	Reason string        `json:"reason,omitempty"`
-	// Asked: it was interrupted because somebody asked for it, by a stop for one. It counts as no crash.
+	// Asked means that it was interrupted on request, for example by a stop. That does not
+	// count as a crash.
 	Asked bool `json:"asked,omitempty"`
 }
 
-// folder is where the output of runs is, and what keepers leave: a directory for each run.
+// A folder has a directory for each run, with its output and the files of its keeper.
 type folder string
 
 func (f folder) of(id uint64) string { return filepath.Join(string(f), strconv.FormatUint(id, 10)) }
@@ -73,7 +74,8 @@ func (f folder) output(id uint64) string { return filepath.Join(f.of(id), output
 
 func endingFile(attempt int) string { return fmt.Sprintf("ending-%d.json", attempt) }
 
-// ending is what the keeper of an attempt has left. False: nothing, so it was killed.
+// ending returns what the keeper of an attempt has left. It returns false if there is nothing,
+// because the keeper was killed.
 func (f folder) ending(id uint64, attempt int) (e ending, ok bool) {
 	return e, readJSON(filepath.Join(f.of(id), endingFile(attempt)), &e)
 }

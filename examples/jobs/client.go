@@ -11,17 +11,18 @@ import (
 	"net/http"
 )
 
-// errGone means that the primary says: a run is not the caller's (any more).
+// errGone means that, according to the primary, the run does not (or no longer) belong to the
+// caller.
 var errGone = errors.New("the run is not ours any more")
 
-// client asks a primary.
+// A client sends requests to a primary.
 type client struct {
 	address string // HOST:PORT
 	token   string
 	http    *http.Client
 }
 
-// call sends body, as it is if it is bytes, and decodes the answer into out, if there is one.
+// call sends body, as JSON unless it is bytes, and decodes the answer into out if both exist.
 // The code is 0 if the primary cannot be reached.
 func (c client) call(ctx context.Context, method, path string, header http.Header, body, out any) (code int, err error) {
 	raw, ok := body.([]byte)
@@ -62,7 +63,7 @@ func (c client) call(ctx context.Context, method, path string, header http.Heade
 	return answer.StatusCode, err
 }
 
-// refusal is what a primary says that it does not do.
+// A refusal is an error that the primary has answered.
 type refusal struct {
 	status, text string
 	is           error

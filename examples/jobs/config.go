@@ -10,11 +10,11 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// table is the table of the program's own in the configuration file.
+// table is the program's own table in the configuration file.
 const table = "jobs"
 
-// config is the [jobs] table. Values that can be wrong by themselves check themselves while
-// they are read, so that the error names their line.
+// config is the [jobs] table. Values that can be checked on their own check themselves while
+// they are decoded, so that the error names their line.
 type config struct {
 	Listen     loopback `toml:"listen" help:"address of the API: 127.0.0.1:PORT or [::1]:PORT; changes by restart"`
 	TokenFile  string   `toml:"token_file" help:"file (0600) with the token that every request must have; none: whoever is on this machine may ask; changes by restart"`
@@ -25,7 +25,7 @@ type config struct {
 	Jobs       []job    `toml:"job" help:"the timetable; changes by reload"`
 }
 
-// job is a [[jobs.job]].
+// A job is one [[jobs.job]].
 type job struct {
 	Name       string    `toml:"name" help:"letters, digits, '.', '_', '-'"`
 	Schedule   *schedule `toml:"schedule" help:"cron line; none: by hand and by the API only"`
@@ -44,14 +44,14 @@ const (
 	longestRetryDelay = time.Hour
 )
 
-// Tables are the tables of the program's own, with their defaults.
+// Tables returns the program's own tables with their defaults.
 func (*program) Tables() map[string]any { d := defaults(); return map[string]any{table: &d} }
 
 func defaults() config {
 	return config{Listen: loopback{netip.MustParseAddrPort("127.0.0.1:7717")}, MaxRunning: 8, Lease: delay(defaultLease), MaxCrashes: 5, Keep: 1000}
 }
 
-// readConfig reads the table as it is now. The error is [service.ErrConfig].
+// readConfig reads the table in its current state. The error is [service.ErrConfig].
 func readConfig(decode func(table string, dst any) error) (config, error) {
 	c := defaults()
 	err := decode(table, &c)
@@ -60,7 +60,7 @@ func readConfig(decode func(table string, dst any) error) (config, error) {
 
 var jobName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
-// Validate reports what makes no sense together.
+// Validate checks the values together.
 func (c *config) Validate() error {
 	var errs []error
 	bad := func(key, format string, args ...any) {
@@ -89,7 +89,7 @@ func (c *config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// find is the job of that name.
+// find returns the job of that name.
 func (c *config) find(name string) (job, bool) {
 	for _, j := range c.Jobs {
 		if j.Name == name {
@@ -99,7 +99,7 @@ func (c *config) find(name string) (job, bool) {
 	return job{}, false
 }
 
-// pause is how long the retry after so many failures waits.
+// pause returns the pause before the retry after that many failures.
 func (j job) pause(failures int) time.Duration {
 	d := time.Duration(j.RetryDelay)
 	if d == 0 {
@@ -112,7 +112,7 @@ func (j job) pause(failures int) time.Duration {
 }
 
 type (
-	loopback struct{ netip.AddrPort } // of this machine alone
+	loopback struct{ netip.AddrPort } // reachable from this machine only
 	delay    time.Duration            // not negative
 	count    int                      // not negative
 	catchUp  string
@@ -147,7 +147,7 @@ func (d *delay) UnmarshalText(text []byte) error {
 	return err
 }
 
-// MarshalText is how a delay is written, for `config print`.
+// MarshalText formats a delay for `config print`.
 func (d delay) MarshalText() ([]byte, error) { //nolint:unparam // encoding.TextMarshaler wants the error
 	return []byte(time.Duration(d).String()), nil
 }

@@ -10,21 +10,21 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// room is room for one more run.
+// A room is free capacity for one more run.
 type room struct {
-	ctx  context.Context      // until when there is
-	give chan<- journal.Entry // takes one at once; nil: it is here
+	ctx  context.Context      // ends when the room is withdrawn
+	give chan<- journal.Entry // receives the run at once; nil: the room is in this process
 }
 
-// dispatch has what the journal hands out made, where there is room for it: at workers, and here
-// while there are none.
+// dispatch runs the work that the journal returns, whenever there is room for it: at workers,
+// or in this process while there are no workers.
 func (p *primary) dispatch(context.Context) error {
 	defer close(p.dispatchEnded)
 	ctx := p.dispatching
 	for {
 		r, done, err := p.room(ctx)
 		if err != nil {
-			return nil //nolint:nilerr // it is to stop
+			return nil //nolint:nilerr // the service stops
 		}
 		t, err := p.journal.Next(r.ctx)
 		done()
@@ -41,7 +41,7 @@ func (p *primary) dispatch(context.Context) error {
 		}
 		p.register.set(t.Entry)
 		switch {
-		case t.Adopted: // it needs no room: it is under way
+		case t.Adopted: // in progress already, so it needs no room
 			p.log.Info("a run goes on that has outlived the last run of the service", "run", t.ID, "job", t.Kind, "pid", t.Child.PID)
 			p.runs.Go(func() { p.perform(t.Entry, t.Child) })
 			p.leave(r)
@@ -63,7 +63,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// leave gives room back.
+// leave gives the room back.
 func (p *primary) leave(r room) {
 	if r.give != nil {
 		close(r.give)
@@ -72,7 +72,7 @@ func (p *primary) leave(r room) {
 	p.permits <- struct{}{}
 }
 
-// room waits until there is some. done is to be called when it is used, or not needed.
+// room waits for room. The caller calls done when it has used the room or does not need it.
 func (p *primary) room(ctx context.Context) (r room, done func(), err error) {
 	for {
 		here := p.permits
@@ -88,7 +88,7 @@ func (p *primary) room(ctx context.Context) (r room, done func(), err error) {
 		case r := <-p.workers.rooms:
 			return r, func() {}, nil
 		case <-here:
-			// A worker that comes takes it from us.
+			// An arriving worker takes precedence.
 			ctx, cancel := context.WithCancel(ctx)
 			p.workers.onArrival(cancel)
 			return room{ctx: ctx}, cancel, nil
@@ -99,7 +99,7 @@ func (p *primary) room(ctx context.Context) (r room, done func(), err error) {
 	}
 }
 
-// workers are the workers that have been heard of.
+// workers are the known workers.
 type workers struct {
 	rooms chan room
 
@@ -112,7 +112,7 @@ func newWorkers() *workers {
 	return &workers{rooms: make(chan room), seen: map[string]time.Time{}, arrived: func() {}}
 }
 
-// heard notes that a worker is there.
+// heard notes that a worker is alive.
 func (w *workers) heard(name string) (isNew bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -129,7 +129,8 @@ func (w *workers) left(name string) {
 	delete(w.seen, name)
 }
 
-// any reports whether there are workers, and forgets who has been silent for that long.
+// any reports whether there are workers. It forgets those that were silent for longer than
+// silent.
 func (w *workers) any(silent time.Duration) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -141,7 +142,7 @@ func (w *workers) any(silent time.Duration) bool {
 	return len(w.seen) > 0
 }
 
-// onArrival has fn called when a worker is heard of.
+// onArrival sets the function to call when a worker is heard.
 func (w *workers) onArrival(fn func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -2,5 +2,6 @@ package main
 
 import "syscall"
 
-// dieWithParent has the kernel kill the command when its keeper dies, however it does: prctl(2), PR_SET_PDEATHSIG.
+// dieWithParent makes the kernel kill the command when its keeper dies, however that happens:
+// prctl(2), PR_SET_PDEATHSIG.
 func dieWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGKILL }

@@ -4,5 +4,5 @@ package main
 
 import "syscall"
 
-// dieWithParent: nothing does that here; see endLeftover.
+// dieWithParent does nothing, because no other system can do that: see endLeftover.
 func dieWithParent(*syscall.SysProcAttr) {}

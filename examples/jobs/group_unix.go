@@ -14,8 +14,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// requests delivers what asks the keeper to end its command. What a terminal or its end says
-// is not for it.
+// requests delivers requests to the keeper to end its command. Signals of a terminal are not
+// meant for it.
 func requests() (<-chan os.Signal, error) {
 	signal.Ignore(syscall.SIGINT, syscall.SIGHUP)
 	stop := make(chan os.Signal, 1)
@@ -23,15 +23,16 @@ func requests() (<-chan os.Signal, error) {
 	return stop, nil
 }
 
-// detach has a keeper outlive us, and nobody who ends us by our group end it.
+// detach makes a keeper outlive this process, even if the process group of this process is
+// killed.
 func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
 
-// group is a command with all that it starts, by the number of its process group.
+// A group is the number of the process group of a command and everything that it starts.
 type group int
 
 // startGroup starts a command in a process group of its own.
 func startGroup(cmd *exec.Cmd) (group, error) {
-	runtime.LockOSThread() // what dies with us dies with this very thread
+	runtime.LockOSThread() // the command dies with this very thread
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	dieWithParent(cmd.SysProcAttr)
 	if err := cmd.Start(); err != nil {
@@ -43,7 +44,7 @@ func startGroup(cmd *exec.Cmd) (group, error) {
 func (g group) terminate() { _ = syscall.Kill(-int(g), syscall.SIGTERM) }
 func (g group) kill()      { _ = syscall.Kill(-int(g), syscall.SIGKILL) }
 
-// killed reports whether a signal ended it that comes from outside.
+// killed reports whether the process was ended by a signal from outside.
 func killed(s *os.ProcessState) bool {
 	status, ok := s.Sys().(syscall.WaitStatus)
 	if !ok || !status.Signaled() {
@@ -56,9 +57,9 @@ func killed(s *os.ProcessState) bool {
 	return false
 }
 
-// endLeftover ends what a keeper that was killed has left behind of its command. The number of a
-// group is not given to another process while the group has a member: if nobody has it, and
-// it is of this boot, the group is the command's or empty.
+// endLeftover kills the remains of a command whose keeper was killed. The number of a group is
+// not given to another process while the group has a member. So if no process has that number,
+// and it is of this boot, the group is the command's or empty.
 func endLeftover(dir string) {
 	var id proc.Identity
 	self, err := proc.Self()

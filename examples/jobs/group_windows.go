@@ -11,18 +11,18 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// requests delivers what asks the keeper to end its command.
+// requests delivers requests to the keeper to end its command.
 func requests() (<-chan os.Signal, error) {
 	stop, _, err := proc.Listen()
 	return stop, err
 }
 
-// detach has a keeper outlive us, and take no ctrl-C of ours.
+// detach makes a keeper outlive this process, and keeps a ctrl-C of this process from it.
 func detach(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP | windows.CREATE_NO_WINDOW}
 }
 
-// group is a command with all that it starts, which die when the keeper does, however it does.
+// A group is a command with everything it starts. They die with the keeper, however it ends.
 type group struct{ jobobject.Job }
 
 func startGroup(cmd *exec.Cmd) (group, error) {
@@ -31,11 +31,11 @@ func startGroup(cmd *exec.Cmd) (group, error) {
 	return group{j}, err
 }
 
-// terminate kills at once: there is nothing that all programs take for a request to end.
+// terminate kills at once: no request to end is understood by all programs.
 func (g group) terminate() { g.kill() }
 func (g group) kill()      { g.Kill() }
 
 func killed(*os.ProcessState) bool { return false }
 
-// endLeftover has nothing to do: the job object has ended with its keeper.
+// endLeftover does nothing, because the job object has ended with its keeper.
 func endLeftover(string) {}

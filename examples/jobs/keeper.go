@@ -20,25 +20,26 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// keeperCommand has this program be a keeper: the process between us and a job's command. It
-// outlives whoever started it, so that the outcome of a command is not lost with us: it waits
-// for the command, ends it when its time is up, and leaves the ending in a file.
+// keeperCommand makes this program a keeper: the process between this program and a job's
+// command. A keeper outlives its parent, so that the outcome of a command is not lost with the
+// parent. It waits for the command, ends it when its time is up, and leaves the ending in a
+// file.
 //
-// It begins when it has read an assignment from its standard input. One that was killed, or
-// whose parent was, before that runs nothing.
+// It begins when it has read an assignment from its standard input. If it or its parent is
+// killed before that, nothing runs.
 const keeperCommand = "keeper"
 
 const (
-	// A command that was asked to end is killed after that.
+	// killAfter is the time after which a command that was asked to end is killed.
 	killAfter = 5 * time.Second
-	// So long the output of processes is waited for that a command left behind.
+	// outputAfter limits the wait for the output of processes that a command has left behind.
 	outputAfter = 2 * time.Second
-	// More output than that is dropped.
+	// maxOutput limits the output of a command; the rest is dropped.
 	maxOutput = 1 << 20
 )
 
-// childFile has who the command is: where the keeper is killed and the command outlives it, it
-// is ended before it is run again.
+// childFile is the file with the identity of the command. If the command outlives its keeper,
+// which was killed, it is ended before the next attempt.
 const childFile = "child.json"
 
 func keep(dir string, in io.Reader) int {
@@ -59,11 +60,11 @@ func keep(dir string, in io.Reader) int {
 type keeper struct {
 	assignment
 	dir   string
-	until atomic.Int64 // the end of a worker's lease, by proc.Boottime; 0: it has gone
+	until atomic.Int64 // end of the worker's lease, by proc.Boottime; 0: the worker is gone
 }
 
 func (k *keeper) run(in *bufio.Reader) ending {
-	stop, err := requests() // before there is a child that could be left behind
+	stop, err := requests() // before there is a child to leave behind
 	if err != nil {
 		return ending{State: journal.Interrupted, Reason: err.Error()}
 	}
@@ -72,7 +73,7 @@ func (k *keeper) run(in *bufio.Reader) ending {
 		return ending{State: journal.Failed, Reason: err.Error()}
 	}
 	defer out.Close()
-	cmd := exec.Command(k.Command[0], k.Command[1:]...) //nolint:noctx // it has a limit of its own, and its group with it
+	cmd := exec.Command(k.Command[0], k.Command[1:]...) //nolint:noctx // the keeper limits the time of the whole group
 	cmd.Env, cmd.Stdin, cmd.WaitDelay = k.environment(), bytes.NewReader(k.Params), outputAfter
 	limited := &limited{to: out, left: maxOutput}
 	cmd.Stdout, cmd.Stderr = limited, limited
@@ -81,7 +82,7 @@ func (k *keeper) run(in *bufio.Reader) ending {
 	if err != nil {
 		return ending{State: journal.Failed, Reason: err.Error()}
 	}
-	defer group.kill() // and whatever it left behind
+	defer group.kill() // also kills whatever it left behind
 	if id, err := proc.Of(cmd.Process.Pid); err == nil {
 		_ = files.ReplaceJSON(filepath.Join(k.dir, childFile), id, 0o600, true)
 	}
@@ -90,8 +91,8 @@ func (k *keeper) run(in *bufio.Reader) ending {
 	return k.watch(ended, stop, group)
 }
 
-// lease follows what the worker says of its lease: a line with the time until which it has it. It
-// returns when there is the first.
+// lease reads the ends of the worker's lease, one time per line. It returns after the first
+// line.
 func (k *keeper) lease(in *bufio.Reader) {
 	if k.Lease == 0 {
 		return
@@ -113,13 +114,14 @@ func (k *keeper) lease(in *bufio.Reader) {
 	}
 }
 
-// lost reports whether the lease has run out, so that the run may be another's by now.
+// lost reports whether the lease has expired, so that the run may have begun elsewhere.
 func (k *keeper) lost() bool {
 	at, err := proc.Boottime()
 	return k.Lease > 0 && (err != nil || int64(at) > k.until.Load())
 }
 
-// watch waits for the end of the command, and ends it where something else comes first.
+// watch waits for the end of the command. It ends the command on a request, at its timeout, or
+// if the lease is lost.
 func (k *keeper) watch(ended <-chan error, stop <-chan os.Signal, group group) ending {
 	var timeout, kill <-chan time.Time
 	if k.Timeout > 0 {
@@ -127,7 +129,7 @@ func (k *keeper) watch(ended <-chan error, stop <-chan os.Signal, group group) e
 	}
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	var why *ending // we have ended it
+	var why *ending // why the keeper ended the command
 	end := func(e ending) {
 		why, timeout = &e, nil
 		group.terminate()
@@ -149,7 +151,7 @@ func (k *keeper) watch(ended <-chan error, stop <-chan os.Signal, group group) e
 		case <-kill:
 			group.kill()
 		case <-tick.C:
-			if why == nil && k.lost() { // at once: it may be begun elsewhere
+			if why == nil && k.lost() { // kill at once: the run may begin elsewhere
 				end(ending{State: journal.Interrupted, Reason: "its worker is gone, or cannot reach the primary"})
 				group.kill()
 			}
@@ -157,8 +159,8 @@ func (k *keeper) watch(ended <-chan error, stop <-chan os.Signal, group group) e
 	}
 }
 
-// endingOf is the ending of a command that ended by itself, or was killed by somebody else: the
-// latter is no failure of the job's.
+// endingOf returns the ending of a command that ended by itself or was killed from outside.
+// The latter is no failure of the job.
 func endingOf(err error) ending {
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	switch {
@@ -172,7 +174,7 @@ func endingOf(err error) ending {
 	return ending{State: journal.Failed, Reason: exit.String()}
 }
 
-// limited is the first of what is written to it.
+// A limited passes on the first bytes that are written to it.
 type limited struct {
 	to   io.Writer
 	left int
@@ -183,7 +185,7 @@ func (l *limited) Write(b []byte) (int, error) {
 	l.left -= n
 	if n > 0 {
 		if _, err := l.to.Write(b[:n]); err != nil {
-			l.left = 0 // on a full disk a job goes on without
+			l.left = 0 // on a full disk, a job continues without output
 		}
 	}
 	return len(b), nil

@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// primary knows the timetable and the journal, and has runs made: here, or by workers.
+// A primary has the timetable and the journal, and carries out runs itself or by workers.
 type primary struct {
 	log      *slog.Logger
 	journal  *journal.Journal
@@ -23,12 +23,12 @@ type primary struct {
 	cfg      atomic.Pointer[config]
 	register *register
 	workers  *workers
-	permits  chan struct{} // to run something here
+	permits  chan struct{} // one for each run that may begin in this process
 
-	submitting sync.Mutex     // looks whether a job is busy, and adds to it
-	runs       sync.WaitGroup // that are made here
+	submitting sync.Mutex     // held while checking that a job is idle and adding a run
+	runs       sync.WaitGroup // runs in this process
 
-	// A stop is in two steps: what was interrupted must not be handed out again.
+	// A stop has two steps, because interrupted work must not be dispatched again.
 	dispatching   context.Context
 	stopDispatch  context.CancelFunc
 	dispatchEnded chan struct{}
@@ -55,13 +55,13 @@ func newPrimary(log *slog.Logger, f folder, cfg config) *primary {
 
 func (p *primary) config() *config { return p.cfg.Load() }
 
-// options are those of the primary's journal.
+// options returns the options of the primary's journal.
 func (p *primary) options() journal.Options {
 	c := p.config()
 	return journal.Options{MaxCrashes: int(c.MaxCrashes), Keep: int(c.Keep), Collect: p.collect, OnAbort: p.abort, Hold: p.hold}
 }
 
-// open takes a journal, and notes what an earlier run has left.
+// open uses the journal j, and registers the runs that an earlier run has left.
 func (p *primary) open(j *journal.Journal) error {
 	p.journal = j
 	all, _, err := j.List(0)
@@ -73,7 +73,7 @@ func (p *primary) open(j *journal.Journal) error {
 	return err
 }
 
-// collect is what became of a run whose keeper ended while we were not there.
+// collect returns the outcome of a run whose keeper ended while the service was down.
 func (p *primary) collect(e journal.Entry) (journal.Outcome, bool) {
 	end, ok := p.folder.ending(e.ID, e.Attempt)
 	if !ok {
@@ -97,7 +97,7 @@ func (p *primary) abort(e journal.Entry) {
 	p.journal.Wake()
 }
 
-// submit writes down that a job is to be run, and returns when that is durable. The error is
+// submit queues a run of a job, and returns when that is durable. The error is
 // [journal.ErrKnown] if the key is known.
 func (p *primary) submit(ctx context.Context, j job, trigger journal.Trigger, params []byte, key string) (journal.Entry, error) {
 	w := journal.Work{Kind: j.Name, Trigger: trigger, Params: params, Key: key, Rerun: j.Rerun}
@@ -115,7 +115,7 @@ func (p *primary) submit(ctx context.Context, j job, trigger journal.Trigger, pa
 	return e, err
 }
 
-// skip has the journal show a run that is not made, and why.
+// skip records a run that is not carried out, and why.
 func (p *primary) skip(ctx context.Context, w journal.Work, open uint64) (journal.Entry, error) {
 	w.Rerun = false
 	e, err := p.journal.Begin(ctx, w)
@@ -126,8 +126,8 @@ func (p *primary) skip(ctx context.Context, w journal.Work, open uint64) (journa
 	return e, err
 }
 
-// perform makes a run here, and what of it has to be tried again. child is its keeper, if that
-// is alive already.
+// perform carries out a run in this process, with its retries. child is its keeper, if that is
+// already running.
 func (p *primary) perform(e journal.Entry, child *proc.Identity) {
 	ctx, cancel := context.WithCancelCause(p.stopping)
 	defer cancel(nil)
@@ -152,7 +152,7 @@ func (p *primary) perform(e journal.Entry, child *proc.Identity) {
 		e = *again
 		select {
 		case <-time.After(wait):
-		case <-ctx.Done(): // the attempt then ends before it begins
+		case <-ctx.Done(): // the next attempt then ends at once
 		}
 	}
 }
@@ -163,11 +163,11 @@ func (p *primary) attempt(ctx context.Context, e journal.Entry, j job) ending {
 		return ending{State: journal.Interrupted, Reason: context.Cause(ctx).Error(), Asked: true}
 	}
 	s, err := p.folder.start(p.assign(e, j))
-	if err != nil { // no fault of the job's
+	if err != nil { // not the job's fault
 		pause(ctx, time.Second)
 		return ending{State: journal.Interrupted, Reason: err.Error()}
 	}
-	// Durable before it has an effect: whoever comes after us finds the keeper.
+	// Record the keeper before it has any effect, so that a later run finds it.
 	if err := p.journal.Child(ctx, e.ID, s.id); err != nil {
 		s.drop()
 		return ending{State: journal.Interrupted, Reason: err.Error(), Asked: true}
@@ -180,7 +180,7 @@ func (p *primary) attempt(ctx context.Context, e journal.Entry, j job) ending {
 	return s.wait(ctx)
 }
 
-// why is what cut off the run that e is the rerun of.
+// why returns why the run was interrupted that e is a rerun of.
 func (p *primary) why(e journal.Entry) string {
 	if e.RerunOf == 0 {
 		return ""
@@ -192,12 +192,12 @@ func (p *primary) why(e journal.Entry) string {
 	return before.Reason
 }
 
-// conclude writes down how an attempt of e ended. If it is to be tried again it returns that, and
-// how long to wait before.
+// conclude records how an attempt of e ended. If there is a retry, it returns that attempt and
+// the pause before it.
 func (p *primary) conclude(ctx context.Context, e journal.Entry, j job, end ending) (again *journal.Entry, wait time.Duration) {
 	again, wait, err := p.settle(e, j, end)
 	for err != nil && !errors.Is(err, journal.ErrEnded) {
-		// The ending is on the disk: the next run collects it if we cannot.
+		// The ending is on disk, so the next run of the service can collect it.
 		p.log.Error("the outcome of a run cannot be written down: trying again", "run", e.ID, "error", err)
 		select {
 		case <-time.After(time.Second):
@@ -216,7 +216,7 @@ func (p *primary) conclude(ctx context.Context, e journal.Entry, j job, end endi
 	return again, wait
 }
 
-// settle is conclude, once.
+// settle tries once to do what conclude does.
 func (p *primary) settle(e journal.Entry, j job, end ending) (*journal.Entry, time.Duration, error) {
 	log := p.log.With("run", e.ID, "job", e.Kind, "trigger", e.Trigger, "attempt", e.Attempt, "reason", end.Reason)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

@@ -19,11 +19,11 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// Files in the state directory: suffixes to the service's name.
+// Files in the state directory, as suffixes of the service's name.
 const (
 	runsSuffix      = ".runs"      // a directory for each run
-	timetableSuffix = ".timetable" // up to when jobs were seen to
-	addressSuffix   = ".address"   // where the API is
+	timetableSuffix = ".timetable" // up to which time jobs were submitted
+	addressSuffix   = ".address"   // address of the API
 )
 
 // program is the job runner as a service.
@@ -33,7 +33,8 @@ type program struct {
 	server  *http.Server
 }
 
-// Start begins to serve. What an earlier run has left comes from the journal when it is ready.
+// Start begins to serve. The journal returns the work that an earlier run has left once the
+// service is ready.
 func (p *program) Start(ctx context.Context, rt *service.Runtime) (err error) {
 	cfg, err := readConfig(rt.DecodeTable)
 	if err != nil {
@@ -51,7 +52,7 @@ func (p *program) Start(ctx context.Context, rt *service.Runtime) (err error) {
 	if j.Refused() == nil {
 		err = p.primary.open(j)
 	} else {
-		p.primary.journal = j // which says so to everybody who asks
+		p.primary.journal = j // all requests return its error
 		rt.Status("no job is run: " + j.Refused().Error())
 	}
 	if err != nil {
@@ -93,8 +94,8 @@ func (p *program) serve(ctx context.Context, cfg config, token string) error {
 	return nil
 }
 
-// tidy removes the output of runs that the journal has forgotten, and looks whether runs have ended
-// elsewhere that others wait for.
+// tidy removes the output of runs that the journal has forgotten, and checks whether runs have
+// ended elsewhere for which others wait.
 func (p *program) tidy(ctx context.Context) error {
 	look, sweep := time.NewTicker(time.Second), time.NewTicker(time.Hour)
 	defer look.Stop()
@@ -120,7 +121,7 @@ func (p *program) tidy(ctx context.Context) error {
 	}
 }
 
-// Reload takes a new timetable, and how long workers may be silent.
+// Reload takes the new timetable and lease.
 func (p *program) Reload(context.Context) error {
 	fresh, err := readConfig(p.rt.DecodeTable)
 	if err != nil {
@@ -137,8 +138,8 @@ func (p *program) Reload(context.Context) error {
 	return nil
 }
 
-// Stop interrupts what is made here: it is run again after the next start, if it is opted in. What
-// workers do goes on.
+// Stop interrupts the runs in this process, which run again after the next start if they have
+// rerun_if_interrupted. The runs of workers continue.
 func (p *program) Stop(ctx context.Context) error {
 	p.primary.stopDispatch()
 	select {
@@ -166,7 +167,7 @@ func (p *program) Stop(ctx context.Context) error {
 	return err
 }
 
-// Check finds what is wrong before anything is touched.
+// Check finds mistakes before the service is touched.
 func (*program) Check(_ context.Context, cfg service.Config) error {
 	c, err := readConfig(cfg.DecodeTable)
 	if err == nil && c.TokenFile != "" {
@@ -177,7 +178,7 @@ func (*program) Check(_ context.Context, cfg service.Config) error {
 	return err
 }
 
-// Commands are `work`, `trigger` and `worker`.
+// Commands returns `work`, `trigger` and `worker`.
 func (*program) Commands(find cli.Find) []*cobra.Command {
 	return []*cobra.Command{work.Command(find), triggerCommand(find), workerCommand(find)}
 }

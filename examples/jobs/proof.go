@@ -15,19 +15,20 @@ import (
 	"time"
 )
 
-// While the primary is down every user of the machine can listen where it does. So whoever has
-// the token sends it over no connection before the other side has shown that it has it as well:
-// it would be that user's then, and the commands of a worker would be his.
+// While the primary is down, any user of the machine can listen at its address. So a client
+// sends its token only over connections whose other side has proved that it has the token, too.
+// Otherwise that user would get the token, and could choose the commands of a worker.
 
 const (
 	proofPath = "/v1/primary" // GET, with ?nonce=
 	proofTime = 10 * time.Second
 )
 
-// errImpostor means that somebody else listens in the place of the primary.
+// errImpostor means that somebody else listens at the primary's address.
 var errImpostor = errors.New("it does not know the token: somebody else listens there, or the token is another")
 
-// proof shows who listens at that address that he has the token, and for this question only.
+// proof returns the proof that the listener at that address has the token. It is valid for one
+// nonce only.
 func proof(token, nonce, address string) string {
 	h := hmac.New(sha256.New, []byte(token))
 	_, _ = fmt.Fprintf(h, "primary of jobs\n%s\n%s", address, nonce)
@@ -41,10 +42,11 @@ func prove(w http.ResponseWriter, r *http.Request, token string) {
 		fail(w, http.StatusInternalServerError, errors.New("the connection has no address"))
 		return
 	}
-	_, _ = io.WriteString(w, proof(token, r.FormValue("nonce"), local.String())) // who asked may have gone
+	_, _ = io.WriteString(w, proof(token, r.FormValue("nonce"), local.String())) // the client may have gone
 }
 
-// newClient is a client of the primary at address. With a token it speaks to nobody who lacks it.
+// newClient returns a client of the primary at address. With a token it talks only to a
+// primary that has the token.
 func newClient(address, token string) client {
 	if token == "" {
 		return client{address, token, http.DefaultClient}

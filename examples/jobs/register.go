@@ -7,11 +7,11 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// register knows which runs of a job are open: waiting, or under way here or at a worker. It is
-// but a note of where to look: the journal decides.
+// A register lists the open runs of each job: waiting, or in progress in this process or at a
+// worker. It only says where to look; the journal decides.
 type register struct {
 	mu     sync.Mutex
-	open   map[string]map[uint64]bool // by job and run: is it under way?
+	open   map[string]map[uint64]bool // by job and run: whether it is in progress
 	cancel map[uint64]context.CancelCauseFunc
 }
 
@@ -19,7 +19,7 @@ func newRegister() *register {
 	return &register{open: map[string]map[uint64]bool{}, cancel: map[uint64]context.CancelCauseFunc{}}
 }
 
-// set notes a run, and that it took the place of another.
+// set adds a run, and removes the run that it replaces.
 func (r *register) set(e journal.Entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -38,7 +38,7 @@ func (r *register) remove(job string, id uint64) {
 	delete(r.open[job], id)
 }
 
-// runs are the runs of a job that may be open.
+// runs returns the runs of a job that may be open.
 func (r *register) runs(job string) (all []uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -48,7 +48,7 @@ func (r *register) runs(job string) (all []uint64) {
 	return all
 }
 
-// jobs are those that may have open runs.
+// jobs returns the jobs that may have open runs.
 func (r *register) jobs() (all []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -58,7 +58,7 @@ func (r *register) jobs() (all []string) {
 	return all
 }
 
-// underWay reports whether a run of the job is.
+// underWay reports whether a run of the job is in progress.
 func (r *register) underWay(job string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -70,7 +70,7 @@ func (r *register) underWay(job string) bool {
 	return false
 }
 
-// here notes that a run is under way in this process, and how to end it.
+// here notes that a run is in progress in this process, and how to end it.
 func (r *register) here(id uint64, cancel context.CancelCauseFunc) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -83,7 +83,7 @@ func (r *register) notHere(id uint64) {
 	delete(r.cancel, id)
 }
 
-// end ends a run that is under way in this process, and reports whether there is one.
+// end ends a run in this process, and reports whether there is one.
 func (r *register) end(id uint64, why error) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -94,7 +94,7 @@ func (r *register) end(id uint64, why error) bool {
 	return cancel != nil
 }
 
-// busy is an open run of a job; 0 if there is none.
+// busy returns an open run of a job, or 0 if there is none.
 func (p *primary) busy(job string) (open uint64) {
 	for _, id := range p.register.runs(job) {
 		if p.refresh(job, id) {
@@ -104,8 +104,8 @@ func (p *primary) busy(job string) (open uint64) {
 	return open
 }
 
-// refresh asks the journal for a run, and reports whether it is open. A run that was cut
-// off goes on under another number.
+// refresh reads a run from the journal, and reports whether it is open. An interrupted run
+// continues under another number.
 func (p *primary) refresh(job string, id uint64) bool {
 	e, err := p.journal.Show(id)
 	for err == nil && e.State == journal.Rerun {
@@ -125,7 +125,8 @@ func (p *primary) refresh(job string, id uint64) bool {
 	return false
 }
 
-// refreshAll has Next look again at what waits for runs that have ended elsewhere.
+// refreshAll makes Next look again at runs that wait for others which may have ended
+// elsewhere.
 func (p *primary) refreshAll() {
 	for _, job := range p.register.jobs() {
 		if p.exclusive(job) {
@@ -135,13 +136,13 @@ func (p *primary) refreshAll() {
 	p.journal.Wake()
 }
 
-// exclusive reports whether a job has one run at a time.
+// exclusive reports whether a job has only one run at a time.
 func (p *primary) exclusive(job string) bool {
 	j, ok := p.config().find(job)
 	return ok && j.Overlap != overlapAllow && j.Overlap != ""
 }
 
-// hold reports whether a run has to wait for another of its job.
+// hold reports whether a run has to wait for another run of its job.
 func (p *primary) hold(e journal.Entry) bool {
 	return p.exclusive(e.Kind) && p.register.underWay(e.Kind)
 }

@@ -19,18 +19,18 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// started is an attempt whose keeper is there.
+// A started is an attempt whose keeper is running.
 type started struct {
 	assignment
 	folder folder
 	id     proc.Identity
-	in     io.WriteCloser // to the keeper; nil: it is none of our children
-	gone   chan struct{}  // closed when it is, and every process of the command
+	in     io.WriteCloser // to the keeper; nil: not our child
+	gone   chan struct{}  // closed when the keeper and all processes of the command have ended
 	once   sync.Once
 }
 
-// start starts the keeper of a, which does nothing yet: who it is can be written down before it
-// has had any effect.
+// start starts the keeper of a. It does nothing yet, so that its identity can be recorded
+// before it has any effect.
 func (f folder) start(a assignment) (*started, error) {
 	exe, err := os.Executable()
 	if err == nil {
@@ -39,8 +39,8 @@ func (f folder) start(a assignment) (*started, error) {
 	if err != nil {
 		return nil, err
 	}
-	endLeftover(f.of(a.ID))                             // of an attempt whose keeper was killed
-	cmd := exec.Command(exe, keeperCommand, f.of(a.ID)) //nolint:noctx // it outlives us
+	endLeftover(f.of(a.ID))                             // left by an attempt whose keeper was killed
+	cmd := exec.Command(exe, keeperCommand, f.of(a.ID)) //nolint:noctx // it outlives this process
 	detach(cmd)
 	in, err := cmd.StdinPipe()
 	if err == nil {
@@ -62,11 +62,11 @@ func (f folder) start(a assignment) (*started, error) {
 	return s, nil
 }
 
-// adopt goes on with an attempt that an earlier run of the program has started.
+// adopt continues an attempt that an earlier run of the program has started.
 func (f folder) adopt(a assignment, id proc.Identity) *started {
 	s := &started{assignment: a, folder: f, id: id, gone: make(chan struct{})}
 	go func() {
-		_ = id.Wait(context.Background()) // it ends with the keeper, or with us
+		_ = id.Wait(context.Background()) // ends with the keeper, or with this process
 		s.end()
 	}()
 	return s
@@ -77,7 +77,7 @@ func (s *started) end() {
 	s.once.Do(func() { close(s.gone) })
 }
 
-// run has the keeper begin.
+// run lets the keeper begin.
 func (s *started) run() error {
 	b, err := json.Marshal(s.assignment)
 	if err == nil {
@@ -86,7 +86,7 @@ func (s *started) run() error {
 	return err
 }
 
-// tell tells the keeper until when the lease of its run holds, by proc.Boottime.
+// tell tells the keeper when the lease of its run ends, by proc.Boottime.
 func (s *started) tell(until time.Duration) error {
 	_, err := s.in.Write([]byte(strconv.FormatInt(int64(until), 10) + "\n"))
 	return err
@@ -98,8 +98,8 @@ func (s *started) drop() {
 	<-s.gone
 }
 
-// wait returns how the attempt ended. When ctx ends the command is asked to end, and killed if it
-// does not.
+// wait returns how the attempt ended. If ctx ends, the command is asked to end, and killed if
+// it does not.
 func (s *started) wait(ctx context.Context) ending {
 	select {
 	case <-s.gone:
@@ -108,7 +108,7 @@ func (s *started) wait(ctx context.Context) ending {
 		select {
 		case <-s.gone:
 		case <-time.After(2 * (killAfter + outputAfter)):
-			_ = s.id.Signal(os.Kill) // it hangs; what it has started dies with it, or is ended then
+			_ = s.id.Signal(os.Kill) // the keeper hangs; its command dies with it, or is killed by end
 			<-s.gone
 		}
 	}
@@ -120,13 +120,13 @@ func (s *started) wait(ctx context.Context) ending {
 		return ending{State: journal.Interrupted, Reason: "its keeper was killed"}
 	case e.Asked && ctx.Err() != nil:
 		e.Reason = context.Cause(ctx).Error()
-	case e.Asked: // by somebody other than us, the service manager that ends all there is for one
+	case e.Asked: // by another process, such as a service manager that stops everything
 		e.Reason += " by somebody else"
 	}
 	return e
 }
 
-// sweep removes what is left of runs that nobody knows any more.
+// sweep removes the directories of unknown runs.
 func (f folder) sweep(known func(id uint64) bool) error {
 	all, err := os.ReadDir(string(f))
 	if errors.Is(err, os.ErrNotExist) {

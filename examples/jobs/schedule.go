@@ -8,15 +8,15 @@ import (
 	"github.com/hashicorp/cronexpr"
 )
 
-// schedule is a cron line: minute, hour, day of month, month, day of week; with a sixth field
-// in front, seconds; or @hourly and its like.
+// A schedule is a cron line: minute, hour, day of month, month, day of week. A sixth field in
+// front means seconds. It may also be @hourly or the like.
 //
-// The library is only asked for times of the day, as a calendar without daylight saving
-// time has them; what becomes of the two odd days of a year is decided here.
+// The library only computes times of the day, for a calendar without daylight saving time. The
+// methods here handle the two days of a year on which clocks change.
 type schedule struct {
 	text     string
 	times    *cronexpr.Expression
-	interval bool // each hour, or each so many: it is the time between two that counts
+	interval bool // every hour, or every few: only the time in between matters
 }
 
 func (s *schedule) UnmarshalText(text []byte) error {
@@ -26,7 +26,7 @@ func (s *schedule) UnmarshalText(text []byte) error {
 	case 1: // @daily
 		s.interval = line == "@hourly"
 	case 6:
-		line, hour = line+" *", 2 // the library takes six for a line with years
+		line, hour = line+" *", 2 // the library takes the sixth field for the year
 		fallthrough
 	case 5:
 		s.interval = strings.HasPrefix(fields[hour], "*")
@@ -40,15 +40,15 @@ func (s *schedule) UnmarshalText(text []byte) error {
 	return err
 }
 
-// MarshalText is the line, for `config print`.
+// MarshalText returns the line, for `config print`.
 func (s schedule) MarshalText() ([]byte, error) { return []byte(s.text), nil } //nolint:unparam // encoding.TextMarshaler wants the error
 
-// next is the first time after t, in t's time zone; zero if there is none.
+// next returns the first time after t, in t's time zone, or zero if there is none.
 //
-// Where clocks are put forward, what is due at a time that does not exist is due when they
-// are put. Where they are put back, what is due at a time that comes twice is due when
-// it comes first. So neither is lost or doubled. A schedule for each hour, or so many
-// hours or minutes (* or */N), goes on through both: it has no hour that it means.
+// When clocks are put forward, a time that does not exist is due at the moment of the change.
+// When they are put back, a time that occurs twice is due at its first occurrence. So no run
+// is lost or doubled. A schedule for every hour, or for every few hours or minutes (* or */N),
+// continues through both changes, because it means no particular hour.
 func (s schedule) next(t time.Time) time.Time {
 	if s.interval {
 		return s.nextInterval(t)
@@ -72,19 +72,19 @@ func (s schedule) nextInterval(t time.Time) time.Time {
 		if end.IsZero() || at.Before(end) {
 			return at
 		}
-		// On from there, by what clocks show then; that very moment counts.
+		// Continue there with the new time of the clocks, that very moment included.
 		t = end
 		from = wallOf(end).Add(-time.Second)
 	}
 }
 
-// wallOf is what clocks show at t, as if there were no time zones.
+// wallOf returns what clocks show at t, as if there were no time zones.
 func wallOf(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
 }
 
-// instantOf is when clocks show wall in zone: the first time they do, or, if they never
-// do, when they jump over it.
+// instantOf returns when clocks show wall in zone: the first time if there are two, or, if
+// they never show it, the moment when they jump over it.
 func instantOf(wall time.Time, zone *time.Location) time.Time {
 	at := time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second(), wall.Nanosecond(), zone)
 	start, end := at.ZoneBounds()
@@ -94,7 +94,7 @@ func instantOf(wall time.Time, zone *time.Location) time.Time {
 	case shown.Before(wall):
 		return end
 	}
-	if !start.IsZero() { // the same could have been shown before the clocks were put back
+	if !start.IsZero() { // clocks may have shown the same before they were put back
 		before := start.Add(-time.Nanosecond)
 		if earlier := before.Add(wall.Sub(wallOf(before))); earlier.Before(start) {
 			return earlier

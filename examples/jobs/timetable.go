@@ -14,31 +14,34 @@ import (
 )
 
 const (
-	// While we run, what is due no longer than that is on time: we may have been held up.
+	// grace is the delay up to which a run counts as on time while the service is running,
+	// because the process may have been held up.
 	grace = time.Minute
-	// A clock that is put back by more is taken to be right now, and to have been wrong before.
+	// putRight is the step back of the clock from which the new time is taken to be right, and
+	// the old one wrong.
 	putRight = 3 * time.Hour
-	// catch_up = "all" makes up for that many of the latest missed times of a job, and for no more.
+	// mostMissed limits the missed times of a job that catch_up = "all" makes up for, the
+	// latest ones.
 	mostMissed = 10_000
-	// The clock may be set at any time, so it is looked at.
+	// tickEvery is the time between two looks at the clock, which may be set at any time.
 	tickEvery = time.Second
 )
 
-// timetable has jobs run when they are due. What it knows of the past is up to when each job
-// has been seen to; it survives a restart, and only its own runs move it: one by hand does not.
+// A timetable runs jobs when they are due. It remembers for each job up to which time it has
+// submitted runs, even over a restart. Only its own runs change that; a run by hand does not.
 type timetable struct {
-	path   string // of what it knows
+	path   string // of the file with seen
 	now    func() time.Time
 	log    *slog.Logger
 	config func() *config
 	submit func(ctx context.Context, j job, due time.Time) error
 
-	begun time.Time         // when the service was started: what was due before is missed
+	begun time.Time         // start of the service; runs due before it are missed
 	seen  map[string]seenTo // by job
-	told  map[string]string // by job: what cannot be done, and the log has
+	told  map[string]string // by job: the last error that was logged
 }
 
-// seenTo is up to when a job has been seen to, by which schedule.
+// A seenTo says up to which time a job was submitted, and by which schedule.
 type seenTo struct {
 	Schedule string    `json:"schedule"`
 	Until    time.Time `json:"until"`
@@ -47,7 +50,7 @@ type seenTo struct {
 func newTimetable(path string, p *primary) *timetable {
 	t := &timetable{path: path, now: time.Now, log: p.log, config: p.config, seen: map[string]seenTo{}, told: map[string]string{}}
 	t.submit = func(ctx context.Context, j job, due time.Time) error {
-		// The key has each time run once, whatever becomes of us before the next line is written.
+		// The key makes each time run only once, even if this process dies before it records that.
 		key := fmt.Sprintf("%s@%s", j.Name, due.UTC().Format(time.RFC3339))
 		_, err := p.submit(ctx, j, journal.Scheduled, nil, key)
 		if errors.Is(err, journal.ErrKnown) {
@@ -60,7 +63,7 @@ func newTimetable(path string, p *primary) *timetable {
 	return t
 }
 
-// run is the timetable's life.
+// run runs the timetable until ctx ends.
 func (t *timetable) run(ctx context.Context) error {
 	for {
 		next := t.turn(ctx)
@@ -76,7 +79,7 @@ func (t *timetable) run(ctx context.Context) error {
 	}
 }
 
-// turn submits what is due, and returns when the next job is.
+// turn submits the runs that are due, and returns when the next one is.
 func (t *timetable) turn(ctx context.Context) (next time.Time) {
 	now := t.now()
 	before := maps.Clone(t.seen)
@@ -105,7 +108,8 @@ func (t *timetable) turn(ctx context.Context) (next time.Time) {
 	return next
 }
 
-// meet begins with a job that is new, or has another schedule, or whose time was wrong.
+// meet begins to track a job that is new, has another schedule, or whose recorded time was
+// wrong.
 func (t *timetable) meet(j job, now time.Time) {
 	s, known := t.seen[j.Name]
 	switch {
@@ -118,7 +122,7 @@ func (t *timetable) meet(j job, now time.Time) {
 	t.seen[j.Name] = seenTo{j.Schedule.text, now}
 }
 
-// see submits what has been due since the job was seen to last, the oldest first.
+// see submits the runs of a job that have become due since the last time, the oldest first.
 func (t *timetable) see(ctx context.Context, j job, now time.Time) error {
 	s := t.seen[j.Name]
 	missed, due, lost := split(j, s.Until.In(now.Location()), now, t.missedBefore(now))
@@ -140,7 +144,7 @@ func (t *timetable) see(ctx context.Context, j job, now time.Time) error {
 	return nil
 }
 
-// missedBefore is before when what is due has been missed.
+// missedBefore returns the time before which due runs count as missed.
 func (t *timetable) missedBefore(now time.Time) time.Time {
 	if late := now.Add(-grace); late.After(t.begun) {
 		return late
@@ -148,8 +152,8 @@ func (t *timetable) missedBefore(now time.Time) time.Time {
 	return t.begun
 }
 
-// split is what a job was due at after from and up to now: what was missed and is made up for, and
-// what is on time. lost: more was missed than that.
+// split returns the times of a job after from and up to now: missed has those that were missed
+// and are made up for, and due those that are on time. lost says that more were missed.
 func split(j job, from, now, missedBefore time.Time) (missed, due []time.Time, lost bool) {
 	next := j.Schedule.next
 	at := next(from)
@@ -168,7 +172,7 @@ func split(j job, from, now, missedBefore time.Time) (missed, due []time.Time, l
 	}
 	if n := len(missed); j.CatchUp == catchUpOnce && n > 0 {
 		missed = missed[n-1:]
-		if len(due) > 0 { // that makes up for them
+		if len(due) > 0 { // the run on time makes up for them
 			missed = nil
 		}
 	}

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// readToken is what the file at path has, which nobody else may read. Without a path there is none.
+// readToken returns the token in the file at path, which only its owner may read. It returns
+// "" without a path.
 func readToken(path string) (string, error) {
 	if path == "" {
 		return "", nil

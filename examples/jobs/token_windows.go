@@ -2,5 +2,5 @@ package main
 
 import "io/fs"
 
-// forOthers cannot tell: who may read a file does not show in its mode here.
+// forOthers is always false: on Windows the mode does not show who can read a file.
 func forOthers(fs.FileInfo) bool { return false }

@@ -16,7 +16,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// triggerCommand has a job run by hand.
+// triggerCommand runs a job by hand.
 func triggerCommand(find cli.Find) *cobra.Command {
 	var params, key string
 	var wait bool
@@ -51,7 +51,7 @@ func triggerCommand(find cli.Find) *cobra.Command {
 	return cmd
 }
 
-// reach is the primary of this machine that the command is about.
+// reach returns a client of the primary on this machine.
 func reach(cmd *cobra.Command, find cli.Find) (c client, err error) {
 	found, err := find(cmd)
 	if err != nil {
@@ -69,7 +69,7 @@ func reach(cmd *cobra.Command, find cli.Find) (c client, err error) {
 	return newClient(string(address), token), err
 }
 
-// await waits for the end of a run, and of those that take its place.
+// await waits for the end of a run and of its reruns.
 func (c client) await(ctx context.Context, id uint64) error {
 	for {
 		var got run
@@ -78,7 +78,7 @@ func (c client) await(ctx context.Context, id uint64) error {
 			return context.Cause(ctx)
 		case errors.Is(err, errGone):
 			return err
-		case err != nil: // it is being restarted, perhaps
+		case err != nil: // perhaps it is being restarted
 		case got.State == journal.Rerun:
 			id = got.RerunAs
 			continue

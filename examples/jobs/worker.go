@@ -21,7 +21,7 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// workerCommand makes runs for a primary until it is asked to stop.
+// workerCommand carries out runs for a primary until it is asked to stop.
 func workerCommand(find cli.Find) *cobra.Command {
 	var join, name, tokenFile string
 	var slots int
@@ -67,7 +67,8 @@ func workerCommand(find cli.Find) *cobra.Command {
 	return cmd
 }
 
-// worker makes runs that it gets from a primary. What it has is its own while it renews the lease.
+// A worker carries out runs that it gets from a primary. A run belongs to it while it renews
+// the lease.
 type worker struct {
 	name      string
 	slots     int
@@ -78,7 +79,7 @@ type worker struct {
 	runs      sync.WaitGroup
 }
 
-// heldFile has the run that a worker has, and its keeper.
+// heldFile is the file that records a run of a worker and its keeper.
 const heldFile = "held.json"
 
 type held struct {
@@ -115,14 +116,14 @@ func (w *worker) run(ctx context.Context) error {
 	}
 }
 
-// leave says that nothing has to wait for us.
+// leave tells the primary that this worker stops.
 func (w *worker) leave() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	_, _ = w.client.call(ctx, http.MethodDelete, "/v1/workers/"+w.name, nil, nil, nil)
 }
 
-// next asks for a run, until there is one or ctx ends.
+// next asks for a run until there is one or ctx ends.
 func (w *worker) next(ctx context.Context) (a assignment, ok bool) {
 	for told := false; ctx.Err() == nil; {
 		asked, cancel := context.WithTimeout(ctx, 2*pollFor)
@@ -142,7 +143,7 @@ func (w *worker) next(ctx context.Context) (a assignment, ok bool) {
 	return a, false
 }
 
-// perform makes a run, and what of it has to be tried again.
+// perform carries out a run with its retries.
 func (w *worker) perform(ctx context.Context, a assignment) {
 	for {
 		end, ours := w.attempt(ctx, a)
@@ -163,14 +164,15 @@ func (w *worker) perform(ctx context.Context, a assignment) {
 	}
 }
 
-// attempt runs a command once, and renews the lease meanwhile. Not ours: the run is another's by now.
+// attempt runs a command once, and renews the lease meanwhile. ours is false if the run
+// belongs to somebody else by now.
 func (w *worker) attempt(ctx context.Context, a assignment) (end ending, ours bool) {
-	until, err := w.renewOnce(ctx, a) // we may have slept since it was given to us
+	until, err := w.renewOnce(ctx, a) // the machine may have slept since the assignment
 	if err != nil {
 		return end, false
 	}
 	s, err := w.begin(a, until)
-	if err != nil { // no fault of the job's
+	if err != nil { // not the job's fault
 		pause(ctx, time.Second)
 		return ending{State: journal.Interrupted, Reason: err.Error()}, true
 	}
@@ -192,9 +194,10 @@ func (w *worker) attempt(ctx context.Context, a assignment) (end ending, ours bo
 	return end, ours
 }
 
-// begin starts the command of a, with the end of its lease, and writes down that we have it.
+// begin records that this worker has the run, and starts the command of a with the end of its
+// lease.
 func (w *worker) begin(a assignment, until time.Duration) (*started, error) {
-	a.TokenFile = w.tokenFile // ours: this may be another machine some day
+	a.TokenFile = w.tokenFile // the worker's own file: it may run on another machine some day
 	s, err := w.folder.start(a)
 	if err != nil {
 		return nil, err
@@ -212,8 +215,8 @@ func (w *worker) begin(a assignment, until time.Duration) (*started, error) {
 	return s, err
 }
 
-// renew renews the lease of a until ctx ends, and tells until when it holds. If it is lost, ctx is
-// ended.
+// renew renews the lease of a until ctx ends, and calls tell with its end. If the lease is
+// lost, it calls lost.
 func (w *worker) renew(ctx context.Context, lost context.CancelCauseFunc, a assignment, tell func(until time.Duration)) {
 	tick := time.NewTicker(a.Lease / 5)
 	defer tick.Stop()
@@ -237,10 +240,10 @@ func (w *worker) renew(ctx context.Context, lost context.CancelCauseFunc, a assi
 	}
 }
 
-// renewOnce returns until when the lease holds, by proc.Boottime: a part of it less, as the run must
-// have ended when it is begun elsewhere.
+// renewOnce returns the end of the lease, by proc.Boottime. It deducts a part of the lease,
+// because the run must have ended before it may begin elsewhere.
 func (w *worker) renewOnce(ctx context.Context, a assignment) (until time.Duration, err error) {
-	at, err := proc.Boottime() // before we ask: the primary counts from later on
+	at, err := proc.Boottime() // before the request, because the primary's lease begins later
 	if err != nil {
 		return 0, err
 	}
@@ -250,7 +253,8 @@ func (w *worker) renewOnce(ctx context.Context, a assignment) (until time.Durati
 	return at + a.Lease*3/4, err
 }
 
-// rest waits for the next attempt, and keeps the lease. False: there is none.
+// rest waits for the next attempt, and renews the lease meanwhile. It returns false if there
+// is no next attempt.
 func (w *worker) rest(ctx context.Context, a assignment, wait time.Duration) bool {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -270,8 +274,9 @@ func (w *worker) rest(ctx context.Context, a assignment, wait time.Duration) boo
 	return true
 }
 
-// report tells the primary how an attempt ended, as often as it takes: it may be down. Not ok: the
-// worker has to stop, or the primary is gone for long; the next start reports it as a leftover.
+// report tells the primary how an attempt ended. It repeats that if necessary, because the
+// primary may be down. ok is false if the worker has to stop, or the primary stays away; the
+// next start then reports the run as a leftover.
 func (w *worker) report(stop context.Context, a assignment, r report) (again *retry, ok bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(stop), 4*a.Lease)
 	defer cancel()
@@ -303,8 +308,8 @@ func (w *worker) path(id uint64, what string) string {
 
 func (w *worker) forget(id uint64) { _ = files.RemoveTree(w.folder.of(id)) }
 
-// leftovers reports what an earlier life of this worker has left: it ended with that, and may even
-// have ended by itself.
+// leftovers reports the runs that an earlier process of this worker has left. They ended with
+// that process, or before it by themselves.
 func (w *worker) leftovers(ctx context.Context) {
 	all, _ := os.ReadDir(string(w.folder))
 	for _, x := range all {
@@ -313,7 +318,7 @@ func (w *worker) leftovers(ctx context.Context) {
 		if err != nil || !readJSON(filepath.Join(w.folder.of(id), heldFile), &h) {
 			continue
 		}
-		_ = h.Keeper.Wait(ctx) // it ends its command when we are gone
+		_ = h.Keeper.Wait(ctx) // it ends its command when the worker is gone
 		end, ok := w.folder.ending(id, h.Assignment.Attempt)
 		if !ok {
 			endLeftover(w.folder.of(id))

@@ -12,17 +12,17 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// How long a worker's question for work is kept until the answer is "none".
+// pollFor limits how long a worker's request for work stays open.
 const pollFor = 20 * time.Second
 
-// report is how an attempt ended at a worker.
+// A report says how an attempt ended at a worker.
 type report struct {
 	ending
-	// Leftover: the worker found it when it was started again.
+	// Leftover means that the worker found the run when it was started again.
 	Leftover bool `json:"leftover,omitempty"`
 }
 
-// retry is what a worker is told to do after a failure.
+// A retry tells a worker what to do after a failure.
 type retry struct {
 	Again assignment    `json:"again"`
 	Wait  time.Duration `json:"wait_ns"`
@@ -36,7 +36,7 @@ func (p *primary) handleWorkers(mux *http.ServeMux) {
 	mux.HandleFunc("POST /v1/workers/{worker}/runs/{id}/report", p.workerReport)
 }
 
-// workerName is who asks.
+// workerName returns the name of the worker that sends the request.
 func (p *primary) workerName(w http.ResponseWriter, r *http.Request) (string, bool) {
 	name := r.PathValue("worker")
 	if !jobName.MatchString(name) {
@@ -49,7 +49,7 @@ func (p *primary) workerName(w http.ResponseWriter, r *http.Request) (string, bo
 	return name, true
 }
 
-// workerLeft takes it that a worker does not come again.
+// workerLeft notes that a worker has stopped.
 func (p *primary) workerLeft(w http.ResponseWriter, r *http.Request) {
 	if name, ok := p.workerName(w, r); ok {
 		p.workers.left(name)
@@ -58,7 +58,7 @@ func (p *primary) workerLeft(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// workerNext hands out the next run.
+// workerNext answers with the next run.
 func (p *primary) workerNext(w http.ResponseWriter, r *http.Request) {
 	name, ok := p.workerName(w, r)
 	if !ok {
@@ -86,11 +86,12 @@ func (p *primary) workerNext(w http.ResponseWriter, r *http.Request) {
 		failed(w, err)
 		return
 	}
-	// If this does not arrive the lease runs out.
+	// If the answer does not arrive, the lease expires.
 	answer(w, http.StatusOK, a)
 }
 
-// hand gives a run to a worker. Whether its question is still open does not matter: the lease does.
+// hand assigns a run to a worker. It need not check whether the request is still open, because
+// the lease decides.
 func (p *primary) hand(e journal.Entry, worker string) (a assignment, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -110,7 +111,7 @@ func (p *primary) hand(e journal.Entry, worker string) (a assignment, err error)
 	return p.assign(e, j), nil
 }
 
-// workerRenew notes that a worker is alive. 409: the run is not its own any more.
+// workerRenew renews a lease. 409 means that the run no longer belongs to the worker.
 func (p *primary) workerRenew(w http.ResponseWriter, r *http.Request) {
 	name, ok := p.workerName(w, r)
 	if !ok {
@@ -147,7 +148,7 @@ func (p *primary) workerOutput(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// own is a run that the worker which asks has.
+// own returns the run if it belongs to the worker that sends the request.
 func (p *primary) own(w http.ResponseWriter, r *http.Request) (journal.Entry, bool) {
 	name, ok := p.workerName(w, r)
 	if !ok {
@@ -161,7 +162,7 @@ func (p *primary) own(w http.ResponseWriter, r *http.Request) (journal.Entry, bo
 	return e, ok
 }
 
-// workerReport takes the outcome of an attempt. 200 has what is to be tried again.
+// workerReport records the outcome of an attempt. 200 comes with an attempt to retry.
 func (p *primary) workerReport(w http.ResponseWriter, r *http.Request) {
 	e, ok := p.own(w, r)
 	if !ok {

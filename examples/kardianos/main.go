@@ -1,5 +1,5 @@
-// Command kardianos is the classic program of github.com/kardianos/service after the
-// move: one import and one line more than in before/main.go.
+// Command kardianos is the classic program of github.com/kardianos/service after its
+// migration: it has one more import and one more line than before/main.go.
 package main
 
 import (
@@ -17,7 +17,7 @@ type program struct {
 	exit   chan struct{}
 }
 
-// Start does not block: the work goes on by itself.
+// Start does not block: the work continues in a goroutine.
 func (p *program) Start(service.Service) error {
 	p.exit = make(chan struct{})
 	go p.run()
@@ -38,7 +38,7 @@ func (p *program) run() {
 	}
 }
 
-// Stop has the work end.
+// Stop ends the work.
 func (p *program) Stop(service.Service) error {
 	close(p.exit)
 	return nil

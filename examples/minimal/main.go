@@ -1,5 +1,5 @@
-// Command minimal is the smallest honest service: it says once a minute that it
-// is alive, and stops when it is asked to.
+// Command minimal is the smallest useful service. It logs once a minute that it is alive, and
+// stops when it is asked to.
 package main
 
 import (
@@ -15,7 +15,7 @@ func main() { os.Exit(cli.Main(service.Config{Name: "minimal"}, program{})) }
 
 type program struct{}
 
-// Start returns when the service is ready. What goes on runs in rt.Go.
+// Start returns when the service is ready. Work that continues runs in rt.Go.
 func (program) Start(_ context.Context, rt *service.Runtime) error {
 	rt.Go("heartbeat", func(ctx context.Context) error {
 		tick := time.NewTicker(time.Minute)
@@ -32,5 +32,5 @@ func (program) Start(_ context.Context, rt *service.Runtime) error {
 	return nil
 }
 
-// Stop has nothing to do: the context of the heartbeat ends right after it.
+// Stop has nothing to do, because the context of the heartbeat ends right after it.
 func (program) Stop(context.Context) error { return nil }

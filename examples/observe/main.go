@@ -1,5 +1,5 @@
-// Command observe counts, and lets itself be seen: by Prometheus, by whoever asks
-// whether it is well, and by a textfile. See README.md.
+// Command observe counts, and can be observed: by Prometheus, by health probes, and in a
+// textfile. See README.md.
 package main
 
 import (
@@ -22,7 +22,7 @@ func run() int {
 	p := &program{metrics: metrics.New()}
 	return cli.Main(service.Config{
 		Name: "observe", Version: version, Description: "Counts, and lets itself be seen",
-		Extensions:  []service.Extension{p.metrics}, // the one line
+		Extensions:  []service.Extension{p.metrics}, // the only line that metrics need
 		DefaultFile: "[service.metrics]\nlisten = \"127.0.0.1:9110\"\n",
 	}, p)
 }
@@ -32,7 +32,7 @@ type program struct {
 	ticks   prometheus.Counter
 }
 
-// Start registers a counter of the program's own beside what holdfast has.
+// Start registers a counter of the program's own beside those of holdfast.
 func (p *program) Start(_ context.Context, rt *service.Runtime) error {
 	p.ticks = prometheus.NewCounter(prometheus.CounterOpts{Name: "observe_ticks_total", Help: "Seconds that were counted."})
 	if err := p.metrics.Registerer().Register(p.ticks); err != nil {
@@ -54,7 +54,7 @@ func (p *program) Start(_ context.Context, rt *service.Runtime) error {
 	return nil
 }
 
-// Reload has nothing to take: it is there to be counted.
+// Reload has nothing to take; it exists to be counted.
 func (*program) Reload(context.Context) error { return nil }
 
 // Stop has nothing to do.

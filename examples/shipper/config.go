@@ -14,8 +14,8 @@ import (
 // table is the shipper's own table in the configuration file.
 const table = "shipper"
 
-// config is the [shipper] table. Values that can be wrong by themselves check
-// themselves while they are read, so that the error names their line.
+// config is the [shipper] table. Values that can be checked on their own check themselves
+// while they are decoded, so that the error names their line.
 type config struct {
 	Inputs     []glob         `toml:"inputs" show:"true" help:"files to follow: absolute patterns; changes by reload"`
 	Output     path           `toml:"output" show:"true" help:"file to append to; changes by restart"`
@@ -24,10 +24,10 @@ type config struct {
 	StopDelay  delay          `toml:"stop_delay" show:"true" help:"how long Stop takes"`
 }
 
-// Tables are the tables of the shipper's own.
+// Tables returns the shipper's own table.
 func (*program) Tables() map[string]any { return map[string]any{table: new(config)} }
 
-// Validate reports what cannot be done without.
+// Validate reports missing values.
 func (c *config) Validate() error {
 	var errs []error
 	if len(c.Inputs) == 0 {
@@ -69,7 +69,7 @@ func (d *delay) UnmarshalText(text []byte) error {
 	return err
 }
 
-// MarshalText is how a delay is written, for `config print`.
+// MarshalText formats a delay for `config print`.
 func (d delay) MarshalText() ([]byte, error) { //nolint:unparam // encoding.TextMarshaler wants the error
 	return []byte(time.Duration(d).String()), nil
 }
@@ -81,7 +81,7 @@ func absolute(text []byte) (string, error) {
 	return "", fmt.Errorf("%q is not an absolute path: a service has no directory of its own that it could begin at", text)
 }
 
-// readConfig reads the table as it is now. The error is [service.ErrConfig].
+// readConfig reads the table in its current state. The error is [service.ErrConfig].
 func readConfig(rt *service.Runtime) (config, error) {
 	var c config
 	err := rt.DecodeTable(table, &c)
@@ -91,7 +91,7 @@ func readConfig(rt *service.Runtime) (config, error) {
 	return c, err
 }
 
-// badConfig is err as what is wrong with the configuration file.
+// badConfig returns err as a mistake in the configuration file.
 func badConfig(rt *service.Runtime, err error) error {
 	file := rt.Config().File
 	if file == "" {

@@ -14,18 +14,18 @@ import (
 )
 
 const (
-	// pollEvery is how often the files are looked at when there is nothing to
-	// do. Polling is the same on every system and file system.
+	// pollEvery is the time between two checks of the files when there is nothing to do.
+	// Polling works alike on every system and file system.
 	pollEvery = 200 * time.Millisecond
-	// retryAfter is the pause after a turn that failed, on a full disk for one.
+	// retryAfter is the pause after a turn that failed, for example on a full disk.
 	retryAfter = time.Second
-	// statusEvery is how often the status changes at most.
+	// statusEvery is the minimum time between two changes of the status.
 	statusEvery = time.Second
-	// stuckAfter is how long a turn may take before it counts as stuck.
+	// stuckAfter is the time after which a turn counts as stuck.
 	stuckAfter = 10 * time.Second
 )
 
-// loop owns the Shipper: run is its only user, others send.
+// A loop owns the Shipper. Only run uses it; other goroutines send to run.
 type loop struct {
 	shipper *ship.Shipper
 	log     *slog.Logger
@@ -34,17 +34,17 @@ type loop struct {
 	choices chan choice
 	stop    chan context.Context
 	ended   chan struct{}
-	err     error // of the last turns, after ended
+	err     error // of the last turns; valid after ended is closed
 
 	begun  time.Time
-	turned atomic.Int64 // when the last turn ended, since begun
+	turned atomic.Int64 // end of the last turn, since begun
 
 	failure string // of the last turn; empty if it did not fail
 	shown   string // status
 	shownAt time.Time
 }
 
-// choice is a new selection, and where to say what came of it.
+// A choice is a new selection, and a channel for its outcome.
 type choice struct {
 	ship.Selection
 	outcome chan error
@@ -58,11 +58,10 @@ func newLoop(s *ship.Shipper, rt *service.Runtime) *loop {
 	}
 }
 
-// run ships until end is called. The end of ctx is for the case that nobody
-// waited for that.
+// run ships until end is called. The end of ctx matters only if nobody has waited for that.
 func (l *loop) run(ctx context.Context) error {
 	defer close(l.ended)
-	defer func() { _ = l.shipper.Close() }() // all was synced
+	defer func() { _ = l.shipper.Close() }() // everything has been synced
 	next := time.NewTimer(0)
 	defer next.Stop()
 	for {
@@ -81,7 +80,7 @@ func (l *loop) run(ctx context.Context) error {
 	}
 }
 
-// turn does one turn and tells how long to wait for the next.
+// turn does one turn, and returns the pause before the next one.
 func (l *loop) turn() (wait time.Duration) {
 	more, err := l.shipper.Turn()
 	l.turned.Store(int64(time.Since(l.begun)))
@@ -96,8 +95,8 @@ func (l *loop) turn() (wait time.Duration) {
 	return pollEvery
 }
 
-// judge logs a failure once, and its end. Nothing is lost by it: the next turn
-// begins where the last good one ended, so there is no reason to give up.
+// judge logs the beginning and the end of a failure. Nothing is lost by it, because the next
+// turn begins where the last successful one ended. So there is no reason to give up.
 func (l *loop) judge(err error) {
 	failure := ""
 	if err != nil {
@@ -133,8 +132,8 @@ func count(n uint64, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// healthy reports whether the loop has turned recently, successfully or not: a
-// restart would not make room on a full disk.
+// healthy reports whether there was a turn recently, successful or not: a restart would not
+// free space on a full disk.
 func (l *loop) healthy(context.Context) error {
 	if idle := time.Since(l.begun) - time.Duration(l.turned.Load()); idle > stuckAfter {
 		return fmt.Errorf("the last turn ended %v ago", idle.Round(time.Second))
@@ -144,8 +143,8 @@ func (l *loop) healthy(context.Context) error {
 
 var errEnded = errors.New("shipping has ended")
 
-// choose makes sel the selection between two turns. If ctx ends before that, sel
-// will never be it.
+// choose sets the selection between two turns. If ctx ends before that, the selection does not
+// change.
 func (l *loop) choose(ctx context.Context, sel ship.Selection) error {
 	c := choice{sel, make(chan error, 1)}
 	select {
@@ -163,8 +162,7 @@ func (l *loop) choose(ctx context.Context, sel ship.Selection) error {
 	}
 }
 
-// end has the loop ship what there is, for no longer than limit, and waits for
-// its end.
+// end makes the loop ship what is left, for no longer than limit, and waits for its end.
 func (l *loop) end(ctx context.Context, limit time.Duration) error {
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

@@ -1,5 +1,5 @@
-// Command shipper follows log files and appends the lines that match to one
-// output file, each exactly once, also across kill -9. See README.md.
+// Command shipper follows log files and appends the matching lines to one output file, each
+// exactly once, even across kill -9. See README.md.
 package main
 
 import (

@@ -14,10 +14,10 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// program is the shipper as a service. What it ships, package ship knows.
+// program is the shipper as a service. Package ship does the work.
 type program struct {
 	rt        *service.Runtime
-	cfg       config // in force
+	cfg       config // the configuration in force
 	stopDelay time.Duration
 	loop      *loop
 }
@@ -34,7 +34,7 @@ func (p *program) Start(ctx context.Context, rt *service.Runtime) error {
 	s, err := ship.Open(ship.Options{
 		Selection: cfg.selection(),
 		Output:    string(cfg.Output),
-		// It bears the name of the lock: who holds that, owns the checkpoint.
+		// The name is that of the lock, whose holder owns the checkpoint.
 		Checkpoint: filepath.Join(rt.Dirs().State, rt.Config().ID("").String()+".checkpoint.json"),
 		Log:        rt.Slog(),
 	})
@@ -49,7 +49,7 @@ func (p *program) Start(ctx context.Context, rt *service.Runtime) error {
 	return nil
 }
 
-// Reload swaps inputs and match.
+// Reload changes inputs and match.
 func (p *program) Reload(ctx context.Context) error {
 	fresh, err := readConfig(p.rt)
 	if err != nil {
@@ -69,8 +69,7 @@ func (p *program) Reload(ctx context.Context) error {
 	return nil
 }
 
-// Stop ships what is complete, within half of the stop timeout, and ends. What
-// is left then is found by the next run.
+// Stop ships complete lines for up to half of the stop timeout. The next run ships the rest.
 func (p *program) Stop(ctx context.Context) error {
 	err := p.loop.end(ctx, p.rt.Config().StopTimeout/2)
 	if e := pause(ctx, p.stopDelay); e != nil {
@@ -79,8 +78,8 @@ func (p *program) Stop(ctx context.Context) error {
 	return err
 }
 
-// pause lets d pass. It is for rehearsing slow programs: a delay is no
-// progress, so it does not ask for more time.
+// pause waits for d, to rehearse slow programs. A delay is no progress, so pause does not ask
+// for more time.
 func pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil
@@ -93,8 +92,8 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// explain turns what the shipper refuses into the exit code that it deserves,
-// and says what can be done about it.
+// explain makes an error of the shipper lead to the right exit code, and adds what to do about
+// it.
 func explain(rt *service.Runtime, err error) error {
 	var output *ship.OutputError
 	switch {
@@ -115,8 +114,8 @@ func explain(rt *service.Runtime, err error) error {
 	return err
 }
 
-// warnOfNothing warns of inputs that name no file yet. It can be right, but a
-// directory that we may not read looks the same.
+// warnOfNothing warns of inputs that match no file yet. That may be intended, but a directory
+// that cannot be read looks the same.
 func warnOfNothing(rt *service.Runtime, c config) {
 	for _, g := range c.Inputs {
 		if found, _ := filepath.Glob(string(g)); len(found) == 0 {

@@ -15,23 +15,23 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// setFlag sets a key of the configuration that an install writes.
+// setFlag sets a key of the configuration that install writes.
 const setFlag = "set"
 
-// words is a command line of ours.
+// words is a parsed command line.
 type words struct {
 	name, verb string
-	args       []string // the verb, and what belongs to it
+	args       []string // the verb and its arguments
 	set        []string // KEY=VALUE
 	command    []string // to wrap
-	scope      string   // as a flag says it
+	scope      string   // value of the flag
 	instance   string
-	config     bool // a configuration file is named
-	dry        bool // nothing is to be written
+	config     bool // a flag names a configuration file
+	dry        bool // write nothing
 }
 
-// parse takes "VERB NAME ..." and "NAME VERB ...", which is the one that is installed. A name that is a
-// verb could be either, so it is none.
+// parse parses "VERB NAME ..." and "NAME VERB ...", which is the form that is installed. A
+// name that equals a verb would be ambiguous, and is refused.
 func parse(args, verbs []string) (w words, err error) {
 	flag := func(word string) bool { return strings.HasPrefix(word, "-") }
 	if len(args) == 0 || flag(args[0]) || args[0] == "help" && len(args) == 1 {
@@ -69,7 +69,7 @@ func parse(args, verbs []string) (w words, err error) {
 	return w, w.own(rest)
 }
 
-// own takes out of the words of an install what is not cobra's.
+// own extracts the arguments of an install that cobra does not parse.
 func (w *words) own(rest []string) error {
 	for i := 0; i < len(rest); i++ {
 		word := rest[i]
@@ -113,13 +113,13 @@ func (w *words) own(rest []string) error {
 	return nil
 }
 
-// file is the text of the configuration that an install writes; empty if it writes none.
+// file returns the text of the configuration that an install writes, or "" if it writes none.
 func (w words) file() (string, error) {
 	if len(w.command) == 0 {
 		return "", nil
 	}
 	command := slices.Clone(w.command)
-	if strings.Contains(command[0], "/") { // a manager starts it somewhere else
+	if strings.Contains(command[0], "/") { // a manager starts it in another directory
 		abs, err := filepath.Abs(command[0])
 		if err != nil {
 			return "", err
@@ -145,12 +145,14 @@ func (w words) file() (string, error) {
 	return b.String(), nil
 }
 
-// secret reports whether the file may say what is nobody else's business: variables often are passwords.
+// secret reports whether the file may contain secrets. Environment variables often contain
+// passwords.
 func (w words) secret() bool {
 	return slices.ContainsFunc(w.set, func(s string) bool { return strings.HasPrefix(strings.TrimPrefix(s, "wrap."), "env.") })
 }
 
-// set puts one KEY=VALUE into doc. A value that is TOML is that; all else is a string.
+// set adds one KEY=VALUE to doc. A value that is valid TOML is decoded; anything else is a
+// string.
 func set(doc map[string]any, setting string) error {
 	key, text, ok := strings.Cut(setting, "=")
 	path := strings.Split(key, ".")
@@ -186,10 +188,10 @@ func set(doc map[string]any, setting string) error {
 	return nil
 }
 
-// written is how the file begins that an install writes.
+// written begins a file that an install writes.
 const written = "# Written by: wrap install "
 
-// path is that of the file.
+// path returns the path of the file.
 func (w words) path(cfg service.Config) (string, error) {
 	cfg.Scope, cfg.Instance = platform.Scope(w.scope), w.instance
 	if w.scope == "auto" {
@@ -202,8 +204,7 @@ func (w words) path(cfg service.Config) (string, error) {
 	return filepath.Join(dirs.Config, cfg.ID(cfg.Scope).String()+".toml"), nil
 }
 
-// foreign returns an error if there is a file in the place of the one that is to be written, and it is
-// somebody else's.
+// foreign returns an error if the file to write exists and was not written by wrap.
 func (w words) foreign(cfg service.Config) error {
 	if cfg.DefaultFile == "" {
 		return nil
@@ -214,13 +215,13 @@ func (w words) foreign(cfg service.Config) error {
 	}
 	text, err := os.ReadFile(path)
 	if err != nil || strings.HasPrefix(string(text), written) {
-		return nil //nolint:nilerr // there is none, or the install will say why
+		return nil //nolint:nilerr // there is no file, or the install will report the error
 	}
 	return fmt.Errorf("%s was not written by wrap: say --config %[1]s if that is the configuration, and no -- PROGRAM; or take another name", path)
 }
 
-// taken returns an error if the service has another configuration than the one that was to be
-// written, because somebody has changed the file.
+// taken returns an error if the service uses another configuration than the one to be written,
+// because somebody has changed the file.
 func (w words) taken(cfg service.Config) error {
 	path, err := w.path(cfg)
 	if err != nil {

@@ -1,4 +1,5 @@
-// Command wrap has any program be a service of the machine, without a line of Go. See README.md.
+// Command wrap makes any program a service of the machine, without a line of Go. See
+// README.md.
 package main
 
 import (
@@ -48,7 +49,7 @@ func run(args []string) int {
 	}
 	tree := cli.Command(cfg, new(wrap.Program))
 	for _, cmd := range tree.Commands() {
-		if slices.Contains(takeCommand(), cmd.Name()) { // for the help: parse has read them
+		if slices.Contains(takeCommand(), cmd.Name()) { // only for the help: parse has read them
 			cmd.Use += " [-- PROGRAM [ARGUMENT...]]"
 			cmd.Flags().StringArray(setFlag, nil, "`KEY=VALUE` of the table [wrap], or of another: service.user=redis")
 		}
@@ -65,14 +66,14 @@ func run(args []string) int {
 	return code
 }
 
-// description is the service of that name, as far as the program knows it.
+// description returns the configuration of the service of that name that is set in code.
 func description(name string) service.Config {
 	return service.Config{Name: name, Version: version, Hardening: service.Hardening{
-		MemoryDenyWrite: service.Off, // what compiles while it runs (Java, JavaScript) would not
+		MemoryDenyWrite: service.Off, // just-in-time compilers (Java, JavaScript) need it off
 	}}
 }
 
-// verbs are the commands that every service has.
+// verbs returns the commands that every service has.
 func verbs() (all []string) {
 	for _, cmd := range cli.Command(description("any"), new(wrap.Program)).Commands() {
 		all = append(all, cmd.Name())
@@ -80,7 +81,7 @@ func verbs() (all []string) {
 	return append(all, "help")
 }
 
-// takeCommand are the commands behind which the command to wrap stands.
+// takeCommand returns the commands that are followed by the command to wrap.
 func takeCommand() []string { return []string{"install", "plan"} }
 
 func long() string {

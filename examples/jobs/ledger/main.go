@@ -1,5 +1,5 @@
-// Command ledger is a job whose effects happen exactly once, however often it is cut off and run
-// again. It books the amounts in its parameters:
+// Command ledger is a job whose effects happen exactly once, however often it is interrupted
+// and run again. It books the amounts in its parameters:
 //
 //	[[jobs.job]]
 //	name = "book"
@@ -8,9 +8,9 @@
 //
 //	jobs trigger book --params '{"amounts": [5, 7, 30]}'
 //
-// Two things see to it. The idempotency key of the run, the same in each rerun, is written in the
-// same transaction as what it protects: that alone makes it exactly once. The checkpoint saves
-// work: a rerun begins after what it covers, and need not be right.
+// The idempotency key of the run, which is the same in each rerun, is written in the same
+// transaction as the amount. That alone guarantees exactly once. The checkpoint only saves
+// work: a rerun begins after it, and it need not be exact.
 package main
 
 import (
@@ -40,7 +40,7 @@ func run(args []string, env func(string) string) error {
 	}
 	var params struct {
 		Amounts []int64 `json:"amounts"`
-		Pause   string  `json:"pause"` // after each, to rehearse a crash
+		Pause   string  `json:"pause"` // after each amount, to rehearse a crash
 	}
 	if err := json.Unmarshal([]byte(env("JOBS_PARAMS")), &params); err != nil {
 		return fmt.Errorf("parameters: %w", err)
@@ -69,7 +69,8 @@ func run(args []string, env func(string) string) error {
 	return nil
 }
 
-// book adds an amount, once for each key: both are in one transaction, so no crash comes between.
+// book adds an amount, once for each key. Both are in one transaction, so no crash can
+// separate them.
 func book(db *bbolt.DB, key string, amount int64) error {
 	return db.Update(func(tx *bbolt.Tx) error {
 		keys, err := tx.CreateBucketIfNotExists([]byte("keys"))
@@ -95,8 +96,9 @@ func book(db *bbolt.DB, key string, amount int64) error {
 	})
 }
 
-// save has the next attempt, if there is one, begin after what is done. The primary may be down or
-// say that the run is another's by now (409): the former costs work and no more, the latter ends us.
+// save makes the next attempt, if there is one, begin after what is done. If the primary is
+// down, only some work is repeated. If it says that the run belongs to somebody else (409),
+// the job ends.
 func save(env func(string) string, done int) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

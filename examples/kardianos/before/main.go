@@ -14,7 +14,7 @@ type program struct {
 	exit   chan struct{}
 }
 
-// Start does not block: the work goes on by itself.
+// Start does not block: the work continues in a goroutine.
 func (p *program) Start(service.Service) error {
 	p.exit = make(chan struct{})
 	go p.run()
@@ -35,7 +35,7 @@ func (p *program) run() {
 	}
 }
 
-// Stop has the work end.
+// Stop ends the work.
 func (p *program) Stop(service.Service) error {
 	close(p.exit)
 	return nil

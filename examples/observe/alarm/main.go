@@ -1,5 +1,5 @@
-// Command alarm watches a directory, and has somebody told when too much waits in it.
-// See README.md.
+// Command alarm watches a directory, and raises an alarm if too many files wait in it. See
+// README.md.
 package main
 
 import (
@@ -23,14 +23,14 @@ func run() int {
 	}, new(program))
 }
 
-// settings are the table [alarm].
+// settings is the table [alarm].
 type settings struct {
 	Spool string        `toml:"spool" help:"the directory"`
 	Most  int           `toml:"most" help:"as many files may wait"`
 	Every time.Duration `toml:"every" help:"between two looks"`
 }
 
-// Validate refuses what makes no sense.
+// Validate refuses invalid values.
 func (s *settings) Validate() error {
 	if s.Every <= 0 {
 		return &service.FieldError{Key: "every", Err: errors.New("has to be more than nothing")}
@@ -51,7 +51,7 @@ func (p *program) Start(_ context.Context, rt *service.Runtime) error {
 	if err := rt.DecodeTable("alarm", &p.settings); err != nil {
 		return err
 	}
-	// That the directory cannot be read is told by the service itself: health-lost.
+	// If the directory cannot be read, the service itself raises the alarm health-lost.
 	rt.HealthCheck("spool", func(context.Context) error { _, err := os.ReadDir(p.settings.Spool); return err })
 	rt.Go("watch", func(ctx context.Context) error {
 		tick := time.NewTicker(p.settings.Every)
@@ -70,5 +70,5 @@ func (p *program) Start(_ context.Context, rt *service.Runtime) error {
 	return nil
 }
 
-// Stop has nothing to do: the context of watch ends right after it.
+// Stop has nothing to do, because the context of watch ends right after it.
 func (*program) Stop(context.Context) error { return nil }

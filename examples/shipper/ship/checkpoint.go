@@ -12,8 +12,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// checkpoint is what is true at one moment: the output consists of the lines
-// before these offsets, and nothing else of ours.
+// A checkpoint describes one moment: the output consists of the lines before these offsets,
+// and of nothing else that the shipper has written.
 type checkpoint struct {
 	Version int        `json:"version"`
 	Output  outputMark `json:"output"`
@@ -22,35 +22,35 @@ type checkpoint struct {
 
 const checkpointVersion = 1
 
-// maxCheckpoint is how many bytes are read of one: it has some 200 for each input.
+// maxCheckpoint limits how much of a checkpoint is read, in bytes. It has some 200 bytes for
+// each input.
 const maxCheckpoint = 64 << 20
 
-// outputMark is the end of the output.
+// An outputMark is the end of the output.
 type outputMark struct {
 	Path string `json:"path"`
 	ID   string `json:"id"`
 	mark
 }
 
-// fileMark is how far an input has been read. One that was not read at all has
-// none.
+// A fileMark says how far an input has been read. An input that has not been read has none.
 type fileMark struct {
-	Path string `json:"path"` // where an input named it last
+	Path string `json:"path"` // last path that matched an input
 	ID   string `json:"id"`
 	position
-	Missing time.Time `json:"missing_since,omitzero"` // it was not there when it was looked for
+	Missing time.Time `json:"missing_since,omitzero"` // when it was first found missing
 }
 
-// position is a mark, and on which side of a line's beginning it is.
+// A position is a mark, and whether it is within a line that is skipped.
 type position struct {
 	mark
-	Skipping bool `json:"skipping,omitempty"` // within a line that is too long
+	Skipping bool `json:"skipping,omitempty"` // within an overlong line
 }
 
-// readCheckpoint reads the checkpoint; it is empty if there is none. The error
-// is ErrCheckpoint if what is there is not whole.
+// readCheckpoint reads the checkpoint, which is empty if there is none. The error is
+// ErrCheckpoint if the file is damaged.
 func readCheckpoint(path string) (checkpoint, error) {
-	// Root may run what lies in a directory of the service's user.
+	// The shipper may run as root with a directory of another user.
 	f, err := files.OpenToRead(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return checkpoint{}, nil
@@ -76,7 +76,7 @@ func readCheckpoint(path string) (checkpoint, error) {
 	return c, nil
 }
 
-// parseCheckpoint reads a checkpoint and believes nothing that cannot be true.
+// parseCheckpoint decodes a checkpoint and refuses impossible values.
 func parseCheckpoint(text []byte) (checkpoint, error) {
 	var c checkpoint
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -106,7 +106,7 @@ func parseCheckpoint(text []byte) (checkpoint, error) {
 	return c, nil
 }
 
-// save replaces the checkpoint by what is true now, durably.
+// save replaces the checkpoint by the current one, durably.
 func (s *Shipper) save() error {
 	c := checkpoint{
 		Version: checkpointVersion,
@@ -123,8 +123,8 @@ func (s *Shipper) save() error {
 		err = files.Replace(s.checkpoint, append(text, '\n'), 0o600, true)
 	}
 	if err != nil {
-		// The disk has the old one or the new one: either is true, as long as
-		// nothing is appended before the next has succeeded.
+		// The disk has the old checkpoint or the new one. Either is correct as long as
+		// nothing is appended before the next save has succeeded.
 		s.unsaved = true
 		return fmt.Errorf("checkpoint: %w", err)
 	}

@@ -12,12 +12,12 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// forgetAfter is how long the place in a file is remembered that is not found:
-// its file system may be mounted again.
+// forgetAfter limits how long the position in a missing file is remembered. Its file system
+// may be mounted again.
 const forgetAfter = 7 * 24 * time.Hour
 
-// discover looks at what the inputs name now. It never fails: what cannot be
-// used is passed over and complained about once.
+// discover looks for the files that match the inputs. It never fails: a file that cannot be
+// used is skipped, and a warning is logged once.
 func (s *Shipper) discover() {
 	s.said, s.saidBefore = make(map[string]string), s.said
 	for _, f := range s.files {
@@ -31,7 +31,7 @@ func (s *Shipper) discover() {
 	for _, path := range s.sel.paths() {
 		info, err := os.Lstat(path)
 		switch {
-		case errors.Is(err, fs.ErrNotExist): // gone since it was listed
+		case errors.Is(err, fs.ErrNotExist): // removed since it was listed
 		case err != nil:
 			s.complain(path, "the file cannot be looked at", err)
 		case info.IsDir():
@@ -46,7 +46,7 @@ func (s *Shipper) discover() {
 			}
 		}
 	}
-	// Rotated files are older than those that took their place.
+	// Rotated files are older than their successors.
 	slices.SortFunc(fresh, func(a, b candidate) int {
 		if c := a.info.ModTime().Compare(b.info.ModTime()); c != 0 {
 			return c
@@ -66,7 +66,7 @@ func (s *Shipper) found(f *follower, path string) {
 	f.found, f.selected = true, true
 }
 
-// adopt begins to follow the file at path, from where the checkpoint says.
+// adopt begins to follow the file at path, at its position in the checkpoint.
 func (s *Shipper) adopt(path string) {
 	f := s.open(path)
 	if f == nil {
@@ -115,9 +115,9 @@ func (s *Shipper) open(path string) *follower {
 	return nil
 }
 
-// claim gives f the place that the checkpoint has for it: under its identity,
-// or else under its path, in case the file system has got another device
-// number. Either counts only if the file still has the mark.
+// claim gives f its position from the checkpoint. It looks for the identity of f first, then
+// for its path, because the device number of the file system may have changed. Either counts
+// only if the file still has the mark.
 func (s *Shipper) claim(f *follower) error {
 	for _, same := range []func(fileMark) bool{
 		func(m fileMark) bool { return m.ID == f.id },
@@ -149,15 +149,15 @@ func (s *Shipper) forget(i int) {
 	s.unsaved = true
 }
 
-// locate looks for files of the checkpoint that no input names any more: those
-// which were rotated while nobody looked are still in their directory. Others
-// keep their place for a while.
+// locate looks for files of the checkpoint that match no input any more. Files that were
+// rotated while the shipper was not running are still in their directory. The positions of
+// others are kept for a while.
 func (s *Shipper) locate() {
 	listed := make(map[string][]fs.DirEntry)
 	for _, m := range slices.Clone(s.missing) {
 		dir := filepath.Dir(m.Path)
 		if _, ok := listed[dir]; !ok {
-			listed[dir], _ = os.ReadDir(dir) // without it nothing is found
+			listed[dir], _ = os.ReadDir(dir) // after an error nothing is found
 		}
 		for _, entry := range listed[dir] {
 			path := filepath.Join(dir, entry.Name())
@@ -183,7 +183,7 @@ func (s *Shipper) locate() {
 	}
 }
 
-// resume follows f as the file of m, if it is that.
+// resume follows f if it is the file of m.
 func (s *Shipper) resume(f *follower, m fileMark) {
 	if held, err := m.holdsIn(f.file); err != nil || !held {
 		_ = f.file.Close()
@@ -195,7 +195,7 @@ func (s *Shipper) resume(f *follower, m fileMark) {
 	s.follow(f)
 }
 
-// complain logs what is wrong with a file, once as long as it stays so.
+// complain logs a problem with a file, once as long as it does not change.
 func (s *Shipper) complain(path, what string, err error) {
 	text := what + ": " + err.Error()
 	if s.saidBefore[path] != text && s.said[path] != text {

@@ -9,26 +9,26 @@ import (
 	"time"
 )
 
-// follower is an input file that is, or was, followed. It is kept open, so that
-// its identity stays its own, until the file is gone for good.
+// A follower is an input file that is or was followed. It is kept open until the file is gone
+// for good, so that no other file gets its identity.
 type follower struct {
 	id   string
-	path string // where an input named it last; a rotated file is elsewhere by now
+	path string // last path that matched an input; a rotated file has another one by now
 	file *os.File
 	position
-	done     position  // what the output has
-	seen     int64     // the size of the file when it was read to its end
-	changed  time.Time // when it was last seen to have another size
-	selected bool      // the inputs name it, or did before it was rotated
-	found    bool      // by the discovery of this turn
-	broken   error     // why it cannot be read any more
+	done     position  // position up to which the output has the lines
+	seen     int64     // size of the file when it was read to its end
+	changed  time.Time // when its size was last seen to change
+	selected bool      // it matches an input, or did before it was rotated
+	found    bool      // discovered in this turn
+	broken   error     // why it can no longer be read
 }
 
 // unseen is a size that no file has.
 const unseen = -1
 
-// gather collects complete lines from the files until there are no more or the
-// turn is full. It goes round, so that no file waits for another to end.
+// gather collects complete lines from the files until there are no more or the turn is full.
+// It reads the files in turn, so that none has to wait for the end of another.
 func (s *Shipper) gather() (consumed int64, more bool) {
 	all := slices.Clone(s.files)
 	if s.next < len(all) {
@@ -46,7 +46,7 @@ func (s *Shipper) gather() (consumed int64, more bool) {
 				return consumed, true
 			}
 			n, err := s.read(f)
-			f.broken = err // what it gave before may be in the batch: see sweep
+			f.broken = err // lines read before the error may be in the batch: see sweep
 			consumed += int64(n)
 			again = again || n > 0
 		}
@@ -54,7 +54,7 @@ func (s *Shipper) gather() (consumed int64, more bool) {
 	return consumed, false
 }
 
-// read consumes at most a window of f and returns how much that was.
+// read consumes at most one window of f, and returns the number of bytes.
 func (s *Shipper) read(f *follower) (consumed int, err error) {
 	info, err := f.file.Stat()
 	if err != nil {
@@ -74,7 +74,7 @@ func (s *Shipper) read(f *follower) (consumed int, err error) {
 		s.log.Warn("the file was truncated or rewritten: reading it from the start", "file", f.path, "had_read", f.Offset)
 		f.position, f.seen = position{}, unseen
 		s.unsaved = true
-		return s.read(f) // at the start there is nothing to hold
+		return s.read(f) // at offset 0 there is no mark to check
 	}
 	f.seen = f.Offset + int64(n-head)
 	consumed, skipping := split(text[head:], s.maxLine, f.Skipping, s.emit)
@@ -95,8 +95,8 @@ func (s *Shipper) emit(line []byte) {
 	}
 }
 
-// lose gives up a file that cannot be read, and remembers its place: if it can
-// be found again, it will be.
+// lose gives up a file that cannot be read, and remembers its position in case it is found
+// again.
 func (s *Shipper) lose(f *follower) {
 	s.complain(f.path, "the file cannot be read", f.broken)
 	s.drop(f)
@@ -112,9 +112,9 @@ func (s *Shipper) drop(f *follower) {
 	s.unsaved = true
 }
 
-// sweep lets go of files that broke, and of those that have been removed: at
-// once if nobody wants them, else when they have been read to the end and been
-// quiet for a while. It runs when all that was read of them is in the output.
+// sweep drops files that failed and files that were removed. A removed file is dropped at once
+// if it is not selected. Otherwise it is dropped when it has been read to its end and has not
+// changed for a while. sweep runs when everything read from the files is in the output.
 func (s *Shipper) sweep() {
 	for _, f := range slices.Clone(s.files) {
 		var info fs.FileInfo
@@ -135,7 +135,7 @@ func (s *Shipper) sweep() {
 	}
 }
 
-// backlog is how much there is to read at the moment.
+// backlog returns the number of bytes that are left to read at the moment.
 func (s *Shipper) backlog() int64 {
 	var sum int64
 	for _, f := range s.files {

@@ -2,13 +2,13 @@ package ship
 
 import "io/fs"
 
-// What the operating systems see differently:
+// These functions differ by operating system.
 //
-// identity is what a file is recognised by: device and inode on Unix, where
-// they outlast a rename; the path elsewhere.
+// identity returns what identifies a file: device and inode on Unix, which survive
+// a rename; the path elsewhere.
 //
-// removed reports whether an open file has no name any more. It is never so
-// where that cannot be found out.
+// removed reports whether an open file no longer has a name. It is false
+// where that cannot be determined.
 var (
 	_ func(path string, info fs.FileInfo) string = identity
 	_ func(info fs.FileInfo) bool                = removed

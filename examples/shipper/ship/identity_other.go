@@ -6,5 +6,5 @@ import "io/fs"
 
 func identity(path string, _ fs.FileInfo) string { return path }
 
-// A file that we have open cannot be removed on Windows: golang.org/issue/32088.
+// removed is always false: on Windows an open file cannot be removed (golang.org/issue/32088).
 func removed(fs.FileInfo) bool { return false }

@@ -2,11 +2,10 @@ package ship
 
 import "bytes"
 
-// split hands the complete lines at the start of text to emit, each with its
-// newline, and returns how many bytes it has dealt with. A line that is not
-// complete waits, unless it is limit bytes long already: then it is passed over,
-// and skipping says that text ends within it. Skipping going in says that text
-// begins within such a line. Text is limit bytes long at most.
+// split passes the complete lines at the start of text to emit, each with its newline, and
+// returns the number of bytes consumed. An incomplete line is left for the next call, unless
+// it already has limit bytes: then it is skipped, and stillSkipping says that text ends within
+// it. skipping says that text begins within such a line. text has at most limit bytes.
 func split(text []byte, limit int, skipping bool, emit func(line []byte)) (consumed int, stillSkipping bool) {
 	rest := text
 	if skipping {
@@ -30,7 +29,7 @@ func split(text []byte, limit int, skipping bool, emit func(line []byte)) (consu
 	return len(text) - len(rest), false
 }
 
-// withoutEnd is line without "\n" or "\r\n", as a pattern should see it.
+// withoutEnd returns line without "\n" or "\r\n", for matching.
 func withoutEnd(line []byte) []byte {
 	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 }

@@ -11,18 +11,18 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// output is the file to which lines are appended.
+// An output is the file to which lines are appended.
 type output struct {
 	path string
 	log  *slog.Logger
 	file *os.File
-	info fs.FileInfo // who it is, not how long
+	info fs.FileInfo // for its identity, not its size
 	id   string
-	end  mark // of what was written and synced
-	torn bool // something may stand behind end that is not whole
+	end  mark // end of what was written and synced
+	torn bool // there may be an incomplete batch behind end
 }
 
-// openOutput opens the output as the checkpoint knows it.
+// openOutput opens the output according to the checkpoint.
 func openOutput(path string, saved outputMark, log *slog.Logger) (*output, error) {
 	o := &output{path: path, log: log}
 	if err := o.open(); err != nil {
@@ -37,8 +37,7 @@ func openOutput(path string, saved outputMark, log *slog.Logger) (*output, error
 
 func (o *output) fail(err error) error { return &OutputError{Path: o.path, Err: err} }
 
-// open opens what is at the path, which must not be a link to something else,
-// and takes it as it is.
+// open opens the file at the path as it is. The path must not be a link.
 func (o *output) open() error {
 	file, err := files.Open(o.path, os.O_RDWR|os.O_CREATE, 0o640)
 	if err != nil {
@@ -46,7 +45,7 @@ func (o *output) open() error {
 	}
 	info, err := file.Stat()
 	if err == nil {
-		err = files.SyncDir(filepath.Dir(o.path)) // or a power cut could take the name away
+		err = files.SyncDir(filepath.Dir(o.path)) // otherwise a power cut could undo the creation
 	}
 	var end mark
 	if err == nil {
@@ -57,18 +56,17 @@ func (o *output) open() error {
 		return err
 	}
 	if o.file != nil {
-		_ = o.file.Close() // all of it was synced
+		_ = o.file.Close() // everything has been synced
 	}
 	o.file, o.info, o.id, o.end, o.torn = file, info, identity(o.path, info), end, false
 	return nil
 }
 
-// agree cuts the output back to where the last run had come when it wrote its
-// checkpoint. What stands behind that is the batch which a crash has cut off;
-// its lines are read again. This is safe because only one instance can run:
-// nobody else can have written it, and nobody is writing it now.
+// agree truncates the output to its length in the checkpoint. The bytes behind that are a
+// batch that a crash has cut off; its lines are read again. This is safe because only one
+// instance can run, so nobody else has written them, and nobody is writing now.
 //
-// An output that is not the one the checkpoint knows is left as it is.
+// If the checkpoint describes another output, this one is left as it is.
 func (o *output) agree(saved outputMark) error {
 	size := o.end.Offset
 	switch {
@@ -86,7 +84,7 @@ func (o *output) agree(saved outputMark) error {
 	if err != nil {
 		return err
 	}
-	// Nothing was shipped before offset 0: there only the identity tells.
+	// At offset 0 there is no mark to check, so only the identity decides.
 	if !held || (saved.Offset == 0 && saved.ID != o.id) {
 		o.log.Error("the output is not the file that was shipped to: it is appended to as it is, and the last lines of the other may come again",
 			"output", o.path)
@@ -99,7 +97,7 @@ func (o *output) agree(saved outputMark) error {
 	return o.cut(saved.mark)
 }
 
-// cut makes end the end.
+// cut truncates the output to end.
 func (o *output) cut(end mark) error {
 	o.torn = true
 	if err := o.file.Truncate(end.Offset); err != nil {
@@ -109,10 +107,9 @@ func (o *output) cut(end mark) error {
 	return nil
 }
 
-// settle makes the output ready for the next batch: what an earlier attempt
-// left is cut off, a file that was moved away is followed by a new one, and what
-// others did to it is found out. Changed says that the checkpoint does not know
-// the output as it is now.
+// settle prepares the output for the next batch. It truncates what an earlier attempt has
+// left, begins a new file if the old one was moved away, and detects changes by others.
+// changed says that the checkpoint no longer describes the output.
 func (o *output) settle() (changed bool, err error) {
 	if o.torn {
 		if err := o.cut(o.end); err != nil {
@@ -146,13 +143,13 @@ func (o *output) settle() (changed bool, err error) {
 	return true, nil
 }
 
-// append adds batch, durably and whole. After an error the output is as it was,
-// or settle makes it so.
+// append appends batch, durably and atomically. After an error the output is unchanged, or
+// settle restores it.
 func (o *output) append(batch []byte) error {
 	_, err := o.file.WriteAt(batch, o.end.Offset)
 	if err == nil {
-		// After a failed sync nothing is known of what was written
-		// (https://lwn.net/Articles/752063/): it is written again.
+		// After a failed sync the state of the written data is unknown
+		// (https://lwn.net/Articles/752063/), so it is written again.
 		err = o.file.Sync()
 	}
 	var end mark

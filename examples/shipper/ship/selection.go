@@ -8,13 +8,13 @@ import (
 	"slices"
 )
 
-// Selection says which lines are shipped.
+// A Selection says which lines are shipped.
 type Selection struct {
 	Inputs []string       // globs as in [filepath.Match]
 	Match  *regexp.Regexp // sees a line without its end; nil: every line
 }
 
-// has reports whether a file known as path is among the inputs.
+// has reports whether path matches an input.
 func (sel Selection) has(path string) bool {
 	return slices.ContainsFunc(sel.Inputs, func(glob string) bool {
 		ok, _ := filepath.Match(glob, path)
@@ -22,7 +22,7 @@ func (sel Selection) has(path string) bool {
 	})
 }
 
-// paths are the files that the inputs name at the moment.
+// paths returns the files that match the inputs at the moment.
 func (sel Selection) paths() []string {
 	var all []string
 	for _, glob := range sel.Inputs {
@@ -33,9 +33,9 @@ func (sel Selection) paths() []string {
 	return slices.Compact(all)
 }
 
-// Select ships from now on what sel says. Files that it has no longer keep
-// their place, should they ever come back. The error is [ErrOwnFile], or
-// filepath.ErrBadPattern; nothing has changed then.
+// Select changes what is shipped from now on. Files that sel leaves out keep their position in
+// case they are selected again. If the error is [ErrOwnFile] or filepath.ErrBadPattern,
+// nothing has changed.
 func (s *Shipper) Select(sel Selection) error {
 	if err := refuse(sel, s.out.path, s.checkpoint); err != nil {
 		return err
@@ -52,8 +52,8 @@ func (s *Shipper) Select(sel Selection) error {
 	return nil
 }
 
-// refuse refuses patterns that are none, and those that would match one of our
-// own files even before it is there.
+// refuse returns an error for invalid patterns, and for patterns that match one of our own
+// files, even one that does not exist yet.
 func refuse(sel Selection, own ...string) error {
 	for _, glob := range sel.Inputs {
 		for _, path := range own {

@@ -8,23 +8,23 @@ import (
 )
 
 const (
-	// MaxLine is the length, with its newline, of the longest line that is
-	// shipped. A longer one is passed over whole, and the log says so.
+	// MaxLine is the length, with its newline, of the longest line that is shipped. A longer
+	// line is skipped, and the log says so.
 	MaxLine = 1 << 20
-	// turnBytes is how much one turn reads, and so nearly all that it holds in
-	// memory and that one sync of the output pays for.
+	// turnBytes limits how much one turn reads. It is nearly all that the shipper keeps in
+	// memory, and what one sync of the output covers.
 	turnBytes = 4 << 20
-	// linger is how long a removed file must have been quiet before it is let
-	// go: a writer may still have it open.
+	// linger is how long a removed file must not have changed before it is dropped. A writer
+	// may still have it open.
 	linger = 10 * time.Second
 )
 
 var (
-	// ErrOwnFile means that an input is the output or the checkpoint: what is
-	// shipped would be shipped again.
+	// ErrOwnFile means that an input is the output or the checkpoint, so that shipped lines
+	// would be shipped again.
 	ErrOwnFile = errors.New("would be shipped into itself")
-	// ErrCheckpoint means that there is a checkpoint and it cannot be read. To go
-	// on without would ship everything again.
+	// ErrCheckpoint means that the checkpoint exists but cannot be read. Continuing without it
+	// would ship everything again.
 	ErrCheckpoint = errors.New("checkpoint is damaged")
 )
 
@@ -36,24 +36,24 @@ type OutputError struct {
 
 func (e *OutputError) Error() string { return fmt.Sprintf("output %q: %v", e.Path, e.Err) }
 
-// Unwrap gives the reason.
+// Unwrap returns the reason.
 func (e *OutputError) Unwrap() error { return e.Err }
 
-// Options say what [Open] opens. Paths are absolute.
+// Options configure [Open]. Paths are absolute.
 type Options struct {
 	Selection
-	Output     string       // created 0640 if it is not there; its directory must be
-	Checkpoint string       // created 0600; the caller's alone
+	Output     string       // created with mode 0640 if it does not exist; its directory must exist
+	Checkpoint string       // created with mode 0600; nobody else uses it
 	Log        *slog.Logger // nil: no log
 }
 
-// Stats count what has been shipped since Open.
+// Stats describe what has been shipped since Open.
 type Stats struct {
-	Files int    // that are followed
-	Lines uint64 // written to the output
+	Files int    // number of files that are followed
+	Lines uint64 // number of lines written to the output
 }
 
-// Shipper ships. One goroutine at a time may use it.
+// A Shipper ships lines. It must be used by one goroutine at a time.
 type Shipper struct {
 	sel        Selection
 	checkpoint string
@@ -61,28 +61,28 @@ type Shipper struct {
 	out        *output
 	files      []*follower          // in the order in which they were found
 	known      map[string]*follower // by identity
-	missing    []fileMark           // of the checkpoint, whose files are not found
-	unsaved    bool                 // the checkpoint on the disk is out of date
+	missing    []fileMark           // marks of the checkpoint whose files are missing
+	unsaved    bool                 // the checkpoint on disk is out of date
 
-	window []byte // what is read at once; MaxLine, and what a mark needs before it
-	batch  []byte // lines that this turn ships
+	window []byte // for one read: MaxLine bytes, and those that a mark covers before them
+	batch  []byte // lines to ship in this turn
 	lines  uint64 // in batch
-	next   int    // the file with which the next turn begins
+	next   int    // the file that the next turn begins with
 	stats  Stats
 
-	said, saidBefore map[string]string // complaints of this turn and of the one before
+	said, saidBefore map[string]string // warnings of this turn and of the one before
 
 	maxLine int
 	now     func() time.Time
 	reached func(stage) // for tests that crash here
 }
 
-// Open brings output and checkpoint into agreement and finds the files. It
-// blocks for a few syncs. The error is [ErrOwnFile], [ErrCheckpoint], an
-// [*OutputError], or one of the file system about the checkpoint.
+// Open makes output and checkpoint agree, and finds the files. It blocks for a few syncs. The
+// error is [ErrOwnFile], [ErrCheckpoint], an [*OutputError], or a file system error about the
+// checkpoint.
 //
-// Only one process at a time may have an output and a checkpoint open. Open
-// relies on its caller for that.
+// Only one process at a time may have an output and a checkpoint open. The caller must ensure
+// that.
 func Open(o Options) (*Shipper, error) { return open(o, func(*Shipper) {}) }
 
 func open(o Options, change func(*Shipper)) (_ *Shipper, err error) {
@@ -117,11 +117,11 @@ func open(o Options, change func(*Shipper)) (_ *Shipper, err error) {
 	s.missing = saved.Files
 	s.discover()
 	s.locate()
-	// Without a checkpoint for the very first batch, it would be shipped twice.
+	// Without a checkpoint, a crash could ship the very first batch twice.
 	return s, s.save()
 }
 
-// Stats tells what has been done.
+// Stats returns the current statistics.
 func (s *Shipper) Stats() Stats {
 	s.stats.Files = 0
 	for _, f := range s.files {
@@ -135,7 +135,7 @@ func (s *Shipper) Stats() Stats {
 // Close closes all files. Everything is durable already.
 func (s *Shipper) Close() error {
 	for _, f := range s.files {
-		_ = f.file.Close() // was only read
+		_ = f.file.Close() // only read from
 	}
 	s.files, s.known = nil, nil
 	return s.out.file.Close()

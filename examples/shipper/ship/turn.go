@@ -2,7 +2,7 @@ package ship
 
 import "context"
 
-// stage is a point of a turn at which a crash is interesting.
+// A stage is a point of a turn at which tests simulate a crash.
 type stage string
 
 const (
@@ -10,9 +10,9 @@ const (
 	stageSaved    stage = "checkpoint saved"
 )
 
-// Turn ships a bounded piece of what there is, and makes it durable. More says
-// that there is more already. After an error nothing is lost or shipped twice:
-// call it again when the cause may have gone.
+// Turn ships a bounded amount of what there is, durably. more says that more can be shipped at
+// once. After an error nothing is lost or shipped twice: call Turn again when the cause may be
+// gone.
 func (s *Shipper) Turn() (more bool, err error) {
 	_, more, err = s.turn()
 	return more, err
@@ -23,7 +23,7 @@ func (s *Shipper) turn() (consumed int64, more bool, err error) {
 	if err != nil {
 		return 0, false, err
 	}
-	// The checkpoint knows the output as it is before anything is appended.
+	// The checkpoint must describe the output before anything is appended to it.
 	if s.unsaved = s.unsaved || changed; s.unsaved {
 		if err := s.save(); err != nil {
 			return 0, false, err
@@ -38,8 +38,7 @@ func (s *Shipper) turn() (consumed int64, more bool, err error) {
 	return consumed, more, nil
 }
 
-// commit makes what gather collected part of the output, and then of the
-// checkpoint: never the other way round.
+// commit adds what gather has collected to the output first, and then to the checkpoint.
 func (s *Shipper) commit() error {
 	if len(s.batch) > 0 {
 		if err := s.out.append(s.batch); err != nil {
@@ -52,8 +51,8 @@ func (s *Shipper) commit() error {
 	s.batch, s.lines = s.batch[:0], 0
 	for _, f := range s.files {
 		if f.position != f.done {
-			// Or a power cut could make it shorter than its mark, and it would be
-			// read anew. Where a file open for reading cannot be synced, it may.
+			// Otherwise a power cut could make the file shorter than its mark, and it would
+			// be read from the start. On systems that sync only writable files, that can happen.
 			_ = f.file.Sync()
 			f.done = f.position
 		}
@@ -64,7 +63,7 @@ func (s *Shipper) commit() error {
 	return s.save()
 }
 
-// rollBack forgets what was read and could not be written.
+// rollBack forgets what was read but could not be written.
 func (s *Shipper) rollBack() {
 	s.batch, s.lines = s.batch[:0], 0
 	for _, f := range s.files {
@@ -72,11 +71,10 @@ func (s *Shipper) rollBack() {
 	}
 }
 
-// ShipRest ships what is there now, though not all that is added meanwhile, and
-// writes the last checkpoint. If ctx ends first, the rest is left to the next
-// run, which is no error.
+// ShipRest ships what there is now, but not everything that is added meanwhile, and saves the
+// last checkpoint. If ctx ends first, the rest is left to the next run, and that is no error.
 func (s *Shipper) ShipRest(ctx context.Context) error {
-	left := int64(unseen) // until the first turn has found all files
+	left := int64(unseen) // until the first turn has discovered all files
 	for more := true; more && left != 0; {
 		if ctx.Err() != nil {
 			s.log.Info("what is not shipped yet is left to the next run")
