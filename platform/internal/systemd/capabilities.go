@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// allCapabilities in the list means that none is taken away.
+// allCapabilities in the list means that no capability is taken away.
 const allCapabilities = "all"
 
 func capabilities(f *unitFile, h platform.Hardening, root bool) {
@@ -23,7 +23,7 @@ func capabilities(f *unitFile, h platform.Hardening, root bool) {
 		if !known(c) {
 			f.Refuse(field, "%q: no such capability, see capabilities(7)", c)
 		}
-		// systemd.exec(5): these keys take capabilities away, whatever the set says.
+		// These keys take capabilities away, whatever the bounding set says: see systemd.exec(5).
 		if h.ProtectKernel == platform.On && slices.Contains([]string{"CAP_SYS_MODULE", "CAP_SYSLOG", "CAP_SYS_TIME", "CAP_WAKE_ALARM"}, c) {
 			f.Refuse(field, "%s is taken away by the switch protect_kernel: turn that off", c)
 		}
@@ -32,13 +32,13 @@ func capabilities(f *unitFile, h platform.Hardening, root bool) {
 		}
 	}
 	if !root && len(h.Capabilities) > 0 {
-		// The bounding set is a limit; a process that is not root has to be given them, too.
+		// The bounding set is only a limit. A process that is not root must also get them.
 		f.set("AmbientCapabilities", strings.Join(h.Capabilities, " "))
 	}
 }
 
-// callsOf are the system calls outside of the ordinary that a capability is
-// there for, `systemd-analyze syscall-filter`.
+// callsOf returns the additional system calls that a capability is for: see `systemd-analyze
+// syscall-filter`.
 func callsOf(capability string) string {
 	switch capability {
 	case "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP":
@@ -75,7 +75,7 @@ func callsOf(capability string) string {
 	return ""
 }
 
-// knownCapabilities are those of Linux 6.x. systemd ignores a name that it does not know.
+// knownCapabilities are those of Linux 6.x. systemd ignores unknown names.
 const knownCapabilities = ` CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID CAP_KILL CAP_SETGID
  CAP_SETUID CAP_SETPCAP CAP_LINUX_IMMUTABLE CAP_NET_BIND_SERVICE CAP_NET_BROADCAST CAP_NET_ADMIN CAP_NET_RAW
  CAP_IPC_LOCK CAP_IPC_OWNER CAP_SYS_MODULE CAP_SYS_RAWIO CAP_SYS_CHROOT CAP_SYS_PTRACE CAP_SYS_PACCT CAP_SYS_ADMIN

@@ -2,8 +2,8 @@ package systemd
 
 import "github.com/holdfast-dev/holdfast/platform"
 
-// What systemd itself ends a process with that it could not prepare, before the
-// program's first line (systemd.exec(5), "Process Exit Codes").
+// Exit codes of systemd itself. A process ends with one of them before the program's first
+// line if systemd could not set it up: see systemd.exec(5), "Process Exit Codes".
 const (
 	codeChdir     = 200
 	codeExec      = 203
@@ -13,8 +13,7 @@ const (
 	codeNamespace = 226
 )
 
-// meaning says what an exit code means that is systemd's own; it is empty for
-// those of the program.
+// meaning explains an exit code of systemd. It returns "" for those of the program.
 func meaning(code int) string {
 	switch code {
 	case codeChdir:
@@ -47,8 +46,8 @@ func meaning(code int) string {
 	return "systemd cannot " + cannot
 }
 
-// class is what a command ends with for a service that ended so: what systemd
-// could not set up is in the definition.
+// class returns the exit code of a command about a service that ended in this way. A failure
+// of systemd to set the service up is a mistake in the definition.
 func class(e *platform.Exit) int {
 	switch {
 	case e == nil:

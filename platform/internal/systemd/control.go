@@ -10,48 +10,47 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// codeNoPermission is the exit code of systemctl when the bus refused the
-// request. Everything else is decided by the unit's properties.
+// codeNoPermission is systemctl's exit code if the bus refused the request. All other
+// decisions use the properties of the unit.
 const codeNoPermission = 4
 
-// Start starts the service and waits for its READY=1. The error tells how the
-// service ended and where its log is. The limit on restarts does not hold for a
-// start that was asked for.
+// Start starts the service and waits for its READY=1. The error says how the service ended and
+// where its log is. The restart limit does not apply to an explicit start.
 func (m *Manager) Start(ctx context.Context, id platform.ID) error {
 	return m.job(ctx, "start", id)
 }
 
-// Stop asks the service to stop and waits until it is gone. One that does not
-// run is stopped already.
+// Stop asks the service to stop and waits for its end. It succeeds if the service does not
+// run.
 func (m *Manager) Stop(ctx context.Context, id platform.ID) error { return m.job(ctx, "stop", id) }
 
-// Restart is Stop, then Start, in one job: nothing comes in between.
+// Restart is Stop, then Start, as one job, so that nothing can come in between.
 func (m *Manager) Restart(ctx context.Context, id platform.ID) error {
 	return m.job(ctx, "restart", id)
 }
 
-// forgive clears the count of starts: systemd would refuse one too many, and
-// show the end before it as the reason. If it fails, so will the start.
+// forgive resets the count of starts. Otherwise systemd would refuse a start beyond the limit,
+// and report the previous end as the reason. Its error is ignored: the start fails, too.
 func (m *Manager) forgive(ctx context.Context, id platform.ID) {
 	_, _ = m.sys.Run(ctx, systemctl(id.Scope, "reset-failed", unit(id))...)
 }
 
-// Reload asks for a reload, waits for it and returns the program's outcome.
+// Reload requests a reload, waits for it and returns the program's outcome.
 func (m *Manager) Reload(ctx context.Context, id platform.ID) error { return m.job(ctx, "reload", id) }
 
-// job runs one systemctl job on a unit of ours and waits for it. When ctx ends
-// first, the job goes on without us.
+// job runs a systemctl job on a unit of ours and waits for it. If ctx ends first, the job goes
+// on.
 func (m *Manager) job(ctx context.Context, verb string, id platform.ID) error {
 	if err := room.CheckID(id); err != nil {
 		return fmt.Errorf("%s %q: %w", verb, id.String(), err)
 	}
-	// Where systemd does not say, the job will.
+	// If systemd does not answer, the job will fail, too.
 	if p, err := m.show(ctx, id); err == nil {
 		d, err := m.definition(ctx, id, p)
 		if err == nil {
 			err = d.Refuse(verb)
 		}
-		if err == nil && d == nil && p["UnitFileState"] == "generated" { // what has gone, and systemd does not know yet
+		if err == nil && d == nil && p["UnitFileState"] == "generated" { // its source is gone, but systemd has not noticed yet
 			err = platform.ErrNotInstalled
 		}
 		if err != nil {
@@ -67,7 +66,7 @@ func (m *Manager) job(ctx context.Context, verb string, id platform.ID) error {
 	return nil
 }
 
-// failed says why systemctl failed, by exit codes and properties.
+// failed explains by exit codes and properties why systemctl failed.
 func (m *Manager) failed(ctx context.Context, verb string, id platform.ID, err error) error {
 	return fmt.Errorf("%s %q: %w", verb, id.String(), m.cause(ctx, verb, id, err))
 }
@@ -96,15 +95,15 @@ func (m *Manager) cause(ctx context.Context, verb string, id platform.ID, err er
 	case verb == "reload":
 		return reloadCause(p, err, log)
 	case p["Result"] == "success" || p["Result"] == "":
-		return m.dependency(ctx, id, p, err) // not the service's own doing
+		return m.dependency(ctx, id, p, err) // the service itself did not fail
 	case p["Result"] == "timeout":
 		return fmt.Errorf("it %w; %s", platform.ErrTimeout, log)
 	}
 	return &platform.FailedError{How: p.ending(), Code: class(p.exit()), Log: m.Logs(id, 20, false)}
 }
 
-// dependency names what the service requires and that has failed, or is not
-// there: systemd's own words name nothing. Without such a thing it is err.
+// dependency names the required units that have failed or do not exist, because systemd's own
+// message names none. If there are none, it returns err.
 func (m *Manager) dependency(ctx context.Context, id platform.ID, p properties, err error) error {
 	names := strings.Fields(p["Requires"] + " " + p["BindsTo"] + " " + p["Requisite"])
 	var bad []string
@@ -124,7 +123,7 @@ func (m *Manager) dependency(ctx context.Context, id platform.ID, p properties, 
 	}
 	pid := p.number("MainPID")
 	switch {
-	case len(bad) == 0 && p.running() && pid > 0: // whoever asked for a restart takes it for stopped
+	case len(bad) == 0 && p.running() && pid > 0: // after a restart request the user expects it to be stopped
 		return fmt.Errorf("%w; it still runs as before, pid %d", err, pid)
 	case len(bad) == 0:
 		return err
@@ -148,7 +147,7 @@ func reloadCause(p properties, err error, log string) error {
 	return fmt.Errorf("%w; %s", err, log)
 }
 
-// ending is Result and how the process ended, for people.
+// ending returns Result and how the process ended, for people.
 func (p properties) ending() string {
 	e := p.exit()
 	if e == nil {

@@ -12,8 +12,9 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// definition is what systemd has the service by, as its properties say; nil if it
-// has none. A unit of ours that was removed under a running service is still ours.
+// definition returns the definition that systemd has for the service according to its
+// properties, or nil if there is none. A unit of ours that was removed while the service runs
+// is still ours.
 func (m *Manager) definition(ctx context.Context, id platform.ID, p properties) (*platform.Definition, error) {
 	file, err := m.unitFile(id)
 	if err != nil {
@@ -28,8 +29,8 @@ func (m *Manager) definition(ctx context.Context, id platform.ID, p properties) 
 		}
 		return d, nil
 	case d.Path == "" && !m.exists(file):
-		return nil, nil //nolint:nilnil // there is none, and that is no error
-	case d.Path == "": // systemd does not know it yet, or there is no systemd
+		return nil, nil //nolint:nilnil // there is none, which is not an error
+	case d.Path == "": // systemd has not read it yet, or there is no systemd
 		d.Path = file
 	}
 	content, err := m.sys.ReadFile(d.Path)
@@ -40,17 +41,17 @@ func (m *Manager) definition(ctx context.Context, id platform.ID, p properties) 
 	case "generated":
 		d.State, d.Source = platform.DefinitionGenerated, p["SourcePath"]
 		if d.Source != "" && !m.exists(d.Source) && !m.exists(file) && !p.running() {
-			return nil, nil //nolint:nilnil // what it was made from has gone, and so has it when systemd looks again
+			return nil, nil //nolint:nilnil // its source is gone, so systemd will drop it when it reloads
 		}
 	}
-	// systemctl calls one that is enabled as well not linked, but enabled.
+	// systemctl reports a linked unit that is also enabled as enabled.
 	if to := room.Link(ctx, m.sys, file); to != "" {
 		d.State, d.Source, d.Path = platform.DefinitionLinked, to, file
 	}
 	return d, nil
 }
 
-// own are systemctl's command lines for a unit.
+// own returns systemctl's command lines for a unit.
 func own(id platform.ID) map[string]string {
 	commands := map[string]string{}
 	line := func(args ...string) string {
@@ -67,7 +68,7 @@ func own(id platform.ID) map[string]string {
 	return commands
 }
 
-// edit is the command for changes of the administrator's own.
+// edit returns the command with which an administrator makes changes.
 func edit(id platform.ID) string {
 	if id.Scope == platform.ScopeUser {
 		return "systemctl --user edit " + id.String()
@@ -75,7 +76,7 @@ func edit(id platform.ID) string {
 	return "systemctl edit " + id.String()
 }
 
-// dropIns are what others have laid over the unit.
+// dropIns returns the drop-ins of the unit.
 func (m *Manager) dropIns(p properties) []platform.DropIn {
 	var all []platform.DropIn
 	for _, file := range strings.Fields(p["DropInPaths"]) {
@@ -88,17 +89,16 @@ func (m *Manager) dropIns(p properties) []platform.DropIn {
 	return all
 }
 
-// enabledBefore is the line behind the mark of a unit that took the place of one
-// that was enabled.
+// enabledBefore is the line after the mark in a unit that replaced an enabled one.
 const enabledBefore = "# The one before it was enabled.\n"
 
-// adopted puts what has to be known of the unit before into the unit in its place.
+// adopted adds that line to a unit.
 func adopted(content []byte) []byte {
 	first := bytes.IndexByte(content, '\n') + 1
 	return slices.Insert(content, first, []byte(enabledBefore)...)
 }
 
-// wasEnabled reports whether a unit of ours says so of the one before it.
+// wasEnabled reports whether a unit of ours replaced an enabled one.
 func wasEnabled(content []byte) bool {
 	_, rest, _ := bytes.Cut(content, []byte("\n"))
 	return bytes.HasPrefix(rest, []byte(enabledBefore))

@@ -12,12 +12,12 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// examined is what [Manager.Examine] asks for.
+// examined has the properties for [Manager.Examine].
 const examined = "LoadState,LoadError,NeedDaemonReload,TimeoutStopUSec,MemoryCurrent,MemoryMax,TasksCurrent,TasksMax"
 
 var _ platform.Examiner = (*Manager)(nil)
 
-// Examine is the answer of one `systemctl show`, and a look for scripts of other managers.
+// Examine runs one `systemctl show`, and looks for scripts of other managers.
 func (m *Manager) Examine(ctx context.Context, id platform.ID) (platform.Examination, error) {
 	if err := room.CheckID(id); err != nil {
 		return platform.Examination{}, err
@@ -28,7 +28,7 @@ func (m *Manager) Examine(ctx context.Context, id platform.ID) (platform.Examina
 	}
 	p := parseProperties(out)
 	e := platform.Examination{Unread: p["NeedDaemonReload"] == "yes", Own: m.mends(id)}
-	e.KillAfter, _ = readSpan(p["TimeoutStopUSec"]) // "infinity" is no span: it never does
+	e.KillAfter, _ = readSpan(p["TimeoutStopUSec"]) // readSpan fails for "infinity", which means never
 	switch state := p["LoadState"]; state {
 	case "bad-setting", "error":
 		e.Broken = strings.TrimSpace(fmt.Sprintf("%s %s", state, p["LoadError"]))
@@ -36,7 +36,7 @@ func (m *Manager) Examine(ctx context.Context, id platform.ID) (platform.Examina
 	for what, key := range map[string]string{"memory": "Memory", "tasks": "Tasks"} {
 		used, errUsed := strconv.ParseUint(p[key+"Current"], 10, 64)
 		most, errMost := strconv.ParseUint(p[key+"Max"], 10, 64)
-		if errUsed == nil && errMost == nil && most < 1<<63 { // it is "infinity", or "[not set]", or the greatest number
+		if errUsed == nil && errMost == nil && most < 1<<63 { // without a limit it is "infinity", "[not set]" or the greatest number
 			e.Uses = append(e.Uses, platform.Use{What: what, Used: used, Max: most})
 		}
 	}
@@ -63,8 +63,8 @@ func (m *Manager) mends(id platform.ID) map[string]string {
 	return mends
 }
 
-// scripts are init scripts of the service's name, which the unit hides. Since systemd 260
-// nobody reads them at all.
+// scripts returns init scripts with the service's name, which the unit hides. Since systemd
+// 260 nothing reads them at all.
 func (m *Manager) scripts(id platform.ID) []platform.Leftover {
 	file := path.Join("/etc/init.d", id.String())
 	content, err := m.sys.ReadFile(file)

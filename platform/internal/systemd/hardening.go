@@ -7,16 +7,17 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// protection is what one switch of platform.Hardening means to systemd.
+// A protection is what one switch of platform.Hardening means for systemd.
 type protection struct {
 	is   platform.Switch
-	user bool // a user's systemd can do it, see the package's "Scopes"
+	user bool // a user's systemd can honour it: see "Scopes" in the package comment
 	keys []string
 }
 
-// What stays allowed, because a service needs it: /proc/sys, so no
-// ProcSubset=pid (it would hide random/boot_id, a part of every process's identity); the
-// network, so no IPAddressDeny=; other users' ids, so no PrivateUsers=.
+// protections does not restrict what a service needs. /proc/sys stays visible, so there is no
+// ProcSubset=pid: that would hide random/boot_id, a part of every process's identity. The
+// network stays, so there is no IPAddressDeny=. Other users' ids stay, so there is no
+// PrivateUsers=.
 func protections(h platform.Hardening) []protection {
 	return []protection{
 		{h.NoNewPrivileges, true, []string{"NoNewPrivileges=yes", "RestrictSUIDSGID=yes"}},
@@ -36,10 +37,9 @@ func protections(h platform.Hardening) []protection {
 	}
 }
 
-// syscalls is an allow list. A call that is not in it fails with EPERM, as it
-// would for lack of a privilege, and does not kill. chown stays: programs that
-// rotate or replace files call it even when nothing changes by it. A kept
-// capability keeps the calls that it is for.
+// syscalls returns an allow list. Other calls fail with EPERM, as for a lack of privilege, and
+// do not kill the process. chown is allowed, because programs that rotate or replace files
+// call it even if it changes nothing. A retained capability allows the calls that it is for.
 func syscalls(capabilities []string) []string {
 	allowed := "@chown"
 	for _, c := range capabilities {
@@ -89,7 +89,7 @@ func harden(f *unitFile, u platform.Unit, root bool) {
 	capabilities(f, h, root)
 }
 
-// pathKey is the key by which a path to write to was named.
+// pathKey returns the key of the setting that contains a writable path.
 func pathKey(u platform.Unit, p string) string {
 	switch {
 	case slices.Contains(u.Hardening.ReadWritePaths, p):
@@ -100,7 +100,7 @@ func pathKey(u platform.Unit, p string) string {
 	return "state_dir"
 }
 
-// writable is what lies outside of the directories that systemd makes.
+// writable returns the writable paths outside of the directories that systemd makes.
 func writable(u platform.Unit) []string {
 	paths := slices.Clone(u.Hardening.ReadWritePaths)
 	for _, dir := range []string{u.RuntimeDir, u.StateDir} {

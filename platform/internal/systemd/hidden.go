@@ -7,11 +7,12 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// hidden refuses a unit that could not find its own files: a program in /home
-// with ProtectHome=, for example. Arguments count if they are absolute paths, also behind a "=".
+// hidden refuses a unit that could not access its own files, for example a program in /home
+// with ProtectHome=. It also checks arguments that are absolute paths, or have one after a
+// "=".
 func hidden(f *unitFile, u platform.Unit) {
 	if u.Scope == platform.ScopeUser {
-		return // none of these switches is in a user's unit
+		return // a user's unit has none of these switches
 	}
 	places := []struct {
 		is     platform.Switch
@@ -29,7 +30,7 @@ func hidden(f *unitFile, u platform.Unit) {
 			}
 		}
 	}
-	named := append(writable(u), u.WorkingDirectory) // by a key, and that says more than an argument
+	named := append(writable(u), u.WorkingDirectory) // these have a key, which an error can name
 	for _, argv := range [][]string{u.Exec, u.Reload} {
 		for i, arg := range argv {
 			if _, value, ok := strings.Cut(arg, "="); ok && i > 0 && !strings.HasPrefix(arg, "/") {

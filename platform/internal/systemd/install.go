@@ -13,14 +13,13 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// Plan writes the unit file, has systemd read it and enables it. What others made
-// it replaces as platform.Definition has it: a file in the unit's place is kept
-// beside it, and one in another directory, of a package or a generator, is hidden
-// as long as the service is installed. Where no systemd answers (a plan for
-// another machine) it takes for granted that there is none.
+// Plan returns the steps that write the unit file, make systemd read it, and enable it.
+// platform.Definition decides about a unit that holdfast did not make. A file at the same path
+// is backed up. One in another directory, of a package or a generator, is hidden while the
+// service is installed. If systemd does not answer, the plan is for another machine, and Plan
+// assumes that no unit exists.
 //
-// The unit is for the version in u.Systemd.Version, else for this machine's
-// systemd, else for any.
+// The unit is for the version in u.Systemd.Version, or for this machine's systemd, or for any.
 func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, error) {
 	file, err := m.unitFile(u.ID)
 	if err != nil {
@@ -36,7 +35,7 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 	unseen := err
 	keep, before, err := m.replace(ctx, u, file, now)
 	if err == nil && unseen != nil && m.exists(file) {
-		err = unseen // what it is now could not be put back
+		err = unseen // its present state could not be restored
 	}
 	if err != nil {
 		return nil, fmt.Errorf("install %q: %w", u.ID.String(), err)
@@ -45,7 +44,7 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 	if version == 0 {
 		version, err = m.version(ctx)
 	}
-	if err != nil && unseen == nil { // it is here: the unit is not to be one for any
+	if err != nil && unseen == nil { // systemd runs here, so its version must be known
 		return nil, fmt.Errorf("install %q: %w", u.ID.String(), err)
 	}
 	content, err := Render(u, version)
@@ -59,7 +58,7 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 		return platform.Step{Kind: platform.StepRun, Describe: describe, Argv: systemctl(u.Scope, args...), Undo: undo}
 	}
 	reload := systemctl(u.Scope, "daemon-reload")
-	// Its undo comes last of all, when the old unit file is back in its place.
+	// Its undo runs last, when the old unit file has been restored.
 	steps := []platform.Step{run("check that systemd answers", reload, "show", "--property=Version")}
 	if dir := path.Dir(file); u.Scope == platform.ScopeUser && room.Absent(m.sys, dir) {
 		steps = append(steps, platform.Step{Kind: platform.StepRun, Describe: "make the directory of your units", Argv: []string{"mkdir", "-p", dir}, Back: room.Drop(dir)})
@@ -76,8 +75,8 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 	), nil
 }
 
-// enable says whether the service is started at boot or login. One that is not stays
-// known to `systemctl enable`.
+// enable returns the step that decides whether the service starts at boot or login. With a
+// manual start type, `systemctl enable` can still enable it later.
 func enable(u platform.Unit, now properties) platform.Step {
 	verb, describe, undo := "enable", "enable the service at boot or login", "disable"
 	switch {
@@ -87,7 +86,7 @@ func enable(u platform.Unit, now properties) platform.Step {
 			undo = "enable"
 		}
 	case now.enabled():
-		verb, undo = "reenable", "" // it may be wanted by another target than before
+		verb, undo = "reenable", "" // its target may have changed
 	}
 	step := platform.Step{Kind: platform.StepRun, Describe: describe, Argv: systemctl(u.Scope, verb, unit(u.ID))}
 	if undo != "" {
@@ -96,8 +95,8 @@ func enable(u platform.Unit, now properties) platform.Step {
 	return step
 }
 
-// makeDirectory makes a directory of the service's that systemd does not make:
-// behind ProtectSystem= one that is missing keeps the service from starting.
+// makeDirectory returns the step that makes a directory of the service which systemd does not
+// make. With ProtectSystem=, a missing directory prevents the start.
 func makeDirectory(dir string, u platform.Unit) platform.Step {
 	argv := []string{"install", "-d", "-m", "0755"}
 	if u.User != "" {
@@ -109,9 +108,9 @@ func makeDirectory(dir string, u platform.Unit) platform.Step {
 	return platform.Step{Kind: platform.StepRun, Describe: "make a directory of the service", Argv: append(argv, dir), Back: room.Drop(dir)}
 }
 
-// replace are the steps that stop and keep the definition in the place of which u is
-// installed, if it is somebody else's. enabled reports whether that, or the one
-// that was replaced at an earlier install, was enabled.
+// replace returns the steps that stop and back up a definition that holdfast did not make and
+// that u replaces. enabled reports whether that definition, or the one that an earlier install
+// replaced, was enabled.
 func (m *Manager) replace(ctx context.Context, u platform.Unit, file string, now properties) (keep []platform.Step, enabled bool, err error) {
 	d, err := m.definition(ctx, u.ID, now)
 	if err == nil {
@@ -129,7 +128,7 @@ func (m *Manager) replace(ctx context.Context, u platform.Unit, file string, now
 	case d.Path == file:
 		keep, err = room.Keep(m.sys, file)
 	}
-	if now.running() { // its process is not ours, and what runs is started already to systemd
+	if now.running() { // the process is not ours, and systemd would consider u started already
 		stop := platform.Step{
 			Kind: platform.StepRun, Describe: "stop what runs under the previous unit", Stops: true,
 			Argv: systemctl(u.Scope, "stop", unit(u.ID)), Undo: systemctl(u.Scope, "start", unit(u.ID)),
@@ -139,7 +138,7 @@ func (m *Manager) replace(ctx context.Context, u platform.Unit, file string, now
 	return keep, now.enabled(), err
 }
 
-// version is that of this machine's systemd, 0 if it cannot be told.
+// version returns the version of this machine's systemd, or 0 if it is unknown.
 func (m *Manager) version(ctx context.Context) (int, error) {
 	out, err := m.sys.Run(ctx, "systemctl", "--version")
 	if err != nil {
@@ -148,7 +147,7 @@ func (m *Manager) version(ctx context.Context) (int, error) {
 	return parseVersion(out), nil
 }
 
-// parseVersion reads "systemd 257 (257.13-1~deb13u1)".
+// parseVersion parses "systemd 257 (257.13-1~deb13u1)".
 func parseVersion(out string) int {
 	fields := strings.Fields(out)
 	if len(fields) < 2 || fields[0] != "systemd" {

@@ -10,20 +10,20 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Identities of systemd's messages, see systemd.journal-fields(7) and sd-messages.h:
-// that a unit has failed, and how a process of a unit ended.
+// IDs of systemd's messages that a unit has failed, and how a process of a unit ended: see
+// systemd.journal-fields(7) and sd-messages.h.
 const (
 	unitFailed  = "MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c"
 	processExit = "MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15"
 )
 
-// endEntries is how many such messages one failure has at most: of the main process,
-// of those that stopped it and cleaned up, and of the unit.
+// endEntries is the largest number of such messages for one failure: for the main process, for
+// those that stopped it and cleaned up, and for the unit.
 const endEntries = "4"
 
-// before is how the run before the one that systemd has started again ended: with
-// the start of the next systemd forgets it, and its journal does not. It is nil if
-// there was none, or the journal is not for us to see.
+// before returns how the previous run of a restarted service ended. systemd forgets that with
+// the next start, but its journal does not. It returns nil if there was no such run, or if we
+// may not read the journal.
 func (m *Manager) before(ctx context.Context, id platform.ID, p properties) (*platform.Exit, time.Time) {
 	if p.number("MainPID") == 0 || p.number("NRestarts") == 0 {
 		return nil, time.Time{}
@@ -58,16 +58,16 @@ func (m *Manager) before(ctx context.Context, id platform.ID, p properties) (*pl
 	return exit, at
 }
 
-// endEntry is one of these messages.
+// An endEntry is one of these messages.
 type endEntry struct {
 	At      string `json:"__REALTIME_TIMESTAMP"`
 	Result  string `json:"UNIT_RESULT"` // of the unit
-	Command string `json:"COMMAND"`     // whose process it was
+	Command string `json:"COMMAND"`     // the command that the process ran
 	Code    string `json:"EXIT_CODE"`   // exited, killed, dumped
-	Status  string `json:"EXIT_STATUS"` // its code, or the number of the signal
+	Status  string `json:"EXIT_STATUS"` // exit code or signal number
 }
 
-// exit is how the main process ended; without a reason, which is the unit's.
+// exit returns how the main process ended, without the reason, which belongs to the unit.
 func (e endEntry) exit() platform.Exit {
 	status, err := strconv.Atoi(e.Status)
 	switch {

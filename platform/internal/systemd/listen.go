@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// firstFile is SD_LISTEN_FDS_START, sd_listen_fds(3).
+// firstFile is SD_LISTEN_FDS_START: see sd_listen_fds(3).
 const firstFile = 3
 
-// More descriptors than that are no gift of systemd.
+// maxFiles limits LISTEN_FDS. systemd never passes more descriptors.
 const maxFiles = 4096
 
-// readFiles takes over the descriptors that were opened for this very process.
+// readFiles takes over the descriptors that were opened for this process.
 func (n *Notifier) readFiles(count, names, pid, self string) error {
 	if count == "" || pid != self {
 		return nil
@@ -24,7 +24,7 @@ func (n *Notifier) readFiles(count, names, pid, self string) error {
 	}
 	given := strings.Split(names, ":")
 	for i := range num {
-		name := "unknown" // as sd_listen_fds_with_names(3) says
+		name := "unknown" // see sd_listen_fds_with_names(3)
 		if i < len(given) && given[i] != "" {
 			name = given[i]
 		}

@@ -6,14 +6,14 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Logs is a journalctl command line; n below 0 is the whole log.
+// Logs returns a command line of journalctl. A negative n means the whole log.
 func (m *Manager) Logs(id platform.ID, n int, follow bool) []string {
 	return m.FilteredLogs(id, platform.LogFilter{Lines: n, Follow: follow})
 }
 
 var _ platform.LogFilterer = (*Manager)(nil)
 
-// FilteredLogs is Logs, narrowed down by journalctl(1).
+// FilteredLogs returns a command line of journalctl(1) with the filter.
 func (m *Manager) FilteredLogs(id platform.ID, f platform.LogFilter) []string {
 	argv := []string{"journalctl"}
 	if id.Scope == platform.ScopeUser {

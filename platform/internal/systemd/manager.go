@@ -8,17 +8,16 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// Options say whose services a Manager keeps when their scope is a user. For
-// services of the machine nothing is needed.
+// Options describe the user whose services a Manager manages in user scope. Services of the
+// machine need no options.
 type Options struct {
 	User       string // the user's name
 	Home       string // the user's home directory
 	ConfigHome string // $XDG_CONFIG_HOME; empty: .config in Home
-	RuntimeDir string // $XDG_RUNTIME_DIR; empty: Removal leaves what is there
+	RuntimeDir string // $XDG_RUNTIME_DIR; empty: Removal does not remove runtime directories
 }
 
-// Manager keeps services with systemd. It holds no state: every answer is a
-// new question to the machine.
+// A Manager manages services with systemd. It has no state, and queries the machine each time.
 type Manager struct {
 	sys platform.System
 	o   Options
@@ -26,15 +25,15 @@ type Manager struct {
 
 var _ platform.Manager = (*Manager)(nil)
 
-// New makes a Manager that reaches the machine through sys.
+// New returns a Manager for the machine sys.
 func New(sys platform.System, o Options) *Manager { return &Manager{sys: sys, o: o} }
 
-// Name is "systemd".
+// Name returns "systemd".
 func (m *Manager) Name() string { return "systemd" }
 
 const systemUnits = "/etc/systemd/system"
 
-// unitFile is where the unit of id belongs.
+// unitFile returns the path of the unit of id.
 func (m *Manager) unitFile(id platform.ID) (string, error) {
 	if err := room.CheckID(id); err != nil {
 		return "", err
@@ -54,8 +53,8 @@ func (m *Manager) unitFile(id platform.ID) (string, error) {
 
 func unit(id platform.ID) string { return id.String() + ".service" }
 
-// runtimeDir is the directory that outlives the service by
-// RuntimeDirectoryPreserve=, or, for a user, that the program made itself.
+// runtimeDir returns the runtime directory. It outlives the service because of
+// RuntimeDirectoryPreserve= or, for a user's service, because the program itself made it.
 func (m *Manager) runtimeDir(id platform.ID) string {
 	switch {
 	case id.Scope == platform.ScopeSystem:
@@ -66,7 +65,7 @@ func (m *Manager) runtimeDir(id platform.ID) string {
 	return ""
 }
 
-// systemctl is the one place where its command lines are made.
+// systemctl makes all command lines of systemctl.
 func systemctl(scope platform.Scope, args ...string) []string {
 	argv := []string{"systemctl"}
 	if scope == platform.ScopeUser {

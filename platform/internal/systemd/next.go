@@ -8,27 +8,27 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// next is the start that systemd is about to try after a failure; nil if it is not.
+// next returns the start that systemd will try after a failure, or nil.
 func (p properties) next() *platform.NextTry {
 	if !strings.HasPrefix(p["SubState"], "auto-restart") {
 		return nil
 	}
 	n := &platform.NextTry{Number: p.number("NRestarts") + 1}
-	delay, known := readSpan(p["RestartUSecNext"]) // systemd 254 lets it grow
+	delay, known := readSpan(p["RestartUSecNext"]) // since systemd 254 it can grow
 	if !known || delay == 0 {
 		delay, known = readSpan(p["RestartUSec"])
 	}
 	if at := p.time("StateChangeTimestamp"); known && !at.IsZero() {
 		n.At = at.Add(delay)
 	}
-	// The first start counts, too.
+	// systemd also counts the first start.
 	if window, ok := readSpan(p["StartLimitIntervalUSec"]); ok && window > 0 && p.number("StartLimitBurst") > 0 {
 		n.Max, n.Window = p.number("StartLimitBurst")-1, window
 	}
 	return n
 }
 
-// readSpan reads a time span as systemctl writes it, "1min 30s"; see systemd.time(7).
+// readSpan parses a time span as systemctl prints it, such as "1min 30s": see systemd.time(7).
 func readSpan(text string) (time.Duration, bool) {
 	units := map[string]time.Duration{
 		"us": time.Microsecond, "ms": time.Millisecond, "s": time.Second, "min": time.Minute,
@@ -54,7 +54,7 @@ func readSpan(text string) (time.Duration, bool) {
 	return sum, len(words) > 0
 }
 
-// lingers reports whether the user's systemd runs from boot on, logged in or not.
+// lingers reports whether the user's systemd runs from boot on, even without a login.
 func (m *Manager) lingers() bool {
 	return m.o.User != "" && m.exists("/var/lib/systemd/linger/"+m.o.User)
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// Notifier tells the systemd that started this process where the service
-// stands, sd_notify(3), and knows what else that systemd told us. It may be
-// used by several goroutines; their messages do not overtake one another.
+// A Notifier reports the state of the service to the systemd that started this process, by
+// sd_notify(3). It also has what that systemd told the process. It may be used by several
+// goroutines; messages are sent in order.
 type Notifier struct {
-	address  string // of the socket; empty: nobody asked to be told
+	address  string // of the socket; empty: nobody listens
 	watchdog time.Duration
 	direct   bool
 	files    []*os.File
@@ -27,26 +27,26 @@ type Notifier struct {
 	mu       sync.Mutex
 	socket   socket
 	waiting  outbox
-	caughtUp chan struct{} // closed when catchUp ends; nil: it does not run
+	caughtUp chan struct{} // closed when catchUp ends; nil if it does not run
 	closed   bool
-	givenUp  bool // what still waits after Close
+	givenUp  bool // waiting messages are dropped after Close
 }
 
 var _ platform.Notifier = (*Notifier)(nil)
 
-// FromEnvironment reads what systemd handed to this process in environment
-// variables and file descriptors, and removes it from the environment: a child
-// that is started with os/exec gets neither NOTIFY_SOCKET, WATCHDOG_* nor
-// LISTEN_*, and inherits none of the descriptors. Call it once, early, before
-// anything starts a child. Without systemd there is nothing to read, and all that
-// the Notifier does is nothing.
+// FromEnvironment reads what systemd passed to this process in environment variables and file
+// descriptors, and removes it from the environment. A child process that is started with
+// os/exec then gets none of NOTIFY_SOCKET, WATCHDOG_* and LISTEN_*, and inherits none of the
+// descriptors. Call it once and early, before anything starts a child. Without systemd there
+// is nothing to read, and the Notifier does nothing.
 //
-// A program that is started by hand out of another service of systemd's inherits that
-// service's NOTIFY_SOCKET, and is taken for it where the unit has NotifyAccess=all or
-// exec: nothing tells such a program from the one that a wrapper starts which forks.
+// A program that somebody starts by hand from within another systemd service inherits the
+// NOTIFY_SOCKET of that service. systemd takes its messages for that service's if the unit has
+// NotifyAccess=all or exec. Such a program cannot be distinguished from one that a forking
+// wrapper starts.
 //
-// The Notifier is never nil and works with what it understood; the error tells
-// what it did not.
+// The Notifier is never nil, and works with what could be understood. The error says what
+// could not.
 func FromEnvironment() (*Notifier, error) {
 	n := &Notifier{}
 	pid := strconv.Itoa(os.Getpid())
@@ -60,9 +60,9 @@ func FromEnvironment() (*Notifier, error) {
 	return n, err
 }
 
-// Started reports whether systemd itself executed this process, and nobody in between.
-// It takes nothing out of the environment, and is for before FromEnvironment. Before
-// systemd 248, which does not tell, a parent that is a systemd has done so.
+// Started reports whether systemd itself, and no process in between, executed this process. It
+// does not change the environment, and must be called before FromEnvironment. systemd before
+// 248 does not tell; then the parent has to be a systemd.
 func Started() bool {
 	if pid, ok := os.LookupEnv("SYSTEMD_EXEC_PID"); ok {
 		return pid == strconv.Itoa(os.Getpid())
@@ -84,8 +84,8 @@ func (n *Notifier) readSocket(address string) error {
 	return nil
 }
 
-// readWatchdog follows sd_watchdog_enabled(3): a WATCHDOG_PID that is not ours
-// means that somebody between systemd and us is watched.
+// readWatchdog follows sd_watchdog_enabled(3). If WATCHDOG_PID is not our PID, systemd watches
+// a process between itself and us.
 func (n *Notifier) readWatchdog(usec, pid, self string) error {
 	if usec == "" || pid != "" && pid != self {
 		return nil
@@ -98,30 +98,30 @@ func (n *Notifier) readWatchdog(usec, pid, self string) error {
 	return nil
 }
 
-// Watchdog is how long systemd waits for a sign of life (a Notice with Alive)
-// before it kills the service; 0 if it does not watch. Feed it twice as often.
+// Watchdog returns how long systemd waits for a sign of life (a Notice with Alive) before it
+// kills the service, or 0 if it does not watch. Send the sign twice as often.
 func (n *Notifier) Watchdog() time.Duration { return n.watchdog }
 
-// Direct reports whether systemd itself executed this process, and nobody in
-// between. It is false under systemd before 248, which does not tell.
+// Direct reports whether systemd itself, and no process in between, executed this process. It
+// is false under systemd before 248, which does not tell.
 func (n *Notifier) Direct() bool { return n.direct }
 
-// Files are the sockets and other descriptors that systemd opened for the
-// service, sd_listen_fds(3), in its order, each with the name that the unit gave it. They are
-// the caller's to close.
+// Files returns the sockets and other descriptors that systemd opened for the service, in
+// systemd's order, each with its name from the unit: see sd_listen_fds(3). The caller has to
+// close them.
 func (n *Notifier) Files() []*os.File { return n.files }
 
-// Notify sends one datagram. It takes some microseconds and never waits. While
-// the receiver's queue is full what is said is kept and sent as soon as there is
-// room, each phase in its turn and of everything else the latest; the error that
-// says so, once, wraps platform.ErrTimeout. Any other means that the message was lost.
-// A phase that systemd has no word for (starting, for one) is left out, as is
-// everything where no systemd listens.
+// Notify sends one datagram. It takes some microseconds and never blocks. While the receiver's
+// queue is full, Notify keeps the messages and sends them as soon as there is room: every
+// phase in order, and the latest of everything else. Only the first such call returns an
+// error, which wraps platform.ErrTimeout. Any other error means that the message was lost.
+// Notify does nothing for a phase that systemd has no word for, such as starting, or if no
+// systemd listens.
 func (n *Notifier) Notify(notice platform.Notice) error {
 	if n.address == "" {
 		return nil
 	}
-	now, _ := proc.Monotonic() // on Linux it cannot fail; 0 would only make the message too old
+	now, _ := proc.Monotonic() // it cannot fail on Linux; 0 would only make the message too old
 	m := message{notice, now}
 	msg := m.bytes()
 	if len(msg) == 0 {
@@ -149,11 +149,11 @@ func (n *Notifier) Notify(notice platform.Notice) error {
 	return nil
 }
 
-// lastWait is how long Close waits for room: a systemd that is busy has some soon.
+// lastWait is how long Close waits for room. A busy systemd soon has some.
 const lastWait = time.Second / 2
 
-// Close waits half a second for room for what could not be sent yet, and closes
-// the socket; the files stay open.
+// Close waits up to half a second for room for the remaining messages, and closes the socket.
+// The files stay open.
 func (n *Notifier) Close() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -179,19 +179,19 @@ func (n *Notifier) Close() error {
 	return err
 }
 
-// maxStatus keeps the whole message below the 4096 bytes that systemd accepts:
-// it ignores a longer one as a whole, with its READY=1.
+// maxStatus keeps the message below 4096 bytes. systemd ignores a longer message completely,
+// including its READY=1.
 const maxStatus = 2048
 
-// bytes is the datagram; empty if there is nothing to say.
+// bytes returns the datagram, or nothing if there is nothing to say.
 func (m message) bytes() []byte {
 	var b []byte
 	switch m.Phase {
 	case platform.PhaseReady:
 		b = append(b, "READY=1\n"...)
 	case platform.PhaseReloading:
-		// Without the stamp a notify-reload service would stay in this state until
-		// the timeout, sd_notify(3).
+		// Without the time stamp a notify-reload service would stay in this state until the
+		// timeout: see sd_notify(3).
 		b = append(b, "RELOADING=1\nMONOTONIC_USEC="...)
 		b = strconv.AppendInt(b, m.at.Microseconds(), 10)
 		b = append(b, '\n')
@@ -214,8 +214,8 @@ func (m message) bytes() []byte {
 	return b
 }
 
-// status is text as one valid line: a line break in it would begin another
-// field of the message.
+// status returns text as one valid line. A line break would begin another field of the
+// message.
 func status(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if isControl(r) {

@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// LeftOut are the settings that a unit of that scope leaves out.
+// LeftOut returns the settings that a unit of that scope leaves out.
 func LeftOut(scope platform.Scope) []platform.Omission {
 	left := []platform.Omission{
 		{Key: "display_name", Why: "a unit has one text for people, the description"},

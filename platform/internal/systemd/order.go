@@ -10,14 +10,13 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// online is the target of the machine's network. Nothing but the Wants= of those
-// who need it starts it: After= alone waits for nobody (systemd.special(7)). The
-// systemd of a user has no such target.
+// online is the target for the machine's network. Only Wants= of the units that need it starts
+// it, and After= alone does not wait for it: see systemd.special(7). A user's systemd has no
+// such target.
 const online = "network-online.target"
 
-// order says what comes before the service. Requires= and Wants= start things, and
-// at the same time, so each of them is in After= as well, as it is on every other
-// manager.
+// order sets what comes before the service. Requires= and Wants= start other units, but at the
+// same time. So each of these is also in After=, as every other manager does it.
 func order(f *unitFile, u platform.Unit) {
 	units := func(name string) (string, error) { return unitName(name, ".service") }
 	wants, after := slices.Clone(u.Wants), slices.Clone(u.After)
@@ -30,7 +29,7 @@ func order(f *unitFile, u platform.Unit) {
 	f.list("Wants", "wants", unique(wants), units)
 	f.list("Requires", "requires", unique(u.Requires), units)
 	for _, name := range slices.Concat(u.Requires, wants) {
-		if _, err := units(name); err == nil { // else it is refused already
+		if _, err := units(name); err == nil { // other names have been refused already
 			after = append(after, name)
 		}
 	}
@@ -47,8 +46,8 @@ func unique(names []string) []string {
 	return all
 }
 
-// Warnings names what this machine's systemd has no unit for. Where none answers,
-// or one does that is of another machine, there are no warnings.
+// Warnings names the services that have no unit in this machine's systemd. If no systemd
+// answers, there are no warnings.
 func (m *Manager) Warnings(ctx context.Context, u platform.Unit) []string {
 	var warnings []string
 	for _, name := range room.Ordered(u) {

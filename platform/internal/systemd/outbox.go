@@ -8,18 +8,18 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// message is a notice and when it was given, by CLOCK_MONOTONIC.
+// A message is a notice and its time, by CLOCK_MONOTONIC.
 type message struct {
 	platform.Notice
 	at time.Duration
 }
 
-// outbox is what waits for room in the receiver's queue, in order. However much
-// is said meanwhile, it stays short: what is superseded goes.
+// An outbox has the messages that wait for room in the receiver's queue, in order. It stays
+// short, because newer messages replace older ones.
 type outbox []message
 
 func (o outbox) add(m message) outbox {
-	// A reload makes the one before it, and its end, old news.
+	// A reload makes the previous reload and its end obsolete.
 	if m.Phase == platform.PhaseReloading {
 		if i := slices.IndexFunc(o, func(m message) bool { return m.Phase == platform.PhaseReloading }); i >= 0 {
 			o = o[:i]
@@ -38,8 +38,8 @@ func (o outbox) add(m message) outbox {
 	return append(o, m)
 }
 
-// catchUp sends what waits as soon as there is room, until nothing does or it
-// is to give up.
+// catchUp sends the waiting messages as soon as there is room, until none is left or it has to
+// give up.
 func (n *Notifier) catchUp() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -48,7 +48,7 @@ func (n *Notifier) catchUp() {
 		n.waiting = n.waiting[1:]
 		for again := true; again; again = again && !n.givenUp {
 			n.mu.Unlock()
-			// Any other error is the end of whom it was for.
+			// Any other error means that the receiver is gone.
 			again = errors.Is(n.socket.wait(n.address, msg), platform.ErrTimeout)
 			n.mu.Lock()
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// startLimit turns "at most Max restarts within Window" into starts: the first
-// one counts too.
+// startLimit turns "at most Max restarts within Window" into a number of starts, which
+// includes the first one.
 func startLimit(f *unitFile, r platform.Restart) {
 	if r.Max < 0 {
 		f.set("StartLimitIntervalSec", "0") // no limit
@@ -30,8 +30,8 @@ func restart(f *unitFile, r platform.Restart) {
 	}
 	f.set("Restart", string(r.Policy))
 	f.span("RestartSec", "restart.delay", r.Delay)
-	// A death by one of these is a clean exit to systemd (systemd.service(5)), but we
-	// die of them only before our handlers are there, or if somebody kills us.
+	// systemd considers a death by these signals a clean exit: see systemd.service(5). But the
+	// service only dies of them before its handlers are installed, or if somebody kills it.
 	force, prevent := "SIGHUP SIGPIPE", statuses(platform.ExitsForGood())
 	switch r.Policy {
 	case platform.RestartOnSuccess:
@@ -54,8 +54,8 @@ func statuses(codes []int) string {
 	return strings.Join(words, " ")
 }
 
-// timeouts puts systemd's limits behind our own, which come with a word about
-// what was being waited for. Starts and reloads share one limit.
+// timeouts sets systemd's timeouts later than our own, because ours report what was being
+// waited for. Starts and reloads share one timeout.
 func timeouts(f *unitFile, u platform.Unit) {
 	later := func(d time.Duration) time.Duration {
 		if d > 0 {
@@ -68,8 +68,8 @@ func timeouts(f *unitFile, u platform.Unit) {
 	f.span("WatchdogSec", "watchdog", u.Watchdog)
 }
 
-// cpuForUsers is the first systemd that passes the cpu controller on to the
-// users' systemds (systemd pull request 23887): those before it ignore CPUQuota=.
+// cpuForUsers is the first systemd that passes the cpu controller on to the users' systemds
+// (systemd pull request 23887). Earlier ones ignore CPUQuota=.
 const cpuForUsers = 252
 
 func limits(f *unitFile, u platform.Unit, version int) {

@@ -8,19 +8,19 @@ import (
 	"unicode/utf8"
 )
 
-// systemd reads a unit file in passes, and which of them a value goes through
-// depends on its key. Sources: systemd.syntax(7), systemd.service(5),
-// src/core/load-fragment.c; measured on 252 and 257 by test/systemd_quoting_test.go.
+// systemd reads a unit file in passes. The key determines which passes a value goes through.
+// Sources: systemd.syntax(7), systemd.service(5), src/core/load-fragment.c; measured with 252
+// and 257 by test/systemd_quoting_test.go.
 //
-//	1 line       not UTF-8: ignored. White space at both ends is dropped. An odd number of backslashes
-//	             at the end joins it with the next line.
-//	2 words      in lists only: "..." and '...' group; a backslash takes away the meaning of what follows,
+//	1 line       If it is not UTF-8, it is ignored. White space at both ends is removed. An odd number of
+//	             backslashes at the end joins it with the next line.
+//	2 words      Only in lists: "..." and '...' group; a backslash removes the meaning of the next character,
 //	             and in ExecStart= and Environment= begins a C escape (\n, \x20).
 //	3 specifiers %x; a doubled %% is a percent sign.
-//	4 variables  $x and ${x} in Exec lines, when they run; $$ is a dollar sign. The program's path is spared.
+//	4 variables  $x and ${x} in Exec lines, when they run; $$ is a dollar sign. The program's path is exempt.
 //
-// Each function below makes the text of one kind of value, or says why there is
-// none. The caller adds the field's name.
+// Each function below returns the text for one kind of value, or says why there is none. The
+// caller adds the name of the setting.
 
 var (
 	errUTF8    = errors.New("is not valid UTF-8")
@@ -29,7 +29,7 @@ var (
 	errTooLong = errors.New("is too long")
 )
 
-// checkLine refuses what no value that is read as it stands can hold.
+// checkLine refuses what a value that is read literally cannot contain.
 func checkLine(s string) error {
 	switch {
 	case !utf8.ValidString(s):
@@ -48,11 +48,11 @@ func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
 func percents(s string) string { return strings.ReplaceAll(s, "%", "%%") }
 
-// text is for keys that take the rest of the line: Description=.
+// text is for keys that take the rest of the line, such as Description=.
 func text(s string) (string, error) { return percents(s), checkLine(s) }
 
-// absolute refuses what is not an absolute path in its shortest form. systemd
-// shortens paths itself, or refuses them, depending on the key.
+// absolute refuses anything but an absolute path in its shortest form. Depending on the key,
+// systemd shortens other paths or refuses them.
 func absolute(p string) error {
 	switch {
 	case !strings.HasPrefix(p, "/"):
@@ -65,8 +65,8 @@ func absolute(p string) error {
 	return nil
 }
 
-// linePath is for keys whose whole value is one path, without quotes or
-// escapes: WorkingDirectory=. A space in it is just a space.
+// linePath is for keys whose whole value is one path without quotes or escapes, such as
+// WorkingDirectory=. Spaces are literal.
 func linePath(p string) (string, error) {
 	if err := absolute(p); err != nil {
 		return "", err
@@ -74,8 +74,8 @@ func linePath(p string) (string, error) {
 	return text(p)
 }
 
-// listPath is one word of a list of paths: ReadWritePaths=. There a backslash
-// quotes one character and begins no C escape.
+// listPath returns one word of a list of paths, such as ReadWritePaths=. A backslash quotes
+// one character there, and does not begin a C escape.
 func listPath(p string) (string, error) {
 	if err := absolute(p); err != nil {
 		return "", err
@@ -86,10 +86,10 @@ func listPath(p string) (string, error) {
 	return word(percents(p))
 }
 
-// bare characters mean nothing to any pass.
+// bare has the characters without a meaning in any pass.
 const bare = "_-./:=,+@"
 
-// word quotes s for a list whose words know C escapes, if it needs that.
+// word quotes s, if necessary, for a list whose words may contain C escapes.
 func word(s string) (string, error) {
 	switch {
 	case !utf8.ValidString(s):
@@ -120,7 +120,7 @@ func word(s string) (string, error) {
 	return b.String(), nil
 }
 
-// commandLine is the value of ExecStart= or ExecReload=.
+// commandLine returns the value of ExecStart= or ExecReload=.
 func commandLine(argv []string) (string, error) {
 	if len(argv) == 0 {
 		return "", errors.New("is empty")
@@ -132,7 +132,7 @@ func commandLine(argv []string) (string, error) {
 	words := make([]string, 0, len(argv))
 	words = append(words, program)
 	for _, arg := range argv[1:] {
-		// The word of a lone semicolon ends the command, unless it is quoted.
+		// A word that is a single semicolon ends the command, unless it is quoted.
 		w, err := word(strings.ReplaceAll(percents(arg), "$", "$$"))
 		if err != nil {
 			return "", fmt.Errorf("argument %q: %w", arg, err)
@@ -142,9 +142,9 @@ func commandLine(argv []string) (string, error) {
 	return strings.Join(words, " "), nil
 }
 
-// programPath is the first word of a command line. systemd refuses quotes and
-// backslashes in it however they are escaped, and leaves a $ alone; but what
-// the program sees as its name goes through the variables.
+// programPath returns the first word of a command line. systemd refuses quotes and backslashes
+// in it, however they are escaped, and does not expand a $. But the name that the program sees
+// is expanded.
 func programPath(p string) (string, error) {
 	if err := absolute(p); err != nil {
 		return "", err
@@ -162,8 +162,8 @@ func programPath(p string) (string, error) {
 	return word(percents(p))
 }
 
-// ownVariable reports whether systemd sets name for the service; another value
-// breaks what it is for.
+// ownVariable reports whether systemd sets the variable for the service. Another value would
+// defeat its purpose.
 func ownVariable(name string) bool {
 	switch name {
 	case "NOTIFY_SOCKET", "MAINPID", "SYSTEMD_EXEC_PID", "WATCHDOG_PID", "WATCHDOG_USEC",
@@ -173,8 +173,8 @@ func ownVariable(name string) bool {
 	return false
 }
 
-// assignment is one word of Environment=. systemd drops a variable whose name,
-// or, in older versions, whose value it does not like, and goes on: refused here.
+// assignment returns one word of Environment=. systemd ignores a variable with an invalid name
+// or, in older versions, an invalid value, so assignment refuses these.
 func assignment(name, value string) (string, error) {
 	switch {
 	case !only(name, "_") || isDigit(name[0]):
@@ -187,8 +187,8 @@ func assignment(name, value string) (string, error) {
 	return word(name + "=" + percents(value))
 }
 
-// account is a user or group, by name or number. The letters are fewer than
-// systemd allows: none of them means anything to any pass.
+// account returns a user or group, as a name or number. It allows fewer characters than
+// systemd does: only those without a meaning in any pass.
 func account(s string) (string, error) {
 	if !only(s, "_.@-") || strings.ContainsAny(s[:1], ".@-") {
 		return "", errors.New("is no name of a user or group")
@@ -196,8 +196,8 @@ func account(s string) (string, error) {
 	return s, nil
 }
 
-// unitName is another unit; without a suffix it gets the given one. The
-// letters are those of systemd.unit(5), and a backslash stays one in lists of units.
+// unitName returns the name of another unit, with the given suffix if it has none. It allows
+// the characters of systemd.unit(5). A backslash stays literal in lists of units.
 func unitName(s, suffix string) (string, error) {
 	switch path.Ext(s) {
 	case ".service", ".socket", ".device", ".mount", ".automount", ".swap", ".target", ".path", ".timer", ".slice", ".scope":
@@ -213,8 +213,9 @@ func unitName(s, suffix string) (string, error) {
 	return s, nil
 }
 
-// only reports whether s is not empty and has nothing but ASCII letters, digits
-// and those of others. (No regexp: they would be compiled at every start of a service.)
+// only reports whether s is not empty and consists of ASCII letters, digits and the characters
+// in others. It avoids regular expressions, which would be compiled at every start of a
+// service.
 func only(s, others string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return !isLetter(r) && !isDigit(r) && !strings.ContainsRune(others, r)

@@ -2,9 +2,9 @@ package systemd
 
 import "strconv"
 
-// signalName names a signal by its Linux number, signal(7), which is the same
-// on all of Go's Linux ports but MIPS. systemctl prints the number, and may run
-// on another machine than the one that reads it.
+// signalName returns the name of a signal by its Linux number: see signal(7). The numbers are
+// the same on all Linux ports of Go but MIPS. systemctl prints the number, and may run on
+// another machine than this program.
 func signalName(n int) string {
 	names := [...]string{
 		"", "SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGKILL", "SIGUSR1",

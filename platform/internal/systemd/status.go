@@ -13,23 +13,24 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// shown is everything that one `systemctl show` gives.
+// shown has the properties for a single `systemctl show`.
 const shown = "LoadState,ActiveState,SubState,UnitFileState,FragmentPath,SourcePath,DropInPaths,MainPID,NRestarts,Result,ReloadResult,CanReload,Requires,BindsTo,Requisite,RestartUSec,RestartUSecNext,StartLimitBurst,StartLimitIntervalUSec," +
 	"ExecMainCode,ExecMainStatus,ExecMainExitTimestamp,StatusText," +
 	"ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,StateChangeTimestamp"
 
-// properties are a unit's, as `systemctl show` prints them.
+// properties are those of a unit, as `systemctl show` prints them.
 type properties map[string]string
 
-// show asks for the unit's properties; that of an unknown unit has LoadState
-// not-found, which is no error.
+// show returns the properties of the unit. An unknown unit has LoadState not-found, which is
+// not an error.
 func (m *Manager) show(ctx context.Context, id platform.ID) (properties, error) {
 	if err := room.CheckID(id); err != nil {
 		return nil, err
 	}
 	out, err := m.sys.Run(ctx, systemctl(id.Scope, "show", "--timestamp=unix", "--property="+shown, unit(id))...)
 	if unknown, ok := errors.AsType[*platform.CommandError](err); ok && strings.Contains(unknown.Stderr, "timestamp") {
-		// systemd before 247 does not know --timestamp; its times are for people and their zones.
+		// systemd before 247 does not have --timestamp. It prints its times for people, in the
+		// local time zone.
 		out, err = m.sys.Run(ctx, systemctl(id.Scope, "show", "--property="+shown, unit(id))...)
 	}
 	if err != nil {
@@ -38,7 +39,7 @@ func (m *Manager) show(ctx context.Context, id platform.ID) (properties, error) 
 	return parseProperties(out), nil
 }
 
-// unanswered is the error of a question, without the list of all that was asked for.
+// unanswered returns the error of a query without the long list of properties.
 func unanswered(id platform.ID, err error) error {
 	failed, ok := errors.AsType[*platform.CommandError](err)
 	if !ok || failed.Code < 0 {
@@ -63,7 +64,7 @@ func parseProperties(out string) properties {
 	return p
 }
 
-// number is 0 for what is not there or no number.
+// number returns 0 if the property is missing or not a number.
 func (p properties) number(key string) int {
 	n, err := strconv.Atoi(p[key])
 	if err != nil {
@@ -72,7 +73,8 @@ func (p properties) number(key string) int {
 	return n
 }
 
-// time reads "@1795264236"; zero if it never happened or cannot be told.
+// time parses "@1795264236". It returns the zero time if the event has never happened or the
+// time is unknown.
 func (p properties) time(key string) time.Time {
 	seconds, ok := strings.CutPrefix(p[key], "@")
 	if !ok {
@@ -97,7 +99,7 @@ func (p properties) enabled() bool {
 	return p["UnitFileState"] == "enabled" || p["UnitFileState"] == "enabled-runtime"
 }
 
-// running reports whether the service has, or will soon have, a process.
+// running reports whether the service has a process, or will have one soon.
 func (p properties) running() bool {
 	switch p["ActiveState"] {
 	case "", "inactive", "failed", "maintenance":
@@ -106,18 +108,19 @@ func (p properties) running() bool {
 	return true
 }
 
-// phase maps all of unit_active_state, and the property that tells when it began.
+// phase maps all states of unit_active_state. It also returns the property with the beginning
+// of the phase.
 func (p properties) phase() (platform.Phase, string) {
 	switch p["ActiveState"] {
 	case "active":
 		return platform.PhaseReady, "ActiveEnterTimestamp"
 	case "reloading", "refreshing":
 		return platform.PhaseReloading, "StateChangeTimestamp"
-	case "activating": // also while it waits to be restarted
+	case "activating": // also while it waits for its restart
 		return platform.PhaseStarting, "StateChangeTimestamp"
 	case "deactivating":
 		return platform.PhaseStopping, "ActiveExitTimestamp"
-	case "inactive", "maintenance": // the latter: its directories are being cleaned
+	case "inactive", "maintenance": // maintenance: its directories are being cleaned
 		return platform.PhaseStopped, "InactiveEnterTimestamp"
 	case "failed":
 		return platform.PhaseFailed, "InactiveEnterTimestamp"
@@ -125,9 +128,9 @@ func (p properties) phase() (platform.Phase, string) {
 	return platform.PhaseUnknown, ""
 }
 
-// exit is how the last main process ended; nil while the first one runs, and
-// once systemd has forgotten: it keeps nothing of a service that ended well, is
-// not enabled and that nothing else needs.
+// exit returns how the last main process ended. It returns nil while the first one runs, and
+// after systemd has forgotten it: systemd keeps nothing of a service that ended well, is not
+// enabled and is not needed by another unit.
 func (p properties) exit() *platform.Exit {
 	status := p.number("ExecMainStatus")
 	e := &platform.Exit{Reason: p["Result"]}
@@ -136,12 +139,12 @@ func (p properties) exit() *platform.Exit {
 		e.Code = status
 		e.Clean = status == platform.ExitOK && e.Reason == "success"
 		e.Means = meaning(status)
-		if !e.Clean && e.Reason == "success" { // the end after which it was started again
+		if !e.Clean && e.Reason == "success" { // Result is that of the service, which has been restarted since
 			e.Reason = "exit-code"
 		}
 	case 2, 3: // CLD_KILLED, CLD_DUMPED
 		e.Code, e.Signal = -1, signalName(status)
-		if e.Reason == "success" { // systemd takes some signals for a clean end
+		if e.Reason == "success" { // systemd considers some signals a clean end
 			e.Reason = "signal"
 		}
 	default:
@@ -150,7 +153,7 @@ func (p properties) exit() *platform.Exit {
 	return e
 }
 
-// Status is the answer of one `systemctl show`.
+// Status returns the result of one `systemctl show`.
 func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, error) {
 	p, err := m.show(ctx, id)
 	if err != nil {
@@ -158,7 +161,7 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 	}
 	phase, since := p.phase()
 	text := ""
-	if p.running() { // systemd keeps the last words of the dead
+	if p.running() { // systemd keeps the last status text of a dead service
 		text = p["StatusText"]
 	}
 	d, err := m.definition(ctx, id, p)
@@ -173,7 +176,7 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 		exit, ended = m.before(ctx, id, p)
 	}
 	restarts, gaveUp := p.number("NRestarts"), p["Result"] == "start-limit-hit"
-	if gaveUp { // systemd counts the one that it has refused
+	if gaveUp { // systemd also counts the restart that it has refused
 		restarts = max(0, restarts-1)
 	}
 	return platform.Status{

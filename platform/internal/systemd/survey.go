@@ -14,7 +14,7 @@ var (
 	_ platform.Surveyor  = (*Manager)(nil)
 )
 
-// Definitions are in the directory that install writes to.
+// Definitions returns the pattern for the directory that install writes to.
 func (m *Manager) Definitions(scope platform.Scope) (pattern, suffix string) {
 	file, err := m.unitFile(platform.ID{Name: "x", Scope: scope})
 	if err != nil {
@@ -26,8 +26,7 @@ func (m *Manager) Definitions(scope platform.Scope) (pattern, suffix string) {
 // Made reports whether a unit file begins with our mark.
 func (m *Manager) Made(content []byte) bool { return bytes.HasPrefix(content, []byte(mark)) }
 
-// Unsettled is one `systemctl list-units`, from which systemd leaves out what is active
-// or inactive.
+// Unsettled runs one `systemctl list-units` that leaves out active and inactive units.
 func (m *Manager) Unsettled(ctx context.Context, scope platform.Scope) (map[string]platform.Phase, error) {
 	out, err := m.sys.Run(ctx, systemctl(scope, "list-units", "--type=service", "--state=failed,activating,deactivating", "--plain", "--no-legend", "--full")...)
 	if err != nil {

@@ -11,9 +11,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// Removal stops and disables the service and removes its unit file and its
-// runtime directory. What the service keeps stays: its state and its logs, if
-// there are any. Drop-ins of the administrator stay, too.
+// Removal returns the steps that stop and disable the service, and remove its unit file and
+// runtime directory. Its state and logs stay, and so do drop-ins of the administrator.
 func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step, error) {
 	file, err := m.unitFile(id)
 	if err != nil {
@@ -39,7 +38,7 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 		return platform.Step{Kind: platform.StepRun, Describe: describe, Argv: systemctl(id.Scope, args...)}
 	}
 	var steps []platform.Step
-	if now["LoadState"] == "loaded" || now.running() { // else stop fails: there is nothing that could run
+	if now["LoadState"] == "loaded" || now.running() { // otherwise stop fails, because there is no unit
 		stop := run("stop the service", "stop", unit(id))
 		if now.running() {
 			stop.Undo = systemctl(id.Scope, "start", unit(id))
@@ -49,10 +48,10 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 	disable := run("disable the service", "disable", unit(id))
 	disable.Undo = systemctl(id.Scope, "daemon-reload")
 	if now.enabled() {
-		disable.Undo = systemctl(id.Scope, "enable", unit(id)) // it reads all units anew, too
+		disable.Undo = systemctl(id.Scope, "enable", unit(id)) // it also makes systemd reload its units
 	}
 	forget := run("reset the failed state", "reset-failed", unit(id))
-	forget.MayFail = true // it fails for a unit that has nothing to forget
+	forget.MayFail = true // it fails if there is nothing to reset
 	steps = append(append(append(steps, disable), remove...), run("reload systemd", "daemon-reload"))
 	if wasEnabled(content) {
 		steps = append(steps, run("start what was there before at boot or login, as before", "enable", unit(id)))
@@ -70,8 +69,7 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 	return steps, nil
 }
 
-// kept are the directories that systemd made for the service, and does not
-// take away again.
+// kept returns the directories that systemd made for the service and does not remove.
 func (m *Manager) kept(id platform.ID) []string {
 	if id.Scope == platform.ScopeUser {
 		return nil

@@ -8,10 +8,10 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// maxLine is LONG_LINE_MAX of systemd: a longer line makes it refuse the file.
+// maxLine is systemd's LONG_LINE_MAX. A longer line makes systemd refuse the file.
 const maxLine = 1 << 20
 
-// unitFile collects the lines of a unit file and what cannot be said in it.
+// A unitFile collects the lines of a unit file, and the settings that it cannot express.
 type unitFile struct {
 	text strings.Builder
 	room.Refusals
@@ -24,7 +24,7 @@ func (f *unitFile) section(name string) {
 	f.text.WriteString("[" + name + "]\n")
 }
 
-// set writes a line whose value is already in the form that the key reads.
+// set writes a line. The value must already be quoted for the key.
 func (f *unitFile) set(key, value string) {
 	if len(key)+len(value)+1 >= maxLine {
 		f.Refuse(key, "has %d bytes: %w", len(value), errTooLong)
@@ -33,7 +33,7 @@ func (f *unitFile) set(key, value string) {
 	f.text.WriteString(key + "=" + value + "\n")
 }
 
-// say writes value in the form that quote gives it; an empty value says nothing.
+// say writes value as quoted by quote. It writes nothing if value is empty.
 func (f *unitFile) say(key, field, value string, quote func(string) (string, error)) {
 	if value == "" {
 		return
@@ -46,7 +46,7 @@ func (f *unitFile) say(key, field, value string, quote func(string) (string, err
 	f.set(key, v)
 }
 
-// list writes one line for all values of a list, or none.
+// list writes one line with all values of a list, or nothing if it is empty.
 func (f *unitFile) list(key, field string, values []string, quote func(string) (string, error)) {
 	words := make([]string, 0, len(values))
 	for _, value := range values {
@@ -62,14 +62,14 @@ func (f *unitFile) list(key, field string, values []string, quote func(string) (
 	}
 }
 
-// number writes n unless it is 0, which leaves systemd's default.
+// number writes n, unless it is 0, which leaves systemd's default.
 func (f *unitFile) number(key string, n uint64) {
 	if n != 0 {
 		f.set(key, strconv.FormatUint(n, 10))
 	}
 }
 
-// span writes a duration unless it is 0, which leaves systemd's default.
+// span writes a duration, unless it is 0, which leaves systemd's default.
 func (f *unitFile) span(key, field string, d time.Duration) {
 	switch {
 	case d < 0:
@@ -79,8 +79,8 @@ func (f *unitFile) span(key, field string, d time.Duration) {
 	}
 }
 
-// span is d in systemd.time(7), in the largest unit that is exact. systemd
-// counts microseconds; a fraction of one is rounded up, as 0 would mean "never".
+// span returns d in the notation of systemd.time(7), in the largest unit that is exact.
+// systemd counts microseconds. Fractions are rounded up, because 0 would mean "never".
 func span(d time.Duration) string {
 	us := int64(d / time.Microsecond)
 	if d%time.Microsecond != 0 {

@@ -1,10 +1,10 @@
-// Command probe is what the bed tests put under a manager: it tells what it was
-// given and what it may do, and lives, reloads and dies as it is told.
+// Command probe is the program that the bed tests run under a manager. It reports what it was
+// given and what it may do, and lives, reloads and dies on request.
 //
-// Its first argument is what to do; PROBE_OUT names the file for the answer.
+// Its first argument says what to do. PROBE_OUT names the file for the answer.
 //
 //	dump ...      write arguments, environment and directory as JSON
-//	serve         report READY=1, take reloads and a stop, as a service does
+//	serve         report READY=1, handle reloads and a stop, as a service does
 //	reload        ask process $MAINPID for a reload, and exit with the outcome
 //	fail CODE     exit with that code
 //	deaf          report READY=1 and handle no signal
@@ -29,7 +29,7 @@ func main() {
 }
 
 func run() error {
-	// Arguments are arbitrary when PROBE_OUT asks for a dump: none is looked at.
+	// With PROBE_OUT the arguments are arbitrary, so they are not examined.
 	if out := os.Getenv("PROBE_OUT"); out != "" {
 		return dump(out)
 	}
@@ -59,11 +59,11 @@ func run() error {
 	return fmt.Errorf("unknown task %q", os.Args[1])
 }
 
-// Dump is what a process was given.
+// A Dump has what a process was given.
 type Dump struct {
 	Argv, Env []string
 	Dir       string
-	Writable  bool // the directory
+	Writable  bool // the directory is writable
 }
 
 func dump(out string) error {

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// needs does once what a service made with holdfast does in its life, and
-// joins what it was not allowed to.
+// needs does once everything that a service made with holdfast does in its life, and returns
+// what was not permitted.
 func needs() error {
 	var errs []error
 	try := func(what string, err error) {
@@ -36,7 +36,7 @@ func needs() error {
 	for _, variable := range []string{"RUNTIME_DIRECTORY", "STATE_DIRECTORY", "LOGS_DIRECTORY"} {
 		d := os.Getenv(variable)
 		if d == "" {
-			continue // a user's service, or one that was given other directories
+			continue // a user's service, or one with other directories
 		}
 		try(variable, useDir(d))
 	}
@@ -57,7 +57,7 @@ func needs() error {
 	for _, network := range []string{"tcp4", "tcp6"} {
 		l, err := net.Listen(network, "localhost:0")
 		if network == "tcp6" && err != nil && !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.EAFNOSUPPORT) {
-			continue // this machine has no such address
+			continue // this machine has no IPv6 address
 		}
 		try(network, err)
 		if err == nil {
@@ -83,7 +83,7 @@ func useDir(d string) error {
 	)
 }
 
-// leftovers are the variables that a child must not inherit.
+// leftovers returns the variables that a child process must not inherit.
 func leftovers() []string {
 	var found []string
 	for _, v := range os.Environ() {

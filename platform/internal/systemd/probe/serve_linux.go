@@ -18,9 +18,9 @@ import (
 
 // Files of a serving probe, in its runtime directory.
 const (
-	needsFile   = "needs"   // what a service has to be able to do, and what came of it
+	needsFile   = "needs"   // results of needs
 	outcomeFile = "outcome" // of the last reload
-	rejectFile  = "reject"  // there: the next reload fails
+	rejectFile  = "reject"  // if it exists, the next reload fails
 )
 
 func dir() string {
@@ -84,8 +84,8 @@ func replace(path, content string) error {
 	return os.Rename(path+".new", path)
 }
 
-// reload works as a real reload command does: it signals one verified process
-// and waits for what that one says.
+// reload works like a real reload command: it signals one verified process and waits for its
+// answer.
 func reload() error {
 	pid, err := strconv.Atoi(os.Getenv("MAINPID"))
 	if err != nil {
