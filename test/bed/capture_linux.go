@@ -11,15 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// capture collects the output of one command through a pipe. A buffer in [exec.Cmd] would do the same, but waits for everyone
-// who holds the pipe: a daemon started by `service x start` would keep the test waiting, and would die of SIGPIPE
-// when the test gives up. A file would not hold anyone up, but scripts write to /dev/stderr, which truncates it.
+// A capture collects the output of one command through a pipe. A buffer in [exec.Cmd] would
+// wait for everybody who holds the pipe: a daemon started by `service x start` would block the
+// test, and die of SIGPIPE when the test gives up. A file would block nobody, but scripts
+// write to /dev/stderr, which truncates it.
 type capture struct {
 	w    *os.File // for the command
 	r    *os.File
 	text bytes.Buffer
 	eof  bool
-	done chan struct{} // the reader has stopped: text and eof may be used
+	done chan struct{} // closed when the reader has stopped and text and eof may be used
 }
 
 func newCapture() (*capture, error) {
@@ -36,11 +37,12 @@ func newCapture() (*capture, error) {
 	return c, nil
 }
 
-// end returns all that was written by now. It is called when the command has ended, and waits for no one else: who still holds
-// the pipe is read from, and not listened to, until it is closed.
+// end returns everything written so far. It is called when the command has ended, and waits
+// for nobody else. If somebody still holds the pipe, it is drained in the background until it
+// is closed.
 func (c *capture) end() string {
 	_ = c.w.Close()
-	_ = c.r.SetReadDeadline(time.Now()) // takes the reader out of a Read that waits for a daemon
+	_ = c.r.SetReadDeadline(time.Now()) // interrupts a Read that waits for a daemon
 	<-c.done
 	if !c.eof {
 		c.remainder()
@@ -57,8 +59,8 @@ func (c *capture) end() string {
 	return c.text.String()
 }
 
-// remainder reads what is in the pipe without waiting. After a deadline Read returns no data even if there is some, hence the
-// system call.
+// remainder reads what is in the pipe without blocking. After a deadline, Read returns no data
+// even if there is some, hence the system call.
 func (c *capture) remainder() {
 	conn, err := c.r.SyscallConn()
 	if err != nil {

@@ -14,16 +14,18 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// cgroupPrefix goes before a bed's name in the name of its control group.
+// cgroupPrefix precedes a bed's name in the name of its control group.
 const cgroupPrefix = "holdfast-"
 
-// cgroupAge is far above the time in which a group that was made gets its first process.
+// cgroupAge is far more than the time between the creation of a group and its first process.
 const cgroupAge = 10 * time.Minute
 
-// cgroupLimit bounds the wait for a control group whose processes have been killed to become empty.
+// cgroupLimit limits the wait for a control group to become empty after its processes were
+// killed.
 const cgroupLimit = wait.Limit
 
-// cgroupMount returns where version 2 of control groups is mounted: /sys/fs/cgroup, or below it with both versions.
+// cgroupMount returns the mount point of control groups version 2: /sys/fs/cgroup, or a
+// directory below it if the host has both versions.
 func cgroupMount() (string, error) {
 	data, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -44,8 +46,9 @@ func cgroupMount() (string, error) {
 	return "", errors.New("beds need control groups version 2: not mounted")
 }
 
-// makeCgroups makes the bed's group with one below it for the process that launches it and one for the machine: a group that
-// hands controllers on may have no process itself. The controllers the host offers are handed on.
+// makeCgroups makes the bed's group, with one group below it for the launching process and one
+// for the machine, because a group that delegates controllers may have no processes itself. It
+// delegates the controllers that the host offers.
 func makeCgroups(group string) (launch *os.File, err error) {
 	for _, sub := range []string{"launch", "machine"} {
 		if err := os.MkdirAll(filepath.Join(group, sub), 0o755); err != nil {
@@ -54,15 +57,16 @@ func makeCgroups(group string) (launch *os.File, err error) {
 	}
 	if offered, err := os.ReadFile(filepath.Join(group, "cgroup.controllers")); err == nil {
 		for _, controller := range strings.Fields(string(offered)) {
-			// One by one and as far as it goes: which the host lets go is the host's affair.
+			// Delegate each controller separately, as far as the host allows it.
 			_ = os.WriteFile(filepath.Join(group, "cgroup.subtree_control"), []byte("+"+controller), 0)
 		}
 	}
 	return os.Open(filepath.Join(group, "launch"))
 }
 
-// sweepCgroups removes the groups of beds whose directory is gone with a cache that was removed. One that is empty and old belongs to
-// nobody, or to a bed that is off: that one makes it anew when it is switched on.
+// sweepCgroups removes the groups of beds whose directory was removed together with the cache.
+// A group that is empty and old belongs to no bed, or to a bed that is off and makes it again
+// at the next boot.
 func sweepCgroups(mount string) error {
 	groups, err := filepath.Glob(filepath.Join(mount, cgroupPrefix+"bed-*"))
 	if err != nil {
@@ -80,18 +84,19 @@ func sweepCgroups(mount string) error {
 	return nil
 }
 
-// populated reports whether a process lives in a group or below it.
+// populated reports whether there is a process in a group or below it.
 func populated(group string) bool {
 	data, err := os.ReadFile(filepath.Join(group, "cgroup.events"))
 	return err == nil && strings.Contains(string(data), "populated 1")
 }
 
-// removeCgroup kills what is in a group and removes it with all below it. A group that is not there is no error.
+// removeCgroup kills the processes in a group, and removes it with everything below it. A
+// missing group is no error.
 func removeCgroup(group string) error {
 	if _, err := os.Stat(group); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	_ = os.WriteFile(filepath.Join(group, "cgroup.kill"), []byte("1"), 0) // Linux 5.14; before, PID 1's death has done it
+	_ = os.WriteFile(filepath.Join(group, "cgroup.kill"), []byte("1"), 0) // since Linux 5.14; before that, the death of PID 1 has killed them
 	for deadline := time.Now().Add(cgroupLimit); ; time.Sleep(5 * time.Millisecond) {
 		err := removeTree(group)
 		if err == nil || errors.Is(err, fs.ErrNotExist) {
@@ -103,7 +108,7 @@ func removeCgroup(group string) error {
 	}
 }
 
-// removeTree removes directories only: the files of a control group go with it.
+// removeTree removes only directories: the files of a control group disappear with it.
 func removeTree(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

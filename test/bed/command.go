@@ -10,25 +10,30 @@ import (
 	"time"
 )
 
-// searchPath is the PATH of every command in a bed; /usr/local first, so that a test can put a program before the system's.
+// searchPath is the PATH of every command in a bed. /usr/local comes first, so that a test can
+// override a program of the system.
 const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// Command returns a command that runs inside the bed as root, not started yet: in its namespaces, with its capabilities, with
-// / as its directory and with an environment that owes nothing to the test's. Standard input is empty, output
-// is discarded, unless the caller sets them. When ctx ends, the command's whole process group is killed; what it started in a
-// session of its own, a daemon for one, runs on until the bed is off.
+// Command returns a command that will run inside the bed as root: in its namespaces, with its
+// capabilities, in the directory /, and with an environment independent of the test's.
+// Standard input is empty and output is discarded, unless the caller sets them. When ctx ends,
+// the command's whole process group is killed. A process in a session of its own, such as a
+// daemon, continues until the bed is off.
 //
-// Output that goes to a buffer is waited for one second after the command ends, in case a daemon keeps it open:
-// Wait then returns [exec.ErrWaitDelay], and the daemon dies of SIGPIPE when it writes. [Bed.Run] spares it that.
+// Output to a buffer is awaited for another second after the command has ended, because a
+// daemon may hold it open. Wait then returns [exec.ErrWaitDelay], and the daemon dies of
+// SIGPIPE when it writes. [Bed.Run] avoids that.
 //
-// A name that is not in the bed ends with exit code 127 and a bed that is off with [ErrOff], both when it is run.
+// When the command is run, a program that does not exist in the bed leads to exit code 127,
+// and a bed that is off to [ErrOff].
 func (b *Bed) Command(ctx context.Context, argv ...string) *exec.Cmd {
 	return b.command(ctx, userEnv("root", "/root", "/bin/sh"), nil, argv)
 }
 
-// CommandAs is [Bed.Command] as another user, by name. In a systemd bed it has XDG_RUNTIME_DIR and
-// DBUS_SESSION_BUS_ADDRESS, so that `systemctl --user` reaches the user's manager, which must run: see
-// [Bed.AddUser]. It is no login: neither PAM nor logind hears of it. An unknown user is an error of the command when it is run.
+// CommandAs is [Bed.Command] as another user, by name. In a systemd bed it sets
+// XDG_RUNTIME_DIR and DBUS_SESSION_BUS_ADDRESS, so that `systemctl --user` reaches the user's
+// manager, which must be running: see [Bed.AddUser]. It is no login: neither PAM nor logind
+// takes part. For an unknown user, running the command fails.
 func (b *Bed) CommandAs(ctx context.Context, user string, argv ...string) *exec.Cmd {
 	u, err := b.lookup(user)
 	if err != nil {
@@ -45,14 +50,15 @@ func (b *Bed) CommandAs(ctx context.Context, user string, argv ...string) *exec.
 	return b.command(ctx, env, become, argv)
 }
 
-// Run runs argv inside the bed as root, see [Bed.Command], and waits for it. code is the exit code, and err is nil whatever
-// code is: err says that the command could not be run, was killed by a signal, or that ctx ended. A command that leaves a daemon
-// behind with its output still open does not hold Run up; what the daemon writes later is read and dropped.
+// Run runs argv inside the bed as root, like [Bed.Command], and waits for it. code is the exit
+// code, and err is nil whatever code is. err says that the command could not be run, that a
+// signal killed it, or that ctx ended. A daemon that keeps the output open does not block Run;
+// its later output is dropped.
 func (b *Bed) Run(ctx context.Context, argv ...string) (stdout, stderr string, code int, err error) {
 	return run(ctx, b.Command(ctx, argv...), argv)
 }
 
-// RunAs is [Bed.Run] as another user, see [Bed.CommandAs]; the empty name is root.
+// RunAs is [Bed.Run] as another user, like [Bed.CommandAs]. An empty name means root.
 func (b *Bed) RunAs(ctx context.Context, user string, argv ...string) (stdout, stderr string, code int, err error) {
 	if user == "" {
 		return b.Run(ctx, argv...)
@@ -79,7 +85,7 @@ func (b *Bed) command(ctx context.Context, env, become, argv []string) *exec.Cmd
 	return cmd
 }
 
-// run waits for cmd with its output captured.
+// run runs cmd and captures its output.
 func run(ctx context.Context, cmd *exec.Cmd, argv []string) (stdout, stderr string, code int, err error) {
 	if cmd.Err != nil {
 		return "", "", -1, cmd.Err
@@ -117,7 +123,7 @@ func userEnv(name, home, shell string) []string {
 	}
 }
 
-// account is a line of the bed's /etc/passwd.
+// An account is a line of the bed's /etc/passwd.
 type account struct {
 	name, home, shell string
 	uid, gid          int

@@ -6,22 +6,23 @@ import (
 	"sync"
 )
 
-// consoleKeep bounds what is kept of a console.
+// consoleKeep limits how much of a console is kept, in bytes.
 const consoleKeep = 256 << 10
 
-// console keeps the last part of what a machine writes to its console and watches for one mark in it. Safe for concurrent use.
+// A console keeps the last part of a machine's console output, and watches for a mark in it.
+// It is safe for concurrent use.
 type console struct {
 	mu    sync.Mutex
 	text  []byte
 	mark  []byte
-	found chan struct{} // closed when mark was seen; nil: not watching
+	found chan struct{} // closed when the mark appears; nil: not watching
 }
 
-// Write never fails and never blocks on anything but other writers.
+// Write never fails, and blocks only for other writers.
 func (c *console) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	seen := max(0, len(c.text)-len(c.mark)) // the mark may be split over two writes
+	seen := max(0, len(c.text)-len(c.mark)) // the mark may be split between two writes
 	c.text = append(c.text, p...)
 	if c.found != nil && bytes.Contains(c.text[seen:], c.mark) {
 		close(c.found)
@@ -39,7 +40,7 @@ func (c *console) String() string {
 	return string(c.text)
 }
 
-// lastLines returns the last n lines of s that say something, without the carriage returns of a terminal.
+// lastLines returns the last n lines of s that are not empty, without carriage returns.
 func lastLines(s string, n int) string {
 	var lines []string
 	for line := range strings.Lines(s) {

@@ -10,7 +10,8 @@ import (
 	"syscall"
 )
 
-// enter returns the arguments of nsenter that come before a command's own. become are options of setpriv.
+// enter returns the arguments of nsenter that precede a command. become has options for
+// setpriv.
 func (m *machine) enter(become []string) ([]string, error) {
 	pid := m.leader()
 	if pid == 0 {
@@ -28,8 +29,8 @@ func (m *machine) enter(become []string) ([]string, error) {
 	return append(append(args, become...), "--"), nil
 }
 
-// missing lists the capabilities that the bed's init does not have, for setpriv: a command that kept the test's own could set the
-// host's clock, or load a module.
+// missing lists the capabilities that the bed's init lacks, for setpriv. A command with all
+// capabilities of the test could set the host's clock, or load a module.
 func missing(bound uint64) string {
 	var drop []string
 	for number := range lastCap() + 1 {
@@ -56,7 +57,8 @@ func lastCap() int {
 	return number
 }
 
-// confine has cmd start in a process group and in a control group of the bed, and die as a group when its context ends.
+// confine makes cmd start in a process group and in a control group of the bed, and makes the
+// group die when its context ends.
 func (m *machine) confine(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if life := m.current(); life != nil {
@@ -65,15 +67,16 @@ func (m *machine) confine(cmd *exec.Cmd) {
 	cmd.Cancel = func() error { return killCommand(cmd.Process.Pid) }
 }
 
-// uncoverKmsg takes away the FIFO that nspawn mounts over /proc/kmsg. It is deleted, which no machine's is, and a user unit with
-// ProtectKernelLogs= cannot cover it (226/NAMESPACE). The kernel log stays out of reach: the bed lacks CAP_SYSLOG. As
-// this only makes the bed more like a machine, it is no error where there is nothing to take away.
+// uncoverKmsg removes the FIFO that nspawn mounts over /proc/kmsg. The FIFO is deleted, unlike
+// on any real machine, so a user unit with ProtectKernelLogs= cannot cover it (226/NAMESPACE).
+// The kernel log remains inaccessible, because the bed lacks CAP_SYSLOG. Failure is no error,
+// since there may be nothing to remove.
 func uncoverKmsg(leader int) {
 	_ = exec.Command("nsenter", "--target", strconv.Itoa(leader), "--mount", "--pid", "--", "umount", "/proc/kmsg").Run()
 }
 
-// findInit returns the process that is PID 1 of the innermost PID namespace below first: first itself, or the child of its
-// child (systemd-nspawn) that is one.
+// findInit returns the process that is PID 1 of the innermost PID namespace below first: first
+// itself, or a child of its child (systemd-nspawn).
 func findInit(first int) (int, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
@@ -88,7 +91,7 @@ func findInit(first int) (int, error) {
 		}
 		status, err := readStatus(pid)
 		if err != nil {
-			continue // gone meanwhile
+			continue // ended meanwhile
 		}
 		parents[pid], _ = strconv.Atoi(status["PPid"])
 		if numbers := strings.Fields(status["NSpid"]); len(numbers) > 1 && numbers[len(numbers)-1] == "1" {

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// Put copies a file of the host into the running bed, see [Bed.Write].
+// Put copies a file of the host into the running bed: see [Bed.Write].
 func (b *Bed) Put(hostPath, bedPath string, mode fs.FileMode) error {
 	src, err := os.Open(hostPath)
 	if err != nil {
@@ -20,10 +20,12 @@ func (b *Bed) Put(hostPath, bedPath string, mode fs.FileMode) error {
 	return nil
 }
 
-// Write makes a regular file in the running bed, owned by its root, with exactly that mode (set-id and sticky bits too, in Go's
-// notation). Missing directories are made, with mode 0755. A file that is there is replaced in one step, so a program that
-// runs may be overwritten; a symbolic link at the end of the path is replaced as well, not followed. It sees the bed's mounts:
-// /run/x lands where the bed's programs look for it, and an absolute symbolic link leads to a place in the bed, never to the host.
+// Write makes a regular file in the running bed, owned by its root, with exactly that mode
+// (including set-id and sticky bits, in Go's notation). It makes missing directories with mode
+// 0755. An existing file is replaced atomically, so a running program may be overwritten. A
+// symbolic link at the end of the path is replaced, too, and not followed. Write sees the
+// bed's mounts: /run/x is where the bed's programs look for it, and an absolute symbolic link
+// leads to a place in the bed, never on the host.
 func (b *Bed) Write(path string, data []byte, mode fs.FileMode) error {
 	if err := b.m.write(path, bytes.NewReader(data), mode); err != nil {
 		return fmt.Errorf("write %s in bed %s: %w", path, b.Name(), err)
@@ -31,8 +33,9 @@ func (b *Bed) Write(path string, data []byte, mode fs.FileMode) error {
 	return nil
 }
 
-// Read returns the content of a file of the running bed, following symbolic links inside it. A file that is not there is
-// [fs.ErrNotExist]. Do not read what may block: a FIFO, /dev/console.
+// Read returns the content of a file of the running bed, and follows symbolic links inside the
+// bed. The error wraps [fs.ErrNotExist] if there is no such file. Do not read files that may
+// block, such as a FIFO or /dev/console.
 func (b *Bed) Read(path string) ([]byte, error) {
 	data, err := b.m.read(path)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// write puts src in place of path by rename.
+// write replaces the file at name by src, by a rename.
 func (m *machine) write(name string, src io.Reader, mode fs.FileMode) error {
 	root, err := m.openRoot()
 	if err != nil {
@@ -28,7 +28,7 @@ func (m *machine) write(name string, src io.Reader, mode fs.FileMode) error {
 	}
 	defer dir.Close()
 	tmp := ".bed-" + rand.Text()
-	// A child that is forked meanwhile has the file open until it executes, and while somebody has it open for writing nobody
+	// A child that is forked meanwhile has the file open until its exec. While a process has it open for writing, nobody
 	// can execute it: "text file busy" (golang.org/issue/22315).
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
@@ -62,7 +62,7 @@ func (m *machine) read(name string) ([]byte, error) {
 	return io.ReadAll(file)
 }
 
-// openRoot opens the root directory as the bed's init sees it, all its mounts included.
+// openRoot opens the root directory as the bed's init sees it, with all mounts.
 func (m *machine) openRoot() (*os.File, error) {
 	pid := m.leader()
 	if pid == 0 {
@@ -71,8 +71,9 @@ func (m *machine) openRoot() (*os.File, error) {
 	return os.Open("/proc/" + strconv.Itoa(pid) + "/root/")
 }
 
-// openIn opens a path of the bed. RESOLVE_IN_ROOT is what makes it safe: through a plain /proc/PID/root/… an absolute link on
-// the way (/var/run -> /run) would lead to the host's directory. os.Root refuses such links instead.
+// openIn opens a path of the bed. RESOLVE_IN_ROOT makes this safe: with a plain
+// /proc/PID/root/… path, an absolute link (/var/run -> /run) would lead to the host's
+// directory. os.Root would refuse such links.
 func openIn(root *os.File, name string, flags uint64) (*os.File, error) {
 	how := unix.OpenHow{Flags: flags | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT}
 	fd, err := unix.Openat2(int(root.Fd()), name, &how)
@@ -82,7 +83,7 @@ func openIn(root *os.File, name string, flags uint64) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// openDir opens a directory and makes it and its parents when they are missing.
+// openDir opens a directory. It makes the directory and its parents if they are missing.
 func openDir(root *os.File, name string) (*os.File, error) {
 	dir, err := openIn(root, name, unix.O_RDONLY|unix.O_DIRECTORY)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -100,5 +101,5 @@ func openDir(root *os.File, name string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return dir, dir.Chmod(0o755) // whatever the umask of the test
+	return dir, dir.Chmod(0o755) // independent of the test's umask
 }

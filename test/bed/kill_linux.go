@@ -13,17 +13,18 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// commandLimit bounds the wait for the processes of a cancelled command to die.
+// commandLimit limits the wait for the processes of a cancelled command to die.
 const commandLimit = wait.Limit
 
-// killCommand kills the process group that an nsenter leads, and sees to it that nsenter itself dies last.
+// killCommand kills the process group that an nsenter leads, with nsenter itself as the last.
 //
-// Were all killed at once, the command would become a zombie that only the host's PID 1 can reap, since its parent was outside the
-// bed; and the kernel ends no PID namespace before its last zombie is reaped. In a CI container PID 1 often reaps nothing: the
-// bed could never be closed there.
+// If all were killed at once, the command would become a zombie that only the host's PID 1 can
+// reap, because its parent was outside the bed. The kernel ends no PID namespace before its
+// last zombie is reaped. In a CI container PID 1 often reaps nothing, so the bed could never
+// be closed.
 //
 //	nsenter ── fork ──> command ── fork ──> its children
-//	stopped first       killed next, with its group; then nsenter runs on, reaps it, and kills itself with the same signal
+//	stopped first       killed next, with its group; then nsenter continues, reaps it, and kills itself with the same signal
 func killCommand(nsenter int) error {
 	if err := syscall.Kill(nsenter, syscall.SIGSTOP); err != nil {
 		return gone(err)
@@ -35,7 +36,7 @@ func killCommand(nsenter int) error {
 			return errors.Join(err, gone(syscall.Kill(-nsenter, syscall.SIGKILL)))
 		case time.Now().After(deadline):
 			return errors.Join(fmt.Errorf("processes %v outlive SIGKILL", alive), gone(syscall.Kill(-nsenter, syscall.SIGKILL)))
-		case !stopped: // a signal takes a moment: it may be forking right now
+		case !stopped: // the signal has not arrived yet: it may be forking right now
 			continue
 		case len(alive) == 0 && dead == 0: // it has not forked yet
 			return gone(syscall.Kill(nsenter, syscall.SIGKILL))
@@ -48,7 +49,7 @@ func killCommand(nsenter int) error {
 	}
 }
 
-// gone turns "no such process" into what [exec.Cmd.Cancel] has to say then.
+// gone turns "no such process" into the error that [exec.Cmd.Cancel] must return then.
 func gone(err error) error {
 	if errors.Is(err, syscall.ESRCH) {
 		return os.ErrProcessDone
@@ -56,8 +57,8 @@ func gone(err error) error {
 	return err
 }
 
-// group lists the living members of a process group except its leader, counts its zombies, and reports whether the leader is
-// stopped, or gone.
+// group returns the living members of a process group except its leader, counts its zombies,
+// and reports whether the leader is stopped or gone.
 func group(leader int) (stopped bool, alive []int, dead int, err error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
@@ -71,7 +72,7 @@ func group(leader int) (stopped bool, alive []int, dead int, err error) {
 		}
 		data, err := os.ReadFile("/proc/" + entry.Name() + "/stat")
 		if err != nil {
-			continue // gone meanwhile
+			continue // ended meanwhile
 		}
 		// PID (any name) STATE PPID PGRP ...: the name may hold anything, a parenthesis too.
 		fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))

@@ -7,22 +7,22 @@ import (
 	"path/filepath"
 )
 
-// ErrNotBuilt says that the root of a known kind is not on this machine yet.
+// ErrNotBuilt means that the root of a known kind has not been built on this machine.
 var ErrNotBuilt = errors.New("root not built: run `sudo make beds` (scripts/beds.sh build)")
 
-// Kind is one sort of machine that can be booted.
+// A Kind is a kind of machine that can be booted.
 type Kind struct {
 	Name    string // of the root: "systemd257"
-	Manager string // as holdfast names it: "systemd", "sysv", "openrc" or "scm"
-	Version string // of the init, as far as it is part of the contract: "257"; empty for sysvinit
-	Root    string // directory of the cached root; nothing may write to it
+	Manager string // holdfast's name for it: "systemd", "sysv", "openrc" or "scm"
+	Version string // of the init, if it is part of the contract: "257"; empty for sysvinit
+	Root    string // directory of the cached root, which must not be written to
 
-	// Shown are files and directories of the host that the bed shows at the same place, for reading only. Absolute paths;
-	// none by default.
+	// Shown are absolute paths of files and directories of the host that the bed shows
+	// read-only at the same place.
 	Shown []string
 }
 
-// Known returns every kind there is, built here or not, in a fixed order.
+// Known returns all kinds, built or not, in a fixed order.
 func Known() []Kind {
 	dir := Dir()
 	root := func(name string) string { return filepath.Join(dir, name, "root") }
@@ -35,7 +35,8 @@ func Known() []Kind {
 	}
 }
 
-// Kinds returns the kinds whose root is built on this machine; none on an OS other than Linux.
+// Kinds returns the kinds whose root is built on this machine. There are none on systems other
+// than Linux.
 func Kinds() []Kind {
 	var built []Kind
 	for _, kind := range Known() {
@@ -46,8 +47,8 @@ func Kinds() []Kind {
 	return built
 }
 
-// Find returns the kind of that name. The error is [ErrNotBuilt] when its root is missing (the Kind is filled in all
-// the same), and another one when there is no such kind.
+// Find returns the kind of that name. The error is [ErrNotBuilt] if its root is missing, and
+// the Kind is valid nevertheless. An unknown name is another error.
 func Find(name string) (Kind, error) {
 	for _, kind := range Known() {
 		if kind.Name != name {
@@ -61,8 +62,9 @@ func Find(name string) (Kind, error) {
 	return Kind{}, fmt.Errorf("bed %s: no such kind", name)
 }
 
-// Built reports whether the root can be booted. scripts/beds.sh puts root and recipe in place in one step, so a root that is
-// half built never looks built. Whether the recipe is the newest only the script knows: `beds.sh list` tells.
+// Built reports whether the root can be booted. scripts/beds.sh puts root and recipe in place
+// atomically, so a half-built root never looks built. Only the script knows whether the recipe
+// is the newest: see `beds.sh list`.
 func (k Kind) Built() bool {
 	if !supported {
 		return false
@@ -71,15 +73,15 @@ func (k Kind) Built() bool {
 	return err == nil
 }
 
-// Dir returns the directory of the cached roots: $BEDS_DIR, or holdfast-beds in the user's cache directory. It is the
-// rule of scripts/beds.sh too.
+// Dir returns the directory of the cached roots: $BEDS_DIR, or holdfast-beds in the user's
+// cache directory. scripts/beds.sh follows the same rule.
 func Dir() string {
 	if dir := os.Getenv("BEDS_DIR"); dir != "" {
 		return dir
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		cache = filepath.Join(string(filepath.Separator), "root", ".cache") // as the script does without a HOME
+		cache = filepath.Join(string(filepath.Separator), "root", ".cache") // like the script without a HOME
 	}
 	return filepath.Join(cache, "holdfast-beds")
 }

@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockShared holds a lock file shared until it is closed. It waits for one who holds it alone as long as ctx lasts.
+// lockShared takes a shared lock on a file, which lasts until the file is closed. It waits for
+// an exclusive holder until ctx ends.
 func lockShared(ctx context.Context, name string) (*os.File, error) {
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
@@ -34,8 +35,9 @@ func lockShared(ctx context.Context, name string) (*os.File, error) {
 	}
 }
 
-// claim makes the directory of a new machine and returns it locked, after it has removed those whose owner is gone. One lock
-// over all of that keeps a directory that is made, but not locked yet, from being taken for an abandoned one.
+// claim makes the directory of a new machine and returns it locked. Before that it removes the
+// directories whose owner is gone. One lock covers all of this, so that a new directory that
+// is not yet locked is not taken for an abandoned one.
 func claim(dir, cgroups string) (*os.File, error) {
 	run := filepath.Dir(dir)
 	if err := os.MkdirAll(run, 0o755); err != nil {
@@ -62,8 +64,9 @@ func claim(dir, cgroups string) (*os.File, error) {
 	return lock, nil
 }
 
-// sweep removes what beds left whose process was killed. Their processes died with it. A directory that is locked is in use, and
-// so is one whose control group has processes: a lock does not reach through an overlay, nor to another machine.
+// sweep removes what beds of killed processes have left. Their own processes died with them. A
+// directory is in use if it is locked, or if its control group has processes, because a lock
+// does not reach through an overlay or to another machine.
 func sweep(run, cgroups string) error {
 	entries, err := os.ReadDir(run)
 	if err != nil {
@@ -76,7 +79,7 @@ func sweep(run, cgroups string) error {
 		dir := filepath.Join(run, entry.Name())
 		lock, err := lockDir(dir)
 		if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, os.ErrNotExist) {
-			continue // in use, or closed this moment
+			continue // in use, or just being closed
 		}
 		if err != nil {
 			return err

@@ -14,7 +14,7 @@ import (
 
 const supported = true
 
-// usable reports whether this process can boot beds at all.
+// usable returns why this process cannot boot beds, or nil.
 func usable() error {
 	if os.Geteuid() != 0 {
 		return errors.New("beds need root: run the tests as root")
@@ -27,9 +27,10 @@ func usable() error {
 	return nil
 }
 
-// machine is a bed's disk, and its life while it runs.
+// A machine is a bed's disk, and its life while it is running.
 //
-// Everything of it lies in one directory, cache/run/NAME, whose lock says that the process that made it lives.
+// Everything is in one directory, cache/run/NAME. Its lock shows that the process that made it
+// is alive.
 type machine struct {
 	kind    Kind
 	name    string
@@ -37,10 +38,10 @@ type machine struct {
 	dir     string
 	cgroup  string
 	console *console
-	locks   []*os.File // of the cached root, shared, and of dir
+	locks   []*os.File // shared on the cached root, exclusive on dir
 
 	mu     sync.Mutex
-	life   *life // of the boot that was last; nil before the first
+	life   *life // of the last boot; nil before the first
 	closed bool
 }
 
@@ -58,7 +59,7 @@ func newMachine(ctx context.Context, kind Kind) (*machine, error) {
 	m.dir = filepath.Join(m.cache, "run", m.name)
 	m.cgroup = filepath.Join(mount, cgroupPrefix+m.name)
 
-	// scripts/beds.sh takes this lock alone to change the root.
+	// scripts/beds.sh takes this lock exclusively to change the root.
 	rootLock, err := lockShared(ctx, filepath.Join(m.cache, kind.Name+".lock"))
 	if err != nil {
 		return nil, err
@@ -75,15 +76,15 @@ func newMachine(ctx context.Context, kind Kind) (*machine, error) {
 	return m, nil
 }
 
-// makeDisk makes the layer that takes the bed's writes, with what makes this machine itself.
+// makeDisk makes the layer for the bed's writes, with the files that identify this machine.
 func (m *machine) makeDisk() error {
 	for _, dir := range []string{"work", "disk", "upper/etc"} {
 		if err := os.MkdirAll(filepath.Join(m.dir, dir), 0o755); err != nil {
 			return err
 		}
 	}
-	// A machine id of its own, there before the first boot: systemd then does not take it for a first boot, with presets and
-	// all, and finds its journal again after a reboot.
+	// The machine id exists before the first boot, so that systemd does not treat that as a first boot, with presets and
+	// the like, and finds its journal again after a reboot.
 	for file, text := range map[string]string{
 		"hostname":   m.name + "\n",
 		"hosts":      "127.0.0.1\tlocalhost " + m.name + "\n::1\tlocalhost ip6-localhost\n",
@@ -96,10 +97,11 @@ func (m *machine) makeDisk() error {
 			return err
 		}
 	}
-	return os.Chmod(filepath.Join(m.dir, "upper"), 0o755) // it is the bed's / : whatever the umask
+	return os.Chmod(filepath.Join(m.dir, "upper"), 0o755) // the bed's root directory, independent of the umask
 }
 
-// close ends the life and removes the disk. It may be called on a machine that is half made.
+// close ends the life and removes the disk. It may be called on a machine that is only partly
+// made.
 func (m *machine) close() error {
 	m.mu.Lock()
 	if m.closed {
@@ -113,7 +115,7 @@ func (m *machine) close() error {
 	if life != nil {
 		err = errors.Join(err, life.exec.Close())
 	}
-	for _, lock := range m.locks { // last: until now the directory belongs to us
+	for _, lock := range m.locks { // last, because until now the directory belongs to us
 		err = errors.Join(err, lock.Close())
 	}
 	return err
@@ -125,7 +127,7 @@ func randomHex(bytes int) string {
 	return hex.EncodeToString(b)
 }
 
-// current returns the life that runs, or nil.
+// current returns the life that is running, or nil.
 func (m *machine) current() *life {
 	m.mu.Lock()
 	defer m.mu.Unlock()

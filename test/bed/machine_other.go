@@ -16,7 +16,7 @@ const supported = false
 
 func usable() error { return fmt.Errorf("beds need Linux: %w", errors.ErrUnsupported) }
 
-// machine cannot be made here: usable says so to Boot and Require.
+// A machine cannot be made here: see usable.
 type machine struct {
 	name    string
 	console *console

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// listenReady returns an address for NOTIFY_SOCKET and a channel that is closed when READY=1 arrives there. The address is
-// abstract: a path may be longer than a socket's may be.
+// listenReady returns an address for NOTIFY_SOCKET, and a channel that is closed when READY=1
+// arrives there. The address is abstract, because a path may be too long for a socket.
 func listenReady() (address string, ready <-chan struct{}, release func() error, err error) {
 	address = "@holdfast-bed-" + rand.Text()
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: address, Net: "unixgram"})

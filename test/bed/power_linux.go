@@ -27,23 +27,24 @@ var (
 	sysvinitScript string
 )
 
-// readyMark is what the last line of the inittab that scripts/beds.sh writes says on the console.
+// readyMark is written to the console by the last line of the inittab that scripts/beds.sh
+// makes.
 const readyMark = "holdfast-bed-ready"
 
-// killLimit bounds the wait for a killed machine: the kernel has to reap all that ran in it.
+// killLimit limits the wait for a killed machine, whose processes the kernel has to reap.
 const killLimit = wait.Limit
 
-// life is one boot of a machine, from the first process to the last.
+// A life is one boot of a machine, from the first process to the last.
 type life struct {
 	cmd    *exec.Cmd // PID 1 of the bed's outermost PID namespace
-	leader int       // the init, as the host numbers it; set before the life is made known
-	exec   *os.File  // control group for commands from the outside
+	leader int       // process id of the init on the host; set before the life is published
+	exec   *os.File  // control group for commands from outside
 
 	done chan struct{} // closed when all processes are gone
-	err  error         // how cmd ended, once done
+	err  error         // how cmd ended; valid after done is closed
 }
 
-// on boots the machine and returns when it is ready.
+// on boots the machine, and returns when it is ready.
 func (m *machine) on(ctx context.Context) error {
 	if m.current() != nil {
 		return errors.New("it runs already")
@@ -58,7 +59,7 @@ func (m *machine) on(ctx context.Context) error {
 	if closed {
 		return fmt.Errorf("%w: closed", ErrOff)
 	}
-	// What the boot before left: an init expects empty groups.
+	// Remove the groups of the previous boot, because an init expects empty ones.
 	if err := removeCgroup(m.cgroup); err != nil {
 		return err
 	}
@@ -80,7 +81,7 @@ func (m *machine) start(ctx context.Context) (_ *life, err error) {
 		SysProcAttr: &syscall.SysProcAttr{
 			Pdeathsig:  syscall.SIGKILL,
 			Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS,
-			Setpgid:    true, // a Ctrl-C at the tests' terminal is not for the bed
+			Setpgid:    true, // a Ctrl-C at the tests' terminal must not reach the bed
 		},
 		Stdout:    m.console,
 		Stderr:    m.console,
@@ -125,8 +126,9 @@ func (m *machine) start(ctx context.Context) (_ *life, err error) {
 	return l, nil
 }
 
-// launch starts the first process and the goroutine that waits for its end. That goroutine keeps its thread: the kernel sends
-// the parent death signal when the thread ends that made the process, not the program (golang.org/issue/27505).
+// launch starts the first process and the goroutine that waits for its end. That goroutine
+// keeps its thread, because the kernel sends the parent death signal when the creating thread
+// ends, not the program (golang.org/issue/27505).
 func (l *life) launch(release func() error) error {
 	started := make(chan error, 1)
 	go func() {
@@ -134,7 +136,7 @@ func (l *life) launch(release func() error) error {
 		err := l.cmd.Start()
 		started <- err
 		if err == nil {
-			// PID 1 of a namespace is gone only after all its processes are.
+			// PID 1 of a namespace ends only after all its processes.
 			l.err = l.cmd.Wait()
 		}
 		_ = release()
@@ -154,7 +156,7 @@ func (l *life) await(ctx context.Context, ready <-chan struct{}) error {
 	}
 }
 
-// settle finds the init of a machine that is up and makes the control group for commands.
+// settle finds the init of a booted machine, and makes the control group for commands.
 func (l *life) settle(m *machine) error {
 	leader, err := findInit(l.cmd.Process.Pid)
 	if err != nil {
@@ -166,7 +168,7 @@ func (l *life) settle(m *machine) error {
 	group := filepath.Join(m.cgroup, "machine")
 	if m.kind.Manager == "systemd" {
 		uncoverKmsg(leader)
-		group = filepath.Join(group, "payload") // made by nspawn: the root of what the bed sees
+		group = filepath.Join(group, "payload") // made by nspawn; the root of the bed's view
 	}
 	group = filepath.Join(group, "bed.exec")
 	if err := os.MkdirAll(group, 0o755); err != nil {
@@ -200,8 +202,9 @@ func (l *life) kill() error {
 	}
 }
 
-// listenConsole makes the FIFO that is the bed's /dev/console, and copies it. It is open for reading and writing, so that it
-// never ends and no one in the bed waits for a reader.
+// listenConsole makes the FIFO that is the bed's /dev/console, and copies its content. The
+// FIFO is open for reading and writing, so that it never ends and nobody in the bed waits for
+// a reader.
 func (m *machine) listenConsole() (<-chan struct{}, func() error, error) {
 	name := filepath.Join(m.dir, "console")
 	if err := unix.Mkfifo(name, 0o600); err != nil && !errors.Is(err, unix.EEXIST) {

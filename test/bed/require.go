@@ -11,22 +11,24 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// RequireEnv names the environment variable that decides what a missing bed means. With the value "require" a test fails
-// where it would be skipped; with names of kinds ("systemd257,systemd252") it fails for those. A run that is meant to prove
-// something on real managers sets it.
+// RequireEnv names the environment variable that decides what happens if a bed is not
+// available. With the value "require", tests fail instead of being skipped; with names of
+// kinds ("systemd257,systemd252"), this applies to those. Runs that have to prove something on
+// real managers set it.
 const RequireEnv = "HOLDFAST_BEDS"
 
-// Require boots a bed of the named kind for one test and closes it at the test's end. The test is skipped, with the
-// reason and the remedy, when the bed cannot be had on this machine (other OS, not root, root not built), or fails if
-// [RequireEnv] says so. A bed that could be had but does not boot is a failure always. When the test fails, the last lines of
-// the bed's console are logged.
+// Require boots a bed of the named kind for one test, and closes it at the end of the test. If
+// the bed is not available on this machine (another OS, not root, root not built), the test is
+// skipped with the reason and the remedy, or fails if [RequireEnv] says so. An available bed
+// that does not boot is always a failure. If the test fails, the last lines of the bed's
+// console are logged.
 func Require(t testing.TB, name string) *Bed {
 	t.Helper()
 	kind, err := Find(name)
 	if err != nil && !errors.Is(err, ErrNotBuilt) {
 		t.Fatal(err)
 	}
-	// Without root a root that is built is not even seen: that is the first thing to say.
+	// Without root privileges, a built root is not even visible, so report that first.
 	if reason := usable(); reason != nil {
 		err = reason
 	}
@@ -48,8 +50,9 @@ func Require(t testing.TB, name string) *Bed {
 	return b
 }
 
-// Each runs fn as a subtest on a bed of every known kind with that manager ("systemd", "sysv", "openrc"; empty: all). The beds
-// run side by side, so Each returns before fn does. Kinds that cannot be had are skipped, or fail, as with [Require].
+// Each runs fn as a subtest on a bed of every known kind with that manager ("systemd", "sysv",
+// "openrc"; empty: all). The beds run in parallel, so Each returns before fn does. Kinds that
+// are not available are skipped, or fail, as with [Require].
 func Each(t *testing.T, manager string, fn func(t *testing.T, b *Bed)) {
 	t.Helper()
 	for _, kind := range Known() {
@@ -63,14 +66,14 @@ func Each(t *testing.T, manager string, fn func(t *testing.T, b *Bed)) {
 	}
 }
 
-// MustRun runs argv in the bed and returns its standard output. Anything but exit code 0 fails the test, with what the
-// command said.
+// MustRun runs argv in the bed and returns its standard output. Any exit code but 0 fails the
+// test, and the failure shows the command's output.
 func (b *Bed) MustRun(t testing.TB, argv ...string) string {
 	t.Helper()
 	return b.must(t, "", argv)
 }
 
-// MustRunAs is [Bed.MustRun] as a user, see [Bed.CommandAs].
+// MustRunAs is [Bed.MustRun] as a user: see [Bed.CommandAs].
 func (b *Bed) MustRunAs(t testing.TB, user string, argv ...string) string {
 	t.Helper()
 	return b.must(t, user, argv)

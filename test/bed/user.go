@@ -6,8 +6,9 @@ import (
 	"strconv"
 )
 
-// AddUser creates a user with a home directory, if there is none of that name, and returns the user id. In a systemd bed the user lingers, and the user's
-// manager (user@UID.service) is up when AddUser returns and after each reboot, so that [Bed.CommandAs] reaches it.
+// AddUser creates a user with a home directory, unless there is one of that name, and returns
+// the user id. In a systemd bed the user lingers, and the user's manager (user@UID.service) is
+// running when AddUser returns and after each reboot, so that [Bed.CommandAs] reaches it.
 func (b *Bed) AddUser(ctx context.Context, name string) (uid int, err error) {
 	var steps [][]string
 	if _, err := b.lookup(name); err != nil {
@@ -26,7 +27,7 @@ func (b *Bed) AddUser(ctx context.Context, name string) (uid int, err error) {
 		return 0, fmt.Errorf("add user %q: %w", name, err)
 	}
 	if b.kind.Manager == "systemd" {
-		// Lingering starts the manager some time later; a start job waits for its READY=1.
+		// Lingering starts the manager some time later. A start job waits for its READY=1.
 		if err := b.check(ctx, []string{"systemctl", "start", "user@" + strconv.Itoa(u.uid) + ".service"}); err != nil {
 			return 0, fmt.Errorf("add user %q: %w", name, err)
 		}
@@ -34,7 +35,7 @@ func (b *Bed) AddUser(ctx context.Context, name string) (uid int, err error) {
 	return u.uid, nil
 }
 
-// check runs argv and turns a failure of any sort into an error.
+// check runs argv and turns any failure into an error.
 func (b *Bed) check(ctx context.Context, argv []string) error {
 	_, stderr, code, err := b.Run(ctx, argv...)
 	if err != nil {

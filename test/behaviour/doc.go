@@ -1,4 +1,3 @@
-// Package behaviour holds the behaviour scripts: what a service made with
-// holdfast does on a real init system, one text a behaviour, the same text on
-// every init.
+// Package behaviour has the behaviour scripts. They show what a service made with holdfast
+// does on a real init system. Each behaviour is one text, the same for every init.
 package behaviour

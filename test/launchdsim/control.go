@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Codes that the double answers with, see the package comment.
+// The exit codes of the double: see the package comment.
 const (
 	codeNotPermitted = 1
 	codeNoProcess    = 3
@@ -31,7 +31,7 @@ const (
 	codeBadSession   = 134
 )
 
-// Answer is what a launchctl command came to.
+// An Answer is the result of a launchctl command.
 type Answer struct {
 	Stdout string `json:"stdout"`
 	Stderr string `json:"stderr"`
@@ -42,8 +42,8 @@ func refuse(what string, code int) Answer {
 	return Answer{Code: code, Stderr: fmt.Sprintf("%s failed: %d (a double of launchctl)\n", what, code)}
 }
 
-// Control carries out `launchctl ARGS...` as the user uid. Two verbs are the
-// double's own: "double-on-demand-only" and "double-slow", with "on" or "off".
+// Control carries out `launchctl ARGS...` as the user uid. Two verbs are the double's own:
+// "double-on-demand-only" and "double-slow", with "on" or "off".
 func (d *Double) Control(uid int, args ...string) Answer {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -80,7 +80,7 @@ func (d *Double) Control(uid int, args ...string) Answer {
 	return d.onJob(uid, args[0], args[1:])
 }
 
-// onJob carries out what concerns one loaded job.
+// onJob carries out a verb that concerns one loaded job.
 func (d *Double) onJob(uid int, verb string, args []string) Answer {
 	target := args[len(args)-1]
 	domain, _, _ := cut(target)
@@ -155,7 +155,7 @@ func (d *Double) bootstrap(uid int, domain, path string) Answer {
 	return Answer{}
 }
 
-// cut takes a service target apart.
+// cut splits a service target.
 func cut(target string) (domain, label string, ok bool) {
 	i := strings.LastIndexByte(target, '/')
 	if i < 0 {

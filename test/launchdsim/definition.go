@@ -13,7 +13,7 @@ import (
 	"howett.net/plist"
 )
 
-// definition is a property list as the double understands it.
+// A definition is a property list as far as the double understands it.
 type definition struct {
 	Label                  string
 	Program                string
@@ -36,8 +36,8 @@ type definition struct {
 	path string
 }
 
-// read reads and judges a property list; the code is 0 if it can be loaded.
-// owner is who must own it besides root.
+// read reads and checks a property list. The code is 0 if it can be loaded. Its file must
+// belong to owner or to root.
 func (d *Double) read(path string, owner int) (definition, int) {
 	info, err := os.Stat(d.on(path))
 	if err != nil {
@@ -73,7 +73,7 @@ func (f definition) program() string {
 	return f.Program
 }
 
-// understood reports whether KeepAlive is one that the double can follow.
+// understood reports whether the double supports this KeepAlive.
 func (f definition) understood() bool {
 	switch k := f.KeepAlive.(type) {
 	case nil, bool:
@@ -85,7 +85,7 @@ func (f definition) understood() bool {
 	return false
 }
 
-// again reports whether a job that ended this way is to be started again.
+// again reports whether a job that ended this way is started again.
 func (f definition) again(clean bool) bool {
 	switch k := f.KeepAlive.(type) {
 	case bool:
@@ -128,10 +128,10 @@ func (f definition) background() bool {
 	return false
 }
 
-// on is where a path of the machine lies.
+// on returns where a path of the machine is on the host.
 func (d *Double) on(path string) string { return filepath.Join(d.Prefix, path) }
 
-// daemons are the property lists that a boot loads.
+// daemons returns the property lists that a boot loads.
 func (d *Double) daemons() []string {
 	files, _ := fs.Glob(os.DirFS(d.on("/Library/LaunchDaemons")), "*.plist")
 	for i, f := range files {

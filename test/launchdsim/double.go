@@ -13,28 +13,29 @@ import (
 	"time"
 )
 
-// Double is the launchd of one machine. Its exported fields are set before it is
-// used; its methods may be called by several goroutines.
+// A Double is the launchd of one machine. Its exported fields must be set before use. Its
+// methods are safe for concurrent use.
 type Double struct {
-	// Prefix lies before every path of property lists and in them, but not before
-	// programs. Empty: the machine itself.
+	// Prefix precedes all paths of property lists and in them, except those of programs.
+	// Empty: the paths are those of the machine itself.
 	Prefix string
-	// Root is the user who counts as root; 0 unless a test runs as somebody else.
+	// Root is the uid that counts as root; 0 unless a test runs as another user.
 	Root int
-	// Settle is how long after the end of a booted-out job its label is not free.
+	// Settle is how long the label of a booted-out job stays in use after the end of the job.
 	Settle time.Duration
-	// LoggedIn are the users who sit at the screen.
+	// LoggedIn are the users who are logged in at the screen.
 	LoggedIn []int
-	// Slow makes bootout answer 36, "in progress", while the job's process runs, as
-	// launchd does at times; the command sets it by a verb, too.
+	// Slow makes bootout answer 36, "in progress", while the job's process is running, as
+	// launchd sometimes does. The command also sets it with a verb: see [Double.Control].
 	Slow bool
-	// OnDemandOnly leaves what is loaded without a process until it is kickstarted,
-	// as launchd does at times. The command sets it by a verb that launchctl does not have, see [Double.Control].
+	// OnDemandOnly makes a loaded job wait for a kickstart before it starts, as launchd
+	// sometimes does. The command sets it with a verb that launchctl does not have: see
+	// [Double.Control].
 	OnDemandOnly bool
 
 	mu       sync.Mutex
 	jobs     map[string]*job      // by service target
-	settling map[string]time.Time // labels that are not free before
+	settling map[string]time.Time // when labels become free
 	left     sync.WaitGroup
 }
 
@@ -44,7 +45,7 @@ func (d *Double) ready() {
 	}
 }
 
-// Boot loads what a boot loads.
+// Boot loads the jobs that a boot loads.
 func (d *Double) Boot() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -56,7 +57,7 @@ func (d *Double) Boot() {
 	}
 }
 
-// Shutdown boots everything out and returns when all processes are gone.
+// Shutdown boots out all jobs, and returns when all processes are gone.
 func (d *Double) Shutdown() {
 	d.mu.Lock()
 	for _, j := range d.jobs {
@@ -78,14 +79,14 @@ func (d *Double) load(domain string, uid int, def definition) {
 	}
 }
 
-// gone takes a job out, mu being held.
+// gone removes a job. The caller holds mu.
 func (d *Double) gone(j *job) {
 	delete(d.jobs, j.target())
 	d.settling[j.target()] = time.Now().Add(d.Settle)
 }
 
-// overrides are what enable and disable said, by domain and label: they outlive
-// jobs and boots.
+// overridesFile is the file with the results of enable and disable, by domain and label. It
+// survives jobs and boots.
 func (d *Double) overridesFile() string {
 	return d.on("/var/db/com.apple.xpc.launchd/disabled.json")
 }
@@ -113,7 +114,7 @@ func (d *Double) override(domain, label string, disabled bool) error {
 	return err
 }
 
-// overrideKey: a user's two domains share one list.
+// overrideKey returns the prefix of a domain's keys. A user's two domains share one list.
 func overrideKey(domain string) string {
 	if domain == "system" {
 		return "system/"

@@ -15,18 +15,18 @@ import (
 	"time"
 )
 
-// job is a loaded service. The Double's mu guards it.
+// A job is a loaded service. The Double's mu guards it.
 type job struct {
 	double *Double
 	domain string
-	uid    int // whose it is; a daemon may become another user
+	uid    int // the owner; a daemon may become another user
 	def    definition
 
 	cmd     *exec.Cmd // nil: no process
 	started time.Time
 	runs    int
-	timer   *time.Timer // of a start to come
-	leaving string      // "SIGTERMed", "SIGKILLed" once it is booted out
+	timer   *time.Timer // for a later start
+	leaving string      // "SIGTERMed" or "SIGKILLed" once it is booted out
 	ended   *ending
 	failed  bool // the program could not be executed
 	pended  bool // it waits for a kickstart
@@ -39,7 +39,7 @@ type ending struct {
 
 func (j *job) target() string { return j.domain + "/" + j.def.Label }
 
-// start starts the job now, or when its throttle interval is over.
+// start starts the job, now or when its throttle interval is over.
 func (j *job) start() {
 	if j.cmd != nil || j.timer != nil || j.leaving != "" {
 		return
@@ -80,7 +80,7 @@ func (j *job) spawn() {
 	j.double.left.Go(func() { j.wait(cmd) })
 }
 
-// umask is the process's: one at a time may change it.
+// umask guards the umask of the process.
 var umask sync.Mutex
 
 func run(cmd *exec.Cmd, mask *int) error {
@@ -117,7 +117,7 @@ func (j *job) wait(cmd *exec.Cmd) {
 
 func (e *ending) clean() bool { return e.code == 0 && e.signal == 0 }
 
-// bootOut has the job leave, and reports whether it is gone already.
+// bootOut ends the job, and reports whether it is gone already.
 func (j *job) bootOut() bool {
 	if j.leaving != "" {
 		return false
@@ -146,7 +146,7 @@ func (j *job) bootOut() bool {
 	return false
 }
 
-// command is the job's process, not started yet.
+// command returns the job's process, not started yet.
 func (j *job) command() (*exec.Cmd, error) {
 	argv := j.def.ProgramArguments
 	if len(argv) == 0 {
@@ -184,8 +184,8 @@ func (j *job) command() (*exec.Cmd, error) {
 	return cmd, err
 }
 
-// output opens a log file, which launchd creates for the user of the job; that of
-// somebody else it cannot open for him.
+// output opens a log file. launchd creates it for the user of the job, and cannot open a file
+// of another user for it.
 func (j *job) output(path string, uid, gid int) (*os.File, error) {
 	if path == "" {
 		return os.OpenFile(os.DevNull, os.O_WRONLY, 0)

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// print answers with what launchd of macOS 12 to 26 was seen to print, shortened.
+// print answers in the format that launchd of macOS 12 to 26 was seen to print, shortened.
 func (d *Double) print(target string) Answer {
 	if d.exists(target) {
 		return Answer{Stdout: target + " = {\n\ttype = " + target + "\n}\n"}
@@ -79,7 +79,7 @@ func (d *Double) print(target string) Answer {
 	b.WriteString("\n")
 	line("endpoints = {")
 	line("\t\"com.example.port\" = {")
-	line("\t\tstate = active") // a block in a block, to mislead who does not count tabs
+	line("\t\tstate = active") // a nested block, to mislead parsers that do not count tabs
 	line("\t\tpid = 1")
 	line("\t}")
 	line("}")

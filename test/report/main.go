@@ -1,12 +1,14 @@
-// Command report makes the output of `go test -json` legible while many tests run at once, and remembers what is worth
-// repeating when everything is over.
+// Command report makes the output of `go test -json` readable while many tests run at once,
+// and collects notes to repeat at the end.
 //
 //	go test -json ./... | report [-stage NAME] [-notes FILE] [-progress FILE]
 //	report -end FILE
 //
-// It prints what go test prints, package by package: the line that closes each test, all of a test that failed, and the
-// package's own line. The exit code is 1 if something failed. Notes are appended to a file, for the second form: that prints
-// which tests failed, were skipped, had to wait, and took longest. The progress file holds one line that says how far it is.
+// It prints the output of go test package by package: the last line of each test, the whole
+// output of a test that failed, and the package's own line. The exit code is 1 if something
+// failed. Notes are appended to a file for the second form, which prints the tests that
+// failed, were skipped, had to wait, and took longest. The progress file has one line about
+// the progress.
 package main
 
 import (
@@ -47,7 +49,7 @@ func run(args []string, in io.Reader, out io.Writer) int {
 			return code(err)
 		}
 		defer f.Close()
-		if _, err := io.WriteString(f, r.text(*stage)); err != nil { // at once: others append to it, too
+		if _, err := io.WriteString(f, r.text(*stage)); err != nil { // in one write, because others append to the file, too
 			return code(err)
 		}
 	}

@@ -13,34 +13,34 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// event is a line of go test -json, see go doc test2json.
+// An event is a line of go test -json: see go doc test2json.
 type event struct {
 	Action, Package, Test, Output string
 	Elapsed                       float64 // seconds
 }
 
-// reader turns events into text and notes.
+// A reader turns events into text and notes.
 type reader struct {
 	out      io.Writer
 	progress func(line string)
 
 	packages map[string]*packageRun
-	running  []string // packages and tests under way, the oldest first
+	running  []string // running packages and tests, the oldest first
 	notes    []note
 	failed   bool
 
-	passed, wrong, omitted int    // tests, for the progress
-	wrongAt                string // which failed last
+	passed, wrong, omitted int    // numbers of tests, for the progress
+	wrongAt                string // the last test that failed
 }
 
-// packageRun is a package whose tests run.
+// A packageRun is a package whose tests are running.
 type packageRun struct {
-	text   strings.Builder // to be printed at its end
-	tests  []*testRun      // in the order of their beginning, but for those that are printed, or passed within another
+	text   strings.Builder // printed at its end
+	tests  []*testRun      // in the order of their start, without those that are printed, or passed within another
 	parent map[string]bool // tests that have subtests
 }
 
-// testRun is a test, or a subtest.
+// A testRun is a test or a subtest.
 type testRun struct {
 	name string
 	text strings.Builder
@@ -55,7 +55,7 @@ func (p *packageRun) find(test string) *testRun {
 	return p.tests[i]
 }
 
-// take removes a test and those within it, and returns their text.
+// take removes a test and its subtests, and returns their text.
 func (p *packageRun) take(test string) string {
 	var b strings.Builder
 	p.tests = slices.DeleteFunc(p.tests, func(t *testRun) bool {
@@ -68,7 +68,7 @@ func (p *packageRun) take(test string) string {
 	return b.String()
 }
 
-// note is something to be repeated at the end.
+// A note is repeated at the end.
 type note struct {
 	kind    string // fail, skip, wait, took
 	seconds float64
@@ -83,7 +83,7 @@ func (r *reader) read(in io.Reader) error {
 		if len(line) > 0 {
 			var e event
 			if json.Unmarshal(line, &e) != nil || e.Action == "" {
-				_, _ = r.out.Write(line) // go's own words
+				_, _ = r.out.Write(line) // output of the go command itself
 			} else {
 				r.take(e)
 			}
@@ -97,7 +97,7 @@ func (r *reader) read(in io.Reader) error {
 	}
 }
 
-// left prints what a run that was cut off has left.
+// left prints what an interrupted run has left.
 func (r *reader) left() error {
 	for name, p := range r.packages {
 		r.failed = true
@@ -142,7 +142,7 @@ func (r *reader) take(e event) {
 		}
 		if e.Action == "fail" {
 			r.failed = true
-			for _, t := range p.tests { // it did not get to their ends
+			for _, t := range p.tests { // they did not end
 				p.text.WriteString(t.text.String())
 				r.note("fail", e, t.name, "did not end")
 			}
@@ -171,7 +171,7 @@ func (r *reader) output(p *packageRun, e event) {
 	p.find(e.Test).text.WriteString(e.Output)
 }
 
-var place = regexp.MustCompile(`^ *\S+\.go:\d+: `) // of a line in a test's log
+var place = regexp.MustCompile(`^ *\S+\.go:\d+: `) // at the start of a line in a test's log
 
 func (r *reader) endTest(p *packageRun, e event) {
 	if !p.parent[e.Test] {
@@ -195,7 +195,7 @@ func (r *reader) endTest(p *packageRun, e event) {
 	switch {
 	case within && e.Action == "pass":
 		p.take(e.Test)
-	case within: // told with the test that it is a part of, should that fail
+	case within: // printed with its parent test if that fails
 	case e.Action == "pass":
 		for line := range strings.Lines(p.take(e.Test)) {
 			if strings.HasPrefix(line, "--- PASS: "+e.Test+" (") {
@@ -207,7 +207,8 @@ func (r *reader) endTest(p *packageRun, e event) {
 	}
 }
 
-// reason is the last line that was logged: of a test that was skipped, why. A testscript logs its commands.
+// reason returns the last line that was logged, which says why a test was skipped. A
+// testscript logs its commands.
 func reason(text string) string {
 	last := ""
 	for line := range strings.Lines(text) {
@@ -222,7 +223,7 @@ func (r *reader) note(kind string, e event, test, text string) {
 	r.notes = append(r.notes, note{kind, e.Elapsed, short(e.Package, test), text})
 }
 
-// failures counts the tests that have failed and whose name begins so.
+// failures counts the failed tests whose names have that prefix.
 func (r *reader) failures(begin string) (n int) {
 	for _, note := range r.notes {
 		if note.kind == "fail" && strings.HasPrefix(note.test, begin) {
@@ -232,7 +233,8 @@ func (r *reader) failures(begin string) (n int) {
 	return n
 }
 
-// tell keeps the progress up to date with what is under way: where nothing ends any more, that hangs.
+// tell updates the progress with the running tests. If nothing ends any more, they show what
+// hangs.
 func (r *reader) tell(e event) {
 	name := short(e.Package, e.Test)
 	switch e.Action {
@@ -258,10 +260,10 @@ func (r *reader) tell(e event) {
 		r.passed, r.wrong, r.wrongAt, r.omitted, strings.Join(at, ", "), more))
 }
 
-// mostRunning is how many tests under way the progress names.
+// mostRunning limits the running tests that the progress names.
 const mostRunning = 3
 
-// short is the name of a test, or of a package: the module is known.
+// short returns the name of a test or package without the module.
 func short(pkg, test string) string {
 	pkg = strings.TrimPrefix(pkg, "github.com/holdfast-dev/holdfast/")
 	return strings.TrimSpace(pkg + " " + test)

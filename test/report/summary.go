@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// text is the notes as they are kept in a file: a line each, with tabs between its fields.
+// text returns the notes in the format of the file: one line each, with tabs between the
+// fields.
 func (r *reader) text(stage string) string {
 	var b strings.Builder
 	for _, n := range r.notes {
@@ -23,7 +24,7 @@ func (r *reader) text(stage string) string {
 
 const slowest = 10
 
-// summary is what is said at the end of it all.
+// summary returns the summary to print at the end.
 func summary(text string) string {
 	kinds := map[string][]note{}
 	for line := range strings.Lines(text) {
@@ -64,7 +65,7 @@ func summary(text string) string {
 	return b.String()
 }
 
-// byReason puts together what was skipped for the same reason, the commonest first.
+// byReason groups tests that were skipped for the same reason, the most frequent first.
 func byReason(notes []note) [][]note {
 	var groups [][]note
 	for _, n := range notes {
@@ -79,7 +80,7 @@ func byReason(notes []note) [][]note {
 	return groups
 }
 
-// names lists some tests, and how many more there are.
+// names lists some tests, and the number of the others.
 func names(notes []note) string {
 	const some = 3
 	var all []string

@@ -1,10 +1,12 @@
-// Command typecheck tells whether all packages, programs and tests of the module in the working directory are right for
-// other systems and processors, as far as names and types go:
+// Command typecheck checks whether all packages, programs and tests of the module in the
+// working directory are correct for other systems and processors, as far as names and types
+// are concerned:
 //
 //	go run ./test/typecheck linux/arm64 windows/arm64
 //
-// It reads them and what they import from source, without cgo, and compiles nothing: that takes seconds where the compiler
-// takes minutes. Of the standard library it reads the declarations only. Exit codes: 0 all are right, 1 they are not.
+// It reads them and their imports from source, without cgo, and compiles nothing. That takes
+// seconds, while the compiler takes minutes. It reads only the declarations of the standard
+// library. Exit codes: 0 all are correct, 1 they are not.
 package main
 
 import (
@@ -36,7 +38,7 @@ func main() {
 	os.Exit(code)
 }
 
-// listed is what go list says of a package.
+// A listed is a package in the output of go list.
 type listed struct {
 	Dir, ImportPath, Name string
 	GoFiles               []string
@@ -46,7 +48,7 @@ type listed struct {
 	Error                 struct{ Err string }
 }
 
-// checker remembers what it has parsed: most files are the same for all targets.
+// A checker keeps the files that it has parsed, because most are the same for all targets.
 type checker struct {
 	files  *token.FileSet
 	parsed map[string]*ast.File
@@ -65,8 +67,8 @@ func (c *checker) target(dir, target string) error {
 	}
 	var found []error
 	done := map[string]*types.Package{"unsafe": types.Unsafe}
-	for _, p := range all { // each behind what it imports
-		if p.ImportPath == "unsafe" || strings.HasSuffix(p.ImportPath, ".test") { // or a main that go test writes
+	for _, p := range all { // each after its imports
+		if p.ImportPath == "unsafe" || strings.HasSuffix(p.ImportPath, ".test") { // or a main package that go test generates
 			continue
 		}
 		if p.Error.Err != "" {
@@ -79,7 +81,8 @@ func (c *checker) target(dir, target string) error {
 	return errors.Join(found...)
 }
 
-// list lists the packages of the module, their tests, and all that these import, which comes first.
+// list returns the packages of the module with their tests and all their imports, which come
+// first.
 func list(dir string, env ...string) (all []listed, err error) {
 	var stderr bytes.Buffer
 	cmd := exec.Command("go", "list", "-e", "-deps", "-test",
@@ -100,7 +103,7 @@ func list(dir string, env ...string) (all []listed, err error) {
 	}
 }
 
-// check checks one package; done has those that it imports.
+// check checks one package. done has its imports.
 func (c *checker) check(p listed, sizes types.Sizes, done map[string]*types.Package) (*types.Package, error) {
 	var files []*ast.File
 	var found []error
@@ -145,7 +148,7 @@ func (c *checker) parse(path string) (*ast.File, error) {
 	return f, err
 }
 
-// importer is a function that is a types.Importer.
+// An importer is a function that implements types.Importer.
 type importer func(path string) (*types.Package, error)
 
 func (f importer) Import(path string) (*types.Package, error) { return f(path) }

@@ -1,9 +1,10 @@
-// Package wait is how tests wait for what happens outside their process: until it is so, however slow the machine.
+// Package wait lets tests wait for events outside their process, however slow the machine is.
 //
-// No test of this module decides by the clock. [Limit] is there only so that a test that waits in vain ends some day; a
-// machine that is slow, or busy with something else, does not get near it. A campaign of many rounds has no limit for the
-// whole: each round has its own, so that it goes on as long as it gets on. A wait that would have failed by what people take
-// for generous ([Notable]) is told with [Marker], which `make test` repeats at its end.
+// No test of this module depends on the clock. [Limit] exists only so that a test that waits
+// in vain ends some day; a machine that is slow or busy does not come near it. A campaign of
+// many rounds has no limit for the whole: each round has its own, so that the campaign
+// continues as long as it makes progress. A wait longer than [Notable], which people would
+// consider generous, is logged with [Marker], and `make test` repeats it at its end.
 package wait
 
 import (
@@ -14,27 +15,30 @@ import (
 )
 
 const (
-	// Limit is how long a test waits for one thing before it gives up.
+	// Limit limits how long a test waits for one event.
 	Limit = 5 * time.Minute
-	// Notable is how long a wait may be without being told.
+	// Notable is the duration up to which a wait is not logged.
 	Notable = 20 * time.Second
-	// Marker begins the line that tells of a long wait.
+	// Marker begins the line that logs a long wait.
 	Marker = "had to wait "
 
 	pause     = 10 * time.Millisecond // at least
 	longPause = time.Second
 )
 
-// T is what is needed of a test: *testing.T has it, and so has a testscript.
+// T has the methods of a test that this package needs. *testing.T has them, and so has a
+// testscript.
 type T interface {
 	Logf(format string, args ...any)
 	Fatalf(format string, args ...any)
 }
 
-// Until asks again and again, with a short pause between, until so returns true. It fails the test after [Limit], and calls
-// the functions scene then to say how things are instead. It is for the test's own goroutine.
+// Until calls so repeatedly, with short pauses, until it returns true. After [Limit] it fails
+// the test, and shows the results of the functions scene, which describe the actual state. It
+// must be called by the test's own goroutine.
 //
-// The pause is as long as so took: who asks by means of a process leaves half of the machine to what is waited for.
+// A pause is as long as the last call of so, so that a check that starts a process leaves half
+// of the machine to what it waits for.
 func Until(t T, what string, so func() bool, scene ...func() string) {
 	helper(t)()
 	defer Tell(t, what, time.Now())
@@ -47,8 +51,8 @@ func Until(t T, what string, so func() bool, scene ...func() string) {
 	}
 }
 
-// For returns what comes from a channel, or its zero value when the channel is closed. It fails the test after [Limit] as [Until]
-// does.
+// For returns a value from a channel, or the zero value when the channel is closed. After
+// [Limit] it fails the test as [Until] does.
 func For[V any](t T, what string, from <-chan V, scene ...func() string) V {
 	helper(t)()
 	defer Tell(t, what, time.Now())
@@ -63,7 +67,8 @@ func For[V any](t T, what string, from <-chan V, scene ...func() string) V {
 	}
 }
 
-// Context is a context that ends after [Limit], for one command; done tells of it if it took long.
+// Context returns a context that ends after [Limit], for one command. done logs the duration
+// if it was long.
 func Context(t T, parent context.Context, what string) (ctx context.Context, done func()) { //nolint:revive // the test comes first, as in testing
 	ctx, cancel := context.WithTimeout(parent, Limit)
 	begin := time.Now()
@@ -79,7 +84,7 @@ func fail(t T, what string, scene []func() string) {
 	t.Fatalf("%s", strings.Join(said, "\n"))
 }
 
-// Tell tells how long something took since begin, if it was long.
+// Tell logs the time since begin if it is longer than [Notable].
 func Tell(t T, what string, begin time.Time) {
 	if took := time.Since(begin); took > Notable {
 		helper(t)()
@@ -87,7 +92,7 @@ func Tell(t T, what string, begin time.Time) {
 	}
 }
 
-// helper returns what keeps a function out of the places that the test's log names, if the test can do that.
+// helper returns the test's Helper method, or a function that does nothing if it has none.
 func helper(t T) func() {
 	if h, ok := t.(interface{ Helper() }); ok {
 		return h.Helper
@@ -95,8 +100,9 @@ func helper(t T) func() {
 	return func() {}
 }
 
-// Witness has scene looked at once half of [Limit] is over: a command that hangs is killed at the end, and is not to be seen
-// any more. over ends that, and returns what was seen; nothing if it is over before.
+// Witness calls scene once when half of [Limit] is over, because a command that hangs is
+// killed at the end and can no longer be examined. over cancels that, or returns the result of
+// scene if it has been called.
 func Witness(scene func() string) (over func() string) {
 	seen := make(chan string, 1)
 	timer := time.AfterFunc(Limit/2, func() { seen <- scene() })

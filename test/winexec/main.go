@@ -3,12 +3,15 @@
 //	go build -o winexec ./test/winexec
 //	GOOS=windows CGO_ENABLED=0 go test -exec ./winexec ./...
 //
-// The program finds the files of this checkout, and itself, at their places, on drive Z: and for reading only; what
-// it writes, to C:, goes with the bed. It gets its arguments, of the environment what begins with HOLDFAST_ or WINE, no
-// standard input, and an Administrator's rights. Output comes as it is written. The exit code is the program's; 125 says that
-// it could not be run. SIGINT, SIGTERM and SIGQUIT (go test's word for too late) end the bed.
+// The program finds the files of this checkout, and itself, at their paths on drive Z:,
+// read-only. Its writes to C: disappear with the bed. It gets its arguments, the environment
+// variables that begin with HOLDFAST_ or WINE, no standard input, and the rights of an
+// Administrator. Output is passed on as it is written. The exit code is the program's; 125
+// means that it could not be run. SIGINT, SIGTERM and SIGQUIT (which go test sends after a
+// timeout) end the bed.
 //
-// The directory that HOLDFAST_PROGRAMS names is shown too: what the program is to start, it cannot build there.
+// The directory that HOLDFAST_PROGRAMS names is shown, too, because the program cannot build
+// there what it has to start.
 package main
 
 import (
@@ -25,7 +28,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/bed"
 )
 
-const cannotRun = 125 // as env(1) and docker have it
+const cannotRun = 125 // as with env(1) and docker
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
@@ -78,7 +81,7 @@ func run(ctx context.Context, argv []string) (code int, err error) {
 	return 0, nil
 }
 
-// checkout returns the directory with go.mod that dir lies in, else dir.
+// checkout returns the directory with go.mod that contains dir, or dir if there is none.
 func checkout(dir string) string {
 	for top := dir; top != filepath.Dir(top); top = filepath.Dir(top) {
 		if _, err := os.Stat(filepath.Join(top, "go.mod")); err == nil {
@@ -88,7 +91,7 @@ func checkout(dir string) string {
 	return dir
 }
 
-// environment returns what the program sees of ours.
+// environment returns the environment variables that the program gets.
 func environment() []string {
 	var env []string
 	for _, entry := range os.Environ() {

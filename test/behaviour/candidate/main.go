@@ -1,6 +1,5 @@
-// Command candidate is a service called shipper that does what the end of its own file
-// says, so that a script can make versions of it, good ones and bad ones, by appending
-// a line:
+// Command candidate is a service called shipper that behaves as the last line of its own file
+// says. So a script can make good and bad versions of it by appending a line:
 //
 //	holdfast-candidate: VERSION BEHAVIOUR
 package main
@@ -20,7 +19,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// program is this one, told what it is before main begins: some do not get as far.
+// program is this version. It is read before main, because some versions do not get that far.
 var program = told()
 
 func main() {
@@ -28,7 +27,7 @@ func main() {
 		os.Exit(3)
 	}
 	cfg := service.Config{Name: "shipper", Version: program.version}
-	if program.behaviour == "configured" { // it brings a configuration along
+	if program.behaviour == "configured" { // this version has a default configuration file
 		cfg.DefaultFile = "# of version " + program.version + "\n[service]\nstop_timeout = \"7s\"\n"
 	}
 	var prog service.Program = &program
@@ -38,10 +37,10 @@ func main() {
 	os.Exit(cli.Main(cfg, prog))
 }
 
-// runs reports whether this process is to be the service.
+// runs reports whether this process is the service.
 func runs() bool { return len(os.Args) > 1 && os.Args[1] == "run" }
 
-// told is what the last line of our own file says.
+// told reads the last line of the program's own file.
 func told() candidate {
 	const mark = "\nholdfast-candidate: "
 	c := candidate{"0", "good"}
@@ -68,7 +67,7 @@ func told() candidate {
 
 type candidate struct{ version, behaviour string }
 
-// hold is where a script lays a file that holds up a start, a reload, a stop or the
+// hold begins the name of a file with which a script delays the start, reload, stop or
 // recovery of a version.
 const hold = "/var/log/app.hold-"
 
@@ -77,7 +76,7 @@ func held(what string) bool {
 	return err == nil
 }
 
-// wait returns as soon as nobody holds it up any more.
+// wait blocks until the file for what is gone.
 func wait(ctx context.Context, what string) error {
 	for held(what) {
 		select {
@@ -89,10 +88,10 @@ func wait(ctx context.Context, what string) error {
 	return nil
 }
 
-// Reload takes as long as a script wants it to.
+// Reload takes as long as a script wants.
 func (c *candidate) Reload(ctx context.Context) error { return wait(ctx, "reload") }
 
-// Start does what it was told.
+// Start behaves as the last line of the file says.
 func (c *candidate) Start(_ context.Context, rt *service.Runtime) error {
 	switch c.behaviour {
 	case "fragile":
@@ -114,7 +113,7 @@ func (c *candidate) Start(_ context.Context, rt *service.Runtime) error {
 		select {}
 	case "dies":
 		time.AfterFunc(time.Second, func() { os.Exit(1) })
-	case "killed": // as the kernel ends what has leaked all memory
+	case "killed": // like a process that has used up all memory
 		time.AfterFunc(time.Second, kill)
 	case "leaks":
 		time.AfterFunc(time.Second, leak)
@@ -143,7 +142,7 @@ func (c *candidate) Start(_ context.Context, rt *service.Runtime) error {
 	return nil
 }
 
-// listen serves nobody at the address that a script has laid down.
+// listen listens, without serving, at the address in a file that a script has written.
 func listen(rt *service.Runtime) error {
 	address, err := os.ReadFile("/var/log/app.listen")
 	if err != nil {
@@ -157,7 +156,7 @@ func listen(rt *service.Runtime) error {
 	return nil
 }
 
-// hoard keeps nearly as many files open as it may have.
+// hoard keeps nearly as many files open as the limit allows.
 func hoard(rt *service.Runtime) error {
 	var kept []*os.File
 	for held("files") && len(kept) < 50 {
@@ -176,16 +175,16 @@ func hoard(rt *service.Runtime) error {
 	return nil
 }
 
-// kill ends this process as nothing can be caught.
+// kill ends this process with a signal that cannot be caught.
 func kill() {
 	if self, err := os.FindProcess(os.Getpid()); err == nil {
 		_ = self.Kill()
 	}
 }
 
-// leak takes memory until somebody ends it.
+// leak allocates memory until it is killed.
 func leak() {
-	for all := [][]byte{nil}; ; all[0] = all[len(all)-1] { // whatever is read is kept
+	for all := [][]byte{nil}; ; all[0] = all[len(all)-1] { // keeps all pages in use
 		page := make([]byte, 1<<20)
 		for i := range page {
 			page[i] = byte(i)
@@ -194,7 +193,7 @@ func leak() {
 	}
 }
 
-// Stop never returns where it was told to be deaf.
+// Stop never returns if the behaviour is deaf.
 func (c *candidate) Stop(ctx context.Context) error {
 	if c.behaviour == "deaf" {
 		select {}
@@ -202,7 +201,7 @@ func (c *candidate) Stop(ctx context.Context) error {
 	return wait(ctx, "stop")
 }
 
-// newer is a version that wants a table which none before it knows.
+// A newer is a version that needs a table unknown to earlier versions.
 type newer struct{ *candidate }
 
 type feed struct {
@@ -211,7 +210,7 @@ type feed struct {
 
 func (*newer) Tables() map[string]any { return map[string]any{"feed": new(feed)} }
 
-// Check misses what the table has to say.
+// Check reports a missing value in the table.
 func (*newer) Check(_ context.Context, cfg service.Config) error {
 	var f feed
 	if err := cfg.DecodeTable("feed", &f); err != nil {

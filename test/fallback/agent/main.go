@@ -1,5 +1,5 @@
-// Command agent is a program of holdfast's with a fallback, which the tests beside it have inits
-// keep that holdfast has no manager for.
+// Command agent is a holdfast program with a fallback. The tests beside it run it under inits
+// for which holdfast has no manager.
 package main
 
 import (
@@ -21,7 +21,7 @@ func main() {
 	os.Exit(cli.Main(cfg, &agent{}))
 }
 
-// agent does what its own table says.
+// An agent does what its own table says.
 type agent struct {
 	rt *service.Runtime
 }

@@ -1,4 +1,4 @@
-// Package adopts has an init that adopts.
+// Package adopts calls kardianos.Adopt in its init.
 package adopts
 
 import "github.com/holdfast-dev/holdfast/platform/kardianos"

@@ -1,9 +1,9 @@
-// Command agent is a program that knows github.com/kardianos/service and nothing else
-// but the one line that has it live by holdfast; called plain, it lacks that.
+// Command agent is a program that knows github.com/kardianos/service and nothing else but the
+// one line with which it runs under holdfast. If it is called plain, it lacks that line.
 //
-// agent SPEC [VERB] does what service.Control does by VERB, or runs; agent SPEC bare VERB
-// likewise, and knows no more of the service than its name. SPEC is a file with what
-// programs have in their code: see spec.
+// agent SPEC [VERB] does what service.Control does for VERB, or runs. agent SPEC bare VERB
+// does the same but knows only the name of the service. SPEC is a file with what programs
+// usually have in their code: see spec.
 package main
 
 import (
@@ -24,10 +24,10 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/kardianos"
 )
 
-// spec is a Config as JSON, and what the program does.
+// A spec is a Config as JSON, and the behaviour of the program.
 type spec struct {
 	service.Config
-	Journal string // file to which what happens is written
+	Journal string // file that records what happens
 	// What it does: "", or some of these, with spaces between.
 	//
 	//	exit-in-stop fatal term-in-start hang-in-stop slow-stop own-ready own-hup own-usr1
@@ -40,7 +40,7 @@ func (s spec) does(what string) bool { return strings.Contains(" "+s.Does+" ", "
 func main() {
 	var sp spec
 	content, err := os.ReadFile(os.Args[min(1, len(os.Args)-1)])
-	if err == nil { // it is an error as well for a command of holdfast's, which knows no file
+	if err == nil { // it is also an error for a command of holdfast, which has no file
 		err = json.Unmarshal(content, &sp)
 	}
 	if sp.does("early-wrap") {
@@ -56,7 +56,7 @@ func main() {
 	if err != nil {
 		fatal(err)
 	}
-	for key, value := range sp.Option { // what JSON has no types for
+	for key, value := range sp.Option { // JSON has no integers
 		if n, is := value.(float64); is {
 			sp.Option[key] = int(n)
 		}
@@ -66,10 +66,10 @@ func main() {
 	}
 }
 
-// fatal is log.Fatal.
+// fatal is like log.Fatal.
 func fatal(v any) {
 	fmt.Fprintln(os.Stderr, v)
-	os.Exit(1) //nolint:forbidigo // as programs do, wherever they are
+	os.Exit(1) //nolint:forbidigo // as programs do anywhere
 }
 
 // plain reports whether this is a build without the one line.
@@ -112,7 +112,7 @@ func run(sp spec, args []string) error {
 	switch {
 	case err == nil:
 		_ = logger.Info("hello from the agent")
-	case !plain(): // the library itself has none where no syslog runs
+	case !plain(): // the library itself has no logger without syslog
 		return err
 	}
 	p.say("interactive %v, said %s", service.Interactive(), os.Getenv("SAID"))
@@ -140,7 +140,7 @@ func control(s service.Service, verb string) error {
 	return service.Control(s, verb)
 }
 
-const usr1 = syscall.Signal(10) // of Linux: Windows has none
+const usr1 = syscall.Signal(10) // of Linux; Windows has none
 
 type program struct {
 	spec
@@ -177,7 +177,7 @@ func (p *program) Start(s service.Service) error {
 		if self, err := os.FindProcess(os.Getpid()); err == nil {
 			_ = self.Signal(syscall.SIGTERM)
 		}
-		time.Sleep(200 * time.Millisecond) // a signal that kills has done so by then
+		time.Sleep(200 * time.Millisecond) // enough time for a signal that kills
 	}
 	for what, sig := range map[string]os.Signal{"own-hup": syscall.SIGHUP, "own-usr1": usr1} {
 		if p.does(what) {
@@ -216,13 +216,13 @@ func (p *program) run() {
 	case p.does("restart-itself"):
 		if _, err := os.Stat(p.Journal + ".again"); err != nil {
 			_ = os.WriteFile(p.Journal+".again", nil, 0o666)
-			_ = os.Remove("/run/openrc/options/feed/child_pid") // supervise-daemon may not have come as far
+			_ = os.Remove("/run/openrc/options/feed/child_pid") // supervise-daemon may not have written it yet
 			p.say("restart itself %v", p.service.Restart())
 		}
 	}
 }
 
-// wait is for the option RunWait.
+// wait implements the option RunWait.
 func (p *program) wait() {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, syscall.SIGTERM)
@@ -240,7 +240,7 @@ func (p *program) Stop(service.Service) error {
 	case p.does("slow-stop"):
 		time.Sleep(500 * time.Millisecond)
 	case p.does("stop-itself"), p.does("restart-itself"), p.does("uninstall-itself"):
-		<-p.done // who asks from inside has his answer before the end, or waits for himself
+		<-p.done // otherwise a request from inside would wait for itself
 	}
 	p.say("stopped")
 	return nil
@@ -256,7 +256,7 @@ func (r reloader) Reload(service.Service) error {
 	return nil
 }
 
-// wrapper is what programs put around the chosen System.
+// A wrapper wraps the chosen System, as programs do.
 type wrapper struct{ service.System }
 
 func (w wrapper) New(i service.Interface, c *service.Config) (service.Service, error) {

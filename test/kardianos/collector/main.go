@@ -1,7 +1,7 @@
-// Command collector is what agents that collect metrics do with
-// github.com/kardianos/service: it reads flags of its own, which say what the definition
-// starts, after service.New; it has templates in the grammar up to 1.2.4, a loop that
-// SIGHUP has begin anew, and ends its process where it has done what a flag asked for.
+// Command collector does what agents that collect metrics do with
+// github.com/kardianos/service. It parses flags of its own, which determine what the
+// definition starts, after service.New. It has templates in the syntax used up to 1.2.4 and a
+// loop that SIGHUP restarts, and it ends its process after doing what a flag asked for.
 package main
 
 import (
@@ -97,7 +97,7 @@ func (p *program) Stop(service.Service) error {
 	return nil
 }
 
-// run is the loop that is begun anew by SIGHUP.
+// run is the loop that SIGHUP restarts.
 func (p *program) run() {
 	defer close(p.done)
 	signals := make(chan os.Signal, 1)
@@ -106,7 +106,7 @@ func (p *program) run() {
 		collect("%s from %s, %s", *name, *config, *directory)
 		select {
 		case s := <-signals:
-			if s == syscall.SIGTERM { // which Stop is called for as well
+			if s == syscall.SIGTERM { // Stop is called for it, too
 				collect("terminated")
 				signals = nil
 				continue
@@ -119,7 +119,7 @@ func (p *program) run() {
 	}
 }
 
-// collect writes a line to where the configuration says.
+// collect writes a line to the file that the configuration names.
 func collect(format string, args ...any) {
 	path, err := os.ReadFile(*config)
 	if err != nil {
@@ -159,7 +159,7 @@ func main() {
 		if err := service.Control(s, *verb); err != nil {
 			log.Fatal("E! " + err.Error())
 		}
-		os.Exit(0) //nolint:forbidigo // as they do
+		os.Exit(0) //nolint:forbidigo // as such agents do
 	}
 	logger, err := s.Logger(nil)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package early wraps what the library has chosen, in an init that is over before package
-// platform/kardianos has begun: it imports less.
+// Package early wraps the System that the library has chosen, in an init that runs before that
+// of package platform/kardianos, because it imports less.
 package early
 
 import "github.com/kardianos/service"

@@ -1,7 +1,7 @@
-// Command resolver is what programs with types of their own around the System and the
-// Service of github.com/kardianos/service do: for SysV they see to the links themselves,
-// ask the script where the library has no answer, and branch on Platform. What adopts is
-// an init, of another package; another one has wrapped the System before that.
+// Command resolver does what programs do that wrap the System and the Service of
+// github.com/kardianos/service in types of their own. For SysV they make the links themselves,
+// ask the script if the library has no answer, and branch on Platform. The init of one package
+// calls Adopt, and that of another package has wrapped the System before.
 package main
 
 import (
@@ -80,7 +80,7 @@ func main() {
 	if sys := service.ChosenSystem(); sys.String() == "unix-systemv" {
 		service.ChooseSystem(linking{System: sys})
 	}
-	kardianos.Adopt() // it cannot know that an init has
+	kardianos.Adopt() // the program cannot know that an init has called it
 	verb := "run"
 	if len(os.Args) > 1 {
 		verb = os.Args[1]
@@ -119,7 +119,7 @@ func do(s service.Service, verb string) error {
 	return service.Control(s, "start")
 }
 
-// status asks the script where the library has no answer.
+// status asks the script if the library has no answer.
 func status(s service.Service) (service.Status, error) {
 	st, err := s.Status()
 	if err == nil || service.Platform() != "unix-systemv" || errors.Is(err, service.ErrNotInstalled) {

@@ -1,6 +1,6 @@
-// Command updater is what programs that update themselves do with
-// github.com/kardianos/service: its status decides whether it runs as a service, and it
-// restarts itself when it has put another one in its place.
+// Command updater does what programs that update themselves do with
+// github.com/kardianos/service. Its status decides whether it runs as a service, and it
+// restarts itself after it has replaced its own file.
 package main
 
 import (
@@ -29,13 +29,13 @@ func (p *program) Start(s service.Service) error {
 	return nil
 }
 
-// Stop does nothing: there is nothing to lose.
+// Stop does nothing, because there is nothing to lose.
 func (p *program) Stop(service.Service) error {
 	say("stop")
 	return nil
 }
 
-// run does what there is to do, and looks for an update.
+// run does the program's work, and looks for an update.
 func (p *program) run() {
 	say("%s of %d bytes", "running", size())
 	for range time.Tick(20 * time.Millisecond) {
@@ -54,7 +54,7 @@ func (p *program) run() {
 	}
 }
 
-// image is where this program lies, be that another one by now.
+// image returns the path of this program, which may be another file by now.
 func image() string {
 	path, err := filepath.Abs(os.Args[0])
 	if err != nil {
@@ -63,7 +63,7 @@ func image() string {
 	return path
 }
 
-// size tells one version from another.
+// size distinguishes versions.
 func size() int64 {
 	info, err := os.Stat("/proc/self/exe")
 	if err != nil {
@@ -135,7 +135,7 @@ func get() service.Service {
 	case "unix-systemv":
 	case "windows-service":
 		c.Option["DelayedAutoStart"] = true
-	default: // not only systemd comes here
+	default: // this is not only for systemd
 		c.Dependencies = append(c.Dependencies, "Requires=network.target", "After=network-online.target")
 	}
 	s, err := service.New(&program{}, c)

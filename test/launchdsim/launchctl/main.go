@@ -72,7 +72,7 @@ func serve(path string, settle time.Duration) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Chmod(path, 0o666); err != nil { // everybody may ask; who may do what, launchd decides
+	if err := os.Chmod(path, 0o666); err != nil { // everybody may send requests; the double decides what they may do
 		return err
 	}
 	d := &launchdsim.Double{Settle: settle}
@@ -100,7 +100,7 @@ func serve(path string, settle time.Duration) error {
 	}
 }
 
-// answer does what the other end asks for, with the rights of who is there.
+// answer carries out a request with the rights of the user who sent it.
 func answer(d *launchdsim.Double, c *net.UnixConn) (launchdsim.Answer, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {

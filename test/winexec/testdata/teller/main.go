@@ -1,4 +1,5 @@
-// Command teller tells what it was given, and ends with code 7. With the argument "wait" it tells and waits.
+// Command teller prints what it was given, and ends with code 7. With the argument "wait" it
+// prints that and waits.
 package main
 
 import (
