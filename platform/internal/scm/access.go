@@ -8,10 +8,10 @@ import (
 	"unicode/utf16"
 )
 
-// ServiceSID is the security identifier of "NT SERVICE\name", which every process
-// of that service has if it was registered with its own SID: S-1-5-80 and the
-// SHA-1 of the name in capitals, in UTF-16 ([MS-DTYP] 2.4.2.4 has the prefix,
-// `sc showsid` shows them). It exists before the service does.
+// ServiceSID returns the security identifier of "NT SERVICE\name". Every process of that
+// service has it if the service was registered with its own SID. It consists of S-1-5-80 and
+// the SHA-1 of the name in capitals, in UTF-16 ([MS-DTYP] 2.4.2.4 has the prefix, and `sc
+// showsid` shows it). It exists before the service does.
 func ServiceSID(name string) string {
 	var raw []byte
 	for _, unit := range utf16.Encode([]rune(strings.ToUpper(name))) {
@@ -25,16 +25,16 @@ func ServiceSID(name string) string {
 	return string(sid)
 }
 
-// What access lists grant, in the letters of the security descriptor definition language.
+// Access rights in the security descriptor definition language.
 const (
 	full   = "FA"
-	modify = "0x1301bf" // read, write, execute, delete, and no change of owner or list
+	modify = "0x1301bf" // read, write, execute and delete, but not change the owner or the list
 	read   = "0x1200a9" // read and execute
 )
 
-// access is a list that holds for a directory and all below it and that nothing
-// is inherited into: SYSTEM and Administrators everything, the service what is
-// said, and everybody else who is a user what is said, or nothing.
+// access returns the access list of a directory, which also applies to its contents and
+// inherits nothing. SYSTEM and Administrators have full access. The service and the group
+// Users have the given rights; users may be empty.
 func access(name, service, users string) string {
 	entry := func(rights, who string) string { return fmt.Sprintf("(A;OICI;%s;;;%s)", rights, who) }
 	sddl := "O:BAD:PAI" + entry(full, "SY") + entry(full, "BA") + entry(service, ServiceSID(name))

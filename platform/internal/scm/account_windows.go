@@ -11,11 +11,11 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// maxPassword is far above what Windows takes.
+// maxPassword is far above the limit of Windows.
 const maxPassword = 4 << 10
 
-// password reads the one of a registration's account: the first line of its file, if it
-// does not have it itself.
+// password returns the password of a registration's account: its own, or the first line of its
+// file.
 func password(r Registration) (*uint16, error) {
 	if r.Password.Known() {
 		secret, err := windows.UTF16PtrFromString(r.Password.Reveal())
@@ -25,7 +25,7 @@ func password(r Registration) (*uint16, error) {
 		return secret, nil
 	}
 	file := r.Parameters[paramSecret]
-	if file == "" { // it was registered by somebody else, who did not tell us
+	if file == "" { // others registered it, so we do not know the password
 		return nil, fmt.Errorf("account %q: its password is not known: name a file that has it in windows.password_file", r.Account)
 	}
 	f, err := os.Open(file)
@@ -45,7 +45,7 @@ func password(r Registration) (*uint16, error) {
 	return secret, nil
 }
 
-// lsaObjectAttributes is LSA_OBJECT_ATTRIBUTES, of which only the length is used.
+// lsaObjectAttributes is LSA_OBJECT_ATTRIBUTES. Only its length is used.
 type lsaObjectAttributes struct {
 	Length                   uint32
 	RootDirectory            windows.Handle
@@ -55,12 +55,12 @@ type lsaObjectAttributes struct {
 	SecurityQualityOfService uintptr
 }
 
-// LsaOpenPolicy, "Policy Object Access Rights".
+// Rights of LsaOpenPolicy: see "Policy Object Access Rights".
 const policyCreateAccount, policyLookupNames = 0x10, 0x800
 
-// mayLogOn gives an account the right to log on as a service, without which the SCM
-// would not start it (LsaAddAccountRights). The right stays when the service goes:
-// others of that account may need it.
+// mayLogOn gives an account the right to log on as a service (LsaAddAccountRights). Without
+// that the SCM would not start the service. The right stays after an uninstall, because other
+// services may use the account.
 func mayLogOn(account string) error {
 	fail := func(err error) error { return fmt.Errorf("account %q: may not log on as a service: %w", account, err) }
 	sid, _, _, err := windows.LookupSID("", strings.TrimPrefix(account, `.\`))
@@ -91,7 +91,7 @@ func mayLogOn(account string) error {
 	}
 	err = call("LsaAddAccountRights", uintptr(policy), uintptr(unsafe.Pointer(sid)), uintptr(unsafe.Pointer(right)), 1)
 	if errors.Is(err, windows.STATUS_NOT_IMPLEMENTED) {
-		return nil // Wine, which asks nobody for that right
+		return nil // Wine does not have that right, and does not need it
 	}
 	if err != nil {
 		return fail(err)

@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// Applier carries out the steps of a [Manager] on a machine.
+// An Applier carries out the steps of a [Manager] on a machine.
 type Applier struct {
 	machine Machine
 	manager *Manager // for the waits
@@ -20,7 +20,7 @@ type Applier struct {
 
 var _ platform.Applier = Applier{}
 
-// Applier returns the applier of what m plans, on m's machine.
+// Applier returns the Applier for the plans of m, on m's machine.
 func (m *Manager) Applier() Applier { return Applier{machine: m.machine, manager: m} }
 
 // Apply carries out one step.
@@ -70,14 +70,14 @@ func (a Applier) register(ctx context.Context, want Registration) error {
 	return explain(a.machine.Change(want), want.Name)
 }
 
-// How long a service that is marked for deletion may take to go, when nothing but a
-// handle that is about to be closed holds it.
+// How long a service that is marked for deletion may take to disappear. By then only handles
+// are open that will be closed soon.
 const (
 	deleteWithin = 30 * time.Second
 	deleteEvery  = 100 * time.Millisecond
 )
 
-// create waits for a namesake that is marked for deletion.
+// create waits if a service with that name is marked for deletion.
 func (a Applier) create(ctx context.Context, r Registration) error {
 	return patiently(ctx, func() (bool, error) {
 		err := a.machine.Create(r)
@@ -85,8 +85,8 @@ func (a Applier) create(ctx context.Context, r Registration) error {
 	})
 }
 
-// patiently tries until try says that it is done, or time is up; the error is
-// that of the last try.
+// patiently repeats try until that reports that it is done, or the time is over. It returns
+// the error of the last attempt.
 func patiently(ctx context.Context, try func() (done bool, err error)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, deleteWithin, platform.ErrTimeout)
 	defer cancel()
@@ -101,7 +101,7 @@ func patiently(ctx context.Context, try func() (done bool, err error)) error {
 	}
 }
 
-// idOf is the id of a service of that name.
+// idOf returns the id of the service with that name.
 func idOf(name string) platform.ID {
 	name, instance, _ := strings.Cut(name, "@")
 	return platform.ID{Name: name, Instance: instance, Scope: platform.ScopeSystem}
@@ -110,7 +110,7 @@ func idOf(name string) platform.ID {
 func (a Applier) stop(ctx context.Context, id platform.ID) error {
 	s, err := a.manager.query(id)
 	if errors.Is(err, platform.ErrNotInstalled) {
-		return nil // it went meanwhile, or has been taken back
+		return nil // it has been deleted meanwhile, or its creation was undone
 	}
 	if err != nil || s.State == Stopped {
 		return err
@@ -118,7 +118,7 @@ func (a Applier) stop(ctx context.Context, id platform.ID) error {
 	return a.manager.stop(ctx, id)
 }
 
-// remove leaves alone what has got that name meanwhile.
+// remove does nothing if another service has that name now.
 func (a Applier) remove(ctx context.Context, r Registration) error {
 	have, err := a.machine.Config(r.Name)
 	switch {
@@ -132,7 +132,7 @@ func (a Applier) remove(ctx context.Context, r Registration) error {
 	return a.delete(ctx, r.Name)
 }
 
-// delete returns when the service is really gone, and not only marked.
+// delete returns when the service has disappeared, and is not only marked for deletion.
 func (a Applier) delete(ctx context.Context, name string) error {
 	if err := a.machine.Delete(name); err != nil && code(err) != errMarkedForDelete {
 		if code(err) == errDoesNotExist {
@@ -167,7 +167,7 @@ func (a Applier) source(name string) error {
 
 func (a Applier) removeSource(name string) error {
 	before, err := a.machine.Source(name)
-	if err != nil || before != ourSource() { // absent, or somebody else's
+	if err != nil || before != ourSource() { // absent, or not ours
 		return explain(err, name)
 	}
 	return explain(a.machine.PutSource(name, Source{}), name)

@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Errors of Windows, <winerror.h>.
+// Windows error codes, from <winerror.h>.
 const (
 	errFileNotFound      = 2
 	errPathNotFound      = 3
@@ -38,11 +38,11 @@ const (
 	errInvalidOwner      = 1307 // of a directory that is to belong to Administrators
 )
 
-// CallError is a call that Windows refused. Decide by Code.
+// A CallError is a call that Windows refused. Programs should decide by Code.
 type CallError struct {
 	Call string // "StartService"
 	Code uint32
-	Err  error // with the system's words
+	Err  error // with the system's message
 }
 
 func (e *CallError) Error() string {
@@ -52,10 +52,10 @@ func (e *CallError) Error() string {
 	return fmt.Sprintf("%s: %v (%d)", e.Call, e.Err, e.Code)
 }
 
-// Unwrap gives the system's own error.
+// Unwrap returns the system's own error.
 func (e *CallError) Unwrap() error { return e.Err }
 
-// code is the code behind err, 0 if it is not that of a call.
+// code returns the error code behind err, or 0 if err is not a CallError.
 func code(err error) uint32 {
 	if call, ok := errors.AsType[*CallError](err); ok {
 		return call.Code
@@ -63,8 +63,8 @@ func code(err error) uint32 {
 	return 0
 }
 
-// meaning says what an error means that the SCM itself has ended a service with,
-// before a word of the program's.
+// meaning explains an error with which the SCM itself has ended a service, before the program
+// could report anything.
 func meaning(code uint32) string {
 	switch code {
 	case errAccessDenied:
@@ -87,7 +87,7 @@ func meaning(code uint32) string {
 	return "see `net helpmsg`"
 }
 
-// class is what a command ends with for a service that the SCM ended so.
+// class returns the exit code of a command about a service that the SCM has ended in this way.
 func class(code uint32) int {
 	switch code {
 	case errAccessDenied, errInvalidAccount, errLogonFailed, errDisabled:
@@ -98,7 +98,7 @@ func class(code uint32) int {
 	return platform.ExitFailed
 }
 
-// explain gives a refused call its sentinel and says what to do.
+// explain adds a sentinel error and advice to the error of a refused call.
 func explain(err error, name string) error {
 	say := func(sentinel error, what string) error { return fmt.Errorf("%w: %w: %s", sentinel, err, what) }
 	switch code(err) {

@@ -26,7 +26,7 @@ func (l Local) Create(r Registration) error {
 	if err != nil {
 		return failed("CreateService", err)
 	}
-	// SERVICE_START is wanted for failure actions that restart.
+	// Failure actions that restart the service require SERVICE_START.
 	h, err := windows.CreateService(manager, name, t.display, windows.SERVICE_CHANGE_CONFIG|windows.SERVICE_START,
 		windows.SERVICE_WIN32_OWN_PROCESS, startType(r), windows.SERVICE_ERROR_NORMAL, t.binary, nil, nil, t.dependencies, t.account, t.password)
 	if err != nil {
@@ -36,7 +36,7 @@ func (l Local) Create(r Registration) error {
 	return l.changeRest(h, r)
 }
 
-// Change makes the registration r.
+// Change changes the registration of a service to r.
 func (l Local) Change(r Registration) error {
 	s, err := open(r.Name, windows.SERVICE_CHANGE_CONFIG|windows.SERVICE_START)
 	if err != nil {
@@ -55,7 +55,7 @@ func (l Local) Change(r Registration) error {
 	return l.changeRest(s.Handle, r)
 }
 
-// pointers are a registration's texts as Windows takes them.
+// pointers are the texts of a registration in the form that Windows accepts.
 type pointers struct{ display, binary, account, password, dependencies *uint16 }
 
 func texts(r Registration) (t pointers, err error) {
@@ -67,8 +67,8 @@ func texts(r Registration) (t pointers, err error) {
 			return t, failed("CreateService", err)
 		}
 	}
-	// For built-in accounts the password is empty, for virtual and managed ones it
-	// must not be there (ChangeServiceConfig, lpPassword).
+	// The password has to be empty for built-in accounts, and absent for virtual and managed
+	// ones (ChangeServiceConfig, lpPassword).
 	switch {
 	case needsPassword(r.Account):
 		t.password, err = password(r)
@@ -85,8 +85,8 @@ func texts(r Registration) (t pointers, err error) {
 	return t, nil
 }
 
-// multi is a list of texts, each with a NUL behind it, and one behind all. It is
-// never nil: that would leave what was there before.
+// multi returns a list of texts, each followed by a NUL, and a final NUL. It is never nil,
+// which would leave the old list unchanged.
 func multi(list []string) *uint16 {
 	var units []uint16
 	for _, s := range list {
@@ -123,7 +123,7 @@ func (l Local) changeRest(h windows.Handle, r Registration) error {
 	if r.Recovery != nil {
 		recovery = *r.Recovery
 	}
-	// No actions, and a pointer to none, delete those that were there.
+	// A count of 0 with a valid pointer deletes the existing actions.
 	actions := make([]windows.SC_ACTION, len(recovery.Actions), len(recovery.Actions)+1)
 	for i, a := range recovery.Actions {
 		actions[i].Delay = a.Delay
@@ -132,7 +132,7 @@ func (l Local) changeRest(h windows.Handle, r Registration) error {
 			actions[i].Type = windows.SC_ACTION_RESTART
 		case a.Reboot:
 			actions[i].Type = windows.SC_ACTION_REBOOT
-			if err := mayShutDown(); err != nil { // SERVICE_FAILURE_ACTIONS: whoever sets it has to
+			if err := mayShutDown(); err != nil { // required to set a reboot: see SERVICE_FAILURE_ACTIONS
 				return err
 			}
 		}
@@ -157,14 +157,14 @@ func (l Local) changeRest(h windows.Handle, r Registration) error {
 		{"preshutdown timeout", windows.SERVICE_CONFIG_PRESHUTDOWN_INFO, unsafe.Pointer(&preshutdownInfo{r.Preshutdown})},
 	} {
 		err := failed("ChangeServiceConfig2 "+level.call, windows.ChangeServiceConfig2(h, level.n, (*byte)(level.info)))
-		if err != nil && code(err) != errInvalidLevel { // Windows has known all of them since Vista; Wine does not, nor what they are for
+		if err != nil && code(err) != errInvalidLevel { // Wine lacks some levels, and their features; Windows has all of them since Vista
 			return err
 		}
 	}
 	return l.putTexts(r)
 }
 
-// Config reads a registration back.
+// Config returns the registration of a service.
 func (l Local) Config(name string) (Registration, error) {
 	s, err := open(name, windows.SERVICE_QUERY_CONFIG)
 	if err != nil {
@@ -223,7 +223,7 @@ func readRest(h windows.Handle, r *Registration) error {
 		{windows.SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO, func(p unsafe.Pointer) {
 			r.beyond(len(split(*(**uint16)(p))) > 0, "a list of privileges")
 		}},
-		{windows.SERVICE_CONFIG_TRIGGER_INFO, func(p unsafe.Pointer) { // begins with their number
+		{windows.SERVICE_CONFIG_TRIGGER_INFO, func(p unsafe.Pointer) { // begins with the number of triggers
 			r.beyond(*(*uint32)(p) > 0, "triggers")
 		}},
 	} {
@@ -231,7 +231,7 @@ func readRest(h windows.Handle, r *Registration) error {
 			return windows.QueryServiceConfig2(h, level.n, &b[0], uint32(len(b)), needed)
 		})
 		if err != nil && code(failed("", err)) == errInvalidLevel {
-			continue // Wine keeps some of these to itself
+			continue // Wine does not return some of these
 		}
 		if err != nil {
 			return failed("QueryServiceConfig2", err)
@@ -252,7 +252,7 @@ func recoveryOf(f *windows.SERVICE_FAILURE_ACTIONS) *Recovery {
 	return rec
 }
 
-// knownActions reports whether recoveryOf says all of f.
+// knownActions reports whether recoveryOf represents f completely.
 func knownActions(f *windows.SERVICE_FAILURE_ACTIONS) bool {
 	var actions []windows.SC_ACTION
 	if f.Actions != nil {
@@ -264,18 +264,18 @@ func knownActions(f *windows.SERVICE_FAILURE_ACTIONS) bool {
 		})
 }
 
-// beyond notes what a Registration has no place for, if it is there.
+// beyond records what a Registration cannot represent, if it is there.
 func (r *Registration) beyond(there bool, what string) {
 	if there {
 		r.Beyond = append(r.Beyond, what)
 	}
 }
 
-// grow calls fill with a buffer that is large enough.
+// grow calls fill with increasing buffers until one is large enough.
 func grow(fill func(b []byte, needed *uint32) error) ([]byte, error) {
 	needed := uint32(1 << 10)
 	for {
-		// Of words, so that a structure may lie at its beginning.
+		// Made of words, so that it is aligned for a structure.
 		b := unsafe.Slice((*byte)(unsafe.Pointer(&make([]uint64, needed/8+1)[0])), needed)
 		err := fill(b, &needed)
 		if err == nil || code(failed("", err)) != uint32(windows.ERROR_INSUFFICIENT_BUFFER) || needed <= uint32(len(b)) {
@@ -284,7 +284,7 @@ func grow(fill func(b []byte, needed *uint32) error) ([]byte, error) {
 	}
 }
 
-// split is the list behind a [multi].
+// split returns the list in the form of [multi].
 func split(p *uint16) (list []string) {
 	for p != nil && *p != 0 {
 		s := windows.UTF16PtrToString(p)

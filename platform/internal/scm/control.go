@@ -13,11 +13,11 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// How often the SCM is queried.
+// queryEvery is the time between two queries of the SCM.
 const queryEvery = 50 * time.Millisecond
 
-// Start has the SCM start the service and waits until it is ready: RUNNING. An
-// end before that is a failure, and the error tells the exit code.
+// Start lets the SCM start the service and waits until it is ready: RUNNING. If it ends before
+// that, the error says with which exit code.
 func (m *Manager) Start(ctx context.Context, id platform.ID) error {
 	err := m.refuse("start", id)
 	if err == nil {
@@ -36,7 +36,7 @@ func (m *Manager) start(ctx context.Context, id platform.ID) error {
 		return err
 	}
 	if s.State == Stopped {
-		// Another service that is being started locks the database.
+		// The database is locked while another service is being started.
 		err := patiently(ctx, func() (bool, error) {
 			err := m.machine.Start(id.String())
 			return code(err) != errDatabaseLocked, err
@@ -63,7 +63,7 @@ func (m *Manager) start(ctx context.Context, id platform.ID) error {
 	return fmt.Errorf("it is %v, which holdfast's services never are", s.State)
 }
 
-// ended says how the service ended before it was ready.
+// ended returns the error for a service that ended before it was ready.
 func (m *Manager) ended(id platform.ID, s Status) error {
 	failed := &platform.FailedError{How: "it ended", Log: m.Logs(id, 20, false)}
 	switch e := s.exit(); {
@@ -85,9 +85,9 @@ func (m *Manager) see(id platform.ID) string {
 	return "see: " + strings.Join(m.Logs(id, 20, false), " ")
 }
 
-// Stop has the SCM ask the service to stop and waits until its process is gone. What does
-// not run is stopped. A service that is starting accepts no control: Stop waits
-// until it is ready, or gives up on it as Start would.
+// Stop lets the SCM ask the service to stop, and waits until its process has ended. It
+// succeeds if the service does not run. A service that is starting accepts no control, so Stop
+// waits until it is ready, or gives up as Start would.
 func (m *Manager) Stop(ctx context.Context, id platform.ID) error {
 	err := m.refuse("stop", id)
 	if err == nil {
@@ -107,15 +107,15 @@ func (m *Manager) stop(ctx context.Context, id platform.ID) error {
 	return m.awaitEnd(ctx, id, s)
 }
 
-// awaitEnd asks a service that was seen as s to stop, unless it does already, and returns
-// when it is stopped and its process is gone: the SCM is told STOPPED before that.
+// awaitEnd asks a service in status s to stop, unless it is stopping already. It returns when
+// the service is stopped and its process has ended; the SCM learns of STOPPED before that.
 func (m *Manager) awaitEnd(ctx context.Context, id platform.ID, s Status) error {
 	process, err := m.process(id, s)
 	if err != nil {
 		return err
 	}
 	if process != nil {
-		defer process.Close() //nolint:errcheck // a handle on a process
+		defer process.Close() //nolint:errcheck // a process handle
 	}
 	if s.State != StopPending {
 		if err := m.askToStop(id); err != nil {
@@ -134,8 +134,8 @@ func (m *Manager) awaitEnd(ctx context.Context, id platform.ID, s Status) error 
 	return gone(ctx, process)
 }
 
-// process opens that of a service that was seen as s. It is nil if it is gone,
-// or if we may not: then the SCM's word has to do.
+// process opens the process of a service in status s. It returns nil if the process has ended
+// or if we may not open it. Then the SCM's status has to be enough.
 func (m *Manager) process(id platform.ID, s Status) (Process, error) {
 	p, err := m.machine.Process(s.PID)
 	if err != nil {
@@ -145,7 +145,7 @@ func (m *Manager) process(id platform.ID, s Status) (Process, error) {
 		return nil, explain(err, id.String())
 	}
 	now, err := m.query(id)
-	if err == nil && now.PID == s.PID { // it was that one when we had it open
+	if err == nil && now.PID == s.PID { // the open process still is that of the service
 		return p, nil
 	}
 	return nil, errors.Join(err, p.Close())
@@ -157,7 +157,7 @@ func (m *Manager) askToStop(id platform.ID) error {
 	switch code(err) {
 	case errNotActive:
 		return nil
-	case errCannotAccept: // it stops by itself: a service that is ready accepts it
+	case errCannotAccept: // it is stopping already: a ready service accepts the control
 		if s, e := m.query(id); e == nil && (s.State == StopPending || s.State == Stopped) {
 			return nil
 		}
@@ -169,7 +169,7 @@ func (m *Manager) askToStop(id platform.ID) error {
 	return explain(err, name)
 }
 
-// gone waits for the end of a process whose service is stopped.
+// gone waits for the end of the process of a stopped service.
 func gone(ctx context.Context, p Process) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, platform.StopMargin, platform.ErrTimeout)
 	defer cancel()
@@ -184,7 +184,7 @@ func gone(ctx context.Context, p Process) error {
 	}
 }
 
-// Restart stops the service, waits until its process is gone, and starts it.
+// Restart stops the service, waits until its process has ended, and starts it.
 func (m *Manager) Restart(ctx context.Context, id platform.ID) error {
 	err := m.refuse("restart", id)
 	if err == nil {
@@ -196,16 +196,15 @@ func (m *Manager) Restart(ctx context.Context, id platform.ID) error {
 	return m.failed(ctx, "restart", id, err)
 }
 
-// Slack is what a service gets beyond the time that it has asked for, and
-// shortest what it gets if it has asked for less: the SCM itself waits that long
-// for a new process to report.
+// slack is added to the time that a service has requested, and shortest is the minimum of that
+// time. The SCM itself waits that long for the first report of a new process.
 const (
 	slack    = 5 * time.Second
 	shortest = 30 * time.Second
 )
 
-// settled waits while the service is in the state pending. It gives up when
-// neither its state nor its checkpoint has moved for the time that it asked for.
+// settled waits while the service is in the state pending. It gives up if neither the state
+// nor the checkpoint changes for the time that the service has requested.
 func (m *Manager) settled(ctx context.Context, id platform.ID, pending State) (Status, error) {
 	last, moved := Status{}, time.Now()
 	for {
@@ -229,9 +228,8 @@ func (m *Manager) settled(ctx context.Context, id platform.ID, pending State) (S
 // errEnded means that the process ended while we waited for its reload.
 var errEnded = errors.New("it ended before it had reloaded")
 
-// Reload has the SCM tell the service that its parameters have changed
-// (PARAMCHANGE) and waits for the outcome of a reload that began afterwards, which
-// the service writes to its state file.
+// Reload sends PARAMCHANGE to the service through the SCM. It waits for the outcome of a
+// reload that began later, which the service writes to its state file.
 func (m *Manager) Reload(ctx context.Context, id platform.ID) error {
 	err := m.refuse("reload", id)
 	if err == nil {
@@ -266,7 +264,8 @@ func (m *Manager) reload(ctx context.Context, id platform.ID) error {
 	if ms, err := strconv.ParseUint(r.Parameters[paramReload], 10, 32); err == nil {
 		limit = time.Duration(ms) * time.Millisecond
 	}
-	// A reload that runs already ends first, and answers nothing that was asked behind its beginning.
+	// A reload in progress ends first. It does not answer requests that were made after its
+	// beginning.
 	ctx, cancel := context.WithTimeoutCause(ctx, 2*limit+platform.StopMargin, platform.ErrTimeout)
 	defer cancel()
 	read := func() (state.State, error) { return m.own(id, r, s.PID) }

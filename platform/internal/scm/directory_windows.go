@@ -14,21 +14,21 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// MakeDirectory makes a directory, with its parents, or gives one that is there the list; what is
-// below it inherits that.
+// MakeDirectory makes a directory and its parents with the given access list. It changes the
+// list of an existing directory. The contents inherit the list.
 func (Local) MakeDirectory(path, sddl string) error {
 	sd, err := windows.SecurityDescriptorFromString(sddl)
 	if err != nil {
 		return failed("ConvertStringSecurityDescriptorToSecurityDescriptor "+sddl, err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil { // as its own parent has it: the mode means nothing here
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil { // it inherits the list of its parent: the mode has no meaning here
 		return err
 	}
 	name, err := windows.UTF16PtrFromString(long(path))
 	if err != nil {
 		return failed("CreateDirectory", err)
 	}
-	// With its list from the first moment on, so that nobody can put something into it before.
+	// The directory has its list from the beginning, so nobody can add a file before.
 	attributes := windows.SecurityAttributes{SecurityDescriptor: sd}
 	attributes.Length = uint32(unsafe.Sizeof(attributes))
 	err = windows.CreateDirectory(name, &attributes)
@@ -38,10 +38,10 @@ func (Local) MakeDirectory(path, sddl string) error {
 	return changeList(name, path, sd)
 }
 
-// ownerAndList is what we write of a directory's security, and read back.
+// ownerAndList is the part of a directory's security that we write and read.
 const ownerAndList = windows.OWNER_SECURITY_INFORMATION | windows.DACL_SECURITY_INFORMATION
 
-// Directory reads owner and list of a directory, and does not follow a link.
+// Directory returns owner and access list of a directory. It does not follow a link.
 func (Local) Directory(path string) (sddl string, there bool, err error) {
 	name, err := windows.UTF16PtrFromString(long(path))
 	if err != nil {
@@ -67,9 +67,8 @@ func openDirectory(name *uint16, access uint32) (windows.Handle, error) {
 		nil, windows.OPEN_EXISTING, windows.FILE_FLAG_BACKUP_SEMANTICS|windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
 }
 
-// changeList gives a directory that is there the owner and the list of sd. It
-// does not follow a link, and leaves a directory alone that somebody other than
-// an administrator could have put there.
+// changeList changes owner and access list of an existing directory to those of sd. It does
+// not follow a link. It refuses a directory that anybody but an administrator could have made.
 func changeList(name *uint16, path string, sd *windows.SECURITY_DESCRIPTOR) error {
 	h, err := openDirectory(name, windows.READ_CONTROL|windows.WRITE_DAC|windows.WRITE_OWNER)
 	if err != nil {
@@ -106,8 +105,8 @@ func changeList(name *uint16, path string, sd *windows.SECURITY_DESCRIPTOR) erro
 	return failed("SetSecurityInfo "+path, err)
 }
 
-// trusted reports whether what sid owns can only have been put there by somebody
-// who may do everything anyway: SYSTEM, an administrator, Windows itself, or us.
+// trusted reports whether sid belongs to an account that may do everything anyway: SYSTEM,
+// Administrators, Windows itself, or this process's user.
 func trusted(sid *windows.SID) bool {
 	if sid == nil {
 		return false
@@ -120,10 +119,10 @@ func trusted(sid *windows.SID) bool {
 	return sid.String() == installer || err == nil && sid.Equals(user.User.Sid)
 }
 
-// long is a path without the limit of 260 characters, which package os lifts by
-// itself and system calls do not.
+// long returns a path without the limit of 260 characters. Package os lifts that limit itself,
+// but system calls do not.
 func long(path string) string {
-	const limit = 248 // CreateDirectory's, which leaves room for a file's short name
+	const limit = 248 // that of CreateDirectory, which reserves room for a short file name
 	if len(path) < limit || !filepath.IsAbs(path) {
 		return path
 	}

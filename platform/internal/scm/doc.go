@@ -1,50 +1,47 @@
-// Package scm registers services with the Windows service control manager (SCM),
-// drives them through it, and is the Host of a process that it started.
+// Package scm registers services with the Windows service control manager (SCM), controls them
+// through it, and provides the Host of a process that the SCM started.
 //
-// [Render] and [Manager] are portable: they work on every operating system, with
-// whatever database stands behind [Machine]; so is what a [Host] reports and
-// when. Only the calls themselves are behind build constraints.
+// [Render] and [Manager] are portable: they work on every operating system, for any database
+// behind [Machine]. So is the decision what a [Host] reports and when. Only the calls
+// themselves have build constraints.
 //
-// # What the SCM is told
+// # Registrations
 //
-// A service of its own process, started delayed at boot unless [platform.Windows]
-// says otherwise; with the program's path
-// always quoted (CWE-428); under LocalSystem unless the unit names an account
-// that has no password; with the identity "NT SERVICE\name" beside that of the
-// account, for which the directories in %ProgramData% are opened. Texts of ours
-// lie under the service's registry key: Parameters, and in Environment the
-// variables of the unit. Every user may read them there: secrets belong elsewhere.
+// A service has a process of its own. It starts delayed at boot, unless [platform.Windows]
+// says otherwise. The path of its program is always quoted (CWE-428). It runs as LocalSystem,
+// unless the unit names an account. Besides that account it has the identity "NT
+// SERVICE\name", which gets access to the directories in %ProgramData%. Our own data are under
+// the service's registry key: Parameters, and the unit's variables in Environment. Every user
+// may read them there, so they must not contain secrets.
 //
 // # Exit codes
 //
-// Recovery actions are blind to codes: they follow whenever the Win32 exit code is not
-// 0. So a process says STOPPED with Win32 code 0 where the restart policy does
-// not have it restarted (75, 77, 78, after a stop that the SCM asked for), with
-// 1066 (ERROR_SERVICE_SPECIFIC_ERROR) where it does, and with the true code beside it
-// in either case: the SCM keeps dwServiceSpecificExitCode whatever the other is,
-// `sc query` shows it, and [Manager.Status] reads it.
+// Recovery actions do not distinguish exit codes: they follow every Win32 exit code but 0. So
+// a process reports STOPPED with Win32 code 0 if the restart policy does not call for a
+// restart (75, 77, 78, or a stop that the SCM requested), and with 1066
+// (ERROR_SERVICE_SPECIFIC_ERROR) if it does. In both cases it also reports the original code:
+// the SCM keeps dwServiceSpecificExitCode with any Win32 code, `sc query` shows it, and
+// [Manager.Status] reads it.
 //
 // # Limits
 //
-// After and Requires of a unit are one thing here: a dependency, which orders and
-// requires. The SCM counts failures until there was none for the window, so it
-// gives up no later than the restart policy says, and stays so for longer.
+// A unit's After and Requires are the same here: a dependency of the SCM, which orders and
+// requires. The SCM counts failures until there has been none for the window. So it gives up
+// no later than the restart policy says, and stays down for longer.
 //
-// There are no services of one user here: Windows clones them from templates.
-// What the SCM has no means for (umask, groups, limits, a working directory,
-// accounts with a password) is refused; hardening switches that take something away have
-// no counterpart and are left out. A service that is starting accepts no stop
-// (docs: ControlService): Stop waits until it does.
+// Services of one user are not supported: Windows clones them from templates. Settings for
+// which the SCM has no means (umask, groups, limits, a working directory) are refused, and the
+// hardening switches are left out. A service that is starting accepts no stop (docs:
+// ControlService), so Stop waits until it does.
 //
-// A service is a process that the SCM starts itself: one that comes by way of
-// another program, such as a debugger that Image File Execution Options put before
-// it, is taken for one that was started by hand, and the SCM gives up on it.
+// The process of a service is the one that the SCM itself starts. If another program starts
+// it, such as a debugger from Image File Execution Options, it counts as started by hand, and
+// the SCM gives up on it.
 //
-// # What was proven where
+// # Tests
 //
-// The calls, the states and the exit codes were seen to work on Wine's SCM. It
-// executes no recovery actions, forgets recovery flags and service SIDs, reads no
-// Environment (a [Host] then sets the variables itself), and sends no session or
-// power events: these are tested against what Microsoft documents, and on Windows
-// by the workflow.
+// The calls, the states and the exit codes have been tested with Wine's SCM. That executes no
+// recovery actions, forgets recovery flags and service SIDs, does not read Environment (a
+// [Host] then sets the variables itself), and sends no session or power events. These features
+// are tested against Microsoft's documentation, and on Windows by the workflow.
 package scm

@@ -14,16 +14,15 @@ import (
 // ErrNotService means that the SCM did not start this process.
 var ErrNotService = errors.New("not started by the service control manager")
 
-// Host is the SCM that started this process. What it orders becomes requests,
-// what the service tells becomes reports, each in its turn: none overtakes
-// another. Its methods may be called by several goroutines.
+// A Host is the SCM that started this process. It turns controls into requests, and notices
+// into reports, each in order. Its methods may be called by several goroutines.
 type Host struct {
 	set      func(Status) error // SetServiceStatus
 	stops    chan platform.Request
 	reloads  chan platform.Request
 	events   chan platform.Request
 	requests chan platform.Request
-	done     chan struct{} // closed when STOPPED was reported
+	done     chan struct{} // closed when STOPPED has been reported
 
 	mu     sync.Mutex
 	report report
@@ -34,24 +33,24 @@ var (
 	_ platform.Configurable = (*Host)(nil)
 )
 
-// Listen connects to the SCM if it started this process; otherwise the error is
-// [ErrNotService], at once. The SCM gives a new process 30 s to do so: call it
-// before anything that takes time. From then on the service is START_PENDING.
-// It sets those variables of the service's environment that the SCM did not set.
+// Listen connects to the SCM if that started this process. Otherwise it returns
+// [ErrNotService] at once. The SCM gives a new process 30 s for the connection, so call Listen
+// before anything that takes time. From then on the service is START_PENDING. Listen also sets
+// those variables of the service's environment that the SCM has not set.
 //
-// Only a process whose parent is services.exe asks the SCM at all, for whoever asks
-// can take the place of a service that is starting; what it answers then counts
-// (ERROR_FAILED_SERVICE_CONTROLLER_CONNECT), as the parent alone proves nothing.
+// Listen connects only if the parent process is services.exe, because a connecting process can
+// take the place of a service that is starting. The parent alone proves nothing, so the answer
+// of the SCM decides (ERROR_FAILED_SERVICE_CONTROLLER_CONNECT).
 func Listen() (*Host, error) { return listen() }
 
-// Started reports whether the SCM has started this process, as far as its parent tells.
+// Started reports whether the parent process is the SCM.
 func Started() bool { return bySCM() }
 
 func newHost(set func(Status) error) *Host {
 	h := &Host{
 		set: set,
-		// The SCM's thread must never wait. A stop has room for a second one; of
-		// reloads one is as good as many; events come seldom.
+		// The SCM's thread must never block. There is room for a second stop, which forces the
+		// first. Several reloads count as one. Events are rare.
 		stops:    make(chan platform.Request, 2),
 		reloads:  make(chan platform.Request, 1),
 		events:   make(chan platform.Request, 64),
@@ -87,21 +86,21 @@ func (h *Host) deliver(r platform.Request) bool {
 	}
 }
 
-// introduce tells the host what is registered of the service that we are.
+// introduce tells the host the registration of this service.
 func (h *Host) introduce(r Registration) {
 	h.mu.Lock()
-	h.report.restart, _ = platform.ParseRule(r.Parameters[paramRestart]) // what we have not written says nothing
+	h.report.restart, _ = platform.ParseRule(r.Parameters[paramRestart]) // ignore what we have not written
 	h.mu.Unlock()
-	// The SCM has done this, but the one of Wine does not.
+	// The SCM has done this already, but Wine's does not.
 	for _, variable := range r.Environment {
 		name, value, _ := strings.Cut(variable, "=")
 		if _, there := os.LookupEnv(name); !there && name != "" {
-			_ = os.Setenv(name, value) // fails for impossible names only
+			_ = os.Setenv(name, value) // fails only for invalid names
 		}
 	}
 }
 
-// change reports what change made of the report, if it made something new.
+// change applies change to the report, and sends the report if that returns true.
 func (h *Host) change(change func(*report) bool) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -111,17 +110,15 @@ func (h *Host) change(change func(*report) bool) error {
 	return h.set(h.report.now)
 }
 
-// Name is "scm".
+// Name returns "scm".
 func (h *Host) Name() string { return "scm" }
 
-// Requests delivers STOP, SHUTDOWN and PRESHUTDOWN, PARAMCHANGE, and events if
-// [Host.Configure] said that somebody wants them. Reloads are joined while nobody
-// receives.
+// Requests delivers STOP, SHUTDOWN, PRESHUTDOWN and PARAMCHANGE, and events if
+// [Host.Configure] has enabled them. Reload requests are merged while nobody receives.
 func (h *Host) Requests() <-chan platform.Request { return h.requests }
 
-// Ask adds what another process asks of this one beside the SCM: SIGHUP for a
-// reload, anything else for a stop. It blocks until that is received, or the
-// Host is closed.
+// Ask adds a request from another process than the SCM: SIGHUP for a reload, anything else for
+// a stop. It blocks until the request is received or the Host is closed.
 func (h *Host) Ask(s os.Signal) {
 	r := platform.Request{Kind: platform.RequestStop, Source: "SIGTERM"}
 	if s == syscall.SIGHUP {
@@ -130,23 +127,23 @@ func (h *Host) Ask(s os.Signal) {
 	h.deliver(r)
 }
 
-// Watchdog is 0: the SCM watches nobody.
+// Watchdog returns 0, because the SCM has no watchdog.
 func (h *Host) Watchdog() time.Duration { return 0 }
 
-// Configure tells the SCM how long the start may take. An error is as good as one
-// of Notify, and comes again there.
+// Configure tells the SCM how long the start may take. It ignores an error, which Notify will
+// return again.
 func (h *Host) Configure(c platform.HostConfig) {
 	_ = h.change(func(r *report) bool { return r.configured(c) })
 }
 
-// Notify reports a change of state, and in START_PENDING and STOP_PENDING the
-// progress that the notice tells of.
+// Notify reports a change of state. In START_PENDING and STOP_PENDING it also reports
+// progress.
 func (h *Host) Notify(n platform.Notice) error {
 	return h.change(func(r *report) bool { return r.notice(n) })
 }
 
-// Close reports STOPPED, with the code in the SCM's terms: see the package
-// comment. It is the last report; the process ends soon after it.
+// Close reports STOPPED with the SCM's form of the exit code: see the package comment. This is
+// the last report, and the process has to end soon.
 func (h *Host) Close(exitCode int) error {
 	var first bool
 	err := h.change(func(r *report) bool {
@@ -159,12 +156,11 @@ func (h *Host) Close(exitCode int) error {
 	return err
 }
 
-// errNotImplemented is the answer to controls that we do not know.
+// errNotImplemented is the answer to unknown controls.
 const errNotImplemented = 120
 
-// handle answers a control of the SCM and does not wait for anybody. eventType and
-// session come with the controls that are events. The result is an error of
-// Windows, 0 if there is none.
+// handle answers a control of the SCM without blocking. eventType and session belong to
+// controls that are events. The result is a Windows error code, or 0.
 func (h *Host) handle(c Control, eventType uint32, session int) (code uint32) {
 	var to chan platform.Request
 	r := platform.Request{Source: c.String()}
@@ -183,21 +179,21 @@ func (h *Host) handle(c Control, eventType uint32, session int) (code uint32) {
 	default:
 		return errNotImplemented
 	}
-	// STOP_PENDING is the acknowledgement: the SCM gets it before the answer.
-	_ = h.change(func(r *report) bool { return r.control(c) }) // who can be told of it?
+	// STOP_PENDING acknowledges the control. The SCM gets it before the answer.
+	_ = h.change(func(r *report) bool { return r.control(c) }) // an error could not be reported to anybody
 	select {
-	case to <- r: // never, if there is nothing to deliver
+	case to <- r: // a nil channel: nothing to deliver
 	default:
 	}
 	return 0
 }
 
-// event is what happened, in portable words; what they lack is left out.
+// event translates a control into a portable event. known is false if there is no such event.
 func event(c Control, eventType uint32, session int) (e platform.Event, known bool) {
 	if c == ControlPowerEvent {
 		e.Kind, known = map[uint32]platform.EventKind{ // PBT_APM...
 			0x4: platform.EventSuspend, 0xa: platform.EventPowerChange,
-			0x12: platform.EventResume, // RESUMEAUTOMATIC: after every one; RESUMESUSPEND may follow it
+			0x12: platform.EventResume, // RESUMEAUTOMATIC, after every resume; RESUMESUSPEND may follow
 		}[eventType]
 		return e, known
 	}

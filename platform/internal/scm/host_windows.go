@@ -11,17 +11,17 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// connectWithin bounds the time from the connection to the SCM to its order to
-// start, which it gives at once.
+// connectWithin limits the time between the connection to the SCM and its order to start,
+// which normally comes at once.
 const connectWithin = time.Minute
 
 // sessionNotification is WTSSESSION_NOTIFICATION.
 type sessionNotification struct{ Size, SessionID uint32 }
 
-// x/sys/windows/svc is not used: it hands the pointer that comes with an event to another
-// goroutine, after the handler has returned and Windows has taken it back; its
-// handler waits for the service's loop; and it cannot report a Win32 code of 0
-// with a code of our own beside it.
+// listen does not use x/sys/windows/svc. That passes the pointer of an event to another
+// goroutine, which reads it after the handler has returned and Windows has reclaimed it. Its
+// handler waits for the service's loop. And it cannot report a code of our own together with
+// the Win32 code 0.
 func listen() (*Host, error) {
 	if !bySCM() {
 		return nil, ErrNotService
@@ -33,7 +33,7 @@ func listen() (*Host, error) {
 			Win32ExitCode: s.Win32Exit, ServiceSpecificExitCode: s.ServiceExit, CheckPoint: s.CheckPoint, WaitHint: s.WaitHint,
 		}))
 	})
-	// Callbacks are never freed: there are two, as a process is started once.
+	// Callbacks are never freed. There are only two, since a process is started once.
 	control := windows.NewCallback(func(c, eventType uint32, data unsafe.Pointer, _ uintptr) uintptr {
 		session := 0
 		if n := (*sessionNotification)(data); Control(c) == ControlSessionChange && n != nil {
@@ -43,13 +43,13 @@ func listen() (*Host, error) {
 	})
 	started := make(chan error, 1)
 	body := windows.NewCallback(func(argc uint32, argv **uint16) uintptr {
-		h.mu.Lock()                                                             // a control may come before we know the handle
+		h.mu.Lock()                                                             // a control may arrive before the handle is known
 		service, err := windows.RegisterServiceCtrlHandlerEx(*argv, control, 0) // argv[0] is the service's name
 		handle = service
 		h.mu.Unlock()
 		if err == nil {
 			self := Registration{Name: windows.UTF16PtrToString(*argv)}
-			_ = Local{}.getTexts(&self) // without them the defaults hold
+			_ = Local{}.getTexts(&self) // without them the defaults apply
 			h.introduce(self)
 			err = h.change((*report).begin)
 		}
@@ -71,7 +71,7 @@ func listen() (*Host, error) {
 	case err = <-ended:
 		err = failed("StartServiceCtrlDispatcher", err)
 		switch {
-		case code(err) == errNotService, code(err) == errAlreadyRunning: // the latter says that we have asked before
+		case code(err) == errNotService, code(err) == errAlreadyRunning: // the latter means that this process has connected before
 			err = ErrNotService
 		case err == nil:
 			err = errors.New("the service control manager let us go before it had started us")
@@ -79,6 +79,6 @@ func listen() (*Host, error) {
 	case <-time.After(connectWithin):
 		err = fmt.Errorf("the service control manager gave no order to start: %w", platform.ErrTimeout)
 	}
-	_ = h.Close(platform.ExitFailed) // nobody hears it
+	_ = h.Close(platform.ExitFailed) // nobody receives the report
 	return nil, err
 }

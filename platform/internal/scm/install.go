@@ -8,12 +8,12 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Plan makes the directories, registers the service and has the log know it. A
-// service that runs keeps its old registration until it is restarted.
+// Plan returns the steps that make the directories, register the service, and register it with
+// the log. A running service keeps its old registration until it is restarted.
 //
-// What somebody else made is stopped and replaced as platform.Definition has it.
-// Where there is no SCM (a plan for another machine) it takes for granted that
-// there is none.
+// platform.Definition decides about a service that holdfast did not make; if it is replaced,
+// it is stopped first. Without an SCM the plan is for another machine, and Plan assumes that
+// no such service exists.
 func (m *Manager) Plan(_ context.Context, u platform.Unit) ([]platform.Step, error) {
 	steps, err := m.plan(u)
 	if err != nil {
@@ -38,9 +38,9 @@ func (m *Manager) plan(u platform.Unit) ([]platform.Step, error) {
 	step := func(what, path, service, users string) platform.Step {
 		return platform.Step{Kind: StepDirectory, Describe: what, Path: path, Payload: Access{access(r.Name, service, users)}}
 	}
-	// Users may read what `status` reads, and nothing else.
+	// Users may only read what `status` reads.
 	steps = append(steps, step("the directory of the service and its configuration", dirs.Base, read, ""))
-	if !m.exists(u.RuntimeDir) { // one that was named and is there is whoever's it is
+	if !m.exists(u.RuntimeDir) { // an existing directory from the configuration keeps its owner
 		steps = append(steps, step("a directory of the service: who it is", cmp.Or(u.RuntimeDir, dirs.Runtime), modify, read))
 	}
 	if !m.exists(u.StateDir) {
@@ -54,9 +54,9 @@ func (m *Manager) plan(u platform.Unit) ([]platform.Step, error) {
 
 var _ platform.Registry = (*Manager)(nil)
 
-// Registered is the registration as the SCM has it. One that does not tell of
-// recovery actions (Wine's) does not tell of the service's SID either: there they
-// are taken for what s wants.
+// Registered returns the registration in the SCM. If that does not return recovery actions (as
+// Wine's), it does not return the service's SID either; both are then assumed to be those of
+// s.
 func (m *Manager) Registered(_ context.Context, id platform.ID, s platform.Step) (payload any, definition bool) {
 	if s.Kind != StepService {
 		return nil, false
@@ -89,7 +89,7 @@ func (m *Manager) exists(path string) bool {
 	return err == nil
 }
 
-// dirs are those of id if its unit does not say otherwise.
+// dirs returns the default directories of id.
 func (m *Manager) dirs(id platform.ID) (Dirs, error) {
 	if m.o.Dirs == nil {
 		return Dirs{}, fmt.Errorf("its directories are not known: %w", platform.ErrBadUnit)
@@ -97,9 +97,9 @@ func (m *Manager) dirs(id platform.ID) (Dirs, error) {
 	return m.o.Dirs(id)
 }
 
-// Removal stops the service, deletes it, and removes the log's entry for it and
-// its runtime directory. What the service keeps stays: its state and its log. A
-// registration that was there before is put back.
+// Removal returns the steps that stop the service, delete it, and remove its entry in the log
+// and its runtime directory. Its state and log stay. A registration that it replaced is
+// restored.
 func (m *Manager) Removal(_ context.Context, id platform.ID) ([]platform.Step, error) {
 	r, d, err := m.definition(id)
 	if err == nil {
@@ -117,13 +117,13 @@ func (m *Manager) Removal(_ context.Context, id platform.ID) ([]platform.Step, e
 	}
 	self := Registration{Name: r.Name}
 	steps := []platform.Step{
-		// Also one that is stopped: the SCM may be about to start it again.
+		// Even if it is stopped: the SCM may be about to restart it.
 		{Kind: StepStopService, Describe: "stop the service and wait until it is gone", Payload: self},
 		remove,
 		{Kind: StepRemoveEventSource, Describe: "the Application log's entry for the service", Payload: EventSource{r.Name}},
 	}
 	runtime := r.Parameters[paramRuntime]
-	if d, err := m.dirs(id); err == nil && runtime == d.Runtime { // one that was named is whoever's it is
+	if d, err := m.dirs(id); err == nil && runtime == d.Runtime { // a directory from the configuration is not ours
 		steps = append(steps, platform.Step{Kind: platform.StepRemoveDir, Describe: "remove the service's runtime directory", Path: runtime})
 	}
 	return steps, nil

@@ -9,7 +9,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// payload is what s is about, also where that has lain in a file as JSON.
+// payload returns the payload of s, and decodes it if it is JSON from a file.
 func payload(s platform.Step) (any, error) {
 	raw, ok := s.Payload.(json.RawMessage)
 	if !ok {
@@ -42,7 +42,7 @@ func unknown(s platform.Step) error {
 	return fmt.Errorf("step of unknown kind %q with %T", s.Kind, s.Payload)
 }
 
-// Inverse reads what is there now, whole, so that the steps restore it to the last field.
+// Inverse reads the present state completely, so that the steps restore every field.
 func (a Applier) Inverse(_ context.Context, s platform.Step) ([]platform.Step, error) {
 	switch p := s.Payload.(type) {
 	case Access:

@@ -1,61 +1,63 @@
 package scm
 
-// Machine is the SCM with its database, and what else of Windows a service is made
-// of. Each call asks for the least rights that it needs. The error of a call that Windows
-// refused is a [*CallError]; elsewhere than on Windows it is errors.ErrUnsupported.
+// A Machine is the SCM with its database, and the other parts of Windows that belong to a
+// service. Each call requests the least rights that it needs. If Windows refuses a call, the
+// error is a [*CallError]. On other systems it is errors.ErrUnsupported.
 type Machine interface {
-	// Query asks for a service's status; a plain user may.
+	// Query returns the status of a service. Ordinary users may do this.
 	Query(name string) (Status, error)
-	// Config reads a registration back.
+	// Config returns the registration of a service.
 	Config(name string) (Registration, error)
 	Create(r Registration) error
-	// Change makes the registration r of a service that is there, nothing of the old one stays.
+	// Change changes an existing service to the registration r. Nothing of the old one stays.
 	Change(r Registration) error
-	// Delete marks a service for deletion: it is gone when it is stopped and nobody has it open any more.
+	// Delete marks a service for deletion. It disappears when it is stopped and nobody has it
+	// open.
 	Delete(name string) error
 
 	Start(name string) error
 	Control(name string, c Control) error
-	// Dependents are the active services that cannot be without this one.
+	// Dependents returns the active services that require this one.
 	Dependents(name string) ([]string, error)
 	// Process opens the process with that number, so that its end can be seen.
 	Process(pid int) (Process, error)
 
-	// Source reads an entry of the system's log.
+	// Source returns an entry of the system's log.
 	Source(name string) (Source, error)
-	// PutSource makes the entry s; the zero Source is none.
+	// PutSource writes the entry s. The zero Source removes it.
 	PutSource(name string, s Source) error
 
-	// Directory is owner and access list of a directory, in SDDL; there is false if there is none.
+	// Directory returns owner and access list of a directory, in SDDL. there is false if it
+	// does not exist.
 	Directory(path string) (sddl string, there bool, err error)
-	// MakeDirectory makes a directory with an access list in SDDL, or gives one that is there that list.
+	// MakeDirectory makes a directory with an access list in SDDL, or changes the list of an
+	// existing one.
 	MakeDirectory(path, sddl string) error
 }
 
-// Process is an open process.
+// A Process is an open process.
 type Process interface {
 	Ended() (bool, error)
 	Close() error
 }
 
-// Source is an entry of the system's log.
+// A Source is an entry of the system's log.
 type Source struct {
 	Exists      bool
-	MessageFile string // where the texts of its events lie
+	MessageFile string // the file with the texts of its events
 	Types       uint32
 }
 
-// ourSource is the entry of a service of ours: EventCreate has a message of one
-// free text for each of the ids 1 to 1000. The types are error, warning and
-// information.
+// ourSource returns the entry of a service of ours. EventCreate has a message that consists of
+// one free text for each id from 1 to 1000. The types are error, warning and information.
 func ourSource() Source {
 	return Source{Exists: true, MessageFile: `%SystemRoot%\System32\EventCreate.exe`, Types: 7}
 }
 
-// State is SERVICE_STATUS.dwCurrentState.
+// A State is SERVICE_STATUS.dwCurrentState.
 type State uint32
 
-// The states that a service of ours can be in.
+// The states of our services.
 const (
 	Stopped      State = 1
 	StartPending State = 2
@@ -71,10 +73,10 @@ func (s State) String() string {
 	return names[0]
 }
 
-// Control is what the SCM tells a service to do.
+// A Control is a request of the SCM to a service.
 type Control uint32
 
-// The controls that we know, <winsvc.h>.
+// The controls that we know, from <winsvc.h>.
 const (
 	ControlStop          Control = 1
 	ControlInterrogate   Control = 4
@@ -96,7 +98,7 @@ func (c Control) String() string {
 	return "?"
 }
 
-// What a service accepts, SERVICE_STATUS.dwControlsAccepted.
+// The controls that a service accepts: SERVICE_STATUS.dwControlsAccepted.
 const (
 	acceptStop          = 0x001
 	acceptShutdown      = 0x004
@@ -106,12 +108,12 @@ const (
 	acceptPreshutdown   = 0x100
 )
 
-// Status is SERVICE_STATUS, with the process.
+// A Status is SERVICE_STATUS, with the process.
 type Status struct {
 	State       State
 	Accepts     uint32
-	Win32Exit   uint32 // NO_ERROR, 1066, or another error of Windows
-	ServiceExit uint32 // the code of our own
+	Win32Exit   uint32 // NO_ERROR, 1066, or another Windows error
+	ServiceExit uint32 // our own exit code
 	CheckPoint  uint32
 	WaitHint    uint32 // milliseconds
 	PID         int

@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// Local is the machine that we run on: here, one without an SCM.
+// Local is the local machine, which has no SCM.
 type Local struct{}
 
 var _ Machine = Local{}

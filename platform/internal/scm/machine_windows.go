@@ -7,12 +7,12 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Local is the machine that we run on.
+// Local is the local machine.
 type Local struct{}
 
 var _ Machine = Local{}
 
-// failed gives an error of a call its name and code.
+// failed adds the name of the call and the error code to an error.
 func failed(call string, err error) error {
 	if err == nil {
 		return nil
@@ -24,10 +24,10 @@ func failed(call string, err error) error {
 	return e
 }
 
-// service is an open service.
+// A service is an open service.
 type service struct{ windows.Handle }
 
-// open opens a service with these rights and no more; whoever opens it closes it.
+// open opens a service with exactly these rights. The caller has to close it.
 func open(name string, rights uint32) (service, error) {
 	manager, err := windows.OpenSCManager(nil, nil, windows.SC_MANAGER_CONNECT)
 	if err != nil {
@@ -44,7 +44,7 @@ func open(name string, rights uint32) (service, error) {
 
 func (s service) close() { _ = windows.CloseServiceHandle(s.Handle) }
 
-// Query asks for a service's status.
+// Query returns the status of a service.
 func (Local) Query(name string) (Status, error) {
 	s, err := open(name, windows.SERVICE_QUERY_STATUS)
 	if err != nil {
@@ -60,7 +60,7 @@ func (Local) Query(name string) (Status, error) {
 	}, failed("QueryServiceStatusEx", err)
 }
 
-// Start has the SCM start a service.
+// Start lets the SCM start a service.
 func (Local) Start(name string) error {
 	s, err := open(name, windows.SERVICE_START)
 	if err != nil {
@@ -98,14 +98,14 @@ func (Local) Delete(name string) error {
 	return failed("DeleteService", windows.DeleteService(s.Handle))
 }
 
-// Dependents are the active services that cannot be without this one.
+// Dependents returns the active services that require this one.
 func (Local) Dependents(name string) ([]string, error) {
 	s, err := open(name, windows.SERVICE_ENUMERATE_DEPENDENTS)
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
-	const most = 64 << 10 // EnumDependentServices gives no more at once
+	const most = 64 << 10 // the limit of EnumDependentServices
 	buf := make([]windows.ENUM_SERVICE_STATUS, most/unsafe.Sizeof(windows.ENUM_SERVICE_STATUS{}))
 	var needed, n uint32
 	if err := windows.EnumDependentServices(s.Handle, windows.SERVICE_ACTIVE, &buf[0], most, &needed, &n); err != nil {
@@ -118,7 +118,7 @@ func (Local) Dependents(name string) ([]string, error) {
 	return names, nil
 }
 
-// process is a handle on a process.
+// A process is a handle of a process.
 type process struct{ windows.Handle }
 
 // Process opens a process.
@@ -130,7 +130,7 @@ func (Local) Process(pid int) (Process, error) {
 	return process{h}, nil
 }
 
-// Ended reports whether the process has.
+// Ended reports whether the process has ended.
 func (p process) Ended() (bool, error) {
 	event, err := windows.WaitForSingleObject(p.Handle, 0)
 	if event == uint32(windows.WAIT_TIMEOUT) {

@@ -11,18 +11,17 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// Options are what a Manager has to be told.
+// Options are the options of a Manager.
 type Options struct {
-	// Dirs are the directories that a service has if nobody says otherwise.
+	// Dirs returns the default directories of a service.
 	Dirs func(platform.ID) (Dirs, error)
-	// Monotonic is the clock by which a service dates its reloads.
+	// Monotonic is the clock that a service uses for the times of its reloads.
 	Monotonic func() (time.Duration, error)
-	// State reads a state file. Nil: by the System, which tests have instead of files.
+	// State reads a state file. If it is nil, the file is read through the System, for tests.
 	State func(path string) (state.State, error)
 }
 
-// Manager keeps services with the SCM. It holds no state: every answer is a new
-// question to the machine.
+// A Manager manages services with the SCM. It has no state, and queries the machine each time.
 type Manager struct {
 	sys     platform.System // for the files that services write
 	machine Machine
@@ -31,7 +30,7 @@ type Manager struct {
 
 var _ platform.Manager = (*Manager)(nil)
 
-// New makes a Manager of the services of a machine.
+// New returns a Manager for the services of a machine.
 func New(sys platform.System, machine Machine, o Options) *Manager {
 	if o.State == nil {
 		o.State = state.By(sys)
@@ -39,18 +38,18 @@ func New(sys platform.System, machine Machine, o Options) *Manager {
 	return &Manager{sys: sys, machine: machine, o: o}
 }
 
-// Name is "scm".
+// Name returns "scm".
 func (m *Manager) Name() string { return "scm" }
 
-// query is the status of id. The SCM of Wine does not see the end of a process
-// that is starting or stopping; ours is that of one that crashed then.
+// query returns the status of id. Wine's SCM does not notice the end of a process that is
+// starting or stopping. query then returns the status of a process that has crashed.
 func (m *Manager) query(id platform.ID) (Status, error) {
 	if err := checkID(id); err != nil {
 		return Status{}, err
 	}
 	s, err := m.machine.Query(id.String())
 	if err == nil && (s.State == StartPending || s.State == StopPending) && m.lost(s.PID) {
-		// It may have reported its end before it was gone.
+		// The process may have reported its end meanwhile.
 		last := s
 		if s, err = m.machine.Query(id.String()); s == last {
 			s = Status{State: Stopped, Win32Exit: errProcessAborted}
@@ -65,16 +64,16 @@ func (m *Manager) lost(pid int) bool {
 	if err != nil {
 		return pid != 0 && code(err) == errInvalidParameter
 	}
-	defer p.Close() //nolint:errcheck // a handle on a process
+	defer p.Close() //nolint:errcheck // a process handle
 	ended, err := p.Ended()
 	return err == nil && ended
 }
 
-// Status joins what the SCM says with what the service says of itself. It asks
-// for no more rights than a plain user has.
+// Status combines what the SCM and the service itself say. It needs no more rights than an
+// ordinary user has.
 func (m *Manager) Status(_ context.Context, id platform.ID) (platform.Status, error) {
 	st := platform.Status{Manager: m.Name(), Phase: platform.PhaseUnknown}
-	if id.Scope == platform.ScopeUser { // there is no such thing, so none is installed
+	if id.Scope == platform.ScopeUser { // not supported, so none is installed
 		st.Phase = platform.PhaseStopped
 		return st, nil
 	}
@@ -92,10 +91,10 @@ func (m *Manager) Status(_ context.Context, id platform.ID) (platform.Status, er
 	}
 	st.Definition, st.Installed, st.Enabled, st.PID = d, d != nil && d.Ours, r.Enabled, s.PID
 	own, err := m.own(id, r, s.PID)
-	if err != nil { // it has written nothing yet, or nothing that we may see
+	if err != nil { // it has written nothing yet, or we may not read it
 		own = state.State{}
 	}
-	if own.Keeper != 0 && s.State != Stopped { // the service proper is its child: see package installer/trial
+	if own.Keeper != 0 && s.State != Stopped { // the service runs as its child: see package installer/trial
 		st.PID = own.Process.PID
 	}
 	switch s.State {
@@ -123,8 +122,9 @@ func (m *Manager) Status(_ context.Context, id platform.ID) (platform.Status, er
 	return st, nil
 }
 
-// Logs shows the events that the service wrote to the Application log, the
-// latest first; n below 0 is all of them. No program of Windows follows them.
+// Logs returns the command that shows the service's events in the Application log, the latest
+// first. A negative n means all. It returns nil for follow, because Windows has no program for
+// that.
 func (m *Manager) Logs(id platform.ID, n int, follow bool) []string {
 	if follow {
 		return nil
@@ -139,7 +139,7 @@ func (m *Manager) Logs(id platform.ID, n int, follow bool) []string {
 	return argv
 }
 
-// failed names operation and object.
+// failed adds operation and object to an error.
 func (m *Manager) failed(ctx context.Context, verb string, id platform.ID, err error) error {
 	if err == nil {
 		return nil

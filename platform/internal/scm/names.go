@@ -10,18 +10,17 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// Dirs are directories of one service. Base has the others in it, and the
-// configuration.
+// Dirs are the directories of a service. Base contains the others and the configuration.
 type Dirs struct{ Base, Runtime, State, Logs string }
 
-// takenNames are directories in %ProgramData% that belong to Windows, or to what
-// is on most machines: their access lists must stay as they are.
+// takenNames lists directories in %ProgramData% that belong to Windows, or to software on most
+// machines. Their access lists must not be changed.
 var takenNames = []string{
 	"chocolatey", "docker", "intel", "microsoft", "nvidia", "packages", "regid.1991-06.com.microsoft",
 	"softwaredistribution", "ssh", "templates", "usoprivate", "usoshared",
 }
 
-// checkID refuses an id that cannot be a service with directories of its own.
+// checkID refuses an id that cannot name a service with directories of its own.
 func checkID(id platform.ID) error {
 	errs := []error{room.CheckNames(id)}
 	if id.Scope == platform.ScopeUser {
@@ -33,8 +32,8 @@ func checkID(id platform.ID) error {
 	return errors.Join(errs...)
 }
 
-// builtin are the accounts without a password that every Windows has, by the
-// names that the SCM keeps.
+// builtin lists the accounts without a password that every Windows has, by the names that the
+// SCM stores.
 var builtin = map[string]string{
 	"":                            "LocalSystem",
 	"localsystem":                 "LocalSystem",
@@ -48,8 +47,8 @@ var builtin = map[string]string{
 
 const virtual = `NT SERVICE\`
 
-// account is the one that the service logs on with. The password that some need is never
-// in a definition, a plan or a journal: it is read where the service is registered.
+// account sets the account of the service. A password never appears in a definition, a plan or
+// a journal: it is read when the service is registered.
 func (d *definition) account(u platform.Unit) {
 	user, file := d.text("user", u.User), d.text("windows.password_file", u.Windows.PasswordFile)
 	lower := strings.ToLower(user)
@@ -68,7 +67,7 @@ func (d *definition) account(u platform.Unit) {
 	case file == "" && !u.Windows.Password.Known():
 		d.Refuse("user", `%q: needs a password: name a file that has it in windows.password_file, or choose LocalSystem, LocalService, NetworkService, %q or a managed account (DOMAIN\name$)`, user, own)
 	case !strings.ContainsAny(user, `\@`):
-		d.r.Account = `.\` + user // CreateService: an account of this machine
+		d.r.Account = `.\` + user // a local account: see CreateService
 	default:
 		d.r.Account = user
 	}
@@ -80,14 +79,14 @@ func (d *definition) account(u platform.Unit) {
 	}
 }
 
-// needsPassword reports whether an account logs on as a person does.
+// needsPassword reports whether an account needs a password, as that of a person does.
 func needsPassword(account string) bool {
 	_, ok := builtin[strings.ToLower(account)]
 	return account != "" && !ok && !hasNoPasswordAtAll(account)
 }
 
-// hasNoPasswordAtAll tells of accounts for which ChangeServiceConfig wants an
-// absent password and not an empty one: virtual and managed ones.
+// hasNoPasswordAtAll reports whether an account is a virtual or managed one, for which
+// ChangeServiceConfig requires an absent password instead of an empty one.
 func hasNoPasswordAtAll(account string) bool {
 	return strings.HasPrefix(strings.ToLower(account), strings.ToLower(virtual)) || strings.HasSuffix(account, "$")
 }

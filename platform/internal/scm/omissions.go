@@ -5,7 +5,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// LeftOut are the settings that a registration leaves out.
+// LeftOut returns the settings that a registration leaves out.
 func LeftOut() []platform.Omission {
 	left := []platform.Omission{
 		{Key: "start_timeout", Why: "the service tells the SCM itself"},

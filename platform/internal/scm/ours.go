@@ -11,8 +11,9 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// definition is the registration of id, and whose that is; nil if there is none.
-// One that may not be read is taken for ours: Windows then refuses the rest, too.
+// definition returns the registration of id and its definition, or nil if there is none. A
+// registration that we may not read counts as ours; Windows will refuse the operation itself,
+// too.
 func (m *Manager) definition(id platform.ID) (Registration, *platform.Definition, error) {
 	if err := checkID(id); err != nil {
 		return Registration{}, nil, err
@@ -33,7 +34,7 @@ func (m *Manager) definition(id platform.ID) (Registration, *platform.Definition
 	return r, d, nil
 }
 
-// own are the command lines of sc.exe.
+// own returns the command lines of sc.exe.
 func own(name string) map[string]string {
 	commands := map[string]string{
 		"restart": fmt.Sprintf("Restart-Service %q", name), "reload": fmt.Sprintf("sc control %q paramchange", name),
@@ -45,7 +46,7 @@ func own(name string) map[string]string {
 	return commands
 }
 
-// refuse is the decision on a verb.
+// refuse decides whether a verb may act on the service.
 func (m *Manager) refuse(verb string, id platform.ID) error {
 	_, d, err := m.definition(id)
 	if err != nil {
@@ -54,9 +55,9 @@ func (m *Manager) refuse(verb string, id platform.ID) error {
 	return d.Refuse(verb)
 }
 
-// replace has r remember the registration in the place of which it comes, if that
-// is somebody else's: the SCM keeps no files, so it lies with our own parameters.
-// The steps stop what runs by it.
+// replace stores the registration that r replaces, if holdfast did not make it, in the
+// Parameters of r, because the SCM has no files. The steps stop the service that runs under
+// the old registration.
 func (m *Manager) replace(u platform.Unit, r *Registration) ([]platform.Step, error) {
 	before, d, err := m.definition(u.ID)
 	if err == nil {
@@ -65,7 +66,7 @@ func (m *Manager) replace(u platform.Unit, r *Registration) ([]platform.Step, er
 	switch {
 	case err != nil || d == nil:
 		return nil, err
-	case d.Ours && before.Name == "": // nobody knows whose it is, nor could put it back
+	case d.Ours && before.Name == "": // its owner is unknown, and it could not be restored
 		return nil, fmt.Errorf("%v may not be read: %w: do it as an administrator", d, platform.ErrPermission)
 	case d.Ours || u.Claim:
 		if kept, ok := before.Parameters[paramBefore]; ok {
@@ -77,7 +78,7 @@ func (m *Manager) replace(u platform.Unit, r *Registration) ([]platform.Step, er
 	case len(before.Beyond) > 0:
 		return nil, fmt.Errorf("%v has what nobody could put back (%s): export it and delete it: %w", d, strings.Join(before.Beyond, ", "), platform.ErrPermission)
 	}
-	// The others stay where they are.
+	// Other parameters stay in the registry.
 	maps.DeleteFunc(before.Parameters, func(name, _ string) bool { return !slices.Contains(ownParameters(), name) })
 	if len(before.Parameters) == 0 {
 		before.Parameters = nil
@@ -98,15 +99,15 @@ func (m *Manager) replace(u platform.Unit, r *Registration) ([]platform.Step, er
 	return []platform.Step{stop}, nil
 }
 
-// passwordless reports whether a service can be given that account without a password.
+// passwordless reports whether a service can use that account without a password.
 func passwordless(account string) bool {
 	lower := strings.ToLower(account)
 	return slices.Contains([]string{"", "localsystem", `nt authority\system`, `nt authority\localservice`, `nt authority\networkservice`}, lower) ||
 		hasNoPasswordAtAll(account)
 }
 
-// removal is the step that deletes a registration of ours, or puts back the one
-// that was there before.
+// removal returns the step that deletes a registration of ours, or restores the one that it
+// replaced.
 func removal(r Registration) (platform.Step, error) {
 	kept, ok := r.Parameters[paramBefore]
 	if !ok {

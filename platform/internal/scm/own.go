@@ -10,8 +10,8 @@ import (
 // errNotOurs means that another process wrote the state file.
 var errNotOurs = errors.New("the state file is another process's")
 
-// own reads what the process pid, or a candidate on trial that it keeps, wrote about
-// itself: it says what the SCM cannot know.
+// own returns the state file that process pid, or its child on trial, has written. It says
+// what the SCM cannot know.
 func (m *Manager) own(id platform.ID, r Registration, pid int) (state.State, error) {
 	runtime := r.Parameters[paramRuntime]
 	if runtime == "" {

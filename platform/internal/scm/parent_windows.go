@@ -8,17 +8,17 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// scmImage is the image of the process that is the SCM, from boot to shutdown.
+// scmImage is the image of the SCM's process, from boot to shutdown.
 const scmImage = "services.exe"
 
-// bySCM reports whether the SCM may have started this process: whether its parent
-// is services.exe, which starts nothing else but services and the programs of
-// their recovery actions. It is so, too, where the list of processes cannot be had.
+// bySCM reports whether the SCM may have started this process: whether its parent is
+// services.exe, which only starts services and the programs of their recovery actions. It also
+// returns true if the list of processes is not available.
 //
-// Who is not asks the SCM nothing. A process that connects while the SCM waits for
-// another one takes that one's place (event 7039, "A service process other than
-// the one launched by the Service Control Manager connected"): a start by hand
-// would break the start of a service that happens at the same time.
+// Other processes must not connect to the SCM. A process that connects while the SCM waits for
+// another one takes the place of that process (event 7039, "A service process other than the
+// one launched by the Service Control Manager connected"). So a start by hand would break a
+// service start at the same time.
 func bySCM() bool {
 	list, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPPROCESS, 0)
 	if err != nil {

@@ -4,8 +4,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// mayShutDown turns on the privilege to shut the machine down, which administrators
-// have, and which is off until somebody needs it.
+// mayShutDown enables the privilege to shut down the machine. Administrators have it, but it
+// is disabled by default.
 func mayShutDown() error {
 	var token windows.Token
 	if err := windows.OpenProcessToken(windows.CurrentProcess(), windows.TOKEN_ADJUST_PRIVILEGES|windows.TOKEN_QUERY, &token); err != nil {
@@ -21,6 +21,6 @@ func mayShutDown() error {
 	if err := windows.LookupPrivilegeValue(nil, name, &p.Privileges[0].Luid); err != nil {
 		return failed("LookupPrivilegeValue", err)
 	}
-	// One that the account does not have is no error here: the SCM says so.
+	// It is not an error here if the account lacks the privilege: the SCM will report it.
 	return failed("AdjustTokenPrivileges", windows.AdjustTokenPrivileges(token, false, &p, 0, nil, nil))
 }

@@ -10,11 +10,11 @@ import (
 // maxCommandLine is CreateProcess's limit, in UTF-16 units with the NUL.
 const maxCommandLine = 32767
 
-// CommandLine joins a program and its arguments so that Windows starts exactly this
-// program, and the program gets exactly these arguments: from the rules of
-// CommandLineToArgvW and of the C runtime, which Go follows. The program is
-// always quoted, or Windows would try C:\Program.exe first (CWE-428). It touches
-// nothing. The error names an argument that cannot be handed over.
+// CommandLine joins a program and its arguments so that Windows starts exactly this program,
+// and the program gets exactly these arguments. It follows the rules of CommandLineToArgvW and
+// of the C runtime, which Go follows, too. The program is always quoted, because Windows would
+// otherwise try C:\Program.exe first (CWE-428). CommandLine does not touch the machine. The
+// error names an argument that cannot be passed.
 func CommandLine(argv []string) (string, error) {
 	if len(argv) == 0 {
 		return "", errors.New("no program")
@@ -24,7 +24,7 @@ func CommandLine(argv []string) (string, error) {
 			return "", fmt.Errorf("%q: %w", arg, err)
 		}
 	}
-	// The first of the line has rules of its own: everything up to the next quote.
+	// The program has rules of its own: it extends to the next quote.
 	if strings.Contains(argv[0], `"`) {
 		return "", fmt.Errorf("%q: no file name has a quotation mark", argv[0])
 	}
@@ -35,7 +35,7 @@ func CommandLine(argv []string) (string, error) {
 	line := string(b)
 	switch {
 	case expandable(line):
-		// ImagePath is a REG_EXPAND_SZ, and there is no way to write a percent sign.
+		// ImagePath is a REG_EXPAND_SZ, in which a percent sign cannot be escaped.
 		return "", fmt.Errorf("%s: Windows would replace what stands between two percent signs by a variable's value: "+
 			"put it into the configuration file", line)
 	case utf16Len(line) >= maxCommandLine:
@@ -44,8 +44,8 @@ func CommandLine(argv []string) (string, error) {
 	return line, nil
 }
 
-// appendArg quotes arg if it has to be: backslashes are literal unless a quotation
-// mark follows, n of them before one become 2n+1, n at the end 2n.
+// appendArg quotes arg if necessary. Backslashes are literal unless a quotation mark follows:
+// then n of them become 2n+1, and n at the end become 2n.
 func appendArg(b []byte, arg string) []byte {
 	if arg != "" && !strings.ContainsAny(arg, " \t\n\v\"") {
 		return append(b, arg...)
@@ -68,8 +68,8 @@ func appendArg(b []byte, arg string) []byte {
 	return append(b, '"')
 }
 
-// expandable reports whether ExpandEnvironmentStrings could change line: it looks
-// for a name between two percent signs.
+// expandable reports whether ExpandEnvironmentStrings could change line. It looks for a name
+// between two percent signs.
 func expandable(line string) bool {
 	_, rest, ok := strings.Cut(line, "%")
 	return ok && strings.Contains(rest, "%")
@@ -85,7 +85,7 @@ func sayable(s string) error {
 	return nil
 }
 
-// utf16Len is the length of s in UTF-16.
+// utf16Len returns the length of s in UTF-16.
 func utf16Len(s string) (n int) {
 	for _, r := range s {
 		n++

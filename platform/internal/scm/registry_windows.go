@@ -15,8 +15,8 @@ const (
 	messageFile    = "EventMessageFile"
 )
 
-// putTexts writes what the SCM has no call for: the environment, which it reads when
-// it starts the service, and our parameters. Both go when the service is deleted.
+// putTexts writes what the SCM has no call for: the environment, which it reads when it starts
+// the service, and our parameters. Both disappear when the service is deleted.
 func (Local) putTexts(r Registration) error {
 	k, err := registry.OpenKey(registry.LOCAL_MACHINE, servicesKey+r.Name, registry.SET_VALUE|registry.CREATE_SUB_KEY)
 	if err != nil {
@@ -41,7 +41,7 @@ func (Local) putTexts(r Registration) error {
 			return failed("RegSetValueEx", err)
 		}
 	}
-	for _, name := range ownParameters() { // what others keep there stays
+	for _, name := range ownParameters() { // other parameters stay
 		if _, wanted := r.Parameters[name]; wanted {
 			continue
 		}
@@ -52,7 +52,7 @@ func (Local) putTexts(r Registration) error {
 	return nil
 }
 
-// getTexts reads them back.
+// getTexts reads the environment and the parameters.
 func (Local) getTexts(r *Registration) error {
 	k, err := registry.OpenKey(registry.LOCAL_MACHINE, servicesKey+r.Name, registry.QUERY_VALUE)
 	if err != nil {
@@ -77,7 +77,7 @@ func (Local) getTexts(r *Registration) error {
 	}
 	r.Parameters = make(map[string]string, len(names))
 	for _, name := range names {
-		// Somebody else's may be of another type, and are none of ours.
+		// Parameters of others may have another type. They are ignored.
 		if value, _, err := p.GetStringValue(name); err == nil {
 			r.Parameters[name] = value
 		}
@@ -96,13 +96,13 @@ func (Local) Source(name string) (Source, error) {
 	}
 	defer k.Close()
 	s := Source{Exists: true}
-	s.MessageFile, _, _ = k.GetStringValue(messageFile) // a source may have none
+	s.MessageFile, _, _ = k.GetStringValue(messageFile) // it may be missing
 	types, _, _ := k.GetIntegerValue(typesSupported)
 	s.Types = uint32(types)
 	return s, nil
 }
 
-// PutSource makes the entry s.
+// PutSource writes the entry s.
 func (Local) PutSource(name string, s Source) error {
 	if !s.Exists {
 		err := registry.DeleteKey(registry.LOCAL_MACHINE, sourcesKey+name)

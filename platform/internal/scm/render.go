@@ -12,26 +12,26 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// Names of the Parameters that are ours.
+// Names of our Parameters.
 const (
 	paramMade    = "Made"
 	paramRuntime = "RuntimeDir"
 	paramReload  = "ReloadTimeout" // milliseconds
 	paramRestart = "Restart"       // the policy that the recovery actions follow
-	paramSecret  = "PasswordFile"  // where the password of its account is read, whenever it is registered
+	paramSecret  = "PasswordFile"  // the file with the password of its account, read at each registration
 	paramBefore  = "Before"        // the registration that was taken over, as JSON
 )
 
-// ownParameters are the names of all of them.
+// ownParameters returns all these names.
 func ownParameters() []string {
 	return []string{paramMade, paramRuntime, paramReload, paramRestart, paramSecret, paramBefore}
 }
 
 const made = "by holdfast: the next install or uninstall replaces this service"
 
-// Render gives the registration of u. It touches nothing and is the same on
-// every operating system. What cannot be said is an error that wraps
-// platform.ErrBadUnit and names every field concerned.
+// Render returns the registration of u. It does not touch the machine, and its result is the
+// same on every operating system. If settings cannot be expressed, the error wraps
+// platform.ErrBadUnit and names all of them.
 func Render(u platform.Unit, dirs Dirs) (Registration, error) {
 	u = u.WithDefaults()
 	d := definition{r: Registration{OwnSID: true}}
@@ -51,10 +51,10 @@ func Render(u platform.Unit, dirs Dirs) (Registration, error) {
 	return d.r, nil
 }
 
-// definition collects a registration and what cannot be said in it.
+// A definition collects a registration, and the settings that it cannot express.
 type definition struct {
 	r        Registration
-	password string // the file that has it
+	password string // the path of the file with the password
 	room.Refusals
 }
 
@@ -65,14 +65,14 @@ func (d *definition) text(field, value string) string {
 	return value
 }
 
-// Longest display name, CreateService.
+// maxDisplayName is the longest display name: see CreateService.
 const maxDisplayName = 256
 
 func (d *definition) identity(u platform.Unit) {
 	d.Add(checkID(u.ID))
 	d.r.Name = u.ID.String()
 	d.r.DisplayName = d.text("display_name", u.DisplayName)
-	// Two services of one display name are refused by the SCM.
+	// The SCM refuses a second service with the same display name.
 	if u.Instance != "" {
 		d.r.DisplayName += " (" + u.Instance + ")"
 	}
@@ -87,8 +87,8 @@ func (d *definition) command(u platform.Unit) {
 		d.Refuse("command", "is missing")
 		return
 	}
-	// One that is absolute elsewhere only, as in a plan that was made there, Windows
-	// finds out about when it starts it.
+	// A path that is absolute only on another system may be part of a plan that is made there.
+	// Windows would refuse it at the start.
 	if !platform.AbsoluteAnywhere(u.Exec[0]) {
 		d.Refuse("program path", "%q: is not absolute", u.Exec[0])
 	}
@@ -99,12 +99,12 @@ func (d *definition) command(u platform.Unit) {
 	d.r.BinaryPath = line
 }
 
-// environment is Env, in the form and the place that the SCM adds to the process's environment:
-// a REG_MULTI_SZ of "NAME=value".
+// environment sets the variables in the form that the SCM adds to the process's environment: a
+// REG_MULTI_SZ of "NAME=value".
 func (d *definition) environment(u platform.Unit) {
 	seen := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(u.Env)) {
-		// Its value may be a secret: it is not repeated in an error.
+		// The error must not contain the value, which may be a secret.
 		upper := strings.ToUpper(name)
 		other, twice := seen[upper]
 		switch err := errors.Join(sayable(name), sayable(u.Env[name])); {
@@ -121,7 +121,7 @@ func (d *definition) environment(u platform.Unit) {
 	slices.Sort(d.r.Environment)
 }
 
-// start says when the SCM starts the service by itself.
+// start sets when the SCM starts the service automatically.
 func (d *definition) start(u platform.Unit) {
 	start := u.Windows.Start
 	if u.StartType == platform.StartManual && start != platform.WindowsDisabled {
@@ -140,7 +140,7 @@ func (d *definition) start(u platform.Unit) {
 	d.RefuseIfNot("windows.start", platform.OneOf(u.Windows.Start, platform.WindowsStarts()))
 }
 
-// preshutdown is how long a shutdown waits: no less than the service takes to stop.
+// preshutdown sets how long a shutdown waits: at least as long as the service takes to stop.
 func (d *definition) preshutdown(u platform.Unit) {
 	d.r.Preshutdown = d.milliseconds("stop_timeout", u.StopTimeout+platform.StopMargin)
 	if own := u.Windows.Preshutdown; own != 0 {
@@ -149,8 +149,8 @@ func (d *definition) preshutdown(u platform.Unit) {
 	}
 }
 
-// dependencies are After and Requires: the SCM knows one kind of dependency, which
-// orders and requires.
+// dependencies sets After and Requires. The SCM has only one kind of dependency, which orders
+// and requires.
 func (d *definition) dependencies(u platform.Unit) {
 	for _, list := range []struct {
 		field string
@@ -172,11 +172,11 @@ func (d *definition) dependencies(u platform.Unit) {
 	}
 }
 
-// parameters are what we need to know of an installed service and the SCM does not.
+// parameters sets what we need to know of an installed service and the SCM does not.
 func (d *definition) parameters(u platform.Unit, dirs Dirs) {
 	reload := d.milliseconds("reload_timeout", u.ReloadTimeout)
 	d.milliseconds("start_timeout", u.StartTimeout) // the service tells the SCM itself
-	d.milliseconds("watchdog", u.Watchdog)          // the service minds it: see service.Config
+	d.milliseconds("watchdog", u.Watchdog)          // enforced by the service: see service.Config
 	d.r.Parameters = map[string]string{
 		paramMade:    made,
 		paramRuntime: d.text("runtime_dir", cmp.Or(u.RuntimeDir, dirs.Runtime)),
@@ -189,7 +189,7 @@ func (d *definition) parameters(u platform.Unit, dirs Dirs) {
 	d.text("state_dir", u.StateDir)
 }
 
-// unsupported refuses what the SCM has no means for.
+// unsupported refuses settings for which the SCM has no means.
 func (d *definition) unsupported(u platform.Unit) {
 	const (
 		no     = "the SCM has no such thing"

@@ -6,26 +6,25 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// report is what the SCM hears of a service, and when: a state machine without
-// clocks and calls. The states follow one another in one direction only, so what
-// comes too late changes nothing: a readiness after the order to stop, for one. Each
-// method reports whether there is something new to report.
+// A report says what is reported to the SCM, and when. It is a state machine without clocks
+// and calls. The states follow each other in one direction, so late changes have no effect,
+// for example readiness after the order to stop. The methods return whether there is something
+// new to report.
 type report struct {
-	restart platform.Restart // that the SCM was told; without a policy: not known
+	restart platform.Restart // as registered with the SCM; without a policy: unknown
 	config  platform.HostConfig
-	ordered bool // the SCM ordered the stop
-	stage   int  // how far it has come, in the order of a life
+	ordered bool // the SCM requested the stop
+	stage   int  // index of the current state in life, from 1
 	now     Status
 }
 
-// life is the order of the states.
+// life returns the order of the states.
 func (*report) life() [4]State { return [...]State{StartPending, Running, StopPending, Stopped} }
 
-// firstHint is the time that a service asks for before its configuration is
-// known, and where nobody says how long it may take.
+// firstHint is the wait hint before the configuration is known, and if it has no timeout.
 const firstHint = 30 * time.Second
 
-// enter goes on to a state, unless it has been there.
+// enter changes to a state, unless the report has been in it already.
 func (r *report) enter(s State, hint time.Duration) bool {
 	for stage, other := range r.life() {
 		if other != s {
@@ -37,7 +36,7 @@ func (r *report) enter(s State, hint time.Duration) bool {
 		r.stage = stage + 1
 	}
 	r.now = Status{State: s}
-	if s == StartPending || s == StopPending { // in settled states both are 0
+	if s == StartPending || s == StopPending { // otherwise both are 0
 		r.now.CheckPoint, r.now.WaitHint = 1, milliseconds(hint)
 	}
 	if s == Running { // pending states accept nothing: see SERVICE_STATUS
@@ -49,8 +48,8 @@ func (r *report) enter(s State, hint time.Duration) bool {
 	return true
 }
 
-// advance is progress in a pending state: the checkpoint moves. A hint of 0
-// leaves the time that is asked for as it was.
+// advance reports progress in a pending state by a new checkpoint. A hint of 0 leaves the wait
+// hint unchanged.
 func (r *report) advance(hint time.Duration) bool {
 	if r.now.CheckPoint == 0 {
 		return false
@@ -62,10 +61,10 @@ func (r *report) advance(hint time.Duration) bool {
 	return true
 }
 
-// begin is the first report.
+// begin makes the first report.
 func (r *report) begin() bool { return r.enter(StartPending, firstHint) }
 
-// configured: the configuration is known.
+// configured handles the configuration when it is known.
 func (r *report) configured(c platform.HostConfig) bool {
 	r.config = c
 	return r.now.State == StartPending && r.advance(c.StartTimeout+platform.StopMargin)
@@ -91,7 +90,7 @@ func (r *report) stopping() bool {
 	return r.enter(StopPending, hint)
 }
 
-// control is an order of the SCM.
+// control handles a control of the SCM.
 func (r *report) control(c Control) bool {
 	switch c {
 	case ControlStop, ControlShutdown, ControlPreshutdown:
@@ -103,7 +102,7 @@ func (r *report) control(c Control) bool {
 	return false
 }
 
-// end is the last report, and comes once.
+// end makes the last report, and has an effect only once.
 func (r *report) end(code int) bool {
 	if !r.enter(Stopped, 0) {
 		return false

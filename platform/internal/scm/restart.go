@@ -8,12 +8,12 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// maxRestarts bounds the list of actions: the registry holds each of them.
+// maxRestarts limits the list of actions, all of which are stored in the registry.
 const maxRestarts = 1000
 
-// recovery is the restart policy in the SCM's words: Max restarts, then nothing,
-// and the count begins anew after Window without a failure. So it gives up no
-// later than the unit wants, and stays so for longer.
+// recovery translates the restart policy: Max restarts, then nothing, and a new count after
+// Window without a failure. So the SCM gives up no later than the unit requests, and resumes
+// later.
 func (d *definition) recovery(r platform.Restart, giveUp platform.WindowsGiveUp) *Recovery {
 	rec := &Recovery{}
 	d.CheckRestart(r)
@@ -33,7 +33,7 @@ func (d *definition) recovery(r platform.Restart, giveUp platform.WindowsGiveUp)
 	case r.Max > maxRestarts:
 		d.Refuse("restart.max", "%d: is more than %d", r.Max, maxRestarts)
 	case r.Max < 0:
-		rec.Actions = []RecoveryAction{again} // the last one is repeated
+		rec.Actions = []RecoveryAction{again} // the last action is repeated
 	default:
 		rec.Actions = append(slices.Repeat([]RecoveryAction{again}, r.Max), last)
 	}
@@ -53,11 +53,11 @@ func (d *definition) milliseconds(field string, t time.Duration) uint32 {
 	return uint32(t.Milliseconds())
 }
 
-// ended is what to report of an end with code, so that the recovery actions do
-// what the policy says: see the package comment. ordered is for a stop that the
-// SCM ordered: it must not bring back what an administrator stopped.
+// ended returns the codes to report for an end with code, so that the recovery actions follow
+// the policy: see the package comment. ordered means that the SCM requested the stop. A
+// service that an administrator stopped must not be restarted.
 func ended(r platform.Restart, ordered bool, code int) (win32, own uint32) {
-	if r.Policy == "" || r.Policy == platform.RestartNever { // it is told as a failure, and nothing follows
+	if r.Policy == "" || r.Policy == platform.RestartNever { // report a failure; no recovery action follows
 		r.Policy = platform.RestartOnFailure
 	}
 	if !ordered && r.Follows(code) {
@@ -66,10 +66,10 @@ func ended(r platform.Restart, ordered bool, code int) (win32, own uint32) {
 	return win32, uint32(code)
 }
 
-// next is the start that the SCM is going to try after a failure, as far as its recovery
-// actions tell: how many it has tried it keeps to itself. It follows processes that
-// vanish and, where it was told so, ends that were reported as failures, but no start
-// that it could not even make.
+// next returns the start that the SCM will try after a failure, according to its recovery
+// actions. The SCM does not say how many it has tried. It restarts after a process vanishes,
+// and with Codes after an end that was reported as a failure, but not after a start that it
+// could not carry out.
 func (rec *Recovery) next(s Status) *platform.NextTry {
 	failed := s.Win32Exit == errProcessAborted || s.Win32Exit == errServiceSpecific
 	if rec == nil || !failed || len(rec.Actions) == 0 || !rec.Actions[0].Restart || s.Win32Exit != errProcessAborted && !rec.Codes {
@@ -82,8 +82,8 @@ func (rec *Recovery) next(s Status) *platform.NextTry {
 	return n
 }
 
-// exit is how a service that is stopped ended; nil if it has not run since the
-// machine was started.
+// exit returns how a stopped service ended, or nil if it has not run since the machine was
+// booted.
 func (s Status) exit() *platform.Exit {
 	switch s.Win32Exit {
 	case errNeverStarted:

@@ -4,31 +4,31 @@ import "github.com/holdfast-dev/holdfast/platform"
 
 // The kinds of step that an [Applier] carries out.
 const (
-	StepDirectory         platform.StepKind = "directory"           // Path is made, or given that [Access]
-	StepService           platform.StepKind = "service"             // the [Registration] is made, over what is there
-	StepStartService      platform.StepKind = "start-service"       // the [Registration]'s Name: takes back that it was stopped
-	StepStopService       platform.StepKind = "stop-service"        // the [Registration]'s Name: returns when its process is gone
-	StepRemoveService     platform.StepKind = "remove-service"      // the [Registration]'s Name: absent is fine; stopped before
-	StepPutEventSource    platform.StepKind = "put-event-source"    // the [LogEntry] as it was before
-	StepEventSource       platform.StepKind = "event-source"        // the [EventSource] may write to the system's log
-	StepRemoveEventSource platform.StepKind = "remove-event-source" // the [EventSource]: absent is fine
+	StepDirectory         platform.StepKind = "directory"           // makes the directory Path, or changes its [Access]
+	StepService           platform.StepKind = "service"             // registers the [Registration], in place of an existing one
+	StepStartService      platform.StepKind = "start-service"       // starts the [Registration]'s Name: the inverse of a stop
+	StepStopService       platform.StepKind = "stop-service"        // stops the [Registration]'s Name, and waits for the end of its process
+	StepRemoveService     platform.StepKind = "remove-service"      // deletes the [Registration]'s Name, which may be absent and must be stopped
+	StepPutEventSource    platform.StepKind = "put-event-source"    // restores the [LogEntry]
+	StepEventSource       platform.StepKind = "event-source"        // lets the [EventSource] write to the system's log
+	StepRemoveEventSource platform.StepKind = "remove-event-source" // removes the [EventSource], which may be absent
 )
 
-// Access is who may do what with a directory.
+// An Access is the owner and the access list of a directory.
 type Access struct {
 	SDDL string `json:"access"`
 }
 
-// String is for the plan that a person reads.
+// String describes the access for people, in a plan.
 func (a Access) String() string { return "access " + a.SDDL }
 
-// LogEntry is an entry of the Application log's as it is, or was.
+// A LogEntry is an entry of the Application log, present or former.
 type LogEntry struct {
 	Name   string `json:"source"`
 	Source Source `json:"entry"`
 }
 
-// EventSource is who may write to the Application log.
+// An EventSource is a source that may write to the Application log.
 type EventSource struct {
 	Name string `json:"source"`
 }

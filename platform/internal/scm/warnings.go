@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// Warnings names the services of u that this machine does not have: the SCM takes
-// them at install, and then does not start the service.
+// Warnings names the services of u that this machine does not have. The SCM accepts these at
+// install, but will not start the service.
 func (m *Manager) Warnings(_ context.Context, u platform.Unit) []string {
 	names := room.Ordered(u)
 	for _, name := range u.Windows.Dependencies {
@@ -18,7 +18,7 @@ func (m *Manager) Warnings(_ context.Context, u platform.Unit) []string {
 	}
 	var warnings []string
 	for _, name := range names {
-		if strings.HasPrefix(name.Name, "+") { // a group is there when one of it is
+		if strings.HasPrefix(name.Name, "+") { // a group exists if one of its services does
 			continue
 		}
 		if _, err := m.machine.Query(name.Name); code(err) == errDoesNotExist {
