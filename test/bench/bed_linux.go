@@ -18,8 +18,8 @@ import (
 // bedKind is the machine on which installations are measured.
 const bedKind = "systemd257"
 
-// measureInstalled measures installation and upgrade in a bed, beside the calls that do the same by hand. Where there is
-// none, the table says so.
+// measureInstalled measures installation and upgrade in a bed, compared with the same calls by
+// hand. If there is no bed, the table says so.
 func measureInstalled(ctx context.Context, o options, dir string) (tables []*table, err error) {
 	kind, err := bed.Find(bedKind)
 	if err == nil && os.Geteuid() != 0 {
@@ -79,7 +79,7 @@ func measureInstalled(ctx context.Context, o options, dir string) (tables []*tab
 	return tabulate(samples), nil
 }
 
-// tabulate sorts samples into their tables, with what is to be reached.
+// tabulate sorts samples into their tables, with the targets.
 func tabulate(samples []sample) []*table {
 	var tables []*table
 	for _, of := range []struct {

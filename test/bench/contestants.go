@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// contestant is one program in the form in which it is measured.
+// A contestant is one program in the form in which it is measured.
 type contestant struct {
 	name    string
 	path    string
@@ -16,10 +16,10 @@ type contestant struct {
 	reloads bool // it survives SIGHUP
 }
 
-// allFiles is bare with everything written down that holdfast writes down.
+// allFiles is the program bare, writing everything that holdfast writes.
 const allFiles = "bare, all files"
 
-// build compiles the programs into dir as a release would.
+// build compiles the programs into dir as for a release.
 func build(ctx context.Context, dir string) ([]contestant, error) {
 	programs := []contestant{
 		{name: "bare", path: "bare", reloads: true},
@@ -37,8 +37,8 @@ func build(ctx context.Context, dir string) ([]contestant, error) {
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("build %s: %w\n%s", p.path, err, out)
 		}
-		// As an installation does, which starts are measurably different: the linker leaves its file in the page cache by
-		// single pages, as luck has it.
+		// Copy the program, as an installation does. Starts of the linker's own file differ measurably: the page cache has it in
+		// single pages, by chance.
 		if err := exec.CommandContext(ctx, "cp", linked, programs[i].path).Run(); err != nil {
 			return nil, fmt.Errorf("copy %s: %w", p.path, err)
 		}

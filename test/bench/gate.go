@@ -10,10 +10,10 @@ import (
 	"github.com/holdfast-dev/holdfast/reload"
 )
 
-// gateRequests is how many reloads each goroutine asks for in a round.
+// gateRequests is the number of reloads that each goroutine requests in a round.
 const gateRequests = 100_000
 
-// measureGate asks for reloads from all processors at once.
+// measureGate requests reloads from all processors at once.
 func measureGate(ctx context.Context, o options) ([]*table, error) {
 	times := &table{title: "reload gate: a request among those of all processors", unit: "ns"}
 	allocs := &table{title: "reload gate: allocations of a request", unit: "allocations"}
@@ -39,8 +39,8 @@ func measureGate(ctx context.Context, o options) ([]*table, error) {
 	return []*table{times, allocs}, nil
 }
 
-// contend runs what request gives in as many goroutines as there are processors, and returns how long one call took and
-// what it allocated, on average.
+// contend runs the function that request returns in as many goroutines as there are
+// processors. It returns the average duration and allocations of a call.
 func contend(request func(ctx context.Context, n int) func()) (nanoseconds, allocated float64) {
 	callers := runtime.GOMAXPROCS(0)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -64,14 +64,14 @@ func contend(request func(ctx context.Context, n int) func()) (nanoseconds, allo
 	return float64(took.Nanoseconds()) / gateRequests, float64((after.Mallocs - before.Mallocs) / calls)
 }
 
-// onePending has a closed gate with a request that all others join.
+// onePending uses a closed gate with one request that all others join.
 func onePending(context.Context, int) func() {
 	g := reload.New()
 	g.Request()
 	return func() { g.Request() }
 }
 
-// nonePending has a gate for each request.
+// nonePending uses one gate for each request.
 func nonePending(_ context.Context, n int) func() {
 	gates := make([]*reload.Gate, n)
 	for i := range gates {
@@ -81,7 +81,8 @@ func nonePending(_ context.Context, n int) func() {
 	return func() { gates[next.Add(1)-1].Request() }
 }
 
-// served has an open gate and a reload that does nothing, so that requests find one pending, or none.
+// served uses an open gate and a reload that does nothing, so that a request may or may not
+// find another one pending.
 func served(ctx context.Context, _ int) func() {
 	g := reload.New()
 	g.Open()

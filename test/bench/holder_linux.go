@@ -9,12 +9,13 @@ import (
 	"os/exec"
 )
 
-// holderVariable makes this program the process that holds all locks below the directory that it names.
+// holderVariable makes this program the process that holds all locks below the directory in
+// its value.
 const holderVariable = "HOLDFAST_BENCH_HOLDER"
 
 func isHolder() bool { return os.Getenv(holderVariable) != "" }
 
-// hold takes all locks, says so, and keeps them until its standard input ends.
+// hold takes all locks, reports that, and keeps them until its standard input ends.
 func hold() {
 	dir := os.Getenv(holderVariable)
 	for i, l := range lockers() {
@@ -27,7 +28,7 @@ func hold() {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
-// startHolder returns when another process holds all locks. release ends it.
+// startHolder returns when another process holds all locks. release ends that process.
 func startHolder(dir string) (release func() error, err error) {
 	exe, err := os.Executable()
 	if err != nil {

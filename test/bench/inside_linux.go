@@ -13,16 +13,17 @@ import (
 	"time"
 )
 
-// insideVariable has this program, in a bed, measure so many rounds there, and print them as JSON.
+// insideVariable makes this program, in a bed, measure that many rounds there and print them
+// as JSON.
 const insideVariable = "HOLDFAST_BENCH_INSIDE"
 
-// sample is one value of one contestant.
+// A sample is one value of one contestant.
 type sample struct {
 	Table, Row string
 	Value      float64 // ms
 }
 
-// What is measured on systemd.
+// The tables of measurements on systemd.
 const (
 	installing      = "install, systemd"
 	starting        = "install --start, systemd"
@@ -37,24 +38,24 @@ const (
 	byClient         = "upgrade, as a client sees it"
 )
 
-// The limits of the service. A Start that does not heed the end of its context is stopped for the whole of the second.
+// The limits of the service. A Start that ignores the end of its context also uses up stopTimeout.
 const (
 	startTimeout = time.Second
 	stopTimeout  = 4 * time.Second
 )
 
-// Where the service lies in the bed, as `install` puts it.
+// The paths of the service in the bed, as `install` chooses them.
 const (
 	servedProgram = "/usr/local/bin/served"
 	servedConfig  = "/etc/served.toml"
 	servedUnit    = "/etc/systemd/system/served.service"
 	servedAddress = "@holdfast-bench-served"
-	versionsDir   = "/root/versions" // of the program, as they are built
+	versionsDir   = "/root/versions" // of the program, as built
 )
 
 func isInside() bool { return os.Getenv(insideVariable) != "" }
 
-// inside measures in the bed that it runs in.
+// inside measures in the bed in which it runs.
 func inside() error {
 	rounds, err := strconv.Atoi(os.Getenv(insideVariable))
 	if err != nil {
@@ -75,9 +76,9 @@ func inside() error {
 	return json.NewEncoder(os.Stdout).Encode(in.samples)
 }
 
-// installed is a service that comes and goes.
+// An installed is a service that is installed and removed.
 type installed struct {
-	unit    []byte // what `install` writes
+	unit    []byte // the unit that `install` writes
 	samples []sample
 }
 
@@ -85,7 +86,7 @@ func (in *installed) add(table, row string, d time.Duration) {
 	in.samples = append(in.samples, sample{table, row, milliseconds(d)})
 }
 
-// run runs a command and returns how long it took and what it said.
+// run runs a command, and returns its duration and output.
 func run(argv ...string) (took time.Duration, stdout []byte, err error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	var stderr strings.Builder
@@ -99,7 +100,7 @@ func run(argv ...string) (took time.Duration, stdout []byte, err error) {
 	return took, stdout, err
 }
 
-// all runs commands one after the other and returns how long they took together.
+// all runs commands one after the other, and returns how long they took together.
 func all(commands ...string) (took time.Duration, err error) {
 	for _, c := range commands {
 		t, _, err := run(strings.Fields(c)...)
@@ -115,7 +116,7 @@ func byService(command string) string {
 	return servedProgram + " --config " + servedConfig + " " + command
 }
 
-// learn notes the definition that is installed, for whoever does it by hand.
+// learn reads the definition that `install` writes, for the installation by hand.
 func (in *installed) learn() error {
 	if _, err := all("cp "+filepath.Join(versionsDir, "0")+" "+servedProgram, byService("install")); err != nil {
 		return err
@@ -147,7 +148,7 @@ func (in *installed) round(round int) error {
 	return err
 }
 
-// byHand is what `install` has to ask of systemd, and no more.
+// byHand does only what `install` has to ask of systemd.
 func (in *installed) byHand() error {
 	for table, start := range map[string][]string{installing: nil, starting: {"systemctl start served.service"}} {
 		if err := os.WriteFile(servedUnit, in.unit, 0o644); err != nil {
@@ -179,7 +180,7 @@ func (in *installed) byInstall() error {
 	return nil
 }
 
-// upgrade goes to the other version, by way of two that never become ready.
+// upgrade changes to the other version, after two versions that never become ready.
 func (in *installed) upgrade() error {
 	var took [3]time.Duration
 	for i, verb := range []string{"stop", "start", "restart"} {
@@ -217,13 +218,14 @@ func (in *installed) upgrade() error {
 	return swap()
 }
 
-// swap has the other version be called 1.
+// swap gives the other version the name 1.
 func swap() error {
 	_, err := all("mv "+versionsDir+"/0 "+versionsDir+"/x", "mv "+versionsDir+"/1 "+versionsDir+"/0", "mv "+versionsDir+"/x "+versionsDir+"/1")
 	return err
 }
 
-// watch looks at the service from outside until the function it returns is called, which says how long it was away.
+// watch checks the service from outside until away is called, which returns how long the
+// service was not available.
 func watch() (away func() time.Duration) {
 	stop, longest := make(chan struct{}), make(chan time.Duration)
 	go func() {

@@ -19,14 +19,14 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// journalEach is how many pieces of work are begun and finished in a round, all writers together, and
-// at least 32 by each, so that the growth of the file does not count.
+// journalEach is the number of pieces of work that all writers together begin and finish in a
+// round. Each writer does at least 32, so that the growth of the file does not count.
 const journalEach = 256
 
-// journalMany is how many open entries a start finds.
+// journalMany is the number of open entries that a start finds.
 const journalMany = 100_000
 
-// keeper begins a piece of work durably and finishes it durably.
+// A keeper begins and finishes a piece of work durably.
 type keeper struct {
 	name string
 	open func(dir string) (work func(n uint64) error, release func() error, err error)
@@ -47,7 +47,7 @@ func measureJournal(ctx context.Context, o options, p place) ([]*table, error) {
 		if err != nil {
 			return nil, err
 		}
-		// Two commits, each of which waits for its pages and then for its root, shared by 64.
+		// Two commits, shared by 64 writers. Each waits for its pages and then for its root.
 		many.add("the disk's own limit", 4*syncs/64)
 		for _, k := range keepers() {
 			for _, c := range []struct {
@@ -71,7 +71,7 @@ func measureJournal(ctx context.Context, o options, p place) ([]*table, error) {
 	return []*table{alone, many, start, memory}, nil
 }
 
-// measureSyncs is how many microseconds a write of a page and its fdatasync take.
+// measureSyncs returns the time of writing a page with its fdatasync, in microseconds.
 func measureSyncs(dir string) (float64, error) {
 	f, err := os.Create(filepath.Join(dir, "syncs"))
 	if err != nil {
@@ -91,7 +91,7 @@ func measureSyncs(dir string) (float64, error) {
 	return float64(time.Since(begun).Microseconds()) / 64, nil
 }
 
-// keep returns how many microseconds one piece of work took, on average.
+// keep returns the average time of one piece of work, in microseconds.
 func keep(k keeper, dir string, writers int) (micros float64, err error) {
 	dir, err = os.MkdirTemp(dir, "journal-")
 	if err != nil {
@@ -123,7 +123,7 @@ func keep(k keeper, dir string, writers int) (micros float64, err error) {
 	return float64(took.Microseconds()) / float64(each*writers), errors.Join(<-failed, release())
 }
 
-// keepBare is bbolt as it comes: an entry is put, and is moved when it is finished.
+// keepBare uses plain bbolt: an entry is put, and moved when it is finished.
 func keepBare(dir string) (func(uint64) error, func() error, error) {
 	db, err := bbolt.Open(filepath.Join(dir, "bare"), 0o600, nil)
 	if err != nil {
@@ -153,7 +153,7 @@ func keepBare(dir string) (func(uint64) error, func() error, error) {
 	return work, db.Close, nil
 }
 
-// bare is the runtime of a service that is ready.
+// A bare is the runtime of a service that is ready.
 type bare struct {
 	dir   string
 	term  uint64
@@ -192,7 +192,8 @@ func keepJournal(dir string) (func(uint64) error, func() error, error) {
 	return work, j.Close, nil
 }
 
-// measureRecovery opens a journal with many entries that a run before has left, and takes the first.
+// measureRecovery opens a journal with many entries that an earlier run has left, and takes
+// the first.
 func measureRecovery(p place) (start, memory *table, err error) {
 	dir, err := os.MkdirTemp(p.dir, "journal-")
 	if err != nil {

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// reloadsEach is how many reloads are measured in one life; the round's value is their median.
+// reloadsEach is the number of reloads in one life. The value of the round is their median.
 const reloadsEach = 5
 
-// life is what was measured in one life of a program.
+// A life has the measurements of one life of a program.
 type life struct {
 	ready, reload, stop time.Duration
 	rss                 int64 // bytes
@@ -55,7 +55,8 @@ func measureLives(ctx context.Context, o options, p place, contestants []contest
 	return []*table{ready, stop, reload, rss}, nil
 }
 
-// live starts c, asks it for all that is measured, and returns when it is gone. dir keeps its files from life to life.
+// live starts c, takes all measurements, and returns when c has ended. dir keeps its files
+// between lives.
 func (c contestant) live(dir string, settle time.Duration) (life, error) {
 	p, err := start(c, dir)
 	if err != nil {
@@ -93,7 +94,7 @@ func (p *program) measure(settle time.Duration, reloads bool) (l life, err error
 	return l, nil
 }
 
-// reload is the median of some reloads, each of an idle program.
+// reload returns the median of some reloads, each of an idle program.
 func (p *program) reload(settle time.Duration) (time.Duration, error) {
 	var took []float64
 	for range reloadsEach {
@@ -117,7 +118,7 @@ func (p *program) reload(settle time.Duration) (time.Duration, error) {
 	return time.Duration(median(took)), nil
 }
 
-// residentSet is the size of what a process has in memory.
+// residentSet returns the memory of a process, in bytes.
 func residentSet(pid int) (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {

@@ -16,10 +16,12 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// locksEach is how often each lock is taken in a round; the round's value is the mean.
+// locksEach is the number of times that each lock is taken in a round. The value of the round
+// is the mean.
 const locksEach = 100
 
-// locker is one way to be the only one. take fails with errTaken where another process holds it.
+// A locker is one way to ensure a single instance. take fails with errTaken if another process
+// holds the lock.
 type locker struct {
 	name string
 	take func(dir string) (release func() error, err error)
@@ -37,7 +39,7 @@ func lockers() []locker {
 	}
 }
 
-// takeRaw makes the system calls that two locked files need, with the same content, and no more.
+// takeRaw makes only the system calls that two locked files with the same content need.
 func takeRaw(dir string) (func() error, error) { return takeFiles(dir, make([]byte, 256)) }
 
 func takeFiles(dir string, record []byte) (func() error, error) {
@@ -73,7 +75,8 @@ func openLocked(path string, content []byte) (fd int, err error) {
 	return fd, err
 }
 
-// takeRawWithIdentity also asks the kernel who we are, which a holder has to write down.
+// takeRawWithIdentity also asks the kernel for the identity of this process, which a holder
+// has to record.
 func takeRawWithIdentity(dir string) (func() error, error) {
 	record := make([]byte, 0, 4096)
 	for _, path := range []string{"/proc/self/stat", "/proc/sys/kernel/random/boot_id"} {
@@ -108,7 +111,7 @@ func takeHoldfast(dir string) (func() error, error) {
 	return l.Release, nil
 }
 
-// takeFlock locks one file and writes nothing into it.
+// takeFlock locks one file, and writes nothing to it.
 func takeFlock(dir string) (func() error, error) {
 	l := flock.New(filepath.Join(dir, "minimal.pid"))
 	switch ok, err := l.TryLock(); {
@@ -120,7 +123,7 @@ func takeFlock(dir string) (func() error, error) {
 	return l.Unlock, nil
 }
 
-// takeLockfile believes what a PID file says; there is no lock.
+// takeLockfile trusts a PID file; there is no lock.
 func takeLockfile(dir string) (func() error, error) {
 	l, err := lockfile.New(filepath.Join(dir, "minimal.pid"))
 	if err != nil {
@@ -181,7 +184,7 @@ func measureLocks(ctx context.Context, o options, p place) ([]*table, error) {
 
 func lockDir(dir string, i int) string { return filepath.Join(dir, strconv.Itoa(i)) }
 
-// repeat returns what f takes on average.
+// repeat returns the average duration of f.
 func repeat(f func() error) (time.Duration, error) {
 	begun := time.Now()
 	for range locksEach {

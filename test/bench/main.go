@@ -29,7 +29,7 @@ func main() {
 		}
 		return
 	}
-	// Ctrl-C reaches the programs, too; what is left is cleared away.
+	// Ctrl-C reaches the programs, too. Clean up afterwards.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	tables, err := measure(ctx, o)
 	stop()
@@ -50,5 +50,5 @@ type options struct {
 	disk, tmpfs string
 }
 
-// wants reports whether a part is to be measured.
+// wants reports whether a part is measured.
 func (o options) wants(part string) bool { return o.only == "" || o.only == part }

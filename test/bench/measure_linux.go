@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// place is where programs and locks keep their files.
+// A place is where programs and locks keep their files.
 type place struct {
 	name string // "tmpfs", "disk"
 	dir  string // ours alone
@@ -36,7 +36,7 @@ func measure(ctx context.Context, o options) (tables []*table, err error) {
 		}
 		places = append(places, place{kind.name, dir})
 	}
-	on := places[len(places)-1] // the disk is always there
+	on := places[len(places)-1] // the disk always exists
 	if o.wants("life") || o.wants("instant") {
 		bin := filepath.Join(on.dir, "bin")
 		contestants, err := build(ctx, bin)

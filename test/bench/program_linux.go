@@ -15,23 +15,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// patience is how long any single answer of a program may take.
+// patience limits the wait for any answer of a program.
 const patience = 2 * time.Minute
 
-// program is a program that we started, seen as its service manager sees it.
+// A program is a program that was started, from the point of view of its service manager.
 type program struct {
-	begun   time.Time // right before it was executed
+	begun   time.Time // just before it was executed
 	process *os.Process
 	reaped  bool
-	socket  int // where it notifies us
-	tells   int // where it says that its Reload was called; it hangs up when it dies
+	socket  int // for its notifications
+	tells   int // reports calls of its Reload; hangs up when the program dies
 	log     string
 }
 
-// errEnded means that a program is gone that was to answer.
+// errEnded means that a program has ended before its answer.
 var errEnded = errors.New("it has ended")
 
-// start executes c in the fixed environment. Whoever starts a program ends it.
+// start executes c in the fixed environment. The caller must end the program.
 func start(c contestant, dir string) (p *program, err error) {
 	p = &program{socket: -1, tells: -1, log: filepath.Join(dir, "log")}
 	defer func() {
@@ -71,7 +71,7 @@ func start(c contestant, dir string) (p *program, err error) {
 		Env: []string{
 			"PATH=/usr/bin:/bin", "HOME=" + dir, "LANG=C.UTF-8",
 			"NOTIFY_SOCKET=" + address,
-			"HOLDFAST_STARTER=bench " + strconv.Itoa(os.Getpid()), // the directories are meant for it
+			"HOLDFAST_STARTER=bench " + strconv.Itoa(os.Getpid()), // makes the program use the directories
 			"RUNTIME_DIRECTORY=" + filepath.Join(dir, "run"), "STATE_DIRECTORY=" + filepath.Join(dir, "state"),
 		},
 		Files: []*os.File{null, log, log, told}, // tell.FD is the last
@@ -85,7 +85,7 @@ func (p *program) pid() int { return p.process.Pid }
 
 func (p *program) signal(s syscall.Signal) error { return p.process.Signal(s) }
 
-// await waits for a message that has the line and returns when it came.
+// await waits for a message with that line, and returns when it came.
 func (p *program) await(line string) (time.Time, error) {
 	var buf [4096]byte
 	for {
@@ -106,7 +106,7 @@ func (p *program) await(line string) (time.Time, error) {
 	}
 }
 
-// readable waits until fd, which is one of ours, has something to read.
+// readable waits until fd has something to read.
 func (p *program) readable(fd int) error {
 	for {
 		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(p.tells)}}
@@ -125,7 +125,8 @@ func (p *program) readable(fd int) error {
 	}
 }
 
-// reloaded waits until the program says that its Reload was called, and returns when, by the monotonic clock.
+// reloaded waits until the program reports a call of its Reload, and returns its time by the
+// monotonic clock.
 func (p *program) reloaded() (time.Duration, error) {
 	var b [8]byte
 	err := p.readable(p.tells)
@@ -138,7 +139,7 @@ func (p *program) reloaded() (time.Duration, error) {
 	return time.Duration(binary.NativeEndian.Uint64(b[:])), nil
 }
 
-// reap waits until the program has exited, which it is to do by itself and with success.
+// reap waits until the program has exited, which must happen by itself and with success.
 func (p *program) reap() error {
 	last := time.AfterFunc(patience, func() { _ = p.process.Kill() })
 	defer last.Stop()
@@ -150,7 +151,7 @@ func (p *program) reap() error {
 	return err
 }
 
-// end leaves nothing of the program behind, and adds its log to an error.
+// end removes everything that is left of the program, and adds its log to an error.
 func (p *program) end(err error) error {
 	if p.process != nil && !p.reaped {
 		_ = p.process.Kill()

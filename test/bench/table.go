@@ -7,24 +7,26 @@ import (
 	"text/tabwriter"
 )
 
-// table is one thing that was measured on several contestants in the same rounds. The first is the base.
+// A table has one measurement of several contestants in the same rounds. The first contestant
+// is the base.
 type table struct {
 	title string
 	unit  string
 	rows  []*row
-	// second is a contestant that does by hand all that ours does: those with a target are compared with it, too.
+	// second names a contestant that does by hand everything that ours does. Contestants with
+	// a target are compared with it, too.
 	second string
 }
 
-// row is one contestant.
+// A row is one contestant.
 type row struct {
 	name   string
-	values []float64 // one a round
+	values []float64 // one per round
 	note   string
 	target *target
 }
 
-// target is what a contestant is to reach.
+// A target is what a contestant has to reach.
 type target struct {
 	says    string
 	reached func(base, own float64) bool // medians
@@ -79,7 +81,7 @@ func (t *table) String() string {
 			fmt.Fprintf(w, "  %s\t-\t-\t-\t-\t-\t%s\n", r.name, r.note)
 			continue
 		}
-		ratio, paired := "-", "-" // of nothing there is no ratio
+		ratio, paired := "-", "-" // there is no ratio to zero
 		if slices.Min(base) > 0 {
 			ratio, paired = fmt.Sprintf("%.2f", median(r.values)/median(base)), fmt.Sprintf("%.2f", median(ratios(r.values, base)))
 		}
@@ -106,14 +108,14 @@ func (t *table) outcome(r *row) string {
 	return text
 }
 
-// median is the middle of values, which are at least one.
+// median returns the median of values, of which there must be at least one.
 func median(values []float64) float64 {
 	s := slices.Sorted(slices.Values(values))
 	n := len(s)
 	return (s[(n-1)/2] + s[n/2]) / 2
 }
 
-// ratios compares round by round.
+// ratios returns the ratios round by round.
 func ratios(values, base []float64) []float64 {
 	var r []float64
 	for i := range min(len(values), len(base)) {
@@ -122,7 +124,7 @@ func ratios(values, base []float64) []float64 {
 	return r
 }
 
-// number has three digits or so: more would pretend.
+// number formats v with about three digits, because more would suggest a false precision.
 func number(v float64) string {
 	switch {
 	case v >= 100:

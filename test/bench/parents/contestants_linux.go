@@ -8,13 +8,14 @@ import (
 	"strings"
 )
 
-// contestant is a parent of programs.
+// A contestant is a parent of programs.
 type contestant struct {
 	name string
-	// argv is its command line for a program, in an empty directory of its own; what that says lands in log.
+	// argv returns its command line for a program. dir is an empty directory of its own, and
+	// the output of the program goes to log.
 	argv func(dir, log string, program []string) ([]string, error)
-	logs bool // it copies what the program says
-	bare bool // it passes no signal on
+	logs bool // it copies the program's output
+	bare bool // it passes on no signals
 }
 
 func contestants(self, wrap string) []contestant {
@@ -36,7 +37,7 @@ func contestants(self, wrap string) []contestant {
 			if err == nil {
 				err = script(dir+"/log/run", "exec svlogd "+filepath.Dir(log))
 			}
-			if err == nil { // one file, without end; its name is current
+			if err == nil { // one file of unlimited size, called current
 				err = os.WriteFile(filepath.Dir(log)+"/config", []byte("s1000000000\nn2\n"), 0o600)
 			}
 			return []string{"runsv", dir}, err
@@ -62,7 +63,7 @@ func contestants(self, wrap string) []contestant {
 	return found
 }
 
-// needs is the program that it is.
+// needs returns the name of its program.
 func (c contestant) needs() string {
 	switch c.name {
 	case "wrap", "a parent in Go":
@@ -79,7 +80,7 @@ func quoted(words []string) string {
 	return strings.Join(all, ", ")
 }
 
-// shell is a command line of words that need no quotes.
+// shell returns a command line of words that need no quotes.
 func shell(words []string) string { return strings.Join(words, " ") }
 
 func script(path, text string) error {

@@ -1,11 +1,13 @@
-// Command parents measures what examples/wrap costs as the parent of a program, beside runsv, s6-supervise, tini and
-// supervisord, as far as they are in PATH (Debian's packages runit, s6, tini, supervisor), and beside a parent in Go that does
-// nothing but start a program and copy what it says:
+// Command parents measures what examples/wrap costs as the parent of a program. It compares it
+// with runsv, s6-supervise, tini and supervisord, if they are in PATH (Debian's packages
+// runit, s6, tini, supervisor), and with a parent in Go that only starts a program and copies
+// its output:
 //
 //	go run ./parents              all of it, some minutes
 //	go run ./parents -idle 5s     quicker
 //
-// Contestants take turns in every round. A target that is missed is told, and fails nothing: a busy machine is no bug.
+// Contestants take turns in every round. A missed target is reported, but is no failure: a
+// busy machine is no bug.
 //
 // Limits: Linux only.
 package main
@@ -52,7 +54,8 @@ func run() error {
 	return measure(s)
 }
 
-// child writes down when it began, then says so many lines of 100 bytes, the last one of them another, and lives.
+// child records when it began, writes that many lines of 100 bytes, the last one different,
+// and waits.
 func child(file string, lines []string) error {
 	begun := time.Now().UnixNano()
 	if err := os.WriteFile(file+".new", fmt.Append(nil, begun), 0o600); err != nil {
@@ -84,7 +87,7 @@ func child(file string, lines []string) error {
 
 const lastLine = "that was all"
 
-// parent starts a program and copies what it says to a file; nothing else.
+// parent only starts a program and copies its output to a file.
 func parent(log string, argv []string) error {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -98,7 +101,7 @@ func parent(log string, argv []string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	// Not io.Copy: it would have the kernel splice, and copy nothing itself.
+	// Hide the types: io.Copy would use splice(2), and the parent would copy nothing itself.
 	_, err = io.Copy(struct{ io.Writer }{out}, struct{ io.Reader }{pipe})
 	return errors.Join(err, cmd.Wait(), out.Close())
 }

@@ -16,10 +16,10 @@ import (
 	"time"
 )
 
-// patience bounds each wait; it only matters where something is broken.
+// patience limits each wait. It matters only if something is broken.
 const patience = 2 * time.Minute
 
-// figures are what a contestant comes to.
+// figures are the measurements of a contestant.
 type figures struct {
 	starts  []time.Duration
 	rss     int64 // bytes
@@ -50,7 +50,7 @@ func measure(s settings) error {
 			if err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
 			}
-			if round == 0 { // is not counted
+			if round == 0 { // not counted
 				got[c.name] = &figures{}
 			} else {
 				got[c.name].starts = append(got[c.name].starts, r.took)
@@ -83,7 +83,7 @@ func measure(s settings) error {
 	return nil
 }
 
-// idle has them all idle at once.
+// idle measures all contestants while they are idle at the same time.
 func idle(all []contestant, got map[string]*figures, s settings, dir, self string) error {
 	var runs []*running
 	defer func() {
@@ -98,7 +98,7 @@ func idle(all []contestant, got map[string]*figures, s settings, dir, self strin
 		}
 		runs = append(runs, r)
 	}
-	time.Sleep(5 * time.Second) // until their starts are over
+	time.Sleep(5 * time.Second) // until they have started
 	for i, c := range all {
 		got[c.name].wakeups = -runs[i].sum(switches)
 	}
@@ -110,11 +110,11 @@ func idle(all []contestant, got map[string]*figures, s settings, dir, self strin
 	return nil
 }
 
-// running is a contestant with its program.
+// A running is a contestant with its program.
 type running struct {
 	cmd      *exec.Cmd
 	dir, log string
-	bare     bool          // it is no manager of anything
+	bare     bool          // it passes on no signals
 	took     time.Duration // from its own exec to the program's first line
 }
 
@@ -165,12 +165,12 @@ func (r *running) await(what string, so func() bool) error {
 	return nil
 }
 
-// end asks it to end, and then kills what is left of all that it has started.
+// end asks it to end, and then kills the rest of what it has started.
 func (r *running) end() {
 	all := append(descendants(r.cmd.Process.Pid), r.cmd.Process.Pid)
 	_ = r.cmd.Process.Signal(syscall.SIGTERM)
 	timer := time.AfterFunc(10*time.Second, func() { _ = r.cmd.Process.Kill() })
-	if r.bare { // it passes nothing on
+	if r.bare { // it passes on no signals
 		_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGTERM)
 	}
 	_ = r.cmd.Wait()
@@ -181,11 +181,12 @@ func (r *running) end() {
 	_ = os.RemoveAll(r.dir)
 }
 
-// sum is what of gives for the contestant and what it has started, but its program.
+// sum adds up the results of of for the contestant and everything it has started, except the
+// program.
 func (r *running) sum(of func(pid int) int64) (n int64) {
 	for _, pid := range append(descendants(r.cmd.Process.Pid), r.cmd.Process.Pid) {
 		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		if words := strings.Split(string(line), "\x00"); len(words) < 2 || words[1] != "child" { // else it is the program
+		if words := strings.Split(string(line), "\x00"); len(words) < 2 || words[1] != "child" { // otherwise it is the program
 			n += of(pid)
 		}
 	}
@@ -205,7 +206,8 @@ func descendants(pid int) (all []int) {
 	return all
 }
 
-// switches are how often the threads of a process have gone to sleep: as often they have woken up.
+// switches returns how often the threads of a process have gone to sleep, which is how often
+// they have woken up.
 func switches(pid int) (n int64) {
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
 	for _, path := range tasks {
@@ -226,7 +228,7 @@ func field(path, name string) (n int64) {
 	return n
 }
 
-// end is what is at the end of a file.
+// end returns the end of a file.
 func end(path string) string {
 	f, err := os.Open(path)
 	if err != nil {

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// What holdfast writes down beyond the PID file, by hand: who runs (in a second locked file), that a run has begun, and
-// where the service stands.
+// This file writes by hand what holdfast writes beyond the PID file: the holder (in a second locked file), the beginning
+// of a run, and the state of the service.
 
-// identity tells this process from any other that has, or had, its number.
+// An identity distinguishes this process from any other that has, or had, its number.
 type identity struct {
 	PID              int
 	Start            uint64
@@ -44,14 +44,14 @@ func self() (id identity, err error) {
 	return id, err
 }
 
-// run is the record of a run; without an end it was cut off.
+// A run is the record of a run. Without an end it was cut off.
 type run struct {
 	Process        identity
 	Started, Ended time.Time
 	Reason         string
 }
 
-// state is where the service stands.
+// A state is the state of the service.
 type state struct {
 	Name, Phase    string
 	Process        identity
@@ -59,7 +59,7 @@ type state struct {
 	LastRun        run
 }
 
-// books are the files of a run that writes down everything.
+// books are the files of a run that writes everything.
 type books struct {
 	lock   *os.File
 	path   string
@@ -67,7 +67,8 @@ type books struct {
 	state  state
 }
 
-// open takes the second lock, reads how the last run ended, and writes that this one has begun.
+// open takes the second lock, reads how the last run ended, and records that this one has
+// begun.
 func open(runtimeDir, stateDir string) (*books, error) {
 	id, err := self()
 	if err != nil {
@@ -108,13 +109,13 @@ func open(runtimeDir, stateDir string) (*books, error) {
 	return b, b.enter("starting")
 }
 
-// enter writes where the service stands now.
+// enter writes the new phase of the service.
 func (b *books) enter(phase string) error {
 	b.state.Phase, b.state.Since = phase, time.Now()
 	return replace(b.path, b.state, false)
 }
 
-// close writes how the run ended and gives up what is held.
+// close records how the run ended, and releases the lock.
 func (b *books) close(reason string, durable bool) error {
 	err := replace(b.record, run{b.state.Process, b.state.Started, time.Now(), reason}, durable)
 	return errors.Join(err, os.Remove(b.path), b.lock.Truncate(0), b.lock.Close())

@@ -1,8 +1,9 @@
 //go:build linux
 
-// Command bare is the minimal program without any framework: what a careful person writes by hand to be a notify service
-// with a locked PID file, a reload and a durable record of its last run. It is the base that the others are compared with.
-// With -all it writes the files and lines that holdfast writes, too, so that what remains is the price of the framework.
+// Command bare is the minimal program without any framework: a careful programmer would write
+// it by hand to have a notify service with a locked PID file, a reload and a durable record of
+// its last run. The others are compared with it. With -all it also writes the files and lines
+// that holdfast writes, so that the difference is the price of the framework.
 package main
 
 import (
@@ -137,7 +138,7 @@ func heartbeat(ctx context.Context) {
 	}
 }
 
-// lockPID writes the number after it has the lock, so a loser destroys nothing.
+// lockPID writes the number after it has taken the lock, so that a loser destroys nothing.
 func lockPID(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
@@ -150,7 +151,7 @@ func lockPID(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > 0 { // truncating is slow even where there is nothing to truncate
+	if info.Size() > 0 { // truncating is slow even if there is nothing to truncate
 		if err := f.Truncate(0); err != nil {
 			return nil, err
 		}
@@ -159,7 +160,7 @@ func lockPID(path string) (*os.File, error) {
 	return f, err
 }
 
-// replace writes v whole or not at all, and if durable so that a power cut does not take it back.
+// replace writes v atomically, and if durable so that a power cut does not undo it.
 func replace(path string, v any, durable bool) error {
 	b, err := json.Marshal(v)
 	if err != nil {

@@ -1,8 +1,9 @@
 //go:build linux
 
-// Command kardianos is the minimal program with github.com/kardianos/service. That library writes no PID file, keeps no
-// record, and leaves readiness and SIGHUP to the program; here the program reports readiness, so that there is something
-// to measure, and does nothing about SIGHUP, so that it dies of it.
+// Command kardianos is the minimal program with github.com/kardianos/service. That library
+// writes no PID file, keeps no record, and leaves readiness and SIGHUP to the program. Here
+// the program reports readiness, so that there is something to measure. It does not handle
+// SIGHUP, which kills it.
 package main
 
 import (

@@ -10,10 +10,11 @@ import (
 	"github.com/holdfast-dev/holdfast/test/bench/programs/tell"
 )
 
-// Config has all defaults. The directories come from the environment, as from a manager.
+// Config returns a configuration with all defaults. The directories come from the environment,
+// as from a manager.
 func Config() service.Config { return service.Config{Name: "minimal"} }
 
-// Program has one goroutine that says once a minute that it is alive.
+// Program has one goroutine that logs once a minute that it is alive.
 type Program struct{}
 
 // Start is ready at once.
@@ -33,7 +34,7 @@ func (Program) Start(_ context.Context, rt *service.Runtime) error {
 	return nil
 }
 
-// Reload says when it was called.
+// Reload reports that it was called.
 func (Program) Reload(context.Context) error { return tell.Reloaded() }
 
 // Stop has nothing to do.

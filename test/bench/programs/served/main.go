@@ -1,5 +1,6 @@
-// Command served is a service that is seen from outside as long as it is ready: it listens. Its versions differ by what was
-// appended to the file; one that ends with "hangs" never becomes ready, and one that ends with "deaf" does not heed its context either.
+// Command served is a service whose readiness is visible from outside, because it listens. Its
+// versions differ by text appended to the file. A version that ends with "hangs" never becomes
+// ready, and one that ends with "deaf" also ignores its context.
 package main
 
 import (
@@ -36,7 +37,7 @@ func (p *program) Start(ctx context.Context, rt *service.Runtime) (err error) {
 		for {
 			conn, err := p.listener.Accept()
 			if err != nil {
-				return nil //nolint:nilerr // it was closed: that is its end
+				return nil //nolint:nilerr // the listener was closed, which ends the loop
 			}
 			_ = conn.Close()
 		}
@@ -46,7 +47,7 @@ func (p *program) Start(ctx context.Context, rt *service.Runtime) (err error) {
 
 func (p *program) Stop(context.Context) error { return p.listener.Close() }
 
-// tail is the end of the file that runs.
+// tail returns the end of the running file.
 func tail(n int) ([]byte, error) {
 	f, err := os.Open("/proc/self/exe")
 	if err != nil {

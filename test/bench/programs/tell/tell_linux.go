@@ -1,4 +1,4 @@
-// Package tell is how a measured program tells the harness when its reload was called.
+// Package tell reports to the harness when the reload of a measured program was called.
 package tell
 
 import (
@@ -8,11 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// FD is the descriptor that the harness reads; it is open in every program that it starts.
+// FD is the descriptor that the harness reads. It is open in every program that the harness
+// starts.
 const FD = 3
 
-// Reloaded reports the time by the monotonic clock, which all processes share. The harness wakes up when it likes: that
-// is not part of what is measured.
+// Reloaded reports the time of the monotonic clock, which all processes share. When the
+// harness wakes up is no part of the measurement.
 func Reloaded() error {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {

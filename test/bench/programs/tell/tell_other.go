@@ -4,5 +4,5 @@ package tell
 
 import "errors"
 
-// Reloaded does nothing: nothing is measured here.
+// Reloaded does nothing, because nothing is measured here.
 func Reloaded() error { return errors.ErrUnsupported }
