@@ -49,9 +49,12 @@ func (c Config) unasked(table string) string {
 // extend returns c with the tables of its extensions decoded from f, and the errors in those
 // tables.
 func (c Config) extend(f file) (Config, error) {
+	c.extensions = map[string]any{}
+	if len(c.Extensions) == 0 {
+		return c, nil
+	}
 	var errs []error
 	own := keysOf(reflect.TypeFor[Config](), nil)
-	c.extensions = map[string]any{}
 	for _, e := range c.Extensions {
 		name, settings := e.Table()
 		t := reflect.TypeOf(settings)

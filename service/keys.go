@@ -37,14 +37,27 @@ func defaults() Config {
 // eachKey visits the keys of a table that is decoded into the struct v. table is a prefix for
 // their names.
 func eachKey(v reflect.Value, table string, visit func(name string, field reflect.StructField, value reflect.Value)) {
+	eachIf(func(reflect.Value) bool { return true }, v, table, visit)
+}
+
+// eachSet is eachKey without the keys whose values are zero. They are most, and every start
+// asks for the others.
+func eachSet(v reflect.Value, table string, visit func(name string, field reflect.StructField, value reflect.Value)) {
+	eachIf(func(v reflect.Value) bool { return !v.IsZero() }, v, table, visit)
+}
+
+func eachIf(wanted func(reflect.Value) bool, v reflect.Value, table string, visit func(name string, field reflect.StructField, value reflect.Value)) {
 	for i := range v.NumField() {
+		if !wanted(v.Field(i)) {
+			continue
+		}
 		field := v.Type().Field(i)
 		key := keyName(field)
 		if key == "" {
 			continue
 		}
 		if field.Type.Kind() == reflect.Struct && !reflect.PointerTo(field.Type).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
-			eachKey(v.Field(i), table+key+".", visit)
+			eachIf(wanted, v.Field(i), table+key+".", visit)
 			continue
 		}
 		visit(table+key, field, v.Field(i))

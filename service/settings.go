@@ -69,10 +69,10 @@ func Takes(manager string, scope platform.Scope, key string) TakenBy {
 // with a digest of its value. The digest shows that a value has changed without revealing it.
 func (c Config) Settings() map[string]string {
 	usual := map[string]string{}
-	eachKey(reflect.ValueOf(defaults()), "", func(name string, _ reflect.StructField, v reflect.Value) { usual[name] = digest(v) })
+	eachSet(reflect.ValueOf(defaults()), "", func(name string, _ reflect.StructField, v reflect.Value) { usual[name] = digest(v) })
 	settings := map[string]string{}
-	eachKey(reflect.ValueOf(c.withDefaults()), "", func(name string, _ reflect.StructField, v reflect.Value) {
-		if d := digest(v); d != "" && d != usual[name] { // zero is the default
+	eachSet(reflect.ValueOf(c.withDefaults()), "", func(name string, _ reflect.StructField, v reflect.Value) {
+		if d := digest(v); d != "" && d != usual[name] {
 			settings[name] = d
 		}
 	})

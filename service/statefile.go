@@ -184,9 +184,10 @@ func (f *stateFile) writeOnce() bool {
 // writeProgramSettings writes [State.ProgramSettings] if it has changed. The file may be on
 // another disk than the state. If that disk hangs, the writer loses settingsPatience once.
 // Without the file `status` says less but nothing wrong: the file names the process that it
-// describes, and remains after that process.
+// describes, and remains after that process. Without a configuration file there are no
+// such settings, and nothing to compare with.
 func (f *stateFile) writeProgramSettings(s State) {
-	if s.ProgramSettings == nil || f.settingsWritten != nil && maps.Equal(s.ProgramSettings, f.settingsWritten) || f.settingsWrite != nil && !f.settingsWrite.ended() {
+	if s.ConfigFile == "" || s.ProgramSettings == nil || f.settingsWritten != nil && maps.Equal(s.ProgramSettings, f.settingsWritten) || f.settingsWrite != nil && !f.settingsWrite.ended() {
 		return
 	}
 	f.settingsWrite = begin("write the settings in force", func() error { return state.WriteProgramSettings(f.settingsPath, s.Process, s.ProgramSettings) })

@@ -14,13 +14,13 @@ func (l *life) beginTerm(h *holding) (last uint64, err error) {
 	if record, err := recovery.Read(h.dirs.LastRunFile(l.id)); err == nil { // recovery.Begin reports an unreadable record
 		last = record.Term
 	}
-	if term, err := recovery.ReadTerm(path); err == nil {
-		last = max(last, term)
-	}
 	h.term, err = recovery.BeginTerm(path, last)
-	if errors.Is(err, recovery.ErrTermLost) {
+	switch {
+	case err == nil:
+		last = h.term - 1
+	case errors.Is(err, recovery.ErrTermLost):
 		l.log.Error("the number of this run comes from the time of the day", "term", h.term, "error", err)
-	} else if err != nil {
+	default:
 		return 0, err
 	}
 	h.termKept = begin("write the term", func() error { return recovery.SyncTerm(path) })
