@@ -54,7 +54,7 @@ func (c Config) checkValues(bad func(key string, err error)) {
 		}
 	}
 	for _, dir := range c.Hardening.ReadWritePaths {
-		if path := strings.TrimLeft(dir, "-+"); strings.TrimSpace(dir) != "" && !platform.AbsoluteAnywhere(path) { // systemd.exec(5) has the prefixes
+		if path := strings.TrimLeft(dir, "-+"); strings.TrimSpace(dir) != "" && !platform.AbsoluteAnywhere(path) { // systemd.exec(5) documents the prefixes
 			bad("hardening.read_write_paths", fmt.Errorf("%q is not an absolute path", dir))
 		}
 	}

@@ -16,7 +16,9 @@ import (
 //
 //  1. Config, which flags may have set;
 //  2. the manager that started this very process (RUNTIME_DIRECTORY and so on, systemd.exec(5));
-//  3. the platform. On Linux these are /run/NAME, /var/lib/NAME, /var/log/NAME and /etc/NAME for a system service, whoever its user is, and the XDG base directories for a user's service.
+//  3. the platform. On Linux these are /run/NAME, /var/lib/NAME, /var/log/NAME and /etc/NAME
+//     for a system service, whoever its user is, and the XDG base directories for a user's
+//     service.
 //
 // In any other process the variables are ignored: in a shell under another service, for
 // example, they belong to that service.

@@ -77,8 +77,6 @@ func (j *Journal) commit() {
 	}
 }
 
-// idleFor is how long the others are let run without one of them coming, and idleYields
-// how often, where time stands still: in a test.
 const (
 	// idleFor limits how long gather yields to other goroutines without a new op, and
 	// idleYields how often it does so in a test in which time stands still.

@@ -24,7 +24,7 @@ func contestants(self, wrap string) []contestant {
 		{"wrap", func(dir, log string, program []string) ([]string, error) {
 			text := fmt.Sprintf("[service.log]\nfile = %q\nmax_size_mb = 100000\n[wrap]\ncommand = [%s]\n", log, quoted(program))
 			err := os.WriteFile(dir+"/measured.toml", []byte(text), 0o600)
-			return []string{wrap, "measured", "run", "--config", dir + "/measured.toml", "--runtime-dir", dir + "/run", "--state-dir", filepath.Dir(dir) + "/state"}, err // as its last run has left that
+			return []string{wrap, "measured", "run", "--config", dir + "/measured.toml", "--runtime-dir", dir + "/run", "--state-dir", filepath.Dir(dir) + "/state"}, err // in the state that its last run has left
 		}, true, false},
 		{"a parent in Go", func(_, log string, program []string) ([]string, error) {
 			return append([]string{self, "parent", log}, program...), nil
