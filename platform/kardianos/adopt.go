@@ -12,28 +12,28 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// variable has [Adopt] be one of holdfast's own commands, for the service that it names.
+// variable turns [Adopt] into one of holdfast's own commands, for the service that it names.
 const variable = "HOLDFAST_AS"
 
-// Adopt has the systems of github.com/kardianos/service be those of holdfast, where there
-// is a manager of its own, from now on: call it before service.New. It may be called
-// again, by several goroutines at once, and in an init. What is adopted already it leaves
-// alone; the first call changes what the library chose, for which that has no lock, so no
-// other goroutine may use the library meanwhile.
+// Adopt replaces the systems of github.com/kardianos/service by those of holdfast, if holdfast
+// has a manager for them. Call it before service.New. It may be called repeatedly, by several
+// goroutines at once, and in an init function. Systems that are adopted already stay
+// unchanged. The first call changes what the library has chosen, for which that has no lock.
+// So no other goroutine may use the library meanwhile.
 //
-// A System of the program's own that wraps one of the library's has ours in it
-// afterwards, if a field of it, or of a struct in it, holds that. One that wraps ours later
-// has it anyway.
+// If a System of the program wraps one of the library's, Adopt replaces the wrapped one,
+// provided that it is in a field of the System or of a nested struct. A System that wraps ours
+// later needs no replacement.
 //
-// Where the environment says that this process is to be one of holdfast's own commands
-// Adopt is that command, and ends the process.
+// If the environment says that this process is one of holdfast's own commands, Adopt runs that
+// command and ends the process.
 func Adopt() {
 	adopting.Lock()
 	defer adopting.Unlock()
 	if name := os.Getenv(variable); name != "" {
-		_ = os.Unsetenv(variable) // not for what it starts
+		_ = os.Unsetenv(variable) // child processes must not inherit it
 		code := cli.Main(holdfast.Config{Name: name, Guest: &holdfast.Guest{}}, nobody{})
-		os.Exit(code) //nolint:forbidigo // main belongs to a program that knows nothing of this
+		os.Exit(code) //nolint:forbidigo // main belongs to a program that does not know of this
 	}
 	before := service.AvailableSystems()
 	now, a, changed := make([]service.System, len(before)), adoption{}, false
@@ -42,32 +42,32 @@ func Adopt() {
 		now[i], is = a.adopted(s)
 		changed = changed || is
 	}
-	// The one that is chosen is another one where a Detect has panicked.
+	// The chosen system is not in the list if a Detect has panicked.
 	if _, missed := a.adopted(service.ChosenSystem()); changed || missed {
 		service.ChooseSystem(now...)
 	}
 }
 
-// adopting has calls of Adopt come one after the other: what the library has chosen is
-// the process's.
+// adopting serialises the calls of Adopt, because the library's choice is global.
 var adopting sync.Mutex
 
-// nobody is the program of a process that is but a command.
+// A nobody is the program of a process that only runs a command.
 type nobody struct{ holdfast.Program }
 
-// managers are the names of holdfast's managers by those of the library's systems.
+// managers maps the names of the library's systems to those of holdfast's managers.
 var managers = map[string]string{
 	"linux-systemd": "systemd", "unix-systemv": "sysv", "linux-openrc": "openrc", "darwin-launchd": "launchd", "windows-service": "scm",
 }
 
-// system is one of the library's by holdfast's manager of that name.
+// A system is one of the library's systems, with holdfast's manager.
 type system struct {
 	service.System
 	manager string
 	starter string // of this process, if a script of ours started it
 }
 
-// adopted is s by holdfast, or what s wraps; s where neither can be, or is already.
+// adopted returns holdfast's system for s, or s with a wrapped system replaced. It returns s
+// unchanged if neither is possible, or if s is adopted already.
 func (a adoption) adopted(s service.System) (_ service.System, changed bool) {
 	switch s.(type) {
 	case nil, *system, *library:
@@ -85,8 +85,8 @@ func (a adoption) adopted(s service.System) (_ service.System, changed bool) {
 	return s, false
 }
 
-// Detect reports whether the machine is run by this system. Where holdfast cannot tell
-// who runs it the library's own guess counts.
+// Detect reports whether this system runs the machine. If holdfast does not know what does,
+// the library's own answer counts.
 func (s *system) Detect() bool {
 	m, err := native.Manager("auto")
 	if err != nil {
@@ -98,7 +98,7 @@ func (s *system) Detect() bool {
 // Interactive reports whether no manager started this process.
 func (s *system) Interactive() bool { return s.starter == "" && s.System.Interactive() }
 
-// New is a service by holdfast. Of a name that holdfast does not take it is the library's.
+// New returns a service of holdfast, or the library's if holdfast does not accept the name.
 func (s *system) New(i service.Interface, c *service.Config) (service.Service, error) {
 	plain, err := s.System.New(i, c)
 	if err != nil || c == nil || platform.CheckName(c.Name) != nil {

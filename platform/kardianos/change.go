@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
 
-// showChange shows what an install changes in the definition at path, line by line.
+// showChange shows, line by line, what an install changes in the definition at path.
 func (s *adoptee) showChange(ctx context.Context, m platform.Manager, path string, steps []platform.Step) {
 	if r, is := m.(platform.Registry); is {
 		for _, step := range steps {
@@ -29,7 +29,7 @@ func (s *adoptee) showChange(ctx context.Context, m platform.Manager, path strin
 	fmt.Fprintf(os.Stderr, "%s: %s changes:\n%s", s.config.Name, path, difference(string(before), string(step.Content)))
 }
 
-// indented is a registration, a field a line.
+// indented returns a registration with one field per line.
 func indented(registration any) string {
 	text, err := json.MarshalIndent(registration, "", "  ")
 	if err != nil {
@@ -38,11 +38,11 @@ func indented(registration any) string {
 	return string(text)
 }
 
-// difference are the lines of a that are not in b, and those of b that are not in a, in
-// their order.
+// difference returns the lines of a that are not in b, and those of b that are not in a, in
+// order.
 func difference(a, b string) string {
 	from, to := strings.Split(strings.TrimSuffix(a, "\n"), "\n"), strings.Split(strings.TrimSuffix(b, "\n"), "\n")
-	common := make([][]int, len(from)+1) // the most that from[i:] and to[j:] have in common
+	common := make([][]int, len(from)+1) // length of the longest common subsequence of from[i:] and to[j:]
 	for i := range common {
 		common[i] = make([]int, len(to)+1)
 	}

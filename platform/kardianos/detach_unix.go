@@ -4,5 +4,5 @@ package kardianos
 
 import "syscall"
 
-// ownSession has a process outlive whoever starts it, and his terminal.
+// ownSession makes a process outlive its parent and the terminal.
 func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }

@@ -1,69 +1,68 @@
-// Package kardianos has programs that are written for github.com/kardianos/service
-// live by holdfast. One line does it, in main before anything else or in an init:
+// Package kardianos runs programs that are written for github.com/kardianos/service on
+// holdfast. One line does it, in main before anything else or in an init function:
 //
 //	kardianos.Adopt()
 //
-// The program keeps its code: its Interface and Config, New, Control, Logger,
-// Interactive, Platform, ChosenSystem, and what it prints and returns. It gets a
-// definition that is escaped rightly and installed whole or not at all, a manager that
-// knows when it is ready, a stop with a time limit, and a process that is known by more
-// than its number.
+// The program keeps its code: its Interface and Config, New, Control, Logger, Interactive,
+// Platform, ChosenSystem, and what it prints and returns. It gets a definition that is escaped
+// correctly and installed completely or not at all, a manager that knows when it is ready, a
+// stop with a time limit, and a process that is identified by more than its number.
 //
-// # What stays
+// # What does not change
 //
-// The command line is the program's: the definition starts Executable with Arguments,
-// and nothing else. What holdfast itself needs as a process is reached by a variable of
-// the environment, in [Adopt], which does not return then. So Adopt comes before the
+// The command line belongs to the program: the definition starts Executable with Arguments,
+// and nothing else. Commands that holdfast needs as processes are selected by an environment
+// variable. [Adopt] runs them and does not return then. So it must be called before the
 // program reads its flags.
 //
-// Hardening is off, the umask is 0022, and a service that ends is started again as that
-// library has it: on systemd always, after two minutes, on SysV never, on Windows as
-// OnFailure says. Two may run side by side, unless the option Singleton is true.
-// SIGHUP and SIGUSR1 are the program's own; a SIGHUP does not kill one that has no handler.
-// The program may send its own READY=1, keep its own PID file, and call os.Exit in its
-// Stop, which is a clean end.
+// Hardening is off, the umask is 0022, and a service that ends is restarted as with the
+// library: on systemd always, after two minutes; on SysV never; on Windows according to
+// OnFailure. Two instances may run at the same time, unless the option Singleton is true.
+// SIGHUP and SIGUSR1 are left to the program; a SIGHUP does not kill a program without a
+// handler. The program may send its own READY=1, keep its own PID file, and call os.Exit in
+// its Stop, which counts as a clean end.
 //
-// A definition that the library itself has installed, and that names this program, is
-// acted on as the library does. Install brings it over, after showing what changes.
-// One from a custom template is installed as it comes out of the template.
+// A definition that the library itself has installed for this program can be controlled as
+// before. Install replaces it, after showing what changes. A definition from a custom template
+// is installed exactly as the template renders it.
 //
 // # Options
 //
-// All of that library's are honoured, or refused by name at Install where leaving one
-// out would be unsafe. One that nobody knows, or of a wrong type, is named in a warning on
-// standard error. These are added, each a key of Config.Option:
+// All options of the library are honoured, or refused by name at Install if ignoring them
+// would be unsafe. An unknown option, or one of a wrong type, is named in a warning on
+// standard error. There are additional options, all of them keys of Config.Option:
 //
-//	Singleton     bool (false)      a second one is refused
+//	Singleton     bool (false)      a second instance is refused
 //	StartTimeout  string ("1m30s")  how long Start may take
 //	StopTimeout   string ("1m20s")  how long Stop may take; the manager kills 10 s later
 //	Hardening     bool (false)      all of holdfast's hardening
 //	PasswordFile  string            on Windows: has the password of UserName, which then is in no program
 //
-// # Where nothing else keeps a service
+// # The library as a fallback
 //
-// The other way round [Fallback] has a program of holdfast's own, which has cli.Main and a
-// service.Program, be kept by that library where the machine is run by what holdfast has no
-// manager for: FreeBSD's rc.d (freebsd), SMF (smf), the SRC of AIX (src), upstart, procd and
-// BusyBox's rcS (rcs), the names being those for --manager. The program needs one line,
+// [Fallback] works in the other direction. With it, a program of holdfast's own, which has
+// cli.Main and a service.Program, is managed by the library on machines for which holdfast has
+// no manager: FreeBSD's rc.d (freebsd), SMF (smf), the SRC of AIX (src), upstart, procd and
+// BusyBox's rcS (rcs). These are the names for --manager. The program needs one line,
 //
 //	cfg.Fallback = kardianos.Fallback()
 //
-// and install, uninstall, start, stop, restart, reload, status and logs do as elsewhere; the
-// definition starts exactly `PROGRAM run` with its flags. Run itself lives there as by hand:
-// one instance, a PID file, signals, an ordered stop. What a service goes without there,
-// status and install say, and FALLBACK.md in this directory lists with the settings that are
-// refused: the init knows of no readiness, hardening, limits or account.
+// and install, uninstall, start, stop, restart, reload, status and logs work as elsewhere. The
+// definition starts exactly `PROGRAM run` with its flags. Run works as if it were started by
+// hand: one instance, a PID file, signals, an ordered stop. These inits have no readiness,
+// hardening, limits or accounts. status and install say what a service lacks, and FALLBACK.md
+// in this directory lists it, together with the settings that are refused.
 //
-// Install and uninstall are steps of holdfast's transaction, taken back as others are. A
-// script of somebody else is neither replaced nor acted on. For SMF the manifest is ours, as
-// the library's starts a program without its arguments.
+// Install and uninstall are steps of holdfast's transaction, and are undone like others. A
+// script that holdfast did not make is neither replaced nor controlled. For SMF the manifest
+// is ours, because the library's starts a program without its arguments.
 //
-// rcS is proven with BusyBox's init as process 1; procd and upstart with stand-ins that run
-// what the library installs; FreeBSD's script is read by a shell; SMF and the SRC are by the
-// library's source and the manual pages alone.
+// rcS has been tested with BusyBox's init as process 1, and procd and upstart with stand-ins
+// that run what the library installs. FreeBSD's script is parsed by a shell. SMF and the SRC
+// follow only the library's source and the manual pages.
 //
 // # Limits
 //
-// A service whose name holdfast does not take (platform.CheckName), and an init system
-// that it has no manager for, are left to the library.
+// A service with a name that holdfast does not accept (platform.CheckName) is left to the
+// library, and so are init systems for which holdfast has no manager.
 package kardianos

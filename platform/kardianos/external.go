@@ -17,16 +17,16 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
 
-// external is one of the library's systems as a manager. It holds no state: every answer
-// is a new question to the machine.
+// An external is one of the library's systems as a manager. It has no state, and queries the
+// machine each time.
 type external struct {
 	foreign.Init
 	sys     platform.System
-	library service.System // nil: it is not this machine's
+	library service.System // nil: not on this machine
 	record  func(platform.ID) (string, error)
 	// permitted reports whether this process may change services.
 	permitted func() bool
-	// arguments are those of a process; nil if there is none.
+	// arguments returns the arguments of a process, or nil if it does not exist.
 	arguments func(pid int) []string
 }
 
@@ -37,7 +37,7 @@ var (
 	_ platform.Registry = (*external)(nil)
 )
 
-// task is the payload of a step: what the library is to do.
+// A task is the payload of a step. It says what the library has to do.
 type task struct {
 	Do       string   `json:"do"` // "install", "uninstall", "stop", "start"
 	Manager  string   `json:"manager"`
@@ -46,16 +46,18 @@ type task struct {
 	About    string   `json:"description,omitempty"`
 	Exec     []string `json:"exec,omitempty"` // program and arguments
 	Dir      string   `json:"directory,omitempty"`
-	// Template is what the library is to install as it is, in the place of its own; empty: it has one.
+	// Template is the definition that the library has to install unchanged instead of its own.
+	// It is empty for the library's own.
 	Template string `json:"template,omitempty"`
-	// Commands of the program, which the library's definition does not hold.
+	// Reload and Await are commands of the program, which the library's definition cannot
+	// contain.
 	Reload []string `json:"reload,omitempty"`
 	Await  []string `json:"await,omitempty"`
 	// Patience is how long a stop may take before it is forced, in nanoseconds.
 	Patience time.Duration `json:"stop_timeout_ns,omitempty"`
 }
 
-// identity is a platform.ID as JSON.
+// An identity is a platform.ID as JSON.
 type identity struct {
 	Name     string         `json:"name"`
 	Instance string         `json:"instance,omitempty"`
@@ -64,8 +66,8 @@ type identity struct {
 
 func (i identity) id() platform.ID { return platform.ID(i) }
 
-// note is what is kept of an installation, beside the record of what install was told:
-// the mark that it is holdfast's.
+// A note is stored for an installation, besides its manifest. It marks the installation as
+// holdfast's.
 type note struct {
 	Format int  `json:"format"`
 	Task   task `json:"task"`
@@ -73,17 +75,17 @@ type note struct {
 
 const noteFormat = 1
 
-// recordPath is where the note of an installation is. No service has a name with which
-// its manifest would be called so.
+// recordPath returns the path of the note of an installation. It cannot collide with the
+// manifest of another service.
 func recordPath(id platform.ID) (string, error) {
 	manifest, err := native.ManifestFile(id)
 	return strings.TrimSuffix(manifest, ".json") + ".fallback", err
 }
 
-// Name is the init's: "rcs".
+// Name returns the name of the init: "rcs".
 func (m *external) Name() string { return m.Init.Name }
 
-// Missing are sentences for people.
+// Missing returns sentences for people that say what the service lacks.
 func (m *external) Missing(id platform.ID) []string {
 	missing := m.Init.Missing()
 	for i := range missing {
@@ -92,7 +94,7 @@ func (m *external) Missing(id platform.ID) []string {
 	return missing
 }
 
-// Warnings are what is missing there, unless it is installed already: status says it too.
+// Warnings returns the same before the first install. Later, status says it.
 func (m *external) Warnings(_ context.Context, u platform.Unit) []string {
 	if _, n, err := m.definition(u.ID); err != nil || n != nil {
 		return nil
@@ -110,7 +112,8 @@ func forService(text string, id platform.ID) string {
 
 func (m *external) definitionPath(id platform.ID) string { return forService(m.Init.Definition, id) }
 
-// Plan has the library install u in the place of what it has installed before.
+// Plan returns the step that lets the library install u in place of what it has installed
+// before.
 func (m *external) Plan(_ context.Context, u platform.Unit) ([]platform.Step, error) {
 	fail := func(err error) ([]platform.Step, error) { return nil, fmt.Errorf("install %q: %w", u.ID, err) }
 	if err := m.Check(u); err != nil {
@@ -150,7 +153,7 @@ func (m *external) ready() error {
 		return nil
 	}
 	if _, err := m.sys.Stat("/etc/init.d/rcS"); err != nil {
-		return nil //nolint:nilerr // a plan for another machine
+		return nil //nolint:nilerr // the plan is for another machine
 	}
 	if _, err := m.sys.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("the library has a service started by a link in %s, which is not there: make it, and have /etc/init.d/rcS run %s/S* with \"start\": %w", dir, dir, platform.ErrBadUnit)
@@ -158,7 +161,7 @@ func (m *external) ready() error {
 	return nil
 }
 
-// Removal stops the service and has the library uninstall it.
+// Removal returns the steps that stop the service and let the library uninstall it.
 func (m *external) Removal(ctx context.Context, id platform.ID) ([]platform.Step, error) {
 	fail := func(err error) ([]platform.Step, error) { return nil, fmt.Errorf("uninstall %q: %w", id, err) }
 	st, err := m.Status(ctx, id)
@@ -184,7 +187,7 @@ func (m *external) Removal(ctx context.Context, id platform.ID) ([]platform.Step
 	), nil
 }
 
-// Registered is what the library was given last.
+// Registered returns the task of the last install.
 func (m *external) Registered(_ context.Context, id platform.ID, s platform.Step) (any, bool) {
 	if t, ok := s.Payload.(task); !ok || t.Do != "install" {
 		return nil, false
@@ -196,9 +199,9 @@ func (m *external) Registered(_ context.Context, id platform.ID, s platform.Step
 	return n.Task, true
 }
 
-// definition is what there is by that name, and the note of it if that is ours.
+// definition returns the definition of the service, and its note if it is ours.
 func (m *external) definition(id platform.ID) (*platform.Definition, *note, error) {
-	if id.Scope == platform.ScopeUser { // there are none of these
+	if id.Scope == platform.ScopeUser { // not supported
 		return nil, nil, nil
 	}
 	file := m.definitionPath(id)

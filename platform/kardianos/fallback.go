@@ -12,14 +12,14 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
 
-// Fallback has the systems of github.com/kardianos/service keep a service of holdfast's
-// where the machine is run by what holdfast has no manager for: FreeBSD's rc.d, SMF, the
-// SRC of AIX, upstart, procd and BusyBox's rcS. A program asks for it by
+// Fallback lets the systems of github.com/kardianos/service manage a service of holdfast on
+// machines for which holdfast has no manager: FreeBSD's rc.d, SMF, the SRC of AIX, upstart,
+// procd and BusyBox's rcS. A program enables it by
 //
 //	cfg.Fallback = kardianos.Fallback()
 //
-// and has the same command line as elsewhere. See "Where nothing else keeps a service" in
-// the comment of this package.
+// and has the same command line as elsewhere. See "The library as a fallback" in the comment
+// of this package.
 func Fallback() platform.Fallback { return newFallback(native.System{}) }
 
 func newFallback(sys platform.System) fallback {
@@ -31,13 +31,13 @@ func newFallback(sys platform.System) fallback {
 	return f
 }
 
-// fallback is the library's systems as managers.
+// A fallback has the library's systems as managers.
 type fallback struct{ managers map[string]*external }
 
-// Managers are the names that the library's systems have here.
+// Managers returns our names of the library's systems.
 func (f fallback) Managers() []string { return slices.Sorted(maps.Keys(f.managers)) }
 
-// Manager gives one of them.
+// Manager returns the manager with that name.
 func (f fallback) Manager(name string) (platform.Manager, error) {
 	if m, ok := f.managers[name]; ok {
 		return m, nil
@@ -45,8 +45,8 @@ func (f fallback) Manager(name string) (platform.Manager, error) {
 	return nil, fmt.Errorf("manager %q: %w", name, platform.ErrUnsupported)
 }
 
-// plainSystem is the library's own system of that name; nil if this program has none, as it
-// was compiled for another operating system.
+// plainSystem returns the library's own system with that name. It returns nil if this program
+// was compiled for another operating system, and so has none.
 func plainSystem(name string) service.System {
 	for _, s := range service.AvailableSystems() {
 		if l, adopted := s.(*library); adopted {

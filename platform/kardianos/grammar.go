@@ -8,32 +8,31 @@ import (
 	"strings"
 )
 
-// values are what a template may name: each a string or a []string.
+// values are the values that a template may name. Each is a string or a []string.
 type values map[string]any
 
-// functions are what a value may be piped through.
+// functions are the functions through which a value may be piped.
 type functions map[string]func(string) string
 
-// element is what a template of the library's present grammar is made of: text, or an
-// action.
+// An element is a part of a template in the library's present grammar: text or an action.
 type element struct {
-	text   string // to be copied
-	verb   string // "", "if" or "range"; "" with a key is its value
+	text   string // copied literally
+	verb   string // "", "if" or "range"; "" with a key inserts its value
 	key    string
 	pipe   []string
 	body   []element
 	orElse []element
 }
 
-// token is one action with the text before it.
+// A token is one action, with the text before it.
 type token struct {
 	before, action string
-	last           bool // there is no action: it is the rest
+	last           bool // the rest of the text, without an action
 }
 
 var action = regexp.MustCompile(`(?s)\{\{(.*?)\}\}`)
 
-// tokens cuts a template up, and does what the trim marks of its actions say.
+// tokens splits a template, and applies the trim marks of its actions.
 func tokens(text string) ([]token, error) {
 	const blank = " \t\r\n"
 	var all []token
@@ -61,8 +60,7 @@ func tokens(text string) ([]token, error) {
 	return append(all, t), nil
 }
 
-// parse reads elements up to one of the ends, and returns which that was, and what is
-// after it.
+// parse reads elements up to one of the ends. It returns that end, and the rest after it.
 func parse(all []token, ends ...string) (elements []element, end string, rest []token, err error) {
 	for len(all) > 0 {
 		t := all[0]
@@ -106,7 +104,7 @@ func parse(all []token, ends ...string) (elements []element, end string, rest []
 	return elements, "", nil, nil
 }
 
-// render is what comes out of a template in the library's present grammar.
+// render renders a template in the library's present grammar.
 func render(text string, v values, f functions) (string, error) {
 	all, err := tokens(text)
 	if err != nil {

@@ -20,14 +20,14 @@ import (
 	holdfast "github.com/holdfast-dev/holdfast/service"
 )
 
-// turnWait is how long another install or uninstall of the service may take.
+// turnWait limits the wait for another install or uninstall of the service.
 const turnWait = 2 * time.Minute
 
-// Install installs the service, whole or not at all. It fails where it is installed
-// already; a definition that the library has made for this program is brought over.
+// Install installs the service, completely or not at all. It fails if the service is installed
+// already, unless the library has made the definition for this program: that is replaced.
 func (s *adoptee) Install() error {
 	c, t := s.settings()
-	if s.options().script(s.system.String()) != "" { // which says all there is
+	if s.options().script(s.system.String()) != "" { // the template says everything
 		t.strange, t.refused = s.options().strange(), nil
 		c = holdfast.Config{Name: c.Name, DisplayName: c.DisplayName, Description: c.Description, Hardening: unhardened(""), Guest: c.Guest}
 	}
@@ -77,8 +77,9 @@ func (s *adoptee) Install() error {
 	})
 }
 
-// whileStopped brings a service over that runs. On SysV its process is known to the old
-// script alone: that stops it, and it runs again afterwards, whatever has become of that.
+// whileStopped replaces the definition of a running service. On SysV only the old script knows
+// its process. So the old script stops it, and it is started again afterwards, even if do
+// fails.
 func (s *adoptee) whileStopped(do func() error) error {
 	if st, err := s.plain.Status(); s.system.manager != "sysv" || err != nil || st != service.StatusRunning {
 		return do()
@@ -90,7 +91,8 @@ func (s *adoptee) whileStopped(do func() error) error {
 	return errors.Join(err, s.Start())
 }
 
-// exists is the error of an install over what is there, in the library's own words.
+// exists returns the error of an install over an existing definition, in the library's own
+// words.
 func (s *adoptee) exists(d *platform.Definition) error {
 	if s.system.manager == "scm" {
 		return fmt.Errorf("service %s already exists", s.config.Name)
@@ -103,9 +105,9 @@ func (s *adoptee) unchanged(path string, content []byte) bool {
 	return err == nil && bytes.Equal(now, content)
 }
 
-// Uninstall stops the service and removes it. Where the service itself calls, it goes on
-// until it ends by itself; Windows and launchd remove nothing that runs, so there somebody
-// who outlives it stops and removes it.
+// Uninstall stops the service and removes it. If the service itself calls Uninstall, it goes
+// on until it ends by itself. But Windows and launchd do not remove a running service, so
+// there a process that outlives the service stops and removes it.
 func (s *adoptee) Uninstall() error {
 	m, err := s.manager()
 	if err != nil {
@@ -130,7 +132,7 @@ func (s *adoptee) Uninstall() error {
 	})
 }
 
-// unlink removes the links by which SysV starts a script: the library leaves them.
+// unlink removes the links by which SysV starts a script, which the library leaves behind.
 func (s *adoptee) unlink() error {
 	if s.system.manager != "sysv" {
 		return nil
@@ -161,8 +163,8 @@ func (s *adoptee) keeper(m platform.Manager) platform.System {
 	return installer.Keeper{System: native.System{}, Manager: m, ID: s.id()}
 }
 
-// alone runs do as the only one who changes the installation of the service, after
-// having ended what an earlier one has left half-way.
+// alone runs do while no other process changes the installation of the service. It first
+// finishes an interrupted operation.
 func (s *adoptee) alone(verb string, do func(ctx context.Context, journal string) error) error {
 	ctx := context.Background()
 	manifest, err := native.ManifestFile(s.id())
@@ -197,7 +199,7 @@ func carryOut(ctx context.Context, sys platform.System, verb, journal string, st
 	return tx.Commit(ctx)
 }
 
-// definitionOf is the step that writes the definition itself.
+// definitionOf returns the step that writes the definition itself.
 func (s *adoptee) definitionOf(steps []platform.Step) *platform.Step {
 	for i := range steps {
 		switch name := filepath.Base(steps[i].Path); {

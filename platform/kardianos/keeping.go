@@ -18,7 +18,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// What an init does is looked for that often, and the process of a start that long.
+// lookEvery is the time between two queries of the init. appearsFor limits the wait for the
+// process after a start.
 const (
 	lookEvery  = 20 * time.Millisecond
 	appearsFor = 30 * time.Second
@@ -26,14 +27,14 @@ const (
 
 func isRoot() bool { return os.Geteuid() == 0 }
 
-// Start has the init start the service and returns when it is ready, as its own commands
-// have it.
+// Start lets the init start the service, and returns when the program's own command reports
+// that it is ready.
 func (m *external) Start(ctx context.Context, id platform.ID) error {
 	return m.act(ctx, "start", id, m.start)
 }
 
-// Stop returns when the service is gone, and the init knows. One that does not run is
-// stopped already.
+// Stop returns when the service has ended and the init knows it. It succeeds if the service
+// does not run.
 func (m *external) Stop(ctx context.Context, id platform.ID) error {
 	return m.act(ctx, "stop", id, m.stop)
 }
@@ -46,7 +47,7 @@ func (m *external) Restart(ctx context.Context, id platform.ID) error {
 	return m.Start(ctx, id)
 }
 
-// Reload asks the service itself, and returns its outcome: no init of these can.
+// Reload asks the service itself, and returns the outcome. None of these inits can do so.
 func (m *external) Reload(ctx context.Context, id platform.ID) error {
 	return m.act(ctx, "reload", id, func(ctx context.Context, n *note, _ service.Service) error {
 		if pid, running := m.process(ctx, id, n); running && pid == 0 {
@@ -62,7 +63,7 @@ func (m *external) Reload(ctx context.Context, id platform.ID) error {
 	})
 }
 
-// act does something to a service that is installed, and ours.
+// act does something with an installed service of ours.
 func (m *external) act(ctx context.Context, verb string, id platform.ID, do func(context.Context, *note, service.Service) error) error {
 	fail := func(err error) error { return fmt.Errorf("%s %q: %w", verb, id, err) }
 	d, n, err := m.definition(id)
@@ -88,7 +89,8 @@ func (m *external) act(ctx context.Context, verb string, id platform.ID, do func
 	return nil
 }
 
-// aside does what knows of no context. What overruns goes on without us.
+// aside runs a function that has no context. If it takes longer than ctx, it goes on in the
+// background.
 func aside(ctx context.Context, do func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- do() }()
@@ -125,7 +127,7 @@ func (m *external) start(ctx context.Context, n *note, s service.Service) error 
 		}
 	}
 	if pid == 0 {
-		return nil // it runs, and nobody says as whom
+		return nil // it runs, but its PID is unknown
 	}
 	if _, err := m.sys.Run(ctx, append(slices.Clone(n.Task.Await), "--pid", strconv.Itoa(pid))...); err != nil {
 		if ctx.Err() != nil {
@@ -166,7 +168,7 @@ func (m *external) stop(ctx context.Context, n *note, s service.Service) error {
 	return who.WaitReaped(ctx)
 }
 
-// end ends a process in order, and by force if that takes longer than patience.
+// end asks a process to stop, and kills it if that takes longer than patience.
 func end(ctx context.Context, who proc.Identity, patience time.Duration) error {
 	if gone(who) {
 		return nil
@@ -186,7 +188,7 @@ func end(ctx context.Context, who proc.Identity, patience time.Duration) error {
 	return who.WaitReaped(ctx)
 }
 
-// gone reports whether there is no such process any more.
+// gone reports whether the process no longer exists.
 func gone(who proc.Identity) bool {
 	if who.PID == 0 {
 		return true
@@ -195,8 +197,8 @@ func gone(who proc.Identity) bool {
 	return err == nil && !alive
 }
 
-// forget removes the PID file of a process that is none of the service's: rcS would take
-// whoever has that number by now for it.
+// forget removes the PID file of a process that is not the service. Otherwise rcS would take
+// the process that has that number now for the service.
 func (m *external) forget(id platform.ID) error {
 	if m.Name() != "rcs" {
 		return nil
@@ -207,8 +209,8 @@ func (m *external) forget(id platform.ID) error {
 	return nil
 }
 
-// ended reports whether the process that rcS has started is gone already: with the others
-// another one may come.
+// ended reports whether the process that rcS has started has ended. Other inits may start
+// another one.
 func (m *external) ended(id platform.ID) bool {
 	if m.Name() != "rcs" {
 		return false
@@ -217,7 +219,7 @@ func (m *external) ended(id platform.ID) bool {
 	return pid == 0 || m.arguments(pid) == nil
 }
 
-// Status is what the init says; that a service which runs is ready is but assumed.
+// Status returns what the init says. It only assumes that a running service is ready.
 func (m *external) Status(ctx context.Context, id platform.ID) (platform.Status, error) {
 	st := platform.Status{Manager: m.Name(), Phase: platform.PhaseStopped}
 	d, n, err := m.definition(id)

@@ -8,11 +8,11 @@ import (
 	"github.com/kardianos/service"
 )
 
-// library is a system that holdfast has no manager for: the library's own, but that
-// templates may be in the grammar it had up to 1.2.4.
+// A library is a system for which holdfast has no manager. It is the library's own, but also
+// accepts templates in the grammar that the library had up to 1.2.4.
 type library struct{ service.System }
 
-// New is the library's.
+// New returns the library's service with that addition.
 func (l *library) New(i service.Interface, c *service.Config) (service.Service, error) {
 	s, err := l.System.New(i, c)
 	if err != nil {
@@ -21,7 +21,7 @@ func (l *library) New(i service.Interface, c *service.Config) (service.Service, 
 	return &templated{Service: s, of: l, program: i, config: c}, nil
 }
 
-// templated is a service of a library's system.
+// A templated is a service of a library's system.
 type templated struct {
 	service.Service
 	of      *library
@@ -29,8 +29,8 @@ type templated struct {
 	config  *service.Config
 }
 
-// Install renders a template of the old grammar, and hands on what comes out, in which
-// there is nothing left to be rendered.
+// Install renders a template in the old grammar. It passes the result, in which nothing is
+// left to render, to the library.
 func (t *templated) Install() error {
 	key := scripts[t.of.String()]
 	text := options(t.config.Option).text(key)
@@ -44,7 +44,7 @@ func (t *templated) Install() error {
 	}
 	out, err := renderOld(text, fieldsOf(t.config, program))
 	if err != nil || strings.Contains(out, "{{") {
-		return t.Service.Install() // which says what is wrong
+		return t.Service.Install() // returns the error
 	}
 	c := *t.config
 	c.Option = maps.Clone(c.Option)
@@ -56,8 +56,8 @@ func (t *templated) Install() error {
 	return plain.Install()
 }
 
-// present reports whether a template is in the library's present grammar: all that it
-// names is there, on whatever system.
+// present reports whether a template is in the library's present grammar. It is if all the
+// names in it exist on any system.
 func present(text string) bool {
 	all, err := tokens(text)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	holdfast "github.com/holdfast-dev/holdfast/service"
 )
 
-// lines are the lines that make up the elements of a list.
+// lines returns the lines of all elements of a list.
 func lines(all []string) (each []string) {
 	for _, element := range all {
 		for line := range strings.Lines(element) {
@@ -22,10 +22,10 @@ func lines(all []string) (each []string) {
 	return each
 }
 
-// byHand are the values of Restart= that systemd knows and no policy of holdfast's is.
+// byHand lists the values of Restart= in systemd that are no policies of holdfast.
 var byHand = []string{"on-abort", "on-watchdog"}
 
-// policies are holdfast's by the values of the option Restart.
+// policies maps the values of the option Restart to holdfast's policies.
 var policies = map[string]platform.RestartPolicy{
 	"always": platform.RestartAlways, "on-failure": platform.RestartOnFailure, "on-success": platform.RestartOnSuccess,
 	"on-abnormal": platform.RestartOnAbnormal, "no": platform.RestartNever, "": platform.RestartNever,
@@ -53,7 +53,7 @@ func (t *translation) systemd() {
 			t.refuse("option Restart is %q, which is none of always, on-failure, on-success, on-abnormal, no, %s", policy, strings.Join(byHand, ", "))
 		}
 	}
-	if !t.flag(singleton) { // the library knows no exit codes that are for good
+	if !t.flag(singleton) { // with the library, no exit code prevents a restart
 		add("RestartPreventExitStatus", "")
 	}
 	if codes := t.text("SuccessExitStatus"); codes != "" {
@@ -82,7 +82,7 @@ func notOfASignal(r rune) bool {
 	return !(r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '+')
 }
 
-// specifierless is a value in which systemd takes no percent sign for a specifier.
+// specifierless escapes a value so that systemd finds no specifiers in it.
 func specifierless(value string) string { return strings.ReplaceAll(value, "%", "%%") }
 
 func (t *translation) logs() string {
@@ -92,7 +92,7 @@ func (t *translation) logs() string {
 	return "/var/log"
 }
 
-// scripted is what SysV and OpenRC have in common.
+// scripted translates what SysV and OpenRC have in common.
 func (t *translation) scripted() {
 	t.none("PIDFile")
 	t.unfit("ChRoot", t.of.config.ChRoot != "")
@@ -101,7 +101,7 @@ func (t *translation) scripted() {
 	switch signal := t.text("ReloadSignal"); {
 	case strings.ContainsFunc(signal, notOfASignal):
 		t.refuse("option ReloadSignal is %q, which is no signal", signal)
-	case signal != "": // the script has made sure who that is
+	case signal != "": // the script has verified the process
 		t.Guest.Reload = []string{"/bin/sh", "-c", `kill -` + signal + ` "$(cat /run/` + name + "/" + name + `.pid)"`}
 	default:
 		t.Guest.Reload = []string{"/bin/sh", "-c", "echo " + name + ": takes its configuration by a restart >&2; exit 3"}
@@ -125,7 +125,7 @@ func (t *translation) openrc() {
 	t.scripted()
 	t.Restart = t.policy()
 	t.Restart.Delay, t.Restart.Max, t.Restart.Window = time.Second, 10, 5*time.Minute
-	for _, line := range lines(t.of.config.Dependencies) { // of depend()
+	for _, line := range lines(t.of.config.Dependencies) { // lines for depend()
 		words := strings.Fields(line)
 		switch words[0] {
 		case "need":
@@ -140,7 +140,7 @@ func (t *translation) openrc() {
 	}
 }
 
-// policy is the option Restart for whoever has no such policies himself.
+// policy translates the option Restart for a manager without such policies of its own.
 func (t *translation) policy() holdfast.Restart {
 	r := holdfast.Restart{Policy: platform.RestartAlways, Delay: 2 * time.Minute, Max: platform.NoLimit}
 	if t.said("Restart") {
@@ -154,7 +154,7 @@ func (t *translation) policy() holdfast.Restart {
 	return r
 }
 
-// codes are the exit codes in the option SuccessExitStatus.
+// codes translates the exit codes in the option SuccessExitStatus.
 func (t *translation) codes(r *holdfast.Restart) {
 	for _, word := range strings.Fields(t.text("SuccessExitStatus")) {
 		if code, err := strconv.Atoi(word); err == nil && code > 0 {
@@ -166,7 +166,7 @@ func (t *translation) codes(r *holdfast.Restart) {
 }
 
 func (t *translation) launchd() {
-	t.none("PIDFile", "ReloadSignal", "Restart", hardening) // KeepAlive is what it has in place of Restart
+	t.none("PIDFile", "ReloadSignal", "Restart", hardening) // the library has KeepAlive instead of Restart there
 	t.Hardening.Capabilities = nil
 	t.Launchd.SessionCreate = t.flag("SessionCreate")
 	t.Restart = holdfast.Restart{Policy: platform.RestartNever}
@@ -200,13 +200,13 @@ func (t *translation) scm() {
 	t.Restart = holdfast.Restart{Policy: platform.RestartNever}
 	switch action := t.text("OnFailure"); action {
 	case "", "noaction":
-	case "reboot": // which holdfast has as a last resort
+	case "reboot": // holdfast reboots only as a last resort
 		t.note("option OnFailure is reboot: the first failure within a day is a restart, the next one reboots the machine")
 		t.Restart = holdfast.Restart{
 			Policy: platform.RestartOnFailure, Delay: t.duration("OnFailureDelayDuration", time.Second), Max: 1, Window: 24 * time.Hour,
 		}
 		t.Windows.GiveUp = platform.WindowsReboot
-	default: // as the library has it
+	default: // as in the library
 		t.Restart = holdfast.Restart{
 			Policy: platform.RestartOnFailure, Delay: t.duration("OnFailureDelayDuration", time.Second), Max: platform.NoLimit,
 			Window: time.Duration(t.number("OnFailureResetPeriod", 10)) * time.Second,

@@ -10,7 +10,7 @@ import (
 	"github.com/kardianos/service"
 )
 
-// kinds are the options there are, by the type of their value.
+// kinds lists all options with the types of their values.
 var kinds = map[string]string{
 	"KeepAlive": "bool", "RunAtLoad": "bool", "UserService": "bool", "SessionCreate": "bool", "LogOutput": "bool",
 	"DelayedAutoStart": "bool", "Interactive": "bool",
@@ -24,7 +24,7 @@ var kinds = map[string]string{
 	singleton: "bool", hardening: "bool", startTimeout: "string", stopTimeout: "string", passwordFile: "string",
 }
 
-// The options that are not the library's.
+// The options that the library does not have.
 const (
 	singleton    = "Singleton"
 	hardening    = "Hardening"
@@ -33,8 +33,8 @@ const (
 	passwordFile = "PasswordFile"
 )
 
-// options are Config.Option, read as the library reads it: a value of another type
-// counts for nothing.
+// options are Config.Option. They are read as the library does it: a value of a wrong type is
+// ignored.
 type options service.KeyValue
 
 func (s *adoptee) options() options { return options(s.config.Option) }
@@ -53,7 +53,7 @@ func (o options) text(key string) string {
 	return v
 }
 
-// said reports whether there is a text for key, be it an empty one.
+// said reports whether key has a text, which may be empty.
 func (o options) said(key string) bool {
 	_, ok := o[key].(string)
 	return ok
@@ -71,7 +71,7 @@ func (o options) wait() func() {
 	return f
 }
 
-// duration is a time.Duration in a string, as OnFailureDelayDuration has it.
+// duration returns a time.Duration from a string, as in OnFailureDelayDuration.
 func (o options) duration(key string, usual time.Duration) time.Duration {
 	if d, err := time.ParseDuration(o.text(key)); err == nil && d > 0 {
 		return d
@@ -79,7 +79,7 @@ func (o options) duration(key string, usual time.Duration) time.Duration {
 	return usual
 }
 
-// strange are sentences on what counts for nothing though it is there.
+// strange returns sentences about options that are ignored.
 func (o options) strange() []string {
 	var all []string
 	for _, key := range slices.Sorted(maps.Keys(o)) {
@@ -102,7 +102,7 @@ func (o options) strange() []string {
 	return all
 }
 
-// nearest is the option that somebody may have meant; empty if none is near.
+// nearest returns the option that was probably meant, or "".
 func nearest(key string) string {
 	best, least := "", 1+max(2, len(key)/4)
 	for _, name := range slices.Sorted(maps.Keys(kinds)) {
@@ -113,7 +113,7 @@ func nearest(key string) string {
 	return best
 }
 
-// distance is how many letters are wrong, missing or too many.
+// distance returns the number of wrong, missing or additional letters.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// outputs are the files that the library's definitions have a service's standard output
-// and standard error written to. What comes before Run is in holdfast's own file.
+// outputs returns the files to which the library's definitions write a service's standard
+// output and standard error. Output before Run goes to holdfast's own file.
 func (s *adoptee) outputs() (out, err string) {
 	if s.system.manager == "launchd" {
 		f := s.fields("")
@@ -17,7 +17,7 @@ func (s *adoptee) outputs() (out, err string) {
 		dir = strings.TrimSuffix(d, "/")
 	}
 	name := s.config.Name
-	if s.system.starter == "openrc" { // which names them after the program
+	if s.system.starter == "openrc" { // the library names them after the program there
 		program, e := s.executable()
 		if e != nil {
 			return "", ""
@@ -30,8 +30,8 @@ func (s *adoptee) outputs() (out, err string) {
 	return dir + "/" + name + ".log", dir + "/" + name + ".err"
 }
 
-// keepOutput has what is printed from now on go where it always went: there are
-// people, and logrotate(8), that look for it.
+// keepOutput redirects further output to the files of the library, because people and
+// logrotate(8) expect it there.
 func (s *adoptee) keepOutput() {
 	if s.system.starter != "sysv" && s.system.starter != "openrc" && (s.system.manager != "launchd" || s.Interactive()) {
 		return

@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// appendTo has a descriptor write to a file, if this process may.
+// appendTo redirects a descriptor to a file, if this process may write to it.
 func appendTo(path string, descriptor int) {
 	f, err := files.Open(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
 	if err != nil {

@@ -13,10 +13,10 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// arguments are those of a process on Linux.
+// arguments returns the arguments of a process on Linux.
 func arguments(pid int) []string {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
-	if err != nil || len(text) == 0 { // it has ended, but for being reaped
+	if err != nil || len(text) == 0 { // it has ended, and may not have been reaped yet
 		return nil
 	}
 	var all []string
@@ -26,11 +26,11 @@ func arguments(pid int) []string {
 	return all
 }
 
-// process is the process of the service that the init has started; 0 where the init does
-// not say which, but that it runs.
+// process returns the process of the service that the init has started. pid is 0 if the init
+// says only that it runs.
 func (m *external) process(ctx context.Context, id platform.ID, n *note) (pid int, running bool) {
 	switch m.Name() {
-	case "rcs": // whose own status takes the number for the process
+	case "rcs": // its own status trusts the number alone
 		pid := m.pidIn(forService(m.PIDFile, id))
 		running = pid != 0 && serves(m.arguments(pid), n.Task.Exec)
 		if !running {
@@ -41,7 +41,7 @@ func (m *external) process(ctx context.Context, id platform.ID, n *note) (pid in
 		if pid := m.pidIn(forService(m.PIDFile, id)); pid != 0 && serves(m.arguments(pid), n.Task.Exec) {
 			return pid, true
 		}
-	case "freebsd": // the number is daemon(8)'s
+	case "freebsd": // the number is that of daemon(8)
 		if parent := m.pidIn(forService(m.PIDFile, id)); parent != 0 {
 			out, err := m.sys.Run(ctx, "pgrep", "-P", strconv.Itoa(parent))
 			pid = firstNumber(out, err)
@@ -76,8 +76,8 @@ func (m *external) process(ctx context.Context, id platform.ID, n *note) (pid in
 }
 
 // serves reports whether a process with these arguments is the service that exec starts,
-// or started with other flags before: the same command, for the same instance. The
-// program may have another path, as one that is on trial has.
+// perhaps with other flags: it has the same command for the same instance. The path of the
+// program may differ, for example during a trial.
 func serves(arguments, exec []string) bool {
 	if len(arguments) == 0 {
 		return false
@@ -85,7 +85,7 @@ func serves(arguments, exec []string) bool {
 	return slices.Equal(command(arguments), command(exec)) && instance(arguments) == instance(exec)
 }
 
-// command are the words behind the program, up to the first flag.
+// command returns the words after the program, up to the first flag.
 func command(argv []string) []string {
 	for i, word := range argv {
 		if strings.HasPrefix(word, "-") {
@@ -102,7 +102,7 @@ func instance(argv []string) string {
 	return ""
 }
 
-// firstNumber is the first word of a command's output, as a PID; 0 if it is none.
+// firstNumber returns the first word of a command's output as a PID, or 0 if it is not one.
 func firstNumber(out string, err error) int {
 	fields := strings.Fields(out)
 	if err != nil || len(fields) == 0 {
@@ -112,7 +112,7 @@ func firstNumber(out string, err error) int {
 	return pid
 }
 
-// ofProgram is the process in what `svcs -p` prints that has the program's name.
+// ofProgram returns the process with the program's name from the output of `svcs -p`.
 func ofProgram(out string, err error, program string) int {
 	if err != nil {
 		return 0
@@ -120,7 +120,7 @@ func ofProgram(out string, err error, program string) int {
 	base := program[strings.LastIndexByte(program, '/')+1:]
 	for line := range strings.Lines(out) {
 		fields := strings.Fields(line)
-		if len(fields) == 3 && strings.HasPrefix(base, fields[2]) { // which is cut after 15 letters
+		if len(fields) == 3 && strings.HasPrefix(base, fields[2]) { // the name is cut off after 15 characters
 			if pid, err := strconv.Atoi(fields[1]); err == nil {
 				return pid
 			}
@@ -129,7 +129,7 @@ func ofProgram(out string, err error, program string) int {
 	return 0
 }
 
-// pidIn is the number in a PID file; 0 if there is none.
+// pidIn returns the number in a PID file, or 0 if there is none.
 func (m *external) pidIn(path string) int {
 	content, err := m.sys.ReadFile(path)
 	if err != nil {
@@ -142,7 +142,7 @@ func (m *external) pidIn(path string) int {
 	return pid
 }
 
-// Logs shows what the service has printed, where the init keeps that.
+// Logs returns the command that shows what the service has printed, if the init keeps that.
 func (m *external) Logs(id platform.ID, lines int, follow bool) []string {
 	count := "+1"
 	if lines >= 0 {

@@ -12,17 +12,17 @@ import (
 	holdfast "github.com/holdfast-dev/holdfast/service"
 )
 
-// Reloader is an Interface that takes a new configuration while it serves: SIGHUP, and
-// the manager's own reload, ask for it. The outcome is what the manager reports.
+// A Reloader is an Interface that can take a new configuration while it runs. SIGHUP and the
+// manager's own reload request it. The manager reports the outcome.
 type Reloader interface {
 	service.Interface
 	Reload(s service.Service) error
 }
 
-// Run lives the life of the service by holdfast: service.Run. It returns the program's
-// own error where that is what went wrong.
+// Run runs the service by service.Run. It returns the program's own error if that was the
+// cause.
 func (s *adoptee) Run() error {
-	if s.program == nil { // such a service is there to be controlled
+	if s.program == nil { // such a service can only be controlled
 		return fmt.Errorf("run %q: its Interface is nil: %w", s.config.Name, errors.ErrUnsupported)
 	}
 	c, _ := s.settings() // Install warns
@@ -41,18 +41,18 @@ func (s *adoptee) Run() error {
 	return err
 }
 
-// guest is the program in holdfast's terms.
+// A guest is the program as a service.Program.
 type guest struct {
 	*adoptee
-	ask         context.CancelCauseFunc // for a stop
+	ask         context.CancelCauseFunc // requests a stop
 	environment map[string]string
 	waited      chan struct{}   // closed when RunWait has returned; nil: there is none
-	life        context.Context // ends when a stop is asked for, by whom its cause says
+	life        context.Context // ends when a stop is requested; its cause says by whom
 	failed      error           // what the program itself returned
 }
 
-// spokenBy are the variables by which a manager speaks to the service: holdfast takes
-// them out of the environment, and the program may want to speak back itself.
+// spokenBy returns the variables by which a manager communicates with the service. holdfast
+// removes them from the environment, but the program may use them itself.
 func spokenBy() map[string]string {
 	all := map[string]string{}
 	for _, name := range []string{"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"} {
@@ -63,7 +63,7 @@ func spokenBy() map[string]string {
 	return all
 }
 
-// Start is the program's, which is ready when it returns.
+// Start calls the program's Start. The service is ready when that returns.
 func (g *guest) Start(ctx context.Context, _ *holdfast.Runtime) error {
 	for name, value := range g.environment {
 		_ = os.Setenv(name, value)
@@ -73,7 +73,7 @@ func (g *guest) Start(ctx context.Context, _ *holdfast.Runtime) error {
 		return err
 	}
 	g.life = ctx
-	if wait := g.options().wait(); wait != nil && g.system.manager != "scm" { // Windows knows none
+	if wait := g.options().wait(); wait != nil && g.system.manager != "scm" { // the library does not use it on Windows
 		g.waited = make(chan struct{})
 		go func() {
 			wait()
@@ -84,14 +84,14 @@ func (g *guest) Start(ctx context.Context, _ *holdfast.Runtime) error {
 	return nil
 }
 
-// errWaited is why a service stops that stops by itself.
+// errWaited is the reason for the stop of a service that stops by itself.
 var errWaited = errors.New("RunWait has returned")
 
-// runWaitEnds is how long RunWait may take to return once a stop is asked for: the
-// program is to handle SIGTERM itself then, and its Stop comes after that.
+// runWaitEnds is how long RunWait may take to return after a stop request. In that time the
+// program may handle SIGTERM itself; its Stop is called afterwards.
 const runWaitEnds = 5 * time.Second
 
-// Stop is the program's.
+// Stop calls the program's Stop or Shutdown.
 func (g *guest) Stop(ctx context.Context) error {
 	if g.waited != nil {
 		select {
@@ -112,11 +112,11 @@ func (g *guest) Stop(ctx context.Context) error {
 	return nil
 }
 
-// reloading is a guest that is a Reloader.
+// A reloading is a guest whose program is a Reloader.
 type reloading struct {
 	*guest
 	program Reloader
 }
 
-// Reload is the program's.
+// Reload calls the program's Reload.
 func (r *reloading) Reload(context.Context) error { return r.program.Reload(r.adoptee) }

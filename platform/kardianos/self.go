@@ -16,11 +16,11 @@ import (
 
 func absolute(path string) (string, error) { return filepath.Abs(path) }
 
-// Interactive reports whether a person has started this process.
+// Interactive reports whether a person started this process.
 func (s *adoptee) Interactive() bool { return s.system.Interactive() }
 
-// isItself reports whether this process is the very service, as its manager sees it, be
-// it by a definition of ours or by one that the library has made.
+// isItself reports whether this process is the service, according to its manager. The
+// definition may be ours or the library's.
 func (s *adoptee) isItself() bool {
 	if s.Interactive() {
 		return false
@@ -38,7 +38,7 @@ func (s *adoptee) isItself() bool {
 		if err != nil || leavers[s.system.manager] == nil || !s.names(d, program) {
 			return false
 		}
-		if s.system.manager == "sysv" { // whose script knows it by this alone
+		if s.system.manager == "sysv" { // its script knows the process only by this file
 			pid, err := native.System{}.ReadFile("/var/run/" + s.config.Name + ".pid")
 			return err == nil && strings.TrimSpace(string(pid)) == strconv.Itoa(os.Getpid())
 		}
@@ -50,17 +50,17 @@ func (s *adoptee) isItself() bool {
 	return err == nil && (st.PID == os.Getpid() || st.PID != 0 && st.PID == os.Getppid() && s.system.starter != "")
 }
 
-// supervised reports whether the parent of this process is OpenRC's supervise-daemon for
-// the service of that name. OpenRC itself knows no number of the process before
-// supervise-daemon has written it down, which may be after the process has begun.
+// supervised reports whether the parent of this process is OpenRC's supervise-daemon for the
+// service with that name. OpenRC itself does not know the PID until supervise-daemon has
+// recorded it, which may be after the process has begun.
 func supervised(name string) bool {
 	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", os.Getppid()))
 	words := strings.Split(string(content), "\x00")
 	return err == nil && len(words) > 1 && filepath.Base(words[0]) == "supervise-daemon" && words[1] == name
 }
 
-// leavers are the managers' own commands that stop or restart what the library has
-// installed, by name and verb.
+// leavers has the managers' own commands that stop or restart what the library has installed,
+// by name and verb.
 var leavers = map[string]func(name, verb string) []string{
 	"systemd": func(name, verb string) []string {
 		return []string{"systemctl", verb, "--no-block", name + ".service"}
@@ -75,10 +75,10 @@ var leavers = map[string]func(name, verb string) []string{
 	},
 }
 
-// leave has the service be stopped or restarted by somebody who outlives it: whoever
-// waits for his own end is killed in the end. systemd is that somebody itself; elsewhere
-// it is a process of this program's, as one of holdfast's commands, or the manager's own
-// command where the definition is the library's.
+// leave lets the service be stopped or restarted by a process that outlives it, because a
+// process that waits for its own end would finally be killed. systemd can do it itself.
+// Elsewhere it is a process of this program that runs one of holdfast's commands, or the
+// manager's own command if the definition is the library's.
 func (s *adoptee) leave(verb string) error {
 	s.asking <- struct{}{}
 	defer func() { <-s.asking }()
@@ -89,7 +89,7 @@ func (s *adoptee) leave(verb string) error {
 	if s.system.manager == "systemd" {
 		_, err := (native.System{}).Run(context.Background(), cmd.Args...)
 		var killed *exec.ExitError
-		if err == nil || errors.As(err, &killed) && killed.ExitCode() < 0 { // by the very stop, which has it as well
+		if err == nil || errors.As(err, &killed) && killed.ExitCode() < 0 { // the stop that it has requested killed the command, too
 			return nil
 		}
 		return fmt.Errorf("%s %q: %w", verb, s.config.Name, err)
@@ -98,7 +98,7 @@ func (s *adoptee) leave(verb string) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("%s %q: %w", verb, s.config.Name, err)
 	}
-	go func() { _ = cmd.Wait() }() // no zombie
+	go func() { _ = cmd.Wait() }() // reap it
 	return nil
 }
 
@@ -124,7 +124,7 @@ func (s *adoptee) leaver(verb string) (*exec.Cmd, error) {
 		return nil, err
 	}
 	c, _ := s.settings()
-	// OpenRC does neither while it starts the service, in whose first moment we may be.
+	// OpenRC does neither while it starts the service, which may be in its first moments.
 	limit := c.StartTimeout + c.StopTimeout + c.StartTimeout + platform.StopMargin
 	cmd := exec.Command(program, verb, "--manager", s.system.manager, "--scope", string(id.Scope), "--timeout", limit.String()) //nolint:gosec,noctx // ourselves, and it outlives us
 	cmd.Env = append(cmd.Environ(), variable+"="+s.config.Name)
@@ -132,8 +132,8 @@ func (s *adoptee) leaver(verb string) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// answered waits until those who ask from inside for an end of the service have their
-// answer, or ctx ends: they get it before the service begins to end.
+// answered waits until callers inside the service who have requested its end have got their
+// answer, or ctx ends. They get it before the service begins to stop.
 func (s *adoptee) answered(ctx context.Context) {
 	select {
 	case s.asking <- struct{}{}:

@@ -13,13 +13,13 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
 
-// adoptee is a service by holdfast.
+// An adoptee is a service of holdfast.
 type adoptee struct {
 	system  *system
-	plain   service.Service // the library's own, for what is not ours
+	plain   service.Service // the library's own, for definitions that are not ours
 	program service.Interface
 	config  *service.Config
-	asking  chan struct{} // has room for one, who asks from inside for an end of the service
+	asking  chan struct{} // has room for one caller inside the service who requests its end
 }
 
 var _ service.Service = (*adoptee)(nil)
@@ -37,17 +37,18 @@ func (s *adoptee) id() platform.ID {
 
 func (s *adoptee) manager() (platform.Manager, error) { return native.Manager(s.system.manager) }
 
-// Logger is the system's log or, for a person and where there is none, standard error.
+// Logger returns the system's log. For a person, and if there is no such log, it is standard
+// error.
 //
-// Under OpenRC it is standard error, as ever: the library takes a process below
-// supervise-daemon for one that a person has started.
+// Under OpenRC it is standard error, as with the library, which takes a process below
+// supervise-daemon for one that a person started.
 func (s *adoptee) Logger(errs chan<- error) (service.Logger, error) {
 	if s.system.Interactive() || s.system.starter == "openrc" {
 		return service.ConsoleLogger, nil
 	}
 	l, err := s.SystemLogger(errs)
 	if err != nil {
-		return service.ConsoleLogger, nil //nolint:nilerr // no syslog runs, and a program that logs elsewhere is better than none
+		return service.ConsoleLogger, nil //nolint:nilerr // no syslog runs; it is better to log elsewhere than not to run
 	}
 	return l, nil
 }
@@ -56,13 +57,14 @@ func (s *adoptee) SystemLogger(errs chan<- error) (service.Logger, error) {
 	return s.plain.SystemLogger(errs)
 }
 
-// ask is where the service stands, of which what is not ours is left to the library.
+// ask returns the status of the service. ours is false for a definition that is left to the
+// library.
 func (s *adoptee) ask() (st platform.Status, ours bool, err error) {
 	m, err := s.manager()
 	if err != nil {
 		return st, false, err
 	}
-	if i, ok := m.(platform.Inventory); ok { // a script of somebody else's is not asked
+	if i, ok := m.(platform.Inventory); ok { // do not run a script that is not ours
 		st, err = i.Inventory(context.Background(), s.id())
 		if err != nil || st.Definition == nil || !st.Definition.Ours {
 			return st, false, err
@@ -72,10 +74,11 @@ func (s *adoptee) ask() (st platform.Status, ours bool, err error) {
 	return st, st.Definition != nil && st.Definition.Ours, err
 }
 
-// errFailed is the library's, of which there is no name.
+// errFailed has the text of the library's error, which has no name.
 var errFailed = errors.New("service in failed state")
 
-// Status keeps its meaning: what starts runs already, what has failed is unknown, with an error.
+// Status keeps its meaning in the library: a starting service is running, and a failed one is
+// unknown, with an error.
 func (s *adoptee) Status() (service.Status, error) {
 	st, ours, err := s.ask()
 	switch {
@@ -90,20 +93,20 @@ func (s *adoptee) Status() (service.Status, error) {
 	case platform.PhaseStarting, platform.PhaseReady, platform.PhaseReloading:
 		return service.StatusRunning, nil
 	case platform.PhaseStopping:
-		if s.system.manager == "scm" { // StopPending
+		if s.system.manager == "scm" { // the library maps StopPending so
 			return service.StatusStopped, nil
 		}
 		return service.StatusRunning, nil
 	case platform.PhaseStopped:
 		return service.StatusStopped, nil
 	case platform.PhaseFailed:
-		if st.Next != nil { // about to be started again
+		if st.Next != nil { // about to be restarted
 			return service.StatusRunning, nil
 		}
 		if s.system.manager == "systemd" {
 			return service.StatusUnknown, errFailed
 		}
-		return service.StatusStopped, nil // as these systems have it
+		return service.StatusStopped, nil // as the library does for these systems
 	}
 	return service.StatusUnknown, fmt.Errorf("status %q: %s does not say", s.config.Name, s.system.manager)
 }
@@ -113,7 +116,7 @@ func (s *adoptee) Start() error {
 	return s.control(s.plain.Start, func(m platform.Manager) error { return s.unlessItFails(m, m.Start) })
 }
 
-// Stop returns when the service is gone; called by the service itself, at once.
+// Stop returns when the service has ended. If the service itself calls it, it returns at once.
 func (s *adoptee) Stop() error {
 	if s.isItself() {
 		return s.leave("stop")
@@ -127,14 +130,15 @@ func (s *adoptee) stopBy(m platform.Manager) error {
 	return m.Stop(ctx, s.id())
 }
 
-// inTime has a stop be given up where the manager hangs. It may have to wait for a start that
-// goes on.
+// inTime limits a stop in case the manager hangs. The stop may have to wait for a start in
+// progress.
 func (s *adoptee) inTime(ctx context.Context) (context.Context, context.CancelFunc) {
 	c, _ := s.settings()
 	return context.WithTimeoutCause(ctx, c.StartTimeout+c.StopTimeout+platform.StopMargin, platform.ErrTimeout)
 }
 
-// Restart returns when the service is ready again; called by the service itself, at once.
+// Restart returns when the service is ready again. If the service itself calls it, it returns
+// at once.
 func (s *adoptee) Restart() error {
 	if s.isItself() {
 		return s.leave("restart")
@@ -142,11 +146,11 @@ func (s *adoptee) Restart() error {
 	return s.control(s.plain.Restart, func(m platform.Manager) error { return s.unlessItFails(m, m.Restart) })
 }
 
-// failedEvery is how often a start that goes on is looked at.
+// failedEvery is the time between two checks of a start in progress.
 const failedEvery = 500 * time.Millisecond
 
-// unlessItFails has a manager start the service. One that starts again what fails does so
-// for as long as it likes, and a start ends with the first failure all the same.
+// unlessItFails lets a manager start the service. A manager that restarts a failing service
+// may do so for ever, but the start ends with the first failure.
 func (s *adoptee) unlessItFails(m platform.Manager, start func(context.Context, platform.ID) error) error {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
@@ -166,7 +170,7 @@ func (s *adoptee) unlessItFails(m platform.Manager, start func(context.Context, 
 	}
 }
 
-// control has the manager do something or, by what is not ours, the library.
+// control lets the manager do something, or the library if the definition is not ours.
 func (s *adoptee) control(plain func() error, ours func(platform.Manager) error) error {
 	m, err := s.manager()
 	if err != nil {
@@ -185,7 +189,7 @@ func (s *adoptee) control(plain func() error, ours func(platform.Manager) error)
 	return nil
 }
 
-// definition is what the manager has the service by; nil: nothing.
+// definition returns the manager's definition of the service, or nil.
 func (s *adoptee) definition(m platform.Manager) (*platform.Definition, error) {
 	if i, ok := m.(platform.Inventory); ok {
 		st, err := i.Inventory(context.Background(), s.id())
@@ -195,7 +199,7 @@ func (s *adoptee) definition(m platform.Manager) (*platform.Definition, error) {
 	return st.Definition, err
 }
 
-// inTerms has errors.Is know the library's own errors as well.
+// inTerms adds the library's own errors, for errors.Is.
 func inTerms(err error) error {
 	if errors.Is(err, platform.ErrNotInstalled) {
 		return fmt.Errorf("%w: %w", service.ErrNotInstalled, err)
@@ -203,7 +207,7 @@ func inTerms(err error) error {
 	return err
 }
 
-// executable is the program that the definition starts, as the library has it.
+// executable returns the program that the definition starts, chosen as in the library.
 func (s *adoptee) executable() (string, error) {
 	if s.config.Executable != "" {
 		return absolute(s.config.Executable)

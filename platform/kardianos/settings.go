@@ -12,19 +12,18 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// What the library's services have on systemd: a stop is over after 90 s, and a start
-// that takes as long has gone wrong.
+// The timeouts of the library's services on systemd: a stop has 90 s, and so has a start.
 const (
 	usualStart = 90 * time.Second
 	usualStop  = 90*time.Second - platform.StopMargin
 )
 
-// translation is the library's Config under way to being one of holdfast's.
+// A translation turns the library's Config into one of holdfast.
 type translation struct {
 	options
 	holdfast.Config
 	of      *adoptee
-	strange []string // what counts for nothing, or for little
+	strange []string // warnings about settings that are ignored, or almost
 	refused []error
 }
 
@@ -36,7 +35,8 @@ func (t *translation) refuse(format string, args ...any) {
 	t.refused = append(t.refused, fmt.Errorf("%w: "+format, append([]any{platform.ErrBadUnit}, args...)...))
 }
 
-// settings is the service's Config as one of holdfast's, and what has become of it.
+// settings returns the service's Config as one of holdfast, and the translation with its
+// warnings.
 func (s *adoptee) settings() (holdfast.Config, *translation) {
 	c, o := s.config, s.options()
 	t := &translation{of: s, options: o, strange: o.strange()}
@@ -54,7 +54,7 @@ func (s *adoptee) settings() (holdfast.Config, *translation) {
 	if !o.flag(hardening) {
 		t.Hardening = unhardened(c.UserName)
 	}
-	if t.Scope == platform.ScopeUser { // who has none to give
+	if t.Scope == platform.ScopeUser { // a user has no capabilities to keep
 		t.Hardening.Capabilities = nil
 	}
 	if n := o.number("LimitNOFILE", -1); n > 0 {
@@ -77,7 +77,7 @@ func (s *adoptee) settings() (holdfast.Config, *translation) {
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// unhardened is no hardening at all.
+// unhardened returns a Hardening with everything off.
 func unhardened(user string) holdfast.Hardening {
 	const off = holdfast.Off
 	h := holdfast.Hardening{
@@ -90,7 +90,7 @@ func unhardened(user string) holdfast.Hardening {
 	return h
 }
 
-// none names those options that are for other systems, and would be missed.
+// none warns about options that are for other systems and whose absence would be noticed.
 func (t *translation) none(keys ...string) {
 	for _, key := range keys {
 		if _, there := t.options[key]; there {

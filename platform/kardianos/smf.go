@@ -9,10 +9,10 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// manifest is that of a service for SMF, smf_method(7) and svc.startd(8). The library's
-// own starts the program without arguments, and stops whatever has its path in its command
-// line. The program is the method itself ("child"), so that its end is seen. In a method %
-// begins a token.
+// manifest returns a manifest for SMF: see smf_method(7) and svc.startd(8). The library's own
+// manifest starts the program without arguments, and stops every process that has its path in
+// its command line. Here the program is the method itself ("child"), so that SMF sees its end.
+// In a method, % begins a token.
 func manifest(t task, stop time.Duration) string {
 	seconds := int((stop + platform.StopMargin + time.Second - 1) / time.Second)
 	name := html.EscapeString(t.ID.id().String())

@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// taskOf is the payload of a step, which may have lain in a file.
+// taskOf returns the payload of a step, and decodes it if it comes from a file.
 func (f fallback) taskOf(s platform.Step) (task, *external, error) {
 	t, is := s.Payload.(task)
 	if raw, lain := s.Payload.(json.RawMessage); lain {
@@ -31,7 +31,7 @@ func (f fallback) taskOf(s platform.Step) (task, *external, error) {
 	return t, m, nil
 }
 
-// Apply has the library do what the step says. What is done already is no error.
+// Apply lets the library carry out the step. It succeeds if nothing is left to do.
 func (f fallback) Apply(ctx context.Context, s platform.Step) error {
 	t, m, err := f.taskOf(s)
 	if err != nil {
@@ -50,7 +50,7 @@ func (f fallback) Apply(ctx context.Context, s platform.Step) error {
 	return fmt.Errorf("step %q: %q: %w", s.Describe, t.Do, errors.ErrUnsupported)
 }
 
-// Inverse returns the steps that take it back to what is there now.
+// Inverse returns the steps that restore the present state.
 func (f fallback) Inverse(ctx context.Context, s platform.Step) ([]platform.Step, error) {
 	t, m, err := f.taskOf(s)
 	if err != nil {
@@ -66,12 +66,12 @@ func (f fallback) Inverse(ctx context.Context, s platform.Step) ([]platform.Step
 	case t.Do == "start" || t.Do == "stop":
 		st, err := m.Status(ctx, id)
 		if err != nil || !st.Installed || t.Do == "start" || st.Phase == platform.PhaseStopped {
-			return nil, err // a start is but the inverse of a stop
+			return nil, err // a start only occurs as the inverse of a stop
 		}
 		back.Do = "start"
 	case n != nil:
 		back = n.Task
-	case t.Do == "uninstall" || d != nil: // nothing to do, or nothing of ours
+	case t.Do == "uninstall" || d != nil: // nothing to do, or not ours
 		return nil, nil
 	default:
 		back.Do = "uninstall"
@@ -79,7 +79,7 @@ func (f fallback) Inverse(ctx context.Context, s platform.Step) ([]platform.Step
 	return []platform.Step{{Kind: platform.StepFallback, Describe: s.Describe, Payload: back}}, nil
 }
 
-// service is the library's own of that name.
+// service returns the library's own service.
 func (m *external) service(t task) (service.Service, error) {
 	if m.library == nil {
 		return nil, fmt.Errorf("%s: %w: this program was not compiled for it", m.Name(), platform.ErrUnsupported)
@@ -94,8 +94,9 @@ func (m *external) service(t task) (service.Service, error) {
 	return m.library.New(nil, &c)
 }
 
-// install has the library install, which refuses where there is something, writes as it
-// goes, and leaves what it has written where it fails.
+// install lets the library install the service. The library refuses if anything exists, and
+// leaves behind what it has written if it fails. So install removes that before and
+// afterwards.
 func (m *external) install(ctx context.Context, t task) error {
 	if !m.permitted() {
 		return platform.ErrPermission
@@ -121,7 +122,7 @@ func (m *external) install(ctx context.Context, t task) error {
 	return m.keep(t)
 }
 
-// keep writes down what was installed, in a directory that is there.
+// keep records what was installed. The directory must exist.
 func (m *external) keep(t task) error {
 	record, err := m.record(t.ID.id())
 	if err != nil {
@@ -145,16 +146,16 @@ func (m *external) uninstall(ctx context.Context, t task) error {
 	if _, err := m.sys.Stat(m.definitionPath(t.ID.id())); err == nil {
 		err = s.Uninstall()
 		if e := m.clear(ctx, t.ID.id()); e != nil {
-			return errors.Join(e, err) // what the library could not do, this had to
+			return errors.Join(e, err) // clear has to do what the library could not
 		}
 	}
 	return m.clear(ctx, t.ID.id())
 }
 
-// clear removes what there may be of what the library makes.
+// clear removes everything that the library may have made.
 func (m *external) clear(ctx context.Context, id platform.ID) error {
 	if m.Name() == "src" {
-		_, _ = m.sys.Run(ctx, "rmssys", "-s", id.String()) // it may not be there
+		_, _ = m.sys.Run(ctx, "rmssys", "-s", id.String()) // it may not exist
 	}
 	record, err := m.record(id)
 	if err != nil {

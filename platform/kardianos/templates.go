@@ -16,17 +16,17 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// scripts are the options that hold a template, by the system that reads them.
+// scripts has the options that contain a template, by the system that reads them.
 var scripts = map[string]string{
 	"linux-systemd": "SystemdScript", "linux-upstart": "UpstartScript", "linux-openrc": "OpenRCScript", "linux-rcs": "RCSScript",
 	"linux-procd": "SysvScript", "unix-systemv": "SysvScript", "darwin-launchd": "LaunchdConfig", "freebsd": "SysvScript",
 	"aix-ssrc": "SysvScript", "solaris-smf": "SysvScript",
 }
 
-// script is the custom template for the system of that name; empty if there is none.
+// script returns the custom template for the system with that name, or "".
 func (o options) script(system string) string { return o.text(scripts[system]) }
 
-// byTemplate has the definition be what comes out of the program's own template.
+// byTemplate replaces the definition by the rendered template of the program, if it has one.
 func (s *adoptee) byTemplate(steps []platform.Step, program string) ([]platform.Step, error) {
 	text := s.options().script(s.system.String())
 	if text == "" {
@@ -44,8 +44,8 @@ func (s *adoptee) byTemplate(steps []platform.Step, program string) ([]platform.
 	return steps, nil
 }
 
-// render is what comes out of a template: in the library's own grammar or, where it is
-// not in that, in the one of text/template, which the library had up to 1.2.4.
+// render renders a template in the library's own grammar or, if it is not in that, in the
+// grammar of text/template, which the library had up to 1.2.4.
 func (s *adoptee) render(text, program string) (string, error) {
 	out, err := render(text, s.values(program), pipes)
 	if err == nil {
@@ -58,15 +58,16 @@ func (s *adoptee) render(text, program string) (string, error) {
 	return old, nil
 }
 
-// pipes are the functions of both grammars. The last is text/template's own in the old one.
+// pipes are the functions of both grammars. In the old grammar the last one is that of
+// text/template itself.
 var pipes = functions{
 	"cmd":       func(s string) string { return `"` + strings.ReplaceAll(s, `"`, `\"`) + `"` },
 	"cmdEscape": func(s string) string { return strings.ReplaceAll(s, " ", `\x20`) },
 	"html":      html.EscapeString,
 }
 
-// values are all that the library's templates may name, of whichever system. In the
-// forms of those lines that differ they are the system's.
+// values returns everything that the library's templates may name on any system. Values whose
+// form differs are those for this system.
 func (s *adoptee) values(program string) values {
 	c, o := s.config, s.options()
 	logOutput, limit := "", ""
@@ -108,7 +109,7 @@ func (s *adoptee) values(program string) values {
 	return v
 }
 
-// fields are what the old grammar's templates may name, of whichever system.
+// fields has everything that templates in the old grammar may name on any system.
 type fields struct {
 	*service.Config
 	Path string
@@ -153,7 +154,7 @@ func fieldsOf(c *service.Config, program string) fields {
 	return f
 }
 
-// renderOld is what comes out of a template in the grammar of text/template.
+// renderOld renders a template in the grammar of text/template.
 func renderOld(text string, f fields) (string, error) {
 	t, err := template.New("").Funcs(template.FuncMap{
 		"cmd": pipes["cmd"], "cmdEscape": pipes["cmdEscape"], "bool": strconv.FormatBool,

@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/migrate"
 )
 
-// names reports whether a definition that is not ours starts this very program.
+// names reports whether a definition that is not ours starts this program.
 func (s *adoptee) names(d *platform.Definition, program string) bool {
 	if d.State != "" && d.State != platform.DefinitionStatic {
 		return false
@@ -22,7 +22,7 @@ func (s *adoptee) names(d *platform.Definition, program string) bool {
 	return err == nil && starts(d.Path, string(content), program)
 }
 
-// first is the program of a command line as Windows reads it.
+// first returns the program in a command line, as Windows parses it.
 func first(line string) string {
 	line = strings.TrimLeft(line, " \t")
 	if quoted, is := strings.CutPrefix(line, `"`); is {
@@ -35,13 +35,13 @@ func first(line string) string {
 	return line
 }
 
-// sameOnWindows is same where letters have no case, and both strokes are one.
+// sameOnWindows is like same, but ignores case and accepts both kinds of slash.
 func sameOnWindows(a, b string) bool {
 	plain := func(path string) string { return strings.ReplaceAll(path, "/", `\`) }
 	return strings.EqualFold(plain(a), plain(b)) || strings.EqualFold(plain(resolved(a)), plain(resolved(b)))
 }
 
-// starts reports whether program is what the definition in a file starts.
+// starts reports whether the definition in a file starts program.
 func starts(file, content, program string) bool {
 	found, err := migrate.Read(file, content)
 	if err != nil {
@@ -51,15 +51,15 @@ func starts(file, content, program string) bool {
 	switch {
 	case len(found.Command) > 0 && same(found.Command[0], program):
 		return true
-	case len(found.Command) > 0 && script: // where the library writes a blank as it is or, for OpenRC, as \x20
+	case len(found.Command) > 0 && script: // in scripts the library does not quote a space or, for OpenRC, writes \x20
 		return strings.HasPrefix(strings.Join(found.Command, " ")+" ", program+" ") || found.Command[0] == strings.ReplaceAll(program, " ", "x20")
-	case script: // a template of the program's own, which has no such variables
+	case script: // a template of the program that lacks the library's variables
 		return slices.ContainsFunc(commands(content), func(word string) bool { return same(word, program) })
 	}
 	return false
 }
 
-// same reports whether two paths lead to one file, or would if it were there.
+// same reports whether two paths lead to the same file, whether or not that exists.
 func same(a, b string) bool {
 	return a == b || filepath.IsAbs(a) && resolved(a) == resolved(b)
 }
@@ -71,7 +71,7 @@ func resolved(path string) string {
 	return filepath.Clean(path)
 }
 
-// commands are the words of a script that are paths, comments aside.
+// commands returns the words of a script that are paths, outside of comments.
 func commands(script string) (paths []string) {
 	for line := range strings.Lines(script) {
 		if strings.HasPrefix(strings.TrimSpace(line), "#") {

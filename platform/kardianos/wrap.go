@@ -17,12 +17,12 @@ func ofLibrary(s service.System) bool {
 	return path == "github.com/kardianos/service" || strings.HasSuffix(path, "/vendor/github.com/kardianos/service")
 }
 
-// adoption is one call of [Adopt]: the pointers it has followed, as a System may hold one
-// that holds it.
+// An adoption is one call of [Adopt]. It has the pointers that were followed, because a System
+// may contain itself.
 type adoption map[uintptr]bool
 
-// around has ours be in a System of the program's own. One that is a pointer is changed
-// where it is, another one is copied; what holds no System stays as it is.
+// around replaces the library's systems inside a System of the program. It changes a pointer's
+// target in place, and copies other values. A value that contains no System stays unchanged.
 func (a adoption) around(s service.System) (_ service.System, changed bool) {
 	switch v := reflect.ValueOf(s); {
 	case v.Kind() == reflect.Pointer && v.Elem().Kind() == reflect.Struct && !a[v.Pointer()]:
@@ -39,8 +39,8 @@ func (a adoption) around(s service.System) (_ service.System, changed bool) {
 	return s, false
 }
 
-// within adopts each System that a field of a struct holds, exported or not, and the
-// fields of the structs in it.
+// within adopts each System in the fields of a struct, exported or not, and in the structs
+// inside it.
 func (a adoption) within(v reflect.Value) (changed bool) {
 	of := reflect.TypeFor[service.System]()
 	for i := range v.NumField() {
@@ -52,7 +52,7 @@ func (a adoption) within(v reflect.Value) (changed bool) {
 			if field.IsNil() || !field.Type().Implements(of) {
 				continue
 			}
-			field = reflect.NewAt(field.Type(), field.Addr().UnsafePointer()).Elem() // one that is not exported can be set so
+			field = reflect.NewAt(field.Type(), field.Addr().UnsafePointer()).Elem() // this makes an unexported field settable
 			inner, _ := reflect.TypeAssert[service.System](field)
 			if now, is := a.adopted(inner); is && reflect.TypeOf(now).AssignableTo(field.Type()) {
 				field.Set(reflect.ValueOf(now))

@@ -12,9 +12,9 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// OnThisSystem reports whether the manager of that name is one of this operating
-// system's, be it the one that runs this machine or not: its services have the same
-// directories. One that is not known is.
+// OnThisSystem reports whether the manager with that name belongs to this operating system,
+// even if it does not run this machine. Its services have the directories of this system.
+// OnThisSystem returns true for an unknown manager.
 func OnThisSystem(manager string) bool { return onSystem(runtime.GOOS, manager) }
 
 func onSystem(goos, manager string) bool {
@@ -39,9 +39,9 @@ func onSystem(goos, manager string) bool {
 	return true
 }
 
-// Answers reports whether the manager of that name can be reached here although
-// another one runs the machine: a launchd that serves beside an init, as a double of
-// it does, has its launchctl there. It blocks for no longer than a look at the PATH.
+// Answers reports whether the manager with that name can be reached here although another one
+// runs the machine. This is so for a launchd that runs beside an init, such as a double of it,
+// if its launchctl is in the PATH. Answers blocks only for a search of the PATH.
 func Answers(manager string) bool {
 	if manager != "launchd" {
 		return false
@@ -50,15 +50,15 @@ func Answers(manager string) bool {
 	return err == nil
 }
 
-// probe is what detection sees of a machine.
+// A probe has what the detection sees of a machine.
 type probe struct {
-	os      string // as runtime.GOOS has it
-	process string // name of process 1, as the kernel keeps it; empty: not known
+	os      string // the value of runtime.GOOS
+	process string // name of process 1 in the kernel; empty: unknown
 	is      func(path string, kind fs.FileMode) bool
-	says    func(path, word string) bool // a file has a word in it
+	says    func(path, word string) bool // reports whether a file contains a word
 }
 
-// here is this machine.
+// here returns the probe of this machine.
 func here(goos string) probe {
 	p := probe{os: goos, is: func(path string, kind fs.FileMode) bool {
 		info, err := os.Stat(path)
@@ -76,8 +76,8 @@ func here(goos string) probe {
 func (p probe) dir(path string) bool  { return p.is(path, fs.ModeDir) }
 func (p probe) file(path string) bool { return p.is(path, 0) }
 
-// running names the manager that runs the machine; where that is none of ours
-// the error is platform.ErrNoManager and names what it is, as far as we know it.
+// running returns the name of the manager that runs the machine. If holdfast has none for it,
+// the error is platform.ErrNoManager and names what runs the machine, as far as that is known.
 func (p probe) running() (string, error) {
 	name, other := p.manager()
 	switch {
@@ -95,22 +95,22 @@ func (p probe) running() (string, error) {
 	return "", fmt.Errorf("%w (%s)", platform.ErrNoManager, what)
 }
 
-// other is an init system that we have no room for.
+// An other is an init system for which there is no room.
 type other struct {
 	what     string // for people
-	fallback string // the manager of a platform.Fallback for it; empty: there is none
+	fallback string // name of the manager of a platform.Fallback for it; empty: there is none
 }
 
-// manager names the manager that runs the machine, or what does in its place; both are
-// empty where nobody knows.
+// manager returns the name of the manager that runs the machine, or the other init system that
+// does. Both are empty if it is unknown.
 //
-// Process 1 decides, as a machine may have the files of several of them; but
-// OpenRC is run by sysvinit's init, or BusyBox's.
+// Process 1 decides, because a machine may have the files of several managers. OpenRC is an
+// exception: it runs under sysvinit's or BusyBox's init.
 func (p probe) manager() (string, other) {
 	switch {
-	case p.os == "darwin": // there is no other
+	case p.os == "darwin": // has no other manager
 		return "launchd", other{}
-	case p.os == "windows": // nor here
+	case p.os == "windows": // nor has this
 		return "scm", other{}
 	case p.dir("/run/systemd/system"): // sd_booted(3)
 		return "systemd", other{}
@@ -120,14 +120,14 @@ func (p probe) manager() (string, other) {
 	if o := p.foreign(); o.what != "" {
 		return "", o
 	}
-	// BusyBox's init, which is called init too, has no runlevels.
+	// BusyBox's init, whose name is also init, has no runlevels.
 	if p.process == "init" && p.dir("/etc/init.d") && p.dir("/etc/rc2.d") {
 		return "sysv", other{}
 	}
 	return "", other{}
 }
 
-// foreign is a manager that runs the machine and that we have no room for.
+// foreign returns the init system that runs the machine if there is no room for it.
 func (p probe) foreign() other {
 	switch p.process {
 	case "runit", "runit-init":
@@ -146,7 +146,7 @@ func (p probe) foreign() other {
 		return other{"rcS (BusyBox's init)", "rcs"}
 	case p.os == "freebsd" && p.file("/etc/rc.subr"):
 		return other{"BSD rc.d", "freebsd"}
-	case p.os != "linux" && (p.file("/etc/rc.subr") || p.file("/etc/rc.d/rc.subr")): // the second on OpenBSD
+	case p.os != "linux" && (p.file("/etc/rc.subr") || p.file("/etc/rc.d/rc.subr")): // the second file exists on OpenBSD
 		return other{what: "BSD rc.d"}
 	case p.dir("/lib/svc/manifest"):
 		return other{"SMF", "smf"}
@@ -156,8 +156,8 @@ func (p probe) foreign() other {
 	return other{}
 }
 
-// busyBoxTab reports whether init is told to run rcS as BusyBox's is: that has no
-// runlevels, and the table of a sysvinit, which may run a rcS, too, says which is the default.
+// busyBoxTab reports whether inittab is one of BusyBox's init that runs rcS. BusyBox has no
+// runlevels. The inittab of sysvinit, which may run an rcS, too, names the default runlevel.
 func (p probe) busyBoxTab() bool {
 	const tab = "/etc/inittab"
 	return p.says(tab, "::sysinit:") && p.says(tab, "rcS") && !p.says(tab, ":initdefault:")

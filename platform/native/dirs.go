@@ -11,22 +11,22 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Dirs are the directories that a service called name has by default.
+// Dirs are the default directories of a service.
 type Dirs struct{ Runtime, State, Logs, Config string }
 
-// ForRoot are the directories of a service of the machine itself, as its
-// manager makes them.
+// ForRoot returns the default directories of the machine's service name, as its manager makes
+// them.
 //
-// On Linux they are those of file-hierarchy(7), which systemd's
-// RuntimeDirectory= and its like mean too. On macOS they are such that a service
-// which is not root finds its own again after a reboot: /var/run is emptied at
-// each, hier(7), and launchd makes no directories.
+// On Linux they follow file-hierarchy(7), as do systemd's RuntimeDirectory= and similar
+// settings. On macOS they are chosen so that a service which is not root finds its own again
+// after a reboot: each reboot empties /var/run (see hier(7)), and launchd does not make
+// directories.
 func ForRoot(name string) Dirs { return forRoot(runtime.GOOS, name) }
 
 func forRoot(goos, name string) Dirs {
 	switch goos {
 	case "windows":
-		// Not by filepath: it may be for a plan that is made elsewhere.
+		// Not with filepath, because the plan may be made on another system.
 		base := os.Getenv("ProgramData")
 		if base == "" {
 			base = `C:\ProgramData`
@@ -41,16 +41,15 @@ func forRoot(goos, name string) Dirs {
 	return Dirs{"/run/" + name, "/var/lib/" + name, "/var/log/" + name, "/etc/" + name}
 }
 
-// ForUser are the directories of a service of the calling user. On Unix they
-// follow the XDG base directory specification; without XDG_RUNTIME_DIR the
-// runtime directory is below the state directory, and never in /tmp, where
-// others could be there first.
+// ForUser returns the default directories of a service of the calling user. On Unix they
+// follow the XDG base directory specification. Without XDG_RUNTIME_DIR the runtime directory
+// is below the state directory. It is never in /tmp, where others could make it first.
 func ForUser(name string) (Dirs, error) { return forUser(runtime.GOOS, name) }
 
 func forUser(goos, name string) (Dirs, error) {
 	home, err := os.UserHomeDir()
 	if goos != "windows" && goos != "darwin" && filepath.IsAbs(os.Getenv("XDG_STATE_HOME")) && filepath.IsAbs(os.Getenv("XDG_CONFIG_HOME")) {
-		err = nil // they stand for all that would be below it
+		err = nil // the XDG variables replace everything below it
 	}
 	if err != nil {
 		return Dirs{}, fmt.Errorf("directories of %q: %w: set it, or name them by --runtime-dir and --state-dir", name, err)
@@ -64,14 +63,14 @@ func forUser(goos, name string) (Dirs, error) {
 		base := filepath.Join(local, name)
 		return Dirs{filepath.Join(base, "run"), filepath.Join(base, "state"), filepath.Join(base, "log"), base}, nil
 	case "darwin":
-		base := path.Join(home, "Library", "Application Support", name) // also in a plan that is made on Windows
+		base := path.Join(home, "Library", "Application Support", name) // with slashes even if the plan is made on Windows
 		return Dirs{path.Join(base, "run"), base, path.Join(home, "Library", "Logs", name), base}, nil
 	}
 	state := filepath.Join(xdg("XDG_STATE_HOME", home, ".local", "state"), name)
 	d := Dirs{
 		Runtime: filepath.Join(state, "run"),
 		State:   state,
-		Logs:    filepath.Join(state, "log"), // as systemd.exec(5) has it for LogsDirectory=
+		Logs:    filepath.Join(state, "log"), // like LogsDirectory= in systemd.exec(5)
 		Config:  filepath.Join(xdg("XDG_CONFIG_HOME", home, ".config"), name),
 	}
 	if run := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(run) {
@@ -80,7 +79,7 @@ func forUser(goos, name string) (Dirs, error) {
 	return d, nil
 }
 
-// DirsFor are ForRoot's or ForUser's.
+// DirsFor returns the directories of ForRoot or ForUser.
 func DirsFor(scope platform.Scope, name string) (Dirs, error) {
 	if name == "" {
 		return Dirs{}, errors.New("directories of a service without a name")
@@ -91,9 +90,8 @@ func DirsFor(scope platform.Scope, name string) (Dirs, error) {
 	return ForRoot(name), nil
 }
 
-// OwnScope is the scope of what this process does if nobody says otherwise: the
-// system's for root, the user's for everybody else. On Windows, where there is
-// no root, it is the system's.
+// OwnScope returns the default scope for this process: the system's for root, and the user's
+// for others. On Windows, which has no root, it is the system's.
 func OwnScope() platform.Scope {
 	if os.Geteuid() > 0 { // -1 on Windows
 		return platform.ScopeUser
@@ -102,7 +100,7 @@ func OwnScope() platform.Scope {
 }
 
 func xdg(variable string, home string, fallback ...string) string {
-	// The specification says that a relative path is to be ignored.
+	// According to the specification, relative paths must be ignored.
 	if dir := os.Getenv(variable); filepath.IsAbs(dir) {
 		return dir
 	}

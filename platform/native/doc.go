@@ -1,4 +1,3 @@
-// Package native chooses what fits the operating system that we run on, and
-// composes it from the rooms of package platform. It is the only place that
-// does so.
+// Package native chooses what fits the operating system that it runs on, and composes it from
+// the rooms of package platform. No other package does that.
 package native

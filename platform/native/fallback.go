@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// ManagerOr is [Manager], and has a manager of f's as well: by its name, or where the
-// machine is run by what f has one for, and none of ours runs it. A nil f has none.
+// ManagerOr is like [Manager], but can also return a manager of f: by its name, or if f has
+// one for what runs the machine and holdfast has none. f may be nil.
 func ManagerOr(f platform.Fallback, name string) (platform.Manager, error) {
 	names := Managers()
 	if f != nil {
@@ -39,8 +39,8 @@ func ManagerOr(f platform.Fallback, name string) (platform.Manager, error) {
 	return ManagerOn(name, System{}, login())
 }
 
-// WithFallback is this machine, on which the steps of f's managers can be carried out,
-// too. A nil f has none.
+// WithFallback returns this machine, on which the steps of f's managers can be carried out,
+// too. f may be nil.
 func WithFallback(f platform.Fallback) platform.System {
 	if f == nil {
 		return System{}
@@ -48,13 +48,13 @@ func WithFallback(f platform.Fallback) platform.System {
 	return fallen{System{}, f}
 }
 
-// fallen is the machine with a fallback.
+// A fallen is the machine with a fallback.
 type fallen struct {
 	System
 	fallback platform.Fallback
 }
 
-// Apply carries out a step that is no file and no command.
+// Apply carries out a step that is neither a file nor a command.
 func (m fallen) Apply(ctx context.Context, s platform.Step) error {
 	if s.Kind == platform.StepFallback {
 		return m.fallback.Apply(ctx, s)
@@ -62,7 +62,7 @@ func (m fallen) Apply(ctx context.Context, s platform.Step) error {
 	return m.System.Apply(ctx, s)
 }
 
-// Inverse returns the steps that take such a step back.
+// Inverse returns the steps that undo such a step.
 func (m fallen) Inverse(ctx context.Context, s platform.Step) ([]platform.Step, error) {
 	if s.Kind == platform.StepFallback {
 		return m.fallback.Inverse(ctx, s)

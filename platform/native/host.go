@@ -11,13 +11,13 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/systemd"
 )
 
-// Host listens to whatever started this process, from the moment it returns,
-// and takes what that handed over out of the environment. The Host is never nil
-// and works as far as it can; the error says what it could not understand.
+// Host connects to whatever started this process, from the moment it returns, and removes what
+// that has passed from the environment. The Host is never nil, and works as far as possible.
+// The error says what could not be understood.
 func Host() (platform.Host, error) {
-	// Signals first: reading the environment is quick, but not nothing. Under the
-	// SCM they stay caught, too, and do nothing: the end of somebody's session
-	// must not end the service.
+	// Install the signal handlers first, since reading the environment takes some time. They
+	// stay installed under the SCM, without effect, because the end of a user's session must
+	// not end the service.
 	h := posix.Listen()
 	service, warning, err := underSCM()
 	if err == nil {
@@ -44,12 +44,12 @@ func Host() (platform.Host, error) {
 
 type hostKey struct{}
 
-// WithHost is ctx with a Host in it that listens already: a process has one.
+// WithHost returns a copy of ctx with the process's Host, which already listens.
 func WithHost(ctx context.Context, h platform.Host) context.Context {
 	return context.WithValue(ctx, hostKey{}, h)
 }
 
-// HostFor is the Host in ctx; where there is none, that of [Host].
+// HostFor returns the Host in ctx. If there is none, it calls [Host].
 func HostFor(ctx context.Context) (platform.Host, error) {
 	if h, ok := ctx.Value(hostKey{}).(platform.Host); ok {
 		return h, nil

@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/launchd"
 )
 
-// launchdDirs are the directories of a service that launchd keeps: this
-// machine's where there is a launchctl, and a Mac's in a plan for one.
+// launchdDirs returns the directories of a service of launchd: those of this machine if it has
+// a launchctl, or else those of a Mac.
 func launchdDirs(id platform.ID) (launchd.Dirs, error) {
 	goos := runtime.GOOS
 	if _, missing := exec.LookPath("launchctl"); missing != nil {

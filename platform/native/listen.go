@@ -11,16 +11,15 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// remote is the way by which other processes ask this one for a stop or a reload
-// where the system has no signals for it.
+// A remote lets other processes request a stop or a reload on a system without signals.
 type remote struct{ stop func() error }
 
-// listen hands what they ask for to the host until the host is closed. The error
-// says why others cannot ask; the remote is usable all the same.
+// listen passes these requests to the host until it is closed. The error says why other
+// processes cannot make requests; the remote is valid nevertheless.
 func listen(to interface{ Ask(s os.Signal) }) (remote, error) {
 	signals, stop, err := proc.Listen()
 	if err != nil {
-		if errors.Is(err, errors.ErrUnsupported) { // there are signals
+		if errors.Is(err, errors.ErrUnsupported) { // the system has signals
 			err = nil
 		}
 		return remote{func() error { return nil }}, err
@@ -39,7 +38,7 @@ func listen(to interface{ Ask(s os.Signal) }) (remote, error) {
 	return remote{sync.OnceValue(func() error { close(over); return stop() })}, nil
 }
 
-// console is a posix.Host that other processes can ask, too.
+// A console is a posix.Host that also takes requests of other processes.
 type console struct {
 	*posix.Host
 	remote
@@ -48,17 +47,17 @@ type console struct {
 // Close stops listening.
 func (c *console) Close(exitCode int) error { return errors.Join(c.stop(), c.Host.Close(exitCode)) }
 
-// managed is a scm.Host that other processes can ask, too.
+// A managed is a scm.Host that also takes requests of other processes.
 type managed struct {
 	*scm.Host
 	remote
 }
 
-// Close stops listening, then reports the exit code, after which nothing comes.
+// Close stops listening, and then makes the final report with the exit code.
 func (m *managed) Close(exitCode int) error { return errors.Join(m.stop(), m.Host.Close(exitCode)) }
 
-// underSCM is the host of a process that the SCM started; the error is
-// scm.ErrNotService if it did not.
+// underSCM returns the host of a process that the SCM started. Otherwise the error is
+// scm.ErrNotService.
 func underSCM() (host platform.Host, warning, err error) {
 	h, err := scm.Listen()
 	if err != nil {

@@ -18,16 +18,16 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// Login is the user whose services a [Manager] sees beside those of the machine.
+// A Login is the user whose services a [Manager] sees in addition to those of the machine.
 type Login struct {
 	UID        int
-	User       string // the name; empty: it is not known
-	Home       string // home directory; empty: services of a user are refused when they come up
+	User       string // name; empty: unknown
+	Home       string // home directory; empty: services of the user are refused
 	ConfigHome string // $XDG_CONFIG_HOME; empty: .config in Home
 	RuntimeDir string // $XDG_RUNTIME_DIR
 }
 
-// login is the user who runs this process.
+// login returns the user who runs this process.
 func login() Login {
 	home, _ := os.UserHomeDir()
 	name := ""
@@ -37,7 +37,7 @@ func login() Login {
 	return Login{UID: os.Getuid(), User: name, Home: home, ConfigHome: os.Getenv("XDG_CONFIG_HOME"), RuntimeDir: os.Getenv("XDG_RUNTIME_DIR")}
 }
 
-// managers makes the managers that we have, by name.
+// managers has the constructors of all managers, by name.
 var managers = map[string]func(platform.System, Login) platform.Manager{
 	"launchd": func(sys platform.System, who Login) platform.Manager {
 		return launchd.New(sys, launchd.Options{UID: who.UID, Home: who.Home, Dirs: launchdDirs, State: stateOn(sys)})
@@ -50,7 +50,7 @@ var managers = map[string]func(platform.System, Login) platform.Manager{
 	"sysv":   func(sys platform.System, _ Login) platform.Manager { return sysv.New(sys) },
 }
 
-// stateOn is how state files are read on the machine that sys reaches.
+// stateOn returns the function that reads state files on the machine sys.
 func stateOn(sys platform.System) func(string) (state.State, error) {
 	if _, here := sys.(System); here {
 		return state.Read // the directory may be another user's
@@ -58,18 +58,16 @@ func stateOn(sys platform.System) func(string) (state.State, error) {
 	return state.By(sys)
 }
 
-// Managers are the names that [Manager] knows.
+// Managers returns the names that [Manager] accepts.
 func Managers() []string { return slices.Sorted(maps.Keys(managers)) }
 
-// Manager gives the manager of that name on this machine, whether it runs here
-// or not: a plan can be made for any machine. "auto" and "" are the one that
-// runs this machine; where that is none of ours the error is
-// platform.ErrNoManager and says what we found.
+// Manager returns the manager with that name, even if it does not run this machine: a plan can
+// be made for any machine. "auto" and "" select the manager that runs this machine. If there
+// is none for it, the error is platform.ErrNoManager and says what runs the machine.
 func Manager(name string) (platform.Manager, error) { return ManagerOr(nil, name) }
 
-// ManagerOn gives the manager of that name on the machine that sys reaches, as
-// who sees it. The Windows SCM is reached by calls of its own: there sys does
-// not matter.
+// ManagerOn returns the manager with that name for the machine sys, as seen by the user who.
+// The Windows SCM has calls of its own, so it ignores sys.
 func ManagerOn(name string, sys platform.System, who Login) (platform.Manager, error) {
 	m, ok := managers[name]
 	if !ok {
@@ -78,8 +76,8 @@ func ManagerOn(name string, sys platform.System, who Login) (platform.Manager, e
 	return m(sys, who), nil
 }
 
-// LeftOut are the settings that the manager of that name, ours or a fallback's, leaves
-// out of the definition of a service of that scope. All others it honours or refuses.
+// LeftOut returns the settings that the manager with that name, ours or a fallback's, leaves
+// out of the definition of a service in that scope. It honours or refuses all others.
 func LeftOut(manager string, scope platform.Scope) []platform.Omission {
 	switch manager {
 	case "systemd":

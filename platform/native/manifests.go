@@ -9,16 +9,15 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// holdfast is the name of the directory of the records of installations.
+// holdfast is the name of the directory with the records of installations.
 const holdfast = "holdfast"
 
-// ManifestFile is where the record of the installation of id is (see package
-// state): in /var/lib/holdfast on Linux, /var/db/holdfast on macOS and FreeBSD,
-// %ProgramData%\holdfast\state on Windows; for a user's service in
-// ~/.local/state/holdfast, or what XDG_STATE_HOME says in its place. Nobody but
-// the administrator, or that user, writes there: the state directory of a service
-// belongs to the service's user. One that is called like that directory cannot be
-// installed.
+// ManifestFile returns the path of the record of the installation of id (see package state):
+// in /var/lib/holdfast on Linux, /var/db/holdfast on macOS and FreeBSD, and
+// %ProgramData%\holdfast\state on Windows. For a user's service it is in
+// ~/.local/state/holdfast, or below XDG_STATE_HOME. Only the administrator, or that user, can
+// write there; the state directory of the service, in contrast, belongs to the service's user.
+// A service with the name of this directory cannot be installed.
 func ManifestFile(id platform.ID) (string, error) {
 	name := id.String()
 	if name == holdfast {
@@ -28,10 +27,10 @@ func ManifestFile(id platform.ID) (string, error) {
 	return state.ManifestPath(d.State, name), err
 }
 
-// TrialFile is where the record of a trial of id is (see package installer/trial): in
-// /run/holdfast on Linux, /var/run/holdfast on macOS and FreeBSD, which a reboot
-// empties; for a user's service in XDG_RUNTIME_DIR or, without that, in the state
-// directory. Nobody but the administrator, or that user, writes there.
+// TrialFile returns the path of the record of a trial of id (see package installer/trial): in
+// /run/holdfast on Linux and /var/run/holdfast on macOS and FreeBSD, which a reboot empties.
+// For a user's service it is in XDG_RUNTIME_DIR or, without that, in the state directory. Only
+// the administrator, or that user, can write there.
 func TrialFile(id platform.ID) (string, error) {
 	d, err := DirsFor(id.Scope, holdfast)
 	if id.Scope != platform.ScopeUser && runtime.GOOS == "darwin" {

@@ -12,7 +12,7 @@ import (
 
 var _ platform.Owners = System{}
 
-// Owner is whose the file at path is, or the link.
+// Owner returns the owner of the file at path. It does not follow a link.
 func (System) Owner(path string) (platform.Owner, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -25,5 +25,5 @@ func (System) Owner(path string) (platform.Owner, error) {
 	return platform.Owner{UID: int(st.Uid), GID: int(st.Gid)}, nil
 }
 
-// Chown gives the file at path, or the link, to o.
+// Chown changes the owner of the file at path. It does not follow a link.
 func (System) Chown(path string, o platform.Owner) error { return os.Lchown(path, o.UID, o.GID) }

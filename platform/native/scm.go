@@ -10,12 +10,12 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// services are those of the SCM of this machine, if it has one.
+// services returns the manager for the SCM of this machine, if it has one.
 func services() *scm.Manager {
 	return scm.New(reader{}, scm.Local{}, scm.Options{Dirs: scmDirs, Monotonic: proc.Monotonic, State: state.Read})
 }
 
-// reader is a System that reads nothing but what services write of themselves.
+// A reader is a System that reads only files which services have written about themselves.
 type reader struct{ System }
 
 func (reader) ReadFile(path string) ([]byte, error) {
@@ -23,8 +23,8 @@ func (reader) ReadFile(path string) ([]byte, error) {
 	return content, err
 }
 
-// scmDirs are the directories of a service that the SCM keeps: this machine's
-// where it is Windows, and the usual ones in a plan for another.
+// scmDirs returns the directories of a service of the SCM: those of this machine if it runs
+// Windows, or else the usual ones.
 func scmDirs(id platform.ID) (scm.Dirs, error) {
 	d := forRoot("windows", id.String())
 	return scm.Dirs{Base: d.Config, Runtime: d.Runtime, State: d.State, Logs: d.Logs}, nil
@@ -32,12 +32,12 @@ func scmDirs(id platform.ID) (scm.Dirs, error) {
 
 var _ platform.Applier = System{}
 
-// Apply carries out a step that is made of calls to Windows. Elsewhere it fails.
+// Apply carries out a step that consists of calls to Windows. It fails on other systems.
 func (System) Apply(ctx context.Context, s platform.Step) error {
 	return services().Applier().Apply(ctx, s)
 }
 
-// Inverse returns the steps that take such a step back.
+// Inverse returns the steps that undo such a step.
 func (System) Inverse(ctx context.Context, s platform.Step) ([]platform.Step, error) {
 	return services().Applier().Inverse(ctx, s)
 }

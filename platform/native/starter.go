@@ -13,22 +13,22 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/systemd"
 )
 
-// Variables by which `spawn` and `supervise`, that scripts of init systems call
-// (package service/supervise), tell the service about its start. Like systemd's
-// they are taken out of the environment.
+// Environment variables by which `spawn` and `supervise`, which the scripts of init systems
+// call (package service/supervise), tell the service about its start. Like systemd's they are
+// removed from the environment.
 const (
-	// StarterVariable is "NAME PID": NAME started the process PID, or has PID
-	// start it. It counts only for these two, lest a child of a service takes
-	// itself for one.
+	// StarterVariable is "NAME PID". It says that NAME started the process PID, or lets PID
+	// start it. It is valid only for PID and its direct children, so that other descendants do
+	// not take themselves for the service.
 	StarterVariable = "HOLDFAST_STARTER"
-	// EndedVariable is the number of a descriptor to which the service writes
-	// its exit code as the last thing it does.
+	// EndedVariable is the number of a descriptor to which the service finally writes its exit
+	// code.
 	EndedVariable = "HOLDFAST_ENDED"
 )
 
-// Starter is the manager that started this process, by the name that its [Host] has;
-// empty where a person did, or somebody's script. Unlike Host it takes nothing out of
-// the environment, so it is asked before.
+// Starter returns the name of the manager that started this process, as its [Host] has it. It
+// returns "" if a person or a script of others did. Unlike Host it does not change the
+// environment, and must be called before.
 func Starter() string {
 	switch {
 	case launchd.Started():
@@ -41,7 +41,8 @@ func Starter() string {
 	return starter(os.Getenv(StarterVariable))
 }
 
-// takeStarter reads StarterVariable; empty if it is not there or not for us.
+// takeStarter reads and removes StarterVariable. It returns "" if that is missing or not for
+// this process.
 func takeStarter() string { return starter(room.TakeEnv(StarterVariable)) }
 
 func starter(value string) string {
@@ -52,7 +53,7 @@ func starter(value string) string {
 	return name
 }
 
-// takeEnded opens what EndedVariable names; nil if there is nothing.
+// takeEnded opens the descriptor in EndedVariable, or returns nil if there is none.
 func takeEnded() *os.File {
 	fd, err := strconv.Atoi(room.TakeEnv(EndedVariable))
 	if err != nil || fd < 3 {
@@ -62,8 +63,8 @@ func takeEnded() *os.File {
 	return os.NewFile(uintptr(fd), "exit code")
 }
 
-// host is a posix.Host that leaves its exit code with whoever cannot learn it
-// from the kernel.
+// A host is a posix.Host that also writes its exit code to a file, for a starter that cannot
+// get it from the kernel.
 type host struct {
 	*posix.Host
 	ended *os.File

@@ -15,7 +15,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// System is the machine that we run on.
+// System is the local machine.
 type System struct{}
 
 var (
@@ -23,8 +23,8 @@ var (
 	_ platform.DirMaker = System{}
 )
 
-// ReadFile reads a file whole, as [files.ReadFile] does: one that a service's user
-// may have put there is neither followed nor waited for.
+// ReadFile reads a file as [files.ReadFile] does. In a directory of a service's user it
+// neither follows links nor blocks.
 func (System) ReadFile(path string) ([]byte, error) { return files.ReadFile(path) }
 
 // WriteFile replaces a file atomically and durably.
@@ -32,8 +32,8 @@ func (System) WriteFile(path string, content []byte, mode fs.FileMode) error {
 	return files.Replace(path, content, mode, true)
 }
 
-// Remove removes one file, durably. It fails as well if the file is gone and only its
-// directory could not be synced.
+// Remove removes a file durably. It also fails if the file has been removed but its directory
+// could not be synced.
 func (System) Remove(path string) error {
 	if err := files.Remove(path); err != nil {
 		return err
@@ -41,30 +41,31 @@ func (System) Remove(path string) error {
 	return files.SyncDir(filepath.Dir(path))
 }
 
-// RemoveAll removes a file or a directory with all below it, as [files.RemoveTree]
-// does: nobody's link leads it elsewhere.
+// RemoveAll removes a file, or a directory with its contents, as [files.RemoveTree] does. It
+// cannot be diverted by another user's link.
 func (System) RemoveAll(path string) error { return files.RemoveTree(path) }
 
-// Stat describes a file, following links.
+// Stat returns information about a file. It follows links.
 func (System) Stat(path string) (fs.FileInfo, error) { return os.Stat(path) }
 
-// MakeDir makes a directory, and those above it, whatever the umask: see [files.MakeDirAs].
+// MakeDir makes a directory and its missing parents, regardless of the umask: see
+// [files.MakeDirAs].
 func (System) MakeDir(path string, mode fs.FileMode) error { return files.MakeDirAs(path, mode) }
 
-// letGo is how long what a command has left behind may keep the pipes of its output.
+// letGo limits how long processes that a command has left behind may keep its output open.
 const letGo = 2 * time.Second
 
-// mostOutput is how much of what a command prints, to either side, is taken.
+// mostOutput limits the output of a command, on each of its two streams.
 const mostOutput = 16 << 20
 
-// output is what a command prints. It has a program that prints without end fail, and
-// not us run out of memory.
+// An output collects the output of a command. A command with endless output fails, instead of
+// exhausting our memory.
 type output struct {
 	text bytes.Buffer
 	end  context.CancelCauseFunc
 }
 
-// Write fails, and ends the command, where it would be too much.
+// Write fails and ends the command if the output becomes too large.
 func (o *output) Write(p []byte) (int, error) {
 	if o.text.Len()+len(p) > mostOutput {
 		err := fmt.Errorf("it prints more than %d bytes", mostOutput)
@@ -74,9 +75,9 @@ func (o *output) Write(p []byte) (int, error) {
 	return o.text.Write(p)
 }
 
-// Run runs a command without a shell. The command gets our environment and no
-// standard input; the end of ctx kills it, and so does that it prints more than 16 MiB,
-// which is an error. What it has started itself, and has left behind, is not waited for.
+// Run runs a command without a shell. The command gets our environment and no standard input.
+// It is killed if ctx ends, or if it prints more than 16 MiB, which is an error. Run does not
+// wait for processes that the command has left behind.
 func (System) Run(ctx context.Context, argv ...string) (string, error) {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
