@@ -21,7 +21,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// pager is a web hook that the test plays.
+// A pager is a web hook that the test plays.
 type pager struct {
 	mu   sync.Mutex
 	got  []alarm.Event
@@ -50,7 +50,7 @@ func (p *pager) Post(ctx context.Context, _ alarm.Config, body []byte) error {
 	return nil
 }
 
-// kinds are what it got, in order.
+// kinds returns the kinds of the alarms that it got, in order.
 func (p *pager) kinds() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -74,7 +74,7 @@ func (p *pager) last(t *testing.T) alarm.Event {
 func (b *bench) tell(p *pager) {
 	b.cfg.AlarmWebhook = p
 	b.cfg.Alarm = alarm.Config{Webhook: "http://localhost/alarms", Every: time.Millisecond}
-	// The machine's own disks are none of the test's business.
+	// The state of the machine's own disks must not affect the test.
 	for _, k := range alarm.Kinds() {
 		if k != alarm.DiskLow {
 			b.cfg.Alarm.Events = append(b.cfg.Alarm.Events, string(k))
@@ -82,7 +82,7 @@ func (b *bench) tell(p *pager) {
 	}
 }
 
-// soon has all happen that happens within seconds.
+// soon lets everything happen that is due within seconds.
 func soon() {
 	time.Sleep(5 * time.Second)
 	synctest.Wait()
@@ -159,15 +159,15 @@ func TestAlarmsOfALife(t *testing.T) {
 	})
 }
 
-// lives is one run whose Start does that.
+// lives runs the service once with that Start.
 func (b *bench) lives(t *testing.T, start func() error) {
 	t.Helper()
 	b.run(t.Context(), &program{start: func(context.Context, *service.Runtime) error { return start() }})
 	_ = b.end()
 }
 
-// What ends by itself tells of that at once: there may be no next run. It is not
-// told again by that.
+// A run that fails raises the alarm itself, because there may be no next run. The next run
+// does not raise it again.
 func TestAFailureIsToldOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		p := &pager{}
@@ -189,7 +189,7 @@ func TestAFailureIsToldOnce(t *testing.T) {
 	})
 }
 
-// What a run could not tell of, the next one does: an open record is what kill -9 leaves.
+// If a run could not raise an alarm, the next one does. An open record is what kill -9 leaves.
 func TestTheNextRunTellsOfTheLast(t *testing.T) {
 	for name, tt := range map[string]struct {
 		record  recovery.LastRun
@@ -243,8 +243,8 @@ func TestTheNextRunTellsOfTheLast(t *testing.T) {
 	}
 }
 
-// A stop that overruns is told of, once, and what follows from it is the same story; a failure
-// that it was there for is another.
+// A stop that overruns raises one alarm, and its consequences raise none. An earlier failure,
+// which the stop is for, raises its own.
 func TestAStopThatOverruns(t *testing.T) {
 	for name, tt := range map[string]struct {
 		fails bool
@@ -291,8 +291,8 @@ func stopOverruns(t *testing.T, fails bool, want string) {
 	})
 }
 
-// An alarm that hangs delays nothing: not readiness, a reload, a stop, or an end by a
-// failure that it was there before.
+// An alarm that hangs delays nothing: not readiness, a reload, a stop, or the end by a failure
+// that was there before the alarm.
 func TestAlarmsThatHangDelayNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		p := &pager{hang: true}
@@ -355,7 +355,7 @@ func TestAlarmsThatHangDelayNothing(t *testing.T) {
 	})
 }
 
-// A service that fails gives its last alarm a moment, and no more.
+// A service that fails waits a moment, and no longer, for its last alarm.
 func TestTheEndOfAServiceThatFailsWaitsAMoment(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		p := &pager{hang: true}
@@ -368,7 +368,7 @@ func TestTheEndOfAServiceThatFailsWaitsAMoment(t *testing.T) {
 	})
 }
 
-// The second instance is refused, and the first one tells of it.
+// A second instance is refused, and the first one raises the alarm.
 func TestTheRefusedInstanceIsToldOf(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		p := &pager{}
@@ -393,7 +393,7 @@ func TestTheRefusedInstanceIsToldOf(t *testing.T) {
 	})
 }
 
-// Where the program has not asked for web hooks, the key is refused where it stands.
+// If the program does not include web hooks, the key is refused with its place.
 func TestAWebhookThatNobodyAskedFor(t *testing.T) {
 	path := write(t, "[service]\n[service.alarm]\nwebhook = \"https://secret.example/T0/B1\"\n")
 	_, err := service.Config{Name: "feedd", File: path}.Load()
@@ -415,7 +415,8 @@ func TestAWebhookThatNobodyAskedFor(t *testing.T) {
 	}
 }
 
-// [service.alarm] is taken by a reload: by whom somebody is told, and that anybody is.
+// A reload takes [service.alarm]: the ways of delivery, and whether alarms are delivered at
+// all.
 func TestAReloadTakesTheAlarms(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		p := &pager{}
@@ -437,7 +438,7 @@ func TestAReloadTakesTheAlarms(t *testing.T) {
 			soon()
 		}
 		const table = "[service.alarm]\nwebhook = \"http://localhost/alarms\"\nevery = \"1ms\"\nevents = [\"reload-failed\"]\n"
-		reload(table) // which the program refuses: all stays as it was
+		reload(table) // the program refuses it, so nothing changes
 		if got := p.kinds(); got != "" || b.state().Settings[key] != "" {
 			t.Errorf("told of %q, %v in force", got, b.state().Settings)
 		}

@@ -18,8 +18,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// rerun has the service started by its manager, as often as it fails: restart.delay after the end
-// of the last run. It returns how long after that end Start was called.
+// rerun starts the service again like its manager: restart.delay after the end of the last
+// run. It returns the time from that end to the call of Start.
 func rerun(b *bench, p *program) (after time.Duration, err error) {
 	ended := time.Now()
 	time.Sleep(2 * time.Second) // restart.delay
@@ -35,7 +35,7 @@ func rerun(b *bench, p *program) (after time.Duration, err error) {
 	return after, b.end()
 }
 
-// fails is a program that does, some time after it was ready.
+// fails is a program that fails some time after it was ready.
 func fails(after time.Duration) *program {
 	return &program{start: func(_ context.Context, rt *service.Runtime) error {
 		rt.Go("work", func(ctx context.Context) error {
@@ -85,7 +85,8 @@ func TestDelaysGrowUntilItIsWell(t *testing.T) {
 	}
 }
 
-// Another version has not failed yet, and one that was put back has been well: an upgrade waits for neither.
+// Another version has not failed yet, and one that was restored was well before. So an upgrade
+// never waits.
 func TestAnotherVersionIsNotKeptWaiting(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.name, b.cfg.Restart = "systemd", service.Restart{Backoff: 10, MaxDelay: time.Hour}
@@ -101,7 +102,7 @@ func TestAnotherVersionIsNotKeptWaiting(t *testing.T) {
 	})
 }
 
-// A Start that takes long and fails is no healthy time.
+// A long Start that fails does not count as time in which the service was well.
 func TestALongStartThatFailsIsNoHealth(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.name, b.cfg.Restart, b.cfg.StartTimeout = "systemd", service.Restart{Backoff: 3, MaxDelay: time.Hour}, time.Hour
@@ -119,7 +120,7 @@ func TestALongStartThatFailsIsNoHealth(t *testing.T) {
 	})
 }
 
-// What was killed has no end that anybody knows: since then the manager has waited.
+// The end of a killed run is unknown. The manager has waited since then.
 func TestKilledRunsCount(t *testing.T) {
 	for name, tt := range map[string]struct {
 		last string
@@ -156,8 +157,8 @@ func TestKilledRunsCount(t *testing.T) {
 	}
 }
 
-// The wait is told, counts as progress however long it is, and ends at once when a stop is asked
-// for: then the program is not started, and the row is over.
+// The wait is visible, and counts as progress however long it is. It ends at once when a stop
+// is requested; then the program is not started, and the count of quick ends is reset.
 func TestAStopEndsTheWaitBeforeTheStart(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.name, b.cfg.StartTimeout = "scm", 10*time.Second

@@ -65,7 +65,7 @@ func TestProgramFunc(t *testing.T) {
 	})
 }
 
-// recoverer counts the calls of Recover.
+// A recoverer counts the calls of Recover.
 type recoverer struct {
 	program
 	seen []recovery.LastRun

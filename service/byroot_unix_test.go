@@ -13,8 +13,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// Root that runs by hand what another user is to run is refused with the way out
-// (issue 10): what it had written no command could make sense of.
+// If root runs by hand a service of another user, it is refused with a remedy (issue 10).
+// Otherwise no command could use the files that it writes.
 func TestIssue10_RootRunsNoOthersServiceByHand(t *testing.T) {
 	for name, tt := range map[string]struct {
 		cfg     service.Config
@@ -38,7 +38,7 @@ func TestIssue10_RootRunsNoOthersServiceByHand(t *testing.T) {
 	}
 }
 
-// byHand is the host of who was started by no manager.
+// byHand is the host of a process that no manager started.
 type byHand struct{ *host }
 
 func (byHand) Name() string { return "" }
@@ -50,7 +50,7 @@ func TestIssue10_RunRefusesRootByHand(t *testing.T) {
 	b := newBench(t)
 	b.cfg.User = "nobody"
 	ctx, cancel := context.WithCancel(t.Context())
-	cancel() // lest it serves
+	cancel() // so that it does not serve
 	err := service.RunOn(ctx, byHand{&host{requests: make(chan platform.Request)}}, nil, b.cfg, &program{})
 	if !errors.Is(err, platform.ErrPermission) || service.ExitCode(err) != platform.ExitNotPermitted || !strings.Contains(err.Error(), "runuser -u nobody") {
 		t.Errorf("got %v", err)

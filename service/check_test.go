@@ -68,8 +68,8 @@ func (p *provider) Check(_ context.Context, cfg service.Config) error {
 	return p.check(cfg)
 }
 
-// Issue 10, section 7: a key that is wrong by a letter or two is recognised, in
-// our tables and in the program's, and one that stands in the wrong table.
+// Issue 10, section 7: a key with one or two wrong letters is recognised, in our tables and in
+// the program's. So is a key in the wrong table.
 func TestIssue10_7_DidYouMean(t *testing.T) {
 	for text, says := range map[string]string{
 		"[service]\nstop_timout = '3s'":               `:2: service.stop_timout: unknown: did you mean "stop_timeout"?`,
@@ -112,8 +112,7 @@ func TestIssue10_7_DidYouMean(t *testing.T) {
 	}
 }
 
-// All that is wrong is told at once, each with its place, for a person and for a
-// program that reads it.
+// All mistakes are reported at once, each with its place, for people and for programs.
 func TestIssue10_7_EachFindingHasItsPlace(t *testing.T) {
 	path := write(t, "[service]\nuser = 'x'\nstop_timout = '3s'\nafter_ = []\nwatchdog = 7\n")
 	_, err := service.Config{Name: "feedd", File: path}.Load()
@@ -121,7 +120,7 @@ func TestIssue10_7_EachFindingHasItsPlace(t *testing.T) {
 	for _, e := range service.ConfigErrors(fmt.Errorf("install: %w", err)) {
 		got = append(got, fmt.Sprint(e.Line, e.Key))
 	}
-	if len(got) != 1 { // something was said around it: it is one, whole
+	if len(got) != 1 { // err wraps it in other text, so it counts as one
 		t.Errorf("found %q in what is more than a list", got)
 	}
 	got = nil
@@ -147,8 +146,8 @@ func TestIssue10_7_EachFindingHasItsPlace(t *testing.T) {
 	}
 }
 
-// What a program cannot start with, it says before: only of a configuration that
-// is whole, and a panic of it is an error.
+// A program can reject a configuration before its start. It is asked only about a valid
+// configuration, and its panic is an error.
 func TestIssue10_7_AProgramChecksItsOwn(t *testing.T) {
 	asked := 0
 	prog := &provider{check: func(cfg service.Config) error {
@@ -190,7 +189,7 @@ func TestIssue10_7_AProgramChecksItsOwn(t *testing.T) {
 	}
 }
 
-// misfit provides a table that nothing can be decoded into.
+// A misfit provides a table that cannot be decoded into.
 type misfit struct{ program }
 
 func (*misfit) Tables() map[string]any { return map[string]any{"feed": feed{}} }

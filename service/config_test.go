@@ -125,7 +125,7 @@ func TestMistakesInTheFile(t *testing.T) {
 	}
 }
 
-// The tables of single managers, of which one takes keys that we do not know.
+// The tables of single managers. One of them takes keys that holdfast does not know.
 func TestManagersOwnTables(t *testing.T) {
 	got, err := service.Config{Name: "feedd", File: write(t, `
 [service.windows]
@@ -231,8 +231,8 @@ func FuzzSize(f *testing.F) {
 	})
 }
 
-// A file made the commands look at another service than the one that the program
-// was built for, wherever the file was given, and at its own where it was not.
+// A file used to make the commands look at another service than the one that the program was
+// built for, but only when the file was named.
 func TestIssue10_2_TheFileDoesNotRenameTheService(t *testing.T) {
 	for name, tt := range map[string]struct{ code, file, says string }{
 		"another":        {"feedd", "other", `:2: service.name: "other" is another service than this program's, "feedd"`},

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A FIFO is refused and not waited for: once `run --config FIFO` could not even
-// be stopped.
+// A FIFO is refused without waiting. `run --config FIFO` used to block so that it could not
+// even be stopped.
 func TestConfigurationIsNoFIFO(t *testing.T) {
 	dir := t.TempDir()
 	fifo := filepath.Join(dir, "fifo.toml")

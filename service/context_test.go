@@ -18,8 +18,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// Issue 10: the runtime is at hand wherever the program is called, and has the
-// arguments of `run`.
+// Issue 10: the runtime is available in every call of the program, and has the arguments of
+// `run`.
 func TestIssue10_RuntimeFromContext(t *testing.T) {
 	if rt := service.FromContext(t.Context()); rt != nil {
 		t.Errorf("a context of nobody's has %v", rt)
@@ -69,8 +69,8 @@ func TestIssue10_RuntimeFromContext(t *testing.T) {
 	})
 }
 
-// Issue 10: health checks are asked without a watchdog, too, and what they said,
-// and since when, is in the state file. The service goes on.
+// Issue 10: health checks run without a watchdog, too. The state file has their results and
+// since when they hold. The service continues.
 func TestIssue10_HealthWithoutAWatchdog(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.HealthInterval = 5 * time.Second
@@ -96,7 +96,7 @@ func TestIssue10_HealthWithoutAWatchdog(t *testing.T) {
 				mu.Unlock()
 				if failing {
 					hangs.Add(1)
-					time.Sleep(22 * time.Second) // deaf to its context
+					time.Sleep(22 * time.Second) // ignores its context
 				}
 				return nil
 			})
@@ -118,7 +118,7 @@ func TestIssue10_HealthWithoutAWatchdog(t *testing.T) {
 			t.Errorf("after readiness: %+v", h)
 		}
 		set(errors.New("gone"))
-		time.Sleep(4 * time.Second) // at 5 s they are asked again
+		time.Sleep(4 * time.Second) // the checks run again at 5 s
 		if h := health("database"); h.OK || !h.Since.Equal(begun.Add(5*time.Second)) || h.Error != "gone" {
 			t.Errorf("it fails: %+v", h)
 		}
@@ -154,7 +154,7 @@ func TestIssue10_HealthWithoutAWatchdog(t *testing.T) {
 	})
 }
 
-// Issue 10: what Stop may take of the stop timeout can be said.
+// Issue 10: the part of the stop timeout for Stop can be configured.
 func TestIssue10_ProgramStopTimeout(t *testing.T) {
 	for name, c := range map[string]struct {
 		set, want time.Duration
@@ -162,7 +162,7 @@ func TestIssue10_ProgramStopTimeout(t *testing.T) {
 		"its share": {0, 29250 * time.Millisecond}, // three quarters of 39 s
 		"less":      {7 * time.Second, 7 * time.Second},
 		"more":      {36 * time.Second, 36 * time.Second},
-		"all":       {40 * time.Second, 39 * time.Second}, // but for the records
+		"all":       {40 * time.Second, 39 * time.Second}, // except the time for the records
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {
@@ -195,8 +195,8 @@ func TestIssue10_ProgramStopTimeout(t *testing.T) {
 	}
 }
 
-// Issue 10: a start that fails is told in one line of the log, however much is
-// wrong; and one that fails at the stop as well, in one more.
+// Issue 10: a start that fails is logged in one line, however much is wrong. If it also fails
+// to stop, there is one more line.
 func TestIssue10_AFailureIsToldOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.run(t.Context(), &program{start: func(context.Context, *service.Runtime) error {

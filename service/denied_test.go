@@ -14,8 +14,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// A denial comes with the switch or the capability that can be the cause, if that is
-// in force, and with nothing otherwise.
+// A denial comes with the switch or capability that may be the cause, if that is in force, and
+// without a hint otherwise.
 func TestIssue10_6_DenialsNameTheSwitch(t *testing.T) {
 	listen := func(port int, errno error) error {
 		return fmt.Errorf("serve: %w", &net.OpError{Op: "listen", Net: "tcp", Addr: &net.TCPAddr{Port: port}, Err: os.NewSyscallError("bind", errno)})
@@ -56,7 +56,7 @@ func TestIssue10_6_DenialsNameTheSwitch(t *testing.T) {
 	}
 }
 
-// That a denial is for good a program can deny.
+// A program can say that a denial is not permanent.
 func TestIssue10_6_RetryableIsNotForGood(t *testing.T) {
 	denied := fmt.Errorf("mount is not there yet: %w", fs.ErrPermission)
 	if code := service.ExitCode(denied); code != platform.ExitNotPermitted {

@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// filled gives every field of v, all the way down, a value that is not zero.
+// filled sets every field of v, at every depth, to a value that is not zero.
 func filled(t *testing.T, v reflect.Value) {
 	t.Helper()
 	switch v.Kind() {
@@ -59,8 +59,8 @@ func filled(t *testing.T, v reflect.Value) {
 	}
 }
 
-// shared calls found for whatever a and b, which are equal, have in common that
-// can be written to.
+// shared calls found for all memory that a and b share and that can be written to. a and b are
+// equal.
 func shared(a, b reflect.Value, at string, found func(at string)) {
 	switch a.Kind() {
 	case reflect.Struct:
@@ -97,12 +97,12 @@ func shared(a, b reflect.Value, at string, found func(at string)) {
 	}
 }
 
-// What Load gives shares nothing with what the code had, whichever fields there are.
+// The result of Load shares no memory with the Config set in code, whichever fields there are.
 func TestLoadSharesNothing(t *testing.T) {
 	code := service.Config{}
 	filled(t, reflect.ValueOf(&code).Elem())
 	code.File = ""
-	loaded, _ := code.Load() // the values make no sense, and that does not matter here
+	loaded, _ := code.Load() // the values are invalid, which does not matter here
 	again, _ := loaded.Load()
 	for name, pair := range map[string][2]service.Config{"code": {code, loaded}, "the last": {loaded, again}} {
 		shared(reflect.ValueOf(pair[0]), reflect.ValueOf(pair[1]), "Config", func(at string) {
@@ -111,8 +111,8 @@ func TestLoadSharesNothing(t *testing.T) {
 	}
 }
 
-// Load decoded into the caller's slices: code's ["code1", "code2"] with the file's
-// ["file"] became ["file", "code2"] in both.
+// Load used to decode into the caller's slices: ["code1", "code2"] in code and ["file"] in the
+// file became ["file", "code2"] in both.
 func TestLoadLeavesTheCallersSlicesAlone(t *testing.T) {
 	core := uint64(7)
 	code := service.Config{
@@ -137,8 +137,8 @@ hardening.read_write_paths = ["/file"]
 	}
 }
 
-// A reload loads anew while the program reads what it was given before. The race
-// detector judges.
+// A reload loads the file again while the program reads the old Config. The race detector
+// checks that.
 func TestLoadBesideReaders(t *testing.T) {
 	code := service.Config{
 		Name: "feedd", Args: []string{"a", "b"}, Env: map[string]string{"A": "code"}, File: write(t, "[service]\nargs = [\"file\"]\nenv = { A = \"file\" }\n"),
@@ -165,7 +165,7 @@ func TestLoadBesideReaders(t *testing.T) {
 	readers.Wait()
 }
 
-// A program's own table is laid over a copy of its defaults, whose slices it holds.
+// A program's own table is decoded over a copy of its defaults, which the program keeps.
 func TestDecodeTableLeavesDefaultsAlone(t *testing.T) {
 	type table struct {
 		Inputs []string

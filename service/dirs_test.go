@@ -8,10 +8,9 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// The manager's variables count in the process that it started: a flag beats the
-// manager, the manager beats the platform. Everybody else who has them in his
-// environment has those of another service (issue 9, 1): `uninstall --purge`
-// removed its directories.
+// The manager's variables count only in the process that it started. A flag takes precedence
+// over the manager, and the manager over the platform. In any other process the variables
+// belong to another service (issue 9, 1): `uninstall --purge` used to remove its directories.
 func TestDirs(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the paths of this test are those of Unix")
@@ -37,7 +36,7 @@ func TestDirs(t *testing.T) {
 		}
 	}
 
-	t.Setenv("RUNTIME_DIRECTORY", "/run/a:/run/b") // two, if the unit asks for two
+	t.Setenv("RUNTIME_DIRECTORY", "/run/a:/run/b") // a unit may ask for two
 	t.Setenv("STATE_DIRECTORY", "/state")
 	t.Setenv("LOGS_DIRECTORY", "relative")
 	t.Setenv("CONFIGURATION_DIRECTORY", "/conf")
@@ -74,14 +73,14 @@ func TestDirsOfAUser(t *testing.T) {
 	if err != nil || d.Runtime != "/run/user/1000/feedd" || d.State != "/home/ann/.local/state/feedd" {
 		t.Errorf("%+v, %v", d, err)
 	}
-	t.Setenv("XDG_RUNTIME_DIR", "") // never /tmp, where others can be first
+	t.Setenv("XDG_RUNTIME_DIR", "") // never use /tmp, where others can be first
 	if d, _ := (service.Config{Name: "feedd"}).DirsFor(platform.ScopeUser); d.Runtime != "/home/ann/.local/state/feedd/run" {
 		t.Errorf("without XDG_RUNTIME_DIR: %+v", d)
 	}
 }
 
-// A service's user needs no home directory: a system service's directories are
-// the same whoever that is, and where the manager made them, nothing else is asked.
+// A service's user needs no home directory. The directories of a system service do not depend
+// on its user, and those that the manager made need nothing else.
 func TestDirsWithoutAHome(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the paths of this test are those of Linux")

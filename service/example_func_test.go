@@ -12,14 +12,14 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// A program whose whole life is one function: it says when it is ready, and
-// returns when its context ends, or before that if its work is done.
+// The whole life of this program is one function. It reports when it is ready, and returns
+// when its context ends, or earlier if its work is done.
 func ExampleProgramFunc() {
 	program := service.ProgramFunc(func(ctx context.Context, rt *service.Runtime) error {
 		rt.Ready()
 		fmt.Println("serving with", rt.Args())
 		select {
-		case <-ctx.Done(): // asked to stop
+		case <-ctx.Done(): // a stop was requested
 		default: // there is nothing to do
 		}
 		return nil

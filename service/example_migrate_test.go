@@ -14,27 +14,27 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// notebook keeps a file of notes, to which its version 2 has added an index.
+// A notebook keeps a file of notes. Its version 2 has added an index.
 type notebook struct{ stop context.CancelFunc }
 
 func (n *notebook) Migrate(ctx context.Context, m service.Migration) error {
 	index := service.FromContext(ctx).StatePath(".index")
 	fmt.Printf("migrate from %q to %q\n", m.From, m.To)
 	switch m.To {
-	case "1": // which knows of no index: one that is not kept up is worse than none
+	case "1": // version 1 has no index, and would not keep it up to date
 		if err := os.Remove(index); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		return nil
-	default: // the notes stay as they are: version 1 reads them
+	default: // the notes do not change, so that version 1 can read them
 		return os.WriteFile(index, nil, 0o600)
 	}
 }
 
 func (n *notebook) Start(_ context.Context, rt *service.Runtime) error {
 	rt.Go("tidy up", func(ctx context.Context) error {
-		if rt.Confirmed(ctx) == nil { // otherwise it stops on trial, and the next run has another chance
-			return os.RemoveAll(rt.StatePath(".old")) // what only the version before has read
+		if rt.Confirmed(ctx) == nil { // otherwise it stops on trial, and the next run tries again
+			return os.RemoveAll(rt.StatePath(".old")) // only the previous version reads it
 		}
 		return nil
 	})
@@ -44,7 +44,7 @@ func (n *notebook) Start(_ context.Context, rt *service.Runtime) error {
 
 func (n *notebook) Stop(context.Context) error { return nil }
 
-// Each version hears, once, which one the data is of; one that is rolled back to as well.
+// Each version is told once which version the data is of, also after a rollback.
 func ExampleMigrator() {
 	dir, err := os.MkdirTemp("", "notebook")
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// greeter is a service that is asked to stop as soon as it is ready.
+// A greeter is a service that requests its own stop as soon as it is ready.
 type greeter struct{ stop context.CancelFunc }
 
 func (g *greeter) Start(_ context.Context, rt *service.Runtime) error {
@@ -30,8 +30,8 @@ func (g *greeter) Stop(context.Context) error {
 	return nil
 }
 
-// A service without a command line: Run is its whole life. Most programs leave the
-// rest to cli.Main, which calls it.
+// A service without a command line calls Run. Most programs call cli.Main instead, which calls
+// Run.
 func ExampleRun() {
 	dir, err := os.MkdirTemp("", "greeter")
 	if err != nil {

@@ -11,13 +11,13 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// settings are the [poller] table of the configuration file.
+// settings is the [poller] table of the configuration file.
 type settings struct {
 	URL   string        `toml:"url" help:"what is polled"`
 	Every time.Duration `toml:"every" help:"pause between two polls"`
 }
 
-// Validate is asked by DecodeTable when everything has been decoded.
+// Validate is called by DecodeTable when everything has been decoded.
 func (s *settings) Validate() error {
 	if s.Every < time.Second {
 		return &service.FieldError{Key: "every", Err: errors.New("less than a second is too often")}
@@ -25,11 +25,11 @@ func (s *settings) Validate() error {
 	return nil
 }
 
-// poller keeps its defaults in one place: Tables.
+// A poller has its defaults in one place: Tables.
 type poller struct{ settings settings }
 
-// Tables makes `check`, `config print`, `install`, `start` and `restart` know the
-// program's own table.
+// Tables tells `check`, `config print`, `install`, `start` and `restart` about the program's
+// own table.
 func (*poller) Tables() map[string]any {
 	return map[string]any{"poller": &settings{URL: "http://localhost/", Every: time.Minute}}
 }
@@ -41,8 +41,8 @@ func (p *poller) Start(_ context.Context, rt *service.Runtime) error {
 
 func (p *poller) Stop(context.Context) error { return nil }
 
-// A table of the program's own, with defaults, in the same file as [service]. What
-// is wrong in it is told with its place.
+// A program has a table of its own, with defaults, in the same file as [service]. Mistakes in
+// it are reported with their place.
 func ExampleDecodeTable() {
 	dir, err := os.MkdirTemp("", "poller")
 	if err != nil {
@@ -71,7 +71,7 @@ func ExampleDecodeTable() {
 	// line 2: poller.every: less than a second is too often
 }
 
-// A program that provides its tables has them checked before it runs.
+// The tables of a TableProvider are checked before the program runs.
 func ExampleTableProvider() {
 	cfg, err := service.Config{Name: "poller"}.With(&poller{})
 	if err != nil {
@@ -82,7 +82,7 @@ func ExampleTableProvider() {
 	// Output: [poller] <nil>
 }
 
-// The runtime is at hand in every call of the program.
+// The runtime is available in every call of the program.
 func ExampleFromContext() {
 	stop := func(ctx context.Context) error {
 		if rt := service.FromContext(ctx); rt != nil {
@@ -90,6 +90,6 @@ func ExampleFromContext() {
 		}
 		return nil
 	}
-	fmt.Println(stop(context.Background())) // a test of the program's, without a service
+	fmt.Println(stop(context.Background())) // a test of the program, without a service
 	// Output: <nil>
 }

@@ -12,7 +12,7 @@ import (
 // RunOn is Run on a host that the test plays.
 var RunOn = run
 
-// Machine is what may block before there is a life; nil: as it is.
+// A Machine replaces calls that may block before a life begins. Nil fields keep the real ones.
 type Machine struct {
 	Load    func(Config) (Config, error)
 	OpenLog func(name string, o logsink.Options) (*logsink.Sink, error)
@@ -24,7 +24,7 @@ type Machine struct {
 	Online func() bool
 }
 
-// RunOn is RunOn where the test is the machine.
+// RunOn is RunOn with the calls of m.
 func (m Machine) RunOn(ctx context.Context, host platform.Host, cfg Config, prog Program) error {
 	on := thisMachine()
 	if m.Load != nil {
@@ -48,7 +48,7 @@ func (m Machine) RunOn(ctx context.Context, host platform.Host, cfg Config, prog
 	return on.run(ctx, host, nil, cfg, prog)
 }
 
-// Stacks is the text of the dump of all stacks.
+// Stacks returns the text of the dump of all stacks.
 var Stacks = stacks
 
 // LogOptions and Overlap are what the name of the host decides.
@@ -60,11 +60,11 @@ var (
 // Online reports whether the machine has a network.
 var Online = online
 
-// OwnDirs are the directories of a process that manager started.
+// OwnDirs returns the directories of a process that manager started.
 func (c Config) OwnDirs(manager string) (Dirs, error) { return c.ownDirs(manager) }
 
-// Denial is what is said of a failure under systemd's hardening.
+// Denial returns the hint for a failure under systemd's hardening.
 var Denial = denial
 
-// RefuseRoot is nil where a root may run c by hand.
+// RefuseRoot returns nil if root may run c by hand.
 var RefuseRoot = refuseRoot

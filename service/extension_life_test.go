@@ -62,7 +62,8 @@ func TestAnExtensionThatFailsFailsTheStart(t *testing.T) {
 	}
 }
 
-// How long reloads take, and the steps of a stop took, is written down for the next run and for whoever measures.
+// The durations of reloads and of the steps of a stop are recorded, for the next run and for
+// metrics.
 func TestDurationsAreKept(t *testing.T) {
 	first := newBench(t)
 	refuse := errors.New("no")

@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// extension has a table of its own.
+// An extension has a table of its own.
 type extension struct {
 	name   string // empty: "beacon"
 	table  any    // nil: a *beacon
@@ -54,8 +54,8 @@ func extended(file string, e ...service.Extension) service.Config {
 	return service.Config{Name: "feedd", File: file, Extensions: e}
 }
 
-// The table of an extension is holdfast's: what is wrong in it keeps a configuration
-// from being loaded, and stands with its line.
+// The table of an extension belongs to holdfast: a mistake in it makes Load fail, with its
+// line.
 func TestTheTableOfAnExtensionIsChecked(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                      "",
@@ -76,7 +76,7 @@ func TestTheTableOfAnExtensionIsChecked(t *testing.T) {
 	if _, err := extended(write(t, "[service.beacon]\n")).Load(); !errors.Is(err, service.ErrConfig) {
 		t.Errorf("without the extension nobody knows its table: %v", err)
 	}
-	// Not the words of a slip of the pen: the program lacks a line.
+	// The hint is not about a typing error, but about the line that the program lacks.
 	for _, text := range []string{"[service.metrics]\nlisten = \"127.0.0.1:9\"\n", "[service]\nmetrics = { listen = \"x\" }\n"} {
 		_, err := extended(write(t, text)).Load()
 		if want := ": unknown: this program does not ask for package service/metrics"; err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "misspelt") {
@@ -97,8 +97,8 @@ func TestTheTableOfAnExtensionIsChecked(t *testing.T) {
 	}
 }
 
-// What is in force of it is shown and compared like any other setting, and is the
-// process's: no manager's definition has it.
+// The settings of an extension are shown and compared like all others. They belong to the
+// process: no service definition has them.
 func TestTheTableOfAnExtensionIsInForceFromTheNextStartOn(t *testing.T) {
 	path := write(t, "[service.beacon]\nlisten = \"here\"\nsecret = \"s\"\n")
 	cfg, err := extended(path, &extension{}).Load()

@@ -18,7 +18,7 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// plainProgram is a program that is no Reloader.
+// A plainProgram is no Reloader.
 type plainProgram struct{ p *program }
 
 func (p plainProgram) Start(ctx context.Context, rt *service.Runtime) error {
@@ -26,8 +26,8 @@ func (p plainProgram) Start(ctx context.Context, rt *service.Runtime) error {
 }
 func (p plainProgram) Stop(ctx context.Context) error { return p.p.Stop(ctx) }
 
-// A guest may end its process in its Stop: what is on the disk then is a clean end, if
-// it was one until then.
+// A guest may end its process in its Stop. The record on disk then says that the end was
+// clean, if nothing had failed before.
 func TestGuestEndsInStop(t *testing.T) {
 	for name, failure := range map[string]error{"asked": nil, "failed": errors.New("the worker fell over")} {
 		t.Run(name, func(t *testing.T) {
@@ -60,14 +60,14 @@ func TestGuestEndsInStop(t *testing.T) {
 	}
 }
 
-// Who is no Reloader has its SIGHUP for itself.
+// A guest that is no Reloader gets SIGHUP itself.
 func TestGuestIsNotReloaded(t *testing.T) {
 	b := newBench(t)
 	b.cfg.Guest = &service.Guest{Singleton: true}
 	b.run(t.Context(), plainProgram{&program{}})
 	b.await(platform.PhaseReady)
 	b.ask(platform.RequestReload)
-	b.ask(platform.RequestReload) // the first has been dealt with
+	b.ask(platform.RequestReload) // the first request has been handled
 	b.stop()
 	if err := b.end(); err != nil {
 		t.Error(err)
@@ -77,13 +77,13 @@ func TestGuestIsNotReloaded(t *testing.T) {
 	}
 }
 
-// A second one serves as well, by records of its own that are gone with it, unless there
-// may be but one.
+// A second guest serves as well, with records of its own that disappear with it, unless only
+// one is allowed.
 func TestGuestBesideAnother(t *testing.T) {
 	for _, tt := range []struct {
 		host string
 		only bool
-	}{{"systemd", false}, {"systemd", true}, {"sysv", false}} { // whose script cannot keep a second start away
+	}{{"systemd", false}, {"systemd", true}, {"sysv", false}} { // a SysV script cannot prevent a second start
 		only := tt.only || tt.host == "sysv"
 		b := newBench(t)
 		b.host.name = tt.host
@@ -114,7 +114,7 @@ func TestGuestBesideAnother(t *testing.T) {
 	}
 }
 
-// By hand a guest has nothing to do with the service's own directories.
+// A guest that is started by hand does not use the service's directories.
 func TestGuestByHand(t *testing.T) {
 	b := newBench(t)
 	b.cfg.Guest = &service.Guest{}
@@ -130,7 +130,7 @@ func TestGuestByHand(t *testing.T) {
 	}
 }
 
-// What managers start of a guest, and by what way they come to holdfast's commands.
+// The command lines with which managers start a guest and call holdfast's commands.
 func TestGuestUnit(t *testing.T) {
 	c, err := service.Config{Name: "feedd", Args: []string{"not this"}, Guest: &service.Guest{
 		Exec: []string{"serve", "-x"}, Way: []string{"/usr/bin/env", "AS=feedd"}, Reload: []string{"/bin/reload"},

@@ -18,8 +18,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// A disk that hangs once the program is ready holds up neither a reload nor the
-// stop for longer than the life has patience; it costs that once.
+// A disk that hangs once the program is ready delays a reload or the stop only for the
+// patience of the life, and only once.
 func TestStateFileOnADiskThatHangs(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		var hangs atomic.Bool
@@ -44,7 +44,7 @@ func TestStateFileOnADiskThatHangs(t *testing.T) {
 				t.Errorf("a reload took %v, want %v", took, want)
 			}
 		}
-		time.Sleep(10 * time.Minute) // the disk comes back, and is gone again
+		time.Sleep(10 * time.Minute) // the disk recovers, and hangs again
 		synctest.Wait()
 		if n := strings.Count(b.logText(), "up to date again"); n != 1 {
 			t.Errorf("told %d times that it is over", n)
@@ -66,8 +66,9 @@ func TestStateFileOnADiskThatHangs(t *testing.T) {
 	})
 }
 
-// Issue 9, D: the state file only describes. Somebody who has it open, as anybody may on Windows, or a disk that hangs, keeps no
-// service from starting; the file is written when that is over.
+// Issue 9, D: the state file only describes. A process that has it open, as anybody may on
+// Windows, or a disk that hangs, does not keep a service from starting. The file is written
+// when that is over.
 func TestIssue9_D_AStateFileThatIsKeptOpenKeepsNoServiceFromStarting(t *testing.T) {
 	for name, keep := range map[string]func() error{
 		"not shared": func() error { time.Sleep(time.Second); return files.ErrInUse },
@@ -89,7 +90,7 @@ func TestIssue9_D_AStateFileThatIsKeptOpenKeepsNoServiceFromStarting(t *testing.
 					t.Errorf("warned %d times", n)
 				}
 				kept.Store(false)
-				time.Sleep(5 * time.Minute) // the next try, later and later
+				time.Sleep(5 * time.Minute) // the next attempt comes later and later
 				synctest.Wait()
 				if n := strings.Count(b.logText(), "up to date again"); n != 1 {
 					t.Errorf("told %d times that it is over", n)
@@ -103,7 +104,7 @@ func TestIssue9_D_AStateFileThatIsKeptOpenKeepsNoServiceFromStarting(t *testing.
 	}
 }
 
-// The end of the records is bounded, too, and a second request leaves at once.
+// The end of the records is limited, too, and a second request leaves at once.
 func TestRecordsOnADiskThatHangs(t *testing.T) {
 	for name, c := range map[string]struct {
 		again bool

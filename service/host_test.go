@@ -18,7 +18,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// host is a manager played by the test.
+// A host is a manager played by the test.
 type host struct {
 	name     string // empty: "test"
 	requests chan platform.Request
@@ -26,7 +26,7 @@ type host struct {
 	heard    func(platform.Notice) // nil: nobody listens
 }
 
-// aPerson is the name of a host that is a person, who has none.
+// aPerson is the name of the host of a process that a person started.
 const aPerson = "nobody"
 
 func (h *host) Name() string {
@@ -49,7 +49,7 @@ func (h *host) Notify(n platform.Notice) error {
 	return nil
 }
 
-// program is a Program of functions; nil does nothing.
+// A program is a Program of functions. A nil function does nothing.
 type program struct {
 	start  func(context.Context, *service.Runtime) error
 	stop   func(context.Context) error
@@ -77,7 +77,7 @@ func (p *program) Reload(ctx context.Context) error {
 	return p.reload(ctx)
 }
 
-// bench is a life under test.
+// A bench is a life under test.
 type bench struct {
 	*host
 	t       *testing.T
@@ -88,7 +88,7 @@ type bench struct {
 	mu     sync.Mutex
 	phases []platform.Phase
 	notice chan platform.Notice
-	inStop chan struct{} // closed when Program.Stop is called, by tests that care
+	inStop chan struct{} // closed by some tests when Program.Stop is called
 }
 
 func newBench(t *testing.T) *bench {
@@ -113,41 +113,40 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-// enter makes what belongs to a bubble of package synctest, or to none.
+// enter makes the parts that belong to a bubble of package synctest, or to none.
 func (b *bench) enter(t *testing.T) {
 	b.t = t
 	b.requests, b.done = make(chan platform.Request), make(chan error, 1)
 	b.notice, b.inStop = make(chan platform.Notice, 10000), make(chan struct{})
 }
 
-// inBubble runs a test whose life takes no real time, however long it is: see
-// package synctest. Limits are exact there, and a life that hangs is a failure at
-// once.
+// inBubble runs a test whose life takes no real time, however long it is: see package
+// synctest. Limits are exact there, and a life that hangs is detected at once.
 func inBubble(t *testing.T, test func(t *testing.T, b *bench)) {
 	t.Helper()
 	b := newBench(t)
-	// The log has a goroutine for its rotation, which belongs to no life.
+	// The log has a goroutine for its rotation, which must not be in the bubble.
 	sink, err := logsink.Open(b.cfg.Name, b.cfg.Log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = sink.Close() }) // which a life that never has its log does not do
+	t.Cleanup(func() { _ = sink.Close() }) // a life that never opens its log does not close it
 	b.machine.OpenLog = func(_ string, o logsink.Options) (*logsink.Sink, error) {
 		return sink, sink.SetLevel(o.Level)
 	}
 	synctest.Test(t, func(t *testing.T) {
 		b.enter(t)
 		test(t, b)
-		time.Sleep(hanging) // a bubble ends with the last of its goroutines
+		time.Sleep(hanging) // a bubble ends with its last goroutine
 	})
 }
 
-// hang is what does not heed its context, and ends long after the life has.
+// hang ignores its context, and ends long after the life.
 func hang() { time.Sleep(hanging) }
 
 const hanging = 100 * time.Hour
 
-// run lives the life in the background; end waits for it.
+// run runs the life in the background; end waits for it.
 func (b *bench) run(ctx context.Context, p service.Program) {
 	go func() { b.done <- b.machine.RunOn(ctx, b.host, b.cfg, p) }()
 }
@@ -169,7 +168,7 @@ func (b *bench) await(phase platform.Phase) {
 	}
 }
 
-// rest is what the host was told and nobody has read yet.
+// rest returns the notices to the host that have not been read yet.
 func (b *bench) rest() iter.Seq[platform.Notice] {
 	return func(yield func(platform.Notice) bool) {
 		for len(b.notice) > 0 && yield(<-b.notice) {
@@ -194,8 +193,8 @@ func (b *bench) logText() string {
 
 func (b *bench) stop() { b.ask(platform.RequestStop) }
 
-// benchDir is t.TempDir, but that a lock which a life has abandoned may stay: on
-// Windows nobody can remove its file before the process ends.
+// benchDir is like t.TempDir, but a lock that a life has abandoned may remain: on Windows
+// nobody can remove its file before the process ends.
 func benchDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "feedd") //nolint:usetesting // see above

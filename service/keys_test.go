@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// Whoever adds a key says what it means and what holds without it.
+// A new key needs a description and a documented default.
 func TestKeysAreDocumented(t *testing.T) {
 	defaults := map[string]string{
 		"umask": `"0027"`, "start_timeout": `"1m"`, "stop_timeout": `"30s"`, "reload_timeout": `"30s"`, "watchdog": `"0s"`,
@@ -41,8 +41,8 @@ func TestKeysAreDocumented(t *testing.T) {
 	}
 }
 
-// A zero in the file that would stand for another value is refused; once
-// restart.max = 0 meant 10, and start_timeout = "0s" a minute.
+// A zero in the file is refused if it would stand for another value. restart.max = 0 used to
+// mean 10, and start_timeout = "0s" a minute.
 func TestZerosInTheFileMeanZero(t *testing.T) {
 	refused := map[string]string{
 		"restart.max = 0":         `the default, 10: leave the key out for that, write -1 for no limit, or policy = "never"`,
@@ -91,7 +91,7 @@ func TestZerosInTheFileMeanZero(t *testing.T) {
 			}
 		}
 	}
-	// Every key that is not among them takes its zero.
+	// All other keys accept their zero.
 	zeros := map[string]string{`"`: `""`, "[": "[]", "{": "{}", "t": "true", "f": "false"}
 	for _, key := range service.Keys() {
 		zero := "0"

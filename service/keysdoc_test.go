@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// The table of keys in the documentation is what the code has.
+// The table of keys in the documentation matches the code.
 func TestTheDocumentationHasEveryKey(t *testing.T) {
 	const page, begin, end = "../docs/configuration.md", "<!-- keys -->\n", "<!-- end of keys -->\n"
 	content, err := os.ReadFile(page)
@@ -45,7 +45,7 @@ func tableOfKeys(t *testing.T) string {
 	for _, key := range service.Keys() {
 		managers, ok := known[key.Name]
 		if !ok {
-			managers = "all" // it is in no definition: the process itself takes it
+			managers = "all" // no definition has it: the process itself takes it
 		}
 		def := key.Default
 		if def != "" {
@@ -56,7 +56,7 @@ func tableOfKeys(t *testing.T) string {
 	return b.String()
 }
 
-// takenBy is what a change of the key takes with the manager that takes most.
+// takenBy returns what brings a change of the key into force, for the manager that needs most.
 func takenBy(key string) service.TakenBy {
 	order := []service.TakenBy{"", service.TakenByReload, service.TakenByRestart, service.TakenByInstall}
 	most := service.TakenBy("")
@@ -68,8 +68,8 @@ func takenBy(key string) service.TakenBy {
 	return most
 }
 
-// managersOfSettings are the managers that honour each setting, by the table that
-// platform/native finds out and tests.
+// managersOfSettings returns the managers that honour each setting, from the table that
+// platform/native generates and tests.
 func managersOfSettings(t *testing.T) map[string]string {
 	t.Helper()
 	content, err := os.ReadFile("../platform/native/SETTINGS.md")
@@ -96,8 +96,8 @@ func managersOfSettings(t *testing.T) map[string]string {
 	return known
 }
 
-// summary names the managers of which one or another scope honours a setting, and the one
-// scope if it is one alone.
+// summary names the managers that honour a setting in some scope, and the scope if it is only
+// one.
 func summary(places, cells []string) string {
 	var names, managers []string
 	for i, place := range places {

@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// What nobody waits for is in the state file soon, the last word last.
+// A change that nobody waits for reaches the state file soon, and the last text wins.
 func TestStatusTextReachesTheFile(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		var rt *service.Runtime
@@ -35,8 +35,8 @@ func TestStatusTextReachesTheFile(t *testing.T) {
 	})
 }
 
-// A goroutine that ends itself instead of returning is a failure, and the stop
-// does not wait for it.
+// A goroutine that ends itself instead of returning is a failure, and the stop does not wait
+// for it.
 func TestGoroutineThatEndsItself(t *testing.T) {
 	b := newBench(t)
 	b.run(t.Context(), &program{start: func(_ context.Context, rt *service.Runtime) error {

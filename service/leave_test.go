@@ -14,8 +14,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// launchd restarts after every exit code but 0: under it a process leaves with the
-// code that has the effect which its true code has elsewhere.
+// launchd restarts after every exit code but 0. Under launchd a process exits with the code
+// that has the same effect as its true code elsewhere.
 func TestExitCodesUnderLaunchd(t *testing.T) {
 	t.Cleanup(func() { signal.Reset() })
 	denied := &os.PathError{Op: "open", Path: "/x", Err: os.ErrPermission}

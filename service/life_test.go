@@ -19,7 +19,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// The whole order of a life, as the package comment promises it.
+// The complete order of a life, as the package comment promises.
 func TestOrderOfALife(t *testing.T) {
 	b := newBench(t)
 	var mu sync.Mutex
@@ -96,8 +96,8 @@ func TestOrderOfALife(t *testing.T) {
 	}
 }
 
-// What Start, Stop, Reload and goroutines can do wrong: each ends the service
-// in order with the right code, and leaves no lock and no file behind.
+// What can go wrong in Start, Stop, Reload and goroutines. Each failure ends the service in
+// order with the right code, and leaves no lock and no file behind.
 func TestThingsThatGoWrong(t *testing.T) {
 	broken := errors.New("broken")
 	cases := map[string]struct {
@@ -262,8 +262,8 @@ func TestThingsThatGoWrong(t *testing.T) {
 	}
 }
 
-// INCIDENT 5: a stop that is asked for before the program is ready is as good
-// as one later: in order, and no failure.
+// INCIDENT 5: a stop that is requested before readiness is like a later one: in order, and no
+// failure.
 func TestStopBeforeReady(t *testing.T) {
 	t.Run("while Start runs", func(t *testing.T) {
 		b := newBench(t)
@@ -316,7 +316,7 @@ func TestStopBeforeReady(t *testing.T) {
 	})
 }
 
-// The end of the machine is a cause of its own, and not by its words.
+// A shutdown of the machine is a cause of its own, recognised without its text.
 func TestShutdownIsTheCause(t *testing.T) {
 	for _, shutdown := range []bool{false, true} {
 		inBubble(t, func(t *testing.T, b *bench) {

@@ -16,7 +16,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// migrator is a program whose data depends on its version.
+// A migrator is a program whose data depends on its version.
 type migrator struct {
 	program
 	told *[]string
@@ -34,8 +34,8 @@ func (m *migrator) Migrate(ctx context.Context, x service.Migration) error {
 	return m.err
 }
 
-// Each run is a version, an error of its Migrate, and whether it is a Migrator; told is
-// what its Migrate heard, empty if it was not called.
+// Each run has a version, an error of its Migrate, and whether it is a Migrator. told is what
+// its Migrate was told, or empty if it was not called.
 func TestIssue11_ProgramsHearOfMigrations(t *testing.T) {
 	broken := errors.New("no space")
 	type run struct {
@@ -83,7 +83,7 @@ func TestIssue11_ProgramsHearOfMigrations(t *testing.T) {
 	}
 }
 
-// What is no record of a migration is none, and no reason not to start.
+// A damaged record of a migration counts as none, and does not prevent the start.
 func TestIssue11_ADamagedRecordOfMigrations(t *testing.T) {
 	b := newBench(t)
 	b.cfg.Version = "2"

@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// begins runs a service that says how long after its begin Start was called.
+// begins runs a service that returns how long after its beginning Start was called.
 func begins(b *bench) func() time.Duration {
 	begun := time.Now()
 	var after time.Duration
@@ -30,8 +30,8 @@ func begins(b *bench) func() time.Duration {
 	}
 }
 
-// Where the manager has no word for the network, the service waits itself: it counts
-// as progress, and start_timeout begins behind it.
+// If the manager cannot wait for the network, the service does. The wait counts as progress,
+// and start_timeout begins after it.
 func TestIssue10_8_TheNetworkIsWaitedFor(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.name, b.cfg.NeedsNetwork, b.cfg.StartTimeout = "launchd", true, time.Second
@@ -84,7 +84,8 @@ func TestIssue10_8_AStopEndsTheWaitForTheNetwork(t *testing.T) {
 	})
 }
 
-// Nobody waits whose manager did, who was started by hand, or who was not asked to.
+// The service does not wait if its manager did, if it was started by hand, or if it does not
+// need the network.
 func TestIssue10_8_WhoWaitsForTheNetwork(t *testing.T) {
 	for name, tt := range map[string]struct {
 		host  string
@@ -114,7 +115,7 @@ func TestIssue10_8_WhoWaitsForTheNetwork(t *testing.T) {
 	}
 }
 
-// Whatever it says of this machine, it says it at once and without a packet.
+// Whatever the result on this machine, it comes at once and without a packet.
 func TestOnline(t *testing.T) {
 	t.Logf("online: %v", service.Online())
 }

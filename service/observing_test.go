@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// observer is a program that observes.
+// An observer is a program that observes events.
 type observer struct {
 	program
 	observe func(context.Context, platform.Event)
@@ -20,7 +20,7 @@ type observer struct {
 
 func (o *observer) Observe(ctx context.Context, e platform.Event) { o.observe(ctx, e) }
 
-// configurable is a host that adapts to the configuration.
+// A configurable is a host that adapts to the configuration.
 type configurable struct {
 	*host
 	configured chan platform.HostConfig
@@ -36,7 +36,7 @@ func TestObserverHearsOfEvents(t *testing.T) {
 	b := newBench(t)
 	seen := make(chan platform.Event)
 	b.run(t.Context(), &observer{observe: func(_ context.Context, e platform.Event) { seen <- e }})
-	b.requests <- event(1) // before it is ready: it waits
+	b.requests <- event(1) // before readiness, so the event waits
 	b.await(platform.PhaseReady)
 	b.requests <- event(2)
 	for session := 1; session <= 2; session++ {
@@ -50,7 +50,7 @@ func TestObserverHearsOfEvents(t *testing.T) {
 	}
 }
 
-// A program that is busy with one event keeps nobody waiting who wants a stop.
+// A program that is busy with one event does not delay a stop.
 func TestBusyObserver(t *testing.T) {
 	b := newBench(t)
 	b.run(t.Context(), &observer{observe: func(ctx context.Context, _ platform.Event) { <-ctx.Done() }})
@@ -97,7 +97,7 @@ func TestHostIsConfigured(t *testing.T) {
 	}
 }
 
-// A manager that counts steps hears of each that has ended.
+// A manager that counts steps is told of each step that has ended.
 func TestStepsOfTheStopAreTold(t *testing.T) {
 	b := newBench(t)
 	b.run(t.Context(), &program{start: func(_ context.Context, rt *service.Runtime) error {

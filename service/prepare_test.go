@@ -15,13 +15,13 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// Issue 9, fault B: whatever blocks between the first line of Run and the start,
-// somebody receives what is asked for, and acts on it.
+// Issue 9, fault B: whatever blocks between the first line of Run and the start, requests are
+// received and take effect.
 func TestSignalsWhileSomethingBlocksBeforeTheStart(t *testing.T) {
 	for where, c := range map[string]struct {
 		block    func(m *service.Machine, block func())
 		patience time.Duration // after a first request
-		stopped  error         // what the first request ends with
+		stopped  error         // the error after the first request
 	}{
 		"the configuration is read": {
 			func(m *service.Machine, block func()) {
@@ -80,8 +80,8 @@ func TestSignalsWhileSomethingBlocksBeforeTheStart(t *testing.T) {
 	}
 }
 
-// What was given up and comes to an end all the same is taken back: the name is
-// free for the next.
+// A claim that was abandoned and succeeds later is undone, so that the name is free for the
+// next process.
 func TestClaimThatComesTooLate(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.machine.Acquire = func(o singleton.Options) (*singleton.Lock, error) {
@@ -106,7 +106,7 @@ func TestClaimThatComesTooLate(t *testing.T) {
 	})
 }
 
-// A stop that is asked for while nothing blocks runs in order, however early it comes.
+// If nothing blocks, a stop runs in order, however early it is requested.
 func TestStopAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.machine.Load = func(c service.Config) (service.Config, error) {
@@ -121,8 +121,8 @@ func TestStopAtOnce(t *testing.T) {
 	})
 }
 
-// Issue 9, fault 2: where ctx comes from signal.NotifyContext, one signal ends
-// ctx and asks for a stop, in whatever order. That is one request.
+// Issue 9, fault 2: if ctx comes from signal.NotifyContext, one signal both ends ctx and
+// requests a stop, in any order. That is one request.
 func TestEndOfTheContextIsNeverTheSecondRequest(t *testing.T) {
 	for name, ask := range map[string]func(b *bench, cancel func()){
 		"the context first": func(b *bench, cancel func()) { cancel(); synctest.Wait(); b.stop() },

@@ -48,13 +48,13 @@ func TestProgramSettings(t *testing.T) {
 	}
 }
 
-// partly is a program whose reload takes nothing of its table.
+// A partly is a program whose reload takes nothing of its table.
 type partly struct{ program }
 
 func (*partly) NeedsRestart(key string) bool { return strings.HasPrefix(key, "feed") }
 
-// What the process has in force of its own tables is written down for the commands:
-// what a reload took, and not what one refused, or has no hand for.
+// The settings in force of the program's own tables are recorded for the commands: what a
+// reload has taken, but not what it has refused or does not handle.
 func TestIssue10_5_OwnTablesInForce(t *testing.T) {
 	refuses := false
 	for name, tt := range map[string]struct {
@@ -125,7 +125,7 @@ func TestIssue10_5_OwnTablesInForce(t *testing.T) {
 	}
 }
 
-// Where that cannot be written the service serves all the same.
+// If that file cannot be written, the service serves nevertheless.
 func TestOwnTablesThatCannotBeWritten(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		if err := os.MkdirAll(filepath.Join(state.ProgramSettingsPath(b.cfg.StateDir, "feedd"), "in the way"), 0o755); err != nil {

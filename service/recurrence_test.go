@@ -17,8 +17,8 @@ import (
 
 // On Windows a directory cannot be moved while a file in it is open.
 
-// spoil puts a file in the place of the runtime directory, so that nothing can be
-// written there, root or not; the returned function makes it right again.
+// spoil puts a file in the place of the runtime directory, so that nothing can be written
+// there, even by root. mend restores the directory.
 func (b *bench) spoil() (mend func()) {
 	b.t.Helper()
 	must := func(err error) {
@@ -37,8 +37,8 @@ func (b *bench) spoil() (mend func()) {
 	}
 }
 
-// Issue 9, fault G: what cannot be mended is told once, again after pauses that
-// grow, and when it is over.
+// Issue 9, fault G: damage that cannot be repaired is logged once, again after growing pauses,
+// and when it is over.
 func TestAlarmThatCannotBeMended(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		var tampered atomic.Int64
@@ -70,8 +70,7 @@ func TestAlarmThatCannotBeMended(t *testing.T) {
 	})
 }
 
-// Damage that is repaired is an event each time, but who does it without end does
-// not fill the log.
+// Damage that is repaired is a new event each time, but endless damage does not fill the log.
 func TestAlarmsOfSomebodyWhoNeverTires(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.run(t.Context(), &program{})
@@ -94,8 +93,8 @@ func TestAlarmsOfSomebodyWhoNeverTires(t *testing.T) {
 	})
 }
 
-// Issue 9, fault H: a state file that could not be written catches up as soon as
-// it can be, without anything that happens meanwhile; and the log says so once.
+// Issue 9, fault H: a state file that could not be written is written as soon as possible,
+// without any further change, and the log says so once.
 func TestStateFileCatchesUp(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		var rt *service.Runtime
@@ -104,7 +103,7 @@ func TestStateFileCatchesUp(t *testing.T) {
 		mend := b.spoil()
 		rt.Status("one")
 		time.Sleep(time.Minute)
-		for range 1000 { // not a try for each
+		for range 1000 { // must not cause a write for each
 			rt.Status("two")
 			time.Sleep(100 * time.Millisecond)
 		}

@@ -15,8 +15,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// A reload re-reads the [service] table: the level of the log changes at once, a
-// bad table is refused whole, and what takes effect later is said.
+// A reload reads the [service] table again: the log level changes at once, an invalid table is
+// refused as a whole, and settings that take effect later are logged.
 func TestReloadOfOurOwnTable(t *testing.T) { inBubble(t, reloadOfOurOwnTable) }
 
 func reloadOfOurOwnTable(t *testing.T, b *bench) {
@@ -74,7 +74,7 @@ func reloadOfOurOwnTable(t *testing.T, b *bench) {
 	}
 }
 
-// INCIDENT 5: reloads before readiness are held and become one.
+// INCIDENT 5: reload requests before readiness wait and become one reload.
 func TestEarlyReloadsAreHeld(t *testing.T) {
 	b := newBench(t)
 	inStart, goOn := make(chan struct{}), make(chan struct{})
@@ -87,7 +87,7 @@ func TestEarlyReloadsAreHeld(t *testing.T) {
 	for range 20 {
 		b.ask(platform.RequestReload)
 	}
-	b.ask(0) // asks for nothing, and is heard when those before it have been dealt with
+	b.ask(0) // requests nothing; it is received when the earlier requests have been handled
 	if len(reloads) != 0 {
 		t.Error("reloaded before it was ready")
 	}
@@ -133,7 +133,7 @@ func TestFailedReloadIsToldAndTheServiceGoesOn(t *testing.T) {
 	}
 }
 
-// A Reload that overruns is not run beside itself.
+// While a Reload that has overrun is still running, no other one runs.
 func TestOverrunningReload(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.ReloadTimeout = 10 * time.Second
@@ -156,9 +156,8 @@ func TestOverrunningReload(t *testing.T) {
 	})
 }
 
-// A program asks for a reload itself, and gets the outcome of one that began
-// after it asked: together with others, not before it is ready, and not any more
-// when it stops.
+// A program requests a reload itself, and gets the outcome of one that began after the
+// request. Requests are joined, wait for readiness, and fail when the service stops.
 func TestRuntimeReload(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		var rt *service.Runtime
@@ -243,8 +242,8 @@ func TestRuntimeReload(t *testing.T) {
 	})
 }
 
-// Issue 9, fault B, for a reload: a configuration on a mount that hangs bounds
-// neither the reload nor the stop.
+// Issue 9, fault B, for a reload: a configuration on a mount that hangs blocks neither the
+// reload nor the stop forever.
 func TestReloadThatCannotReadTheConfiguration(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.ReloadTimeout = 10 * time.Second

@@ -15,8 +15,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// Issue 10, section 7: the starter configuration says nothing as it is, and with
-// every key uncommented it says the same.
+// Issue 10, section 7: the sample configuration changes nothing, even with every key
+// uncommented.
 func TestIssue10_7_SampleRoundTrips(t *testing.T) {
 	core := uint64(7)
 	for name, cfg := range map[string]service.Config{
@@ -80,7 +80,7 @@ func TestIssue10_7_SampleRoundTrips(t *testing.T) {
 	}
 }
 
-// says is what a configuration amounts to.
+// says returns the effective settings of a configuration.
 func says(t *testing.T, c service.Config) string {
 	t.Helper()
 	c.File = ""

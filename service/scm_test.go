@@ -8,7 +8,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// started is a host of which only the name counts.
+// A started is a host with nothing but a name.
 type started struct {
 	platform.Host
 	by string

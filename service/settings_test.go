@@ -61,22 +61,22 @@ func TestIssue10_5_WhatBringsAKeyIntoForce(t *testing.T) {
 		{"scm", "windows.start", service.TakenByInstall},
 		{"", "launchd.extra", ""},
 		{"", "user", service.TakenByRestart},
-		{"sysv", "watchdog", service.TakenByRestart}, // the script leaves it out, the program minds it
+		{"sysv", "watchdog", service.TakenByRestart}, // the script leaves it out, but the program honours it
 		{"systemd", "watchdog", service.TakenByInstall},
 	} {
 		if got := service.Takes(tt.manager, platform.ScopeSystem, tt.key); got != tt.want {
 			t.Errorf("%s of %q: %q, want %q", tt.key, tt.manager, got, tt.want)
 		}
 	}
-	for _, key := range service.Keys() { // no key is forgotten by a renaming
+	for _, key := range service.Keys() { // a renamed key must not be forgotten
 		if got := service.Takes("systemd", platform.ScopeSystem, key.Name); got == "" && !strings.HasPrefix(key.Name, "launchd.") && !strings.HasPrefix(key.Name, "windows.") {
 			t.Errorf("nothing brings %s into force", key.Name)
 		}
 	}
 }
 
-// `user = "alice"`, reload: the log said that it takes effect at the next start,
-// which is untrue for all that lives in the manager's definition.
+// After `user = "alice"` and a reload, the log used to say that the key takes effect at the
+// next start. That is not true of keys in the service definition.
 func TestIssue10_5_AReloadSaysWhatBringsTheRestIn(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.File = write(t, "")
@@ -90,7 +90,7 @@ func TestIssue10_5_AReloadSaysWhatBringsTheRestIn(t *testing.T) {
 		if err := os.WriteFile(b.cfg.File, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		b.cfg.Log.Level = "" // the file's counts
+		b.cfg.Log.Level = "" // the level in the file counts
 		b.ask(platform.RequestReload)
 		b.await(platform.PhaseReloading)
 		b.await(platform.PhaseReady)

@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// All that is wrong in the table is told at once, by line, whatever kind it is of:
-// the library stops at one value, another at each call.
+// All mistakes in the table are reported at once, in the order of lines, whatever their kind.
+// The library stops at one value, and at a different one in each call.
 func TestAllThatIsWrongIsToldAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "feedd.toml")
 	text := "[service]\numask = '999'\nusr = 'x'\n[service.limits]\nnofile = -5\nmemory = 'lots'\n[service.restart]\npolicy = 'alwas'\ndelay = 'fast'\nwindow = 'slow'\n"

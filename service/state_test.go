@@ -25,7 +25,7 @@ func TestReadState(t *testing.T) {
 	}
 }
 
-// A state file that somebody else wrote must not do more than be refused.
+// A state file that somebody else wrote must at worst be refused.
 func FuzzReadState(f *testing.F) {
 	f.Add([]byte(`{"name":"x","process":{"pid":1,"start":2,"boot":"b"},"phase":"ready","reloads":{"last_start_ns":5},"stop":{"steps":[{"name":"Stop"}]}}`))
 	f.Add([]byte(`{"stop":null,"started_at":"yesterday"}`))

@@ -16,8 +16,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// Issue 9, fault 5: whatever hangs in a stop, what is behind it gets its turn
-// within the stop timeout, goroutines and steps alike.
+// Issue 9, fault 5: whatever hangs in a stop, the later goroutines and steps get their turn
+// within the stop timeout.
 func TestWhatHangsInAStopLeavesTimeForTheRest(t *testing.T) {
 	const timeout = 40 * time.Second
 	for name, c := range map[string]struct {
@@ -25,7 +25,7 @@ func TestWhatHangsInAStopLeavesTimeForTheRest(t *testing.T) {
 		start  func(context.Context, *service.Runtime) error // nil: succeeds
 		stop   func(context.Context) error
 		reload func(context.Context) error
-		deaf   bool // a goroutine that does not heed its context
+		deaf   bool // a goroutine that ignores its context
 	}{
 		"Stop, and there are no steps": {stop: func(context.Context) error { hang(); return nil }},
 		"Stop, and there are steps":    {steps: 3, stop: func(context.Context) error { hang(); return nil }},
@@ -45,7 +45,7 @@ func TestWhatHangsInAStopLeavesTimeForTheRest(t *testing.T) {
 					start: func(ctx context.Context, rt *service.Runtime) error {
 						rt.Go("worker", func(ctx context.Context) error {
 							<-ctx.Done()
-							time.Sleep(time.Second) // what it has to put away
+							time.Sleep(time.Second) // the work of its cleanup
 							mu.Lock()
 							defer mu.Unlock()
 							cancelled = append(cancelled, time.Since(begun))
@@ -98,7 +98,7 @@ func TestWhatHangsInAStopLeavesTimeForTheRest(t *testing.T) {
 	}
 }
 
-// A Stop that nothing stands behind has nearly all of the time.
+// A Stop without later steps gets nearly all of the time.
 func TestStopAloneHasTheTime(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.StopTimeout = 30 * time.Second
@@ -111,7 +111,7 @@ func TestStopAloneHasTheTime(t *testing.T) {
 	})
 }
 
-// A second request passes the steps over, but goroutines are told to end.
+// A second request skips the remaining steps, but cancels the goroutines.
 func TestForcedStopCancelsGoroutines(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		ended := make(chan struct{})
@@ -133,12 +133,12 @@ func TestForcedStopCancelsGoroutines(t *testing.T) {
 	})
 }
 
-// Issue 9, fault 6: the end of a reload, whenever it comes, leads nobody back
-// from stopping: not the state file, which managers' rooms read, and not the host.
+// Issue 9, fault 6: the end of a reload never changes the phase back from stopping, neither in
+// the state file, which managers read, nor for the host.
 func TestNoWayBackFromStopping(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.StopTimeout = time.Hour
-		var phases []platform.Phase // in the file, as the stop goes on
+		var phases []platform.Phase // in the file, during the stop
 		var mu sync.Mutex
 		look := func() {
 			mu.Lock()
@@ -153,7 +153,7 @@ func TestNoWayBackFromStopping(t *testing.T) {
 			},
 			stop: func(context.Context) error {
 				look()
-				time.Sleep(time.Second) // for what may be written late
+				time.Sleep(time.Second) // for late writes
 				look()
 				return nil
 			},
@@ -180,7 +180,7 @@ func TestNoWayBackFromStopping(t *testing.T) {
 	})
 }
 
-// Who waits for a reload that the stop cuts short gets its outcome all the same.
+// A caller that waits for a reload which the stop cuts short still gets its outcome.
 func TestOutcomeOfAReloadDuringTheStop(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		var got service.Reloads
@@ -201,8 +201,8 @@ func TestOutcomeOfAReloadDuringTheStop(t *testing.T) {
 	})
 }
 
-// Issue 9, fault 7: Stop is called after Start returned nil, and never otherwise,
-// whatever Ready said before.
+// Issue 9, fault 7: Stop is called only after Start has returned nil, even if Ready was called
+// before.
 func TestStopIsNotCalledAfterStartFailed(t *testing.T) {
 	for name, c := range map[string]struct {
 		start func(ctx context.Context, rt *service.Runtime) error
@@ -245,8 +245,8 @@ func TestStopIsNotCalledAfterStartFailed(t *testing.T) {
 	}
 }
 
-// How Start ends after a stop was asked for is not lost: a panic never, and an
-// error if the program was ready.
+// The end of a Start after a stop request is not lost: a panic always counts, and an error
+// counts if the program was ready.
 func TestStartThatFailsDuringTheStop(t *testing.T) {
 	for name, c := range map[string]struct {
 		ready bool
@@ -286,7 +286,7 @@ func TestStartThatFailsDuringTheStop(t *testing.T) {
 	}
 }
 
-// Issue 9, fault 9: the dump shows every goroutine, however many they are.
+// Issue 9, fault 9: the dump shows all goroutines, however many there are.
 func TestDumpOfManyGoroutines(t *testing.T) {
 	const many = 10000 // about 3 MB
 	inBubble(t, func(t *testing.T, b *bench) {

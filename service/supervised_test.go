@@ -13,8 +13,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// How a run was cut off, and how often it was started again, the supervisor knows that
-// starts it now: nobody else's file counts, and starts by hand are no restarts.
+// The supervisor that starts this run knows how the last one was cut off, and the number of
+// restarts. A file of any other process does not count, and starts by hand are no restarts.
 func TestTheSupervisorSaysHowTheLastRunEnded(t *testing.T) {
 	killed := &platform.Exit{Code: -1, Signal: "SIGKILL", Reason: "killed by SIGKILL"}
 	for name, tt := range map[string]struct {

@@ -17,7 +17,7 @@ import (
 // What a journal needs of a service.
 var _ journal.Runtime = (*service.Runtime)(nil)
 
-// live is one life of b in which start is called, to its end.
+// live runs one life of b with that Start.
 func live(t *testing.T, b *bench, start func(*service.Runtime) error) {
 	t.Helper()
 	b.run(t.Context(), &program{start: func(_ context.Context, rt *service.Runtime) error { return start(rt) }})
@@ -42,7 +42,7 @@ func TestEachRunHasATermThatIsOnTheDisk(t *testing.T) {
 			if want > 1 && rt.Recovery().Term != want-1 {
 				t.Errorf("the last run had term %d", rt.Recovery().Term)
 			}
-			if want == 2 { // somebody loses the file
+			if want == 2 { // the file is lost
 				return os.Remove(filepath.Join(b.cfg.StateDir, "feedd.term"))
 			}
 			return nil

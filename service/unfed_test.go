@@ -17,9 +17,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// Issue 10, section 4: why the watchdog was not fed is no news any more when it is
-// fed again. What the program said before stands there again; what it says
-// meanwhile stays.
+// Issue 10, section 4: once the watchdog is fed again, the status text no longer says why it
+// was not. The previous text returns; a text that the program sets meanwhile stays.
 func TestIssue10_4_UnhealthyIsTakenBack(t *testing.T) {
 	const limit = 20 * time.Second
 	inBubble(t, func(t *testing.T, b *bench) {
@@ -31,7 +30,7 @@ func TestIssue10_4_UnhealthyIsTakenBack(t *testing.T) {
 			r.Status("serving")
 			r.HealthCheck("database", func(context.Context) error {
 				if gone.Load() {
-					return errors.New("no database at " + time.Now().String()) // another one each time
+					return errors.New("no database at " + time.Now().String()) // a different error each time
 				}
 				return nil
 			})
@@ -63,8 +62,8 @@ func TestIssue10_4_UnhealthyIsTakenBack(t *testing.T) {
 	})
 }
 
-// An OnTamper that hangs keeps nobody from putting the files right, nor from
-// stopping. It is called by one goroutine at a time all the same.
+// An OnTamper that hangs prevents neither the repair of the files nor the stop, and is still
+// called by one goroutine at a time.
 func TestOnTamperThatHangs(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		var calls atomic.Int32
@@ -90,7 +89,7 @@ func TestOnTamperThatHangs(t *testing.T) {
 		if err := b.end(); err != nil {
 			t.Error(err)
 		}
-		synctest.Wait() // the guard has heard of the end
+		synctest.Wait() // the guard has seen the end
 		if n := calls.Load(); n != 1 {
 			t.Errorf("%d calls at a time", n)
 		}

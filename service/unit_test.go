@@ -20,7 +20,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// nowhere is a machine without files and commands: plans on it are for another one.
+// nowhere is a machine without files and commands, for plans for another machine.
 type nowhere struct{ platform.System }
 
 func (nowhere) ReadFile(string) ([]byte, error)  { return nil, fs.ErrNotExist }
@@ -29,7 +29,7 @@ func (nowhere) Run(_ context.Context, argv ...string) (string, error) {
 	return "", &platform.CommandError{Argv: argv, Code: -1, Err: fs.ErrNotExist}
 }
 
-// planFor is what installing c by that manager would do, as text.
+// planFor returns the plan for an install of c by that manager, as text.
 func planFor(t *testing.T, manager string, c service.Config) (string, error) {
 	t.Helper()
 	c, err := c.Load()
@@ -62,8 +62,8 @@ func planFor(t *testing.T, manager string, c service.Config) (string, error) {
 	return text.String(), err
 }
 
-// A command tree that is mounted in a larger one is installed as it is mounted:
-// once it was installed with command lines that the program does not know.
+// A command tree that is mounted in a larger one is installed as it is mounted. It used to be
+// installed with command lines that the program does not know.
 func TestMountedTreeIsInstalledAsMounted(t *testing.T) {
 	inPlist := regexp.MustCompile(`</string>\s*<string>`)
 	for _, manager := range native.Managers() {
@@ -106,7 +106,7 @@ func TestMountedTreeIsInstalledAsMounted(t *testing.T) {
 	}
 }
 
-// A configuration and a definition have the same defaults: those of one table.
+// A configuration and a definition share the defaults of one table.
 func TestConfigAndUnitHaveTheSameDefaults(t *testing.T) {
 	c, err := service.Config{Name: "feedd"}.Load()
 	if err != nil {

@@ -138,8 +138,8 @@ func TestWatchdog(t *testing.T) {
 	})
 }
 
-// Issue 9, fault 4: what the checks ask is taken apart during a stop. That is no
-// failure, and the manager's watchdog does not strike in the middle of it.
+// Issue 9, fault 4: a stop dismantles what the checks examine. That is no failure, and the
+// manager's watchdog does not act in the middle of it.
 func TestChecksThatFailDuringAStop(t *testing.T) {
 	const limit = 20 * time.Second
 	for name, theirs := range map[string]bool{"the manager's watchdog": true, "ours": false} {
