@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// eachSet visits the fields of a struct that are not zero, all the way down.
+// eachSet visits the non-zero fields of a struct and of the structs in it.
 func eachSet(v, beside reflect.Value, at string, visit func(at string, field, beside reflect.Value)) {
 	for i := range v.NumField() {
 		name := at + v.Type().Field(i).Name

@@ -8,12 +8,12 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// The one decision: what may be acted on, and what may be replaced.
+// Refuse and Replace decide which definitions may be acted on and replaced.
 func TestDefinitionDecides(t *testing.T) {
 	own := map[string]string{"stop": "ctl stop x", "unmask": "ctl unmask x", "disable": "ctl disable x"}
 	for name, tt := range map[string]struct {
 		d                      *platform.Definition
-		stop, install, adopted string // what the refusal says; empty: none
+		stop, install, adopted string // text in the refusal; empty: no refusal
 		foreign                bool
 	}{
 		"none":         {},
@@ -52,7 +52,7 @@ func TestDefinitionDecides(t *testing.T) {
 			}
 		})
 	}
-	// A verb that the manager has no command for has a way out all the same.
+	// The refusal says what to do even for a verb that the manager does not have.
 	if err := (&platform.Definition{Path: "/x"}).Refuse("reload"); err == nil || !strings.Contains(err.Error(), "use the manager's own commands") {
 		t.Error(err)
 	}

@@ -48,7 +48,7 @@ const (
 	MendAllow  = "allow"  // makes it no longer disabled or masked
 	MendReread = "reread" // makes the manager read the definition again
 	MendLogin  = "login"  // makes it start at boot, not only at login
-	MendPlace  = "place"  // removes its positions in the boot order, so that an install sets them anew
+	MendPlace  = "place"  // removes its positions in the boot order, so that the next install chooses them
 )
 
 // A Leftover is a definition for a manager other than the one that runs the machine.

@@ -39,7 +39,7 @@ type Configurable interface {
 
 // A HostConfig has the part of the configuration that a [Host] needs.
 type HostConfig struct {
-	StartTimeout time.Duration // until it is ready, counted anew at each sign of progress
+	StartTimeout time.Duration // until it is ready; restarts at each sign of progress
 	StopTimeout  time.Duration // until our own forced exit
 	Events       bool          // the program handles a RequestEvent
 }

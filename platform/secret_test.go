@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// A secret is revealed to who asks for it by name, and to nobody else, wherever it stands.
+// Only Reveal returns a secret, wherever it is contained.
 func TestSecret(t *testing.T) {
 	const text = "hunter2"
 	s := platform.NewSecret(text)

@@ -82,7 +82,7 @@ type Unit struct {
 	StartType              StartType
 	NeedsNetwork           bool // start it when the network is up, as far as the manager can tell
 
-	StartTimeout  time.Duration // until it is ready, counted anew at each sign of progress
+	StartTimeout  time.Duration // until it is ready; restarts at each sign of progress
 	StopTimeout   time.Duration // until our own forced exit; the manager kills later
 	ReloadTimeout time.Duration
 	Watchdog      time.Duration // 0: none

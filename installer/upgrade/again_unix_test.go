@@ -16,7 +16,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// An older version is tried like any other, and one that is kept is not kept twice.
+// An older version has a trial like any other, and a version that is kept already is not kept
+// twice.
 func TestIssue11_ADowngradeIsAnUpgrade(t *testing.T) {
 	w := newWorld(t, "v1")
 	w.upgrade("v2", upgrade.Confirmed, nil)
@@ -33,8 +34,8 @@ func TestIssue11_ADowngradeIsAnUpgrade(t *testing.T) {
 	}
 }
 
-// What tells the same version and is another file is another version; the same file is
-// not tried twice, by whatever name.
+// A different file that reports the same version is another version. The same file has no
+// second trial, whatever its name.
 func TestIssue11_TheSameVersionAgain(t *testing.T) {
 	w := newWorld(t, "v1")
 	w.upgrade("v1 rebuilt", upgrade.Confirmed, nil)
@@ -49,10 +50,10 @@ func TestIssue11_TheSameVersionAgain(t *testing.T) {
 	if got := w.upgrade("", upgrade.Unchanged, func(e *upgrade.Engine) { e.Source = w.stable }); got.Tried { // itself
 		t.Errorf("%+v", got)
 	}
-	// What lies among the versions is a file like another.
+	// A file among the kept versions is a source like any other.
 	w.upgrade("", upgrade.Confirmed, func(e *upgrade.Engine) { e.Source = l.Kept[0].Path })
 	w.wants("v1", "v1", []string{"v1 rebuilt"}, nil)
-	// So is what nobody knows of there.
+	// So is a file there that the ledger does not know.
 	if err := os.Mkdir(filepath.Join(upgrade.VersionsDir(w.stable), "mine"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -60,8 +61,7 @@ func TestIssue11_TheSameVersionAgain(t *testing.T) {
 	w.wants("v4", "v4", []string{"v1", "v1 rebuilt"}, nil)
 }
 
-// Who insists has a pinned version tried again, also where there is no way back, and only
-// that: nothing else is waived.
+// Force allows a pinned version, even if there is no way back. It waives no other check.
 func TestIssue11_ForceWaivesThePinAndNothingElse(t *testing.T) {
 	force := func(e *upgrade.Engine) { e.Force = true }
 	w := newWorld(t, "v1")
@@ -77,8 +77,8 @@ func TestIssue11_ForceWaivesThePinAndNothingElse(t *testing.T) {
 	w.wants("v1", "v1", nil, []string{"v2: port 99999 is none"})
 }
 
-// A record of the versions that this program does not understand is not written over, and
-// nothing is done without one.
+// A ledger that this program does not understand is not overwritten, and without a valid
+// ledger nothing is done.
 func TestIssue11_ALedgerThatIsNotUnderstood(t *testing.T) {
 	for name, tt := range map[string]struct {
 		spoil func(path string) error
@@ -121,8 +121,8 @@ func TestIssue11_ALedgerThatIsNotUnderstood(t *testing.T) {
 	}
 }
 
-// A record of a trial that nobody can read any more is taken away with the trial, whoever
-// has spoilt it; so is one of another format.
+// A trial record that cannot be read, or that has another format, is removed at the end of the
+// trial.
 func TestIssue11_ARecordOfATrialThatIsNotUnderstood(t *testing.T) {
 	for _, content := range []string{"{", "", `{"format": 2, "id": "u1"}`, strings.Repeat("x", 70<<10)} {
 		w := newWorld(t, "v1")

@@ -1,7 +1,7 @@
 package upgrade
 
-// ErrCut ends an upgrade there and then.
+// ErrCut ends an upgrade immediately.
 var ErrCut = errCut
 
-// CheckSignature verifies a program by what lies beside source.
+// CheckSignature verifies a program with the signature beside source.
 func CheckSignature(path, source, key string) error { return checkSignature(path, source, key) }

@@ -7,8 +7,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// What was stopped before the machine was started is not started by who puts an upgrade in
-// order: all boots have one name on Windows.
+// A service that was stopped before a reboot is not started by the recovery of an upgrade. On
+// Windows all boots have the same name.
 func TestIssue11_ARebootIsNotTheMiddleOfARestart(t *testing.T) {
 	conductor, err := proc.Self()
 	if err != nil {

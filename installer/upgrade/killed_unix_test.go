@@ -15,9 +15,9 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// Whoever conducts an upgrade is killed when the manager has stopped the service and not
-// started it again, in each restart that an upgrade makes: the next call brings back what
-// is confirmed. After a reboot that is the manager's to know.
+// The conductor is killed in each restart of an upgrade, after the manager has stopped the
+// service and before it starts it. The next call starts the confirmed version. After a reboot
+// that is up to the manager.
 func TestIssue11_KilledBetweenStopAndStart(t *testing.T) {
 	self, err := proc.Self()
 	if err != nil {
@@ -26,10 +26,10 @@ func TestIssue11_KilledBetweenStopAndStart(t *testing.T) {
 	type killed struct{}
 	for name, tt := range map[string]struct {
 		candidate string
-		restart   int // which of them
+		restart   int // number of the restart
 		change    func(*upgrade.Engine)
 		rebooted  bool
-		stopping  int // how often the next call sees it stop
+		stopping  int // how often the next call sees it stopping
 		runs      string
 	}{
 		"of the trial":                          {"v2", 1, nil, false, 0, "v1"},
@@ -86,7 +86,8 @@ func TestIssue11_KilledBetweenStopAndStart(t *testing.T) {
 	}
 }
 
-// keptOnce has a process of the version before keep the candidate, until the restart after it was confirmed.
+// keptOnce makes a process of the previous version keep the candidate as a child, until the
+// restart after the confirmation.
 func keptOnce(e *upgrade.Engine) {
 	status, restarts := e.Status, 0
 	restart := e.Restart
@@ -98,7 +99,8 @@ func keptOnce(e *upgrade.Engine) {
 	}
 }
 
-// A stop in the middle of a trial stays one, also where who conducts it is killed then.
+// A service that is stopped during a trial stays stopped, even if the conductor is killed
+// then.
 func TestIssue11_KilledBehindAStop(t *testing.T) {
 	w := newWorld(t, "v1")
 	e := w.engine("u1", w.put("download", "v2"))
@@ -133,8 +135,8 @@ func TestIssue11_KilledBehindAStop(t *testing.T) {
 	}
 }
 
-// Where the installed version could not start again, there is no trial unless somebody
-// insists; to go back to the version before is a way out.
+// If the installed version could not start again, there is no trial unless the user insists. A
+// rollback to the previous version is always possible.
 func TestIssue11_NoWayBack(t *testing.T) {
 	w := newWorld(t, "v1")
 	w.upgrade("v2", upgrade.Confirmed, nil)
@@ -159,7 +161,7 @@ func TestIssue11_NoWayBack(t *testing.T) {
 	w.upgrade("v4", upgrade.Confirmed, refuses)
 }
 
-// What is known of an end is its code: what it has printed is told instead.
+// If only the exit code is known, the reason is what the service has printed.
 func TestIssue11_WhatItPrintedIsTheReason(t *testing.T) {
 	for printed, want := range map[string]string{"panic: no": "panic: no", "": "exit code 2"} {
 		w := newWorld(t, "v1")
@@ -185,8 +187,7 @@ func TestIssue11_WhatItPrintedIsTheReason(t *testing.T) {
 	}
 }
 
-// A disk that does not take what went well on trial is not the candidate's fault: it is
-// not pinned.
+// If the disk prevents the confirmation after a successful trial, the candidate is not pinned.
 func TestIssue11_ADiskThatDoesNotConfirmPinsNobody(t *testing.T) {
 	for _, step := range []string{"keep the version before", "confirm"} {
 		w := newWorld(t, "v1")

@@ -12,8 +12,8 @@ import (
 	"github.com/holdfast-dev/holdfast/installer/upgrade"
 )
 
-// What a candidate prints, and what the service's user writes of its health, goes into the
-// ledger: a ledger that is too long is read by nobody, and nothing is upgraded by it any more.
+// The output of a candidate, and health texts of the service's user, go into the ledger. They
+// must not make it too long to be read, because then no upgrade would be possible any more.
 func TestIssue11_WhatOthersSayDoesNotOutgrowTheLedger(t *testing.T) {
 	long := strings.Repeat("\x01\"é", 200<<10)
 	for name, tt := range map[string]struct {
@@ -52,12 +52,11 @@ func TestIssue11_WhatOthersSayDoesNotOutgrowTheLedger(t *testing.T) {
 	}
 }
 
-// Whoever may write the file that is to be verified, by its digest, has no way to fill the
-// disk by it.
+// Whoever may write the source, whose digest is verified later, cannot fill the disk with it.
 func TestIssue11_AProgramWithoutEndIsNotCopied(t *testing.T) {
 	w := newWorld(t, "v1")
 	got := w.upgrade("v2", upgrade.Refused, func(e *upgrade.Engine) {
-		if err := os.Truncate(e.Source, int64(2<<30)+1); err != nil { // it takes no room
+		if err := os.Truncate(e.Source, int64(2<<30)+1); err != nil { // a sparse file
 			t.Fatal(err)
 		}
 		e.SHA256 = digest("v2")

@@ -48,7 +48,7 @@ func (e *Engine) stage(source string) (path, digest string, err error) {
 	return path, digest, err
 }
 
-// A do is one change of the file system.
+// do is one change of the file system.
 type do struct {
 	what string
 	how  func() error

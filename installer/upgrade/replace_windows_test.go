@@ -17,7 +17,7 @@ import (
 
 const roleVariable = "HOLDFAST_UPGRADE_TEST_ROLE"
 
-// This binary is also the program that somebody runs.
+// The test binary is also the program that runs during the replacement.
 func TestMain(m *testing.M) {
 	if os.Getenv(roleVariable) != "" {
 		fmt.Println("runs")
@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// running is a program at path that somebody runs.
+// running runs a program at path.
 func running(t *testing.T, path string) {
 	t.Helper()
 	exe, err := os.Executable()
@@ -59,7 +59,7 @@ func running(t *testing.T, path string) {
 	}
 }
 
-// pending is what the machine is to rename when it starts.
+// pending returns the renames that the machine will do at boot.
 func pending(t *testing.T) string {
 	t.Helper()
 	k, err := registry.OpenKey(registry.LOCAL_MACHINE, `SYSTEM\CurrentControlSet\Control\Session Manager`, registry.QUERY_VALUE)
@@ -74,9 +74,9 @@ func pending(t *testing.T) string {
 	return strings.Join(pairs, "|")
 }
 
-// A program that somebody runs is renamed aside, and the new one takes its path. Killed
-// at each step, the stable path leads to a program, or the machine is to put one there when
-// it starts; and what comes next puts it right.
+// A running program is renamed aside, and the new one gets its path. If the conductor is
+// killed at any step, a program is at the stable path, or the machine will put one there at
+// boot; and the next call repairs it.
 func TestReplaceWhatRuns(t *testing.T) {
 	steps := []string{"", "have a restart of the machine finish it", "rename the program aside", "rename the version in its place"}
 	for _, fault := range []error{upgrade.ErrCut, errors.New("the disk is full")} {
@@ -147,7 +147,7 @@ func TestReplaceWhatRuns(t *testing.T) {
 	}
 }
 
-// What others have the machine do when it starts stays as it is.
+// Renames at boot that others have requested stay.
 func TestPendingRenamesOfOthersStay(t *testing.T) {
 	for _, tt := range []struct{ pairs, left string }{
 		{`\??\C:\a||\??\C:\x|\??\C:\y`, `\??\C:\a|`},

@@ -47,7 +47,7 @@ func TestSignature(t *testing.T) {
 	good := ours.sign("ED", sum[:])
 	for name, tt := range map[string]struct {
 		key, suffix, signature string
-		says                   string // empty: it is good
+		says                   string // empty: the signature is valid
 	}{
 		"hashed":                  {ours.public, ".minisig", good, ""},
 		"hashed, by a key's file": {"untrusted comment: key\n" + ours.public + "\n", ".minisig", good, ""},

@@ -16,7 +16,7 @@ import (
 	"github.com/holdfast-dev/holdfast/installer/upgrade"
 )
 
-// A candidate has as many tries as it is given, and settles anew in each.
+// A candidate has as many tries as it is given, and has to settle in each anew.
 func TestIssue11_ACandidateHasItsTries(t *testing.T) {
 	for _, tt := range []struct {
 		content string
@@ -41,7 +41,7 @@ func TestIssue11_ACandidateHasItsTries(t *testing.T) {
 	}
 }
 
-// A try more between two queries is one: the time to settle begins anew.
+// A restart between two queries is noticed: the time to settle begins again.
 func TestIssue11_ATryBetweenTwoQueriesIsNoticed(t *testing.T) {
 	w := newWorld(t, "v1")
 	w.upgrade("v2", upgrade.Confirmed, func(e *upgrade.Engine) {
@@ -60,8 +60,8 @@ func TestIssue11_ATryBetweenTwoQueriesIsNoticed(t *testing.T) {
 	}
 }
 
-// A service that fails again and again may be started by its manager between the beginning
-// of the trial and the restart: the restart ends that try, and has one itself.
+// A service that fails repeatedly may be started by its manager between the beginning of the
+// trial and the restart. The restart ends that try, and has one of its own.
 func TestAManagerThatIsFasterThanTheRestartTakesNoTry(t *testing.T) {
 	w := newWorld(t, "v1 broken")
 	w.upgrade("v2", upgrade.Confirmed, func(e *upgrade.Engine) {
@@ -78,7 +78,7 @@ func TestAManagerThatIsFasterThanTheRestartTakesNoTry(t *testing.T) {
 	}
 }
 
-// What a query says that the end of the trial's time has cut off counts for nothing: the
+// The result of a query that is interrupted by the end of the trial's time is ignored. The
 // reason is the time, and not that the service has ended.
 func TestAQueryThatIsCutOffIsNoEnd(t *testing.T) {
 	w := newWorld(t, "v1")
@@ -104,14 +104,14 @@ func TestAQueryThatIsCutOffIsNoEnd(t *testing.T) {
 	}
 }
 
-// Where it is asked for, what has settled is restarted once in order, and has to settle
-// again: that is no failed try, and the manager may take its time.
+// With Again, a settled candidate is restarted once and has to settle again. That does not
+// count as a failed try, and the manager may take its time.
 func TestIssue11_RestartedOnceMore(t *testing.T) {
 	for name, tt := range map[string]struct {
 		content string
 		again   bool
 		settle  time.Duration
-		slow    bool // the manager's restart returns, and the old process still runs
+		slow    bool // the manager's restart returns while the old process still runs
 		want    upgrade.Result
 		asked   []string
 		used    int
@@ -156,8 +156,8 @@ func TestIssue11_RestartedOnceMore(t *testing.T) {
 	}
 }
 
-// A package that replaces the program in the middle of a trial has it: the candidate
-// is not laid over it, and is not to blame.
+// If a package replaces the program during a trial, its version stays: the candidate does not
+// overwrite it, and is not pinned.
 func TestIssue11_AProgramThatIsReplacedMeanwhileStays(t *testing.T) {
 	for _, running := range []bool{true, false} {
 		w := newWorld(t, "v1")
@@ -191,13 +191,13 @@ func TestIssue11_AProgramThatIsReplacedMeanwhileStays(t *testing.T) {
 	}
 }
 
-// How long the service was away is counted to the end: until the version before is
-// ready again, and from when a candidate that was ready was last seen so.
+// Downtime includes the rollback: it ends when the previous version is ready, and begins when
+// a ready candidate was last seen ready.
 func TestIssue11_TheWayBackCountsAsDowntime(t *testing.T) {
 	const start, query = 40 * time.Millisecond, 100 * time.Millisecond
 	for content, want := range map[string]time.Duration{
 		"v2 fails": start,
-		"v2 hangs": 90*time.Second + query + start, // as long as anything may take in this world
+		"v2 hangs": 90*time.Second + query + start, // the longest time that anything takes in this world
 		"v2 dies":  start + query + start,
 		"v2 sick":  start + start,
 	} {
@@ -208,8 +208,8 @@ func TestIssue11_TheWayBackCountsAsDowntime(t *testing.T) {
 	}
 }
 
-// A candidate that is deaf to SIGTERM must not take over from itself while the manager
-// still waits for its end: it would be the confirmed version that is killed then.
+// A candidate that ignores SIGTERM must not give way while the manager still waits for its
+// end, because the manager would then kill the confirmed version.
 func TestIssue11_ACandidateGivesWayByItselfBehindTheWayBack(t *testing.T) {
 	w := newWorld(t, "v1")
 	var deadline time.Duration
@@ -228,8 +228,8 @@ func TestIssue11_ACandidateGivesWayByItselfBehindTheWayBack(t *testing.T) {
 	}
 }
 
-// An upgrade in the middle of a stop finds the service stopped, and leaves it so; in the
-// middle of a restart it finds it running.
+// If an upgrade begins during a stop, the service is stopped and stays so. If it begins during
+// a restart, the service runs.
 func TestIssue11_AStopUnderWayIsOneStill(t *testing.T) {
 	for name, tt := range map[string]struct {
 		restart, failed bool
@@ -275,8 +275,8 @@ func TestIssue11_AStopUnderWayIsOneStill(t *testing.T) {
 	w.wants("v1", "v1", nil, nil)
 }
 
-// A restart that the manager refuses because it is at one already is asked for again: a
-// good release is not rolled back for that.
+// A restart that the manager refuses because another one is in progress is requested again. A
+// good release is not rolled back because of that.
 func TestIssue11_ARestartThatWasInTheWay(t *testing.T) {
 	w := newWorld(t, "v1")
 	w.upgrade("v2", upgrade.Confirmed, func(e *upgrade.Engine) {

@@ -24,22 +24,22 @@ import (
 	"github.com/holdfast-dev/holdfast/installer/upgrade"
 )
 
-// world is a machine on which a program's content is what it does, a manager starts
-// the stable path, and time passes when somebody sleeps.
+// A world is a simulated machine. The content of a program determines what it does, a manager
+// starts the stable path, and time passes only during Sleep.
 type world struct {
 	t      *testing.T
 	dir    string
 	stable string
 	now    time.Time
 
-	runs    string // content of what runs; empty: nothing
+	runs    string // content of the running program; empty: nothing runs
 	onTrial string // id of its trial
 	since   time.Time
 	failed  bool
 	why     string
 	started int
 	tried   int   // of its trial
-	refuses error // what the manager says to a restart
+	refuses error // the manager's error for a restart
 	asked   []string
 	cut     func(step string) error
 	n       int
@@ -82,7 +82,7 @@ func (w *world) record() string { return filepath.Join(w.dir, "run", "feedd.tria
 func (w *world) tries() string  { return filepath.Join(w.dir, "tries.json") }
 func (w *world) ledger() string { return filepath.Join(w.dir, "records", "feedd.upgrade.json") }
 
-// start is what a manager and `run` do: see package trial, whose process tests show it.
+// start does what a manager and `run` do. The process tests of package trial show that.
 func (w *world) start(context.Context) error {
 	w.asked = append(w.asked, "start")
 	w.started++
@@ -108,14 +108,15 @@ func (w *world) start(context.Context) error {
 		w.t.Errorf("the candidate is %s, and the record says %s", got, r.SHA256)
 	}
 	w.runs, w.onTrial, w.tried = w.content(r.Candidate), r.ID, counted.Count
-	if strings.Contains(w.runs, "fails") || strings.Contains(w.runs, "once") && w.tried > 1 { // and the stable one runs in its place
+	if strings.Contains(w.runs, "fails") || strings.Contains(w.runs, "once") && w.tried > 1 { // the stable version runs instead
 		w.why = "port 99999 is none"
 		w.runs, w.onTrial = w.content(w.stable), ""
 	}
 	return w.came(nil)
 }
 
-// came is how a start ended: by a program that is itself a failure, badly.
+// came returns err, the result of a start, but always a failure if the running program is
+// broken.
 func (w *world) came(err error) error {
 	if strings.Contains(w.runs, "broken") {
 		w.runs, w.onTrial, w.failed, w.why = "", "", true, "it is broken"
@@ -192,8 +193,7 @@ func (w *world) machine() upgrade.Machine {
 	}
 }
 
-// asleep reports whether a limit of the engine's is over by the world's clock: it is as
-// far from the real one as the world's is from noon.
+// asleep reports whether a limit of the engine has passed by the world's clock.
 func (w *world) asleep(time.Time) bool { return w.now.Sub(w.since) > 90*time.Second }
 
 func (w *world) engine(id, source string) *upgrade.Engine {
@@ -203,7 +203,7 @@ func (w *world) engine(id, source string) *upgrade.Engine {
 	}}
 }
 
-// upgrade runs one, and wants it to come to that.
+// upgrade runs an upgrade and checks its result.
 func (w *world) upgrade(content string, want upgrade.Result, change func(*upgrade.Engine)) upgrade.Attempt {
 	w.t.Helper()
 	w.asked = nil
@@ -226,7 +226,7 @@ func (w *world) upgrade(content string, want upgrade.Result, change func(*upgrad
 	return got
 }
 
-// tidy wants nothing to be left of a trial, and nothing half done to lie about.
+// tidy checks that nothing is left of a trial, and nothing unfinished.
 func (w *world) tidy() {
 	w.t.Helper()
 	if _, err := os.Lstat(w.record()); !errors.Is(err, fs.ErrNotExist) {
@@ -244,7 +244,7 @@ func digest(content string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// wants compares what is confirmed and runs, and what the ledger knows.
+// wants checks what is confirmed, what runs, and what the ledger knows.
 func (w *world) wants(stable, runs string, kept, failed []string) {
 	w.t.Helper()
 	if got := w.content(w.stable); got != stable {
@@ -285,7 +285,7 @@ func TestConfirmed(t *testing.T) {
 		}
 	}
 	w.upgrade("v2", upgrade.Unchanged, nil)
-	if w.content(got.To.Path) != "v2" { // what runs was executed from there
+	if w.content(got.To.Path) != "v2" { // the running program was executed from there
 		t.Error("the confirmed version has lost its place among the versions")
 	}
 	w.upgrade("v3", upgrade.Confirmed, nil)
@@ -327,7 +327,7 @@ func TestRolledBack(t *testing.T) {
 			if dirs, _ := os.ReadDir(upgrade.VersionsDir(w.stable)); len(dirs) > 0 {
 				t.Errorf("left: %v", dirs)
 			}
-			// Not again, unless somebody insists; and what has been mended is another program.
+			// It is refused unless the user insists. A repaired program is another version.
 			if got := w.upgrade(candidate, upgrade.Refused, nil); !strings.Contains(got.Reason, "say --force") || got.To.Version != "v2" || len(w.asked) > 0 {
 				t.Errorf("%+v, asked for %q", got, w.asked)
 			}
@@ -338,7 +338,7 @@ func TestRolledBack(t *testing.T) {
 	}
 }
 
-// A version that failed once and was confirmed later has not failed.
+// A version that failed once and is confirmed later no longer counts as failed.
 func TestForgiven(t *testing.T) {
 	w := newWorld(t, "v1")
 	w.refuses = nil
@@ -395,7 +395,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// What is signed is taken, and so is, for the way back, what was signed once.
+// A signed version is accepted. So is, for a rollback, a version that was signed before.
 func TestSigned(t *testing.T) {
 	w := newWorld(t, "v1")
 	s := newSigner(t, 1)
@@ -424,7 +424,8 @@ func TestStopped(t *testing.T) {
 	w.wants("v2", "", []string{"v1"}, nil)
 }
 
-// A service that fails can be mended by an upgrade; and where that fails as well, it is as before.
+// An upgrade can repair a failing service. If the candidate fails, too, the service is as
+// before.
 func TestFailedService(t *testing.T) {
 	w := newWorld(t, "v1 broken")
 	got := w.upgrade("v2 fails", upgrade.RolledBack, nil)
@@ -436,8 +437,8 @@ func TestFailedService(t *testing.T) {
 	w.wants("v2", "v2", []string{"v1 broken"}, []string{"v2: it is broken"})
 }
 
-// Who stops or restarts the service in the middle of a trial ends the trial, and finds
-// the service as he wants it.
+// If somebody stops or restarts the service during a trial, the trial ends and the service is
+// as requested.
 func TestAskedMeanwhile(t *testing.T) {
 	for _, stop := range []bool{true, false} {
 		w := newWorld(t, "v1")
@@ -469,7 +470,7 @@ func TestAskedMeanwhile(t *testing.T) {
 	}
 }
 
-// Where the manager refuses, the candidate had no chance, and is not pinned.
+// If the manager refuses the restart, the candidate was not executed and is not pinned.
 func TestNotRestarted(t *testing.T) {
 	w := newWorld(t, "v1")
 	w.refuses = errors.New("not permitted")
@@ -494,7 +495,7 @@ func TestCancelled(t *testing.T) {
 	w.wants("v1", "v1", nil, nil)
 }
 
-// The configuration of before the trial is kept where only its owner can read it.
+// The configuration from before the trial is kept in a file that only its owner can read.
 func TestConfigurationIsCopied(t *testing.T) {
 	w := newWorld(t, "v1")
 	config := w.put("feedd.toml", "secret = 1")
@@ -505,10 +506,9 @@ func TestConfigurationIsCopied(t *testing.T) {
 	}
 }
 
-// Killed at every step of an upgrade that would be confirmed, and of ones that would
-// be rolled back, with the machine or alone: at the next start of the service a
-// confirmed version runs; the next call puts everything in order; and the upgrade after
-// that succeeds.
+// A successful upgrade and failing ones are interrupted at every step, with or without a
+// reboot. At the next start of the service a confirmed version runs. The next call puts
+// everything in order, and the upgrade after that succeeds.
 func TestCutAtEveryStep(t *testing.T) {
 	counts := map[string]int{}
 	for _, candidate := range []string{"v2", "v2 fails", "v2 hangs", "v2 sick"} {
@@ -589,8 +589,8 @@ func cutAt(t *testing.T, name, candidate string, power bool, n int) (reached boo
 	return true
 }
 
-// A disk that fails at any one step: what the service runs and what is installed are one
-// confirmed version, the outcome says which, and the next upgrade succeeds.
+// The disk fails at any one step. The running and the installed program are the same confirmed
+// version, the outcome says which, and the next upgrade succeeds.
 func TestFaultAtEveryStep(t *testing.T) {
 	counts := map[string]int{}
 	for _, candidate := range []string{"v2", "v2 fails", "v2 sick"} {
@@ -638,7 +638,7 @@ func faultAt(t *testing.T, candidate string, fault error, n int) (reached bool) 
 	return true
 }
 
-// A FIFO where the versions should be is named, and not waited for.
+// A FIFO at the path of the versions is reported, and does not block.
 func TestIssue9_AFIFOInPlaceOfTheVersionsIsNotWaitedFor(t *testing.T) {
 	w := newWorld(t, "v1")
 	if err := unix.Mkfifo(upgrade.VersionsDir(w.stable), 0o644); err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// A file is replaced whole, and durably: whoever reads it sees the old text or the new
-// one, also after a power cut. What is read is bounded, and no link is followed.
+// A file is replaced completely and durably: readers see either the old or the new text, even
+// after a power failure. Reading has a limit, and follows no link.
 func ExampleReplace() {
 	dir, err := os.MkdirTemp("", "feedd")
 	if err != nil {

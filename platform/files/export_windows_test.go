@@ -4,7 +4,7 @@ import "golang.org/x/sys/windows"
 
 var Descriptor = descriptor
 
-// WritersOf judges what has the descriptor sddl.
+// WritersOf checks a file with the descriptor sddl.
 func WritersOf(sddl, me string, leads bool) string {
 	sd, err := windows.SecurityDescriptorFromString(sddl)
 	if err != nil {
@@ -13,7 +13,7 @@ func WritersOf(sddl, me string, leads bool) string {
 	return writersOf(`C:\x`, sd, me, leads)
 }
 
-// TrustDescriptor judges a directory that has the descriptor sddl.
+// TrustDescriptor checks a directory with the descriptor sddl.
 func TrustDescriptor(sddl, me string) error {
 	sd, err := windows.SecurityDescriptorFromString(sddl)
 	if err != nil {
@@ -22,8 +22,8 @@ func TrustDescriptor(sddl, me string) error {
 	return trustDescriptor(`C:\x`, sd, me)
 }
 
-// OwnedDescriptor judges what has the descriptor sddl, where these may be believed
-// besides administrators.
+// OwnedDescriptor checks a file with the descriptor sddl. These accounts are trusted in
+// addition to administrators.
 func OwnedDescriptor(sddl string, believed ...string) error {
 	sd, err := windows.SecurityDescriptorFromString(sddl)
 	if err != nil {

@@ -12,12 +12,12 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// symlink skips the test where links are not for everybody.
+// symlink skips the test if this user may not make links.
 func symlink(t *testing.T, target, path string) {
 	t.Helper()
 	err := os.Symlink(target, path)
 	if err == nil {
-		_, err = os.Lstat(path) // Wine says that it has made one
+		_, err = os.Lstat(path) // Wine reports success even if it has made none
 	}
 	if err != nil && runtime.GOOS == "windows" {
 		t.Skip("no symbolic links for us here: ", err)
@@ -63,7 +63,7 @@ func TestReplaceDoesNotWriteThroughAPlantedLink(t *testing.T) {
 func TestReplaceFailsWhole(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "x")
-	if err := os.Mkdir(path, 0o700); err != nil { // rename onto a directory fails last of all
+	if err := os.Mkdir(path, 0o700); err != nil { // rename to a directory fails at the end
 		t.Fatal(err)
 	}
 	if err := files.Replace(path, []byte("x"), 0o600, false); err == nil {
@@ -139,7 +139,7 @@ func TestOpenMakesAndKeeps(t *testing.T) {
 	}
 }
 
-// A reader must not be in the way of those who replace and remove.
+// A reader must not prevent replacement and removal.
 func TestReadersAreNotInTheWay(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.json")
 	if err := files.Replace(path, []byte("one"), 0o644, false); err != nil {
@@ -155,9 +155,9 @@ func TestReadersAreNotInTheWay(t *testing.T) {
 					return
 				default:
 				}
-				time.Sleep(time.Millisecond) // without a pause, some readers together never let go of it
+				time.Sleep(time.Millisecond) // without a pause, one of the readers has it open at any time
 				got, err := files.ReadFile(path)
-				// Where a replacement takes two steps, the file can be missing in between.
+				// If a replacement takes two steps, the file can be missing between them.
 				if err == nil && string(got) != "one" && string(got) != "another one" {
 					err = errors.New("half of it: " + string(got))
 				} else if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
@@ -171,7 +171,7 @@ func TestReadersAreNotInTheWay(t *testing.T) {
 		}()
 	}
 	rounds := 200
-	if runtime.GOOS == "windows" { // each has to wait for the readers
+	if runtime.GOOS == "windows" { // each replacement has to wait for the readers
 		rounds = 50
 	}
 	for i := range rounds {

@@ -26,10 +26,10 @@ func TestDescriptor(t *testing.T) {
 	}{
 		"file for all":         {0o644, "", "D:(A;;" + ours + "(A;;FRFX;;;BU)"},
 		"file for us":          {0o600, "", "D:P(A;;" + ours},
-		"file for a group":     {0o640, "", "D:P(A;;" + ours}, // there is none
+		"file for a group":     {0o640, "", "D:P(A;;" + ours}, // Windows has no such group
 		"directory for all":    {0o755, "OICI", "D:P(A;OICI;" + inherited + "(A;OICI;FRFX;;;BU)"},
 		"directory for us":     {0o700, "OICI", "D:P(A;OICI;" + inherited},
-		"directory to plunder": {0o777, "OICI", "D:P(A;OICI;" + inherited + "(A;OICI;FRFX;;;BU)"}, // nobody's wish
+		"directory to plunder": {0o777, "OICI", "D:P(A;OICI;" + inherited + "(A;OICI;FRFX;;;BU)"}, // nobody requests this
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestTrustDescriptor(t *testing.T) {
 		"ours":                          {"O:" + ann + "D:P(A;OICI;FA;;;" + ann + ")", ""},
 		"a service's":                   {"O:S-1-5-80-1-2-3-4-5D:P(A;OICI;FA;;;S-1-5-80-1-2-3-4-5)(A;OICI;FA;;;BA)", ""},
 		"SYSTEM's, Users read":          {"O:SYD:P(A;OICI;FA;;;SY)(A;OICI;FRFX;;;BU)", ""},
-		"one further user may write":    {"O:BAD:P(A;OICI;FA;;;BA)(A;OICI;FA;;;S-1-5-21-1-2-3-1002)", ""}, // an administrator's decision
+		"one further user may write":    {"O:BAD:P(A;OICI;FA;;;BA)(A;OICI;FA;;;S-1-5-21-1-2-3-1002)", ""}, // an administrator has decided so
 		"as in ProgramData":             {"O:BAD:(A;OICI;FA;;;BA)(A;CI;0x100116;;;BU)(A;OICI;FRFX;;;BU)", "can be written by"},
 		"only for what is made in it":   {"O:BAD:P(A;OICI;FA;;;BA)(A;OICIIO;GA;;;AU)", "can be written by"},
 		"Everyone":                      {"O:BAD:P(A;;FA;;;WD)", "can be written by"},
@@ -74,7 +74,7 @@ func TestTrustDescriptor(t *testing.T) {
 	}
 }
 
-// Who could change a program, or put another in its place.
+// Writers finds who could change a program, or replace it.
 func TestIssue11_Writers(t *testing.T) {
 	for name, c := range map[string]struct{ sddl, file, leads string }{
 		"Program Files": {"O:S-1-5-80-1-2-3-4-5D:P(A;;FA;;;SY)(A;OICIIO;GA;;;BA)(A;;FRFX;;;BU)", "", ""},
@@ -126,7 +126,7 @@ func protect(t *testing.T, path, sddl string) {
 }
 
 func TestMakeDirOnARealDisk(t *testing.T) {
-	// Everyone as the one group that Wine, which keeps Unix modes, remembers.
+	// Use Everyone, the only group that Wine stores, since it keeps Unix modes.
 	open := filepath.Join(t.TempDir(), "open to all")
 	if err := os.Mkdir(open, 0o700); err != nil {
 		t.Fatal(err)
@@ -135,7 +135,7 @@ func TestMakeDirOnARealDisk(t *testing.T) {
 	if err := files.MakeDir(open, 0o755); !errors.Is(err, files.ErrUntrusted) {
 		t.Errorf("a directory that Everyone can write to: %v", err)
 	}
-	// What is made below it is safe all the same.
+	// Directories that are made below it are safe.
 	below := filepath.Join(open, "a", "b")
 	if err := files.MakeDir(below, 0o755); err != nil {
 		t.Error(err)
@@ -174,8 +174,8 @@ func TestLongPathsAndOddNames(t *testing.T) {
 	}
 }
 
-// A program that does not share the file for deletion, as os.Open does not, has
-// it for a moment.
+// Another program has the file open for a moment, and does not share it for deletion; os.Open
+// does not either.
 func TestReplaceOutlastsAReader(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x")
 	if err := files.Replace(path, []byte("one"), 0o644, false); err != nil {
@@ -205,7 +205,7 @@ func TestReplaceOutlastsAReader(t *testing.T) {
 	}
 }
 
-// Somebody is about to remove the directory, because it was empty when he looked.
+// Another process is about to remove the directory, which it has found empty.
 func TestReplaceOutlastsARemoverOfTheDirectory(t *testing.T) {
 	dir := t.TempDir()
 	name, err := windows.UTF16PtrFromString(dir)
@@ -230,7 +230,7 @@ func TestOurOwnLinksAreFollowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	symlink(t, target, filepath.Join(dir, "link"))
-	// It is ours, so it is followed: an administrator may move the files elsewhere.
+	// Our own link is followed: an administrator may move the files elsewhere.
 	if err := files.CheckDir(filepath.Join(dir, "link")); err != nil {
 		t.Error(err)
 	}

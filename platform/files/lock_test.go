@@ -9,7 +9,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// A lock is of one open file, alone or shared, until that gives it up or is closed.
+// A lock belongs to one open file, exclusively or shared, until it is released or the file is
+// closed.
 func TestTryLock(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	locked := func(want bool) {
@@ -18,7 +19,7 @@ func TestTryLock(t *testing.T) {
 			t.Errorf("locked: %v, %v", got, err)
 		}
 	}
-	locked(false) // there is none
+	locked(false) // the file does not exist
 	var f [2]*os.File
 	for i := range f {
 		var err error
@@ -49,7 +50,7 @@ func TestTryLock(t *testing.T) {
 	}
 	locked(false)
 	try(0, true, nil)
-	locked(false) // to who would share it
+	locked(false) // a shared lock is possible
 	try(1, true, nil)
 	if err := errors.Join(f[0].Close(), files.Unlock(f[1])); err != nil {
 		t.Fatal(err)

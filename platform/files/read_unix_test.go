@@ -22,8 +22,8 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// A service's user plants something where root will read: root must not wait for
-// it, nor follow it, nor say what is in it.
+// A service's user plants something that root will read. Root must not block on it, follow it,
+// or reveal its content.
 func TestReadRefusesWhatIsPlanted(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "shadow")
 	must(t, os.WriteFile(secret, []byte("root:$6$hash"), 0o600))
@@ -90,7 +90,7 @@ func TestErrorsDoNotQuoteTheFile(t *testing.T) {
 func TestReadIsBounded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.json")
 	must(t, os.WriteFile(path, nil, 0o644))
-	must(t, os.Truncate(path, 1<<40)) // it takes no room
+	must(t, os.Truncate(path, 1<<40)) // a sparse file
 	if _, _, err := files.Read(path, 1000); !errors.Is(err, files.ErrMalformed) {
 		t.Errorf("read whole: %v", err)
 	}
@@ -100,7 +100,7 @@ func TestReadIsBounded(t *testing.T) {
 	}
 }
 
-// Users that nobody has.
+// IDs of users that do not exist.
 const user, otherUser = 64_997, 64_996
 
 func TestReadTrustsOwners(t *testing.T) {
@@ -114,7 +114,7 @@ func TestReadTrustsOwners(t *testing.T) {
 	}{
 		"the user's own":                {user, user, 0o600, true},
 		"root's, for everybody":         {user, 0, 0o644, true},
-		"root's alone":                  {user, 0, 0o600, false}, // the user linked it there, and root removed its other name
+		"root's alone":                  {user, 0, 0o600, false}, // the user made a link, and root removed the original name
 		"root's, for a group":           {user, 0, 0o640, false},
 		"another user's":                {user, otherUser, 0o644, false},
 		"root's alone, in root's place": {0, 0, 0o600, true},
@@ -138,7 +138,7 @@ func TestReadTrustsOwners(t *testing.T) {
 	}
 }
 
-// Unit files may be links, and masked ones are; a service's user makes none of them.
+// Unit files may be links, and masked ones are. Links of a service's user are not followed.
 func TestReadFileFollowsTheAdministratorsLinksOnly(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give directories away")
@@ -176,8 +176,8 @@ func TestReadFileFollowsTheAdministratorsLinksOnly(t *testing.T) {
 	}
 }
 
-// One who owns a file may have a lease on it: open(2) waits for its end for
-// /proc/sys/fs/lease-break-time, 45 s, if it may block. Others can have none.
+// The owner of a file may have a lease on it. open(2), if it may block, then waits for its end
+// for /proc/sys/fs/lease-break-time, 45 s. Other users cannot take a lease.
 func TestLeasesDoNotBlock(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.json")
 	must(t, os.WriteFile(path, []byte("{}"), 0o644))
@@ -198,7 +198,7 @@ func TestLeasesDoNotBlock(t *testing.T) {
 	}
 }
 
-// A FIFO on the way to what is to be removed is not waited for.
+// A FIFO on the way to the removed directory does not block.
 func TestIssue9_RemoveTreeDoesNotWaitForAFIFO(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "x")
 	must(t, unix.Mkfifo(fifo, 0o644))
@@ -207,7 +207,7 @@ func TestIssue9_RemoveTreeDoesNotWaitForAFIFO(t *testing.T) {
 	}
 }
 
-// What the kernel makes up says that it has no bytes, and has some.
+// Files that the kernel generates report a size of 0, but have content.
 func TestReadOfWhatSaysNoSize(t *testing.T) {
 	const path = "/proc/self/status"
 	if _, err := os.Stat(path); err != nil {

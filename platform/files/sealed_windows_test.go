@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// A record by which administrators act is one that only they can have written: the
-// account of a service, LocalService for one, is not among them.
+// Administrators act only on a record that nobody else can have written. Accounts of services,
+// such as LocalService, do not count as administrators.
 func TestOwnedByAdministrators(t *testing.T) {
 	const me = "S-1-5-21-1-2-3-1001"
 	for name, tt := range map[string]struct {
@@ -39,14 +39,14 @@ func TestOwnedByAdministrators(t *testing.T) {
 			if (err == nil) != tt.trusted || err != nil && tt.trusted {
 				t.Errorf("%v", err)
 			}
-			if err != nil && !errors.Is(err, files.ErrUntrusted) && name != "an entry with a condition" { // Wine knows none
+			if err != nil && !errors.Is(err, files.ErrUntrusted) && name != "an entry with a condition" { // Wine does not support it
 				t.Errorf("%v", err)
 			}
 		})
 	}
 }
 
-// What was sealed is accepted, file and directory, and can be used.
+// A sealed file or directory is accepted, and can be used.
 func TestSeal(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "d")
 	file := filepath.Join(dir, "f")

@@ -12,8 +12,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// Who put a FIFO in the place of a directory between the look at it and its opening
-// had root's RemoveTree wait for a writer.
+// A user who replaced a directory by a FIFO between its examination and its opening could make
+// root's RemoveTree wait for a writer.
 func TestIssue9_RemovalDoesNotWaitForAFIFOThatComesInBetween(t *testing.T) {
 	home, _ := tree(t)
 	fifo := filepath.Join(filepath.Dir(home), "fifo")
@@ -53,7 +53,7 @@ func TestIssue9_RemovalDoesNotWaitForAFIFOThatComesInBetween(t *testing.T) {
 	}
 }
 
-// Removal went into what was mounted below, and emptied it: a bind mount of somebody's data.
+// RemoveTree descended into a bind mount below the directory, and emptied it.
 func TestIssue11_RemovalDoesNotEmptyWhatIsMounted(t *testing.T) {
 	home, victim := tree(t)
 	for name, at := range map[string]string{"below": filepath.Join(home, "state", "sub", "data  of his"), "itself": filepath.Join(home, "state")} {

@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// tree is a directory of another user's, with home/state/file in it, and a
-// directory that is none of his, with victim/state/file.
+// tree makes a directory of another user with home/state/file, and one of ours with
+// victim/state/file.
 func tree(t *testing.T) (home, victim string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -37,7 +37,7 @@ func TestRemoveTree(t *testing.T) {
 	if err := os.Symlink("home", link); err != nil {
 		t.Fatal(err)
 	}
-	// What leads out from within is removed itself.
+	// A link out of the tree is removed itself.
 	if err := os.Symlink(victim, filepath.Join(home, "state", "out")); err != nil {
 		t.Fatal(err)
 	}
@@ -60,8 +60,8 @@ func TestRemoveTree(t *testing.T) {
 	}
 }
 
-// uninstall --purge looked at a directory below another user's home, and removed
-// what he had in the meantime put in the place of one of its parents.
+// uninstall --purge examined a directory below another user's home. It then removed what the
+// user had put in the place of one of its parents meanwhile.
 func TestIssue9_RemovalIsNotLedElsewhere(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give directories away")
@@ -85,7 +85,7 @@ func TestIssue9_RemovalIsNotLedElsewhere(t *testing.T) {
 		t.Fatal("it was led elsewhere")
 	}
 
-	// And while it is on its way.
+	// The same while the removal is in progress.
 	if err := back(); err != nil {
 		t.Fatal(err)
 	}

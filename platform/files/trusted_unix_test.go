@@ -13,13 +13,13 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// Root acts by what such a record says: who could have written it has root act.
+// Root acts on such a record, so whoever could write it could control root.
 func TestIssue9_ARecordThatRootActsByIsRoots(t *testing.T) {
 	root := os.Geteuid() == 0
 	for name, tt := range map[string]struct {
 		spoil func(dir, path string) error
-		says  string // empty: it is read
-		root  bool   // only root can do that
+		says  string // empty: the record is accepted
+		root  bool   // needs root
 	}{
 		"as it is written":      {func(string, string) error { return nil }, "", false},
 		"group may write it":    {func(_, path string) error { return os.Chmod(path, 0o664) }, "go-w", false},
@@ -62,7 +62,7 @@ func TestIssue9_ARecordThatRootActsByIsRoots(t *testing.T) {
 	}
 }
 
-// Each file is judged by itself, and the directory for all.
+// Each file is checked by itself, and the directory once for all.
 func TestAllTrusted(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name string, mode os.FileMode) {
@@ -97,7 +97,7 @@ func TestAllTrusted(t *testing.T) {
 	}
 }
 
-// A FIFO in the directory's place must not be waited for.
+// A FIFO in place of the directory must not block.
 func TestIssue9_SyncDirWaitsForNobody(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fifo")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
@@ -112,7 +112,7 @@ func TestIssue9_SyncDirWaitsForNobody(t *testing.T) {
 	}
 }
 
-// A directory in a file's place is named, and what to do about it: the system says
+// The error names a directory in place of the file, and says what to do. The system says only
 // "file exists".
 func TestIssue9_ADirectoryInAFilesPlace(t *testing.T) {
 	for _, name := range []string{"feedd.state.json", ".feedd.state.json.new"} {

@@ -51,7 +51,7 @@ func Adopt() {
 // adopting serialises the calls of Adopt, because the library's choice is global.
 var adopting sync.Mutex
 
-// A nobody is the program of a process that only runs a command.
+// nobody is the program of a process that only runs a command.
 type nobody struct{ holdfast.Program }
 
 // managers maps the names of the library's systems to those of holdfast's managers.
@@ -59,7 +59,7 @@ var managers = map[string]string{
 	"linux-systemd": "systemd", "unix-systemv": "sysv", "linux-openrc": "openrc", "darwin-launchd": "launchd", "windows-service": "scm",
 }
 
-// A system is one of the library's systems, with holdfast's manager.
+// system is one of the library's systems, with holdfast's manager.
 type system struct {
 	service.System
 	manager string

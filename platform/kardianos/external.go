@@ -17,7 +17,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
 
-// An external is one of the library's systems as a manager. It has no state, and queries the
+// external is one of the library's systems as a manager. It has no state, and queries the
 // machine each time.
 type external struct {
 	foreign.Init

@@ -8,7 +8,7 @@ import (
 	"github.com/kardianos/service"
 )
 
-// A library is a system for which holdfast has no manager. It is the library's own, but also
+// library is a system for which holdfast has no manager. It is the library's own, but also
 // accepts templates in the grammar that the library had up to 1.2.4.
 type library struct{ service.System }
 
@@ -21,7 +21,7 @@ func (l *library) New(i service.Interface, c *service.Config) (service.Service, 
 	return &templated{Service: s, of: l, program: i, config: c}, nil
 }
 
-// A templated is a service of a library's system.
+// templated is a service of one of the library's systems.
 type templated struct {
 	service.Service
 	of      *library

@@ -41,7 +41,7 @@ func (s *adoptee) Run() error {
 	return err
 }
 
-// A guest is the program as a service.Program.
+// guest is the program as a service.Program.
 type guest struct {
 	*adoptee
 	ask         context.CancelCauseFunc // requests a stop
@@ -112,7 +112,7 @@ func (g *guest) Stop(ctx context.Context) error {
 	return nil
 }
 
-// A reloading is a guest whose program is a Reloader.
+// reloading is a guest whose program is a Reloader.
 type reloading struct {
 	*guest
 	program Reloader

@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
 
-// An adoptee is a service of holdfast.
+// adoptee is a service of holdfast.
 type adoptee struct {
 	system  *system
 	plain   service.Service // the library's own, for definitions that are not ours

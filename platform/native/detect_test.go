@@ -25,9 +25,9 @@ func TestRunningManager(t *testing.T) {
 	for name, tt := range map[string]struct {
 		os, process string
 		files       map[string]fs.FileMode
-		want        string // a manager of ours, or
-		named       string // what the error says
-		fallback    string // that there may be
+		want        string // our manager, or
+		named       string // text in the error
+		fallback    string // name of a possible fallback
 	}{
 		"systemd":                   {"linux", "systemd", with(map[string]fs.FileMode{"/run/systemd/system": dir}), "systemd", "", ""},
 		"systemd, called init":      {"linux", "init", with(map[string]fs.FileMode{"/run/systemd/system": dir}), "systemd", "", ""},

@@ -8,7 +8,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
 
-// A user's directories need a home only where nothing else says where they are.
+// A user's directories need HOME only if no XDG variable replaces it.
 func TestIssue10_2_AHomeIsNeededOnlyWithoutXDG(t *testing.T) {
 	t.Setenv("HOME", "")
 	t.Setenv("XDG_RUNTIME_DIR", "")

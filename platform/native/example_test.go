@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
 
-// A plan can be made for any manager, on any machine. It is data: nothing is touched.
+// A plan can be made for any manager, on any machine. It is data: nothing is changed.
 func ExampleManager() {
 	m, err := native.Manager("systemd")
 	if err != nil {

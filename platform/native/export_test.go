@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Running is detection on a machine that has only these files and directories.
-// inittab is what /etc/inittab says; fallback is the manager that a Fallback may have for it.
+// Running detects the manager on a machine that has only these files and directories. inittab
+// is the content of /etc/inittab, and fallback the manager that a Fallback may have for it.
 func Running(goos, process string, files map[string]fs.FileMode, inittab string) (name, fallback string, err error) {
 	p := probe{os: goos, process: process, is: func(path string, kind fs.FileMode) bool {
 		mode, ok := files[path]
@@ -25,5 +25,5 @@ var (
 	TakeEnded   = takeEnded
 )
 
-// OnSystem reports whether a manager is one of an operating system's.
+// OnSystem reports whether a manager belongs to an operating system.
 var OnSystem = onSystem

@@ -48,7 +48,7 @@ func WithFallback(f platform.Fallback) platform.System {
 	return fallen{System{}, f}
 }
 
-// A fallen is the machine with a fallback.
+// fallen is the machine with a fallback.
 type fallen struct {
 	System
 	fallback platform.Fallback

@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
 
-// A forced exit may close what an ordered end is just closing.
+// A forced exit may call Close while an orderly end does so.
 func TestHostIsClosedTwice(t *testing.T) {
 	h, err := native.Host()
 	if err != nil {
@@ -20,7 +20,7 @@ func TestHostIsClosedTwice(t *testing.T) {
 	}
 }
 
-// A process has one host: who has found it out hands it on.
+// A process has only one Host, which is passed on in a context.
 func TestHostOfAContext(t *testing.T) {
 	h, _ := native.Host()          // the environment of the test is not ours
 	defer h.Close(platform.ExitOK) //nolint:errcheck // it is tested above

@@ -9,13 +9,13 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
 
-// A plan for a Mac, made on any machine, names a Mac's places.
+// A plan for a Mac has a Mac's paths, wherever it is made.
 func TestLaunchdPlanAnywhere(t *testing.T) {
 	if _, err := exec.LookPath("launchctl"); err == nil {
 		t.Skip("here is a launchctl: its machine's places count")
 	}
 	t.Setenv("HOME", "/Users/ann")
-	t.Setenv("USERPROFILE", "/Users/ann") // where Windows has it
+	t.Setenv("USERPROFILE", "/Users/ann") // used on Windows
 	m, err := native.Manager("launchd")
 	if err != nil {
 		t.Fatal(err)

@@ -38,7 +38,7 @@ func listen(to interface{ Ask(s os.Signal) }) (remote, error) {
 	return remote{sync.OnceValue(func() error { close(over); return stop() })}, nil
 }
 
-// A console is a posix.Host that also takes requests of other processes.
+// console is a posix.Host that also takes requests of other processes.
 type console struct {
 	*posix.Host
 	remote
@@ -47,7 +47,7 @@ type console struct {
 // Close stops listening.
 func (c *console) Close(exitCode int) error { return errors.Join(c.stop(), c.Host.Close(exitCode)) }
 
-// A managed is a scm.Host that also takes requests of other processes.
+// managed is a scm.Host that also takes requests of other processes.
 type managed struct {
 	*scm.Host
 	remote

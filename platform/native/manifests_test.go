@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
 
-// The record of an installation lies where the service's user cannot write: not in
-// the service's own state directory, whatever the service is called.
+// The record of an installation is where the service's user cannot write. So it is not in the
+// service's own state directory, whatever the service's name.
 func TestManifestFileIsNoServices(t *testing.T) {
 	id := platform.ID{Name: "feedd", Instance: "west", Scope: platform.ScopeSystem}
 	file, err := native.ManifestFile(id)

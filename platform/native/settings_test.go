@@ -22,7 +22,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// bare is a machine with no files and no commands: plans on it are for another.
+// A bare is a machine without files and commands, so plans on it are for another machine.
 type bare struct{ platform.System }
 
 func (bare) ReadFile(string) ([]byte, error)  { return nil, fs.ErrNotExist }
@@ -31,7 +31,7 @@ func (bare) Run(_ context.Context, argv ...string) (string, error) {
 	return "", &platform.CommandError{Argv: argv, Code: -1, Err: fs.ErrNotExist}
 }
 
-// place is a manager and the scope of a service that it is to have.
+// A place is a manager and a scope.
 type place struct {
 	manager string
 	scope   platform.Scope
@@ -50,7 +50,7 @@ func places() []place {
 
 func (p place) String() string { return p.manager + ", " + string(p.scope) }
 
-// path is an absolute one where the plan is for.
+// path returns an absolute path on that manager's system.
 func (p place) path(name string) string {
 	if p.manager == "scm" {
 		return `C:\` + name
@@ -58,7 +58,7 @@ func (p place) path(name string) string {
 	return "/srv/" + name
 }
 
-// unit is one that every manager takes.
+// unit returns a unit that every manager accepts.
 func (p place) unit() platform.Unit {
 	program := p.path("feedd")
 	command := func(verb string) []string { return []string{program, verb} }
@@ -72,7 +72,7 @@ func (p place) unit() platform.Unit {
 	}.WithDefaults()
 }
 
-// plan is all that installing u does.
+// plan returns everything that an install of u does.
 func (p place) plan(t *testing.T, u platform.Unit) (string, error) {
 	t.Helper()
 	m, err := native.ManagerOn(p.manager, bare{}, native.Login{UID: 501, Home: "/home/ann"})
@@ -93,7 +93,7 @@ func (p place) plan(t *testing.T, u platform.Unit) (string, error) {
 	return text.String(), err
 }
 
-// values are those that make sense, by key; others are made up.
+// values returns valid values for some settings, by key. The others are generated.
 func (p place) values() map[string]any {
 	core, mask, user := uint64(7), fs.FileMode(0o077), "feed"
 	if p.manager == "scm" {
@@ -111,13 +111,13 @@ func (p place) values() map[string]any {
 	}
 }
 
-// notSettings are fields that no configuration has: what a unit is, how it is
+// notSettings reports whether a field is in no configuration: what a unit is, how it is
 // installed, and commands that only managers with scripts use.
 func notSettings(key string) bool {
 	return slices.Contains([]string{"name", "instance", "scope", "exec", "reload", "adopt", "claim"}, key) || strings.HasPrefix(key, "commands.")
 }
 
-// eachSetting visits a unit's fields, all the way down, by their keys.
+// eachSetting visits a unit's fields, and those of the structs in it, by key.
 func eachSetting(v reflect.Value, table string, visit func(key string, field reflect.Value)) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
@@ -149,7 +149,7 @@ func snake(name string) string {
 	return b.String()
 }
 
-// change gives a field another value than it has.
+// change changes the value of a field.
 func change(t *testing.T, field reflect.Value, value any) {
 	t.Helper()
 	if value != nil {
@@ -183,7 +183,7 @@ const (
 	leftOut  = "-"
 )
 
-// settle finds out by asking the manager.
+// settle asks the manager what it does with a setting.
 func (p place) settle(t *testing.T, key string, reason map[string]string) string {
 	t.Helper()
 	u := p.unit()
@@ -216,9 +216,8 @@ func (p place) settle(t *testing.T, key string, reason map[string]string) string
 	return honoured
 }
 
-// Every setting is honoured by every manager, or refused by name, or on that
-// manager's list of what is left out. Who adds a setting adds it to all of them.
-// The table is the documentation's.
+// Each manager honours every setting, refuses it by name, or has it in its list of omissions.
+// A new setting must be handled by all managers. The table is part of the documentation.
 func TestEverySettingIsHonouredRefusedOrLeftOut(t *testing.T) {
 	var keys []string
 	eachSetting(reflect.ValueOf(platform.Unit{}), "", func(key string, _ reflect.Value) {
@@ -275,7 +274,7 @@ func document(keys []string, rows map[string][]string, reasons map[place]map[str
 	return b.String()
 }
 
-// The commands of a unit are for managers with scripts; each of them is used.
+// Managers with scripts use each of a unit's commands.
 func TestEveryCommandIsUsed(t *testing.T) {
 	for _, home := range []string{"HOME", "USERPROFILE"} {
 		t.Setenv(home, "/home/ann")

@@ -12,8 +12,8 @@ func TestStarter(t *testing.T) {
 	self, parent := strconv.Itoa(os.Getpid()), strconv.Itoa(os.Getppid())
 	for value, want := range map[string]string{
 		"sysv " + self:   "sysv",
-		"sysv " + parent: "sysv", // of a supervisor
-		"sysv 1":         "",     // of somebody else, inherited
+		"sysv " + parent: "sysv", // started by a supervisor
+		"sysv 1":         "",     // inherited from another process
 		"sysv":           "",
 		"sysv x":         "",
 		"":               "",
@@ -31,7 +31,7 @@ func TestStarter(t *testing.T) {
 	}
 }
 
-// Whoever asks before the Host hears the same, and takes nothing away.
+// Starter returns the same name as the Host, and does not change the environment.
 func TestStarterOfAManager(t *testing.T) {
 	self, parent := strconv.Itoa(os.Getpid()), strconv.Itoa(os.Getppid())
 	for _, tt := range []struct {

@@ -19,8 +19,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
 
-// An rc-service that was killed as it took too long left an openrc-run behind, which kept
-// the pipe of its output: the command waited for that, whatever --timeout said.
+// An rc-service that was killed for taking too long left an openrc-run behind, which kept its
+// output open. Run waited for that, whatever --timeout said.
 func TestRunDoesNotWaitForWhatACommandLeavesBehind(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -64,8 +64,8 @@ func TestRunDoesNotWaitForWhatACommandLeavesBehind(t *testing.T) {
 	}
 }
 
-// Whoever waits for a command, as an upgrade does for `version` and `check` of a candidate,
-// must not run out of memory by what that prints.
+// A command with endless output, such as `version` or `check` of a candidate, must not exhaust
+// the memory of its caller.
 func TestIssue11_ACommandThatPrintsWithoutEnd(t *testing.T) {
 	t.Parallel()
 	for name, script := range map[string]string{
@@ -83,7 +83,7 @@ func TestIssue11_ACommandThatPrintsWithoutEnd(t *testing.T) {
 			out, err := native.System{}.Run(ctx, "sh", "-c", script)
 			const most = 16 << 20
 			if err == nil && name == "it ends, and one is left" && len(out) <= most {
-				return // that one is not waited for: how much of what it prints still comes, is the machine's affair
+				return // Run does not wait for it, so the amount of its output varies
 			}
 			failed, ok := errors.AsType[*platform.CommandError](err)
 			if ctx.Err() != nil || !ok || !strings.Contains(err.Error(), "it prints more than 16777216 bytes") || len(out) > most || len(failed.Stderr) > most {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A kinfo has the fields that identify a process, from struct kinfo_proc in FreeBSD's
+// kinfo has the fields that identify a process, from struct kinfo_proc in FreeBSD's
 // <sys/user.h>.
 type kinfo struct {
 	pid, parent int

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// A life is the state of a process in /proc/PID/stat.
+// life is the state of a process in /proc/PID/stat.
 type life int
 
 const (

@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// Lock, manager and file are joined into what is so: nobody holds the lock, and the manager
-// has it stopped.
+// Merge combines lock, manager and file: nobody holds the lock, and the manager reports that
+// the service is stopped.
 func ExampleMerge() {
 	truth := state.Merge(state.Sources{
 		Now:     time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC),

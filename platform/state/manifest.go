@@ -52,13 +52,13 @@ type Manifest struct {
 	Changed time.Time `json:"changed,omitzero"`
 }
 
-// A Copied is a program that an install has copied.
+// Copied describes a program that an install has copied.
 type Copied struct {
 	Path   string `json:"path"`
 	SHA256 string `json:"sha256"` // of its content, in hexadecimal
 }
 
-// A Laid is a configuration file that an install has written because there was none.
+// Laid describes a configuration file that an install has written because there was none.
 type Laid struct {
 	Path   string `json:"path,omitempty"`
 	SHA256 string `json:"sha256,omitempty"` // of the latest content that the program provided, in hexadecimal

@@ -41,7 +41,7 @@ func TestManifest(t *testing.T) {
 	}
 }
 
-// Whatever a service is called, its files are no other's.
+// No service's files have the names of another's, whatever the services' names.
 func TestTheFilesOfServicesDiffer(t *testing.T) {
 	owner := map[string]string{}
 	for _, name := range []string{"feedd", "feedd.journal", "feedd.changing", "feedd@journal", "feedd.json"} {

@@ -61,7 +61,7 @@ type Sources struct {
 	Window time.Duration
 }
 
-// A Truth is the state of the service according to all sources.
+// Truth is the state of the service according to all sources.
 type Truth struct {
 	Process proc.Identity // the running process; maybe only its PID. PID 0: none, or unknown
 	Running bool          // a process runs

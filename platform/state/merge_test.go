@@ -59,12 +59,12 @@ const (
 	unknown   = platform.PhaseUnknown
 )
 
-// want is what is compared of a Truth.
+// A want has the compared part of a Truth.
 type want struct {
 	phase    platform.Phase
 	pid      int
 	running  bool
-	unknown  bool // whether anybody runs
+	unknown  bool // whether anything runs
 	text     string
 	exit     *platform.Exit
 	again    bool
@@ -72,7 +72,7 @@ type want struct {
 	stranger bool
 }
 
-// The table of the comment on Merge, row by row, and the faults that led to it.
+// The cases follow the table in the comment of Merge, and include the faults that led to it.
 func TestMerge(t *testing.T) {
 	const sec, minute = time.Second, time.Minute
 	for name, tt := range map[string]struct {
@@ -250,8 +250,7 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// A phase has begun when the source that it is taken from says so, and a count is
-// that of whoever counts.
+// The beginning of a phase, and the count of restarts, come from the same source as these.
 func TestMergeTimes(t *testing.T) {
 	s := state.Sources{Now: now, Lock: held(us, time.Minute), File: wrote(us, ready, time.Second), Manager: says(ready, 70, 50*time.Second)}
 	if got := state.Merge(s); !got.Since.Equal(ago(time.Second)) || got.Restarts != 0 {
@@ -261,7 +260,7 @@ func TestMergeTimes(t *testing.T) {
 	if got := state.Merge(s); got.Restarts != 2 {
 		t.Errorf("without a manager, %d restarts", got.Restarts)
 	}
-	s.Manager = &platform.Status{Manager: "sysv", Installed: true} // of one that does not watch
+	s.Manager = &platform.Status{Manager: "sysv", Installed: true} // a manager that does not watch
 	if got := state.Merge(s); !got.Stranger {
 		t.Errorf("started by hand: %+v", got)
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// Of the run before, which was cut off, its manager knows how; of one that wrote
-// down its own end, or of another end than that, it does not.
+// If the previous run was cut off, the manager knows how. If it recorded its own end, or if
+// the manager reports another end, the manager does not.
 func TestIssue10_4_ManagerKnowsHowTheRunBeforeWasCutOff(t *testing.T) {
 	watchdog := &platform.Exit{Code: -1, Reason: "watchdog"}
 	for name, tt := range map[string]struct {
@@ -31,7 +31,7 @@ func TestIssue10_4_ManagerKnowsHowTheRunBeforeWasCutOff(t *testing.T) {
 	}
 }
 
-// Restarts go down: they count until it has been ready for the window of the policy.
+// The number of restarts becomes 0 when the service has been ready for the policy's window.
 func TestIssue10_4_RestartsGoDown(t *testing.T) {
 	for since, want := range map[time.Duration]int{30 * time.Second: 2, 2 * time.Minute: 0} {
 		f := wrote(us, ready, time.Second)
@@ -44,8 +44,9 @@ func TestIssue10_4_RestartsGoDown(t *testing.T) {
 	}
 }
 
-// The program's last words name the signal; that the watchdog has sent it, systemd says. On a quick
-// machine its words in the log were no longer among the last, and status did not tell.
+// The program records the signal, and systemd knows that the watchdog sent it. On a fast
+// machine the watchdog's message was no longer among the last ones in the log, and status did
+// not show it.
 func TestTheWatchdogsSignalIsNamed(t *testing.T) {
 	own := &platform.Exit{Code: 2, Signal: "SIGABRT", Reason: "killed by SIGABRT"}
 	for name, tt := range map[string]struct {

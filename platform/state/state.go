@@ -63,7 +63,7 @@ type State struct {
 	Written time.Time `json:"-"`
 }
 
-// A Before describes a run that is over. Its keys differ from those of a State, so that a
+// Before describes a run that is over. Its keys differ from those of a State, so that a
 // search for one does not find the other.
 type Before struct {
 	How     string    `json:"how"`                       // a recovery.How
@@ -94,7 +94,7 @@ type Reloads struct {
 	Took     time.Duration `json:"took_ns,omitempty"`
 }
 
-// A Health is the latest result of a health check.
+// Health is the latest result of a health check.
 type Health struct {
 	Name  string    `json:"name"`
 	OK    bool      `json:"ok"`

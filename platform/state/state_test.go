@@ -37,7 +37,7 @@ func TestReadWhatWasWritten(t *testing.T) {
 	}
 }
 
-// The keys of the file are a promise.
+// The keys of the file are a stable interface.
 func TestKeys(t *testing.T) {
 	b, err := json.Marshal(state.State{Name: "feedd", Process: us, Phase: ready, PhaseSince: now, StartedAt: now, ReadyAt: now})
 	if err != nil {
@@ -80,16 +80,16 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// The outcome is that of a reload which began after it was asked for, and the
-// last words of who has ended count.
+// The outcome is that of a reload which began after the request, and the last state of a dead
+// process counts.
 func TestAwaitReload(t *testing.T) {
 	errGone := errors.New("gone")
 	at := func(start time.Duration, err string) state.State {
 		return state.State{Reloads: state.Reloads{LastStart: start, LastError: err}}
 	}
 	for name, tt := range map[string]struct {
-		reads []state.State // one after the other; the last stays
-		ends  int           // after so many reads it is gone; 0: never
+		reads []state.State // in order; the last one repeats
+		ends  int           // the process is gone after so many reads; 0: never
 		want  error
 		says  string
 	}{

@@ -43,7 +43,7 @@ func (m Machine) definition(ctx context.Context, id platform.ID) (*platform.Defi
 	return d, nil
 }
 
-// A Taken has what is needed to take over a script.
+// Taken has what is needed to take over a script.
 type Taken struct {
 	// Stop has the steps that stop the service while its old script still exists.
 	Stop []platform.Step

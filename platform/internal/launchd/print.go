@@ -8,7 +8,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// A printed has what `launchctl print` says of a loaded service: its own lines, without nested
+// printed has what `launchctl print` says of a loaded service: its own lines, without nested
 // blocks. It is nil if the service is not loaded.
 type printed map[string]string
 

@@ -2,7 +2,7 @@ package room
 
 import "github.com/holdfast-dev/holdfast/platform"
 
-// A Named is a service that a unit names, and the key of the setting that names it.
+// Named is a service that a unit names, and the key of the setting that names it.
 type Named struct{ Key, Name string }
 
 // Ordered returns the services that a unit names.

@@ -1,3 +1,3 @@
-// Package initdtest has what the tests of the rooms with scripts share: a
-// machine that answers from a list, a service, and judges of scripts.
+// Package initdtest has what the tests of the rooms with scripts share: a simulated machine
+// with fixed answers, a service, and checks of scripts.
 package initdtest

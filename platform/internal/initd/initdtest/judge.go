@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Golden compares a script with the file testdata/name, or writes that, and has
-// it judged by shells and by shellcheck.
+// Golden compares a script with the file testdata/name, or updates that file, and checks the
+// script with shells and shellcheck.
 func Golden(t *testing.T, name string, script []byte, update bool) {
 	t.Helper()
 	golden := filepath.Join("testdata", name)
@@ -28,7 +28,7 @@ func Golden(t *testing.T, name string, script []byte, update bool) {
 	Judge(t, script, "dash", "bash", "shellcheck")
 }
 
-// Judge has programs that know shells read a script, where this machine has them.
+// Judge lets the given programs, as far as this machine has them, check a script.
 func Judge(t *testing.T, script []byte, judges ...string) {
 	t.Helper()
 	flags := map[string][]string{"dash": {"-n"}, "bash": {"--posix", "-n"}, "shellcheck": {"--norc"}}

@@ -8,14 +8,14 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Machine is a platform.System with some files that answers from a list. It lets
-// nobody change it: managers only plan.
+// A Machine is a platform.System with some files and a list of answers. It cannot be changed,
+// because managers only plan.
 type Machine struct {
 	Files   map[string]string
-	Answers map[string]Answer // by the command line
+	Answers map[string]Answer // by command line
 }
 
-// Answer is what a command prints, and its exit code.
+// An Answer is the output of a command and its exit code.
 type Answer struct {
 	Out  string
 	Code int
@@ -23,7 +23,7 @@ type Answer struct {
 
 var _ platform.System = Machine{}
 
-// ReadFile is the content of a file of the list.
+// ReadFile returns the content of a file in the list.
 func (m Machine) ReadFile(path string) ([]byte, error) {
 	content, ok := m.Files[path]
 	if !ok {
@@ -32,16 +32,16 @@ func (m Machine) ReadFile(path string) ([]byte, error) {
 	return []byte(content), nil
 }
 
-// WriteFile is not for managers.
+// WriteFile must not be called by managers.
 func (m Machine) WriteFile(string, []byte, fs.FileMode) error { panic("a manager writes nothing") }
 
-// Remove is not for managers.
+// Remove must not be called by managers.
 func (m Machine) Remove(string) error { panic("a manager removes nothing") }
 
-// RemoveAll is not for managers.
+// RemoveAll must not be called by managers.
 func (m Machine) RemoveAll(string) error { panic("a manager removes nothing") }
 
-// Stat reports whether the list has the file.
+// Stat succeeds for the files in the list.
 func (m Machine) Stat(path string) (fs.FileInfo, error) {
 	if _, ok := m.Files[path]; !ok {
 		return nil, fs.ErrNotExist
@@ -49,7 +49,7 @@ func (m Machine) Stat(path string) (fs.FileInfo, error) {
 	return nil, nil //nolint:nilnil // nobody looks at it
 }
 
-// Run gives the answer of the list; 127 is none.
+// Run returns the answer in the list, or exit code 127 if there is none.
 func (m Machine) Run(ctx context.Context, argv ...string) (string, error) {
 	a, ok := m.Answers[strings.Join(argv, " ")]
 	switch {

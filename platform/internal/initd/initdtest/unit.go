@@ -17,7 +17,7 @@ const Script = "/etc/init.d/feedd"
 // Theirs is a script that holdfast did not make.
 const Theirs = "#!/bin/sh\n# Made by somebody\n"
 
-// Feedd is a service as a Config's defaults make it.
+// Feedd returns a service with the defaults of a Config.
 func Feedd() platform.Unit {
 	const program = "/usr/local/bin/feedd"
 	command := func(verb string, args ...string) []string {
@@ -37,7 +37,8 @@ func Feedd() platform.Unit {
 	}
 }
 
-// Everything is a service that asks for all that a script can give, awkwardly.
+// Everything returns a service that uses every setting that a script can honour, with awkward
+// values.
 func Everything() platform.Unit {
 	u := Feedd()
 	mask, core := fs.FileMode(0o077), uint64(0)
@@ -55,7 +56,7 @@ func Everything() platform.Unit {
 	return u
 }
 
-// Steps are a plan in short: a line a step, and behind a bar what takes it back.
+// Steps returns a plan in short form: one step per line, with its undo after a bar.
 func Steps(steps []platform.Step) string {
 	var lines []string
 	for _, s := range steps {
