@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// One holder of a name at a time; who comes second is told who holds it.
+// A name has one holder at a time. A second process is told who holds it.
 func ExampleAcquire() {
 	dir, err := os.MkdirTemp("", "feedd")
 	if err != nil {

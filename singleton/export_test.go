@@ -1,4 +1,4 @@
 package singleton
 
-// ParseRecord is fuzzed from outside.
+// ParseRecord is exported for fuzzing.
 var ParseRecord = parseRecord

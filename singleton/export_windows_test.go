@@ -2,7 +2,7 @@ package singleton
 
 import "golang.org/x/sys/windows"
 
-// Makers are those to whom a mutex is given in a directory of that access list.
+// Makers returns the users to whom a mutex is open in a directory with that access list.
 func Makers(sddl string) ([]string, error) {
 	sd, err := windows.SecurityDescriptorFromString(sddl)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 
 const somebody = 65534
 
-// Root that runs by hand what is another user's writes into that one's files, and
-// nobody could tell who it was, or stop it (issue 10).
+// If root runs a service of another user by hand, it writes to that user's files. Nobody could
+// identify or stop that process (issue 10).
 func TestIssue10_RootInTheFilesOfAnotherIsKnown(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("root alone can give files away")

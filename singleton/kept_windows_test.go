@@ -10,12 +10,13 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// Issue 9, D: everybody may read who runs, so everybody can have those files open and share them with nobody. That keeps no
-// service from starting, is told, and is over when they are closed.
+// Issue 9, D: everybody may read who the holder is, and so can have the files open without
+// sharing them. That does not keep a service from starting. It is reported, and repaired when
+// the files are closed.
 func TestIssue9_D_FilesThatAreKeptOpenKeepNobodyFromStarting(t *testing.T) {
 	o := options(t)
 	must(t, acquire(t, o).Release())
-	must(t, os.WriteFile(o.PIDFile(), []byte("1\n"), 0o644)) // of one that was killed
+	must(t, os.WriteFile(o.PIDFile(), []byte("1\n"), 0o644)) // left by a killed instance
 	kept := []string{o.LockFile(), o.PIDFile()}
 	var leave []func()
 	for _, path := range kept {

@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// However often somebody has locked the PID file, he is named once, and a start
-// goes by it.
+// However often somebody has locked the PID file, the process is named once, and a start works
+// around it.
 func TestSquatter_WithManyLocksIsNamedOnce(t *testing.T) {
 	o := options(t)
 	l, err := singleton.Acquire(o)

@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// Of a service whose directories somebody had removed `status` and `stop` said that it
-// does not run, where a start found it.
+// If somebody had removed the directories of a service, `status` and `stop` used to say that
+// it was not running, while a start found it.
 func TestIssue9_AHolderWhoseFilesAreGoneIsFound(t *testing.T) {
 	dir := t.TempDir()
 	link := filepath.Join(dir, "link")
@@ -30,13 +30,13 @@ func TestIssue9_AHolderWhoseFilesAreGoneIsFound(t *testing.T) {
 	if err != nil || h.PID != os.Getpid() {
 		t.Errorf("it runs: %v, %v", h, err)
 	}
-	// What is in their place keeps them from being restored.
+	// Files in their place prevent their repair.
 	must(t, os.WriteFile(filepath.Join(dir, "var", "lib"), nil, 0o600))
 	if h, err := singleton.Probe(o); err != nil || h.PID != os.Getpid() {
 		t.Errorf("it runs, behind a file: %v, %v", h, err)
 	}
 	must(t, os.Remove(filepath.Join(dir, "var", "lib")))
-	_ = l.Release() // what it is to remove is gone
+	_ = l.Release() // the files to remove are gone
 	if h, err := singleton.Probe(o); !errors.Is(err, singleton.ErrFree) {
 		t.Errorf("it has ended: %v, %v", h, err)
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// The test binary plays the other processes: ROLE=hold acquires and says "held"
-// or "refused: ...", then lives until its standard input ends.
+// The test binary plays the other processes: ROLE=hold acquires the name, prints "held" or
+// "refused: ...", and lives until its standard input ends.
 const roleVariable = "HOLDFAST_TEST_ROLE"
 
 func TestMain(m *testing.M) {
@@ -64,7 +64,7 @@ func hold(alone bool) {
 	os.Exit(0)
 }
 
-// other is another process.
+// An other is another process.
 type other struct {
 	cmd   *exec.Cmd
 	stdin io.Closer

@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// openAlone opens a file and shares nothing, like a careless backup.
+// openAlone opens a file without sharing it, like a careless backup.
 func openAlone(t *testing.T, path string) (leave func()) {
 	t.Helper()
 	p, err := windows.UTF16PtrFromString(path)
@@ -48,7 +48,7 @@ func TestReaderNeverMakesAStarterFail(t *testing.T) {
 	}
 }
 
-// One who keeps it is no holder, and is not waited for without end.
+// A process that keeps the mutex open is no holder, and the wait for it is limited.
 func TestReaderThatStays(t *testing.T) {
 	o := options(t)
 	must(t, acquire(t, o).Release())
@@ -61,7 +61,7 @@ func TestReaderThatStays(t *testing.T) {
 	mustBeFree(t, o)
 }
 
-// While it is held, others can read it, and neither remove nor replace it.
+// While the mutex is held, others can read it, but neither remove nor replace it.
 func TestHeldMutexStaysWhereItIs(t *testing.T) {
 	o := options(t)
 	l := acquire(t, o)
@@ -85,8 +85,8 @@ func TestHeldMutexStaysWhereItIs(t *testing.T) {
 	start(t, "hold", o, nil).expect(t, "refused: already running")
 }
 
-// It is this file's lock that decides: where others have both names and nobody
-// knows who holds it, or who will, there is one all the same.
+// The lock of this file decides: even if others have both names and nobody knows the holder,
+// there is exactly one winner.
 func TestOneWinnerAmongSquatters(t *testing.T) {
 	o := options(t)
 	for _, name := range o.Mutexes() {
@@ -131,9 +131,8 @@ func accessTo(t *testing.T, path string) string {
 	return sd.String()
 }
 
-// Who can open the mutex can lock it: so nobody can but those who may make files
-// in its directory. Everyone is the one group that Wine, which keeps Unix modes,
-// remembers.
+// Whoever can open the mutex can lock it. So only users who can create files in its directory
+// can open it. Wine keeps Unix modes, so Everyone is the only group that it remembers.
 func TestMutexIsClosedToOthers(t *testing.T) {
 	const public = "D:P(A;;FA;;;BA)(A;;FA;;;SY)(A;;FA;;;WD)"
 	o := options(t)
@@ -166,7 +165,7 @@ func TestMutexIsClosedToOthers(t *testing.T) {
 	must(t, err)
 	defer func() { _ = windows.CloseHandle(stranger) }()
 	closed(l.Check())
-	// What he has open is not what is locked from now on.
+	// The file that he has open is not the one that is locked from now on.
 	must(t, l.Release())
 	must(t, windows.LockFileEx(stranger, windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &windows.Overlapped{OffsetHigh: 1}))
 	l = acquire(t, o)
@@ -177,8 +176,8 @@ func TestMutexIsClosedToOthers(t *testing.T) {
 	closed(l.Check())
 }
 
-// Whose file it is, the directory says: one start by an administrator, by hand,
-// must not be the last of the service's user.
+// The access list of the directory decides, so that one start by hand as an administrator does
+// not lock out the service's user.
 func TestMutexIsOpenToWhoMayMakeFilesThere(t *testing.T) {
 	const service = "S-1-5-80-1-2-3-4-5"
 	dir := "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1301bf;;;" + service + ")(A;OICI;0x1200a9;;;BU)"
@@ -190,7 +189,7 @@ func TestMutexIsOpenToWhoMayMakeFilesThere(t *testing.T) {
 	}
 }
 
-// 50 starters in one process and a mutex that is not there yet: one has it.
+// 50 starters in one process and a mutex that does not exist yet: one of them wins.
 func TestOneGoroutineWins(t *testing.T) {
 	o := options(t)
 	all := make(chan error, 50)

@@ -51,7 +51,7 @@ func FuzzParsePID(f *testing.F) {
 			}
 			return
 		}
-		// What was accepted says just this number (leading zeros aside).
+		// Accepted content is just this number (except leading zeros).
 		digits := strings.TrimLeft(strings.TrimSuffix(string(content), "\n"), "0")
 		if pid <= 0 || digits != strconv.Itoa(pid) {
 			t.Errorf("%q read as %d", content, pid)
@@ -59,7 +59,7 @@ func FuzzParsePID(f *testing.F) {
 	})
 }
 
-// Whatever the lock file holds, it names a complete identity or nobody.
+// Whatever the lock file contains, it names a complete identity or nobody.
 func FuzzParseRecord(f *testing.F) {
 	f.Add([]byte(`{"pid":4711,"start":1,"boot":"b","ns":"pid:[1]","exe":"/x","uid":0,"since":"2026-01-02T03:04:05Z","origin":"systemd"}` + "\n"))
 	f.Add([]byte(`{"pid":-1,"start":1,"boot":"b"}`))

@@ -82,8 +82,8 @@ func TestOtherDirectoriesAreAnotherName(t *testing.T) {
 	}
 }
 
-// INCIDENT 1 and 2: whatever a dead holder or anybody else left in the PID file,
-// a start takes over and nobody is signalled.
+// INCIDENT 1 and 2: whatever a dead holder or anybody else has left in the PID file, a start
+// takes over and signals nobody.
 func TestLeftoversAreTakenOver(t *testing.T) {
 	foreign := start(t, "linger", options(t), nil)
 	contents := map[string]string{
@@ -148,7 +148,7 @@ func TestChildDoesNotInheritTheLock(t *testing.T) {
 	o := options(t)
 	a := start(t, "hold-and-fork", o, nil)
 	a.expect(t, "held")
-	// The child lingers on our pipe, so only the holder is waited for.
+	// The child keeps the pipe open, so wait only for the holder.
 	if err := a.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -159,9 +159,9 @@ func TestChildDoesNotInheritTheLock(t *testing.T) {
 	_ = a.stdin.Close()
 }
 
-// INCIDENT 3: files removed while the holder runs. One directory of two is
-// portable; both, or a single one that serves as both, needs the kernel's list,
-// or a file that nobody can remove, as on Windows.
+// INCIDENT 3: files are removed while the holder is running. The loss of one directory of two
+// is handled everywhere. The loss of both, or of a single one that serves as both, needs the
+// kernel's list, or a file that nobody can remove, as on Windows.
 func TestRemovedFilesDoNotLetASecondIn(t *testing.T) {
 	empty := func(t *testing.T, dir string) {
 		entries, err := os.ReadDir(dir)
@@ -223,7 +223,7 @@ func TestRemovedFilesDoNotLetASecondIn(t *testing.T) {
 func TestCheckRestores(t *testing.T) {
 	replaced := "was replaced"
 	if runtime.GOOS == "windows" {
-		replaced = "was altered " // we do not hold the file that was
+		replaced = "was altered " // the removed file was not locked
 	}
 	damages := map[string]func(path string) error{
 		"was removed": os.Remove,
@@ -240,7 +240,7 @@ func TestCheckRestores(t *testing.T) {
 			o := options(t)
 			path := which(o)
 			if path == o.MutexFile() && runtime.GOOS == "windows" {
-				continue // nobody can remove it there, and nothing is in it
+				continue // nobody can remove it there, and it is empty
 			}
 			t.Run(damage+"/"+filepath.Base(path), func(t *testing.T) {
 				l := acquire(t, o)
@@ -255,7 +255,7 @@ func TestCheckRestores(t *testing.T) {
 				if len(found) != 1 || !strings.Contains(found[0].Error(), strings.TrimSpace(damage)) {
 					t.Fatalf("found %v, want one that it %s", found, damage)
 				}
-				if got := read(t, path); got != before && path != o.MutexFile() { // that names itself
+				if got := read(t, path); got != before && path != o.MutexFile() { // the mutex identifies itself
 					t.Errorf("restored as %q, was %q", got, before)
 				}
 				if again := l.Check(); again != nil {
@@ -288,8 +288,8 @@ func TestReleaseLeavesAForeignPIDFile(t *testing.T) {
 	}
 }
 
-// A manager that takes a service for stopped when it says so starts the next
-// process while the last one is still leaving.
+// A manager that considers a service stopped as soon as it says so starts the next process
+// while the last one is still ending.
 //
 //	old: Abandon ... says "stopped" ............... ends
 //	new:                             Acquire (waits)     held
@@ -297,7 +297,7 @@ func TestOverlapWaitsForTheLastProcess(t *testing.T) {
 	o := options(t)
 	old := start(t, "hold", o, nil)
 	old.expect(t, "held")
-	start(t, "hold", o, nil).expect(t, "refused: already running") // asked for no overlap
+	start(t, "hold", o, nil).expect(t, "refused: already running") // no overlap requested
 	o.Overlap = 10 * time.Minute
 	other := o
 	other.Origin = "hand"
@@ -309,7 +309,7 @@ func TestOverlapWaitsForTheLastProcess(t *testing.T) {
 	next := start(t, "hold", o, nil)
 	third := o
 	third.Overlap = 50 * time.Millisecond
-	start(t, "hold", third, nil).expect(t, "refused: already running") // bounded
+	start(t, "hold", third, nil).expect(t, "refused: already running") // limited
 	_ = old.stdin.Close()
 	next.expect(t, "held")
 }
@@ -333,7 +333,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// A process may go to another directory between two calls.
+// A process may change its working directory between two calls.
 func TestRelativeDirectoriesAreMadeAbsolute(t *testing.T) {
 	t.Chdir(t.TempDir())
 	o := singleton.Options{Name: "feedd", Dir: "run", StateDir: "state"}
@@ -358,8 +358,7 @@ func TestRelativeDirectoriesAreMadeAbsolute(t *testing.T) {
 	}
 }
 
-// A probe takes a shared lock for a moment. A starter that meets it must not
-// take it for a holder.
+// A probe takes a shared lock for a moment. A starter must not take it for a holder.
 func TestProbesNeverMakeAStarterFail(t *testing.T) {
 	o := options(t)
 	done := make(chan struct{})
@@ -380,7 +379,7 @@ func TestProbesNeverMakeAStarterFail(t *testing.T) {
 	}
 	rounds := 200
 	if runtime.GOOS == "windows" {
-		rounds = 40 // a system call takes long under Wine
+		rounds = 40 // system calls are slow under Wine
 	}
 	for range rounds {
 		l, err := singleton.Acquire(o)

@@ -14,9 +14,8 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// Whoever finds the signature in a mutex does without the slow search for
-// holders of removed files, so it must be there after a holder, however that
-// one ended, and must not survive a copy.
+// If the mutex has its signature, a start skips the slow search for holders of removed files.
+// So the signature must exist after a holder, however it ended, and must not survive a copy.
 func TestMutexesAreSigned(t *testing.T) {
 	o := options(t)
 	signed := func(when string, want bool) {

@@ -16,7 +16,7 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// squat makes a mutex, or an event, with the given descriptor, until leave.
+// squat creates a mutex, or an event, with the given descriptor, until leave is called.
 func squat(t *testing.T, name, sddl string, mutex bool) (leave func()) {
 	t.Helper()
 	sa := &windows.SecurityAttributes{}
@@ -40,7 +40,7 @@ func squat(t *testing.T, name, sddl string, mutex bool) (leave func()) {
 	return leave
 }
 
-// Issue 9, D: anybody can make an object of a service's name before it starts.
+// Issue 9, D: anybody can create an object with a service's name before it starts.
 func TestIssue9_D_SquattedNamesKeepNobodyFromStarting(t *testing.T) {
 	me, err := proc.Owner(os.Getpid())
 	must(t, err)
@@ -88,8 +88,8 @@ func mustBeNamed(t *testing.T, l *singleton.Lock, mutex string) {
 	t.Log(found[0])
 }
 
-// Whoever squats for a while has gained nothing: the name is ours as soon as he is
-// gone, so that versions which know only the mutexes are refused.
+// Squatting for a while gains nothing: the name is claimed as soon as the squatter is gone, so
+// that versions that know only the mutexes are refused.
 func TestSquattedNameIsClaimedLater(t *testing.T) {
 	o := options(t)
 	leave := squat(t, o.Mutexes()[0], "D:P(A;;GA;;;WD)", true)
@@ -104,8 +104,8 @@ func TestSquattedNameIsClaimedLater(t *testing.T) {
 	}
 }
 
-// The record of a holder that is no more must not make a squatter a holder, and
-// that of a holder who lives is the better answer than his access list.
+// The record of a dead holder must not make a squatter a holder. The record of a living holder
+// takes precedence over his access list.
 func TestTheRecordTellsHeldFromSquatted(t *testing.T) {
 	o := options(t)
 	a := start(t, "hold", o, nil)
@@ -145,8 +145,8 @@ func TestTheRecordTellsHeldFromSquatted(t *testing.T) {
 	}
 }
 
-// An older version has only the mutexes, of our user and with our access list: it
-// counts even if its record is lost.
+// An older version has only the mutexes, with our user and our access list. It counts even if
+// its record is lost.
 func TestOlderVersionWithoutARecord(t *testing.T) {
 	o := options(t)
 	me, err := proc.Owner(os.Getpid())
@@ -178,7 +178,7 @@ func TestHolderWithoutARecord(t *testing.T) {
 	}
 }
 
-// A name is one however its directory is spelt.
+// All spellings of a directory lead to the same name.
 func TestOneNameForAllSpellings(t *testing.T) {
 	o := options(t)
 	dir := filepath.Join(o.Dir, "A Long Name In Mixed Case")
@@ -210,7 +210,7 @@ func TestOneNameForAllSpellings(t *testing.T) {
 	if got := other.Mutexes(); got[0] == want[0] || got[1] == want[1] {
 		t.Errorf("another name has %v", got)
 	}
-	// Nor does it change when the directory goes.
+	// The name does not change when the directory is removed.
 	must(t, os.RemoveAll(o.Dir))
 	for _, spelt := range []string{o.Dir, strings.ToUpper(o.Dir), filepath.ToSlash(o.Dir)} {
 		other := o
@@ -234,7 +234,7 @@ func shortName(path string) string {
 	return windows.UTF16ToString(buf[:n])
 }
 
-// The mutexes are for SYSTEM, Administrators and our user, who is their owner.
+// The mutexes are open to SYSTEM, Administrators and our user, who owns them.
 func TestMutexIsNobodyElses(t *testing.T) {
 	o := options(t)
 	l := acquire(t, o)

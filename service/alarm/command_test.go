@@ -32,7 +32,7 @@ func toldBy(args ...string) alarm.Config {
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-// hear reads what a command has written down, once it has.
+// hear waits until a command has written what it has found, and returns it.
 func hear(t *testing.T, path string) (h heard) {
 	t.Helper()
 	wait.Until(t, "the command to write "+path, func() bool {
@@ -42,7 +42,7 @@ func hear(t *testing.T, path string) (h heard) {
 	return h
 }
 
-// gone waits until there is no process h any more.
+// gone waits until the process of h is gone.
 func (h heard) gone(t *testing.T) {
 	t.Helper()
 	wait.Until(t, "the end of the process", func() bool {
@@ -112,8 +112,8 @@ func TestCommandsThatFail(t *testing.T) {
 	}
 }
 
-// One that sleeps for ever is ended when its time is up, and one that goes away
-// with what it has left behind.
+// A command that sleeps forever is killed when its time is up. What a command leaves behind is
+// killed, too.
 func TestNobodyIsLeftBehind(t *testing.T) {
 	t.Run("its time is up", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "heard")
@@ -146,7 +146,7 @@ func TestACommandThatSaysTooMuch(t *testing.T) {
 	}
 }
 
-// The desk ends its command, and does not wait for it.
+// The desk kills its command, and does not wait for it.
 func TestCloseEndsTheCommand(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "heard")
 	file := alarm.File(t.TempDir(), "feedd")
@@ -158,6 +158,6 @@ func TestCloseEndsTheCommand(t *testing.T) {
 	}
 	h.gone(t)
 	if r := report(t, file); r.Pending != 1 || len(r.Ways) != 0 {
-		t.Errorf("%+v", r) // the next run tells of it
+		t.Errorf("%+v", r) // the next run delivers it
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/alarm"
 )
 
-// Whoever started the service may have left a descriptor open, and the program may have
-// one that its children are to have: a command gets none of them.
+// The service may have inherited an open descriptor, and the program may have one for its own
+// children. A command gets none of them.
 func TestTheCommandInheritsNoDescriptor(t *testing.T) {
 	f, err := os.Open(os.DevNull)
 	if err != nil {
@@ -36,14 +36,14 @@ func TestTheCommandInheritsNoDescriptor(t *testing.T) {
 	}
 }
 
-// What others could change does not run with root's rights.
+// A command that others could change does not run as root.
 func TestRootRunsNothingOfOthers(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")
 	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "tell")
-	if err := os.WriteFile(path, []byte("#!/bin/sh\n"), 0o700); err != nil { //nolint:gosec // it is a program
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"), 0o700); err != nil { //nolint:gosec // must be executable
 		t.Fatal(err)
 	}
 	if err := os.Chown(path, 12345, 12345); err != nil {

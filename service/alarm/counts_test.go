@@ -26,13 +26,13 @@ func TestCounts(t *testing.T) {
 		d.fails(nil)
 		settle(time.Minute)
 		want(alarm.Counts{Ways: []alarm.WayCount{{Name: "command", Sent: 1, Failed: 1}}})
-		for range 3 { // too soon after that one: they are told as one
+		for range 3 { // too soon after the first one, so they are joined
 			desk.Raise(alarm.ReloadFailed, "", "more")
 		}
 		settle(time.Second)
 		want(alarm.Counts{Pending: 1, Joined: 2, Ways: []alarm.WayCount{{Name: "command", Sent: 1, Failed: 1}}})
 		for i := range alarm.MaxPending {
-			desk.Raise(alarm.FromProgram, string(rune('a'+i)), "many") // the oldest, which stands for three, has no room
+			desk.Raise(alarm.FromProgram, string(rune('a'+i)), "many") // the oldest one, which stands for three, is dropped
 		}
 		settle(time.Hour)
 		if c := desk.Counts(); c.Dropped != 3 || c.Pending != 0 || c.Ways[0].Sent != alarm.MaxPending+1 {
@@ -45,7 +45,8 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-// Two alarms of one story are one, in a later run, too, whichever is loaded first.
+// Of two alarms about the same event only one is delivered, also in a later run, whichever is
+// loaded first.
 func TestAStoryIsToldOnce(t *testing.T) {
 	for name, raised := range map[string]time.Duration{"at once": 0, "when the file is read": time.Second} {
 		t.Run(name, func(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// descriptors are those that this program has beside its standard ones, and whose number
-// is one that nothing of Go's own opens.
+// descriptors returns the open descriptors of this program beside the standard ones, with
+// numbers that Go itself does not use.
 func descriptors() (all []string) {
 	for fd := 50; fd < 200; fd++ {
 		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil {

@@ -17,14 +17,14 @@ import (
 	"github.com/holdfast-dev/holdfast/service/alarm"
 )
 
-// desk is one to be tested in a bubble: files are real, all else is not.
+// A desk is a Desk to test in a bubble. Only its files are real.
 type desk struct {
 	alarm.Doubles
 	o alarm.Options
 
 	mu   sync.Mutex
 	got  []alarm.Event
-	fail error // what the command returns
+	fail error // the result of the command
 }
 
 func newDesk(t *testing.T) *desk {
@@ -60,9 +60,9 @@ func (d *desk) events() []alarm.Event {
 	return slices.Clone(d.got)
 }
 
-// settle has all happen that happens in that time.
+// settle lets everything happen that is due within d.
 func settle(d time.Duration) {
-	time.Sleep(d) // of the bubble's clock
+	time.Sleep(d) // by the bubble's clock
 	synctest.Wait()
 }
 
@@ -103,7 +103,7 @@ func TestAnAlarmIsDelivered(t *testing.T) {
 	})
 }
 
-// It is in the file before anybody gets it: a kill in between must not lose it.
+// An alarm is in the file before it is delivered, so that a kill in between does not lose it.
 func TestAnAlarmIsInTheFileBeforeItIsDelivered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)
@@ -146,7 +146,7 @@ func TestAlarmsOfAKindAreJoined(t *testing.T) {
 	})
 }
 
-// The limit holds from one run to the next, or a restart loop would be a flood.
+// The limit also holds between runs. Otherwise a restart loop would cause a flood.
 func TestAlarmsAreJoinedOverRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)
@@ -183,7 +183,7 @@ func TestAnAlarmWithAnIDIsRaisedOnce(t *testing.T) {
 	})
 }
 
-// What could not be delivered, the next run delivers.
+// The next run delivers what could not be delivered.
 func TestAnAlarmOutlivesItsRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)
@@ -241,7 +241,7 @@ func TestAFailingWayIsTriedLessAndLess(t *testing.T) {
 	})
 }
 
-// Nothing that an alarm does delays whoever raises it, or the end.
+// No alarm delays whoever raises it, or the end.
 func TestNothingWaitsForAlarms(t *testing.T) {
 	block := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 	for name, hang := range map[string]func(d *desk, released chan struct{}){
@@ -293,7 +293,7 @@ func TestNothingWaitsForAlarms(t *testing.T) {
 	}
 }
 
-// A full or hanging disk is a reason for an alarm, and no reason to have none.
+// A full or hanging disk is a reason for an alarm, and must not prevent it.
 func TestAlarmsArriveWithoutADisk(t *testing.T) {
 	for name, write := range map[string]func(released chan struct{}) error{
 		"full":  func(chan struct{}) error { return errTest },
@@ -318,7 +318,7 @@ func TestAlarmsArriveWithoutADisk(t *testing.T) {
 	}
 }
 
-// A stop waits for a delivery that gets on, and not for one that hangs.
+// A stop waits for a delivery that makes progress, but not for one that hangs.
 func TestFlush(t *testing.T) {
 	for name, tt := range map[string]struct {
 		takes, before, want time.Duration
@@ -435,9 +435,9 @@ func TestADiskThatIsNearlyFull(t *testing.T) {
 		}
 		desk.Close(time.Second)
 		d.o.Term = 8
-		desk = d.open() // the next run has nothing new to say
+		desk = d.open() // the next run has nothing new to report
 		set(400)
-		set(550) // not enough to be well again
+		set(550) // not enough to be no longer low
 		set(450)
 		if got := d.events(); len(got) != 1 {
 			t.Errorf("told again: %+v", got)
@@ -473,7 +473,7 @@ func TestLow(t *testing.T) {
 	}
 }
 
-// What others leave for the running service: the instance that was refused, `alarm test`.
+// Notes for the running service come from a refused instance and from `alarm test`.
 func TestNotes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)

@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/alarm"
 )
 
-// What a command finds in its environment, beside the alarm as JSON on its standard input.
+// A command finds this in its environment, and the alarm as JSON on its standard input.
 func ExampleEnvironment() {
 	for _, variable := range alarm.Environment(alarm.Event{Kind: alarm.Tampered, Service: "feedd", Text: "the PID file was removed"}) {
 		if strings.HasPrefix(variable, "HOLDFAST_ALARM_KIND=") || strings.HasPrefix(variable, "HOLDFAST_ALARM_TEXT=") {

@@ -8,17 +8,18 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// Doubles stand for what a desk uses of the machine; what is nil is the machine's own.
+// Doubles replace the functions of the machine that a desk uses. Nil fields keep the real
+// ones.
 type Doubles struct {
 	Command func(context.Context, Config, Event, *slog.Logger) error
 	Read    func(path string) error
 	Write   func(path string, content []byte) error
 	Space   func(dir string) (files.Space, error)
 	Take    func(path string) (*Note, error)
-	Every   time.Duration // between two looks for notes
+	Every   time.Duration // between two checks for notes
 }
 
-// OpenWith is Open on that machine.
+// OpenWith is Open with these doubles.
 func OpenWith(o Options, d Doubles) *Desk {
 	o.system = theSystem()
 	if d.Command != nil {
@@ -47,12 +48,12 @@ func OpenWith(o Options, d Doubles) *Desk {
 	return Open(o)
 }
 
-// RunCommand hands e to the command of c.
+// RunCommand passes e to the command of c.
 func RunCommand(ctx context.Context, c Config, e Event, log *slog.Logger) error {
 	return runCommand(ctx, c, e, log)
 }
 
-// Decode reads a queue as it is read from the file, and writes it again.
+// Decode decodes the content of a queue file, and encodes it again.
 func Decode(content []byte) ([]byte, int, error) {
 	q, err := decodeQueue(content)
 	if err != nil {

@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// role is the first argument of this program where it is a command that alarms are given to.
+// role is the first argument of this program when it plays the command of alarms.
 const role = "be-a-command"
 
-// heard is what a command has found.
+// A heard is what a command has found.
 type heard struct {
 	PID   int
 	Env   []string
 	Dir   string
 	Input string
-	Extra []string // descriptors, by what they can be opened as
+	Extra []string // descriptors, by the path that opens them
 }
 
 func TestMain(m *testing.M) {
@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 
 func command(what string, args ...string) int {
 	switch what {
-	case "hear": // and write down what
+	case "hear": // and record it
 		input, _ := io.ReadAll(os.Stdin)
 		dir, _ := os.Getwd()
 		b, _ := json.Marshal(heard{os.Getpid(), os.Environ(), dir, string(input), descriptors()})
@@ -44,17 +44,17 @@ func command(what string, args ...string) int {
 			fmt.Println(err)
 			return 1
 		}
-	case "sleep": // for ever
+	case "sleep": // forever
 		_ = command("hear", args...)
 		time.Sleep(time.Hour)
-	case "fork": // and go away
+	case "fork": // and exit
 		child := exec.Command(os.Args[0], role, "sleep", args[0]) //nolint:noctx // it is to outlive us
 		child.Stdout, child.Stderr = os.Stdout, os.Stderr
 		if err := child.Start(); err != nil {
 			fmt.Println(err)
 			return 1
 		}
-		for range 1000 { // until it is there
+		for range 1000 { // until it has started
 			if _, err := os.Stat(args[0]); err == nil {
 				return 0
 			}

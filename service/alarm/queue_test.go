@@ -35,7 +35,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// A link is not followed, and nothing is waited for.
+// Read follows no link, and waits for nothing.
 func TestReadRefusesWhatIsPlanted(t *testing.T) {
 	dir := t.TempDir()
 	other := filepath.Join(dir, "other")
@@ -52,7 +52,7 @@ func TestReadRefusesWhatIsPlanted(t *testing.T) {
 	if r, err := alarm.Read(path); !errors.Is(err, files.ErrUntrusted) {
 		t.Errorf("%+v, %v", r, err)
 	}
-	// What is written replaces the link, and not what it leads to.
+	// A write replaces the link, not its target.
 	desk := alarm.Open(alarm.Options{Config: toldBy("fail"), File: path, Term: 1, Log: quiet()})
 	desk.Raise(alarm.Tampered, "", "x")
 	wait.Until(t, "the queue", func() bool {
@@ -67,8 +67,8 @@ func TestReadRefusesWhatIsPlanted(t *testing.T) {
 	}
 }
 
-// Whatever is in the file, what is taken of it is bounded, fits into the file again and is
-// read back the same.
+// Whatever the file contains, the decoded queue is limited, fits into the file again, and is
+// decoded to the same.
 func FuzzQueue(f *testing.F) {
 	f.Add([]byte(queued))
 	f.Add([]byte(`{"pending":[null,{},{"id":"x","kind":"y","left":{"command":-1},"count":1}],"sent":null,"ways":[{}],"levels":{"":1}}`))
@@ -92,7 +92,7 @@ func FuzzQueue(f *testing.F) {
 	})
 }
 
-// The largest queue that there can be can be read again.
+// The largest possible queue can be read again.
 func TestTheLargestQueueFits(t *testing.T) {
 	type entry map[string]any
 	var pending, sent []entry

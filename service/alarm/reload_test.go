@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/alarm"
 )
 
-// hook is a web hook that takes everything.
+// A hook is a web hook that accepts everything.
 type hook struct{ got chan string }
 
 func (h hook) Post(_ context.Context, c alarm.Config, _ []byte) error {
@@ -35,14 +35,15 @@ func texts(d *desk) (all []string) {
 	return all
 }
 
-// byNobody, byCommand and byHook are who is told.
+// byNobody, byCommand and byHook are the configurations of delivery.
 var (
 	byNobody  = alarm.Config{}
 	byCommand = alarm.Config{Command: []string{"/bin/tell"}}
 	byHook    = alarm.Config{Webhook: "https://hooks.example/a"}
 )
 
-// Who is told by a reload alone hears of what comes then, and of what an earlier run has left.
+// A way of delivery that only a reload configures gets later alarms, and those that an earlier
+// run has left.
 func TestAReloadNamesSomebody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)
@@ -74,7 +75,7 @@ func TestAReloadNamesSomebody(t *testing.T) {
 	})
 }
 
-// A Desk that tells nobody has nothing that goes on: the bubble would wait for it.
+// A Desk without a way of delivery has no goroutines: the bubble would wait for them.
 func TestADeskForNobodyDoesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)
@@ -93,7 +94,7 @@ func TestADeskForNobodyDoesNothing(t *testing.T) {
 	})
 }
 
-// While nobody is to be told, what waits is kept; how bad things are then is told afterwards.
+// While there is no way of delivery, waiting alarms are kept. Levels are reported afterwards.
 func TestAReloadNamesNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)
@@ -129,8 +130,8 @@ func TestAReloadNamesNobody(t *testing.T) {
 	})
 }
 
-// What waits goes the new way at once, though the old one has just failed, and what is said
-// of the old one is over.
+// Waiting alarms use the new way at once, though the old one has just failed, and the old way
+// is no longer reported.
 func TestAReloadMendsAWay(t *testing.T) {
 	for name, c := range map[string]alarm.Config{"another command": {Command: []string{"/bin/tell", "them"}}, "another way": byHook} {
 		t.Run(name, func(t *testing.T) {
@@ -157,7 +158,7 @@ func TestAReloadMendsAWay(t *testing.T) {
 	}
 }
 
-// A reload for another reason is none to try again: a hundred tries take a day.
+// A reload for another reason does not cause a retry: a hundred tries take a day.
 func TestAReloadOfTheSameChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)
@@ -168,14 +169,14 @@ func TestAReloadOfTheSameChangesNothing(t *testing.T) {
 			settle(time.Second)
 			desk.Reload(byCommand)
 		}
-		if c := desk.Counts(); c.Ways[0].Failed != 5 || c.Pending != 1 { // after 0, 10, 30, 70 and 150 seconds
+		if c := desk.Counts(); c.Ways[0].Failed != 5 || c.Pending != 1 { // at 0, 10, 30, 70 and 150 seconds
 			t.Errorf("%+v", c)
 		}
 		desk.Close(time.Second)
 	})
 }
 
-// A delivery under way is not disturbed; when it fails, the alarm goes the new way alone.
+// A delivery in progress continues. If it fails, the alarm uses only the new way.
 func TestAReloadDuringADelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, h := newDesk(t), hook{make(chan string, 9)}
@@ -208,7 +209,7 @@ func TestAReloadDuringADelivery(t *testing.T) {
 	})
 }
 
-// One that was under way the old way, and fails after the reload, has the mended one not wait.
+// A delivery that began before the reload and fails after it does not delay the repaired way.
 func TestAFailureBeforeTheReloadIsNoneOfTheMendedWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)
@@ -234,7 +235,7 @@ func TestAFailureBeforeTheReloadIsNoneOfTheMendedWay(t *testing.T) {
 	})
 }
 
-// What is joined until the next may be told goes by the time that is in force then.
+// The pause between two alarms of a kind is that of the configuration in force.
 func TestAReloadShortensThePauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)

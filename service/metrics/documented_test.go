@@ -25,7 +25,8 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// documented are the lines of the table in examples/observe/README.md, without the meaning.
+// documented returns the lines of the table in examples/observe/README.md, without the
+// meaning.
 func documented(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile("../../examples/observe/README.md")
@@ -40,11 +41,12 @@ func documented(t *testing.T) []string {
 	return all
 }
 
-// everything is what a service has to say that has had all that there is to be told of.
+// everything returns the metrics of a service in which everything has happened that there are
+// metrics for.
 func everything(t *testing.T, accept string) string {
 	t.Helper()
 	l := home(t, "listen = \"127.0.0.1:0\"\n")
-	l.cfg.Alarm.Command = []string{filepath.Join(l.dir, "nobody")} // who fails
+	l.cfg.Alarm.Command = []string{filepath.Join(l.dir, "nobody")} // fails
 	l.begin(nil)
 	if err := l.end(); err != nil {
 		t.Fatal(err)
@@ -77,7 +79,7 @@ func everything(t *testing.T, accept string) string {
 	return body
 }
 
-// Whoever reads the table knows all metrics, and each that it names is there.
+// The table has all metrics, and every metric in it exists.
 func TestEveryMetricIsDocumented(t *testing.T) {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(everything(t, "")))
@@ -100,7 +102,7 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 			}
 		}
 		slices.Sort(labels)
-		slices.Reverse(labels) // version, manager: the only two
+		slices.Reverse(labels) // version and manager, the only two labels
 		got = append(got, name+" "+strings.ToLower(f.GetType().String())+" "+strings.Join(labels, ", ")+": "+f.GetHelp())
 	}
 	slices.Sort(got)
@@ -131,9 +133,9 @@ func TestOpenMetrics(t *testing.T) {
 		good bool
 	}{
 		"as it is":    {body, true},
-		"without end": {strings.TrimSuffix(body, "# EOF\n"), false}, // it does look
+		"without end": {strings.TrimSuffix(body, "# EOF\n"), false}, // promtool must detect this
 	} {
-		var dated strings.Builder // promtool reads OpenMetrics only where it is to be stored
+		var dated strings.Builder // promtool checks OpenMetrics only when it creates blocks
 		for line := range strings.Lines(tt.body) {
 			if !strings.HasPrefix(line, "#") {
 				line = strings.TrimSuffix(line, "\n") + " 1767355200\n"
@@ -160,7 +162,7 @@ func needPromtool(t *testing.T) string {
 	return promtool
 }
 
-// Prometheus' own opinion of the names, types and texts.
+// Prometheus' own tool checks the names, types and texts.
 func TestPromtoolLikesTheMetrics(t *testing.T) {
 	promtool := needPromtool(t)
 	var ours strings.Builder
@@ -176,7 +178,7 @@ func TestPromtoolLikesTheMetrics(t *testing.T) {
 	}
 }
 
-// Names that programs give may be anything, and twice the same.
+// Names that programs choose may be anything, and occur twice.
 func TestWhateverNamesProgramsGive(t *testing.T) {
 	health := []state.Health{{Name: "a"}, {Name: "a", OK: true}, {Name: "\xff\"\n{}"}, {Name: strings.Repeat("x", 1<<20)}, {Name: ""}}
 	var steps []state.StopStep

@@ -51,7 +51,7 @@ func TestHealth(t *testing.T) {
 		phase    platform.Phase
 		health   []state.Health
 		watchdog time.Duration
-		want     map[string]string // what is wrong, in its text; empty: nothing is
+		want     map[string]string // the problem in the text; empty: no problem
 	}{
 		{"ready", platform.PhaseReady, []state.Health{good}, 0, map[string]string{"livez": "", "healthz": "", "readyz": ""}},
 		{"no checks", platform.PhaseReady, nil, 0, map[string]string{"livez": "", "healthz": "", "readyz": ""}},
@@ -105,7 +105,7 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// Since when it is ready is what status says: it does not jump at each reload.
+// The time of readiness is that of `status`: it does not change at a reload.
 func TestReadySinceDoesNotJumpAtAReload(t *testing.T) {
 	long := time.Now().Add(-time.Hour)
 	p := play(t, state.State{Phase: platform.PhaseReady, PhaseSince: time.Now(), ReadyAt: long}, 0, limits())
@@ -140,8 +140,8 @@ func TestWhatIsNotAskedForHere(t *testing.T) {
 	}
 }
 
-// Clients that say nothing, that dribble and that read nothing hold what they have for a
-// while, and whoever asks properly is answered then.
+// Clients that send nothing, send slowly or read nothing keep their connections for a limited
+// time. Proper requests are answered then.
 func TestSlowClientsLetGo(t *testing.T) {
 	short := limits()
 	short.Request, short.Write = 300*time.Millisecond, 300*time.Millisecond
@@ -178,7 +178,7 @@ func TestSlowClientsLetGo(t *testing.T) {
 	wait.For(t, "the end", served)
 }
 
-// The end comes while there are as many connections as there may be, and Accept waits.
+// The end comes while all connections are in use and Accept waits.
 func TestTheEndDoesNotWaitForASlot(t *testing.T) {
 	p := play(t, state.State{Phase: platform.PhaseReady}, 0, limits())
 	ctx, stop := context.WithCancel(t.Context())

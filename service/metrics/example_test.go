@@ -8,7 +8,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/metrics"
 )
 
-// A program with metrics is one line longer. Nothing listens until [service.metrics] says so.
+// A program with metrics has one more line. Nothing listens until [service.metrics] asks for
+// it.
 func Example() {
 	var program service.Program // your own
 	os.Exit(cli.Main(service.Config{

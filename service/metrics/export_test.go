@@ -15,7 +15,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// Remembered is remembered.
+// Remembered exports remembered.
 func Remembered(read func() int) func() int { return remembered(read) }
 
 // ListenUnix is listenUnix with the mode 0640.
@@ -23,18 +23,18 @@ func ListenUnix(ctx context.Context, path string) (net.Listener, error) {
 	return listenUnix(ctx, path, 0o640)
 }
 
-// Limits are limits.
+// Limits exports limits.
 type Limits struct {
 	Connections, Scrapes   int
 	Request, Scrape, Write time.Duration
 }
 
-// Played is an endpoint of a service that the test plays.
+// A Played is an endpoint of a service that the test plays.
 type Played struct {
 	e *endpoint
 }
 
-// Play makes one at a free port of loopback.
+// Play returns an endpoint at a free port of the loopback.
 func Play(now func() state.State, watchdog time.Duration, l Limits, g prometheus.Gatherer) (*Played, error) {
 	o := defaults()
 	o.Listen = "127.0.0.1:0"
@@ -46,19 +46,19 @@ func Play(now func() state.State, watchdog time.Duration, l Limits, g prometheus
 	return &Played{e}, e.open(context.Background())
 }
 
-// Addr is where it listens.
+// Addr returns the address.
 func (p *Played) Addr() string { return p.e.listener.Addr().String() }
 
-// Handler is what answers there.
+// Handler returns the handler.
 func (p *Played) Handler() http.Handler { return p.e.server.Handler }
 
 // Serve answers until ctx ends.
 func (p *Played) Serve(ctx context.Context) { p.e.serve(ctx) }
 
-// End ends it.
+// End ends the endpoint.
 func (p *Played) End(ctx context.Context) { p.e.end(ctx) }
 
-// Collect has a collector of a service with that state and that last run say all it has.
+// Collect returns the number of metrics of a service with that state and last run.
 func Collect(now state.State, last recovery.LastRun, w *recovery.Work) (int, error) {
 	s := &source{id: "feedd", log: slog.New(slog.DiscardHandler), state: func() state.State { return now }, last: last, work: func() *recovery.Work { return w }, alarms: func() alarm.Counts { return alarm.Counts{} }}
 	r := prometheus.NewPedanticRegistry()

@@ -10,7 +10,8 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// get asks until there is an answer, each time by a connection of its own: on Wine an answer does not always arrive.
+// get asks until there is an answer, each time on a new connection, because on Wine an answer
+// does not always arrive.
 func get(t *testing.T, url string, header ...string) (code int, body string, h http.Header) {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}

@@ -21,7 +21,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// life is a service that lives in this process.
+// A life is a service in this process.
 type life struct {
 	t    *testing.T
 	dir  string
@@ -33,10 +33,10 @@ type life struct {
 	over bool
 }
 
-// home is where lives are.
+// home returns a life with a directory of its own.
 func home(t *testing.T, table string) *life {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "feedd") //nolint:usetesting // what hangs may write when the test is over
+	dir, err := os.MkdirTemp("", "feedd") //nolint:usetesting // a hanging goroutine may write after the test
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func home(t *testing.T, table string) *life {
 	}}
 }
 
-// begin begins one and waits until it is ready.
+// begin begins a run and waits until it is ready.
 func (l *life) begin(start func(*service.Runtime) error) {
 	l.t.Helper()
 	ctx, stop := context.WithCancel(l.t.Context())
@@ -97,7 +97,7 @@ func (l *life) log() string {
 	return string(text)
 }
 
-// url is where the last life listens.
+// url returns the address of the last run.
 func (l *life) url() string {
 	l.t.Helper()
 	var at string
@@ -111,7 +111,7 @@ func (l *life) url() string {
 	return "http://" + at
 }
 
-// program is a Program of one function.
+// A program is a Program of one function.
 type program struct {
 	start func(context.Context, *service.Runtime) error
 }
@@ -131,7 +131,7 @@ func TestNothingIsOpenedUnlessTheConfigurationSaysSo(t *testing.T) {
 	}
 }
 
-// An address that somebody has is told and tried again, and the service is ready all the same.
+// An address in use is logged and tried again, and the service becomes ready nevertheless.
 func TestAnAddressThatCannotBeHadIsToldAndTriedAgain(t *testing.T) {
 	taken, err := new(netListener).listen(t)
 	if err != nil {
@@ -171,8 +171,7 @@ func TestWhoRequiresTheListenerDoesNotStartWithoutIt(t *testing.T) {
 	}
 }
 
-// A scrape in which a collector of the program's hangs, and a textfile that waits for the same,
-// keep nobody from stopping.
+// A collector of the program that hangs in a scrape, and in a textfile, does not delay a stop.
 func TestAHangingCollectorDelaysNoStop(t *testing.T) {
 	l := home(t, "listen = \"127.0.0.1:0\"\ntextfile = \"DIR/feedd.prom\"\n")
 	hanging, release := make(chan struct{}, 100), make(chan struct{})
@@ -184,9 +183,9 @@ func TestAHangingCollectorDelaysNoStop(t *testing.T) {
 	}))
 	l.begin(nil)
 	at := l.url()
-	for range 3 { // and the textfile
+	for range 3 { // together with the textfile
 		go func() {
-			req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, at+"/metrics", http.NoBody) //nolint:usetesting // it is cut off by the stop
+			req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, at+"/metrics", http.NoBody) //nolint:usetesting // the stop cuts it off
 			if err != nil {
 				return
 			}
@@ -206,7 +205,7 @@ func TestAHangingCollectorDelaysNoStop(t *testing.T) {
 	}
 }
 
-// After an ordered stop the file says that, and it is whole at every instant.
+// After an ordered stop the textfile says so. It is complete at every instant.
 func TestTheTextfileIsWrittenAndSaysTheEnd(t *testing.T) {
 	l := home(t, "textfile = \"DIR/feedd.prom\"\ntextfile_interval = \"1s\"\ntextfile_mode = \"0640\"\n")
 	l.m.Registerer().MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "feedd_queue", Help: "Waits."}, func() float64 { return 7 }))
@@ -214,7 +213,7 @@ func TestTheTextfileIsWrittenAndSaysTheEnd(t *testing.T) {
 	if err := os.WriteFile(path+".kept", []byte("kept"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	linked := os.Symlink(path+".kept", path) == nil // not everybody may on Windows
+	linked := os.Symlink(path+".kept", path) == nil // on Windows not everybody may do so
 	read := func() string {
 		b, _ := os.ReadFile(path)
 		return string(b)

@@ -18,12 +18,12 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// The socket has its mode from the beginning, takes the place of what a killed run has left, of nothing
-// else, and goes with its service.
+// The socket has its mode from the beginning, replaces only the socket of a killed run, and
+// disappears with its service.
 func TestTheSocket(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "m.sock")
-	leave := func() { // as a run does that is killed
+	leave := func() { // as a killed run does
 		l, err := new(net.ListenConfig).Listen(t.Context(), "unix", path)
 		if err != nil {
 			t.Fatal(err)
@@ -51,7 +51,7 @@ func TestTheSocket(t *testing.T) {
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
 		t.Errorf("left are %v, %v", left, err)
 	}
-	// Somebody else's, which came later, stays.
+	// A later socket of somebody else stays.
 	if l, err = metrics.ListenUnix(t.Context(), path); err != nil {
 		t.Fatal(err)
 	}

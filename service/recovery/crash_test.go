@@ -12,7 +12,7 @@ import (
 
 const crashVariable = "RECOVERY_TEST_CRASH"
 
-// A process that crashes for real: nobody recovers what its goroutine panics with.
+// A process really crashes: nobody recovers the panic of its goroutine.
 func TestACrashHasItsLastWords(t *testing.T) {
 	path := os.Getenv(crashVariable)
 	if path != "" {
@@ -27,7 +27,7 @@ func TestACrashHasItsLastWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	path = filepath.Join(t.TempDir(), "feedd.crash")
-	for range 2 { // the second replaces what the first has said
+	for range 2 { // the second report replaces the first
 		cmd := exec.CommandContext(t.Context(), exe, "-test.run=^TestACrashHasItsLastWords$")
 		cmd.Env = append(os.Environ(), crashVariable+"="+path)
 		out, err := cmd.CombinedOutput()

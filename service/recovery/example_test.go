@@ -6,7 +6,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// A program is given the last run by service.Recoverer and Runtime.Recovery. How tells in one word how it ended.
+// A program gets the last run from service.Recoverer and Runtime.Recovery. How describes its
+// end in one word.
 func ExampleLastRun() {
 	var never recovery.LastRun
 	fmt.Println(never.How())

@@ -21,7 +21,7 @@ func TestWhatBecameOfTheProgramBetweenTwoRuns(t *testing.T) {
 		{"", "", "1.2", "", recovery.Same},
 		{"1.9", "", "1.10", "", recovery.Upgraded},
 		{"1.10", "", "v1.9", "", recovery.RolledBack},
-		{"v1.2.0", "", "1.2", "", recovery.Upgraded}, // whatever it is, it is not older
+		{"v1.2.0", "", "1.2", "", recovery.Upgraded}, // unknown, but not older
 		{"1.2.0-rc.2", "", "1.2.0-rc.10", "", recovery.Upgraded},
 		{"1.2.0-rc.2", "", "1.2.0", "", recovery.Upgraded},
 		{"1.2.0", "", "1.2.0-rc.2", "", recovery.RolledBack},
@@ -30,10 +30,10 @@ func TestWhatBecameOfTheProgramBetweenTwoRuns(t *testing.T) {
 		{"1.2.1", "", "1.2", "", recovery.RolledBack},
 		{"nightly", "", "weekly", "", recovery.Upgraded},
 		{"1.2", "", "1.3", "a", recovery.Upgraded},   // a candidate
-		{"1.3", "a", "1.3", "a", recovery.Same},      // it is started again
-		{"1.3", "a", "1.3", "", recovery.Same},       // confirmed while nobody looked
-		{"1.1", "a", "1.2", "", recovery.RolledBack}, // it was an older one, and is not confirmed
-		{"", "a", "", "", recovery.RolledBack},       // without versions the trial tells
+		{"1.3", "a", "1.3", "a", recovery.Same},      // restarted
+		{"1.3", "a", "1.3", "", recovery.Same},       // confirmed between the runs
+		{"1.1", "a", "1.2", "", recovery.RolledBack}, // an older version on trial that is not confirmed
+		{"", "a", "", "", recovery.RolledBack},       // without versions the trial decides
 		{"", "", "", "a", recovery.Upgraded},
 	} {
 		path := filepath.Join(t.TempDir(), "x")

@@ -106,7 +106,7 @@ func TestUnwritableRecordIsAnError(t *testing.T) {
 	}
 }
 
-// Of a run that was cut off, what its supervisor saw is told.
+// For a run that was cut off, the observation of its supervisor counts.
 func TestWhatWasSeenOfACutOffRun(t *testing.T) {
 	seen := &platform.Exit{Code: -1, Signal: "SIGKILL", Reason: "killed by SIGKILL"}
 	l := recovery.LastRun{Started: time.Now(), Seen: seen}

@@ -20,14 +20,14 @@ func TestQuickEndsAreCounted(t *testing.T) {
 		{true, nil, 1},
 		{false, &failed, 2}, // never ready
 		{true, &failed, 3},
-		{true, &failed, 1}, // after one that was well
+		{true, &failed, 1}, // after a run that was well
 		{true, &platform.Exit{Clean: true}, 2},
 		{true, &failed, 0},
 		{true, nil, 1},
 	} {
 		r, last := begin(t, path)
 		ended := last.Started.Add(time.Second)
-		if i == 3 || i == 4 { // the one before lived for long
+		if i == 3 || i == 4 { // the previous run lived for long
 			ended = ended.Add(time.Hour)
 		}
 		if got, err := r.Quick(last, ended, time.Minute); err != nil || got != run.want {
@@ -42,7 +42,7 @@ func TestQuickEndsAreCounted(t *testing.T) {
 			if err := r.Close(*run.exit, false); err != nil {
 				t.Fatal(err)
 			}
-			if err := r.Ready(); err != nil { // too late, and no more than that
+			if err := r.Ready(); err != nil { // too late, but no error
 				t.Fatal(err)
 			}
 		}

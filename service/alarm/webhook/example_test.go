@@ -8,7 +8,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// A program that can post its alarms is one line longer. [service.alarm] says where to.
+// A program that can post its alarms has one more line. The URL is in [service.alarm].
 func Example() {
 	var program service.Program // your own
 	os.Exit(cli.Main(service.Config{Name: "feedd", AlarmWebhook: webhook.Sender{}}, program))

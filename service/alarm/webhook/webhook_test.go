@@ -27,7 +27,7 @@ const (
 	body   = `{"id":"tampered.7.1","kind":"tampered"}`
 )
 
-// server is a receiver of alarms.
+// A server receives alarms.
 type server struct {
 	*httptest.Server
 
@@ -40,7 +40,7 @@ func serve(t *testing.T, answer http.HandlerFunc) *server {
 	t.Helper()
 	s := &server{}
 	s.Server = httptest.NewUnstartedServer(s.handler(answer))
-	s.Config.ErrorLog = log.New(io.Discard, "", 0) // it does not like how some of these go
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // some of these requests would be logged
 	s.Config.WriteTimeout = time.Minute            // on Wine a write does not always end when its reader is gone
 	s.Start()
 	t.Cleanup(s.Close)
@@ -95,7 +95,7 @@ func TestPost(t *testing.T) {
 	}
 }
 
-// What a server can do to us, and that no error says a secret.
+// Misbehaving servers, and errors that must not contain secrets.
 func TestServersThatMisbehave(t *testing.T) {
 	elsewhere := serve(t, says(http.StatusOK))
 	secure := httptest.NewTLSServer(says(http.StatusOK))
@@ -107,8 +107,8 @@ func TestServersThatMisbehave(t *testing.T) {
 	for name, tt := range map[string]struct {
 		answer http.HandlerFunc
 		hangs  bool
-		says   string // empty: it is taken
-		times  int    // requests
+		says   string // empty: success
+		times  int    // number of requests
 	}{
 		"is out of order":          {says(500), false, "the server says 500 Internal Server Error", 1},
 		"does not know us":         {says(401), false, "the server says 401 Unauthorized", 1},

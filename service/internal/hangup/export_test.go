@@ -1,4 +1,4 @@
 package hangup
 
-// Grace is how long SIGHUP is held for a main that does not come.
+// Grace limits how long SIGHUP is held if main does not call Early.
 const Grace = grace

@@ -20,7 +20,7 @@ import (
 
 const roleVariable = "HOLDFAST_HANGUP_TEST_ROLE"
 
-// A SIGHUP comes as early as code that imports us can be reached: long before main.
+// A SIGHUP arrives as early as possible in code that imports hangup: long before main.
 var _ = os.Getenv(roleVariable) == "" || syscall.Kill(os.Getpid(), syscall.SIGHUP) == nil
 
 // The test binary plays programs.
@@ -28,10 +28,10 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(roleVariable) {
 	case "":
 		os.Exit(m.Run())
-	case "host": // links us and does something else
+	case "host": // links the package, but is no service
 		fmt.Println("main, ignoring it:", signal.Ignored(syscall.SIGHUP))
 		_, _ = io.Copy(io.Discard, os.Stdin)
-	case "service": // outlives the time after which it would have been given back
+	case "service": // outlives the time after which SIGHUP would be released
 		hold := hangup.Early()
 		fmt.Println("held:", hold != nil, hangup.Early() != nil)
 		<-time.After(2 * hangup.Grace)
@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// play runs the test binary in a role to its end, by script where one is given.
+// play runs the test binary in a role to its end, through script if there is one.
 func play(t *testing.T, role, script string, args ...string) (out string, by syscall.Signal) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // who holds SIGHUP without end
@@ -62,7 +62,7 @@ func play(t *testing.T, role, script string, args ...string) (out string, by sys
 		t.Fatal(err)
 	}
 	if strings.HasPrefix(script, "trap") {
-		_ = in.Close() // or a host ends only by a SIGHUP
+		_ = in.Close() // otherwise a host ends only by a SIGHUP
 	}
 	text, _ := cmd.Output()
 	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
@@ -71,7 +71,7 @@ func play(t *testing.T, role, script string, args ...string) (out string, by sys
 	return string(text), by
 }
 
-// unlessIgnored has children not ignore SIGHUP, whoever runs the tests.
+// unlessIgnored ensures that children do not ignore SIGHUP, whoever runs the tests.
 func unlessIgnored(t *testing.T) {
 	t.Helper()
 	if signal.Ignored(syscall.SIGHUP) {
@@ -80,8 +80,8 @@ func unlessIgnored(t *testing.T) {
 	}
 }
 
-// Only what is about to be a service lives on, and where it turns out to be none it
-// dies all the same, a little later; under nohup(1) nothing changes.
+// Only a process that is about to be a service survives a SIGHUP. If it turns out to be none,
+// it dies nevertheless, a little later. Under nohup(1) nothing changes.
 func TestIssue10_9_BeforeMain(t *testing.T) {
 	unlessIgnored(t)
 	const holding, ignoring = "main, ignoring it: false\n", "main, ignoring it: true\n"
@@ -111,7 +111,8 @@ func TestIssue10_9_BeforeMain(t *testing.T) {
 	}
 }
 
-// Who takes it over has it for good, once; released, what came meanwhile counts.
+// The first caller of Early has SIGHUP for good. When it is released, a SIGHUP that has
+// arrived takes effect.
 func TestTakenOver(t *testing.T) {
 	unlessIgnored(t)
 	for role, tt := range map[string]struct {

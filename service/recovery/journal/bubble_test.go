@@ -8,7 +8,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// A program's test may have time stand still while anything runs: nothing may wait for it to pass.
+// In a program's test, time may stand still while anything is running. So nothing may wait for
+// time to pass.
 func TestAJournalGoesOnWhereTimeStandsStill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := open(t, ready(t.TempDir(), 1), journal.Options{Store: newMemory()})

@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// child is a process that lives until end is called.
+// child starts a process that lives until end is called.
 func child(t *testing.T) (id proc.Identity, end func()) {
 	t.Helper()
 	cmd := exec.CommandContext(context.Background(), "sleep", "3600")
@@ -51,7 +51,7 @@ func TestAChildThatOutlivesTheServiceIsAdopted(t *testing.T) {
 	j := open(t, rt, journal.Options{})
 	id, end := child(t)
 	e := beginWith(t, j, id)
-	for range 2 { // and once more
+	for range 2 { // twice
 		j = again(t, j, rt, journal.Options{})
 		if all := list(t, j); all[0].State != journal.Begun {
 			t.Errorf("listed as %s", all[0].State)
@@ -117,7 +117,7 @@ func TestAnotherProcessWithTheChildsNumberIsNotTheChild(t *testing.T) {
 	}
 }
 
-// A power cut takes the child along, whoever has its number now.
+// A power cut ends the child, even if another process has its number now.
 func TestAChildOfAnotherBootIsNotAlive(t *testing.T) {
 	rt := ready(t.TempDir(), 1)
 	j := open(t, rt, journal.Options{})
@@ -155,7 +155,8 @@ func TestAnAdoptedChildWhoseOutcomeIsLostIsRunAgain(t *testing.T) {
 	}
 }
 
-// What the child came to may also be that it is to be tried again, or that it was killed.
+// A collected outcome may also say that the work is to be tried again, or that the child was
+// killed.
 func TestACollectedOutcomeMayBeATryOrAnInterruption(t *testing.T) {
 	rt := ready(t.TempDir(), 1)
 	j := open(t, rt, journal.Options{})

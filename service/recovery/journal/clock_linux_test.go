@@ -11,7 +11,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// A primary that is suspended for longer than a lease has heard of nobody in that time: no worker is at fault.
+// A primary that is suspended for longer than a lease hears of nobody in that time. That is no
+// worker's fault.
 //
 //	primary      worker
 //	Begin
@@ -25,7 +26,7 @@ func TestALeaseDoesNotRunOutWhileItsPrimaryIsSuspended(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(lease + time.Second) // the length of the pause is the very case
+	time.Sleep(lease + time.Second) // the length of the pause is what is tested
 	if err := cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
@@ -38,8 +39,8 @@ func TestALeaseDoesNotRunOutWhileItsPrimaryIsSuspended(t *testing.T) {
 	}
 }
 
-// The clocks that count from the boot of the machine are others in each time namespace: what was begun in one is
-// taken up in another, a hundred days ahead, and in one a hundred days back.
+// The clocks since boot differ between time namespaces. Work that begins in one namespace
+// continues in others, a hundred days ahead and a hundred days back.
 func TestWorkIsTakenUpInAnotherTimeNamespace(t *testing.T) {
 	in := func(days int) []string {
 		return []string{"unshare", "--time", fmt.Sprintf("--monotonic=%d", days*86400), fmt.Sprintf("--boottime=%d", days*86400)}
@@ -63,15 +64,15 @@ func TestWorkIsTakenUpInAnotherTimeNamespace(t *testing.T) {
 		if err := load.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(200 * time.Millisecond) // some work, and a kill in it
+		time.Sleep(200 * time.Millisecond) // time for some work before the kill
 		_ = load.Process.Kill()
 		_ = load.Wait()
 		check(t, dir, 4)
 	}
 }
 
-// The clock of the day may be set as one likes: the order is that of numbers, what is open stays, and what was written
-// in the future is bounded by its number.
+// The time of day may be set arbitrarily: the order follows the numbers, open work stays, and
+// entries from the future are limited by their number.
 func TestTheClockIsSetBackAndForth(t *testing.T) {
 	m, rt := newMemory(), ready(t.TempDir(), 1)
 	j := open(t, rt, journal.Options{Store: m})
@@ -91,7 +92,7 @@ func TestTheClockIsSetBackAndForth(t *testing.T) {
 	}
 	journal.Tidy(t, j)
 	if all := list(t, j); len(all) != 8 {
-		t.Errorf("%d entries", len(all)) // the first is not old, and none after it is looked at
+		t.Errorf("%d entries", len(all)) // the first entry is not old, so the rest is not examined
 	}
 	j = again(t, j, rt, journal.Options{Store: m, Keep: 1})
 	journal.Tidy(t, j)
@@ -111,7 +112,7 @@ func TestTheClockIsSetBackAndForth(t *testing.T) {
 	}
 }
 
-// put has the store have e as it is.
+// put stores e unchanged.
 func (m *memory) put(t *testing.T, bucket string, e journal.Entry) {
 	t.Helper()
 	b, err := journal.Encode(e)

@@ -8,14 +8,14 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// effects is what the world outside has seen of work: by key, how often it was done.
+// effects records what the outside has seen of work: how often it was done, by key.
 type effects struct {
-	accepted map[string]bool // Begin or Enqueue said that it is durable
-	ended    map[string]bool // Finish said so
-	started  map[string]int  // handed to whoever does it
+	accepted map[string]bool // durable according to Begin or Enqueue
+	ended    map[string]bool // ended according to Finish
+	started  map[string]int  // number of times that Next returned it
 }
 
-// life does some work on j, until a write fails. It tells what it was told.
+// life does some work on j until a write fails, and records the results.
 func (w *effects) life(ctx context.Context, j *journal.Journal, n int) {
 	for i := range 3 {
 		k := fmt.Sprintf("%d/%d", n, i)
@@ -26,7 +26,7 @@ func (w *effects) life(ctx context.Context, j *journal.Journal, n int) {
 		w.accepted[k] = true
 		w.started[k]++
 		if i == 1 {
-			continue // left under way
+			continue // left in progress
 		}
 		if j.Checkpoint(ctx, e.ID, []byte(k)) != nil {
 			return
@@ -44,10 +44,10 @@ func (w *effects) life(ctx context.Context, j *journal.Journal, n int) {
 	}
 }
 
-// recover takes what is to be done again until there is nothing more, and finishes it.
+// recover takes and finishes interrupted work until there is no more.
 func (w *effects) recover(t *testing.T, j *journal.Journal) error {
 	t.Helper()
-	mark, err := j.Enqueue(t.Context(), journal.Work{Kind: "mark"}) // after all that there is
+	mark, err := j.Enqueue(t.Context(), journal.Work{Kind: "mark"}) // after all other work
 	if err != nil {
 		return err
 	}
@@ -76,9 +76,9 @@ func (w *effects) recover(t *testing.T, j *journal.Journal) error {
 	}
 }
 
-// A crash at each single write of a store, of begin, checkpoint, interruption, end and
-// recovery, before the transaction is durable and right after: nothing that was accepted is lost,
-// nothing that ended is run again. It is a part of them: see slice.
+// A crash at every write of a store, during begin, checkpoint, interruption, end and recovery,
+// just before and just after the transaction becomes durable. No accepted work is lost, and no
+// ended work runs again. Only a part of the cases is played: see slice.
 func TestACrashAtEveryWriteLosesNothing(t *testing.T) {
 	first, each := slice(t, 4)
 	for _, after := range []bool{false, true} {
@@ -110,9 +110,9 @@ func TestACrashAtEveryWriteLosesNothing(t *testing.T) {
 					t.Fatalf("write %d: it does not recover: %v", n, err)
 				}
 			}
-			// An end may be durable though nobody was told.
+			// An end may be durable although Finish has not returned.
 			m.mu.Lock()
-			unused := m.left >= 0 // there is no such write any more
+			unused := m.left >= 0 // there are not as many writes
 			m.left = -1
 			m.mu.Unlock()
 			rt.term++
@@ -124,7 +124,7 @@ func TestACrashAtEveryWriteLosesNothing(t *testing.T) {
 					t.Errorf("crash at write %d (after: %v): %s is %s in the end", n, after, e.Key, e.State)
 				}
 			}
-			_ = last.Close() // hundreds that stay open keep the machine busy
+			_ = last.Close() // hundreds of open journals would keep the machine busy
 			for k := range w.accepted {
 				if !w.ended[k] {
 					t.Errorf("crash at write %d (after: %v): %s was accepted and is lost", n, after, k)

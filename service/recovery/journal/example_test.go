@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// A program opens its journal in Start. What was interrupted comes back by Next, once and
-// in order; what it begins itself it finishes.
+// A program opens its journal in Start. Next returns interrupted work, once and in order. The
+// program finishes the work that it begins.
 func Example() {
 	_ = func(_ context.Context, rt *service.Runtime) error { // Start
 		j, err := journal.Open(rt, journal.Options{MaxCrashes: 3})
@@ -33,7 +33,7 @@ func Example() {
 			if err != nil {
 				return err
 			}
-			// A crash from here on brings it back. What it has saved comes with it.
+			// After a crash from here on, Next returns the work with its checkpoint.
 			if err := j.Checkpoint(ctx, e.ID, []byte("half")); err != nil {
 				return err
 			}

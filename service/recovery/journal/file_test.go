@@ -18,8 +18,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// filled is a directory with a journal in which n entries are under way and as many are finished, and what
-// its file has in it.
+// filled returns a directory with a journal that has n entries in progress and as many
+// finished ones, and the content of its file.
 func filled(t testing.TB, n int) (rt *runtime, content []byte) {
 	t.Helper()
 	rt = ready(t.TempDir(), 1)
@@ -41,8 +41,8 @@ func filled(t testing.TB, n int) (rt *runtime, content []byte) {
 	return rt, content
 }
 
-// put opens a journal whose file has that content, in a directory of its own, and checks what always holds: it can be
-// written, and what could not be used is there under another name.
+// put opens a journal whose file has that content, in a new directory. It checks what must
+// always hold: the journal can be written, and an unusable file is kept under another name.
 func put(t *testing.T, content []byte) (j *journal.Journal, log string) {
 	t.Helper()
 	rt := ready(t.TempDir(), 2)
@@ -67,7 +67,8 @@ func put(t *testing.T, content []byte) (j *journal.Journal, log string) {
 	return j, b.String()
 }
 
-// A power cut may leave any prefix of a file that grew. It is a part of them: see slice.
+// A power cut may leave any prefix of a growing file. Only a part of the cases is played: see
+// slice.
 func TestAFileThatIsCutOffAnywhereIsSetAsideOrWhole(t *testing.T) {
 	_, content := filled(t, 20)
 	first, each := slice(t, 16)
@@ -82,7 +83,7 @@ func TestAFileThatIsCutOffAnywhereIsSetAsideOrWhole(t *testing.T) {
 func cutAt(t *testing.T, content []byte, size int) {
 	t.Helper()
 	j, _ := put(t, content[:size])
-	defer j.Close() // hundreds that stay open keep the machine busy
+	defer j.Close() // hundreds of open journals would keep the machine busy
 	if j.SetAside() != "" {
 		return
 	}
@@ -91,7 +92,8 @@ func cutAt(t *testing.T, content []byte, size int) {
 	}
 }
 
-// A block that was never written is what it was before, or zeros. It is a part of them: see slice.
+// A block that was never written has its previous content, or zeros. Only a part of the cases
+// is played: see slice.
 func TestABlockThatIsLostIsNoticed(t *testing.T) {
 	_, content := filled(t, 20)
 	first, each := slice(t, 16)
@@ -172,7 +174,7 @@ func bolt(t *testing.T, rt *runtime) *bbolt.DB {
 	return db
 }
 
-// setFormat has the journal of rt have another format.
+// setFormat changes the format of rt's journal.
 func setFormat(t *testing.T, rt *runtime, n uint64) {
 	t.Helper()
 	db := bolt(t, rt)
@@ -214,7 +216,7 @@ func TestAnOlderProgramLeavesANewerJournalAlone(t *testing.T) {
 	if after, err := os.ReadFile(rt.StatePath(journal.Suffix)); err != nil || !bytes.Equal(before, after) {
 		t.Errorf("it was written: %v", err)
 	}
-	// The newer program is back.
+	// The newer program returns.
 	setFormat(t, rt, journal.Format)
 	rt.term++
 	if got := next(t, open(t, rt, journal.Options{})); got.Kind != "open 0" {
@@ -258,7 +260,7 @@ func TestCompactionGivesRoomBackAndLosesNothing(t *testing.T) {
 	before := size()
 	j = again(t, j, rt, journal.Options{Keep: 1})
 	done := make(chan error)
-	go func() { // work goes on
+	go func() { // other work continues
 		for range 50 {
 			if _, err := j.Begin(t.Context(), journal.Work{Kind: "meanwhile"}); err != nil {
 				done <- err

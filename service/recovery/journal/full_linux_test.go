@@ -9,8 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A real disk that gets full at each block in turn, of the making of a journal, of begin, checkpoint and end. When there
-// is room again, what was told to be written is there.
+// A real disk becomes full at each block in turn, while a journal is made and during begin,
+// checkpoint and end. When there is space again, everything that was reported as written
+// exists.
 func TestADiskThatIsFullAtEachBlockLosesNothing(t *testing.T) {
 	page := os.Getpagesize()
 	for pages := 1; ; pages++ {
@@ -21,7 +22,7 @@ func TestADiskThatIsFullAtEachBlockLosesNothing(t *testing.T) {
 		if err := mount(0, pages); err != nil {
 			t.Skip("it takes a file system of its own: ", err)
 		}
-		// The effects are told elsewhere.
+		// The effects are recorded on another disk.
 		effects := filepath.Join(t.TempDir(), "effects")
 		if err := os.WriteFile(effects, nil, 0o600); err != nil {
 			t.Fatal(err)

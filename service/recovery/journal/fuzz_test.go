@@ -41,7 +41,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// What passes for a whole file is one: bbolt reads all of it without a panic.
+// A file that passes verification is valid: bbolt reads all of it without a panic.
 func FuzzVerify(f *testing.F) {
 	_, content := filled(f, 3)
 	f.Add(0, []byte{}, len(content))
@@ -73,7 +73,7 @@ func FuzzVerify(f *testing.F) {
 		defer db.Close()
 		err = db.View(func(tx *bbolt.Tx) error {
 			return tx.ForEach(func(_ []byte, b *bbolt.Bucket) error {
-				if b == nil { // that one is missing, and the journal notices
+				if b == nil { // the bucket is missing, which the journal detects
 					return nil
 				}
 				return b.ForEach(func(k, v []byte) error { return nil })

@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// kinds are those that have to wait.
+// kinds are the kinds of work that have to wait.
 type kinds struct {
 	mu   sync.Mutex
 	held map[string]bool
@@ -56,7 +56,7 @@ func TestWorkThatIsHeldWaitsAndWhatIsBehindItDoesNot(t *testing.T) {
 	}
 	k.set("slow", true)
 
-	// After a crash, too: what is to be run again waits, is seen as interrupted, and comes in its order.
+	// The same after a crash: a rerun waits, is shown as interrupted, and comes in its order.
 	j = again(t, j, rt, o)
 	if got := next(t, j); got.RerunOf != quick.ID {
 		t.Fatalf("%+v", got)
@@ -86,7 +86,7 @@ func TestWhatFailedByItselfIsTriedAgainAsTheSameWork(t *testing.T) {
 	if err != nil || again1.ID != e.ID || again1.Attempt != 2 || again1.Failures != 1 || again1.State != journal.Begun || again1.Crashes != 0 {
 		t.Fatalf("%+v, %v", again1, err)
 	}
-	// A crash between two tries forgets none.
+	// A crash between two tries loses no work.
 	j = again(t, j, rt, journal.Options{})
 	got := next(t, j)
 	if got.RerunOf != e.ID || got.Attempt != 3 || got.Failures != 1 || got.Key != "k" {

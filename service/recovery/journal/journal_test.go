@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// runtime is the runtime of a service that is ready, in one directory.
+// A runtime is the runtime of a service that is ready, in one directory.
 type runtime struct {
 	dir   string
 	term  uint64
@@ -38,8 +38,8 @@ func ready(dir string, term uint64) *runtime {
 	return r
 }
 
-// slice is which cases of a campaign are played: the first, and every so many after it. It is one in so many, from another
-// one on each time, and all of them with HOLDFAST_FAULTS=all.
+// slice selects the cases of a campaign to play: the first one, and the distance to the next.
+// Each time it starts at another case. HOLDFAST_FAULTS=all selects all cases.
 func slice(t *testing.T, of int) (first, each int) {
 	t.Helper()
 	if os.Getenv("HOLDFAST_FAULTS") == "all" {
@@ -50,7 +50,7 @@ func slice(t *testing.T, of int) (first, each int) {
 	return first, of
 }
 
-// open is a journal that can be used.
+// open opens a journal that must be usable.
 func open(t testing.TB, rt *runtime, o journal.Options) *journal.Journal {
 	t.Helper()
 	j, err := journal.Open(rt, o)
@@ -94,10 +94,10 @@ func next(t testing.TB, j *journal.Journal) journal.Taken {
 	return got
 }
 
-// none fails the test if there is work to be taken.
+// none fails the test if there is work to take.
 func none(t testing.TB, j *journal.Journal) {
 	t.Helper()
-	// What Next has to look at is in the queue before what is put there now.
+	// Next sees all earlier work before the mark.
 	mark, err := j.Enqueue(t.Context(), journal.Work{Kind: "mark"})
 	if err != nil {
 		t.Fatal(err)
@@ -174,8 +174,8 @@ func TestNextWaitsForReadinessAndForWhoAsks(t *testing.T) {
 	}
 }
 
-// A program that interrupts its work at a stop, and asks for the next by the context that has
-// ended, gets none of it: it is the next run's.
+// A program that interrupts its work at a stop, and calls Next with the context that has
+// ended, gets none of it: it is for the next run.
 func TestNextHandsOutNothingOnceItsContextHasEnded(t *testing.T) {
 	j := open(t, ready(t.TempDir(), 1), journal.Options{})
 	e := begin(t, j, journal.Work{Kind: "a", Rerun: true})
@@ -244,7 +244,7 @@ func TestWhatTwoBranchesSeeRunsOnce(t *testing.T) {
 	if got.RerunOf != a.ID {
 		t.Fatalf("%+v", got)
 	}
-	// d: the worker is back, and finds its leftover.
+	// d: the worker returns, and finds its leftover.
 	if err := j.Interrupt(t.Context(), a.ID, "the worker was restarted"); !errors.Is(err, journal.ErrEnded) {
 		t.Error(err)
 	}
@@ -261,7 +261,7 @@ func TestAWorkerThatReportsBackInTimeIsNotRunAgain(t *testing.T) {
 	rt := ready(t.TempDir(), 1)
 	j := open(t, rt, journal.Options{})
 	a := begin(t, j, journal.Work{Kind: "far", Rerun: true, Worker: "w1", Lease: time.Hour})
-	j = again(t, j, rt, journal.Options{}) // the primary is killed, the worker is not
+	j = again(t, j, rt, journal.Options{}) // only the primary is killed
 	none(t, j)
 	if err := j.Renew(a.ID, "w1"); err != nil {
 		t.Error(err)

@@ -21,7 +21,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// process is this binary in a role, under a tracer if that is named.
+// process returns a command that runs this binary in a role, under a tracer if there is one.
 func process(t *testing.T, role, dir string, term uint64, tracer ...string) *exec.Cmd {
 	t.Helper()
 	exe, err := os.Executable()
@@ -35,12 +35,12 @@ func process(t *testing.T, role, dir string, term uint64, tracer ...string) *exe
 	return cmd
 }
 
-// check reads the effects in dir from outside, finishes what is to be finished, and tells what is wrong. It is the last
-// life of the service.
+// check reads the effects in dir, finishes the remaining work, and reports mistakes. It is the
+// last life of the service.
 func check(t *testing.T, dir string, term uint64) {
 	t.Helper()
 	j := open(t, ready(dir, term), journal.Options{MaxCrashes: 1 << 20, Keep: 1 << 20})
-	defer j.Close() // many that stay open keep the machine busy
+	defer j.Close() // many open journals would keep the machine busy
 	if j.SetAside() != "" {
 		t.Fatal("the journal was set aside: ", j.SetAside())
 	}
@@ -104,7 +104,7 @@ func check(t *testing.T, dir string, term uint64) {
 	t.Logf("%d begun, %d run again", len(begun), len(again))
 }
 
-// JOURNAL_KILLS is how often the process is killed, JOURNAL_SEED repeats a run of it.
+// JOURNAL_KILLS sets how often the process is killed. JOURNAL_SEED repeats a run.
 func TestKilledAtRandomItLosesNothing(t *testing.T) {
 	kills, seed := 12, rand.Uint64()
 	if n, err := strconv.Atoi(os.Getenv("JOURNAL_KILLS")); err == nil {
@@ -121,7 +121,7 @@ func TestKilledAtRandomItLosesNothing(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond) // the moment is the very case
+		time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond) // the moment is what is tested
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +133,8 @@ func TestKilledAtRandomItLosesNothing(t *testing.T) {
 	check(t, dir, uint64(kills)+1)
 }
 
-// begun is a process in that role that has begun its work. goOn has it go on, and returns what it says then.
+// begun starts a process in a role that has begun its work. goOn lets it continue, and returns
+// its output.
 func begun(t *testing.T, role, dir string, tracer ...string) (cmd *exec.Cmd, goOn func() string) {
 	t.Helper()
 	cmd = process(t, role, dir, 1, tracer...)

@@ -8,10 +8,10 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// What a journal does to its file.
+// writes are the calls with which a journal changes its file.
 const writes = "pwrite64,fdatasync,fsync,ftruncate,rename,renameat,renameat2,unlinkat"
 
-// traced is how the role once ends where something is injected into its n-th write; counted in each thread.
+// traced runs the role once, and injects a fault into its n-th write, counted in each thread.
 func traced(t *testing.T, dir, inject string, n int) error {
 	t.Helper()
 	cmd := process(t, "once", dir, 1, "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace="+writes,
@@ -30,7 +30,8 @@ func needTracer(t *testing.T) {
 	}
 }
 
-// Each write, sync and rename of the making of a journal, of begin, checkpoint, end and compaction; a part of them: see slice.
+// A kill at every write, sync and rename, while a journal is made and during begin,
+// checkpoint, end and compaction. Only a part of the cases is played: see slice.
 func TestKilledAtEveryWriteItLosesNothing(t *testing.T) {
 	needTracer(t)
 	first, each := slice(t, 4)
@@ -47,7 +48,8 @@ func TestKilledAtEveryWriteItLosesNothing(t *testing.T) {
 	}
 }
 
-// A disk that is full from some write on: what was accepted until then is there, and the next life has it. A part of them: see slice.
+// A disk becomes full at some write. Everything accepted before exists, and the next life has
+// it. Only a part of the cases is played: see slice.
 func TestADiskThatIsFullFromAnyWriteOnLosesNothing(t *testing.T) {
 	needTracer(t)
 	first, each := slice(t, 4)

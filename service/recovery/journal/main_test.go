@@ -15,7 +15,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// The test binary plays a service where this variable names the part.
+// The test binary plays a service if this variable names a role.
 const (
 	roleVariable = "JOURNAL_TEST_ROLE"
 	dirVariable  = "JOURNAL_TEST_DIR"
@@ -30,8 +30,8 @@ func TestMain(m *testing.M) {
 	term, err := strconv.ParseUint(os.Getenv(termVariable), 10, 64)
 	o, openAs := journal.Options{MaxCrashes: 1 << 20, Keep: 1 << 20}, journal.Open
 	if os.Getenv(roleVariable) == "once" {
-		o.Keep = 1                // there is something to compact
-		openAs = journal.OpenIdle // it compacts when it is told to, and not after some seconds
+		o.Keep = 1                // so that there is something to compact
+		openAs = journal.OpenIdle // compacts on demand, not after some seconds
 	}
 	var j *journal.Journal
 	if err == nil {
@@ -49,7 +49,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// outside is where effects are seen from: a file to which whole lines are appended.
+// outside records effects: a file to which whole lines are appended.
 type outside struct {
 	mu sync.Mutex
 	f  *os.File
@@ -63,10 +63,10 @@ func openOutside() (*outside, error) {
 func (o *outside) say(what, key string, id uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	_, _ = fmt.Fprintf(o.f, "%s %s %d\n", what, key, id) // a file on a disk with room
+	_, _ = fmt.Fprintf(o.f, "%s %s %d\n", what, key, id) // its disk has space
 }
 
-// load begins, saves and finishes work, and does again what is handed out, until it is killed.
+// load begins, saves and finishes work, and repeats what Next returns, until it is killed.
 func load(j *journal.Journal) error {
 	o, err := openOutside()
 	if err != nil {
@@ -118,7 +118,8 @@ func load(j *journal.Journal) error {
 	}
 }
 
-// holder begins work, says so, waits to be told to go on, and says what it could write then.
+// holder begins work, reports that, waits for a signal to continue, and then reports what it
+// could write.
 func holder(j *journal.Journal) error {
 	ctx := context.Background()
 	e, err := j.Begin(ctx, journal.Work{Kind: "held", Rerun: true})
@@ -139,7 +140,7 @@ func holder(j *journal.Journal) error {
 	return nil
 }
 
-// lender begins work of a worker, says so, and renews its lease when it is told to.
+// lender begins work of a worker, reports that, and renews its lease on demand.
 func lender(j *journal.Journal) error {
 	e, err := j.Begin(context.Background(), journal.Work{Kind: "far", Rerun: true, Worker: "w", Lease: lease})
 	if err != nil {
@@ -149,7 +150,7 @@ func lender(j *journal.Journal) error {
 	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
 		return err
 	}
-	time.Sleep(lease / 4) // it has looked at its leases more than once
+	time.Sleep(lease / 4) // enough for several checks of leases
 	if err := j.Renew(e.ID, "w"); err != nil {
 		return err
 	}
@@ -157,10 +158,10 @@ func lender(j *journal.Journal) error {
 	return nil
 }
 
-// lease is that of lender.
+// lease is the lease of lender's work.
 const lease = 6 * time.Second
 
-// heir finds the lender's work, leaves it to its worker, and finishes it in its name.
+// heir finds lender's work, leaves it to its worker, and finishes it in the worker's name.
 func heir(j *journal.Journal) error {
 	ctx := context.Background()
 	mark, err := j.Enqueue(ctx, journal.Work{Kind: "mark"})
@@ -186,7 +187,7 @@ func heir(j *journal.Journal) error {
 	return nil
 }
 
-// once does everything that writes, once.
+// once makes every kind of write once.
 func once(j *journal.Journal) error {
 	o, err := openOutside()
 	if err != nil {

@@ -11,14 +11,14 @@ import (
 
 var errCrash = errors.New("crashed")
 
-// memory is a Store that outlives the journals that use it, and can crash.
+// A memory is a Store that outlives the journals that use it, and can crash.
 type memory struct {
 	mu    sync.Mutex
 	data  map[string]map[string]string
 	left  int  // writes until it crashes; below 0: never
-	after bool // the crash comes when the transaction is durable, and nobody knows
-	down  bool // crashed: nothing works until it is nil again
-	made  int  // writes
+	after bool // the crash comes after the transaction is durable, before it returns
+	down  bool // crashed: nothing works until it is reset
+	made  int  // number of writes
 }
 
 func newMemory() *memory { return &memory{data: map[string]map[string]string{}, left: -1} }
@@ -36,7 +36,8 @@ func (m *memory) View(fn func(journal.Tx) error) error {
 	return fn(&memoryTx{m, m.data})
 }
 
-// Update crashes at a write in the middle, or at the end; a crash leaves no part of it.
+// Update crashes at a write in the middle, or at the end. A crash leaves no partial
+// transaction.
 func (m *memory) Update(fn func(journal.Tx) error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -10,8 +10,9 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// An interruption that everybody sees at the same time: two takers after a crash, the operator, a lease that runs out,
-// the worker that finds its leftover, and one that reports back after all. The work is run again once, or it has ended.
+// Many see an interruption at the same time: two takers after a crash, the operator, an
+// expiring lease, the worker that finds its leftover, and one that still reports. The work
+// runs again once, or it has ended.
 func TestHoweverManySeeAnInterruptionItIsRunAgainOnce(t *testing.T) {
 	for round := range 12 {
 		for name, lease := range map[string]time.Duration{"crash": 0, "lease": time.Millisecond} {
@@ -88,7 +89,7 @@ func TestHoweverManySeeAnInterruptionItIsRunAgainOnce(t *testing.T) {
 	}
 }
 
-// counts is 0 for what the operator has begun anew because it had ended by then.
+// counts returns 0 for work that the operator began anew because it had already ended.
 func counts(got journal.Taken) int {
 	if got.Attempt == 1 && got.Trigger == journal.Manual {
 		return 0

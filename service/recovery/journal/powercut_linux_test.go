@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// small begins, saves and finishes some work, and tells each step that it was told is durable.
+// small begins, saves and finishes some work, and reports each step that is durable.
 func small(j *journal.Journal) error {
 	o, err := openOutside()
 	if err != nil {
@@ -43,14 +43,16 @@ func small(j *journal.Journal) error {
 	return nil
 }
 
-// step is what a process did to the disk: a write, a change of the size, a sync, or a word to the outside.
+// A step is what a process did to the disk: a write, a change of size, a sync, or a report to
+// the outside.
 type step struct {
 	call string
 	data []byte
 	at   int64
 }
 
-// traceOf is what strace -f -y -xx wrote of the journal's file and of the effects.
+// traceOf parses the steps that strace -f -y -xx recorded of the journal's file and of the
+// effects.
 func traceOf(t *testing.T, log []byte) (steps []step) {
 	t.Helper()
 	for _, c := range changesOf(t, log) {
@@ -69,7 +71,7 @@ func traceOf(t *testing.T, log []byte) (steps []step) {
 	return steps
 }
 
-// apply does what s does to a file.
+// apply does to a file what s does.
 func (s step) apply(file []byte) []byte {
 	need := s.at + int64(len(s.data))
 	if int64(len(file)) < need {
@@ -79,8 +81,8 @@ func (s step) apply(file []byte) []byte {
 	return file
 }
 
-// cuts are the files that a power cut may leave where late is not synced: any of it may be on the disk, and the last
-// write in part.
+// cuts returns the files that a power cut may leave if late is not synced: any part of late
+// may be on disk, and the last write partly.
 func cuts(synced []byte, late []step) (all [][]byte) {
 	with := func(which func(int) bool) []byte {
 		file := bytes.Clone(synced)
@@ -103,7 +105,8 @@ func cuts(synced []byte, late []step) (all [][]byte) {
 	return all
 }
 
-// A power cut at each write, in which what was not synced is lost in any part: what was told to be durable is there.
+// A power cut at each write loses any part of what was not synced. Everything reported as
+// durable exists.
 func TestAPowerCutAnywhereLosesNothingThatWasToldDurable(t *testing.T) {
 	needTracer(t)
 	dir := t.TempDir()
@@ -133,7 +136,7 @@ func TestAPowerCutAnywhereLosesNothingThatWasToldDurable(t *testing.T) {
 		switch s.call {
 		case "said":
 			told = append(told, string(s.data))
-			seen = map[[sha256.Size]byte]bool{} // the same file has to have more in it from now on
+			seen = map[[sha256.Size]byte]bool{} // from now on the same file must contain more
 		case "sync":
 			syncs++
 			for _, l := range late {
@@ -155,7 +158,7 @@ func TestAPowerCutAnywhereLosesNothingThatWasToldDurable(t *testing.T) {
 	}
 }
 
-// has fails the test unless a journal with that file has all that was told.
+// has fails the test unless a journal with that file has everything that was reported.
 func has(t *testing.T, file []byte, told []string) {
 	t.Helper()
 	dir := t.TempDir()

@@ -15,15 +15,16 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// change is a call that changed something in the directory of a journal, or told the outside.
+// A change is a call that changed something in the directory of a journal, or reported to the
+// outside.
 type change struct {
 	call, path, to string
 	data           []byte
 	at             int64
 }
 
-// changesOf parses what strace -f -y -xx wrote of the calls of all threads, in their order:
-// those that another thread interrupted are put together.
+// changesOf parses the calls of all threads that strace -f -y -xx recorded, in their order. It
+// joins calls that another thread interrupted.
 func changesOf(t *testing.T, log []byte) (all []change) {
 	t.Helper()
 	plain := func(s string) string {
@@ -83,7 +84,7 @@ func changesOf(t *testing.T, log []byte) (all []change) {
 	return all
 }
 
-// disk is the content of the files of a journal and of the effects, by name.
+// disk has the content of the files of a journal and of the effects, by name.
 type disk map[string][]byte
 
 func (d disk) apply(c change) {
@@ -106,12 +107,13 @@ func (d disk) apply(c change) {
 	}
 }
 
-// A process that is killed leaves what it has written until then: here after each of its calls, whichever
-// thread made it, of the making of a journal, of begin, checkpoint, end and compaction. And what is renamed
-// is on the disk before, and the name before anybody is told more.
+// A killed process leaves what it has written until then. The test replays that after each
+// call of any thread, while a journal is made and during begin, checkpoint, end and
+// compaction. A renamed file must be on disk before the rename, and the name before anything
+// more is reported.
 func TestAfterEachCallThereIsAWholeJournal(t *testing.T) {
 	needTracer(t)
-	if _, err := os.Stat("/dev/shm"); err == nil { // nothing here is about a real disk
+	if _, err := os.Stat("/dev/shm"); err == nil { // this test needs no real disk
 		t.Setenv("TMPDIR", "/dev/shm")
 	}
 	from := t.TempDir()

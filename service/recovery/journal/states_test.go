@@ -9,7 +9,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// act is something that befalls work.
+// An act is something that happens to work.
 type act struct {
 	name string
 	do   func(context.Context, *journal.Journal, uint64) error
@@ -72,8 +72,8 @@ func into(t *testing.T, j *journal.Journal, state journal.State) uint64 {
 	return id
 }
 
-// What may befall work in each state, and which state it is in then. What is not here is refused,
-// and changes nothing.
+// The table says what may happen to work in each state, and its state afterwards. Anything
+// else is refused and changes nothing.
 func TestStates(t *testing.T) {
 	table := map[journal.State]map[string]journal.State{
 		journal.Queued: {"abort": journal.Aborted},
@@ -81,7 +81,7 @@ func TestStates(t *testing.T) {
 			"finish": journal.Finished, "fail": journal.Failed, "time out": journal.TimedOut, "abort": journal.Aborted,
 			"interrupt": journal.Interrupted, "checkpoint": journal.Begun, "assign": journal.Begun,
 		},
-		journal.Finished:    {"rerun": journal.Finished}, // what is queued is another
+		journal.Finished:    {"rerun": journal.Finished}, // another entry is queued
 		journal.Failed:      {"rerun": journal.Failed},
 		journal.Aborted:     {"rerun": journal.Aborted},
 		journal.TimedOut:    {"rerun": journal.TimedOut},
@@ -117,7 +117,7 @@ func TestStates(t *testing.T) {
 			case !ok && after.State != state:
 				t.Errorf("%s, %s was refused, and it is %s", state, a.name, after.State)
 			}
-			for _, w := range list(t, j) { // nothing is left to be taken by the next case
+			for _, w := range list(t, j) { // leave no work for the next case
 				if w.State == journal.Queued {
 					if _, err := j.Abort(t.Context(), w.ID); err != nil {
 						t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// said is what the journal of rt says of itself, as soon as that is what want wants.
+// said returns the summary of rt's journal as soon as it satisfies want.
 func said(t *testing.T, rt *runtime, want func(recovery.Work) bool) recovery.Work {
 	t.Helper()
 	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
@@ -44,7 +44,7 @@ func TestAJournalSaysWhatItHas(t *testing.T) {
 	j = again(t, j, rt, journal.Options{MaxCrashes: 1})
 	said(t, rt, func(w recovery.Work) bool { return w.Term == 2 })
 	next(t, j)
-	if err := j.Close(); err != nil { // which says it at last
+	if err := j.Close(); err != nil { // writes the last summary
 		t.Fatal(err)
 	}
 	if w := said(t, rt, func(recovery.Work) bool { return true }); w.Begun != 1 || w.SetAside != 1 || w.Interrupted != 1 || w.Queued != 0 || w.Term != 2 {
@@ -77,7 +77,7 @@ func TestARefusedJournalSaysSo(t *testing.T) {
 	if err != nil || before == nil || before.Begun != 1 {
 		t.Fatalf("%+v, %v", before, err)
 	}
-	rt.term = 2 // an earlier run's word does not count
+	rt.term = 2 // a summary of an earlier run does not count
 	old, err := journal.Open(rt, journal.Options{Store: m})
 	if err != nil || !errors.Is(old.Refused(), journal.ErrSuperseded) {
 		t.Errorf("%v, %v", old.Refused(), err)
@@ -98,7 +98,7 @@ func TestARefusedJournalSaysSo(t *testing.T) {
 	}
 }
 
-// after is a runtime that knows how the last run ended.
+// An after is a runtime that knows how the last run ended.
 type after struct {
 	*runtime
 	last recovery.LastRun
@@ -106,7 +106,7 @@ type after struct {
 
 func (a after) Recovery() recovery.LastRun { return a.last }
 
-// What counts as a crash of the work that was under way: nothing that somebody asked for.
+// Nothing that was requested counts as a crash of the work in progress.
 func TestOnlyCrashesCountTowardsPoison(t *testing.T) {
 	ended := func(e platform.Exit) recovery.LastRun { return recovery.LastRun{Started: time.Now(), Exit: &e} }
 	trial := recovery.LastRun{Started: time.Now(), Trial: "a", Change: recovery.RolledBack}
