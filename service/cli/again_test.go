@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// waitsToTry has the manager wait to start again what failed a second ago.
+// waitsToTry makes the manager wait to restart a service that failed a second ago.
 func waitsToTry(next *platform.NextTry) func(*place) {
 	return func(p *place) {
 		p.cfg.Log.File = p.dir + "/none.log" // no log to be shown
@@ -53,7 +53,7 @@ func TestAFailedStartSaysWhoTriesAgain(t *testing.T) {
 	}
 }
 
-// An install that is taken back leaves nobody who tries again.
+// After a rolled-back install nobody tries to start the service again.
 func TestAnInstallThatIsTakenBackIsNotTriedAgain(t *testing.T) {
 	p := newPlace(t)
 	waitsToTry(&platform.NextTry{At: noon.Add(4 * time.Second), Number: 1, Max: 9})(p)
@@ -106,8 +106,8 @@ func TestAStopOfWhatWouldBeTriedAgainSaysSo(t *testing.T) {
 	}
 }
 
-// A supervisor of ours waits: status says when it tries again and how the last run ended,
-// which the run itself could not write down.
+// A supervisor of ours waits. status says when it tries again, and how the last run ended,
+// which the run itself could not record.
 func TestStatusWhileASupervisorWaits(t *testing.T) {
 	supervisor := proc.Identity{PID: 50, Start: 5, Boot: "b"}
 	for name, writer := range map[string]proc.Identity{"its own words": supervisor, "a dead one's": other} {
@@ -132,7 +132,7 @@ func TestStatusWhileASupervisorWaits(t *testing.T) {
 	}
 }
 
-// A manager that says no more than what it was told to do: the rest is reckoned.
+// The manager only says what it is configured to do. status computes the rest.
 func TestStatusReckonsTheNextTry(t *testing.T) {
 	told := platform.NextTry{Delay: 10 * time.Second, Max: 3, Window: time.Hour}
 	for name, tt := range map[string]struct {

@@ -18,7 +18,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/alarm"
 )
 
-// pager is a web hook that the test plays.
+// A pager is a web hook that the test fakes.
 type pager struct {
 	mu   sync.Mutex
 	got  []string
@@ -36,7 +36,7 @@ func (p *pager) Post(_ context.Context, _ alarm.Config, body []byte) error {
 
 const hooked = "[service]\n[service.alarm]\nwebhook = 'https://hooks.example/T0SECRET'\n"
 
-// A service that is down has its test sent by the command itself.
+// If the service is down, the command itself sends the test alarm.
 func TestAlarmTestOfAServiceThatIsDown(t *testing.T) {
 	p := newPlace(t)
 	hook := &pager{}
@@ -61,7 +61,7 @@ func TestAlarmTestOfAServiceThatIsDown(t *testing.T) {
 	p.wants("alarm nonsense", platform.ExitUsage, "")
 }
 
-// Never with more rights than the service's own user has.
+// The command never sends it with more rights than the service's user has.
 func TestAlarmTestIsNotSentAsRoot(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")
@@ -104,12 +104,12 @@ func TestAlarmTestOfAServiceThatRuns(t *testing.T) {
 	}
 }
 
-// alarmed has a service have alarms in force.
+// alarmed puts alarms in force for a service.
 func alarmed(s *state.State) {
 	s.Settings = service.Config{Alarm: alarm.Config{Webhook: "https://hooks.example/"}}.Settings()
 }
 
-// One that has no alarms in force would never answer, and the command says so at once.
+// A service without alarms in force would never answer, so the command reports this at once.
 func TestAlarmTestOfAServiceWithoutAlarms(t *testing.T) {
 	p := newPlace(t)
 	p.cfg.AlarmWebhook = &pager{}
@@ -124,7 +124,7 @@ func TestAlarmTestOfAServiceWithoutAlarms(t *testing.T) {
 	}
 }
 
-// The command waits for no answer for ever, and says that it waits.
+// The command does not wait for an answer for ever, and says that it waits.
 func TestAlarmTestThatNobodyAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlace(t)
@@ -136,7 +136,7 @@ func TestAlarmTestThatNobodyAnswers(t *testing.T) {
 	})
 }
 
-// What is in the way of the queue is said, and no reason to show nothing.
+// An error in reading the queue is reported, and does not hide the rest of the status.
 func TestStatusOfAlarms(t *testing.T) {
 	p := newPlace(t)
 	p.wants("status --json", 3, "")

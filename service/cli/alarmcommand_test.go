@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A command for alarms that is not there was found out when an alarm was to get out.
+// A missing alarm command was only noticed when an alarm was to be sent.
 func TestCheckLooksForTheCommandOfAlarms(t *testing.T) {
 	p := newPlace(t)
 	plain := filepath.Join(p.dir, "plain")

@@ -10,8 +10,9 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// A script waits until what it has started is ready, for as long as that gets on. The limits are short, for each look at
-// the state file takes its time on the real disk, whatever the clock in the bubble says.
+// A script waits until the service that it has started is ready, as long as there is progress.
+// The limits are short, because each look at the state file takes time on the real disk,
+// whatever the clock in the bubble says.
 func TestAwait(t *testing.T) {
 	soon := func(d time.Duration, so func()) { time.AfterFunc(d, so) }
 	for name, tt := range map[string]struct {

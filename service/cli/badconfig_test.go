@@ -8,7 +8,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// A bad configuration is what a report is about, and it was left out just then. Its lines are there, and no value that may be a secret.
+// A bad configuration is what a report is about, and it was left out in just that case. The
+// report has its lines, without values that may be secret.
 func TestBugreportHasTheLinesOfABadConfiguration(t *testing.T) {
 	const text = `# token hush01hush
 [service]
@@ -77,7 +78,7 @@ secret = "hush17hush
 	}
 }
 
-// Whatever stands around a value, it stays out.
+// A secret value is removed, whatever is around it.
 func FuzzSketch(f *testing.F) {
 	f.Add("[service]\n", "password = \"", "\"\n")
 	f.Add("[service]\nuser = \"x\"\n", "'''\n", "\n'''")
@@ -94,8 +95,8 @@ func FuzzSketch(f *testing.F) {
 	})
 }
 
-// Defaults that are empty, and what is not shown anyway, were half struck out; and a file
-// without a word was said to be what Go said of a crash.
+// Empty defaults, and values that are not shown anyway, were partly redacted; and an empty
+// file was reported as Go's words about a crash.
 func TestBugreportStrikesOutNothingWhereNothingIs(t *testing.T) {
 	p := newPlace(t)
 	p.cfg.Env = map[string]string{"TOKEN": "hush"}

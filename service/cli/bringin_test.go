@@ -18,8 +18,8 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// A new program on disk under an unchanged definition was not brought in by install
-// --restart, and no command but status said a word.
+// install --restart did not put a new program on disk into force if the definition was
+// unchanged, and no command but status reported this.
 func TestIssue10_5_ANewProgramTakesARestart(t *testing.T) {
 	p, _ := installed(t, true)
 	p.replaced = true
@@ -44,8 +44,9 @@ func TestIssue10_5_ANewProgramTakesARestart(t *testing.T) {
 	p.wants("install --restart", 0, "nothing has changed")
 }
 
-// Another program is one of another content, where the process began or where its
-// manager starts it: not a file that was written again, and not a script's.
+// Another program is one with another content, at the path where the process began or where
+// its manager starts it. A file that was rewritten with the same content does not count, nor
+// does the program of a script.
 func TestAProgramThatWasReplaced(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux says which file a process runs")
@@ -114,7 +115,7 @@ func TestIssue10_5_TheCopyIsTheNewProgram(t *testing.T) {
 	}
 }
 
-// What ran by the definition that is taken over was stopped, and nobody said so.
+// The service that ran by the old definition was stopped by a takeover, and nobody said so.
 func TestIssue10_4_WhatIsTakenOverGoesOn(t *testing.T) {
 	adopts := func(stops bool) *place {
 		p := newPlace(t)
@@ -148,7 +149,7 @@ func TestIssue10_4_WhatIsTakenOverGoesOn(t *testing.T) {
 	}
 }
 
-// afterRun has something happen when a command has been run.
+// afterRun calls a function when a command has been run.
 type afterRun struct {
 	platform.System
 	then func()
@@ -160,7 +161,7 @@ func (a afterRun) Run(ctx context.Context, argv ...string) (string, error) {
 	return out, err
 }
 
-// install --start never said that the service is up; a second one says that it is.
+// install --start never said that the service is up; now a second one says so too.
 func TestIssue10_6_InstallStartSaysThatItIsUp(t *testing.T) {
 	p := newPlace(t)
 	p.m.logs = []string{"show", "feedd"}
@@ -175,7 +176,7 @@ func TestIssue10_6_InstallStartSaysThatItIsUp(t *testing.T) {
 	}
 }
 
-// JSON is all that install --json prints, be a restart due or not.
+// install --json prints only JSON, whether a restart is due or not.
 func TestInstallJSONIsOneObject(t *testing.T) {
 	p, set := installed(t, true)
 	set("[service]\nuser = \"alice\"\n")
@@ -195,7 +196,7 @@ func TestInstallJSONIsOneObject(t *testing.T) {
 	p.json()
 }
 
-// --dry-run left out what --start and --restart do, and plan the record.
+// --dry-run omitted what --start and --restart do, and plan omitted the record.
 func TestIssue10_7_ADryRunIsWhole(t *testing.T) {
 	p, _ := installed(t, false)
 	p.wants("install --dry-run --start", 0, "3. have fake start the service, and wait until it is ready\n")
@@ -285,7 +286,7 @@ func TestIssue10_5_KeysOfTheProgramsOwnTables(t *testing.T) {
 			if notes, ok := p.json()["notes"].([]any); !ok || len(notes) != want {
 				t.Error(p.out.String())
 			}
-			// A restart that could not bring it in would say so, too.
+			// A restart that could not put it into force would say so, too.
 			p.wants("restart", 0, tt.says, "restart")
 			p.m.on = func(string) { inForce("[feed]\nurl = \"b\"\nkey = \"c\"\n") }
 			p.silent("restart", "status")
@@ -300,7 +301,7 @@ func TestIssue10_5_KeysOfTheProgramsOwnTables(t *testing.T) {
 	}
 }
 
-// After an install without a restart start and plan --diff were silent.
+// After an install without a restart, start and plan --diff printed nothing.
 func TestIssue10_5_AfterAnInstallEveryCommandSaysWhatIsDue(t *testing.T) {
 	p, set := installed(t, true)
 	set("[service]\nuser = \"alice\"\nhealth_interval = \"7s\"\n[service.log]\nlevel = \"debug\"\n")
@@ -317,7 +318,7 @@ func TestIssue10_5_AfterAnInstallEveryCommandSaysWhatIsDue(t *testing.T) {
 	}
 }
 
-// A candidate that is on trial is no older program: what is installed is.
+// A candidate on trial is not an outdated program, although the installed one differs.
 func TestACandidateIsNotReplaced(t *testing.T) {
 	p, _ := installed(t, true)
 	p.replaced = true
@@ -325,8 +326,8 @@ func TestACandidateIsNotReplaced(t *testing.T) {
 	p.silent("status", "start", "plan --diff")
 }
 
-// Where the system does not say which file a process runs, it is one that was written
-// since.
+// If the system does not say which file a process runs, a file that was written since is
+// another program.
 func TestAProgramThatWasWrittenSince(t *testing.T) {
 	dir := t.TempDir()
 	old, young := filepath.Join(dir, "old"), filepath.Join(dir, "young")

@@ -72,7 +72,7 @@ func (secretive) Tables() map[string]any {
 	}{}}
 }
 
-// None of what was planted in any place is in the archive, and what is no secret is.
+// The archive contains no secret from any place, and everything that is not secret.
 func TestBugreportHasNoSecrets(t *testing.T) {
 	p := newPlace(t)
 	p.prog = secretive{}
@@ -137,7 +137,7 @@ func TestBugreportHasNoSecrets(t *testing.T) {
 	if info, err := os.Lstat(archive); err != nil || runtime.GOOS != "windows" && info.Mode() != 0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
-	// Nothing is written over, nor through a link.
+	// Nothing is overwritten, and no link is followed.
 	before, _ := os.ReadFile(archive)
 	if _, err := p.run("bugreport", "-o", archive); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("over another: %v", err)
@@ -153,8 +153,8 @@ func TestBugreportHasNoSecrets(t *testing.T) {
 	}
 }
 
-// It says what it could not have, and is made all the same: with a bad configuration, and where no
-// manager is.
+// A report says what it lacks, and is made nevertheless: with a bad configuration, and without
+// a manager.
 func TestBugreportOfLittle(t *testing.T) {
 	p := newPlace(t)
 	p.m = nil
@@ -176,7 +176,7 @@ func TestBugreportOfLittle(t *testing.T) {
 	}
 }
 
-// A secret stays one however long a text is and whatever stands around it.
+// A secret is removed, whatever is around it and however long the text is.
 func FuzzRedact(f *testing.F) {
 	for _, s := range []string{"", "x=", `"`, "'", "\n", "https://", "token", "\\", "%", "-----BEGIN PRIVATE KEY-----", "</key>"} {
 		f.Add("hush", s, s)

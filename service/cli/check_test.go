@@ -130,21 +130,20 @@ func TestIssue10_7_Check(t *testing.T) {
 	}
 }
 
-// filled is text with the directories that it speaks of.
+// filled replaces the placeholders for directories in text.
 func (p *place) filled(text string) string {
 	return strings.NewReplacer("STATE", p.cfg.StateDir, "NOWHERE", filepath.Join(p.dir, "nowhere")).Replace(text)
 }
 
-// ofTheSystem has the service be one of a machine with systemd, on which there are
-// alice and the group users.
+// ofTheSystem puts the service on a machine with systemd, alice and the group users.
 func ofTheSystem(p *place) {
 	p.cfg.Scope = "system"
 	p.m.name = "systemd"
 	p.accounts = map[string]string{"alice": "54321", "users": "54322"}
 }
 
-// What a reload reads is checked before the service is asked; for its running, no
-// account matters. What only the service may read is left to it.
+// What a reload reads is checked before the service is asked. Accounts do not matter for a
+// running service. Files that only the service may read are left to it.
 func TestIssue10_7_ReloadIsCheckedBefore(t *testing.T) {
 	for name, tt := range map[string]struct {
 		text string
@@ -181,7 +180,7 @@ func TestIssue10_7_ReloadIsCheckedBefore(t *testing.T) {
 	}
 }
 
-// Who cannot be read by the service's user is found out by walking to the file.
+// Whether the service's user can read a file is decided along the path to the file.
 func TestIssue10_7_TheServicesUserReadsTheConfiguration(t *testing.T) {
 	if _, err := exec.LookPath("true"); err != nil || os.PathSeparator != '/' {
 		t.Skip("there are no modes here")
@@ -254,8 +253,8 @@ type unfit struct{ *feeder }
 
 func (unfit) Tables() map[string]any { return map[string]any{"feed": "x"} }
 
-// Issue 10, section 7: `config print` is a file that says nothing, and has all
-// keys, the program's as well.
+// Issue 10, section 7: the output of `config print` sets nothing, and has all keys, including
+// those of the program.
 func TestIssue10_7_ConfigPrint(t *testing.T) {
 	p := newPlace(t)
 	p.prog = &feeder{}
@@ -270,7 +269,7 @@ func TestIssue10_7_ConfigPrint(t *testing.T) {
 	p.wants("config prnt", 2, `unknown command "prnt"`)
 }
 
-// What comes from elsewhere does not reach a terminal as it is.
+// Text from elsewhere is made safe before it reaches a terminal.
 func TestIssue10_NoEscapesInErrors(t *testing.T) {
 	p := newPlace(t)
 	p.m.fails = errors.New("red \x1b[31m alert\r\nand \u202e more")

@@ -14,8 +14,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// anywhere is a machine without a manager of its own, on which a configuration is
-// checked for all of them.
+// anywhere is a machine without a manager, on which a configuration is checked for all
+// managers.
 func anywhere(p *place) cli.Machine {
 	m := p.machine()
 	m.Manager = func(name string) (platform.Manager, error) {
@@ -27,8 +27,8 @@ func anywhere(p *place) cli.Machine {
 	return m
 }
 
-// badValues are senseless values of the keys of [service], with the manager for
-// which they are, if it is one alone.
+// badValues are senseless values of the keys of [service], each with its manager if only one
+// is concerned.
 var badValues = map[string][]string{
 	"name":                                {`""`, `"../x"`, `"another"`, `7`},
 	"display_name":                        {`"a\nb"`, `7`},
@@ -114,7 +114,7 @@ var badValues = map[string][]string{
 	"windows.dependencies":                {`"x"`},
 }
 
-// What is wrong with an argument of several commands is told once.
+// A fault in an argument of several commands is reported once.
 func TestIssue10_APlaceThatIsHiddenIsToldOnce(t *testing.T) {
 	p := newPlace(t)
 	p.cfg.RuntimeDir, p.cfg.StateDir, p.cfg.Scope = "", "", platform.ScopeSystem
@@ -143,7 +143,7 @@ func (warner) Warnings(_ context.Context, u platform.Unit) []string {
 	return append(all, "the moon: is full")
 }
 
-// What install warns of, check does: it is not wrong, and found all the same.
+// check prints the warnings of install. A warning is no error.
 func TestCheckWarnsAsInstallDoes(t *testing.T) {
 	p := newPlace(t)
 	p.file("[service]\nrequires = ['nosuch.service']\n")
@@ -165,7 +165,7 @@ func TestCheckWarnsAsInstallDoes(t *testing.T) {
 	}
 }
 
-// Who is not root may check a configuration where the manager has no users' services.
+// An ordinary user may check a configuration even if the manager has no user services.
 func TestIssue10_CheckOfAUserWhoseManagerHasNone(t *testing.T) {
 	p := newPlace(t)
 	p.file("[service]\n")
@@ -176,7 +176,7 @@ func TestIssue10_CheckOfAUserWhoseManagerHasNone(t *testing.T) {
 	}
 }
 
-// inSight is the text of a configuration that the service sees where tests put it.
+// inSight returns a configuration under which the service can see the files of the test.
 func inSight(text string) string {
 	const seen = "private_tmp = false\nprotect_home = false\n"
 	switch {
@@ -188,8 +188,8 @@ func inSight(text string) string {
 	return text + "[service.hardening]\n" + seen
 }
 
-// What install would refuse check refuses, for the manager in question, with file,
-// line and key; and so does install (issue 10).
+// check refuses what install would refuse for the given manager, with file, line and key.
+// install does the same (issue 10).
 func TestIssue10_SenselessValuesAreRefusedWithTheirPlace(t *testing.T) {
 	for _, key := range service.Keys() {
 		if len(badValues[key.Name]) == 0 {
@@ -230,7 +230,7 @@ func TestIssue10_SenselessValuesAreRefusedWithTheirPlace(t *testing.T) {
 	}
 }
 
-// check and doctor once took it for granted that the program would lie in /usr/local/bin.
+// check and doctor assumed that the program would be in /usr/local/bin.
 func TestCheckLooksWhereTheProgramLies(t *testing.T) {
 	p := newPlace(t)
 	if !native.OnThisSystem("systemd") || !strings.HasPrefix(p.dir, "/tmp/") {

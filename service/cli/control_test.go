@@ -25,20 +25,20 @@ func running(p *place) {
 	p.m.st.Phase, p.m.st.PID = platform.PhaseReady, feedd.PID
 }
 
-// byHand has somebody else run it.
+// byHand makes somebody else run it.
 func byHand(p *place) { p.runs(other, "") }
 
-// unnamed has somebody hold the lock who cannot be identified.
+// unnamed makes a process that cannot be identified hold the lock.
 func unnamed(p *place) { p.held["feedd"] = singleton.Holder{} }
 
-// onlyByHand is what a command that needs a manager says where there is none. Once it said to name one
-// by --manager, which does not help: that one does not run there either.
+// onlyByHand is the message of a command that needs a manager where there is none. It used to
+// suggest --manager, which does not help: that manager does not run there either.
 const onlyByHand = "process 1 is bash: without one only `run`, `status`, `stop`, `reload`, `check` and `plan --manager NAME` work here"
 
 // unmanaged has no manager on the machine.
 func unmanaged(p *place) { p.m = nil }
 
-// watchless is a manager that watches nothing, as SysV's scripts.
+// watchless is a manager that watches nothing, like SysV's scripts.
 func watchless(p *place) { p.m.inventory = true }
 
 func ends(p *place, pid int) {
@@ -121,8 +121,9 @@ func TestControl(t *testing.T) {
 	}
 }
 
-// Issue 9: start followed at once by reload. The process that the manager has started does not hold the name yet, and "not
-// running" was the answer (TestIncident5_StartThenReload on a busy Wine).
+// Issue 9: start followed at once by reload. The process that the manager has started does not
+// hold the lock yet, and the answer was "not running" (TestIncident5_StartThenReload on a busy
+// Wine).
 func TestIncident5_ReloadOfWhatOnlyBegins(t *testing.T) {
 	for name, tt := range map[string]struct {
 		arrives bool
@@ -156,7 +157,7 @@ func TestIncident5_ReloadOfWhatOnlyBegins(t *testing.T) {
 	}
 }
 
-// refuse has a SIGTERM or SIGHUP give that, and end nobody.
+// refuse makes SIGTERM and SIGHUP return err, and end no process.
 func refuse(err error) func(*place) {
 	return func(p *place) {
 		p.signalled = func(id proc.Identity, sig os.Signal) error {
@@ -169,12 +170,12 @@ func refuse(err error) func(*place) {
 	}
 }
 
-// reloaded has the state file tell of a reload that was asked for just now.
+// reloaded makes the state file report a reload that was requested just now.
 func reloaded(p *place, id proc.Identity, err string) {
 	p.writes(id, platform.PhaseReady, func(s *state.State) { s.Reloads = state.Reloads{Completed: 1, LastStart: 11, LastError: err} })
 }
 
-// answers has a signal lead to a reload.
+// answers makes a signal lead to a reload.
 func answers(id proc.Identity, err string) func(*place) {
 	return func(p *place) {
 		p.signalled = func(proc.Identity, os.Signal) error {
@@ -184,8 +185,8 @@ func answers(id proc.Identity, err string) func(*place) {
 	}
 }
 
-// What a wait is about is said after a second, from the state file, and again
-// every ten seconds where no terminal is.
+// A wait is reported after a second, with the text of the state file, and without a terminal
+// every ten seconds.
 func TestLongWaitsSaySo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlace(t)
@@ -196,8 +197,8 @@ func TestLongWaitsSaySo(t *testing.T) {
 	})
 }
 
-// Of a forced stop of a supervised service only the supervisor was waited for: the service,
-// killed a moment earlier, could still be there (TestScriptsForcedStop/sysvinit/supervised).
+// A forced stop of a supervised service waited only for the supervisor. The service, killed a
+// moment earlier, could still exist (TestScriptsForcedStop/sysvinit/supervised).
 func TestForcedStopLeavesNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlace(t)

@@ -94,8 +94,8 @@ func (p *place) remove(path string) {
 	}
 }
 
-// A copy that cannot be removed does not keep the service: on Windows it may be this
-// very program.
+// A copy that cannot be removed does not prevent the uninstall: on Windows it may be this very
+// program.
 func TestACopyThatCannotBeRemovedIsSaid(t *testing.T) {
 	p, image, bin := checkout(t)
 	if err := p.runFrom(image, "install", "--copy-to", bin); err != nil {

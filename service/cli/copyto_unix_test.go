@@ -14,12 +14,12 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// checkout is a machine on which the program lies in somebody's checkout, and the
-// directory that it can be copied to. Nobody else can write to either.
+// checkout is a machine on which the program is in somebody's checkout, with a directory to
+// copy it to. Nobody else can write to either.
 func checkout(t *testing.T) (p *place, image, bin string) {
 	t.Helper()
 	p = newPlace(t)
-	// A temporary directory of a test's lies where everybody can write.
+	// A temporary directory of a test is in a directory where everybody can write.
 	home, err := os.UserHomeDir()
 	if err != nil {
 		t.Skip("no home directory to make one in that is ours alone: ", err)
@@ -48,15 +48,15 @@ func checkout(t *testing.T) (p *place, image, bin string) {
 	return p, image, bin
 }
 
-// runFrom is run where the process was executed from image.
+// runFrom is like run, for a process that was executed from image.
 func (p *place) runFrom(image string, args ...string) error {
 	m := p.machine()
 	m.Program, m.Executable = "./feedd", func() (string, error) { return image, nil }
 	return p.runOn(p.t.Context(), m, args...)
 }
 
-// Issue 10, section 7: `install --copy-to` copies the program, whole and with a
-// mode that is said, and what is installed is the copy; a failure takes it back.
+// Issue 10, section 7: `install --copy-to` copies the whole program with a defined mode, and
+// installs the copy. A failure removes the copy.
 func TestIssue10_7_CopyTo(t *testing.T) {
 	p, image, bin := checkout(t)
 	copied := filepath.Join(bin, "feedd")
@@ -109,8 +109,8 @@ func TestIssue10_7_CopyTo(t *testing.T) {
 	}
 }
 
-// Where somebody else could put another program, nothing is copied, and what stands
-// there is not followed.
+// If somebody else could replace the program there, nothing is copied, and an existing link is
+// not followed.
 func TestIssue10_7_CopyToIsRefused(t *testing.T) {
 	p, image, bin := checkout(t)
 	in := func(name string) string { return filepath.Join(filepath.Dir(bin), name) }
@@ -174,8 +174,8 @@ func TestIssue10_7_CopyToIsRefused(t *testing.T) {
 	}
 }
 
-// Issue 10, section 7: what cannot be installed from where it lies is refused with
-// the command that installs it, if a copy is all that it takes.
+// Issue 10, section 7: a program that cannot be installed from its place is refused. If a copy
+// would solve this, the error has the command that installs it.
 func TestIssue10_7_TheWayOutOfACheckout(t *testing.T) {
 	p, image, _ := checkout(t)
 	hidden := func(u platform.Unit) error {

@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// A service that fails again and again is failed between two tries, and status says
-// when the next one is, and which: as much as the manager knows.
+// A service in a crash loop is failed between two attempts. status says when the next attempt
+// comes, and which one it is, as far as the manager knows.
 func TestStatusBetweenTwoTries(t *testing.T) {
 	for name, tt := range map[string]struct {
 		next platform.NextTry
@@ -44,7 +44,8 @@ func TestStatusBetweenTwoTries(t *testing.T) {
 	}
 }
 
-// While it is up there is no next try: a start after a failure says which it is.
+// While the service is up there is no next attempt. A start after a failure says which attempt
+// it is.
 func TestStatusOfATry(t *testing.T) {
 	clean := &platform.Exit{Clean: true, Reason: "asked to stop"}
 	for name, tt := range map[string]struct {
@@ -81,8 +82,8 @@ func TestStatusOfATry(t *testing.T) {
 	}
 }
 
-// A crash loop that was given up says so, with the command that begins anew: whoever
-// was it that gave up.
+// status says that a crash loop was given up, whoever gave up, with the command that starts
+// the service again.
 func TestStatusOfWhatWasGivenUp(t *testing.T) {
 	for name, tt := range map[string]struct {
 		so       func(*place)
@@ -122,7 +123,7 @@ func TestStatusOfWhatWasGivenUp(t *testing.T) {
 	}
 }
 
-// leaves has a supervisor have left that of the last run.
+// leaves makes a supervisor leave these facts about the last run.
 func leaves(gaveUp bool, restarts int, at time.Time) func(*place) {
 	return func(p *place) {
 		p.m.inventory = true
@@ -133,7 +134,7 @@ func leaves(gaveUp bool, restarts int, at time.Time) func(*place) {
 	}
 }
 
-// Starts in a row that failed are no restarts where nobody made them.
+// Consecutive failed starts that nobody made as restarts do not count as restarts.
 func TestFailedStartsAreNoRestarts(t *testing.T) {
 	p := newPlace(t)
 	p.cfg.Log.File = p.dir + "/none.log"

@@ -57,8 +57,8 @@ func holdDeaf(t *testing.T, dir string) (end io.Closer) {
 	return in
 }
 
-// A process that has stopped listening is about to end: `stop` waits for that,
-// says why it could not ask, and kills if it may.
+// A process that has stopped listening is about to end. `stop` waits for the end, says why it
+// could not ask, and kills if it may.
 func TestStopOfADeafHolder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	cfg := service.Config{Name: "feedd", RuntimeDir: dir, StateDir: dir}

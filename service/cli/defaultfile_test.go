@@ -13,8 +13,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// withDefault is a place whose program brings a configuration along, and where that
-// would be. Nothing of it is there.
+// withDefault returns a place whose program has a default configuration, and the path for it.
+// The file does not exist.
 func withDefault(t *testing.T) (p *place, file string) {
 	home := filepath.Join(t.TempDir(), "home")
 	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "LocalAppData"} {
@@ -31,7 +31,8 @@ func withDefault(t *testing.T) (p *place, file string) {
 	return p, filepath.Join(d.Config, "feedd.toml")
 }
 
-// says fails the test unless a file has that content; empty: unless there is none.
+// says fails the test unless the file has that content. An empty want means that there must be
+// no file.
 func says(t *testing.T, path, want string) {
 	t.Helper()
 	got, err := os.ReadFile(path)
@@ -47,8 +48,8 @@ const (
 	edited       = "[service]\nstop_timeout = \"33s\"\n"
 )
 
-// The configuration that comes with a program is written where there is none, is in
-// force at once, and goes with the service, with the directories that were made for it.
+// The configuration that comes with a program is written if there is none, and is in force at
+// once. It is removed with the service, together with the directories that were made for it.
 func TestIssue11_TheProgramsConfigurationIsWrittenWhereThereIsNone(t *testing.T) {
 	p, file := withDefault(t)
 	for _, args := range []string{"plan", install + " --dry-run"} {
@@ -74,7 +75,7 @@ func TestIssue11_TheProgramsConfigurationIsWrittenWhereThereIsNone(t *testing.T)
 	says(t, file, "") // another one was named
 }
 
-// Whatever the umask, it is for everybody to read.
+// Everybody can read it, whatever the umask.
 func TestIssue11_TheProgramsConfigurationHasItsMode(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("there is no umask")
@@ -90,7 +91,7 @@ func TestIssue11_TheProgramsConfigurationHasItsMode(t *testing.T) {
 	}
 }
 
-// A secret one is for whoever the service is alone; who that is has to be known.
+// Only the service's user can read a secret configuration, and that user must exist.
 func TestASecretConfigurationIsTheServicesAlone(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("there are no modes")
@@ -123,8 +124,8 @@ func TestASecretConfigurationIsTheServicesAlone(t *testing.T) {
 	p.wants("plan --scope system --program /opt/feedd", 1, "who has to be there before")
 }
 
-// A changed one is kept, by install and by uninstall; another one of a newer version is
-// laid beside it, once.
+// install and uninstall keep a changed configuration. The one of a newer version is put beside
+// it, once.
 func TestIssue11_AChangedConfigurationIsKept(t *testing.T) {
 	p, file := withDefault(t)
 	p.wants(install, 0, "feedd is installed")
@@ -162,7 +163,7 @@ func TestIssue11_AChangedConfigurationIsKept(t *testing.T) {
 	says(t, file, edited)
 }
 
-// What is laid beside and was not touched goes with the service.
+// An unchanged file that was put beside the configuration is removed with the service.
 func TestIssue11_WhatWasLaidBesideGoesWithTheService(t *testing.T) {
 	p, file := withDefault(t)
 	p.wants(install, 0, "feedd is installed")
@@ -187,7 +188,7 @@ func (c *checked) Check(_ context.Context, cfg service.Config) error {
 	return c.bad
 }
 
-// An install that fails takes it back; the program has been asked with the file there.
+// A failed install removes the file. The program was asked while the file was there.
 func TestIssue11_TheProgramsConfigurationIsTakenBack(t *testing.T) {
 	p, file := withDefault(t)
 	prog := &checked{bad: errors.New("no feed")}
@@ -213,7 +214,7 @@ func TestIssue11_TheProgramsConfigurationIsTakenBack(t *testing.T) {
 	says(t, file, "[service]\nstop_timeout = \"11s\"\n")
 }
 
-// The program's own tables in it are checked before it is there.
+// The program's own tables in it are checked before the file is written.
 func TestTheProgramsConfigurationIsCheckedBeforeItIsWritten(t *testing.T) {
 	p, file := withDefault(t)
 	p.prog = &feeder{}

@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// systemd puts a variable of the environment in the place of ${NAME}, and of a word that is
-// $NAME: the conductor would be told of another file than the one that was named.
+// systemd expands ${NAME}, and a word that is $NAME. The conductor would get another file than
+// the one that was named.
 func TestIssue11_SystemdPutsNoVariablesIntoTheConductorsWords(t *testing.T) {
 	argv := []string{"/opt/${HOME}/feedd", "upgrade", "--config=/etc/${HOME}.toml", "--", "$PATH", "/srv/$$/feedd"}
 	want := []string{"--", "/opt/${HOME}/feedd", "upgrade", "--config=/etc/$${HOME}.toml", "--", "$$PATH", "/srv/$$$$/feedd"}

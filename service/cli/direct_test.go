@@ -14,8 +14,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// A stop that does not come to its end says how far it has come, by the words of
-// the process that was asked, and by no other's.
+// A stop that does not finish says how far it has come, in the words of the process that was
+// asked, and of no other.
 func TestStopSaysHowFarItHasCome(t *testing.T) {
 	steps := []state.StopStep{{Name: "program", Took: time.Second}, {Name: "goroutines", Took: time.Second}}
 	for name, tt := range map[string]struct {
@@ -68,8 +68,8 @@ func TestStopSaysHowFarItHasCome(t *testing.T) {
 	}
 }
 
-// Without --timeout a wait lasts as long as the configuration allows the service,
-// and the margin in which that ends by itself.
+// Without --timeout a wait lasts as long as the configuration allows the service, plus the
+// margin in which the service ends by itself.
 func TestHowLongWaitsLast(t *testing.T) {
 	for args, want := range map[string]time.Duration{
 		"stop":                20*time.Second + platform.StopMargin,
@@ -96,7 +96,8 @@ func TestHowLongWaitsLast(t *testing.T) {
 	}
 }
 
-// Why a process ended that was to reload stands in its record, if that is its own.
+// If a process ends instead of reloading, the reason comes from its record, if the record is
+// its own.
 func TestReloadOfOneThatEnds(t *testing.T) {
 	for name, tt := range map[string]struct {
 		record proc.Identity

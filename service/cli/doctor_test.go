@@ -22,7 +22,7 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// wellOff is a machine on which the service runs by its manager and lacks nothing.
+// wellOff returns a machine on which the service runs under its manager and lacks nothing.
 func wellOff(t *testing.T) *place {
 	p := newPlace(t)
 	p.m.st = platform.Status{
@@ -37,7 +37,7 @@ func wellOff(t *testing.T) *place {
 	return p
 }
 
-// diagnosis is what `doctor --json` says, and its exit code.
+// diagnosis returns the output of `doctor --json` and its exit code.
 func (p *place) diagnosis(args ...string) (r doctor.Report, code int) {
 	p.t.Helper()
 	code, err := p.run(append([]string{"doctor", "--json"}, args...)...)
@@ -57,8 +57,8 @@ func ids(r doctor.Report) (all []string) {
 	return all
 }
 
-// Nothing above a note is said of what is well: while it runs, when it was stopped in order,
-// without a manager, and of what is not there at all.
+// doctor reports nothing above a note about a healthy service: while it runs, when it was
+// stopped in order, without a manager, and if it does not exist at all.
 func TestDoctorHasNothingToSayOfWhatIsWell(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(*place)
@@ -83,7 +83,7 @@ func TestDoctorHasNothingToSayOfWhatIsWell(t *testing.T) {
 	}
 }
 
-// isDown has the service be down, with nothing left.
+// isDown makes the service down, with nothing left.
 func isDown(p *place) {
 	delete(p.held, "feedd")
 	p.m.st.PID, p.m.st.Phase = 0, platform.PhaseStopped
@@ -92,7 +92,7 @@ func isDown(p *place) {
 	}
 }
 
-// What is gathered from the machine leads to the finding that it is about.
+// Facts gathered from the machine lead to the matching finding.
 func TestDoctorFinds(t *testing.T) {
 	reloaded := func(s *state.State) {
 		s.Reloads = state.Reloads{Completed: 1, Failed: 1, LastError: "bad url", LastEnd: noon}
@@ -178,7 +178,7 @@ func TestDoctorFinds(t *testing.T) {
 	}
 }
 
-// p0 stands for the runtime directory.
+// p0 is the placeholder for the runtime directory.
 const p0 = "RUNTIME"
 
 // badRecord writes something in place of the record of the installation.
@@ -190,8 +190,8 @@ func (p *place) badRecord(content string) {
 	p.put(filepath.Join(dir, "feedd.json"), content)
 }
 
-// Who else runs the program and is none of ours: neither whom the holder descends from nor
-// its children, nor other instances, nor other commands, nor this one.
+// doctor finds foreign processes of the same program. It excludes the holder's ancestors and
+// children, other instances, other commands, and itself.
 func TestDoctorKnowsItsOwnProcesses(t *testing.T) {
 	run := func(pid, parent int, words ...string) cli.TableEntry {
 		return cli.Entry(pid, parent, "/usr/sbin/feedd", "", append([]string{"/usr/sbin/feedd"}, words...)...)
@@ -211,8 +211,7 @@ func TestDoctorKnowsItsOwnProcesses(t *testing.T) {
 	}
 }
 
-// The commands are complete: with the flags that somebody gave, quoted, so that they can be
-// copied.
+// The commands are complete and can be copied: they have the flags that somebody gave, quoted.
 func TestDoctorsCommandsAreComplete(t *testing.T) {
 	p := wellOff(t)
 	p.replaced = true
@@ -226,7 +225,8 @@ func TestDoctorsCommandsAreComplete(t *testing.T) {
 	}
 }
 
-// `logs` has nothing of what was started by hand, and doctor once named it.
+// `logs` shows nothing about a process that was started by hand, and doctor used to recommend
+// it.
 func TestDoctorOffersNoLogsOfWhatRunsByHand(t *testing.T) {
 	ill := func(s *state.State) {
 		s.Health = []state.Health{{Name: "queue", Since: noon, Error: "it is full"}}
@@ -262,7 +262,8 @@ func TestDoctorOffersNoLogsOfWhatRunsByHand(t *testing.T) {
 	}
 }
 
-// For people: the worst first, what follows from it below, and what is well in one line.
+// For people, the worst comes first with its consequences below, and healthy checks are one
+// line.
 func TestDoctorForPeople(t *testing.T) {
 	p := wellOff(t)
 	isDown(p)
@@ -292,7 +293,7 @@ func TestDoctorForPeople(t *testing.T) {
 	}
 }
 
-// What comes from files of the service's user does not reach a terminal as it is.
+// Text from files of the service's user is made safe before it reaches a terminal.
 func TestDoctorShowsNoControlCharacters(t *testing.T) {
 	p := wellOff(t)
 	p.writes(feedd, platform.PhaseReady, func(s *state.State) {
@@ -303,7 +304,7 @@ func TestDoctorShowsNoControlCharacters(t *testing.T) {
 	}
 }
 
-// examiner is a manager that says more.
+// An examiner is a manager that reports more.
 type examiner struct {
 	*manager
 	says platform.Examination
@@ -337,7 +338,7 @@ func TestDoctorAsksTheManager(t *testing.T) {
 	}
 }
 
-// A manager may take its time, and two answers of different moments may not fit together.
+// A manager may be slow, and two answers from different moments may contradict each other.
 func TestDoctorAsksTheManagerLittle(t *testing.T) {
 	p := wellOff(t)
 	before := p.m.queries.Load()

@@ -13,8 +13,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// installed is a place where the service is installed with a configuration file,
-// and runs by that if it says so.
+// installed returns a place where the service is installed with a configuration file. If runs
+// is set, the service runs with it.
 func installed(t *testing.T, runs bool) (p *place, set func(string)) {
 	p = newPlace(t)
 	file := filepath.Join(p.dir, "feedd.toml")
@@ -48,7 +48,7 @@ func (p *place) silent(args ...string) {
 	}
 }
 
-// An install where nothing is to be done does nothing, and says so.
+// An install without anything to do does nothing, and says so.
 func TestIssue10_5_InstallDoesNothingWhereNothingIs(t *testing.T) {
 	p, _ := installed(t, true)
 	before, err := os.Stat(p.m.file)
@@ -76,7 +76,7 @@ func TestIssue10_5_InstallDoesNothingWhereNothingIs(t *testing.T) {
 	p.wants("install", 0, "feedd is installed (fake).\n")
 }
 
-// `user = "alice"`, reload, restart: both were 0, and the process was still root's.
+// After `user = "alice"`, reload and restart ended with 0, and the process still ran as root.
 func TestIssue10_5_AChangedUserIsToldByEveryCommand(t *testing.T) {
 	p, set := installed(t, true)
 	set("[service]\nuser = \"alice\"\n[service.limits]\nnofile = 77\n")
@@ -97,8 +97,8 @@ func TestIssue10_5_AChangedUserIsToldByEveryCommand(t *testing.T) {
 	}
 }
 
-// What install would refuse is not recommended: reload says so and where, before it
-// is asked for.
+// A change that install would refuse is not recommended. reload reports it with its place,
+// before it requests the reload.
 func TestReloadSaysWhatInstallWouldRefuse(t *testing.T) {
 	for name, tt := range map[string]struct {
 		text, says string
@@ -133,8 +133,8 @@ func TestReloadSaysWhatInstallWouldRefuse(t *testing.T) {
 	}
 }
 
-// What runs goes on by the old definition until it is restarted: install says so,
-// or does it.
+// The running service keeps the old definition until it is restarted. install says so, or
+// restarts it.
 func TestIssue10_5_ARestartIsDue(t *testing.T) {
 	p, set := installed(t, true)
 	set("[service]\nuser = \"alice\"\n")
@@ -160,8 +160,8 @@ func TestIssue10_5_ARestartIsDue(t *testing.T) {
 	p.wants("install --restart", 0, "feedd is installed (fake).\n")
 }
 
-// What lives in the process and not in the definition takes a restart, and what a
-// reload takes takes that.
+// A setting of the process that is not in the definition needs a restart, or a reload if a
+// reload applies it.
 func TestIssue10_5_KeysOfTheProcess(t *testing.T) {
 	p, set := installed(t, true)
 	set("[service]\nhealth_interval = \"7s\"\n[service.log]\nlevel = \"debug\"\n")
@@ -174,8 +174,8 @@ func TestIssue10_5_KeysOfTheProcess(t *testing.T) {
 	p.wants("install --restart", 0, "", "restart")
 }
 
-// The definition was changed behind our back, or the program renders another one:
-// no key explains it.
+// Somebody edited the definition, or the program renders another one: no key explains the
+// difference.
 func TestIssue10_5_ADefinitionThatSomebodyEdited(t *testing.T) {
 	p, _ := installed(t, true)
 	p.put(p.m.file, "User=mallory\n")
@@ -184,8 +184,8 @@ func TestIssue10_5_ADefinitionThatSomebodyEdited(t *testing.T) {
 	p.wants("install", 0, "feedd is installed (fake).\n")
 }
 
-// An installation without a record (of a package, of an older version) is not
-// compared with what nobody knows.
+// An installation without a record (of a package, of an older version) is not compared with
+// unknown flags.
 func TestIssue10_5_WithoutARecord(t *testing.T) {
 	p, set := installed(t, true)
 	if err := os.RemoveAll(filepath.Join(p.dir, "holdfast")); err != nil {
@@ -194,7 +194,7 @@ func TestIssue10_5_WithoutARecord(t *testing.T) {
 	file := " --config " + filepath.Join(p.dir, "feedd.toml")
 	set("[service]\nuser = \"alice\"\n")
 	p.silent("start"+file, "restart"+file, "status"+file)
-	// What its process has in force is known all the same.
+	// What its process has in force is known nevertheless.
 	set("[service]\nhealth_interval = \"7s\"\n")
 	p.wants("status"+file, 0, "changed since it was started: health_interval: feedd restart brings that in")
 	p.wants("start"+file, 0, "health_interval: feedd restart brings that in", "start")

@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// What a manager says of every end says nothing of this one.
+// A reason that a manager gives for every end says nothing about this one.
 func TestIssue11_AnEndIsToldOnce(t *testing.T) {
 	for name, tt := range map[string]struct {
 		exit platform.Exit

@@ -6,8 +6,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// What a service's user calls its files does not move root's terminal, nor pass
-// for a line of ours, when root purges.
+// File names of the service's user cannot move the cursor of root's terminal, or imitate a
+// line of ours, when root purges.
 func TestIssue9_C_NamesOfFilesBringNoEscapes(t *testing.T) {
 	for want, names := range map[string][]string{
 		"a, b c":                                {"a", "b c"},

@@ -31,10 +31,9 @@ var settings = map[string]string{ //nolint:gochecknoglobals // a table
 	"launchd.process_type": `"Background"`, "launchd.session_create": "true", "launchd.extra": `{Nice = 3}`,
 }
 
-// Each setting, changed alone, changes what an install says that it changes, and nothing
-// else; a second install changes nothing and says so; and the setting taken back is the
-// definition as it was. Where the manager cannot honour it, the install is refused and
-// nothing has changed.
+// Each setting, changed alone, changes exactly what an install announces. A second install
+// changes nothing and says so. After the setting is reverted, the definition is as before. If
+// the manager cannot honour a setting, the install is refused and changes nothing.
 func TestIssue11_EachSettingIsOneDifference(t *testing.T) {
 	for _, manager := range []string{"systemd", "sysv", "openrc", "launchd"} {
 		if manager == "launchd" && os.Geteuid() != 0 {
@@ -97,14 +96,14 @@ func TestIssue11_EachSettingIsOneDifference(t *testing.T) {
 	}
 }
 
-// within reports whether a manager's definition may have a setting in it already, by what
-// others make of it.
+// within reports whether a manager's definition may already contain a setting, derived from
+// others.
 func within(manager, key string) bool {
 	return key == "log.file" && manager != "systemd" || // only systemd has to open its directory
 		key == "restart.delay" && manager == "launchd" // it knows one interval, which restart.window and restart.max may rule
 }
 
-// diff are the files that an install would change.
+// diff returns the files that an install would change.
 func (s *stage) diff(t *testing.T) (paths []string) {
 	t.Helper()
 	if s.run("plan --diff --json --program /opt/feedd") != nil {
@@ -119,8 +118,8 @@ func (s *stage) diff(t *testing.T) (paths []string) {
 	return paths
 }
 
-// files2 are the files of the manager's in which two snapshots differ: not what install
-// itself has written down.
+// files2 returns the files of the manager in which two snapshots differ, without install's own
+// records.
 func files2(before, after map[string]string) (paths []string) {
 	for _, path := range slices.Sorted(maps.Keys(after)) {
 		if before[path] != after[path] && !strings.Contains(path, "/var/lib/holdfast") {

@@ -12,19 +12,19 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// courier is the least of a program.
+// A courier is a minimal program.
 type courier struct{}
 
 func (courier) Start(context.Context, *service.Runtime) error { return nil }
 func (courier) Stop(context.Context) error                    { return nil }
 
-// The whole main of a service.
+// This is the whole main of a service.
 func ExampleMain() {
 	os.Exit(cli.Main(service.Config{Name: "feedd", Description: "Feeds"}, courier{}))
 }
 
-// The service as one command of a bigger application: what is installed calls it
-// where it stands.
+// The service is one command of a bigger application. The installed definition calls it at its
+// place in the tree.
 func ExampleCommand() {
 	root := &cobra.Command{Use: "acme"}
 	group := &cobra.Command{Use: "agent", Short: "All about the agent"}
@@ -46,8 +46,8 @@ func ExampleCommand() {
 	// exit code 0
 }
 
-// The whole main of an application in which the service is one command among others:
-// each error is told once, and a command line that makes no sense ends with 2.
+// This is the whole main of an application in which the service is one command among others.
+// Each error is printed once, and a wrong command line exits with 2.
 func ExampleExecute() {
 	root := &cobra.Command{Use: "acme"}
 	root.AddCommand(cli.Command(service.Config{Name: "acme-agent"}, courier{}))

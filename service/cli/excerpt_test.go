@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// dump is what a program leaves that panics in a goroutine of its own, with more
-// goroutines than anybody reads.
+// dump is the output of a program that panics in a goroutine, with more goroutines than
+// anybody reads.
 func dump() string {
 	text := `panic: cannot feed: no feed
 [signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x1]
@@ -42,8 +42,8 @@ main.main()
 
 func lines(text string) []string { return strings.Split(strings.TrimSuffix(text, "\n"), "\n") }
 
-// With a failure its reason is shown, and of a dump of stacks the headline and
-// where in the program that was, be the log a file, the journal, or our own.
+// A failure is shown with its reason. Of a stack dump only the headline and the place in the
+// program are shown, whether the log is a file, the journal, or our own.
 func TestIssue10_TheReasonIsShownAndNotTheTailOfADump(t *testing.T) {
 	const reason = "2026-01-02T12:00:00.000Z [ERROR] cannot feed: no feed"
 	frames := []string{
@@ -81,7 +81,7 @@ func TestIssue10_TheReasonIsShownAndNotTheTailOfADump(t *testing.T) {
 	}
 }
 
-// So it is with start and status, of a log that is a file.
+// start and status do the same with a log file.
 func TestIssue10_StartShowsTheReasonBeforeADump(t *testing.T) {
 	p := newPlace(t)
 	p.cfg.Log.File = filepath.Join(p.dir, "feedd.log")
@@ -95,7 +95,7 @@ func TestIssue10_StartShowsTheReasonBeforeADump(t *testing.T) {
 	p.wants("status", 3, "[ERROR] cannot feed: no feed")
 }
 
-// The log writes a tab as \t where a value has several lines: a place stays a place.
+// The log writes a tab as \t in multi-line values. A place is still recognised.
 func TestExcerptKnowsQuotedPlaces(t *testing.T) {
 	lines := []string{
 		`Nov 29 04:32:53 h webd[7]: panicked: what="panic in Start: nil map"`,

@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// A start that fails ends with the class of what the program ended with, where the
-// code has one, and with 1 otherwise, whether the manager knew of it or not.
+// A failed start ends with the exit code of the program if that code has a class, and
+// otherwise with 1, whether or not the manager knew it.
 func TestStartEndsWithTheProgramsClass(t *testing.T) {
 	for program, want := range map[int]int{
 		1: 1, 2: 1, 3: 1, 64: 1, 70: 70, 75: 75, 77: 77, 78: 78, 126: 1, 143: 1, 255: 1, -1: 1,
@@ -34,7 +34,7 @@ func TestStartEndsWithTheProgramsClass(t *testing.T) {
 	}
 }
 
-// Whatever verb meets an error of a class, it ends with the code of that class.
+// Every verb ends with the exit code of the class of its error.
 func TestVerbsEndWithTheClassOfAnError(t *testing.T) {
 	for class, tt := range map[string]struct {
 		err  error

@@ -11,56 +11,56 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// Machine is what commands reach, to be played by tests.
+// Machine is what commands use outside of their process. Tests fake it.
 type Machine = machine
 
-// ThisMachine is the real one.
+// ThisMachine returns the real machine.
 var ThisMachine = thisMachine
 
-// CommandOn is Command on a machine that the test plays.
+// CommandOn is like Command, on a fake machine.
 func CommandOn(m Machine, cfg service.Config, prog service.Program) *cobra.Command {
 	return newApp(m, cfg, prog).root
 }
 
-// Alone is the tree as Main has it.
+// Alone returns the tree that Main uses.
 func Alone(cfg service.Config) *cobra.Command {
 	return newTree(thisMachine().with(cfg.Fallback), cfg, nil, "q").root
 }
 
-// App is a command line.
+// An App is a command line.
 type App struct{ *app }
 
-// Trunk is the one that Main begins with, and Grown what it makes of it.
+// Trunk returns the command line with which Main begins.
 func Trunk(cfg service.Config) App { return App{newTrunk(thisMachine(), cfg, nil, "q")} }
 
-// Grown is Trunk with all commands.
+// Grown returns Trunk with all commands.
 func Grown(cfg service.Config) App { return App{newTree(thisMachine(), cfg, nil, "q")} }
 
-// Root is its tree.
+// Root returns the root of the tree.
 func (a App) Root() *cobra.Command { return a.root }
 
 // Runs reports whether args need no more than Trunk.
 func (a App) Runs(args []string) bool { return a.runs(args) }
 
-// AsUnit is how systemd-run is called for a conductor.
+// AsUnit returns the systemd-run command for a conductor.
 var AsUnit = asUnit
 
-// TakeTable has a configuration take another's [service] table.
+// TakeTable copies the [service] table of another configuration.
 var TakeTable = takeTable
 
-// Excerpt is what of a log is shown with a failure.
+// Excerpt returns the lines of a log that are shown with a failure.
 var Excerpt = excerpt
 
-// OwnProgram is the path by which a manager will start this program.
+// OwnProgram returns the path by which a manager will start this program.
 func OwnProgram(m Machine) (path, note string, err error) { return m.ownProgram() }
 
 // Accounts looks up users and groups.
 type Accounts = accounts
 
-// ErrNoAccount is what a lookup says of a name that nobody knows.
+// ErrNoAccount is the error of a lookup for an unknown name.
 var ErrNoAccount = errNoAccount
 
-// UnsafePath says who could have a path lead elsewhere.
+// UnsafePath says who could make a path lead elsewhere.
 var UnsafePath = unsafePath
 
 // Resources is what a process uses.
@@ -72,25 +72,25 @@ var ShowPlan = showPlan
 // Difference is what `install --adopt` shows.
 var Difference = difference
 
-// ReadyLine is what a start that was asked for at that time says to a terminal.
+// ReadyLine returns the message for a terminal about a start that was requested at that time.
 func ReadyLine(ctx context.Context, m Machine, cfg service.Config, keeper platform.Manager, asked time.Time) string {
 	t := &target{machine: m, cfg: cfg, id: cfg.ID(cfg.Scope), manager: keeper}
 	t.dirs, _ = cfg.DirsFor(cfg.Scope)
 	return t.readyLine(ctx, singleton.Holder{}, asked)
 }
 
-// Enumerate is a list of names for people.
+// Enumerate lists names for people.
 var Enumerate = enumerate
 
-// TableEntry is one process of the process table.
+// A TableEntry is a process of the process table.
 type TableEntry = tableEntry
 
-// Entry is a TableEntry.
+// Entry returns a TableEntry.
 func Entry(pid, parent int, exe, user string, argv ...string) TableEntry {
 	return TableEntry{pid: pid, parent: parent, exe: exe, user: user, argv: argv}
 }
 
-// Sketch is what of each line of a configuration may be shown.
+// Sketch returns what may be shown of each line of a configuration.
 func Sketch(text string) (shown []string) {
 	for _, line := range sketch(text) {
 		shown = append(shown, line.shown)
@@ -98,5 +98,5 @@ func Sketch(text string) (shown []string) {
 	return shown
 }
 
-// Redact strikes secrets out of texts.
+// Redact returns a function that removes secrets from texts.
 func Redact(secrets []string) func(string) string { return newRedactor(secrets).text }

@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-dev/holdfast/installer/upgrade"
 )
 
-// A program that somebody else could have put there is refused, unless it is known which
-// one it has to be. What the person has made who became root by sudo is that person's.
+// A program that somebody else could have put there is refused, unless its digest is given.
+// Files of the person who became root by sudo count as the caller's.
 func TestIssue11_AFileThatOthersCouldHaveChangedIsRefused(t *testing.T) {
 	const stranger = 4242
 	for name, tt := range map[string]struct {

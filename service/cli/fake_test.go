@@ -34,8 +34,8 @@ var (
 	killed = &platform.Exit{Code: -1, Signal: "SIGKILL", Reason: "signal"}
 )
 
-// place is a machine on which nothing is real but the service's own files, in
-// directories of the test's. Its zero answers: nobody runs, nothing is installed.
+// A place is a machine on which only the service's own files are real, in directories of the
+// test. With its zero answers, nothing runs and nothing is installed.
 type place struct {
 	t    *testing.T
 	cfg  service.Config
@@ -46,7 +46,7 @@ type place struct {
 	lock error                       // instead: asking for the lock fails
 
 	did []string // what reached the machine, in order
-	// signalled is what a signal does.
+	// signalled is called for each signal.
 	signalled func(id proc.Identity, sig os.Signal) error
 	mu        sync.Mutex // of did and gone: timers have processes end
 	gone      map[int]bool
@@ -61,7 +61,7 @@ type place struct {
 	replaced  bool // the program on disk
 	removed   bool // likewise
 	full      bool // the runtime directory
-	// answers is what a command prints; nil: nothing, and it succeeds.
+	// answers returns the output of a command; nil: no output, and success.
 	answers   func(argv []string) (string, error)
 	detach    func(argv []string) error
 	out, errs bytes.Buffer
@@ -175,7 +175,7 @@ func (p *place) note(format string, args ...any) {
 	p.did = append(p.did, fmt.Sprintf(format, args...))
 }
 
-// ends has a process end.
+// ends makes a process end.
 func (p *place) ends(pid int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -206,8 +206,8 @@ func (p *place) runOn(ctx context.Context, m cli.Machine, args ...string) error 
 	return root.ExecuteContext(ctx)
 }
 
-// wants fails the test unless the command ends with that code, having said and
-// done that. What was done is compared whole.
+// wants fails the test unless the command ends with that code, prints that text, and does
+// exactly those things.
 func (p *place) wants(args string, code int, says string, did ...string) {
 	p.t.Helper()
 	got, err := p.run(strings.Fields(args)...)
@@ -222,12 +222,12 @@ func (p *place) wants(args string, code int, says string, did ...string) {
 	}
 }
 
-// runs has id hold the name.
+// runs makes id hold the name.
 func (p *place) runs(id proc.Identity, origin string) {
 	p.held["feedd"] = singleton.Holder{Identity: id, UID: os.Geteuid(), Since: noon.Add(-time.Minute), Origin: origin}
 }
 
-// writes has the process leave its state file.
+// writes makes the process write its state file.
 func (p *place) writes(id proc.Identity, phase platform.Phase, change func(*state.State)) {
 	p.t.Helper()
 	s := state.State{Name: "feedd", Process: id, Phase: phase, PhaseSince: noon.Add(-50 * time.Second), StartedAt: noon.Add(-time.Minute)}
@@ -239,7 +239,7 @@ func (p *place) writes(id proc.Identity, phase platform.Phase, change func(*stat
 	}
 }
 
-// ended leaves the record of a last run.
+// ended writes the record of a last run.
 func (p *place) ended(exit *platform.Exit) {
 	p.t.Helper()
 	last := recovery.LastRun{Process: other, Started: noon.Add(-time.Hour), Exit: exit}
@@ -263,7 +263,7 @@ func (p *place) put(path string, content any) {
 	}
 }
 
-// manager is a platform.Manager that notes what it is asked to do.
+// A manager is a platform.Manager that records what it is asked to do.
 type manager struct {
 	queries atomic.Int64 // of where a service stands
 
@@ -289,7 +289,7 @@ type manager struct {
 	logs      []string        // the command that shows them; nil: one that says how many were asked for
 }
 
-// face is m, with Inventory if it has that.
+// face returns m, with Inventory if m has it.
 func (m *manager) face() platform.Manager {
 	if m.inventory {
 		return inventory{m}
@@ -303,7 +303,7 @@ func (i inventory) Inventory(context.Context, platform.ID) (platform.Status, err
 	return platform.Status{Manager: i.name, Installed: i.st.Installed, Enabled: i.st.Enabled, Definition: i.st.Definition}, i.broken
 }
 
-// Status of such a manager would run the program, which would ask it again.
+// Status of such a manager would run the program, which would ask the manager again.
 func (i inventory) Status(context.Context, platform.ID) (platform.Status, error) {
 	i.p.note("status")
 	return i.st, nil
@@ -350,7 +350,7 @@ func (m *manager) act(ctx context.Context, verb string) error {
 	return context.Cause(ctx)
 }
 
-// errHangs has a manager wait for ever.
+// errHangs makes a manager wait for ever.
 var errHangs = errors.New("hangs")
 
 func (m *manager) Start(ctx context.Context, _ platform.ID) error   { return m.act(ctx, "start") }
@@ -396,7 +396,7 @@ func (m *manager) Logs(_ platform.ID, n int, follow bool) []string {
 	return argv
 }
 
-// system notes commands and removals.
+// system records commands and removals.
 type system struct{ p *place }
 
 var _ platform.System = system{}
@@ -417,7 +417,7 @@ func (s system) RemoveAll(path string) error {
 	return os.RemoveAll(path)
 }
 
-// Run does nothing, and "hang" that until it is interrupted.
+// Run does nothing. The command "hang" hangs until it is interrupted.
 func (s system) Run(ctx context.Context, argv ...string) (string, error) {
 	s.p.note("%s", argv[0])
 	if argv[0] == "hang" {
@@ -430,7 +430,7 @@ func (s system) Run(ctx context.Context, argv ...string) (string, error) {
 	return "", nil
 }
 
-// json is what a command has printed as JSON.
+// json returns what a command has printed as JSON.
 func (p *place) json() (all map[string]any) {
 	p.t.Helper()
 	if err := json.Unmarshal(p.out.Bytes(), &all); err != nil {

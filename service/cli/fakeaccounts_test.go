@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// lookups know p.accounts, and nothing of "broken".
+// lookups knows p.accounts, and fails for "broken".
 func (p *place) lookups() cli.Accounts {
 	find := func(name string) (string, error) {
 		if name == "broken" {

@@ -37,7 +37,7 @@ type faulty struct {
 	seen    *[]operation
 }
 
-// operation is one call of the machine's.
+// An operation is one call to the machine.
 type operation struct {
 	name    string
 	changes bool
@@ -47,8 +47,8 @@ var errnos = map[string]syscall.Errno{ //nolint:gochecknoglobals // a table
 	"ENOSPC": syscall.ENOSPC, "EIO": syscall.EIO, "EACCES": syscall.EACCES, "EROFS": syscall.EROFS,
 }
 
-// at is the fault of an operation that is about to begin; nil if there is none. What
-// cannot happen to it does not: nobody runs out of space by reading.
+// at returns the fault of an operation that is about to begin, or nil. It only returns faults
+// that can happen: a read cannot run out of space.
 func (f faulty) at(op operation, path string) error {
 	*f.count++
 	if f.seen != nil {
@@ -92,7 +92,7 @@ func grows(op operation, path string) bool {
 	return false
 }
 
-// after is the fault of an operation that has been done.
+// after returns the fault of an operation that was done.
 func (f faulty) after(path string, err error) error {
 	switch {
 	case f.n == 0 || *f.count != f.n:
@@ -174,7 +174,7 @@ func asks(argv []string) bool {
 	return false
 }
 
-// scene is a machine, and what is done with it.
+// A scene is a machine with the command to run on it.
 type scene struct {
 	name   string
 	before []string // command lines that lead there; "foreign" puts somebody else's definition there
@@ -265,7 +265,7 @@ func (s *stage) run(args string) error {
 	return s.p.runOn(s.p.t.Context(), s.machine(), strings.Fields(args)...)
 }
 
-// faultRoots makes the empty machine.
+// empty makes the empty machine.
 func (s *stage) empty() error {
 	var errs []error
 	for _, dir := range []string{"", "/etc/systemd/system", "/etc/init.d", "/etc/runlevels/default", "/Library/LaunchDaemons", "/run", "/var/lib", "/var/log", "/fake", "/proc", "/var/db", "/run/openrc/options", filepath.Dir(wants)} {
@@ -290,10 +290,10 @@ func (s *stage) empty() error {
 	return errors.Join(errs...)
 }
 
-// TestIssue11_Faults has each operation of install and uninstall fail, in all ways,
-// or be the last one of its process, on each manager that keeps files. Afterwards the
-// machine is as before or as after, or a journal says what is left; and the next call
-// ends where it should. Without HOLDFAST_FAULTS=all it is a part of all, by a seed.
+// TestIssue11_Faults makes each operation of install and uninstall fail in all ways, or kills
+// the process at it, for each manager that keeps files. Afterwards the machine is as before or
+// as after, or a journal says what is left; and the next call ends as it should. Without
+// HOLDFAST_FAULTS=all it runs a part, chosen by a seed.
 func TestIssue11_Faults(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	if text := os.Getenv("HOLDFAST_FAULTS_SEED"); text != "" {
@@ -338,7 +338,7 @@ func TestIssue11_Faults(t *testing.T) {
 	}
 }
 
-// campaign is one scene on one manager.
+// A campaign is one scene with one manager.
 type campaign struct {
 	*stage
 	sc            scene
@@ -391,7 +391,7 @@ func newCampaign(t *testing.T, manager string, sc scene) *campaign {
 	return c
 }
 
-// fault has the n-th operation fail, and judges.
+// fault makes the n-th operation fail, and judges the result.
 func (c *campaign) fault(t *testing.T, n int, how string, onwards bool) {
 	t.Helper()
 	if err := c.restore(c.before); err != nil {
@@ -403,7 +403,7 @@ func (c *campaign) fault(t *testing.T, n int, how string, onwards bool) {
 	c.judge(t, fmt.Sprintf("%s at operation %d (%v, onwards: %v)", how, n, c.ops[n-1], onwards), err, false, c.ops[n-1].changes)
 }
 
-// killed does so in another process, which is killed.
+// killed does the same in another process, which is killed.
 func (c *campaign) killed(t *testing.T, n int, how string) {
 	t.Helper()
 	if err := c.restore(c.before); err != nil {
@@ -414,7 +414,7 @@ func (c *campaign) killed(t *testing.T, n int, how string) {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), exe, "-test.run=^TestFaultRole$", "-test.v=false")
-	// What it leaves goes with this test.
+	// Files that it leaves are removed with this test.
 	cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir(), "HOLDFAST_FAULT_ROLE="+strings.Join([]string{c.root, c.tree.manager, c.sc.args, strconv.Itoa(n), how}, "|"))
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -425,7 +425,7 @@ func (c *campaign) killed(t *testing.T, n int, how string) {
 	c.judge(t, fmt.Sprintf("%s at operation %d (%v)", how, n, c.ops[n-1]), errors.New("it was killed"), true, true)
 }
 
-// TestFaultRole is the process that is killed.
+// TestFaultRole is the process to be killed.
 func TestFaultRole(t *testing.T) {
 	role := strings.Split(os.Getenv("HOLDFAST_FAULT_ROLE"), "|")
 	if len(role) != 5 {
@@ -441,8 +441,8 @@ func TestFaultRole(t *testing.T) {
 	t.Fatalf("it lived: %v", s.run(role[2]))
 }
 
-// judge looks at the machine, and has the next call be made. What succeeded though a
-// question was not answered may have done less: the next call makes up for that.
+// judge checks the machine, and makes the next call. A command that succeeded without getting
+// an answer may have done less; the next call completes it.
 func (c *campaign) judge(t *testing.T, fault string, err error, dead, changes bool) {
 	t.Helper()
 	c.sys = c.tree
@@ -456,7 +456,7 @@ func (c *campaign) judge(t *testing.T, fault string, err error, dead, changes bo
 		c.asBeforeOrAfter(t, fault, err)
 	}
 	if p != nil {
-		// status runs without a fault, and says so.
+		// status runs without a fault, and reports this.
 		_ = c.run("status")
 		if !strings.Contains(c.p.out.String(), "was interrupted at") {
 			t.Errorf("%s: status does not say what is pending:\n%s", fault, c.p.out.String())

@@ -21,9 +21,9 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// tree is a machine whose files lie below a directory, and whose manager is played:
-// what it knows lies there, too, so that it outlives the process. Paths that are
-// below the directory already stay.
+// A tree is a machine whose files are below a directory, with a simulated manager. The
+// manager's knowledge is in files there too, so that it outlives the process. Paths that are
+// already below the directory stay as they are.
 type tree struct {
 	root, manager string
 	now           func() time.Time
@@ -34,7 +34,7 @@ const (
 	badWord   = "/opt/bad" // in a definition: its service does not become ready
 )
 
-// Where the played managers keep their knowledge.
+// The simulated managers keep their knowledge here.
 const (
 	ranBy    = "/fake/running"  // the definition by which the service runs
 	loadedAs = "/fake/loaded"   // systemd's, of a service that runs
@@ -78,7 +78,7 @@ func (m tree) put(path, content string) error {
 	return errors.Join(os.MkdirAll(filepath.Dir(m.at(path)), 0o755), os.WriteFile(m.at(path), []byte(content), 0o600))
 }
 
-// start has the service run by a definition, and write what services write.
+// start makes the service run by a definition, and writes what services write.
 func (m tree) start(by string) bool {
 	if strings.Contains(by, badWord) {
 		return false
@@ -90,7 +90,7 @@ func (m tree) start(by string) bool {
 		m.put("/run/openrc/options/"+faultName+"/child_pid", "70"), m.put("/proc/70/stat", "")) == nil
 }
 
-// stop leaves of it what services leave: nothing but its directories.
+// stop leaves only the directories of the service.
 func (m tree) stop() {
 	run := filepath.Join(m.root, "run", faultName)
 	for _, path := range []string{ranBy, state.Path(run, faultName), "/run/openrc/options/" + faultName, "/proc/70"} {
@@ -100,7 +100,7 @@ func (m tree) stop() {
 
 func (m tree) running() bool { return m.exists(ranBy) }
 
-// Run plays the commands; what nobody knows is 127.
+// Run simulates the commands. An unknown command ends with 127.
 func (m tree) Run(ctx context.Context, argv ...string) (string, error) {
 	if ctx.Err() != nil {
 		return "", &platform.CommandError{Argv: argv, Code: -1, Err: context.Cause(ctx)}
@@ -158,8 +158,8 @@ func failed(err error) int {
 	return 0
 }
 
-// accounts are files; as with the real ones, there is none twice, and what is not there
-// cannot be removed. The group of a user goes with him.
+// accounts simulates accounts as files. Like real ones, they exist only once, and a missing
+// one cannot be removed. A user is removed with its group.
 func (m tree) accounts(command, name string) (string, int) {
 	user, group := "/fake/users/"+name, "/fake/groups/"+name
 	switch command {
@@ -182,8 +182,8 @@ func (m tree) accounts(command, name string) (string, int) {
 	return "", failed(os.Remove(m.at(group)))
 }
 
-// dscl plays macOS's: a record is a file of its keys. To make one that is there is fine,
-// to remove one that is not is an error.
+// dscl simulates that of macOS. A record is a file of its keys. Making an existing one
+// succeeds, and removing a missing one fails.
 func (m tree) dscl(args []string) (string, int) {
 	path := "/fake" + strings.ToLower(args[1])
 	switch args[0] {
@@ -314,7 +314,7 @@ func (m tree) show() string {
 		load, active, enabled, file, pid)
 }
 
-// script is an init script, or OpenRC's command for it.
+// script simulates an init script, or OpenRC's command for it.
 func (m tree) script(verb string) (string, int) {
 	by := m.content(m.definition())
 	if by == "" {
@@ -398,10 +398,10 @@ func (m tree) launchctl(args []string) (string, int) {
 	return "", 127
 }
 
-// times are those that no two calls have in common.
+// times are the values that differ between any two calls.
 var times = regexp.MustCompile(`2026-01-02T[0-9:.]*Z`)
 
-// snapshot is all files, links and directories of the machine.
+// snapshot returns all files, links and directories of the machine.
 func (m tree) snapshot() map[string]string {
 	all := map[string]string{}
 	err := filepath.WalkDir(m.root, func(path string, d fs.DirEntry, err error) error {
@@ -433,7 +433,7 @@ func (m tree) snapshot() map[string]string {
 	return all
 }
 
-// restore makes the machine what a snapshot says.
+// restore brings the machine back to a snapshot.
 func (m tree) restore(all map[string]string) error {
 	if err := os.RemoveAll(m.root); err != nil {
 		return err
@@ -467,7 +467,7 @@ func (m tree) restore(all map[string]string) error {
 	return nil
 }
 
-// differ says where two snapshots do.
+// differ says where two snapshots differ.
 func differ(got, want map[string]string) string {
 	var b bytes.Buffer
 	for name, what := range got {

@@ -21,7 +21,7 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// surveyor is a manager that knows of all its services at once.
+// A surveyor is a manager that reports all its services at once.
 type surveyor struct {
 	*manager
 	unsettled map[string]platform.Phase
@@ -182,7 +182,7 @@ func TestFleetStatus(t *testing.T) {
 	}
 }
 
-// Where the system does not say whether the process of the state file lives, its lock does.
+// If the system does not say whether the process of the state file lives, its lock does.
 func TestFleetStatusByTheLock(t *testing.T) {
 	p, s := fleetPlace(t)
 	p.put(filepath.Join(p.has("runs"), "runs.state.json"), state.State{Name: "runs", Process: feedd, Phase: platform.PhaseReady, StartedAt: noon})
@@ -194,7 +194,7 @@ func TestFleetStatusByTheLock(t *testing.T) {
 	}
 }
 
-// What lies below the runtime directory of everybody is mostly no service of ours.
+// Most entries in the shared runtime directory are no services of ours.
 func TestFleetStatusPassesOverWhatIsNoService(t *testing.T) {
 	p, s := fleetPlace(t)
 	d, err := native.DirsFor(platform.ScopeUser, "byhand")

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// What is added to a log is shown, and what is added to the file that takes its
-// place, as rotation does; nothing is shown twice.
+// New lines of a log are shown, also those of a file that replaces it in a rotation. Nothing
+// is shown twice.
 func TestLogsFollow(t *testing.T) {
 	for name, tt := range map[string]struct {
 		then func(p *place, log string) // what happens to the file, in a bubble's time
@@ -106,7 +106,7 @@ func (p *place) add(path, text string) {
 	}
 }
 
-// A manager's command shows its log, and ends as it ends.
+// A manager's command shows its log, and its exit code is passed on.
 func TestLogsOfACommand(t *testing.T) {
 	p := newPlace(t)
 	p.m.logs = []string{"sh", "-c", "echo shown; echo why >&2; exit 7"}

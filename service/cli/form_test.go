@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// The same fault is told by all commands in one form, VERB "NAME": REASON, and each
-// part of it once (issue 10).
+// All commands report the same fault in one form, VERB "NAME": REASON, without repetitions
+// (issue 10).
 func TestIssue10_OneFormOfErrors(t *testing.T) {
 	const bad = `feedd.toml:2: service.stop_timout: unknown: did you mean "stop_timeout"?`
 	for name, tt := range map[string]struct {

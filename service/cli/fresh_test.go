@@ -16,7 +16,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// What is not there is not uninstalled, and had no record.
+// A service that does not exist is not uninstalled, and had no record.
 func TestUninstallOfNothing(t *testing.T) {
 	p := newPlace(t)
 	p.m.st, p.m.none = platform.Status{Manager: "fake"}, true
@@ -25,7 +25,7 @@ func TestUninstallOfNothing(t *testing.T) {
 	}
 }
 
-// Of what is not installed there are no versions to be listed.
+// A service that is not installed has no versions to list.
 func TestVersionsOfNothing(t *testing.T) {
 	p := newPlace(t)
 	p.m.st = platform.Status{Manager: "fake"}
@@ -34,8 +34,8 @@ func TestVersionsOfNothing(t *testing.T) {
 	}
 }
 
-// JSON of no versions is none, and without the record nobody knows of which program they
-// would be.
+// Without versions `--json` prints no JSON. Without a readable record nobody knows which
+// program's versions to list.
 func TestVersionsOfWhatCannotBeKnown(t *testing.T) {
 	p := newPlace(t)
 	p.m.st = platform.Status{Manager: "fake"}
@@ -57,7 +57,7 @@ func TestVersionsOfWhatCannotBeKnown(t *testing.T) {
 	p.wants("versions", 1, "gone")
 }
 
-// Who starts what is not installed is told the command that installs it.
+// A start of a service that is not installed names the command that installs it.
 func TestStartOfNothingNamesInstall(t *testing.T) {
 	p := newPlace(t)
 	p.m.st, p.m.acts = platform.Status{Manager: "fake"}, platform.ErrNotInstalled
@@ -66,7 +66,7 @@ func TestStartOfNothingNamesInstall(t *testing.T) {
 	}
 }
 
-// A user who may not is told who may, and not what the manager's command was.
+// A user without permission learns who has it, instead of seeing the manager's command.
 func TestAUserWhoMayNotIsToldWhoMay(t *testing.T) {
 	for _, verb := range []string{"start", "stop", "restart", "reload"} {
 		p := newPlace(t)
@@ -80,7 +80,7 @@ func TestAUserWhoMayNotIsToldWhoMay(t *testing.T) {
 	}
 }
 
-// A restart of what does not run says once what it does not bring in.
+// A restart of a service that does not run says once what it does not put into force.
 func TestRestartTellsADriftOnce(t *testing.T) {
 	p, set := installed(t, false)
 	set("[service]\nuser = \"alice\"\n")
@@ -94,7 +94,7 @@ func TestRestartTellsADriftOnce(t *testing.T) {
 	}
 }
 
-// A failed start names what lies over the definition.
+// A failed start names what overrides the definition.
 func TestWhyNamesDropIns(t *testing.T) {
 	p := newPlace(t)
 	p.m.acts = &platform.FailedError{How: "exit code 1"}
@@ -104,8 +104,9 @@ func TestWhyNamesDropIns(t *testing.T) {
 	}
 }
 
-// A reload of what was started before there was a configuration says that it has
-// not read it; and which file it does not read where that is not there.
+// If the service was started before the configuration existed, reload says that it has not
+// read it. If --config names a missing file, the error says that the service does not read
+// that file.
 func TestReloadSaysWhatItDoesNotRead(t *testing.T) {
 	p := newPlace(t)
 	running(p)
@@ -123,7 +124,7 @@ func TestReloadSaysWhatItDoesNotRead(t *testing.T) {
 	}
 }
 
-// The shells are named to who names none, or another.
+// Without a shell, or with an unknown one, completion names the shells.
 func TestCompletionNamesTheShells(t *testing.T) {
 	for _, args := range []string{"completion", "completion tcsh", "completion bash zsh"} {
 		newPlace(t).wants(args, platform.ExitUsage, "is not one of bash, fish, powershell, zsh")
@@ -137,7 +138,7 @@ func TestConfigShowAllHasTheLogsDefaults(t *testing.T) {
 	p.wants("config show --all", 0, `service.log.max_backups = 7  # default`)
 }
 
-// A place that a switch hides is told once, though two command lines are in it.
+// A path that a switch hides is reported once, although two command lines contain it.
 func TestPlanTellsAHiddenProgramOnce(t *testing.T) {
 	_, err := command(t, service.Config{Name: "feedd"}, "plan", "--manager", "systemd", "--scope", "system", "--program", "/root/feedd")
 	if strings.Count(fmt.Sprint(err), "hides it") != 1 {
@@ -145,7 +146,7 @@ func TestPlanTellsAHiddenProgramOnce(t *testing.T) {
 	}
 }
 
-// What makes no sense of a host's own commands is an error as well, at any depth.
+// An unknown command in a group of the host is an error too, at any depth.
 func TestExecuteRefusesWhatAGroupOfTheHostDoesNotKnow(t *testing.T) {
 	for args, want := range map[string]int{"db table bogus": 2, "db bogus": 2, "db table": 0, "db table --help bogus": 0, "db table list": 0, "help db table": 0} {
 		root, _ := host(cli.Command(service.Config{Name: "acme-agent"}, nil))

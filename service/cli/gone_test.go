@@ -11,9 +11,9 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// A manager executes the program for a reload (ExecReload=), some for a stop, too (a
-// script). Where its file has been renamed or removed under the service, the process
-// is asked all the same.
+// A manager executes the program for a reload (ExecReload=), and some do for a stop, too (a
+// script). If the file was renamed or removed under the running service, the process itself is
+// asked.
 func TestIssue11_TheManagersProgramIsGone(t *testing.T) {
 	for _, gone := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// When a program of these tests gets a SIGHUP.
+// These are the moments at which a program of these tests gets a SIGHUP.
 const (
 	hangupVariable = "HOLDFAST_CLI_TEST_HANGUP"
 	beforeMain     = "before main" // as its packages are initialised
@@ -36,8 +36,8 @@ func (hungUp) Tables() map[string]any {
 
 func playHungUp(dir string) int { return cli.Main(agentConfig(dir), hungUp{}) }
 
-// A SIGHUP does not kill what a manager starts, from before main on. Any other
-// command dies of it, as it would without us, unless nohup(1) says no.
+// From before main on, a SIGHUP does not kill a command that a manager starts. It kills any
+// other command, as it would without us, unless nohup(1) prevents it.
 func TestIssue10_9_HangupBeforeTheCommand(t *testing.T) {
 	if signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // or our children ignore it
@@ -115,8 +115,8 @@ func TestIssue10_9_HangupBeforeTheCommand(t *testing.T) {
 	}
 }
 
-// What takes time to be initialised comes after the claim: all that formats or
-// compiles expressions waits for these two packages.
+// Slow initialisation comes after the claim: everything that formats or compiles expressions
+// depends on these two packages.
 func TestIssue10_9_ClaimIsInitialisedFirst(t *testing.T) {
 	cmd := inDir(t, "agent", t.TempDir(), "version")
 	cmd.Env = append(cmd.Env, "GODEBUG=inittrace=1")

@@ -15,7 +15,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// flagged is a host with flags of its own, of every kind and at every level.
+// flagged is a host with its own flags, of every kind and at every level.
 func flagged(tree *cobra.Command) *cobra.Command {
 	acme, _ := host(tree)
 	f := acme.PersistentFlags()
@@ -33,8 +33,8 @@ func flagged(tree *cobra.Command) *cobra.Command {
 	return acme
 }
 
-// A flag of the host's on the command line of an install was not in what that installed:
-// the service ran with another profile, or did not start.
+// A host flag on the command line of an install was missing in the definition. The service ran
+// with another profile, or did not start.
 func TestIssue10_9_HostsFlagsAreInstalled(t *testing.T) {
 	for args, want := range map[string]string{
 		"admin acme-agent":                                  "admin acme-agent",
@@ -75,7 +75,7 @@ func TestIssue10_9_HostsFlagsAreInstalled(t *testing.T) {
 			if strings.Contains(text, "- what is installed includes these flags of acme: ") != given {
 				t.Errorf("it says\n%s", text)
 			}
-			// What is installed means what was typed.
+			// The installed line means what was typed.
 			values := func(line []string) map[string]string {
 				t.Helper()
 				root := flagged(cli.CommandOn(p.machine(), p.cfg, nil))
@@ -107,7 +107,7 @@ func TestIssue10_9_HostsFlagsAreInstalled(t *testing.T) {
 	}
 }
 
-// Every manager's definition has them in each call.
+// Every manager's definition has them in each command line.
 func TestIssue10_9_HostsFlagsAreRendered(t *testing.T) {
 	for _, manager := range native.Managers() {
 		t.Run(manager, func(t *testing.T) {
@@ -133,8 +133,8 @@ func TestIssue10_9_HostsFlagsAreRendered(t *testing.T) {
 	}
 }
 
-// They are kept like what install itself was told, so a second install, and the commands
-// that compare, do not take them for a change; and they can be taken back.
+// They are kept like install's own flags. So a second install, and commands that compare, do
+// not take them for a change. They can be forgotten.
 func TestIssue10_9_HostsFlagsAreKept(t *testing.T) {
 	p := newPlace(t)
 	p.m.file, p.m.st.Enabled = filepath.Join(p.dir, "feedd.unit"), true
@@ -157,7 +157,7 @@ func TestIssue10_9_HostsFlagsAreKept(t *testing.T) {
 	does("- as in an earlier install: --program /opt/acme '--profile=x y' --region=eu (--no-program, --no-host-flags to undo that)", "admin", "acme-agent", "install")
 	exec("/opt/acme --profile=x y admin --region=eu acme-agent run")
 	does("nothing has changed", "admin", "acme-agent", "install")
-	// Another one's flags are no change of what is installed.
+	// Flags of a command about another service do not change the installation.
 	for _, args := range [][]string{{"admin", "acme-agent", "status"}, {"--profile", "z", "admin", "acme-agent", "status"}} {
 		does("is stopped", args...)
 		if text, _ := drive(t, flagged(cli.CommandOn(p.machine(), p.cfg, nil)), args...); strings.Contains(text, "brings") {
@@ -167,7 +167,7 @@ func TestIssue10_9_HostsFlagsAreKept(t *testing.T) {
 	does("+Exec=/opt/acme --profile=z admin --region=eu acme-agent run", "--profile", "z", "admin", "acme-agent", "install")
 	does("+Exec=/opt/acme admin acme-agent run", "admin", "acme-agent", "install", "--no-host-flags")
 	does("nothing has changed", "admin", "acme-agent", "install")
-	// What the host has no more is left out.
+	// A flag that the host no longer has is left out.
 	does("feedd is installed", "--profile", "x", "admin", "acme-agent", "install")
 	plainHost, _ := host(cli.CommandOn(p.machine(), p.cfg, nil))
 	if text, err := drive(t, plainHost, "admin", "acme-agent", "install"); err != nil || !strings.Contains(text, "+Exec=/opt/acme admin acme-agent run") {

@@ -65,7 +65,8 @@ func badFile(p *place) {
 	p.put(p.cfg.File, "[service]\ncolour_of_it = 1\n")
 }
 
-// The command line beats the file, and what is installed says where it came from.
+// The command line takes precedence over the file, and the definition says where a value came
+// from.
 func TestWhatIsInstalled(t *testing.T) {
 	p := newPlace(t)
 	p.cfg.File = filepath.Join(p.dir, "feedd.toml")
@@ -85,7 +86,7 @@ func TestWhatIsInstalled(t *testing.T) {
 	}
 }
 
-// fill makes a service's directories as a run leaves them, and more.
+// fill makes the directories of a service like a run leaves them, with further entries.
 func fill(p *place, more ...string) {
 	p.writes(other, platform.PhaseReady, nil)
 	for _, name := range append(more, "run/feedd.pid", "state/feedd.lock", "state/feedd.lastrun.json", "state/.feedd.lastrun.json.new") {
@@ -97,8 +98,8 @@ func fill(p *place, more ...string) {
 	}
 }
 
-// A purge removes what is the service's, says what else is in it, and touches
-// nothing before it has decided (issue 9, 1).
+// A purge removes what belongs to the service, names what else is there, and touches nothing
+// before it has decided (issue 9, 1).
 func TestPurge(t *testing.T) {
 	const all = "remove all of /run,remove all of /state"
 	for name, tt := range map[string]struct {
@@ -130,8 +131,8 @@ func TestPurge(t *testing.T) {
 	}
 }
 
-// The caller's environment may be that of another service: its directories stay
-// (issue 9, 1).
+// The environment of the caller may be that of another service, whose directories stay (issue
+// 9, 1).
 func TestPurgeInsideOfAnotherService(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the variables of this test are Linux's")
@@ -153,7 +154,7 @@ func TestPurgeInsideOfAnotherService(t *testing.T) {
 	}
 	p.put(theirs+"/data", "")
 	p.put(home+"/state/feedd/ours.db", "")
-	// A default directory is the service's own with all in it, which is said.
+	// A default directory belongs to the service with everything in it, and this is reported.
 	p.wants("uninstall --purge", 0, "remove "+home+"/state/feedd with ours.db", "remove", "remove all of /home/run/feedd", "remove all of /home/state/feedd")
 	if _, err := os.Stat(theirs + "/data"); err != nil {
 		t.Errorf("what another service keeps is gone: %v", err)
@@ -166,7 +167,8 @@ func TestPurgeInsideOfAnotherService(t *testing.T) {
 	p.wants("status", 2, "feedd is stopped")
 }
 
-// The directory in which commands ask a journal is the service's, also where a flag named the state directory.
+// The directory through which commands ask a journal belongs to the service, even if a flag
+// named the state directory.
 func TestPurgeOfAJournalsDesk(t *testing.T) {
 	p := newPlace(t)
 	desk := p.cfg.StateDir + "/feedd.journal.desk"
@@ -179,7 +181,7 @@ func TestPurgeOfAJournalsDesk(t *testing.T) {
 	}
 }
 
-// A link is removed, and not what it leads to.
+// A link is removed, but not its target.
 func TestPurgeOfALink(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("links to directories need rights there, and Wine has its own")
@@ -196,8 +198,8 @@ func TestPurgeOfALink(t *testing.T) {
 	}
 }
 
-// logless has a manager whose command for the log is none, and not nil: logs and
-// status took its first word.
+// logless has a manager without a log command: an empty slice, and not nil. logs and status
+// took its first word.
 func logless(p *place) { p.m.logs = []string{} }
 
 func TestLogs(t *testing.T) {
@@ -230,8 +232,8 @@ func TestLogs(t *testing.T) {
 	}
 }
 
-// Each query of a manager costs as much as a command of its own, and an install is to
-// cost little more than the calls that it needs.
+// Each query of a manager costs as much as a command, and an install should cost little more
+// than the calls that it needs.
 func TestIssue11_AnInstallAsksTheManagerLittle(t *testing.T) {
 	p := newPlace(t)
 	before := p.m.queries.Load()

@@ -9,7 +9,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Where a name has instances only, status names them; --all shows each.
+// If a name has only instances, status names them, and --all shows each.
 func TestIssue10_4_InstancesAreNamed(t *testing.T) {
 	p := newPlace(t)
 	p.m.st = platform.Status{Manager: "fake", Phase: platform.PhaseStopped}
@@ -36,7 +36,7 @@ func TestIssue10_4_InstancesAreNamed(t *testing.T) {
 	p.wants("status --instance two", 2, "feedd@two")
 }
 
-// A shell completes what it can know: managers, scopes, and the instances that have left something.
+// A shell completes what is known: managers, scopes, and instances that have left something.
 func TestValuesOfFlagsAreCompleted(t *testing.T) {
 	p := newPlace(t)
 	p.put(p.cfg.StateDir+"/feedd@one.lastrun.json", "{}")
@@ -50,8 +50,8 @@ func TestValuesOfFlagsAreCompleted(t *testing.T) {
 	}
 }
 
-// The service's user may make as many files as he likes that are called like those of
-// instances: each cost root a question to the manager.
+// The service's user can make any number of files with the names of instances, and each one
+// cost root a question to the manager.
 func TestIssue9_AHoardOfInstancesKeepsNobodyWaiting(t *testing.T) {
 	p := newPlace(t)
 	p.m.st = platform.Status{Manager: "fake", Phase: platform.PhaseStopped}

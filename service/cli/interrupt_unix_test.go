@@ -91,8 +91,8 @@ func expect(t *testing.T, lines *bufio.Scanner, want string) {
 	}
 }
 
-// Every command ends by the first request while the configuration is read from
-// where nobody answers (fault B).
+// Every command ends at the first request, even while it reads its configuration from a place
+// that never answers (fault B).
 func TestFirstInterruptEndsWhatReads(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		for _, command := range []string{"status", "plan", "install", "uninstall", "start", "stop", "restart", "reload", "logs", "check", "await"} {
@@ -110,8 +110,8 @@ func TestFirstInterruptEndsWhatReads(t *testing.T) {
 	}
 }
 
-// What does not end by the first one ends by the second, as if we had never
-// asked for signals (fault B).
+// If the first request does not end a command, the second one has its default action, as if we
+// had never caught signals (fault B).
 func TestSecondInterruptHasItsDefaultBack(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		if signal.Ignored(sig) { // by a shell without job control, in the background: its default is to be ignored still
@@ -123,7 +123,7 @@ func TestSecondInterruptHasItsDefaultBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		expect(t, lines, "interrupted")
-		// The default is back a moment after the context has ended.
+		// The default action returns a moment after the context has ended.
 		for cmd.Process.Signal(sig) == nil && syscall.Kill(cmd.Process.Pid, 0) == nil && !zombie(cmd.Process.Pid) {
 		}
 		err := cmd.Wait()

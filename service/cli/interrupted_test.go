@@ -22,7 +22,7 @@ func (p *place) interrupted(m cli.Machine, args ...string) error {
 	return p.runOn(ctx, m, args...)
 }
 
-// An install that is interrupted leaves nothing behind.
+// An interrupted install leaves nothing behind.
 func TestInterruptedInstallIsTakenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlace(t)
@@ -81,7 +81,7 @@ func TestEveryWaitEndsWithTheCommand(t *testing.T) {
 	}
 }
 
-// So does the wait for a lock that lies where nobody answers (fault B).
+// This includes the wait for a lock in a place that never answers (fault B).
 func TestHungLock(t *testing.T) {
 	hung := make(chan struct{})
 	defer close(hung)
@@ -110,7 +110,7 @@ func TestHungLock(t *testing.T) {
 
 func hangs(p *place) { p.m.fails = errHangs }
 
-// A process that cannot be killed is said, and so is one that stays.
+// A process that cannot be killed is reported, and so is one that does not end.
 func TestStopThatCannotKill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlace(t)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// uninstall names each place where something of the service's still lies, once, and
-// how to get rid of it, unless that was just done.
+// uninstall names each place that still has something of the service, once, and how to remove
+// it, unless that was just done.
 func TestUninstallNamesWhatStays(t *testing.T) {
 	const hint = " (uninstall --purge removes state and logs)"
 	config := func(p *place) { p.cfg.File = p.dir + "/feedd.toml"; p.put(p.cfg.File, "") }
@@ -103,7 +103,7 @@ func TestUninstallNamesWhatStays(t *testing.T) {
 	}
 }
 
-// What failed half-way is not said to be uninstalled.
+// A failed uninstall does not claim to be done.
 func TestUninstallThatFailsClaimsNothing(t *testing.T) {
 	for name, so := range map[string]func(*place){
 		"another runs": byHand,

@@ -15,8 +15,8 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// What a dead instance has left is described, never believed, and nobody is signalled
-// because of it.
+// The leftovers of a dead instance are described, but never trusted, and nobody is signalled
+// because of them.
 func TestLeftoverPIDFile(t *testing.T) {
 	for name, tt := range map[string]struct {
 		content string
@@ -89,7 +89,7 @@ func TestExitCode(t *testing.T) {
 	}
 }
 
-// The command line has the last word, behind what the code overrides.
+// The command line overrides what the code overrides.
 func TestOverridesAddUp(t *testing.T) {
 	p := newPlace(t)
 	p.cfg.Override = func(c *service.Config) { c.User, c.Group = "code", "code" }
@@ -99,7 +99,7 @@ func TestOverridesAddUp(t *testing.T) {
 	}
 }
 
-// A note says which of two paths the manager gets; where there is one path, none.
+// A note says which of two paths the manager uses. With one path there is no note.
 func TestInstallSaysWhichProgram(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("links need rights there, and Wine has its own")

@@ -15,7 +15,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// filterer is a manager that can narrow its log down.
+// A filterer is a manager that can filter its log.
 type filterer struct{ *manager }
 
 func (f filterer) FilteredLogs(id platform.ID, l platform.LogFilter) []string {
@@ -23,7 +23,7 @@ func (f filterer) FilteredLogs(id platform.ID, l platform.LogFilter) []string {
 	return f.Logs(id, 3, false)
 }
 
-// The flags of logs reach the manager that understands them, all of them together.
+// All flags of logs reach a manager that understands them, together.
 func TestLogFlagsReachTheManager(t *testing.T) {
 	plain := platform.LogFilter{Lines: 50}
 	with := func(change func(*platform.LogFilter)) string {
@@ -71,8 +71,7 @@ func TestLogFlagsReachTheManager(t *testing.T) {
 	}
 }
 
-// A log that cannot be narrowed down says so, naming what was asked for and whose
-// log it is, and shows nothing else in its place.
+// If a log cannot be filtered, the error names the flags and the log, and nothing is shown.
 func TestLogFlagsThatCannotBe(t *testing.T) {
 	for args, flags := range map[string]string{
 		"--json": "--json", "-p err": "--priority", "--since today": "--since",
@@ -92,7 +91,7 @@ func TestLogFlagsThatCannotBe(t *testing.T) {
 	}
 }
 
-// What the manager's command ends with is what logs ends with: it has said why.
+// logs ends with the exit code of the manager's command, which has reported the reason.
 func TestLogsEndAsTheirCommand(t *testing.T) {
 	p := newPlace(t)
 	p.m.logs = []string{os.Args[0], "-test.no-such-flag"}
@@ -107,7 +106,7 @@ func TestLogsEndAsTheirCommand(t *testing.T) {
 	}
 }
 
-// The log under the name of a service of somebody else's is shown, and said to be.
+// The log of a foreign service with this name is shown, with a note about that.
 func TestLogsOfSomebodyElses(t *testing.T) {
 	p := newPlace(t)
 	p.theirs(nil)
@@ -117,7 +116,7 @@ func TestLogsOfSomebodyElses(t *testing.T) {
 	}
 }
 
-// A start that failed shows the log since it was asked for, where that can be had.
+// A failed start shows the log since its request, if the log can be filtered.
 func TestAFailedStartAsksForItsOwnLog(t *testing.T) {
 	p := newPlace(t)
 	p.m.acts = errors.New("it failed")
@@ -135,8 +134,8 @@ func TestAFailedStartAsksForItsOwnLog(t *testing.T) {
 	}
 }
 
-// A run that was denied something, and the next one, in the same second: what is said of the one is no
-// finding about the other.
+// Two runs in the same second, and the first one was denied something: its log lines lead to
+// no finding about the second.
 func TestDoctorReadsTheLogOfTheLastRunAlone(t *testing.T) {
 	p := wellOff(t)
 	started := noon.Add(-time.Minute + 500*time.Millisecond + 7*time.Microsecond)

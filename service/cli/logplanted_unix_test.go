@@ -23,8 +23,9 @@ func (f filer) Logs(_ platform.ID, _ int, _ bool) []string {
 	return []string{"cat", f.file} // whatever it is
 }
 
-// The log lies in a directory of the service's user, who puts a link there to what root
-// alone may read, or gives that a second name: nobody shows it, and nobody packs it.
+// The log is in a directory of the service's user, who replaces it by a link to a file that
+// only root may read, or gives such a file a second name there. No command shows or packs that
+// file.
 func TestALinkInPlaceOfTheLog(t *testing.T) {
 	for name, plant := range map[string]func(secret, file string) error{
 		"a log": nil, "a link": os.Symlink, "a second name": os.Link,

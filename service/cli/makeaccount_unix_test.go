@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// A user is made if it is asked for and not there, and removed only by a purge, and
-// only if we made it.
+// A user is created on request if it does not exist. Only a purge removes it, and only if we
+// created it.
 func TestIssue11_CreateUser(t *testing.T) {
 	made := func(s *stage) string {
 		var all []string
@@ -73,7 +73,7 @@ func TestIssue11_CreateUser(t *testing.T) {
 	}
 }
 
-// Where no user can be made, that is refused by name.
+// If no user can be created, the error says why.
 func TestIssue11_CreateUserThatCannotBe(t *testing.T) {
 	p := newPlace(t)
 	p.wants("install --program /opt/feedd --user feed --create-user", platform.ExitUsage, "a user's service runs as that user")

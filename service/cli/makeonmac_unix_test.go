@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// On macOS an account is made record by record, with a number that nobody has, and only
-// what was made is removed, by a purge.
+// On macOS an account is created record by record, with an unused number. A purge removes only
+// what was created.
 func TestIssue11_CreateUserOnMacOS(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("launchd wants property lists of root's")

@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// What troff would take for a request, an escape or another character is text.
+// Text that troff would take for a request, an escape or another character is escaped.
 func TestManualSaysWhatWasSaid(t *testing.T) {
 	dir := t.TempDir()
 	description := `.so /etc/passwd with a \ and a - in it`
@@ -48,7 +48,8 @@ func TestManualSaysWhatWasSaid(t *testing.T) {
 	}
 }
 
-// mandoc finds nothing in the pages but that they have no date: the same source gives the same pages.
+// mandoc's only finding in the pages is the missing date: the same source gives the same
+// pages.
 func TestManualPassesMandoc(t *testing.T) {
 	if _, err := exec.LookPath("mandoc"); err != nil {
 		t.Skip("no mandoc (Debian: apt-get install mandoc)")

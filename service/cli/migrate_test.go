@@ -24,8 +24,8 @@ Restart=always
 WantedBy=multi-user.target
 `
 
-// The configuration goes to standard output and can be used as it is; what it cannot say
-// stands in it as comments; nothing is changed.
+// The configuration goes to standard output and is usable. Settings without a counterpart are
+// comments in it. Nothing is changed.
 func TestMigrate(t *testing.T) {
 	p := newPlace(t)
 	file := filepath.Join(p.dir, "old.service")
@@ -59,8 +59,8 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
-// A definition that a package made for a program of holdfast's runs `run`, which is no
-// argument of the program's, nor are its flags; of a stranger's program that is only a hint.
+// A package's definition of a holdfast program runs `run`. This word and its flags are no
+// arguments of the program. In a foreign program they are kept, with a hint.
 func TestMigrateOfWhatRanRun(t *testing.T) {
 	p := newPlace(t)
 	file := filepath.Join(p.dir, "feedd.service")
@@ -88,8 +88,8 @@ func TestMigrateOfWhatRanRun(t *testing.T) {
 	}
 }
 
-// What holdfast has made itself is no case for migrate, and said to be none; its
-// configuration is printed all the same.
+// A definition by holdfast needs no migration, and migrate says so. It prints the
+// configuration nevertheless.
 func TestMigrateOfWhatIsOurs(t *testing.T) {
 	p := newPlace(t)
 	file := filepath.Join(p.dir, "old.service")
@@ -125,7 +125,7 @@ func TestMigrateOfWhatIsNone(t *testing.T) {
 	}
 }
 
-// What is read takes the place of the whole [service] table, of every key that there is.
+// The migrated configuration replaces the whole [service] table, with every key.
 func TestMigrateTakesTheWholeTable(t *testing.T) {
 	c := service.Config{Name: "feedd", Version: "1", RuntimeDir: "/run/x", DisplayName: "old", Supervise: true}
 	cli.TakeTable(&c, service.Config{Name: "other", Description: "new", RuntimeDir: "/run/y"})

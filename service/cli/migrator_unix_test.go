@@ -36,7 +36,7 @@ func (m migratingTrialist) Migrate(ctx context.Context, x service.Migration) err
 	return nil
 }
 
-// playMigrator is version 1 where its file is called stable, and 2 as the candidate.
+// playMigrator is version 1 if its file is named stable, and version 2 as the candidate.
 func playMigrator(cfg service.Config, behaviour string) int {
 	cfg.Version = "1"
 	if exe, err := os.Executable(); err == nil && strings.HasPrefix(filepath.Base(exe), "candidate") {
@@ -45,8 +45,8 @@ func playMigrator(cfg service.Config, behaviour string) int {
 	return cli.Main(cfg, migratingTrialist{fails: behaviour == "badly", hangs: behaviour == "without end"})
 }
 
-// A candidate hears which version it has to leave the data readable for, and the version
-// before hears, in the same process, what was done to the data where it runs again.
+// A candidate learns for which version it has to keep the data readable. After a rollback, in
+// the same process, the previous version learns what was done to the data.
 func TestIssue11_MigrationsOfATrial(t *testing.T) {
 	for behaviour, tt := range map[string]struct {
 		starts, unfinished bool
@@ -88,7 +88,7 @@ func TestIssue11_MigrationsOfATrial(t *testing.T) {
 	}
 }
 
-// What is confirmed hears of no migration again.
+// A confirmed version does not learn of its migration again.
 func TestIssue11_AConfirmedMigrationIsDone(t *testing.T) {
 	c := newCourt(t)
 	c.opens()

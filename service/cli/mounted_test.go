@@ -17,8 +17,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// host is somebody's application: acme, with the service two levels down and
-// under a name of its own.
+// host is an application, acme, with the service two levels down and under its own name.
 func host(tree *cobra.Command) (acme *cobra.Command, hooks *[]string) {
 	hooks = new([]string)
 	acme = &cobra.Command{
@@ -43,8 +42,8 @@ func drive(t *testing.T, root *cobra.Command, args ...string) (text string, err 
 	return out.String(), err
 }
 
-// What is installed calls the tree where it stands, on every manager: the unit of
-// acme-agent ran `/usr/bin/acme run` (issue 9, 8).
+// For every manager, the definition calls the tree at its place. The unit of acme-agent used
+// to run `/usr/bin/acme run` (issue 9, 8).
 func TestMountedTreeIsRenderedAsMounted(t *testing.T) {
 	for _, manager := range native.Managers() {
 		t.Run(manager, func(t *testing.T) {
@@ -98,7 +97,7 @@ func TestMountedTreeIsRenderedAsMounted(t *testing.T) {
 	}
 }
 
-// One rule for errors, usage and exit codes, mounted or not.
+// Errors, usage and exit codes follow one rule, mounted or not.
 func TestMistakesMountedAndNot(t *testing.T) {
 	for name, tt := range map[string]struct {
 		args string
@@ -154,7 +153,7 @@ func TestMistakesMountedAndNot(t *testing.T) {
 	}
 }
 
-// The host's own commands are none of our business.
+// The host's own commands are not affected.
 func TestHostKeepsItsWays(t *testing.T) {
 	p := newPlace(t)
 	acme, hooks := host(cli.CommandOn(p.machine(), p.cfg, nil))
@@ -170,14 +169,14 @@ func TestHostKeepsItsWays(t *testing.T) {
 	}
 }
 
-// linksOf reports whether there are directories of links of SysV's here.
+// linksOf reports whether this machine has directories for links of SysV.
 func linksOf(t *testing.T) bool {
 	t.Helper()
 	_, err := os.Stat("/etc/rc0.d")
 	return err == nil
 }
 
-// Examples are called as the tree is, wherever it is mounted, and each command of a group has its place.
+// Examples use the path of the tree, wherever it is mounted, and each command is in a group.
 func TestExamplesAreCalledAsTheTreeIs(t *testing.T) {
 	alone, err := command(t, service.Config{Name: "feedd"}, "install", "--help")
 	if err != nil || !strings.Contains(alone, "\n  feedd install --start\n") {
@@ -203,7 +202,7 @@ func TestExamplesAreCalledAsTheTreeIs(t *testing.T) {
 	}
 }
 
-// The program's own commands have the examples that they were given.
+// The program's own commands keep their examples.
 func TestExamplesOfOthersStay(t *testing.T) {
 	tree := cli.Command(service.Config{Name: "feedd"}, nil)
 	const example = "  feedd load --as PROGRAM"

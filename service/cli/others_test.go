@@ -15,8 +15,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// With install --instance a, or --scope user, plain verbs said that nothing is there:
-// they name what is, with the whole command where there is but one.
+// After install --instance a, or --scope user, plain verbs said that nothing exists. Now they
+// name what exists, with the whole command if there is only one.
 func TestIssue10_10_VerbsNameWhatIsThere(t *testing.T) {
 	nothing := platform.Status{Manager: "fake", Phase: platform.PhaseStopped}
 	there := platform.Status{Manager: "fake", Installed: true, Phase: platform.PhaseStopped}
@@ -79,7 +79,8 @@ func TestIssue10_10_VerbsNameWhatIsThere(t *testing.T) {
 	}
 }
 
-// What is not installed has perhaps no configuration, and who is there has one.
+// A service that is not installed may have no configuration. The error then names the existing
+// instance.
 func TestIssue10_10_BadConfigurationOfWhatIsNotThere(t *testing.T) {
 	p := newPlace(t)
 	p.m.st = platform.Status{Manager: "fake", Phase: platform.PhaseStopped}
@@ -95,7 +96,7 @@ func TestIssue10_10_BadConfigurationOfWhatIsNotThere(t *testing.T) {
 	}
 }
 
-// demanding is a program that cannot do without a configuration.
+// demanding is a program that requires a configuration.
 type demanding struct{ service.Program }
 
 func (demanding) Check(context.Context, service.Config) error { return errors.New("no feeds") }
@@ -112,13 +113,13 @@ func TestIssue10_10_StatusNamesTheCommand(t *testing.T) {
 	p.wants("status", 3, "it is installed with --scope system: feedd status --scope system\n")
 }
 
-// other is another manager of this machine beside the one that runs it.
+// beside adds another manager to this machine, besides the one that runs it.
 func (p *place) beside(name string) *manager {
 	return &manager{p: p, name: name, st: platform.Status{Manager: name, Phase: platform.PhaseStopped}, file: filepath.Join(p.dir, name)}
 }
 
-// What was installed with --manager is known to be so by plain commands, and what
-// that was told holds for those with the same --manager.
+// Plain commands know what was installed with --manager, and commands with the same --manager
+// use its recorded flags.
 func TestIssue10_10_AnotherManager(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the managers of this test are Linux's")
@@ -183,8 +184,8 @@ func TestIssue10_10_AnotherManager(t *testing.T) {
 	}
 }
 
-// plan and install for another manager than the running one passed the default
-// configuration over, and said nothing.
+// plan and install for a manager other than the running one ignored the default configuration,
+// and did not say so.
 func TestIssue10_2_TheDefaultConfigurationForAnotherManager(t *testing.T) {
 	p := newPlace(t)
 	for _, v := range []string{"HOME", "LocalAppData"} {

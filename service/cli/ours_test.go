@@ -9,7 +9,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// theirs has the manager run a service of that name by a definition of somebody else.
+// theirs makes the manager run a service of that name by somebody else's definition.
 func (p *place) theirs(change func(*platform.Definition)) {
 	d := &platform.Definition{Path: p.dir + "/feedd.unit", Own: map[string]string{"start": "ctl start feedd", "stop": "ctl stop feedd", "unmask": "ctl unmask feedd"}}
 	if change != nil {
@@ -18,9 +18,8 @@ func (p *place) theirs(change func(*platform.Definition)) {
 	p.m.st = platform.Status{Manager: "fake", Enabled: true, Phase: platform.PhaseReady, PID: 60, Definition: d}
 }
 
-// A verb finds a definition that holdfast did not make: nothing is done to it, and
-// the error says how to get on. Each of them stopped, restarted or removed it, or
-// said of it that it was not running.
+// If holdfast did not make a definition, every verb leaves it alone, and the error says what
+// to do. The verbs used to stop, restart or remove it, or said that it was not running.
 func TestIssue10_3_AVerbActsOnOursOnly(t *testing.T) {
 	for _, inventory := range []bool{false, true} {
 		for verb, says := range map[string]string{
@@ -37,8 +36,7 @@ func TestIssue10_3_AVerbActsOnOursOnly(t *testing.T) {
 	}
 }
 
-// Our own process is stopped and reloaded all the same, unless it is the one that
-// runs by that definition.
+// Our own process is stopped and reloaded nevertheless, unless it runs by that definition.
 func TestIssue10_3_OursBesideTheirs(t *testing.T) {
 	p := newPlace(t)
 	p.theirs(nil)
@@ -55,7 +53,7 @@ func TestIssue10_3_OursBesideTheirs(t *testing.T) {
 	p.wants("stop --manager none", 0, "", "signal 60 terminated") // a script of theirs may say so
 }
 
-// status shows ours, which does not run, and names the other one.
+// status shows our service, which does not run, and names the other one.
 func TestIssue10_3_StatusSaysWhoseItIs(t *testing.T) {
 	p := newPlace(t)
 	p.theirs(func(d *platform.Definition) { d.State = platform.DefinitionStatic })
@@ -78,7 +76,7 @@ func TestIssue10_3_Masked(t *testing.T) {
 	p.wants("status", 3, "is masked")
 }
 
-// What others have laid over our own definition is told, and changes nothing else.
+// Overrides of our own definition are reported, and change nothing else.
 func TestIssue10_3_DropInsAreNamed(t *testing.T) {
 	p := newPlace(t)
 	p.m.st.Definition = &platform.Definition{Path: "/u/feedd", Ours: true, DropIns: []platform.DropIn{{Path: "/u/feedd.d/a", Keys: []string{"ExecStart", "User"}}, {Path: "/u/feedd.d/b"}}}
@@ -90,7 +88,7 @@ func TestIssue10_3_DropInsAreNamed(t *testing.T) {
 	p.wants("start", 0, "", "start")
 }
 
-// One of the same name in the other scope is neither shadowed nor passed over in silence.
+// A service with the same name in the other scope is reported, and does not hide this one.
 func TestIssue10_3_TheOtherScope(t *testing.T) {
 	p := newPlace(t)
 	p.m.other = &platform.Definition{Path: "/sys/feedd"}
@@ -98,14 +96,14 @@ func TestIssue10_3_TheOtherScope(t *testing.T) {
 	p.wants("install", 0, "another service of this name, --scope system, which stays: /sys/feedd", "install")
 }
 
-// What is not there, is perhaps there.
+// A service that does not exist in this scope may exist in the other one.
 func TestIssue10_3_NotInstalledHereButThere(t *testing.T) {
 	p := newPlace(t)
 	p.m.other, p.m.fails = &platform.Definition{Path: "/sys/feedd"}, platform.ErrNotInstalled
 	p.wants("start", 1, "not installed: there is one of --scope system: /sys/feedd", "start")
 }
 
-// --adopt shows what changes, line by line, and is handed on to the manager.
+// --adopt shows each changed line, and is passed to the manager.
 func TestIssue10_3_AdoptShowsTheDifference(t *testing.T) {
 	p := newPlace(t)
 	p.theirs(nil)

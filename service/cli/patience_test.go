@@ -15,9 +15,9 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// A manager that hangs, as openrc-run 0.56 does when it has lost a child, had start, stop,
-// restart and reload wait for ever. It gets the time that the service may take, and
-// some for others, anew with each sign of progress.
+// A manager that hangs, as openrc-run 0.56 does when it has lost a child, made start, stop,
+// restart and reload wait for ever. Now it gets the time that the service may take, and some
+// for other services; each sign of progress renews it.
 func TestAManagerThatHangsIsGivenUp(t *testing.T) {
 	for _, verb := range []string{"start", "stop", "restart", "reload"} {
 		for name, tt := range map[string]struct {
@@ -66,7 +66,7 @@ func TestAManagerThatHangsIsGivenUp(t *testing.T) {
 	}
 }
 
-// So has an uninstall that stops the service by the manager.
+// An uninstall that stops the service through the manager has the same limit.
 func TestAStopThatHangsEndsAnUninstall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlace(t)
@@ -80,7 +80,7 @@ func TestAStopThatHangsEndsAnUninstall(t *testing.T) {
 	})
 }
 
-// A manager that does not say where the service stands is not waited for.
+// Commands do not wait for a manager that does not report a status.
 func TestAManagerThatDoesNotAnswerIsSaid(t *testing.T) {
 	for args, code := range map[string]int{"status": 4, "start": 1, "plan": 0} {
 		t.Run(args, func(t *testing.T) {
@@ -101,7 +101,7 @@ func TestAManagerThatDoesNotAnswerIsSaid(t *testing.T) {
 	}
 }
 
-// So are the commands of an install: it is taken back then.
+// The commands of an install have a limit, too. The install is then rolled back.
 func TestAnInstallWhoseManagerHangsIsTakenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlace(t)

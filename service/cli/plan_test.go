@@ -33,7 +33,7 @@ func config(t *testing.T, text string) string {
 	return path
 }
 
-// A plan can be made for any manager on any machine, by packagers for one.
+// A plan can be made for any manager on any machine, for example by packagers.
 func TestPlanForSystemdAnywhere(t *testing.T) {
 	cfg := service.Config{Name: "feedd", Description: "Feeds"}
 	out, err := command(t, cfg, "plan", "--manager", "systemd", "--scope", "system", "--json",
@@ -69,7 +69,7 @@ func TestPlanForSystemdAnywhere(t *testing.T) {
 	t.Errorf("no step writes a file:\n%s", out)
 }
 
-// One for Windows, made anywhere, has the exact command line.
+// A plan for Windows, made anywhere, has the exact command line.
 func TestPlanForWindowsAnywhere(t *testing.T) {
 	cfg := service.Config{Name: "feedd", Args: []string{`a "b" c\`}, Env: map[string]string{"TOKEN": "x"}}
 	flags := []string{"plan", "--manager", "scm", "--program", `C:\Program Files\feedd.exe`, "--state-dir", `D:\feed state`, "--instance", "two"}
@@ -109,7 +109,7 @@ func TestPlanForWindowsAnywhere(t *testing.T) {
 	if err != nil || !strings.Contains(text, "| binary_path: "+want+"\n") || !strings.Contains(text, "access O:BA") {
 		t.Errorf("%v in\n%s", err, text)
 	}
-	// A file there is not absolute here, and once that was refused.
+	// A Windows path is not absolute here, and this used to be refused.
 	logs := config(t, "[service.log]\nfile = 'D:\\logs\\feedd.log'\n")
 	if _, err := command(t, cfg, append(flags, "--config", logs)...); err != nil {
 		t.Errorf("a log file of Windows: %v", err)
@@ -120,7 +120,7 @@ func TestPlanForWindowsAnywhere(t *testing.T) {
 }
 
 func TestFlagsBeatTheFile(t *testing.T) {
-	// The file lies where a service with these switches on would not see it.
+	// With these switches on, a service would not see the file at its place.
 	file := config(t, "[service]\nuser = \"from-file\"\n[service.hardening]\nprivate_tmp = false\nprotect_home = false\n")
 	t.Chdir(filepath.Dir(file))
 	out, err := command(t, service.Config{Name: "feedd"}, "install", "--dry-run", "--manager", "systemd", "--scope", "system",

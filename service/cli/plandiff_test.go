@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// writing has the manager's plan write these definitions, behind a command.
+// writing makes the manager's plan write these definitions, after a command.
 func (p *place) writing(files ...string) {
 	p.m.steps = []platform.Step{{Kind: platform.StepRun, Describe: "make ready", Argv: []string{"ready"}}}
 	for i := 0; i < len(files); i += 2 {
@@ -22,8 +22,8 @@ func (p *place) writing(files ...string) {
 	}
 }
 
-// plan --diff shows what would become of definitions, line by line, and of nothing
-// else, and does nothing.
+// plan --diff shows line by line how definitions would change, and nothing else. It changes
+// nothing.
 func TestPlanDiff(t *testing.T) {
 	for name, tt := range map[string]struct {
 		so   func(*place)
@@ -71,7 +71,7 @@ func TestPlanDiff(t *testing.T) {
 	}
 }
 
-// lies puts a file there, with that very mode.
+// lies writes a file with exactly that mode.
 func (p *place) lies(name, content string, mode os.FileMode) {
 	p.t.Helper()
 	path := filepath.Join(p.dir, name)
@@ -81,7 +81,7 @@ func (p *place) lies(name, content string, mode os.FileMode) {
 	}
 }
 
-// A definition that is the same but for who may read it is not the same.
+// A definition that differs only in its mode counts as different.
 func TestPlanDiffOfAMode(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no modes there")
@@ -92,7 +92,7 @@ func TestPlanDiffOfAMode(t *testing.T) {
 	p.wants("plan --program /opt/feedd --diff", 0, "/a:\n-mode 0600\n+mode 0644\n")
 }
 
-// What lies in the way of a definition is told as what goes.
+// Something else at the path of a definition is shown as removed.
 func TestPlanDiffOfWhatIsNoFile(t *testing.T) {
 	p := newPlace(t)
 	p.writing("a", "x\n")
@@ -105,7 +105,7 @@ func TestPlanDiffOfWhatIsNoFile(t *testing.T) {
 	}
 }
 
-// registry is a manager whose definitions are no files.
+// A registry is a manager whose definitions are not files.
 type registry struct {
 	*manager
 	before any
@@ -116,7 +116,7 @@ func (r registry) Registered(context.Context, platform.ID, platform.Step) (any, 
 	return r.before, r.is
 }
 
-// Where a manager keeps definitions itself, what it has is compared.
+// If a manager stores definitions itself, its content is compared.
 func TestPlanDiffOfARegistry(t *testing.T) {
 	type entry struct {
 		Account, Start string

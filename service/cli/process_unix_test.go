@@ -26,7 +26,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// agent is a program that says on standard output what becomes of it.
+// An agent is a program that prints what happens to it.
 type agent struct{ refuses string }
 
 func (agent) Start(_ context.Context, rt *service.Runtime) error {
@@ -54,12 +54,12 @@ func agentConfig(dir string) service.Config {
 	}
 }
 
-// playAgent is the whole of a program that has the service's commands only.
+// playAgent is a program with only the service's commands.
 func playAgent(dir string) int {
 	return cli.Main(agentConfig(dir), agent{os.Getenv("HOLDFAST_CLI_TEST_REFUSES")})
 }
 
-// playAcme is an application that has them two levels down, and a main of one line.
+// playAcme is an application that has them two levels down, with a main of one line.
 func playAcme(dir string) int {
 	acme := &cobra.Command{Use: "acme", PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 		fmt.Println("hook of acme:", cmd.Name())
@@ -73,7 +73,7 @@ func playAcme(dir string) int {
 	return cli.ExitCode(acme.Execute())
 }
 
-// inDir is a command of the test binary in a role.
+// inDir returns a command that runs the test binary in a role.
 func inDir(t *testing.T, role, dir string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
@@ -94,8 +94,8 @@ func outcome(t *testing.T, cmd *exec.Cmd) (code int, stdout, stderr string) {
 	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
 }
 
-// The tree is driven where it is mounted as it is alone: `run` lives, and the
-// other commands find it (issue 9, 8).
+// A mounted tree works like one that is not: `run` runs, and the other commands find it (issue
+// 9, 8).
 func TestDriven(t *testing.T) {
 	for _, tt := range []struct {
 		role   string
@@ -161,7 +161,7 @@ func TestDriven(t *testing.T) {
 	}
 }
 
-// A refused reload comes back with the program's own words, and the service lives on.
+// A refused reload returns the program's own words, and the service goes on.
 func TestDrivenReloadIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("HOLDFAST_CLI_TEST_REFUSES", "port 99999 is none")
@@ -186,8 +186,8 @@ func TestDrivenReloadIsRefused(t *testing.T) {
 	}
 }
 
-// What Main prints: the error once, in one form, and a hint that names the
-// command; nothing where a command has spoken or the log has it.
+// Main prints an error once, in one form, with a hint that names the command. It prints
+// nothing if the command or the log already has the error.
 func TestMainPrints(t *testing.T) {
 	for name, tt := range map[string]struct {
 		args []string
@@ -212,8 +212,8 @@ func TestMainPrints(t *testing.T) {
 	}
 }
 
-// A supervisor ends as its service did, holds a name meanwhile, by which `stop`
-// finds it, and has the service ask it for a stop.
+// A supervisor ends like its service did. Meanwhile it holds a name by which `stop` finds it,
+// and stops the service on request.
 func TestSupervised(t *testing.T) {
 	dir := t.TempDir()
 	supervise := func(args ...string) *exec.Cmd {
@@ -260,7 +260,7 @@ func TestSupervised(t *testing.T) {
 	}
 }
 
-// What somebody has planted in the service's directories, or named as its
+// A FIFO that somebody has put into the service's directories, or in place of its
 // configuration, is refused at once by every command (faults B and C).
 func TestPlantedFIFOs(t *testing.T) {
 	const state, last, pid, config = "run/agent.state.json", "state/agent.lastrun.json", "run/agent.pid", "agent.toml"

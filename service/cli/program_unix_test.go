@@ -12,8 +12,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// A unit holds what the person typed, so that /opt/x/current/x outlives the
-// version that it leads to today (fault F), unless others could lead it elsewhere.
+// A unit has the path that the person typed, so that /opt/x/current/x survives the version to
+// which it now leads (fault F), unless others could redirect it.
 func TestProgramAsItWasCalled(t *testing.T) {
 	top := t.TempDir()
 	if err := os.Chmod(top, 0o755); err != nil {

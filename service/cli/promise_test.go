@@ -12,8 +12,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// Commands and flags are what people, scripts and installed units have: they are
-// added to, and none goes without a word in the changelog.
+// People, scripts and installed units use commands and flags. They may be added to, and none
+// is removed without an entry in the changelog.
 func TestCommandsAndFlags(t *testing.T) {
 	everywhere := []string{"config", "instance", "manager", "quiet", "runtime-dir", "scope", "state-dir", "timeout"}
 	want := map[string][]string{
@@ -39,7 +39,7 @@ func TestCommandsAndFlags(t *testing.T) {
 		"config":     {},
 		"man":        {},
 		"completion": {"no-descriptions"},
-		// Installed scripts call these: one that is older than the program has what it had.
+		// Installed scripts call these, and a script may be older than the program.
 		"check":     {"json"},
 		"await":     {"pid", "pid-file", "starter"},
 		"supervise": {"delay", "max", "restart", "starter", "window"},
@@ -84,7 +84,7 @@ func flagNames(set *pflag.FlagSet) []string {
 	return names
 }
 
-// Every command says in one line what it is for, and every flag what it does.
+// Every command says in one line what it is for, and every flag says what it does.
 func TestEverythingIsDescribed(t *testing.T) {
 	var walk func(*cobra.Command)
 	walk = func(cmd *cobra.Command) {
@@ -103,7 +103,7 @@ func TestEverythingIsDescribed(t *testing.T) {
 	walk(cli.Command(service.Config{Name: "feedd"}, nil))
 }
 
-// What the code has chosen is what the flags begin with.
+// The values in code are the defaults of the flags.
 func TestCodeIsTheDefault(t *testing.T) {
 	cfg := service.Config{Name: "feedd", Description: "Feeds", File: "/etc/feedd.toml", RuntimeDir: "/srv/run", StateDir: "/srv/state", Instance: "two", User: "feed"}
 	root := cli.Command(cfg, nil)

@@ -13,8 +13,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// What is mounted in a directory that a purge removes speaks against it before anything
-// has changed; an uninstall without it leaves all data.
+// If something is mounted in a directory to purge, the purge is refused before anything has
+// changed. An uninstall without purge leaves all data.
 func TestIssue11_PurgeDoesNotEmptyWhatIsMounted(t *testing.T) {
 	for _, where := range []string{"run", "state", "state/data", "xdg/feedd/log/old"} {
 		t.Run(where, func(t *testing.T) {
@@ -44,8 +44,8 @@ func TestIssue11_PurgeDoesNotEmptyWhatIsMounted(t *testing.T) {
 	}
 }
 
-// No directory that a purge removes is one by a link: the link goes, and what it leads to
-// stays, and so is what lies in it and leads out.
+// A purge follows no link. It removes a link instead of a directory, or in a directory, and
+// its target stays.
 func TestIssue11_PurgeFollowsNoLinkOut(t *testing.T) {
 	for _, where := range []string{"run", "state", "xdg/feedd/log", "run/in", "state/in/it"} {
 		t.Run(where, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// What cannot be meant is a usage error, and says what can be.
+// A senseless value is a usage error that names the sensible ones.
 func TestIssue10_6_UsageErrors(t *testing.T) {
 	for args, says := range map[string]string{
 		"install extra":           `unknown command "extra" for "feedd install"`,
@@ -32,7 +32,7 @@ func TestIssue10_6_UsageErrors(t *testing.T) {
 	p.wants("logs --since yesterday", platform.ExitUsage, "feedd.log, of which only the last lines can be had")
 }
 
-// Managers whose log can be narrowed down, and what the others say.
+// Some managers can filter their log; the others say that they cannot.
 func TestIssue10_6_LogsByManager(t *testing.T) {
 	for _, name := range native.Managers() {
 		m, err := native.Manager(name)
@@ -45,7 +45,7 @@ func TestIssue10_6_LogsByManager(t *testing.T) {
 	}
 }
 
-// An error is told once, in one form, by whatever it is printed.
+// An error is printed once, in one form, whoever prints it.
 func TestIssue10_6_ErrorsAreToldOnce(t *testing.T) {
 	for _, args := range []string{"plan --program relative", "install --program relative", "start", "restart"} {
 		p := newPlace(t)
@@ -70,7 +70,7 @@ func TestIssue10_6_InstallPrintsJSON(t *testing.T) {
 	}
 }
 
-// Nobody reads of a step that may fail that it has failed.
+// The failure of a step that may fail is not reported.
 func TestIssue10_6_WhatMayFailIsNotTold(t *testing.T) {
 	p := newPlace(t)
 	p.m.steps = []platform.Step{{Kind: "none of ours", Describe: "nice to have", MayFail: true}}
@@ -79,7 +79,7 @@ func TestIssue10_6_WhatMayFailIsNotTold(t *testing.T) {
 	}
 }
 
-// uninstall says which data it has left, and where.
+// uninstall says which data stays, and where.
 func TestIssue10_6_UninstallSaysWhatItLeaves(t *testing.T) {
 	p := newPlace(t)
 	if code, err := p.run("uninstall"); code != 0 || strings.Contains(p.out.String(), "stays") {

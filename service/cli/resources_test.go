@@ -9,7 +9,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// What a process uses is measured of one that is there, and of no other.
+// Only an existing process is measured.
 func TestMeasure(t *testing.T) {
 	m := cli.ThisMachine()
 	r := m.Measure(os.Getpid())
@@ -28,7 +28,7 @@ func TestMeasure(t *testing.T) {
 	}
 }
 
-// What could not be found out is a question mark to people, and -1 in JSON.
+// An unknown value is a question mark for people, and -1 in JSON.
 func TestResourcesAreShown(t *testing.T) {
 	for name, tt := range map[string]struct {
 		uses cli.Resources

@@ -14,8 +14,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// What the command line says beats the file, at the start and at each reload
-// (issue 9, 9: `run -- ARGS` lost to the file).
+// The command line takes precedence over the file, at the start and at each reload (issue 9,
+// 9: the file overrode `run -- ARGS`).
 func TestRunArgumentsBeatTheFile(t *testing.T) {
 	file := config(t, "[service]\nargs = [\"from\", \"file\"]\n")
 	for _, tt := range []struct {
@@ -67,7 +67,7 @@ func TestVersion(t *testing.T) {
 	p.wants("version", 0, "feedd 1.2\nholdfast ")
 }
 
-// The hidden commands of scripts refuse what makes no sense.
+// The hidden commands of scripts refuse senseless values.
 func TestSpawnRefuses(t *testing.T) {
 	p := newPlace(t)
 	p.wants("spawn --umask 8 -- /bin/true", 2, "octal")
@@ -75,7 +75,7 @@ func TestSpawnRefuses(t *testing.T) {
 	p.wants("supervise", 2, "requires at least 1 arg")
 }
 
-// Paths of flags do not depend on where somebody stands.
+// Paths of flags do not depend on the working directory.
 func TestRelativeFlags(t *testing.T) {
 	p := newPlace(t)
 	t.Chdir(p.dir)

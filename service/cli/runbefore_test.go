@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// A restart whose stop was not in order succeeds, and tells: of the run that it
-// has ended itself, and of no other.
+// A restart whose stop was not in order succeeds, and reports the stop. It only reports about
+// the run that it has ended itself.
 func TestRestartTellsOfAStopThatWasNotInOrder(t *testing.T) {
 	const told = "the run before did not stop in order: "
 	forced := &platform.Exit{Code: 1, Reason: "asked to stop by SIGTERM, then forced to exit"}
@@ -44,8 +44,7 @@ func TestRestartTellsOfAStopThatWasNotInOrder(t *testing.T) {
 	}
 }
 
-// What cannot be read of the new run keeps a restart from saying so, and from
-// nothing else.
+// If the state of the new run cannot be read, a restart succeeds and prints nothing.
 func TestRestartWithoutAStateFile(t *testing.T) {
 	for name, content := range map[string]string{"damaged": "{", "empty": "", "of another format": `{"format":99}`} {
 		t.Run(name, func(t *testing.T) {

@@ -24,8 +24,8 @@ func (s scoped) Status(_ context.Context, id platform.ID) (platform.Status, erro
 	return platform.Status{Manager: s.name, Phase: platform.PhaseStopped, Installed: slices.Contains(s.has, id.Scope)}, s.fails
 }
 
-// Whose service a command is about: what was said, or what the caller is, unless
-// only the system has it.
+// A command is about the requested scope, and by default about that of the caller, unless only
+// the system has the service.
 func TestChooseScope(t *testing.T) {
 	const system, user = platform.ScopeSystem, platform.ScopeUser
 	for name, tt := range map[string]struct {

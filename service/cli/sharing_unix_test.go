@@ -16,8 +16,8 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// Services that have one program in common have one record of its versions: it is tried
-// by one of them, and who runs on with the version before is named.
+// Services that share a program share the record of its versions. One of them tries a version,
+// and those that still run the old one are named.
 func TestIssue11_ServicesOfOneProgramHaveOneLedger(t *testing.T) {
 	h := newHangar(t)
 	h.shares("b")
@@ -37,14 +37,14 @@ func TestIssue11_ServicesOfOneProgramHaveOneLedger(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(h.dir, "holdfast", "upgrades", "*.json")); len(left) != 1 {
 		t.Errorf("ledgers: %q", left)
 	}
-	// And one at a time has an upgrade of it.
+	// Only one of them at a time can upgrade it.
 	h.held[h.key()+".upgrade"] = singleton.Holder{Identity: other, Since: noon, Origin: "u0"}
 	if code, says := h.call("upgrade", "--instance", "b", h.program("new", "3 good")); code != 75 || !strings.Contains(says, "another one is under way") {
 		t.Errorf("%d: %s", code, says)
 	}
 }
 
-// A link in a directory that leads to the program makes no second one of it.
+// A program reached through a linked directory is still the same program.
 func TestIssue11_ALinkedDirectoryIsNoSecondProgram(t *testing.T) {
 	h := newHangar(t)
 	if err := os.Symlink("bin", filepath.Join(h.dir, "sbin")); err != nil {
@@ -64,7 +64,7 @@ func TestIssue11_ALinkedDirectoryIsNoSecondProgram(t *testing.T) {
 	}
 }
 
-// What refuses the configuration of another instance of the program does not become it.
+// A candidate that refuses the configuration of another instance is not accepted.
 func TestIssue11_TheConfigurationsOfAllInstancesAreChecked(t *testing.T) {
 	h := newHangar(t)
 	h.shares("b")
@@ -80,7 +80,7 @@ func TestIssue11_TheConfigurationsOfAllInstancesAreChecked(t *testing.T) {
 	}
 }
 
-// A user's service does not upgrade what a service of the system runs, too.
+// A user service does not upgrade a program that a system service runs, too.
 func TestIssue11_AProgramOfTheSystemIsNotAUsers(t *testing.T) {
 	h := newHangar(t)
 	path, err := h.machine().Manifest(platform.ID{Name: "other"})
@@ -94,8 +94,8 @@ func TestIssue11_AProgramOfTheSystemIsNotAUsers(t *testing.T) {
 	}
 }
 
-// One that was cut off by way of another instance is ended by way of that; where that
-// is no more, by any.
+// An upgrade that was interrupted through another instance is recovered through that instance
+// or, if that no longer exists, through any.
 func TestIssue11_AnUpgradeThatWasCutOffElsewhere(t *testing.T) {
 	h := newHangar(t)
 	h.shares("b")
@@ -118,7 +118,7 @@ func TestIssue11_AnUpgradeThatWasCutOffElsewhere(t *testing.T) {
 	}
 }
 
-// Who puts in order what was cut off waits for its turn, and says who has it.
+// A command that recovers an interrupted upgrade waits for its turn, and says who has it.
 func TestIssue11_VersionsWaitsForItsTurn(t *testing.T) {
 	h := newHangar(t)
 	h.leaves("u0", other)
@@ -140,7 +140,7 @@ func TestIssue11_VersionsWaitsForItsTurn(t *testing.T) {
 	}
 }
 
-// A ledger of a newer holdfast's is left alone, and said so at once.
+// The ledger of a newer holdfast is left alone, and this is reported at once.
 func TestIssue11_ANewerLedgerIsLeftAlone(t *testing.T) {
 	h := newHangar(t)
 	path := filepath.Join(h.dir, "holdfast", "upgrades", h.key()+".json")

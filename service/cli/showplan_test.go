@@ -17,8 +17,8 @@ type payload struct {
 	Flags []string `json:"flags"`
 }
 
-// A dry run leaves nothing out of a step; once it did not say what a command is
-// repeated for, for how long, and that it may fail.
+// A dry run shows everything about a step. It used to omit for what and for how long a command
+// is repeated, and that it may fail.
 func TestAPlanSaysAllOfAStep(t *testing.T) {
 	steps := []platform.Step{
 		{Kind: platform.StepWriteFile, Describe: "a file", Path: "/etc/x", Mode: 0o644, Content: []byte("a < b & c\n")},

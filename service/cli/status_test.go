@@ -21,7 +21,7 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// said is what is looked at of `status --json`.
+// said has the parts of `status --json` that tests compare.
 type said struct {
 	Phase                     platform.Phase
 	Ready, Installed, Enabled bool
@@ -122,7 +122,7 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// The keys of `status --json` are a promise, and so is what they hold.
+// The keys of `status --json` and their meanings are stable.
 func TestStatusKeys(t *testing.T) {
 	p := newPlace(t)
 	running(p)
@@ -164,7 +164,8 @@ func TestStatusOfAStop(t *testing.T) {
 	p.wants("status", 0, "program, 1.5s: overran")
 }
 
-// It may be another's to read: that says nothing of the next start.
+// The configuration may be readable only for another user. That says nothing about the next
+// start.
 func TestStatusForAnotherUser(t *testing.T) {
 	if os.Geteuid() <= 0 { // -1 on Windows, where a mode keeps nobody out
 		t.Skip("root may read everything")
@@ -192,8 +193,8 @@ func TestStatusIsShownAgain(t *testing.T) {
 	})
 }
 
-// A file in the service's own directory that is none is said, and not read
-// (fault C).
+// Anything but a regular file in the service's own directory is reported, and not read (fault
+// C).
 func TestPlantedFiles(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("package files proves it there for reparse points")

@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// terminal takes down what it is sent, and is one to whoever asks.
+// A terminal records what it is sent, and claims to be a terminal.
 type terminal struct {
 	*bytes.Buffer
 	fd uintptr
@@ -22,7 +22,7 @@ type terminal struct {
 
 func (t terminal) Fd() uintptr { return t.fd }
 
-// openTerminal is the descriptor of a terminal; where there is none, the test is skipped.
+// openTerminal returns the descriptor of a terminal. If there is none, the test is skipped.
 func openTerminal(t *testing.T) uintptr {
 	t.Helper()
 	t.Setenv("TERM", "xterm")
@@ -50,8 +50,8 @@ func (p *place) typed(fd uintptr, args string) error {
 	return root.ExecuteContext(p.t.Context())
 }
 
-// On a terminal each verb that has brought the service up says so in one line, and
-// no other verb says it.
+// On a terminal each verb that has started the service says so in one line. Other verbs do
+// not.
 func TestTerminalIsToldOfASuccess(t *testing.T) {
 	fd := openTerminal(t)
 	const line = "feedd is ready after 0.0 s, pid 70; log: show feedd\n"
@@ -87,7 +87,7 @@ func TestTerminalIsToldOfASuccess(t *testing.T) {
 	}
 }
 
-// What failed is not said to be ready.
+// A failed start is not reported as ready.
 func TestTerminalIsNotToldOfAFailure(t *testing.T) {
 	fd := openTerminal(t)
 	for _, verb := range []string{"start", "restart", "install --start"} {
@@ -99,7 +99,7 @@ func TestTerminalIsNotToldOfAFailure(t *testing.T) {
 	}
 }
 
-// A wait is told in one line that is written over, and gone when it is over.
+// A wait is shown in one line that is overwritten, and removed when the wait is over.
 func TestTerminalShowsAWait(t *testing.T) {
 	fd := openTerminal(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -116,7 +116,7 @@ func TestTerminalShowsAWait(t *testing.T) {
 	})
 }
 
-// The line has what is known, and no holes where nothing is.
+// The line has what is known, and no gaps for what is not.
 func TestReadyLine(t *testing.T) {
 	for name, tt := range map[string]struct {
 		so   func(*place)

@@ -21,8 +21,8 @@ func (p *place) manifest() state.Manifest {
 	return m
 }
 
-// A second install without --config or --user installed the service without a
-// configuration, as root.
+// A second install without --config or --user installed the service without a configuration,
+// and as root.
 func TestIssue10_5_InstallKeepsWhatItWasTold(t *testing.T) {
 	p := newPlace(t)
 	p.accounts = map[string]string{"alice": "5", "bob": "6"}
@@ -51,7 +51,7 @@ func TestIssue10_5_InstallKeepsWhatItWasTold(t *testing.T) {
 	}
 }
 
-// What the installation was told holds for all commands about it.
+// The flags of the installation apply to all commands about it.
 func TestIssue10_5_TheOtherCommandsKnowWhatInstallWasTold(t *testing.T) {
 	p := newPlace(t)
 	file, run := filepath.Join(p.dir, "c.toml"), filepath.Join(p.dir, "elsewhere")
@@ -78,7 +78,7 @@ func TestIssue10_5_TheOtherCommandsKnowWhatInstallWasTold(t *testing.T) {
 	}
 }
 
-// A record that somebody left who removed the service by hand is of no installation.
+// A record that is left after a removal by hand belongs to no installation.
 func TestIssue10_5_ARecordOfWhatIsGone(t *testing.T) {
 	p := newPlace(t)
 	p.wants("install --program /opt/feedd", 0, "is installed", "install")
@@ -90,7 +90,7 @@ func TestIssue10_5_ARecordOfWhatIsGone(t *testing.T) {
 	}
 }
 
-// What fails leaves the record as it was.
+// A failure leaves the record unchanged.
 func TestIssue10_5_AFailedInstallIsNotRecorded(t *testing.T) {
 	p := newPlace(t)
 	p.m.steps = []platform.Step{{Kind: "bogus", Describe: "what nobody can do"}}
@@ -107,7 +107,7 @@ func TestIssue10_5_AFailedInstallIsNotRecorded(t *testing.T) {
 	}
 }
 
-// A record that cannot be used: an install that would forget is refused.
+// If the record cannot be used, an install is refused, because it would forget the flags.
 func TestIssue10_5_ARecordThatCannotBeRead(t *testing.T) {
 	p := newPlace(t)
 	path := state.ManifestPath(filepath.Join(p.dir, "holdfast"), "feedd")
@@ -121,8 +121,8 @@ func TestIssue10_5_ARecordThatCannotBeRead(t *testing.T) {
 	p.wants("uninstall", 0, "is uninstalled", "remove")
 }
 
-// /etc/NAME/NAME.toml, or the user's, is the configuration where it exists and
-// nobody has said otherwise, and everybody says which one is in force.
+// /etc/NAME/NAME.toml, or that of the user, is the configuration if it exists and no other one
+// is named. Every command says which one is in force.
 func TestIssue10_2_TheDefaultConfiguration(t *testing.T) {
 	p := newPlace(t)
 	for _, v := range []string{"HOME", "LocalAppData"} {

@@ -14,12 +14,12 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// record is the path of a record of the installation.
+// record returns the path of a record of the installation.
 func (p *place) record(of func(string) string) string {
 	return of(state.ManifestPath(filepath.Join(p.dir, "holdfast"), "feedd"))
 }
 
-// left are the records of installations.
+// left lists the records of installations.
 func (p *place) left() string {
 	entries, _ := os.ReadDir(filepath.Join(p.dir, "holdfast"))
 	var names []string
@@ -29,7 +29,7 @@ func (p *place) left() string {
 	return strings.Join(names, " ")
 }
 
-// killed is what an install that was killed at its second step leaves.
+// killed leaves what an install leaves that is killed at its second step.
 func (p *place) killed(verb string, forth bool) {
 	p.t.Helper()
 	journal := p.record(state.JournalPath)
@@ -48,7 +48,8 @@ func (p *place) killed(verb string, forth bool) {
 	}
 }
 
-// What was interrupted is seen, and ended by the next call before its own work.
+// An interrupted command is noticed. The next call finishes it or rolls it back before its own
+// work.
 func TestIssue11_AnInterruptedInstallIsTakenBackByTheNextCall(t *testing.T) {
 	for _, tt := range []struct {
 		forth      bool
@@ -84,7 +85,7 @@ func (p *place) json1(args string) map[string]any {
 	return p.json()
 }
 
-// What cannot be taken back is named, and keeps the next one from building on it.
+// If a rollback fails, the error names it, and the next command does not build on it.
 func TestIssue11_WhatCannotBeTakenBackIsKept(t *testing.T) {
 	p := newPlace(t)
 	journal := p.record(state.JournalPath)
@@ -103,7 +104,7 @@ func TestIssue11_WhatCannotBeTakenBackIsKept(t *testing.T) {
 	}
 }
 
-// Of two at the same time one waits, and refuses when its time is over.
+// Of two simultaneous commands one waits, and refuses when its time is over.
 func TestIssue11_OneInstallAtATime(t *testing.T) {
 	p := newPlace(t)
 	release, err := installer.Lock(t.Context(), p.record(state.LockPath), "upgrade", nil)
@@ -128,8 +129,8 @@ func TestIssue11_OneInstallAtATime(t *testing.T) {
 	}
 }
 
-// An install whose service does not become ready takes everything back: a first one
-// leaves nothing.
+// An install whose service does not become ready is rolled back. A first install leaves
+// nothing.
 func TestIssue11_AFirstInstallThatDoesNotGetReady(t *testing.T) {
 	for _, form := range []string{"", " --json"} {
 		p := newPlace(t)
@@ -157,7 +158,8 @@ func TestIssue11_AFirstInstallThatDoesNotGetReady(t *testing.T) {
 	}
 }
 
-// One over an older definition puts that back, and starts what ran by it.
+// An install over an older definition restores that one, and starts the service that ran by
+// it.
 func TestIssue11_AnInstallOverAnOlderOneThatDoesNotGetReady(t *testing.T) {
 	p := newPlace(t)
 	unit := filepath.Join(p.dir, "feedd.service")
@@ -188,7 +190,7 @@ func TestIssue11_AnInstallOverAnOlderOneThatDoesNotGetReady(t *testing.T) {
 	}
 }
 
-// An uninstall that is taken back starts what it has stopped, and says so if it cannot.
+// A rolled-back uninstall starts the service that it has stopped, and says so if it cannot.
 func TestIssue11_WhatAnUninstallHasStoppedAndCannotStartAgainIsTold(t *testing.T) {
 	for _, acts := range []error{nil, errors.New("no room for it")} {
 		p := newPlace(t)
@@ -219,7 +221,7 @@ func (o owning) Chown(path string, to platform.Owner) error {
 	return nil
 }
 
-// What is put back belongs to whom it belonged to, and not to whoever installs.
+// Restored files get their old owner, and not the user who installs.
 func TestIssue11_WhatIsTakenBackKeepsItsOwner(t *testing.T) {
 	p := newPlace(t)
 	unit := filepath.Join(p.dir, "feedd.service")

@@ -28,7 +28,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// trialist says which file it runs from, and does as a candidate what a variable says.
+// A trialist reports from which file it runs. As a candidate it behaves as a variable says.
 type trialist struct{}
 
 const candidateVariable = "HOLDFAST_CLI_TEST_CANDIDATE"
@@ -88,7 +88,7 @@ func playTrialist(dir string) int {
 	return cli.Main(cfg, trialist{})
 }
 
-// court is where a trial is held: a confirmed version, a candidate, a record.
+// A court is where a trial takes place: a confirmed version, a candidate, a record.
 type court struct {
 	t         *testing.T
 	dir       string
@@ -143,9 +143,9 @@ func copyProgram(t *testing.T, from, to string) {
 	}
 }
 
-// unforked writes to a program while no other test forks: a child that has yet to
-// execute its own program would keep the file open for writing, and whoever executes
-// that meanwhile hears that the text file is busy, golang.org/issue/22315.
+// unforked writes to a program while no other test forks. A child that has not executed its
+// own program yet would keep the file open for writing, and whoever executes it meanwhile gets
+// "text file busy": golang.org/issue/22315.
 func unforked(write func() error) error {
 	syscall.ForkLock.Lock()
 	defer syscall.ForkLock.Unlock()
@@ -170,7 +170,7 @@ func (c *court) opens() {
 	}
 }
 
-// run starts the service as a manager does, by the stable path.
+// run starts the service by the stable path, like a manager.
 func (c *court) run(behaviour string) (*exec.Cmd, *bufio.Scanner, *strings.Builder) {
 	c.t.Helper()
 	cmd := inDir(c.t, "trialist", c.dir, "run", "--scope", "user", "--", "x")
@@ -189,7 +189,7 @@ func (c *court) run(behaviour string) (*exec.Cmd, *bufio.Scanner, *strings.Build
 	return cmd, bufio.NewScanner(out), errs
 }
 
-// ends asks for a stop, and wants the service to end in order.
+// ends requests a stop, and expects the service to end in order.
 func (c *court) ends(cmd *exec.Cmd, lines *bufio.Scanner) {
 	c.t.Helper()
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -213,9 +213,9 @@ func (c *court) state() state.State {
 	return s
 }
 
-// The candidate takes the place of the confirmed version: same process, arguments
-// and environment, and its children are on no trial. Confirmed is what the stable
-// path leads to. A stop that was asked for is a stop.
+// The candidate takes the place of the confirmed version: it has the same process, arguments
+// and environment, and its children are not on trial. A confirmed version is at the stable
+// path. A requested stop is a stop.
 func TestTrialIsFollowed(t *testing.T) {
 	c := newCourt(t)
 	c.opens()
@@ -243,7 +243,7 @@ func TestTrialIsFollowed(t *testing.T) {
 	}
 }
 
-// Where there are no hard links the confirmed version is a copy.
+// Without hard links the confirmed version is a copy.
 func TestTrialIsConfirmedByCopy(t *testing.T) {
 	c := newCourt(t)
 	c.opens()
@@ -258,7 +258,7 @@ func TestTrialIsConfirmedByCopy(t *testing.T) {
 	c.ends(cmd, lines)
 }
 
-// A candidate is stopped as any service, before it is confirmed as well.
+// A candidate can be stopped like any service, even before it is confirmed.
 func TestTrialIsStopped(t *testing.T) {
 	c := newCourt(t)
 	c.opens()
@@ -267,7 +267,7 @@ func TestTrialIsStopped(t *testing.T) {
 	c.ends(cmd, lines)
 }
 
-// Nobody follows a candidate that was asked to stop, however that went.
+// No other version follows a candidate that was asked to stop, whatever the outcome.
 func TestTrialIsStoppedBadly(t *testing.T) {
 	c := newCourt(t)
 	c.opens()
@@ -285,7 +285,7 @@ func TestTrialIsStoppedBadly(t *testing.T) {
 	}
 }
 
-// systemd hears nothing of the stop of a candidate that the confirmed version follows: it
+// systemd does not learn of the stop of a candidate that the confirmed version follows. It
 // would wait for the end of the process from then on, and kill it.
 func TestTrialIsOverAndSystemdHearsNothing(t *testing.T) {
 	if runtime.GOOS != "linux" {
@@ -340,8 +340,8 @@ func TestTrialIsOverAndSystemdHearsNothing(t *testing.T) {
 	}
 }
 
-// A candidate that fails, hangs or is not confirmed in time is followed by the
-// confirmed version in the same process; whoever began the trial need not live.
+// If a candidate fails, hangs or is not confirmed in time, the confirmed version follows in
+// the same process. Whoever began the trial need not live.
 func TestTrialIsOver(t *testing.T) {
 	for name, tt := range map[string]struct {
 		behaviour string
@@ -384,7 +384,7 @@ func TestTrialIsOver(t *testing.T) {
 	}
 }
 
-// A candidate that is killed has had its try: the next start runs the confirmed version.
+// A killed candidate has used its attempt: the next start runs the confirmed version.
 func TestTrialTriesAreUsedUp(t *testing.T) {
 	c := newCourt(t)
 	c.opens()
@@ -403,7 +403,7 @@ func TestTrialTriesAreUsedUp(t *testing.T) {
 	}
 }
 
-// Whatever is wrong with a trial ends it, and never the start.
+// Any fault of a trial ends the trial, and never the start.
 func TestTrialIsNotFollowed(t *testing.T) {
 	root := os.Geteuid() == 0
 	for name, tt := range map[string]struct {
@@ -491,7 +491,7 @@ func swaps(plant func(*court) error) func(*court) error {
 	return func(c *court) error { return errors.Join(os.Remove(c.candidate), plant(c)) }
 }
 
-// scrambles leaves size and inode as they are.
+// scrambles changes the content and keeps size and inode.
 func scrambles(c *court) error {
 	return unforked(func() error {
 		f, err := os.OpenFile(c.candidate, os.O_WRONLY, 0)
@@ -503,7 +503,7 @@ func scrambles(c *court) error {
 	})
 }
 
-// A mark that makes no sense is none, and nobody's child is on trial by it.
+// A senseless mark is ignored, and puts no child on trial.
 func TestTrialMarkIsForged(t *testing.T) {
 	for _, mark := range []string{"", "1", "{}", `{"id":"t1"}`} {
 		c := newCourt(t)

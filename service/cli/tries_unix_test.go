@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// counted wants the trial to have had so many tries.
+// counted fails the test unless the trial has had so many attempts.
 func (c *court) counted(want int) {
 	c.t.Helper()
 	tries, err := trial.ReadTries(c.record.TriesFile, "t1")
@@ -23,8 +23,8 @@ func (c *court) counted(want int) {
 	}
 }
 
-// A candidate that fails, in Start or by a crash, is executed as often as it may be,
-// each time counted before; the confirmed version follows the last one.
+// A candidate that fails, in Start or by a crash, is executed as often as allowed, and counted
+// before each time. The confirmed version follows the last attempt.
 func TestIssue11_TriesAreCountedBeforeEach(t *testing.T) {
 	c := newCourt(t)
 	c.record.Tries = 3
@@ -51,8 +51,8 @@ func TestIssue11_TriesAreCountedBeforeEach(t *testing.T) {
 	c.ends(cmd, lines)
 }
 
-// Who runs the program by hand during a trial uses up no try, is no candidate, and is
-// nothing to whoever began the trial. The manager's start is.
+// A start by hand during a trial uses no attempt, runs no candidate, and does not count for
+// whoever began the trial. A start by the manager does.
 func TestIssue11_AStartByHandIsNoTry(t *testing.T) {
 	c := newCourt(t)
 	c.record.Manager = "sysv"
@@ -76,8 +76,8 @@ func TestIssue11_AStartByHandIsNoTry(t *testing.T) {
 	c.counted(1)
 }
 
-// A candidate is healthy from its first answers on, and not before; nothing is written
-// for that about a service that is on no trial.
+// A candidate is healthy from its first answers on, and not before. For a service that is not
+// on trial nothing of this is written.
 func TestIssue11_ACandidateIsExaminedWhenItsChecksHaveAnswered(t *testing.T) {
 	c := newCourt(t)
 	c.opens()

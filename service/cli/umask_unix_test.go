@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// withUmask has the process have another umask for the time of the test.
+// withUmask changes the umask of the process during the test.
 func withUmask(t *testing.T, mask int) {
 	before := syscall.Umask(mask)
 	t.Cleanup(func() { syscall.Umask(before) })

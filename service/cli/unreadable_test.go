@@ -11,11 +11,10 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// broken are contents that no file of ours has.
+// broken has contents that no file of ours has.
 var broken = map[string]string{"no JSON": "{", "empty": "", "another kind": `[7]`, "a value of another kind": `{"name":7,"started":7}`}
 
-// A state file that cannot be used is said by status, and keeps nobody from doing
-// what needs it least.
+// status reports an unusable state file, which prevents only what really needs it.
 func TestAStateFileThatCannotBeRead(t *testing.T) {
 	for name, content := range broken {
 		t.Run(name, func(t *testing.T) {
@@ -36,8 +35,8 @@ func TestAStateFileThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// A reload that the manager saw refused is refused, also where the program's word
-// for it cannot be read.
+// A reload that the manager saw refused counts as refused, even if the program's reason cannot
+// be read.
 func TestAReloadWhoseOutcomeCannotBeRead(t *testing.T) {
 	for name, content := range broken {
 		p := newPlace(t)
@@ -50,8 +49,7 @@ func TestAReloadWhoseOutcomeCannotBeRead(t *testing.T) {
 	}
 }
 
-// A record of the last run that cannot be used makes no failure of a stop, and
-// takes nothing from one of a start.
+// An unusable record of the last run does not make a stop fail, and does not affect a start.
 func TestALastRunThatCannotBeRead(t *testing.T) {
 	for name, content := range broken {
 		t.Run(name, func(t *testing.T) {
@@ -72,8 +70,8 @@ func TestALastRunThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// A record of the installation that cannot be used keeps from installing, which
-// would forget what it says, and from nothing else; removing goes, and it with that.
+// An unusable record of the installation prevents an install, which would forget its flags,
+// and nothing else. An uninstall succeeds and removes the record.
 func TestAManifestThatCannotBeRead(t *testing.T) {
 	for name, content := range broken {
 		t.Run(name, func(t *testing.T) {

@@ -13,9 +13,9 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/state"
 )
 
-// A record that is a directory keeps the command of the manager from knowing whom to
-// ask, and systemd only says that it failed: "the service rejected its new
-// configuration", which it had never read.
+// If the record is a directory, the manager's reload command cannot find whom to ask. systemd
+// only says that it failed, and the error was "the service rejected its new configuration",
+// which the service had never read.
 func TestIssue9_AReloadThatWasNotBegunIsNoRejection(t *testing.T) {
 	before := func(lastError string) func(*place) {
 		return func(p *place) {
@@ -24,7 +24,7 @@ func TestIssue9_AReloadThatWasNotBegunIsNoRejection(t *testing.T) {
 			})
 		}
 	}
-	// completes has a reload that somebody asked for earlier end in the meantime.
+	// completes makes a reload that somebody requested earlier end in the meantime.
 	completes := func(start time.Duration, lastError string) func(*place) {
 		return func(p *place) {
 			p.m.on = func(string) {
@@ -64,7 +64,7 @@ func TestIssue9_AReloadThatWasNotBegunIsNoRejection(t *testing.T) {
 	}
 }
 
-// A service whose runtime directory was full had reloaded, and could not write so.
+// A service with a full runtime directory had reloaded, but could not write this.
 func TestIssue9_AReloadWhoseOutcomeHasNoRoom(t *testing.T) {
 	for name, tt := range map[string]struct {
 		full, later, managed, says bool

@@ -24,8 +24,8 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// hangar is a place with an installed program, whose content is its version and what
-// it does, and a manager that starts what the trial's record says.
+// A hangar is a place with an installed program, whose content is its version and behaviour,
+// and a manager that starts what the record of the trial names.
 type hangar struct {
 	*place
 	stable string
@@ -65,7 +65,7 @@ func newHangar(t *testing.T) *hangar {
 	return h
 }
 
-// key is by what there is one ledger and one lock for the program.
+// key identifies the ledger and the lock of the program.
 func (h *hangar) key() string {
 	h.t.Helper()
 	dir, err := filepath.EvalSymlinks(filepath.Dir(h.stable))
@@ -76,7 +76,7 @@ func (h *hangar) key() string {
 	return fmt.Sprintf("feedd-%x", sum[:4])
 }
 
-// shares has another instance of the service have the program in common with it.
+// shares adds another instance of the service with the same program.
 func (h *hangar) shares(instance string) {
 	h.t.Helper()
 	path, err := h.machine().Manifest(platform.ID{Name: "feedd", Instance: instance})
@@ -95,7 +95,7 @@ func (h *hangar) program(name, content string) string {
 	return path
 }
 
-// manage starts the candidate, once, or the confirmed version.
+// manage starts the candidate once, or the confirmed version.
 func (h *hangar) manage(verb string) {
 	if verb != "restart" && verb != "start" {
 		return
@@ -129,7 +129,7 @@ func (h *hangar) manage(verb string) {
 	})
 }
 
-// answer is what programs say of themselves.
+// answer returns what programs say about themselves.
 func (h *hangar) answer(argv []string) (string, error) {
 	if !slices.Contains(argv, "version") && !slices.Contains(argv, "check") {
 		return "", errors.New("no such command")
@@ -154,7 +154,7 @@ func (h *hangar) answer(argv []string) (string, error) {
 	return fmt.Sprintf(`{"name":"feedd","version":%q,"trial":1}`, version), nil
 }
 
-// call runs a command and returns its exit code and all that it says.
+// call runs a command and returns its exit code and its whole output.
 func (h *hangar) call(args ...string) (code int, says string) {
 	h.t.Helper()
 	code, err := h.run(args...)
@@ -170,7 +170,7 @@ func (h *hangar) installed() string {
 	return string(content)
 }
 
-// refuses has the installed version not take today's configuration any more.
+// refuses makes the installed version refuse the current configuration.
 func (h *hangar) refuses() { h.program("bin/feedd", "1 picky") }
 
 func TestUpgradeOutcomes(t *testing.T) {
@@ -261,7 +261,7 @@ func TestUpgradeOutcomes(t *testing.T) {
 	}
 }
 
-// A service of the system is not a user's to upgrade.
+// A user cannot upgrade a system service.
 func TestUpgradeIsNotPermitted(t *testing.T) {
 	h := newHangar(t)
 	h.cfg.Scope = platform.ScopeSystem
@@ -270,7 +270,8 @@ func TestUpgradeIsNotPermitted(t *testing.T) {
 	}
 }
 
-// How another manager's package is told from none, and how to upgrade it.
+// This tests how a package of each package manager is recognised, and which command upgrades
+// it.
 func TestUpgradeOfAPackage(t *testing.T) {
 	for name, tt := range map[string]struct {
 		program, out string
@@ -305,7 +306,7 @@ func TestUpgradeOfAPackage(t *testing.T) {
 	}
 }
 
-// The way back is an upgrade like another, and versions tells of all of them.
+// A rollback is an upgrade like any other, and versions lists all of them.
 func TestRollbackAndVersions(t *testing.T) {
 	h := newHangar(t)
 	if code, says := h.call("rollback"); code != 1 || !strings.Contains(says, "there is no version before") {
@@ -334,7 +335,7 @@ func TestRollbackAndVersions(t *testing.T) {
 	}
 }
 
-// leaves has the ledger tell of an upgrade that is under way.
+// leaves makes the ledger report an upgrade in progress.
 func (h *hangar) leaves(id string, conductor proc.Identity) {
 	h.t.Helper()
 	dir := filepath.Join(h.dir, "holdfast", "upgrades")
@@ -350,7 +351,7 @@ func (h *hangar) leaves(id string, conductor proc.Identity) {
 	h.put(filepath.Join(dir, h.key()+".json"), string(text))
 }
 
-// One that is under way is told of with who began it, and when.
+// An upgrade in progress is reported with who began it, and when.
 func TestUpgradeUnderWay(t *testing.T) {
 	h := newHangar(t)
 	h.held[h.key()+".upgrade"] = singleton.Holder{Identity: other, Since: noon.Add(time.Hour), Origin: "u0"}
@@ -364,14 +365,14 @@ func TestUpgradeUnderWay(t *testing.T) {
 	}
 }
 
-// Of one whose conductor was killed the next call makes an end.
+// The next call recovers an upgrade whose conductor was killed.
 func TestUpgradeWithoutConductor(t *testing.T) {
 	h := newHangar(t)
 	h.leaves("u0", other)
 	if code, says := h.call("versions", "--json"); code != 0 || !strings.Contains(says, `"result": "interrupted"`) || h.json()["on_trial"] != nil {
 		t.Errorf("%d: %s", code, says)
 	}
-	// And so does who has asked for it, and waits.
+	// The command that requested it and waits does the same.
 	h.detach = func(argv []string) error {
 		for _, arg := range argv {
 			if id, ok := strings.CutPrefix(arg, "--conduct="); ok {
@@ -387,7 +388,8 @@ func TestUpgradeWithoutConductor(t *testing.T) {
 	}
 }
 
-// What upgrades have kept goes with the service, unless another instance has it, too.
+// Files of upgrades are removed with the service, unless another instance has the same
+// program.
 func TestUninstallRemovesVersions(t *testing.T) {
 	for _, other := range []bool{false, true} {
 		h := newHangar(t)
@@ -414,8 +416,8 @@ func TestUninstallRemovesVersions(t *testing.T) {
 	}
 }
 
-// The command does not return while its conductor, on its way out, would have the next
-// upgrade refused.
+// The command does not return while its conductor, about to end, would still make the next
+// upgrade fail.
 func TestIssue11_AnUpgradeCanFollowAtOnce(t *testing.T) {
 	h := newHangar(t)
 	conducts := h.detach
@@ -435,7 +437,7 @@ func TestIssue11_AnUpgradeCanFollowAtOnce(t *testing.T) {
 	}
 }
 
-// status says that what runs is not confirmed.
+// status says that the running version is not confirmed.
 func TestStatusOfATrial(t *testing.T) {
 	h := newHangar(t)
 	h.writes(feedd, platform.PhaseReady, func(s *state.State) { s.Trial = "u0" })
@@ -445,8 +447,8 @@ func TestStatusOfATrial(t *testing.T) {
 	}
 }
 
-// An upgrade that has said that it is done is not contradicted by the process, which hears
-// of it a moment later.
+// After an upgrade has reported success, status does not contradict it, although the process
+// learns of the confirmation a moment later.
 func TestStatusOfATrialThatIsConfirmed(t *testing.T) {
 	h := newHangar(t)
 	if code, says := h.call("upgrade", h.program("new", "2 good"), "--settle", "0s", "--json"); code != 0 {
@@ -460,8 +462,8 @@ func TestStatusOfATrialThatIsConfirmed(t *testing.T) {
 	}
 }
 
-// A link of which `upgrade` says that something else switches versions is no damage to `versions`,
-// which never advises to remove the installed program.
+// `upgrade` says of such a link that something else switches versions. For `versions` it is no
+// damage, and `versions` never advises to remove the installed program.
 func TestVersionsOfAProgramBehindALink(t *testing.T) {
 	h := newHangar(t)
 	stable := h.stable
@@ -475,7 +477,7 @@ func TestVersionsOfAProgramBehindALink(t *testing.T) {
 	}
 }
 
-// What an older program prints of itself has not changed; the JSON is for upgrades.
+// The plain output, which older programs print too, has not changed; the JSON is for upgrades.
 func TestVersionJSON(t *testing.T) {
 	h := newHangar(t)
 	h.cfg.Version = "1.2"
@@ -487,8 +489,8 @@ func TestVersionJSON(t *testing.T) {
 	}
 }
 
-// Why a candidate was not executed the service's user has written: it moves no cursor
-// of root's, and begins no line.
+// The service's user has written why a candidate was not executed. This text moves no cursor
+// of root's, and starts no line.
 func TestIssue9_TheReasonOfATrialForgesNoVersion(t *testing.T) {
 	h := newHangar(t)
 	h.leaves("u0", other)

@@ -22,7 +22,7 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// What can mean nothing is a usage error, whoever finds it out (issue 10).
+// Senseless values are usage errors, whoever detects them (issue 10).
 func TestIssue10_SenselessFlagsAreUsageErrors(t *testing.T) {
 	for _, args := range [][]string{
 		{"status", "--timeout", "-5s"},
@@ -54,14 +54,14 @@ func TestIssue10_SenselessFlagsAreUsageErrors(t *testing.T) {
 	}
 }
 
-// filtered is a manager with a log that can be narrowed down.
+// filtered is a manager that can filter its log.
 type filtered struct{ *manager }
 
 func (filtered) FilteredLogs(_ platform.ID, f platform.LogFilter) []string {
 	return []string{"journal", f.Since, f.Priority}
 }
 
-// journal is a system whose journal does not know every time and priority.
+// A journal is a system whose journal does not accept every time and priority.
 type journal struct {
 	system
 	broken bool
@@ -77,8 +77,8 @@ func (j journal) Run(ctx context.Context, argv ...string) (string, error) {
 	return "", nil
 }
 
-// A time or a priority that the manager does not understand is a usage error, and
-// what it says of it is told once.
+// A time or priority that the manager does not understand is a usage error, and the manager's
+// message is printed once.
 func TestIssue10_LogsOfNonsense(t *testing.T) {
 	for args, want := range map[string]int{
 		"logs --since foo": platform.ExitUsage, "logs -p foo": platform.ExitUsage, "logs --since today -p foo": platform.ExitUsage,
@@ -129,7 +129,7 @@ func hosted(p *place) *cobra.Command {
 	return acme
 }
 
-// The host's own command line is told as ours is, with the same codes.
+// Errors in the host's own command line are reported like ours, with the same codes.
 func TestIssue10_TheHostsUsageErrors(t *testing.T) {
 	for args, want := range map[string]int{
 		"bogus": 2, "--bogus": 2, "other --bogus": 2, "strict extra --must 1": 2, "strict --n x": 2, "strict": 2, "strict --must 1": 0,
@@ -149,7 +149,7 @@ func TestIssue10_TheHostsUsageErrors(t *testing.T) {
 	}
 }
 
-// A mounted tree has its completion, of the whole program, and its manual.
+// A mounted tree has its manual, and completion for the whole program.
 func TestIssue10_CompletionAndManualAreThere(t *testing.T) {
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
 		for _, bare := range []string{"", " --no-descriptions"} {
@@ -169,7 +169,7 @@ func TestIssue10_CompletionAndManualAreThere(t *testing.T) {
 	}
 }
 
-// --quiet leaves out what only confirms, and nothing else.
+// --quiet leaves out confirmations, and nothing else.
 func TestIssue10_Quiet(t *testing.T) {
 	for args, quiet := range map[string]bool{
 		"install --program /usr/sbin/feedd": true, "uninstall": true, "start": true, "stop": true, "restart": true, "reload": true,
@@ -195,7 +195,7 @@ func TestIssue10_Quiet(t *testing.T) {
 	}
 }
 
-// The letter q may be the host's.
+// The host may use the letter q.
 func TestIssue10_QuietLeavesTheHostItsLetter(t *testing.T) {
 	p := newPlace(t)
 	acme := hosted(p)
@@ -214,7 +214,7 @@ func TestIssue10_QuietLeavesTheHostItsLetter(t *testing.T) {
 	}
 }
 
-// Of each instance its own configuration is compared.
+// Each instance is compared with its own configuration.
 func TestIssue10_InstancesHaveTheirOwnConfiguration(t *testing.T) {
 	p := newPlace(t)
 	p.m.st = platform.Status{Manager: "fake", Phase: platform.PhaseStopped}
@@ -242,7 +242,7 @@ func TestIssue10_InstancesHaveTheirOwnConfiguration(t *testing.T) {
 	}
 }
 
-// A reload is of the file that the service reads, and of no other.
+// A reload checks the file that the service reads, and no other.
 func TestIssue10_ReloadIsOfTheServicesFile(t *testing.T) {
 	for name, tt := range map[string]struct {
 		reads, args string
@@ -284,7 +284,8 @@ func TestIssue10_ReloadIsOfTheServicesFile(t *testing.T) {
 	}
 }
 
-// The flags stand in the order of their names, and "then restart it" came first, after nothing.
+// Flags are sorted by name, so a help text must not refer to the flag before it: "then restart
+// it" came first.
 func TestHelpOfAFlagRefersToNoFlagBefore(t *testing.T) {
 	root := cli.Command(service.Config{Name: "feedd"}, nil)
 	for _, name := range []string{"upgrade", "rollback", "install"} {

@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// called notes of which service a verb was asked for.
+// called records for which service a verb was called.
 type called struct{ *manager }
 
 func (c called) note(verb string, id platform.ID) error {
@@ -29,8 +29,8 @@ func (c called) Removal(_ context.Context, id platform.ID) ([]platform.Step, err
 	return nil, c.note("remove", id)
 }
 
-// --scope and --instance say which service every verb is about: to the manager, and
-// to the lock.
+// --scope and --instance select the service for every verb, both for the manager and for the
+// lock.
 func TestScopeAndInstanceChooseTheService(t *testing.T) {
 	for args, tt := range map[string]struct {
 		code  int
@@ -76,7 +76,7 @@ func TestScopeAndInstanceChooseTheService(t *testing.T) {
 	}
 }
 
-// The flag beats the code's instance, and an empty one takes that back.
+// The flag takes precedence over the instance in code, and an empty flag removes it.
 func TestInstanceOfTheCode(t *testing.T) {
 	for args, want := range map[string]string{"": "feedd@one", "--instance=two": "feedd@two", "--instance=": "feedd"} {
 		p := newPlace(t)
@@ -88,8 +88,8 @@ func TestInstanceOfTheCode(t *testing.T) {
 	}
 }
 
-// A command that is named to a person is about the very same service, and is what
-// has to be typed: as mounted, with scope and instance where they are not the usual.
+// A suggested command is about the same service, and can be typed as it is: with the path of
+// the tree, and with scope and instance if they are not the default.
 func TestNamedCommandsAreComplete(t *testing.T) {
 	for name, tt := range map[string]struct {
 		args   string
@@ -129,8 +129,7 @@ func TestNamedCommandsAreComplete(t *testing.T) {
 	}
 }
 
-// What is no command is said to be none of the tree where it stands, with what it
-// may have been.
+// The error for an unknown command names the tree at its place, and similar commands.
 func TestUnknownCommandsNameTheirTree(t *testing.T) {
 	for args, hint := range map[string]string{"statsu": ": did you mean status?", "reloda": ": did you mean reload?", "galaxy": ""} {
 		p := newPlace(t)

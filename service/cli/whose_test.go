@@ -12,8 +12,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// A run that ended without a word (os.Exit, kill -9) did not end for what the run
-// before it said, though that is what its state file has of it.
+// If a run ends without a word (os.Exit, kill -9), the reason of the run before does not
+// apply, although it is in its state file.
 func TestWhyIsNotOfTheRunBefore(t *testing.T) {
 	panicked := platform.Exit{Code: 70, Reason: "panic in Start: of the run before"}
 	for name, tt := range map[string]struct {
@@ -44,7 +44,7 @@ func TestWhyIsNotOfTheRunBefore(t *testing.T) {
 	}
 }
 
-// A script that ends with "not permitted" because the program did has tried: the
+// If a script ends with "not permitted" because the program did, the start was tried: the
 // program's own words and its log are shown.
 func TestWhyAScriptWasNotPermitted(t *testing.T) {
 	p := newPlace(t)

@@ -15,15 +15,15 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// endsLike has a verb leave the record of a run that was begun by it.
+// endsLike makes a verb leave the record of the run that it began.
 func (p *place) endsLike(exit platform.Exit) func(string) {
 	return func(string) {
 		p.put(p.cfg.StateDir+"/feedd.lastrun.json", recovery.LastRun{Process: feedd, Started: noon.Add(time.Second), Ended: noon.Add(2 * time.Second), Exit: &exit})
 	}
 }
 
-// What the program itself says of its end, its log's last lines and the class of
-// its exit code reach whoever typed the command, whatever the manager says of it.
+// Whoever types the command sees the program's own reason, the last lines of its log, and the
+// class of its exit code, whatever the manager reports.
 func TestIssue10_6_WhyAStartFailed(t *testing.T) {
 	bad := platform.Exit{Code: 78, Reason: "feeds.toml line 7: port 99999"}
 	for name, tt := range map[string]struct {
@@ -39,7 +39,7 @@ func TestIssue10_6_WhyAStartFailed(t *testing.T) {
 		"systemd, before exec": {
 			&platform.FailedError{How: "exit code 217: is there such a user?", Code: 78}, nil, 78, []string{"exit code 217: is there such a user?"},
 		},
-		// The code that launchd sees is not the program's: it must not restart.
+		// launchd sees another code than the program's, because it must not restart the program.
 		"launchd": {&platform.FailedError{How: "for good: launchd does not try again"}, &bad, 78, []string{"feeds.toml line 7", "for good"}},
 		"sysv": {
 			&platform.CommandError{Argv: []string{"/etc/init.d/feedd", "start"}, Code: 1}, &platform.Exit{Code: 77, Reason: "listen: permission denied"}, 77,
@@ -80,7 +80,8 @@ func TestIssue10_6_WhyAStartFailed(t *testing.T) {
 	}
 }
 
-// A record of a run before is none of this one's, and what was not tried has no log.
+// The record of an earlier run does not apply to this start, and a start that was not tried
+// has no log.
 func TestWhyIsOfThisStart(t *testing.T) {
 	p := newPlace(t)
 	p.ended(&platform.Exit{Code: 78, Reason: "of old"})
@@ -94,8 +95,8 @@ func TestWhyIsOfThisStart(t *testing.T) {
 	}
 }
 
-// What was logged before the start is not shown as its log, in whatever order the
-// manager shows it.
+// Lines that were logged before the start are not shown, in whatever order the manager shows
+// them.
 func TestWhyShowsTheLogOfThisStart(t *testing.T) {
 	old := strings.Repeat("listening\nthe end of old\n", 3)
 	for name, after := range map[string]string{
@@ -116,7 +117,7 @@ func TestWhyShowsTheLogOfThisStart(t *testing.T) {
 	}
 }
 
-// Where the log is a file of ours its end is shown, made fit for a terminal.
+// The end of our own log file is shown, safe for a terminal.
 func TestWhyShowsTheLogFile(t *testing.T) {
 	p := newPlace(t)
 	p.cfg.Log.File = filepath.Join(p.dir, "log")
@@ -132,7 +133,7 @@ func TestWhyShowsTheLogFile(t *testing.T) {
 	}
 }
 
-// A stop that had to be forced, or a step of which failed, is not a silent 0.
+// A stop that was forced, or a step of which failed, is not a silent 0.
 func TestIssue10_6_ForcedStopIsTold(t *testing.T) {
 	for name, tt := range map[string]struct {
 		exit *platform.Exit
@@ -171,7 +172,7 @@ func TestIssue10_6_ForcedStopIsTold(t *testing.T) {
 	}
 }
 
-// What status says of a service that has failed, waits, or is told to stop.
+// This tests what status says about a service that has failed, waits, or is asked to stop.
 func TestIssue10_4_StatusSaysWhatIsSo(t *testing.T) {
 	for name, tt := range map[string]struct {
 		set      func(p *place)

@@ -8,7 +8,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// What a journal says is shown whether the service is up or down, and whoever has no journal sees nothing of it.
+// The summary of a journal is shown whether or not the service runs. A program without a
+// journal shows nothing of it.
 func TestStatusOfWork(t *testing.T) {
 	p := newPlace(t)
 	p.wants("status --json", 3, "")

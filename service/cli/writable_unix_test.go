@@ -12,8 +12,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// A program that ordinary users could replace, or a directory or link on the way to it,
-// is refused, with the path and the mode; who takes the risk says so, once.
+// If ordinary users could replace a program, or a directory or link that leads to it, it is
+// refused with path and mode. The flag that accepts the risk is given once.
 func TestIssue11_AProgramThatOthersCouldReplaceIsRefused(t *testing.T) {
 	mode := func(name string, mode os.FileMode) func(in func(string) string) error {
 		return func(in func(string) string) error { return os.Chmod(in(name), mode) }

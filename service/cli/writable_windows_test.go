@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// As on Unix, by access lists.
+// On Windows, access lists decide this.
 func TestIssue11_AProgramThatOthersCouldReplaceIsRefused(t *testing.T) {
 	p := newPlace(t)
 	dir := filepath.Join(p.dir, "bin")

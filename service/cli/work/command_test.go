@@ -20,14 +20,14 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// program is one that keeps a journal.
+// A program keeps a journal.
 type program struct{}
 
 func (program) Start(context.Context, *service.Runtime) error { return nil }
 func (program) Stop(context.Context) error                    { return nil }
 func (program) Commands(find cli.Find) []*cobra.Command       { return []*cobra.Command{work.Command(find)} }
 
-// running is the runtime of a service named feedd that is ready.
+// running is the runtime of a ready service named feedd.
 type running struct {
 	dir   string
 	term  uint64
@@ -54,7 +54,7 @@ func open(t *testing.T, dir string, term uint64, o journal.Options) *journal.Jou
 	return j
 }
 
-// call is the command line of the service whose state is in dir.
+// call runs a command line for the service whose state is in dir.
 func call(t *testing.T, dir string, args ...string) (code int, out string) {
 	t.Helper()
 	cfg := service.Config{Name: "feedd", Scope: platform.ScopeUser, RuntimeDir: dir, StateDir: dir}
