@@ -149,7 +149,7 @@ func TestAWorkersNameIsTakenOnce(t *testing.T) {
 	}
 }
 
-// What a child saves it gets back when it is run again.
+// A rerun gets the checkpoint that the child has saved.
 func TestACheckpointComesBack(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
@@ -188,7 +188,7 @@ func TestOutputIsKeptUpToALimit(t *testing.T) {
 	}
 }
 
-// Nothing is left of what a command has started when it ends.
+// When a command ends, nothing that it has started is left.
 func TestWhatACommandLeavesBehindIsEnded(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)

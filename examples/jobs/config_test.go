@@ -26,7 +26,7 @@ func load(t *testing.T, path string) error {
 	return service.DecodeTable(path, "jobs", &own)
 }
 
-// The example has every key and works.
+// The example has every key and is valid.
 func TestExampleConfiguration(t *testing.T) {
 	if err := load(t, "jobs.toml"); err != nil {
 		t.Error(err)

@@ -19,20 +19,20 @@ type (
 	Job     = job
 )
 
-// Next is the schedule of a cron line.
+// Next returns the schedule of a cron line.
 func Next(line string) (func(time.Time) time.Time, error) {
 	var s schedule
 	err := s.UnmarshalText([]byte(line))
 	return s.next, err
 }
 
-// Timetable is a timetable of one job.
+// A Timetable is a timetable of one job.
 type Timetable struct {
 	table *timetable
 	fail  bool
 }
 
-// NewTimetable begins as a start of the service does.
+// NewTimetable begins like a start of the service.
 func NewTimetable(t testing.TB, path, line, catch string, now func() time.Time, submit func(time.Time)) *Timetable {
 	t.Helper()
 	j := job{Name: "work", Schedule: new(schedule), Command: []string{"true"}, CatchUp: catchUp(catch)}
@@ -55,13 +55,13 @@ func NewTimetable(t testing.TB, path, line, catch string, now func() time.Time, 
 	return x
 }
 
-// Turn is one turn.
+// Turn runs one turn.
 func (x *Timetable) Turn(ctx context.Context) { x.table.turn(ctx) }
 
-// Fail has nothing be written down.
+// Fail makes every submission fail.
 func (x *Timetable) Fail(fail bool) { x.fail = fail }
 
-// Pause is how long a job with that retry_delay waits after so many failures.
+// Pause returns the pause of a job with that retry_delay after that many failures.
 func Pause(delay string, failures int) time.Duration {
 	var j job
 	if err := j.RetryDelay.UnmarshalText([]byte(delay)); err != nil {
@@ -70,5 +70,5 @@ func Pause(delay string, failures int) time.Duration {
 	return j.pause(failures)
 }
 
-// Sweep removes the output of runs that are not known.
+// Sweep removes the output of unknown runs.
 func Sweep(dir string, known func(uint64) bool) error { return folder(dir).sweep(known) }

@@ -17,8 +17,8 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// Another user of the machine listens where the primary did, while that is down, and answers
-// workers with a command of his.
+// Another user of the machine listens at the primary's address while the primary is down, and
+// answers workers with a command of his own.
 func TestIssue11_WhoListensInPlaceOfThePrimaryGetsNoToken(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
@@ -53,7 +53,7 @@ func TestIssue11_WhoListensInPlaceOfThePrimaryGetsNoToken(t *testing.T) {
 	}
 }
 
-// What the primary answers to him proves nothing elsewhere.
+// A proof that the primary gives him is worthless at another address.
 func TestIssue11_AProofIsOfOneAddress(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
@@ -65,7 +65,7 @@ func TestIssue11_AProofIsOfOneAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	go func() { // he hands everything over to it
+	go func() { // passes everything on to the primary
 		for {
 			conn, err := listener.Accept()
 			if err != nil {

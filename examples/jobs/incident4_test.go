@@ -11,10 +11,10 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// The branches of incident 4 (work that was cut off is found, and finished once), with processes
-// that are killed for real: each for what the timetable began and for what was begun by hand.
+// The branches of incident 4 (interrupted work is found, and finished once), with processes
+// that are really killed: each for runs of the timetable and for runs by hand.
 
-// interrupted is a run that is under way and waits to be told to end.
+// An interrupted is a run that is in progress and waits for a signal to end.
 type interrupted struct {
 	*bed
 	id  uint64
@@ -23,7 +23,7 @@ type interrupted struct {
 
 const params = `{"n":42}`
 
-// everyTrigger runs a branch with each way to begin work. ofTable are more keys of [jobs].
+// everyTrigger runs a branch with each way to begin work. ofTable has more keys of [jobs].
 func everyTrigger(t *testing.T, ofTable string, branch func(t *testing.T, b *bed, begin func() interrupted)) {
 	for _, trigger := range []string{"scheduled", "manual", "api"} {
 		t.Run(trigger, func(t *testing.T) {
@@ -32,7 +32,7 @@ func everyTrigger(t *testing.T, ofTable string, branch func(t *testing.T, b *bed
 			b.block()
 			b.configure("rerun_if_interrupted = true", ofTable)
 			branch(t, b, func() interrupted {
-				if trigger == "scheduled" { // from now on
+				if trigger == "scheduled" { // the timetable starts now
 					b.configure("rerun_if_interrupted = true\noverlap = 'skip'\nschedule = '* * * * * *'", ofTable)
 					if code, out := b.call("reload"); code != 0 {
 						t.Fatalf("reload: %d %s", code, out)
@@ -69,8 +69,8 @@ func (b *bed) begin(trigger string) interrupted {
 	return w
 }
 
-// rerunOnce waits for the end of what took the place of w, and checks that it was made twice, whole
-// once, and with what it was begun with.
+// rerunOnce waits for the end of w's rerun. It checks that there were two attempts, one of
+// them complete, with the same parameters.
 func (w interrupted) rerunOnce() {
 	w.t.Helper()
 	w.awaitCount("begin", w.key, 2)
@@ -83,7 +83,7 @@ func (w interrupted) rerunOnce() {
 	}
 }
 
-// check wants so many attempts, of which one came to its end.
+// check requires that many attempts, one of which was completed.
 func (w interrupted) check(begun int) {
 	w.t.Helper()
 	if b, e := w.count("begin", w.key), w.count("end", w.key); b != begun || e != 1 {
@@ -104,12 +104,12 @@ func (w interrupted) check(begun int) {
 	}
 }
 
-// goesOn has the job run freely, and checks that nothing comes of w any more.
+// goesOn lets the job run freely, and checks that w does not run again.
 func (w interrupted) goesOn() {
 	w.t.Helper()
 	w.unblock()
 	mark := w.post("work", "", "Idempotency-Key", "mark")
-	for got := w.get(mark); got.State == "aborted"; got = w.get(mark) { // skipped: the timetable was first
+	for got := w.get(mark); got.State == "aborted"; got = w.get(mark) { // skipped, because the timetable was first
 		_, name, _ := strings.Cut(w.t.Name(), "/")
 		mark = w.post("work", "", "Idempotency-Key", "mark "+name+strconv.FormatUint(got.ID, 10))
 	}
@@ -140,11 +140,11 @@ func TestIncident4B_ASilentWorkerLosesItsLease(t *testing.T) {
 		if got := b.get(w.id); got.Worker != "one" {
 			t.Fatalf("%+v", got)
 		}
-		worker.signal(syscall.SIGSTOP) // it is there, and says nothing
+		worker.signal(syscall.SIGSTOP) // the worker exists, but is silent
 		p.says("a lease ran out")
 		w.awaitCount("begin", w.key, 2)
 		worker.signal(syscall.SIGCONT)
-		worker.says("any more") // by the answer to its renewal or to its report, whichever comes first
+		worker.says("any more") // in the answer to its renewal or to its report, whichever comes first
 		w.rerunOnce()
 		p.says(`why="its lease ran out: worker \"one\" was silent for 2s"`)
 	})
@@ -158,7 +158,7 @@ func TestIncident4B_AWorkerThatReportsBackInTimeKeepsItsRun(t *testing.T) {
 		w := begin()
 		worker.signal(syscall.SIGSTOP)
 		w.unblock()
-		w.awaitCount("end", w.key, 1) // its command does not wait for it
+		w.awaitCount("end", w.key, 1) // its command continues without it
 		worker.signal(syscall.SIGCONT)
 		w.awaitState(w.id, "finished")
 		w.check(1)
@@ -186,7 +186,7 @@ func TestIncident4C_WhatAKilledPrimaryLeftIsRunAgain(t *testing.T) {
 	})
 }
 
-// The command is killed, and nobody else: not a failure of its own.
+// Only the command is killed, which is not a failure of its own.
 func TestIncident4C_AKilledCommandIsRunAgain(t *testing.T) {
 	everyTrigger(t, "", func(t *testing.T, b *bed, begin func() interrupted) {
 		p := b.primary()
@@ -204,7 +204,7 @@ func TestIncident4C_AKilledCommandIsRunAgain(t *testing.T) {
 	})
 }
 
-// The keeper is killed, and nobody else: what it kept does not go on beside the rerun.
+// Only the keeper is killed. Its command does not continue beside the rerun.
 func TestIncident4C_AKilledKeeperTakesItsCommandWithIt(t *testing.T) {
 	everyTrigger(t, "", func(t *testing.T, b *bed, begin func() interrupted) {
 		p := b.primary()
@@ -254,7 +254,7 @@ func TestIncident4E_AChildThatOutlivesThePrimaryIsAdopted(t *testing.T) {
 	everyTrigger(t, "", func(t *testing.T, b *bed, begin func() interrupted) {
 		p := b.primary()
 		w := begin()
-		for range 2 { // and once more
+		for range 2 { // twice
 			p.kill()
 			if got := b.listed(w.id); got.State != "begun" {
 				t.Errorf("while it is down: %+v", got)

@@ -33,7 +33,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// effect says that it begins, waits while the file "block" is there, and says that it ends.
+// effect reports that it begins, waits while the file "block" exists, and reports that it
+// ends.
 func effect(dir string) {
 	say := func(what string) {
 		f, err := os.OpenFile(filepath.Join(dir, "effects"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
@@ -165,7 +166,7 @@ func (b *bed) awaitFinished(id uint64) {
 	}, func() string { return b.call("work", "list") })
 }
 
-// begin has a run be under way.
+// begin starts the service with a run in progress.
 func (b *bed) begin() *process {
 	b.t.Helper()
 	p := b.primary()

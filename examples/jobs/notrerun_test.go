@@ -15,7 +15,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// afterAKill kills the primary, starts another, and checks that nothing comes of w any more.
+// afterAKill kills the primary, starts another one, and checks that w does not run again.
 func (w interrupted) afterAKill(p *process, begun int) {
 	w.t.Helper()
 	state := w.get(w.id).State
@@ -91,7 +91,7 @@ func TestWhatFailedByItselfIsNotRunAgainBeyondItsRetries(t *testing.T) {
 	w.afterAKill(p, 3)
 }
 
-// A failure while nobody was there is one all the same: it is tried again, and then not.
+// A failure while the service is down counts, too: the run is retried as often as configured.
 func TestRetriesGoOnAfterAKill(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
@@ -132,7 +132,7 @@ func TestRetriesGoOnAtAWorker(t *testing.T) {
 	}
 }
 
-// What was not opted in is listed, and run again by hand only.
+// A run without rerun_if_interrupted is listed, and run again only by hand.
 func TestWhatIsNotOptedInIsListed(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
@@ -217,7 +217,7 @@ func TestOverlap(t *testing.T) {
 					t.Errorf("%+v", got)
 				}
 			case "queue":
-				time.Sleep(100 * time.Millisecond) // to begin if it did not wait; that it waits shows below in any case
+				time.Sleep(100 * time.Millisecond) // time to begin if it did not wait, which the checks below would show
 				if got := b.get(second); got.State != "queued" {
 					t.Errorf("%+v", got)
 				}
@@ -243,7 +243,7 @@ func TestOverlap(t *testing.T) {
 	}
 }
 
-// What waits for its turn waits for what runs at a worker, too, and after a kill.
+// A queued run also waits for a run at a worker, and after a kill.
 func TestTheQueueSurvivesAKillOfAll(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
@@ -265,7 +265,7 @@ func TestTheQueueSurvivesAKillOfAll(t *testing.T) {
 	for _, id := range ids {
 		b.awaitState(id, "finished")
 	}
-	all := b.effects()[1:] // the first was cut off
+	all := b.effects()[1:] // the first one was interrupted
 	for i := 0; i+1 < len(all); i += 2 {
 		if all[i].what != "begin" || all[i+1].what != "end" || all[i].key != all[i+1].key {
 			t.Fatalf("two at once: %v", all)
@@ -295,7 +295,7 @@ func TestReloadTakesANewTimetableOrNone(t *testing.T) {
 	}
 	p.signal(syscall.SIGHUP)
 	p.says("schedule")
-	b.awaitState(b.post("other", ""), "finished") // the old one is in force
+	b.awaitState(b.post("other", ""), "finished") // the old configuration is in force
 }
 
 func TestAJobThatIsGoneFailsAndSaysSo(t *testing.T) {

@@ -25,7 +25,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// The test binary plays the job runner, its keepers, its workers and its commands: with this
+// The test binary plays the job runner, its keepers, its workers and its commands. With this
 // variable it is the real main.
 const roleVariable = "HOLDFAST_TEST_ROLE"
 
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// bed is the files of one job runner.
+// A bed has the files of one job runner.
 type bed struct {
 	t   testing.TB
 	dir string
@@ -54,16 +54,18 @@ func newBed(t testing.TB) *bed {
 
 func (b *bed) path(name string) string { return filepath.Join(b.dir, name) }
 
-// script is a job that says that it begins, waits while the file "block" is there, and says that it ends.
+// script is a job that reports that it begins, waits while the file "block" exists, and
+// reports that it ends.
 const script = `
 echo "begin $JOBS_IDEMPOTENCY_KEY $JOBS_RUN_ID $JOBS_ATTEMPT $$ $JOBS_PARAMS" >>"$0/effects"
 while [ -e "$0/block" ]; do sleep 0.05; done
 echo "end $JOBS_IDEMPOTENCY_KEY $JOBS_RUN_ID $JOBS_ATTEMPT" >>"$0/effects"`
 
-// configure has one job named work, which runs script, with more keys of its own, and more of the table.
+// configure writes a configuration with one job named work, which runs script, with more keys
+// of the job and of the table.
 func (b *bed) configure(ofJob, ofTable string) { b.jobs(ofTable, b.job("work", script, ofJob)) }
 
-// job is a [[jobs.job]] that runs a script of sh's, in which $0 is the bed's directory.
+// job returns a [[jobs.job]] that runs a script of sh, in which $0 is the bed's directory.
 func (b *bed) job(name, script, more string) string {
 	return fmt.Sprintf("[[jobs.job]]\nname = %q\ncommand = ['sh', '-c', '''%s''', '%s']\n%s\n", name, script, b.dir, more)
 }
@@ -72,7 +74,7 @@ func (b *bed) jobs(ofTable string, all ...string) {
 	b.write("config.toml", "[jobs]\nlisten = '127.0.0.1:0'\n"+ofTable+"\n"+strings.Join(all, "\n"))
 }
 
-// write replaces a file in one step, as a reader could come at any time.
+// write replaces a file atomically, because it may be read at any time.
 func (b *bed) write(name, text string) {
 	b.t.Helper()
 	err := os.WriteFile(b.path(name+".new"), []byte(text), 0o600)
@@ -87,7 +89,7 @@ func (b *bed) write(name, text string) {
 func (b *bed) block()   { b.write("block", "") }
 func (b *bed) unblock() { _ = os.Remove(b.path("block")) }
 
-// process is a primary or a worker that runs.
+// A process is a running primary or worker.
 type process struct {
 	*bed
 	cmd  *exec.Cmd
@@ -95,7 +97,7 @@ type process struct {
 	gone chan struct{}
 }
 
-// buffer is a log that is written while it is read.
+// A buffer is a log that is read while it is written.
 type buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -137,7 +139,7 @@ func (b *bed) start(args ...string) *process {
 	return p
 }
 
-// primary is one that is ready.
+// primary starts a primary and waits until it is ready.
 func (b *bed) primary() *process {
 	b.t.Helper()
 	p := b.start("run")
@@ -153,7 +155,7 @@ func (b *bed) primary() *process {
 	return p
 }
 
-// worker is one that has been heard of.
+// worker starts a worker and waits until the primary knows it.
 func (b *bed) worker(name string, more ...string) *process {
 	b.t.Helper()
 	return b.start(append([]string{"worker", "--join", b.address(), "--worker-name", name}, more...)...)
@@ -174,14 +176,14 @@ func (p *process) signal(sig syscall.Signal) {
 	}
 }
 
-// exit is the exit code; -1 if it was killed.
+// exit returns the exit code, or -1 if the process was killed.
 func (p *process) exit() int {
 	p.t.Helper()
 	wait.For(p.t, "the process has ended", p.gone, p.log.String)
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// kill kills it as kill -9 does, and nobody else.
+// kill kills only this process, as kill -9 does.
 func (p *process) kill() {
 	p.t.Helper()
 	p.signal(syscall.SIGKILL)
@@ -213,7 +215,7 @@ func (p *process) says(what string) {
 	}, p.log.String)
 }
 
-// killAll leaves nothing behind: processes, keepers, commands.
+// killAll kills processes, keepers and commands.
 func (b *bed) killAll() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -248,7 +250,7 @@ func (b *bed) identities(pattern string) (all []proc.Identity) {
 	return all
 }
 
-// run is a run as the API and the command have it.
+// A run is a run according to the API and the command.
 type run struct {
 	ID      uint64         `json:"id"`
 	Job     string         `json:"job"`
@@ -261,12 +263,12 @@ type run struct {
 	RerunAs uint64         `json:"rerun_as"`
 	Worker  string         `json:"worker"`
 	Key     string         `json:"idempotency_key"`
-	Known   string         `json:"key"` // as the command has it
+	Known   string         `json:"key"` // in the output of the command
 	Crashes int            `json:"crashes"`
 	Child   *proc.Identity `json:"child"`
 }
 
-// ask calls the API, and returns code and answer.
+// ask calls the API, and returns the code and the answer.
 func (b *bed) ask(method, path, body string, header ...string) (int, string) {
 	b.t.Helper()
 	r, err := http.NewRequest(method, "http://"+b.address()+path, strings.NewReader(body))
@@ -287,7 +289,7 @@ func (b *bed) ask(method, path, body string, header ...string) (int, string) {
 	return answer.StatusCode, string(text)
 }
 
-// post has a job run by the API.
+// post runs a job by the API.
 func (b *bed) post(job, params string, header ...string) uint64 {
 	b.t.Helper()
 	code, text := b.ask(http.MethodPost, "/v1/jobs/"+job+"/runs", params, header...)
@@ -298,7 +300,7 @@ func (b *bed) post(job, params string, header ...string) uint64 {
 	return got.ID
 }
 
-// call runs a command of the program's.
+// call runs a command of the program.
 func (b *bed) call(args ...string) (code int, out string) {
 	b.t.Helper()
 	text, err := b.command(args...).CombinedOutput()
@@ -311,7 +313,7 @@ func (b *bed) call(args ...string) (code int, out string) {
 	return 0, string(text)
 }
 
-// list is `work list`, which works whether the service is up or down.
+// list calls `work list`, which works whether the service is running or not.
 func (b *bed) list() []run {
 	b.t.Helper()
 	code, out := b.call("work", "list", "--json", "-n", "0")
@@ -335,7 +337,7 @@ func (b *bed) listed(id uint64) run {
 	return run{}
 }
 
-// get is a run as the API has it.
+// get returns a run from the API.
 func (b *bed) get(id uint64) (r run) {
 	b.t.Helper()
 	code, text := b.ask(http.MethodGet, fmt.Sprintf("/v1/runs/%d", id), "")
@@ -345,7 +347,7 @@ func (b *bed) get(id uint64) (r run) {
 	return r
 }
 
-// awaitState waits until a run is in a state, whoever has taken its place by then.
+// awaitState waits until a run, or its rerun, is in a state.
 func (b *bed) awaitState(id uint64, state string) (r run) {
 	b.t.Helper()
 	wait.Until(b.t, fmt.Sprintf("run %d is %s", id, state), func() bool {
@@ -357,7 +359,7 @@ func (b *bed) awaitState(id uint64, state string) (r run) {
 	return r
 }
 
-// effect is a line of the file that jobs write, as an observer from outside sees it.
+// An effect is a line of the file that jobs write to.
 type effect struct {
 	what, key, run, attempt string
 	rest                    string
@@ -394,7 +396,7 @@ func (b *bed) awaitCount(what, key string, n int) {
 	})
 }
 
-// gone waits until no process has that number any more.
+// gone waits until there is no process with that number.
 func gone(t testing.TB, pid int) {
 	t.Helper()
 	wait.Until(t, fmt.Sprintf("process %d is gone", pid), func() bool { _, err := proc.Of(pid); return errors.Is(err, proc.ErrGone) })

@@ -20,7 +20,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// campaign kills the primary and its workers at random, under load.
+// A campaign kills the primary and its workers at random, under load.
 type campaign struct {
 	*bed
 	random  *rand.Rand
@@ -30,11 +30,11 @@ type campaign struct {
 	kills   map[string]int
 
 	mu    sync.Mutex
-	given map[string]bool // keys of runs that the API, or the command, has said are durable
+	given map[string]bool // keys of runs that are durable according to the API or the command
 }
 
-// JOBS_KILLS is how many times somebody is killed, JOBS_SEED repeats a run of it: who is killed in what order,
-// and after how long. When a process gets to where it is killed is the machine's.
+// JOBS_KILLS is the number of kills. JOBS_SEED repeats a run: it determines who is killed in
+// which order, and after which time. How far a process gets until then depends on the machine.
 func TestRandomKillsLoseNothing(t *testing.T) {
 	kills, seed := 20, rand.Uint64()
 	if n, err := strconv.Atoi(os.Getenv("JOBS_KILLS")); err == nil {
@@ -53,7 +53,7 @@ func TestRandomKillsLoseNothing(t *testing.T) {
 		load.Go(func() { c.load(i, stop) })
 	}
 	for range kills {
-		time.Sleep(time.Duration(c.random.IntN(250)) * time.Millisecond) // the moment is the very case
+		time.Sleep(time.Duration(c.random.IntN(250)) * time.Millisecond) // the moment is what is tested
 		c.killSomebody()
 	}
 	close(stop)
@@ -69,7 +69,7 @@ func (c *campaign) configureLoad() {
 	}
 	c.port = free.Addr().(*net.TCPAddr).Port
 	_ = free.Close()
-	// Each attempt says who it is, takes a moment, and says that it is done.
+	// Each attempt reports its identity, takes a moment, and reports that it is done.
 	work := `
 echo "begin $JOBS_IDEMPOTENCY_KEY $JOBS_RUN_ID $JOBS_ATTEMPT $JOBS_PARAMS" >>"$0/effects"
 sleep 0.0$((JOBS_RUN_ID % 10))
@@ -92,7 +92,8 @@ func (c *campaign) startWorker(i int) *process {
 	return c.bed.start("worker", "--join", fmt.Sprintf("127.0.0.1:%d", c.port), "--worker-name", fmt.Sprintf("w%d", i), "--slots", "2")
 }
 
-// killSomebody kills the primary, a worker, all of them, or has one pause until its lease is over.
+// killSomebody kills the primary, a worker or all of them, or pauses one until its lease has
+// expired.
 func (c *campaign) killSomebody() {
 	switch n := c.random.IntN(10); {
 	case n < 4:
@@ -121,7 +122,7 @@ func (c *campaign) killSomebody() {
 	}
 }
 
-// load has jobs run, with a key each, as often as it takes until the answer is that it is durable.
+// load runs jobs, each with a key, and repeats each request until the run is durable.
 func (c *campaign) load(n int, stop <-chan struct{}) {
 	for i := 0; ; i++ {
 		key := fmt.Sprintf("load-%d-%d", n, i)
@@ -162,7 +163,7 @@ func (c *campaign) try(job, key string) bool {
 	return true
 }
 
-// settle waits until all is done that is durable, and stops the primary.
+// settle waits until all durable runs have ended, and stops the primary.
 func (c *campaign) settle() {
 	wait.Until(c.t, "nothing is open", func() bool {
 		return !slices.ContainsFunc(c.list(), func(r run) bool {
@@ -176,7 +177,7 @@ func (c *campaign) settle() {
 	c.primary.stop()
 }
 
-// verify reads from outside what jobs have done, and compares it with what was durable and with what the journal says.
+// verify compares the effects of the jobs with the durable runs and with the journal.
 func (c *campaign) verify() {
 	begun, ended := map[string][]string{}, map[string]int{}
 	for _, e := range c.effects() {
@@ -199,7 +200,7 @@ func (c *campaign) verify() {
 		}
 	}
 	var runs, reruns, interruptions, finished, clock int
-	var last time.Time // of the clock: no second is lost, and none is doubled
+	var last time.Time // of the job for every second: none is lost or doubled
 	state := map[string]run{}
 	all := c.list()
 	for _, r := range all {
@@ -213,7 +214,7 @@ func (c *campaign) verify() {
 			interruptions++
 		case "finished":
 			finished++
-		case "queued", "interrupted", "begun": // of the clock, by the stop at the end; begun: a worker was given it and ended
+		case "queued", "interrupted", "begun": // interrupted by the stop at the end; begun: at a worker that has ended
 			if r.Kind != "clock" || r.State == "begun" && r.Worker == "" {
 				c.t.Errorf("%+v", r)
 			}
@@ -232,7 +233,7 @@ func (c *campaign) verify() {
 	if reruns != interruptions {
 		c.t.Errorf("%d interruptions, and %d reruns", interruptions, reruns)
 	}
-	// Whoever was begun more than once was interrupted each time before, and nothing that finished was begun again.
+	// A run that began more than once was interrupted each time before, and no finished run began again.
 	for key, ids := range begun {
 		for i, id := range ids {
 			last := i == len(ids)-1

@@ -3,7 +3,7 @@ package main_test
 import (
 	"testing"
 	"time"
-	_ "time/tzdata" // Windows has none of its own
+	_ "time/tzdata" // Windows has no time zone database
 
 	jobs "github.com/holdfast-dev/holdfast/examples/jobs"
 )
@@ -93,7 +93,8 @@ func TestDaylightSavingTimeNeitherLosesNorDoublesAJob(t *testing.T) {
 	}
 }
 
-// A schedule for each minute that fits comes whenever clocks show such a minute, on all days of the year.
+// A schedule for certain minutes is due whenever clocks show such a minute, on all days of the
+// year.
 func TestIntervalsAreWhatClocksShow(t *testing.T) {
 	fits := map[string]func(time.Time) bool{
 		"*/15 * * * *": func(t time.Time) bool { return t.Minute()%15 == 0 },
@@ -122,7 +123,7 @@ func TestIntervalsAreWhatClocksShow(t *testing.T) {
 	}
 }
 
-// Of a line with an hour, each day of the year has each of its times once.
+// A line that names hours is due once at each of its times, on all days of the year.
 func TestNamedHoursComeOnceADay(t *testing.T) {
 	for _, where := range []string{"Europe/Berlin", "America/New_York", "America/Sao_Paulo", "Australia/Lord_Howe", "UTC"} {
 		for _, line := range []string{"30 2 * * *", "0 0 * * *", "15 1 * * *", "59 23 * * *"} {

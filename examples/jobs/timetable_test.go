@@ -9,7 +9,7 @@ import (
 	jobs "github.com/holdfast-dev/holdfast/examples/jobs"
 )
 
-// clock is a timetable with a clock of its own, and what it submitted.
+// A clock is a timetable with a clock of its own, and the times that it has submitted.
 type clock struct {
 	t     *testing.T
 	path  string
@@ -26,7 +26,7 @@ func newClock(t *testing.T, line, catchUp string) *clock {
 	return c
 }
 
-// start starts the service anew.
+// start restarts the service.
 func (c *clock) start() {
 	c.table = jobs.NewTimetable(c.t, c.path, c.line, c.catch, func() time.Time { return c.now }, func(at time.Time) {
 		c.due = append(c.due, at.Format("02T15:04:05"))
@@ -36,7 +36,7 @@ func (c *clock) start() {
 
 func (c *clock) turn() { c.table.Turn(c.t.Context()) }
 
-// pass lets time pass as it does while the service runs.
+// pass lets time pass while the service is running.
 func (c *clock) pass(d time.Duration) {
 	for end := c.now.Add(d); c.now.Before(end); {
 		c.now = c.now.Add(min(time.Second, end.Sub(c.now)))
@@ -61,16 +61,16 @@ func TestMissedTimes(t *testing.T) {
 	for catchUp, want := range missed {
 		t.Run(catchUp, func(t *testing.T) {
 			c := newClock(t, "* * * * *", catchUp)
-			c.want() // what was before the first start is nobody's
+			c.want() // times before the first start do not count
 			c.pass(time.Minute)
 			c.want("01T12:01:00")
-			c.now = c.now.Add(3 * time.Minute) // down
+			c.now = c.now.Add(3 * time.Minute) // the service is down
 			c.start()
 			c.want(want...)
-			c.start() // and down for a moment
+			c.start() // down for a moment
 			c.pass(time.Minute)
 			c.want("01T12:05:00")
-			// The machine sleeps, or the clock is set forward. The last of these was a moment ago: it is on time.
+			// The machine sleeps, or the clock is set forward. The last of these times was a moment ago, so it is on time.
 			c.now = c.now.Add(3 * time.Minute)
 			c.turn()
 			switch catchUp {
@@ -94,7 +94,7 @@ func TestTheClockIsSetBackAndForth(t *testing.T) {
 	c := newClock(t, "0 * * * *", "all")
 	c.pass(time.Hour)
 	c.want("01T13:00:00")
-	c.now = c.now.Add(-time.Hour) // back: what ran has run
+	c.now = c.now.Add(-time.Hour) // back: past runs do not run again
 	c.pass(time.Hour)
 	c.want()
 	c.pass(time.Hour)
@@ -102,7 +102,7 @@ func TestTheClockIsSetBackAndForth(t *testing.T) {
 	c.now = c.now.Add(2 * time.Hour) // forward
 	c.turn()
 	c.want("01T15:00:00", "01T16:00:00")
-	c.now = c.now.Add(-48 * time.Hour) // it had been wrong
+	c.now = c.now.Add(-48 * time.Hour) // the clock had been wrong
 	c.turn()
 	c.pass(time.Hour)
 	c.want("27T17:00:00")
@@ -124,7 +124,7 @@ func TestTheTimetableGoesThroughDaylightSavingTime(t *testing.T) {
 	}
 }
 
-// What cannot be written down is tried again, and none of it is lost.
+// A run that cannot be recorded is tried again, and none is lost.
 func TestWhatIsDueWaitsForTheJournal(t *testing.T) {
 	c := newClock(t, "* * * * *", "off")
 	c.table.Fail(true)

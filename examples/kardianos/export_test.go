@@ -1,4 +1,4 @@
 package main
 
-// Main is main.
+// Main exports main.
 var Main = main

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// The program before and after differ in an import and a line, as the page says.
+// The programs before and after differ in one import and one line, as the page says.
 func TestOneLine(t *testing.T) {
 	code := func(path string) []string {
 		content, err := os.ReadFile(path)

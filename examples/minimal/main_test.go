@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// It becomes ready, survives a SIGHUP and stops in order.
+// The program becomes ready, survives a SIGHUP and stops in order.
 func TestLife(t *testing.T) {
 	run := filepath.Join(t.TempDir(), "run")
 	var log bytes.Buffer

@@ -33,8 +33,8 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// TestLife is the program as a process: what it counts itself is told beside what
-// holdfast knows, and killed with clients that hang on it, it is gone.
+// TestLife runs the program as a process. Its own counter appears beside the metrics of
+// holdfast, and it stops even if clients hang on it.
 func TestLife(t *testing.T) {
 	dir := t.TempDir()
 	file, logFile := filepath.Join(dir, "observe.toml"), filepath.Join(dir, "log")
@@ -89,7 +89,7 @@ func TestLife(t *testing.T) {
 	}
 }
 
-// documented are the names of the metrics that README.md has.
+// documented returns the names of the metrics in README.md.
 func documented(t *testing.T) []string {
 	t.Helper()
 	var names []string
@@ -111,11 +111,11 @@ func read(t *testing.T, name string) string {
 	return string(b)
 }
 
-// undocumented are the metrics that a query names and README.md does not.
+// undocumented returns the metrics in a query that are not in README.md.
 func undocumented(names []string, query string) (all []string) {
 	for _, name := range regexp.MustCompile(`\b(holdfast|process|go|node|observe)_[a-z_]+`).FindAllString(query, -1) {
 		plain := name
-		for _, suffix := range []string{"_sum", "_count"} { // of a summary
+		for _, suffix := range []string{"_sum", "_count"} { // suffixes of a summary
 			plain = strings.TrimSuffix(plain, suffix)
 		}
 		if !slices.Contains(names, name) && !slices.Contains(names, plain) && name != "node_textfile_mtime_seconds" {
@@ -125,7 +125,8 @@ func undocumented(names []string, query string) (all []string) {
 	return all
 }
 
-// unshown are the metrics that no panel and no rule asks for: others say the same for people.
+// unshown are the metrics that no panel and no rule uses. Other metrics show the same to
+// people.
 var unshown = []string{
 	"holdfast_phase_start_time_seconds", "holdfast_ready_time_seconds", "holdfast_term", "holdfast_reload_requests_total",
 	"holdfast_reload_last_time_seconds", "holdfast_health_check_since_time_seconds", "holdfast_last_run_end_time_seconds",

@@ -15,7 +15,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// runOnce lives a life that is expected to fail at its start.
+// runOnce runs a life that is expected to fail at its start.
 func (b *bed) runOnce() error {
 	cfg := shipper.Description()
 	cfg.File, cfg.RuntimeDir, cfg.StateDir = b.path("config.toml"), b.path("run"), b.path("state")
@@ -72,7 +72,7 @@ func (b *bed) must(err error) {
 	}
 }
 
-// The example has every key and works.
+// The example has every key and is valid.
 func TestExampleConfiguration(t *testing.T) {
 	text, err := os.ReadFile("shipper.toml")
 	if err != nil {

@@ -15,7 +15,7 @@ type (
 	Config  = config
 )
 
-// HealthAfter is the answer of a loop whose last turn ended so long ago.
+// HealthAfter returns the health of a loop whose last turn ended that long ago.
 func HealthAfter(idle time.Duration) error {
 	return (&loop{begun: time.Now().Add(-idle)}).healthy(context.Background())
 }

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// bed is the files of one shipper.
+// A bed has the files of one shipper.
 type bed struct {
 	t   *testing.T
 	dir string
@@ -49,14 +49,14 @@ func newBed(t *testing.T) *bed {
 
 func (b *bed) path(name string) string { return filepath.Join(b.dir, name) }
 
-// text is a configuration: a good [shipper] table, then more of it.
+// text returns a configuration: a valid [shipper] table, followed by more.
 func (b *bed) text(more string) string {
 	return fmt.Sprintf("[shipper]\ninputs = [%q]\noutput = %q\n%s\n", b.path("in/*.log*"), b.path("out/all"), more)
 }
 
 func (b *bed) configure(more string) { b.write("config.toml", b.text(more)) }
 
-// write replaces a file in one step, as a reader could come at any time.
+// write replaces a file atomically, because it may be read at any time.
 func (b *bed) write(name, text string) {
 	b.t.Helper()
 	err := os.WriteFile(b.path(name+".new"), []byte(text), 0o600)
@@ -86,11 +86,11 @@ func (b *bed) output() string {
 }
 
 func (b *bed) state() service.State {
-	s, _ := service.ReadState(b.path("run/shipper.state.json")) // not there, not so
+	s, _ := service.ReadState(b.path("run/shipper.state.json")) // a missing file does not match
 	return s
 }
 
-// process is a shipper that runs.
+// A process is a running shipper.
 type process struct {
 	*bed
 	cmd *exec.Cmd
@@ -110,7 +110,7 @@ func (b *bed) start() *process {
 	return p
 }
 
-// ready waits until it serves.
+// ready starts a shipper and waits until it serves.
 func (b *bed) ready() *process {
 	b.t.Helper()
 	p := b.start()
@@ -142,7 +142,7 @@ func (p *process) signal(s syscall.Signal) {
 	}
 }
 
-// reload asks for a reload and waits for its outcome, which is the error.
+// reload requests a reload, waits for it, and returns its error.
 func (p *process) reload() string {
 	p.t.Helper()
 	before := p.state().Reloads

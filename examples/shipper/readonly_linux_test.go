@@ -12,8 +12,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// The directory of the output is read-only, as systemd's ProtectSystem=strict
-// makes it: in a mount namespace of its own.
+// The directory of the output is read-only, as with systemd's ProtectSystem=strict: in a mount
+// namespace of its own.
 func TestReadOnlyFileSystem(t *testing.T) {
 	if os.Getenv(roleVariable) != "readonly" {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestReadOnlyFileSystem$", "-test.v")

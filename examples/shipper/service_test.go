@@ -29,7 +29,7 @@ func TestLife(t *testing.T) {
 	}
 	b.add("x.log", "a2\nb2\n")
 	p.awaitOutput("a1 b2 ")
-	b.add("x.log", "b3\nb4") // the stop may come before anybody has seen it
+	b.add("x.log", "b3\nb4") // the stop may come before the shipper has seen it
 	p.stop()
 	if got := b.output(); got != "a1\nb2\nb3\n" {
 		t.Errorf("output %q after the stop", got)
@@ -40,7 +40,7 @@ func TestLife(t *testing.T) {
 	p.stop()
 }
 
-// A bad file is refused whole: also what is good in it.
+// An invalid file is refused as a whole, including its valid parts.
 func TestReloadRefusals(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
@@ -78,7 +78,7 @@ func TestReloadRefusals(t *testing.T) {
 	}
 }
 
-// Killed for real again and again, and told to reload all the time.
+// The shipper is really killed again and again, and reloaded all the time.
 func TestExactlyOnceAcrossKill9AndReload(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
@@ -99,7 +99,7 @@ func TestExactlyOnceAcrossKill9AndReload(t *testing.T) {
 			}
 		}
 	}()
-	matches := []string{"", "match = '^[0-9]+$'"} // which mean the same
+	matches := []string{"", "match = '^[0-9]+$'"} // with the same meaning
 	for round := range 6 {
 		p := b.ready()
 		for i := range rand.IntN(4) {

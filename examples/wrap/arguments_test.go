@@ -59,7 +59,8 @@ func TestSecret(t *testing.T) {
 	}
 }
 
-// The configuration of the container is one, and its marks are those that the probes look for.
+// The configuration of the container is valid, and its marks are those that the probes look
+// for.
 func TestContainer(t *testing.T) {
 	const path = "container/cache.toml"
 	cfg, err := service.Config{Name: "cache", File: path, Tables: []string{"wrap"}}.Load()
@@ -84,7 +85,7 @@ func TestContainer(t *testing.T) {
 	}
 }
 
-// What is written is what was said, and the service can read it.
+// The file has the settings of the command line, and the service can read it.
 func TestFile(t *testing.T) {
 	text, err := wrap.File("web", []string{
 		"ready.tcp=127.0.0.1:80", `health.command=["curl", "-f"]`, "health.threshold=4", "stop.grace=3s", "exit.3=0", "env.N=7", "service.user=www", "output.json=true",
@@ -115,7 +116,8 @@ func TestFile(t *testing.T) {
 	}
 }
 
-// A dry run ends well without the file that it has not written, and not where that would be bad.
+// A dry run succeeds without the file that it does not write, but not if the install would
+// fail.
 func TestInstallDryRun(t *testing.T) {
 	manager := map[string]string{"linux": "systemd", "darwin": "launchd"}[runtime.GOOS]
 	if manager == "" {

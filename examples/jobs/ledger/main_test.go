@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// primary is what a job sees of `jobs`: it keeps the checkpoint.
+// A primary plays the part of `jobs` that a job sees: it keeps the checkpoint.
 type primary struct {
 	saved atomic.Value
 	code  atomic.Int32
@@ -70,7 +70,8 @@ func total(t *testing.T, path string) (n int64) {
 	return n
 }
 
-// Killed at random, and run again as jobs does it, with a checkpoint that may be behind: each amount is booked once.
+// The job is killed at random and run again like by jobs, with a checkpoint that may be
+// outdated. Each amount is booked once.
 func TestEachAmountIsBookedOnce(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -90,7 +91,7 @@ func TestEachAmountIsBookedOnce(t *testing.T) {
 		cmd := exec.Command(os.Args[0])
 		saved := p.saved.Load().(string)
 		if attempt%3 == 0 {
-			saved = "" // it was lost
+			saved = "" // the checkpoint was lost
 		}
 		cmd.Env = append(os.Environ(), "LEDGER_TEST_FILE="+path, "JOBS_API="+url, "JOBS_RUN_ID="+strconv.Itoa(attempt),
 			"JOBS_IDEMPOTENCY_KEY=k", "JOBS_PARAMS="+string(params), "JOBS_CHECKPOINT="+saved)

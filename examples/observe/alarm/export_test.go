@@ -1,4 +1,4 @@
 package main
 
-// Run is the whole of the program.
+// Run is the whole program.
 var Run = run

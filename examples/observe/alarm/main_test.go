@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// place is where the program runs.
+// A place is the directory in which the program runs.
 type place struct {
 	t   *testing.T
 	dir string
@@ -52,7 +52,7 @@ func (p place) write(name, text string, mode os.FileMode) string {
 // run starts the program, and waits until it is ready.
 func (p place) run() *exec.Cmd {
 	p.t.Helper()
-	cmd := exec.Command(os.Args[0], "run", "--config", p.path("alarm.toml"), "--runtime-dir", p.path("run"), "--state-dir", p.path("state")) //nolint:noctx // it is ended by signals
+	cmd := exec.Command(os.Args[0], "run", "--config", p.path("alarm.toml"), "--runtime-dir", p.path("run"), "--state-dir", p.path("state")) //nolint:noctx // signals end it
 	cmd.Env = append(os.Environ(), roleVariable+"=alarm")
 	if err := cmd.Start(); err != nil {
 		p.t.Fatal(err)
@@ -65,7 +65,7 @@ func (p place) run() *exec.Cmd {
 	return cmd
 }
 
-// told are the alarms that tell.sh has got.
+// told returns the alarms that tell.sh has received.
 func (p place) told() (all []alarm.Event) {
 	b, _ := os.ReadFile(p.path("told"))
 	for line := range strings.Lines(string(b)) {
@@ -91,8 +91,8 @@ func (p place) await(kind alarm.Kind) (found alarm.Event) {
 	return found
 }
 
-// What the program says is told at once; that it was killed, by the next run; and so is
-// the alarm that the killed one could not deliver.
+// An alarm of the program is delivered at once. The next run reports a kill, and delivers the
+// alarm that the killed run could not.
 func TestTheNextRunTellsOfAKill(t *testing.T) {
 	p := place{t, t.TempDir()}
 	if err := os.Mkdir(p.path("spool"), 0o700); err != nil {
@@ -171,7 +171,7 @@ func event() alarm.Event {
 	}
 }
 
-// script runs one of the scripts as a service does.
+// script runs one of the scripts as a service would.
 func script(t *testing.T, stdin string, argv ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
@@ -217,7 +217,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// The sample is a configuration that the program takes.
+// The sample configuration is valid.
 func TestSample(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "check", "--config", "alarm.toml", "--state-dir", t.TempDir(), "--runtime-dir", t.TempDir())
 	cmd.Env = append(os.Environ(), roleVariable+"=alarm")

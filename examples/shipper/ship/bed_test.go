@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-dev/holdfast/examples/shipper/ship"
 )
 
-// bed is a Shipper under test, with its files in a directory of its own.
+// A bed is a Shipper under test, with its files in a directory of its own.
 type bed struct {
 	*ship.Shipper
 	t     testing.TB
@@ -27,10 +27,10 @@ type bed struct {
 	die   ship.Stage // panic there
 }
 
-// died is the panic that stands for a crash.
+// A died is the panic that stands for a crash.
 type died struct{}
 
-// newBed opens a Shipper of every line of DIR/in/*.log.
+// newBed opens a Shipper for every line of DIR/in/*.log.
 func newBed(t testing.TB, change ...func(*bed)) *bed {
 	t.Helper()
 	b := &bed{t: t, dir: t.TempDir(), log: new(bytes.Buffer), clock: time.Unix(1_800_000_000, 0)}
@@ -69,7 +69,7 @@ func newBed(t testing.TB, change ...func(*bed)) *bed {
 
 func (b *bed) path(name string) string { return filepath.Join(b.dir, filepath.FromSlash(name)) }
 
-// open opens the Shipper; what an earlier one holds in memory is lost.
+// open opens the Shipper. The memory of an earlier one is lost.
 func (b *bed) open() *bed {
 	b.t.Helper()
 	if err := b.tryOpen(); err != nil {
@@ -87,7 +87,7 @@ func (b *bed) tryOpen() (err error) {
 	return err
 }
 
-// kill is what kill -9 does: files are closed, nothing is written.
+// kill has the effect of kill -9: files are closed, and nothing is written.
 func (b *bed) kill() {
 	if b.Shipper != nil {
 		_ = b.Close()
@@ -95,7 +95,7 @@ func (b *bed) kill() {
 	}
 }
 
-// ship turns until there is no more.
+// ship runs turns until there is nothing left.
 func (b *bed) ship() *bed {
 	b.t.Helper()
 	for more := true; more; {
@@ -137,7 +137,7 @@ func (b *bed) read(name string) string {
 	return string(text)
 }
 
-// want compares the output, in which newlines are written as spaces.
+// want compares the output, with newlines written as spaces.
 func (b *bed) want(lines string) *bed {
 	b.t.Helper()
 	if got := strings.TrimSuffix(strings.ReplaceAll(b.read("out/all"), "\n", " "), " "); got != lines {
@@ -146,7 +146,7 @@ func (b *bed) want(lines string) *bed {
 	return b
 }
 
-// logged wants text in the log, n times.
+// logged requires text in the log, n times.
 func (b *bed) logged(n int, text string) *bed {
 	b.t.Helper()
 	if got := strings.Count(b.log.String(), text); got != n {

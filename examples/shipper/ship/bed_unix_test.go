@@ -9,7 +9,7 @@ import (
 	"github.com/holdfast-dev/holdfast/examples/shipper/ship"
 )
 
-// fails turns once and wants it to fail.
+// fails runs a turn that must fail.
 func (b *bed) fails() error {
 	b.t.Helper()
 	_, err := b.Turn()
@@ -19,8 +19,8 @@ func (b *bed) fails() error {
 	return err
 }
 
-// crash turns until the stage is reached, and is killed there. It reports whether
-// it came to that.
+// crash runs turns until the stage is reached, where the Shipper is killed. It reports whether
+// the stage was reached.
 func (b *bed) crash(at ship.Stage) (crashed bool) {
 	b.t.Helper()
 	defer func() {
@@ -36,7 +36,7 @@ func (b *bed) crash(at ship.Stage) (crashed bool) {
 	return false
 }
 
-// put writes an input as one that was truncated and written again.
+// put writes an input as if it was truncated and written again.
 func (b *bed) put(name, text string) *bed {
 	b.t.Helper()
 	b.must(os.WriteFile(b.path("in/"+name), []byte(text), 0o600))
@@ -55,7 +55,7 @@ func (b *bed) remove(name string) *bed {
 	return b
 }
 
-// edit changes the checkpoint as text.
+// edit changes the text of the checkpoint.
 func (b *bed) edit(pattern, replacement string) {
 	b.t.Helper()
 	old := b.read("state/x.checkpoint.json")

@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-dev/holdfast/examples/shipper/ship"
 )
 
-// whole is a checkpoint as it should be.
+// whole is a valid checkpoint.
 const whole = `{"version":1,"output":{"path":"/o","id":"1:2","offset":3,"crc32":4},` +
 	`"files":[{"path":"/i","id":"1:3","offset":5,"crc32":6,"skipping":true,"missing_since":"2026-01-02T03:04:05Z"}]}`
 
@@ -55,7 +55,8 @@ func TestDamagedCheckpointIsRefused(t *testing.T) {
 	})
 }
 
-// Whatever parses can be opened without a panic, and is not obeyed blindly.
+// Any checkpoint that can be decoded can be opened without a panic, and is not trusted
+// blindly.
 func FuzzCheckpoint(f *testing.F) {
 	for _, seed := range []string{whole, "", "{", `{"version":1,"output":{"path":"/o","id":"1:2"},"files":[{"path":"/i","id":"1:3","offset":1}]}`} {
 		f.Add([]byte(seed))

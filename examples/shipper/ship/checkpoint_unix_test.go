@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// The checkpoint lies in a directory of the service's user, and root may run what
-// ships by it: what was planted there is neither waited for nor followed.
+// The checkpoint is in a directory of the service's user, and the shipper may run as root. It
+// neither waits for nor follows a planted file.
 func TestIssue9_APlantedCheckpointIsRefused(t *testing.T) {
 	for name, plant := range map[string]func(path string) error{
 		"a FIFO":                   func(path string) error { return unix.Mkfifo(path, 0o600) },

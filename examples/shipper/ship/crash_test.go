@@ -19,9 +19,8 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// The test binary plays the process that is killed: with DIR it ships what is
-// in there until it dies. With DIE_AT it dies by itself, at that stage of some
-// turn.
+// The test binary plays the process that is killed. With DIR it ships the files in there until
+// it dies. With DIE_AT it dies by itself, at that stage of some turn.
 const roleVariable = "HOLDFAST_TEST_ROLE"
 
 func TestMain(m *testing.M) {
@@ -67,8 +66,8 @@ func shipUntilKilled(dir string, at ship.Stage) error {
 	}
 }
 
-// Processes are killed for real, at random moments and at the worst ones, while
-// two logs grow and are rotated.
+// Processes are really killed, at random and at the worst moments, while two logs grow and are
+// rotated.
 func TestExactlyOnceAcrossKill9(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "in"), 0o700); err != nil {
@@ -87,7 +86,7 @@ func TestExactlyOnceAcrossKill9(t *testing.T) {
 	close(stop)
 	written := <-lines
 	total := uint64(written[0] + written[1])
-	// On a slow machine they got less far in their short lives: more of them, then.
+	// On a slow machine each process gets less far, so more of them are needed.
 	wait.Until(t, "processes that are killed have shipped half of the lines", func() bool {
 		output, _ := os.ReadFile(filepath.Join(dir, "all"))
 		enough := uint64(bytes.Count(output, []byte("\n"))) > total/2
@@ -134,7 +133,7 @@ func runAndKill(t *testing.T, dir string, at ship.Stage) (opened bool) {
 	said := bufio.NewReader(out)
 	if at == "" {
 		if rand.IntN(4) > 0 {
-			_, _ = said.Peek(1) // else it may be killed while it opens
+			_, _ = said.Peek(1) // otherwise it may be killed while it opens
 		}
 		time.Sleep(time.Duration(rand.IntN(40_000)) * time.Microsecond)
 		if err := cmd.Process.Kill(); err != nil {
@@ -149,8 +148,8 @@ func runAndKill(t *testing.T, dir string, at ship.Stage) (opened bool) {
 	return strings.HasPrefix(string(text), "open")
 }
 
-// writeLogs writes numbered lines to two logs in pieces of any size, rotates
-// them now and then, and tells how many lines there are.
+// writeLogs writes numbered lines to two logs in pieces of any size, rotates them now and
+// then, and returns the numbers of lines.
 func writeLogs(t *testing.T, dir string, stop <-chan struct{}) (lines [2]int) {
 	for file := 0; ; file++ {
 		for who := range lines {
@@ -189,7 +188,7 @@ func writePieces(path, text string) error {
 			return err
 		}
 		text = text[n:]
-		time.Sleep(200 * time.Microsecond) // so that the writer does not run away
+		time.Sleep(200 * time.Microsecond) // so that the writer does not get too far ahead
 	}
 	return nil
 }

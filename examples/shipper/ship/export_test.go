@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Hooks are what a test has a Shipper do otherwise.
+// Hooks change the behaviour of a Shipper in tests.
 type Hooks struct {
 	MaxLine int
 	Now     func() time.Time
@@ -33,21 +33,21 @@ func OpenWith(o Options, h Hooks) (*Shipper, error) {
 	})
 }
 
-// BreakOutput has every write to the output fail until repair is called.
+// BreakOutput makes every write to the output fail until repair is called.
 func (s *Shipper) BreakOutput() (repair func(), err error) {
 	whole := s.out.file
 	s.out.file, err = os.Open(s.out.path)
 	return func() { _ = s.out.file.Close(); s.out.file = whole }, err
 }
 
-// BreakInputs has every read of the inputs fail.
+// BreakInputs makes every read of the inputs fail.
 func (s *Shipper) BreakInputs() {
 	for _, f := range s.files {
 		_ = f.file.Close()
 	}
 }
 
-// Open files, the output not counted.
+// Followed returns the number of open files, without the output.
 func (s *Shipper) Followed() int { return len(s.files) }
 
 const (

@@ -12,8 +12,8 @@ import (
 	"github.com/holdfast-dev/holdfast/examples/shipper/ship"
 )
 
-// A disk that is full takes part of a batch. It runs in a mount namespace of
-// its own, where the output's directory is a small tmpfs.
+// A full disk takes only a part of a batch. The test runs in a mount namespace of its own,
+// where the output's directory is a small tmpfs.
 func TestFullDisk(t *testing.T) {
 	if os.Getenv(roleVariable) != "full" {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestFullDisk$", "-test.v")
@@ -41,7 +41,7 @@ func TestFullDisk(t *testing.T) {
 	text := want.String() // about 42 KiB
 	b.add("x.log", "first\n").open().ship().add("x.log", text)
 	wantError(t, b.fails(), syscall.ENOSPC, b.opts.Output)
-	b.want("first") // no torn line is left to readers
+	b.want("first") // readers see no partial line
 	_ = b.fails()
 	b.must(os.Remove(filler))
 	b.ship()

@@ -7,8 +7,8 @@ import (
 	"github.com/holdfast-dev/holdfast/examples/shipper/ship"
 )
 
-// Read through a window of limit bytes, however the file grows in between, every
-// line is emitted once that is complete and not too long.
+// Through a window of limit bytes, however the file grows, every line is emitted once that is
+// complete and not too long.
 func FuzzSplit(f *testing.F) {
 	f.Add([]byte("one\ntwo\n\nthree"), []byte{3, 5}, uint8(8))
 	f.Add([]byte("toolongbyfar\nshort\n"), []byte{1}, uint8(4))

@@ -12,12 +12,12 @@ import (
 	"github.com/holdfast-dev/holdfast/examples/shipper/ship"
 )
 
-// Whatever happens in whatever order: in the end every line is in the output
-// once, and those of one file in their order.
+// Whatever happens in whatever order, in the end every line is in the output once, and the
+// lines of one file are in order.
 func TestExactlyOnceWhateverHappens(t *testing.T) {
 	for seed := range uint64(40) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			t.Parallel() // most of it is waiting for the disk
+			t.Parallel() // it mostly waits for the disk
 			m := newModel(t, seed)
 			for range 60 {
 				m.step()
@@ -27,7 +27,7 @@ func TestExactlyOnceWhateverHappens(t *testing.T) {
 	}
 }
 
-// model does random things to a Shipper and its files.
+// A model does random things to a Shipper and its files.
 type model struct {
 	*bed
 	rand    *rand.Rand
@@ -36,12 +36,12 @@ type model struct {
 	trace   []string
 }
 
-// writer writes numbered lines into one log, which is rotated.
+// A writer writes numbered lines to a log, which is rotated.
 type writer struct {
 	lines int
-	file  int  // the present one
-	half  bool // the last line has no end yet
-	known bool // the Shipper has read something of the present file
+	file  int  // the current file
+	half  bool // the last line is incomplete
+	known bool // the Shipper has read some of the current file
 }
 
 func newModel(t *testing.T, seed uint64) *model {
@@ -63,7 +63,7 @@ func (m *model) step() {
 		m.write(w, log, who)
 	case 3:
 		if there && !w.half {
-			m.rotate(w, log, "rotated") // an input too
+			m.rotate(w, log, "rotated") // also an input
 		}
 	case 4:
 		if there && !w.half && w.known {
@@ -130,7 +130,7 @@ func (m *model) fail() {
 	m.note("fail")
 	repair, err := m.BreakOutput()
 	m.must(err)
-	_, _ = m.Turn() // which may have nothing to write
+	_, _ = m.Turn() // the turn may have nothing to write
 	repair()
 }
 
@@ -159,8 +159,8 @@ func (m *model) finish() {
 	}
 }
 
-// wantOnce wants every line that the writers have written, as WRITER:FILE:LINE,
-// once, and those of one file in order.
+// wantOnce requires every line that the writers have written, as WRITER:FILE:LINE, once, and
+// the lines of one file in order.
 func wantOnce(t testing.TB, output string, lines []int) {
 	t.Helper()
 	type file struct{ writer, number int }

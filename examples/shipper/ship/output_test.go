@@ -32,7 +32,7 @@ func TestCrashWithinATurn(t *testing.T) {
 
 func TestWhatOthersDoToTheOutput(t *testing.T) {
 	cases := map[string]struct {
-		drive func(b *bed) // begins after 1 and 2 were shipped
+		drive func(b *bed) // begins after 1 and 2 have been shipped
 		want  string
 		log   string
 	}{
@@ -98,7 +98,7 @@ func TestAnotherFileInPlaceOfAnEmptyOutput(t *testing.T) {
 	b.open().want("precious")
 }
 
-// The checkpoint knows of a new output before anything is in there.
+// The checkpoint describes a new output before anything is written to it.
 func TestCrashAfterTheOutputWasMoved(t *testing.T) {
 	b := newBed(t).add("x.log", "1\n").open().ship()
 	b.must(os.Rename(b.opts.Output, b.path("out/old")))
@@ -121,7 +121,7 @@ func TestFailedWritesAreMadeUpFor(t *testing.T) {
 	if err := b.fails(); !errors.As(err, &output) || output.Path != b.opts.Output {
 		t.Errorf("error %v, want one of the output", err)
 	}
-	b.add("x.log", "3\n").rename("x.log", "x.log.1").remove("x.log.1") // only we have it now
+	b.add("x.log", "3\n").rename("x.log", "x.log.1").remove("x.log.1") // only the Shipper has it now
 	b.clock = b.clock.Add(ship.Linger)
 	_ = b.fails()
 	repair()
@@ -130,8 +130,8 @@ func TestFailedWritesAreMadeUpFor(t *testing.T) {
 	b.open().ship().want("1 2 3")
 }
 
-// A file is read halfway, cannot be read any more, and the output refuses what
-// was read of it: all of that has to come again.
+// A file is read halfway and then fails, and the output refuses what was read. All of that
+// must be shipped again.
 func TestFailuresOnBothSides(t *testing.T) {
 	b := newBed(t, func(b *bed) { b.hooks.MaxLine = 4 }).add("x.log", "1\n").open().ship()
 	b.add("x.log", "2\n3\n4\n5\n") // more than one window
@@ -160,7 +160,7 @@ func TestFailedCheckpointsAreMadeUpFor(t *testing.T) {
 	_ = b.fails()
 	b.want("1 2").add("x.log", "3\n")
 	_ = b.fails()
-	b.want("1 2") // nothing is added that no checkpoint could tell
+	b.want("1 2") // nothing is appended that the checkpoint does not cover
 	b.must(os.Remove(b.opts.Checkpoint))
 	b.ship().want("1 2 3")
 	b.kill()

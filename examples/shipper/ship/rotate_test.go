@@ -160,7 +160,7 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// A rotated file is kept open until it has been removed and been quiet.
+// A rotated file is kept open until it has been removed and has not changed for a while.
 func TestRotatedFilesAreLetGo(t *testing.T) {
 	b := newBed(t).add("x.log", "1\n").open().ship()
 	b.rename("x.log", "x.log.1").add("x.log", "2\n").ship()
@@ -176,12 +176,12 @@ func TestRotatedFilesAreLetGo(t *testing.T) {
 	b.clock = b.clock.Add(ship.Linger)
 	b.ship().want("1 2 3").logged(1, "ended without a newline")
 	followed(1)
-	b.ship() // which saves
+	b.ship() // saves the checkpoint
 	if n := strings.Count(b.read("state/x.checkpoint.json"), `"offset"`); n != 2 {
 		t.Errorf("%d places in the checkpoint, want the output's and one file's", n)
 	}
 
-	// What nobody wants any more goes at once.
+	// Files that are no longer selected are dropped at once.
 	b.must(b.Select(ship.Selection{Inputs: []string{b.path("in/none")}}))
 	b.remove("x.log").ship()
 	followed(0)
@@ -205,12 +205,12 @@ func TestMissingFilesAreForgottenInTheEnd(t *testing.T) {
 	b.logged(1, "a file is gone")
 }
 
-// reuseInode kills the Shipper, removes x.log and has a new file get its inode,
-// as far as the checkpoint can tell.
+// reuseInode kills the Shipper, removes x.log and gives a new file its inode, as far as the
+// checkpoint can tell.
 func (b *bed) reuseInode(name string) {
 	b.t.Helper()
 	b.kill()
-	b.rename("x.log", "../gone") // it keeps its inode from really being used again
+	b.rename("x.log", "../gone") // prevents the real reuse of its inode
 	b.add(name, "3\n4\n")
 	probe := newBed(b.t, func(p *bed) { p.opts.Inputs = []string{b.path("in/" + name)} }).open().ship()
 	_, text, _ := strings.Cut(probe.read("state/x.checkpoint.json"), filepath.Base(name))

@@ -18,8 +18,8 @@ func TestSelectBetweenTurns(t *testing.T) {
 	b.must(b.Select(ship.Selection{Inputs: []string{b.path("in/*.txt")}, Match: regexp.MustCompile("^a")}))
 	b.add("y.txt", "b-y2\na-y2\n").ship().want("a1 b1 a-y1 a-y2")
 
-	// What was added while nobody wanted it comes when somebody does, also when
-	// there was a crash in between and the file was rotated.
+	// Lines that were added while the file was not selected are shipped once it is, even if
+	// there was a crash and a rotation in between.
 	b.add("x.log", "a3\n").rename("x.log", "x.log.1").add("x.log", "a4\n")
 	b.kill()
 	b.opts.Inputs = []string{b.path("in/*.txt")}
@@ -28,7 +28,7 @@ func TestSelectBetweenTurns(t *testing.T) {
 	b.ship().want("a1 b1 a-y1 a-y2 a2 b2 a3 a4")
 }
 
-// A file goes by the name under which it was found last.
+// The selection of a file depends on the last path that was found.
 func TestSelectAfterARename(t *testing.T) {
 	b := newBed(t).add("x.log", "1\n").open().ship()
 	b.rename("x.log", "y.log").ship()
@@ -54,7 +54,7 @@ func TestNeverShipsItsOwnFiles(t *testing.T) {
 			b := newBed(t).open()
 			sel := ship.Selection{Inputs: []string{b.path("in/*.log"), input(b)}}
 			wantError(t, b.Select(sel), ship.ErrOwnFile, "")
-			b.add("x.log", "1\n").ship().want("1") // the old one is in force
+			b.add("x.log", "1\n").ship().want("1") // the old selection is in force
 
 			b.opts.Selection = sel
 			wantError(t, b.tryOpen(), ship.ErrOwnFile, "")

@@ -12,7 +12,7 @@ import (
 func TestShipsCompleteLinesThatMatch(t *testing.T) {
 	b := newBed(t, func(b *bed) { b.opts.Match = regexp.MustCompile(`^(a.*|)$`) })
 	b.add("x.log", "a1\nb2\na3\r\nba\n\na4").add("other.txt", "a-not-an-input\n")
-	b.open().ship().want("a1 a3\r ") // the empty line matches too
+	b.open().ship().want("a1 a3\r ") // the empty line matches, too
 	b.add("x.log", "5\nb\na").ship().want("a1 a3\r  a45")
 	b.kill()
 	b.open().ship().add("x.log", "6\n").ship().want("a1 a3\r  a45 a6")
