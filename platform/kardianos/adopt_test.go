@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/kardianos"
 )
 
-// Names, the order of what is adopted, and wrappers around it stay.
+// Adopt keeps the names, the order of the systems, and wrappers around them.
 func TestAdopt(t *testing.T) {
 	before, chosen := restored(t), service.Platform()
 	kardianos.Adopt()
@@ -31,21 +31,21 @@ func TestAdopt(t *testing.T) {
 	if err != nil || s.String() != "feed" || s.Platform() != chosen {
 		t.Errorf("%v, %v", s, err)
 	}
-	if err := s.Run(); err == nil { // the library has no such service run either: it panics
+	if err := s.Run(); err == nil { // the library cannot run such a service either: it panics
 		t.Error("it ran")
 	}
 	odd, err := service.New(nil, &service.Config{Name: "a name with spaces"})
 	if err != nil || odd.String() != "a name with spaces" {
 		t.Errorf("%v, %v", odd, err)
 	}
-	if s, err := service.ChosenSystem().New(nil, nil); s == nil || err != nil { // which the library takes, for whatever
+	if s, err := service.ChosenSystem().New(nil, nil); s == nil || err != nil { // the library accepts this
 		t.Errorf("%v, %v", s, err)
 	}
 }
 
 func typeOf(v any) string { return fmt.Sprintf("%T", v) }
 
-// restored has the library choose as it did when the test is over.
+// restored restores the library's choice at the end of the test.
 func restored(t *testing.T) []service.System {
 	t.Helper()
 	before := service.AvailableSystems()
@@ -53,8 +53,8 @@ func restored(t *testing.T) []service.System {
 	return before
 }
 
-// A service that was made before stays the library's; what the program chooses anew is
-// adopted anew.
+// A service that was made earlier stays the library's. A system that the program chooses later
+// is adopted again.
 func TestAdoptAfterNew(t *testing.T) {
 	plain := restored(t)
 	kinds := func() (all []string) {
@@ -79,15 +79,15 @@ func TestAdoptAfterNew(t *testing.T) {
 	}
 }
 
-// ours is what a service by holdfast is.
+// ours is the type of a service of holdfast.
 const ours = "*kardianos.adoptee"
 
-// roomless is a machine that is run by a system that holdfast has no manager for.
+// roomless is a system for which holdfast has no manager, and which runs the machine.
 type roomless struct{ service.System }
 
 func (roomless) Detect() bool { return true }
 
-// Where holdfast has no manager the library's own does everything, and says what it said.
+// If holdfast has no manager, the library does everything, with its own messages.
 func TestNoRoom(t *testing.T) {
 	before := restored(t)
 	tried := 0

@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// FallbackOn is Fallback on a machine that a test plays, with that library and the notes
-// in dir.
+// FallbackOn returns a Fallback for a simulated machine, with this library and the notes in
+// dir.
 func FallbackOn(sys platform.System, library service.System, dir string) platform.Fallback {
 	f := newFallback(sys)
 	for _, m := range f.managers {
@@ -21,7 +21,7 @@ func FallbackOn(sys platform.System, library service.System, dir string) platfor
 	return f
 }
 
-// Unprivileged has f be some user's.
+// Unprivileged makes f run without root's rights.
 func Unprivileged(f platform.Fallback) {
 	if f, ok := f.(fallback); ok {
 		for _, m := range f.managers {
@@ -30,7 +30,7 @@ func Unprivileged(f platform.Fallback) {
 	}
 }
 
-// RenderLibrary is what comes out of a template of the library's own.
+// RenderLibrary renders a template of the library itself.
 func RenderLibrary(text string, values map[string]any) (string, error) {
 	return render(text, values, pipes)
 }

@@ -12,18 +12,18 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
 
-// Render is what comes out of a template for a service of the system of that name.
+// Render renders a template for a service of the system with that name.
 func Render(name, manager, text, program string, c *service.Config) (string, error) {
 	return fake(name, manager, c).render(text, program)
 }
 
-// Strange are the warnings of an install, and Refused is its refusal.
+// Strange returns the warnings of an install and its refusals.
 func Strange(name, manager string, c *service.Config) (warnings []string, refused []error) {
 	_, t := fake(name, manager, c).settings()
 	return t.strange, t.refused
 }
 
-// Plan is the definition that an install would write on a machine of that manager's.
+// Plan returns the definition that an install would write on a machine with that manager.
 func Plan(ctx context.Context, name, manager string, c *service.Config) (string, error) {
 	s := fake(name, manager, c)
 	config, t := s.settings()
@@ -53,7 +53,7 @@ func Plan(ctx context.Context, name, manager string, c *service.Config) (string,
 	return string(text), err
 }
 
-// empty is a machine with nothing on it.
+// empty is a machine without files and commands.
 type empty struct{ platform.System }
 
 func (empty) ReadFile(string) ([]byte, error)  { return nil, fs.ErrNotExist }
@@ -66,8 +66,7 @@ func fake(name, manager string, c *service.Config) *adoptee {
 	return &adoptee{system: &system{System: named(name), manager: manager}, plain: nil, config: c, asking: make(chan struct{}, 1)}
 }
 
-// StopWhileAsked is the stop of a service by which somebody inside asks for its end
-// until asked returns.
+// StopWhileAsked stops a service while a caller inside requests its end, until asked returns.
 func StopWhileAsked(ctx context.Context, i service.Interface, cause error, asked func()) error {
 	s := fake("linux-systemd", "systemd", &service.Config{Name: "feed"})
 	s.program = i
@@ -84,12 +83,12 @@ func StopWhileAsked(ctx context.Context, i service.Interface, cause error, asked
 	return (&guest{adoptee: s, life: life}).Stop(ctx)
 }
 
-// StopBy is the stop of a service by a manager.
+// StopBy stops a service through a manager.
 func StopBy(m platform.Manager, name, manager string, c *service.Config) error {
 	return fake(name, manager, c).stopBy(m)
 }
 
-// Alone is what install and uninstall are done in.
+// Alone runs do as install and uninstall do.
 func Alone(name, manager string, c *service.Config, do func(context.Context) error) error {
 	return fake(name, manager, c).alone("install", func(ctx context.Context, _ string) error { return do(ctx) })
 }
@@ -113,10 +112,10 @@ var (
 // Names reports whether a definition that is not ours starts program.
 func Names(d *platform.Definition, program string) bool { return fake("", "", nil).names(d, program) }
 
-// ScriptOf is the option that holds a template for the system of that name.
+// ScriptOf returns the option that contains a template for the system with that name.
 func ScriptOf(system string) string { return scripts[system] }
 
-// Executable is the program that a definition starts.
+// Executable returns the program that a definition starts.
 func Executable(c *service.Config) (string, error) { return fake("", "", c).executable() }
 
 // Outputs are the files for what a service prints.
@@ -126,5 +125,5 @@ func Outputs(name, manager string, c *service.Config) (out, err string) {
 	return s.outputs()
 }
 
-// HasManager reports whether holdfast has a manager for the system of that name.
+// HasManager reports whether holdfast has a manager for the system with that name.
 func HasManager(system string) bool { return managers[system] != "" }

@@ -28,7 +28,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// bare is a machine with the files that a test gives it, and no commands.
+// bare is a machine that has only the files of a test, and no commands.
 type bare struct {
 	platform.System
 	files map[string]string
@@ -66,7 +66,7 @@ func (b bare) Run(_ context.Context, argv ...string) (string, error) {
 	return "", &platform.CommandError{Argv: argv, Code: -1, Err: fs.ErrNotExist}
 }
 
-// played is the library, for one service.
+// played simulates the library, for one service.
 type played struct {
 	service.System
 	service.Service
@@ -112,7 +112,7 @@ func unit() platform.Unit {
 	}.WithDefaults()
 }
 
-// eachSetting visits a unit's fields, all the way down, by their keys.
+// eachSetting visits a unit's fields, and those of the structs in it, by key.
 func eachSetting(v reflect.Value, table string, visit func(key string, field reflect.Value)) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
@@ -131,7 +131,7 @@ func eachSetting(v reflect.Value, table string, visit func(key string, field ref
 	}
 }
 
-// change gives a field another value than it has; one that makes sense, where it matters.
+// change changes the value of a field, to a valid one if that matters.
 func change(t *testing.T, key string, field reflect.Value) {
 	t.Helper()
 	core, mask := uint64(7), fs.FileMode(0o077)
@@ -163,8 +163,8 @@ func change(t *testing.T, key string, field reflect.Value) {
 	}
 }
 
-// Every setting is honoured by the library's system, or refused by name, or on the list of
-// what is left out. The table is the documentation's.
+// The library's system honours every setting, refuses it by name, or has it in the list of
+// omissions. The table is part of the documentation.
 func TestEverySettingByTheLibrary(t *testing.T) {
 	f := kardianos.FallbackOn(bare{files: map[string]string{}}, nil, t.TempDir())
 	var doc strings.Builder
@@ -211,7 +211,7 @@ func TestEverySettingByTheLibrary(t *testing.T) {
 				t.Errorf("%s: %s: refused, and not by its name: %v", name, key, err)
 			case before == after && !byKey && !byTable:
 				t.Errorf("%s: %s is neither honoured nor refused, nor on the list of what is left out", name, key)
-			case before != after && (byKey || byTable) && key != "display_name" && key != "description" && key != "stop_timeout": // which a plan shows all the same
+			case before != after && (byKey || byTable) && key != "display_name" && key != "description" && key != "stop_timeout": // a plan shows these anyway
 				t.Errorf("%s: %s is on the list of what is left out, and it is honoured", name, key)
 			}
 		})
@@ -224,7 +224,7 @@ func TestEverySettingByTheLibrary(t *testing.T) {
 			fmt.Fprintf(&doc, "- %s\n", strings.ReplaceAll(what, "feedd", "NAME"))
 		}
 		fmt.Fprintf(&doc, "\nRefused: `%s`\n\nLeft out:\n\n", strings.Join(refused, "`, `"))
-		left := map[string][]string{} // by the reason
+		left := map[string][]string{} // by reason
 		for _, key := range slices.Sorted(maps.Keys(reasons)) {
 			left[reasons[key]] = append(left[reasons[key]], key)
 		}
@@ -243,7 +243,7 @@ func TestEverySettingByTheLibrary(t *testing.T) {
 	}
 }
 
-// What a shell or a template would read otherwise is refused, on each of them.
+// Words that a shell or a template would misread are refused, for every init.
 func TestWordsThatTheLibraryDoesNotQuote(t *testing.T) {
 	f := kardianos.FallbackOn(bare{files: map[string]string{}}, nil, t.TempDir())
 	for _, name := range f.Managers() {
@@ -274,8 +274,7 @@ func TestWordsThatTheLibraryDoesNotQuote(t *testing.T) {
 	}
 }
 
-// The manifest for SMF is the one that is ours: the library's starts a program without its
-// arguments.
+// The manifest for SMF is ours, because the library's starts a program without its arguments.
 func TestManifestForSMF(t *testing.T) {
 	f := kardianos.FallbackOn(bare{files: map[string]string{}}, nil, t.TempDir())
 	m, err := f.Manager("smf")
@@ -322,7 +321,7 @@ func TestManifestForSMF(t *testing.T) {
 	}
 }
 
-// rcs is a manager by a library that is played, and the file of its note.
+// rcs returns a manager with a simulated library, and the file of its note.
 func rcs(t *testing.T) (f platform.Fallback, m platform.Manager, lib *played, on bare, note string) {
 	t.Helper()
 	on = bare{files: map[string]string{}}
@@ -335,7 +334,7 @@ func rcs(t *testing.T) (f platform.Fallback, m platform.Manager, lib *played, on
 	return f, m, lib, on, filepath.Join(dir, "feedd.fallback")
 }
 
-// lain is a step that has lain in a journal.
+// lain returns a step as it is read from a journal.
 func lain(t *testing.T, s platform.Step) platform.Step {
 	t.Helper()
 	text, err := json.Marshal(s.Payload)
@@ -346,8 +345,7 @@ func lain(t *testing.T, s platform.Step) platform.Step {
 	return s
 }
 
-// An install can be carried out twice, and taken back to what was there; one that fails
-// leaves nothing.
+// An install can be repeated, and undone. A failed install leaves nothing.
 func TestInstallByTheLibraryIsAStep(t *testing.T) {
 	f, m, lib, on, note := rcs(t)
 	first, err := m.Plan(t.Context(), unit())
@@ -423,7 +421,8 @@ func TestInstallByTheLibraryIsAStep(t *testing.T) {
 	}
 }
 
-// What is not installed, not ours, not for us to change, or not this machine's, is told apart.
+// There are different errors for a service that is not installed, not ours, not permitted, or
+// not of this machine.
 func TestErrorsByTheLibrary(t *testing.T) {
 	f, m, _, on, note := rcs(t)
 	id := unit().ID

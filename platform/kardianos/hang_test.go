@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/kardianos"
 )
 
-// hung is a manager that never ends a stop.
+// hung is a manager that never finishes a stop.
 type hung struct{ platform.Manager }
 
 func (hung) Stop(ctx context.Context, _ platform.ID) error {
@@ -21,7 +21,8 @@ func (hung) Stop(ctx context.Context, _ platform.ID) error {
 	return context.Cause(ctx)
 }
 
-// A manager that hangs is given up after a start that goes on, and the stop, could be over.
+// A stop by a manager that hangs is given up after the time for a start in progress and the
+// stop.
 func TestStopByAManagerThatHangs(t *testing.T) {
 	c := &service.Config{Name: "feed", Option: service.KeyValue{"StartTimeout": "3s", "StopTimeout": "5s", "UserService": true}}
 	const limit = 3*time.Second + 5*time.Second + platform.StopMargin

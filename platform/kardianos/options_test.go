@@ -16,8 +16,8 @@ var systems = map[string]string{
 	"linux-systemd": "systemd", "unix-systemv": "sysv", "linux-openrc": "openrc", "darwin-launchd": "launchd", "windows-service": "scm",
 }
 
-// What counts for nothing is said, with the key that may have been meant; what would be
-// unsafe to leave out is refused by its name.
+// A warning names each ignored option, and the key that was probably meant. An option that
+// would be unsafe to ignore is refused by name.
 func TestOptions(t *testing.T) {
 	for name, tt := range map[string]struct {
 		on     string

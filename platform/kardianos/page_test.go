@@ -15,12 +15,12 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/kardianos"
 )
 
-// order is that of the columns in the page's tables.
+// order is the order of the columns in the page's tables.
 var order = []string{"linux-systemd", "unix-systemv", "linux-openrc", "darwin-launchd", "windows-service"}
 
-// sample gives a field or an option of that name a value that the library has a meaning
-// for there. What means nothing without another one gets that as well: so does the
-// Config that it is compared with.
+// sample returns a Config in which the field or option key has a value with a meaning for the
+// library on that system, and a Config without it to compare with. If the value needs another
+// setting to have an effect, both have that.
 func sample(key, on string) (base, changed service.Config) {
 	base = service.Config{Name: "feed", Option: service.KeyValue{}}
 	switch key {
@@ -83,9 +83,9 @@ func sample(key, on string) (base, changed service.Config) {
 	return base, c
 }
 
-// The migration page has a row for each field of Config and each option, and its words
-// are what an install does: "yes" changes the definition, "warned" and "refused" are
-// said, and "at run" and "-" leave the definition as it is.
+// The migration page has a row for each field of Config and each option. Its words describe
+// what an install does: "yes" changes the definition, "warned" and "refused" produce a
+// message, and "at run" and "-" leave the definition unchanged.
 func TestTheMigrationPage(t *testing.T) {
 	t.Setenv("HOME", "/home/joe")
 	t.Setenv("USERPROFILE", "/home/joe") // its definitions of other systems have a home there
@@ -122,7 +122,7 @@ func TestTheMigrationPage(t *testing.T) {
 	for _, key := range all {
 		row := rows[key]
 		switch {
-		case key == "Option": // the tables' second one
+		case key == "Option": // has a table of its own
 			continue
 		case row == nil:
 			t.Errorf("%s has no row", key)
@@ -139,8 +139,8 @@ func TestTheMigrationPage(t *testing.T) {
 	}
 }
 
-// general are the options that the library has for every system of its kind, by its own
-// documentation; one that it has for another system alone is for that one.
+// general lists the options that the library has for every system of a kind, according to its
+// documentation. Other options are for one system only.
 var general = map[bool][]string{
 	false: {
 		"UserService", "RunWait", "ReloadSignal", "PIDFile", "LogOutput", "Restart", "SuccessExitStatus", "LogDirectory", "LimitNOFILE",
@@ -148,8 +148,8 @@ var general = map[bool][]string{
 	true: {"DelayedAutoStart", "Password", "Interactive", "StartType", "OnFailure", "OnFailureDelayDuration", "OnFailureResetPeriod"},
 }
 
-// What a program says that is for this system, or for all of them, is never dropped in
-// silence: it changes the definition, is honoured at run, is warned of, or is refused.
+// A setting for this system, or for all, is never ignored silently: it changes the definition,
+// is honoured at run, or leads to a warning or a refusal.
 func TestNothingIsDroppedInSilence(t *testing.T) {
 	t.Setenv("HOME", "/home/joe")
 	t.Setenv("USERPROFILE", "/home/joe") // its definitions of other systems have a home there
@@ -184,7 +184,7 @@ func TestNothingIsDroppedInSilence(t *testing.T) {
 	}
 }
 
-// done is what an install does with a field or an option.
+// done returns what an install does with a field or an option.
 func done(t *testing.T, key, on string) string {
 	t.Helper()
 	if strings.HasSuffix(key, "Script") || key == "LaunchdConfig" {

@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/kardianos"
 )
 
-// What a Config becomes on each system: what is there, and what is not.
+// The definition for a Config on each system has these lines, and lacks others.
 func TestDefinitions(t *testing.T) {
 	all := func(c *service.Config) {
 		*c = service.Config{
@@ -92,7 +92,7 @@ func TestDefinitions(t *testing.T) {
 	}
 }
 
-// What would be unsafe to leave out is refused, and names what it is.
+// What would be unsafe to ignore is refused by name.
 func TestRefused(t *testing.T) {
 	for on, change := range map[string]func(*service.Config){
 		"unix-systemv":    func(c *service.Config) { c.ChRoot = "/srv" },
@@ -108,7 +108,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// What a service prints goes where the library's own definitions have it.
+// A service's output goes to the same files as with the library's own definitions.
 func TestOutputs(t *testing.T) {
 	t.Setenv("HOME", "/home/joe")
 	t.Setenv("USERPROFILE", "/home/joe")
@@ -126,8 +126,8 @@ func TestOutputs(t *testing.T) {
 	}
 }
 
-// Issue 13: a user's service has no capabilities to be given; Windows has neither users'
-// services nor a limit of files, and the library does not mind.
+// Issue 13: a user's service cannot get capabilities, and Windows has neither users' services
+// nor a limit of files. The library accepts these settings there.
 func TestWhatTheLibraryInstallsIsInstalled(t *testing.T) {
 	for name, tt := range map[string]struct {
 		on     string

@@ -15,7 +15,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/kardianos"
 )
 
-// stopped is a program that notes how it was stopped.
+// stopped is a program that records how it was stopped.
 type stopped struct{ how []string }
 
 func (*stopped) Start(service.Service) error { return nil }
@@ -31,8 +31,8 @@ func (p *shutDown) Shutdown(service.Service) error {
 	return nil
 }
 
-// A service that asks for its own stop has its answer before its Stop is called, however
-// slow the machine; nobody waits longer for that than a stop may take.
+// A service that requests its own stop gets its answer before its Stop is called, even on a
+// slow machine. The wait for that is limited by the time for a stop.
 func TestAnswerComesBeforeTheStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, before := &stopped{}, false
@@ -55,7 +55,8 @@ func TestAnswerComesBeforeTheStop(t *testing.T) {
 	})
 }
 
-// A Shutdowner is told when the machine goes down, by what the cause is and not by its words.
+// A Shutdowner's Shutdown is called if the cause is the machine's shutdown. That is decided by
+// the error, not by its text.
 func TestShutdowner(t *testing.T) {
 	for _, tt := range []struct {
 		cause error

@@ -65,7 +65,7 @@ func TestTemplatesThatAreNone(t *testing.T) {
 	}
 }
 
-// What a system writes in its own form.
+// Values whose form differs between systems.
 func TestTemplatesOfOtherSystems(t *testing.T) {
 	const text = "{{range Dependencies}}{{.}}|{{end}}{{range EnvVars}}{{.}}|{{end}}"
 	for name, tt := range map[string][2]string{

@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/kardianos"
 )
 
-// A registration is known by the program that its command line begins with, as Windows
-// reads it and names files.
+// A registration belongs to the program at the beginning of its command line, as Windows
+// parses it and compares file names.
 func TestNamesARegistration(t *testing.T) {
 	for name, tt := range map[string]struct {
 		line, program string
@@ -32,8 +32,8 @@ func TestNamesARegistration(t *testing.T) {
 	}
 }
 
-// A definition that the library has made is known by the program that it starts, as a
-// whole: not by a path that contains that, nor by one that it only names.
+// A definition of the library belongs to the program that it starts. A path that contains the
+// program's, or that is only mentioned, does not count.
 func TestStarts(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the definitions are those of Unix, with its paths and links")

@@ -40,8 +40,8 @@ type noted interface {
 	Note() string
 }
 
-// A wrapper that was chosen before wraps ours after it, whichever way it holds what it
-// wraps, and is adopted once.
+// A wrapper that was chosen earlier wraps ours afterwards, however it stores the wrapped
+// system, and is adopted only once.
 func TestAdoptWithinAWrapper(t *testing.T) {
 	plain := service.ChosenSystem()
 	for name, wrapper := range map[string]service.System{
@@ -76,7 +76,7 @@ func TestAdoptWithinAWrapper(t *testing.T) {
 	}
 }
 
-// number is a System that can hold none.
+// number is a System that cannot contain another one.
 type number int
 
 func (number) String() string    { return "none" }
@@ -86,18 +86,19 @@ func (number) New(service.Interface, *service.Config) (service.Service, error) {
 	return nil, errors.ErrUnsupported
 }
 
-// circle holds itself.
+// circle contains itself.
 type circle struct {
 	service.System
 	Again *circle
 }
 
-// absent is a pointer to nothing.
+// absent is used as a nil pointer.
 type absent struct{ service.System }
 
 func (*absent) Detect() bool { return false }
 
-// What holds nothing stays as it is, and who holds himself is gone round once.
+// A System that contains no other stays unchanged, and one that contains itself is followed
+// once.
 func TestAdoptLeavesAlone(t *testing.T) {
 	restored(t)
 	itself := &circle{System: service.ChosenSystem()}
@@ -119,8 +120,8 @@ func TestAdoptLeavesAlone(t *testing.T) {
 	}
 }
 
-// Several goroutines may adopt at once, and adopting again is in nobody's way who uses
-// the library. It was a race for what that has chosen.
+// Several goroutines may call Adopt at once, and a repeated call does not disturb users of the
+// library. There was a race for the library's choice.
 func TestAdoptFromSeveralGoroutines(t *testing.T) {
 	plain := restored(t)
 	at := func(what ...func()) {
@@ -149,7 +150,7 @@ func TestAdoptFromSeveralGoroutines(t *testing.T) {
 	}
 }
 
-// panics once, when it is asked whether it is there.
+// panics panics once, in Detect.
 type panics struct {
 	service.System
 	asked *int
@@ -162,8 +163,8 @@ func (p panics) Detect() bool {
 	return true
 }
 
-// A System of the program's own that panics does so through Adopt, and the next Adopt
-// does what that one has not done.
+// If a System of the program panics, so does Adopt. The next call of Adopt does what is left
+// to do.
 func TestAdoptPanics(t *testing.T) {
 	restored(t)
 	service.ChooseSystem(panics{service.ChosenSystem(), new(int)})

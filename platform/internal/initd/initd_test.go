@@ -13,11 +13,11 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/sysv"
 )
 
-// room is one that holds what package initd leaves to it.
+// A room is a manager's package, with what initd leaves to it.
 type room struct {
 	render  func(platform.Unit) ([]byte, error)
 	manager func(platform.System) platform.Manager
-	action  string // what it runs for an action, without that
+	action  string // its command line for an action, without the action
 }
 
 func rooms() map[string]room {
@@ -34,7 +34,7 @@ func each(t *testing.T, fn func(t *testing.T, r room)) {
 	}
 }
 
-// What a unit must not have for any room, and the fields that the error names.
+// No room accepts these units. The error names the settings.
 func TestRefused(t *testing.T) {
 	limits := platform.Limits{Memory: 1, Tasks: 2, CPU: 3, Nice: 20}
 	for name, tt := range map[string]struct {
@@ -83,7 +83,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// A secret does not show in an error.
+// Errors do not contain secrets.
 func TestErrorsKeepSecrets(t *testing.T) {
 	each(t, func(t *testing.T, r room) {
 		u := initdtest.Feedd()
@@ -124,7 +124,7 @@ func TestPlanRefused(t *testing.T) {
 	})
 }
 
-// What is not there has no steps and no errors.
+// A service that does not exist has no steps, and is not an error.
 func TestAbsent(t *testing.T) {
 	each(t, func(t *testing.T, r room) {
 		m := r.manager(initdtest.Machine{})
@@ -145,7 +145,7 @@ func TestControl(t *testing.T) {
 	defer cancel()
 	for name, tt := range map[string]struct {
 		ctx    context.Context
-		script string // of holdfast, if it is empty
+		script string // empty: one of holdfast
 		code   int
 		want   error
 		says   string
@@ -181,7 +181,7 @@ func TestControl(t *testing.T) {
 				}
 				m := r.manager(initdtest.Machine{Files: files, Answers: answers})
 				do := map[string]func(context.Context, platform.ID) error{"start": m.Start, "stop": m.Stop, "restart": m.Restart}
-				if tt.code == 0 { // else the rooms differ
+				if tt.code == 0 { // for other codes the rooms differ
 					do["reload"] = m.Reload
 				}
 				for action, fn := range do {
@@ -216,7 +216,7 @@ func TestLogs(t *testing.T) {
 	})
 }
 
-// Whatever is in a unit, its script is one that a shell can read, or is refused.
+// For every unit the script is one that a shell can parse, or the unit is refused.
 func FuzzRender(f *testing.F) {
 	f.Add("a b", "it's", "x")
 	f.Add("$(touch /tmp/x)`id`", "\n'\\", "@OUTPUT@ @MAKE@")
@@ -229,7 +229,7 @@ func FuzzRender(f *testing.F) {
 				continue
 			}
 			initdtest.Judge(t, script, "dash")
-			// However it is quoted, the LSB's header ends where it does, and once.
+			// Quoting cannot add another end to the LSB header.
 			if n := strings.Count(string(script), "\n### END INIT INFO\n"); n > 1 {
 				t.Errorf("%d headers of %q:\n%s", n, description, script)
 			}

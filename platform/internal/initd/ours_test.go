@@ -11,7 +11,7 @@ import (
 
 const kept = initdtest.Script + ".before-holdfast"
 
-// A script that somebody else made is described, and nothing is done by it.
+// A script that holdfast did not make is described, but not used.
 func TestIssue10_3_Definitions(t *testing.T) {
 	each(t, func(t *testing.T, r room) {
 		files := map[string]string{initdtest.Script: initdtest.Theirs, "/etc/conf.d/feedd": "# x=1\nrc_need=\"db\"\nexport TZ=UTC\n"}
@@ -35,8 +35,8 @@ func TestIssue10_3_Definitions(t *testing.T) {
 	})
 }
 
-// Adopted, it is stopped by its own script, kept where nobody takes it for a
-// script, and comes back as it was.
+// A script that is taken over is stopped by itself and kept under a name that is not that of a
+// script. Removal restores it.
 func TestIssue10_3_Adopt(t *testing.T) {
 	each(t, func(t *testing.T, r room) {
 		files := map[string]string{"/etc/init.d": "", "/etc/runlevels": "", "/usr/sbin/update-rc.d": "", initdtest.Script: initdtest.Theirs}
@@ -57,7 +57,7 @@ func TestIssue10_3_Adopt(t *testing.T) {
 		if got := initdtest.Steps(steps); !strings.HasPrefix(got, want) {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
-		if !steps[0].Stops { // what ran is to run again
+		if !steps[0].Stops { // the service ran, so it is to run again
 			t.Errorf("%+v", steps[0])
 		}
 		if keep := steps[1]; keep.Mode != 0o644 || string(keep.Content) != initdtest.Theirs {
@@ -84,7 +84,8 @@ func TestIssue10_3_Adopt(t *testing.T) {
 	})
 }
 
-// Claimed, it is changed like one of ours: what runs goes on, and nothing comes back.
+// With Claim, it is changed like one of ours: the running service goes on, and Removal
+// restores nothing.
 func TestIssue13_Claim(t *testing.T) {
 	each(t, func(t *testing.T, r room) {
 		m := r.manager(initdtest.Machine{
@@ -135,8 +136,8 @@ func TestIssue10_8_UnknownNamesAreWarnedOf(t *testing.T) {
 	})
 }
 
-// systemd has a unit of each script: it kept that of one that was uninstalled, which
-// blocked every verb of its own.
+// systemd generates a unit from each script. It kept that of an uninstalled script, which
+// blocked all its verbs.
 func TestIssue10_AScriptOnAMachineOfSystemds(t *testing.T) {
 	each(t, func(t *testing.T, r room) {
 		for booted, want := range map[bool]int{true: 1, false: 0} {

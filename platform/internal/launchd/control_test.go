@@ -41,7 +41,7 @@ func TestStartWaitsForTheLabel(t *testing.T) {
 	})
 }
 
-// What somebody has disabled launchd would not start again: it is not stopped for that.
+// launchd would not start a disabled service again, so it must not be stopped for a restart.
 func TestIssue11_WhatIsDisabledIsNotStoppedByARestart(t *testing.T) {
 	sys := installed(t, map[string][]answer{
 		printFeedd: {running}, "launchctl print-disabled system": {{out: "\t\"feedd\" => disabled\n"}},
@@ -65,8 +65,8 @@ func TestRestart(t *testing.T) {
 	})
 }
 
-// What launchd loads and leaves alone is kickstarted, and not before it has had a
-// moment; what runs is never.
+// A service that launchd loads but does not start is kickstarted after a moment. A running one
+// never is.
 func TestStartKickstarts(t *testing.T) {
 	const kickstart = "launchctl kickstart system/feedd"
 	pended := loaded("state = not running", "runs = 0", "last exit code = (never exited)", "pended nondemand spawn = speculative")
@@ -95,8 +95,8 @@ func TestStartKickstarts(t *testing.T) {
 	}
 }
 
-// A property list that launchd would not trust is not handed to it, and what runs
-// is not stopped for it.
+// A property list that launchd would not trust is not passed to it, and the running service is
+// not stopped for it.
 func TestStartChecksTheFile(t *testing.T) {
 	for _, mode := range []fs.FileMode{0o666, 0o664, 0o646, fs.ModeSymlink | 0o644, fs.ModeDir | 0o755} {
 		for name, do := range map[string]func(*launchd.Manager, context.Context, platform.ID) error{
@@ -115,7 +115,7 @@ func TestStartChecksTheFile(t *testing.T) {
 	}
 }
 
-// Whatever launchctl says, a person learns what to do.
+// For every exit code of launchctl the error says what to do.
 func TestEveryCodeSaysWhatToDo(t *testing.T) {
 	for code := 1; code <= 170; code++ {
 		synctest.Test(t, func(t *testing.T) {
@@ -128,7 +128,7 @@ func TestEveryCodeSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// Each failure has its sentinel, and says what to do, within bounded time.
+// Each failure has its sentinel error, and says what to do, within limited time.
 func TestControlFails(t *testing.T) {
 	start, stop, reload := (*launchd.Manager).Start, (*launchd.Manager).Stop, (*launchd.Manager).Reload
 	const reloadFeedd = "/usr/local/bin/feedd reload --config /etc/feedd/feedd.toml --direct"
@@ -238,7 +238,7 @@ func TestControlDeadline(t *testing.T) {
 	})
 }
 
-// A name never reaches a command line that it could change.
+// A name that could change a command line is never used in one.
 func TestControlBadName(t *testing.T) {
 	sys := &machine{}
 	m := manager(sys)

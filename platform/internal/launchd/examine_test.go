@@ -7,7 +7,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// The property list says when launchd kills it; one of somebody else's says nothing of ours.
+// Our property list says when launchd kills the service. One that holdfast did not make says
+// nothing.
 func TestExamine(t *testing.T) {
 	sys := installed(t, map[string][]answer{printFeedd: {loaded("pid = 7")}})
 	e, err := manager(sys).Examine(t.Context(), feeddID)

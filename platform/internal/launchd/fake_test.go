@@ -12,12 +12,12 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/launchd"
 )
 
-// machine is a platform.System that answers from a script and notes what it was asked.
+// A machine is a platform.System with scripted answers. It records the commands.
 type machine struct {
 	files   map[string]string
-	answers map[string][]answer // by the command line; the last one stays
+	answers map[string][]answer // by command line; the last one repeats
 	ran     []string
-	info    fs.FileInfo // of every file; nil: 0644, and nobody knows whose
+	info    fs.FileInfo // of every file; nil: mode 0644, owner unknown
 }
 
 type answer struct {
@@ -48,7 +48,7 @@ func (m *machine) Stat(path string) (fs.FileInfo, error) {
 	return info{0o644}, nil
 }
 
-// info is of a file that has a mode, and an owner where the system gives one.
+// An info describes a file with a mode and, if the system has one, an owner.
 type info struct{ mode fs.FileMode }
 
 func (i info) Name() string       { return "feedd.plist" }
@@ -102,7 +102,7 @@ const (
 	stateFile  = "/var/db/feedd/run/feedd.state.json"
 )
 
-// installed has feedd's property list, and answers to launchctl.
+// installed returns a machine with feedd's property list and these answers of launchctl.
 func installed(tb testing.TB, answers map[string][]answer) *machine {
 	tb.Helper()
 	content, err := render(feedd())
@@ -112,13 +112,13 @@ func installed(tb testing.TB, answers map[string][]answer) *machine {
 	return &machine{files: map[string]string{feeddFile: string(content)}, answers: answers}
 }
 
-// loaded is what print says, lines being those that matter.
+// loaded returns the output of print with these lines.
 func loaded(lines ...string) answer {
 	return answer{out: "system/feedd = {\n\tactive count = 1\n\tpath = " + feeddFile + "\n\t" + strings.Join(lines, "\n\t") +
 		"\n\n\tendpoints = {\n\t\t\"x\" = {\n\t\t\tstate = active\n\t\t\tpid = 1\n\t\t}\n\t}\n}\n"}
 }
 
-// lines are steps as one would tell them.
+// lines returns a plan in short form.
 func lines(steps []platform.Step) []string {
 	var told []string
 	for _, s := range steps {

@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Whatever launchctl prints, and whatever lies where our property list should,
-// is an answer or an error, and is never taken for ours without the mark.
+// Any output of launchctl, and any content of the property list, leads to an answer or an
+// error. A file without the mark never counts as ours.
 func FuzzAnswers(f *testing.F) {
 	content, err := render(feedd())
 	if err != nil {

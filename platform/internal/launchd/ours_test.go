@@ -12,7 +12,7 @@ import (
 
 const keptFile = feeddFile + ".before-holdfast"
 
-// theirs has a property list that somebody else made, loaded and running.
+// theirs returns a machine with a loaded and running property list that holdfast did not make.
 func theirs(t *testing.T) *machine {
 	t.Helper()
 	sys := installed(t, map[string][]answer{printFeedd: {loaded("pid = 7", "state = running")}, "launchctl print-disabled system": {{}}})
@@ -76,7 +76,7 @@ func TestIssue10_3_Adopt(t *testing.T) {
 		if !strings.HasPrefix(all, want) || !strings.Contains(all, "write-file "+feeddFile) {
 			t.Errorf("got\n%s", all)
 		}
-		if !steps[0].Stops { // what ran is to run again
+		if !steps[0].Stops { // the service ran, so it is to run again
 			t.Errorf("%+v", steps[0])
 		}
 		for _, s := range steps {
@@ -107,7 +107,8 @@ func TestIssue10_3_Adopt(t *testing.T) {
 	}
 }
 
-// Claimed, it is changed like one of ours: what runs goes on, and nothing comes back.
+// With Claim, it is changed like one of ours: the running service goes on, and Removal
+// restores nothing.
 func TestIssue13_Claim(t *testing.T) {
 	u := feedd()
 	u.Claim = true
@@ -122,8 +123,8 @@ func TestIssue13_Claim(t *testing.T) {
 	}
 }
 
-// What launchd has loaded from elsewhere has no place of ours to be keptFile beside,
-// and a link is not replaced.
+// A service that launchd has loaded from elsewhere cannot be backed up beside our file, and a
+// link is not replaced.
 func TestIssue10_3_AdoptRefuses(t *testing.T) {
 	u := feedd()
 	u.Adopt = true

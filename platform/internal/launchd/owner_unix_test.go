@@ -18,7 +18,8 @@ type owned struct {
 
 func (o owned) Sys() any { return &syscall.Stat_t{Uid: o.uid} }
 
-// A daemon's property list is root's, an agent's root's or that user's: launchctl(1).
+// A daemon's property list must belong to root, an agent's to root or that user: see
+// launchctl(1).
 func TestStartChecksTheOwner(t *testing.T) {
 	for _, tt := range []struct {
 		scope   platform.Scope

@@ -18,13 +18,13 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 var feeddID = platform.ID{Name: "feedd", Scope: platform.ScopeSystem}
 
-// dirs are those of a Mac.
+// dirs returns the directories of a Mac.
 func dirs(id platform.ID) (launchd.Dirs, error) {
 	n := id.String()
 	return launchd.Dirs{Runtime: "/var/db/" + n + "/run", State: "/var/db/" + n, Logs: "/var/log/" + n}, nil
 }
 
-// feedd is a service as a Config's defaults make it.
+// feedd returns a service with the defaults of a Config.
 func feedd() platform.Unit {
 	return platform.Unit{
 		ID:            feeddID,
@@ -104,7 +104,7 @@ func TestRender(t *testing.T) {
 	}
 }
 
-// What cannot be said is refused, with the name of the field.
+// Settings that cannot be expressed are refused by name.
 func TestRenderRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name  string

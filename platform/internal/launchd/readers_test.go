@@ -16,12 +16,12 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// readers are XML property list parsers that have nothing to do with ours. Each
-// turns the file into another format that says exactly what it understood.
+// readers are XML property list parsers that are independent of ours. Each converts the file
+// to another format that shows exactly what it has parsed.
 //
-// GNUstep's is behind plser; its plutil has the same parser, but that of Debian
-// 12 (1.28.0) cannot open any file. Its XML writer breaks characters beyond the
-// first plane, hence the binary form.
+// GNUstep's is behind plser. Its plutil has the same parser, but that of Debian 12 (1.28.0)
+// cannot open any file. Its XML writer corrupts characters beyond the first plane, hence the
+// binary form.
 var readers = map[string]func(tb testing.TB, file string) []byte{
 	"libplist": func(tb testing.TB, file string) []byte {
 		tb.Helper()
@@ -33,7 +33,7 @@ var readers = map[string]func(tb testing.TB, file string) []byte{
 		if err := os.WriteFile(understood, output(tb, "plser", "-Format", "NSPropertyListBinaryFormat_v1_0", file), 0o600); err != nil {
 			tb.Fatal(err)
 		}
-		// Our binary reader wants a longer trailer than GNUstep writes.
+		// Our binary reader requires a longer trailer than GNUstep writes.
 		return output(tb, "plistutil", "-i", understood, "-f", "xml")
 	},
 }
@@ -50,7 +50,7 @@ func output(tb testing.TB, argv ...string) []byte {
 	return out
 }
 
-// need skips where a reader is missing, unless the run is to prove something.
+// need skips the test if a reader is missing, unless the readers are required.
 func need(tb testing.TB) {
 	tb.Helper()
 	for program, pkg := range map[string]string{"plistutil": "libplist-utils", "plser": "gnustep-base-runtime"} {
@@ -63,12 +63,12 @@ func need(tb testing.TB) {
 	}
 }
 
-// check has both readers read what was rendered of u, and compares it with u.
+// check renders u, lets both readers parse the result, and compares that with u.
 func check(tb testing.TB, u platform.Unit) {
 	tb.Helper()
 	content, err := render(u)
 	if errors.Is(err, platform.ErrBadUnit) {
-		return // refused is as good
+		return // refusing is also correct
 	} else if err != nil {
 		tb.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestRenderRefusesEachCharacter(t *testing.T) {
 	}
 }
 
-// Exact round trip or a refusal, for any argv and environment.
+// For any argv and environment, the round trip is exact or the unit is refused.
 func FuzzReaders(f *testing.F) {
 	need(f)
 	f.Add("a b", "K", "v")

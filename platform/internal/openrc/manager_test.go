@@ -110,7 +110,7 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// OpenRC does not start what it has started, be it dead by now.
+// OpenRC does not start a service that it has started and that is dead now.
 func TestStartOfTheDead(t *testing.T) {
 	alive := map[string]string{file: ours, "/run/openrc/options/feedd/child_pid": "77", "/proc/77": ""}
 	dead := map[string]string{file: ours, "/run/openrc/options/feedd/child_pid": "78"}
@@ -139,12 +139,12 @@ func TestStartOfTheDead(t *testing.T) {
 	}
 }
 
-// busy is a machine on which OpenRC does something with the service until that has been
-// asked for so many times.
+// A busy is a machine on which OpenRC is starting or stopping the service, for a number of
+// queries.
 type busy struct {
 	initdtest.Machine
-	then      int  // what status ends with afterwards
-	sudden    bool // it begins just before ours
+	then      int  // exit code of status afterwards
+	sudden    bool // the operation begins just before ours
 	questions *int
 	done      *[]string
 }
@@ -178,9 +178,9 @@ func (b busy) Run(ctx context.Context, argv ...string) (string, error) {
 
 const locks = "1: FLOCK  ADVISORY  WRITE 12 00:1b:4711 0 EOF\n2: POSIX  ADVISORY  WRITE 12 00:1a:77 0 EOF\n2: -> FLOCK  ADVISORY  READ  13 00:1a:77 0 EOF\n3: FLOCK  ADVISORY  WRITE 12 00:1a:4711 0 EOF\n"
 
-// OpenRC refuses everything while it starts or stops the service: who asks for something
-// meanwhile, be it the service itself in its first moment, gets it afterwards; and who
-// waits in vain is told for what.
+// OpenRC refuses everything while it starts or stops the service. A request in that time is
+// carried out afterwards, even one of the service itself in its first moments. A request that
+// waits in vain gets an error that says for what.
 func TestWhatIsUnderWay(t *testing.T) {
 	for name, tt := range map[string]struct {
 		action string
@@ -218,8 +218,8 @@ func TestWhatIsUnderWay(t *testing.T) {
 	}
 }
 
-// Whoever was faster has done it, though OpenRC has refused; and what a process has
-// written down that was killed keeps nobody from anything.
+// If another request has reached the same state, ours succeeds although OpenRC has refused it.
+// Records of a killed process do not block anything.
 func TestDoneBySomebodyElse(t *testing.T) {
 	alive := map[string]string{file: ours, "/run/openrc/options/feedd/child_pid": "77", "/proc/77": ""}
 	for name, tt := range map[string]struct {
@@ -247,7 +247,7 @@ func TestDoneBySomebodyElse(t *testing.T) {
 	}
 }
 
-// What stands behind a failure.
+// The reason of a failure is found.
 func TestExplained(t *testing.T) {
 	for name, tt := range map[string]struct {
 		action   string

@@ -28,7 +28,7 @@ func TestRender(t *testing.T) {
 	}
 }
 
-// What OpenRC alone cannot have.
+// These settings are refused only by OpenRC.
 func TestRefused(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(*platform.Unit)
@@ -50,7 +50,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// A policy is said in whole seconds, never less than asked for.
+// The policy is in whole seconds, rounded up.
 func TestRespawn(t *testing.T) {
 	for want, r := range map[string]platform.Restart{
 		"--respawn-delay 2 --respawn-max 5 --respawn-period 60 --": {Policy: "on-failure", Delay: 2 * time.Second, Max: 5, Window: time.Minute},

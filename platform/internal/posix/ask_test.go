@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/posix"
 )
 
-// What other processes ask where there are no signals is delivered like them, and
-// nobody waits for a host that is closed.
+// Requests of other processes on a system without signals are delivered like signals. Ask does
+// not block on a closed host.
 func TestAsk(t *testing.T) {
 	h := posix.Listen()
 	for s, want := range map[os.Signal]platform.Request{
@@ -19,7 +19,7 @@ func TestAsk(t *testing.T) {
 	} {
 		go h.Ask(s)
 		for <-h.Requests() != want {
-			continue // what other tests have raised may still come
+			continue // signals of other tests may still arrive
 		}
 	}
 	if err := h.Close(0); err != nil {

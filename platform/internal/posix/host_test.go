@@ -39,18 +39,18 @@ func TestSignalsBecomeRequests(t *testing.T) {
 		syscall.SIGINT:  {Kind: platform.RequestStop, Source: "SIGINT"},
 		syscall.SIGHUP:  {Kind: platform.RequestReload, Source: "SIGHUP"},
 	} {
-		if sig == syscall.SIGINT && signal.Ignored(sig) { // by a shell without job control, in the background
+		if sig == syscall.SIGINT && signal.Ignored(sig) { // a shell without job control ignores it for background jobs
 			continue
 		}
 		raise(t, sig)
 		for next(t, h) != want {
-			continue // what other tests have raised may still come
+			continue // signals of other tests may still arrive
 		}
 	}
 }
 
-// A storm of SIGHUP while nobody receives must not crowd out the SIGTERM behind
-// it, nor the second one that forces the end.
+// Many SIGHUPs while nobody receives must not crowd out the SIGTERM after them, nor the second
+// one that forces the end.
 func TestStormDoesNotLoseAStop(t *testing.T) {
 	h := posix.Listen()
 	defer func() { _ = h.Close(0) }()
@@ -103,8 +103,8 @@ func TestNotifierIsHandedIn(t *testing.T) {
 	_ = silent.Close(0)
 }
 
-// What comes between the end of a life and the end of the process must not kill:
-// the exit code would be lost.
+// A signal between Close and the end of the process must not kill it, because the exit code
+// would be lost.
 func TestSignalAfterCloseDoesNotKill(t *testing.T) {
 	h := posix.Listen()
 	_ = h.Close(0)

@@ -34,7 +34,7 @@ func TestTakeEnvLeavesNothingToChildren(t *testing.T) {
 	}
 }
 
-// A person learns of everything at once, by name.
+// The error has all refusals at once, by name.
 func TestRefusals(t *testing.T) {
 	id := platform.ID{Name: "feedd", Instance: "two", Scope: platform.ScopeSystem}
 	var r room.Refusals

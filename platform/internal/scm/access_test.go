@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/scm"
 )
 
-// Those that everybody can look up.
+// These SIDs are well known.
 func TestServiceSID(t *testing.T) {
 	for name, want := range map[string]string{
 		"TrustedInstaller": "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464",
@@ -20,7 +20,7 @@ func TestServiceSID(t *testing.T) {
 	}
 }
 
-// Nobody but SYSTEM, Administrators and the service may write, and nothing is inherited from
+// Only SYSTEM, Administrators and the service may write. Nothing is inherited from
 // ProgramData, where every user may create files.
 func TestAccessIsForNobodyElse(t *testing.T) {
 	for _, own := range []string{"FA", "0x1301bf"} {

@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/scm"
 )
 
-// A registration with a person's account is made with the password in the file, which
-// nothing that is read back, planned or printed has.
+// A registration with a person's account uses the password in the file. The password appears
+// in nothing that is read back, planned or printed.
 func TestAccountWithAPassword(t *testing.T) {
 	me, err := user.Current()
 	if err != nil {
@@ -23,7 +23,7 @@ func TestAccountWithAPassword(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
 	u := unit("holdfast-account-test")
 	u.User, u.Windows.PasswordFile = name, file
-	u.StartType, u.Windows.GiveUp = platform.StartManual, platform.WindowsReboot // which needs a privilege
+	u.StartType, u.Windows.GiveUp = platform.StartManual, platform.WindowsReboot // needs a privilege
 	r, err := scm.Render(u, dirs)
 	if err != nil || r.Account != `.\`+name {
 		t.Fatalf("%+v, %v", r, err)
@@ -48,7 +48,7 @@ func TestAccountWithAPassword(t *testing.T) {
 	if err != nil || got.Account != r.Account || got.Parameters["PasswordFile"] != file {
 		t.Errorf("%+v, %v", got, err)
 	}
-	u.User, u.Windows.PasswordFile = "", "" // and back to one without
+	u.User, u.Windows.PasswordFile = "", "" // change back to an account without a password
 	if r, err = scm.Render(u, dirs); err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestAccountWithAPassword(t *testing.T) {
 	}
 }
 
-// A password in memory is as good, and comes before one in a file.
+// A password in memory works, too, and overrides the file.
 func TestAccountWithAPasswordInMemory(t *testing.T) {
 	me, err := user.Current()
 	if err != nil {

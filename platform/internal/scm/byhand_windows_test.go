@@ -32,7 +32,7 @@ func TestLiveIssue9_ByHandTakesNoServicesPlace(t *testing.T) {
 			if err := by[i].Start(); err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { _ = by[i].Process.Kill() }) // that of one that waits for the SCM's orders
+			t.Cleanup(func() { _ = by[i].Process.Kill() }) // it waits for the SCM's orders
 			go func() { _ = by[i].Wait(); ended <- by[i].ProcessState.ExitCode() }()
 		}
 		if err := m.Start(t.Context(), id); err != nil {
@@ -52,10 +52,11 @@ func TestLiveIssue9_ByHandTakesNoServicesPlace(t *testing.T) {
 	}
 }
 
-// Who was started by hand learns at once that it is no service, however often it asks.
+// A process that was started by hand learns at once that it is not a service, every time it
+// asks.
 func TestLiveNotAService(t *testing.T) {
 	m, id, _ := live(t, "plain")
-	if err := m.Start(t.Context(), id); err != nil { // Wine waited 10 s for the service that was started last
+	if err := m.Start(t.Context(), id); err != nil { // Wine waited 10 s for the last started service
 		t.Fatal(err)
 	}
 	for range 2 {

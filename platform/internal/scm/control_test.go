@@ -21,9 +21,9 @@ var up = scm.Status{State: scm.Running, Accepts: 0x10d}
 func TestStart(t *testing.T) {
 	for name, tt := range map[string]struct {
 		process func(*fake, *entry)
-		refused uint32 // by the SCM
+		refused uint32 // code with which the SCM refuses
 		is      error
-		says    string // empty: it starts
+		says    string // text in the error; empty: the start succeeds
 		took    time.Duration
 	}{
 		"at once": {},
@@ -194,7 +194,7 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// A service that is starting accepts no control: the stop comes when it is ready.
+// A service that is starting accepts no control, so the stop comes when it is ready.
 func TestStopWhileStarting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
@@ -229,8 +229,8 @@ func TestRestart(t *testing.T) {
 
 func TestReload(t *testing.T) {
 	for name, tt := range map[string]struct {
-		writes  string // of its process, in its state file, after a second; empty: nothing
-		other   bool   // by another process
+		writes  string // what its process writes to its state file after a second; empty: nothing
+		other   bool   // another process writes it
 		dies    bool
 		refused uint32
 		is      error
@@ -281,7 +281,7 @@ func TestReload(t *testing.T) {
 				if took := time.Since(begun); took < tt.took || took > tt.took+time.Second {
 					t.Errorf("took %v, want %v", took, tt.took)
 				}
-				time.Sleep(2 * time.Second) // the process is through
+				time.Sleep(2 * time.Second) // the process has ended
 				if tt.refused == 0 && !f.did("Control PARAMCHANGE feedd") {
 					t.Errorf("it was not told: %q", f.calls)
 				}
@@ -290,7 +290,7 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// Incident 5: a reload right behind a start waits for readiness.
+// Incident 5: a reload immediately after a start waits until the service is ready.
 func TestReloadWhileStarting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()

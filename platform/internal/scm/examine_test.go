@@ -6,8 +6,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// A service that was disabled says so, with the command that takes it back; of what is not
-// there nothing is said.
+// A disabled service is reported, with the command that enables it. Nothing is reported for a
+// missing service.
 func TestExamine(t *testing.T) {
 	f := newFake()
 	m := f.manager()

@@ -18,8 +18,8 @@ var dirs = scm.Dirs{
 
 var feedd = platform.ID{Name: "feedd", Scope: platform.ScopeSystem}
 
-// fake is a machine with an SCM: what it does to a service is written down. Its
-// methods may be called by several goroutines.
+// A fake is a simulated machine with an SCM. It records what is done to services. It may be
+// used by several goroutines.
 type fake struct {
 	platform.System
 	mu       sync.Mutex
@@ -58,7 +58,7 @@ func (f *fake) manager() *scm.Manager {
 	})
 }
 
-// has registers a service as if by install.
+// has registers a service as install does.
 func (f *fake) has(u platform.Unit) *entry {
 	r, err := scm.Render(u, dirs)
 	if err != nil {
@@ -69,7 +69,8 @@ func (f *fake) has(u platform.Unit) *entry {
 	return e
 }
 
-// call notes a call and finds the service; what comes back is unlocked.
+// call records a call and finds the service. The caller must call the returned function to
+// unlock.
 func (f *fake) call(call, name string) (*entry, func(), error) {
 	f.mu.Lock()
 	f.calls = append(f.calls, call+" "+name)
@@ -182,14 +183,14 @@ func (f *fake) Control(name string, c scm.Control) error {
 	return nil
 }
 
-// end reports STOPPED, and is gone.
+// end reports STOPPED and ends the process.
 func (f *fake) end(e *entry, how scm.Status) {
 	f.alive[e.s.PID] = false
 	how.State = scm.Stopped
 	e.s = how
 }
 
-// set is a report of a service's process, after some time.
+// set reports a status of a service's process after some time.
 func (f *fake) set(after time.Duration, e *entry, s scm.Status) {
 	time.Sleep(after)
 	f.mu.Lock()
@@ -281,7 +282,7 @@ func (f *fake) RemoveAll(path string) error {
 	return nil
 }
 
-// wrote is what the process of a service wrote about itself.
+// wrote sets what the process of a service has written about itself.
 func (f *fake) wrote(e *entry, text string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

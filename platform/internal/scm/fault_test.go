@@ -21,23 +21,25 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/scm"
 )
 
-// faulty is a machine that refuses its n-th call, or at which its process dies.
+// A faulty is a machine that refuses its n-th call, or on which the calling process dies at
+// that call.
 type faulty struct {
 	*fake
 	dir     string // of the journal, in real files
 	n       int    // 0: never
-	code    uint32 // 0: it dies, before the call or after it
+	code    uint32 // 0: the process dies, before or after the call
 	after   bool
 	onwards bool
 	calls   []string
 }
 
-// dead is who died.
+// dead is the panic value of a process that dies.
 type dead struct{}
 
 func (f *faulty) journal() string { return filepath.Join(f.dir, "feedd.journal") }
 
-// do makes a call. A question is no reason to die: nothing has changed since the last.
+// do makes a call. The process does not die at a query, because nothing has changed since the
+// last call.
 func (f *faulty) do(name string, changes bool, call func() error) error {
 	f.calls = append(f.calls, name)
 	hit := len(f.calls) == f.n || f.onwards && f.n > 0 && len(f.calls) > f.n
@@ -129,8 +131,8 @@ func (f *faulty) Inverse(ctx context.Context, s platform.Step) ([]platform.Step,
 	return f.manager().Applier().Inverse(ctx, s)
 }
 
-// perform is an install or uninstall, after what an earlier one has left. died reports
-// whether its process did.
+// perform installs or uninstalls, after the recovery of an earlier attempt. died reports
+// whether the process died.
 func (f *faulty) perform(ctx context.Context, plan func(context.Context, *scm.Manager) ([]platform.Step, error)) (err error, died bool) { //nolint:revive,staticcheck // a pair, not an error
 	defer func() {
 		if r := recover(); r != nil {
@@ -153,7 +155,7 @@ func (f *faulty) perform(ctx context.Context, plan func(context.Context, *scm.Ma
 	return tx.Commit(ctx), false
 }
 
-// looks is what the machine has by now.
+// looks returns the present state of the machine.
 func (f *faulty) looks() map[string]any {
 	all := map[string]any{"sources": maps.Clone(f.sources), "lists": maps.Clone(f.lists)}
 	for name, e := range f.services {
@@ -170,9 +172,9 @@ func (f *faulty) looks() map[string]any {
 	return all
 }
 
-// Each call of install and uninstall is refused, or is the last one of its process.
-// Afterwards all is as before or as after, or a journal says what is left; and the
-// next call ends where it should.
+// Each call of install and uninstall is refused, or is the last one of its process. Afterwards
+// the machine is as before or as after the operation, or a journal says what is left; and the
+// next call reaches the right end.
 func TestIssue11_Faults(t *testing.T) {
 	install := func(u platform.Unit) func(context.Context, *scm.Manager) ([]platform.Step, error) {
 		return func(ctx context.Context, m *scm.Manager) ([]platform.Step, error) { return m.Plan(ctx, u) }

@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/scm"
 )
 
-// ear is the SCM that hears the reports.
+// An ear receives the reports like the SCM.
 type ear struct {
 	mu    sync.Mutex
 	heard []string
@@ -114,7 +114,7 @@ func TestReports(t *testing.T) {
 	}
 }
 
-// The SCM's thread never waits, whoever is busy, and what it brought is not lost.
+// The SCM's thread never blocks, even if the program is busy, and no control is lost.
 func TestControlsNeverWait(t *testing.T) {
 	var e ear
 	h := scm.NewHost(e.set)
@@ -148,10 +148,10 @@ func TestControlsNeverWait(t *testing.T) {
 	}
 	_ = h.Close(0)
 	h.Handle(scm.ControlStop, 0, 0)
-	h.Ask(syscall.SIGTERM) // nor does anybody wait for a host that is closed
+	h.Ask(syscall.SIGTERM) // Ask does not block on a closed host either
 }
 
-// The end of the machine is another request than that of the service.
+// The shutdown of the machine is distinguished from the stop of the service.
 func TestShutdownIsSaid(t *testing.T) {
 	for control, want := range map[scm.Control]bool{scm.ControlStop: false, scm.ControlShutdown: true, scm.ControlPreshutdown: true} {
 		var e ear
@@ -209,7 +209,7 @@ func TestAskedBesideTheSCM(t *testing.T) {
 	}
 	_ = h.Notify(platform.Notice{Phase: platform.PhaseStopping})
 	_ = h.Close(1)
-	// Not by the SCM: the restart policy counts.
+	// The SCM did not request the end, so the restart policy applies.
 	if got := e.heard[len(e.heard)-1]; got != "STOPPED 1066/1" {
 		t.Errorf("the last report is %s", got)
 	}
@@ -229,8 +229,8 @@ func TestLostReport(t *testing.T) {
 	}
 }
 
-// Reports of many goroutines are never out of order: the checkpoint only grows,
-// and nothing follows STOPPED.
+// Reports of many goroutines are in order: the checkpoint only grows, and nothing follows
+// STOPPED.
 func TestReportsInOrder(t *testing.T) {
 	var e ear
 	var last uint32

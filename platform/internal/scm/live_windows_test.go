@@ -25,10 +25,10 @@ func (disk) Stat(path string) (os.FileInfo, error) { return os.Stat(path) }
 // notAService is the exit code of a process that the SCM did not start.
 const notAService = 64
 
-// startTimeout is that of a live service; one that is slow takes longer.
+// startTimeout is the timeout of a live service. A slow service takes longer.
 const startTimeout = 3 * time.Second
 
-// play is a service: the test binary, started by the SCM.
+// play runs the test binary as a service that the SCM started.
 func play(role, dir string, args []string) int {
 	h, err := scm.Listen()
 	if errors.Is(err, scm.ErrNotService) {
@@ -58,7 +58,7 @@ func play(role, dir string, args []string) int {
 		_ = h.Close(code)
 		return code
 	case role == "crash":
-		return 3 // without a word
+		return 3 // without a report
 	}
 	_ = h.Notify(platform.Notice{Phase: platform.PhaseReady})
 	for r := range h.Requests() {
@@ -74,14 +74,14 @@ func play(role, dir string, args []string) int {
 		code = 1
 	}
 	_ = h.Close(code)
-	for held(dir) { // STOPPED is not gone
+	for held(dir) { // a process may still exist after STOPPED
 		time.Sleep(10 * time.Millisecond)
 	}
 	say("gone")
 	return code
 }
 
-// held reports whether a test wants a service that has stopped to stay for a while: see hold.
+// held reports whether a test wants a stopped service to stay for a while: see hold.
 func held(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, "hold"))
 	return err == nil
@@ -114,7 +114,7 @@ func live(t *testing.T, role string, args ...string) (m *scm.Manager, id platfor
 	}
 }
 
-// liveIn is live that tells the directory of the service.
+// liveIn is live, but also returns the directory of the service.
 func liveIn(t *testing.T, role string, args ...string) (m *scm.Manager, id platform.ID, dir string) {
 	t.Helper()
 	exe, err := os.Executable()
@@ -162,7 +162,8 @@ func liveIn(t *testing.T, role string, args ...string) (m *scm.Manager, id platf
 	return m, id, dir
 }
 
-// A stop returns when the process is gone, which is some time after the SCM has the service stopped.
+// Stop returns when the process has ended, some time after the SCM reports the service as
+// stopped.
 func TestLiveStopWaitsForTheProcess(t *testing.T) {
 	m, id, dir := liveIn(t, "plain")
 	if err := m.Start(t.Context(), id); err != nil {
@@ -235,7 +236,7 @@ func TestLiveEnds(t *testing.T) {
 		t.Run(tt.role, func(t *testing.T) {
 			m, id, _ := live(t, tt.role)
 			err := m.Start(t.Context(), id)
-			// Wine sometimes takes a process that has reported and ended at once for one that never did.
+			// Wine sometimes misses that a process that ended at once has reported.
 			for range 5 {
 				if !errors.Is(err, platform.ErrTimeout) {
 					break

@@ -33,7 +33,7 @@ func TestDirectories(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			list := sd.String() // Wine makes of it what modes of Unix can say
+			list := sd.String() // Wine reduces it to Unix modes
 			for entry := range strings.SplitSeq(list, "(") {
 				users := strings.HasSuffix(entry, ";WD)") || strings.HasSuffix(entry, ";BU)") || strings.HasSuffix(entry, ";AU)")
 				if users && !strings.Contains(entry, ";0x1200a9;") {
@@ -51,7 +51,7 @@ func TestDirectories(t *testing.T) {
 	}
 }
 
-// What is not a directory of its own is left alone.
+// MakeDirectory refuses anything but a directory of its own.
 func TestDirectoriesThatAreNone(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
@@ -94,7 +94,7 @@ func inJSON(t *testing.T, r scm.Registration) string {
 	return string(b)
 }
 
-// What is registered can be read back and restored, as far as this Windows tells.
+// A registration can be read back and restored, as far as this Windows returns it.
 func TestConfig(t *testing.T) {
 	u := everything()
 	u.ID = platform.ID{Name: "holdfast-test-config", Scope: platform.ScopeSystem}
@@ -114,7 +114,7 @@ func TestConfig(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.Recovery == nil { // Wine keeps these to itself
+		if got.Recovery == nil { // Wine does not return these
 			got.Recovery, got.OwnSID = want.Recovery, want.OwnSID
 			got.Dependencies = want.Dependencies
 		}

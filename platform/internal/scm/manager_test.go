@@ -16,12 +16,12 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/scm"
 )
 
-// Apply makes the fake a platform.Applier, as the real machine is one.
+// Apply makes the fake a platform.Applier, like the real machine.
 func (f *fake) Apply(ctx context.Context, s platform.Step) error {
 	return f.manager().Applier().Apply(ctx, s)
 }
 
-// Inverse likewise.
+// Inverse does the same.
 func (f *fake) Inverse(ctx context.Context, s platform.Step) ([]platform.Step, error) {
 	return f.manager().Applier().Inverse(ctx, s)
 }
@@ -82,7 +82,7 @@ func TestInstallAndUninstall(t *testing.T) {
 	}
 }
 
-// What fails takes back what was done, to the last field.
+// A failed install is undone completely.
 func TestFailedInstallIsTakenBack(t *testing.T) {
 	old := everything()
 	old.ID, old.User = feedd, ""
@@ -142,7 +142,7 @@ func TestFailedUninstallIsTakenBack(t *testing.T) {
 	})
 }
 
-// Whoever has the service open keeps it, marked for deletion.
+// A process that has the service open delays its deletion.
 func TestUninstallIsOverWhenItIsGone(t *testing.T) {
 	for _, open := range []time.Duration{5 * time.Second, time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
@@ -213,7 +213,7 @@ func TestServicesOfOthersAreLeftAlone(t *testing.T) {
 	}
 }
 
-// The directory that an administrator named and made keeps its access list.
+// A directory that an administrator has made and named keeps its access list.
 func TestNamedDirectoriesStayAsTheyAre(t *testing.T) {
 	f := newFake()
 	u := unit("feedd")
@@ -309,7 +309,7 @@ func TestLogs(t *testing.T) {
 	}
 }
 
-// Elsewhere than on Windows there is a plan all the same, and nothing else.
+// On other systems a plan can be made, but nothing else.
 func TestPlanElsewhere(t *testing.T) {
 	if _, err := (scm.Local{}).Query("feedd"); !errors.Is(err, errors.ErrUnsupported) {
 		t.Skip("here is an SCM")
@@ -327,7 +327,8 @@ func TestPlanElsewhere(t *testing.T) {
 	}
 }
 
-// What is registered can be compared with what would be, though it is no file.
+// The registration can be compared with the one that install would make, although it is not a
+// file.
 func TestIssue10_5_WhatIsRegisteredIsComparable(t *testing.T) {
 	f := newFake()
 	u := unit("feedd")
@@ -352,7 +353,7 @@ func TestIssue10_5_WhatIsRegisteredIsComparable(t *testing.T) {
 	if there, wanted := payloads(); !reflect.DeepEqual(there, wanted) {
 		t.Errorf("installed:\n%+v\n%+v", there, wanted)
 	}
-	for _, e := range f.services { // as Wine's, which does not tell
+	for _, e := range f.services { // as in Wine, which does not return it
 		e.r.Recovery, e.r.OwnSID = nil, false
 	}
 	if there, wanted := payloads(); !reflect.DeepEqual(there, wanted) {

@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/scm"
 )
 
-// theirs is a service of that name that somebody else registered.
+// theirs registers a service with that name that holdfast did not make.
 func (f *fake) theirs(account string) *entry {
 	r := scm.Registration{Name: "feedd", DisplayName: "By hand", BinaryPath: `C:\old.exe -k`, Account: account, Enabled: true}
 	e := &entry{r: r, s: up}
@@ -48,25 +48,24 @@ func TestIssue10_3_Definitions(t *testing.T) {
 	}
 }
 
-// The SCM keeps no files: what was there lies in our registration, and comes back
-// from there.
+// The SCM has no files, so the old registration is stored in ours, and restored from there.
 func TestIssue10_3_Adopt(t *testing.T) {
 	f := newFake()
 	e := f.theirs("LocalSystem")
 	// A disabled one does not come back as one that starts, nor without a parameter that happens to be called like one of ours.
 	e.r.Enabled, e.r.Disabled, e.r.Parameters = false, true, map[string]string{"Restart": "theirs", "Port": "80"}
 	before := e.r
-	before.Parameters = map[string]string{"Restart": "theirs"} // the fake's Change touches the others, which the SCM's leaves
+	before.Parameters = map[string]string{"Restart": "theirs"} // the fake's Change also changes other parameters, and the SCM's does not
 	m := f.manager()
 	system := struct {
 		platform.System
 		platform.Applier
 	}{f, m.Applier()}
-	for _, adopt := range []bool{true, false} { // once is enough
+	for _, adopt := range []bool{true, false} { // taking over once is enough
 		u := unit("feedd")
 		u.Adopt = adopt
 		steps, err := m.Plan(t.Context(), u)
-		if runs := err == nil && steps[0].Stops; runs != adopt { // what ran is to run again
+		if runs := err == nil && steps[0].Stops; runs != adopt { // the service ran, so it is to run again
 			t.Errorf("adopt %v: %v, %+v", adopt, err, steps)
 		}
 		if err == nil {
@@ -91,7 +90,7 @@ func TestIssue10_3_Adopt(t *testing.T) {
 	}
 }
 
-// Nobody knows the password of an account, so nobody could put it back.
+// The password of an account is unknown, so the registration could not be restored.
 func TestIssue10_3_AdoptRefusesPasswords(t *testing.T) {
 	f := newFake()
 	f.theirs(`.\joe`)
@@ -102,7 +101,7 @@ func TestIssue10_3_AdoptRefusesPasswords(t *testing.T) {
 	}
 }
 
-// Nor has a registration a place for all that Windows knows of a service.
+// A Registration cannot represent everything that Windows stores for a service.
 func TestIssue10_3_AdoptRefusesWhatCouldNotBePutBack(t *testing.T) {
 	f := newFake()
 	f.theirs("LocalSystem").r.Beyond = []string{"triggers"}
@@ -113,8 +112,8 @@ func TestIssue10_3_AdoptRefusesWhatCouldNotBePutBack(t *testing.T) {
 	}
 }
 
-// Claimed, a registration is changed like one of ours, whatever could not be put back of
-// it: what runs goes on, and nothing comes back.
+// With Claim, a registration is changed like one of ours, even if it could not be restored:
+// the running service goes on, and Removal restores nothing.
 func TestIssue13_Claim(t *testing.T) {
 	f := newFake()
 	e := f.theirs(`.\joe`)

@@ -16,8 +16,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/scm"
 )
 
-// peeping is a machine that keeps the journal of an installation as it is while the
-// service is registered.
+// peeping is a machine that keeps a copy of the journal during the registration of the
+// service.
 type peeping struct {
 	*faulty
 	seen *bytes.Buffer
@@ -32,8 +32,8 @@ func (p peeping) Create(r scm.Registration) error {
 	return err
 }
 
-// A password that is given in memory gets to where the service is registered, and to no
-// plan, journal, log or error.
+// A password in memory is used for the registration, but appears in no plan, journal, log or
+// error.
 func TestPasswordInMemory(t *testing.T) {
 	const secret = "hunter2"
 	for name, refuse := range map[string]bool{"registered": false, "refused": true} {

@@ -86,9 +86,9 @@ func FuzzCommandLine(f *testing.F) {
 	})
 }
 
-// parse takes a command line apart as CommandLineToArgvW does.
+// parse splits a command line as CommandLineToArgvW does.
 func parse(line string) (argv []string) {
-	program, rest, _ := strings.Cut(line[1:], `"`) // it begins with a mark
+	program, rest, _ := strings.Cut(line[1:], `"`) // it begins with a quotation mark
 	argv = append(argv, program)
 	for {
 		rest = strings.TrimLeft(rest, " \t")

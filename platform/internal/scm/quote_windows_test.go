@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// checkWithWindows has Windows itself take the line apart.
+// checkWithWindows lets Windows itself split the line.
 func checkWithWindows(t *testing.T, line string, argv []string) {
 	got, err := windows.DecomposeCommandLine(line)
 	if err != nil || !slices.Equal(got, argv) {

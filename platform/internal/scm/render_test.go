@@ -85,7 +85,8 @@ func TestAccounts(t *testing.T) {
 	}
 }
 
-// One that needs a password is taken with the file that has it, and named as Windows does.
+// An account with a password is accepted together with the password file, under the name that
+// Windows uses.
 func TestAccountsWithPasswords(t *testing.T) {
 	for user, want := range map[string]string{"ann": `.\ann`, `.\ann`: `.\ann`, `CORP\ann`: `CORP\ann`, "ann@corp.example": "ann@corp.example"} {
 		u := unit("feedd")
@@ -108,7 +109,7 @@ func TestAccountsWithPasswords(t *testing.T) {
 	}
 }
 
-// What the SCM cannot do is refused by the name of the field.
+// What the SCM cannot do is refused by the name of the setting.
 func TestRefusals(t *testing.T) {
 	mask, core := os.FileMode(0o077), uint64(0)
 	for field, change := range map[string]func(*platform.Unit){

@@ -8,9 +8,9 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/scm"
 )
 
-// lives has a service that always ends with the same code kept by the SCM as its
-// documentation says (SERVICE_FAILURE_ACTIONS, SERVICE_FAILURE_ACTIONS_FLAG), and
-// counts its starts, up to most.
+// lives simulates an SCM that manages a service which always ends with the same code,
+// according to Microsoft's documentation (SERVICE_FAILURE_ACTIONS,
+// SERVICE_FAILURE_ACTIONS_FLAG). It counts the starts, up to most.
 func lives(r scm.Registration, code, most int, apart time.Duration) (starts int) {
 	failures, last := 0, time.Duration(0)
 	for now := time.Duration(0); starts < most; now += apart {
@@ -35,15 +35,15 @@ func lives(r scm.Registration, code, most int, apart time.Duration) (starts int)
 	return starts
 }
 
-// Recovery actions cannot tell exit codes apart, and yet those after which a restart would end
-// the same way lead to none.
+// Recovery actions do not distinguish exit codes. Nevertheless there is no restart after codes
+// for which it would end in the same way.
 func TestRestartsThatTheSCMMakes(t *testing.T) {
 	const endless = 1000
 	for _, tt := range []struct {
 		policy platform.RestartPolicy
 		max    int
 		code   int
-		apart  time.Duration // between two ends
+		apart  time.Duration // time between two ends
 		starts int
 	}{
 		{platform.RestartOnFailure, 3, platform.ExitOK, time.Second, 1},

@@ -9,7 +9,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/shell"
 )
 
-// shells are those of this machine: what they make of a word decides.
+// shells returns the shells of this machine, which decide about quoting.
 func shells(t testing.TB) [][]string {
 	t.Helper()
 	var found [][]string
@@ -24,7 +24,7 @@ func shells(t testing.TB) [][]string {
 	return found
 }
 
-// roundTrip has a shell print words, and what it read between NULs.
+// roundTrip lets a shell print words, and compares them.
 func roundTrip(t testing.TB, sh, argv []string) {
 	t.Helper()
 	script := "printf '%s\\000' x " + shell.Words(argv) + "\n"
@@ -88,7 +88,7 @@ func TestChecks(t *testing.T) {
 	}
 }
 
-// Every name that is accepted can be exported by every shell.
+// Every shell can export every accepted name.
 func TestVariablesCanBeExported(t *testing.T) {
 	for _, sh := range shells(t) {
 		for _, name := range []string{"A", "_a", "http_proxy", "IFS", "PS4", "ENV", "HOME", "MAIL", "OPTARG", "status", "command", "pid"} {

@@ -96,7 +96,7 @@ func TestControlDeadline(t *testing.T) {
 	}
 }
 
-// A name never reaches a command line that it could change.
+// A name that could change a command line is never used in one.
 func TestControlBadName(t *testing.T) {
 	sys := &machine{}
 	m := systemd.New(sys, systemd.Options{})

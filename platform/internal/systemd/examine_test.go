@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/systemd"
 )
 
-// What only systemd knows is the answer of one question.
+// One query returns everything that only systemd knows.
 func TestExamine(t *testing.T) {
 	const asked = ctl + "show --property=LoadState,LoadError,NeedDaemonReload,TimeoutStopUSec,MemoryCurrent,MemoryMax,TasksCurrent,TasksMax feedd.service"
 	for name, tt := range map[string]struct {

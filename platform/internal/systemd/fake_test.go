@@ -13,10 +13,10 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// machine is a platform.System that answers from a script and notes what it was asked.
+// A machine is a platform.System with scripted answers. It records the commands.
 type machine struct {
 	files   map[string]string
-	answers map[string]answer // by the command line
+	answers map[string]answer // by command line
 	ran     []string
 }
 
@@ -71,7 +71,7 @@ const (
 	show = ctl + "show --timestamp=unix --property=" + properties + " "
 )
 
-// recorded is what `systemctl show` of a real systemd said in that state.
+// recorded returns what `systemctl show` of a real systemd printed in that state.
 func recorded(tb testing.TB, version, state string) string {
 	tb.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", "show", version, state+".txt"))
@@ -79,10 +79,10 @@ func recorded(tb testing.TB, version, state string) string {
 		tb.Fatal(err)
 	}
 	text := strings.ReplaceAll(string(b), "\r\n", "\n")
-	return strings.ReplaceAll(text, "/bad.service", "/feedd.service") // it was recorded by that name
+	return strings.ReplaceAll(text, "/bad.service", "/feedd.service") // the name at the recording
 }
 
-// inState is a machine of that systemd whose feedd.service is in that state.
+// inState returns a machine with that systemd, whose feedd.service is in that state.
 func inState(tb testing.TB, version, state string) *machine {
 	tb.Helper()
 	return &machine{

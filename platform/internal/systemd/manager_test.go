@@ -16,7 +16,7 @@ const (
 	ours      = "# Made by holdfast: x\n[Service]\n"
 )
 
-// lines are steps as one would tell them.
+// lines returns a plan in short form.
 func lines(steps []platform.Step) []string {
 	var told []string
 	for _, s := range steps {

@@ -18,7 +18,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/systemd"
 )
 
-// listen is systemd's end of a notify socket.
+// listen returns systemd's end of a notify socket.
 func listen(tb testing.TB, address string) *net.UnixConn {
 	tb.Helper()
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: address, Net: "unixgram"})
@@ -82,8 +82,8 @@ func TestNotify(t *testing.T) {
 	}
 }
 
-// The stamp must not be older than the moment of the request: MONOTONIC_USEC is
-// CLOCK_MONOTONIC, which goes on while the wall clock is set.
+// The time stamp must not be older than the request: MONOTONIC_USEC is CLOCK_MONOTONIC, which
+// is not affected by setting the wall clock.
 func TestNotifyReloadingStamp(t *testing.T) {
 	address := filepath.Join(t.TempDir(), "notify")
 	conn := listen(t, address)
@@ -113,7 +113,7 @@ func TestNotifyReloadingStamp(t *testing.T) {
 	}
 }
 
-// Nobody there is an error at once; a systemd that was executed anew is found again.
+// A missing peer is an error at once. A systemd that was executed anew is found again.
 func TestNotifyPeerGone(t *testing.T) {
 	address := filepath.Join(t.TempDir(), "notify")
 	n := notifier(t, address)
@@ -141,7 +141,7 @@ func TestNotifyPeerGone(t *testing.T) {
 	}
 }
 
-// fill sends until there is no room, and returns how many messages there are then.
+// fill sends until there is no room, and returns the number of messages.
 func fill(t *testing.T, n *systemd.Notifier) (sent int) {
 	t.Helper()
 	for ; sent < 100_000; sent++ { // net.unix.max_dgram_qlen
@@ -156,9 +156,9 @@ func fill(t *testing.T, n *systemd.Notifier) (sent int) {
 	return 0
 }
 
-// A socket that nobody reads holds nobody up, and is no reason to log each time.
-// What was said meanwhile arrives when somebody reads: every phase that still
-// matters, in order, and the last of everything else.
+// A socket that nobody reads blocks nobody, and is logged only once. When somebody reads, the
+// messages arrive: every phase that still matters, in order, and the latest of everything
+// else.
 func TestIssue9A_NotifyNobodyReads(t *testing.T) {
 	address := filepath.Join(t.TempDir(), "notify")
 	conn := listen(t, address)
@@ -200,7 +200,7 @@ func TestIssue9A_NotifyNobodyReads(t *testing.T) {
 	}
 }
 
-// What was told before Close is sent while there is soon room.
+// Messages before Close are sent if there is room soon.
 func TestIssue9A_NotifyLastWordsArrive(t *testing.T) {
 	address := filepath.Join(t.TempDir(), "notify")
 	conn := listen(t, address)
@@ -222,7 +222,7 @@ func TestIssue9A_NotifyLastWordsArrive(t *testing.T) {
 	}
 }
 
-// A socket that is never read again does not hold up the end of the process.
+// A socket that is never read again does not delay the end of the process.
 func TestIssue9A_NotifyCloseGivesUp(t *testing.T) {
 	address := filepath.Join(t.TempDir(), "notify")
 	listen(t, address)
@@ -282,8 +282,8 @@ func TestNotifyClosed(t *testing.T) {
 
 const roleEnv = "HOLDFAST_TEST_ROLE"
 
-// TestMain lets the test binary be the process that systemd starts with
-// descriptors, and the child of that.
+// TestMain lets the test binary play the process that systemd starts with descriptors, and its
+// child.
 func TestMain(m *testing.M) {
 	switch os.Getenv(roleEnv) {
 	case "":
@@ -297,7 +297,7 @@ func TestMain(m *testing.M) {
 }
 
 func service() int {
-	if err := os.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid())); err != nil { // as systemd does between fork and exec
+	if err := os.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid())); err != nil { // systemd does this between fork and exec
 		return 1
 	}
 	n, err := systemd.FromEnvironment()
@@ -321,7 +321,7 @@ func service() int {
 	return 0
 }
 
-// child has nothing of what was its parent's.
+// child checks that it has inherited nothing from its parent.
 func child() int {
 	for _, name := range []string{"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_USEC"} {
 		if v, ok := os.LookupEnv(name); ok {
@@ -382,7 +382,7 @@ func BenchmarkNotify(b *testing.B) {
 	}
 }
 
-// BenchmarkFirst is what lies between exec and READY=1: environment, socket, message.
+// BenchmarkFirst measures the work between exec and READY=1: environment, socket, message.
 func BenchmarkFirst(b *testing.B) {
 	address := filepath.Join(b.TempDir(), "notify")
 	conn := listen(b, address)

@@ -41,8 +41,8 @@ func TestMessage(t *testing.T) {
 	}
 }
 
-// systemd ignores a datagram of more than 4096 bytes, and a status that is not
-// UTF-8: a long text must cost neither the READY=1 nor itself.
+// systemd ignores a datagram of more than 4096 bytes, and a status that is not UTF-8. A long
+// text must not suppress READY=1, nor itself.
 func FuzzMessage(f *testing.F) {
 	f.Add("x")
 	f.Add(strings.Repeat("x", 5000))

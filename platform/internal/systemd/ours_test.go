@@ -12,7 +12,7 @@ import (
 
 const byHand = "[Unit]\nDescription=by hand\n[Service]\nExecStart=/bin/true\n"
 
-// Whose definition it is, and what it is, from the unit's properties and its files.
+// The properties of the unit and its files decide what the definition is and who made it.
 func TestIssue10_3_Definitions(t *testing.T) {
 	const vendor = "/usr/lib/systemd/system/feedd.service"
 	for name, tt := range map[string]struct {
@@ -37,7 +37,8 @@ func TestIssue10_3_Definitions(t *testing.T) {
 			files: map[string]string{"/etc/init.d/feedd": "#!/bin/sh\n"},
 			want:  &platform.Definition{Path: "/run/systemd/generator.late/feedd.service", State: platform.DefinitionGenerated, Source: "/etc/init.d/feedd"}, start: platform.ErrForeign,
 		},
-		// Issue 10: a script that was uninstalled left a unit that blocked all verbs until a daemon-reload.
+		// Issue 10: an uninstalled script left a unit that blocked all verbs until a
+		// daemon-reload.
 		"generated from what has gone": {
 			shows: "UnitFileState=generated\nSourcePath=/etc/init.d/feedd\nFragmentPath=/run/systemd/generator.late/feedd.service",
 			start: platform.ErrNotInstalled,
@@ -89,7 +90,7 @@ func TestIssue10_3_Definitions(t *testing.T) {
 	}
 }
 
-// A unit by hand is kept beside ours, and comes back as it was.
+// A unit that somebody wrote by hand is kept beside ours, and restored.
 func TestIssue10_3_Adopt(t *testing.T) {
 	const kept = feeddFile + ".before-holdfast"
 	for _, state := range []string{"enabled", "disabled"} {
@@ -116,7 +117,7 @@ func TestIssue10_3_Adopt(t *testing.T) {
 		if got := lines(steps); !reflect.DeepEqual(got, want) {
 			t.Errorf("steps\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
-		if !steps[1].Stops { // what ran is to run again
+		if !steps[1].Stops { // the service ran, so it is to run again
 			t.Errorf("%+v", steps[1])
 		}
 		for _, s := range steps {
@@ -127,7 +128,7 @@ func TestIssue10_3_Adopt(t *testing.T) {
 		if sys.files[kept] != byHand {
 			t.Errorf("kept %q", sys.files[kept])
 		}
-		// Installed again, without a word of it, it still knows.
+		// A later install preserves that.
 		again, err := m.Plan(t.Context(), feedd())
 		if err != nil {
 			t.Fatal(err)
@@ -156,7 +157,8 @@ func TestIssue10_3_Adopt(t *testing.T) {
 	}
 }
 
-// Claimed, it is changed like one of ours: what runs goes on, and nothing comes back.
+// With Claim, it is changed like one of ours: the running service goes on, and Removal
+// restores nothing.
 func TestIssue13_Claim(t *testing.T) {
 	sys := &machine{files: map[string]string{feeddFile: byHand}, answers: map[string]answer{
 		show + "feedd.service": {out: "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nFragmentPath=" + feeddFile + "\n"},
@@ -176,7 +178,7 @@ func TestIssue13_Claim(t *testing.T) {
 	}
 }
 
-// What nobody may replace: masked, or a link.
+// A masked unit or a link is never replaced.
 func TestIssue10_3_AdoptRefuses(t *testing.T) {
 	u := feedd()
 	u.Adopt = true
@@ -193,7 +195,7 @@ func TestIssue10_3_AdoptRefuses(t *testing.T) {
 	}
 }
 
-// Order: After= alone pulls nothing in and Requires= alone orders nothing.
+// After= alone starts nothing, and Requires= alone orders nothing.
 func TestIssue10_8_Order(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(*platform.Unit)

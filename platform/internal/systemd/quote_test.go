@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/systemd"
 )
 
-// seeds are where a quoter goes wrong.
+// seeds are values that quoting often gets wrong.
 var seeds = []string{
 	"", " ", "a b", " lead", "trail ", "\t", "\n", "a\nExecStart=/bin/evil", "\r", "\x01", "\x7f", "\x00", "\xff", "\u0085", "\u2028", "naïve",
 	`"`, `'`, `\`, `\\`, `\"`, `\n`, `\x20`, `a\`, `"a b"`, `'a b'`, "`id`", "$(id)", "%", "%%", "%n", "%%n", "100%", "$", "$$", "$HOME", "${HOME}",
@@ -19,7 +19,7 @@ var seeds = []string{
 	"a=b", "/", "//", "/a", "/a b", "/a/../b", "/a/./b", "/a/", "/%n", "/$HOME", "/a$$b", "/a${b}", "/a$b", `/a\b`, `/a"b`, `/a'b`, "/naïve", "/a;b", "/a;",
 }
 
-// render gives the unit as systemd would read it.
+// render returns the settings of the unit as systemd would read them.
 func render(t *testing.T, u platform.Unit) ([]setting, error) {
 	t.Helper()
 	file, err := systemd.Render(u, 257)
@@ -33,8 +33,8 @@ func render(t *testing.T, u platform.Unit) ([]setting, error) {
 	return settings, nil
 }
 
-// values are those of one key; any other key that the value could have smuggled
-// in makes the number of settings differ from that of the harmless unit.
+// values returns the values of one key. If a value could inject another key, the number of
+// settings would differ from that of the harmless unit.
 func values(t *testing.T, settings []setting, key string, more int) []string {
 	t.Helper()
 	plainSettings, err := render(t, plain())
@@ -53,8 +53,8 @@ func values(t *testing.T, settings []setting, key string, more int) []string {
 	return found
 }
 
-// Whatever an argument is, the program gets it as it is, or the unit is refused
-// because no argument of any program can be that.
+// The program gets every argument unchanged, or the unit is refused because no program can get
+// such an argument.
 func FuzzArgument(f *testing.F) {
 	for _, a := range seeds {
 		f.Add(a, "x")
@@ -168,7 +168,7 @@ func FuzzText(f *testing.F) {
 	})
 }
 
-// Names of accounts and units are not quoted: nothing that could need it gets through.
+// Names of accounts and units are not quoted, so names that would need it are refused.
 func FuzzName(f *testing.F) {
 	for _, s := range seeds {
 		f.Add(s)

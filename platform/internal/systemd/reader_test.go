@@ -8,11 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// A reader of unit files that knows systemd's rules and nothing of how ours are
-// written: config_parse() of src/shared/conf-parser.c, extract_first_word() of
+// This is a reader of unit files that follows systemd's rules, and is independent of how ours
+// are written: config_parse() of src/shared/conf-parser.c, extract_first_word() of
 // src/basic/extract-word.c, cunescape_one(), specifier_printf(), replace_env_argv().
 
-// setting is one assignment of a unit file.
+// A setting is one assignment in a unit file.
 type setting struct{ section, key, value string }
 
 func readUnit(file string) ([]setting, error) {
@@ -56,8 +56,8 @@ func readUnit(file string) ([]setting, error) {
 	return settings, nil
 }
 
-// split is extract_first_word with EXTRACT_UNQUOTE, until nothing is left.
-// With c, backslashes begin C escapes; without, they quote one character.
+// split is extract_first_word with EXTRACT_UNQUOTE, repeated until nothing is left. With c,
+// backslashes begin C escapes. Without c, they quote one character.
 func split(s string, c bool) ([]string, error) {
 	var words []string
 	for {
@@ -127,7 +127,7 @@ func unescape(s string) (b []byte, rest string, err error) {
 	return nil, "", fmt.Errorf("unknown escape \\%c", s[0])
 }
 
-// specifiers resolves %%; any other would be replaced by something of the machine's.
+// specifiers resolves %%. Any other specifier would be replaced by a value of the machine.
 func specifiers(s string) (string, error) {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -142,8 +142,8 @@ func specifiers(s string) (string, error) {
 	return b.String(), nil
 }
 
-// variables is replace_env_argv for one word of an Exec line; a variable in it
-// would be replaced by something of the environment's.
+// variables is replace_env_argv for one word of an Exec line. A variable in it would be
+// replaced by a value of the environment.
 func variables(s string) (string, error) {
 	if len(s) > 1 && s[0] == '$' && s[1] != '{' && s[1] != '$' || s == "$" {
 		return "", fmt.Errorf("the whole word %q is a variable", s)
@@ -163,7 +163,7 @@ func variables(s string) (string, error) {
 	return b.String(), nil
 }
 
-// execArgv is what the process gets from an Exec line.
+// execArgv returns what the process gets from an Exec line.
 func execArgv(value string) (path string, argv []string, err error) {
 	words, err := split(value, true)
 	if err != nil || len(words) == 0 {

@@ -82,7 +82,7 @@ func TestStatus(t *testing.T) {
 	})
 }
 
-// States that need luck to be seen, and what no systemd has said so far.
+// States that are hard to record, and values that no systemd has printed so far.
 func TestStatusOtherStates(t *testing.T) {
 	for state, want := range map[string]platform.Phase{
 		"maintenance": platform.PhaseStopped,
@@ -98,7 +98,7 @@ func TestStatusOtherStates(t *testing.T) {
 	}
 }
 
-// An older systemctl does not know --timestamp: everything but the time is there.
+// An older systemctl does not have --timestamp. Everything but the times is there.
 func TestStatusOldSystemctl(t *testing.T) {
 	sys := &machine{answers: map[string]answer{
 		show + "feedd.service": {code: 1, says: "systemctl: unrecognized option '--timestamp=unix'"},
@@ -112,8 +112,8 @@ func TestStatusOldSystemctl(t *testing.T) {
 	}
 }
 
-// One that does not answer is not asked again without it: an install asks each scope,
-// and root has no systemd of a user.
+// A systemd that does not answer is not queried again without --timestamp: an install queries
+// each scope, and root has no user's systemd.
 func TestIssue11_WhoDoesNotAnswerIsAskedOnce(t *testing.T) {
 	for _, a := range []answer{{code: 1, says: "Failed to connect to user scope bus via local transport: No medium found"}, {code: 1}} {
 		sys := &machine{answers: map[string]answer{show + "feedd.service": a}}
@@ -137,8 +137,8 @@ func FuzzShow(f *testing.F) {
 	})
 }
 
-// An error of a question has no list of all that was asked for: it is a note of
-// `status`; where there is no manager of the user's, it says how to get one.
+// The error of a query does not list the properties, because `status` shows it as a note. If
+// there is no user's manager, it says how to get one.
 func TestStatusErrorIsShort(t *testing.T) {
 	for scope, want := range map[platform.Scope]string{
 		platform.ScopeSystem: "status \"feedd\": systemctl show feedd.service: exit code 127: no such answer",

@@ -16,7 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// unhardened has every switch off.
+// unhardened returns a Hardening with every switch off.
 func unhardened() platform.Hardening {
 	const off = platform.Off
 	return platform.Hardening{
@@ -25,7 +25,7 @@ func unhardened() platform.Hardening {
 	}
 }
 
-// feedd is a service as a Config's defaults make it.
+// feedd returns a service with the defaults of a Config.
 func feedd() platform.Unit {
 	return platform.Unit{
 		ID:            platform.ID{Name: "feedd", Scope: platform.ScopeSystem},
@@ -117,8 +117,8 @@ func TestRender(t *testing.T) {
 	}
 }
 
-// systemd calls the death by some signals a clean end, and a panic's exit code an ordinary
-// failure: what becomes of these does not depend on who restarts the service.
+// systemd considers the death by some signals a clean end, and a panic's exit code an ordinary
+// failure. What follows must not depend on the manager.
 func TestRenderRestartPolicies(t *testing.T) {
 	for policy, want := range map[platform.RestartPolicy]string{
 		platform.RestartOnFailure:  "Restart=on-failure\nRestartSec=2s\nRestartForceExitStatus=SIGHUP SIGPIPE\nRestartPreventExitStatus=75 77 78\n",
@@ -135,7 +135,7 @@ func TestRenderRestartPolicies(t *testing.T) {
 	}
 }
 
-// What cannot be said is refused, with the name of the field.
+// Settings that cannot be expressed are refused by name.
 func TestRenderRefuses(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -237,7 +237,7 @@ func TestRenderRefuses(t *testing.T) {
 	}
 }
 
-// A user's CPU limit means something from 252 on.
+// A user's CPU limit works from 252 on.
 func TestRenderUserCPU(t *testing.T) {
 	u := ofUser()
 	u.Limits.CPU = 50
@@ -253,7 +253,7 @@ func TestRenderUserCPU(t *testing.T) {
 	}
 }
 
-// A secret in the environment does not come back in an error.
+// Errors do not contain secrets from the environment.
 func TestRenderKeepsSecrets(t *testing.T) {
 	u := feedd()
 	u.Env = map[string]string{"TOKEN": "s3cret\x01"}
@@ -262,7 +262,7 @@ func TestRenderKeepsSecrets(t *testing.T) {
 	}
 }
 
-// With the switches off nothing is hidden, and nothing is refused.
+// With the switches off, nothing is hidden and nothing is refused.
 func TestRenderUnhardened(t *testing.T) {
 	u := feedd()
 	u.Hardening = unhardened()

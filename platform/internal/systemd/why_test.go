@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/systemd"
 )
 
-// ended is a machine whose feedd could not be started.
+// ended returns a machine whose feedd could not be started.
 func ended(t *testing.T, properties string) *machine {
 	t.Helper()
 	sys := inState(t, "257", "active")
@@ -21,8 +21,8 @@ func ended(t *testing.T, properties string) *machine {
 	return sys
 }
 
-// What systemd could not set up it says by a code of its own, before the program's
-// first line: it reaches whoever typed the command, in words.
+// If systemd could not set up the process, it ends with a code of systemd's own before the
+// program's first line. The error explains it in words.
 func TestIssue10_6_ExitCodesInWords(t *testing.T) {
 	for code, tt := range map[int]struct {
 		says  string
@@ -55,7 +55,7 @@ func TestIssue10_6_ExitCodesInWords(t *testing.T) {
 	}
 }
 
-// "A dependency job failed" names nothing.
+// systemd's "A dependency job failed" does not name the dependency.
 func TestIssue10_6_FailedDependencyIsNamed(t *testing.T) {
 	sys := ended(t, "ActiveState=inactive\nResult=success\nRequires=system.slice db.service gone.service\nBindsTo=disk.mount\n")
 	ask := ctl + "show --property=Id,LoadState,ActiveState,Result -- "
@@ -69,7 +69,7 @@ func TestIssue10_6_FailedDependencyIsNamed(t *testing.T) {
 	}
 }
 
-// A restart that systemd refuses leaves the process alone: it is not said to be down.
+// If systemd refuses a restart, the process goes on. The error says so.
 func TestARefusedRestartSaysThatItStillRuns(t *testing.T) {
 	for requires, says := range map[string]string{
 		"gone.service": "it still runs as before, pid 77, and was not restarted: it requires gone.service, which is not there",
@@ -85,7 +85,7 @@ func TestARefusedRestartSaysThatItStillRuns(t *testing.T) {
 	}
 }
 
-// NRestarts counts the start that systemd refused as well.
+// NRestarts includes the start that systemd has refused.
 func TestGivenUp(t *testing.T) {
 	for result, want := range map[string]platform.Status{
 		"start-limit-hit": {Restarts: 3, GaveUp: true}, "exit-code": {Restarts: 4},
@@ -97,7 +97,7 @@ func TestGivenUp(t *testing.T) {
 	}
 }
 
-// While systemd waits to start it again it says when, and which one that is.
+// While systemd waits before a restart, the status says when it comes, and its number.
 func TestIssue10_4_NextTry(t *testing.T) {
 	const waits = "ActiveState=activating\nSubState=auto-restart\nStateChangeTimestamp=@1000\nNRestarts=2\n"
 	for name, tt := range map[string]struct {
@@ -116,7 +116,7 @@ func TestIssue10_4_NextTry(t *testing.T) {
 	}
 }
 
-// A user's service starts at boot only where he lingers.
+// A user's service starts at boot only if the user lingers.
 func TestIssue10_4_WithoutLinger(t *testing.T) {
 	id := platform.ID{Name: "feedd", Scope: platform.ScopeUser}
 	for lingers, files := range map[bool]map[string]string{false: {}, true: {"/var/lib/systemd/linger/ann": ""}} {
@@ -137,8 +137,8 @@ func TestLogsAreNarrowedDown(t *testing.T) {
 	}
 }
 
-// What systemd has started again after a watchdog's death has no exit any more: the
-// journal knows.
+// After the restart that follows a watchdog's kill, the unit has no exit any more, but the
+// journal has.
 func TestIssue10_4_WatchdogDeathIsToldAfterTheRestart(t *testing.T) {
 	const runs = "ActiveState=active\nSubState=running\nMainPID=70\nNRestarts=1\nExecMainCode=0\n"
 	ask := "journalctl --no-pager --quiet --lines=4 --output=json MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 _PID=1 UNIT=feedd.service"
@@ -162,7 +162,7 @@ func TestIssue10_4_WatchdogDeathIsToldAfterTheRestart(t *testing.T) {
 	}
 }
 
-// And it knows with which code, or by which signal: "exit-code" says neither.
+// The journal also has the exit code or the signal, which "exit-code" does not say.
 func TestIssue11_HowARunEndedIsToldAfterTheRestart(t *testing.T) {
 	const (
 		runs   = "ActiveState=active\nSubState=running\nMainPID=70\nNRestarts=1\nExecMainCode=0\n"

@@ -56,7 +56,7 @@ func TestPlanAndRemoval(t *testing.T) {
 			plan:  "write-file " + file + "\nrun /sbin/insserv feedd | /sbin/insserv -r feedd",
 		},
 		"by hand": {
-			files: with(file, "/etc/rc0.d", "/etc/rc2.d"), status: initdtest.Answer{Out: "", Code: 4}, // its program is gone
+			files: with(file, "/etc/rc0.d", "/etc/rc2.d"), status: initdtest.Answer{Out: "", Code: 4}, // its program is missing
 			plan: "write-file " + file + "\n" +
 				"run ln -sfn ../init.d/feedd /etc/rc0.d/K10feedd | rm -f /etc/rc0.d/K10feedd\n" +
 				"run ln -sfn ../init.d/feedd /etc/rc2.d/S90feedd | rm -f /etc/rc2.d/S90feedd",
@@ -100,7 +100,7 @@ func TestPlanElsewhere(t *testing.T) {
 	}
 }
 
-// By hand a service gets numbers behind those of what it needs.
+// With links that are made by hand, a service gets numbers after those of what it needs.
 func TestNumbersByHand(t *testing.T) {
 	for name, tt := range map[string]struct{ links, end, want string }{
 		"nothing to come after": {"", "", "K10feedd S90feedd"},
@@ -170,7 +170,7 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// What stands behind a failure.
+// The reason of a failure is found.
 func TestExplained(t *testing.T) {
 	for name, tt := range map[string]struct {
 		action string

@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/sysv"
 )
 
-// A service that is not where it has to be among the others is told of, and one that is
-// in its place is not, whoever made the links.
+// A service whose links have the wrong order is reported, and one with the right order is not,
+// whoever made the links.
 func TestPlaces(t *testing.T) {
 	const (
 		script = ours + "### BEGIN INIT INFO\n# Required-Start:    $remote_fs\n# Should-Start:      $network db\n### END INIT INFO\n# Required-Start: x\n"
@@ -25,7 +25,7 @@ func TestPlaces(t *testing.T) {
 	}{
 		"in its place":              {links: all, db: db},
 		"what it needs has none":    {links: all},
-		"no links at all":           {links: ""}, // it is disabled, which the status says
+		"no links at all":           {links: ""}, // it is disabled, as the status says
 		"an order of somebody else": {links: without("/etc/rc2.d/S03feedd"), db: db, beside: "/etc/insserv/overrides/feedd"},
 		"not where it boots to":     {links: without("/etc/rc2.d/S03feedd"), db: db, boot: "/etc/rc2.d has no link that starts it"},
 		"boots to somewhere else":   {links: without("/etc/rc2.d/S03feedd"), db: db, inittab: "id:3:initdefault:\n"},

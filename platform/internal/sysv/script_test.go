@@ -28,7 +28,7 @@ func TestRender(t *testing.T) {
 	}
 }
 
-// insserv passes over names that look like leftovers.
+// insserv ignores names that look like leftovers.
 func TestRefusedNames(t *testing.T) {
 	for _, name := range []string{"feedd.bak", "feedd.old", "feedd.dpkg-old", "feedd.rpmsave", "feedd.core"} {
 		u := initdtest.Feedd()
