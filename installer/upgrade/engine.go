@@ -105,7 +105,7 @@ var errCut = errors.New("cut off")
 func isCut(err error) bool { return errors.Is(err, errCut) }
 
 // Run conducts the whole upgrade and returns its outcome, which is also in the ledger. The
-// error says why the outcome could not be recorded; the outcome is valid all the same. The end
+// error says why the outcome could not be recorded; the outcome is valid nevertheless. The end
 // of ctx ends the trial, but not the rollback.
 func (e *Engine) Run(ctx context.Context) (Attempt, error) {
 	if err := e.Recover(ctx); err != nil {

@@ -94,7 +94,7 @@ func (m *external) Missing(id platform.ID) []string {
 	return missing
 }
 
-// Warnings returns the same before the first install. Later, status says it.
+// Warnings returns what Missing says, unless the service is installed: then status shows it.
 func (m *external) Warnings(_ context.Context, u platform.Unit) []string {
 	if _, n, err := m.definition(u.ID); err != nil || n != nil {
 		return nil
