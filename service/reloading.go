@@ -69,14 +69,16 @@ func (l *life) reloadProgram(ctx context.Context) error {
 	}
 	limit := l.clocks.start(ctx, l.cfg.ReloadTimeout)
 	defer limit.stop()
-	var fresh Config
-	reading := begin("read the configuration", func() (err error) { fresh, err = l.reread(); return err })
-	if err := reading.wait(limit.ctx); err != nil {
-		if !reading.ended() { // the mount may hang; the stop does not wait for it
-			l.overrun = reading
-			err = fmt.Errorf("read the configuration %s: %w", l.cfg.File, err)
+	fresh := l.cfg
+	if l.cfg.File != "" {
+		reading := begin("read the configuration", func() (err error) { fresh, err = l.machine.load(l.cfg.origin()); return err })
+		if err := reading.wait(limit.ctx); err != nil {
+			if !reading.ended() { // the mount may hang; the stop does not wait for it
+				l.overrun = reading
+				err = fmt.Errorf("read the configuration %s: %w", l.cfg.File, err)
+			}
+			return err
 		}
-		return err
 	}
 	if r, ok := l.prog.(Reloader); ok {
 		call := begin("Reload", func() error { return r.Reload(l.with(limit.ctx)) })
@@ -101,17 +103,13 @@ func (l *life) reloadProgram(ctx context.Context) error {
 	return nil
 }
 
-// reread loads the configuration file again, over the values set in code.
-func (l *life) reread() (Config, error) {
-	if l.cfg.File == "" {
-		return l.cfg, nil
-	}
-	return l.machine.load(l.cfg.origin())
-}
-
 // take records the settings that this reload has brought into force. It logs the names of
-// changed settings that a reload does not take, and the command that does.
+// changed settings that a reload does not take, and the command that does. Without a
+// configuration file nothing can have changed.
 func (l *life) take(cfg Config) {
+	if cfg.File == "" {
+		return
+	}
 	manager, fresh := l.host.Name(), cfg.Settings()
 	by := map[TakenBy][]string{}
 	taken := maps.Clone(l.settings)
