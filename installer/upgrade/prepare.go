@@ -107,7 +107,7 @@ func (e *Engine) steady(ctx context.Context) (Status, error) {
 		switch l = e.status(ctx); {
 		case l.Stopping:
 			since = time.Time{}
-		case l.Ready:
+		case l.Ready, l.Failed && l.Running: // it serves, or it fails again and again and has ended by itself
 			return l, nil
 		case l.Running: // do not interfere with its restart
 		case since.IsZero():

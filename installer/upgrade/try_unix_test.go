@@ -275,6 +275,30 @@ func TestIssue11_AStopUnderWayIsOneStill(t *testing.T) {
 	w.wants("v1", "v1", nil, nil)
 }
 
+// A service that fails again and again ends by itself, and is not waited for: what mends it is tried at once.
+func TestIssue11_AnEndByItselfIsNoStop(t *testing.T) {
+	w := newWorld(t, "v1 broken")
+	w.upgrade("v2", upgrade.Confirmed, func(e *upgrade.Engine) {
+		status, asked := e.Status, 0
+		e.Status = func(ctx context.Context, id, candidate string) upgrade.Status {
+			if asked++; asked == 1 {
+				return upgrade.Status{Running: true, Stopping: true}
+			}
+			l := status(ctx, id, candidate)
+			l.Running = true // its manager tries again
+			return l
+		}
+		begun, restart := w.now, e.Restart
+		e.Restart = func(ctx context.Context) error {
+			if waited := w.now.Sub(begun); waited > time.Second {
+				t.Errorf("it waited for %v", waited)
+			}
+			return restart(ctx)
+		}
+	})
+	w.wants("v2", "v2", []string{"v1 broken"}, nil)
+}
+
 // A restart that the manager refuses because another one is in progress is requested again. A
 // good release is not rolled back because of that.
 func TestIssue11_ARestartThatWasInTheWay(t *testing.T) {
