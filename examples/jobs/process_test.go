@@ -268,6 +268,9 @@ type run struct {
 	Child   *proc.Identity `json:"child"`
 }
 
+// client opens a new connection for each request. A connection that is kept may lead to a primary that was killed since.
+var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: wait.Limit}
+
 // ask calls the API, and returns the code and the answer.
 func (b *bed) ask(method, path, body string, header ...string) (int, string) {
 	b.t.Helper()
@@ -280,7 +283,7 @@ func (b *bed) ask(method, path, body string, header ...string) (int, string) {
 			r.Host = header[i+1]
 		}
 	}
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := client.Do(r)
 	if err != nil {
 		return 0, err.Error()
 	}

@@ -149,7 +149,7 @@ func (c *campaign) try(job, key string) bool {
 		return false
 	}
 	r.Header.Set("Idempotency-Key", key)
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := client.Do(r)
 	if err != nil {
 		return false
 	}

@@ -185,12 +185,7 @@ func TestAHangingCollectorDelaysNoStop(t *testing.T) {
 	at := l.url()
 	for range 3 { // together with the textfile
 		go func() {
-			req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, at+"/metrics", http.NoBody) //nolint:usetesting // the stop cuts it off
-			if err != nil {
-				return
-			}
-			if resp, err := http.DefaultClient.Do(req); err == nil {
-				_ = resp.Body.Close()
+			for lost(at + "/metrics") {
 			}
 		}()
 	}
