@@ -34,7 +34,7 @@ func TestBadInput_ProgramsThatGoWrong(t *testing.T) {
 			says: []string{"overran its time limit of 50ms", "raise start_timeout", "Runtime.Progress"}, life: "start",
 		},
 		"Start hangs": {
-			how: plan{Start: "hang"}, config: "start_timeout = \"50ms\"\nstop_timeout = \"100ms\"", code: 1,
+			how: plan{Start: "hang"}, config: "start_timeout = \"50ms\"\nstop_timeout = \"1s\"", code: 1,
 			says: []string{"overran its time limit of 50ms", "raise start_timeout", "end of Start", dump, "(*puppet).Start"}, life: "start",
 		},
 		"Stop fails": {
@@ -46,7 +46,7 @@ func TestBadInput_ProgramsThatGoWrong(t *testing.T) {
 			says: []string{"panic in Stop: oh", "process_role_test.go"}, life: "start started stop",
 		},
 		"Stop hangs": {
-			how: plan{Stop: "hang"}, config: `stop_timeout = "100ms"`, drive: terminate, code: 1,
+			how: plan{Stop: "hang"}, config: `stop_timeout = "1s"`, drive: terminate, code: 1,
 			says: []string{"stop: Stop: overran its time limit", dump, "(*puppet).Stop"}, life: "start started stop",
 		},
 		"Reload panics": {
@@ -58,7 +58,7 @@ func TestBadInput_ProgramsThatGoWrong(t *testing.T) {
 			says: []string{"panic in Reload: oh", "process_role_test.go"}, life: "start started reload stop",
 		},
 		"Reload hangs": {
-			how: plan{Reload: "hang"}, config: "reload_timeout = \"50ms\"\nstop_timeout = \"5s\"", code: 0,
+			how: plan{Reload: "hang"}, config: "reload_timeout = \"50ms\"\nstop_timeout = \"10s\"", code: 0,
 			drive: func(t *testing.T, p *place, a *process) {
 				a.log.await(t, "ready: after=")
 				p.do(t, "reload").want(t, 1, `reload "feedd"`, "Reload overran its time limit of 50ms")
@@ -68,7 +68,7 @@ func TestBadInput_ProgramsThatGoWrong(t *testing.T) {
 			says: []string{"the old configuration stays"}, life: "start started reload stop",
 		},
 		"SIGTERM, Reload hangs": {
-			how: plan{Reload: "hang"}, config: `stop_timeout = "400ms"`, code: 1,
+			how: plan{Reload: "hang"}, config: `stop_timeout = "2s"`, code: 1,
 			drive: func(t *testing.T, _ *place, a *process) {
 				a.log.await(t, "ready: after=")
 				a.signal(t, syscall.SIGHUP)
@@ -86,7 +86,7 @@ func TestBadInput_ProgramsThatGoWrong(t *testing.T) {
 			says: []string{"asked to stop by SIGTERM", "clean=true"}, life: "start started stop",
 		},
 		"SIGTERM before ready, Start hangs": {
-			how: plan{Start: "hang"}, config: `stop_timeout = "100ms"`, drive: terminateInStart, code: 1,
+			how: plan{Start: "hang"}, config: `stop_timeout = "1s"`, drive: terminateInStart, code: 1,
 			says: []string{"end of Start", "overran its time limit", dump, "(*puppet).Start"}, life: "start",
 		},
 		"SIGTERM twice, Stop hangs": {

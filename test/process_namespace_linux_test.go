@@ -26,7 +26,7 @@ func inNamespace(t *testing.T) bool {
 	needNamespaces(t)
 	exe, err := os.Executable()
 	must(t, err)
-	cmd := exec.Command(exe, "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=60s")
+	cmd := exec.Command(exe, "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=10m")
 	cmd.Env = append(os.Environ(), insideVariable+"=1", "GORACE=atexit_sleep_ms=0")
 	cmd.SysProcAttr = namespaces()
 	out, err := cmd.CombinedOutput()
