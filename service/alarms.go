@@ -42,6 +42,7 @@ func (l *life) openAlarms() {
 		Config: l.cfg.Alarm, Poster: l.cfg.AlarmWebhook, File: l.dirs.AlarmsFile(l.id),
 		Service: l.id, Host: host, Version: l.cfg.Version, Term: l.term, Log: l.log,
 		Dirs: dirs, Look: func(d *alarm.Desk) { lookAtWork(d, journal) },
+		Changes: l.machine.watch(filepath.Dir(l.dirs.AlarmsFile(l.id))),
 	})
 	l.tellOfLastRun()
 }

@@ -1,9 +1,12 @@
 package service
 
 import (
+	"cmp"
 	"context"
+	"errors"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service/alarm"
 	"github.com/holdfast-dev/holdfast/service/logsink"
 	"github.com/holdfast-dev/holdfast/service/recovery"
 	"github.com/holdfast-dev/holdfast/singleton"
@@ -22,7 +25,15 @@ type Machine struct {
 	CloseRecord func(r *recovery.Record, exit platform.Exit, forced bool) error
 
 	Online func() bool
+	Watch  alarm.Changes // nil: the system reports no changes, as none can in a bubble
 }
+
+// blind stands for a system that reports no changes.
+type blind struct{}
+
+func (blind) Arm() error            { return errors.ErrUnsupported }
+func (blind) Told() <-chan struct{} { return nil }
+func (blind) Close()                {}
 
 // RunOn is RunOn with the calls of m.
 func (m Machine) RunOn(ctx context.Context, host platform.Host, cfg Config, prog Program) error {
@@ -45,6 +56,7 @@ func (m Machine) RunOn(ctx context.Context, host platform.Host, cfg Config, prog
 	if m.Online != nil {
 		on.online = m.Online
 	}
+	on.watch = func(...string) alarm.Changes { return cmp.Or[alarm.Changes](m.Watch, blind{}) }
 	return on.run(ctx, host, nil, cfg, prog)
 }
 

@@ -10,15 +10,14 @@ import (
 )
 
 // The intervals between two checks of the PID file and the lock file. A check takes a few
-// system calls. Whoever damaged a file may do so again, so the checks are more frequent for a
+// system calls. If the system reports changes in the directories, guard checks after each
+// change, and seldom otherwise, for changes that no system reports. If it does not, guard checks
+// every second. Whoever damaged a file may do so again, so the checks are more frequent for a
 // while after damage.
-//
-// inotify(7) is no alternative. It delays the end of each process that uses it by some 10 ms,
-// because the kernel waits for its readers before it frees an instance
-// (fsnotify_wait_marks_destroyed in fs/notify/mark.c).
 const (
-	guardEvery = time.Second
-	guardAfter = 10 * time.Millisecond // doubles up to guardEvery
+	guardEvery  = time.Second
+	guardAfter  = 10 * time.Millisecond // doubles up to guardEvery
+	guardSeldom = 5 * time.Minute
 )
 
 // guardBurst is the number of repairs in a row that are reported without a pause.
@@ -31,20 +30,28 @@ const maxTampers = 8
 // one, guard restores it, logs that and calls Config.OnTamper: see [recurrence]. A removed
 // state file is restored silently.
 func (l *life) guard(ctx context.Context) {
-	wait := guardEvery
-	next := time.NewTimer(wait)
+	changes := l.machine.watch(l.dirs.Runtime, l.dirs.State)
+	defer changes.Close()
+	next := time.NewTimer(guardEvery) // a shorter life needs no watch
 	defer next.Stop()
 	tell := inOrder(ctx, maxTampers, func(err error) {
 		_ = protect("OnTamper", func() error { l.cfg.OnTamper(err); return nil })
 	})
 	t := tampering{repaired: recurrence{burst: guardBurst}}
+	wait, checked := guardEvery, time.Now()
+	var told <-chan struct{} // nil while the timer is set for the next change already
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-told: // wait for the rest of what is going on, which may be a storm
+			told = nil
+			next.Reset(max(guardAfter, wait-time.Since(checked)))
+			continue
 		case <-next.C:
 		}
-		wait = min(2*wait, guardEvery)
+		wait, checked = min(2*wait, guardEvery), time.Now()
+		blind := changes.Arm() != nil // before the check, so that no change is missed
 		found := l.lock.Check()
 		l.state.restore()
 		if t.broken(found) < len(found) { // only repaired damage makes the checks more frequent
@@ -60,7 +67,12 @@ func (l *life) guard(ctx context.Context) {
 		if times := t.whole(found); times > 0 {
 			l.log.Warn("our files are whole again", "checks", times)
 		}
-		next.Reset(wait)
+		told = changes.Told()
+		if blind || len(found) > 0 {
+			next.Reset(wait)
+		} else {
+			next.Reset(guardSeldom)
+		}
 	}
 }
 

@@ -17,6 +17,8 @@ const defaultHealthInterval = 30 * time.Second
 
 // health runs the program's checks. One goroutine examines them; any goroutine may add one.
 type health struct {
+	added chan struct{} // holds a token after a check was added
+
 	mu     sync.Mutex
 	checks []*check
 }
@@ -33,6 +35,17 @@ func (h *health) add(name string, fn func(context.Context) error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.checks = append(h.checks, &check{name: name, fn: fn})
+	select {
+	case h.added <- struct{}{}:
+	default:
+	}
+}
+
+// none reports whether there are no checks.
+func (h *health) none() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.checks) == 0
 }
 
 // examine runs all checks in turn and calls heard after each. Each check must answer before
@@ -193,8 +206,15 @@ func (l *life) watch(ctx context.Context) error {
 			l.log.Error("unhealthy: the watchdog is not fed", "error", err, "since", lastGood)
 			l.state.update(unfed.show(err))
 		}
+		var first <-chan struct{}
+		if limit == 0 && l.health.none() {
+			tick.Stop() // an idle service should not wake up
+			first = l.health.added
+		}
 		select {
 		case <-tick.C:
+		case <-first:
+			tick.Reset(pace)
 		case <-ctx.Done():
 			return nil
 		}

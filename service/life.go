@@ -55,7 +55,7 @@ func newLife(m machine, s *listener, cfg Config, prog Program, sink *logsink.Sin
 	l := &life{
 		listener: s, machine: m, cfg: cfg, id: cfg.ID("").String(), prog: prog, sink: sink, log: sink.Slog(),
 		begun: time.Now(),
-		phase: phases{now: platform.PhaseStarting},
+		phase: phases{now: platform.PhaseStarting}, health: health{added: make(chan struct{}, 1)},
 		ready: make(chan struct{}), served: make(chan struct{}), settings: cfg.Settings(),
 	}
 	l.group = newGroup(l.with(context.Background()), l.fail)

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"os"
 
+	"github.com/holdfast-dev/holdfast/internal/watch"
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/platform/state"
+	"github.com/holdfast-dev/holdfast/service/alarm"
 	"github.com/holdfast-dev/holdfast/service/internal/hangup"
 	"github.com/holdfast-dev/holdfast/service/logsink"
 	"github.com/holdfast-dev/holdfast/service/recovery"
@@ -70,10 +72,14 @@ type machine struct {
 	closeRecord func(r *recovery.Record, exit platform.Exit, forced bool) error
 
 	online func() bool
+	watch  func(dirs ...string) alarm.Changes
 }
 
 func thisMachine() machine {
-	return machine{Config.Load, logsink.Open, singleton.Acquire, state.Write, (*recovery.Record).Close, online}
+	return machine{
+		Config.Load, logsink.Open, singleton.Acquire, state.Write, (*recovery.Record).Close, online,
+		func(dirs ...string) alarm.Changes { return watch.New(dirs...) },
+	}
 }
 
 func (m machine) run(ctx context.Context, host platform.Host, warning error, cfg Config, prog Program) error {

@@ -82,6 +82,80 @@ func TestTamperingIsReportedAndRepaired(t *testing.T) {
 	})
 }
 
+// changes are told by the test.
+type changes struct {
+	told  chan struct{}
+	armed atomic.Int32
+}
+
+func (c *changes) Arm() error            { c.armed.Add(1); return nil }
+func (c *changes) Told() <-chan struct{} { return c.told }
+func (c *changes) Close()                {}
+
+func (c *changes) tell() {
+	select {
+	case c.told <- struct{}{}:
+	default:
+	}
+}
+
+// Where the system tells of changes, nobody looks every second: what it tells of is put right at once, what it
+// does not tell of later, and a storm of changes is looked at once a second.
+func TestFilesAreLookedAtWhenThereIsAReason(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		alarms := make(chan error, 10)
+		b.cfg.OnTamper = func(err error) { alarms <- err }
+		c := &changes{told: make(chan struct{}, 1)}
+		b.machine.Watch = c
+		b.run(t.Context(), &program{})
+		b.await(platform.PhaseReady)
+		path := filepath.Join(b.cfg.RuntimeDir, "feedd.pid")
+		looks := func(d time.Duration, meanwhile func()) int {
+			before := c.armed.Load()
+			for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Millisecond) {
+				if meanwhile == nil {
+					time.Sleep(d)
+				} else {
+					meanwhile()
+				}
+			}
+			synctest.Wait()
+			return int(c.armed.Load() - before)
+		}
+		restored := func(within time.Duration) {
+			t.Helper()
+			time.Sleep(within)
+			synctest.Wait()
+			if _, err := os.Stat(path); err != nil || len(alarms) != 1 {
+				t.Fatalf("not restored within %v: %v, %d alarms", within, err, len(alarms))
+			}
+			<-alarms
+		}
+		if n := looks(time.Hour, nil); n < 12 || n > 14 {
+			t.Errorf("looked %d times in an idle hour", n)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		c.tell()
+		restored(20 * time.Millisecond)
+		if n := looks(time.Minute, c.tell); n < 50 || n > 80 { // the first ones soon after the damage
+			t.Errorf("looked %d times in a minute full of changes", n)
+		}
+		if n := looks(5*time.Minute, nil); n > 3 {
+			t.Errorf("looked %d times after it", n)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		restored(6 * time.Minute)
+		b.stop()
+		if err := b.end(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestWatchdog(t *testing.T) {
 	const limit = 20 * time.Second
 	t.Run("the manager's is fed while the checks pass", func(t *testing.T) {
@@ -135,6 +209,31 @@ func TestWatchdog(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		})
+	})
+}
+
+// A check that comes when there was none is asked at once, and from then on as any.
+func TestAFirstCheckThatComesLate(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		var rt *service.Runtime
+		b.run(t.Context(), &program{start: func(_ context.Context, r *service.Runtime) error { rt = r; return nil }})
+		b.await(platform.PhaseReady)
+		time.Sleep(time.Hour)
+		var asked atomic.Int32
+		rt.HealthCheck("late", func(context.Context) error { asked.Add(1); return nil })
+		synctest.Wait()
+		if n := asked.Load(); n != 1 {
+			t.Errorf("asked %d times at once", n)
+		}
+		time.Sleep(5*time.Minute + time.Second)
+		synctest.Wait()
+		if n := asked.Load(); n != 11 { // every 30 seconds
+			t.Errorf("asked %d times in five minutes", n)
+		}
+		b.stop()
+		if err := b.end(); err != nil {
+			t.Error(err)
+		}
 	})
 }
 

@@ -42,6 +42,9 @@ type Options struct {
 	// Look is called at the same interval to report other levels: see [Desk.Level]. It may be
 	// nil.
 	Look func(*Desk)
+	// Changes reports changes in the directory of File, where notes are left. The desk closes it.
+	// nil: the desk looks for notes every second.
+	Changes Changes
 
 	system system
 }
@@ -53,7 +56,7 @@ type system struct {
 	write   func(path string, content []byte) error
 	space   func(dir string) (files.Space, error)
 	take    func(path string) (*Note, error)
-	every   time.Duration // between two checks for notes
+	every   time.Duration // between two looks for notes, at least
 }
 
 func theSystem() system {
@@ -68,6 +71,7 @@ func theSystem() system {
 type Desk struct {
 	o      Options
 	wake   chan struct{}
+	again  chan struct{}   // holds a token when the scout is to look at once
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
 	idle   chan struct{}  // closed when everything has ended
@@ -98,7 +102,7 @@ func Open(o Options) *Desk {
 	if o.system.command == nil {
 		o.system = theSystem()
 	}
-	d := &Desk{o: o, wake: make(chan struct{}, 1), idle: make(chan struct{})}
+	d := &Desk{o: o, wake: make(chan struct{}, 1), again: make(chan struct{}, 1), idle: make(chan struct{})}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	d.Reload(o.Config)
 	return d
@@ -123,7 +127,8 @@ func (d *Desk) Reload(c Config) {
 		go d.scout()
 		go d.run()
 	}
-	d.nudge()
+	nudge(d.again)
+	nudge(d.wake)
 }
 
 func (d *Desk) inForce() Config {
@@ -227,9 +232,11 @@ func (d *Desk) Level(kind Kind, subject string, n int, text string) {
 	d.nudge()
 }
 
-func (d *Desk) nudge() {
+func (d *Desk) nudge() { nudge(d.wake) }
+
+func nudge(who chan<- struct{}) {
 	select {
-	case d.wake <- struct{}{}:
+	case who <- struct{}{}:
 	default:
 	}
 }

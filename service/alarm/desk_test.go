@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -239,6 +241,70 @@ func TestAFailingWayIsTriedLessAndLess(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	})
+}
+
+// changes are told by the test.
+type changes struct {
+	told  chan struct{}
+	armed atomic.Int32
+	fails error
+}
+
+func (c *changes) Arm() error            { c.armed.Add(1); return c.fails }
+func (c *changes) Told() <-chan struct{} { return c.told }
+func (c *changes) Close()                {}
+
+// Where the system tells of notes, nobody looks for them: when one is left it is taken at once, and a
+// storm of changes is looked at once a second. Where it does not, they are looked for every second.
+func TestNotesAreLookedForWhenThereIsAReason(t *testing.T) {
+	for name, c := range map[string]struct {
+		fails           error
+		storm           bool
+		looks           time.Duration
+		atLeast, atMost int
+	}{
+		"nothing happens": {looks: time.Hour, atLeast: 1, atMost: 1},
+		"a storm":         {storm: true, looks: time.Minute, atLeast: 50, atMost: 62},
+		"untold":          {fails: errTest, looks: time.Minute, atLeast: 59, atMost: 62},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDesk(t)
+				d.o.Config.DiskEvery = 24 * time.Hour
+				told := &changes{told: make(chan struct{}, 1), fails: c.fails}
+				d.o.Changes = told
+				var note atomic.Pointer[alarm.Note]
+				d.Take = func(path string) (*alarm.Note, error) {
+					if !strings.HasSuffix(path, string(alarm.SecondInstance)) {
+						return nil, nil
+					}
+					return note.Swap(nil), nil
+				}
+				desk := d.open()
+				end := time.Now().Add(c.looks)
+				for c.storm && time.Now().Before(end) {
+					told.told <- struct{}{}
+					time.Sleep(time.Millisecond)
+				}
+				settle(time.Until(end))
+				if n := int(told.armed.Load()); n < c.atLeast || n > c.atMost {
+					t.Errorf("looked %d times in %v", n, c.looks)
+				}
+				note.Store(&alarm.Note{Kind: alarm.SecondInstance, Text: "who", Count: 1})
+				if c.fails == nil {
+					select {
+					case told.told <- struct{}{}:
+					default: // of the storm there is one yet
+					}
+				}
+				settle(2 * time.Second)
+				if got := d.events(); len(got) != 1 || got[0].Text != "who" {
+					t.Errorf("told of %+v", got)
+				}
+				desk.Close(time.Second)
+			})
+		})
+	}
 }
 
 // No alarm delays whoever raises it, or the end.

@@ -27,14 +27,31 @@ func (c Config) Low(s files.Space, was bool) string {
 	return ""
 }
 
-// scout checks disks and notes periodically until the desk is closed. If a disk does not
-// answer, only scout waits.
+// scout looks at the disks and for notes until the desk is closed. It looks for notes when the system reports a change in
+// their directory, or every second if the system reports none. If a disk does not answer, only
+// scout waits for it.
 func (d *Desk) scout() {
+	changes := d.o.Changes
+	if changes == nil {
+		changes = unseen{}
+	}
+	defer changes.Close()
 	low := map[string]bool{} // by directory
-	tick := time.NewTicker(d.o.system.every)
-	defer tick.Stop()
-	var looked time.Time
+	next := time.NewTimer(d.o.system.every)
+	defer next.Stop()
+	var looked, took time.Time
+	var told <-chan struct{} // nil while the timer is set for the next change already
 	for {
+		select {
+		case <-next.C:
+		case <-d.again: // at the beginning, too
+		case <-told: // it may be one of a storm
+			told = nil
+			next.Reset(d.o.system.every - time.Since(took))
+			continue
+		case <-d.ctx.Done():
+			return
+		}
 		c := d.inForce()
 		if now := time.Now(); looked.IsZero() || now.Sub(looked) >= c.DiskEvery {
 			looked = now
@@ -43,12 +60,15 @@ func (d *Desk) scout() {
 				d.o.Look(d)
 			}
 		}
+		blind := changes.Arm() != nil // before the look, so that no note is missed
+		took = time.Now()
 		d.takeNotes()
-		select {
-		case <-tick.C:
-		case <-d.ctx.Done():
-			return
+		told = changes.Told()
+		pause := time.Until(looked.Add(c.DiskEvery))
+		if blind {
+			pause = min(pause, d.o.system.every)
 		}
+		next.Reset(pause)
 	}
 }
 

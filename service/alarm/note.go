@@ -23,8 +23,23 @@ type Note struct {
 
 const (
 	maxNote   = 16 << 10
-	noteEvery = time.Second // between two checks by the running service
+	noteEvery = time.Second // shortest interval between two looks for notes
 )
+
+// Changes reports changes in the directory where notes are left.
+type Changes interface {
+	// Arm has the next change reported by Told. An error means that changes may go unnoticed.
+	Arm() error
+	Told() <-chan struct{}
+	Close()
+}
+
+// unseen stands for a system that reports no changes.
+type unseen struct{}
+
+func (unseen) Arm() error            { return errors.ErrUnsupported }
+func (unseen) Told() <-chan struct{} { return nil }
+func (unseen) Close()                {}
 
 func noted() []Kind { return []Kind{SecondInstance, Test} }
 

@@ -40,6 +40,7 @@ type Program struct {
 
 	asked    chan struct{} // closed when a stop is asked for
 	watched  chan struct{} // closed when watch has ended
+	asks     sync.Once     // for beAsked
 	examined chan struct{} // has something when health is to look at once
 	sick     chan sickness // the command is to be ended for it
 }
@@ -172,11 +173,7 @@ func (p *Program) clear() {
 // attend begins what goes on beside a command that is ready.
 func (p *Program) attend() {
 	o := p.options()
-	p.rt.HealthCheck("the command", func(context.Context) error {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return p.unwell
-	})
+	p.beAsked(o)
 	p.rt.Go("health of the command", p.examine)
 	if hooks := o.Hooks.AfterReady; len(hooks) > 0 {
 		p.rt.Go("hooks after_ready", func(ctx context.Context) error {
@@ -188,6 +185,21 @@ func (p *Program) attend() {
 			return nil
 		})
 	}
+}
+
+// beAsked adds the health check of the command, once the options name anything that can make it unwell. Without the check
+// an idle service does not wake up for it.
+func (p *Program) beAsked(o Options) {
+	if o.Restart.Policy == "manager" && !o.Ready.Notify && o.Health.Watchdog == 0 && o.Health.probe().empty() {
+		return
+	}
+	p.asks.Do(func() {
+		p.rt.HealthCheck("the command", func(context.Context) error {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return p.unwell
+		})
+	})
 }
 
 // command is how a check runs a command.

@@ -68,6 +68,7 @@ func (p *Program) Reload(ctx context.Context) error {
 	p.mu.Lock()
 	p.now = fresh
 	p.mu.Unlock()
+	p.beAsked(fresh)
 	p.hurryHealth()
 	return nil
 }

@@ -11,7 +11,7 @@ const module = "github.com/holdfast-dev/holdfast/"
 // Everything there is below the face, and below the command line.
 var (
 	belowService = []string{
-		"platform", "platform/native", "platform/proc", "platform/files", "platform/state", "reload", "singleton", "installer", "installer/*", "internal/jobobject", "golang.org/x/sys",
+		"platform", "platform/native", "platform/proc", "platform/files", "platform/state", "reload", "singleton", "installer", "installer/*", "internal/jobobject", "internal/watch", "golang.org/x/sys",
 	}
 	belowCLI = append([]string{"service", "service/alarm", "service/logsink", "service/recovery", "service/supervise", "service/internal/hangup"}, belowService...)
 )
@@ -48,6 +48,7 @@ var places = []place{
 	{"platform/internal/*", []string{"platform", "platform/internal/room", "golang.org/x/sys"}}, // rooms do not know each other
 	{"reload", nil},
 	{"internal/jobobject", []string{"golang.org/x/sys"}},
+	{"internal/watch", []string{"golang.org/x/sys"}},
 	{"singleton", []string{"platform", "platform/proc", "platform/files", "golang.org/x/sys"}},
 	{"installer", []string{"platform", "platform/native", "platform/files", "golang.org/x/sys"}},
 	{"installer/trial", []string{"internal/jobobject", "platform", "platform/native", "platform/files", "platform/proc", "golang.org/x/sys"}}, // what each `run` links
