@@ -24,22 +24,33 @@ func (s style) render(level slog.Level, name, msg string, attrs []slog.Attr) []b
 	}
 	b := make([]byte, 0, 256)
 	if !s.bare {
-		b = s.now().AppendFormat(b, "2006-01-02T15:04:05.000Z0700 ")
-		b = s.paint(b, colour(level), bracket(level)+" ")
+		b = s.head(b, level)
 	}
 	b = append(b, escape(name, "")...)
 	if name != "" && msg != "" {
 		b = append(b, ": "...)
 	}
 	b = append(b, escape(msg, "")...)
+	b = s.tail(b, attrs)
+	if s.bare {
+		b = bytes.TrimRight(b, " \n")
+	}
+	return b
+}
+
+// head is what a line begins with.
+func (s style) head(b []byte, level slog.Level) []byte {
+	b = s.now().AppendFormat(b, "2006-01-02T15:04:05.000Z0700 ")
+	return s.paint(b, colour(level), bracket(level)+" ")
+}
+
+// tail is what a line ends with.
+func (s style) tail(b []byte, attrs []slog.Attr) []byte {
 	if len(attrs) > 0 {
 		b = append(b, ':')
 	}
 	for _, a := range attrs {
 		b = s.field(b, escape(a.Key, ""), a.Value.Any())
-	}
-	if s.bare {
-		b = bytes.TrimRight(b, " \n")
 	}
 	return b
 }

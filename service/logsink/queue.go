@@ -23,11 +23,15 @@ type line struct {
 	text   []byte            // without the newline at its end
 	fields map[string]string // for the journal
 	turn   func()            // no line: what to do when all before it is written
+	block  int               // number of lines in text, which is a buffer of the queue; 0: a single line
 }
 
 // cost is about the memory that a waiting line takes.
 func (l line) cost() int {
 	n := len(l.text) + 256
+	if l.block > 0 {
+		n = cap(l.text) + 256
+	}
 	for k, v := range l.fields {
 		n += len(k) + len(v) + 64
 	}
@@ -55,6 +59,8 @@ type queue struct {
 	dropped int  // since the last line that found room
 	writing bool // there is a goroutine in write
 
+	buffers sync.Pool // of blocks, *[]byte
+
 	// Only the goroutine in write uses these.
 	to     destination // nil: closed, or there is nothing but stderr
 	joined []byte      // of what is written together
@@ -77,7 +83,7 @@ func (q *queue) add(l line) {
 	cost := l.cost()
 	// However long it is, a line finds an empty queue large enough.
 	if l.turn == nil && q.size > 0 && q.size+cost > room {
-		q.dropped++
+		q.dropped += max(1, l.block)
 		return
 	}
 	if l.turn == nil {
@@ -131,6 +137,7 @@ func (q *queue) write() {
 			cost := 0
 			for _, l := range rest[:n] {
 				cost += l.cost()
+				q.recycle(l)
 			}
 			q.mu.Lock()
 			q.size -= cost
@@ -144,18 +151,22 @@ func (q *queue) write() {
 const mostTogether = 64 << 10
 
 // together is the first line of waiting with those of its level that follow it, and how many they are: a
-// file that is behind takes them in one write. The text is in buffer.
+// file that is behind takes them in one write. Where they are several, the text is in buffer.
 func together(waiting []line, buffer *[]byte) (l line, n int) {
 	l = waiting[0]
-	if len(waiting) == 1 {
+	size := len(l.text)
+	for n = 1; n < len(waiting); n++ {
+		next := waiting[n]
+		size += 1 + len(next.text)
+		if next.turn != nil || next.level != l.level || size > mostTogether {
+			break
+		}
+	}
+	if n == 1 {
 		return l, 1
 	}
 	text := append((*buffer)[:0], l.text...)
-	for n = 1; n < len(waiting); n++ {
-		next := waiting[n]
-		if next.turn != nil || next.level != l.level || len(text)+1+len(next.text) > mostTogether {
-			break
-		}
+	for _, next := range waiting[1:n] {
 		text = append(append(text, '\n'), next.text...)
 	}
 	l.text, *buffer = text, text

@@ -80,6 +80,7 @@ func newOutput(o Options, to journal) (out *output, stdout, stderr *os.File, err
 		out.readers, out.writers = append(out.readers, r), append(out.writers, w)
 		s := stream{output: out, from: r}
 		s.usual, _ = levelOf(of.level)
+		s.blocks = out.blocks(s.usual)
 		if of.name == "stderr" {
 			s.attrs = []slog.Attr{slog.String("stream", of.name)}
 		}
@@ -147,6 +148,9 @@ type stream struct {
 	usual slog.Level
 	attrs []slog.Attr
 	from  *os.File
+	// blocks takes many lines at once; nil: lines are logged one by one.
+	blocks  liner
+	cleaned []byte // a buffer
 
 	at        time.Time // of the last read, and so of the lines in it
 	rest      []byte    // a line that has not ended
@@ -181,6 +185,10 @@ func (s *stream) read() {
 // take splits b into lines; what is longer than MaxLine goes on in the next.
 func (s *stream) take(b []byte) {
 	for len(b) > 0 {
+		if n := s.block(b); n > 0 {
+			b = b[n:]
+			continue
+		}
 		end := bytes.IndexByte(b, '\n')
 		if end < 0 {
 			s.rest = append(s.rest, b...)
@@ -236,14 +244,9 @@ func (s *stream) partial() {
 }
 
 func (s *stream) line(b []byte) {
-	if n := len(b); n > 0 && b[n-1] == '\r' {
-		b = b[:n-1]
-	}
-	if !s.ANSI {
-		b = withoutEscapes(b)
-	}
+	b = s.stripped(b)
 	s.note(b)
-	if s.ready != nil && s.ready.Match(b) {
+	if s.awaited() && s.ready.Match(b) {
 		s.once.Do(func() { close(s.matched) })
 	}
 	if len(b) == 0 && s.continued {
@@ -264,10 +267,15 @@ func (s *stream) line(b []byte) {
 		attrs = append(attrs, slog.Bool("continued", true))
 	}
 	s.log(level, msg, append(attrs, s.attrs...))
+	s.logged(len(b) + lineCost)
+}
+
+// logged counts what was logged, and waits for the log if too much is ahead of it and nothing may be dropped.
+func (s *stream) logged(size int) {
 	if s.Full == "drop" {
 		return
 	}
-	if s.ahead += len(b) + lineCost; s.ahead >= mostAhead {
+	if s.ahead += size; s.ahead >= mostAhead {
 		s.ahead = 0
 		_ = s.to.flush(s.hurry) // nobody waits any more: the log counts what it drops
 	}
@@ -297,9 +305,23 @@ func (s *stream) named(line []byte) slog.Level {
 	return s.usual
 }
 
+// stripped returns a line without a carriage return at its end, and without escape sequences unless they are wanted.
+func (s *stream) stripped(b []byte) []byte {
+	if n := len(b); n > 0 && b[n-1] == '\r' {
+		b = b[:n-1]
+	}
+	if !s.ANSI {
+		b = withoutEscapes(b)
+	}
+	return b
+}
+
+// escape begins sequences of ECMA-48.
+const escape = 0x1b
+
 // withoutEscapes is b without colours, movements of the cursor and titles of windows, ECMA-48.
 func withoutEscapes(b []byte) []byte {
-	const escape, bell = 0x1b, 0x07
+	const bell = 0x07
 	i := bytes.IndexByte(b, escape)
 	if i < 0 {
 		return b
