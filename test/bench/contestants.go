@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"debug/elf"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ type contestant struct {
 	path    string
 	args    []string
 	reloads bool // it survives SIGHUP
+	refuses bool // a second instance
 }
 
 // allFiles is the program bare, writing everything that holdfast writes.
@@ -22,11 +24,11 @@ const allFiles = "bare, all files"
 // build compiles the programs into dir as for a release.
 func build(ctx context.Context, dir string) ([]contestant, error) {
 	programs := []contestant{
-		{name: "bare", path: "bare", reloads: true},
-		{name: "bare, no fsync", path: "bare", args: []string{"-fsync=false"}, reloads: true},
-		{name: allFiles, path: "bare", args: []string{"-all"}, reloads: true},
-		{name: "service.Run", path: "viarun", reloads: true},
-		{name: "cli.Main", path: "viacli", args: []string{"run"}, reloads: true},
+		{name: "bare", path: "bare", reloads: true, refuses: true},
+		{name: "bare, no fsync", path: "bare", args: []string{"-fsync=false"}, reloads: true, refuses: true},
+		{name: allFiles, path: "bare", args: []string{"-all"}, reloads: true, refuses: true},
+		{name: "service.Run", path: "viarun", reloads: true, refuses: true},
+		{name: "cli.Main", path: "viacli", args: []string{"run"}, reloads: true, refuses: true},
 		{name: "kardianos/service", path: "kardianos"},
 	}
 	for i, p := range programs {
@@ -46,14 +48,37 @@ func build(ctx context.Context, dir string) ([]contestant, error) {
 	return programs, nil
 }
 
-func measureSizes(contestants []contestant) (*table, error) {
-	t := &table{title: "binary size", unit: "MiB"}
+func measureSizes(contestants []contestant) ([]*table, error) {
+	whole := &table{title: "binary size", unit: "MiB"}
+	stripped := &table{title: "binary size, stripped", unit: "MiB"}
 	for _, c := range contestants {
 		info, err := os.Stat(c.path)
 		if err != nil {
 			return nil, err
 		}
-		t.add(c.name, float64(info.Size())/(1<<20))
+		loaded, err := loadedSize(c.path)
+		if err != nil {
+			return nil, err
+		}
+		whole.add(c.name, float64(info.Size())/(1<<20))
+		stripped.add(c.name, float64(loaded)/(1<<20))
 	}
-	return t, nil
+	stripped.row("cli.Main").target = absolute(4, stripped.unit)
+	return []*table{whole, stripped}, nil
+}
+
+// loadedSize returns the size of what the file at path has for the process: the file without
+// what strip(1) removes.
+func loadedSize(path string) (size uint64, err error) {
+	f, err := elf.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = f.Close() }()
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_LOAD {
+			size = max(size, p.Off+p.Filesz)
+		}
+	}
+	return size, nil
 }

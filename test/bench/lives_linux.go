@@ -16,15 +16,49 @@ const reloadsEach = 5
 
 // A life has the measurements of one life of a program.
 type life struct {
-	ready, reload, stop time.Duration
-	rss                 int64 // bytes
+	ready, refused, reload, reloaded, stop time.Duration
+	cpu                                    time.Duration
+	faults, rss                            int64 // faults are the minor ones; rss is in bytes
+	again                                  time.Duration
 }
 
+// A figure is one column of the lives.
+type figure struct {
+	title, unit string
+	of          func(life) float64
+	service     *target // of service.Run
+	command     *target // of cli.Main
+	without     string  // a note for programs that do not have it; empty: all have
+}
+
+func figures() []figure {
+	return []figure{
+		{"exec -> READY", "ms", func(l life) float64 { return milliseconds(l.ready) }, ratioOf(1.35), ratioOf(1.45), ""},
+		{"SIGTERM -> reaped", "ms", func(l life) float64 { return milliseconds(l.stop) }, ratioOf(1.2), ratioOf(1.2), ""},
+		{"SIGHUP -> Reload called", "µs", func(l life) float64 { return microseconds(l.reload) }, ratioOf(1.5), ratioOf(1.5), diesOfHangup},
+		{"SIGHUP -> READY again", "µs", func(l life) float64 { return microseconds(l.reloaded) }, ratioOf(1.5), ratioOf(1.5), diesOfHangup},
+		{"refusal of a second instance", "ms", func(l life) float64 { return milliseconds(l.refused) }, ratioOf(1.3), ratioOf(1.3), refusesNobody},
+		{"exec -> READY after kill -9", "ms", func(l life) float64 { return milliseconds(l.again) }, nil, nil, ""},
+		{"processor time of a life", "ms", func(l life) float64 { return milliseconds(l.cpu) }, ratioOf(1.6), ratioOf(1.6), ""},
+		{"page faults of a life", "faults", func(l life) float64 { return float64(l.faults) }, nil, nil, ""},
+		{"idle RSS", "MiB", func(l life) float64 { return float64(l.rss) / (1 << 20) }, beyond(2.5, "MiB"), beyond(2.5, "MiB"), ""},
+	}
+}
+
+const (
+	diesOfHangup  = "dies of SIGHUP"
+	refusesNobody = "runs twice"
+)
+
 func measureLives(ctx context.Context, o options, p place, contestants []contestant) ([]*table, error) {
-	ready := &table{title: "exec -> READY, " + p.name, unit: "ms"}
-	stop := &table{title: "SIGTERM -> reaped, " + p.name, unit: "ms"}
-	reload := &table{title: "SIGHUP -> Reload called, " + p.name, unit: "µs"}
-	rss := &table{title: "idle RSS, " + p.name, unit: "MiB"}
+	var tables []*table
+	for _, f := range figures() {
+		t := &table{title: f.title + ", " + p.name, unit: f.unit}
+		if f.unit == "ms" {
+			t.second = allFiles
+		}
+		tables = append(tables, t)
+	}
 	for round := range o.rounds + 1 {
 		for _, c := range contestants {
 			l, err := c.live(filepath.Join(p.dir, strings.NewReplacer(" ", "-", "/", "-", ",", "").Replace(c.name)), o.settle)
@@ -34,39 +68,53 @@ func measureLives(ctx context.Context, o options, p place, contestants []contest
 			if round == 0 {
 				continue // creates the files, warms the caches
 			}
-			ready.add(c.name, milliseconds(l.ready))
-			stop.add(c.name, milliseconds(l.stop))
-			rss.add(c.name, float64(l.rss)/(1<<20))
-			if c.reloads {
-				reload.add(c.name, microseconds(l.reload))
-			} else {
-				reload.row(c.name).note = "dies of SIGHUP"
+			for i, f := range figures() {
+				if f.without == diesOfHangup && !c.reloads || f.without == refusesNobody && !c.refuses {
+					tables[i].row(c.name).note = f.without
+					continue
+				}
+				tables[i].add(c.name, f.of(l))
 			}
 		}
 	}
-	ready.second, stop.second = allFiles, allFiles
-	ready.row("service.Run").target = ratioOf(1.25)
-	ready.row("cli.Main").target = ratioOf(1.5)
-	for _, name := range []string{"service.Run", "cli.Main"} {
-		stop.row(name).target = ratioOf(1.5)
-		reload.row(name).target = ratioOf(1.5)
-		rss.row(name).target = beyond(4, rss.unit)
+	for i, f := range figures() {
+		tables[i].row("service.Run").target, tables[i].row("cli.Main").target = f.service, f.command
 	}
-	return []*table{ready, stop, reload, rss}, nil
+	return tables, nil
 }
 
-// live starts c, takes all measurements, and returns when c has ended. dir keeps its files
-// between lives.
-func (c contestant) live(dir string, settle time.Duration) (life, error) {
+// live lives a life of c that ends in order, and then the start of one after a kill -9. It
+// returns when c has ended. dir keeps its files between lives.
+func (c contestant) live(dir string, settle time.Duration) (l life, err error) {
 	p, err := start(c, dir)
 	if err != nil {
 		return life{}, err
 	}
-	l, err := p.measure(settle, c.reloads)
+	if l, err = p.measure(c, dir, settle); err != nil {
+		return l, p.end(err)
+	}
+	_ = p.end(nil)
+	if p, err = start(c, dir); err != nil {
+		return l, err
+	}
+	if _, err = p.await("READY=1"); err != nil {
+		return l, p.end(err)
+	}
+	_ = p.end(nil) // by kill -9
+	if p, err = start(c, dir); err != nil {
+		return l, err
+	}
+	became, err := p.await("READY=1")
+	l.again = became.Sub(p.begun)
+	if err == nil {
+		time.Sleep(settle) // some are ready before they listen
+		_ = p.signal(syscall.SIGTERM)
+		err = p.reap()
+	}
 	return l, p.end(err)
 }
 
-func (p *program) measure(settle time.Duration, reloads bool) (l life, err error) {
+func (p *program) measure(c contestant, dir string, settle time.Duration) (l life, err error) {
 	begun := p.begun
 	became, err := p.await("READY=1")
 	if err != nil {
@@ -77,8 +125,13 @@ func (p *program) measure(settle time.Duration, reloads bool) (l life, err error
 	if l.rss, err = residentSet(p.pid()); err != nil {
 		return l, err
 	}
-	if reloads {
-		if l.reload, err = p.reload(settle); err != nil {
+	if c.refuses {
+		if l.refused, err = c.refusal(dir); err != nil {
+			return l, err
+		}
+	}
+	if c.reloads {
+		if l.reload, l.reloaded, err = p.reload(settle); err != nil {
 			return l, err
 		}
 	}
@@ -91,31 +144,50 @@ func (p *program) measure(settle time.Duration, reloads bool) (l life, err error
 		return l, err
 	}
 	l.stop = time.Since(begun)
+	l.cpu = p.used.UserTime() + p.used.SystemTime()
+	if usage, ok := p.used.SysUsage().(*syscall.Rusage); ok {
+		l.faults = usage.Minflt
+	}
 	return l, nil
 }
 
-// reload returns the median of some reloads, each of an idle program.
-func (p *program) reload(settle time.Duration) (time.Duration, error) {
-	var took []float64
+// refusal returns how long a second instance takes to say that there is one, and to end.
+func (c contestant) refusal(dir string) (time.Duration, error) {
+	p, err := startAs(c, dir, ".second")
+	if err != nil {
+		return 0, err
+	}
+	if reaped := p.reap(); p.used.ExitCode() < 1 {
+		err = fmt.Errorf("a second instance was not refused: %v", reaped)
+	}
+	return time.Since(p.begun), p.end(err)
+}
+
+// reload returns the medians of some reloads, each of an idle program: until its Reload was
+// called, and until it was ready again.
+func (p *program) reload(settle time.Duration) (called, ready time.Duration, err error) {
+	var calls, whole []float64
 	for range reloadsEach {
 		time.Sleep(settle / reloadsEach)
 		sent, err := monotonic()
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
+		begun := time.Now()
 		if err := p.signal(syscall.SIGHUP); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
-		called, err := p.reloaded()
+		at, err := p.reloaded()
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
-		took = append(took, float64(called-sent))
-		if _, err := p.await("READY=1"); err != nil {
-			return 0, err
+		became, err := p.await("READY=1")
+		if err != nil {
+			return 0, 0, err
 		}
+		calls, whole = append(calls, float64(at-sent)), append(whole, float64(became.Sub(begun)))
 	}
-	return time.Duration(median(took)), nil
+	return time.Duration(median(calls)), time.Duration(median(whole)), nil
 }
 
 // residentSet returns the memory of a process, in bytes.

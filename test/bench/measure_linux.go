@@ -63,7 +63,7 @@ func measure(ctx context.Context, o options) (tables []*table, err error) {
 		if err != nil {
 			return tables, err
 		}
-		tables = append(tables, sizes)
+		tables = append(tables, sizes...)
 	}
 	if o.wants("locks") {
 		for _, p := range places {

@@ -61,7 +61,8 @@ func TestEverythingIsMeasured(t *testing.T) {
 		}
 	}
 	for _, what := range []string{
-		"exec -> READY", "SIGTERM -> reaped", "SIGHUP -> Reload called", "SIGHUP in the first 8ms: killed", "idle RSS", "binary size",
+		"exec -> READY", "SIGTERM -> reaped", "SIGHUP -> Reload called", "SIGHUP -> READY again", "refusal of a second instance", "exec -> READY after kill -9",
+		"processor time of a life", "page faults of a life", "SIGHUP in the first 8ms: killed", "idle RSS", "binary size",
 		"install and upgrade", "lock: acquire + release", "lock: refusal", "reload gate: a request among those of all processors", "reload gate: allocations of a request",
 	} {
 		if !titles[what] {

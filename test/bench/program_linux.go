@@ -23,8 +23,9 @@ type program struct {
 	begun   time.Time // just before it was executed
 	process *os.Process
 	reaped  bool
-	socket  int // for its notifications
-	tells   int // reports calls of its Reload; hangs up when the program dies
+	used    *os.ProcessState // when it was reaped
+	socket  int              // for its notifications
+	tells   int              // reports calls of its Reload; hangs up when the program dies
 	log     string
 }
 
@@ -32,8 +33,11 @@ type program struct {
 var errEnded = errors.New("it has ended")
 
 // start executes c in the fixed environment. The caller must end the program.
-func start(c contestant, dir string) (p *program, err error) {
-	p = &program{socket: -1, tells: -1, log: filepath.Join(dir, "log")}
+func start(c contestant, dir string) (p *program, err error) { return startAs(c, dir, "") }
+
+// startAs is start of a further instance: its log and socket have another suffix.
+func startAs(c contestant, dir, suffix string) (p *program, err error) {
+	p = &program{socket: -1, tells: -1, log: filepath.Join(dir, "log"+suffix)}
 	defer func() {
 		if err != nil {
 			err = p.end(err)
@@ -44,7 +48,7 @@ func start(c contestant, dir string) (p *program, err error) {
 			return p, err
 		}
 	}
-	address := filepath.Join(dir, "notify")
+	address := filepath.Join(dir, "notify"+suffix)
 	if p.socket, err = listen(address); err != nil {
 		return p, err
 	}
@@ -144,7 +148,7 @@ func (p *program) reap() error {
 	last := time.AfterFunc(patience, func() { _ = p.process.Kill() })
 	defer last.Stop()
 	state, err := p.process.Wait()
-	p.reaped = true
+	p.reaped, p.used = true, state
 	if err == nil && !state.Success() {
 		err = errors.New(state.String())
 	}

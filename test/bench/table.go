@@ -41,7 +41,7 @@ func ratioOf(most float64) *target {
 
 func beyond(most float64, unit string) *target {
 	return &target{
-		fmt.Sprintf("<= base + %.0f %s", most, unit),
+		fmt.Sprintf("<= base + %g %s", most, unit),
 		func(base, own float64) bool { return own <= base+most },
 	}
 }
