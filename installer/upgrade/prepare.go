@@ -86,8 +86,9 @@ func (e *Engine) wayBack(ctx context.Context) error {
 }
 
 // stopSettles is how long a service must be down for its stop not to count as part of a
-// restart.
-const stopSettles = 3 * time.Second
+// restart. Between the stop and the start of a restart, launchd may refuse the service for 5 s
+// (see platform/internal/launchd), and a busy machine takes longer.
+const stopSettles = 10 * time.Second
 
 // steady returns the state of the service. If somebody is stopping or restarting the service,
 // steady waits until that is over, because we must not start a service that somebody has

@@ -232,15 +232,17 @@ func TestIssue11_ACandidateGivesWayByItselfBehindTheWayBack(t *testing.T) {
 // a restart, the service runs.
 func TestIssue11_AStopUnderWayIsOneStill(t *testing.T) {
 	for name, tt := range map[string]struct {
-		restart, failed bool
-		asked           int
-		runs            string
+		failed bool
+		down   time.Duration // between the stop and the start of a restart; 0: a stop
+		asked  int
+		runs   string
 	}{
 		"a stop":               {runs: ""},
 		"that was not orderly": {failed: true, runs: ""},
-		"a restart":            {restart: true, asked: 1, runs: "v2"},
+		"a restart":            {down: time.Second, asked: 1, runs: "v2"},
+		"a slow restart":       {down: 8 * time.Second, asked: 1, runs: "v2"},
 	} {
-		w := newWorld(t, "v1")
+		w, restart := newWorld(t, "v1"), tt.down > 0
 		got := w.upgrade("v2", upgrade.Confirmed, func(e *upgrade.Engine) {
 			status, begun := e.Status, w.now
 			e.Status = func(ctx context.Context, id, candidate string) upgrade.Status {
@@ -248,7 +250,7 @@ func TestIssue11_AStopUnderWayIsOneStill(t *testing.T) {
 				switch age := w.now.Sub(begun); {
 				case age < 2*time.Second:
 					l.Stopping, l.Ready = true, false
-				case !tt.restart || age < 3*time.Second:
+				case !restart || age < 2*time.Second+tt.down:
 					w.runs = ""
 					l = upgrade.Status{Failed: tt.failed}
 				case w.runs == "":
@@ -259,7 +261,7 @@ func TestIssue11_AStopUnderWayIsOneStill(t *testing.T) {
 				return l
 			}
 		})
-		if got.Tried != tt.restart || len(w.asked) != tt.asked || w.runs != tt.runs {
+		if got.Tried != restart || len(w.asked) != tt.asked || w.runs != tt.runs {
 			t.Errorf("%s: %+v, asked for %q, %q runs", name, got, w.asked, w.runs)
 		}
 	}
