@@ -161,7 +161,7 @@ func readJournal(path string) (record, error) {
 	r := record{written: true}
 	switch err := files.DecodeJSON(content, &r); {
 	case err != nil:
-		return fail(fmt.Errorf("%s: %w: remove it, and look after what it was to take back", path, err))
+		return fail(fmt.Errorf("%s: %w: remove it, and undo by hand what it should have rolled back", path, err))
 	case r.Format > journalFormat || r.Format < 1:
 		return fail(fmt.Errorf("%s: %w: its format is %d, and this program knows %d: use the newer one",
 			path, files.ErrMalformed, r.Format, journalFormat))

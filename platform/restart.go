@@ -34,18 +34,18 @@ const NoLimit = -1
 // Window. Each one follows the end of the service after Delay, or later: see [Restart.After].
 // Exit codes 75, 77 and 78 never lead to a restart.
 type Restart struct {
-	Policy RestartPolicy `toml:"policy" help:"when it is started again: on-failure, on-success, on-abnormal, always, never"`
-	Delay  time.Duration `toml:"delay" help:"from its end to the next start"`
+	Policy RestartPolicy `toml:"policy" help:"when to restart it: on-failure, on-success, on-abnormal, always, never"`
+	Delay  time.Duration `toml:"delay" help:"time from its end to the next start"`
 	// No manager knows Backoff, MaxDelay, Jitter and ResetAfter. The service itself waits for
 	// the rest of the time before its Start.
-	Backoff    float64       `toml:"backoff" help:"each delay is so many times the one before, while it fails soon after its start; 1: all are the same"`
+	Backoff    float64       `toml:"backoff" help:"factor by which each delay exceeds the one before, while it fails soon after its start; 1: all delays are the same"`
 	MaxDelay   time.Duration `toml:"max_delay" help:"longest delay, with backoff"`
-	Jitter     float64       `toml:"jitter" help:"with backoff: share of the delay, from 0 to 1, by which it is longer or shorter at random"`
-	ResetAfter time.Duration `toml:"reset_after" help:"ready for so long, and the next delay is the first again"`
-	Max        int           `toml:"max" help:"most restarts within the window; -1: no limit"`
-	Window     time.Duration `toml:"window" help:"time in which restarts are counted"`
+	Jitter     float64       `toml:"jitter" help:"with backoff: share of the delay, from 0 to 1, by which it varies at random"`
+	ResetAfter time.Duration `toml:"reset_after" help:"with backoff: after it was ready for this time, the next delay is the first again"`
+	Max        int           `toml:"max" help:"most restarts within window; -1: no limit"`
+	Window     time.Duration `toml:"window" help:"period in which restarts are counted"`
 	// Success lists exit codes from 1 to 255 that mean success, as 0 does.
-	Success []int `toml:"success_exit_codes" help:"exit codes of the program that are no failure, beside 0"`
+	Success []int `toml:"success_exit_codes" help:"exit codes of the program, besides 0, that are no failure"`
 }
 
 // Succeeded reports whether an exit code means success.

@@ -38,49 +38,49 @@ func StartTypes() []StartType { return []StartType{StartAuto, StartManual} }
 // Limits limit the resources of the service. 0 leaves the manager's default.
 type Limits struct {
 	NoFile uint64  `toml:"nofile" help:"open files"`
-	NProc  uint64  `toml:"nproc" help:"processes of its user"`
-	Core   *uint64 `toml:"core" help:"bytes of a core dump; 0 is none"`
+	NProc  uint64  `toml:"nproc" help:"processes of the service's user"`
+	Core   *uint64 `toml:"core" help:"bytes of a core dump; 0: no core dumps"`
 	Memory Size    `toml:"memory" help:"memory of the whole service, such as \"512M\""`
 	Tasks  uint64  `toml:"tasks" help:"threads and processes of the whole service"`
 	CPU    uint64  `toml:"cpu" help:"processor time of the whole service, in percent of one processor"`
-	Nice   int     `toml:"nice" help:"precedence, from -20 (most) to 19"`
+	Nice   int     `toml:"nice" help:"scheduling priority, from -20 (highest) to 19"`
 }
 
 // Hardening takes away what the service does not need. Every switch is on unless it is set to
 // [Off].
 type Hardening struct {
-	NoNewPrivileges  Switch `toml:"no_new_privileges" help:"no gain by setuid programs"`
-	ProtectSystem    Switch `toml:"protect_system" help:"file system read-only, but for its own directories"`
+	NoNewPrivileges  Switch `toml:"no_new_privileges" help:"no new privileges by setuid programs"`
+	ProtectSystem    Switch `toml:"protect_system" help:"read-only file system, except for the service's own directories"`
 	ProtectHome      Switch `toml:"protect_home" help:"no access to home directories"`
 	PrivateTmp       Switch `toml:"private_tmp" help:"a /tmp of its own"`
 	PrivateDevices   Switch `toml:"private_devices" help:"no physical devices"`
-	ProtectKernel    Switch `toml:"protect_kernel" help:"no change of tunables, modules, logs, control groups, clock, host name"`
-	ProtectProc      Switch `toml:"protect_proc" help:"no sight of other users' processes"`
-	RestrictNetwork  Switch `toml:"restrict_network" help:"IPv4, IPv6, netlink and unix sockets only"`
-	RestrictSyscalls Switch `toml:"restrict_syscalls" help:"the system calls of an ordinary service only"`
+	ProtectKernel    Switch `toml:"protect_kernel" help:"no changes to tunables, modules, logs, control groups, clock, host name"`
+	ProtectProc      Switch `toml:"protect_proc" help:"processes of other users are hidden"`
+	RestrictNetwork  Switch `toml:"restrict_network" help:"only IPv4, IPv6, netlink and unix sockets"`
+	RestrictSyscalls Switch `toml:"restrict_syscalls" help:"only the system calls of an ordinary service"`
 	MemoryDenyWrite  Switch `toml:"memory_deny_write_execute" help:"no memory both writable and executable"`
 
-	Capabilities        []string `toml:"capabilities" help:"those that it keeps; [\"all\"]: root keeps all"`
-	ReadWritePaths      []string `toml:"read_write_paths" help:"exceptions from protect_system"`
-	SupplementaryGroups []string `toml:"supplementary_groups" help:"further groups of its user"`
+	Capabilities        []string `toml:"capabilities" help:"capabilities to keep; [\"all\"]: root keeps all"`
+	ReadWritePaths      []string `toml:"read_write_paths" help:"paths excepted from protect_system"`
+	SupplementaryGroups []string `toml:"supplementary_groups" help:"additional groups of its user"`
 }
 
 // Systemd has the settings that only systemd knows.
 type Systemd struct {
-	Extra     []string `toml:"extra" help:"lines added to [Service] as they are, \"Key=value\" each"`
-	UnitExtra []string `toml:"unit_extra" help:"lines added to [Unit], likewise"`
-	WantedBy  string   `toml:"wanted_by" help:"target that starts it; multi-user.target, or default.target for a user's"`
-	Version   int      `toml:"version" help:"of the systemd that the unit is for; 0: this machine's, or any"`
+	Extra     []string `toml:"extra" help:"lines to add to [Service], each \"Key=value\""`
+	UnitExtra []string `toml:"unit_extra" help:"lines to add to [Unit], likewise"`
+	WantedBy  string   `toml:"wanted_by" help:"target that starts it; default: multi-user.target, or default.target in user scope"`
+	Version   int      `toml:"version" help:"version of systemd that the unit is written for; 0: this machine's, or any"`
 }
 
 // Launchd has the settings that only launchd knows. See launchd.plist(5).
 type Launchd struct {
-	ProcessType  string   `toml:"process_type" help:"what launchd lets it use: Standard, Background, Adaptive, Interactive"`
-	SessionTypes []string `toml:"session_types" help:"sessions that a user's service is loaded in; Aqua and Background, if there are none"`
+	ProcessType  string   `toml:"process_type" help:"ProcessType of launchd: Standard, Background, Adaptive, Interactive"`
+	SessionTypes []string `toml:"session_types" help:"sessions in which a service of a user is loaded; default: Aqua and Background"`
 	// SessionCreate gives a system service a security session of its own. It then has no
 	// keychain but its own.
-	SessionCreate bool           `toml:"session_create" help:"a security session of its own, launchd.plist(5)"`
-	Extra         map[string]any `toml:"extra" help:"further keys of the property list, as they are"`
+	SessionCreate bool           `toml:"session_create" help:"a security session of its own: see launchd.plist(5)"`
+	Extra         map[string]any `toml:"extra" help:"additional keys of the property list, written as they are"`
 }
 
 // LaunchdProcessTypes returns the valid values of [Launchd.ProcessType]: see launchd.plist(5).
@@ -95,16 +95,16 @@ func LaunchdSessionTypes() []string {
 
 // Windows has the settings that only the Windows service control manager knows.
 type Windows struct {
-	Start  WindowsStart  `toml:"start" help:"delayed (after those that are not), auto (at boot), manual, disabled"`
-	GiveUp WindowsGiveUp `toml:"give_up" help:"after the last restart: nothing, or reboot the machine"`
+	Start  WindowsStart  `toml:"start" help:"delayed (after the automatic ones), auto (at boot), manual, disabled"`
+	GiveUp WindowsGiveUp `toml:"give_up" help:"action after the last restart: nothing, or reboot the machine"`
 	// PasswordFile is read only by the installing process. The account gets the right to log
 	// on as a service.
-	PasswordFile string `toml:"password_file" help:"absolute; has the password of user, where that is a person's account; read at install"`
+	PasswordFile string `toml:"password_file" help:"absolute path of a file with the password of user, if that is a person's account; read by install"`
 	// Password is the password itself, for programs that do not have it in a file. It appears
 	// in no configuration, definition, plan or journal.
 	Password     Secret        `toml:"-"`
-	Preshutdown  time.Duration `toml:"preshutdown_timeout" help:"how long a shutdown of the machine waits for it; \"0s\": stop_timeout and 10 s"`
-	Dependencies []string      `toml:"dependencies" help:"further services, or groups as \"+NAME\", that have to run before it"`
+	Preshutdown  time.Duration `toml:"preshutdown_timeout" help:"how long a shutdown of the machine waits for it; \"0s\": stop_timeout plus 10 s"`
+	Dependencies []string      `toml:"dependencies" help:"additional services, or groups as \"+NAME\", that have to run before it"`
 }
 
 // A WindowsStart says when Windows starts a service.

@@ -19,38 +19,38 @@ import (
 // tag help describes a key, and a zero value stands for the default that [Keys] lists. A zero
 // in the file is refused if the default is another value.
 type Config struct {
-	Name        string `toml:"name" help:"the program's, and the file may not change it; letters, digits, '.', '_', '-'"`
-	DisplayName string `toml:"display_name" help:"for people; the name, if there is none"`
-	Description string `toml:"description" help:"one line; the display name, if there is none"`
+	Name        string `toml:"name" help:"name of the service, set by the program; the file may not change it; letters, digits, '.', '_', '-'"`
+	DisplayName string `toml:"display_name" help:"name for people; default: name"`
+	Description string `toml:"description" help:"description, one line; default: display_name"`
 
-	Args             []string          `toml:"args" help:"appended to run when a manager starts it"`
-	Env              map[string]string `toml:"env" help:"environment, set by the manager"`
-	User             string            `toml:"user" help:"root, or whose user-scope service it is, if there is none"`
-	Group            string            `toml:"group" help:"the user's own, if there is none"`
-	WorkingDirectory string            `toml:"working_directory" help:"absolute; /, if there is none"`
-	RootDirectory    string            `toml:"root_directory" help:"absolute; what it has for /, with its program and all its files in it; the machine's, if there is none"`
-	Umask            string            `toml:"umask" help:"octal"`
-	StartType        StartType         `toml:"start_type" help:"auto (at boot, or at login), manual (when somebody asks)"`
-	After            []string          `toml:"after" help:"services that start before it and stop after it"`
-	Requires         []string          `toml:"requires" help:"services that it cannot be without: started before it"`
-	Wants            []string          `toml:"wants" help:"services that are started before it, and that it can be without"`
-	NeedsNetwork     bool              `toml:"needs_network" help:"start when the machine has a network"`
+	Args             []string          `toml:"args" help:"arguments appended to run when a manager starts the service"`
+	Env              map[string]string `toml:"env" help:"environment variables that the manager sets"`
+	User             string            `toml:"user" help:"user that the service runs as; default: root, or the owner of a service in user scope"`
+	Group            string            `toml:"group" help:"group; default: the user's primary group"`
+	WorkingDirectory string            `toml:"working_directory" help:"absolute path; default: /"`
+	RootDirectory    string            `toml:"root_directory" help:"absolute path of the directory that the service sees as /, with its program and all its files; default: the machine's root"`
+	Umask            string            `toml:"umask" help:"file mode mask, octal"`
+	StartType        StartType         `toml:"start_type" help:"auto (at boot, or at login), manual (by command only)"`
+	After            []string          `toml:"after" help:"services to start before it and to stop after it"`
+	Requires         []string          `toml:"requires" help:"services that it needs: started before it, and it fails without them"`
+	Wants            []string          `toml:"wants" help:"services to start before it, if they can be started"`
+	NeedsNetwork     bool              `toml:"needs_network" help:"start after the network is up"`
 
-	StartTimeout  time.Duration `toml:"start_timeout" help:"to readiness, between two signs of progress"`
-	StopTimeout   time.Duration `toml:"stop_timeout" help:"the whole ordered stop; managers kill 10 s later"`
-	ReloadTimeout time.Duration `toml:"reload_timeout" help:"one reload"`
-	Watchdog      time.Duration `toml:"watchdog" help:"longest time without health; \"0s\": it is not watched"`
+	StartTimeout  time.Duration `toml:"start_timeout" help:"longest time until it is ready, or between two signs of progress"`
+	StopTimeout   time.Duration `toml:"stop_timeout" help:"limit of the whole ordered stop; managers kill 10 s later"`
+	ReloadTimeout time.Duration `toml:"reload_timeout" help:"limit of one reload"`
+	Watchdog      time.Duration `toml:"watchdog" help:"longest time without a sign of health; \"0s\": no watchdog"`
 	// ProgramStopTimeout is the part of StopTimeout that Stop may use. 0: the share that the
 	// package comment describes.
-	ProgramStopTimeout time.Duration `toml:"program_stop_timeout" help:"what the program's own Stop may take of stop_timeout; \"0s\": a share of it"`
-	HealthInterval     time.Duration `toml:"health_interval" help:"between two rounds of health checks, where no watchdog sets the pace"`
+	ProgramStopTimeout time.Duration `toml:"program_stop_timeout" help:"limit of the program's own Stop, within stop_timeout; \"0s\": a share of it"`
+	HealthInterval     time.Duration `toml:"health_interval" help:"time between two rounds of health checks, if no watchdog sets it"`
 
 	Restart   Restart         `toml:"restart"`
 	Limits    Limits          `toml:"limits"`
 	Hardening Hardening       `toml:"hardening"`
 	Log       logsink.Options `toml:"log"`
 	Alarm     alarm.Config    `toml:"alarm"`
-	Supervise bool            `toml:"supervise" help:"restart it ourselves where the manager does not"`
+	Supervise bool            `toml:"supervise" help:"run a supervisor that restarts the service if the manager does not"`
 
 	// Settings of one manager, which all others ignore.
 	Systemd Systemd `toml:"systemd"`

@@ -16,19 +16,19 @@ import (
 
 // Config is the table [service.alarm]. Without a command and a web hook there are no alarms.
 type Config struct {
-	Command []string      `toml:"command" help:"program and arguments, absolute and without a shell; gets each alarm as JSON; none: no alarms by a command"`
-	Timeout time.Duration `toml:"timeout" help:"of one delivery, by command or web hook"`
-	Events  []string      `toml:"events" help:"kinds that are told, see go doc ./service/alarm; none named: all"`
-	Every   time.Duration `toml:"every" help:"between two of a kind, which are joined until then"`
+	Command []string      `toml:"command" help:"absolute path of a program, and arguments, run without a shell; gets each alarm as JSON on standard input"`
+	Timeout time.Duration `toml:"timeout" help:"limit of one delivery, by command or web hook"`
+	Events  []string      `toml:"events" help:"kinds of alarms to send, see go doc ./service/alarm; default: all"`
+	Every   time.Duration `toml:"every" help:"shortest time between two alarms of one kind; those in between are joined"`
 
-	Webhook           string `toml:"webhook" help:"https URL that alarms are posted to, in programs that ask for package service/alarm/webhook"`
-	WebhookHeader     string `toml:"webhook_header" help:"header that has the secret"`
-	WebhookSecretFile string `toml:"webhook_secret_file" help:"absolute; has the value of that header, for the service's user alone"`
+	Webhook           string `toml:"webhook" help:"https URL to post alarms to, in programs that import package service/alarm/webhook"`
+	WebhookHeader     string `toml:"webhook_header" help:"header that carries the secret"`
+	WebhookSecretFile string `toml:"webhook_secret_file" help:"absolute path of the file with the value of that header, readable by the service's user only"`
 	Insecure          bool   `toml:"insecure" help:"allow a webhook without TLS to another machine"`
 
-	DiskFree        platform.Size `toml:"disk_free" help:"a disk is nearly full that has less than this and less than disk_free_percent"`
-	DiskFreePercent int           `toml:"disk_free_percent" help:"of space, and of inodes"`
-	DiskEvery       time.Duration `toml:"disk_every" help:"between two looks at the disks"`
+	DiskFree        platform.Size `toml:"disk_free" help:"a disk with less free space than this, and less than disk_free_percent, is nearly full"`
+	DiskFreePercent int           `toml:"disk_free_percent" help:"percentage of free space, and of free inodes"`
+	DiskEvery       time.Duration `toml:"disk_every" help:"time between two checks of the disks"`
 }
 
 // Defaults returns the values that zero stands for.

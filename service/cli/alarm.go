@@ -76,7 +76,7 @@ func (a *app) testAlarm(ctx context.Context, t *target) (results []alarm.Result,
 	case err != nil && !errors.Is(err, singleton.ErrFree):
 		return nil, "", err
 	case runs && t.tellsNobody(h) && t.cfg.Alarm.Enabled():
-		return nil, "", errors.New("the running service has nobody to tell: it began without [service.alarm]; `reload` brings it in")
+		return nil, "", errors.New("the running service has no alarms configured: it was started without [service.alarm]; `reload` applies it")
 	case runs && !t.tellsNobody(h): // its configuration may differ from the file
 		waiting, cancel := context.WithTimeoutCause(ctx, a.limit(2*t.cfg.Alarm.Timeout+platform.StopMargin), platform.ErrTimeout)
 		defer cancel()
@@ -86,7 +86,7 @@ func (a *app) testAlarm(ctx context.Context, t *target) (results []alarm.Result,
 		}
 		return results, bySender, err
 	case !t.cfg.Alarm.Enabled():
-		return nil, "", service.BadConfig(t.cfg.ErrorAt("service.alarm", errors.New("nobody is to be told: it names neither a command nor a webhook")))
+		return nil, "", service.BadConfig(t.cfg.ErrorAt("service.alarm", errors.New("no alarms are configured: set command or webhook")))
 	case a.asAnother(t):
 		return nil, "", fmt.Errorf("%w: %q is to run as user %q, and this is not: start it, and it sends the test itself", platform.ErrPermission, t.id, t.cfg.User)
 	}

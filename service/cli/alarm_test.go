@@ -116,7 +116,7 @@ func TestAlarmTestOfAServiceWithoutAlarms(t *testing.T) {
 	running(p)
 	p.writes(feedd, platform.PhaseReady, nil)
 	p.file("[service]\n")
-	p.wants("alarm test", platform.ExitBadConfig, "nobody is to be told")
+	p.wants("alarm test", platform.ExitBadConfig, "no alarms are configured")
 	p.file(hooked)
 	p.wants("alarm test", platform.ExitFailed, "`reload` brings it in")
 	if _, err := os.Lstat(service.Dirs{State: p.cfg.StateDir}.AlarmsFile("feedd") + ".test"); !errors.Is(err, os.ErrNotExist) {

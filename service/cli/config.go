@@ -66,6 +66,6 @@ func (a *app) configShowCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON, one object")
-	cmd.Flags().BoolVar(&all, "all", false, "also what is the default")
+	cmd.Flags().BoolVar(&all, "all", false, "also show default values")
 	return cmd
 }

@@ -135,7 +135,7 @@ func (t *target) placeDefaultFile(path, text string) defaultFile {
 	return defaultFile{
 		path, false,
 		[]platform.Step{write(beside, "the configuration that comes with this version, beside the one that was changed")},
-		fmt.Sprintf("%s was changed, and stays; what this version brings along is laid beside it: %s", path, beside),
+		fmt.Sprintf("%s was changed and is kept; the configuration of this version is written to %s", path, beside),
 	}
 }
 

@@ -136,8 +136,8 @@ func TestIssue11_AChangedConfigurationIsKept(t *testing.T) {
 	p.wants(install, 0, nothingTo)
 	newest := "# better\n" + newerDefault
 	p.cfg.DefaultFile = newest
-	p.wants("plan", 0, "laid beside it: "+file+".new")
-	p.wants(install, 0, "laid beside it: "+file+".new")
+	p.wants("plan", 0, "is written to "+file+".new")
+	p.wants(install, 0, "is written to "+file+".new")
 	says(t, file, edited)
 	says(t, file+".new", newest)
 	p.wants(install, 0, nothingTo)
@@ -147,7 +147,7 @@ func TestIssue11_AChangedConfigurationIsKept(t *testing.T) {
 	p.wants(install, 0, nothingTo) // who has thrown it away is not given it again
 	says(t, file+".new", "")
 	p.cfg.DefaultFile = newerDefault
-	p.wants(install, 0, "laid beside it")
+	p.wants(install, 0, "is written to")
 	p.put(file, newerDefault) // taken over by hand
 	p.wants(install, 0, "laid beside")
 	says(t, file+".new", "")
@@ -169,7 +169,7 @@ func TestIssue11_WhatWasLaidBesideGoesWithTheService(t *testing.T) {
 	p.wants(install, 0, "feedd is installed")
 	p.put(file, edited)
 	p.cfg.DefaultFile = newerDefault
-	p.wants(install, 0, "laid beside it")
+	p.wants(install, 0, "is written to")
 	p.wants("uninstall --purge", 0, file, "remove", "remove all of /run", "remove all of /state")
 	says(t, file, edited)
 	says(t, file+".new", "")

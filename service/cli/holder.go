@@ -27,7 +27,7 @@ func (t *target) probe(ctx context.Context, o singleton.Options) (singleton.Hold
 }
 
 // errUnnamed means that the name is held, but the holder cannot be identified.
-var errUnnamed = errors.New("it runs, but as a process that cannot be identified (its lock is held, but its record is gone or cannot be trusted)")
+var errUnnamed = errors.New("it runs, but its process cannot be identified (the lock is held, but its record is missing or cannot be trusted)")
 
 // holder returns the verified holder. The error wraps platform.ErrNotRunning if there is none,
 // and mentions what a dead holder has left. It wraps errUnnamed if the holder is unknown.

@@ -37,7 +37,7 @@ func (a *app) addInstallFlags(cmd *cobra.Command, f *installFlags) {
 	cmd.Flags().BoolVar(&f.json, "json", false, "as JSON: what would be done or, where it is done, what was")
 	addTakeBack(cmd)
 	cmd.Flags().BoolVar(&f.createUser, "create-user", false, "create the service's user and group if they do not exist (Linux, macOS); uninstall --purge removes them")
-	cmd.Flags().BoolVar(&f.allowWritable, allowWritable, false, "install a program that ordinary users could replace, or that lies where they could: they become whom it runs as")
+	cmd.Flags().BoolVar(&f.allowWritable, allowWritable, false, "accept a program that ordinary users could replace, although they could then act as the service's user")
 	cmd.Flags().BoolVar(&f.adopt, "adopt", false, "take over a definition of that name that holdfast did not make; uninstall puts it back")
 }
 
@@ -222,7 +222,7 @@ func (a *app) uninstallCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&purge, "purge", false, "remove its runtime, state and log directories, too")
-	cmd.Flags().BoolVar(&foreign, "purge-foreign", false, "with --purge: also a directory that was named by a flag and holds what is not the service's")
+	cmd.Flags().BoolVar(&foreign, "purge-foreign", false, "with --purge: also remove a directory that a flag named and that contains files of others")
 	return cmd
 }
 

@@ -67,7 +67,7 @@ func (a *app) logsCommand() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().BoolVarP(&f.Follow, "follow", "f", false, "go on with what is added, until ctrl-C")
+	cmd.Flags().BoolVarP(&f.Follow, "follow", "f", false, "keep printing new lines until ctrl-C")
 	cmd.Flags().IntVarP(&f.Lines, "lines", "n", 50, "the last `N` lines; -1: all")
 	cmd.Flags().StringVar(&f.Since, "since", "", "what was logged since `TIME`: 1h (that long ago), or as the manager writes it, \"2026-01-02 15:04\" (systemd)")
 	cmd.Flags().StringVarP(&f.Priority, "priority", "p", "", "of that syslog `PRIORITY` or a graver one: error, warning, ... (systemd)")

@@ -37,7 +37,7 @@ func (a *app) migrateCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON, one object")
-	cmd.Flags().BoolVar(&all, "all", false, "each step of what install would do, and not only what that changes")
+	cmd.Flags().BoolVar(&all, "all", false, "show every step of install, and not only the changes")
 	return cmd
 }
 

@@ -179,7 +179,7 @@ func (r *report) noteBadFile(err error) {
 	switch {
 	case err == nil:
 	case errors.Is(err, fs.ErrPermission): // the service's user may be able to read it
-		r.note("not with its configuration, which is not for us to read: " + err.Error())
+		r.note("status without the configuration, which you may not read: " + err.Error())
 	default:
 		r.note("the next start will fail: " + err.Error())
 	}
@@ -252,7 +252,7 @@ func (r *report) take(now state.Truth) {
 	r.told, r.Trial, r.examined, r.keeper = true, f.Trial, f.Examined, f.Keeper
 	r.Health, r.Reloads, r.Stop, r.ConfigFile = f.Health, f.Reloads, f.Stop, f.ConfigFile
 	if !now.Stale.IsZero() {
-		r.note(fmt.Sprintf("its state file has not been written since %s: what it says of reloads and the like is of then", now.Stale.Local().Format(time.DateTime)))
+		r.note(fmt.Sprintf("its state file was last written at %s: reloads and other details may be out of date", now.Stale.Local().Format(time.DateTime)))
 	}
 }
 

@@ -73,9 +73,9 @@ func TestStatus(t *testing.T) {
 		"a full disk when it became ready": {[]func(*place){running, func(p *place) { // H
 			p.m.st.Since = noon.Add(-20 * time.Second)
 			p.writes(feedd, platform.PhaseStarting, nil)
-		}}, 0, "ready", 70, "its state file has not been written since", "feedd is ready since"},
+		}}, 0, "ready", 70, "its state file was last written at", "feedd is ready since"},
 		"its files are gone, the manager knows": {[]func(*place){running, unnamed}, 0, "ready", 70, "", "feedd is ready"}, // G
-		"its files are gone, nobody knows":      {[]func(*place){unnamed}, 4, "unknown", 0, "it runs, but as a process that cannot be identified", "feedd is unknown"},
+		"its files are gone, nobody knows":      {[]func(*place){unnamed}, 4, "unknown", 0, "it runs, but its process cannot be identified", "feedd is unknown"},
 		"its state file is gone":                {[]func(*place){byHand, unmanaged}, 4, "unknown", 60, "state file: ", "feedd is not known since"},
 		"a state file of another":               {[]func(*place){byHand, unmanaged, func(p *place) { p.writes(feedd, platform.PhaseReady, nil) }}, 4, "unknown", 60, "its state file was written by another process", "not known since"},
 		"not for us to see":                     {[]func(*place){func(p *place) { p.lock = singleton.ErrDenied }}, 4, "unknown", 0, "not permitted", "feedd is unknown"},

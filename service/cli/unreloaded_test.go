@@ -39,7 +39,7 @@ func TestIssue9_AReloadThatWasNotBegunIsNoRejection(t *testing.T) {
 		rejected bool
 		says     string
 	}{
-		"its holder is unknown":                  {[]func(*place){unnamed, before("")}, false, "no reload was begun: it runs, but as a process that cannot be identified"},
+		"its holder is unknown":                  {[]func(*place){unnamed, before("")}, false, "no reload was begun: it runs, but its process cannot be identified"},
 		"and the last one was refused":           {[]func(*place){unnamed, before("bad host")}, false, "no reload was begun: it runs"},
 		"and nothing is written":                 {[]func(*place){unnamed}, false, "no reload was begun: it runs"},
 		"its holder is unknown to us alone":      {[]func(*place){unnamed, before(""), completes(11, "bad port")}, true, "bad port"},

@@ -18,7 +18,7 @@ func problems(all []Problem, kind string, judge func(Problem) Finding) (found []
 // keeps says what a bad configuration does. That depends on whether the service runs.
 func (f Facts) keeps(text string) string {
 	if f.Life.Running {
-		return text + "; what runs goes on as it is, and the next start will fail"
+		return text + "; the running process goes on unchanged, but the next start will fail"
 	}
 	return text
 }
@@ -92,7 +92,7 @@ func programGone(f Facts) []Finding {
 	if !p.Gone {
 		return nil
 	}
-	return only(found(Error, "%s", f.keeps("the program "+p.Path+", which is what starts, is not there")))
+	return only(found(Error, "%s", f.keeps("the program "+p.Path+", which the manager starts, does not exist")))
 }
 
 func programClosed(f Facts) []Finding {

@@ -56,7 +56,7 @@ func definitionUnfit(f Facts) []Finding {
 	if len(d.Unfit) == 0 {
 		return nil
 	}
-	return only(found(Warning, "the configuration says what is not in force and what an install would refuse: %s", d.Unfit[0]).details(d.Unfit[1:]...))
+	return only(found(Warning, "the configuration has a setting that is not in force and that an install would refuse: %s", d.Unfit[0]).details(d.Unfit[1:]...))
 }
 
 func definitionOutdated(f Facts) []Finding {
@@ -83,7 +83,7 @@ func restartDue(f Facts) []Finding {
 	d := f.Definition
 	switch {
 	case len(d.Restart) > 0:
-		return only(found(Warning, "process %d does not have in force what was changed since it was started: %s", f.Life.PID, strings.Join(d.Restart, ", ")).fix(f.line("restart")))
+		return only(found(Warning, "process %d does not use settings that were changed since its start: %s", f.Life.PID, strings.Join(d.Restart, ", ")).fix(f.line("restart")))
 	case d.Old:
 		return only(found(Warning, "process %d was started by the definition of before the last install", f.Life.PID).fix(f.line("restart")))
 	}
@@ -95,7 +95,7 @@ func reloadDue(f Facts) []Finding {
 	if len(d.Reload) == 0 {
 		return nil
 	}
-	return only(found(Warning, "process %d has not taken what was changed in the configuration: %s", f.Life.PID, strings.Join(d.Reload, ", ")).fix(f.line("reload")))
+	return only(found(Warning, "process %d has not loaded changed settings: %s", f.Life.PID, strings.Join(d.Reload, ", ")).fix(f.line("reload")))
 }
 
 func otherManager(f Facts) []Finding {

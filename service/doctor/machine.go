@@ -161,11 +161,11 @@ func unseen(f Facts) []Finding {
 	for _, u := range f.Unseen {
 		lines = append(lines, u.What+": "+u.Why)
 	}
-	what := "1 thing was not for us to see"
+	what := "1 thing could not be examined"
 	if n := len(f.Unseen); n > 1 {
-		what = fmt.Sprintf("%d things were not for us to see", n)
+		what = fmt.Sprintf("%d things could not be examined", n)
 	}
-	return only(found(Note, "%s, so nothing is said of it: %s", what, lines[0]).details(lines[1:]...))
+	return only(found(Note, "%s: %s", what, lines[0]).details(lines[1:]...))
 }
 
 // patience is how long an alarm may wait for its delivery, which is tried again and again,
@@ -177,7 +177,7 @@ func alarmUndelivered(f Facts) []Finding {
 	why := prefixed(": ", a.Error)
 	switch {
 	case a.Waiting > 0 && (a.Error != "" || f.Now.Sub(a.Since) > patience):
-		return only(found(Warning, "nobody has taken the alarms that it sends (%d wait, the oldest since %s)%s", a.Waiting, when(a.Since), why))
+		return only(found(Warning, "its alarms are not being delivered (%d waiting, the oldest since %s)%s", a.Waiting, when(a.Since), why))
 	case a.Dropped > 0:
 		return only(found(Warning, "%d alarms were dropped, because nobody took them%s", a.Dropped, why))
 	case a.Error != "":

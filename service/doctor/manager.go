@@ -18,7 +18,7 @@ func managerSilent(f Facts) []Finding {
 	if f.Scope == platform.ScopeUser && f.Manager.Name == "systemd" && f.Manager.User != "" { // the user's systemd runs while the user is logged in or lingers
 		fix = "loginctl enable-linger " + word(f.Manager.User)
 	}
-	return only(found(s, "%s does not say where the service stands: %s", f.Manager.Name, f.Manager.Silent).fix(fix))
+	return only(found(s, "%s does not report the state of the service: %s", f.Manager.Name, f.Manager.Silent).fix(fix))
 }
 
 func (m Manager) mend(what string) string { return m.Examined.Own[what] }
@@ -72,7 +72,7 @@ func misplaced(f Facts) (all []Finding) {
 		all = append(all, found(Warning, "%s does not start it at boot: %s", f.Manager.Name, e.NotAtBoot).fix(fix))
 	}
 	if e.Misplaced != "" {
-		all = append(all, found(Warning, "%s does not have it where it belongs among the others: %s", f.Manager.Name, e.Misplaced).fix(fix))
+		all = append(all, found(Warning, "%s starts it in the wrong order relative to other services: %s", f.Manager.Name, e.Misplaced).fix(fix))
 	}
 	return all
 }

@@ -10,7 +10,7 @@ func lockUnnamed(f Facts) []Finding {
 	if !f.Lock.Unnamed {
 		return nil
 	}
-	return only(found(Error, "somebody holds the lock %s of whom nobody knows who it is: its record is gone or cannot be trusted, so nobody is signalled", f.Lock.File).
+	return only(found(Error, "an unknown process holds the lock %s: its record is missing or cannot be trusted, so no process is signalled", f.Lock.File).
 		details("fuser or lsof on that file, or handle on Windows, names the process"))
 }
 
@@ -25,7 +25,7 @@ func startedByHand(f Facts) []Finding {
 	if l.StartedBy != "" && l.StartedBy != "hand" {
 		by = "by " + l.StartedBy
 	}
-	return only(found(Warning, "process %d was started %s, and not by %s, which has the service installed: nobody starts it again, and %s's own start is refused meanwhile",
+	return only(found(Warning, "process %d was started %s and not by %s, with which the service is installed: it is not restarted after a failure, and meanwhile a start by %s is refused",
 		l.PID, by, f.Manager.Name, f.Manager.Name).fix(f.line("restart")))
 }
 
@@ -60,7 +60,7 @@ func notAnswering(f Facts) []Finding {
 	case l.Since.IsZero():
 		return only(found(Error, "process %d runs, and nobody knows whether it serves", l.PID).fix(f.line("restart")))
 	}
-	return only(found(Error, "process %d has said nothing of itself since %s, and ought to be ready by now", l.PID, when(l.Since)).fix(f.line("restart")))
+	return only(found(Error, "process %d has reported no progress since %s and should be ready by now", l.PID, when(l.Since)).fix(f.line("restart")))
 }
 
 // stopOverdue finds a stop that exceeds its timeout.

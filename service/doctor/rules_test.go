@@ -81,7 +81,7 @@ var faults = []struct {
 	{"no-manager", func(f *doctor.Facts) {
 		f.Manager, f.Definition = doctor.Manager{None: "process 1 is runit", Wanted: true}, doctor.Definition{}
 	}, doctor.Note, "process 1 is runit", ""},
-	{"manager-silent", func(f *doctor.Facts) { f.Manager.Silent = "it does not answer" }, doctor.Error, "does not say where the service stands: it does not answer", ""},
+	{"manager-silent", func(f *doctor.Facts) { f.Manager.Silent = "it does not answer" }, doctor.Error, "does not report the state of the service: it does not answer", ""},
 	{"config-bad", func(f *doctor.Facts) {
 		f.Config.Problems = []doctor.Problem{{Text: "/etc/feedd.toml:3: service.umask: bad"}, {Text: "more"}}
 	}, doctor.Error, "/etc/feedd.toml:3: service.umask: bad; what runs goes on", ""},
@@ -101,7 +101,7 @@ var faults = []struct {
 	{"config-closed", func(f *doctor.Facts) { f.Config.Closed = "the user cannot read it" }, doctor.Error, "cannot read it", ""},
 	{"config-warning", func(f *doctor.Facts) { f.Config.Warnings = []doctor.Problem{{Text: "memory is not limited"}} }, doctor.Note, "memory is not limited", ""},
 	{"config-warning", func(f *doctor.Facts) { f.Config.InForce = "/other.toml" }, doctor.Note, "process 70 runs with the configuration /other.toml", ""},
-	{"program-gone", func(f *doctor.Facts) { f.Program.Gone = true }, doctor.Error, "/usr/sbin/feedd, which is what starts, is not there", ""},
+	{"program-gone", func(f *doctor.Facts) { f.Program.Gone = true }, doctor.Error, "/usr/sbin/feedd, which the manager starts, does not exist", ""},
 	{"program-closed", func(f *doctor.Facts) { f.Program.Closed, f.Program.Allow = "the user cannot run it", "chmod a+x y" }, doctor.Error, "cannot run it", "chmod a+x y"},
 	{"program-newer", func(f *doctor.Facts) { f.Program.Newer = true }, doctor.Warning, "newer than the one that process 70 runs", "feedd restart --config /etc/feedd.toml"},
 	{"program-writable", func(f *doctor.Facts) { f.Program.Writable, f.Program.Tighten = "its mode is 0777", "chmod go-w y" }, doctor.Warning, "others could change the program /usr/sbin/feedd", "chmod go-w y"},
@@ -181,7 +181,7 @@ var faults = []struct {
 		f.Lock.PIDFileLeft = "/x names 9, which is gone"
 	}, doctor.Note, "/x names 9", "feedd start --config /etc/feedd.toml"},
 	{"state-file-missing", func(f *doctor.Facts) { f.Lock.StateFileWrong = "it is not there" }, doctor.Warning, "process 70 cannot be used: it is not there", "feedd restart --config /etc/feedd.toml"},
-	{"not-answering", func(f *doctor.Facts) { f.Life.Phase = platform.PhaseUnknown }, doctor.Error, "has said nothing of itself since", "feedd restart --config /etc/feedd.toml"},
+	{"not-answering", func(f *doctor.Facts) { f.Life.Phase = platform.PhaseUnknown }, doctor.Error, "has reported no progress since", "feedd restart --config /etc/feedd.toml"},
 	{"started-by-hand", func(f *doctor.Facts) { f.Life.Stranger, f.Life.StartedBy, f.Manager.PID = true, "hand", 0 }, doctor.Warning, "process 70 was started by hand", "feedd restart --config /etc/feedd.toml"},
 	{"other-process", func(f *doctor.Facts) { f.Others = []doctor.Process{{PID: 99, User: "ann", Command: "feedd run"}} }, doctor.Warning, "process 99, user ann", "kill 99"},
 	{"other-process", func(f *doctor.Facts) { f.Others = []doctor.Process{{PID: 99, Command: "feedd run", Apart: true}} }, doctor.Note, "may be meant to be another", "kill 99"},
@@ -259,7 +259,7 @@ var faults = []struct {
 	{"alarm-undelivered", func(f *doctor.Facts) { f.Alarm = doctor.Alarm{Waiting: 1, Since: noon.Add(-time.Hour)} }, doctor.Warning, "1 wait", ""},
 	{"alarm-undelivered", func(f *doctor.Facts) { f.Alarm.Dropped = 3 }, doctor.Warning, "3 alarms were dropped", ""},
 	{"alarm-undelivered", func(f *doctor.Facts) { f.Alarm.Error = "webhook: refused" }, doctor.Warning, "webhook: refused", ""},
-	{"unseen", func(f *doctor.Facts) { f.Unseen = []doctor.Unseen{{"its log", "denied"}, {"more", "denied"}} }, doctor.Note, "2 things were not for us to see", ""},
+	{"unseen", func(f *doctor.Facts) { f.Unseen = []doctor.Unseen{{"its log", "denied"}, {"more", "denied"}} }, doctor.Note, "2 things could not be examined", ""},
 }
 
 // Under every manager, each fault is the first finding, and the healthy service has none.

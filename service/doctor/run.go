@@ -27,7 +27,7 @@ func (l Life) lastWords() string {
 	case l.LastRun != nil:
 		return l.LastRun.Outcome
 	}
-	return "nobody knows why"
+	return "the reason is not known"
 }
 
 func (l Life) endedAt() string {

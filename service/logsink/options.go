@@ -17,7 +17,7 @@ import (
 type Options struct {
 	// Level is the least severe level that is logged: trace, debug, info, warn
 	// or error. Empty: info.
-	Level string `toml:"level" help:"the least severe that is logged: trace, debug, info, warn, error; a reload changes it"`
+	Level string `toml:"level" help:"least severe level that is logged: trace, debug, info, warn, error; a reload applies it"`
 	// Format is text or json. Empty: text, coloured where standard error is a
 	// terminal and $NO_COLOR is not set. It holds for any sink; with json the
 	// message in the journal or in syslog is a JSON object.
@@ -32,14 +32,14 @@ type Options struct {
 	// new directory 0750, less the umask; an old file keeps its mode. A path
 	// that is a link, a directory or anything but a regular file is refused,
 	// and so is a directory that everybody can write to.
-	File string `toml:"file" help:"absolute path for the sink file"`
+	File string `toml:"file" help:"absolute path of the log file, for sink = \"file\""`
 	// MaxSizeMB is the size in MiB at which the file is rotated: renamed to
 	// NAME-TIME.EXT and begun anew, with its mode and owner. 0: 100.
 	MaxSizeMB int `toml:"max_size_mb" help:"size in MiB at which the file is rotated"`
 	// MaxBackups is how many rotated files are kept. 0: 7.
-	MaxBackups int `toml:"max_backups" help:"rotated files that are kept"`
+	MaxBackups int `toml:"max_backups" help:"number of rotated files to keep"`
 	// MaxAgeDays is how many days a rotated file is kept. 0: MaxBackups alone decides.
-	MaxAgeDays int `toml:"max_age_days" help:"days that a rotated file is kept; 0: max_backups alone decides"`
+	MaxAgeDays int `toml:"max_age_days" help:"days to keep a rotated file; 0: max_backups alone decides"`
 }
 
 // Defaults are the values that the zero Options stands for.

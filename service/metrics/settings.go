@@ -20,14 +20,14 @@ const tableName = "metrics"
 
 // settings is the table.
 type settings struct {
-	Listen      string `toml:"listen" show:"true" help:"HOST:PORT, or unix:/PATH; none: it does not listen"`
-	AllowRemote bool   `toml:"allow_remote" show:"true" help:"listen where other machines can connect"`
-	SocketMode  string `toml:"socket_mode" show:"true" help:"octal, of the unix socket: who may write to it can connect"`
-	Required    bool   `toml:"required" show:"true" help:"the start fails where it cannot listen; otherwise that is told and tried again"`
+	Listen      string `toml:"listen" show:"true" help:"HOST:PORT, or unix:/PATH; default: it does not listen"`
+	AllowRemote bool   `toml:"allow_remote" show:"true" help:"allow an address that other machines can connect to"`
+	SocketMode  string `toml:"socket_mode" show:"true" help:"mode of the unix socket, octal; who may write to it can connect"`
+	Required    bool   `toml:"required" show:"true" help:"fail the start if it cannot listen; otherwise that is logged and tried again"`
 
-	Textfile         string        `toml:"textfile" show:"true" help:"absolute, NAME.prom in the directory of node_exporter's textfile collector; none: it writes none"`
-	TextfileMode     string        `toml:"textfile_mode" show:"true" help:"octal"`
-	TextfileInterval time.Duration `toml:"textfile_interval" show:"true" help:"between two writes of it"`
+	Textfile         string        `toml:"textfile" show:"true" help:"absolute path of a file NAME.prom in the directory of node_exporter's textfile collector; default: none is written"`
+	TextfileMode     string        `toml:"textfile_mode" show:"true" help:"mode of that file, octal"`
+	TextfileInterval time.Duration `toml:"textfile_interval" show:"true" help:"time between two writes of it"`
 }
 
 func defaults() *settings {

@@ -38,6 +38,6 @@ func (p *Program) put(path string, there bool) {
 		err = nil
 	}
 	if err != nil {
-		p.rt.Slog().Warn("who looks for the file is told something else than what is so", "there", there, "error", err)
+		p.rt.Slog().Warn("a probe that looks for the mark file gets a wrong answer", "there", there, "error", err)
 	}
 }

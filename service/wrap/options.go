@@ -4,9 +4,9 @@ import "time"
 
 // Options is the table [wrap] of a configuration file.
 type Options struct {
-	Command   []string          `toml:"command" help:"the program and its arguments; no shell reads them"`
-	Directory string            `toml:"directory" help:"where it runs, absolute; the service's state directory, if there is none"`
-	Env       map[string]string `toml:"env" help:"variables of its environment, beside those of the service"`
+	Command   []string          `toml:"command" help:"the program and its arguments; no shell interprets them"`
+	Directory string            `toml:"directory" help:"absolute path of its working directory; default: the service's state directory"`
+	Env       map[string]string `toml:"env" help:"environment variables in addition to those of the service"`
 
 	Ready   Ready          `toml:"ready"`
 	Health  Health         `toml:"health"`
@@ -15,23 +15,23 @@ type Options struct {
 	Output  Output         `toml:"output"`
 	Hooks   Hooks          `toml:"hooks"`
 	Restart Restart        `toml:"restart"`
-	Exit    map[string]int `toml:"exit" help:"what the service ends with when the command ends by itself: {\"3\" = 0, \"SIGSEGV\" = 70};\nof others: the same code, 128 and its number for a signal, and 1 for 75, 77 and 78, after which no manager starts a service again"`
+	Exit    map[string]int `toml:"exit" help:"exit code of the service when the command ends by itself: {\"3\" = 0, \"SIGSEGV\" = 70};\nof others: the same code, 128 and its number for a signal, and 1 for 75, 77 and 78, after which no manager starts a service again"`
 }
 
 // Ready says when the command is ready: when all holds that is set. Nothing is set: when it
 // has been executed.
 type Ready struct {
-	TCP     string        `toml:"tcp" help:"HOST:PORT that takes a connection"`
-	Unix    string        `toml:"unix" help:"path of a socket that takes a connection"`
-	HTTP    string        `toml:"http" help:"URL that is answered with the status"`
-	Status  int           `toml:"status" help:"of HTTP; 0: any from 200 to 399"`
-	File    string        `toml:"file" help:"path that is there, and was not, or was another, before the start"`
-	Log     string        `toml:"log" help:"regular expression (RE2) that a line of its output matches"`
-	Command []string      `toml:"command" help:"a command that ends with 0"`
-	Notify  bool          `toml:"notify" help:"it says so itself: READY=1 of sd_notify(3)"`
-	Delay   time.Duration `toml:"delay" help:"it has lived for so long"`
-	Timeout time.Duration `toml:"timeout" help:"of one attempt; start_timeout is that of all of them"`
-	Mark    string        `toml:"mark" help:"path of a file that is there while the command is ready and well, for a probe that only looks for it"`
+	TCP     string        `toml:"tcp" help:"ready when HOST:PORT accepts a connection"`
+	Unix    string        `toml:"unix" help:"ready when the unix socket at this path accepts a connection"`
+	HTTP    string        `toml:"http" help:"ready when this URL answers with status"`
+	Status  int           `toml:"status" help:"HTTP status; 0: any from 200 to 399"`
+	File    string        `toml:"file" help:"ready when this file exists; a file from before the start does not count"`
+	Log     string        `toml:"log" help:"ready when a line of its output matches this regular expression (RE2)"`
+	Command []string      `toml:"command" help:"a command that has to exit with 0"`
+	Notify  bool          `toml:"notify" help:"ready when it sends READY=1 by sd_notify(3)"`
+	Delay   time.Duration `toml:"delay" help:"ready after this time"`
+	Timeout time.Duration `toml:"timeout" help:"limit of one attempt; start_timeout limits all of them together"`
+	Mark    string        `toml:"mark" help:"path of a file that exists while the command is ready and healthy, for probes that look for a file"`
 }
 
 // Health says how the command is asked whether it is well. All that is set has to hold.
@@ -40,64 +40,64 @@ type Health struct {
 	Unix      string        `toml:"unix" help:"as in wrap.ready"`
 	HTTP      string        `toml:"http" help:"as in wrap.ready"`
 	Status    int           `toml:"status" help:"as in wrap.ready"`
-	File      string        `toml:"file" help:"path that is there"`
-	Command   []string      `toml:"command" help:"a command that ends with 0"`
-	Watchdog  time.Duration `toml:"watchdog" help:"longest time between two WATCHDOG=1 of its own; needs ready.notify"`
-	Interval  time.Duration `toml:"interval" help:"between two rounds"`
-	Timeout   time.Duration `toml:"timeout" help:"of one attempt"`
-	Threshold int           `toml:"threshold" help:"rounds in a row that fail before it counts as unwell"`
-	Tolerate  bool          `toml:"tolerate" help:"only tell that it is unwell, and do not end it for that"`
-	Mark      string        `toml:"mark" help:"path of a file that is there from the command's start on, while it is well"`
+	File      string        `toml:"file" help:"path of a file that has to exist"`
+	Command   []string      `toml:"command" help:"a command that has to exit with 0"`
+	Watchdog  time.Duration `toml:"watchdog" help:"longest time between two WATCHDOG=1 messages of the command; needs ready.notify"`
+	Interval  time.Duration `toml:"interval" help:"time between two rounds"`
+	Timeout   time.Duration `toml:"timeout" help:"limit of one attempt"`
+	Threshold int           `toml:"threshold" help:"consecutive failures after which it is unhealthy"`
+	Tolerate  bool          `toml:"tolerate" help:"only report that it is unhealthy, and do not end it"`
+	Mark      string        `toml:"mark" help:"path of a file that exists from the start of the command on, while it is healthy"`
 }
 
 // Stop is how the command is asked to end: by one of signal, command, HTTP and keys.
 type Stop struct {
 	Signal  string        `toml:"signal" help:"SIGTERM, SIGINT, ...; not on Windows"`
-	Tree    bool          `toml:"tree" help:"the signal is for everybody it has started, too"`
-	Command []string      `toml:"command" help:"instead of a signal"`
-	HTTP    string        `toml:"http" help:"instead of a signal: a URL that gets a POST"`
+	Tree    bool          `toml:"tree" help:"send the signal also to all processes that it has started"`
+	Command []string      `toml:"command" help:"a command instead of a signal"`
+	HTTP    string        `toml:"http" help:"instead of a signal: a URL to POST to"`
 	Keys    string        `toml:"keys" help:"on Windows, instead of a signal: ctrl-c, ctrl-break, close (WM_CLOSE to its windows), none"`
-	Grace   time.Duration `toml:"grace" help:"until all that is left is killed; less than stop_timeout"`
+	Grace   time.Duration `toml:"grace" help:"time before all remaining processes are killed; less than stop_timeout"`
 }
 
 // Reload is how the command takes a new configuration of its own: by a signal, a command or
 // an HTTP call. Without any, a reload of the service is none of its business.
 type Reload struct {
-	Check   []string      `toml:"check" help:"a command that has to end with 0 before: it reads the new configuration"`
+	Check   []string      `toml:"check" help:"a command that checks the new configuration first, and has to exit with 0"`
 	Signal  string        `toml:"signal" help:"SIGHUP, SIGUSR1, ...; not on Windows"`
-	Command []string      `toml:"command" help:"instead of a signal; how it ends is the outcome"`
-	HTTP    string        `toml:"http" help:"instead of a signal: a URL that gets a POST; its status is the outcome"`
-	Notify  bool          `toml:"notify" help:"the outcome is there when it says RELOADING=1 and then READY=1; needs ready.notify"`
-	Timeout time.Duration `toml:"timeout" help:"of each of these; reload_timeout is that of all of them"`
+	Command []string      `toml:"command" help:"a command instead of a signal; its exit code is the outcome"`
+	HTTP    string        `toml:"http" help:"instead of a signal: a URL to POST to; the HTTP status is the outcome"`
+	Notify  bool          `toml:"notify" help:"wait until it sends RELOADING=1 and then READY=1; needs ready.notify"`
+	Timeout time.Duration `toml:"timeout" help:"limit of each of these; reload_timeout limits all of them together"`
 }
 
 // Output is what becomes of what the command says.
 type Output struct {
 	Stdout  string `toml:"stdout" help:"level of its lines: trace, debug, info, warn, error, off"`
 	Stderr  string `toml:"stderr" help:"likewise"`
-	Level   string `toml:"level" help:"regular expression (RE2) whose first group is the level that a line names"`
-	JSON    bool   `toml:"json" help:"lines that are JSON objects become fields; level, msg and their like are understood"`
+	Level   string `toml:"level" help:"regular expression (RE2) whose first group is the level of a line"`
+	JSON    bool   `toml:"json" help:"turn lines that are JSON objects into fields; level, msg and similar keys are recognised"`
 	ANSI    bool   `toml:"ansi" help:"keep colours and other escape sequences"`
-	Full    string `toml:"full" help:"when the log does not take its lines in time: wait (the command does, too), drop (and count)"`
-	MaxLine int    `toml:"max_line" help:"bytes of a line, which is continued in the next"`
+	Full    string `toml:"full" help:"when the log is too slow: wait (which blocks the command), drop (and count)"`
+	MaxLine int    `toml:"max_line" help:"longest line in bytes; a longer one is split"`
 }
 
 // Hooks are commands around the command's life, one after the other.
 type Hooks struct {
-	BeforeStart [][]string    `toml:"before_start" help:"commands before it; one that fails keeps it from starting"`
-	AfterReady  [][]string    `toml:"after_ready" help:"commands when it is ready; one that fails is told"`
-	AfterStop   [][]string    `toml:"after_stop" help:"commands when all of it has ended, however it did; one that fails is told.\nThey have WRAP_EXIT_CODE or WRAP_SIGNAL"`
-	Timeout     time.Duration `toml:"timeout" help:"of each"`
+	BeforeStart [][]string    `toml:"before_start" help:"commands before the start; a failure prevents the start"`
+	AfterReady  [][]string    `toml:"after_ready" help:"commands when it is ready; failures are reported"`
+	AfterStop   [][]string    `toml:"after_stop" help:"commands when all of its processes have ended, for whatever reason; failures are reported.\nThey have WRAP_EXIT_CODE or WRAP_SIGNAL"`
+	Timeout     time.Duration `toml:"timeout" help:"limit of each"`
 }
 
 // Restart is who starts the command again when it has ended by itself.
 type Restart struct {
-	Policy     string        `toml:"policy" help:"manager: the service ends with it, and [service.restart] says what follows;\non-failure, always: we start it again, and the service goes on"`
-	Delay      time.Duration `toml:"delay" help:"before the first restart"`
-	MaxDelay   time.Duration `toml:"max_delay" help:"each is twice as long as the one before, up to that"`
-	Jitter     float64       `toml:"jitter" help:"share of the delay by which it is longer or shorter at random, so that many do not start at once"`
-	ResetAfter time.Duration `toml:"reset_after" help:"ready for so long, and the next is the first again"`
-	Max        int           `toml:"max" help:"restarts in a row after which the service ends as with manager; -1: no limit"`
+	Policy     string        `toml:"policy" help:"manager: the service ends with the command, and [service.restart] applies;\non-failure, always: the command is restarted while the service goes on"`
+	Delay      time.Duration `toml:"delay" help:"delay before the first restart"`
+	MaxDelay   time.Duration `toml:"max_delay" help:"longest delay; each delay is twice the one before"`
+	Jitter     float64       `toml:"jitter" help:"share of the delay by which it varies at random, so that many do not start at once"`
+	ResetAfter time.Duration `toml:"reset_after" help:"after it was ready for this time, the next delay is the first again"`
+	Max        int           `toml:"max" help:"consecutive restarts after which the service ends as with manager; -1: no limit"`
 }
 
 // Defaults are the options that hold where the table does not say otherwise.
