@@ -15,39 +15,39 @@ import (
 	"github.com/holdfast-dev/holdfast/service/internal/hangup"
 )
 
-// app is one command line: the program, and what the flags say.
+// An app is one command line: the program, and the values of the flags.
 type app struct {
 	machine
 	cfg  service.Config
 	prog service.Program
 	root *cobra.Command
-	code service.Config // cfg as it is before a command
+	code service.Config // cfg before a command has changed it
 
-	hangup            *hangup.Hold    // what Main holds of SIGHUP
-	begun             bool            // a command of ours was reached
-	unusable          error           // why there can be none
-	fileless          bool            // without any configuration file
-	placesDefaultFile bool            // this command writes the program's own one, or shows that
-	ours              map[string]bool // the persistent flags that are not a host's
+	hangup            *hangup.Hold    // Main's hold on SIGHUP
+	begun             bool            // one of our commands was reached
+	unusable          error           // why no command can run
+	fileless          bool            // use no configuration file
+	placesDefaultFile bool            // this command writes or shows the program's default file
+	ours              map[string]bool // the persistent flags that do not belong to a host
 	manager           string
 	scope             string
 	timeout           time.Duration
 }
 
-// newApp is a command line to be mounted anywhere.
+// newApp returns a command line that can be mounted anywhere.
 func newApp(m machine, cfg service.Config, prog service.Program) *app {
 	return newTree(m, cfg, prog, "")
 }
 
-// newTree is newApp, where --quiet has that letter.
+// newTree is like newApp, and gives --quiet that letter.
 func newTree(m machine, cfg service.Config, prog service.Program, quiet string) *app {
 	a := newTrunk(m, cfg, prog, quiet)
 	a.grow()
 	return a
 }
 
-// newTrunk is what `run` needs of newTree: the rest, which costs every start as much as
-// the whole of a small program's, grows when it is needed.
+// newTrunk returns the part of newTree that `run` needs. The rest would cost every start as
+// much as the whole start of a small program, so it grows when it is needed.
 func newTrunk(m machine, cfg service.Config, prog service.Program, quiet string) *app {
 	cfg, err := cfg.With(prog)
 	a := &app{machine: m, cfg: cfg, prog: prog, unusable: err}
@@ -57,7 +57,7 @@ func newTrunk(m machine, cfg service.Config, prog service.Program, quiet string)
 		Args:  a.knownCommand, SuggestionsMinimumDistance: 2,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.help(args) },
 	}
-	if quiet != "" { // --version of a program with another tree around this one is the host's
+	if quiet != "" { // in a mounted tree, --version belongs to the host
 		a.root.RunE = a.helpOrVersion()
 	}
 	f := a.root.PersistentFlags()
@@ -73,7 +73,7 @@ func newTrunk(m machine, cfg service.Config, prog service.Program, quiet string)
 	a.ours = map[string]bool{}
 	f.VisitAll(func(f *pflag.Flag) { a.ours[f.Name] = true })
 
-	a.root.CompletionOptions.DisableDefaultCmd = true // there is one of ours
+	a.root.CompletionOptions.DisableDefaultCmd = true // we have our own
 	a.adopt(a.root)
 	a.helpOnConfig()
 	a.addGroups()
@@ -81,7 +81,7 @@ func newTrunk(m machine, cfg service.Config, prog service.Program, quiet string)
 	return a
 }
 
-// grow adds all commands but `run`.
+// grow adds all commands except `run`.
 func (a *app) grow() {
 	a.addCommands()
 	if c, ok := a.prog.(Commander); ok {
@@ -91,7 +91,7 @@ func (a *app) grow() {
 	a.completeFlags()
 }
 
-// runs reports whether args are a command line of `run`, as far as cobra goes by it.
+// runs reports whether cobra takes args for a command line of `run`.
 func (a *app) runs(args []string) bool {
 	cmd, _, err := a.root.Find(args)
 	return err == nil && cmd.Name() == runName && cmd.Parent() == a.root

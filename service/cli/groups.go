@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// The groups in which the help shows the commands.
+// These are the groups of commands in the help.
 const (
 	groupLife         = "life"
 	groupInstallation = "installation"
@@ -19,7 +19,7 @@ func (a *app) addGroups() {
 		&cobra.Group{ID: groupDiagnosis, Title: "Diagnosis:"})
 }
 
-// addCommands adds all commands of ours but `run`.
+// addCommands adds all our commands except `run`.
 func (a *app) addCommands() {
 	a.add(groupLife, a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand())
 	a.add(groupInstallation,
@@ -29,7 +29,7 @@ func (a *app) addCommands() {
 	a.add("", a.versionCommand(), manCommand(a.root), completionCommand(), a.spawnCommand(), a.superviseCommand(), a.awaitCommand())
 }
 
-// add adds commands to the tree, in a group unless that is empty.
+// add adds commands to the tree. An empty group means none.
 func (a *app) add(group string, commands ...*cobra.Command) {
 	for _, cmd := range commands {
 		if group != "" {
@@ -40,7 +40,7 @@ func (a *app) add(group string, commands ...*cobra.Command) {
 	}
 }
 
-// examples are what help and manual show of commands: see called.
+// examples are the examples in help texts and manual pages: see called.
 var examples = map[string]string{ //nolint:gochecknoglobals // a table
 	"install": "  PROGRAM install --start\n" +
 		"  PROGRAM install --user feed --create-user --start\n" +
@@ -61,7 +61,7 @@ var examples = map[string]string{ //nolint:gochecknoglobals // a table
 	"bugreport": "  PROGRAM bugreport -o report.tar.gz",
 }
 
-// helpOrVersion shows the help, or the version where --version asks for that.
+// helpOrVersion shows the help or, with --version, the version.
 func (a *app) helpOrVersion() func(*cobra.Command, []string) error {
 	version := a.root.Flags().Bool("version", false, "print the version, as the command version does")
 	return func(cmd *cobra.Command, args []string) error {
@@ -72,8 +72,9 @@ func (a *app) helpOrVersion() func(*cobra.Command, []string) error {
 	}
 }
 
-// called is the example of a command. One of ours has the way to the tree, wherever it is mounted,
-// in place of PROGRAM; one of the program's own is as it is.
+// called returns the example of a command. In an example of ours, PROGRAM is replaced by the
+// path of the tree, wherever it is mounted. Examples of the program's own commands stay as
+// they are.
 func called(root, cmd *cobra.Command) string {
 	if cmd.Example != examples[cmd.Name()] {
 		return cmd.Example

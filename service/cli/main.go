@@ -12,65 +12,64 @@ import (
 	"github.com/holdfast-dev/holdfast/service/internal/hangup"
 )
 
-// Main runs the command that os.Args names and returns the exit code of the
-// process. It blocks until the command is done; for `run`, that is the whole
-// life of prog.
+// Main runs the command in os.Args and returns the exit code of the process. It blocks until
+// the command is done; for `run`, this is the whole life of prog.
 //
-// A SIGHUP does not kill the commands that managers start, and counts for nothing
-// until [service.Run] listens: the configuration is yet to be read. It ends any
-// other command, as ever. For `run`, and for whatever systemd started, that begins
-// before main, right after package os is initialised; call Main within two seconds,
-// or a SIGHUP kills again, one that came meanwhile included. The time before, in
-// which Go itself starts, no library can protect. Build with CGO_ENABLED=0: loading
-// libc for package net takes longer than the rest of the start. No reload of ours
-// comes in that time: it goes to who holds the lock. What a manager starts by
-// `spawn` (SysV, OpenRC) ignores SIGHUP from exec on, and systemd starts again what
-// a SIGHUP killed. What remains is who takes the process's number from elsewhere,
-// as `systemctl kill` and pkill do.
+// SIGHUP does not kill a command that a manager starts. It has no effect until [service.Run]
+// listens, because the configuration has not been read yet. SIGHUP ends every other command,
+// as usual. For `run`, and for every command that systemd starts, the protection begins before
+// main, right after the initialisation of package os. Call Main within two seconds. Otherwise
+// a SIGHUP kills again, including one that arrived in the meantime.
+//
+// No library can protect the time before, in which Go itself starts. Build with CGO_ENABLED=0,
+// because loading libc for package net takes longer than the rest of the start. A reload by
+// one of our commands cannot arrive in that time, because it goes to the holder of the lock. A
+// process that a manager starts by `spawn` (SysV, OpenRC) ignores SIGHUP from exec on, and
+// systemd restarts a process that SIGHUP killed. What remains is a sender that gets the PID
+// from elsewhere, such as `systemctl kill` and pkill.
 func Main(cfg service.Config, prog service.Program) int {
-	held := hangup.Take() // first: what is not held already kills until then
+	held := hangup.Take() // first, because until then a SIGHUP that is not held kills
 	a := newTrunk(thisMachine().with(cfg.Fallback), cfg, prog, "q")
 	if !a.runs(os.Args[1:]) {
 		a.grow()
 	}
 	a.hangup = held
 	a.root.SetArgs(os.Args[1:])
-	a.root.SilenceErrors = true // printed here, once, in our own form
+	a.root.SilenceErrors = true // the error is printed below, once, in our own form
 	cmd, err := a.root.ExecuteContextC(context.Background())
 	code := a.exitCode(err)
 	printError(a.root, cmd, err, code)
 	return code
 }
 
-// Command is the command tree of the service, named after it, to be mounted into
-// a bigger one, at any depth and under any name: what is installed calls it where
-// it stands. The host's own persistent hooks run for its commands as well. All
-// that is left to the host's main is one line:
+// Command returns the command tree of the service. The tree is named after the service and can
+// be mounted into a bigger one, at any depth and under any name. The installed definition
+// calls it at its place. The host's persistent hooks also run for its commands. The host's
+// main then ends with one line:
 //
 //	os.Exit(cli.Execute(root))
 //
-// or, where the host wants to see the error itself,
+// If the host wants to see the error itself, use this line instead:
 //
 //	os.Exit(cli.ExitCode(root.Execute()))
 //
-// with which a command of the host's that does not exist ends with 1, as cobra does
-// not say what it refused.
+// Then an unknown command of the host exits with 1, because cobra does not say what it
+// refused.
 //
-// The host's persistent flags that an install is given (`acme --profile x agent
-// install`) are in every command line that is installed, where they were: behind the
-// command that has them. They are kept for later installs like what install itself is
-// told, until those are given another value, or --no-host-flags. So a path in one has
-// to be absolute, and a secret does not belong there: definitions can be read by all.
+// If the host's persistent flags are given to an install (`acme --profile x agent install`),
+// every installed command line has them at their place, after the command that owns them.
+// Later installs keep them like install's own flags, until they get another value, or
+// --no-host-flags. So a path in such a flag must be absolute, and it must not contain a
+// secret: everybody can read definitions.
 //
-// There cobra prints an error as it prints the host's own ("Error: ...", once and
-// without the usage), or the host does, where it has cobra be silent; [Silent]
-// says of which there is nothing to print.
+// With root.Execute, cobra prints an error like the host's own ("Error: ...", once and without
+// the usage). If the host has silenced cobra, the host prints it. [Silent] reports which
+// errors need no message.
 func Command(cfg service.Config, prog service.Program) *cobra.Command {
 	return newApp(thisMachine().with(cfg.Fallback), cfg, prog).root
 }
 
-// ExitCode maps the error of a command to the exit code that this package
-// promises.
+// ExitCode returns the exit code that this package promises for the error of a command.
 func ExitCode(err error) int {
 	var exit *exitError
 	var bad *usageError
@@ -83,7 +82,7 @@ func ExitCode(err error) int {
 		return classed.code
 	case errors.As(err, &failed) && failed.Code != 0:
 		return failed.Code
-	case errors.Is(err, service.ErrConfig): // also where it is a name that no unit can have
+	case errors.Is(err, service.ErrConfig): // also for a name that no unit can have
 		return service.ExitCode(err)
 	case errors.As(err, &bad), misused(err), errors.Is(err, platform.ErrUnsupported):
 		return platform.ExitUsage
@@ -93,15 +92,15 @@ func ExitCode(err error) int {
 	return service.ExitCode(err)
 }
 
-// Silent reports whether all about err has been said: it is but an exit code, or
-// the service's log has it.
+// Silent reports whether nothing needs to be printed about err: it is only an exit code, or it
+// is in the service's log.
 func Silent(err error) bool {
 	var exit *exitError
 	return errors.As(err, &exit) || service.Logged(err)
 }
 
-// exitCode is ExitCode, where what went wrong before a command began was cobra
-// refusing the command line.
+// exitCode is like ExitCode. An error before any command began is a command line that cobra
+// refused.
 func (a *app) exitCode(err error) int {
 	if err != nil && !a.begun {
 		return platform.ExitUsage

@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// runName is the command that managers start; package hangup looks for it, too.
+// runName is the command that managers start. Package hangup looks for it, too.
 const runName = "run"
 
 func (a *app) runCommand() *cobra.Command {
@@ -64,13 +64,13 @@ func (a *app) printVersion(cmd *cobra.Command, asJSON bool) error {
 	return err
 }
 
-// versions is what `version --json` prints; it only grows.
+// versions is the output of `version --json`. Fields are only ever added to it.
 type versions struct {
 	Name      string `json:"name"`
 	Version   string `json:"version"`
 	Framework string `json:"holdfast"`
 	Go        string `json:"go"`
-	// Trial is the format of the trials that the program can be on: see package
+	// Trial is the format of the trials that the program supports: see package
 	// installer/trial.
 	Trial int `json:"trial"`
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
-// A start does without all other commands, wherever the word run stands as the command,
-// and nowhere else.
+// A start does without all other commands if the command is run, wherever that word is in the
+// line, and only then.
 func TestRunNeedsNoTree(t *testing.T) {
 	for line, want := range map[string]bool{
 		"run": true, "run a b": true, "run -- status": true, "run --as-root": true, "run --help": true, "run --no-such": true, "run status": true,
@@ -25,7 +25,7 @@ func TestRunNeedsNoTree(t *testing.T) {
 	}
 }
 
-// What it says of itself, and of what it does not take, is what it says as one of all commands.
+// Without the other commands, run prints the same help and the same refusals as with them.
 func TestRunAloneSaysTheSame(t *testing.T) {
 	for _, line := range []string{"run --help", "run -h", "-q run --help", "run --no-such", "run -x", "run --config", "run --timeout x", "run --timeout=-1s", "run --scope x", "run --config=", "run --instance a/b"} {
 		cfg := service.Config{Name: "feedd", DisplayName: "Feed"}
