@@ -281,7 +281,7 @@ func endFaults() []fault {
 		},
 		{
 			long: true, name: "crash_loop", version: "fragile", service: "restart.delay = \"1s\"\nrestart.max = 1000\nrestart.window = \"1h\"\nsupervise = true",
-			inject: `touch /var/log/app.hold-start; kill -9 $(pid); until_ "says '\"restarts\":[3-9]'"`,
+			inject: `touch /var/log/app.hold-start; kill -9 $(pid); until_ "says '\"restarts\":\([3-9]\|[1-9][0-9]\)'"`,
 			finds:  "restart-loop", hand: `rm /var/log/app.hold-start; $P stop; $P start`,
 		},
 		{
