@@ -40,10 +40,13 @@ func (p pattern) size(text []byte) int {
 
 // fill appends lines of text to b, as many as a file takes at once. It returns their number and the rest of text.
 func (p pattern) fill(b, text []byte) (filled []byte, n int, rest []byte) {
-	for len(text) > 0 && (n == 0 || len(b) < mostTogether) {
+	for len(text) > 0 {
 		end := bytes.IndexByte(text, '\n')
 		if end < 0 {
 			end = len(text)
+		}
+		if n > 0 && len(b)+end+len(p.head)+len(p.tail) >= mostTogether {
+			break
 		}
 		if n++; n > 1 {
 			b = append(b, '\n')
@@ -78,9 +81,6 @@ func printable(b []byte) bool {
 	return true
 }
 
-// roomy is the size of a buffer for as much as a file takes at once, and one more line.
-const roomy = mostTogether + 4<<10
-
 // buffer returns an empty buffer for a block of about that size. A small block gets no more than it needs, because many of them may wait.
 func (q *queue) buffer(size int) []byte {
 	if size < mostTogether/2 {
@@ -89,12 +89,12 @@ func (q *queue) buffer(size int) []byte {
 	if b, ok := q.buffers.Get().(*[]byte); ok {
 		return (*b)[:0]
 	}
-	return make([]byte, 0, roomy)
+	return make([]byte, 0, mostTogether)
 }
 
 // recycle keeps the buffer of a written block for the next one.
 func (q *queue) recycle(l line) {
-	if n := cap(l.text); l.block > 0 && n >= roomy && n <= 2*roomy {
+	if l.block > 0 && cap(l.text) == mostTogether {
 		q.buffers.Put(&l.text)
 	}
 }

@@ -33,12 +33,9 @@ type reaper struct {
 	leave   func() // nil: we are not
 }
 
-// adopt begins to be the parent of orphans. service is what distinguishes ours from all others.
-func (s *spawner) adopt(service string) (err error) {
-	s.service = service
-	if s.self, err = proc.Self(); err != nil {
-		return err
-	}
+// adopt begins to be the parent of orphans. service is what distinguishes ours from all others, and self is this process.
+func (s *spawner) adopt(service string, self proc.Identity) error {
+	s.service, s.self = service, self
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("become the reaper of orphans: %w", os.NewSyscallError("prctl", err))
 	}
@@ -137,12 +134,13 @@ func processes() (all []relative) {
 	if err != nil {
 		return nil
 	}
+	buffer := make([]byte, 4096) // a line is shorter
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
 		if err != nil {
 			continue
 		}
-		line, err := os.ReadFile("/proc/" + e.Name() + "/stat")
+		line, err := readOnce("/proc/"+e.Name()+"/stat", buffer)
 		if err != nil {
 			continue // it is gone
 		}
@@ -151,6 +149,17 @@ func processes() (all []relative) {
 		}
 	}
 	return all
+}
+
+// readOnce reads a file of /proc into b by three system calls. [os.ReadFile] takes nine, and there may be thousands of files.
+func readOnce(path string, b []byte) ([]byte, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	n, err := unix.Read(fd, b)
+	_ = unix.Close(fd)
+	return b[:max(n, 0)], err
 }
 
 // below are all processes that descend from us, without what others in this process have started.

@@ -137,7 +137,7 @@ func (p *Program) Start(ctx context.Context, rt *service.Runtime) (err error) {
 func (p *Program) prepare() error {
 	id := p.rt.Config().ID("").String()
 	p.unmark() // what a run has left that was killed
-	if err := p.spawner.adopt(p.rt.StatePath(".wrap")); err != nil {
+	if err := p.spawner.adopt(p.rt.StatePath(".wrap"), p.rt.State().Process); err != nil {
 		return err
 	}
 	p.deaf = p.forward()

@@ -39,6 +39,7 @@ func measure(s settings) error {
 	defer func() { _ = os.RemoveAll(dir) }()
 	wrap := filepath.Join(dir, "wrap")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s", "-o", wrap, "../../examples/wrap")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is released: without the C library in its memory
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
