@@ -28,7 +28,7 @@ type phases struct {
 // enter changes the phase together with the rest of the state, then tells the manager. It
 // reports false, and changes nothing, if the phase cannot be entered. Once a stop is
 // requested, only stopping can be entered. The phase is in the state file before the manager
-// is told.
+// is told, except for reloading: it is written meanwhile, as only its end is waited for.
 func (l *life) enter(to platform.Phase, change func(*State)) bool {
 	l.phase.mu.Lock()
 	if !follows(l.phase.now, to) || l.stopping.Err() != nil && to != platform.PhaseStopping {
@@ -42,7 +42,9 @@ func (l *life) enter(to platform.Phase, change func(*State)) bool {
 	})
 	l.phase.mu.Unlock()
 
-	_ = l.state.await(written) // the writer warns
+	if to != platform.PhaseReloading {
+		_ = l.state.await(written) // the writer warns
+	}
 	l.phase.mu.Lock()
 	defer l.phase.mu.Unlock()
 	if l.phase.now == to { // otherwise the manager has been told of a later phase
