@@ -17,6 +17,7 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "measure one part: life, instant (a part of life), locks, gate, journal or installed")
 	flag.StringVar(&o.disk, "disk", os.TempDir(), "a `directory` on a disk")
 	flag.StringVar(&o.tmpfs, "tmpfs", "/dev/shm", "a `directory` on a tmpfs; left out if it is none")
+	record := flag.String("record", "", "add the ratios to history/history.jsonl as those of a `version`, and draw history/trend.svg anew")
 	flag.Parse()
 	if isHolder() {
 		hold()
@@ -36,10 +37,29 @@ func main() {
 	for _, t := range tables {
 		fmt.Println(t)
 	}
+	if err == nil && *record != "" {
+		err = remembered(pastOf(*record, time.Now(), o.rounds, tables))
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+// remembered adds a line to the history of this folder, and draws its trend.
+func remembered(p past) error {
+	const path = "history/history.jsonl"
+	if err := os.MkdirAll("history", 0o755); err != nil {
+		return err
+	}
+	if err := remember(path, p); err != nil {
+		return err
+	}
+	all, err := history(path)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile("history/trend.svg", []byte(trend(all)), 0o644)
 }
 
 // options say what to measure.
