@@ -118,7 +118,7 @@ func TestAlarmTestOfAServiceWithoutAlarms(t *testing.T) {
 	p.file("[service]\n")
 	p.wants("alarm test", platform.ExitBadConfig, "no alarms are configured")
 	p.file(hooked)
-	p.wants("alarm test", platform.ExitFailed, "`reload` brings it in")
+	p.wants("alarm test", platform.ExitFailed, "`reload` applies it")
 	if _, err := os.Lstat(service.Dirs{State: p.cfg.StateDir}.AlarmsFile("feedd") + ".test"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a note was left: %v", err)
 	}
