@@ -64,7 +64,7 @@ func TestIssue11_MigrationsOfATrial(t *testing.T) {
 			c.ends(cmd, lines)
 
 			if tt.starts {
-				c.record.Deadline = c.in(4 * time.Second)
+				c.record.Deadline = c.in(20 * time.Second) // time enough to begin, on a busy machine
 			}
 			c.opens()
 			cmd, lines, _ = c.run("migrates " + behaviour)

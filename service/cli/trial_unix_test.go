@@ -353,8 +353,8 @@ func TestTrialIsOver(t *testing.T) {
 	}{
 		"it fails":         {"fails", time.Hour, false, nil},
 		"it hangs":         {"hangs", time.Hour, false, nil},
-		"not confirmed":    {"", 3 * time.Second, false, []string{"stopped"}},
-		"without a record": {"", 3 * time.Second, true, []string{"stopped"}},
+		"not confirmed":    {"", 10 * time.Second, false, []string{"stopped"}},
+		"without a record": {"", 10 * time.Second, true, []string{"stopped"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
