@@ -54,7 +54,7 @@ func TestIncident5_StartThenStop(t *testing.T) {
 // not one for each.
 func TestIncident5_StormOfReloads(t *testing.T) {
 	t.Parallel()
-	s := newFeedd(t, "reload = 'wait 500ms'")
+	s := newFeedd(t, "reload = 'wait 3s'")
 	s.do(t, "install", "--start").must(t)
 	before := s.running(t)
 	service := s.open(t)

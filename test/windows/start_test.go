@@ -66,15 +66,16 @@ func TestStartThatDoesNotSucceed(t *testing.T) {
 		name, act string
 		says      string // the log
 		code      int    // of the last run
+		within    string // start_timeout
 	}{
-		{"fails", "fail port 80 is taken", "port 80 is taken", 1},
-		{"panics", "panic nil map", "nil map", 70},
-		{"hangs", "hang", "start_timeout", 1},
-		{"waits without progress", "wait 1h", "start_timeout", 1},
+		{"fails", "fail port 80 is taken", "port 80 is taken", 1, "60s"},
+		{"panics", "panic nil map", "nil map", 70, "60s"},
+		{"hangs", "hang", "start_timeout", 1, "2s"},
+		{"waits without progress", "wait 1h", "start_timeout", 1, "2s"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			s := newFeedd(t, "start = '"+tc.act+"'", "[service]", "start_timeout = '2s'", "stop_timeout = '2s'",
+			s := newFeedd(t, "start = '"+tc.act+"'", "[service]", "start_timeout = '"+tc.within+"'", "stop_timeout = '2s'",
 				"[service.restart]", "policy = 'never'")
 			s.do(t, "install").must(t)
 			s.do(t, "start").want(t, tc.code, s.name)
