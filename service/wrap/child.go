@@ -107,11 +107,12 @@ func (p *Program) await(ctx context.Context, c *child) error {
 		}
 	}()
 	what, err := p.conditions(ctx, o, c)
-	if err == nil && !c.hasEnded() {
-		return nil
-	}
-	if c.hasEnded() {
+	if c.exited() {
+		<-c.ended
 		return p.failedStart(o, c)
+	}
+	if err == nil {
+		return nil
 	}
 	return c.saying(fmt.Errorf("the command is not ready: %s: %w", what, err))
 }

@@ -199,6 +199,17 @@ func (s *spawner) identity(r relative) proc.Identity {
 	return proc.Identity{PID: r.pid, Start: r.Start, Boot: s.self.Boot, Space: s.self.Space}
 }
 
+// exited reports whether the process has ended. On a busy machine, ended is closed some time after
+// that. Meanwhile a daemon that the process has left behind may meet a condition of readiness.
+func (p *process) exited() bool {
+	if p.hasEnded() {
+		return true
+	}
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_PID, p.pid(), &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	return errors.Is(err, unix.ECHILD) || err == nil && info.Signo != 0
+}
+
 // end kills all that is below us, and returns when nobody is left or ctx ends.
 func (s *spawner) end(ctx context.Context, p *process) error {
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {

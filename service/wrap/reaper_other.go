@@ -13,3 +13,6 @@ func (reaper) release()                          {}
 func (reaper) others() []int                     { return nil }
 func (reaper) sweep() (int, error)               { return 0, nil }
 func (reaper) mark() (string, bool)              { return "", false }
+
+// exited reports whether the process has ended, as far as is known.
+func (p *process) exited() bool { return p.hasEnded() }
