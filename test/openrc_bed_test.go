@@ -55,7 +55,7 @@ func TestOpenRCRestarts(t *testing.T) {
 		s.must("test $(" + starts + ") = $(($(cat /tmp/app.starts) + 1)); cp /root/good.toml /etc/shipper.toml")
 
 		// 75, already running: by hand in the very moment, but not while the killed one still holds the name.
-		install("delay = \"3s\"\nmax = -1\n")
+		install("delay = \"10s\"\nmax = -1\n")
 		s.must(kill + "while kill -0 $(cat /tmp/app.pid) 2>/dev/null; do sleep 0.01; done; setsid shipper --config /etc/shipper.toml run >/tmp/app.hand 2>&1 </dev/null &")
 		s.until("! pgrep supervise-daemo && ! rc-service shipper status")
 		s.must(ready + ` && $S status --json | grep '"started_by": "hand"' && $S stop`)
@@ -134,8 +134,10 @@ $S status --json | grep '"enabled": true' && $S uninstall --purge && ! find /etc
 func TestOpenRCPhases(t *testing.T) {
 	t.Parallel()
 	onOpenRC(t, func(t *testing.T, s shipped) {
-		s.configure("[service.restart]\npolicy = \"never\"\n")
-		s.must("echo 'start_delay = \"4s\"\nstop_delay = \"4s\"' >>/etc/shipper.toml; $S install")
+		s.configure("start_timeout = \"5m\"\nstop_timeout = \"5m\"\n[service.restart]\npolicy = \"never\"\n")
+		// Each takes long enough to be seen, on a busy machine, too.
+		s.must(`$S install; begin=$(date +%s); for i in 1 2 3; do rc-service shipper status; $S status; done >/dev/null 2>&1; delay=$((4 + $(date +%s) - begin))
+printf "start_delay = \"%ss\"\nstop_delay = \"%ss\"\n" $delay $delay >>/etc/shipper.toml`)
 		m := managerOn(t, "openrc", bedSystem{Bed: s.b}, native.Login{})
 		is := func(code int, phase platform.Phase) {
 			t.Helper()

@@ -36,9 +36,9 @@ func probeUnit(name string, scope platform.Scope, task ...string) platform.Unit 
 		Description:   "a probe",
 		Exec:          append([]string{program}, task...),
 		Reload:        []string{program, "reload"},
-		StartTimeout:  20 * time.Second,
-		StopTimeout:   20 * time.Second,
-		ReloadTimeout: 20 * time.Second,
+		StartTimeout:  time.Minute,
+		StopTimeout:   time.Minute,
+		ReloadTimeout: time.Minute,
 		Restart:       platform.Restart{Policy: platform.RestartOnFailure, Delay: 100 * time.Millisecond, Max: 2, Window: time.Hour},
 	}
 }
@@ -66,7 +66,7 @@ func TestSystemd(t *testing.T) {
 		t.Run("account", func(t *testing.T) {
 			b.MustRun(t, "useradd", "--system", "feed")
 			u := probeUnit("account", platform.ScopeSystem, "serve")
-			u.User, u.Watchdog, u.Hardening.Capabilities = "feed", 2*time.Second, []string{"CAP_NET_BIND_SERVICE"}
+			u.User, u.Watchdog, u.Hardening.Capabilities = "feed", time.Minute, []string{"CAP_NET_BIND_SERVICE"}
 			managedLife(t, root, m, u, "/run/account")
 		})
 		t.Run("user", func(t *testing.T) {

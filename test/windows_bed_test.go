@@ -145,7 +145,7 @@ func TestUpgradePowerCutOnWindows(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w.write("shipper.toml", "[service]\nstart_timeout = '10s'\n")
+	w.write("shipper.toml", "[service]\nstart_timeout = '60s'\n")
 	w.MustRun(t, "wine", "reg", "add", `HKLM\SYSTEM\CurrentControlSet\Control`, "/v", "AutoStartDelay", "/t", "REG_DWORD", "/d", "1000")
 	runs := func(what string) {
 		t.Helper()

@@ -40,8 +40,8 @@ func examples(t *testing.T, s *stage) {
 	})
 	t.Run("runner", func(t *testing.T) {
 		s := s.as(t, s.shop.get(t, "linux", "runner/runner.go"), "/opt/runner")
-		s.sh(`echo '{"Name": "runner", "DisplayName": "Runner", "Exec": "/bin/sh", "Args": ["-c", "echo did it >/run/did; sleep 1"]}' >/opt/runner.json`)
-		s.sh("$P -service install && $P -service start")
+		s.sh(`echo '{"Name": "runner", "DisplayName": "Runner", "Exec": "/bin/sh", "Args": ["-c", "echo did it >/run/did; while ! test -e /run/did.all; do sleep 0.1; done"]}' >/opt/runner.json; rm -f /run/did.all`)
+		s.sh("$P -service install && $P -service start && touch /run/did.all")
 		s.until("grep 'did it' /run/did && ! pgrep -x runner") // it stops itself when its program ends
 		s.sh("$P -service stop; $P -service uninstall")
 	})
