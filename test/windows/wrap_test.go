@@ -3,7 +3,6 @@
 package windows_test
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,8 +21,11 @@ func wrappedMain(part string) int {
 	dir := os.Getenv("WRAPPED_DIR")
 	note := func(name string, text any) {
 		path := filepath.Join(dir, name)
-		if err := errors.Join(os.WriteFile(path+".new", []byte(fmt.Sprint(text)), 0o644), os.Rename(path+".new", path)); err != nil {
+		if err := os.WriteFile(path+".new", []byte(fmt.Sprint(text)), 0o644); err != nil {
 			panic(err)
+		}
+		for os.Rename(path+".new", path) != nil { // a file that a test reads just now cannot be replaced
+			time.Sleep(10 * time.Millisecond)
 		}
 	}
 	switch part {
