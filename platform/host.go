@@ -1,6 +1,10 @@
 package platform
 
-import "time"
+import (
+	"context"
+	"os"
+	"time"
+)
 
 // A Host is whatever started this process and may ask something of it: an init system, a
 // shell, the Windows service control manager.
@@ -20,6 +24,18 @@ type Host interface {
 	// Close reports the exit code if the platform wants it reported, and stops listening.
 	// Later requests are ignored.
 	Close(exitCode int) error
+}
+
+// Keeper is a [Host] whose manager may keep open files for the next process of the
+// service, which gets them back from it. Where this one's manager does not, the error is
+// ErrUnsupported.
+type Keeper interface {
+	// Keep hands over another descriptor of f, under name; one more of a name is kept
+	// beside the first. It blocks while the manager does not read, until ctx ends.
+	Keep(ctx context.Context, name string, f *os.File) error
+	// Forget has the manager close all that it keeps under name. It blocks likewise, and
+	// the manager does it after it has returned.
+	Forget(ctx context.Context, name string) error
 }
 
 // An ExitCoder is a [Host] whose manager interprets exit codes in its own way. For example,
