@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// CarriedVariable has the names of descriptors, from 3 on, that a supervisor is to keep,
+// carriedVariable has the names of descriptors, from 3 on, that a supervisor is to keep,
 // with a colon between them. [Spawn] hands them to what it executes.
-const CarriedVariable = "HOLDFAST_CARRIED"
+const carriedVariable = "HOLDFAST_CARRIED"
 
 // Carry runs argv once, with our standard input, output and error, and with what the supervisor
 // whose process is pid keeps: for argv to stop that one, and start another in its place. What
@@ -22,7 +22,7 @@ func Carry(ctx context.Context, pid int, argv []string) (code int, err error) {
 // carried are the variables by which what is carried is handed to the process that this
 // one becomes, sd_listen_fds(3).
 func carried(pid string) []string {
-	names := os.Getenv(CarriedVariable)
+	names := os.Getenv(carriedVariable)
 	if names == "" {
 		return nil
 	}

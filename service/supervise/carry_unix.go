@@ -19,7 +19,7 @@ func carry(ctx context.Context, pid int, argv []string) (code int, err error) {
 			_ = f.Close()
 		}
 	}()
-	cmd.Env, cmd.ExtraFiles = append(os.Environ(), CarriedVariable+"="+names), files
+	cmd.Env, cmd.ExtraFiles = append(os.Environ(), carriedVariable+"="+names), files
 	err = cmd.Run()
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Exited() {
 		return exit.ExitCode(), nil
