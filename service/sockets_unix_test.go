@@ -187,3 +187,51 @@ func TestFilesWithoutSockets(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A reload takes a changed address, and one at which somebody else listens fails it.
+func TestReloadTakesAnAddress(t *testing.T) {
+	busy, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	free, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = free.Close()
+	b := newBench(t)
+	configure := func(where string) {
+		t.Helper()
+		if err := os.WriteFile(b.cfg.File, []byte("[[service.socket]]\nname = \"api\"\nlisten = \"tcp:"+where+"\"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.cfg.File = write(t, "")
+	configure("127.0.0.1:0")
+	at := make(chan net.Addr, 1)
+	b.run(t.Context(), echo("here", at))
+	old := <-at
+	b.await(platform.PhaseReady)
+	reload := func() {
+		b.ask(platform.RequestReload)
+		b.await(platform.PhaseReloading)
+		b.await(platform.PhaseReady)
+	}
+	configure(busy.Addr().String())
+	reload()
+	if r := b.state().Reloads; r.Failed != 1 || !strings.Contains(r.LastError, "address already in use") {
+		t.Errorf("%+v", r)
+	}
+	hears(t, connect(t, old), "here")
+	configure(free.Addr().String())
+	reload()
+	hears(t, connect(t, free.Addr()), "here")
+	if log := b.logText(); strings.Contains(log, "settings have changed") || !strings.Contains(log, "the socket listens at another address") {
+		t.Errorf("the log:\n%s", log)
+	}
+	b.stop()
+	if err := b.end(); err != nil {
+		t.Error(err)
+	}
+}

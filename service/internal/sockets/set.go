@@ -110,6 +110,15 @@ func (s *Set) Keep(ctx context.Context) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.o.Trial = false
+	s.keepAll(ctx)
+}
+
+// keepAll is Keep under the lock.
+func (s *Set) keepAll(ctx context.Context) {
+	if s.o.Keeper == nil {
+		return
+	}
 	for _, x := range s.all {
 		if x.kept || s.closed {
 			continue
@@ -117,7 +126,7 @@ func (s *Set) Keep(ctx context.Context) {
 		err := x.keep(ctx, s.o.Keeper)
 		switch {
 		case err == nil:
-			x.kept = true
+			x.kept, x.known = true, Mark+x.Name
 			s.o.Log.Debug("the socket is kept", "socket", x.Name, "listens", x.address())
 		case !errors.Is(err, platform.ErrUnsupported):
 			s.o.Log.Warn("the socket is not kept: while the service restarts connections are refused", "socket", x.Name, "error", err)

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"net"
 	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -337,4 +339,129 @@ func TestProgramAndConfigurationDisagree(t *testing.T) {
 	if (*sockets.Set)(nil).Untaken() != nil {
 		t.Error("no sockets, and some were not taken")
 	}
+}
+
+// A changed address takes effect in a running program: the new socket is open before the old
+// one is closed, who waits at the old one is answered, and Accept goes on at the new one.
+func TestChange(t *testing.T) {
+	dir := shortDir(t)
+	s := newStore(t)
+	p := s.run(t, tcp("web"), platform.Socket{Name: "api", Listen: "unix:" + dir + "/old"}, platform.Socket{Name: "same", Listen: "tcp:127.0.0.1:0"})
+	web, api, same := p.listen(t, "web"), p.listen(t, "api"), p.listen(t, "same")
+	before := web.Addr()
+	waits := dial(t, before)
+	accepted := make(chan net.Conn)
+	go func() {
+		for {
+			conn, err := api.Accept()
+			if err != nil {
+				close(accepted)
+				return
+			}
+			accepted <- conn
+		}
+	}()
+	port := freePort(t)
+	now := []platform.Socket{
+		{Name: "web", Listen: "tcp:127.0.0.1:" + port}, {Name: "api", Listen: "unix:" + dir + "/new", Mode: "0600"}, {Name: "same", Listen: "tcp:127.0.0.1:0", Backlog: 7},
+	}
+	s.heard = nil
+	for range 2 { // the second time there is nothing to change
+		c, err := p.Change(t.Context(), now)
+		if err != nil || c == nil {
+			t.Fatal(c, err)
+		}
+		if err := c.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if runtime.GOOS == "linux" { // others cut them off
+		answer(t, web, waits, "from the old one")
+	}
+	if web.Addr().String() != "127.0.0.1:"+port {
+		t.Errorf("it listens at %v", web.Addr())
+	}
+	answer(t, web, dial(t, web.Addr()), "from the new one")
+	conn := dial(t, api.Addr())
+	served := <-accepted
+	if served == nil || api.Addr().String() != dir+"/new" {
+		t.Fatal(api.Addr())
+	}
+	_ = served.Close()
+	_ = conn.Close()
+	answer(t, same, dial(t, same.Addr()), "as before")
+	var d net.Dialer
+	if _, err := d.DialContext(t.Context(), "tcp", before.String()); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("the old address: %v", err)
+	}
+	if left, _ := filepath.Glob(dir + "/*"); !slices.Equal(left, []string{dir + "/new"}) {
+		t.Errorf("files: %q", left)
+	}
+	want := []string{"forget holdfast.web", "forget holdfast.api", "keep holdfast.web", "keep holdfast.api"}
+	if !slices.Equal(s.heard, want) || len(s.kept) != 3 {
+		t.Errorf("heard %q, %d kept", s.heard, len(s.kept))
+	}
+	p.Close()
+	if _, ok := <-accepted; ok {
+		t.Error("it goes on after the end")
+	}
+	p = s.run(t, now...)
+	if len(s.heard) > 0 {
+		t.Errorf("the next process: %q", s.heard)
+	}
+}
+
+// What cannot be had leaves all as it was, and what a running program cannot take is told.
+func TestChangeThatCannotBe(t *testing.T) {
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s := newStore(t)
+	dns := platform.Socket{Name: "dns", Listen: "udp:127.0.0.1:0"}
+	p := s.run(t, tcp("api"), tcp("web"), dns)
+	api, web := p.listen(t, "api"), p.listen(t, "web")
+	s.heard = nil
+	free := "127.0.0.1:" + freePort(t)
+	if c, err := p.Change(t.Context(), []platform.Socket{{Name: "api", Listen: "tcp:" + free}, {Name: "web", Listen: "tcp:" + l.Addr().String()}, dns}); !errors.Is(err, syscall.EADDRINUSE) || c != nil {
+		t.Errorf("%v, %v", c, err)
+	}
+	c, err := p.Change(t.Context(), []platform.Socket{{Name: "api", Listen: "tcp:" + free}, tcp("web"), dns})
+	if err != nil || c == nil {
+		t.Fatal(err)
+	}
+	c.Rollback()
+	for name, all := range map[string][]platform.Socket{
+		"one more":     {tcp("api"), tcp("web"), dns, tcp("more")},
+		"one less":     {tcp("api"), tcp("web")},
+		"another name": {tcp("api"), tcp("site"), dns},
+		"packets":      {tcp("api"), tcp("web"), {Name: "dns", Listen: "udp:127.0.0.2:0"}},
+	} {
+		if c, err := p.Change(t.Context(), all); c != nil || err != nil {
+			t.Errorf("%s: %v, %v", name, c, err)
+		}
+	}
+	answer(t, api, dial(t, api.Addr()), "as before")
+	answer(t, web, dial(t, web.Addr()), "as before")
+	again, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", free)
+	if err != nil || len(s.heard) > 0 {
+		t.Fatal(err, s.heard)
+	}
+	_ = again.Close()
+}
+
+// freePort returns a port at which nobody listens.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
