@@ -13,7 +13,7 @@ var (
 	belowService = []string{
 		"platform", "platform/native", "platform/proc", "platform/files", "platform/state", "reload", "singleton", "installer", "installer/*", "internal/jobobject", "internal/watch", "golang.org/x/sys",
 	}
-	belowCLI = append([]string{"service", "service/alarm", "service/logsink", "service/recovery", "service/supervise", "service/internal/hangup"}, belowService...)
+	belowCLI = append([]string{"service", "service/alarm", "service/logsink", "service/recovery", "service/supervise", "service/internal/hangup", "service/internal/sockets"}, belowService...)
 )
 
 type place struct {

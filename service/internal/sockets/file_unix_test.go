@@ -130,7 +130,7 @@ func TestWhatIsInThePlaceOfTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		"stale": "", "new": "", "busy": "listens there", "packets": "listens there",
+		"stale": "", "new": "", "busy": "address already in use", "packets": "address already in use",
 		"file": "is no socket", "link": "is no socket", "missing/s": "no such file",
 	} {
 		_, err := newStore(t).start(t, nil, platform.Socket{Name: "api", Listen: "unix:" + filepath.Join(dir, name)})
@@ -138,7 +138,7 @@ func TestWhatIsInThePlaceOfTheFile(t *testing.T) {
 		case want == "" && err == nil:
 		case want == "" || err == nil || !strings.Contains(err.Error(), want):
 			t.Errorf("%s: %v, want %q", name, err, want)
-		case want == "listens there" && !errors.Is(err, syscall.EADDRINUSE):
+		case want == "address already in use" && !errors.Is(err, syscall.EADDRINUSE):
 			t.Errorf("%s: %v", name, err)
 		}
 	}

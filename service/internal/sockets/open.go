@@ -110,13 +110,12 @@ func makeWay(ctx context.Context, file string) error {
 	conn, err := d.DialContext(ctx, "unix", file)
 	switch {
 	case err == nil:
-		who := peer(conn)
 		_ = conn.Close()
-		return fmt.Errorf("%w: %s listens there", errInUse, who)
+		return errInUse
 	case errors.Is(err, errRefused):
 		return os.Remove(file)
 	case errors.Is(err, errFull), errors.Is(err, errKind):
-		return fmt.Errorf("%w: somebody listens there", errInUse)
+		return errInUse
 	}
 	return fmt.Errorf("whether somebody listens there: %w", err)
 }

@@ -100,7 +100,9 @@ func Open(ctx context.Context, o Options) (s *Set, left []*os.File, err error) {
 
 func (x *socket) open() bool { return x.stream != nil || x.packet != nil }
 
-func (x *socket) failed(err error) error { return fmt.Errorf("socket %q at %s: %w", x.Name, x.at, err) }
+func (x *socket) failed(err error) error {
+	return fmt.Errorf("socket %q at %s: %w", x.Name, x.at, inUse(x.at, err))
+}
 
 // Keep has all sockets kept that are not yet: in a version that was on trial, when it is
 // confirmed.

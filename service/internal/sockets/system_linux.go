@@ -3,10 +3,7 @@ package sockets
 import (
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
-	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -71,27 +68,4 @@ func setOwner(file string, uid, gid int, mode fs.FileMode) error {
 		return &fs.PathError{Op: "chmod", Path: file, Err: err}
 	}
 	return nil
-}
-
-// peer names who listens at the other end of a unix socket.
-func peer(conn net.Conn) string {
-	const somebody = "somebody"
-	u, ok := conn.(*net.UnixConn)
-	if !ok {
-		return somebody
-	}
-	raw, err := u.SyscallConn()
-	if err != nil {
-		return somebody
-	}
-	var who *unix.Ucred
-	err = raw.Control(func(fd uintptr) { who, _ = unix.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, unix.SO_PEERCRED) })
-	if err != nil || who == nil || who.Pid <= 0 {
-		return somebody
-	}
-	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", who.Pid))
-	if err != nil {
-		return fmt.Sprintf("process %d", who.Pid)
-	}
-	return fmt.Sprintf("process %d (%s)", who.Pid, strings.TrimSpace(string(name)))
 }

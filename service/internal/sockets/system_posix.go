@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -44,5 +43,3 @@ func setOwner(file string, uid, gid int, mode fs.FileMode) error {
 	}
 	return nil
 }
-
-func peer(net.Conn) string { return "somebody" }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 
 	"golang.org/x/sys/windows"
@@ -45,5 +44,3 @@ func (*socket) narrow() (undo func()) { return func() {} }
 func setOwner(string, int, int, fs.FileMode) error { return nil }
 
 func setBacklog(uintptr, int) error { return errors.ErrUnsupported }
-
-func peer(net.Conn) string { return "somebody" }

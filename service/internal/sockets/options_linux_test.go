@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service/internal/sockets"
 )
 
 func TestAbstractName(t *testing.T) {
@@ -62,4 +63,39 @@ func TestOptions(t *testing.T) {
 	}
 	shared := p.listen(t, "shared").Addr().String()
 	newStore(t).run(t, platform.Socket{Name: "api", Listen: "tcp:" + shared, ReusePort: true})
+}
+
+// Who listens at an address is named, also if his address only overlaps.
+func TestHolders(t *testing.T) {
+	var config net.ListenConfig
+	config.SetMultipathTCP(false) // whose sockets have no inode
+	self := os.Getpid()
+	path := shortDir(t) + "/s"
+	for network, at := range map[string]string{"tcp4": "127.0.0.1:0", "tcp6": "[::1]:0", "tcp": ":0", "unix": path} {
+		l, err := config.Listen(t.Context(), network, at)
+		if err != nil {
+			t.Logf("%s: %v", network, err)
+			continue
+		}
+		defer l.Close()
+		where := "tcp:" + l.Addr().String()
+		if network == "unix" {
+			where = "unix:" + path
+		}
+		a, err := platform.Socket{Listen: where}.Address()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := sockets.Holders(a); len(got) != 1 || got[0].PID != self {
+			t.Errorf("%s: %v", where, got)
+		}
+		_, err = newStore(t).start(t, nil, platform.Socket{Name: "api", Listen: where})
+		if err == nil {
+			t.Fatalf("two listen at %s", where)
+		}
+		says(t, err.Error(), `socket "api" at `, fmt.Sprintf("process %d (", self), ") listens there")
+		if a.Port++; a.Network != "unix" && len(sockets.Holders(a)) > 0 {
+			t.Errorf("another port: %v", sockets.Holders(a))
+		}
+	}
 }
