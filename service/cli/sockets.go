@@ -7,11 +7,15 @@ import (
 
 	"github.com/holdfast-dev/holdfast/service"
 	"github.com/holdfast-dev/holdfast/service/internal/sockets"
+	"github.com/holdfast-dev/holdfast/service/supervise"
 )
 
 // checkSockets returns an error for each socket of the configuration at whose address
 // somebody else listens. It names that process.
 func (t *target) checkSockets(ctx context.Context) error {
+	if supervise.Carried() { // a script restarts the service, and holds its sockets meanwhile
+		return nil
+	}
 	var errs []error
 	for i, s := range t.cfg.Sockets {
 		at, err := s.Address()

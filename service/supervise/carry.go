@@ -11,6 +11,10 @@ import (
 // with a colon between them. [Spawn] hands them to what it executes.
 const carriedVariable = "HOLDFAST_CARRIED"
 
+// Carried reports whether this process was run by [Carry]: it has the sockets of the service
+// open, or its parents do.
+func Carried() bool { return os.Getenv(carriedVariable) != "" }
+
 // Carry runs argv once, with our standard input, output and error, and with what the supervisor
 // whose process is pid keeps: for argv to stop that one, and start another in its place. What
 // it cannot have it does without. pid 0 is no supervisor. The code is argv's exit code;

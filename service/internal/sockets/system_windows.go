@@ -28,8 +28,12 @@ func (x *socket) prepare(uintptr) error {
 		key string
 		is  bool
 	}{
-		{"reuse_port", x.ReusePort}, {"freebind", x.FreeBind}, {"backlog", x.Backlog != 0},
-		{"mode", x.Mode != ""}, {"owner", x.Owner != ""}, {"group", x.Group != ""},
+		{"reuse_port", x.ReusePort},
+		{"freebind", x.FreeBind},
+		{"backlog", x.Backlog != 0},
+		{"mode", x.Mode != ""},
+		{"owner", x.Owner != ""},
+		{"group", x.Group != ""},
 	} {
 		if option.is {
 			return fmt.Errorf("%s: Windows has no such thing: %w", option.key, errors.ErrUnsupported)
