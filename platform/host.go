@@ -26,15 +26,15 @@ type Host interface {
 	Close(exitCode int) error
 }
 
-// Keeper is a [Host] whose manager may keep open files for the next process of the
-// service, which gets them back from it. Where this one's manager does not, the error is
-// ErrUnsupported.
+// A Keeper is a [Host] whose manager can keep open files for the next process of the service.
+// If the manager of this process cannot, the methods return ErrUnsupported.
 type Keeper interface {
-	// Keep hands over another descriptor of f, under name; one more of a name is kept
-	// beside the first. It blocks while the manager does not read, until ctx ends.
+	// Keep passes a duplicate of the descriptor of f to the manager, which keeps it under
+	// name. Several descriptors may have the same name. Keep blocks while the manager does
+	// not read, at most until ctx ends.
 	Keep(ctx context.Context, name string, f *os.File) error
-	// Forget has the manager close all that it keeps under name. It blocks likewise, and
-	// the manager does it after it has returned.
+	// Forget asks the manager to close all descriptors with that name. The manager may close
+	// them after Forget has returned. Forget blocks as Keep does.
 	Forget(ctx context.Context, name string) error
 }
 

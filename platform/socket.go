@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Socket is a socket at which a service listens: a table [[service.socket]].
+// A Socket is a socket at which a service listens: a table [[service.socket]].
 type Socket struct {
 	Name   string `toml:"name" help:"what the program asks for it by; letters, digits, '.', '_', '-'"`
 	Listen string `toml:"listen" help:"where: \"tcp:HOST:PORT\" or \"udp:HOST:PORT\", HOST being an address or nothing, for all; \"unix:/PATH\", or \"unix:@NAME\" without a file"`
@@ -27,7 +27,7 @@ type Socket struct {
 	Group string `toml:"group" help:"of that file; the service's group, if there is none"`
 }
 
-// SocketAddress is where a [Socket] listens, taken apart.
+// A SocketAddress is the parsed address of a [Socket].
 type SocketAddress struct {
 	Network string     // "tcp", "udp" or "unix"
 	Host    netip.Addr // of tcp and udp; not valid: all addresses of both families
@@ -35,7 +35,7 @@ type SocketAddress struct {
 	Path    string     // of unix; "@NAME" in Linux' abstract name space
 }
 
-// String is a as the configuration has it.
+// String returns the address as it is written in the configuration.
 func (a SocketAddress) String() string {
 	if a.Network == "unix" {
 		return "unix:" + a.Path
@@ -43,7 +43,7 @@ func (a SocketAddress) String() string {
 	return a.Network + ":" + a.Dial()
 }
 
-// Dial is a without its network, as package net takes it.
+// Dial returns the address without its network, in the form that package net takes.
 func (a SocketAddress) Dial() string {
 	switch {
 	case a.Network == "unix":
@@ -54,7 +54,7 @@ func (a SocketAddress) Dial() string {
 	return netip.AddrPortFrom(a.Host, a.Port).String()
 }
 
-// File is the file of a unix socket; empty where there is none.
+// File returns the path of the file of a unix socket, or "" if the socket has no file.
 func (a SocketAddress) File() string {
 	if strings.HasPrefix(a.Path, "@") {
 		return ""
@@ -62,11 +62,11 @@ func (a SocketAddress) File() string {
 	return a.Path
 }
 
-// maxSocketPath is the longest path of a unix socket on Linux: sun_path of unix(7) with
-// its last NUL. Others have 103.
+// maxSocketPath limits the path of a unix socket: on Linux, sun_path has 108 bytes with the
+// final NUL, see unix(7). Other systems allow 103.
 const maxSocketPath = 107
 
-// Address takes Listen apart. The error says what it should have been.
+// Address parses Listen. The error says what a valid value is.
 func (s Socket) Address() (SocketAddress, error) {
 	network, where, _ := strings.Cut(s.Listen, ":")
 	a := SocketAddress{Network: network}
@@ -123,10 +123,10 @@ func checkSocketPath(name string) error {
 	return nil
 }
 
-// defaultSocketMode is for the service's user and group.
+// defaultSocketMode allows access to the service's user and group.
 const defaultSocketMode = 0o660
 
-// FileMode is Mode as a number.
+// FileMode returns Mode as a number, or the default.
 func (s Socket) FileMode() (fs.FileMode, error) {
 	if s.Mode == "" {
 		return defaultSocketMode, nil
@@ -138,8 +138,8 @@ func (s Socket) FileMode() (fs.FileMode, error) {
 	return fs.FileMode(n), nil
 }
 
-// CheckSockets tells bad of all that is wrong with sockets, by key: that of a field of
-// the first of them is "1.listen".
+// CheckSockets calls bad for each error in sockets. The key of a field begins with the index
+// of its socket, counted from 1: "1.listen".
 func CheckSockets(sockets []Socket, bad func(key string, err error)) {
 	names, places := map[string]bool{}, map[SocketAddress]string{}
 	for i, s := range sockets {
@@ -166,7 +166,7 @@ func CheckSockets(sockets []Socket, bad func(key string, err error)) {
 	}
 }
 
-// checkOptions refuses what a socket of that kind does not have.
+// checkOptions refuses options that a socket of that kind does not have.
 func (s Socket) checkOptions(a SocketAddress, bad func(key string, err error)) {
 	only := func(key string, is, possible bool, what string) {
 		if is && !possible {

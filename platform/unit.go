@@ -91,8 +91,8 @@ type Unit struct {
 	Limits    Limits
 	Hardening Hardening
 	Supervise bool // for managers that do not restart: a parent process of ours does
-	// Sockets are those that the service opens. A manager that can keeps them open for
-	// its next process.
+	// Sockets are opened by the service. A manager that can keeps them open for the next
+	// process of the service.
 	Sockets []Socket `toml:"socket"`
 
 	// Adopt lets Plan replace a definition that holdfast did not make. The old one is kept

@@ -10,25 +10,27 @@ import (
 	"github.com/holdfast-dev/holdfast/service/internal/sockets"
 )
 
-// Listen is the socket of [[service.socket]] by that name, for connections: of tcp or
-// unix. It is open from before [Program.Start] on, and where the manager keeps it, or
-// holdfast's supervisor, it was open all the time since an earlier process of the service
-// opened it: who connected meanwhile waits in its queue.
+// Listen returns the tcp or unix socket with that name in [[service.socket]]. holdfast opens
+// it before it calls [Program.Start]. If the manager or holdfast's supervisor keeps sockets,
+// the socket has been open since an earlier process of the service opened it, and connections
+// made since then wait in its queue.
 //
-// Accept blocks until the service is ready, so a Start that waits for an answer at its
-// own socket waits for itself. After Stop, or after the program has closed it, nothing is
-// accepted any more, and a socket that is kept goes on listening: close it first in Stop,
-// and then finish what is under way.
+// Accept blocks until the service is ready. A Start must therefore not wait for an answer at
+// its own socket. After the program has closed the listener, or after Stop has returned,
+// Accept returns [net.ErrClosed], but a kept socket continues to listen for the next process.
+// A Stop should close the listener first and then finish the requests under way. A reload may
+// move the listener to another address: Addr then returns the new one.
 //
-// Each socket is taken once, before the service is ready. A name that the configuration
-// does not have is [ErrConfig], and so is a socket of the configuration that nobody takes.
+// A program must take each socket exactly once, before it is ready. If the configuration has
+// no socket with that name, or if a socket of the configuration is not taken, the start fails
+// with an error that wraps [ErrConfig].
 func (rt *Runtime) Listen(name string) (net.Listener, error) {
 	l, err := rt.l.sockets().Listen(name)
 	return l, asConfig(err)
 }
 
-// ListenPacket is [Runtime.Listen] for packets: of udp. It is a [*net.UDPConn], from which
-// can be read before the service is ready.
+// ListenPacket returns the udp socket with that name, as [Runtime.Listen] does for tcp and
+// unix. Its type is [*net.UDPConn]. It can be read before the service is ready.
 func (rt *Runtime) ListenPacket(name string) (net.PacketConn, error) {
 	c, err := rt.l.sockets().ListenPacket(name)
 	return c, asConfig(err)
@@ -41,11 +43,10 @@ func asConfig(err error) error {
 	return err
 }
 
-// sockets are those of the life; nil before they are open.
+// sockets returns the sockets of the life, or nil before they are open.
 func (l *life) sockets() *sockets.Set { return l.listens.Load() }
 
-// listenAll opens the sockets of the configuration, and takes what the manager has kept
-// of them. What else it has handed over is left to the program.
+// listenAll opens the sockets of the configuration, or takes those that the manager has kept.
 func (l *life) listenAll(ctx context.Context) error {
 	keeper, _ := l.host.(platform.Keeper)
 	set, left, err := sockets.Open(ctx, sockets.Options{
@@ -56,7 +57,7 @@ func (l *life) listenAll(ctx context.Context) error {
 	return err
 }
 
-// handed are the descriptors that the manager has handed over.
+// handed returns the descriptors that the manager has passed to the process.
 func (l *life) handed() []*os.File {
 	if h, ok := l.host.(interface{ Files() []*os.File }); ok {
 		return h.Files()
@@ -64,7 +65,7 @@ func (l *life) handed() []*os.File {
 	return nil
 }
 
-// socketsTaken fails a life whose program does without a socket of the configuration.
+// socketsTaken reports whether the program has taken all sockets. If not, the life fails.
 func (l *life) socketsTaken() bool {
 	if l.stopping.Err() != nil {
 		return true

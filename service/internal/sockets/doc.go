@@ -1,10 +1,11 @@
-// Package sockets opens the sockets of [[service.socket]], and has them kept for the
-// service's next process where somebody can keep them: systemd in its file descriptor
-// store, holdfast's own supervisor. That process takes them back, after a look at what
-// it was given, and meanwhile the kernel queues whoever connects.
+// Package sockets opens the sockets of [[service.socket]] and passes them to a keeper, if
+// there is one: systemd's file descriptor store, or holdfast's supervisor. The next process
+// of the service checks what it gets back and uses it. Meanwhile, the kernel queues new
+// connections.
 //
 // # Other systems
 //
-// Where nobody keeps them, and on Windows, sockets are opened at each start, and closed
-// at each end. A setting that the system does not have is an error that names it.
+// Without a keeper, and always on Windows, each start opens the sockets and each stop closes
+// them. If a system does not support an option, opening the socket fails with an error that
+// names the option.
 package sockets

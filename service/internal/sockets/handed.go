@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// found is what a descriptor turned out to be.
+// found describes the socket of a descriptor.
 type found struct {
 	network   string // "tcp", "udp", "unix"; any other word is none of ours
 	listening bool
@@ -34,8 +34,8 @@ func (f found) String() string {
 	return f.network + ":" + where
 }
 
-// takeBack finds x among what was handed over, by its name or else by what it is, and
-// returns the rest. It is not opened if it is not there, or is not as configured.
+// takeBack looks for x in handed, first by name and then by address, and returns the rest. If
+// no descriptor matches, x stays closed.
 func (s *Set) takeBack(x *socket, handed []*os.File) (rest []*os.File, err error) {
 	for _, named := range []bool{true, false} {
 		for i, f := range handed {
@@ -62,7 +62,7 @@ func (s *Set) takeBack(x *socket, handed []*os.File) (rest []*os.File, err error
 	return handed, nil
 }
 
-// adopt has x be the socket of f, which is closed.
+// adopt makes x the socket of f, and closes f.
 func (x *socket) adopt(f *os.File) (err error) {
 	defer f.Close()
 	// A descriptor without the mark is of a socket unit, which keeps it itself.
@@ -78,7 +78,7 @@ func (x *socket) adopt(f *os.File) (err error) {
 	return x.finish()
 }
 
-// unlike says what it is in which a descriptor is not x; empty if there is nothing.
+// unlike says how a descriptor differs from x, or returns "" if it does not.
 func (x *socket) unlike(f found) string {
 	host := x.at.Host
 	switch {
@@ -106,7 +106,7 @@ func (x *socket) unlike(f found) string {
 	return ""
 }
 
-// lost says why nobody can reach the socket of a file; empty if everybody can.
+// lost says why a unix socket cannot be reached by its file, or returns "".
 func lost(file string) string {
 	if file == "" {
 		return ""
@@ -121,11 +121,11 @@ func lost(file string) string {
 	return ""
 }
 
-// retry is how often it is tried to listen where the manager is about to let go.
+// retry is the interval between two attempts while the keeper has yet to close a socket.
 const retry = 10 * time.Millisecond
 
-// create opens x. What was handed over and is in its way goes first: else the new one is
-// there before the old one goes.
+// create opens x, before the old socket is closed. If the old one is in the way, it is closed
+// first.
 func (s *Set) create(ctx context.Context, x *socket, handed []*os.File) (rest []*os.File, err error) {
 	err = x.listen(ctx)
 	if !errors.Is(err, errInUse) || len(handed) == 0 {
@@ -145,7 +145,7 @@ func (s *Set) create(ctx context.Context, x *socket, handed []*os.File) (rest []
 	return nil, err
 }
 
-// dismiss closes what was handed over and is nobody's, and has it forgotten.
+// dismiss closes descriptors that match no socket, and makes the keeper forget them.
 func (s *Set) dismiss(ctx context.Context, handed []*os.File) {
 	for _, f := range handed {
 		what := "no socket"

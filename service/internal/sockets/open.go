@@ -12,7 +12,8 @@ import (
 	"syscall"
 )
 
-// network is what package net calls it: for all addresses of both families "tcp".
+// network returns the name of the network in package net. "tcp" and "udp" stand for both
+// address families.
 func (x *socket) network() string {
 	host := x.at.Host
 	switch {
@@ -64,7 +65,7 @@ func (x *socket) listen(ctx context.Context) (err error) {
 	return nil
 }
 
-// finish gives an open one what it can be given later on, too.
+// finish sets the options that an open socket can be given.
 func (x *socket) finish() error {
 	if file := x.at.File(); file != "" {
 		if err := x.own(file); err != nil {
@@ -86,7 +87,7 @@ func (x *socket) finish() error {
 	return errors.Join(err, failed)
 }
 
-// listenAtFile makes way for a file, and makes it: for nobody but us at first.
+// listenAtFile removes a stale file and listens. The new file is not accessible to others yet.
 func (x *socket) listenAtFile(ctx context.Context, config net.ListenConfig) (net.Listener, error) {
 	if err := makeWay(ctx, x.at.File()); err != nil {
 		return nil, err
@@ -95,7 +96,7 @@ func (x *socket) listenAtFile(ctx context.Context, config net.ListenConfig) (net
 	return config.Listen(ctx, "unix", x.at.Path)
 }
 
-// makeWay removes the file of a socket at which nobody listens any more.
+// makeWay removes the file of a socket at which nobody listens.
 func makeWay(ctx context.Context, file string) error {
 	info, err := os.Lstat(file)
 	switch {
@@ -120,8 +121,8 @@ func makeWay(ctx context.Context, file string) error {
 	return fmt.Errorf("whether somebody listens there: %w", err)
 }
 
-// own gives the file its owner, group and mode, in this order: it is never more open
-// than it is to be.
+// own sets the owner, group and mode of the file, in this order, so that it is never more
+// accessible than configured.
 func (x *socket) own(file string) error {
 	uid, gid := -1, -1
 	var err error
@@ -154,7 +155,7 @@ func (x *socket) own(file string) error {
 	return setOwner(file, uid, gid, mode)
 }
 
-// number is that of who is called name, or has that number.
+// number returns the ID of the user or group that name stands for. It may be a number.
 func number(name string, lookup func(string) (string, error)) (int, error) {
 	if n, err := strconv.Atoi(name); err == nil && n >= 0 {
 		return n, nil

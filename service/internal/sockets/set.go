@@ -13,24 +13,25 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Mark begins the names under which sockets of ours are kept. What comes back with it
-// and is not in the configuration any more is no program's, and is closed.
+// Mark is the prefix of the names under which sockets are kept. A descriptor with the prefix
+// that is no longer in the configuration is closed.
 const Mark = "holdfast."
 
-// Options say which sockets there are to be.
+// Options are the arguments of [Open].
 type Options struct {
 	Sockets []platform.Socket
 	Handed  []*os.File      // what the manager has handed over; Open takes them over
 	Keeper  platform.Keeper // who keeps sockets; nil: nobody does
 	Ready   <-chan struct{} // closed when the service is ready: nothing is accepted before
 	Log     *slog.Logger
-	// Trial says that this process may have to give way to another version, which knows
-	// of nothing that was handed over later: what is new is kept by [Set.Keep] alone.
+	// Trial says that another version may replace this one in the same process. That version
+	// gets only what the manager has passed to the process, so new sockets must not be kept
+	// before the trial is over: see [Set.Keep].
 	Trial bool
 }
 
-// Set is the sockets of a service. Its methods may be called by several goroutines; a nil
-// Set has none.
+// A Set is the sockets of a service. Its methods may be called by several goroutines, and a
+// nil Set has no sockets.
 type Set struct {
 	o Options
 
@@ -51,11 +52,10 @@ type socket struct {
 	given  *listener // to the program
 }
 
-// Open opens sockets, or takes those that were handed over and are as they have to be.
-// What else was handed over it has closed and forgotten where there are sockets; where
-// there are none it is the program's, and comes back in left, but for what bears the
-// Mark. It blocks while an address is held by what the manager has yet to let go, at most
-// until ctx ends.
+// Open opens the sockets, or takes those in Handed that match the configuration. It closes
+// all other descriptors in Handed and makes the keeper forget them. If Sockets is empty, it
+// returns those without the Mark in left instead, for the program. Open blocks while an
+// address is in use by a descriptor that the keeper has yet to close, at most until ctx ends.
 func Open(ctx context.Context, o Options) (s *Set, left []*os.File, err error) {
 	s = &Set{o: o}
 	var handed []*os.File
@@ -104,8 +104,8 @@ func (x *socket) failed(err error) error {
 	return fmt.Errorf("socket %q at %s: %w", x.Name, x.at, inUse(x.at, err))
 }
 
-// Keep has all sockets kept that are not yet: in a version that was on trial, when it is
-// confirmed.
+// Keep passes all sockets to the keeper that it does not keep yet. A version that was on
+// trial calls it when it is confirmed.
 func (s *Set) Keep(ctx context.Context) {
 	if s == nil || s.o.Keeper == nil {
 		return
@@ -151,10 +151,10 @@ func (x *socket) keep(ctx context.Context, keeper platform.Keeper) error {
 	return nil
 }
 
-// filer is what all sockets of package net are.
+// A filer is a socket of package net.
 type filer interface{ File() (*os.File, error) }
 
-// file is another descriptor of it.
+// file returns a duplicate of the descriptor.
 func (x *socket) file() (*os.File, error) {
 	var socket any = x.stream
 	if x.packet != nil {
@@ -167,7 +167,7 @@ func (x *socket) file() (*os.File, error) {
 	return f.File()
 }
 
-// address is where it listens: with the port that the system has chosen.
+// address returns the address with the port that the system has chosen.
 func (x *socket) address() string {
 	if x.packet != nil {
 		return x.packet.LocalAddr().String()
@@ -175,7 +175,7 @@ func (x *socket) address() string {
 	return x.stream.Addr().String()
 }
 
-// Listen is the socket of that name, for connections.
+// Listen returns the tcp or unix socket with that name.
 func (s *Set) Listen(name string) (net.Listener, error) {
 	s = s.orNone()
 	s.mu.Lock()
@@ -188,7 +188,7 @@ func (s *Set) Listen(name string) (net.Listener, error) {
 	return x.given, nil
 }
 
-// ListenPacket is the socket of that name, for packets.
+// ListenPacket returns the udp socket with that name.
 func (s *Set) ListenPacket(name string) (net.PacketConn, error) {
 	s = s.orNone()
 	s.mu.Lock()
@@ -235,8 +235,7 @@ func (s *Set) take(name, call string, fits func(platform.SocketAddress) bool, in
 	return nil, fmt.Errorf("%w: the program asks for %q, and the configuration does not name it: %s", ErrNotConfigured, name, has)
 }
 
-// Untaken is what is wrong where the configuration names sockets that the program has
-// not taken; nil if it has taken all.
+// Untaken returns an error that names the sockets that the program has not taken, or nil.
 func (s *Set) Untaken() error {
 	if s == nil {
 		return nil
@@ -261,7 +260,7 @@ func (s *Set) Untaken() error {
 	return fmt.Errorf("%w: the configuration names %s, and the program has not asked for it when it was ready: %s", ErrNotConfigured, strings.Join(rest, ", "), does)
 }
 
-// Close accepts nothing any more. What somebody keeps goes on listening.
+// Close closes all sockets of this process. Those that somebody keeps continue to listen.
 func (s *Set) Close() {
 	if s == nil {
 		return
