@@ -73,9 +73,6 @@ type Systemd struct {
 	// PreserveSockets makes systemd 254 and later keep the sockets also while the service is
 	// stopped.
 	PreserveSockets bool `toml:"preserve_sockets" help:"keep sockets open also while it is stopped, and not only during restarts; systemd 254"`
-	// PreserveSockets makes systemd 254 and later keep the sockets also while the service is
-	// stopped.
-	PreserveSockets bool `toml:"preserve_sockets" help:"keep sockets open also while it is stopped, and not only during restarts; systemd 254"`
 	Version         int  `toml:"version" help:"version of systemd that the unit is written for; 0: this machine's, or any"`
 }
 

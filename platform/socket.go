@@ -13,18 +13,18 @@ import (
 
 // A Socket is a socket at which a service listens: a table [[service.socket]].
 type Socket struct {
-	Name   string `toml:"name" help:"what the program asks for it by; letters, digits, '.', '_', '-'"`
-	Listen string `toml:"listen" help:"where: \"tcp:HOST:PORT\" or \"udp:HOST:PORT\", HOST being an address or nothing, for all; \"unix:/PATH\", or \"unix:@NAME\" without a file"`
+	Name   string `toml:"name" help:"name by which the program asks for it: letters, digits, '.', '_', '-'"`
+	Listen string `toml:"listen" help:"\"tcp:HOST:PORT\" or \"udp:HOST:PORT\", where HOST is an IP address, or empty for all addresses; \"unix:/PATH\", or \"unix:@NAME\" for an abstract name"`
 
-	Backlog   int           `toml:"backlog" help:"most connections that wait to be accepted; 0: what the system allows"`
-	KeepAlive time.Duration `toml:"keep_alive" help:"between two probes whether a silent peer is still there; \"0s\": 15 s, \"-1s\": it is never asked"`
-	ReusePort bool          `toml:"reuse_port" help:"others may listen there, too, and the system shares out what comes"`
-	IPv6Only  bool          `toml:"ipv6_only" help:"of the two families that a socket for all addresses has, IPv6 alone"`
-	FreeBind  bool          `toml:"freebind" help:"at an address that the machine does not have yet; Linux"`
+	Backlog   int           `toml:"backlog" help:"maximum number of connections that wait to be accepted; 0: the system's maximum"`
+	KeepAlive time.Duration `toml:"keep_alive" help:"time between keep-alive probes of an idle connection; \"0s\": 15 s, \"-1s\": no probes"`
+	ReusePort bool          `toml:"reuse_port" help:"let other sockets listen at the same address; the system distributes connections among them"`
+	IPv6Only  bool          `toml:"ipv6_only" help:"for all addresses: IPv6 only, and not IPv4 as well"`
+	FreeBind  bool          `toml:"freebind" help:"listen at an address that the machine does not have yet; Linux only"`
 
-	Mode  string `toml:"mode" help:"of the file of a unix socket, octal; \"0660\", if there is none"`
-	Owner string `toml:"owner" help:"of that file; the service's user, if there is none"`
-	Group string `toml:"group" help:"of that file; the service's group, if there is none"`
+	Mode  string `toml:"mode" help:"mode of the file of a unix socket, octal; default: \"0660\""`
+	Owner string `toml:"owner" help:"owner of the file; default: the service's user"`
+	Group string `toml:"group" help:"group of the file; default: the service's group"`
 }
 
 // A SocketAddress is the parsed address of a [Socket].

@@ -52,7 +52,7 @@ type Config struct {
 	Alarm     alarm.Config    `toml:"alarm"`
 	Supervise bool            `toml:"supervise" help:"run a supervisor that restarts the service if the manager does not"`
 
-	Sockets []Socket `toml:"socket" help:"where it listens, a table [[service.socket]] each: see docs/sockets.md"`
+	Sockets []Socket `toml:"socket" help:"sockets at which it listens, each a table [[service.socket]]: see docs/sockets.md"`
 
 	// Settings of one manager, which all others ignore.
 	Systemd Systemd `toml:"systemd"`
