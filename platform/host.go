@@ -1,6 +1,10 @@
 package platform
 
-import "time"
+import (
+	"context"
+	"os"
+	"time"
+)
 
 // A Host is whatever started this process and may ask something of it: an init system, a
 // shell, the Windows service control manager.
@@ -20,6 +24,18 @@ type Host interface {
 	// Close reports the exit code if the platform wants it reported, and stops listening.
 	// Later requests are ignored.
 	Close(exitCode int) error
+}
+
+// A Keeper is a [Host] whose manager can keep open files for the next process of the service.
+// If the manager of this process cannot, the methods return ErrUnsupported.
+type Keeper interface {
+	// Keep passes a duplicate of the descriptor of f to the manager, which keeps it under
+	// name. Several descriptors may have the same name. Keep blocks while the manager does
+	// not read, at most until ctx ends.
+	Keep(ctx context.Context, name string, f *os.File) error
+	// Forget asks the manager to close all descriptors with that name. The manager may close
+	// them after Forget has returned. Forget blocks as Keep does.
+	Forget(ctx context.Context, name string) error
 }
 
 // An ExitCoder is a [Host] whose manager interprets exit codes in its own way. For example,

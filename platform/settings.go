@@ -70,7 +70,10 @@ type Systemd struct {
 	Extra     []string `toml:"extra" help:"lines to add to [Service], each \"Key=value\""`
 	UnitExtra []string `toml:"unit_extra" help:"lines to add to [Unit], likewise"`
 	WantedBy  string   `toml:"wanted_by" help:"target that starts it; default: multi-user.target, or default.target in user scope"`
-	Version   int      `toml:"version" help:"version of systemd that the unit is written for; 0: this machine's, or any"`
+	// PreserveSockets makes systemd 254 and later keep the sockets also while the service is
+	// stopped.
+	PreserveSockets bool `toml:"preserve_sockets" help:"keep sockets open also while it is stopped, and not only during restarts; systemd 254"`
+	Version         int  `toml:"version" help:"version of systemd that the unit is written for; 0: this machine's, or any"`
 }
 
 // Launchd has the settings that only launchd knows. See launchd.plist(5).

@@ -91,6 +91,9 @@ type Unit struct {
 	Limits    Limits
 	Hardening Hardening
 	Supervise bool // for managers that do not restart: a parent process of ours does
+	// Sockets are opened by the service. A manager that can keeps them open for the next
+	// process of the service.
+	Sockets []Socket `toml:"socket"`
 
 	// Adopt lets Plan replace a definition that holdfast did not make. The old one is kept
 	// beside the new one, and Removal restores it.
@@ -126,6 +129,7 @@ type Commands struct {
 	// give up.
 	Spawn []string
 	// Supervise runs the rest of the command line, and restarts it as --restart, --delay,
-	// --max and --window say.
+	// --max and --window say. With --carry it runs the rest only once, with the sockets that
+	// the supervisor of the service keeps. Spawn passes them on to the program.
 	Supervise []string
 }

@@ -52,6 +52,8 @@ type Config struct {
 	Alarm     alarm.Config    `toml:"alarm"`
 	Supervise bool            `toml:"supervise" help:"run a supervisor that restarts the service if the manager does not"`
 
+	Sockets []Socket `toml:"socket" help:"sockets at which it listens, each a table [[service.socket]]: see docs/sockets.md"`
+
 	// Settings of one manager, which all others ignore.
 	Systemd Systemd `toml:"systemd"`
 	Launchd Launchd `toml:"launchd"`
@@ -127,6 +129,9 @@ type Limits = platform.Limits
 
 // Hardening restricts the privileges of the service.
 type Hardening = platform.Hardening
+
+// Socket is a socket at which the service listens: see [Runtime.Listen].
+type Socket = platform.Socket
 
 // Systemd has settings that only systemd knows.
 type Systemd = platform.Systemd
@@ -257,6 +262,7 @@ func (c Config) Check() error {
 		}
 	}
 	c.checkValues(bad)
+	platform.CheckSockets(c.Sockets, func(key string, err error) { bad("socket."+key, err) })
 	d.Alarm.Check(c.AlarmWebhook, func(key string, err error) { bad("alarm."+key, err) })
 	if err := c.Log.Check(); err != nil {
 		key, reason := "log", err

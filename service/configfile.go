@@ -64,11 +64,15 @@ func (c Config) load(content func() (string, error)) (Config, error) {
 		Service *Config `toml:"service"`
 	}{&c}
 	f := file{path: c.File, text: text}
+	c.Sockets = nil // a list of the file's is the whole list, and no layer over the code's
 	md, wrong, err := f.sift(&doc)
 	if err != nil {
 		return c, badConfig(byLine(append(wrong, err)...))
 	}
 	own := toml.Key{ownTable}
+	if !md.IsDefined(ownTable, "socket") {
+		c.Sockets = original.detached().Sockets
+	}
 	unknown := slices.DeleteFunc(md.Undecoded(), func(k toml.Key) bool {
 		return slices.Contains(c.Tables, k[0]) || c.extended(k) || free(k, reflect.ValueOf(c), own)
 	})
@@ -204,16 +208,49 @@ func (f file) at(key toml.Key, format string, args ...any) error {
 
 // line returns the line on which the value of key ends, or 0. It asks the parser for the
 // smallest number of lines from the top that define the key.
+// In the key, a number is the index of a table in a list, counted from 1. A list without a
+// number stands for any of its tables.
 func (f file) line(key toml.Key) int {
 	lines := strings.SplitAfter(f.text, "\n")
 	for n := range lines {
 		var doc map[string]any
-		md, err := toml.Decode(strings.Join(lines[:n+1], ""), &doc)
-		if err == nil && md.IsDefined(key...) {
+		if _, err := toml.Decode(strings.Join(lines[:n+1], ""), &doc); err == nil && defined(doc, key) {
 			return n + 1
 		}
 	}
+	if last := len(key) - 1; last > 1 && isNumber(key[last-1]) { // it is missing in that table
+		return f.line(key[:last])
+	}
 	return 0
+}
+
+func isNumber(word string) bool {
+	_, err := strconv.Atoi(word)
+	return err == nil
+}
+
+// defined reports whether key leads to something in a decoded document.
+func defined(in any, key toml.Key) bool {
+	if len(key) == 0 {
+		return true
+	}
+	switch in := in.(type) {
+	case map[string]any:
+		value, ok := in[key[0]]
+		return ok && defined(value, key[1:])
+	case []map[string]any:
+		return definedInList(in, key)
+	case []any: // of tables that stand in one line
+		return definedInList(in, key)
+	}
+	return false
+}
+
+func definedInList[T any](in []T, key toml.Key) bool {
+	if n, err := strconv.Atoi(key[0]); err == nil {
+		return n >= 1 && n <= len(in) && defined(in[n-1], key[1:])
+	}
+	return slices.ContainsFunc(in, func(table T) bool { return defined(table, key) })
 }
 
 func (f file) unknown(keys []toml.Key, hint func(toml.Key) string) error {

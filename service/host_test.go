@@ -23,8 +23,21 @@ type host struct {
 	name     string // empty: "test"
 	requests chan platform.Request
 	watchdog time.Duration
-	heard    func(platform.Notice) // nil: nobody listens
+	heard    func(platform.Notice)               // nil: nobody listens
+	files    []*os.File                          // that it hands over
+	keep     func(name string, f *os.File) error // nil: it keeps nothing
 }
+
+func (h *host) Files() []*os.File { return h.files }
+
+func (h *host) Keep(_ context.Context, name string, f *os.File) error {
+	if h.keep == nil {
+		return platform.ErrUnsupported
+	}
+	return h.keep(name, f)
+}
+
+func (h *host) Forget(context.Context, string) error { return platform.ErrUnsupported }
 
 // aPerson is the name of the host of a process that a person started.
 const aPerson = "nobody"

@@ -3,6 +3,7 @@ package service_test
 import (
 	"fmt"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,6 +35,40 @@ func TestTheDocumentationHasEveryKey(t *testing.T) {
 	}
 	if text != want {
 		t.Errorf("%s is not what the code has: go test ./service -run TestTheDocumentationHasEveryKey -update", page)
+	}
+}
+
+// So is that of the keys of a socket.
+func TestTheDocumentationHasEveryKeyOfASocket(t *testing.T) {
+	const page, begin, end = "../docs/sockets.md", "<!-- keys of a socket -->\n", "<!-- end of keys of a socket -->\n"
+	content, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(string(content), "\r\n", "\n")
+	before, rest, found := strings.Cut(text, begin)
+	_, after, ended := strings.Cut(rest, end)
+	if !found || !ended {
+		t.Fatalf("%s has no place for the table of keys", page)
+	}
+	table := "| key | meaning |\n| --- | --- |\n"
+	socket := reflect.TypeFor[service.Socket]()
+	for i := range socket.NumField() {
+		tag := socket.Field(i).Tag
+		if tag.Get("help") == "" {
+			t.Errorf("%s means nothing", socket.Field(i).Name)
+		}
+		table += fmt.Sprintf("| `%s` | %s |\n", tag.Get("toml"), tag.Get("help"))
+	}
+	want := before + begin + table + end + after
+	if *update {
+		if err := os.WriteFile(page, []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if text != want {
+		t.Errorf("%s is not what the code has: go test ./service -run Documentation -update", page)
 	}
 }
 

@@ -7,10 +7,12 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service/alarm"
+	"github.com/holdfast-dev/holdfast/service/internal/sockets"
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
@@ -35,6 +37,9 @@ type life struct {
 	health   health
 	clocks   clocks
 	alarms   *alarm.Desk // nil: no alarms
+
+	listens atomic.Pointer[sockets.Set]
+	files   []*os.File // that the manager handed over and that are no sockets of ours
 
 	ready     chan struct{} // closed by Runtime.Ready
 	readyOnce sync.Once
@@ -126,6 +131,9 @@ func (l *life) start() {
 
 func (l *life) startProgram() error {
 	ctx := l.with(l.stopping)
+	if err := l.listenAll(ctx); err != nil {
+		return err
+	}
 	if err := l.extend(ctx); err != nil {
 		return err
 	}
@@ -174,6 +182,9 @@ func (l *life) endedByRequest(err error) bool {
 }
 
 func (l *life) becomeReady() {
+	if !l.socketsTaken() {
+		return
+	}
 	now := time.Now()
 	if !l.enter(platform.PhaseReady, func(s *State) { s.ReadyAt = now }) {
 		return

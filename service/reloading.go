@@ -80,6 +80,16 @@ func (l *life) reloadProgram(ctx context.Context) error {
 			return err
 		}
 	}
+	change, err := l.sockets().Change(limit.ctx, fresh.Sockets)
+	if err != nil {
+		return l.denied(err)
+	}
+	changed := false
+	defer func() {
+		if !changed {
+			change.Rollback()
+		}
+	}()
 	if r, ok := l.prog.(Reloader); ok {
 		call := begin("Reload", func() error { return r.Reload(l.with(limit.ctx)) })
 		select {
@@ -98,15 +108,20 @@ func (l *life) reloadProgram(ctx context.Context) error {
 	if err := l.sink.SetLevel(fresh.Log.Level); err != nil {
 		return err
 	}
+	changed = true
+	if err := change.Commit(limit.ctx); err != nil {
+		return l.denied(err)
+	}
 	l.alarms.Reload(fresh.Alarm)
-	l.take(fresh)
+	l.take(fresh, change != nil)
 	return nil
 }
 
 // take records the settings that this reload has brought into force. It logs the names of
 // changed settings that a reload does not take, and the command that does. Without a
-// configuration file nothing can have changed.
-func (l *life) take(cfg Config) {
+// configuration file nothing can have changed. sockets reports whether the reload has taken
+// the sockets: it cannot take others than the program has asked for.
+func (l *life) take(cfg Config, sockets bool) {
 	if cfg.File == "" {
 		return
 	}
@@ -115,6 +130,9 @@ func (l *life) take(cfg Config) {
 	taken := maps.Clone(l.settings)
 	for _, key := range Differing(l.settings, fresh) {
 		kind := Takes(manager, l.cfg.Scope, key)
+		if key == "socket" && sockets {
+			kind = TakenByReload
+		}
 		by[kind] = append(by[kind], key)
 		if kind != TakenByReload {
 			continue

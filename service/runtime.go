@@ -63,13 +63,9 @@ func (rt *Runtime) Recovery() recovery.LastRun { return rt.l.last }
 
 // Files returns the sockets and other descriptors that the manager opened for the service
 // (socket activation: sd_listen_fds(3)), in the manager's order. The program has to close
-// them.
-func (rt *Runtime) Files() []*os.File {
-	if h, ok := rt.l.host.(interface{ Files() []*os.File }); ok {
-		return h.Files()
-	}
-	return nil
-}
+// them. If the configuration has [[service.socket]], Files returns none: [Runtime.Listen]
+// returns those that are in the configuration, and the others are closed.
+func (rt *Runtime) Files() []*os.File { return rt.l.files }
 
 // State returns the current state of the service, which the state file has or is about to
 // have. The caller must not change its slices and maps.

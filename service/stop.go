@@ -49,6 +49,7 @@ func (l *life) shutdown() error {
 			return begin("Stop", func() error { return l.prog.Stop(l.with(ctx)) }).wait(ctx)
 		})
 	}
+	l.sockets().Close()
 	l.group.cancel() // even if there is no time left to wait for them
 	l.step(total, "goroutines", l.share(total.left(), 0), l.group.wait)
 	for c, ok := l.cleanups.pop(); ok; c, ok = l.cleanups.pop() {

@@ -25,7 +25,7 @@ func (c Config) Unit(program string, scope platform.Scope) (platform.Unit, error
 		RuntimeDir: c.RuntimeDir, StateDir: c.StateDir,
 		StartType: c.StartType, After: c.After, Requires: c.Requires, Wants: c.Wants, NeedsNetwork: c.NeedsNetwork,
 		StartTimeout: c.StartTimeout, StopTimeout: c.StopTimeout, ReloadTimeout: c.ReloadTimeout, Watchdog: c.Watchdog,
-		Restart: c.Restart, Limits: c.Limits, Hardening: h, Supervise: c.Supervise,
+		Restart: c.Restart, Limits: c.Limits, Hardening: h, Supervise: c.Supervise, Sockets: c.Sockets,
 		Systemd: c.Systemd, Launchd: c.Launchd, Windows: c.Windows,
 	}
 	c.Guest.change(&u, program)

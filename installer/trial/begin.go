@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
@@ -42,6 +43,7 @@ type Begun struct {
 // In the candidate, Begin returns the trial. Otherwise it returns none, even if something is
 // wrong with the trial. If there is no trial, it costs one failed open(2).
 func Begin(o Options) Begun {
+	native.ClaimFiles()
 	if mark, ok := os.LookupEnv(Variable); ok {
 		_ = os.Unsetenv(Variable) // no child is on trial
 		return candidate(mark)

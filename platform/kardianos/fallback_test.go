@@ -136,7 +136,7 @@ func change(t *testing.T, key string, field reflect.Value) {
 	t.Helper()
 	core, mask := uint64(7), fs.FileMode(0o077)
 	special := map[string]any{
-		"umask": &mask, "limits.core": &core, "start_type": platform.StartManual, "restart.policy": platform.RestartOnAbnormal, "restart.success_exit_codes": []int{3},
+		"socket": []platform.Socket{{Name: "api", Listen: "tcp::80"}}, "umask": &mask, "limits.core": &core, "start_type": platform.StartManual, "restart.policy": platform.RestartOnAbnormal, "restart.success_exit_codes": []int{3},
 		"working_directory": "/srv/work", "env": map[string]string{"A": "b"}, "launchd.extra": map[string]any{"LowPriorityIO": true}, "start_timeout": time.Hour, "stop_timeout": time.Hour,
 	}
 	if value, ok := special[key]; ok {

@@ -25,6 +25,7 @@ func Host() (platform.Host, error) {
 	} else if errors.Is(err, scm.ErrNotService) {
 		err = nil
 	}
+	ClaimFiles()
 	n, other := systemd.FromEnvironment()
 	name := takeStarter()
 	if n.Direct() {

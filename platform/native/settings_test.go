@@ -106,6 +106,7 @@ func (p place) values() map[string]any {
 		"restart.jitter": 0.5, "restart.policy": platform.RestartAlways, "restart.delay": 7 * time.Minute, "restart.max": 8, "restart.window": 9 * time.Hour,
 		"limits.core": &core, "hardening.capabilities": []string{"CAP_CHOWN"}, "hardening.read_write_paths": []string{p.path("more")},
 		"systemd.wanted_by": "graphical.target", "systemd.extra": []string{"OOMScoreAdjust=5"}, "systemd.unit_extra": []string{"AssertPathExists=/srv"}, "systemd.version": 257,
+		"socket":               []platform.Socket{{Name: "api", Listen: "tcp::80"}},
 		"launchd.process_type": "Adaptive", "launchd.session_types": []string{"Aqua"}, "launchd.extra": map[string]any{"LowPriorityIO": true},
 		"windows.start": platform.WindowsManual, "windows.preshutdown_timeout": 10 * time.Minute, "windows.dependencies": []string{"other"},
 	}

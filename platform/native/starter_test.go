@@ -74,3 +74,21 @@ func TestEndedIsNoDescriptor(t *testing.T) {
 		}
 	}
 }
+
+// What a supervisor hands over is its child's, and nobody else's.
+func TestClaimFiles(t *testing.T) {
+	self, parent := strconv.Itoa(os.Getpid()), strconv.Itoa(os.Getppid())
+	for _, tt := range []struct{ starter, pid, want string }{
+		{"sysv " + parent, parent, self},
+		{"sysv " + self, self, self},
+		{"", parent, parent},               // of a shell that systemd has given them to
+		{"sysv 1 ", parent, parent},        // inherited
+		{"sysv " + parent, "4242", "4242"}, // of somebody else
+	} {
+		t.Setenv(native.StarterVariable, tt.starter)
+		t.Setenv("LISTEN_PID", tt.pid)
+		if native.ClaimFiles(); os.Getenv("LISTEN_PID") != tt.want {
+			t.Errorf("%+v: LISTEN_PID is %s", tt, os.Getenv("LISTEN_PID"))
+		}
+	}
+}

@@ -168,7 +168,7 @@ func (a *app) precheck(ctx context.Context, t *target) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return service.BadConfig(append(errs, t.checkDirectories())...)
+	return service.BadConfig(append(errs, t.checkDirectories(), t.checkSockets(ctx))...)
 }
 
 // checkProgram returns what the program itself finds wrong.

@@ -37,15 +37,15 @@ func (g *gathering) logs(ctx context.Context) {
 	g.f.Log = l
 }
 
-// sockets has the sockets of the log services, by sink.
-var sockets = [...]struct{ sink, path string }{
+// logSockets has the sockets of the log services, by sink.
+var logSockets = [...]struct{ sink, path string }{
 	{"journald", "/run/systemd/journal/socket"}, {"syslog", "/dev/log"},
 }
 
 // unreachable says why nothing reaches the configured log, and returns the command that
 // repairs this.
 func (g *gathering) unreachable() (why, allow string) {
-	for _, s := range sockets {
+	for _, s := range logSockets {
 		if _, err := g.System.Stat(s.path); g.cfg.Log.Sink == s.sink && errors.Is(err, fs.ErrNotExist) && filepath.Separator == '/' {
 			return "nobody listens at " + s.path, ""
 		}

@@ -68,6 +68,7 @@ func (a *app) spawnCommand() *cobra.Command {
 
 func (a *app) superviseCommand() *cobra.Command {
 	var p supervise.Parent
+	var carry bool
 	cmd := &cobra.Command{
 		Use:    "supervise [flags] -- PROGRAM [ARGUMENT...]",
 		Short:  "Run the program, and start it again when it has ended",
@@ -75,6 +76,9 @@ func (a *app) superviseCommand() *cobra.Command {
 		Hidden: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p.Argv = args
+			if carry {
+				return a.carry(cmd, args)
+			}
 			return a.supervise(cmd, p)
 		},
 	}
@@ -84,7 +88,22 @@ func (a *app) superviseCommand() *cobra.Command {
 	f.IntVar(&p.Restart.Max, "max", platform.NoLimit, "most restarts within the window; -1: no limit")
 	f.DurationVar(&p.Restart.Window, "window", 0, "see --max")
 	f.StringVar(&p.Starter, "starter", "", "`NAME` of who starts it")
+	f.BoolVar(&carry, "carry", false, "run the program once, with the sockets that the service's supervisor keeps: it is to start another one")
 	return cmd
+}
+
+// carry is `supervise --carry`.
+func (a *app) carry(cmd *cobra.Command, argv []string) error {
+	t, err := a.targetRegardless(cmd)
+	if err != nil {
+		return err
+	}
+	h, _ := t.supervisor(cmd.Context()) // without one there is nothing to carry
+	code, err := supervise.Carry(cmd.Context(), h.PID, argv)
+	if err == nil && code != platform.ExitOK {
+		return &exitError{code}
+	}
+	return err
 }
 
 // rule returns the parser of a flag that says when the service is restarted.

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/platform/proc"
 	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service/logsink"
@@ -50,6 +51,7 @@ func (a *app) supervise(cmd *cobra.Command, p supervise.Parent) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
+	p.Kept = native.TakeFiles()
 	p.Log = func(text string, kv ...any) { sink.Logger().Warn(text, kv...) }
 	left := &leavings{t: t, file: t.dirs.StateFile(l.Name), name: l.Name}
 	note := func(change func(*state.State)) {

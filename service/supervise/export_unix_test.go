@@ -4,3 +4,6 @@ package supervise
 
 // BackOff returns the wait before a restart.
 var BackOff = backOff
+
+// CarriedVariable has the names of what is carried.
+const CarriedVariable = carriedVariable

@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 	if !ok {
 		os.Exit(m.Run())
 	}
-	parts := map[string]func() int{"parent": parent, "child": child, "spawn": spawn, "dump": dump}
+	parts := map[string]func() int{"parent": parent, "child": child, "spawn": spawn, "dump": dump, "carried": carried, "handed": handed}
 	code := parts[role]()
 	if testing.CoverMode() != "" {
 		syscall.Exit(code) // os.Exit would complain to standard error that it may not write what it covered
@@ -123,6 +123,9 @@ func child() int {
 	}
 	end := s.Ends[min(n, len(s.Ends)-1)]
 	ignored := signal.Ignored(syscall.SIGHUP)
+	if strings.HasPrefix(end, "socket ") {
+		return sockets(strings.TrimPrefix(end, "socket "))
+	}
 	got := make(chan os.Signal, 10)
 	if end == "late" { // no handler yet: a SIGHUP would kill, unless it is ignored
 		gate := s.Counter + ".gate"

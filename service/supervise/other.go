@@ -13,3 +13,7 @@ func (p Parent) run(context.Context) (int, error) {
 }
 
 func (s Spawn) exec() error { return fmt.Errorf("spawn a service: %w", errors.ErrUnsupported) }
+
+func carry(context.Context, int, []string) (int, error) {
+	return -1, fmt.Errorf("carry sockets: %w", errors.ErrUnsupported)
+}

@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"context"
+	"os"
 
 	"github.com/holdfast-dev/holdfast/platform"
 )
@@ -12,6 +13,9 @@ type Parent struct {
 	Starter string   // what the service names as its starter
 	Restart platform.Restart
 	Log     func(text string, keysAndValues ...any)
+	// Kept holds descriptors for the child, as if an earlier child had stored them under their
+	// names. Run closes them.
+	Kept []*os.File
 	// Waits is called by the goroutine of Run at the start of each wait before a restart, with
 	// the next start and with how the child has ended. At the end of the wait it is called
 	// with a nil next. Waits may be nil.
@@ -35,6 +39,10 @@ type Parent struct {
 // second one hurries the child too. Then Run waits for the child, without limit. SIGHUP is
 // passed on. A SIGHUP before the child handles it does not kill the child and need not be
 // repeated: the child has not read its configuration yet.
+//
+// On Linux, Run keeps the sockets that a child stores for the next child. The protocol is that
+// of systemd's file descriptor store: NOTIFY_SOCKET with sd_notify(3), and LISTEN_FDS. At its
+// end Run closes them.
 //
 // Only one Run may be active in a process, because it owns these three signals.
 func (p Parent) Run(ctx context.Context) (code int, err error) { return p.run(ctx) }

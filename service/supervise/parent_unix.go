@@ -29,6 +29,7 @@ type supervisor struct {
 	stops, reloads chan os.Signal
 	stopping       bool
 	signal         string // that killed the last child; empty: it was not killed
+	store          *store // nil: nothing is kept
 	refused        int    // consecutive starts at which the system refused to execute the program
 }
 
@@ -46,6 +47,11 @@ func (p Parent) run(ctx context.Context) (int, error) {
 		return platform.ExitOK, nil
 	}
 
+	var err error
+	if s.store, err = openStore(p.Kept); err != nil {
+		return platform.ExitFailed, fmt.Errorf("keep sockets: %w", err)
+	}
+	defer s.store.close()
 	restarts := budget{restart: p.Restart}
 	for begun := false; ; begun = true {
 		code, how, err := s.runChild()
@@ -155,7 +161,7 @@ func (s *supervisor) start() (*exec.Cmd, error) {
 	child.Stdout, child.Stderr = os.Stdout, os.Stderr
 	child.SysProcAttr = attributes()
 	signal.Ignore(syscall.SIGHUP)
-	err := child.Start()
+	err := s.store.start(child)
 	signal.Notify(s.reloads, syscall.SIGHUP)
 	return child, err
 }

@@ -13,7 +13,7 @@ var (
 	belowService = []string{
 		"platform", "platform/native", "platform/proc", "platform/files", "platform/state", "reload", "singleton", "installer", "installer/*", "internal/jobobject", "internal/watch", "golang.org/x/sys",
 	}
-	belowCLI = append([]string{"service", "service/alarm", "service/logsink", "service/recovery", "service/supervise", "service/internal/hangup"}, belowService...)
+	belowCLI = append([]string{"service", "service/alarm", "service/logsink", "service/recovery", "service/supervise", "service/internal/hangup", "service/internal/sockets"}, belowService...)
 )
 
 type place struct {
@@ -69,13 +69,14 @@ var places = []place{
 	{"service/migrate", []string{"platform", "service", "github.com/coreos/go-systemd/v22", "howett.net/plist"}},
 	{"service/supervise", belowService},
 	{"service/doctor", append([]string{"service/recovery"}, belowService...)}, // pure: of those it uses the types
-	{"service/internal/hangup", nil},                                          // whatever it imports is initialised before it
+	{"service/internal/sockets", belowService},
+	{"service/internal/hangup", nil}, // whatever it imports is initialised before it
 	{"service/logsink", append([]string{
 		"github.com/hashicorp/go-hclog", "github.com/coreos/go-systemd/v22", "github.com/mattn/go-isatty",
 	}, belowService...)},
 	// What is heavy stays out of the face: a program that only runs pays neither for a command line nor for metrics.
 	{"service", append([]string{
-		"service/alarm", "service/logsink", "service/recovery", "service/internal/hangup",
+		"service/alarm", "service/logsink", "service/recovery", "service/internal/hangup", "service/internal/sockets",
 		"github.com/BurntSushi/toml", "github.com/hashicorp/go-hclog",
 	}, belowService...)},
 	{"service/cli", append([]string{

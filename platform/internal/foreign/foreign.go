@@ -132,6 +132,7 @@ func (i Init) LeftOut() []platform.Omission {
 		{Key: "needs_network", Why: room.NetworkByItself},
 		{Key: "hardening.read_write_paths", Why: "nothing is protected from being written to"},
 		{Key: "hardening.capabilities", Why: "root keeps all"},
+		{Key: "socket", Why: "nothing keeps sockets there: each start opens them, and while it is down connections are refused"},
 		{Key: "runtime_dir", Why: "the program is told by a flag"},
 		{Key: "state_dir", Why: "the program is told by a flag"},
 	}

@@ -13,6 +13,7 @@ func LeftOut(scope platform.Scope) []platform.Omission {
 		{Key: "reload_timeout", Why: "the program's own command minds it"},
 		{Key: "watchdog", Why: "the program's own health checks mind it"},
 		{Key: "needs_network", Why: room.NetworkByItself},
+		{Key: "socket", Why: "launchd keeps no socket that a service has opened: each start opens them, and while it is down connections are refused"},
 		{Key: "supervise", Why: "launchd restarts services itself"},
 		{Key: "hardening.read_write_paths", Why: "nothing is protected from being written to"},
 	}

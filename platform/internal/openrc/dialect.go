@@ -30,7 +30,10 @@ func dialect() initd.Dialect {
 			initd.Network: "net", initd.RemoteFS: "netmount", initd.LocalFS: "localmount",
 			initd.NameService: "dns", initd.Time: "ntp-client", initd.Syslog: "logger",
 		},
-		Omissions: []platform.Omission{{Key: "supervise", Why: "supervise-daemon does"}},
+		Omissions: []platform.Omission{
+			{Key: "supervise", Why: "supervise-daemon does"},
+			{Key: "socket", Why: "supervise-daemon keeps no socket: each start opens them, and while it is down connections are refused"},
+		},
 		// OpenRC can limit control groups, but only if the administrator has enabled them.
 		NoWholeLimits: "a service as a whole is limited by rc_cgroup_settings in /etc/conf.d",
 		Action:        service,

@@ -7,6 +7,7 @@
 package posix
 
 import (
+	"context"
 	"io"
 	"os"
 	"os/signal"
@@ -38,7 +39,10 @@ type Host struct {
 	closed   sync.Once
 }
 
-var _ platform.Host = (*Host)(nil)
+var (
+	_ platform.Host   = (*Host)(nil)
+	_ platform.Keeper = (*Host)(nil)
+)
 
 // Listen installs the handlers at once: a signal that comes after it returned
 // is never left to its default effect, which for SIGHUP is death. Call it
@@ -130,6 +134,28 @@ func (h *Host) Watchdog() time.Duration { return h.starter.Watchdog }
 
 // Files are the descriptors that the starter handed over.
 func (h *Host) Files() []*os.File { return h.starter.Files }
+
+// keeper is a Notifier whose other end keeps open files.
+type keeper interface {
+	Keep(ctx context.Context, name string, f *os.File) error
+	Forget(ctx context.Context, name string) error
+}
+
+// Keep is platform.Keeper's.
+func (h *Host) Keep(ctx context.Context, name string, f *os.File) error {
+	if k, ok := h.starter.Notifier.(keeper); ok {
+		return k.Keep(ctx, name, f)
+	}
+	return platform.ErrUnsupported
+}
+
+// Forget is platform.Keeper's.
+func (h *Host) Forget(ctx context.Context, name string) error {
+	if k, ok := h.starter.Notifier.(keeper); ok {
+		return k.Forget(ctx, name)
+	}
+	return platform.ErrUnsupported
+}
 
 // ExitCode is the code that the process has to leave with, so that whoever
 // started it does what code means.

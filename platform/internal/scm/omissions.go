@@ -11,6 +11,7 @@ func LeftOut() []platform.Omission {
 		{Key: "start_timeout", Why: "the service tells the SCM itself"},
 		{Key: "watchdog", Why: "the program's own health checks mind it"},
 		{Key: "needs_network", Why: room.NetworkByItself},
+		{Key: "socket", Why: "Windows keeps no socket that a service has opened: each start opens them, and while it is down connections are refused"},
 		{Key: "supervise", Why: "the SCM restarts services itself"},
 		{Key: "hardening.read_write_paths", Why: "nothing is protected from being written to"},
 	}

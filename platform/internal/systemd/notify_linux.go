@@ -3,6 +3,7 @@ package systemd
 import (
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -40,6 +41,30 @@ func (s *socket) sendTo(address string, msg []byte, flags int) error {
 		return fmt.Errorf("nobody reads: %w", platform.ErrTimeout)
 	}
 	return err
+}
+
+// sendFile is wait with a descriptor of f, if there is one.
+func (s *socket) sendFile(address string, msg []byte, f *os.File) error {
+	if err := s.make(); err != nil {
+		return err
+	}
+	send := func(rights []byte) error {
+		_, err := unix.SendmsgN(s.fd, msg, rights, &unix.SockaddrUnix{Name: address}, unix.MSG_NOSIGNAL)
+		if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("nobody reads: %w", platform.ErrTimeout)
+		}
+		return os.NewSyscallError("sendmsg", err)
+	}
+	if f == nil {
+		return send(nil)
+	}
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) { failed = send(unix.UnixRights(int(fd))) })
+	return errors.Join(err, failed)
 }
 
 func (s *socket) make() error {

@@ -2,12 +2,18 @@
 
 package systemd
 
-import "github.com/holdfast-dev/holdfast/platform"
+import (
+	"os"
+
+	"github.com/holdfast-dev/holdfast/platform"
+)
 
 type socket struct{}
 
 func (*socket) send(string, []byte) error { return platform.ErrUnsupported }
 
 func (*socket) wait(string, []byte) error { return platform.ErrUnsupported }
+
+func (*socket) sendFile(string, []byte, *os.File) error { return platform.ErrUnsupported }
 
 func (*socket) close() error { return nil }

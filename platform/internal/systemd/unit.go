@@ -41,6 +41,7 @@ func Render(u platform.Unit, version int) ([]byte, error) {
 	surroundings(&f, u)
 	limits(&f, u, version)
 	directories(&f, u)
+	store(&f, u, version)
 	harden(&f, u, root)
 	hidden(&f, u)
 	extra(&f, "systemd.extra", u.Systemd.Extra)

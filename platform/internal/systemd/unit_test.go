@@ -117,6 +117,32 @@ func TestRender(t *testing.T) {
 	}
 }
 
+// What the service opens systemd has room for; a service without sockets leaves it out.
+func TestRenderSockets(t *testing.T) {
+	u := feedd()
+	for range 40 {
+		u.Sockets = append(u.Sockets, platform.Socket{Name: "api", Listen: "tcp::80"})
+	}
+	u.Systemd.PreserveSockets = true
+	for version, want := range map[int]string{0: "preserve", 254: "preserve", 253: "systemd.preserve_sockets true: systemd 253 cannot, 254 and later can"} {
+		got, err := systemd.Render(u, version)
+		if want == "preserve" && (err != nil || !strings.Contains(string(got), "\nFileDescriptorStoreMax=80\nFileDescriptorStorePreserve=yes\n")) {
+			t.Errorf("%d: %v\n%s", version, err, got)
+		}
+		if want != "preserve" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%d: %v", version, err)
+		}
+	}
+	u.Sockets, u.Systemd.PreserveSockets = u.Sockets[:1], false
+	if got, err := systemd.Render(u, 252); err != nil || !strings.Contains(string(got), "\nFileDescriptorStoreMax=64\n") || strings.Contains(string(got), "DescriptorStorePreserve") {
+		t.Errorf("%v\n%s", err, got)
+	}
+	u.Sockets = nil
+	if got, err := systemd.Render(u, 257); err != nil || strings.Contains(string(got), "FileDescriptor") {
+		t.Errorf("%v\n%s", err, got)
+	}
+}
+
 // systemd considers the death by some signals a clean end, and a panic's exit code an ordinary
 // failure. What follows must not depend on the manager.
 func TestRenderRestartPolicies(t *testing.T) {

@@ -29,6 +29,7 @@ func dialect() initd.Dialect {
 		},
 		Omissions: []platform.Omission{
 			{Key: "stop_timeout", Why: "the program's own commands mind it"},
+			{Key: "socket", Why: "the supervisor of supervise keeps them; without one each start opens them, and while it is down connections are refused"},
 			{Key: "restart", Why: "nothing restarts a service, unless supervise asks for a supervisor of the program's own"},
 		},
 		NoWholeLimits: "an init script cannot limit a service as a whole",

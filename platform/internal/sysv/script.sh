@@ -55,8 +55,7 @@ stop() {
 
 restart() {
 	check || return 6 # before anything is stopped
-	stop && start
-}
+@RESTART@}
 
 reload() {
 	running || return 7
@@ -77,7 +76,7 @@ status)
 	status "$@"
 	exit
 	;;
-start | stop | restart | try-restart | reload | force-reload) ;;
+start | stop | restart | try-restart | reload | force-reload@ACTIONS@) ;;
 *) usage ;;
 esac
 [ $# -eq 0 ] || usage

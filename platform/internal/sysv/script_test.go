@@ -17,6 +17,7 @@ func TestRender(t *testing.T) {
 	everything := initdtest.Everything()
 	everything.Exec = append(everything.Exec[:9:9], append([]string{"line\nbreak"}, everything.Exec[9:]...)...)
 	everything.Supervise = true
+	everything.Sockets = []platform.Socket{{Name: "api", Listen: "tcp::80"}}
 	for name, u := range map[string]platform.Unit{"defaults": initdtest.Feedd(), "everything": everything} {
 		t.Run(name, func(t *testing.T) {
 			script, err := sysv.Render(u)

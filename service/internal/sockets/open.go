@@ -1,0 +1,168 @@
+package sockets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/user"
+	"strconv"
+	"syscall"
+)
+
+// network returns the name of the network in package net. "tcp" and "udp" stand for both
+// address families.
+func (x *socket) network() string {
+	host := x.at.Host
+	switch {
+	case x.at.Network == "unix":
+		return "unix"
+	case host.Is4():
+		return x.at.Network + "4"
+	case x.IPv6Only, host.Is6() && !host.IsUnspecified():
+		return x.at.Network + "6"
+	}
+	return x.at.Network
+}
+
+func (x *socket) listenConfig() net.ListenConfig {
+	return net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var failed error
+		err := c.Control(func(fd uintptr) { failed = x.prepare(fd) })
+		return errors.Join(err, failed)
+	}}
+}
+
+// listen opens x.
+func (x *socket) listen(ctx context.Context) (err error) {
+	config := x.listenConfig()
+	switch {
+	case x.at.Network == "udp":
+		x.packet, err = config.ListenPacket(ctx, x.network(), x.at.Dial())
+		return err
+	case x.at.File() == "":
+		x.stream, err = config.Listen(ctx, x.network(), x.at.Dial())
+	default:
+		x.stream, err = x.listenAtFile(ctx, config)
+	}
+	if err != nil {
+		x.stream = nil
+		return err
+	}
+	if u, ok := x.stream.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false)
+	}
+	if err := x.finish(); err != nil {
+		_ = x.stream.Close()
+		x.stream = nil
+		if file := x.at.File(); file != "" {
+			_ = os.Remove(file)
+		}
+		return err
+	}
+	return nil
+}
+
+// finish sets the options that an open socket can be given.
+func (x *socket) finish() error {
+	if file := x.at.File(); file != "" {
+		if err := x.own(file); err != nil {
+			return err
+		}
+	}
+	if x.Backlog == 0 {
+		return nil
+	}
+	raw, err := x.stream.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) { failed = setBacklog(fd, x.Backlog) })
+	if failed != nil {
+		failed = fmt.Errorf("backlog: %w", failed)
+	}
+	return errors.Join(err, failed)
+}
+
+// listenAtFile removes a stale file and listens. The new file is not accessible to others yet.
+func (x *socket) listenAtFile(ctx context.Context, config net.ListenConfig) (net.Listener, error) {
+	if err := makeWay(ctx, x.at.File()); err != nil {
+		return nil, err
+	}
+	defer x.narrow()()
+	return config.Listen(ctx, "unix", x.at.Path)
+}
+
+// makeWay removes the file of a socket at which nobody listens.
+func makeWay(ctx context.Context, file string) error {
+	info, err := os.Lstat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode()&os.ModeSocket == 0:
+		return fmt.Errorf("%s is there, and is no socket: remove it, or listen elsewhere", file)
+	}
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", file)
+	switch {
+	case err == nil:
+		_ = conn.Close()
+		return errInUse
+	case errors.Is(err, errRefused):
+		return os.Remove(file)
+	case errors.Is(err, errFull), errors.Is(err, errKind):
+		return errInUse
+	}
+	return fmt.Errorf("whether somebody listens there: %w", err)
+}
+
+// own sets the owner, group and mode of the file, in this order, so that it is never more
+// accessible than configured.
+func (x *socket) own(file string) error {
+	uid, gid := -1, -1
+	var err error
+	if x.Owner != "" {
+		if uid, err = number(x.Owner, func(name string) (string, error) {
+			u, err := user.Lookup(name)
+			if err != nil {
+				return "", err
+			}
+			return u.Uid, nil
+		}); err != nil {
+			return fmt.Errorf("owner: %w", err)
+		}
+	}
+	if x.Group != "" {
+		if gid, err = number(x.Group, func(name string) (string, error) {
+			g, err := user.LookupGroup(name)
+			if err != nil {
+				return "", err
+			}
+			return g.Gid, nil
+		}); err != nil {
+			return fmt.Errorf("group: %w", err)
+		}
+	}
+	mode, err := x.FileMode()
+	if err != nil {
+		return fmt.Errorf("mode: %w", err)
+	}
+	return setOwner(file, uid, gid, mode)
+}
+
+// number returns the ID of the user or group that name stands for. It may be a number.
+func number(name string, lookup func(string) (string, error)) (int, error) {
+	if n, err := strconv.Atoi(name); err == nil && n >= 0 {
+		return n, nil
+	}
+	digits, err := lookup(name)
+	if err != nil {
+		return -1, err
+	}
+	return strconv.Atoi(digits)
+}

@@ -1,0 +1,34 @@
+package supervise
+
+import (
+	"context"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// carriedVariable has the names of descriptors, from 3 on, that a supervisor is to keep,
+// with a colon between them. [Spawn] hands them to what it executes.
+const carriedVariable = "HOLDFAST_CARRIED"
+
+// Carried reports whether this process was run by [Carry]: it has the sockets of the service
+// open, or its parents do.
+func Carried() bool { return os.Getenv(carriedVariable) != "" }
+
+// Carry runs argv once, with our standard input, output and error, and with what the supervisor
+// whose process is pid keeps: for argv to stop that one, and start another in its place. What
+// it cannot have it does without. pid 0 is no supervisor. The code is argv's exit code;
+// the error says why it could not be run.
+func Carry(ctx context.Context, pid int, argv []string) (code int, err error) {
+	return carry(ctx, pid, argv)
+}
+
+// carried are the variables by which what is carried is handed to the process that this
+// one becomes, sd_listen_fds(3).
+func carried(pid string) []string {
+	names := os.Getenv(carriedVariable)
+	if names == "" {
+		return nil
+	}
+	return []string{"LISTEN_PID=" + pid, "LISTEN_FDS=" + strconv.Itoa(1+strings.Count(names, ":")), "LISTEN_FDNAMES=" + names}
+}

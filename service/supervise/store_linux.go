@@ -1,0 +1,195 @@
+package supervise
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// mostRights is how many descriptors one message may have: SCM_MAX_FD of the kernel.
+const mostRights = 253
+
+// mostKept is how many descriptors are kept: as many as go from one supervisor to the next.
+const mostKept = mostRights
+
+// store keeps descriptors for the next child, as systemd's does and by the same words,
+// sd_notify(3). What else a child says there is for nobody.
+type store struct {
+	conn    *net.UnixConn
+	settled chan struct{}
+	over    chan struct{} // closed when nobody reads any more
+
+	mu   sync.Mutex
+	pid  int // of the child, who alone is listened to
+	kept []*os.File
+}
+
+// storeAddress is where the store of a supervisor is, if nobody else was there first.
+func storeAddress(pid int) string { return "@holdfast-supervisor-" + strconv.Itoa(pid) }
+
+// openStore has a store listen. inherited is what is kept from the beginning.
+func openStore(inherited []*os.File) (*store, error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
+	}
+	f := os.NewFile(uintptr(fd), "the store of descriptors")
+	defer f.Close()
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1); err != nil {
+		return nil, os.NewSyscallError("setsockopt", err)
+	}
+	if unix.Bind(fd, &unix.SockaddrUnix{Name: storeAddress(os.Getpid())}) != nil { // somebody has it
+		if err := unix.Bind(fd, &unix.SockaddrUnix{}); err != nil { // unix(7), autobind
+			return nil, os.NewSyscallError("bind", err)
+		}
+	}
+	conn, err := net.FilePacketConn(f)
+	if err != nil {
+		return nil, err
+	}
+	s := &store{conn: conn.(*net.UnixConn), settled: make(chan struct{}), over: make(chan struct{}), kept: inherited}
+	go s.serve()
+	return s, nil
+}
+
+// close lets go of all that is kept.
+func (s *store) close() {
+	if s == nil {
+		return
+	}
+	_ = s.conn.Close()
+	<-s.over
+	for _, f := range s.kept {
+		_ = f.Close()
+	}
+}
+
+// start starts a child with what is kept, and listens to it from then on.
+func (s *store) start(child *exec.Cmd) error {
+	if s == nil {
+		return child.Start()
+	}
+	s.settle()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	child.Env = append(child.Env, "NOTIFY_SOCKET="+s.conn.LocalAddr().String())
+	if len(s.kept) > 0 {
+		names := make([]string, len(s.kept))
+		for i, f := range s.kept {
+			names[i] = f.Name()
+		}
+		// What its own number will be nobody knows yet: native.ClaimFiles.
+		child.Env = append(child.Env, "LISTEN_PID="+strconv.Itoa(os.Getpid()), "LISTEN_FDS="+strconv.Itoa(len(s.kept)), "LISTEN_FDNAMES="+strings.Join(names, ":"))
+		child.ExtraFiles = s.kept // from 3 on, as sd_listen_fds(3) has them
+	}
+	err := child.Start()
+	if err == nil {
+		s.pid = child.Process.Pid
+	}
+	return err
+}
+
+// settle returns when all that earlier children have said is taken in.
+func (s *store) settle() {
+	to := &net.UnixAddr{Name: s.conn.LocalAddr().String(), Net: "unixgram"}
+	if _, err := s.conn.WriteTo([]byte("settled"), to); err != nil {
+		return
+	}
+	select {
+	case <-s.settled:
+	case <-s.over:
+	}
+}
+
+// serve takes in what is said until the store is closed.
+func (s *store) serve() {
+	defer close(s.over)
+	text, rights := make([]byte, 8192), make([]byte, unix.CmsgSpace(unix.SizeofUcred)+unix.CmsgSpace(4*mostRights))
+	for {
+		n, size, _, from, err := s.conn.ReadMsgUnix(text, rights)
+		if err != nil {
+			return
+		}
+		who, files := attached(rights[:size])
+		switch said := string(text[:n]); {
+		case int(who.Pid) == os.Getpid():
+			s.settled <- struct{}{}
+		case said == carryRequest && (who.Uid == 0 || int(who.Uid) == os.Geteuid()):
+			s.lend(from)
+		default:
+			files = s.take(int(who.Pid), said, files)
+		}
+		for _, fd := range files {
+			_ = unix.Close(fd)
+		}
+	}
+}
+
+// lend sends all that is kept to who has asked for it, under its names.
+func (s *store) lend(to *net.UnixAddr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	names, fds := make([]string, len(s.kept)), make([]int, len(s.kept))
+	for i, f := range s.kept {
+		names[i], fds[i] = f.Name(), int(f.Fd()) //nolint:gosec // a descriptor
+	}
+	var rights []byte
+	if len(fds) > 0 {
+		rights = unix.UnixRights(fds...)
+	}
+	_, _, _ = s.conn.WriteMsgUnix([]byte(strings.Join(names, ":")), rights, to) // who does not get it goes without
+}
+
+// attached are the sender of a message, and the descriptors that came with it.
+func attached(control []byte) (who unix.Ucred, files []int) {
+	messages, err := unix.ParseSocketControlMessage(control)
+	if err != nil {
+		return who, nil
+	}
+	for _, m := range messages {
+		if fds, err := unix.ParseUnixRights(&m); err == nil {
+			files = append(files, fds...)
+		} else if ucred, err := unix.ParseUnixCredentials(&m); err == nil {
+			who = *ucred
+		}
+	}
+	for _, fd := range files {
+		unix.CloseOnExec(fd)
+	}
+	return who, files
+}
+
+// take does what a message says, and returns those of its descriptors that are not kept.
+func (s *store) take(who int, text string, files []int) (rest []int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name, lines := "stored", strings.Split(text, "\n")
+	for _, line := range lines {
+		if value, ok := strings.CutPrefix(line, "FDNAME="); ok {
+			name = value
+		}
+	}
+	switch {
+	case who != s.pid || strings.ContainsAny(name, ":\x00"):
+	case slices.Contains(lines, "FDSTOREREMOVE=1"):
+		s.kept = slices.DeleteFunc(s.kept, func(f *os.File) bool {
+			if f.Name() != name {
+				return false
+			}
+			_ = f.Close()
+			return true
+		})
+	case slices.Contains(lines, "FDSTORE=1"):
+		for len(files) > 0 && len(s.kept) < mostKept {
+			s.kept = append(s.kept, os.NewFile(uintptr(files[0]), name)) //nolint:gosec // a descriptor
+			files = files[1:]
+		}
+	}
+	return files
+}

@@ -1,0 +1,86 @@
+// Command agent puts examples/web under load, and plays what it is compared with, by the
+// last line of its own file:
+//
+//	holdfast-agent: plain    a service that closes its socket and listens anew
+//	holdfast-agent: fails    a version of web that fails when it has its sockets
+//	holdfast-agent: exits    another, that just ends then
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/cli"
+)
+
+func main() {
+	if len(os.Args) > 2 && os.Args[1] == "load" {
+		load(os.Args[2:])
+		return
+	}
+	kind := told()
+	name := "web"
+	if kind == "plain" {
+		name = kind
+	}
+	os.Exit(cli.Main(service.Config{Name: name, Version: kind}, program(kind)))
+}
+
+// told is the last word of our own file.
+func told() string {
+	path, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	const mark, most = "\nholdfast-agent: ", 100
+	end := content[max(0, len(content)-most):]
+	i := bytes.LastIndex(end, []byte(mark))
+	if i < 0 {
+		return ""
+	}
+	return strings.TrimSpace(string(end[i+len(mark):]))
+}
+
+type program string
+
+// Start serves at a socket of its own, or does what a bad version does.
+func (p program) Start(_ context.Context, rt *service.Runtime) error {
+	if p == "plain" {
+		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:8081")
+		if err != nil {
+			return err
+		}
+		server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
+		rt.Go("http", func(context.Context) error {
+			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		})
+		rt.OnStop("http", 0, server.Shutdown)
+		return nil
+	}
+	for _, name := range []string{"web", "admin"} {
+		if _, err := rt.Listen(name); err != nil {
+			return err
+		}
+	}
+	if p == "exits" {
+		os.Exit(1)
+	}
+	return errors.New("this version is bad")
+}
+
+// Stop leaves it to the step of Start.
+func (program) Stop(context.Context) error { return nil }
