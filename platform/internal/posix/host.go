@@ -1,9 +1,9 @@
-// Package posix turns Unix signals into requests: SIGTERM and SIGINT ask for a
-// stop, SIGHUP for a reload. It is the Host of every program that an init
-// system, a container runtime or a shell starts on a Unix system; who is told
-// how the service fares is handed in.
+// Package posix turns Unix signals into requests: SIGTERM and SIGINT request a stop, SIGHUP a
+// reload. It provides the Host of every program that an init system, a container runtime or a
+// shell starts on a Unix system. The Notifier that reports the state of the service is passed
+// in.
 //
-// SIGQUIT keeps Go's meaning (dump all goroutines and exit 2), SIGPIPE too.
+// SIGQUIT keeps Go's meaning (dump all goroutines and exit with code 2), and so does SIGPIPE.
 package posix
 
 import (
@@ -18,18 +18,18 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Starter is who started us.
+// A Starter describes what started this process.
 type Starter struct {
 	Name     string            // of the manager; empty if a person started us
-	Notifier platform.Notifier // nil: nobody is told
+	Notifier platform.Notifier // nil: nothing is reported
 	Watchdog time.Duration     // see platform.Host
-	Files    []*os.File        // descriptors that it handed over
-	// ExitCode turns the code of an outcome into the one that makes the starter do
-	// what it means; nil: they are the same.
+	Files    []*os.File        // descriptors that it passed
+	// ExitCode converts the code of an outcome into the one that makes the starter do what it
+	// means. If it is nil, they are the same.
 	ExitCode func(int) int
 }
 
-// Host receives signals from [Listen] until [Host.Close].
+// A Host receives signals from [Listen] until [Host.Close].
 type Host struct {
 	starter  Starter
 	stops    chan os.Signal
@@ -44,33 +44,33 @@ var (
 	_ platform.Keeper = (*Host)(nil)
 )
 
-// Listen installs the handlers at once: a signal that comes after it returned
-// is never left to its default effect, which for SIGHUP is death. Call it
-// before anything that takes time, and introduce the starter afterwards.
+// Listen installs the signal handlers at once. A signal after its return never has its default
+// effect, which for SIGHUP is death. Call it before anything that takes time, and introduce
+// the starter afterwards.
 func Listen() *Host {
 	h := &Host{
-		// os/signal drops what does not fit. Stops have room for the first and
-		// the impatient second; of reloads one is as good as many. A storm of
-		// one kind must not crowd out the other, hence two channels.
+		// os/signal drops signals that do not fit. There is room for the first stop and for a
+		// second one, which forces it. Several reloads count as one. There are two channels,
+		// so that many signals of one kind do not crowd out the other.
 		stops:    make(chan os.Signal, 2),
 		reloads:  make(chan os.Signal, 1),
 		requests: make(chan platform.Request),
 		done:     make(chan struct{}),
 	}
 	signal.Notify(h.stops, syscall.SIGTERM)
-	// A shell without job control starts background jobs with SIGINT ignored,
-	// so that ctrl-C reaches only what runs in the foreground.
+	// A shell without job control starts background jobs with SIGINT ignored, so that ctrl-C
+	// reaches only the foreground.
 	if !signal.Ignored(syscall.SIGINT) {
 		signal.Notify(h.stops, syscall.SIGINT)
 	}
-	// An ignored SIGHUP is not respected: nohup, and init scripts that protect
-	// the time before this line, mean "do not die of it", and we do not.
+	// An ignored SIGHUP is caught nevertheless. nohup, and init scripts that protect the time
+	// before this line, only mean that the process must not die of it.
 	signal.Notify(h.reloads, syscall.SIGHUP)
 	go h.relay()
 	return h
 }
 
-// Introduce sets who started us. Call it before the Host is used by others.
+// Introduce sets what started this process. Call it before others use the Host.
 func (h *Host) Introduce(s Starter) { h.starter = s }
 
 func (h *Host) relay() {
@@ -94,23 +94,21 @@ func (h *Host) relay() {
 	}
 }
 
-// closedGrace is how long a process may take to end after a stop that was asked
-// for when all was done.
+// closedGrace is how long a process may take to exit after a stop request that arrives after
+// Close.
 const closedGrace = 2 * time.Second
 
-// outlive waits for a stop that is asked for after Close. A process that is still
-// there after closedGrace hangs, perhaps on its way out, writing to a pipe that
-// nobody reads: the next signal has its default effect again, unless somebody
-// else listens.
+// outlive waits for a stop request after Close. A process that still exists after closedGrace
+// hangs, perhaps while it writes to a pipe that nobody reads. So the next signal has its
+// default effect again, unless other code listens for it.
 func (h *Host) outlive() {
 	<-h.stops
 	time.Sleep(closedGrace)
 	signal.Stop(h.stops)
 }
 
-// Ask adds what another process asks of this one where there are no signals
-// between processes, Windows. It blocks until that is received, or the Host is
-// closed.
+// Ask adds a request of another process on Windows, which has no signals between processes. It
+// blocks until the request is received or the Host is closed.
 func (h *Host) Ask(s os.Signal) {
 	r := platform.Request{Kind: platform.RequestStop, Source: name(s)}
 	if s == syscall.SIGHUP {
@@ -122,17 +120,17 @@ func (h *Host) Ask(s os.Signal) {
 	}
 }
 
-// Name is the manager's name.
+// Name returns the name of the manager.
 func (h *Host) Name() string { return h.starter.Name }
 
-// Requests delivers one request per signal, except that reloads are joined
-// while nobody receives.
+// Requests delivers one request per signal, but reload requests are merged while nobody
+// receives.
 func (h *Host) Requests() <-chan platform.Request { return h.requests }
 
-// Watchdog is the interval that was handed in.
+// Watchdog returns the interval of the Starter.
 func (h *Host) Watchdog() time.Duration { return h.starter.Watchdog }
 
-// Files are the descriptors that the starter handed over.
+// Files returns the descriptors that the starter passed.
 func (h *Host) Files() []*os.File { return h.starter.Files }
 
 // keeper is a Notifier whose other end keeps open files.
@@ -157,8 +155,8 @@ func (h *Host) Forget(ctx context.Context, name string) error {
 	return platform.ErrUnsupported
 }
 
-// ExitCode is the code that the process has to leave with, so that whoever
-// started it does what code means.
+// ExitCode returns the code with which the process must exit, so that its starter does what
+// code means.
 func (h *Host) ExitCode(code int) int {
 	if h.starter.ExitCode == nil {
 		return code
@@ -166,7 +164,7 @@ func (h *Host) ExitCode(code int) int {
 	return h.starter.ExitCode(code)
 }
 
-// Notify hands n to the notifier.
+// Notify passes n to the Notifier.
 func (h *Host) Notify(n platform.Notice) error {
 	if h.starter.Notifier == nil {
 		return nil
@@ -174,13 +172,13 @@ func (h *Host) Notify(n platform.Notice) error {
 	return h.starter.Notifier.Notify(n)
 }
 
-// Close stops listening. The signals stay caught, and do nothing any more: one
-// that comes in the last microseconds of a process would turn its exit code into
-// a death by signal, which managers take for a clean end. Only where a SIGTERM or
-// SIGINT finds the process still alive two seconds later, the next one kills. Who
-// goes on living calls signal.Reset. The exit code needs no report here: the
-// parent process gets it from the kernel. A notifier that can be closed is; that nobody heard its
-// last words is no failure.
+// Close stops listening, and closes the Notifier if that is possible, without its error. The
+// exit code needs no report: the parent process gets it from the kernel.
+//
+// The signals stay caught, without an effect. A signal in the last microseconds of a process
+// would turn its exit code into a death by signal, which managers consider a clean end. If the
+// process still exists two seconds after a SIGTERM or SIGINT, the next one kills it. A caller
+// that goes on should call signal.Reset.
 func (h *Host) Close(int) error {
 	h.closed.Do(func() {
 		close(h.done)

@@ -11,19 +11,18 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// longest is how long one call of wait may take.
+// longest limits one call of wait.
 const longest = time.Second
 
-// socket is made by the first message and kept. It is not connected: the
-// address is looked up for each message, so a systemd that was executed anew is
-// found again, and it costs the same as far as can be measured. Package net
-// would start the poller for it.
+// A socket is made by the first message and kept. It is not connected, so the address is
+// looked up for each message, and a systemd that was executed anew is found again. This has no
+// measurable cost. Package net would start the poller for it.
 type socket struct {
 	fd   int
 	open bool
 }
 
-// send does not wait: where there is no room, the error is ErrTimeout.
+// send does not block. If there is no room, the error is ErrTimeout.
 func (s *socket) send(address string, msg []byte) error {
 	if err := s.make(); err != nil {
 		return err
@@ -31,7 +30,7 @@ func (s *socket) send(address string, msg []byte) error {
 	return s.sendTo(address, msg, unix.MSG_DONTWAIT)
 }
 
-// wait is send, and waits for room for some time. A signal may end it early.
+// wait is send, but waits for room for some time. A signal may end the wait early.
 func (s *socket) wait(address string, msg []byte) error { return s.sendTo(address, msg, 0) }
 
 func (s *socket) sendTo(address string, msg []byte, flags int) error {

@@ -10,17 +10,16 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// notifyReload is the first systemd that knows Type=notify-reload. An older one
-// drops the whole line with a warning, and would then wait for no READY=1.
+// notifyReload is the first systemd with Type=notify-reload. Earlier ones ignore the whole
+// line with a warning, and then do not wait for READY=1.
 const notifyReload = 253
 
-// mark begins every unit file that is ours to replace and to remove.
+// mark begins every unit file that holdfast made and may replace and remove.
 const mark = "# Made by holdfast"
 
-// Render gives the text of the unit file for u, as a systemd of that version
-// reads it; 0 is any version. It touches nothing and is the same on every
-// operating system. What cannot be said is an error that wraps
-// platform.ErrBadUnit and names every field concerned.
+// Render returns the unit file for u, for that version of systemd, or for any if version is 0.
+// It does not touch the machine, and its result is the same on every operating system. If
+// settings cannot be expressed, the error wraps platform.ErrBadUnit and names all of them.
 func Render(u platform.Unit, version int) ([]byte, error) {
 	u = u.WithDefaults()
 	var f unitFile
@@ -62,8 +61,8 @@ func Render(u platform.Unit, version int) ([]byte, error) {
 	return []byte(f.text.String()), nil
 }
 
-// wanting is the name of a unit that others belong to: with its suffix, for nobody
-// would miss a target that does not exist.
+// wanting returns the name of a unit that others belong to. The name must have its suffix,
+// because a target that does not exist would go unnoticed.
 func wanting(name string) (string, error) {
 	full, err := unitName(name, ".target")
 	if err == nil && full != name {
@@ -72,24 +71,23 @@ func wanting(name string) (string, error) {
 	return full, err
 }
 
-// commands says what runs and how it tells that it is ready.
+// commands sets what runs and how it reports that it is ready.
 //
-// On notify-reload: `systemctl reload` has to return the program's own outcome,
-// which sd_notify(3) has no word for. ExecReload= has: our command asks the
-// verified process for a reload, waits, and exits with the outcome. But a
-// notify-reload service gets ReloadSignal= as well: before ExecReload= up to 258;
-// after it from 259 on, and only if no RELOADING=1 came meanwhile. With the
-// default SIGHUP that would be a second reload, whose outcome nobody sees.
-// SIGCONT asks for nothing: a process that is not stopped ignores it. systemd
-// leaves the reloading state when ExecReload= has ended and READY=1 followed
-// the last RELOADING=1.
+// `systemctl reload` has to return the program's own outcome, which sd_notify(3) cannot
+// express. ExecReload= can: our command asks the verified process for a reload, waits, and
+// exits with the outcome. But a notify-reload service also gets ReloadSignal=. Up to 258
+// systemd sends it before ExecReload=. From 259 on it sends it afterwards, and only if no
+// RELOADING=1 has arrived meanwhile. The default SIGHUP would be a second reload, whose
+// outcome nobody sees. SIGCONT requests nothing: a process that is not stopped ignores it.
+// systemd leaves the reloading state when ExecReload= has ended and READY=1 has followed the
+// last RELOADING=1.
 func commands(f *unitFile, u platform.Unit, version int) {
 	kind := "notify"
 	if version >= notifyReload && len(u.Reload) > 0 {
 		kind = "notify-reload"
 	}
 	f.set("Type", kind)
-	f.set("NotifyAccess", "main") // a child's STOPPING=1 is not ours
+	f.set("NotifyAccess", "main") // ignore a child's STOPPING=1
 	if kind == "notify-reload" {
 		f.set("ReloadSignal", "SIGCONT")
 	}
@@ -111,11 +109,11 @@ func commands(f *unitFile, u platform.Unit, version int) {
 		}
 		f.set(c.key, line)
 	}
-	// The main process is asked, its children are killed with it in the end.
+	// Only the main process is asked to stop. Its children are finally killed with it.
 	f.set("KillMode", "mixed")
 }
 
-// accounts says who the service is, and reports whether that is root.
+// accounts sets the account of the service, and reports whether that is root.
 func accounts(f *unitFile, u platform.Unit) (root bool) {
 	if u.Scope == platform.ScopeUser {
 		f.RefuseIf(u.User != "", "user", "%q: cannot be chosen for a user's service", u.User)
@@ -139,7 +137,7 @@ func surroundings(f *unitFile, u platform.Unit) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		// Its value may be a secret: it is not repeated in an error.
+		// The error must not contain the value, which may be a secret.
 		line, err := assignment(name, u.Env[name])
 		if err != nil {
 			f.Refuse("env", "%q: %w", name, err)
@@ -149,8 +147,8 @@ func surroundings(f *unitFile, u platform.Unit) {
 	}
 }
 
-// directories has systemd make the service's own directories, and tell it in
-// RUNTIME_DIRECTORY and so on where they are.
+// directories makes systemd create the service's own directories, and pass their paths in
+// RUNTIME_DIRECTORY and similar variables.
 func directories(f *unitFile, u platform.Unit) {
 	if u.Scope == platform.ScopeUser {
 		return // systemd before 254 puts a user's StateDirectory= into ~/.config: the program makes them itself
@@ -159,12 +157,12 @@ func directories(f *unitFile, u platform.Unit) {
 		f.set(key, u.ID.String())
 		f.set(key+"Mode", mode)
 	}
-	// 0755: `status` of any user reads the state file and the last-run record.
+	// 0755, because `status` reads the state file and the last-run record for any user.
 	switch {
 	case u.RuntimeDir == "":
 		dir("RuntimeDirectory", "0755")
-		// Else every end of the service takes the directory away, be it of a start
-		// that was refused since an instance started by hand holds its lock there.
+		// Otherwise every end of the service removes the directory. That includes a start that
+		// is refused because an instance that was started by hand holds its lock there.
 		f.set("RuntimeDirectoryPreserve", "yes")
 	case within(u.RuntimeDir, "/run"), within(u.RuntimeDir, "/var/run"):
 		f.Refuse("runtime_dir", "%q: is gone after a reboot, and then the service could not start: without it systemd makes /run/%s",
@@ -174,7 +172,7 @@ func directories(f *unitFile, u platform.Unit) {
 		dir("StateDirectory", "0755")
 	}
 	dir("LogsDirectory", "0750")
-	dir("ConfigurationDirectory", "0755") // root's, whoever the user is; one that is there stays as it is
+	dir("ConfigurationDirectory", "0755") // belongs to root even if the service has a user; an existing one stays unchanged
 }
 
 func extra(f *unitFile, field string, lines []string) {
