@@ -129,7 +129,9 @@ func TestFilesAreLookedAtWhenThereIsAReason(t *testing.T) {
 			if _, err := os.Stat(path); err != nil || len(alarms) != 1 {
 				t.Fatalf("not restored within %v: %v, %d alarms", within, err, len(alarms))
 			}
-			<-alarms
+			if err := <-alarms; err == nil {
+				t.Error("an alarm without an error")
+			}
 		}
 		if n := looks(time.Hour, nil); n < 12 || n > 14 {
 			t.Errorf("looked %d times in an idle hour", n)

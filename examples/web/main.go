@@ -71,7 +71,7 @@ func (p *program) Stop(ctx context.Context) error {
 func handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, "process %d, version %s\n", os.Getpid(), version)
+		_, _ = fmt.Fprintf(w, "process %d, version %s\n", os.Getpid(), version)
 	})
 	// A request that takes its time, to be seen finished over a restart.
 	mux.HandleFunc("GET /slow", func(w http.ResponseWriter, r *http.Request) {
@@ -80,11 +80,11 @@ func handler() http.Handler {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		fmt.Fprintf(w, "process %d begins\n", os.Getpid())
+		_, _ = fmt.Fprintf(w, "process %d begins\n", os.Getpid())
 		_ = http.NewResponseController(w).Flush()
 		select {
 		case <-time.After(d):
-			fmt.Fprintf(w, "process %d ends\n", os.Getpid())
+			_, _ = fmt.Fprintf(w, "process %d ends\n", os.Getpid())
 		case <-r.Context().Done():
 		}
 	})

@@ -26,9 +26,11 @@ func TestCounts(t *testing.T) {
 		d.fails(nil)
 		settle(time.Minute)
 		want(alarm.Counts{Ways: []alarm.WayCount{{Name: "command", Sent: 1, Failed: 1}}})
-		for range 3 { // too soon after the first one, so they are joined
-			desk.Raise(alarm.ReloadFailed, "", "more")
-		}
+		// Too soon after the first one, so they are joined: two with each other at first, and then both with the one before.
+		desk.Raise(alarm.ReloadFailed, "", "more")
+		settle(time.Millisecond)
+		desk.Raise(alarm.ReloadFailed, "", "more")
+		desk.Raise(alarm.ReloadFailed, "", "more")
 		settle(time.Second)
 		want(alarm.Counts{Pending: 1, Joined: 2, Ways: []alarm.WayCount{{Name: "command", Sent: 1, Failed: 1}}})
 		for i := range alarm.MaxPending {

@@ -207,7 +207,7 @@ func (q *queue) add(e Event, by []string, every time.Duration) {
 		for _, p := range q.Pending {
 			if p.key() == e.key() && !p.tried() {
 				p.join(e)
-				q.joined += e.Count
+				q.joined++ // those that are joined in e were counted before
 				return
 			}
 		}

@@ -84,7 +84,7 @@ var faults = []struct {
 	{"manager-silent", func(f *doctor.Facts) { f.Manager.Silent = "it does not answer" }, doctor.Error, "does not report the state of the service: it does not answer", ""},
 	{"config-bad", func(f *doctor.Facts) {
 		f.Config.Problems = []doctor.Problem{{Text: "/etc/feedd.toml:3: service.umask: bad"}, {Text: "more"}}
-	}, doctor.Error, "/etc/feedd.toml:3: service.umask: bad; what runs goes on", ""},
+	}, doctor.Error, "/etc/feedd.toml:3: service.umask: bad; the running process goes on", ""},
 	{"config-bad", func(f *doctor.Facts) {
 		fails(f)
 		f.Config.Problems = []doctor.Problem{{Text: "/etc/feedd.toml:3: service.umask: bad"}}
@@ -117,7 +117,7 @@ var faults = []struct {
 	{"disabled", func(f *doctor.Facts) { f.Manager.Enabled = false }, doctor.Warning, "does not start it at boot", "ctl enable feedd"},
 	{"misplaced", func(f *doctor.Facts) {
 		f.Manager.Examined.Misplaced, f.Manager.Examined.Own[platform.MendPlace] = "it is started before the database", "links feedd remove"
-	}, doctor.Warning, "where it belongs among the others: it is started before the database", "links feedd remove && feedd install --config /etc/feedd.toml"},
+	}, doctor.Warning, "relative to other services: it is started before the database", "links feedd remove && feedd install --config /etc/feedd.toml"},
 	{"misplaced", func(f *doctor.Facts) { f.Manager.Examined.NotAtBoot = "no link" }, doctor.Warning, "does not start it at boot: no link", "feedd install --restart --config /etc/feedd.toml"},
 	{"manager-disagrees", func(f *doctor.Facts) { f.Manager.PID = 71 }, doctor.Warning, "has the service as process 71, and its lock is held by process 70", "feedd restart --config /etc/feedd.toml"},
 	{"manager-disagrees", func(f *doctor.Facts) { stopped(f); f.Manager.PID, f.Manager.Gone = 71, true }, doctor.Warning, "as process 71, and there is none", "feedd restart --config /etc/feedd.toml"},
@@ -154,7 +154,7 @@ var faults = []struct {
 		f.Manager.Examined.KillAfter = 5 * time.Second
 		f.Definition.Found.DropIns = []platform.DropIn{{Path: "/etc/x.conf", Keys: []string{"TimeoutStopSec"}}}
 	}, doctor.Warning, "kills it 5s after", "rm /etc/x.conf && ctl reread"},
-	{"restart-due", func(f *doctor.Facts) { f.Definition.Restart = []string{"service.umask"} }, doctor.Warning, "since it was started: service.umask", "feedd restart --config /etc/feedd.toml"},
+	{"restart-due", func(f *doctor.Facts) { f.Definition.Restart = []string{"service.umask"} }, doctor.Warning, "since its start: service.umask", "feedd restart --config /etc/feedd.toml"},
 	{"restart-due", func(f *doctor.Facts) { f.Definition.Old = true }, doctor.Warning, "before the last install", "feedd restart --config /etc/feedd.toml"},
 	{"reload-due", func(f *doctor.Facts) { f.Definition.Reload = []string{"feed.url"} }, doctor.Warning, "feed.url", "feedd reload --config /etc/feedd.toml"},
 	{"other-manager", func(f *doctor.Facts) { f.Definition.OtherManager = "sysv" }, doctor.Warning, "as well as with", "feedd uninstall --manager sysv --config /etc/feedd.toml"},

@@ -123,8 +123,8 @@ func child() int {
 	}
 	end := s.Ends[min(n, len(s.Ends)-1)]
 	ignored := signal.Ignored(syscall.SIGHUP)
-	if strings.HasPrefix(end, "socket ") {
-		return sockets(strings.TrimPrefix(end, "socket "))
+	if what, ok := strings.CutPrefix(end, "socket "); ok {
+		return sockets(what)
 	}
 	got := make(chan os.Signal, 10)
 	if end == "late" { // no handler yet: a SIGHUP would kill, unless it is ignored

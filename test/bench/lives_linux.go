@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -158,7 +159,7 @@ func (c contestant) refusal(dir string) (time.Duration, error) {
 		return 0, err
 	}
 	if reaped := p.reap(); p.used.ExitCode() < 1 {
-		err = fmt.Errorf("a second instance was not refused: %v", reaped)
+		err = errors.Join(errors.New("a second instance was not refused"), reaped)
 	}
 	return time.Since(p.begun), p.end(err)
 }

@@ -92,7 +92,8 @@ func (x *socket) listenAtFile(ctx context.Context, config net.ListenConfig) (net
 	if err := makeWay(ctx, x.at.File()); err != nil {
 		return nil, err
 	}
-	defer x.narrow()()
+	widen := x.narrow()
+	defer widen()
 	return config.Listen(ctx, "unix", x.at.Path)
 }
 

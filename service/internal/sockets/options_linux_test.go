@@ -77,7 +77,7 @@ func TestHolders(t *testing.T) {
 			t.Logf("%s: %v", network, err)
 			continue
 		}
-		defer l.Close()
+		t.Cleanup(func() { _ = l.Close() })
 		where := "tcp:" + l.Addr().String()
 		if network == "unix" {
 			where = "unix:" + path

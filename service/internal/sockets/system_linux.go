@@ -48,7 +48,7 @@ func setOwner(file string, uid, gid int, mode fs.FileMode) error {
 	if err != nil {
 		return &fs.PathError{Op: "open", Path: file, Err: err}
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	var is unix.Stat_t
 	if err := unix.Fstat(fd, &is); err != nil {
 		return &fs.PathError{Op: "stat", Path: file, Err: err}
