@@ -86,8 +86,8 @@ func (q *queue) add(l line) {
 		q.dropped += max(1, l.block)
 		return
 	}
+	q.tellDropped() // also before a turn: behind that of close nobody would read it in the file
 	if l.turn == nil {
-		q.tellDropped()
 		q.size += cost
 	}
 	q.waiting = append(q.waiting, l)

@@ -330,3 +330,25 @@ func TestManyLinesInAFile(t *testing.T) {
 		t.Errorf("%d lines of %d", len(seen), lines)
 	}
 }
+
+// Whoever waits for the log finds in it how many lines were dropped.
+func TestWhatWasDroppedIsToldBeforeTheEnd(t *testing.T) {
+	h := newHanging(t)
+	s := h.open(t, h.kinds()["file"])
+	long := strings.Repeat("x", 1024)
+	for range 2 * logsink.MostWaiting / 1024 {
+		s.Logger().Info(long)
+	}
+	now, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Flush(now); err == nil {
+		t.Error("nobody has taken anything")
+	}
+	h.release()
+	if err := s.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if all := h.all(); !strings.Contains(all[len(all)-1], "lines were dropped") {
+		t.Errorf("it ends with %.100q", all[len(all)-1])
+	}
+}
