@@ -19,7 +19,7 @@ const (
 	clients = 64
 	limit   = 5 * time.Minute // of one connection
 	// pause between two leaves the machine to what is tried.
-	pause = 20 * time.Millisecond
+	pause = 100 * time.Millisecond
 )
 
 // heard is what the clients have seen in a round, for the test.
