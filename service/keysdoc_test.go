@@ -15,42 +15,11 @@ import (
 
 // The table of keys in the documentation matches the code.
 func TestTheDocumentationHasEveryKey(t *testing.T) {
-	const page, begin, end = "../docs/configuration.md", "<!-- keys -->\n", "<!-- end of keys -->\n"
-	content, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := strings.ReplaceAll(string(content), "\r\n", "\n")
-	before, rest, found := strings.Cut(text, begin)
-	_, after, ended := strings.Cut(rest, end)
-	if !found || !ended {
-		t.Fatalf("%s has no place for the table of keys", page)
-	}
-	want := before + begin + tableOfKeys(t) + end + after
-	if *update {
-		if err := os.WriteFile(page, []byte(want), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if text != want {
-		t.Errorf("%s is not what the code has: go test ./service -run TestTheDocumentationHasEveryKey -update", page)
-	}
+	documents(t, "../docs/configuration.md", "keys", tableOfKeys(t))
 }
 
 // So is that of the keys of a socket.
 func TestTheDocumentationHasEveryKeyOfASocket(t *testing.T) {
-	const page, begin, end = "../docs/sockets.md", "<!-- keys of a socket -->\n", "<!-- end of keys of a socket -->\n"
-	content, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := strings.ReplaceAll(string(content), "\r\n", "\n")
-	before, rest, found := strings.Cut(text, begin)
-	_, after, ended := strings.Cut(rest, end)
-	if !found || !ended {
-		t.Fatalf("%s has no place for the table of keys", page)
-	}
 	table := "| key | meaning |\n| --- | --- |\n"
 	socket := reflect.TypeFor[service.Socket]()
 	for i := range socket.NumField() {
@@ -59,6 +28,24 @@ func TestTheDocumentationHasEveryKeyOfASocket(t *testing.T) {
 			t.Errorf("%s means nothing", socket.Field(i).Name)
 		}
 		table += fmt.Sprintf("| `%s` | %s |\n", tag.Get("toml"), tag.Get("help"))
+	}
+	documents(t, "../docs/sockets.md", "keys of a socket", table)
+}
+
+// documents compares the table between the marks of that name in a page with the one of the
+// code, or writes it there with -update.
+func documents(t *testing.T, page, name, table string) {
+	t.Helper()
+	begin, end := "<!-- "+name+" -->\n", "<!-- end of "+name+" -->\n"
+	content, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(string(content), "\r\n", "\n")
+	before, rest, found := strings.Cut(text, begin)
+	_, after, ended := strings.Cut(rest, end)
+	if !found || !ended {
+		t.Fatalf("%s has no place for the table of keys", page)
 	}
 	want := before + begin + table + end + after
 	if *update {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -107,21 +106,7 @@ func TestLinesAtOnceAreCounted(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	next, dropped := 0, 0
-	for line := range strings.Lines(strings.Join(h.all(), "\n")) {
-		switch m := number.FindStringSubmatch(line); {
-		case m == nil:
-			t.Fatalf("odd line %.100q", line)
-		case m[2] != "":
-			n, _ := strconv.Atoi(m[2])
-			dropped += n
-			next += n
-		case m[1] != strconv.Itoa(next):
-			t.Fatalf("line %s, want %d", m[1], next)
-		default:
-			next++
-		}
-	}
+	next, dropped := counted(t, strings.Split(strings.Join(h.all(), "\n"), "\n"))
 	if next != blocks*lines || dropped == 0 || dropped > blocks*lines*9/10 {
 		t.Errorf("%d lines, want %d; of these were dropped %d", next, blocks*lines, dropped)
 	}

@@ -89,6 +89,27 @@ func (h *hanging) open(t *testing.T, o logsink.Options) *logsink.Sink {
 
 var number = regexp.MustCompile(`(?:i=(\d+)|(\d+) lines were dropped)`)
 
+// counted returns how many lines there are, all with their number and in order, and how many
+// of these were dropped.
+func counted(t *testing.T, lines []string) (next, dropped int) {
+	t.Helper()
+	for _, line := range lines {
+		switch m := number.FindStringSubmatch(line[max(0, len(line)-100):]); {
+		case m == nil:
+			t.Fatalf("odd line %.100q", line)
+		case m[2] != "":
+			n, _ := strconv.Atoi(m[2])
+			dropped += n
+			next += n
+		case m[1] != strconv.Itoa(next):
+			t.Fatalf("line %s, want %d", m[1], next)
+		default:
+			next++
+		}
+	}
+	return next, dropped
+}
+
 // A destination that takes nothing holds up nobody who logs, fills the memory up
 // to a limit, and gets all there was room for, in order, when it is back. What was
 // dropped is counted in its place.
@@ -115,22 +136,7 @@ func TestIssue9A_BlockedSinkDelaysNobody(t *testing.T) {
 			if err := s.Close(); err != nil {
 				t.Error(err)
 			}
-			next, dropped := 0, 0
-			for _, line := range h.all() {
-				m := number.FindStringSubmatch(line[max(0, len(line)-100):])
-				switch {
-				case m == nil:
-					t.Fatalf("odd line %.100q", line)
-				case m[2] != "":
-					n, _ := strconv.Atoi(m[2])
-					dropped += n
-					next += n
-				case m[1] != strconv.Itoa(next):
-					t.Fatalf("line %s, want %d", m[1], next)
-				default:
-					next++
-				}
-			}
+			next, dropped := counted(t, h.all())
 			if next != lines+1 || dropped < lines/2 || dropped > lines*3/4 {
 				t.Errorf("%d lines, want %d; of these were dropped %d", next, lines+1, dropped)
 			}

@@ -23,12 +23,21 @@ func Carry(ctx context.Context, pid int, argv []string) (code int, err error) {
 	return carry(ctx, pid, argv)
 }
 
-// carried are the variables by which what is carried is handed to the process that this
-// one becomes, sd_listen_fds(3).
-func carried(pid string) []string {
+// carried returns the variables that pass what is carried to the process that this one
+// becomes.
+func carried() []string {
 	names := os.Getenv(carriedVariable)
 	if names == "" {
 		return nil
 	}
-	return []string{"LISTEN_PID=" + pid, "LISTEN_FDS=" + strconv.Itoa(1+strings.Count(names, ":")), "LISTEN_FDNAMES=" + names}
+	return passing(names)
+}
+
+// passing returns the variables that pass descriptors, from 3 on, to this process or to a child
+// of it, by their names with colons between them: see sd_listen_fds(3). A child has another
+// number than LISTEN_PID says, which nobody knows before it exists: see native.ClaimFiles.
+func passing(names string) []string {
+	return []string{
+		"LISTEN_PID=" + strconv.Itoa(os.Getpid()), "LISTEN_FDS=" + strconv.Itoa(1+strings.Count(names, ":")), "LISTEN_FDNAMES=" + names,
+	}
 }

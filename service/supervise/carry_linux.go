@@ -6,8 +6,6 @@ import (
 	"os"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // carryRequest asks a supervisor for what it keeps.
@@ -22,21 +20,11 @@ func borrow(ctx context.Context, pid int) (names string, files []*os.File) {
 	if pid == 0 {
 		return "", nil
 	}
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	conn, err := datagrams("")
 	if err != nil {
 		return "", nil
 	}
-	f := os.NewFile(uintptr(fd), "a request to a supervisor")
-	defer f.Close()
-	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1) != nil || unix.Bind(fd, &unix.SockaddrUnix{}) != nil {
-		return "", nil
-	}
-	packet, err := net.FilePacketConn(f)
-	if err != nil {
-		return "", nil
-	}
-	defer packet.Close()
-	conn := packet.(*net.UnixConn)
+	defer conn.Close()
 	until := time.Now().Add(answers)
 	if limit, ok := ctx.Deadline(); ok && limit.Before(until) {
 		until = limit
@@ -45,7 +33,7 @@ func borrow(ctx context.Context, pid int) (names string, files []*os.File) {
 	if _, err := conn.WriteTo([]byte(carryRequest), &net.UnixAddr{Name: storeAddress(pid), Net: "unixgram"}); err != nil {
 		return "", nil
 	}
-	text, rights := make([]byte, 64<<10), make([]byte, unix.CmsgSpace(unix.SizeofUcred)+unix.CmsgSpace(4*mostRights))
+	text, rights := make([]byte, 64<<10), attachments()
 	n, size, _, _, err := conn.ReadMsgUnix(text, rights)
 	if err != nil {
 		return "", nil

@@ -170,7 +170,7 @@ func (s Spawn) told(ended *os.File) (env []string) {
 	if s.Starter != "" {
 		env = append(env, native.StarterVariable+"="+s.Starter+" "+strconv.Itoa(os.Getpid()))
 	}
-	env = append(env, carried(strconv.Itoa(os.Getpid()))...)
+	env = append(env, carried()...)
 	if ended != nil {
 		env = append(env, native.EndedVariable+"="+strconv.Itoa(int(ended.Fd())))
 	}

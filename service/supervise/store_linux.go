@@ -12,11 +12,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mostRights is how many descriptors one message may have: SCM_MAX_FD of the kernel.
-const mostRights = 253
+// mostKept is how many descriptors are kept: as many as one message to the next supervisor may
+// have, SCM_MAX_FD of the kernel.
+const mostKept = 253
 
-// mostKept is how many descriptors are kept: as many as go from one supervisor to the next.
-const mostKept = mostRights
+// attachments returns room for all that may come with a message: its sender and descriptors.
+func attachments() []byte {
+	return make([]byte, unix.CmsgSpace(unix.SizeofUcred)+unix.CmsgSpace(4*mostKept))
+}
 
 // store keeps descriptors for the next child, as systemd's does and by the same words,
 // sd_notify(3). What else a child says there is for nobody.
@@ -35,27 +38,38 @@ func storeAddress(pid int) string { return "@holdfast-supervisor-" + strconv.Ito
 
 // openStore has a store listen. inherited is what is kept from the beginning.
 func openStore(inherited []*os.File) (*store, error) {
+	conn, err := datagrams(storeAddress(os.Getpid()))
+	if err != nil { // somebody has it
+		conn, err = datagrams("")
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &store{conn: conn, settled: make(chan struct{}), over: make(chan struct{}), kept: inherited}
+	go s.serve()
+	return s, nil
+}
+
+// datagrams returns a socket for messages that name their sender. Its address is name, or one
+// that the kernel chooses if name is empty: see unix(7), autobind.
+func datagrams(name string) (*net.UnixConn, error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
 	}
-	f := os.NewFile(uintptr(fd), "the store of descriptors")
+	f := os.NewFile(uintptr(fd), "messages to a supervisor")
 	defer f.Close()
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1); err != nil {
 		return nil, os.NewSyscallError("setsockopt", err)
 	}
-	if unix.Bind(fd, &unix.SockaddrUnix{Name: storeAddress(os.Getpid())}) != nil { // somebody has it
-		if err := unix.Bind(fd, &unix.SockaddrUnix{}); err != nil { // unix(7), autobind
-			return nil, os.NewSyscallError("bind", err)
-		}
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: name}); err != nil {
+		return nil, os.NewSyscallError("bind", err)
 	}
 	conn, err := net.FilePacketConn(f)
 	if err != nil {
 		return nil, err
 	}
-	s := &store{conn: conn.(*net.UnixConn), settled: make(chan struct{}), over: make(chan struct{}), kept: inherited}
-	go s.serve()
-	return s, nil
+	return conn.(*net.UnixConn), nil
 }
 
 // close lets go of all that is kept.
@@ -80,12 +94,7 @@ func (s *store) start(child *exec.Cmd) error {
 	defer s.mu.Unlock()
 	child.Env = append(child.Env, "NOTIFY_SOCKET="+s.conn.LocalAddr().String())
 	if len(s.kept) > 0 {
-		names := make([]string, len(s.kept))
-		for i, f := range s.kept {
-			names[i] = f.Name()
-		}
-		// What its own number will be nobody knows yet: native.ClaimFiles.
-		child.Env = append(child.Env, "LISTEN_PID="+strconv.Itoa(os.Getpid()), "LISTEN_FDS="+strconv.Itoa(len(s.kept)), "LISTEN_FDNAMES="+strings.Join(names, ":"))
+		child.Env = append(child.Env, passing(s.names())...)
 		child.ExtraFiles = s.kept // from 3 on, as sd_listen_fds(3) has them
 	}
 	err := child.Start()
@@ -93,6 +102,16 @@ func (s *store) start(child *exec.Cmd) error {
 		s.pid = child.Process.Pid
 	}
 	return err
+}
+
+// names returns the names of what is kept, with colons between them. It must be called with mu
+// held.
+func (s *store) names() string {
+	names := make([]string, len(s.kept))
+	for i, f := range s.kept {
+		names[i] = f.Name()
+	}
+	return strings.Join(names, ":")
 }
 
 // settle returns when all that earlier children have said is taken in.
@@ -110,7 +129,7 @@ func (s *store) settle() {
 // serve takes in what is said until the store is closed.
 func (s *store) serve() {
 	defer close(s.over)
-	text, rights := make([]byte, 8192), make([]byte, unix.CmsgSpace(unix.SizeofUcred)+unix.CmsgSpace(4*mostRights))
+	text, rights := make([]byte, 8192), attachments()
 	for {
 		n, size, _, from, err := s.conn.ReadMsgUnix(text, rights)
 		if err != nil {
@@ -135,15 +154,15 @@ func (s *store) serve() {
 func (s *store) lend(to *net.UnixAddr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	names, fds := make([]string, len(s.kept)), make([]int, len(s.kept))
+	fds := make([]int, len(s.kept))
 	for i, f := range s.kept {
-		names[i], fds[i] = f.Name(), int(f.Fd()) //nolint:gosec // a descriptor
+		fds[i] = int(f.Fd()) //nolint:gosec // a descriptor
 	}
 	var rights []byte
 	if len(fds) > 0 {
 		rights = unix.UnixRights(fds...)
 	}
-	_, _, _ = s.conn.WriteMsgUnix([]byte(strings.Join(names, ":")), rights, to) // who does not get it goes without
+	_, _, _ = s.conn.WriteMsgUnix([]byte(s.names()), rights, to) // who does not get it goes without
 }
 
 // attached are the sender of a message, and the descriptors that came with it.

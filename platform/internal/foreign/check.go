@@ -6,14 +6,15 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// plain reports whether all templates of the library can contain a word unchanged. They quote
-// little, and each in its own way.
-func plain(word string) bool { return regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`).MatchString(word) }
+// plain matches a word that all templates of the library can contain unchanged. They quote
+// little, and each in its own way. It is compiled when it is first needed.
+var plain = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`) })
 
 // Check returns errors for the settings in u that the library's definition for this init
 // cannot express. They wrap [platform.ErrBadUnit] and name the setting.
@@ -29,7 +30,7 @@ func (i Init) Check(u platform.Unit) error {
 		}
 	}
 	for _, word := range u.Exec {
-		r.RefuseIf(!plain(word), "command", "argument %q: the library does not quote it: use letters, digits and _@%%+=:,./- only", word)
+		r.RefuseIf(!plain().MatchString(word), "command", "argument %q: the library does not quote it: use letters, digits and _@%%+=:,./- only", word)
 	}
 	r.RefuseIf(len(u.Exec) == 0 || !strings.HasPrefix(u.Exec[0], "/"), "command", "%q: is no absolute path", u.Exec)
 	i.checkSettings(&r, u)
@@ -52,7 +53,7 @@ func (i Init) checkSettings(r *room.Refusals, u platform.Unit) {
 	}
 	if dir := u.WorkingDirectory; dir != "" && dir != "/" {
 		r.RefuseIf(!i.words, "working_directory", "%q: %s", dir, none)
-		r.RefuseIf(!plain(dir), "working_directory", "%q: the library does not quote it: use letters, digits and _@%%+=:,./- only", dir)
+		r.RefuseIf(!plain().MatchString(dir), "working_directory", "%q: the library does not quote it: use letters, digits and _@%%+=:,./- only", dir)
 	}
 	for key, text := range map[string]string{"display_name": u.DisplayName, "description": u.Description} {
 		r.RefuseIf(strings.ContainsAny(text, "\"\\\n\r\x00"), key, "%q: the library does not quote it: leave out quotation marks, backslashes and ends of lines", text)

@@ -133,23 +133,17 @@ func (h *Host) Watchdog() time.Duration { return h.starter.Watchdog }
 // Files returns the descriptors that the starter passed.
 func (h *Host) Files() []*os.File { return h.starter.Files }
 
-// keeper is a Notifier whose other end keeps open files.
-type keeper interface {
-	Keep(ctx context.Context, name string, f *os.File) error
-	Forget(ctx context.Context, name string) error
-}
-
-// Keep is platform.Keeper's.
+// Keep passes f to the Notifier, if its other end keeps open files: see [platform.Keeper].
 func (h *Host) Keep(ctx context.Context, name string, f *os.File) error {
-	if k, ok := h.starter.Notifier.(keeper); ok {
+	if k, ok := h.starter.Notifier.(platform.Keeper); ok {
 		return k.Keep(ctx, name, f)
 	}
 	return platform.ErrUnsupported
 }
 
-// Forget is platform.Keeper's.
+// Forget passes name to the Notifier, likewise.
 func (h *Host) Forget(ctx context.Context, name string) error {
-	if k, ok := h.starter.Notifier.(keeper); ok {
+	if k, ok := h.starter.Notifier.(platform.Keeper); ok {
 		return k.Forget(ctx, name)
 	}
 	return platform.ErrUnsupported
