@@ -31,9 +31,11 @@ trap 'rm -rf "$lanes_dir"' EXIT
 say() { printf '%s\n' "$*" >&3; }
 
 part() {
-	local title=$1 begin=$SECONDS code log
+	local title=$1 begin=$SECONDS before code log
 	shift
 	log=$(mktemp "$lanes_dir/log.XXXXXX")
+	work_done "$log.times"
+	before=$work
 	say "begin $log $title"
 	progress=$log.progress
 	export progress
@@ -45,13 +47,21 @@ part() {
 	code=$?
 	set -e
 	last_code=$code # for the lane
-	say "end $log $code $((SECONDS - begin)) $title"
+	work_done "$log.times"
+	say "end $log $code $((SECONDS - begin)) $((work - before)) $title"
+}
+
+# work_done FILE sets work to the seconds of processor time that this lane's commands have taken. They go by way of FILE: a
+# pipe or $(...) would be a process of its own, whose commands have taken none.
+work_done() {
+	times >"$1"
+	work=$(awk 'NR == 2 { gsub(/[ms]/, " "); print int($1 * 60 + $2 + $3 * 60 + $4) }' "$1")
 }
 
 leave_out() { say "left $*"; }
 
 run_lanes() {
-	local lane what log rest code took open=$#
+	local lane what log rest code took work title open=$#
 	mkfifo "$lanes_dir/said"
 	exec 3<>"$lanes_dir/said" # for reading and writing: it never ends
 	trap 'stop_lanes; exit 130' INT
@@ -81,12 +91,9 @@ run_lanes() {
 			printf '%5ds  begins: %s\n' "$SECONDS" "$rest"
 			;;
 		end)
-			code=${rest%% *}
-			rest=${rest#* }
-			took=${rest%% *}
-			rest=${rest#* }
+			IFS=' ' read -r code took work title <<<"$rest"
 			no_longer_at_work "$log"
-			end_part "$log" "$code" "$took" "$rest"
+			end_part "$log" "$code" "${took}s (CPU ${work}s)" "$title"
 			;;
 		left) results+=("SKIPPED  $log $rest") ;;
 		over) open=$((open - 1)) ;;
@@ -94,17 +101,17 @@ run_lanes() {
 	done
 }
 
-# end_part LOG CODE SECONDS TITLE shows a part that has ended.
+# end_part LOG CODE TIME TITLE shows a part that has ended.
 end_part() {
 	printf '\n=== %s\n' "$4"
 	cat "$1"
 	if [[ $2 == 0 ]]; then
-		results+=("ok       $4, $3s")
-		printf '%5ds  ends: %s, %ds\n\n' "$SECONDS" "$4" "$3"
+		results+=("ok       $4, $3")
+		printf '%5ds  ends: %s, %s\n\n' "$SECONDS" "$4" "$3"
 	else
 		lanes_failed=1
-		results+=("FAILED   $4, $3s")
-		printf '%5ds  FAILED: %s, %ds\n\n' "$SECONDS" "$4" "$3"
+		results+=("FAILED   $4, $3")
+		printf '%5ds  FAILED: %s, %s\n\n' "$SECONDS" "$4" "$3"
 	fi
 }
 
