@@ -22,7 +22,8 @@ import (
 // rest of its JSON, the version that runs, as one copy, the installed program,
 // configuration and data, what is pinned, and that nothing else is left of it. The
 // VERSION may be a path: that file is the candidate, as it is. Where CODE is 0, what is
-// confirmed runs; where the service was stopped it still is.
+// confirmed runs; where the service was stopped it still is. An ARG may be $ENOUGH, a duration in
+// which a candidate becomes ready on this machine: several times what the slowest one has taken.
 func tryCandidate(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 5 {
 		ts.Fatalf("usage: trial VERSION BEHAVIOUR CODE RESULT REASON [ARG...]")
@@ -37,7 +38,9 @@ func tryCandidate(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	before := s.upgradeScene(ts, file)
+	begin := time.Now()
 	stdout, stderr, code := s.do(ts, "", append([]string{"shipper", "--config", "/etc/shipper.toml", "upgrade", file, "--json"}, args[5:]...))
+	took := time.Since(begin)
 	s.code = code
 	_, _ = ts.Stdout().Write([]byte(stdout))
 	_, _ = ts.Stderr().Write([]byte(stderr))
@@ -45,7 +48,10 @@ func tryCandidate(ts *testscript.TestScript, neg bool, args []string) {
 	if err := json.Unmarshal([]byte(stdout), &o.upgradeJSON); err != nil {
 		ts.Fatalf("trial %q: no JSON: %v (code %d)\n%s%s", args, err, code, stdout, stderr)
 	}
-	if o.Result == "confirmed" && o.Tried { // it finds out by itself, a little later
+	if o.Result == "confirmed" && o.Tried {
+		s.slowest = max(s.slowest, took)
+		ts.Setenv("ENOUGH", (least + 5*s.slowest).String())
+		// It finds out by itself, a little later.
 		s.until(ts, `! shipper --config /etc/shipper.toml status --json | grep '"trial"'`)
 	}
 	o.after = s.upgradeScene(ts, file)
@@ -54,6 +60,9 @@ func tryCandidate(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	s.trials = append(s.trials, o.Result)
 }
+
+// least is the least that $ENOUGH is: other programs may slow down a machine at any time.
+const least = 15 * time.Second
 
 // upgradeJSON is what fleet tools read.
 type upgradeJSON struct {

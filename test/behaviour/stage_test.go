@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -36,7 +37,8 @@ type stage struct {
 	bed  machine
 	code int // of the last command
 
-	trials []string // the results of upgrades
+	trials  []string      // the results of upgrades
+	slowest time.Duration // of the upgrades that were confirmed
 }
 
 func stageOf(ts *testscript.TestScript) *stage { return ts.Value(stageKey{}).(*stage) }
