@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -72,17 +73,40 @@ func TestBehaviour(t *testing.T) {
 	})
 }
 
+// built has the programs of the tests, each of which is linked once. They are gone afterwards.
+var built struct {
+	sync.Mutex
+	dir      string
+	programs map[string]string
+}
+
+func TestMain(m *testing.M) {
+	var err error
+	if built.dir, err = os.MkdirTemp("", "holdfast-behaviour-"); err != nil {
+		panic(err)
+	}
+	built.programs = map[string]string{}
+	code := m.Run()
+	_ = os.RemoveAll(built.dir)
+	os.Exit(code)
+}
+
 // build compiles a program of the module as it would be shipped: static.
 func build(t *testing.T, pkg string) string {
 	t.Helper()
-	out := filepath.Join(t.TempDir(), filepath.Base(pkg))
-	cmd := exec.Command("go", "build", "-o", out, pkg)
-	cmd.Dir = "../.."
-	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
-	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go build %s: %v\n%s", pkg, err, text)
+	built.Lock()
+	defer built.Unlock()
+	if built.programs[pkg] == "" {
+		out := filepath.Join(built.dir, filepath.Base(pkg))
+		cmd := exec.Command("go", "build", "-o", out, pkg)
+		cmd.Dir = "../.."
+		cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
+		if text, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("go build %s: %v\n%s", pkg, err, text)
+		}
+		built.programs[pkg] = out
 	}
-	return out
+	return built.programs[pkg]
 }
 
 func scripts(t *testing.T, b machine) { testscript.RunT(serial{t}, params(t, b)) }

@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	// Limit limits how long a test waits for one event.
-	Limit = 5 * time.Minute
+	// Limit limits how long a test waits for one event. An event may be the end of a script of
+	// many commands, on a machine that takes seconds for each.
+	Limit = 30 * time.Minute
 	// Notable is the duration up to which a wait is not logged.
 	Notable = 20 * time.Second
 	// Marker begins the line that logs a long wait.
@@ -24,6 +25,7 @@ const (
 
 	pause     = 10 * time.Millisecond // at least
 	longPause = time.Second
+	patience  = 20 // a pause is at least this part of the time waited so far
 )
 
 // T has the methods of a test that this package needs. *testing.T has them, and so has a
@@ -38,16 +40,17 @@ type T interface {
 // must be called by the test's own goroutine.
 //
 // A pause is as long as the last call of so, so that a check that starts a process leaves half
-// of the machine to what it waits for.
+// of the machine to what it waits for. Pauses grow with the wait: a check that starts a process
+// every few milliseconds for half a minute costs the machine more than most tests.
 func Until(t T, what string, so func() bool, scene ...func() string) {
 	helper(t)()
-	defer Tell(t, what, time.Now())
-	end := time.Now().Add(Limit)
-	for asked := time.Now(); !so(); asked = time.Now() {
-		if time.Now().After(end) {
+	begin := time.Now()
+	defer Tell(t, what, begin)
+	for asked := begin; !so(); asked = time.Now() {
+		if time.Since(begin) > Limit {
 			fail(t, what, scene)
 		}
-		time.Sleep(min(max(time.Since(asked), pause), longPause))
+		time.Sleep(min(max(time.Since(asked), time.Since(begin)/patience, pause), longPause))
 	}
 }
 

@@ -46,8 +46,8 @@ func TestUntil(t *testing.T) {
 	}{
 		"at once":           {0, "", ""},
 		"some time":         {wait.Notable / 2, "", ""},
-		"on a slow machine": {3 * wait.Notable, "had to wait 1m0s: the door opens", ""},
-		"never":             {24 * time.Hour, "had to wait 5m0s: the door opens", "not within 5m0s: the door opens\nit is shut"},
+		"on a slow machine": {3 * wait.Notable, "had to wait 1m1s: the door opens", ""}, // it is asked once a second by then
+		"never":             {24 * time.Hour, "had to wait 30m1s: the door opens", "not within 30m0s: the door opens\nit is shut"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := run(t, func(t wait.T) {
@@ -77,6 +77,18 @@ func TestUntilLeavesTheMachineToOthers(t *testing.T) {
 	}
 }
 
+// What is asked at once costs nothing, but starts a process.
+func TestUntilAsksLessAndLess(t *testing.T) {
+	asked := 0
+	run(t, func(t wait.T) {
+		open := after(30 * time.Second)
+		wait.Until(t, "the door opens", func() bool { asked++; return open() })
+	})
+	if asked > 150 {
+		t.Errorf("it asked %d times in half a minute", asked)
+	}
+}
+
 func TestFor(t *testing.T) {
 	got := run(t, func(t wait.T) {
 		c := make(chan int)
@@ -93,7 +105,7 @@ func TestFor(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	got = run(t, func(t wait.T) { wait.For(t, "godot", make(chan int)) })
-	if got.failed != "not within 5m0s: godot" {
+	if got.failed != "not within 30m0s: godot" {
 		t.Errorf("%+v", got)
 	}
 }
@@ -108,7 +120,7 @@ func TestContext(t *testing.T) {
 			t.Fatalf("ended after %v", took)
 		}
 	})
-	if got.failed != "" || got.logged != wait.Marker+"5m0s: a command" {
+	if got.failed != "" || got.logged != wait.Marker+"30m0s: a command" {
 		t.Errorf("%+v", got)
 	}
 }
