@@ -264,11 +264,11 @@ func (a *app) reloadCommand() *cobra.Command {
 // the request: then the service answers.
 func (a *app) reload(cmd *cobra.Command, t *target, wait, check bool) error {
 	h, err := t.holder(cmd.Context())
-	if wait && errors.Is(err, platform.ErrNotRunning) && t.begins(cmd.Context()) {
-		h, err = a.arriving(cmd, t)
-	}
 	if foreign := t.ours(cmd.Context(), "reload"); foreign != nil && (err != nil || t.kept(cmd.Context(), h)) {
 		return foreign
+	}
+	if wait && errors.Is(err, platform.ErrNotRunning) && t.begins(cmd.Context()) {
+		h, err = a.arriving(cmd, t)
 	}
 	reads := t.reads(h)
 	if err == nil && check && reads != "" && cmd.Flags().Changed("config") {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service/cli"
@@ -51,6 +53,21 @@ func TestIssue10_3_OursBesideTheirs(t *testing.T) {
 		p.wants(verb, platform.ExitNotPermitted, "was not made by holdfast")
 	}
 	p.wants("stop --manager none", 0, "", "signal 60 terminated") // a script of theirs may say so
+}
+
+// A manager that cannot tell when a process is ready says "starting" for ever. reload waited for the start timeout
+// before it refused.
+func TestReloadDoesNotWaitForTheirs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t)
+		p.theirs(nil)
+		p.m.st.Phase = platform.PhaseStarting
+		begin := time.Now()
+		err := p.runOn(t.Context(), p.machine(), "reload")
+		if took := time.Since(begin); !errors.Is(err, platform.ErrForeign) || took > 0 {
+			t.Errorf("%v, after %v", err, took)
+		}
+	})
 }
 
 // status shows our service, which does not run, and names the other one.
