@@ -13,6 +13,8 @@ import (
 const (
 	bootLimit  = wait.Limit
 	powerLimit = wait.Limit // systemd gives a unit 90 s to stop
+	// openrc-run 0.56 can miss the end of a child, and wait for it forever. After this time it is taken to do so.
+	openrcHangs = 2 * time.Minute
 )
 
 // ErrOff means that the bed is not running: it was powered off or closed.
@@ -33,8 +35,9 @@ type Bed struct {
 // Boot starts a machine of that kind, and returns when its init has finished starting. systemd
 // has then reached its default target (with or without failed units: see `systemctl
 // is-system-running`); sysvinit and OpenRC have run everything of the default runlevel. ctx
-// and [wait.Limit] limit the boot, not the life of the bed. The error has the last lines of
-// the console. The caller must call [Bed.Close].
+// and [wait.Limit] limit the boot, not the life of the bed. An OpenRC that hangs while it boots
+// is booted again. The error has the last lines of the console. The caller must call
+// [Bed.Close].
 func Boot(ctx context.Context, kind Kind) (*Bed, error) {
 	if err := usable(); err != nil {
 		return nil, err
@@ -45,10 +48,26 @@ func Boot(ctx context.Context, kind Kind) (*Bed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("boot bed %s: %w", kind.Name, err)
 	}
-	if err := m.on(ctx); err != nil {
+	if err := m.firstOn(ctx, kind.Manager); err != nil {
 		return nil, errors.Join(fmt.Errorf("boot bed %s: %w", kind.Name, err), m.close())
 	}
 	return &Bed{kind: kind, m: m}, nil
+}
+
+// firstOn is on, before anything of ours is on the disk. An OpenRC that hangs is switched off
+// and on again; a slow machine gets twice the time at each try.
+func (m *machine) firstOn(ctx context.Context, manager string) error {
+	if manager != "openrc" {
+		return m.on(ctx)
+	}
+	for limit := openrcHangs; ; limit *= 2 {
+		try, cancel := context.WithTimeout(ctx, limit)
+		err := m.on(try)
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			return err
+		}
+	}
 }
 
 // Kind returns the kind of the machine.
@@ -84,8 +103,7 @@ func (b *Bed) PowerOn(ctx context.Context) error {
 
 // PowerOff requests a shutdown from the init and waits for its end. If ctx or [wait.Limit]
 // ends first, the machine is left as it is, still shutting down. It is no error if the bed is
-// off already. An OpenRC that has not finished after a third of the limit hangs, and its power
-// is cut.
+// off already. An OpenRC that has not finished after two minutes hangs, and its power is cut.
 func (b *Bed) PowerOff(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, powerLimit)
 	defer cancel()
@@ -98,10 +116,10 @@ func (b *Bed) PowerOff(ctx context.Context) error {
 	if errors.Is(err, ErrOff) {
 		return nil
 	}
-	// openrc-run 0.56 can miss the end of a child, and wait for it forever. What has been shut down until then is on disk.
+	// What has been shut down until then is on disk.
 	var stuck <-chan time.Time
 	if b.kind.Manager == "openrc" {
-		stuck = time.After(powerLimit / 3)
+		stuck = time.After(openrcHangs)
 	}
 	// The result of the command says nothing, because the shutdown may have overtaken it.
 	select {
