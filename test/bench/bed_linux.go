@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 
 	"github.com/holdfast-dev/holdfast/test/bed"
 )
@@ -18,31 +16,28 @@ import (
 // bedKind is the machine on which installations are measured.
 const bedKind = "systemd257"
 
-// measureInstalled measures installation and upgrade in a bed, compared with the same calls by
-// hand. If there is no bed, the table says so.
-func measureInstalled(ctx context.Context, o options, dir string) (tables []*table, err error) {
+// measureInstalled measures in a bed what an installed service costs, compared with the same
+// calls by hand. If there is no bed, the table says so.
+func measureInstalled(ctx context.Context, h *harness) (tables []*table, err error) {
 	kind, err := bed.Find(bedKind)
 	if err == nil && os.Geteuid() != 0 {
 		err = errors.New("booting one takes root")
 	}
 	if err != nil {
-		t := &table{title: "install and upgrade, systemd", unit: "ms"}
+		t := &table{title: "an installed service, systemd", unit: "ms"}
 		t.row("holdfast").note = fmt.Sprintf("not measured: it needs a bed, %s: %v", bedKind, err)
 		return []*table{t}, nil
 	}
-	for _, pkg := range []string{".", "./programs/served"} {
-		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", filepath.Join(dir, filepath.Base(pkg)+".bin"), pkg)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("build %s: %w\n%s", pkg, err, out)
-		}
+	dir := filepath.Join(h.disk().dir, "inside") + string(filepath.Separator)
+	if err := goBuild(ctx, dir, h.flags, ".", "./programs/served"); err != nil {
+		return nil, err
 	}
 	b, err := bed.Boot(ctx, kind)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	program, err := os.ReadFile(filepath.Join(dir, "served.bin"))
+	program, err := os.ReadFile(filepath.Join(dir, "served"))
 	if err != nil {
 		return nil, err
 	}
@@ -62,11 +57,15 @@ func measureInstalled(ctx context.Context, o options, dir string) (tables []*tab
 			return nil, err
 		}
 	}
-	if err := b.Put(filepath.Join(dir, "..bin"), "/root/bench", 0o755); err != nil {
+	if err := b.Put(filepath.Join(dir, "bench"), "/root/bench", 0o755); err != nil {
+		return nil, err
+	}
+	asked, err := json.Marshal(order{h.warm, h.rounds, h.lines, h.services})
+	if err != nil {
 		return nil, err
 	}
 	cmd := b.Command(ctx, "/root/bench")
-	cmd.Env = append(cmd.Env, insideVariable+"="+strconv.Itoa(o.rounds))
+	cmd.Env = append(cmd.Env, insideVariable+"="+string(asked))
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := cmd.Run(); err != nil {
@@ -76,24 +75,30 @@ func measureInstalled(ctx context.Context, o options, dir string) (tables []*tab
 	if err := json.Unmarshal(out.Bytes(), &samples); err != nil {
 		return nil, err
 	}
-	return tabulate(samples), nil
+	return tabulate(samples, h.services), nil
 }
 
 // tabulate sorts samples into their tables, with the targets.
-func tabulate(samples []sample) []*table {
+func tabulate(samples []sample, services int) []*table {
 	var tables []*table
 	for _, of := range []struct {
 		title, base string
 		ours        []string
 		target      *target
+		unit        string
 	}{
-		{installing, bareCalls, []string{"install"}, ratioOf(1.5)},
-		{starting, bareCalls, []string{"install --start"}, ratioOf(1.5)},
-		{upgrading, stopAndStart, []string{byItself, byClient}, beyond(100, "ms")},
-		{rollingBack, waitStopAndStart, []string{byItself, byClient}, beyond(1000, "ms")},
-		{rollingBackDeaf, waitStopAndStart, []string{byItself, byClient}, beyond(1000, "ms")},
+		{installing, bareCalls, []string{"install"}, ratioOf(1.5), "ms"},
+		{starting, bareCalls, []string{"install --start"}, ratioOf(1.5), "ms"},
+		{uninstalling, bareCalls, []string{"uninstall --purge"}, ratioOf(1.5), "ms"},
+		{reloading, "systemctl reload", []string{"reload"}, ratioOf(3), "ms"},
+		{asking, "systemctl show", []string{"status"}, ratioOf(3), "ms"},
+		{askingAll, "systemctl list-units", []string{"fleet status"}, ratioOf(3), "ms"},
+		{logging, "raw datagrams", []string{"holdfast"}, ratioOf(2), "µs"},
+		{upgrading, stopAndStart, []string{byItself, byClient}, beyond(100, "ms"), "ms"},
+		{rollingBack, waitStopAndStart, []string{byItself, byClient}, beyond(1000, "ms"), "ms"},
+		{rollingBackDeaf, waitStopAndStart, []string{byItself, byClient}, beyond(1000, "ms"), "ms"},
 	} {
-		t := &table{title: of.title, unit: "ms"}
+		t := &table{title: of.title, unit: of.unit}
 		t.row(of.base) // the first
 		for _, s := range samples {
 			if s.Table == of.title {
@@ -102,6 +107,9 @@ func tabulate(samples []sample) []*table {
 		}
 		for _, name := range of.ours {
 			t.row(name).target = of.target
+		}
+		if of.title == askingAll {
+			t.title = fmt.Sprintf("%s: %d", askingAll, services)
 		}
 		tables = append(tables, t)
 	}

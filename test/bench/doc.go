@@ -1,15 +1,29 @@
-// Command bench measures what holdfast costs: how long a service takes to become ready, to
-// reload and to stop, how much memory it uses, how often a SIGHUP right after exec kills it,
-// how long a refusal and a start after kill -9 take, how many page faults and how much
-// processor time a life has, how large a program is, how long a lock, a reload request or an
-// entry of the journal takes, how long an installation takes, and for how long an upgrade
-// interrupts the service. Each is compared with a program or with calls that do the same by
-// hand, and with the libraries that people use instead.
+// Command bench measures what holdfast costs. Each number is compared with a program or with
+// calls that do the same by hand, and with the libraries that people use instead, and has its
+// limit beside it.
 //
-//	go run .                   all of it, some minutes
+//	go run .                   all of it, an hour
 //	go run . -rounds 10        quicker and rougher
-//	go run . -only locks       one part: life, instant, locks, gate, journal or installed
-//	go run . -record v1.2.3    also keeps the ratios in history, where a release adds a line
+//	go run . -only locks       one part
+//	go run . -record v1.2.3    also adds the ratios to history/history.jsonl, one line a release
+//
+// The parts are:
+//
+//	life       how long a start, a reload, a stop, a refusal and a start after kill -9 take; memory,
+//	           processor time and page faults
+//	instant    how often a SIGHUP right after exec kills the program
+//	size       how large programs are
+//	together   the start of 200 instances at once
+//	held       how starts and refusals depend on the locks that others hold, up to 10,000
+//	idle       how often an idle program wakes up in a minute
+//	health     the processor time of a health check
+//	log        lines of a log to a file, as text and as JSON
+//	deaf       whether a log that nobody reads delays a stop
+//	locks      the singleton
+//	journal    the journal of work
+//	gate       a reload request
+//	installed  on systemd: install and uninstall, status of one service and of 1000, a reload by
+//	           command, lines to the journal, and for how long an upgrade interrupts the service
 //
 // Contestants take turns in every round, so that other load on the machine affects all of
 // them. A ratio compares with the first line of its table, once for the medians and once round
@@ -20,8 +34,8 @@
 // fsync costs nothing, and once on a disk. Every round finds the files of the previous one, as
 // after any restart. The first round is not counted.
 //
-// Installation and upgrade are measured by this program in a bed with systemd, which needs
-// root and a built root (scripts/beds.sh). Otherwise a line says that they are missing.
+// An installed service is measured by this program in a bed with systemd, which needs root and
+// a built root (scripts/beds.sh). Otherwise a line says that it is missing.
 //
 // Limits: Linux only.
 package main

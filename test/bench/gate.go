@@ -10,14 +10,11 @@ import (
 	"github.com/holdfast-dev/holdfast/reload"
 )
 
-// gateRequests is the number of reloads that each goroutine requests in a round.
-const gateRequests = 100_000
-
 // measureGate requests reloads from all processors at once.
-func measureGate(ctx context.Context, o options) ([]*table, error) {
+func measureGate(ctx context.Context, h *harness) ([]*table, error) {
 	times := &table{title: "reload gate: a request among those of all processors", unit: "ns"}
 	allocs := &table{title: "reload gate: allocations of a request", unit: "allocations"}
-	for range o.rounds {
+	for range h.rounds {
 		if err := context.Cause(ctx); err != nil {
 			return nil, err
 		}
@@ -29,7 +26,7 @@ func measureGate(ctx context.Context, o options) ([]*table, error) {
 			{"none is pending", nonePending},
 			{"reloads run all the time", served},
 		} {
-			took, allocated := contend(c.request)
+			took, allocated := contend(c.request, h.requests)
 			times.add(c.name, took)
 			allocs.add(c.name, allocated)
 		}
@@ -41,18 +38,18 @@ func measureGate(ctx context.Context, o options) ([]*table, error) {
 
 // contend runs the function that request returns in as many goroutines as there are
 // processors. It returns the average duration and allocations of a call.
-func contend(request func(ctx context.Context, n int) func()) (nanoseconds, allocated float64) {
+func contend(request func(ctx context.Context, n int) func(), each int) (nanoseconds, allocated float64) {
 	callers := runtime.GOMAXPROCS(0)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	call := request(ctx, callers*gateRequests)
+	call := request(ctx, callers*each)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	begun := time.Now()
 	var group sync.WaitGroup
 	for range callers {
 		group.Go(func() {
-			for range gateRequests {
+			for range each {
 				call()
 			}
 		})
@@ -60,8 +57,8 @@ func contend(request func(ctx context.Context, n int) func()) (nanoseconds, allo
 	group.Wait()
 	took := time.Since(begun)
 	runtime.ReadMemStats(&after)
-	calls := uint64(callers * gateRequests)
-	return float64(took.Nanoseconds()) / gateRequests, float64((after.Mallocs - before.Mallocs) / calls)
+	calls := uint64(callers * each)
+	return float64(took.Nanoseconds()) / float64(each), float64((after.Mallocs - before.Mallocs) / calls)
 }
 
 // onePending uses a closed gate with one request that all others join.

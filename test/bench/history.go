@@ -82,7 +82,7 @@ const (
 )
 
 func trended() []string {
-	return []string{"exec -> READY, tmpfs", "SIGTERM -> reaped, tmpfs", "SIGHUP -> READY again, tmpfs", "processor time of a life, tmpfs", "idle RSS, tmpfs"}
+	return []string{"exec -> READY, tmpfs", "SIGTERM -> reaped, tmpfs", "SIGHUP -> READY again, tmpfs", "processor time of a life, tmpfs", "page faults of a life, tmpfs", "idle RSS, tmpfs", "binary size, stripped"}
 }
 
 // trend draws how the ratios of cli.Main have changed, as SVG: one line a figure, one step a
@@ -112,14 +112,17 @@ func trend(all []past) string {
 	for n, title := range trended() {
 		hue := 360 * n / len(trended())
 		var points []string
+		var dots strings.Builder // one version makes no line
 		last := 0.0
 		for i, p := range all {
 			if ratio, measured := p.Ratios[title][trendOf]; measured {
 				points = append(points, fmt.Sprintf("%.1f,%.1f", x(i), y(ratio)))
+				fmt.Fprintf(&dots, `<circle cx="%.1f" cy="%.1f" r="3" fill="hsl(%d 60%% 40%%)"/>`+"\n", x(i), y(ratio), hue)
 				last = ratio
 			}
 		}
 		fmt.Fprintf(&b, `<polyline points="%s" fill="none" stroke="hsl(%d 60%% 40%%)" stroke-width="2"/>`+"\n", strings.Join(points, " "), hue)
+		b.WriteString(dots.String())
 		fmt.Fprintf(&b, `<text x="%d" y="%d" fill="hsl(%d 60%% 40%%)">%.2f  %s</text>`+"\n", trendWidth-trendRight+12, trendTop+20*n+12, hue, last, html.EscapeString(title))
 	}
 	b.WriteString("</svg>\n")

@@ -8,25 +8,32 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 )
 
-// insideVariable makes this program, in a bed, measure that many rounds there and print them
-// as JSON.
+// insideVariable makes this program, in a bed, measure there what the order in its value says,
+// and print the samples as JSON.
 const insideVariable = "HOLDFAST_BENCH_INSIDE"
 
-// A sample is one value of one contestant.
+// An order says how much is measured.
+type order struct{ Warm, Rounds, Lines, Services int }
+
+// A sample is one value of one contestant, in the unit of the table.
 type sample struct {
 	Table, Row string
-	Value      float64 // ms
+	Value      float64
 }
 
 // The tables of measurements on systemd.
 const (
 	installing      = "install, systemd"
 	starting        = "install --start, systemd"
+	uninstalling    = "uninstall, systemd"
+	reloading       = "reload by command, systemd"
+	asking          = "status, systemd"
+	askingAll       = "status of many services, systemd"
+	logging         = "log: a line to the journal"
 	upgrading       = "upgrade: the service is away, systemd"
 	rollingBack     = "upgrade to what never becomes ready: the service is away, systemd"
 	rollingBackDeaf = "upgrade to what never becomes ready and heeds nothing: the service is away, systemd"
@@ -57,27 +64,33 @@ func isInside() bool { return os.Getenv(insideVariable) != "" }
 
 // inside measures in the bed in which it runs.
 func inside() error {
-	rounds, err := strconv.Atoi(os.Getenv(insideVariable))
-	if err != nil {
+	in := &installed{}
+	if err := json.Unmarshal([]byte(os.Getenv(insideVariable)), &in.order); err != nil {
 		return err
 	}
-	in := &installed{}
 	if err := in.learn(); err != nil {
 		return err
 	}
-	for round := range rounds + 1 {
-		if round == 1 {
+	for round := range in.Warm + in.Rounds {
+		if round == in.Warm {
 			in.samples = nil // the first warms the caches
 		}
 		if err := in.round(round); err != nil {
 			return err
 		}
 	}
+	if err := in.fleet(); err != nil {
+		return err
+	}
+	if err := in.journal(); err != nil {
+		return err
+	}
 	return json.NewEncoder(os.Stdout).Encode(in.samples)
 }
 
 // An installed is a service that is installed and removed.
 type installed struct {
+	order
 	unit    []byte // the unit that `install` writes
 	samples []sample
 }
@@ -139,6 +152,9 @@ func (in *installed) round(round int) error {
 	if _, err := all(byService("install --start")); err != nil {
 		return err
 	}
+	if err := in.asked(); err != nil {
+		return err
+	}
 	for range 2 { // so that each round begins with the same version
 		if err := in.upgrade(); err != nil {
 			return err
@@ -159,8 +175,12 @@ func (in *installed) byHand() error {
 			return err
 		}
 		in.add(table, bareCalls, took)
-		if _, err := all("systemctl disable --now served.service", "rm "+servedUnit, "systemctl daemon-reload"); err != nil {
+		took, err = all("systemctl disable --now served.service", "rm "+servedUnit, "systemctl daemon-reload")
+		if err != nil {
 			return err
+		}
+		if start == nil {
+			in.add(uninstalling, bareCalls, took)
 		}
 	}
 	return nil
@@ -173,8 +193,11 @@ func (in *installed) byInstall() error {
 			return err
 		}
 		in.add(table, command, took)
-		if _, err := all(byService("uninstall --purge")); err != nil {
+		if took, err = all(byService("uninstall --purge")); err != nil {
 			return err
+		}
+		if table == installing {
+			in.add(uninstalling, "uninstall --purge", took)
 		}
 	}
 	return nil

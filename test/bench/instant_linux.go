@@ -11,12 +11,9 @@ import (
 	"time"
 )
 
-// A round sends a SIGHUP after each of these delays since exec, each to a new process. On an idle machine all programs
-// can handle the signal before the last delay.
-const (
-	instants    = 40
-	lastInstant = 8 * time.Millisecond
-)
+// A round sends SIGHUPs after delays since exec up to this one, each to a new process. On an idle machine all programs
+// can handle the signal before it.
+const lastInstant = 8 * time.Millisecond
 
 // measureInstants counts the programs that are killed by a SIGHUP right after exec, before any
 // line of the program could run. The programs take turns at every delay, so that disturbances
@@ -27,17 +24,21 @@ const (
 // and 1.18 ms in both of ours. It had been 1.43 and 1.58 ms when main handled SIGHUP. Of the
 // rest, 0.04 ms are package toml/internal, which asks for the local time and is initialised
 // before os. The remainder is spread over Go's own start in a larger program.
-func measureInstants(ctx context.Context, o options, p place, contestants []contestant) (*table, error) {
-	t := &table{title: "SIGHUP in the first " + lastInstant.String() + ": killed", unit: "of " + strconv.Itoa(instants)}
+func measureInstants(ctx context.Context, h *harness) ([]*table, error) {
+	contestants, err := h.contestants(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t := &table{title: "SIGHUP in the first " + lastInstant.String() + ": killed", unit: "of " + strconv.Itoa(h.instants)}
 	total := make(map[string]int) // a median of such small numbers is too coarse
-	for range o.rounds {
+	for range h.rounds {
 		killed := make([]int, len(contestants))
-		for i := range instants {
+		for i := range h.instants {
 			for n, c := range contestants {
 				if !c.reloads {
 					continue
 				}
-				died, err := c.hangUp(filepath.Join(p.dir, "instant", strconv.Itoa(n)), lastInstant*time.Duration(i)/instants)
+				died, err := c.hangUp(filepath.Join(h.disk().dir, "instant", strconv.Itoa(n)), lastInstant*time.Duration(i)/time.Duration(h.instants))
 				if err := cmp.Or(context.Cause(ctx), err); err != nil {
 					return nil, fmt.Errorf("%s: %w", c.name, err)
 				}
@@ -56,11 +57,11 @@ func measureInstants(ctx context.Context, o options, p place, contestants []cont
 	for _, name := range []string{"service.Run", "cli.Main"} {
 		ratio := float64(total[name]) / float64(max(total[contestants[0].name], 1))
 		t.row(name).target = &target{
-			fmt.Sprintf("<= 1.10 x base, %d to %d of %d: %.2f", total[name], total[contestants[0].name], instants*o.rounds, ratio),
+			fmt.Sprintf("<= 1.10 x base, %d to %d of %d: %.2f", total[name], total[contestants[0].name], h.instants*h.rounds, ratio),
 			func(_, _ float64) bool { return ratio <= 1.1 },
 		}
 	}
-	return t, nil
+	return []*table{t}, nil
 }
 
 // hangUp reports whether c died of a SIGHUP after that delay.

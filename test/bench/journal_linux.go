@@ -19,13 +19,6 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
-// journalEach is the number of pieces of work that all writers together begin and finish in a
-// round. Each writer does at least 32, so that the growth of the file does not count.
-const journalEach = 256
-
-// journalMany is the number of open entries that a start finds.
-const journalMany = 100_000
-
 // A keeper begins and finishes a piece of work durably.
 type keeper struct {
 	name string
@@ -36,10 +29,11 @@ func keepers() []keeper {
 	return []keeper{{"bare bbolt", keepBare}, {"holdfast/journal", keepJournal}}
 }
 
-func measureJournal(ctx context.Context, o options, p place) ([]*table, error) {
+func measureJournal(ctx context.Context, h *harness) ([]*table, error) {
+	p := h.disk()
 	alone := &table{title: "journal: begin and finish by one writer (" + p.name + ")", unit: "µs"}
 	many := &table{title: "journal: begin and finish by 64 writers, each (" + p.name + ")", unit: "µs"}
-	for range o.rounds {
+	for range h.rounds {
 		if err := context.Cause(ctx); err != nil {
 			return nil, err
 		}
@@ -54,7 +48,7 @@ func measureJournal(ctx context.Context, o options, p place) ([]*table, error) {
 				t       *table
 				writers int
 			}{{alone, 1}, {many, 64}} {
-				took, err := keep(k, p.dir, c.writers)
+				took, err := keep(k, p.dir, c.writers, max(h.work/c.writers, h.least))
 				if err != nil {
 					return nil, fmt.Errorf("%s: %w", k.name, err)
 				}
@@ -64,7 +58,7 @@ func measureJournal(ctx context.Context, o options, p place) ([]*table, error) {
 	}
 	alone.row("holdfast/journal").target = ratioOf(1.3)
 	many.row("holdfast/journal").target = ratioOf(2)
-	start, memory, err := measureRecovery(p)
+	start, memory, err := measureRecovery(p, h.entries)
 	if err != nil {
 		return nil, err
 	}
@@ -91,8 +85,9 @@ func measureSyncs(dir string) (float64, error) {
 	return float64(time.Since(begun).Microseconds()) / 64, nil
 }
 
-// keep returns the average time of one piece of work, in microseconds.
-func keep(k keeper, dir string, writers int) (micros float64, err error) {
+// keep returns the average time of one piece of work, of which each writer does so many, in
+// microseconds.
+func keep(k keeper, dir string, writers, each int) (micros float64, err error) {
 	dir, err = os.MkdirTemp(dir, "journal-")
 	if err != nil {
 		return 0, err
@@ -102,7 +97,6 @@ func keep(k keeper, dir string, writers int) (micros float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	each := max(journalEach/writers, 32)
 	failed := make(chan error, writers)
 	var n atomic.Uint64
 	var group sync.WaitGroup
@@ -194,7 +188,7 @@ func keepJournal(dir string) (func(uint64) error, func() error, error) {
 
 // measureRecovery opens a journal with many entries that an earlier run has left, and takes
 // the first.
-func measureRecovery(p place) (start, memory *table, err error) {
+func measureRecovery(p place, entries int) (start, memory *table, err error) {
 	dir, err := os.MkdirTemp(p.dir, "journal-")
 	if err != nil {
 		return nil, nil, err
@@ -208,7 +202,7 @@ func measureRecovery(p place) (start, memory *table, err error) {
 	failed := make(chan error, 1000)
 	for range cap(failed) {
 		group.Go(func() {
-			for range journalMany / cap(failed) {
+			for range entries / cap(failed) {
 				if _, err := j.Begin(context.Background(), journal.Work{Kind: "bench", Params: make([]byte, 64), Rerun: true}); err != nil {
 					failed <- err
 					return
@@ -234,7 +228,7 @@ func measureRecovery(p place) (start, memory *table, err error) {
 	}
 	took := time.Since(begun)
 	runtime.ReadMemStats(&after)
-	start = &table{title: fmt.Sprintf("journal: %d open entries, until the first is run again (%s)", journalMany, p.name), unit: "ms"}
+	start = &table{title: fmt.Sprintf("journal: %d open entries, until the first is run again (%s)", entries, p.name), unit: "ms"}
 	start.add("holdfast/journal", float64(took.Milliseconds()))
 	start.row("holdfast/journal").target = absolute(2000, "ms")
 	memory = &table{title: "journal: what that allocates", unit: "MiB"}

@@ -7,13 +7,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 )
-
-// reloadsEach is the number of reloads in one life. The value of the round is their median.
-const reloadsEach = 5
 
 // A life has the measurements of one life of a program.
 type life struct {
@@ -51,7 +47,11 @@ const (
 	refusesNobody = "runs twice"
 )
 
-func measureLives(ctx context.Context, o options, p place, contestants []contestant) ([]*table, error) {
+func measureLives(ctx context.Context, h *harness, p place) ([]*table, error) {
+	contestants, err := h.contestants(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var tables []*table
 	for _, f := range figures() {
 		t := &table{title: f.title + ", " + p.name, unit: f.unit}
@@ -60,13 +60,13 @@ func measureLives(ctx context.Context, o options, p place, contestants []contest
 		}
 		tables = append(tables, t)
 	}
-	for round := range o.rounds + 1 {
+	for round := range h.warm + h.rounds {
 		for _, c := range contestants {
-			l, err := c.live(filepath.Join(p.dir, strings.NewReplacer(" ", "-", "/", "-", ",", "").Replace(c.name)), o.settle)
+			l, err := c.live(filepath.Join(p.dir, "life", c.folder()), h.settle, h.reloads)
 			if err := cmp.Or(context.Cause(ctx), err); err != nil {
 				return nil, fmt.Errorf("%s: %w", c.name, err)
 			}
-			if round == 0 {
+			if round < h.warm {
 				continue // creates the files, warms the caches
 			}
 			for i, f := range figures() {
@@ -86,20 +86,17 @@ func measureLives(ctx context.Context, o options, p place, contestants []contest
 
 // live lives a life of c that ends in order, and then the start of one after a kill -9. It
 // returns when c has ended. dir keeps its files between lives.
-func (c contestant) live(dir string, settle time.Duration) (l life, err error) {
+func (c contestant) live(dir string, settle time.Duration, reloads int) (l life, err error) {
 	p, err := start(c, dir)
 	if err != nil {
 		return life{}, err
 	}
-	if l, err = p.measure(c, dir, settle); err != nil {
+	if l, err = p.measure(c, dir, settle, reloads); err != nil {
 		return l, p.end(err)
 	}
 	_ = p.end(nil)
-	if p, err = start(c, dir); err != nil {
+	if p, err = startReady(c, dir); err != nil {
 		return l, err
-	}
-	if _, err = p.await("READY=1"); err != nil {
-		return l, p.end(err)
 	}
 	_ = p.end(nil) // by kill -9
 	if p, err = start(c, dir); err != nil {
@@ -115,7 +112,7 @@ func (c contestant) live(dir string, settle time.Duration) (l life, err error) {
 	return l, p.end(err)
 }
 
-func (p *program) measure(c contestant, dir string, settle time.Duration) (l life, err error) {
+func (p *program) measure(c contestant, dir string, settle time.Duration, reloads int) (l life, err error) {
 	begun := p.begun
 	became, err := p.await("READY=1")
 	if err != nil {
@@ -132,7 +129,7 @@ func (p *program) measure(c contestant, dir string, settle time.Duration) (l lif
 		}
 	}
 	if c.reloads {
-		if l.reload, l.reloaded, err = p.reload(settle); err != nil {
+		if l.reload, l.reloaded, err = p.reload(settle, reloads); err != nil {
 			return l, err
 		}
 	}
@@ -166,10 +163,10 @@ func (c contestant) refusal(dir string) (time.Duration, error) {
 
 // reload returns the medians of some reloads, each of an idle program: until its Reload was
 // called, and until it was ready again.
-func (p *program) reload(settle time.Duration) (called, ready time.Duration, err error) {
+func (p *program) reload(settle time.Duration, reloads int) (called, ready time.Duration, err error) {
 	var calls, whole []float64
-	for range reloadsEach {
-		time.Sleep(settle / reloadsEach)
+	for range reloads {
+		time.Sleep(settle / time.Duration(reloads))
 		sent, err := monotonic()
 		if err != nil {
 			return 0, 0, err
@@ -178,7 +175,7 @@ func (p *program) reload(settle time.Duration) (called, ready time.Duration, err
 		if err := p.signal(syscall.SIGHUP); err != nil {
 			return 0, 0, err
 		}
-		at, err := p.reloaded()
+		at, err := p.told()
 		if err != nil {
 			return 0, 0, err
 		}

@@ -16,10 +16,6 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// locksEach is the number of times that each lock is taken in a round. The value of the round
-// is the mean.
-const locksEach = 100
-
 // A locker is one way to ensure a single instance. take fails with errTaken if another process
 // holds the lock.
 type locker struct {
@@ -137,7 +133,7 @@ func takeLockfile(dir string) (func() error, error) {
 	return l.Unlock, nil
 }
 
-func measureLocks(ctx context.Context, o options, p place) ([]*table, error) {
+func measureLocks(ctx context.Context, h *harness, p place) ([]*table, error) {
 	free := &table{title: "lock: acquire + release, " + p.name, unit: "µs"}
 	held := &table{title: "lock: refusal, " + p.name, unit: "µs"}
 	freeDir, heldDir := filepath.Join(p.dir, "free"), filepath.Join(p.dir, "held")
@@ -153,20 +149,20 @@ func measureLocks(ctx context.Context, o options, p place) ([]*table, error) {
 		return nil, err
 	}
 	err = func() error {
-		for round := range o.rounds + 1 {
+		for round := range h.warm + h.rounds {
 			if err := context.Cause(ctx); err != nil {
 				return err
 			}
 			for i, l := range lockers() {
-				took, err := repeat(func() error { return l.cycle(lockDir(freeDir, i)) })
+				took, err := repeat(h.locks, func() error { return l.cycle(lockDir(freeDir, i)) })
 				if err != nil {
 					return fmt.Errorf("%s: %w", l.name, err)
 				}
-				refused, err := repeat(func() error { return l.refused(lockDir(heldDir, i)) })
+				refused, err := repeat(h.locks, func() error { return l.refused(lockDir(heldDir, i)) })
 				if err != nil {
 					return fmt.Errorf("%s: %w", l.name, err)
 				}
-				if round > 0 { // the first one creates the files
+				if round >= h.warm { // the first one creates the files
 					free.add(l.name, microseconds(took))
 					held.add(l.name, microseconds(refused))
 				}
@@ -184,15 +180,15 @@ func measureLocks(ctx context.Context, o options, p place) ([]*table, error) {
 
 func lockDir(dir string, i int) string { return filepath.Join(dir, strconv.Itoa(i)) }
 
-// repeat returns the average duration of f.
-func repeat(f func() error) (time.Duration, error) {
+// repeat returns the average duration of n calls of f.
+func repeat(n int, f func() error) (time.Duration, error) {
 	begun := time.Now()
-	for range locksEach {
+	for range n {
 		if err := f(); err != nil {
 			return 0, err
 		}
 	}
-	return time.Since(begun) / locksEach, nil
+	return time.Since(begun) / time.Duration(n), nil
 }
 
 func (l locker) cycle(dir string) error {

@@ -11,10 +11,11 @@ import (
 )
 
 func main() {
-	o := options{rounds: 30, settle: 100 * time.Millisecond}
+	o := options{rounds: 30, settle: 100 * time.Millisecond, flags: []string{"-trimpath"}, amounts: full()}
 	flag.IntVar(&o.rounds, "rounds", o.rounds, "how often everything is measured")
 	flag.DurationVar(&o.settle, "settle", o.settle, "how long a program idles before it is asked for something")
-	flag.StringVar(&o.only, "only", "", "measure one part: life, instant (a part of life), locks, gate, journal or installed")
+	flag.DurationVar(&o.idle, "idle", o.idle, "how long wake-ups of idle programs are counted")
+	flag.StringVar(&o.only, "only", "", "measure one `part`: go doc . has their names")
 	flag.StringVar(&o.disk, "disk", os.TempDir(), "a `directory` on a disk")
 	flag.StringVar(&o.tmpfs, "tmpfs", "/dev/shm", "a `directory` on a tmpfs; left out if it is none")
 	record := flag.String("record", "", "add the ratios to history/history.jsonl as those of a `version`, and draw history/trend.svg anew")
@@ -68,7 +69,6 @@ type options struct {
 	settle      time.Duration
 	only        string
 	disk, tmpfs string
+	flags       []string // of the builds of the programs
+	amounts
 }
-
-// wants reports whether a part is measured.
-func (o options) wants(part string) bool { return o.only == "" || o.only == part }

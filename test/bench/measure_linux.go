@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,13 +17,75 @@ type place struct {
 	dir  string // ours alone
 }
 
-func measure(ctx context.Context, o options) (tables []*table, err error) {
-	if o.rounds < 1 || !(o.wants("life") || o.wants("instant") || o.wants("locks") || o.wants("gate") || o.wants("journal") || o.wants("installed")) {
-		return nil, errors.New("nothing to measure: -rounds is at least 1, -only is life, instant, locks, gate, journal or installed")
+// A part is what -only can name.
+type part struct {
+	name    string
+	measure func(ctx context.Context, h *harness) ([]*table, error)
+}
+
+func parts() []part {
+	return []part{
+		{"life", func(ctx context.Context, h *harness) ([]*table, error) { return h.everywhere(ctx, measureLives) }},
+		{"instant", measureInstants},
+		{"size", measureSizes},
+		{"together", measureTogether},
+		{"held", measureHeld},
+		{"idle", measureIdle},
+		{"health", measureHealth},
+		{"log", measureLogs},
+		{"deaf", measureDeaf},
+		{"locks", func(ctx context.Context, h *harness) ([]*table, error) { return h.everywhere(ctx, measureLocks) }},
+		{"journal", measureJournal},
+		{"gate", measureGate},
+		{"installed", measureInstalled},
 	}
-	var places []place
+}
+
+// A harness has what the parts share.
+type harness struct {
+	options
+	places []place
+	built  []contestant // see contestants
+}
+
+// disk returns the place that always exists.
+func (h *harness) disk() place { return h.places[len(h.places)-1] }
+
+// contestants returns the programs. It builds them for the first who asks.
+func (h *harness) contestants(ctx context.Context) (all []contestant, err error) {
+	if h.built == nil {
+		h.built, err = build(ctx, filepath.Join(h.disk().dir, "bin"), h.flags)
+	}
+	return h.built, err
+}
+
+// everywhere measures at each place.
+func (h *harness) everywhere(ctx context.Context, measure func(context.Context, *harness, place) ([]*table, error)) (tables []*table, err error) {
+	for _, p := range h.places {
+		measured, err := measure(ctx, h, p)
+		if err != nil {
+			return tables, fmt.Errorf("on %s: %w", p.name, err)
+		}
+		tables = append(tables, measured...)
+	}
+	return tables, nil
+}
+
+func measure(ctx context.Context, o options) (tables []*table, err error) {
+	var names []string
+	wanted := parts()[:0:0]
+	for _, p := range parts() {
+		names = append(names, p.name)
+		if o.only == "" || o.only == p.name {
+			wanted = append(wanted, p)
+		}
+	}
+	if o.rounds < 1 || len(wanted) == 0 {
+		return nil, fmt.Errorf("nothing to measure: -rounds is at least 1, -only is one of %s", strings.Join(names, ", "))
+	}
+	h := &harness{options: o}
 	defer func() {
-		for _, p := range places {
+		for _, p := range h.places {
 			err = errors.Join(err, os.RemoveAll(p.dir))
 		}
 	}()
@@ -34,66 +97,14 @@ func measure(ctx context.Context, o options) (tables []*table, err error) {
 		if err != nil {
 			return nil, err
 		}
-		places = append(places, place{kind.name, dir})
+		h.places = append(h.places, place{kind.name, dir})
 	}
-	on := places[len(places)-1] // the disk always exists
-	if o.wants("life") || o.wants("instant") {
-		bin := filepath.Join(on.dir, "bin")
-		contestants, err := build(ctx, bin)
-		if err != nil {
-			return nil, err
-		}
-		lived := places
-		if !o.wants("life") {
-			lived = nil
-		}
-		for _, p := range lived {
-			measured, err := measureLives(ctx, o, p, contestants)
-			if err != nil {
-				return tables, fmt.Errorf("on %s: %w", p.name, err)
-			}
-			tables = append(tables, measured...)
-		}
-		killed, err := measureInstants(ctx, o, on, contestants)
-		if err != nil {
-			return tables, fmt.Errorf("in the first instant: %w", err)
-		}
-		tables = append(tables, killed)
-		sizes, err := measureSizes(contestants)
-		if err != nil {
-			return tables, err
-		}
-		tables = append(tables, sizes...)
-	}
-	if o.wants("locks") {
-		for _, p := range places {
-			measured, err := measureLocks(ctx, o, p)
-			if err != nil {
-				return tables, fmt.Errorf("on %s: %w", p.name, err)
-			}
-			tables = append(tables, measured...)
-		}
-	}
-	if o.wants("journal") {
-		measured, err := measureJournal(ctx, o, on)
-		if err != nil {
-			return tables, err
-		}
+	for _, p := range wanted {
+		measured, err := p.measure(ctx, h)
 		tables = append(tables, measured...)
-	}
-	if o.wants("gate") {
-		measured, err := measureGate(ctx, o)
 		if err != nil {
-			return tables, err
+			return tables, fmt.Errorf("%s: %w", p.name, err)
 		}
-		tables = append(tables, measured...)
-	}
-	if o.wants("installed") {
-		measured, err := measureInstalled(ctx, o, on.dir)
-		if err != nil {
-			return tables, fmt.Errorf("installation and upgrade: %w", err)
-		}
-		tables = append(tables, measured...)
 	}
 	return tables, nil
 }

@@ -24,12 +24,17 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// atOnce are the options of a test: few rounds, and builds that share the cache with those of the other tests.
+func atOnce(t *testing.T) options {
+	return options{rounds: 1, settle: 5 * time.Millisecond, disk: t.TempDir(), amounts: few()}
+}
+
 // Every program becomes ready, reloads and stops, every lock is taken and refused, and all of it takes some time. How
 // much is not judged here.
 func TestEverythingIsMeasured(t *testing.T) {
 	t.Setenv("BEDS_DIR", "/nonexistent")
-	dir := t.TempDir()
-	tables, err := measure(t.Context(), options{rounds: 1, settle: 5 * time.Millisecond, disk: dir, tmpfs: "/dev/shm"})
+	o := atOnce(t)
+	tables, err := measure(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +44,7 @@ func TestEverythingIsMeasured(t *testing.T) {
 		titles[what] = true
 		for _, r := range measured.rows {
 			if r.note != "" {
-				if strings.HasPrefix(r.note, "not measured: it needs a bed") && what == "install and upgrade" {
+				if strings.HasPrefix(r.note, "not measured: it needs a bed") && what == "an installed service" {
 					continue
 				}
 				if len(r.values) > 0 || r.name != "kardianos/service" {
@@ -51,7 +56,7 @@ func TestEverythingIsMeasured(t *testing.T) {
 				t.Errorf("%s: %s: not measured", measured.title, r.name)
 			}
 			for _, v := range r.values {
-				if v < 0 || v == 0 && measured.unit != "allocations" && !strings.HasPrefix(what, "SIGHUP in the first") {
+				if v < 0 || v == 0 && measured.unit != "allocations" && measured.unit != "wake-ups" && !strings.HasPrefix(what, "SIGHUP in the first") {
 					t.Errorf("%s: %s: %v %s", measured.title, r.name, v, measured.unit)
 				}
 			}
@@ -63,28 +68,34 @@ func TestEverythingIsMeasured(t *testing.T) {
 	for _, what := range []string{
 		"exec -> READY", "SIGTERM -> reaped", "SIGHUP -> Reload called", "SIGHUP -> READY again", "refusal of a second instance", "exec -> READY after kill -9",
 		"processor time of a life", "page faults of a life", "SIGHUP in the first 8ms: killed", "idle RSS", "binary size",
-		"install and upgrade", "lock: acquire + release", "lock: refusal", "reload gate: a request among those of all processors", "reload gate: allocations of a request",
+		"3 instances at once: the last is READY", "exec -> READY of service.Run", "refusal by service.Run", "wake-ups of an idle program in 50ms",
+		"processor time of a health check", "log: a line to a file", "log: a line to a file as JSON",
+		"a log that nobody reads: SIGTERM -> the name is free", "a log that nobody reads: SIGTERM -> reaped",
+		"journal: begin and finish by one writer (disk)", "journal: 1000 open entries",
+		"an installed service", "lock: acquire + release", "lock: refusal", "reload gate: a request among those of all processors", "reload gate: allocations of a request",
 	} {
 		if !titles[what] {
 			t.Errorf("not measured: %s", what)
 		}
 	}
-	left, err := os.ReadDir(dir)
+	left, err := os.ReadDir(o.disk)
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
 
-// So are installation and upgrade, where there is a bed.
+// So is an installed service, where there is a bed.
 func TestInstalledIsMeasured(t *testing.T) {
 	if _, err := bed.Find(bedKind); err != nil || os.Geteuid() != 0 || testing.Short() {
 		t.Skipf("there is no bed %s for root: %v", bedKind, err)
 	}
-	tables, err := measure(t.Context(), options{rounds: 1, only: "installed", disk: t.TempDir(), tmpfs: "/dev/shm"})
+	o := atOnce(t)
+	o.only = "installed"
+	tables, err := measure(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(tables) != 5 {
+	if len(tables) != 10 {
 		t.Errorf("%d tables", len(tables))
 	}
 	for _, measured := range tables {
@@ -118,11 +129,11 @@ func TestBadPrograms(t *testing.T) {
 	}{
 		"is absent":             {"/nonexistent/program", "", true, "no such file"},
 		"never becomes ready":   {self, "dies at once", true, "waiting for READY=1: it has ended\noh no"},
-		"dies of a reload":      {self, "obeys nothing", true, "waiting for the reload: it has ended"},
+		"dies of a reload":      {self, "obeys nothing", true, "waiting for its report: it has ended"},
 		"does not stop cleanly": {self, "obeys nothing", false, "signal: terminated"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := contestant{name: name, path: c.path, args: []string{c.role}, reloads: c.reloads}.live(t.TempDir(), time.Millisecond)
+			_, err := contestant{name: name, path: c.path, args: []string{c.role}, reloads: c.reloads}.live(t.TempDir(), time.Millisecond, 1)
 			if err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%v does not say %q", err, c.says)
 			}

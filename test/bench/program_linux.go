@@ -27,6 +27,7 @@ type program struct {
 	socket  int              // for its notifications
 	tells   int              // reports calls of its Reload; hangs up when the program dies
 	log     string
+	deaf    *os.File // the end of its log that nobody reads
 }
 
 // errEnded means that a program has ended before its answer.
@@ -34,6 +35,18 @@ var errEnded = errors.New("it has ended")
 
 // start executes c in the fixed environment. The caller must end the program.
 func start(c contestant, dir string) (p *program, err error) { return startAs(c, dir, "") }
+
+// startReady is start, and waits until the program is ready.
+func startReady(c contestant, dir string) (*program, error) {
+	p, err := start(c, dir)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := p.await("READY=1"); err != nil {
+		return nil, p.end(err)
+	}
+	return p, nil
+}
 
 // startAs is start of a further instance: its log and socket have another suffix.
 func startAs(c contestant, dir, suffix string) (p *program, err error) {
@@ -64,7 +77,7 @@ func startAs(c contestant, dir, suffix string) (p *program, err error) {
 		return p, err
 	}
 	defer func() { _ = null.Close() }()
-	log, err := os.Create(p.log)
+	log, err := p.openLog(c.deaf)
 	if err != nil {
 		return p, err
 	}
@@ -72,17 +85,37 @@ func startAs(c contestant, dir, suffix string) (p *program, err error) {
 
 	attr := &os.ProcAttr{
 		Dir: dir,
-		Env: []string{
+		Env: append([]string{
 			"PATH=/usr/bin:/bin", "HOME=" + dir, "LANG=C.UTF-8",
 			"NOTIFY_SOCKET=" + address,
 			"HOLDFAST_STARTER=bench " + strconv.Itoa(os.Getpid()), // makes the program use the directories
 			"RUNTIME_DIRECTORY=" + filepath.Join(dir, "run"), "STATE_DIRECTORY=" + filepath.Join(dir, "state"),
-		},
+		}, c.env...),
 		Files: []*os.File{null, log, log, told}, // tell.FD is the last
 	}
 	p.begun = time.Now()
 	p.process, err = os.StartProcess(c.path, append([]string{c.path}, c.args...), attr)
 	return p, err
+}
+
+// openLog opens the log for the program. If it is deaf, that is a full pipe.
+func (p *program) openLog(deaf bool) (log *os.File, err error) {
+	if !deaf {
+		return os.Create(p.log)
+	}
+	if p.deaf, log, err = os.Pipe(); err != nil {
+		return nil, err
+	}
+	fd := int(log.Fd()) // blocks from here on, as the program expects
+	size, err := unix.FcntlInt(uintptr(fd), unix.F_GETPIPE_SZ, 0)
+	if err == nil {
+		_, err = unix.Write(fd, make([]byte, size))
+	}
+	if err != nil {
+		_ = log.Close()
+		return nil, err
+	}
+	return log, nil
 }
 
 func (p *program) pid() int { return p.process.Pid }
@@ -129,16 +162,16 @@ func (p *program) readable(fd int) error {
 	}
 }
 
-// reloaded waits until the program reports a call of its Reload, and returns its time by the
-// monotonic clock.
-func (p *program) reloaded() (time.Duration, error) {
+// told waits until the program reports something, and returns that: the time of a call of its
+// Reload by the monotonic clock, or the processor time of its health checks.
+func (p *program) told() (time.Duration, error) {
 	var b [8]byte
 	err := p.readable(p.tells)
 	if err == nil {
 		_, err = unix.Read(p.tells, b[:])
 	}
 	if err != nil {
-		return 0, fmt.Errorf("waiting for the reload: %w", err)
+		return 0, fmt.Errorf("waiting for its report: %w", err)
 	}
 	return time.Duration(binary.NativeEndian.Uint64(b[:])), nil
 }
@@ -160,6 +193,9 @@ func (p *program) end(err error) error {
 	if p.process != nil && !p.reaped {
 		_ = p.process.Kill()
 		_, _ = p.process.Wait()
+	}
+	if p.deaf != nil {
+		_ = p.deaf.Close()
 	}
 	for _, fd := range []int{p.tells, p.socket} {
 		if fd >= 0 {

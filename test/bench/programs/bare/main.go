@@ -66,7 +66,12 @@ func live(durable, all bool) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var goroutines sync.WaitGroup
-	goroutines.Go(func() { heartbeat(ctx) })
+	if !tell.Idle() {
+		goroutines.Go(func() { heartbeat(ctx) })
+	}
+	if n := tell.Checks(); n > 0 {
+		goroutines.Go(func() { examine(ctx, tell.Counter(n)) })
+	}
 
 	if err := enter("ready"); err != nil {
 		return err
@@ -132,6 +137,24 @@ func heartbeat(ctx context.Context) {
 		select {
 		case <-tick.C:
 			log.Print("alive")
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// examine runs a health check, which has to answer before the next one.
+func examine(ctx context.Context, check func(context.Context) error) {
+	tick := time.NewTicker(tell.Pace)
+	defer tick.Stop()
+	for {
+		limited, cancel := context.WithTimeout(ctx, tell.Pace)
+		if err := check(limited); err != nil {
+			log.Print(err)
+		}
+		cancel()
+		select {
+		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/kardianos/service"
+
+	"github.com/holdfast-dev/holdfast/test/bench/programs/tell"
 )
 
 func main() {
@@ -28,7 +30,9 @@ func main() {
 type program struct{ quit chan struct{} }
 
 func (p *program) Start(service.Service) error {
-	go p.heartbeat()
+	if !tell.Idle() {
+		go p.heartbeat()
+	}
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err

@@ -11,14 +11,26 @@ import (
 )
 
 // Config returns a configuration with all defaults. The directories come from the environment,
-// as from a manager.
-func Config() service.Config { return service.Config{Name: "minimal"} }
+// as from a manager. Health checks, if they are asked for, run at the pace of the harness.
+func Config() service.Config {
+	c := service.Config{Name: "minimal"}
+	if tell.Checks() > 0 {
+		c.HealthInterval = tell.Pace
+	}
+	return c
+}
 
 // Program has one goroutine that logs once a minute that it is alive.
 type Program struct{}
 
 // Start is ready at once.
 func (Program) Start(_ context.Context, rt *service.Runtime) error {
+	if n := tell.Checks(); n > 0 {
+		rt.HealthCheck("minimal", tell.Counter(n))
+	}
+	if tell.Idle() {
+		return nil
+	}
 	rt.Go("heartbeat", func(ctx context.Context) error {
 		tick := time.NewTicker(time.Minute)
 		defer tick.Stop()

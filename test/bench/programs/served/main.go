@@ -45,6 +45,8 @@ func (p *program) Start(ctx context.Context, rt *service.Runtime) (err error) {
 	return nil
 }
 
+func (p *program) Reload(context.Context) error { return nil }
+
 func (p *program) Stop(context.Context) error { return p.listener.Close() }
 
 // tail returns the end of the running file.
