@@ -45,10 +45,12 @@ type place struct {
 	held map[string]singleton.Holder // by the name of the lock; a zero one cannot be identified
 	lock error                       // instead: asking for the lock fails
 
-	did []string // what reached the machine, in order
+	did    []string // what reached the machine, in order
+	probed []string // names whose holder was searched
+	parent int      // of each process
 	// signalled is called for each signal.
 	signalled func(id proc.Identity, sig os.Signal) error
-	mu        sync.Mutex // of did and gone: timers have processes end
+	mu        sync.Mutex // of did, probed and gone: timers have processes end
 	gone      map[int]bool
 	accounts  map[string]string // users and groups: their numbers
 	now       func() time.Time
@@ -112,6 +114,9 @@ func (p *place) machine() cli.Machine {
 			return p.detach(argv)
 		},
 		Holder: func(o singleton.Options) (singleton.Holder, error) {
+			p.mu.Lock()
+			p.probed = append(p.probed, o.Name)
+			p.mu.Unlock()
 			if p.lock != nil {
 				return singleton.Holder{}, p.lock
 			}
@@ -149,6 +154,7 @@ func (p *place) machine() cli.Machine {
 			return context.Cause(ctx)
 		},
 		Measure:   func(int) *cli.Resources { return p.uses },
+		Parent:    func(int) int { return p.parent },
 		Memory:    func(int) int64 { return 3 << 20 },
 		OpenFiles: func(int) (uint64, uint64, error) { return p.files[0], p.files[1], nil },
 		Suspended: func(int) bool { return false },

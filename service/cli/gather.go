@@ -233,7 +233,8 @@ func (g *gathering) manages(ctx context.Context) {
 		m.Gone = errors.Is(err, proc.ErrGone)
 	}
 	// If the manager watches nothing, a supervisor of ours does.
-	if _, supervised := g.supervisor(ctx); g.cfg.Supervise && st.Phase == "" && g.held.Known() && g.held.Origin == m.Name {
+	if g.cfg.Supervise && st.Phase == "" && g.held.Known() && g.held.Origin == m.Name {
+		_, supervised := g.supervisor(ctx)
 		g.f.Life.SupervisorGone = !supervised
 	}
 	e, ok := g.manager.(platform.Examiner)

@@ -34,6 +34,7 @@ type machine struct {
 	Wait    func(context.Context, proc.Identity) error // until the process is no longer visible
 	Measure func(pid int) *resources
 	Memory  func(pid int) int64 // of a process, in bytes; -1: not known
+	Parent  func(pid int) int   // of a process; 0: not known
 	// OpenFiles returns how many files a process has open, and how many it may open. The error
 	// is errors.ErrUnsupported if the system does not say.
 	OpenFiles func(pid int) (used, most uint64, err error)
@@ -91,6 +92,7 @@ func thisMachine() machine {
 		Wait:       func(ctx context.Context, id proc.Identity) error { return id.WaitReaped(ctx) },
 		Measure:    measure,
 		Memory:     memory,
+		Parent:     parentOf,
 		OpenFiles:  openFiles,
 		Suspended:  suspended,
 		Age:        proc.Identity.Age,

@@ -25,7 +25,7 @@ func (t *target) merge(ctx context.Context) (r report, now state.Truth, h single
 		r.note(err.Error())
 	}
 	s.Last = lastSource(last)
-	supervisor, supervised := t.supervisor(ctx)
+	supervisor, supervised := t.supervisorOf(ctx, h)
 	left := r.askLeavings(ctx, t, last, &s, supervisor)
 	again := r.Manager
 	if supervised {

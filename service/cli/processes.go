@@ -111,7 +111,7 @@ func (g *gathering) own(table []tableEntry) map[int]bool {
 			ours[pid] = true
 		}
 	}
-	if s, ok := g.supervisor(g.cmd.Context()); ok {
+	if s, ok := g.supervisorOf(g.cmd.Context(), g.held); ok {
 		ours[s.PID] = true
 	}
 	for range table { // children of children

@@ -38,9 +38,15 @@ func measure(pid int) *resources {
 	if n, err := p.NumFDs(); err == nil {
 		r.FDs = int(n)
 	}
-	// gopsutil returns an error if there are no children.
-	if c, err := p.Children(); err == nil {
-		r.Children = len(c)
-	}
+	r.Children = childrenOf(p)
 	return r
+}
+
+// countChildren counts by gopsutil, which returns an error if there are no children.
+func countChildren(p *process.Process) int {
+	c, err := p.Children()
+	if err != nil {
+		return 0
+	}
+	return len(c)
 }

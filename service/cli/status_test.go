@@ -233,3 +233,28 @@ func TestIssue10_StatusShowsHealth(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
+
+// The child of init has no supervisor, and nobody searches the machine for one whose files were removed. In a container the
+// supervisor may be the init.
+func TestStatusSearchesNoSupervisorOfAChildOfInit(t *testing.T) {
+	for name, tt := range map[string]struct {
+		parent int
+		file   bool
+		want   bool
+	}{"child of init": {1, false, false}, "child of another": {30, false, true}, "child of an init with its file": {1, true, true}} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			running(p)
+			p.parent = tt.parent
+			if tt.file {
+				if err := os.WriteFile(filepath.Join(p.cfg.StateDir, "feedd.supervisor.mutex"), nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p.wants("status", 0, "")
+			if got := slices.Contains(p.probed, "feedd.supervisor"); got != tt.want {
+				t.Errorf("probed: %v", p.probed)
+			}
+		})
+	}
+}

@@ -33,6 +33,19 @@ func (t *target) supervisor(ctx context.Context) (h singleton.Holder, ok bool) {
 	return h, err == nil && h.Known()
 }
 
+// supervisorOf is supervisor of a service with that holder. A supervisor is the parent of what
+// it has started, so a child of init has none. Without this, a search for one whose files were
+// removed would look at the descriptors of every process on the machine.
+func (t *target) supervisorOf(ctx context.Context, held singleton.Holder) (h singleton.Holder, ok bool) {
+	if held.Known() && t.Parent(held.PID) == 1 {
+		// In a container, the supervisor may be the init.
+		if _, err := os.Lstat(t.supervisorLock().MutexFile()); errors.Is(err, fs.ErrNotExist) {
+			return singleton.Holder{}, false
+		}
+	}
+	return t.supervisor(ctx)
+}
+
 func (a *app) supervise(cmd *cobra.Command, p supervise.Parent) (err error) {
 	t, err := a.targetRegardless(cmd)
 	if err != nil {
