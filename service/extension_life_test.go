@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service"
@@ -65,13 +66,15 @@ func TestAnExtensionThatFailsFailsTheStart(t *testing.T) {
 // The durations of reloads and of the steps of a stop are recorded, for the next run and for
 // metrics.
 func TestDurationsAreKept(t *testing.T) {
-	first := newBench(t)
+	const took = time.Second
 	refuse := errors.New("no")
-	fail := false
-	for run := range 2 {
-		b := newBench(t)
-		b.cfg = first.cfg
+	var lives service.Config
+	inBubble(t, func(t *testing.T, b *bench) {
+		lives = b.cfg
 		var rt *service.Runtime
+		outcomes := make(chan error, 2)
+		outcomes <- nil
+		outcomes <- refuse
 		b.run(t.Context(), &program{
 			start: func(_ context.Context, r *service.Runtime) error {
 				rt = r
@@ -79,38 +82,44 @@ func TestDurationsAreKept(t *testing.T) {
 					if now := rt.State().Stop; now == nil || now.Now != "flush" {
 						t.Errorf("in the step: %+v", now)
 					}
+					time.Sleep(took)
 					return nil
 				})
 				return nil
 			},
-			reload: func(context.Context) error {
-				if fail = !fail; fail {
-					return nil
-				}
-				return refuse
-			},
+			reload: func(context.Context) error { time.Sleep(took); return <-outcomes },
 		})
 		b.await(platform.PhaseReady)
-		if run == 0 {
-			_ = rt.Reload(t.Context())
-			first := rt.State().Reloads
-			err := rt.Reload(t.Context())
-			second := rt.State().Reloads
-			if !errors.Is(err, refuse) || first.LastTook <= 0 || first.Took != first.LastTook || second.Took != first.Took+second.LastTook {
-				t.Errorf("%v: %+v, %+v", err, first, second)
-			}
-		} else {
-			var names []string
-			for _, s := range rt.Recovery().Steps {
-				names = append(names, s.Name)
-			}
-			if want := []string{"end of Start", "end of reload", "Stop", "goroutines", "flush"}; !slices.Equal(names, want) {
-				t.Errorf("steps of the last stop: %q, want %q", names, want)
-			}
+		_ = rt.Reload(t.Context())
+		first := rt.State().Reloads
+		err := rt.Reload(t.Context())
+		second := rt.State().Reloads
+		if !errors.Is(err, refuse) || first.LastTook != took || first.Took != took || second.LastTook != took || second.Took != 2*took {
+			t.Errorf("%v: %+v, %+v", err, first, second)
 		}
 		b.stop()
 		if err := b.end(); err != nil {
 			t.Fatal(err)
 		}
-	}
+	})
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg = lives
+		var rt *service.Runtime
+		b.run(t.Context(), &program{start: func(_ context.Context, r *service.Runtime) error { rt = r; return nil }})
+		b.await(platform.PhaseReady)
+		var names []string
+		for _, s := range rt.Recovery().Steps {
+			names = append(names, s.Name)
+			if flush := s.Name == "flush"; flush != (s.Took == took) {
+				t.Errorf("%s took %v", s.Name, s.Took)
+			}
+		}
+		if want := []string{"end of Start", "end of reload", "Stop", "goroutines", "flush"}; !slices.Equal(names, want) {
+			t.Errorf("steps of the last stop: %q, want %q", names, want)
+		}
+		b.stop()
+		if err := b.end(); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
