@@ -101,6 +101,7 @@ func (e *Engine) settle(ctx context.Context, restart error, before time.Time) (r
 	var since time.Time // since when it is ready and healthy
 	gone, served := 0, false
 	for {
+		asked := e.Now() // the answer may come late, and says nothing about the time after this
 		switch l := e.status(ctx); {
 		case ctx.Err() != nil: // the result of an interrupted query is worthless
 		case l.OnTrial && l.Ready && !before.IsZero() && l.ReadyAt.Equal(before): // the restart has not happened yet
@@ -113,7 +114,7 @@ func (e *Engine) settle(ctx context.Context, restart error, before time.Time) (r
 			if since.IsZero() || !l.ReadyAt.Equal(readyAt) { // it may have been restarted between two queries
 				since, readyAt = e.Now(), l.ReadyAt
 			}
-			if e.Now().Sub(since) >= e.Settle {
+			if asked.Sub(since) >= e.Settle {
 				return readyAt, nil
 			}
 		case served && !l.OnTrial && l.Asked != "" && (l.Ready || !l.Running):

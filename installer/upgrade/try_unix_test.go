@@ -60,6 +60,23 @@ func TestIssue11_ATryBetweenTwoQueriesIsNoticed(t *testing.T) {
 	}
 }
 
+// A query that takes long, as on a busy machine, tells nothing about the time after its beginning.
+func TestASlowQueryDoesNotSettle(t *testing.T) {
+	w := newWorld(t, "v1")
+	w.upgrade("v2 dies", upgrade.RolledBack, func(e *upgrade.Engine) {
+		status, ready := e.Status, 0
+		e.Status = func(ctx context.Context, id, candidate string) upgrade.Status {
+			l := status(ctx, id, candidate)
+			if l.OnTrial && l.Ready {
+				if ready++; ready == 2 {
+					w.now = w.now.Add(e.Settle)
+				}
+			}
+			return l
+		}
+	})
+}
+
 // A service that fails repeatedly may be started by its manager between the beginning of the
 // trial and the restart. The restart ends that try, and has one of its own.
 func TestAManagerThatIsFasterThanTheRestartTakesNoTry(t *testing.T) {

@@ -23,8 +23,8 @@ import (
 )
 
 // programTime limits the time in which a program must report its version or check its
-// configuration.
-const programTime = 30 * time.Second
+// configuration. It is that of a machine so busy that a start takes a minute.
+const programTime = 2 * time.Minute
 
 // conduct performs a whole upgrade in this process. The outcome is in the ledger. The output
 // of this process only goes to a log.

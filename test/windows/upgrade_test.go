@@ -24,14 +24,23 @@ type fleet struct {
 	versions string // directory
 }
 
-// newFleet is one of a service of that name, which no other test has: an upgrade is one of all instances.
+// newFleet is one of a service of that name, which no other test has: an upgrade is one of all instances. Nothing in its life is
+// late, unless the test sets limits.
 func newFleet(t *testing.T, service string) fleet {
 	t.Helper()
 	dir := t.TempDir()
 	s := newService(t, asVersion(t, filepath.Join(dir, "program", service+".exe"), service, "1", "good"), service)
-	s.write(t, "[service]", "start_timeout = '20s'", "stop_timeout = '20s'", "[service.restart]", "delay = '1s'")
+	f := fleet{s, service, filepath.Join(dir, "new")}
+	f.limit(t, "1h", "1h")
 	s.do(t, "install", "--start").must(t)
-	return fleet{s, service, filepath.Join(dir, "new")}
+	return f
+}
+
+// limit sets how long starts and stops may take. Together they are also how long a candidate that nobody conducts goes on after
+// the end of its trial.
+func (f fleet) limit(t *testing.T, start, stop string) {
+	t.Helper()
+	f.write(t, "[service]", "start_timeout = '"+start+"'", "stop_timeout = '"+stop+"'", "[service.restart]", "delay = '1s'")
 }
 
 func (f fleet) version(t *testing.T, version, behaviour string) string {
@@ -181,12 +190,13 @@ func TestUpgradeThatFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFleet(t, name)
+			f.limit(t, "1h", "20s") // two candidates do not stop when they are asked to
 			timeout := "5s"
 			if name == "ends" {
-				timeout = "1m"
+				timeout = "2h"
 			}
 			for _, c := range candidates {
-				f.do(t, "upgrade", f.version(t, "3", c.behaviour), "--settle", "3s", "--timeout", timeout).want(t, 10, c.says, "; 1 (")
+				f.do(t, "upgrade", f.version(t, "3", c.behaviour), "--settle", "1h", "--timeout", timeout).want(t, 10, c.says, "; 1 (")
 				f.runs(t, "1")
 			}
 			if name == "ends" { // the time of the others may be over before they had a chance: they are not pinned then
@@ -229,6 +239,7 @@ func TestUpgradeIsKilled(t *testing.T) {
 	f.comesToRun(t, "2")
 
 	// Where nobody calls, the trial ends at its deadline, and the manager notices nothing.
+	f.limit(t, "20s", "20s")
 	f.triesAlone(t, "3")
 	keeper := f.query(t).ProcessId
 	eventually(t, "the confirmed version runs in the process that kept the candidate", func() bool {
@@ -239,6 +250,7 @@ func TestUpgradeIsKilled(t *testing.T) {
 	f.comesToRun(t, "2")
 
 	// The process that keeps the candidate takes it along.
+	f.limit(t, "1h", "1h")
 	f.upgrades(t, f.version(t, "5", "good"), "--settle", "1h", "--timeout", "2h")
 	candidate := process(t, f.onTrial(t, "5"))
 	kill(t, process(t, int(f.query(t).ProcessId)))

@@ -79,16 +79,16 @@ const (
 
 // create waits if a service with that name is marked for deletion.
 func (a Applier) create(ctx context.Context, r Registration) error {
-	return patiently(ctx, func() (bool, error) {
+	return patiently(ctx, deleteWithin, func() (bool, error) {
 		err := a.machine.Create(r)
 		return code(err) != errMarkedForDelete, err
 	})
 }
 
-// patiently repeats try until that reports that it is done, or the time is over. It returns
+// patiently repeats try until that reports that it is done, or within is over. It returns
 // the error of the last attempt.
-func patiently(ctx context.Context, try func() (done bool, err error)) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, deleteWithin, platform.ErrTimeout)
+func patiently(ctx context.Context, within time.Duration, try func() (done bool, err error)) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, within, platform.ErrTimeout)
 	defer cancel()
 	for {
 		done, err := try()
@@ -140,7 +140,7 @@ func (a Applier) delete(ctx context.Context, name string) error {
 		}
 		return explain(err, name)
 	}
-	return patiently(ctx, func() (bool, error) {
+	return patiently(ctx, deleteWithin, func() (bool, error) {
 		_, err := a.machine.Query(name)
 		switch code(err) {
 		case errDoesNotExist:

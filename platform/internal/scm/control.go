@@ -16,6 +16,10 @@ import (
 // queryEvery is the time between two queries of the SCM.
 const queryEvery = 50 * time.Millisecond
 
+// lockedWithin limits the wait for the SCM's database, which is locked while another service is
+// being started. Each of these starts may take the 30 s that its process has to connect.
+const lockedWithin = 5 * time.Minute
+
 // Start lets the SCM start the service and waits until it is ready: RUNNING. If it ends before
 // that, the error says with which exit code.
 func (m *Manager) Start(ctx context.Context, id platform.ID) error {
@@ -36,8 +40,7 @@ func (m *Manager) start(ctx context.Context, id platform.ID) error {
 		return err
 	}
 	if s.State == Stopped {
-		// The database is locked while another service is being started.
-		err := patiently(ctx, func() (bool, error) {
+		err := patiently(ctx, lockedWithin, func() (bool, error) {
 			err := m.machine.Start(id.String())
 			return code(err) != errDatabaseLocked, err
 		})

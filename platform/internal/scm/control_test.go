@@ -69,7 +69,7 @@ func TestStart(t *testing.T) {
 		"no logon":                           {refused: 1069, is: platform.ErrPermission, says: "account"},
 		"dependency":                         {refused: 1068, is: platform.ErrNotRunning, says: "needs"},
 		"marked for deletion":                {refused: 1072, is: platform.ErrTimeout, says: "services.msc"},
-		"locked for good":                    {refused: 1055, is: platform.ErrTimeout, says: "locked", took: 30 * time.Second},
+		"locked for good":                    {refused: 1055, is: platform.ErrTimeout, says: "locked", took: 5 * time.Minute},
 		"something that we have no word for": {refused: 4711, says: "4711"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -96,6 +96,29 @@ func TestStart(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Wine starts one service at a time. Who wants to start another one is refused for as long as
+// that takes, which on a busy machine is minutes.
+func TestStartWaitsForTheStartOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.has(unit("feedd"))
+		f.fail["Start"] = 1055
+		const busy = 4 * time.Minute
+		time.AfterFunc(busy, func() {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			delete(f.fail, "Start")
+		})
+		begun := time.Now()
+		if err := f.manager().Start(t.Context(), feedd); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begun); took < busy || took > busy+time.Second {
+			t.Errorf("took %v, want %v", took, busy)
+		}
+	})
 }
 
 func TestStartWhatRuns(t *testing.T) {

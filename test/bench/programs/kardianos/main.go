@@ -9,6 +9,7 @@ package main
 import (
 	"log"
 	"os"
+	"os/signal"
 	"syscall"
 	"time"
 
@@ -18,7 +19,12 @@ import (
 )
 
 func main() {
-	s, err := service.New(&program{quit: make(chan struct{})}, &service.Config{Name: "minimal"})
+	// The library listens only after Start, in which this program reports that it is ready.
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM)
+	s, err := service.New(&program{quit: make(chan struct{})}, &service.Config{
+		Name: "minimal", Option: service.KeyValue{"RunWait": func() { <-signals }},
+	})
 	if err == nil {
 		err = s.Run()
 	}
