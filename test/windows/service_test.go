@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/windows"
+
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
@@ -114,15 +116,29 @@ func (s *installed) doAs(t *testing.T, attr *syscall.SysProcAttr, command string
 	ctx, cancel := context.WithTimeout(context.Background(), soon)
 	defer cancel()
 	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, s.exe, append([]string{command}, more...)...)
-	cmd.Args = append(cmd.Args, "--instance", s.instance, "--config", s.config)
-	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = &out, &out, attr
-	err := cmd.Run()
+	args := append(append([]string{command}, more...), "--instance", s.instance, "--config", s.config)
+	var cmd *exec.Cmd
+	eventually(t, s.exe+" is there", func() bool {
+		cmd = exec.CommandContext(ctx, s.exe, args...)
+		cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = &out, &out, attr
+		err := cmd.Start()
+		if away(err) {
+			return false
+		}
+		must(t, err)
+		return true
+	})
+	err := cmd.Wait()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	return result{cmd.Args[1:], cmd.ProcessState.ExitCode(), out.String()}
+	return result{args, cmd.ProcessState.ExitCode(), out.String()}
+}
+
+// away reports whether a program could not be started because an upgrade was about to rename another one to its path.
+func away(err error) bool {
+	return errors.Is(err, os.ErrNotExist) || errors.Is(err, windows.ERROR_MOD_NOT_FOUND)
 }
 
 // want fails the test unless the command ended with that code and said all of that.
