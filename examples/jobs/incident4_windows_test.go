@@ -83,6 +83,9 @@ func (b *bed) command(args ...string) *exec.Cmd {
 
 func (b *bed) call(args ...string) string {
 	b.t.Helper()
+	if args[0] == "work" {
+		args = append(args, "--timeout", wait.Limit.String())
+	}
 	text, err := b.command(args...).CombinedOutput()
 	if err != nil {
 		b.t.Fatalf("%q: %v\n%s", args, err, text)

@@ -44,7 +44,7 @@ func TestWhatIsAbortedByHandIsNotRunAgain(t *testing.T) {
 }
 
 func TestWhatIsAbortedAtAWorkerIsEndedThere(t *testing.T) {
-	everyTrigger(t, "lease = '1s'", func(t *testing.T, b *bed, begin func() interrupted) {
+	everyTrigger(t, "lease = '10s'", func(t *testing.T, b *bed, begin func() interrupted) {
 		p := b.primary()
 		worker := b.worker("one")
 		p.says("a worker has come")
@@ -64,10 +64,10 @@ func TestWhatTimedOutIsNotRunAgain(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
 	b.block()
-	b.configure("rerun_if_interrupted = true\ntimeout = '500ms'\nretries = 3", "")
+	b.configure("rerun_if_interrupted = true\ntimeout = '10s'\nretries = 3", "")
 	p := b.primary()
 	w := interrupted{bed: b, id: b.post("work", params, "Idempotency-Key", "k"), key: "k"}
-	if got := w.awaitState(w.id, "timed-out"); got.Reason != "it took longer than 500ms" {
+	if got := w.awaitState(w.id, "timed-out"); got.Reason != "it took longer than 10s" {
 		t.Errorf("%+v", got)
 	}
 	w.afterAKill(p, 1)
@@ -248,7 +248,7 @@ func TestTheQueueSurvivesAKillOfAll(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
 	b.block()
-	b.configure("overlap = 'queue'\nrerun_if_interrupted = true", "lease = '1s'")
+	b.configure("overlap = 'queue'\nrerun_if_interrupted = true", "lease = '10s'")
 	p := b.primary()
 	worker := b.worker("one")
 	p.says("a worker has come")

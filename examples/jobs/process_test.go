@@ -306,6 +306,9 @@ func (b *bed) post(job, params string, header ...string) uint64 {
 // call runs a command of the program.
 func (b *bed) call(args ...string) (code int, out string) {
 	b.t.Helper()
+	if args[0] == "work" {
+		args = append(args, "--timeout", wait.Limit.String())
+	}
 	text, err := b.command(args...).CombinedOutput()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return exit.ExitCode(), string(text)

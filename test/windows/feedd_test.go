@@ -40,6 +40,9 @@ type feedd struct {
 	acts acts
 }
 
+// unlimited is how long a part of a service's life may take that no test wants to be cut off, however slow the machine is.
+const unlimited = time.Hour
+
 // foreignMain is a process of the same image that knows nothing of the service. It lives until its standard input ends.
 func foreignMain() int {
 	fmt.Println("up")
@@ -50,7 +53,9 @@ func foreignMain() int {
 // feeddMain is the whole main function of the service.
 func feeddMain() int {
 	f := new(feedd)
-	code := cli.Main(service.Config{Name: "feedd", Version: "1.2.3", Tables: []string{"feedd"}}, f)
+	code := cli.Main(service.Config{
+		Name: "feedd", Version: "1.2.3", Tables: []string{"feedd"}, StartTimeout: unlimited, StopTimeout: unlimited, ReloadTimeout: unlimited,
+	}, f)
 	if act := f.current().Exit; act != "" {
 		_ = f.do(context.Background(), act)
 		f.tell("exit")

@@ -54,7 +54,8 @@ func newShipper(t *testing.T) shipped {
 
 func (s shipped) match(t *testing.T, pattern string) {
 	t.Helper()
-	s.write(t, "[shipper]", "inputs = ['"+s.input+"']", "output = '"+s.output+"'", "match = '"+pattern+"'")
+	s.write(t, "[shipper]", "inputs = ['"+s.input+"']", "output = '"+s.output+"'", "match = '"+pattern+"'",
+		"[service]", "start_timeout = '"+unlimited.String()+"'", "stop_timeout = '"+unlimited.String()+"'")
 }
 
 // has waits until exactly those lines were shipped.

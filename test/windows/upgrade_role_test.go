@@ -77,7 +77,7 @@ func versionMain(name, version, behaviour string) int {
 			time.Sleep(time.Hour) // it never listens
 		}
 	}
-	return cli.Main(service.Config{Name: name, Version: version}, &versionProgram{behaviour})
+	return cli.Main(service.Config{Name: name, Version: version, StartTimeout: unlimited, StopTimeout: unlimited}, &versionProgram{behaviour})
 }
 
 type versionProgram struct{ behaviour string }

@@ -31,16 +31,16 @@ func newFleet(t *testing.T, service string) fleet {
 	dir := t.TempDir()
 	s := newService(t, asVersion(t, filepath.Join(dir, "program", service+".exe"), service, "1", "good"), service)
 	f := fleet{s, service, filepath.Join(dir, "new")}
-	f.limit(t, "1h", "1h")
+	f.limit(t, unlimited, unlimited)
 	s.do(t, "install", "--start").must(t)
 	return f
 }
 
 // limit sets how long starts and stops may take. Together they are also how long a candidate that nobody conducts goes on after
 // the end of its trial.
-func (f fleet) limit(t *testing.T, start, stop string) {
+func (f fleet) limit(t *testing.T, start, stop time.Duration) {
 	t.Helper()
-	f.write(t, "[service]", "start_timeout = '"+start+"'", "stop_timeout = '"+stop+"'", "[service.restart]", "delay = '1s'")
+	f.write(t, "[service]", "start_timeout = '"+start.String()+"'", "stop_timeout = '"+stop.String()+"'", "[service.restart]", "delay = '1s'")
 }
 
 func (f fleet) version(t *testing.T, version, behaviour string) string {
@@ -190,7 +190,7 @@ func TestUpgradeThatFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFleet(t, name)
-			f.limit(t, "1h", "20s") // two candidates do not stop when they are asked to
+			f.limit(t, unlimited, 20*time.Second) // two candidates do not stop when they are asked to
 			timeout := "5s"
 			if name == "ends" {
 				timeout = "2h"
@@ -239,7 +239,7 @@ func TestUpgradeIsKilled(t *testing.T) {
 	f.comesToRun(t, "2")
 
 	// Where nobody calls, the trial ends at its deadline, and the manager notices nothing.
-	f.limit(t, "20s", "20s")
+	f.limit(t, 20*time.Second, 20*time.Second)
 	f.triesAlone(t, "3")
 	keeper := f.query(t).ProcessId
 	eventually(t, "the confirmed version runs in the process that kept the candidate", func() bool {
@@ -250,7 +250,7 @@ func TestUpgradeIsKilled(t *testing.T) {
 	f.comesToRun(t, "2")
 
 	// The process that keeps the candidate takes it along.
-	f.limit(t, "1h", "1h")
+	f.limit(t, unlimited, unlimited)
 	f.upgrades(t, f.version(t, "5", "good"), "--settle", "1h", "--timeout", "2h")
 	candidate := process(t, f.onTrial(t, "5"))
 	kill(t, process(t, int(f.query(t).ProcessId)))

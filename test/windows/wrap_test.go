@@ -78,8 +78,9 @@ func newWrapping(t *testing.T) wrapping {
 		w.do(t, "uninstall", "wrapped")
 	})
 	part := func(name string) string { return "['" + self + "', 'wrapped', '" + name + "']" }
-	w.write(t, "[service.restart]", "delay = '100ms'", "[wrap]", "command = "+part("program"), "[wrap.env]", "WRAPPED_DIR = '"+w.dir+"'",
-		"[wrap.ready]", "file = '"+filepath.Join(w.dir, "up")+"'", "[wrap.reload]", "check = "+part("check"), "command = "+part("reload"))
+	w.write(t, "[service]", "start_timeout = '"+unlimited.String()+"'", "stop_timeout = '"+unlimited.String()+"'", "reload_timeout = '"+unlimited.String()+"'",
+		"[service.restart]", "delay = '100ms'", "[wrap]", "command = "+part("program"), "[wrap.env]", "WRAPPED_DIR = '"+w.dir+"'",
+		"[wrap.ready]", "file = '"+filepath.Join(w.dir, "up")+"'", "[wrap.reload]", "check = "+part("check"), "command = "+part("reload"), "timeout = '"+unlimited.String()+"'")
 	return w
 }
 

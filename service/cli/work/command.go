@@ -26,7 +26,7 @@ import (
 )
 
 // patience limits the time in which a running service must answer, unless --timeout does.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Command returns the command `work` with list, show, rerun, abort and release.
 func Command(find cli.Find) *cobra.Command {
