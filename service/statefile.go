@@ -24,6 +24,9 @@ const (
 	// statePatience limits how long the life waits for a write. A disk that hangs costs that
 	// time once, not at every change.
 	statePatience = 2 * time.Second
+	// removePatience limits how long the end of the life waits for a write. A file that is left
+	// behind makes an end in order a failure, so a machine that is only slow gets more time.
+	removePatience = 10 * time.Second
 	// settingsPatience limits how long the writer waits for a write to settingsPath.
 	settingsPatience = time.Second
 )
@@ -231,12 +234,12 @@ func (f *stateFile) restore() {
 // it. It must be called once.
 func (f *stateFile) remove() error {
 	close(f.quit)
-	patience := time.NewTimer(statePatience)
+	patience := time.NewTimer(removePatience)
 	defer patience.Stop()
 	select {
 	case <-f.idle:
 	case <-patience.C:
-		return fmt.Errorf("state file: not removed: %w", errStateSlow)
+		return fmt.Errorf("state file: not removed: the write %w of %v", ErrOverrun, removePatience)
 	}
 	if err := files.Remove(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("state file: %w", err)
