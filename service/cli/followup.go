@@ -21,7 +21,7 @@ const (
 	followEvery = 50 * time.Millisecond
 	followFirst = turnWait + time.Minute
 	// followGone limits the wait until the conductor has ended.
-	followGone = 10 * time.Second
+	followGone = time.Minute
 )
 
 // follow reports an upgrade that another process conducts, and returns when it has an outcome.

@@ -82,7 +82,7 @@ func (trialist) Stop(context.Context) error {
 func playTrialist(dir string) int {
 	cfg := agentConfig(dir)
 	if behaviour := os.Getenv(candidateVariable); behaviour == "hangs" || strings.HasSuffix(behaviour, " without end") {
-		cfg.StartTimeout, cfg.StopTimeout = 2*time.Second, 2*time.Second
+		cfg.StartTimeout, cfg.StopTimeout = 10*time.Second, 10*time.Second
 	}
 	if behaviour, ok := strings.CutPrefix(os.Getenv(candidateVariable), "migrates "); ok {
 		return playMigrator(cfg, behaviour)
@@ -187,7 +187,13 @@ func (c *court) run(behaviour string) (*exec.Cmd, *bufio.Scanner, *strings.Build
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	c.t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if c.t.Failed() {
+			c.t.Logf("process %d has logged:\n%s", cmd.Process.Pid, errs)
+		}
+	})
 	return cmd, bufio.NewScanner(out), errs
 }
 

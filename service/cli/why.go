@@ -163,7 +163,7 @@ func (e *classedError) Unwrap() error { return e.error }
 // These limit how much of a log is shown with a failure, and how long reading it may take.
 const (
 	logLines   = 8
-	logWithin  = 5 * time.Second
+	logWithin  = 15 * time.Second
 	logLongest = 400 // characters of a line
 )
 
