@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/coreos/go-systemd/v22/journal"
+
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
@@ -98,6 +100,7 @@ func (in *installed) fleet() error {
 func (in *installed) journal() error {
 	for round := range in.Warm + in.Rounds {
 		for _, l := range []logger{
+			{"go-systemd", writeGoSystemd},
 			{"raw datagrams", writeDatagrams},
 			{"holdfast", writeSink(logsink.Options{Sink: "journald"})},
 		} {
@@ -113,13 +116,21 @@ func (in *installed) journal() error {
 	return nil
 }
 
+func writeGoSystemd(string) (func() error, func() error, error) {
+	say := func() error {
+		return journal.Send("request served: method=GET path=/index.html status=200", journal.PriInfo,
+			map[string]string{"SYSLOG_IDENTIFIER": "bench", "METHOD": "GET", "PATH": "/index.html", "STATUS": "200"})
+	}
+	return say, func() error { return nil }, nil
+}
+
 // writeDatagrams speaks systemd's native protocol of the journal.
 func writeDatagrams(string) (func() error, func() error, error) {
 	conn, err := net.Dial("unixgram", "/run/systemd/journal/socket")
 	if err != nil {
 		return nil, nil, err
 	}
-	entry := []byte("MESSAGE=" + strings.TrimSuffix(logLine, "\n") + "\nPRIORITY=6\nSYSLOG_IDENTIFIER=bench\nMETHOD=GET\nPATH=/index.html\nSTATUS=200\n")
+	entry := []byte("MESSAGE=request served: method=GET path=/index.html status=200\nPRIORITY=6\nSYSLOG_IDENTIFIER=bench\nMETHOD=GET\nPATH=/index.html\nSTATUS=200\n")
 	return func() error {
 		n, err := conn.Write(entry)
 		if err == nil && n < len(entry) {

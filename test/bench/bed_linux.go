@@ -93,7 +93,7 @@ func tabulate(samples []sample, services int) []*table {
 		{reloading, "systemctl reload", []string{"reload"}, ratioOf(3), "ms"},
 		{asking, "systemctl show", []string{"status"}, ratioOf(3), "ms"},
 		{askingAll, "systemctl list-units", []string{"fleet status"}, ratioOf(3), "ms"},
-		{logging, "raw datagrams", []string{"holdfast"}, ratioOf(2), "µs"},
+		{logging, "go-systemd", []string{"holdfast"}, ratioOf(1.5), "µs"},
 		{upgrading, stopAndStart, []string{byItself, byClient}, beyond(100, "ms"), "ms"},
 		{rollingBack, waitStopAndStart, []string{byItself, byClient}, beyond(1000, "ms"), "ms"},
 		{rollingBackDeaf, waitStopAndStart, []string{byItself, byClient}, beyond(1000, "ms"), "ms"},

@@ -4,7 +4,7 @@
 //
 //	go run .                   all of it, an hour
 //	go run . -rounds 10        quicker and rougher
-//	go run . -only locks       one part
+//	go run . -only locks,log   some parts
 //	go run . -record v1.2.3    also adds the ratios to history/history.jsonl, one line a release
 //
 // The parts are:

@@ -74,8 +74,8 @@ func measureLogs(ctx context.Context, h *harness) ([]*table, error) {
 		t := &table{title: of.title + ", " + h.places[0].name, unit: "µs"}
 		for round := range h.warm + h.rounds {
 			for _, l := range []logger{
-				{"raw writes", writeRaw},
 				{"log/slog", writeSlog(of.format)},
+				{"raw writes", writeRaw},
 				{"holdfast", writeSink(logsink.Options{Sink: "file", Format: of.format})},
 			} {
 				took, err := l.lines(filepath.Join(h.places[0].dir, "log"), h.lines)

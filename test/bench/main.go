@@ -15,7 +15,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", o.rounds, "how often everything is measured")
 	flag.DurationVar(&o.settle, "settle", o.settle, "how long a program idles before it is asked for something")
 	flag.DurationVar(&o.idle, "idle", o.idle, "how long wake-ups of idle programs are counted")
-	flag.StringVar(&o.only, "only", "", "measure one `part`: go doc . has their names")
+	flag.StringVar(&o.only, "only", "", "measure only these `parts`, separated by commas: go doc . has their names")
 	flag.StringVar(&o.disk, "disk", os.TempDir(), "a `directory` on a disk")
 	flag.StringVar(&o.tmpfs, "tmpfs", "/dev/shm", "a `directory` on a tmpfs; left out if it is none")
 	record := flag.String("record", "", "add the ratios to history/history.jsonl as those of a `version`, and draw history/trend.svg anew")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -36,15 +37,16 @@ func parts() []part {
 
 func measure(ctx context.Context, o options) (tables []*table, err error) {
 	var names []string
-	wanted := parts()[:0:0]
+	var wanted []part
+	only := strings.FieldsFunc(o.only, func(r rune) bool { return r == ',' })
 	for _, p := range parts() {
 		names = append(names, p.name)
-		if o.only == "" || o.only == p.name {
+		if len(only) == 0 || slices.Contains(only, p.name) {
 			wanted = append(wanted, p)
 		}
 	}
-	if o.rounds < 1 || len(wanted) == 0 {
-		return nil, fmt.Errorf("nothing to measure: -rounds is at least 1, -only is one of %s", strings.Join(names, ", "))
+	if o.rounds < 1 || len(only) > 0 && len(wanted) < len(only) {
+		return nil, fmt.Errorf("nothing to measure: -rounds is at least 1, -only has some of %s", strings.Join(names, ","))
 	}
 	h := &harness{options: o}
 	defer func() {
