@@ -113,7 +113,7 @@ func TestBadInput_CommandLine(t *testing.T) {
 	p.clean(t)
 }
 
-// traps are things that are no PID file, where one should be.
+// traps put something else in the place of a PID file.
 var traps = map[string]struct {
 	set  func(path string) error
 	says string
@@ -220,8 +220,8 @@ func TestBadInput_Directories(t *testing.T) {
 	}
 }
 
-// Junk in the files that only we write: a start takes it for what a crash left,
-// and a question for nothing at all.
+// Junk in files that only the service writes: a start treats it as left by a crash, and
+// other commands ignore it.
 func TestBadInput_JunkInOurFiles(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "truncated": `{"pid":47`, "binary": "\x00\xff\xfe", "null": "null", "a list": "[1]",

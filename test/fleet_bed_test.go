@@ -18,7 +18,7 @@ import (
 // other is touched; a good one comes to the first, then to two more, then to all
 // (incident 3; issue 11).
 //
-// Only ssh is not the real one: what takes its place runs the command in the bed.
+// Only ssh is replaced, by a script that runs the command in the bed.
 func TestFleetOfTwelve(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 12)

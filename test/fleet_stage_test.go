@@ -164,7 +164,7 @@ func (m *machine) do(script string) error {
 	return err
 }
 
-// stands is how one machine stands.
+// stands is the state of one machine.
 type stands struct {
 	PID      int
 	Version  string
@@ -179,7 +179,7 @@ type versions struct {
 	Last      *upgrade.Attempt
 }
 
-// stand is how all machines stand.
+// stand returns the state of all machines.
 func (f *fleet) stand() []stands {
 	f.t.Helper()
 	all := make([]stands, len(f.machines))
@@ -197,14 +197,13 @@ func (f *fleet) stand() []stands {
 	return all
 }
 
-// played is what has come of a playbook.
+// played is the outcome of a playbook.
 type played struct {
 	out string
 	err error
 }
 
-// play plays the playbook for a release. With what is in f.dir in the place of the
-// inventory it is the one that is documented.
+// play runs the documented playbook for a release, with the inventory in f.dir.
 func (f *fleet) play(release string, more ...string) played {
 	f.t.Helper()
 	cmd, out, done := f.playing(release, more...)
@@ -213,7 +212,7 @@ func (f *fleet) play(release string, more ...string) played {
 	return played{out.String(), err}
 }
 
-// playing is the playbook, not begun yet.
+// playing returns the command of the playbook, not started yet.
 func (f *fleet) playing(release string, more ...string) (cmd *exec.Cmd, out *bytes.Buffer, done func()) {
 	f.t.Helper()
 	ctx, done := wait.Context(f.t, f.t.Context(), "the playbook")
@@ -245,5 +244,5 @@ func (p played) want(t *testing.T, well bool, says ...string) {
 	}
 }
 
-// asked reports whether a machine had a part in it.
+// asked reports whether the playbook has reached a machine.
 func (p played) asked(m *machine) bool { return strings.Contains(p.out, "["+m.name+"]") }

@@ -21,7 +21,7 @@ import (
 // Cronicle: a PID file survives a power cut, and the kernel gives its number to
 // another process.
 
-// strangers are foreign processes, from the obvious to one that is our own image.
+// strangers are foreign processes, from an obvious one to one with the same image.
 func strangers(t *testing.T, p *place) map[string]*place {
 	elsewhere := func(name string) *place {
 		stranger := *p
@@ -227,7 +227,7 @@ func (p *place) damage(t *testing.T, a *process, do func(path string) error) {
 	a.log.await(t, "tampered")
 }
 
-// While a PID file lies, and its owner cannot put it right, nobody believes it.
+// While a PID file is wrong and its owner cannot repair it, no command trusts it.
 func TestIncident1_LyingPIDFileIsNotBelieved(t *testing.T) {
 	p := newPlace(t)
 	a, f := p.ready(t, plan{}), p.foreign(t)

@@ -145,7 +145,7 @@ func TestIncident3_RemovedFilesDoNotLetASecondIn(t *testing.T) {
 	}
 }
 
-// Nor does a second start get in while it all happens again and again.
+// A second start is refused, too, while that happens again and again.
 func TestIncident3_RemovedAgainAndAgain(t *testing.T) {
 	p := newPlace(t)
 	a := p.ready(t, plan{})

@@ -43,7 +43,7 @@ func TestIncident5_StormDuringAReload(t *testing.T) {
 	}
 }
 
-// The same at full speed: whenever the storm ends, a reload begins after it.
+// The same at full speed: whenever the SIGHUPs end, a reload begins after the last one.
 func TestIncident5_StormsOfReloads(t *testing.T) {
 	p := newPlace(t)
 	a := p.ready(t, plan{})

@@ -16,8 +16,8 @@ import (
 	"github.com/holdfast-dev/holdfast/test/bed"
 )
 
-// compared are properties of a service, as systemctl show has them, and the keys of a unit
-// that say them.
+// compared maps properties of a service, as shown by systemctl show, to the keys of a unit
+// that set them.
 var compared = map[string][]string{
 	"Description": nil, "User": {"User"}, "Group": {"Group"}, "UMask": {"UMask"}, "WorkingDirectory": nil, "RootDirectory": nil, "Environment": {"Environment"},
 	"EnvironmentFiles": nil, "Restart": {"Restart"}, "RestartUSec": {"RestartSec"}, "StartLimitBurst": {"StartLimitBurst"},
@@ -31,8 +31,8 @@ var compared = map[string][]string{
 	"OOMScoreAdjust": nil, "StandardOutput": nil, "KillSignal": nil, "SendSIGHUP": nil, "IPAddressDeny": nil, "Documentation": nil,
 }
 
-// Units that Debian ships are read, written anew by holdfast, and mean the same to systemd,
-// but for what migrate says that it does not say.
+// Units that Debian ships are converted by migrate, and systemd understands the result in the
+// same way, except for the settings that migrate reports as lost.
 func TestMigrateUnitsOfDebian(t *testing.T) {
 	t.Parallel()
 	bed.Each(t, "systemd", func(t *testing.T, b *bed.Bed) {
@@ -118,7 +118,7 @@ func TestMigrateUnitsOfDebian(t *testing.T) {
 	})
 }
 
-// properties are those of services, by their names.
+// properties returns the properties of services, by name.
 func properties(t *testing.T, b *bed.Bed, names []string, prefix string) map[string]map[string]string {
 	t.Helper()
 	argv := []string{"systemctl", "show", "--property=" + strings.Join(slices.Sorted(maps.Keys(compared)), ","), "--property=Id,LoadState,DropInPaths"}

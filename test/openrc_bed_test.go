@@ -89,7 +89,7 @@ func TestOpenRCRestarts(t *testing.T) {
 	})
 }
 
-// What OpenRC can be in, we tell apart.
+// The states of OpenRC are told apart.
 func TestOpenRCStates(t *testing.T) {
 	t.Parallel()
 	onOpenRC(t, func(t *testing.T, s shipped) {

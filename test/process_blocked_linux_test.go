@@ -219,7 +219,7 @@ func TestIssue9A_BlockedManager(t *testing.T) {
 	a.end(t).want(t, 0)
 }
 
-// Who is refused leaves with its code, though nobody hears why.
+// An instance that is refused exits with its code, although nobody reads why.
 func TestIssue9A_BlockedLogOfARefusal(t *testing.T) {
 	p := newPlace(t)
 	b := *p
@@ -258,7 +258,7 @@ func TestIssue9E_FileIsReopened(t *testing.T) {
 	}
 }
 
-// Who reads again gets every line, in order.
+// A reader that resumes gets every line, in order.
 func TestIssue9A_BlockedLogComesBack(t *testing.T) {
 	p := newPlace(t)
 	b := *p

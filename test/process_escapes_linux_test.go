@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// forged is what a service's user would have root's terminal do, and root believe.
+// forged is text by which a service's user could control root's terminal or mislead root.
 const forged = "\x1b]0;forged\x07\x1b[2J\r\u202e\n● feedd is ready"
 
 // writes has p's user write a record of his service's.
@@ -24,8 +24,8 @@ func (p *place) writes(t *testing.T, path string, record any) {
 	must(t, os.Rename(path+".draft", path))
 }
 
-// shown has what was forged be shown to root, again where the service has written its
-// own record in the meantime.
+// shown shows the forged text to root, again if the service has replaced it by its own
+// record in the meantime.
 func shown(t *testing.T, root *place, forge func()) {
 	t.Helper()
 	var text string

@@ -41,8 +41,8 @@ func (g *gate) begun(t *testing.T, a *process) {
 	}
 }
 
-// atOnce lives n lives, eight at a time whatever the number of processors. The
-// lives in one place follow each other; those of eight places do not mind.
+// atOnce runs the service n times, eight at a time on any number of processors: one after
+// the other in each of eight places.
 func atOnce(t *testing.T, n int, live func(t *testing.T, i int, p place)) {
 	exe := plainBinary(t)
 	var workers sync.WaitGroup

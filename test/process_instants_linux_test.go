@@ -11,7 +11,7 @@ import (
 
 // Signals at every instant between the first thing that Run does and readiness.
 
-// lives is how many lives a test of instants lives.
+// lives is how often a test of instants runs the service.
 func lives(n int) int {
 	if testing.Short() {
 		return n / 20
@@ -19,7 +19,7 @@ func lives(n int) int {
 	return n
 }
 
-// meanwhile passes some time of a life that takes a few milliseconds to get ready.
+// meanwhile waits for a part of the few milliseconds that the service takes to get ready.
 func meanwhile() { time.Sleep(rand.N(20 * time.Millisecond)) }
 
 // "Given SIGTERM at the very instant of READY=1 (or at any instant after Run

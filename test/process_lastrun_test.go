@@ -152,7 +152,7 @@ func TestAnEarlierRunDoesNotCloseTheRecordOfALaterOne(t *testing.T) {
 	}
 }
 
-// The number of a run is greater than that of each before, whatever becomes of the file that has it.
+// The number of a run is greater than those of all earlier runs, whatever happens to its file.
 func TestTheTermNeverGoesBack(t *testing.T) {
 	for name, harm := range map[string]func(path string) error{
 		"removed": os.Remove,
