@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/user"
 	"slices"
 	"strconv"
 	"strings"
 
+	users "github.com/holdfast-dev/holdfast/internal/account"
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/service"
@@ -108,11 +108,9 @@ func (e *noAccountError) Unwrap() error { return errNoAccount }
 func thisMachinesAccounts() accounts {
 	return accounts{
 		User: func(ctx context.Context, name string) (string, []string, error) {
-			u, err := user.Lookup(name)
+			u, err := users.User(name)
 			if err != nil {
-				if u, err = user.LookupId(name); err != nil {
-					return otherUser(ctx, name)
-				}
+				return otherUser(ctx, name)
 			}
 			gids, err := u.GroupIds()
 			if err != nil {
@@ -121,11 +119,8 @@ func thisMachinesAccounts() accounts {
 			return u.Uid, gids, nil
 		},
 		Group: func(ctx context.Context, name string) (string, error) {
-			if g, err := user.LookupGroup(name); err == nil {
-				return g.Gid, nil
-			}
-			if _, err := strconv.Atoi(name); err == nil {
-				return name, nil
+			if gid, err := users.GID(name); err == nil {
+				return strconv.Itoa(gid), nil
 			}
 			fields, err := getent(ctx, "group", name)
 			if err != nil {

@@ -4,9 +4,10 @@ package supervise
 
 import (
 	"fmt"
-	"os/user"
 	"strconv"
 	"syscall"
+
+	users "github.com/holdfast-dev/holdfast/internal/account"
 )
 
 // An account is the user and the groups that the service gets, with the user's environment
@@ -17,8 +18,8 @@ type account struct {
 	variables []string
 }
 
-// account looks up the names. Without cgo, the lookup reads /etc/passwd and /etc/group. Users
-// and groups that only another source knows must be given by number.
+// account looks up the names. Without cgo, the lookup reads only
+// /etc/passwd and /etc/group: see package internal/account.
 func (s Spawn) account() (account, error) {
 	a := account{uid: -1, gid: -1}
 	if s.User == "" && s.Group == "" && len(s.Groups) == 0 {
@@ -47,12 +48,10 @@ func (s Spawn) account() (account, error) {
 }
 
 func (a *account) find(name string, grouped bool) error {
-	u, err := user.Lookup(name)
-	if number, e := strconv.Atoi(name); err != nil && e == nil {
-		if u, err = user.LookupId(name); err != nil && grouped {
-			a.uid = number // a number without an entry is fine, but it has no group of its own
-			return nil
-		}
+	u, err := users.User(name)
+	if number, e := strconv.Atoi(name); err != nil && e == nil && grouped {
+		a.uid = number // a number without an entry is fine, but it has no group of its own
+		return nil
 	}
 	if err != nil {
 		return err
@@ -79,12 +78,8 @@ func (a *account) find(name string, grouped bool) error {
 }
 
 func findGroup(name string) (int, error) {
-	g, err := user.LookupGroup(name)
-	if err == nil {
-		name = g.Gid
-	}
-	gid, e := strconv.Atoi(name)
-	if e != nil {
+	gid, err := users.GID(name)
+	if err != nil {
 		return 0, fmt.Errorf("group %q: %w: %w", name, ErrImpossible, err)
 	}
 	return gid, nil

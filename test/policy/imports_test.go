@@ -11,7 +11,7 @@ const module = "github.com/holdfast-dev/holdfast/"
 // Everything there is below the face, and below the command line.
 var (
 	belowService = []string{
-		"platform", "platform/native", "platform/proc", "platform/files", "platform/state", "reload", "singleton", "installer", "installer/*", "internal/jobobject", "internal/watch", "golang.org/x/sys",
+		"platform", "platform/native", "platform/proc", "platform/files", "platform/state", "reload", "singleton", "installer", "installer/*", "internal/account", "internal/jobobject", "internal/watch", "golang.org/x/sys",
 	}
 	belowCLI = append([]string{"service", "service/alarm", "service/logsink", "service/recovery", "service/supervise", "service/internal/hangup", "service/internal/sockets"}, belowService...)
 )
@@ -47,6 +47,7 @@ var places = []place{
 	{"platform/internal/room", []string{"platform"}},                                            // what they all have in common
 	{"platform/internal/*", []string{"platform", "platform/internal/room", "golang.org/x/sys"}}, // rooms do not know each other
 	{"reload", nil},
+	{"internal/account", nil},
 	{"internal/jobobject", []string{"golang.org/x/sys"}},
 	{"internal/watch", []string{"golang.org/x/sys"}},
 	{"singleton", []string{"platform", "platform/proc", "platform/files", "golang.org/x/sys"}},
@@ -62,7 +63,7 @@ var places = []place{
 	{"service/cli/work", []string{"service/cli", "service/logsink", "service/recovery/journal", "github.com/spf13/cobra"}},
 	// A program that does not ask to be seen links neither net/http nor a client of Prometheus.
 	{"service/metrics", append([]string{
-		"service", "service/alarm", "service/recovery", "github.com/prometheus/client_golang", "github.com/prometheus/client_model", "github.com/prometheus/common",
+		"service", "service/alarm", "service/internal/sockets", "service/recovery", "github.com/prometheus/client_golang", "github.com/prometheus/client_model", "github.com/prometheus/common",
 	}, belowService...)},
 	// HTTP and the regular expressions of a wrapped program's output are linked by who wraps one.
 	{"service/wrap", []string{"internal/jobobject", "platform", "platform/proc", "service", "golang.org/x/sys"}},

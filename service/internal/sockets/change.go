@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 
 	"github.com/holdfast-dev/holdfast/platform"
 )
@@ -88,10 +87,8 @@ func (c *Change) close() {
 		if x.fresh.stream == nil {
 			continue
 		}
+		x.fresh.bound.remove()
 		_ = x.fresh.stream.Close()
-		if file := x.fresh.at.File(); file != "" {
-			_ = os.Remove(file)
-		}
 	}
 }
 
@@ -116,14 +113,12 @@ func (c *Change) Commit(ctx context.Context) error {
 			}
 			continue
 		}
-		old.stream, old.kept, old.known = x.fresh.stream, false, ""
+		old.stream, old.bound, old.kept, old.known = x.fresh.stream, x.fresh.bound, false, ""
 		if old.given != nil {
 			old.given.replace(old.stream)
 		}
+		before.bound.remove()
 		_ = before.stream.Close()
-		if file := before.at.File(); file != "" && file != old.at.File() {
-			_ = os.Remove(file)
-		}
 		c.s.o.Log.Info("the socket listens at another address", "socket", old.Name, "listens", old.at.String(), "before", before.at.String())
 		if before.kept && c.s.o.Keeper != nil {
 			if err := c.s.o.Keeper.Forget(ctx, before.known); err != nil {

@@ -9,8 +9,11 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// ListenAtFile is where a unix socket stands before its file is given to anybody.
-func ListenAtFile(ctx context.Context, s platform.Socket) (net.Listener, error) {
+// RemoveStale removes a file that was examined before.
+var RemoveStale = removeStale
+
+// ListenUnowned listens at a unix socket whose file was not given to anybody yet.
+func ListenUnowned(ctx context.Context, s platform.Socket) (net.Listener, error) {
 	at, err := s.Address()
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -63,7 +64,7 @@ func TestFileIsNarrowFromTheFirstMoment(t *testing.T) {
 		"another group": {platform.Socket{Group: "65534"}, 0o600},
 	} {
 		tt.socket.Listen = "unix:" + shortDir(t) + "/s"
-		l, err := sockets.ListenAtFile(t.Context(), tt.socket)
+		l, err := sockets.ListenUnowned(t.Context(), tt.socket)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,6 +144,51 @@ func TestWhatIsInThePlaceOfTheFile(t *testing.T) {
 		}
 	}
 	if left, err := filepath.Glob(dir + "/*"); err != nil || !slices.Contains(left, dir+"/busy") || !slices.Contains(left, dir+"/file") {
+		t.Errorf("left: %q, %v", left, err)
+	}
+}
+
+// Two listeners come upon the file of a process that was killed. The second one wants to
+// remove it when the first one has already replaced it: that one goes on.
+func TestStaleFileIsReplacedMeanwhile(t *testing.T) {
+	path := shortDir(t) + "/s"
+	leave := func() os.FileInfo {
+		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.SetUnlinkOnClose(false)
+		_ = l.Close()
+		info, err := os.Lstat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	stale := leave()
+	first, err := sockets.ListenAtFile(t.Context(), path, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sockets.RemoveStale(path, stale); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("the second one: %v", err)
+	}
+	answer(t, first, dial(t, first.Addr()), "the first")
+
+	// Whoever is bound and does not listen yet is not stale. Only Linux tells.
+	_ = first.Close()
+	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Close(fd) }()
+	if err := syscall.Bind(fd, &syscall.SockaddrUnix{Name: path}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sockets.ListenAtFile(t.Context(), path, 0o600); runtime.GOOS == "linux" && !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("before it listens: %v", err)
+	}
+	if left, err := filepath.Glob(filepath.Dir(path) + "/.*"); err != nil || len(left) > 0 {
 		t.Errorf("left: %q, %v", left, err)
 	}
 }

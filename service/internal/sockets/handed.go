@@ -75,6 +75,7 @@ func (x *socket) adopt(f *os.File) (err error) {
 	if x.stream, err = net.FileListener(f); err != nil {
 		return err
 	}
+	x.bound = newBoundFile(x.at.File())
 	return x.finish()
 }
 
@@ -89,7 +90,7 @@ func (x *socket) unlike(f found) string {
 	case f.network == "unix" && f.path != x.at.Path:
 		return "another path"
 	case f.network == "unix":
-		return lost(x.at.File())
+		return Lost(x.at)
 	case x.at.Port != 0 && f.at.Port() != x.at.Port:
 		return "another port"
 	case !host.IsValid() && !x.IPv6Only && f.at.Addr().Is4() && f.at.Addr().IsUnspecified() && !hasIPv6():
@@ -106,8 +107,10 @@ func (x *socket) unlike(f found) string {
 	return ""
 }
 
-// lost says why a unix socket cannot be reached by its file, or returns "".
-func lost(file string) string {
+// Lost says why a socket that is open cannot be reached: the file of a unix socket is gone. It
+// returns "" if it can, as far as files tell.
+func Lost(a platform.SocketAddress) string {
+	file := a.File()
 	if file == "" {
 		return ""
 	}

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
-	"os"
-	"os/user"
-	"strconv"
 	"syscall"
+
+	"github.com/holdfast-dev/holdfast/internal/account"
 )
 
 // network returns the name of the network in package net. "tcp" and "udp" stand for both
@@ -54,12 +52,11 @@ func (x *socket) listen(ctx context.Context) (err error) {
 	if u, ok := x.stream.(*net.UnixListener); ok {
 		u.SetUnlinkOnClose(false)
 	}
+	x.bound = newBoundFile(x.at.File())
 	if err := x.finish(); err != nil {
+		x.bound.remove()
 		_ = x.stream.Close()
 		x.stream = nil
-		if file := x.at.File(); file != "" {
-			_ = os.Remove(file)
-		}
 		return err
 	}
 	return nil
@@ -97,55 +94,18 @@ func (x *socket) listenAtFile(ctx context.Context, config net.ListenConfig) (net
 	return config.Listen(ctx, "unix", x.at.Path)
 }
 
-// makeWay removes the file of a socket at which nobody listens.
-func makeWay(ctx context.Context, file string) error {
-	info, err := os.Lstat(file)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	case info.Mode()&os.ModeSocket == 0:
-		return fmt.Errorf("%s is there, and is no socket: remove it, or listen elsewhere", file)
-	}
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "unix", file)
-	switch {
-	case err == nil:
-		_ = conn.Close()
-		return errInUse
-	case errors.Is(err, errRefused):
-		return os.Remove(file)
-	case errors.Is(err, errFull), errors.Is(err, errKind):
-		return errInUse
-	}
-	return fmt.Errorf("whether somebody listens there: %w", err)
-}
-
 // own sets the owner, group and mode of the file, in this order, so that it is never more
 // accessible than configured.
 func (x *socket) own(file string) error {
 	uid, gid := -1, -1
 	var err error
 	if x.Owner != "" {
-		if uid, err = number(x.Owner, func(name string) (string, error) {
-			u, err := user.Lookup(name)
-			if err != nil {
-				return "", err
-			}
-			return u.Uid, nil
-		}); err != nil {
+		if uid, err = account.UID(x.Owner); err != nil {
 			return fmt.Errorf("owner: %w", err)
 		}
 	}
 	if x.Group != "" {
-		if gid, err = number(x.Group, func(name string) (string, error) {
-			g, err := user.LookupGroup(name)
-			if err != nil {
-				return "", err
-			}
-			return g.Gid, nil
-		}); err != nil {
+		if gid, err = account.GID(x.Group); err != nil {
 			return fmt.Errorf("group: %w", err)
 		}
 	}
@@ -154,16 +114,4 @@ func (x *socket) own(file string) error {
 		return fmt.Errorf("mode: %w", err)
 	}
 	return setOwner(file, uid, gid, mode)
-}
-
-// number returns the ID of the user or group that name stands for. It may be a number.
-func number(name string, lookup func(string) (string, error)) (int, error) {
-	if n, err := strconv.Atoi(name); err == nil && n >= 0 {
-		return n, nil
-	}
-	digits, err := lookup(name)
-	if err != nil {
-		return -1, err
-	}
-	return strconv.Atoi(digits)
 }

@@ -46,6 +46,7 @@ type socket struct {
 	at     platform.SocketAddress
 	stream net.Listener   // of tcp and unix
 	packet net.PacketConn // of udp
+	bound  boundFile      // of unix with a file
 	kept   bool           // by somebody else, too
 	known  string         // the name under which it was kept before; empty: none
 	taken  bool
@@ -175,6 +176,28 @@ func (x *socket) address() string {
 	return x.stream.Addr().String()
 }
 
+// An OpenSocket is a socket of a [Set].
+type OpenSocket struct {
+	Name, Address string
+	Listen        platform.SocketAddress // as it is configured
+	Kept          bool                   // by somebody else, too
+}
+
+// List returns the sockets in the order of the configuration.
+func (s *Set) List() (all []OpenSocket) {
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.all {
+		if x.open() {
+			all = append(all, OpenSocket{x.Name, x.at.Network + ":" + x.address(), x.at, x.kept})
+		}
+	}
+	return all
+}
+
 // Listen returns the tcp or unix socket with that name.
 func (s *Set) Listen(name string) (net.Listener, error) {
 	s = s.orNone()
@@ -276,13 +299,13 @@ func (s *Set) Close() {
 		case x.packet != nil:
 			_ = x.packet.Close()
 		case x.stream != nil:
+			if !x.kept {
+				x.bound.remove()
+			}
 			if x.given != nil {
 				_ = x.given.Close()
 			}
 			_ = x.stream.Close()
-			if file := x.at.File(); file != "" && !x.kept {
-				_ = os.Remove(file)
-			}
 		}
 	}
 }
