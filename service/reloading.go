@@ -109,7 +109,9 @@ func (l *life) reloadProgram(ctx context.Context) error {
 		return err
 	}
 	changed = true
-	if err := change.Commit(limit.ctx); err != nil {
+	err = change.Commit(limit.ctx)
+	l.noteSockets()
+	if err != nil {
 		return l.denied(err)
 	}
 	l.alarms.Reload(fresh.Alarm)

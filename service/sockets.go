@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service/internal/sockets"
 )
 
@@ -54,7 +55,25 @@ func (l *life) listenAll(ctx context.Context) error {
 	})
 	l.listens.Store(set)
 	l.files = left
+	l.noteSockets()
 	return err
+}
+
+// noteSockets writes to the state file which sockets are open, and who keeps them.
+func (l *life) noteSockets() {
+	keeper := "supervisor"
+	if l.host.Name() == "systemd" {
+		keeper = "systemd"
+	}
+	var all []state.Socket
+	for _, x := range l.sockets().List() {
+		s := state.Socket{Name: x.Name, Listen: x.Listen.String(), Address: x.Address}
+		if x.Kept {
+			s.KeptBy = keeper
+		}
+		all = append(all, s)
+	}
+	l.state.update(func(s *State) { s.Sockets = all })
 }
 
 // handed returns the descriptors that the manager has passed to the process.

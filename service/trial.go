@@ -21,6 +21,7 @@ func (l *life) awaitConfirmation() {
 		l.log.Info("this version is confirmed", "version", l.cfg.Version, "before", l.trial.From())
 		l.state.update(func(s *State) { s.Trial = "" })
 		l.sockets().Keep(l.stopping)
+		l.noteSockets()
 		if err := l.record.Confirmed(); err != nil {
 			l.log.Warn("the next run will take this version for one that was rolled back", "error", err)
 		}

@@ -38,6 +38,8 @@ type State struct {
 	LastRun    *Before        `json:"last_run,omitempty"`  // the previous run; nil: there was none
 	Health     []Health       `json:"health,omitempty"`    // in the order in which the checks were added
 	Stop       *StopProgress  `json:"stop,omitempty"`
+	// Sockets are those of [[service.socket]] that the process has open.
+	Sockets []Socket `json:"sockets,omitempty"`
 	// Next is only set by a supervisor of ours: the start for which it waits. In a
 	// supervisor's file, LastExit is how its last child ended, PhaseSince is when, and
 	// Restarts is how often it has restarted the service.
@@ -114,6 +116,16 @@ type StopStep struct {
 	Name  string        `json:"name"`
 	Took  time.Duration `json:"took_ns"`
 	Error string        `json:"error,omitempty"`
+}
+
+// A Socket is a socket at which a service listens.
+type Socket struct {
+	Name    string `json:"name"`
+	Listen  string `json:"listen"`  // as it is configured: "tcp:127.0.0.1:0"
+	Address string `json:"address"` // with the port that the system has chosen
+	// KeptBy says who keeps it open while the service restarts: "systemd" or "supervisor". It
+	// is empty if nobody does.
+	KeptBy string `json:"kept_by,omitempty"`
 }
 
 // FileName returns the name of the state file of service id in its runtime directory. For

@@ -117,6 +117,9 @@ func (g *gathering) life(ctx context.Context) {
 		l.BadLastRun = oneLine(err.Error())
 	}
 	l.Suspended = l.Running && l.PID != 0 && g.Suspended(l.PID)
+	if now.File != nil && now.Ready() {
+		l.Closed = g.closedSockets(*now.File)
+	}
 	g.f.Life = l
 }
 

@@ -34,6 +34,9 @@ func (r report) printable() report {
 		*text = oneLine(*text)
 	}
 	r.Health = each(r.Health, func(h *state.Health) { h.Name, h.Error = oneLine(h.Name), oneLine(h.Error) })
+	r.Sockets = each(r.Sockets, func(s *state.Socket) {
+		s.Name, s.Listen, s.Address, s.KeptBy = oneLine(s.Name), oneLine(s.Listen), oneLine(s.Address), oneLine(s.KeptBy)
+	})
 	r.Log = each(r.Log, func(text *string) { *text = oneLine(*text) })
 	r.Notes = each(r.Notes, func(text *string) { *text = behind(*text) })
 	if r.Stop != nil {

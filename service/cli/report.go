@@ -44,6 +44,7 @@ type report struct {
 	Definition *platform.Definition `json:"definition"`
 
 	Health   []state.Health    `json:"health,omitempty"`
+	Sockets  []state.Socket    `json:"sockets,omitempty"`
 	Reloads  state.Reloads     `json:"reloads"`
 	Restarts int               `json:"restarts"`
 	LastExit *platform.Exit    `json:"last_exit"`
@@ -251,6 +252,7 @@ func (r *report) take(now state.Truth) {
 	}
 	r.told, r.Trial, r.examined, r.keeper = true, f.Trial, f.Examined, f.Keeper
 	r.Health, r.Reloads, r.Stop, r.ConfigFile = f.Health, f.Reloads, f.Stop, f.ConfigFile
+	r.Sockets = f.Sockets
 	if !now.Stale.IsZero() {
 		r.note(fmt.Sprintf("its state file was last written at %s: reloads and other details may be out of date", now.Stale.Local().Format(time.DateTime)))
 	}

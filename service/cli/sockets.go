@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/doctor"
 	"github.com/holdfast-dev/holdfast/service/internal/sockets"
 	"github.com/holdfast-dev/holdfast/service/supervise"
 )
@@ -13,7 +15,7 @@ import (
 // checkSockets returns an error for each socket of the configuration at whose address
 // somebody else listens. It names that process.
 func (t *target) checkSockets(ctx context.Context) error {
-	if supervise.Carried() { // a script restarts the service, and holds its sockets meanwhile
+	if supervise.Lent() { // a script restarts the service, and holds its sockets meanwhile
 		return nil
 	}
 	var errs []error
@@ -47,4 +49,42 @@ func (t *target) oneIsOurs(ctx context.Context, all []sockets.Holder) bool {
 		}
 	}
 	return slices.ContainsFunc(all, func(h sockets.Holder) bool { return h.Name == "systemd" || slices.Contains(ours, h.PID) })
+}
+
+// socketText says where a socket listens, and who keeps it.
+func socketText(s state.Socket) string {
+	kept := "closed while the service restarts"
+	switch s.KeptBy {
+	case "":
+	case "supervisor":
+		kept = "kept by its supervisor"
+	default:
+		kept = "kept by " + s.KeptBy
+	}
+	return fmt.Sprintf("%s: %s, %s", s.Name, s.Address, kept)
+}
+
+// closedSockets returns the sockets of the configuration that the running process, whose state
+// is f, does not have open, or that nobody can reach.
+func (t *target) closedSockets(f state.State) (all []doctor.Socket) {
+	for _, s := range t.cfg.Sockets {
+		at, err := s.Address()
+		if err != nil {
+			continue
+		}
+		found := doctor.Socket{Name: s.Name, Listen: at.String()}
+		i := slices.IndexFunc(f.Sockets, func(open state.Socket) bool { return open.Name == s.Name })
+		switch {
+		case i < 0:
+			found.Why = "the process has not opened it"
+		case f.Sockets[i].Listen != found.Listen:
+			found.Why, found.Reload = "the process listens at "+oneLine(f.Sockets[i].Address), at.Network != "udp"
+		default:
+			found.Why = sockets.Lost(at)
+		}
+		if found.Why != "" {
+			all = append(all, found)
+		}
+	}
+	return all
 }

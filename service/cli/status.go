@@ -183,6 +183,13 @@ func printStatus(w io.Writer, r report) error {
 		}
 		line(key, "%s", healthText(r, h))
 	}
+	for i, s := range r.Sockets {
+		key := "sockets"
+		if i > 0 {
+			key = ""
+		}
+		line(key, "%s", socketText(s))
+	}
 	if n := r.Reloads.Completed; n > 0 {
 		outcome := color.GreenString("succeeded")
 		if r.Reloads.LastError != "" {

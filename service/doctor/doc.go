@@ -17,7 +17,7 @@
 // The ids of findings are stable: scripts may compare them. They are, by check:
 //
 //	process:       lock-unnamed, pid-file-left, pid-file-wrong, state-file-missing, not-answering,
-//	               started-by-hand, other-process, stop-overdue, supervisor-gone
+//	               started-by-hand, other-process, socket-closed, stop-overdue, supervisor-gone
 //	run:           failed, gave-up, restart-loop, not-running, last-run-unclean, last-run-unreadable, health-failing,
 //	               reload-failed
 //	manager:       no-manager, manager-silent, masked, not-startable, disabled, misplaced, manager-disagrees,

@@ -92,6 +92,15 @@ type Life struct {
 	Window time.Duration
 	// SupervisorGone means that the service runs without the supervisor that would restart it.
 	SupervisorGone bool
+	// Closed are the sockets of the configuration at which the ready process cannot be reached.
+	Closed []Socket
+}
+
+// A Socket is one of [[service.socket]].
+type Socket struct {
+	Name, Listen string
+	Why          string // why nobody can connect to it
+	Reload       bool   // a reload opens it
 }
 
 // Down reports whether it is known that the service does not run.

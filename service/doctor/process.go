@@ -76,6 +76,18 @@ func stopOverdue(f Facts) []Finding {
 	return only(found(Error, "process %d has been stopping since %s, and was to be gone within %v%s", l.PID, when(l.Since), l.StopTimeout, at).fix(f.line("stop --kill")))
 }
 
+// socketClosed finds a socket of the configuration at which the service does not serve.
+func socketClosed(f Facts) (all []Finding) {
+	for _, s := range f.Life.Closed {
+		verb := "restart"
+		if s.Reload {
+			verb = "reload"
+		}
+		all = append(all, found(Error, "socket %q of the configuration is not open at %s: %s", s.Name, s.Listen, s.Why).fix(f.line(verb)))
+	}
+	return all
+}
+
 func supervisorGone(f Facts) []Finding {
 	switch why := f.Manager.Examined.Unwatched; {
 	case !f.Life.Running:

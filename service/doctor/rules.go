@@ -53,6 +53,7 @@ var rules = [...]rule{
 	{"started-by-hand", "process", startedByHand, false, []string{"failed", "gave-up", "restart-loop", "manager-disagrees", "supervisor-gone"}},
 	{"other-process", "process", otherProcess, false, nil},
 	{"not-answering", "process", notAnswering, false, []string{"pid-file-wrong", "state-file-missing"}},
+	{"socket-closed", "process", socketClosed, false, nil},
 	{"stop-overdue", "process", stopOverdue, false, nil},
 	{"memory-nearly-used", "machine", memoryNearlyUsed, false, nil},
 	{"files-nearly-used", "machine", filesNearlyUsed, false, []string{"health-failing"}},

@@ -188,6 +188,12 @@ var faults = []struct {
 	{"stop-overdue", func(f *doctor.Facts) {
 		f.Life.Phase, f.Life.Stop = platform.PhaseStopping, &state.StopProgress{Now: "database"}
 	}, doctor.Error, "was to be gone within 30s (it is at database)", "feedd stop --kill --config /etc/feedd.toml"},
+	{"socket-closed", func(f *doctor.Facts) {
+		f.Life.Closed = []doctor.Socket{{Name: "admin", Listen: "unix:/run/feedd/a", Why: "its file is gone"}}
+	}, doctor.Error, `socket "admin" of the configuration is not open at unix:/run/feedd/a: its file is gone`, "feedd restart --config /etc/feedd.toml"},
+	{"socket-closed", func(f *doctor.Facts) {
+		f.Life.Closed = []doctor.Socket{{Name: "web", Listen: "tcp::81", Why: "it listens at :80", Reload: true}}
+	}, doctor.Error, "is not open at tcp::81: it listens at :80", "feedd reload --config /etc/feedd.toml"},
 	{"supervisor-gone", func(f *doctor.Facts) { f.Life.SupervisorGone = true }, doctor.Warning, "its supervisor is gone", "feedd restart --config /etc/feedd.toml"},
 	{"supervisor-gone", func(f *doctor.Facts) { f.Manager.Examined.Unwatched = "its daemon is gone" }, doctor.Warning, "its daemon is gone", "feedd restart --config /etc/feedd.toml"},
 	{"failed", fails, doctor.Error, "nobody starts it again: no database", "feedd start --config /etc/feedd.toml"},
