@@ -129,7 +129,9 @@ type Commands struct {
 	// give up.
 	Spawn []string
 	// Supervise runs the rest of the command line, and restarts it as --restart, --delay,
-	// --max and --window say. With --carry it runs the rest only once, with the sockets that
-	// the supervisor of the service keeps. Spawn passes them on to the program.
+	// --max and --window say. With --lend N it runs nothing and keeps what the supervisor of
+	// the service keeps while the process N lives. Spawn gets that from there if the variable
+	// HOLDFAST_LENDER is N, and passes it on to the program. Standard output is closed when
+	// it is kept.
 	Supervise []string
 }

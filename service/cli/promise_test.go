@@ -42,7 +42,7 @@ func TestCommandsAndFlags(t *testing.T) {
 		// Installed scripts call these, and a script may be older than the program.
 		"check":     {"json"},
 		"await":     {"pid", "pid-file", "starter"},
-		"supervise": {"carry", "delay", "max", "restart", "starter", "window"},
+		"supervise": {"delay", "lend", "max", "restart", "starter", "window"},
 		"spawn": {
 			"core", "directory", "ended", "group", "groups", "keep", "nice", "no-new-privileges", "nofile", "nproc", "output", "path", "restart",
 			"sourced", "starter", "umask", "user",

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -68,17 +70,22 @@ func (a *app) spawnCommand() *cobra.Command {
 
 func (a *app) superviseCommand() *cobra.Command {
 	var p supervise.Parent
-	var carry bool
+	var lend int
 	cmd := &cobra.Command{
 		Use:    "supervise [flags] -- PROGRAM [ARGUMENT...]",
 		Short:  "Run the program, and start it again when it has ended",
-		Args:   cobra.MinimumNArgs(1),
 		Hidden: true,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			p.Argv = args
-			if carry {
-				return a.carry(cmd, args)
+		Args: func(cmd *cobra.Command, args []string) error {
+			if lend != 0 {
+				return cobra.NoArgs(cmd, args)
 			}
+			return cobra.MinimumNArgs(1)(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if lend != 0 {
+				return a.lend(cmd, lend)
+			}
+			p.Argv = args
 			return a.supervise(cmd, p)
 		},
 	}
@@ -88,22 +95,31 @@ func (a *app) superviseCommand() *cobra.Command {
 	f.IntVar(&p.Restart.Max, "max", platform.NoLimit, "most restarts within the window; -1: no limit")
 	f.DurationVar(&p.Restart.Window, "window", 0, "see --max")
 	f.StringVar(&p.Starter, "starter", "", "`NAME` of who starts it")
-	f.BoolVar(&carry, "carry", false, "run the program once, with the sockets that the service's supervisor keeps: it is to start another one")
+	f.IntVar(&lend, "lend", 0, "run nothing, and keep what the service's supervisor keeps, for its successor, while the process `N` lives; standard output is closed when that is so")
 	return cmd
 }
 
-// carry is `supervise --carry`.
-func (a *app) carry(cmd *cobra.Command, argv []string) error {
+// lend is `supervise --lend`.
+func (a *app) lend(cmd *cobra.Command, script int) error {
 	t, err := a.targetRegardless(cmd)
 	if err != nil {
 		return err
 	}
-	h, _ := t.supervisor(cmd.Context()) // without one there is nothing to carry
-	code, err := supervise.Carry(cmd.Context(), h.PID, argv)
-	if err == nil && code != platform.ExitOK {
-		return &exitError{code}
+	h, ok := t.supervisor(cmd.Context())
+	if !ok {
+		return nil // there is nothing to lend
 	}
-	return err
+	id, err := t.Process(script)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(cmd.Context())
+	defer cancel()
+	go func() {
+		_ = t.Wait(ctx, id)
+		cancel()
+	}()
+	return supervise.Lend(ctx, h.PID, script, func() { _ = os.Stdout.Close() })
 }
 
 // rule returns the parser of a flag that says when the service is restarted.

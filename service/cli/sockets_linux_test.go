@@ -27,11 +27,11 @@ func TestCheckNamesWhoListens(t *testing.T) {
 	if code := cli.ExitCode(err); code != platform.ExitBadConfig || !strings.Contains(p.out.String(), want) || !strings.Contains(p.out.String(), "listens at tcp:"+l.Addr().String()+" already") {
 		t.Errorf("exit code %d, %v\n%s\nwant %s", code, err, &p.out, want)
 	}
-	t.Setenv("HOLDFAST_CARRIED", "holdfast.api") // in the script of a restart
+	t.Setenv("HOLDFAST_LENDER", "1") // in the script of a restart
 	if err := p.runOn(t.Context(), anywhere(p), "check"); err != nil {
-		t.Errorf("by who carries it: %v\n%s", err, &p.out)
+		t.Errorf("in a restart: %v\n%s", err, &p.out)
 	}
-	t.Setenv("HOLDFAST_CARRIED", "")
+	t.Setenv("HOLDFAST_LENDER", "")
 	_ = l.Close()
 	if err := p.runOn(t.Context(), anywhere(p), "check"); err != nil {
 		t.Errorf("%v\n%s", err, &p.out)

@@ -64,7 +64,7 @@ func (a *app) supervise(cmd *cobra.Command, p supervise.Parent) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
-	p.Kept = native.TakeFiles()
+	p.Kept = append(supervise.Lendings(), native.TakeFiles()...)
 	p.Log = func(text string, kv ...any) { sink.Logger().Warn(text, kv...) }
 	left := &leavings{t: t, file: t.dirs.StateFile(l.Name), name: l.Name}
 	note := func(change func(*state.State)) {

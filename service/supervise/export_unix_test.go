@@ -5,5 +5,5 @@ package supervise
 // BackOff returns the wait before a restart.
 var BackOff = backOff
 
-// CarriedVariable has the names of what is carried.
-const CarriedVariable = carriedVariable
+// LenderVariable has the number of the process under which sockets are lent.
+const LenderVariable = lenderVariable

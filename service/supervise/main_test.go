@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 	if !ok {
 		os.Exit(m.Run())
 	}
-	parts := map[string]func() int{"parent": parent, "child": child, "spawn": spawn, "dump": dump, "carried": carried, "handed": handed}
+	parts := map[string]func() int{"parent": parent, "child": child, "spawn": spawn, "dump": dump, "handed": handed}
 	code := parts[role]()
 	if testing.CoverMode() != "" {
 		syscall.Exit(code) // os.Exit would complain to standard error that it may not write what it covered

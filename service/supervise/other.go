@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 )
 
 func (p Parent) run(context.Context) (int, error) {
@@ -14,6 +15,8 @@ func (p Parent) run(context.Context) (int, error) {
 
 func (s Spawn) exec() error { return fmt.Errorf("spawn a service: %w", errors.ErrUnsupported) }
 
-func carry(context.Context, int, []string) (int, error) {
-	return -1, fmt.Errorf("carry sockets: %w", errors.ErrUnsupported)
+func lend(context.Context, int, int, func()) error {
+	return fmt.Errorf("lend sockets: %w", errors.ErrUnsupported)
 }
+
+func lendings() []*os.File { return nil }

@@ -81,23 +81,13 @@ func answer(f *os.File) {
 	_ = conn.Close()
 }
 
-// carried is what is run by Carry.
-func carried() int {
-	if names := os.Getenv(supervise.CarriedVariable); names != "holdfast.api" {
-		fmt.Println("carried:", names)
-		return 4
-	}
-	answer(os.NewFile(3, "carried"))
-	return 3
-}
-
-// handed is what a spawn becomes that was given a socket.
+// handed is what a spawn becomes that was lent sockets.
 func handed() int {
-	files := native.TakeFiles()
+	files := supervise.Lendings()
 	for _, f := range files {
 		fmt.Println(f.Name())
 	}
-	if len(files) != 1 || os.Getenv("LISTEN_FDS") != "" {
+	if len(files) != 1 || len(supervise.Lendings()) > 0 {
 		return 1
 	}
 	answer(files[0])

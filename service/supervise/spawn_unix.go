@@ -4,6 +4,7 @@ package supervise
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -54,6 +55,7 @@ func (s Spawn) turn(ended *os.File) error {
 	if err != nil {
 		return err
 	}
+	env = append(env, borrowed(context.Background())...) // which may take the rights of root
 	if err := s.limit(); err != nil {
 		return err
 	}
@@ -170,7 +172,6 @@ func (s Spawn) told(ended *os.File) (env []string) {
 	if s.Starter != "" {
 		env = append(env, native.StarterVariable+"="+s.Starter+" "+strconv.Itoa(os.Getpid()))
 	}
-	env = append(env, carried()...)
 	if ended != nil {
 		env = append(env, native.EndedVariable+"="+strconv.Itoa(int(ended.Fd())))
 	}

@@ -45,9 +45,15 @@ func openStore(inherited []*os.File) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &store{conn: conn, settled: make(chan struct{}), over: make(chan struct{}), kept: inherited}
+	return serveStore(conn, inherited), nil
+}
+
+// serveStore has a store listen at conn. It has no child yet: processes of other PID
+// namespaces have the number 0.
+func serveStore(conn *net.UnixConn, inherited []*os.File) *store {
+	s := &store{conn: conn, settled: make(chan struct{}), over: make(chan struct{}), kept: inherited, pid: -1}
 	go s.serve()
-	return s, nil
+	return s
 }
 
 // datagrams returns a socket for messages that name their sender. Its address is name, or one
@@ -104,6 +110,15 @@ func (s *store) start(child *exec.Cmd) error {
 	return err
 }
 
+// passing returns the variables that pass descriptors, from 3 on, to a child, by their names
+// with colons between them: see sd_listen_fds(3). The child has another number than LISTEN_PID
+// says, which nobody knows before it exists: see native.ClaimFiles.
+func passing(names string) []string {
+	return []string{
+		"LISTEN_PID=" + strconv.Itoa(os.Getpid()), "LISTEN_FDS=" + strconv.Itoa(1+strings.Count(names, ":")), "LISTEN_FDNAMES=" + names,
+	}
+}
+
 // names returns the names of what is kept, with colons between them. It must be called with mu
 // held.
 func (s *store) names() string {
@@ -139,7 +154,7 @@ func (s *store) serve() {
 		switch said := string(text[:n]); {
 		case int(who.Pid) == os.Getpid():
 			s.settled <- struct{}{}
-		case said == carryRequest && (who.Uid == 0 || int(who.Uid) == os.Geteuid()):
+		case said == lendRequest && trusted(who):
 			s.lend(from)
 		default:
 			files = s.take(int(who.Pid), said, files)

@@ -1,10 +1,12 @@
 package supervise_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -40,59 +42,50 @@ func TestSocketsAreKept(t *testing.T) {
 	}
 }
 
-// What a supervisor keeps is lent for its successor; it goes on itself, and who asks for what
-// is nobody's gets nothing.
-func TestSocketsAreCarried(t *testing.T) {
+// What a supervisor keeps is lent while a script stops it and starts its successor. It is lent
+// to nobody else, and for no longer.
+func TestSocketsAreLent(t *testing.T) {
 	cmd, out := supervised(t, platform.Restart{Policy: "always", Delay: soon}, "socket stay")
 	out.expect("has 0:")
 	at := strings.TrimPrefix(out.expect("listens "), "listens ")
-	var d net.Dialer
-	conn, err := d.DialContext(t.Context(), "tcp", at)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if code, err := supervise.Carry(t.Context(), cmd.Process.Pid, playing("carried")); err != nil || code != 3 {
-		t.Fatal(code, err)
-	}
-	if got, err := io.ReadAll(conn); err != nil || string(got) != "answered" {
-		t.Errorf("heard %q, %v", got, err)
-	}
 	for _, nobody := range []int{0, 1, os.Getpid()} {
-		if code, err := supervise.Carry(t.Context(), nobody, playing("carried")); err != nil || code != 4 {
-			t.Errorf("of %d: %d, %v", nobody, code, err)
+		if err := supervise.Lend(t.Context(), nobody, os.Getpid(), func() { t.Errorf("%d lends", nobody) }); err != nil {
+			t.Errorf("of %d: %v", nobody, err)
 		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() { ended <- supervise.Lend(ctx, cmd.Process.Pid, os.Getpid(), func() { close(ready) }) }()
+	select {
+	case <-ready:
+	case err := <-ended:
+		t.Fatal("nothing is lent:", err)
 	}
 	signalIt(t, cmd, syscall.SIGTERM)
 	out.end()
 	exits(t, cmd, 0)
-}
 
-// What a spawn is given it hands on, under the number of what it becomes.
-func TestSpawnHandsOnWhatIsCarried(t *testing.T) {
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := l.(*net.TCPListener).File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	_ = l.Close()
-	spawn := part(t, "spawn", supervise.Spawn{Argv: playing("handed")})
-	spawn.Env = append(spawn.Env, supervise.CarriedVariable+"=holdfast.api")
-	spawn.ExtraFiles = []*os.File{f}
 	var d net.Dialer
-	conn, err := d.DialContext(t.Context(), "tcp", l.Addr().String())
+	conn, err := d.DialContext(t.Context(), "tcp", at)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatal("between the two:", err)
 	}
 	defer conn.Close()
+	spawn := part(t, "spawn", supervise.Spawn{Argv: playing("handed")})
+	spawn.Env = append(spawn.Env, supervise.LenderVariable+"="+strconv.Itoa(os.Getpid()))
 	if said, err := spawn.Output(); err != nil || string(said) != "holdfast.api\n" {
 		t.Fatalf("%q, %v", said, err)
 	}
 	if got, err := io.ReadAll(conn); err != nil || string(got) != "answered" {
 		t.Errorf("heard %q, %v", got, err)
+	}
+
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if _, err := d.DialContext(t.Context(), "tcp", at); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("afterwards: %v", err)
 	}
 }

@@ -107,7 +107,7 @@ func (s *stage) play(l *clients, rounds []round) {
 // that closes its socket and listens anew refuses in the same run.
 func TestNoConnectionIsRefused(t *testing.T) {
 	t.Parallel()
-	for _, manager := range []string{"systemd", "sysv"} {
+	for _, manager := range []string{"systemd", "sysv", "openrc"} {
 		bed.Each(t, manager, func(t *testing.T, b *bed.Bed) {
 			s := newStage(t, b)
 			s.install(config + sockets)

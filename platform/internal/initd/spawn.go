@@ -1,13 +1,16 @@
 package initd
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/shell"
 )
 
 // Spawn returns the command that becomes the service, without the command line to execute. The
@@ -53,4 +56,22 @@ func (s *Script) Supervise() []string {
 	return append(slices.Clone(s.Unit.Commands.Supervise),
 		"--restart", r.Rule(), "--delay", r.Delay.String(), "--max="+strconv.Itoa(r.Max), "--window", r.Window.String(),
 		"--starter", s.dialect.Manager)
+}
+
+// SpawnSupervisor returns the whole command line that becomes the supervisor of the service.
+func (s *Script) SpawnSupervisor() []string {
+	return slices.Concat(s.Spawn(), []string{"--"}, s.Supervise(), []string{"--"}, s.Unit.Exec)
+}
+
+// Lend returns a shell command that has a process keep what the supervisor keeps, until the
+// process pid has ended. It returns when that is so. Whoever starts the next supervisor
+// passes pid in HOLDFAST_LENDER: see package service/supervise.
+func (s *Script) Lend(pid string) string {
+	return `: "$(` + shell.Words(append(slices.Clone(s.Unit.Commands.Supervise), "--lend")) + " " + pid + ` 2>/dev/null &)"`
+}
+
+// PIDFile returns the path of the PID file that the service itself writes.
+func (s *Script) PIDFile() string {
+	id := s.Unit.ID
+	return path.Join(cmp.Or(s.Unit.RuntimeDir, runtimeDir(id)), id.String()+".pid")
 }

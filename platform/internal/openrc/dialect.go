@@ -11,8 +11,16 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/initd"
 )
 
+// What is started and stopped is in daemon.sh or own.sh: the place for it is @RUN@.
+//
 //go:embed script.sh
 var template string
+
+//go:embed daemon.sh
+var daemon string
+
+//go:embed own.sh
+var ownSupervisor string
 
 const runlevels = "/etc/runlevels"
 
@@ -31,8 +39,8 @@ func dialect() initd.Dialect {
 			initd.NameService: "dns", initd.Time: "ntp-client", initd.Syslog: "logger",
 		},
 		Omissions: []platform.Omission{
-			{Key: "supervise", Why: "supervise-daemon does"},
-			{Key: "socket", Why: "supervise-daemon keeps no socket: each start opens them, and while it is down connections are refused"},
+			{Key: "supervise", Why: "supervise-daemon does, unless the service has sockets: only the supervisor of the program keeps them"},
+			{Key: "socket", Why: "the supervisor of supervise keeps them; without supervise each start opens them, and while it is down connections are refused"},
 		},
 		// OpenRC can limit control groups, but only if the administrator has enabled them.
 		NoWholeLimits: "a service as a whole is limited by rc_cgroup_settings in /etc/conf.d",

@@ -4,13 +4,23 @@
 // [Render] and [Manager] are portable: they work on every operating system, for any machine
 // behind the platform.System.
 //
-// The script runs the service under supervise-daemon(8). It asks the program itself
+// The script runs the service under supervise-daemon(8), or, if the service has sockets and
+// supervise = true, under the program's own supervisor, because supervise-daemon keeps no
+// sockets. It asks the program itself
 // (platform.Commands) what runs, whether it is ready and whether its configuration is valid.
 // The program also switches to the service's user and sets its limits. Values are in single
 // quotes, in which the shell expands nothing. OpenRC's default start function evaluates its
 // variables once more, so the script has its own.
 //
-// # Restarts
+// # The program's own supervisor
+//
+// It restarts the service as under sysv. OpenRC notices neither a restart nor that the
+// supervisor has given up: rc-status shows the service as started, and only
+// `rc-service NAME status`, which asks the program, says that it has crashed. During a restart
+// a process lends the sockets of the old supervisor to the new one: package
+// service/supervise.
+//
+// # Restarts by supervise-daemon
 //
 // supervise-daemon restarts the service however it has ended. So the command that it starts
 // first examines how the service ended before. If the restart policy does not call for a

@@ -17,19 +17,48 @@ const lastRespite = 5
 // the same on every operating system. If settings cannot be honoured, the error wraps
 // platform.ErrBadUnit and names all of them.
 func Render(u platform.Unit) ([]byte, error) {
-	s := dialect().Script(u)
+	d := dialect()
+	run, places := daemon, []string{
+		"@SUPERVISOR@", supervisedBy + "\n", "@COMMANDS@", "checkconfig", "@LEND@", "", "@STOPDAEMON@", "stop_daemon",
+	}
+	if own(u) {
+		run, places = ownSupervisor, []string{
+			"@SUPERVISOR@", ownMark + "\n", "@COMMANDS@", "'checkconfig report'",
+			"@STOPDAEMON@", "! supervised || stop_daemon # of a script that was here before",
+		}
+	}
+	d.Template = strings.Replace(template, "@RUN@\n", run+"\n", 1)
+	s := d.Script(u)
 	u = s.Unit
-	return s.Render(
+	spawn := s.Spawn()
+	if own(u) {
+		spawn = s.SpawnSupervisor()
+		places = append(places, "@LEND@", "\t[ \"$RC_CMD\" != restart ] || "+s.Lend(`"$PPID"`)+"\n")
+	}
+	return s.Render(append(places,
 		"@DESCRIPTION@", shell.Quote(s.Description()),
 		"@DEPEND@", depend(s),
 		"@RETRY@", fmt.Sprintf("TERM/%d/KILL/%d", seconds(u.StopTimeout+platform.StopMargin), lastRespite),
 		"@RESPAWN@", respawn(u.Restart),
-		"@SPAWN@", shell.Words(s.Spawn()),
+		"@SPAWN@", shell.Words(spawn),
+		"@PIDFILE@", shell.Quote(s.PIDFile()),
+		"@REFUSED@", strconv.Itoa(platform.ExitAlreadyRunning),
 		"@POLICY@", shell.Quote(u.Restart.Rule()),
 		"@EXEC@", shell.Words(u.Exec),
 		"@AWAIT@", shell.Words(s.Await()),
-	)
+	)...)
 }
+
+// own reports whether the supervisor of the program runs u, and not supervise-daemon, which
+// keeps no sockets.
+func own(u platform.Unit) bool { return u.Supervise && len(u.Sockets) > 0 }
+
+// Lines of scripts whose service is run by supervise-daemon, and by the supervisor of the
+// program.
+const (
+	supervisedBy = "supervisor=supervise-daemon"
+	ownMark      = "description_report='Tell in JSON what status tells'"
+)
 
 // respawn returns the flags for the part of the restart policy that supervise-daemon supports.
 func respawn(restart platform.Restart) string {

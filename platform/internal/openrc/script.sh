@@ -4,9 +4,8 @@
 # shellcheck disable=SC1003,SC2016,SC2089,SC2090 # values are meant as they stand
 
 description=@DESCRIPTION@
-supervisor=supervise-daemon
-pidfile="/run/supervise-$RC_SVCNAME.pid"
-extra_commands=checkconfig
+@SUPERVISOR@pidfile="/run/supervise-$RC_SVCNAME.pid"
+extra_commands=@COMMANDS@
 extra_started_commands=reload
 description_checkconfig='Tell whether the configuration can be used'
 description_reload='Have the service take its new configuration, and tell the outcome'
@@ -23,56 +22,25 @@ checkconfig() {
 
 @DIRECTORY@
 
-spawn() {
-	@SPAWN@ "$@"
-}
-
 # Somebody else may start it at the same time: OpenRC's own lock lets two in now and then.
 supervised() {
 	read -r supervisor <"$pidfile" && [ "$(cat "/proc/$supervisor/comm")" = supervise-daemo ]
 } 2>/dev/null
 
-start_pre() {
-	checkconfig || return 1
-	if @STATUS@ >/dev/null 2>&1 && ! supervised; then
-		eerror "$RC_SVCNAME runs already, and OpenRC did not start it"
-		return 1
-	fi
-@MAKE@	rm -f "$RC_SVCDIR/options/$RC_SVCNAME/ended"
-	# supervise-daemon hides what goes wrong on the way to the program.
-	spawn -- /bin/true
-}
-
-start() {
-	ebegin "Starting $RC_SVCNAME"
-	faster=false
-	{ (
-@ENVIRONMENT@		exec supervise-daemon "$RC_SVCNAME" --start --pidfile "$pidfile" \
-			--retry @RETRY@ @RESPAWN@ -- \
-			@SPAWN@ \
-			--ended "$RC_SVCDIR/options/$RC_SVCNAME/ended" --restart @POLICY@ -- \
-			@EXEC@
-	) || { supervised && faster=true; }; } && @AWAIT@ --pid-file "$pidfile"
-	eend $? "see "@OUTPUT@ && return 0
-	$faster || stop_supervised
-	return 1
-}
-
+@RUN@
 stop_pre() {
 	[ "$RC_CMD" != restart ] || checkconfig
 }
 
 stop() {
 	ebegin "Stopping $RC_SVCNAME"
-	stop_supervised
+@LEND@	stop_supervised
 	eend $?
 }
 
-# Without its supervisor a service goes on alone: it is stopped all the same.
-#
 # supervise-daemon overlooks a SIGTERM that comes just before it waits for one, in open(2) of a FIFO (0.56), and
 # --stop sends one and waits without end: one that still waits there is sent another.
-stop_supervised() {
+stop_daemon() {
 	(
 		while sleep 1 && supervised; do
 			! grep wait_for_partner "/proc/$supervisor/wchan" || kill "$supervisor"
@@ -82,6 +50,12 @@ stop_supervised() {
 	supervise-daemon "$RC_SVCNAME" --stop --pidfile "$pidfile"
 	stopped=$?
 	kill "$again" 2>/dev/null
+}
+
+# Without its supervisor a service goes on alone: it is stopped all the same.
+stop_supervised() {
+	stopped=1
+	@STOPDAEMON@
 	left=$(@STOP@ 2>&1) && return 0
 	case $? in
 	@NOTINORDER@) # it had to be forced, and is gone

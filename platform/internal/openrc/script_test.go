@@ -17,7 +17,9 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func TestRender(t *testing.T) {
 	everything := initdtest.Everything()
 	everything.Restart = platform.Restart{Policy: platform.RestartAlways, Delay: 100 * time.Millisecond, Max: platform.NoLimit}
-	for name, u := range map[string]platform.Unit{"defaults": initdtest.Feedd(), "everything": everything} {
+	sockets := everything
+	sockets.Supervise, sockets.Sockets = true, []platform.Socket{{Name: "api", Listen: "tcp::80"}}
+	for name, u := range map[string]platform.Unit{"defaults": initdtest.Feedd(), "everything": everything, "sockets": sockets} {
 		t.Run(name, func(t *testing.T) {
 			script, err := openrc.Render(u)
 			if err != nil {

@@ -46,13 +46,48 @@ func phase(code int) platform.Phase {
 }
 
 // Status combines the answer of rc-service with the files that OpenRC has written in this
-// boot. Everybody may read them.
+// boot. Everybody may read them. About a service under the program's own supervisor OpenRC
+// knows nothing more, and Status asks the program.
 func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, error) {
 	st, _, err := m.query(ctx, id)
-	return st, err
+	if err != nil || !st.Installed || !m.own(id) {
+		return st, err
+	}
+	r, err := m.machine.Ask(ctx, service(id, "report")...)
+	if err != nil {
+		st.Phase = platform.PhaseUnknown
+		return st, fmt.Errorf("status %q: %w", id.String(), err)
+	}
+	st.Phase, st.Assumed = platform.PhaseStopped, false
+	r.Fill(&st)
+	return st, nil
 }
 
-// query is Status. It also reports whether OpenRC considers a dead service started.
+var _ platform.Inventory = (*Manager)(nil)
+
+// Inventory is Status, except that it does not ask the program.
+func (m *Manager) Inventory(ctx context.Context, id platform.ID) (platform.Status, error) {
+	if !m.own(id) {
+		return m.Status(ctx, id)
+	}
+	st := platform.Status{Manager: m.Name()}
+	d, ours, err := m.machine.Installed(ctx, id)
+	if err != nil {
+		return st, fmt.Errorf("status %q: %w", id.String(), err)
+	}
+	st.Definition, st.Installed, st.Enabled = d, ours, d != nil && len(m.levels(ctx, id)) > 0
+	return st, nil
+}
+
+// own reports whether the service is run by the supervisor of the program, and not by
+// supervise-daemon.
+func (m *Manager) own(id platform.ID) bool {
+	script, err := m.machine.ReadFile(initd.Path(id))
+	return err == nil && strings.Contains(string(script), "\n"+ownMark+"\n")
+}
+
+// query is Status by OpenRC alone. It also reports whether OpenRC considers a dead service
+// started.
 func (m *Manager) query(ctx context.Context, id platform.ID) (st platform.Status, lost bool, err error) {
 	st = platform.Status{Manager: m.Name(), Phase: platform.PhaseStopped}
 	d, ours, err := m.machine.Installed(ctx, id)
@@ -74,6 +109,10 @@ func (m *Manager) query(ctx context.Context, id platform.ID) (st platform.Status
 			st.Phase = platform.PhaseFailed // it ended too often: supervise-daemon gave up
 		}
 		return st, false, nil
+	}
+	if m.own(id) {
+		st.Assumed = st.Phase == platform.PhaseReady
+		return st, code == codeCrashed, nil
 	}
 	st.PID, st.Restarts = m.value(id, "child_pid"), m.value(id, "start_count")
 	dead := st.PID != 0 && !m.machine.Exists(path.Join("/proc", strconv.Itoa(st.PID)))

@@ -40,7 +40,7 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 			return nil, err
 		}
 		var steps []platform.Step
-		if !now.gone {
+		if !now.Gone {
 			stop := platform.Step{Kind: platform.StepRun, Describe: "stop the service", Argv: []string{initd.Path(id), "stop"}}
 			if now.PID != 0 {
 				stop.Undo = []string{initd.Path(id), "start"}

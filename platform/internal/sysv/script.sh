@@ -55,7 +55,8 @@ stop() {
 
 restart() {
 	check || return 6 # before anything is stopped
-@RESTART@}
+@LEND@	stop && start
+}
 
 reload() {
 	running || return 7
@@ -76,7 +77,7 @@ status)
 	status "$@"
 	exit
 	;;
-start | stop | restart | try-restart | reload | force-reload@ACTIONS@) ;;
+start | stop | restart | try-restart | reload | force-reload) ;;
 *) usage ;;
 esac
 [ $# -eq 0 ] || usage

@@ -2,47 +2,15 @@ package sysv
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/internal/initd"
 )
 
-// codeUnknown is the exit code of the status action if the status is unknown.
-const codeUnknown = 4
-
-// A report has the relevant part of what the script's `status --json` prints.
-type report struct {
-	Phase      platform.Phase `json:"phase"`
-	PhaseSince time.Time      `json:"phase_since"`
-	PID        int            `json:"pid"`
-	StartedBy  string         `json:"started_by"`
-	Restarts   int            `json:"restarts"`
-	LastExit   *platform.Exit `json:"last_exit"`
-	StatusText string         `json:"status_text"`
-
-	gone bool // the program is missing
-}
-
 // ask runs the script's status action, which asks the program.
-func (m *Manager) ask(ctx context.Context, id platform.ID) (report, error) {
-	out, err := m.machine.Run(ctx, initd.Path(id), "status", "--json")
-	// The output says more than the exit code, which is that of the LSB.
-	var command *platform.CommandError
-	if err != nil && (!errors.As(err, &command) || command.Code < 0) {
-		return report{}, err
-	}
-	var r report
-	if e := json.Unmarshal([]byte(out), &r); e != nil {
-		if command != nil && command.Code == codeUnknown && out == "" {
-			return report{Phase: platform.PhaseUnknown, gone: true}, nil
-		}
-		return report{}, fmt.Errorf("answer of %s status: %w", initd.Path(id), errors.Join(e, err))
-	}
-	return r, nil
+func (m *Manager) ask(ctx context.Context, id platform.ID) (initd.Report, error) {
+	return m.machine.Ask(ctx, initd.Path(id), "status", "--json")
 }
 
 var _ platform.Inventory = (*Manager)(nil)
@@ -68,7 +36,7 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 		st.Enabled = d != nil && enabled(m.found(ctx, id.String()))
 		return st, nil
 	}
-	var r report
+	var r initd.Report
 	if err == nil {
 		r, err = m.ask(ctx, id)
 	}
@@ -77,10 +45,6 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 		return st, fmt.Errorf("status %q: %w", id.String(), err)
 	}
 	st.Installed, st.Enabled = true, enabled(m.found(ctx, id.String()))
-	if r.PID != 0 && r.StartedBy != m.Name() {
-		return st, nil
-	}
-	st.Phase, st.Since, st.PID, st.Restarts = r.Phase, r.PhaseSince, r.PID, r.Restarts
-	st.LastExit, st.Text = r.LastExit, r.StatusText
+	r.Fill(&st)
 	return st, nil
 }

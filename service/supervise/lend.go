@@ -1,0 +1,33 @@
+package supervise
+
+import (
+	"context"
+	"os"
+)
+
+const (
+	// lenderVariable has the number of a process. The sockets that are lent while it lives are
+	// for the supervisor that [Spawn] becomes.
+	lenderVariable = "HOLDFAST_LENDER"
+	// keptVariable says which descriptors Spawn has got: each as NUMBER:NAME, with a colon
+	// between them.
+	keptVariable = "HOLDFAST_KEPT"
+)
+
+// Lend keeps what the supervisor whose process is pid keeps, for the supervisor that somebody
+// starts in its place: the process script stops the one and starts the other, with its own
+// number in the environment variable HOLDFAST_LENDER. Only processes of the same user or of
+// root get it.
+//
+// Lend calls ready when that process can stop the supervisor, and returns when ctx ends. If
+// the supervisor keeps nothing or does not answer, Lend returns at once.
+func Lend(ctx context.Context, pid, script int, ready func()) error {
+	return lend(ctx, pid, script, ready)
+}
+
+// Lent reports whether somebody lends sockets to what this process starts.
+func Lent() bool { return os.Getenv(lenderVariable) != "" }
+
+// Lendings returns the descriptors that [Spawn] got for this process, as [Parent].Kept. It
+// removes them from the environment.
+func Lendings() []*os.File { return lendings() }

@@ -1,0 +1,117 @@
+package supervise
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// lendRequest asks a supervisor, or who lends, for what it keeps.
+const lendRequest = "HOLDFAST_LEND=1"
+
+// answers is how long the answer may take: one that is stuck is not waited for.
+const answers = 10 * time.Second
+
+func lend(ctx context.Context, pid, script int, ready func()) error {
+	files := borrow(ctx, pid, func(who unix.Ucred) bool { return int(who.Pid) == pid })
+	if len(files) == 0 {
+		return nil
+	}
+	conn, err := datagrams(storeAddress(script))
+	if err != nil {
+		for _, f := range files {
+			_ = f.Close()
+		}
+		return fmt.Errorf("lend sockets: %w", err)
+	}
+	s := serveStore(conn, files)
+	defer s.close()
+	ready()
+	<-ctx.Done()
+	return nil
+}
+
+// borrowed gets what is lent to this process, and returns the variable that says so to the
+// program that it executes. Only a process of the same user or of root may lend.
+func borrowed(ctx context.Context) []string {
+	script, err := strconv.Atoi(os.Getenv(lenderVariable))
+	if err != nil {
+		return nil
+	}
+	files := borrow(ctx, script, trusted)
+	var kept []string
+	for _, f := range files {
+		fd, err := unix.Dup(int(f.Fd())) // not close-on-exec
+		if err == nil && !strings.Contains(f.Name(), "\x00") { // which the environment cannot contain
+			kept = append(kept, strconv.Itoa(fd)+":"+f.Name())
+		}
+		_ = f.Close()
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	return []string{keptVariable + "=" + strings.Join(kept, ":")}
+}
+
+func trusted(who unix.Ucred) bool { return who.Uid == 0 || int(who.Uid) == os.Geteuid() }
+
+func lendings() (files []*os.File) {
+	text := os.Getenv(keptVariable)
+	_ = os.Unsetenv(keptVariable)
+	words := strings.Split(text, ":")
+	for i := 0; i+1 < len(words); i += 2 {
+		fd, err := strconv.Atoi(words[i])
+		if err != nil || fd < 3 {
+			continue
+		}
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, unix.FD_CLOEXEC); err != nil {
+			continue // it is not open
+		}
+		files = append(files, os.NewFile(uintptr(fd), words[i+1]))
+	}
+	return files
+}
+
+// borrow returns further descriptors of all that is kept at the address of the process pid,
+// under their names. There are none if the answer does not come from somebody who is right.
+func borrow(ctx context.Context, pid int, right func(unix.Ucred) bool) (files []*os.File) {
+	if pid == 0 {
+		return nil
+	}
+	conn, err := datagrams("")
+	if err != nil {
+		return nil
+	}
+	defer conn.Close()
+	until := time.Now().Add(answers)
+	if limit, ok := ctx.Deadline(); ok && limit.Before(until) {
+		until = limit
+	}
+	_ = conn.SetDeadline(until)
+	if _, err := conn.WriteTo([]byte(lendRequest), &net.UnixAddr{Name: storeAddress(pid), Net: "unixgram"}); err != nil {
+		return nil
+	}
+	text, rights := make([]byte, 64<<10), attachments()
+	n, size, _, _, err := conn.ReadMsgUnix(text, rights)
+	if err != nil {
+		return nil
+	}
+	who, fds := attached(rights[:size])
+	names := strings.Split(string(text[:n]), ":")
+	for i, fd := range fds {
+		files = append(files, os.NewFile(uintptr(fd), names[min(i, len(names)-1)])) //nolint:gosec // a descriptor
+	}
+	if !right(who) || len(files) != len(names) { // somebody else has answered, or it has nothing
+		for _, f := range files {
+			_ = f.Close()
+		}
+		return nil
+	}
+	return files
+}
