@@ -47,7 +47,7 @@ func borrowed(ctx context.Context) []string {
 	files := borrow(ctx, script, trusted)
 	var kept []string
 	for _, f := range files {
-		fd, err := unix.Dup(int(f.Fd())) // not close-on-exec
+		fd, err := unix.Dup(int(f.Fd()))                       // not close-on-exec
 		if err == nil && !strings.Contains(f.Name(), "\x00") { // which the environment cannot contain
 			kept = append(kept, strconv.Itoa(fd)+":"+f.Name())
 		}
