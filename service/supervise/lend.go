@@ -5,14 +5,9 @@ import (
 	"os"
 )
 
-const (
-	// lenderVariable has the number of a process. The sockets that are lent while it lives are
-	// for the supervisor that [Spawn] becomes.
-	lenderVariable = "HOLDFAST_LENDER"
-	// keptVariable says which descriptors Spawn has got: each as NUMBER:NAME, with a colon
-	// between them.
-	keptVariable = "HOLDFAST_KEPT"
-)
+// lenderVariable has the number of a process. The sockets that are lent while it lives are for
+// the supervisor that [Spawn] becomes.
+const lenderVariable = "HOLDFAST_LENDER"
 
 // Lend keeps what the supervisor whose process is pid keeps, for the supervisor that somebody
 // starts in its place: the process script stops the one and starts the other, with its own

@@ -15,6 +15,10 @@ import (
 // lendRequest asks a supervisor, or who lends, for what it keeps.
 const lendRequest = "HOLDFAST_LEND=1"
 
+// keptVariable says which descriptors Spawn has got: each as NUMBER:NAME, with a colon between
+// them.
+const keptVariable = "HOLDFAST_KEPT"
+
 // answers is how long the answer may take: one that is stuck is not waited for.
 const answers = 10 * time.Second
 
