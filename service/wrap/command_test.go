@@ -72,7 +72,40 @@ var commands = map[string]func(dir string, args []string) int{
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 		signal.Notify(make(chan os.Signal, 1), os.Interrupt)
 		fmt.Println("deaf")
-		select {}
+		time.Sleep(time.Hour) // who is left by a test that fails is not left for good
+		return 0
+	},
+	// hostile FILE: wants to outlive everybody.
+	"hostile": hostile,
+	// hang FILE: starts one that is deaf, adds its own number and that one's to the file, and never ends.
+	"hang": func(dir string, args []string) int {
+		signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+		cmd := exec.Command(os.Args[0], "deaf")
+		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+		cmd.SysProcAttr = ownSession()
+		if err := cmd.Start(); err != nil {
+			return 1
+		}
+		appendTo(filepath.Join(dir, args[0]), fmt.Sprintln(os.Getpid(), cmd.Process.Pid))
+		time.Sleep(time.Hour)
+		return 0
+	},
+	// leave FILE CODE: leaves one behind that is deaf, adds its number to the file and ends with CODE.
+	"leave": func(dir string, args []string) int {
+		cmd := exec.Command(os.Args[0], "deaf")
+		cmd.SysProcAttr = ownSession()
+		if err := cmd.Start(); err != nil {
+			return 1
+		}
+		appendTo(filepath.Join(dir, args[0]), fmt.Sprintln(cmd.Process.Pid))
+		code, _ := strconv.Atoi(args[1])
+		return code
+	},
+	// environ FILE: writes its environment to the file.
+	"environ": func(dir string, args []string) int {
+		_ = os.WriteFile(filepath.Join(dir, args[0]), []byte(strings.Join(os.Environ(), "\x00")), 0o600)
+		awaitStop()
+		return 0
 	},
 	// tree DEPTH: starts itself again and again, and lives.
 	"tree": func(dir string, args []string) int {
@@ -140,19 +173,12 @@ var commands = map[string]func(dir string, args []string) int{
 			}
 			_ = tell("WATCHDOG=trigger")
 		}
-		select {}
+		time.Sleep(time.Hour) // the runtime ends a program that waits for nothing
+		return 0
 	},
 	// note FILE WORD...: appends the words and the variables that they name to a file.
 	"note": func(dir string, args []string) int {
-		f, err := os.OpenFile(filepath.Join(dir, args[0]), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-		if err != nil {
-			return 1
-		}
-		defer f.Close()
-		if _, err := fmt.Fprintln(f, os.ExpandEnv(strings.Join(args[1:], " "))); err != nil {
-			return 1
-		}
-		return 0
+		return appendTo(filepath.Join(dir, args[0]), fmt.Sprintln(os.ExpandEnv(strings.Join(args[1:], " "))))
 	},
 	// there FILE: whether it is.
 	"there": func(dir string, args []string) int {
@@ -179,6 +205,18 @@ var commands = map[string]func(dir string, args []string) int{
 		fmt.Println("stopped by HTTP")
 		return 0
 	},
+}
+
+func appendTo(path, text string) int {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return 1
+	}
+	defer f.Close()
+	if _, err := f.WriteString(text); err != nil {
+		return 1
+	}
+	return 0
 }
 
 func awaitStop() {

@@ -14,8 +14,8 @@
 // last stands in the error. From then on [wrap.health] asks at an interval. A command that
 // ends by itself ends the service, with its exit code by the table [wrap.exit], or is
 // started again by [wrap.restart]. A stop is the way of [wrap.stop], the grace, and
-// then SIGKILL for everybody whom the command has started, directly or not; a command
-// that had to be killed makes the stop fail.
+// then SIGKILL for everybody whom the command, a hook or a check has started, directly or not;
+// a command that had to be killed makes the stop fail.
 //
 // The command gets none of the manager's variables, but where ready.notify is set a
 // NOTIFY_SOCKET of ours. What it says there is passed on: READY, STATUS, RELOADING,

@@ -71,8 +71,11 @@ func (s *spawner) reap() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, pid := range s.orphans() {
-		if !s.own[pid] {
-			_, _ = syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
+		if s.own[pid] {
+			continue
+		}
+		if n, err := syscall.Wait4(pid, nil, syscall.WNOHANG, nil); err == nil && n == pid {
+			s.waited++
 		}
 	}
 }
@@ -162,13 +165,18 @@ func readOnce(path string, b []byte) ([]byte, error) {
 	return b[:max(n, 0)], err
 }
 
-// below are all processes that descend from us, without what others in this process have started.
-func (s *spawner) below() (all []relative) {
+// below are all processes that descend from us, without what others in this process have started. There are none before adopt.
+func (s *spawner) below() []relative { return s.descendants(s.self.PID) }
+
+func (s *spawner) descendants(of int) (all []relative) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.self.PID == 0 {
+		return nil
+	}
 	rest := processes()
 	strangers := s.strangers() // later: whoever is in rest has been started
-	found := map[int]bool{s.self.PID: true}
+	found := map[int]bool{of: true}
 	for grown := true; grown; {
 		grown = false
 		rest = slices.DeleteFunc(rest, func(r relative) bool {
@@ -210,17 +218,25 @@ func (p *process) exited() bool {
 	return errors.Is(err, unix.ECHILD) || err == nil && info.Signo != 0
 }
 
-// end kills all that is below us, and returns when nobody is left or ctx ends.
+// end kills all that is below us, and returns when nobody is left or ctx ends. p is the command; nil: there is none.
 func (s *spawner) end(ctx context.Context, p *process) error {
+	known := map[int]bool{}
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		s.reap()
+		before := s.waits()
 		all := s.below()
-		if len(all) == 0 && p.hasEnded() { // it may be nobody's child already, and how it ended not known yet
+		// Who forks and ends again and again is in no list of processes that is made meanwhile. But whoever has ended below us
+		// was waited for by us, or is in the list.
+		if len(all) == 0 && s.settled(before) && (p == nil || p.hasEnded()) {
 			return nil
 		}
 		for _, r := range all {
-			if !r.Ended() {
-				_ = s.identity(r).Signal(os.Kill) // it may be gone
+			if r.Ended() {
+				continue
+			}
+			_ = s.identity(r).Signal(os.Kill) // it may be gone
+			if !known[r.pid] {
+				known[r.pid], pause = true, time.Millisecond // they are making more
 			}
 		}
 		select {
@@ -229,6 +245,44 @@ func (s *spawner) end(ctx context.Context, p *process) error {
 			return fmt.Errorf("%s: %w: they do not end", listed(all), context.Cause(ctx))
 		}
 	}
+}
+
+// waits returns how many of our processes were waited for.
+func (s *spawner) waits() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.waited
+}
+
+// settled reports whether none of our processes has been waited for since waits returned before, and none can be now.
+func (s *spawner) settled(before int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.waited == before && len(s.own) == 0
+}
+
+// mostLooks limits how often fell looks for what a command has started meanwhile.
+const mostLooks = 100
+
+// fell kills p and all that descends from it. They are stopped before: whose parent is killed cannot be told from other orphans.
+func (s *spawner) fell(p *process) {
+	tree := map[int]relative{}
+	for range mostLooks {
+		found := len(tree)
+		for _, r := range s.descendants(p.pid()) {
+			if _, is := tree[r.pid]; !is {
+				tree[r.pid] = r
+				_ = s.identity(r).Signal(syscall.SIGSTOP)
+			}
+		}
+		if len(tree) == found {
+			break
+		}
+	}
+	for _, r := range tree {
+		_ = s.identity(r).Signal(os.Kill)
+	}
+	p.group.kill()
 }
 
 func listed(all []relative) string {

@@ -41,8 +41,14 @@ func startGroup(cmd *exec.Cmd) (group, error) {
 	return group{j}, err
 }
 
+// fell kills p and all that it has started.
+func (s *spawner) fell(p *process) { p.group.kill() }
+
 // end kills all that there is of p, and returns when nobody is left or ctx ends.
 func (s *spawner) end(ctx context.Context, p *process) error {
+	if p == nil {
+		return nil
+	}
 	for {
 		p.group.Kill()
 		n, err := p.group.Alive()

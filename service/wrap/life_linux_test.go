@@ -61,6 +61,7 @@ func TestNobodyOutlivesTheStop(t *testing.T) {
 		{"a double fork", `(setsid sh -c 'setsid sleep 3000 & sleep 3000' &) ; echo up; sleep 3000 & wait`, 0},
 		{"who ignores SIGTERM", `trap '' TERM; (setsid sh -c 'trap "" TERM; sleep 3000 & sleep 3000' &); echo up; while :; do sleep 3000; done`, 1},
 		{"who multiplies", `f() { while :; do sh -c 'sleep 3000 & sleep 0.01; (setsid sleep 3000 &)'; done; }; f & echo up; wait`, 0},
+		{"who is another at every moment", `s='sh -c "$0" "$0" & exit'; setsid sh -c "$s" "$s"; setsid sh -c "$s" "$s"; echo up; sleep 3000 & wait`, 0},
 		{"orphans that end", `i=0; while test $i -lt 50; do (sh -c 'exit 3' &); i=$((i+1)); done; echo up; sleep 3000 & wait`, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

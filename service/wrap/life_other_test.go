@@ -6,3 +6,5 @@ package wrap_test
 func (l *life) nobody() { l.t.Helper() }
 
 func headless(string, []string) int { return 1 } // there is no such thing here
+
+func hostile(string, []string) int { return 1 } // it is Linux that can end such

@@ -32,3 +32,7 @@ func (l *life) nobody() {
 }
 
 func headless(string, []string) int { return 1 } // there is no such thing here
+
+func hostile(string, []string) int { return 1 } // nor such
+
+func ownSession() *syscall.SysProcAttr { return nil } // nobody can leave the job

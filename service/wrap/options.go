@@ -54,8 +54,8 @@ type Health struct {
 type Stop struct {
 	Signal  string        `toml:"signal" help:"SIGTERM, SIGINT, ...; not on Windows"`
 	Tree    bool          `toml:"tree" help:"send the signal also to all processes that it has started"`
-	Command []string      `toml:"command" help:"a command instead of a signal"`
-	HTTP    string        `toml:"http" help:"instead of a signal: a URL to POST to"`
+	Command []string      `toml:"command" help:"a command instead of a signal; if it fails, or needs three quarters of the grace, the signal follows"`
+	HTTP    string        `toml:"http" help:"instead of a signal: a URL to POST to; likewise"`
 	Keys    string        `toml:"keys" help:"on Windows, instead of a signal: ctrl-c, ctrl-break, close (WM_CLOSE to its windows), none"`
 	Grace   time.Duration `toml:"grace" help:"time before all remaining processes are killed; less than stop_timeout"`
 }

@@ -18,6 +18,7 @@ type spawner struct {
 	mu  sync.Mutex   // held while a process is made
 	own map[int]bool // those that package os/exec waits for
 
+	waited int // how many processes were waited for
 	reaper
 }
 
@@ -63,6 +64,7 @@ func (s *spawner) start(cmd *exec.Cmd) (*process, error) {
 		_ = cmd.Wait() // its state says it
 		s.mu.Lock()
 		delete(s.own, p.pid())
+		s.waited++
 		s.mu.Unlock()
 		p.result = outcomeOf(cmd.ProcessState)
 		close(p.ended)
@@ -95,8 +97,8 @@ const (
 	outputAfter = time.Second
 )
 
-// run runs a command of ours to its end: a hook, a check. When ctx ends it is killed, with its
-// group. The error has what it said last.
+// run runs a command of ours to its end: a hook, a check. When ctx ends it is killed, with what it
+// has started. The error has what it said last.
 func (s *spawner) run(ctx context.Context, argv, env []string, dir string) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
@@ -111,9 +113,9 @@ func (s *spawner) run(ctx context.Context, argv, env []string, dir string) error
 	select {
 	case <-p.ended:
 	case <-ctx.Done():
-		p.group.kill()
-		<-p.ended
-		p.group.close()
+		s.fell(p)
+		p.awaitExit(outputAfter)
+		go func() { <-p.ended; p.group.close() }() // who has left it may have its output
 		return fmt.Errorf("%q: %w: killed%s", argv, context.Cause(ctx), said.suffix())
 	}
 	p.group.close()
@@ -121,6 +123,12 @@ func (s *spawner) run(ctx context.Context, argv, env []string, dir string) error
 		return &commandError{argv, p.result, said.text()}
 	}
 	return nil
+}
+
+// awaitExit returns when the process has ended, though others may have its output; or after limit, for it may hang in the kernel.
+func (p *process) awaitExit(limit time.Duration) {
+	for begun := time.Now(); !p.exited() && time.Since(begun) < limit; time.Sleep(time.Millisecond) {
+	}
 }
 
 // tail is the end of what is written to it.

@@ -111,6 +111,7 @@ func (p *Program) Start(ctx context.Context, rt *service.Runtime) (err error) {
 	p.spawner = &spawner{own: map[int]bool{}}
 	defer func() {
 		if err != nil {
+			err = errors.Join(err, p.endAll(nil))
 			p.clear()
 		}
 	}()
@@ -249,16 +250,24 @@ func failed(code int, err error) error {
 // endWithin is how long what got a SIGKILL may take to be gone: it may hang in the kernel.
 const endWithin = 10 * time.Second
 
-// cleanUp ends all that is left of the command, reads what it said last, and runs the hooks of its end.
-// It takes its time, whatever the program's own is: nobody is to be left.
-func (p *Program) cleanUp(c *child) error {
+// endAll ends all that is left of the command and of those that belong to it. It takes its time, whatever the program's own is:
+// nobody is to be left. c is nil if there is no command.
+func (p *Program) endAll(c *process) error {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), endWithin, fmt.Errorf("not within %v", endWithin))
 	defer cancel()
-	err := p.spawner.end(ctx, c.process)
+	return p.spawner.end(ctx, c)
+}
+
+// cleanUp ends all that is left of the command, reads what it said last, and runs the hooks of its end.
+func (p *Program) cleanUp(c *child) error {
+	err := p.endAll(c.process)
 	c.out.finish(outputAfter)
 	o := p.options()
+	if len(o.Hooks.AfterStop) == 0 {
+		return err
+	}
 	limit, done := context.WithTimeout(context.Background(), time.Duration(len(o.Hooks.AfterStop))*o.Hooks.Timeout)
 	defer done()
 	_ = p.hooks(limit, "after_stop", o.Hooks.AfterStop, c) // told
-	return err
+	return errors.Join(err, p.endAll(nil))
 }

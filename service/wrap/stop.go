@@ -24,7 +24,7 @@ func (p *Program) Stop(ctx context.Context) error {
 	c, o := p.child, p.now
 	p.mu.Unlock()
 	if c.out.hurry.Err() != nil { // it has ended by itself, and is cleaned up
-		return nil
+		return p.endAll(nil)
 	}
 	err := p.ask(ctx, o, c)
 	return errors.Join(err, p.cleanUp(c))
@@ -60,20 +60,25 @@ func (o Options) afterStop(c *child) error {
 	return failed(code, c.saying(fmt.Errorf("the command ended with %v when it was asked to", c.result)))
 }
 
-// askBy is the way to stop. One that fails leaves the signal.
+// askBy is the way to stop. One that fails leaves the signal, for which some of the grace is kept.
 func (p *Program) askBy(ctx context.Context, o Options, c *child) (err error) {
+	most := o.Stop.Grace / 4 * 3
+	limit, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("not within %v of the grace", most))
+	defer cancel()
 	switch {
 	case len(o.Stop.Command) > 0:
-		err = p.spawner.run(ctx, o.Stop.Command, append(p.environment(o), fmt.Sprintf("WRAP_PID=%d", c.pid())), p.directory(o))
+		err = p.spawner.run(limit, o.Stop.Command, append(p.environment(o), fmt.Sprintf("WRAP_PID=%d", c.pid())), p.directory(o))
 	case o.Stop.HTTP != "":
-		err = get(ctx, http.MethodPost, o.Stop.HTTP, 0)
+		err = get(limit, http.MethodPost, o.Stop.HTTP, 0)
 	default:
 		return c.ask(o.Stop)
 	}
-	if err != nil && !c.hasEnded() && ctx.Err() == nil {
-		if e := c.ask(o.Stop); e != nil && !errors.Is(e, os.ErrProcessDone) {
-			err = errors.Join(err, e)
-		}
+	if err == nil || c.hasEnded() || ctx.Err() != nil {
+		return err
+	}
+	p.rt.Slog().Warn("the command is asked to end in the usual way, because the other failed", "error", err)
+	if err = c.ask(o.Stop); errors.Is(err, os.ErrProcessDone) {
+		return nil
 	}
 	return err
 }
