@@ -52,14 +52,13 @@ suite_of() {
 packages_of() {
 	case $1 in
 	# libpam-systemd and dbus-user-session: without them there is no user manager to test --scope=user with.
-	# redis-tools and python3 are what examples/wrap has be services: the former has all of redis-server, but its service.
-	# It is compared with tini and dumb-init. nginx is in every root that can run examples/wrap; PostgreSQL and Java, which are large, in
-	# one. (A JRE alone makes a root half as large again.)
-	systemd257) echo systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,procps,udev,util-linux,redis-tools,python3,tini,dumb-init,nginx,postgresql-17,openjdk-21-jre-headless ;;
-	systemd*) echo systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,procps,udev,util-linux ;;
+	# redis-tools, python3, nginx, PostgreSQL and Java are what examples/wrap has be services: the first has all of redis-server but
+	# its service. In one root it is compared with tini and dumb-init.
+	systemd257) echo systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,procps,udev,util-linux,tini,dumb-init,redis-tools,python3,nginx,postgresql-17,openjdk-21-jre-headless ;;
+	systemd252) echo systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,procps,udev,util-linux,redis-tools,python3,nginx,postgresql-15,openjdk-17-jre-headless ;;
 	# python3 is also what Ansible needs of a machine: examples/fleet is played on twelve of them.
-	sysvinit) echo sysvinit-core,sysv-rc,initscripts,insserv,procps,lsb-base,util-linux,redis-tools,python3,nginx ;;
-	openrc) echo sysvinit-core,openrc,procps,util-linux,redis-tools,python3,nginx ;;
+	sysvinit) echo sysvinit-core,sysv-rc,initscripts,insserv,procps,lsb-base,util-linux,redis-tools,python3,nginx,postgresql-15,openjdk-17-jre-headless ;;
+	openrc) echo sysvinit-core,openrc,procps,util-linux,redis-tools,python3,nginx,postgresql-17,openjdk-21-jre-headless ;;
 	wine) echo wine,wine64,procps,util-linux ;;
 	*) die 2 "unknown root \"$1\" (known: $all_names)" ;;
 	esac
@@ -141,7 +140,7 @@ prepare() {
 		;;
 	wine) prepare_wine "$root" ;;
 	*)
-		rm -f "$root"/etc/rc?.d/*nginx "$root/etc/runlevels/default/nginx"
+		rm -f "$root"/etc/rc?.d/*nginx "$root"/etc/rc?.d/*postgresql "$root/etc/runlevels/default/nginx" "$root/etc/runlevels/default/postgresql"
 		# No gettys: the bed has no tty1. The last line runs once everything of the runlevel was waited for: package
 		# bed reads the console for it. And no file systems to check or mount: the disks are the host's.
 		sed -i -e '/:respawn:.*getty/d' -e '/:ctrlaltdel:/d' "$root/etc/inittab"

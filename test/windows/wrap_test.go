@@ -3,6 +3,7 @@
 package windows_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -66,11 +67,22 @@ type wrapping struct{ *installed }
 
 func newWrapping(t *testing.T) wrapping {
 	t.Helper()
-	exe, err := buildPrograms()
+	return newWrappingBy(t, wrapExe(t))
+}
+
+func wrapExe(t *testing.T) string {
+	t.Helper()
+	dir, err := buildPrograms()
 	must(t, err)
+	return filepath.Join(dir, "wrap.exe")
+}
+
+// newWrappingBy is one of another copy of wrap.
+func newWrappingBy(t *testing.T, exe string) wrapping {
+	t.Helper()
 	self, err := os.Executable()
 	must(t, err)
-	w := wrapping{newService(t, filepath.Join(exe, "wrap.exe"), "wrapped")}
+	w := wrapping{newService(t, exe, "wrapped")}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(w.do(t, "status", "wrapped").out)
@@ -142,6 +154,10 @@ func TestWrappedLife(t *testing.T) {
 
 	w.do(t, "start", "wrapped").must(t)
 	all = w.processes(t)
+	w.forget(t)
+	w.do(t, "restart", "wrapped").must(t)
+	nobody(t, all)
+	all = w.processes(t)
 	w.do(t, "uninstall", "wrapped").must(t)
 	nobody(t, all)
 	if w.registered(t) {
@@ -169,6 +185,37 @@ func TestWrappedKilled(t *testing.T) {
 	})
 	w.do(t, "start", "wrapped").must(t)
 	w.runningAs(t)
+}
+
+// Another version of the wrapper is tried, and taken back: each time the program ends in order, and runs again.
+func TestWrappedUpgrade(t *testing.T) {
+	t.Parallel()
+	first := []byte(read(t, wrapExe(t)))
+	second := append(bytes.Clone(first), "another"...)
+	dir := t.TempDir()
+	exe, candidate := filepath.Join(dir, "wrap.exe"), filepath.Join(dir, "candidate.exe")
+	must(t, os.WriteFile(exe, first, 0o755))
+	must(t, os.WriteFile(candidate, second, 0o755))
+	w := newWrappingBy(t, exe)
+	w.do(t, "install", "wrapped", "--start").must(t)
+	for _, step := range []struct {
+		args []string
+		want []byte
+	}{{[]string{"upgrade", "wrapped", candidate}, second}, {[]string{"rollback", "wrapped"}, first}} {
+		all := w.processes(t)
+		w.forget(t)
+		_ = os.Remove(filepath.Join(w.dir, "ended"))
+		w.do(t, step.args[0], append(step.args[1:], "--settle", "1s")...).must(t)
+		nobody(t, all)
+		w.runningAs(t)
+		w.processes(t)
+		if read(t, filepath.Join(w.dir, "ended")) != "in order" {
+			t.Errorf("%s: the program was not asked to end", step.args[0])
+		}
+		if !bytes.Equal([]byte(read(t, exe)), step.want) {
+			t.Errorf("%s: another program is in its place", step.args[0])
+		}
+	}
 }
 
 func (w wrapping) statusAs(t *testing.T) status {
