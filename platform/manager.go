@@ -100,6 +100,9 @@ type Status struct {
 	// Assumed means that PhaseReady follows only from what the manager has done. The process
 	// itself has not said that it is ready.
 	Assumed bool
+	// Trigger is the state of the units that start the service for a connection. It is nil
+	// unless the service was installed with [ActivationSocket].
+	Trigger *Trigger
 	// Definition is the manager's definition of the service. It is nil if there is none or if
 	// we are not allowed to see it.
 	Definition *Definition

@@ -80,6 +80,7 @@ type Unit struct {
 	// not run.
 	After, Requires, Wants []string
 	StartType              StartType
+	Activation             Activation
 	NeedsNetwork           bool // start it when the network is up, as far as the manager can tell
 
 	StartTimeout  time.Duration // until it is ready; restarts at each sign of progress

@@ -30,7 +30,8 @@ type Config struct {
 	WorkingDirectory string            `toml:"working_directory" help:"absolute path; default: /"`
 	RootDirectory    string            `toml:"root_directory" help:"absolute path of the directory that the service sees as /, with its program and all its files; default: the machine's root"`
 	Umask            string            `toml:"umask" help:"file mode mask, octal"`
-	StartType        StartType         `toml:"start_type" help:"auto (at boot, or at login), manual (by command only)"`
+	StartType        StartType         `toml:"start_type" help:"auto (at boot, or at login), manual (by command only, or by a connection: see activation)"`
+	Activation       Activation        `toml:"activation" help:"socket: the manager listens at the sockets from boot on, and a connection starts the service; systemd only"`
 	After            []string          `toml:"after" help:"services to start before it and to stop after it"`
 	Requires         []string          `toml:"requires" help:"services that it needs: started before it, and it fails without them"`
 	Wants            []string          `toml:"wants" help:"services to start before it, if they can be started"`
@@ -145,6 +146,9 @@ type Windows = platform.Windows
 // StartType says when a manager starts the service by itself.
 type StartType = platform.StartType
 
+// Activation says what starts the service besides the boot and the start command.
+type Activation = platform.Activation
+
 // A Switch is a setting that is on unless it is switched off.
 type Switch = platform.Switch
 
@@ -247,6 +251,12 @@ func (c Config) Check() error {
 	}
 	d.Restart.Check(func(key string, err error) { bad("restart."+key, err) })
 	bad("start_type", platform.OneOf(d.StartType, platform.StartTypes()))
+	if c.Activation != "" {
+		bad("activation", platform.OneOf(c.Activation, platform.Activations()))
+		if len(c.Sockets) == 0 {
+			bad("activation", fmt.Errorf("%q: there is no [[service.socket]]", c.Activation))
+		}
+	}
 	bad("windows.start", platform.OneOf(d.Windows.Start, platform.WindowsStarts()))
 	bad("windows.give_up", platform.OneOf(d.Windows.GiveUp, platform.WindowsGiveUps()))
 	bad("launchd.process_type", platform.OneOf(d.Launchd.ProcessType, platform.LaunchdProcessTypes()))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service/alarm"
+	"github.com/holdfast-dev/holdfast/service/internal/kept"
 	"github.com/holdfast-dev/holdfast/service/internal/sockets"
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
@@ -39,6 +40,7 @@ type life struct {
 	alarms   *alarm.Desk // nil: no alarms
 
 	listens atomic.Pointer[sockets.Set]
+	kept    atomic.Pointer[kept.Set]
 	files   []*os.File // that the manager handed over and that are no sockets of ours
 
 	ready     chan struct{} // closed by Runtime.Ready
@@ -193,6 +195,9 @@ func (l *life) becomeReady() {
 	go l.serveReloads()
 	l.gate.Open()
 	close(l.served)
+	if l.trial == nil {
+		l.kept.Load().Confirm(l.stopping)
+	}
 	l.log.Info("ready", "after", now.Sub(l.begun))
 	l.attend()
 }

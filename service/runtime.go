@@ -64,7 +64,8 @@ func (rt *Runtime) Recovery() recovery.LastRun { return rt.l.last }
 // Files returns the sockets and other descriptors that the manager opened for the service
 // (socket activation: sd_listen_fds(3)), in the manager's order. The program has to close
 // them. If the configuration has [[service.socket]], Files returns none: [Runtime.Listen]
-// returns those that are in the configuration, and the others are closed.
+// returns those that are in the configuration, and the others are closed. It never returns
+// those of [Runtime.Keep].
 func (rt *Runtime) Files() []*os.File { return rt.l.files }
 
 // State returns the current state of the service, which the state file has or is about to

@@ -51,7 +51,7 @@ func (l *life) sockets() *sockets.Set { return l.listens.Load() }
 func (l *life) listenAll(ctx context.Context) error {
 	keeper, _ := l.host.(platform.Keeper)
 	set, left, err := sockets.Open(ctx, sockets.Options{
-		Sockets: l.cfg.Sockets, Handed: l.handed(), Keeper: keeper, Ready: l.served, Log: l.log, Trial: l.trial != nil,
+		Sockets: l.cfg.Sockets, Handed: l.takeKept(ctx), Keeper: keeper, Ready: l.served, Log: l.log, Trial: l.trial != nil,
 	})
 	l.listens.Store(set)
 	l.files = left

@@ -22,6 +22,7 @@ func (l *life) awaitConfirmation() {
 		l.state.update(func(s *State) { s.Trial = "" })
 		l.sockets().Keep(l.stopping)
 		l.noteSockets()
+		l.kept.Load().Confirm(l.stopping)
 		if err := l.record.Confirmed(); err != nil {
 			l.log.Warn("the next run will take this version for one that was rolled back", "error", err)
 		}

@@ -23,7 +23,7 @@ func (c Config) Unit(program string, scope platform.Scope) (platform.Unit, error
 		Commands: c.commands(program),
 		Env:      c.Env, User: c.User, Group: c.Group, WorkingDirectory: c.WorkingDirectory, RootDirectory: c.RootDirectory, Umask: umask,
 		RuntimeDir: c.RuntimeDir, StateDir: c.StateDir,
-		StartType: c.StartType, After: c.After, Requires: c.Requires, Wants: c.Wants, NeedsNetwork: c.NeedsNetwork,
+		StartType: c.StartType, Activation: c.Activation, After: c.After, Requires: c.Requires, Wants: c.Wants, NeedsNetwork: c.NeedsNetwork,
 		StartTimeout: c.StartTimeout, StopTimeout: c.StopTimeout, ReloadTimeout: c.ReloadTimeout, Watchdog: c.Watchdog,
 		Restart: c.Restart, Limits: c.Limits, Hardening: h, Supervise: c.Supervise, Sockets: c.Sockets,
 		Systemd: c.Systemd, Launchd: c.Launchd, Windows: c.Windows,

@@ -107,6 +107,7 @@ func (p place) values() map[string]any {
 		"limits.core": &core, "hardening.capabilities": []string{"CAP_CHOWN"}, "hardening.read_write_paths": []string{p.path("more")},
 		"systemd.wanted_by": "graphical.target", "systemd.extra": []string{"OOMScoreAdjust=5"}, "systemd.unit_extra": []string{"AssertPathExists=/srv"}, "systemd.version": 257,
 		"socket":               []platform.Socket{{Name: "api", Listen: "tcp::80"}},
+		"activation":           platform.ActivationSocket,
 		"launchd.process_type": "Adaptive", "launchd.session_types": []string{"Aqua"}, "launchd.extra": map[string]any{"LowPriorityIO": true},
 		"windows.start": platform.WindowsManual, "windows.preshutdown_timeout": 10 * time.Minute, "windows.dependencies": []string{"other"},
 	}
@@ -188,6 +189,9 @@ const (
 func (p place) settle(t *testing.T, key string, reason map[string]string) string {
 	t.Helper()
 	u := p.unit()
+	if key == "activation" { // makes no sense without
+		u.Sockets = []platform.Socket{{Name: "api", Listen: "tcp::80"}}
+	}
 	before, err := p.plan(t, u)
 	if err != nil {
 		t.Fatal(err)

@@ -29,6 +29,8 @@ func (t *target) changes(ctx context.Context, steps []platform.Step) []change {
 		switch {
 		case s.Kind == platform.StepWriteFile:
 			lines = t.changedFile(s)
+		case s.Kind == platform.StepRemoveFile:
+			lines = t.removedFile(s)
 		case s.Payload != nil:
 			path, lines = t.changedPayload(ctx, s)
 		}
@@ -52,6 +54,16 @@ func (t *target) changedFile(s platform.Step) []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("-mode %04o", info.Mode().Perm()), fmt.Sprintf("+mode %04o", s.Mode)}
+}
+
+// removedFile returns the lines of a file that the steps remove, such as one that an earlier
+// configuration needed.
+func (t *target) removedFile(s platform.Step) []string {
+	before, err := t.System.ReadFile(s.Path)
+	if err != nil {
+		return nil
+	}
+	return difference(string(before), "")
 }
 
 // changedPayload returns the change for a manager whose definitions are not files.
@@ -84,6 +96,9 @@ func (t *target) undone(ctx context.Context, steps []platform.Step) bool {
 		return true
 	}
 	if _, says := t.manager.(platform.Registry); !says && st.Enabled == (t.cfg.StartType == platform.StartManual) { // a registered definition contains the start type
+		return true
+	}
+	if st.Trigger != nil && !st.Trigger.Enabled {
 		return true
 	}
 	for _, s := range steps {

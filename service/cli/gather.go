@@ -206,7 +206,7 @@ func (g *gathering) wrongPID(ctx context.Context) (wrong string) {
 func (g *gathering) manages(ctx context.Context) {
 	m := doctor.Manager{
 		Wanted: g.app.manager != "none", Recorded: g.manifest.Format > 0, Manual: g.cfg.StartType == platform.StartManual,
-		AtLogin: g.r.AtLogin, Enabled: g.r.Enabled,
+		AtLogin: g.r.AtLogin, Enabled: g.r.Enabled, Trigger: g.r.Trigger,
 	}
 	defer func() { g.f.Manager = m }()
 	if g.manager == nil {

@@ -40,6 +40,8 @@ type report struct {
 	Installed bool           `json:"installed"`
 	Enabled   bool           `json:"enabled"`
 	AtLogin   bool           `json:"at_login,omitempty"` // and not at boot
+	// Trigger is about the units that start the service for a connection; absent: none does.
+	Trigger *platform.Trigger `json:"trigger,omitempty"`
 	// Definition is the manager's definition of the service; null: there is none.
 	Definition *platform.Definition `json:"definition"`
 
@@ -222,7 +224,7 @@ func (r *report) askManager(ctx context.Context, t *target, s *state.Sources) {
 	if !st.Installed {
 		return
 	}
-	s.Manager, r.Next, r.AtLogin = &st, st.Next, st.AtLogin
+	s.Manager, r.Next, r.AtLogin, r.Trigger = &st, st.Next, st.AtLogin, st.Trigger
 	if st.PID == 0 {
 		return
 	}

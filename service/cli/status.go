@@ -92,6 +92,7 @@ func (a *app) reports(cmd *cobra.Command, t *target, all bool) []report {
 	if own.GaveUp {
 		own.note(a.gaveUp(t))
 	}
+	own.triggered(a, t)
 	if text := t.pending(); text != "" {
 		own.note(text)
 	}
@@ -115,6 +116,7 @@ func (a *app) reports(cmd *cobra.Command, t *target, all bool) []report {
 		if r.GaveUp {
 			r.note(a.gaveUp(i))
 		}
+		r.triggered(a, i)
 		r.Notes = append(r.Notes, a.drift(ctx, i).notes(a, i)...)
 		reports = append(reports, r)
 	}
@@ -271,8 +273,25 @@ func installation(r report) string {
 		return "installed, starts at login"
 	case r.Enabled:
 		return "installed, starts at boot"
+	case r.Trigger != nil && r.Trigger.Enabled:
+		return "installed, starts when somebody connects"
 	}
 	return "installed, not enabled"
+}
+
+// triggered notes what the units that start the service for a connection are doing.
+func (r *report) triggered(a *app, t *target) {
+	switch g := r.Trigger; {
+	case g == nil:
+	case g.Failed != "" && r.PID != 0:
+		r.note(fmt.Sprintf("%s: %s makes it listen again", g.Failed, a.command(t, "restart")))
+	case g.Failed != "":
+		r.note(fmt.Sprintf("%s: %s makes it listen again", g.Failed, a.command(t, "start")))
+	case g.Listening && r.PID == 0 && r.Next == nil && r.Phase == platform.PhaseStopped:
+		r.note("the next connection starts it: " + strings.Join(g.Units, ", "))
+	case !g.Listening && r.PID != 0:
+		r.note(fmt.Sprintf("not all of its units listen (%s): %s makes them", strings.Join(g.Units, ", "), a.command(t, "restart")))
+	}
 }
 
 func healthText(r report, h state.Health) string {

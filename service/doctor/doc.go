@@ -21,7 +21,7 @@
 //	run:           failed, gave-up, restart-loop, not-running, last-run-unclean, last-run-unreadable, health-failing,
 //	               reload-failed
 //	manager:       no-manager, manager-silent, masked, not-startable, disabled, misplaced, manager-disagrees,
-//	               login-only, manager-lesser
+//	               login-only, manager-lesser, socket-failed, socket-disabled
 //	definition:    not-installed, definition-foreign, definition-broken, definition-outdated,
 //	               definition-unread, definition-unfit, definition-overridden, kill-timeout-short, restart-due,
 //	               reload-due, other-manager, other-scope, initd-leftover, install-interrupted,

@@ -145,6 +145,8 @@ type Manager struct {
 	Enabled  bool
 	AtLogin  bool // an enabled service starts only at login
 	User     string
+	// Trigger is about units that start the service for a connection; nil: none does.
+	Trigger *platform.Trigger
 	// Manual means that the configuration does not want a start at boot.
 	Manual   bool
 	Phase    platform.Phase

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
 )
@@ -56,6 +57,28 @@ func disabled(f Facts) []Finding {
 		fix = f.line("install")
 	}
 	return only(found(Warning, "%s does not start it at boot: it is installed, and not enabled", m.Name).fix(fix))
+}
+
+// socketFailed finds a unit that no longer starts the service for a connection.
+func socketFailed(f Facts) []Finding {
+	t := f.Manager.Trigger
+	if t == nil || t.Failed == "" {
+		return nil
+	}
+	verb := "start"
+	if f.Life.Running {
+		verb = "restart"
+	}
+	return only(found(Error, "%s: nobody can connect", t.Failed).fix(f.line(verb)))
+}
+
+// socketDisabled finds a unit that does not listen after the next boot.
+func socketDisabled(f Facts) []Finding {
+	t := f.Manager.Trigger
+	if t == nil || t.Enabled || !f.Definition.Installed {
+		return nil
+	}
+	return only(found(Warning, "%s does not listen from boot on for the service: %s is not enabled", f.Manager.Name, strings.Join(t.Units, ", ")).fix(f.line("install")))
 }
 
 // misplaced finds a service that is not in its place among the other services.

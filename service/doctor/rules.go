@@ -39,6 +39,8 @@ var rules = [...]rule{
 	{"program-closed", "program", programClosed, true, nil},
 	{"masked", "manager", masked, true, []string{"definition-foreign", "not-installed", "disabled", "definition-outdated"}},
 	{"not-startable", "manager", notStartable, true, []string{"disabled", "definition-outdated"}},
+	{"socket-failed", "manager", socketFailed, true, []string{"failed", "gave-up"}},
+	{"socket-disabled", "manager", socketDisabled, false, nil},
 	{"definition-foreign", "definition", definitionForeign, true, []string{"not-installed", "started-by-hand", "not-running"}},
 	{"definition-broken", "definition", definitionBroken, true, []string{"definition-outdated", "definition-overridden", "disabled"}},
 	{"install-interrupted", "definition", installInterrupted, true, []string{"definition-outdated", "disabled", "not-installed"}},

@@ -115,6 +115,16 @@ var faults = []struct {
 		f.Manager.Examined.Disabled, f.Manager.Enabled = "its start type is disabled", false
 	}, doctor.Error, "its start type is disabled", "ctl allow feedd"},
 	{"disabled", func(f *doctor.Facts) { f.Manager.Enabled = false }, doctor.Warning, "does not start it at boot", "ctl enable feedd"},
+	{"socket-failed", func(f *doctor.Facts) {
+		stopped(f)
+		f.Manager.Trigger = &platform.Trigger{Units: []string{"feedd.socket"}, Enabled: true, Failed: "feedd.socket no longer listens: a limit"}
+	}, doctor.Error, "feedd.socket no longer listens: a limit: nobody can connect", "feedd start --config /etc/feedd.toml"},
+	{"socket-failed", func(f *doctor.Facts) {
+		f.Manager.Trigger = &platform.Trigger{Units: []string{"feedd.socket"}, Enabled: true, Failed: "feedd.socket no longer listens: a limit"}
+	}, doctor.Error, "nobody can connect", "feedd restart --config /etc/feedd.toml"},
+	{"socket-disabled", func(f *doctor.Facts) {
+		f.Manager.Trigger = &platform.Trigger{Units: []string{"feedd.socket"}, Listening: true}
+	}, doctor.Warning, "feedd.socket is not enabled", "feedd install --config /etc/feedd.toml"},
 	{"misplaced", func(f *doctor.Facts) {
 		f.Manager.Examined.Misplaced, f.Manager.Examined.Own[platform.MendPlace] = "it is started before the database", "links feedd remove"
 	}, doctor.Warning, "relative to other services: it is started before the database", "links feedd remove && feedd install --config /etc/feedd.toml"},

@@ -47,6 +47,7 @@ func (i Init) checkSettings(r *room.Refusals, u platform.Unit) {
 	r.RefuseIf(u.RootDirectory != "", "root_directory", "%q: %s", u.RootDirectory, none)
 	r.RefuseIf(u.Umask != nil && *u.Umask != *d.Umask, "umask", "%04o: %s", umask(u), none)
 	r.RefuseIf(u.StartType != "" && u.StartType != platform.StartAuto, "start_type", "%q: it starts at boot", u.StartType)
+	r.RefuseIf(u.Activation != "", "activation", "%q: only systemd starts a service for a connection", u.Activation)
 	r.RefuseIf(u.Supervise, "supervise", "true: its definition starts the program itself")
 	for _, named := range room.Ordered(u) {
 		r.Refuse(named.Key, "%q: its place in the order of the boot is fixed", named.Name)

@@ -51,6 +51,7 @@ func (s *Script) check() {
 	}
 	s.RefuseIf(u.RootDirectory != "", "root_directory", "%q: nobody outside would find what the service says of itself", u.RootDirectory)
 	s.RefuseIfNot("start_type", platform.OneOf(u.StartType, platform.StartTypes()))
+	s.RefuseIf(u.Activation != "", "activation", "%q: only systemd starts a service for a connection", u.Activation)
 	if n := u.Limits.Nice; n < -20 || n > 19 {
 		s.Refuse("limits.nice", "%d: is not between -20 and 19", n)
 	}

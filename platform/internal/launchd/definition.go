@@ -130,6 +130,7 @@ func (p *propertyList) unsupported(u platform.Unit) {
 	p.RefuseIf(u.RootDirectory != "", "root_directory", "%q: nobody outside would find what the service says of itself", u.RootDirectory)
 	p.RefuseIfNot("start_type", platform.OneOf(u.StartType, platform.StartTypes()))
 	p.RefuseIf(u.StartType == platform.StartManual, "start_type", "%q: launchd starts what it is to start again as soon as it is loaded, at boot or at login", u.StartType)
+	p.RefuseIf(u.Activation != "", "activation", "%q: the program cannot take launchd's sockets", u.Activation)
 	h := u.Hardening
 	p.RefuseIf(len(h.SupplementaryGroups) > 0, "hardening.supplementary_groups", "launchd gives those of the user")
 	p.RefuseIf(len(h.Capabilities) > 0 && !slices.Equal(h.Capabilities, []string{"all"}), "hardening.capabilities", no)

@@ -137,6 +137,7 @@ func (d *definition) start(u platform.Unit) {
 		d.r.Disabled = true
 	}
 	d.RefuseIfNot("start_type", platform.OneOf(u.StartType, platform.StartTypes()))
+	d.RefuseIf(u.Activation != "", "activation", "%q: only systemd starts a service for a connection", u.Activation)
 	d.RefuseIfNot("windows.start", platform.OneOf(u.Windows.Start, platform.WindowsStarts()))
 }
 

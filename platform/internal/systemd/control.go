@@ -15,16 +15,18 @@ import (
 const codeNoPermission = 4
 
 // Start starts the service and waits for its READY=1. The error says how the service ended and
-// where its log is. The restart limit does not apply to an explicit start.
+// where its log is. The restart limit does not apply to an explicit start. If only connections
+// start the service, Start makes its sockets listen and leaves the rest to the first one.
 func (m *Manager) Start(ctx context.Context, id platform.ID) error {
 	return m.job(ctx, "start", id)
 }
 
-// Stop asks the service to stop and waits for its end. It succeeds if the service does not
-// run.
+// Stop asks the service to stop and waits for its end. Its socket units stop as well: the next
+// connection would start it again. Stop succeeds if the service does not run.
 func (m *Manager) Stop(ctx context.Context, id platform.ID) error { return m.job(ctx, "stop", id) }
 
-// Restart is Stop, then Start, as one job, so that nothing can come in between.
+// Restart is Stop, then Start, as one job, so that nothing can come in between. Socket units
+// go on listening.
 func (m *Manager) Restart(ctx context.Context, id platform.ID) error {
 	return m.job(ctx, "restart", id)
 }
@@ -32,7 +34,7 @@ func (m *Manager) Restart(ctx context.Context, id platform.ID) error {
 // forgive resets the count of starts. Otherwise systemd would refuse a start beyond the limit,
 // and report the previous end as the reason. Its error is ignored: the start fails, too.
 func (m *Manager) forgive(ctx context.Context, id platform.ID) {
-	_, _ = m.sys.Run(ctx, systemctl(id.Scope, "reset-failed", unit(id))...)
+	_, _ = m.sys.Run(ctx, systemctl(id.Scope, append([]string{"reset-failed", unit(id)}, m.sockets(id)...)...)...)
 }
 
 // Reload requests a reload, waits for it and returns the program's outcome.
@@ -45,7 +47,8 @@ func (m *Manager) job(ctx context.Context, verb string, id platform.ID) error {
 		return fmt.Errorf("%s %q: %w", verb, id.String(), err)
 	}
 	// If systemd does not answer, the job will fail, too.
-	if p, err := m.show(ctx, id); err == nil {
+	p, err := m.show(ctx, id)
+	if err == nil {
 		d, err := m.definition(ctx, id, p)
 		if err == nil {
 			err = d.Refuse(verb)
@@ -60,7 +63,14 @@ func (m *Manager) job(ctx context.Context, verb string, id platform.ID) error {
 	if verb == "start" || verb == "restart" {
 		m.forgive(ctx, id)
 	}
-	if _, err := m.sys.Run(ctx, systemctl(id.Scope, verb, unit(id))...); err != nil {
+	units, stopFirst := m.jobUnits(ctx, verb, id, p)
+	if stopFirst {
+		if _, err := m.sys.Run(ctx, systemctl(id.Scope, append([]string{"stop"}, units...)...)...); err != nil {
+			return m.failed(ctx, verb, id, err)
+		}
+		verb = "start"
+	}
+	if _, err := m.sys.Run(ctx, systemctl(id.Scope, append([]string{verb}, units...)...)...); err != nil {
 		return m.failed(ctx, verb, id, err)
 	}
 	return nil

@@ -69,11 +69,11 @@ func own(id platform.ID) map[string]string {
 }
 
 // edit returns the command with which an administrator makes changes.
-func edit(id platform.ID) string {
-	if id.Scope == platform.ScopeUser {
-		return "systemctl --user edit " + id.String()
+func edit(scope platform.Scope, unit string) string {
+	if scope == platform.ScopeUser {
+		return "systemctl --user edit " + unit
 	}
-	return "systemctl edit " + id.String()
+	return "systemctl edit " + unit
 }
 
 // dropIns returns the drop-ins of the unit.

@@ -40,6 +40,11 @@ func (m *Manager) Examine(ctx context.Context, id platform.ID) (platform.Examina
 			e.Uses = append(e.Uses, platform.Use{What: what, Used: used, Max: most})
 		}
 	}
+	if sockets, err := m.showSockets(ctx, id.Scope, m.sockets(id)); err == nil {
+		for _, s := range sockets {
+			e.Unread = e.Unread || s["NeedDaemonReload"] == "yes"
+		}
+	}
 	if id.Scope == platform.ScopeSystem {
 		e.Leftovers = m.scripts(id)
 	}

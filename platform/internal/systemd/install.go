@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,6 +55,10 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 	if before {
 		content = adopted(content)
 	}
+	sockets, err := m.planSockets(ctx, u, path.Dir(file), now)
+	if err != nil {
+		return nil, fmt.Errorf("install %q: %w", u.ID.String(), err)
+	}
 	run := func(describe string, undo []string, args ...string) platform.Step {
 		return platform.Step{Kind: platform.StepRun, Describe: describe, Argv: systemctl(u.Scope, args...), Undo: undo}
 	}
@@ -68,11 +73,11 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 			steps = append(steps, makeDirectory(dir, u))
 		}
 	}
-	return append(append(steps, keep...),
-		platform.Step{Kind: platform.StepWriteFile, Describe: "write the unit", Path: file, Mode: 0o644, Content: content},
+	return slices.Concat(steps, sockets.before, keep, sockets.files, []platform.Step{
+		{Kind: platform.StepWriteFile, Describe: "write the unit", Path: file, Mode: 0o644, Content: content},
 		run("reload systemd", nil, "daemon-reload"),
 		enable(u, now),
-	), nil
+	}, sockets.enable), nil
 }
 
 // enable returns the step that decides whether the service starts at boot or login. With a
@@ -81,7 +86,7 @@ func enable(u platform.Unit, now properties) platform.Step {
 	verb, describe, undo := "enable", "enable the service at boot or login", "disable"
 	switch {
 	case u.StartType == platform.StartManual:
-		verb, describe, undo = "disable", "start the service when somebody asks for it, and not by itself", ""
+		verb, describe, undo = "disable", "start the service when somebody asks for it, or connects, and not by itself", ""
 		if now.enabled() {
 			undo = "enable"
 		}

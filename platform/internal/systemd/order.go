@@ -27,7 +27,7 @@ func order(f *unitFile, u platform.Unit) {
 		wants = append(wants, online)
 	}
 	f.list("Wants", "wants", unique(wants), units)
-	f.list("Requires", "requires", unique(u.Requires), units)
+	f.list("Requires", "requires", unique(slices.Concat(u.Requires, socketUnits(u))), units)
 	for _, name := range slices.Concat(u.Requires, wants) {
 		if _, err := units(name); err == nil { // other names have been refused already
 			after = append(after, name)

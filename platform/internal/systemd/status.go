@@ -194,5 +194,6 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 		Next:       p.next(),
 		AtLogin:    id.Scope == platform.ScopeUser && !m.lingers(),
 		Definition: d,
+		Trigger:    m.triggerOf(ctx, id, d),
 	}, nil
 }

@@ -10,16 +10,14 @@ import (
 // An older one drops the line with a warning.
 const preserve = 254
 
-// storeLeast is the room for descriptors: enough for one more socket not to need another
-// install.
-const storeLeast = 64
+// storeFiles is the room for files of Runtime.Keep, which no configuration names. Each socket
+// needs two places while it is replaced.
+const storeFiles = 64
 
-// store has systemd keep the sockets that the service gives it (Notifier.Keep) until it
-// is stopped, and longer where that is asked for.
+// store has systemd keep what the service gives it (Notifier.Keep) until it is stopped, and
+// longer where that is asked for.
 func store(f *unitFile, u platform.Unit, version int) {
-	if len(u.Sockets) > 0 {
-		f.set("FileDescriptorStoreMax", strconv.Itoa(max(storeLeast, 2*len(u.Sockets))))
-	}
+	f.set("FileDescriptorStoreMax", strconv.Itoa(storeFiles+2*len(u.Sockets)))
 	if !u.Systemd.PreserveSockets {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 
 	"github.com/holdfast-dev/holdfast/platform"
@@ -34,23 +35,47 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 	if err != nil {
 		return nil, fmt.Errorf("uninstall %q: %w", id.String(), err)
 	}
+	sockets := m.sockets(id)
+	known, enabled := []string{unit(id)}, []string{}
+	if now.enabled() {
+		enabled = append(enabled, unit(id))
+	}
+	listening, _ := m.showSockets(ctx, id.Scope, sockets)
+	for i, p := range listening {
+		if p["LoadState"] != "not-found" {
+			known = append(known, sockets[i])
+		}
+		if p.enabled() {
+			enabled = append(enabled, sockets[i])
+		}
+	}
 	run := func(describe string, args ...string) platform.Step {
 		return platform.Step{Kind: platform.StepRun, Describe: describe, Argv: systemctl(id.Scope, args...)}
 	}
 	var steps []platform.Step
 	if now["LoadState"] == "loaded" || now.running() { // otherwise stop fails, because there is no unit
-		stop := run("stop the service", "stop", unit(id))
-		if now.running() {
-			stop.Undo = systemctl(id.Scope, "start", unit(id))
+		stop := run("stop the service", append([]string{"stop"}, known...)...)
+		switch {
+		case now.running():
+			stop.Undo = systemctl(id.Scope, append([]string{"start"}, known...)...)
+		case slices.ContainsFunc(listening, properties.listens):
+			stop.Undo = systemctl(id.Scope, append([]string{"start"}, known[1:]...)...)
 		}
 		steps = append(steps, stop)
 	}
-	disable := run("disable the service", "disable", unit(id))
-	disable.Undo = systemctl(id.Scope, "daemon-reload")
-	if now.enabled() {
-		disable.Undo = systemctl(id.Scope, "enable", unit(id)) // it also makes systemd reload its units
+	for _, name := range sockets {
+		removed, _, err := room.PutBack(m.sys, "the unit of a socket", path.Join(path.Dir(file), name), 0o644)
+		if err != nil {
+			return nil, fmt.Errorf("uninstall %q: %w", id.String(), err)
+		}
+		remove = append(removed, remove...)
 	}
-	forget := run("reset the failed state", "reset-failed", unit(id))
+	disable := run("disable the service", append([]string{"disable"}, known...)...)
+	disable.Undo = systemctl(id.Scope, "daemon-reload")
+	if len(enabled) > 0 {
+		disable.Undo = systemctl(id.Scope, append([]string{"enable"}, enabled...)...) // it also makes systemd reload its units
+	}
+	forget := run("reset the failed state", append([]string{"reset-failed"}, known...)...)
 	forget.MayFail = true // it fails if there is nothing to reset
 	steps = append(append(append(steps, disable), remove...), run("reload systemd", "daemon-reload"))
 	if wasEnabled(content) {

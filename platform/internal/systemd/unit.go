@@ -24,7 +24,7 @@ func Render(u platform.Unit, version int) ([]byte, error) {
 	u = u.WithDefaults()
 	var f unitFile
 	f.Add(room.CheckID(u.ID))
-	f.text.WriteString(mark + ": the next install or uninstall replaces this file. For changes of your own: " + edit(u.ID) + "\n")
+	f.text.WriteString(mark + ": the next install or uninstall replaces this file. For changes of your own: " + edit(u.Scope, u.ID.String()) + "\n")
 
 	f.section("Unit")
 	f.say("Description", "description", u.Description, text)
@@ -34,6 +34,7 @@ func Render(u platform.Unit, version int) ([]byte, error) {
 
 	f.section("Service")
 	commands(&f, u, version)
+	activation(&f, u)
 	restart(&f, u.Restart)
 	timeouts(&f, u)
 	root := accounts(&f, u)

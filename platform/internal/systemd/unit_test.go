@@ -117,7 +117,7 @@ func TestRender(t *testing.T) {
 	}
 }
 
-// What the service opens systemd has room for; a service without sockets leaves it out.
+// systemd has room for what the service opens, and for files that it keeps.
 func TestRenderSockets(t *testing.T) {
 	u := feedd()
 	for range 40 {
@@ -126,7 +126,7 @@ func TestRenderSockets(t *testing.T) {
 	u.Systemd.PreserveSockets = true
 	for version, want := range map[int]string{0: "preserve", 254: "preserve", 253: "systemd.preserve_sockets true: systemd 253 cannot, 254 and later can"} {
 		got, err := systemd.Render(u, version)
-		if want == "preserve" && (err != nil || !strings.Contains(string(got), "\nFileDescriptorStoreMax=80\nFileDescriptorStorePreserve=yes\n")) {
+		if want == "preserve" && (err != nil || !strings.Contains(string(got), "\nFileDescriptorStoreMax=144\nFileDescriptorStorePreserve=yes\n")) {
 			t.Errorf("%d: %v\n%s", version, err, got)
 		}
 		if want != "preserve" && (err == nil || !strings.Contains(err.Error(), want)) {
@@ -134,11 +134,11 @@ func TestRenderSockets(t *testing.T) {
 		}
 	}
 	u.Sockets, u.Systemd.PreserveSockets = u.Sockets[:1], false
-	if got, err := systemd.Render(u, 252); err != nil || !strings.Contains(string(got), "\nFileDescriptorStoreMax=64\n") || strings.Contains(string(got), "DescriptorStorePreserve") {
+	if got, err := systemd.Render(u, 252); err != nil || !strings.Contains(string(got), "\nFileDescriptorStoreMax=66\n") || strings.Contains(string(got), "DescriptorStorePreserve") {
 		t.Errorf("%v\n%s", err, got)
 	}
 	u.Sockets = nil
-	if got, err := systemd.Render(u, 257); err != nil || strings.Contains(string(got), "FileDescriptor") {
+	if got, err := systemd.Render(u, 257); err != nil || !strings.Contains(string(got), "\nFileDescriptorStoreMax=64\n") {
 		t.Errorf("%v\n%s", err, got)
 	}
 }

@@ -36,10 +36,10 @@ func anew(u platform.Unit) string {
 	return "\t# A supervisor may be waiting to start it again.\n\tleft=$(stop 2>&1) || { echo \"$left\" >&2; return 1; }\n"
 }
 
-// lend returns the code that keeps the sockets of a supervisor for the one that a restart
+// lend returns the code that keeps the sockets and files of a supervisor for the one that a restart
 // starts.
 func lend(s *initd.Script) string {
-	if !s.Unit.Supervise || len(s.Unit.Sockets) == 0 {
+	if !s.Unit.Supervise {
 		return ""
 	}
 	return "\t# The next supervisor gets the sockets of this one from who lends them.\n" +

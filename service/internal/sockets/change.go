@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
 )
@@ -36,7 +37,7 @@ func (s *Set) Change(ctx context.Context, config []platform.Socket) (c *Change, 
 		case old == nil || err != nil:
 			return nil, nil //nolint:nilerr // the configuration was checked
 		case old.Socket == now:
-		case old.packet != nil || at.Network == "udp":
+		case old.packet != nil || at.Network == "udp", old.ofUnit():
 			return nil, nil
 		default:
 			c.changed = append(c.changed, changed{old, &socket{Socket: now, at: at}})
@@ -53,6 +54,9 @@ func (s *Set) Change(ctx context.Context, config []platform.Socket) (c *Change, 
 	}
 	return c, nil
 }
+
+// ofUnit reports whether a socket unit of the manager has opened the socket.
+func (x *socket) ofUnit() bool { return x.known != "" && !strings.HasPrefix(x.known, Mark) }
 
 func (s *Set) named(name string) *socket {
 	for _, x := range s.all {

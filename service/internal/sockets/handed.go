@@ -76,6 +76,9 @@ func (x *socket) adopt(f *os.File) (err error) {
 		return err
 	}
 	x.bound = newBoundFile(x.at.File())
+	if x.ofUnit() {
+		return x.setBacklog() // the unit has the owner and the mode, which this process may not be able to change
+	}
 	return x.finish()
 }
 

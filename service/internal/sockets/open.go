@@ -69,6 +69,10 @@ func (x *socket) finish() error {
 			return err
 		}
 	}
+	return x.setBacklog()
+}
+
+func (x *socket) setBacklog() error {
 	if x.Backlog == 0 {
 		return nil
 	}

@@ -4,6 +4,9 @@
 //	holdfast-agent: plain    a service that closes its socket and listens anew
 //	holdfast-agent: fails    a version of web that fails when it has its sockets
 //	holdfast-agent: exits    another, that just ends then
+//	holdfast-agent: one      a version with the socket "web" alone
+//	holdfast-agent: counts   a version that counts its answers in a file that it keeps
+//	holdfast-agent: forgets  a version that does not take that file
 package main
 
 import (
@@ -26,9 +29,22 @@ func main() {
 		return
 	}
 	kind := told()
+	if len(os.Args) == 3 && os.Args[1] == "ask" {
+		network, address, _ := strings.Cut(os.Args[2], ":")
+		said, err := ask(network, address)
+		if err != nil {
+			_, _ = os.Stderr.WriteString(err.Error() + "\n")
+			os.Exit(1)
+		}
+		_, _ = os.Stdout.WriteString(said)
+		return
+	}
 	name := "web"
 	if kind == "plain" {
 		name = kind
+	}
+	if kind == "counts" {
+		os.Exit(cli.Main(service.Config{Name: name, Version: kind}, &counter{}))
 	}
 	os.Exit(cli.Main(service.Config{Name: name, Version: kind}, program(kind)))
 }
@@ -56,6 +72,17 @@ type program string
 
 // Start serves at a socket of its own, or does what a bad version does.
 func (p program) Start(_ context.Context, rt *service.Runtime) error {
+	if p == "forgets" {
+		return nil
+	}
+	if p == "one" {
+		l, err := rt.Listen("web")
+		if err != nil {
+			return err
+		}
+		rt.Go("http", func(context.Context) error { return answer(l, "one\n") })
+		return nil
+	}
 	if p == "plain" {
 		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:8081")
 		if err != nil {
