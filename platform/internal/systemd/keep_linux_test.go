@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -74,15 +75,9 @@ func TestStoreThatIsNone(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- n.Keep(t.Context(), "x", os.Stdin) }()
-	for {
-		select {
-		case err := <-ended:
-			if err != nil {
-				t.Error(err)
-			}
-			return
-		default:
-			receive(t, conn)
-		}
+	for !strings.HasPrefix(receive(t, conn), "FDSTORE=1\n") { // it is the last one: nothing comes after it
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
