@@ -70,6 +70,7 @@ var places = []place{
 	{"service/migrate", []string{"platform", "service", "github.com/coreos/go-systemd/v22", "howett.net/plist"}},
 	{"service/supervise", belowService},
 	{"service/doctor", append([]string{"service/recovery"}, belowService...)}, // pure: of those it uses the types
+	{"service/internal/kept", belowService},
 	{"service/internal/sockets", belowService},
 	{"service/internal/hangup", nil}, // whatever it imports is initialised before it
 	{"service/logsink", append([]string{
@@ -77,7 +78,7 @@ var places = []place{
 	}, belowService...)},
 	// What is heavy stays out of the face: a program that only runs pays neither for a command line nor for metrics.
 	{"service", append([]string{
-		"service/alarm", "service/logsink", "service/recovery", "service/internal/hangup", "service/internal/sockets",
+		"service/alarm", "service/logsink", "service/recovery", "service/internal/hangup", "service/internal/kept", "service/internal/sockets",
 		"github.com/BurntSushi/toml", "github.com/hashicorp/go-hclog",
 	}, belowService...)},
 	{"service/cli", append([]string{
