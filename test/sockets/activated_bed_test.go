@@ -46,7 +46,7 @@ func (s *stage) answered(places ...string) {
 	}
 }
 
-func (s *stage) refused(places ...string) {
+func (s *stage) turnedAway(places ...string) {
 	s.t.Helper()
 	for _, place := range places {
 		if ok, said := s.ask(place); ok || !strings.Contains(said, "refused") && !strings.Contains(said, "no such file") {
@@ -55,8 +55,8 @@ func (s *stage) refused(places ...string) {
 	}
 }
 
-// is compares properties of a unit.
-func (s *stage) is(unit, want string) {
+// unitIs compares the state of a unit.
+func (s *stage) unitIs(unit, want string) {
 	s.t.Helper()
 	if got := s.property(unit, "ActiveState"); got != want {
 		s.t.Errorf("%s is %s, want %s\n%s", unit, got, want, s.log())
@@ -68,7 +68,7 @@ func (s *stage) property(unit, name string) string {
 	return s.must("systemctl show --value --property=" + name + " -- " + unit)
 }
 
-func (s *stage) says(command string, want ...string) {
+func (s *stage) tells(command string, want ...string) {
 	s.t.Helper()
 	out, said, _ := s.sh(command)
 	for _, w := range want {
@@ -91,21 +91,21 @@ func TestSocketUnits(t *testing.T) {
 		s := newStage(t, b)
 		s.must("id feed >/dev/null 2>&1 || useradd --system feed")
 		s.install(activated("80", ""))
-		s.is("web.socket", "active")
-		s.is("web:admin.socket", "active")
-		s.is("web.service", "inactive")
-		s.says("web status", "starts when somebody connects", "the next connection starts it: web.socket, web:admin.socket")
+		s.unitIs("web.socket", "active")
+		s.unitIs("web:admin.socket", "active")
+		s.unitIs("web.service", "inactive")
+		s.tells("web status", "starts when somebody connects", "the next connection starts it: web.socket, web:admin.socket")
 
 		s.answered(webPlace, adminPlace)
-		s.is("web.service", "active")
+		s.unitIs("web.service", "active")
 		if got := s.must("stat -c '%U %a' /run/web/admin.sock; awk '/^CapEff|^Uid/ {print $2}' /proc/$(cat /run/web/web.pid)/status | tr '\\n' ' '"); !strings.HasPrefix(got, "feed 600\n") || !strings.HasSuffix(got, " 0000000000000000") {
 			t.Errorf("the file, the user and the capabilities: %s", got)
 		}
 		if got := s.property("web.service", "NFileDescriptorStore"); got != "0" {
 			t.Errorf("%s descriptors are stored", got)
 		}
-		s.says("web status", "is ready")
-		s.says("web install", "nothing has changed")
+		s.tells("web status", "is ready")
+		s.tells("web install", "nothing has changed")
 
 		l := s.load(webPlace, adminPlace)
 		for _, r := range []round{restart, reload, kill, better, fails, restart} {
@@ -118,11 +118,11 @@ func TestSocketUnits(t *testing.T) {
 		l.end()
 
 		s.must("web stop")
-		s.refused(webPlace, adminPlace)
-		s.is("web.service", "inactive")
-		s.is("web.socket", "inactive")
+		s.turnedAway(webPlace, adminPlace)
+		s.unitIs("web.service", "inactive")
+		s.unitIs("web.socket", "inactive")
 		s.must("web start")
-		s.is("web.service", "inactive")
+		s.unitIs("web.service", "inactive")
 		s.answered(adminPlace, webPlace)
 
 		s.drifts()
@@ -134,11 +134,11 @@ func TestSocketUnits(t *testing.T) {
 		if err := b.Reboot(reboot); err != nil {
 			t.Fatal(err)
 		}
-		s.is("web.service", "inactive")
+		s.unitIs("web.service", "inactive")
 		s.answered("tcp:127.0.0.1:81")
-		s.is("web.service", "active")
+		s.unitIs("web.service", "active")
 		s.must("web uninstall --purge")
-		s.refused("tcp:127.0.0.1:81", adminPlace)
+		s.turnedAway("tcp:127.0.0.1:81", adminPlace)
 		if left := s.must("ls -A /etc/systemd/system /etc/systemd/system/sockets.target.wants 2>/dev/null | grep web; systemctl list-units --all --plain --no-legend 'web*'; ls -d /run/web 2>/dev/null; true"); left != "" {
 			t.Errorf("uninstall leaves %s", left)
 		}
@@ -150,14 +150,14 @@ func (s *stage) drifts() {
 	s.t.Helper()
 	for _, spoil := range []string{"sed -i s/SocketMode=0600/SocketMode=0666/ '/etc/systemd/system/web:admin.socket'", "rm '/etc/systemd/system/web:admin.socket'"} {
 		s.must(spoil)
-		s.says("web status", "systemd's definition of the service is not what install would write now")
-		s.says("web doctor", "/etc/systemd/system/web:admin.socket is not what an install would write now")
-		s.says("web plan --diff", "+SocketMode=0600")
+		s.tells("web status", "systemd's definition of the service is not what install would write now")
+		s.tells("web doctor", "/etc/systemd/system/web:admin.socket is not what an install would write now")
+		s.tells("web plan --diff", "+SocketMode=0600")
 		s.must("web install")
 		s.answered(webPlace, adminPlace)
 	}
 	s.must("systemctl disable web.socket")
-	s.says("web doctor", "does not listen from boot on for the service: web.socket")
+	s.tells("web doctor", "does not listen from boot on for the service: web.socket")
 	s.must("web install")
 	if got := s.property("web.socket", "UnitFileState"); got != "enabled" {
 		s.t.Errorf("web.socket is %s", got)
@@ -172,9 +172,9 @@ func (s *stage) moves() {
 	}
 	s.must("web reload")
 	s.answered(webPlace)
-	s.says("web status", "install --restart brings that in")
+	s.tells("web status", "install --restart brings that in")
 	s.must("web install")
-	s.refused(webPlace)
+	s.turnedAway(webPlace)
 	s.answered("tcp:127.0.0.1:81")
 }
 
@@ -196,10 +196,10 @@ func (s *stage) doesNotSpin() {
 				s.t.Fatal("a bad version has answered")
 			}
 		}
-		s.refused("tcp:127.0.0.1:81")
+		s.turnedAway("tcp:127.0.0.1:81")
 		s.t.Log(restart, s.property("web.socket", "Result"), s.must("journalctl -u web --no-pager | grep -c 'this version is bad' || true"))
-		s.says("web status", "web.socket no longer listens: "+says, "web start makes it listen again")
-		s.says("web doctor", "web.socket no longer listens: "+says)
+		s.tells("web status", "web.socket no longer listens: "+says, "web start makes it listen again")
+		s.tells("web doctor", "web.socket no longer listens: "+says)
 		s.must("mv /root/good /usr/local/bin/web && web start")
 		s.answered("tcp:127.0.0.1:81", adminPlace)
 	}
