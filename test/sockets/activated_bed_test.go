@@ -196,7 +196,10 @@ func (s *stage) doesNotSpin() {
 				s.t.Fatal("a bad version has answered")
 			}
 		}
-		s.turnedAway("tcp:127.0.0.1:81")
+		wait.Until(s.t, "the last process lets the socket go", func() bool {
+			answered, said := s.ask("tcp:127.0.0.1:81")
+			return !answered && strings.Contains(said, "refused")
+		}, s.log)
 		s.t.Log(restart, s.property("web.socket", "Result"), s.must("journalctl -u web --no-pager | grep -c 'this version is bad' || true"))
 		s.tells("web status", "web.socket no longer listens: "+says, "web start makes it listen again")
 		s.tells("web doctor", "web.socket no longer listens: "+says)
