@@ -40,6 +40,7 @@ var badValues = map[string][]string{
 	"working_directory":                   {`"here"`, `7`, `"/srv" scm`},
 	"root_directory":                      {`"here"`, `7`, `"/srv/a\nb" systemd`, `"/srv" scm`, `"/srv" launchd`, `"/srv" sysv`},
 	"start_type":                          {`"sometimes"`, `7`, `"manual" launchd`},
+	"activation":                          {`"always"`, `7`, `"socket"`},
 	"umask":                               {`"9"`, `"1777"`, `22`},
 	"after":                               {`[""]`, `"x"`, `["a b"] systemd`, `["x"] launchd`},
 	"requires":                            {`[""]`, `"x"`, `["a b"] systemd`, `["x"] launchd`},
