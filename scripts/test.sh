@@ -78,12 +78,12 @@ notes=$lanes_dir/notes
 go build -o "$report" ./test/report
 
 # go_test STAGE ARGUMENTS... is go test. Each test has its own limit for what it waits for; where one hangs all the same, the
-# limit of its package prints where it does. A package of bed tests takes ten minutes, and hours on a machine that is ten
-# times slower. Vet is one of the gates.
+# limit of its package prints where it does. A package of bed tests takes ten minutes, and an hour on a machine that is much
+# slower. Vet is one of the gates.
 go_test() {
 	local stage=$1
 	shift
-	go test -json -count=1 -vet=off -timeout 4h "$@" | "$report" -stage "$stage" -notes "$notes" -progress "$progress"
+	go test -json -count=1 -vet=off -timeout "${TEST_TIMEOUT:-75m}" "$@" | "$report" -stage "$stage" -notes "$notes" -progress "$progress"
 }
 
 # race_test is go_test under the race detector, if there is one.
