@@ -18,8 +18,10 @@ func TakeFiles() []*os.File {
 // a process does not know its number, so LISTEN_PID is the supervisor's until then. It is
 // for before anybody looks for these files, sd_listen_fds(3); called again it does nothing.
 func ClaimFiles() {
-	parent := strconv.Itoa(os.Getppid())
-	if os.Getenv("LISTEN_PID") == parent && starter(os.Getenv(StarterVariable)) != "" {
+	if os.Getenv("LISTEN_PID") != strconv.Itoa(os.Getppid()) {
+		return
+	}
+	if _, ours := startedBy(os.Getenv(StarterVariable)); ours {
 		_ = os.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid()))
 	}
 }

@@ -46,11 +46,18 @@ func Starter() string {
 func takeStarter() string { return starter(room.TakeEnv(StarterVariable)) }
 
 func starter(value string) string {
-	name, pid, ok := strings.Cut(value, " ")
-	if n, err := strconv.Atoi(pid); !ok || err != nil || n != os.Getpid() && n != os.Getppid() {
-		return ""
-	}
+	name, _ := startedBy(value)
 	return name
+}
+
+// startedBy reports whether value is for this process, and by which manager. `supervise` by
+// hand has none.
+func startedBy(value string) (manager string, ours bool) {
+	manager, pid, ok := strings.Cut(value, " ")
+	if n, err := strconv.Atoi(pid); !ok || err != nil || n != os.Getpid() && n != os.Getppid() {
+		return "", false
+	}
+	return manager, true
 }
 
 // takeEnded opens the descriptor in EndedVariable, or returns nil if there is none.
