@@ -50,9 +50,10 @@ func (r Record) become(env []string, own bool) error {
 }
 
 // exec executes path in this process. A reload must not kill the new program before it handles
-// SIGHUP, so SIGHUP is ignored until then, as `spawn` does.
+// SIGHUP, so SIGHUP is ignored until then, as `spawn` does. So is SIGIO: one that internal/watch
+// has asked for may be on its way.
 func exec(path string, env []string) error {
-	signal.Ignore(syscall.SIGHUP)
+	signal.Ignore(syscall.SIGHUP, syscall.SIGIO)
 	return syscall.Exec(path, os.Args, env)
 }
 
