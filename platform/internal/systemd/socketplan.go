@@ -40,7 +40,7 @@ func (m *Manager) planSockets(ctx context.Context, u platform.Unit, dir string, 
 	}
 	shown, err := m.showSockets(ctx, u.Scope, names)
 	if err != nil { // the plan is for another machine
-		shown, err = make([]properties, len(names)), nil
+		shown = make([]properties, len(names))
 	}
 	state := func(name string) properties { return shown[slices.Index(names, name)] }
 	moved := false
