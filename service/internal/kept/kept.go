@@ -143,10 +143,11 @@ func (s *Set) Get(name string) (*os.File, error) {
 
 // Keep keeps f under name, in place of an earlier file of that name.
 func (s *Set) Keep(ctx context.Context, name string, f *os.File) error {
-	if err := platform.CheckName(name); err != nil {
-		return fmt.Errorf("keep file %q: %w", name, err)
+	err := platform.CheckName(name)
+	if err == nil {
+		err = s.keep(ctx, name, f)
 	}
-	if err := s.keep(ctx, name, f); err != nil {
+	if err != nil {
 		return fmt.Errorf("keep file %q: %w", name, err)
 	}
 	return nil
@@ -154,7 +155,7 @@ func (s *Set) Keep(ctx context.Context, name string, f *os.File) error {
 
 func (s *Set) keep(ctx context.Context, name string, f *os.File) error {
 	if s.o.Keeper == nil {
-		return unsupported("no manager or supervisor of this service keeps files")
+		return noKeeper()
 	}
 	id, err := inspect(f)
 	if err != nil {
@@ -204,7 +205,7 @@ func (s *Set) pass(ctx context.Context, x *file) error {
 	_ = x.f.Close()
 	x.f = nil
 	if errors.Is(err, platform.ErrUnsupported) {
-		return unsupported("no manager or supervisor of this service keeps files")
+		return noKeeper()
 	}
 	if err != nil {
 		return err
@@ -274,6 +275,9 @@ func (s *Set) Close() {
 		}
 	}
 }
+
+// noKeeper returns the error of a service that has nobody to keep files.
+func noKeeper() error { return unsupported("no manager or supervisor of this service keeps files") }
 
 // unsupported returns an error that says why nothing is kept.
 func unsupported(why string) error {
