@@ -25,7 +25,7 @@ func (n *notes) Stop(context.Context, platform.ID) error {
 	return platform.ErrNotRunning
 }
 
-// A stop by the manager is taken back as its step says, and by that alone.
+// A stop by the manager is undone as its step says, and in no other way.
 func TestStopTakenBack(t *testing.T) {
 	for name, tt := range map[string]struct {
 		back []platform.Step
@@ -37,7 +37,7 @@ func TestStopTakenBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m, n := newMachine(t), &notes{}
 			m.fail = "rc-update"
-			tx := installer.Begin(installer.Keeper{System: m, Manager: n}, installer.Job{Verb: "uninstall"})
+			tx := installer.Begin(installer.ServiceApplier{System: m, Manager: n}, installer.Job{Verb: "uninstall"})
 			err := tx.Apply(t.Context(), []platform.Step{
 				{Kind: platform.StepStop, Describe: "stop the service", Back: tt.back},
 				{Kind: platform.StepRun, Describe: "forget it", Argv: []string{"rc-update"}},

@@ -72,7 +72,7 @@ func (f fragile) MakeDir(path string, mode fs.FileMode) error {
 	return f.do(path, func() error { return os.MkdirAll(path, mode) })
 }
 
-// Run has "touch FILE" and "rm FILE", which fails if there is none.
+// Run knows the commands "touch FILE" and "rm FILE". The latter fails if there is no file.
 func (f fragile) Run(_ context.Context, argv ...string) (string, error) {
 	return "", f.do(argv[1], func() error {
 		if argv[0] == "touch" {
@@ -82,7 +82,7 @@ func (f fragile) Run(_ context.Context, argv ...string) (string, error) {
 	})
 }
 
-// look is all that lies below dir.
+// look returns everything below dir.
 func look(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -108,7 +108,7 @@ func look(t *testing.T, dir string) map[string]string {
 	return all
 }
 
-// everyKind are a machine and steps of every kind that changes it.
+// everyKind returns a machine, and steps of every kind that changes it.
 func everyKind(t *testing.T, removes bool) (dir string, steps []platform.Step) {
 	t.Helper()
 	dir = t.TempDir()
@@ -145,9 +145,10 @@ func everyKind(t *testing.T, removes bool) (dir string, steps []platform.Step) {
 	return dir, steps
 }
 
-// Each change of each kind of step fails, in each way, or is the last one of its process:
-// the machine is as before or as after, or the journal says what makes it so. Without
-// HOLDFAST_FAULTS=all it is a part of all, by a seed.
+// Each change of each kind of step fails in every way, or is the last one of its process.
+// Afterwards the machine is as before or as after the steps, or the journal says what
+// completes it. Without HOLDFAST_FAULTS=all the test plays a part of the cases, chosen by a
+// seed.
 func TestIssue11_EveryKindOfStepAtEveryFault(t *testing.T) {
 	seed := uint64(time.Now().UnixNano()) //nolint:gosec // any will do
 	if text := os.Getenv("HOLDFAST_FAULTS_SEED"); text != "" {

@@ -105,13 +105,13 @@ func until(ctx context.Context, sys platform.System, s platform.Step) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s: no exit code %d within %v: %w", strings.Join(s.Argv, " "), s.Until, s.Within, context.Cause(ctx))
+			return fmt.Errorf("%s: did not end with exit code %d within %v: %w", strings.Join(s.Argv, " "), s.Until, s.Within, context.Cause(ctx))
 		case <-time.After(again):
 		}
 	}
 }
 
-// writeFile leaves a file alone that is as it is to be.
+// writeFile writes the file, unless it already has that content and mode.
 func writeFile(sys platform.System, s platform.Step) error {
 	if !same(sys, s) {
 		if err := sys.WriteFile(s.Path, s.Content, s.Mode); err != nil {

@@ -55,7 +55,7 @@ func (m *machine) Run(ctx context.Context, argv ...string) (string, error) {
 	return "", ctx.Err()
 }
 
-// tree is all files of the machine with mode and content.
+// tree returns all files of the machine with mode and content.
 func (m *machine) tree(t *testing.T) map[string]string {
 	t.Helper()
 	all := make(map[string]string)
@@ -178,8 +178,8 @@ func TestUnknownStep(t *testing.T) {
 	}
 }
 
-// A step with Until is repeated until its command ends with that code, and then
-// has succeeded.
+// A step with Until is repeated until its command ends with that exit code, and has succeeded
+// then.
 func TestUntil(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wait := platform.Step{Kind: platform.StepRun, Describe: "wait", Argv: []string{"look"}, Until: 1, Within: time.Minute}

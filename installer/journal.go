@@ -161,9 +161,9 @@ func readJournal(path string) (record, error) {
 	r := record{written: true}
 	switch err := files.DecodeJSON(content, &r); {
 	case err != nil:
-		return fail(fmt.Errorf("%s: %w: remove it, and undo by hand what it should have rolled back", path, err))
+		return fail(fmt.Errorf("%s: %w: remove it, and undo the interrupted change by hand", path, err))
 	case r.Format > journalFormat || r.Format < 1:
-		return fail(fmt.Errorf("%s: %w: its format is %d, and this program knows %d: use the newer one",
+		return fail(fmt.Errorf("%s: %w: its format is %d, and this program knows %d: use the newer program",
 			path, files.ErrMalformed, r.Format, journalFormat))
 	}
 	return r, nil

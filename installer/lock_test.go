@@ -17,7 +17,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Whoever has the lock is alone, though everybody who gives it up removes the file,
+// Only one process at a time has the lock, although everybody who releases it removes the file
 // and the directory.
 func TestLockIsHeldByOne(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "holdfast", "feedd.changing")
@@ -51,7 +51,8 @@ func TestLockIsHeldByOne(t *testing.T) {
 	}
 }
 
-// The second one waits, is told for whom, and refuses when its time is over.
+// The second process waits, is told who has the lock, and gives up when its time limit is
+// over.
 func TestLockOfSomebodyElse(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "feedd.changing")
 	release, err := installer.Lock(t.Context(), path, "install", nil)

@@ -146,7 +146,7 @@ func (t *Transaction) unfinished(err error) error {
 	if t.job.Journal == "" {
 		return err
 	}
-	return fmt.Errorf("%w; the rest is left for the next install or uninstall to finish", err)
+	return fmt.Errorf("%w; the next install or uninstall finishes the rest", err)
 }
 
 // bounded carries out a step within undoTime, even if ctx has ended.
@@ -193,7 +193,7 @@ func takeBack(ctx context.Context, sys platform.System, job Job, r *record) erro
 	var stale error
 	for i, e := range slices.Backward(r.Back) {
 		if err := e.takeBack(ctx, sys, job.Report); err != nil {
-			return errors.Join(fmt.Errorf("not taken back: %s: %w", e.Describe, err), stale)
+			return errors.Join(fmt.Errorf("not undone: %s: %w", e.Describe, err), stale)
 		}
 		r.Back = r.Back[:i]
 		if job.Journal != "" && r.written && i > 0 {

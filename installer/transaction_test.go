@@ -70,7 +70,7 @@ func (m *machine) resume(t *testing.T) (*installer.Pending, error) {
 	return installer.Resume(t.Context(), hosted{m}, m.at(journal), nil)
 }
 
-// What a dead process has left is taken back from the disk.
+// What a killed install has done is undone from its journal.
 func TestInstallThatWasKilledIsTakenBack(t *testing.T) {
 	m := newMachine(t)
 	before := m.tree(t)
@@ -82,7 +82,7 @@ func TestInstallThatWasKilledIsTakenBack(t *testing.T) {
 		t.Errorf("the journal: %v, %v", info, err)
 	}
 	m.fail = "reload back" // and it can be tried again
-	if p, err := m.resume(t); !errors.Is(err, errBroken) || p == nil || !strings.Contains(err.Error(), "not taken back: reload: ") {
+	if p, err := m.resume(t); !errors.Is(err, errBroken) || p == nil || !strings.Contains(err.Error(), "not undone: reload: ") {
 		t.Fatalf("%+v, %v", p, err)
 	}
 	if p := m.pending(t); p == nil || p.Step != "reload" {
@@ -103,7 +103,7 @@ func TestInstallThatWasKilledIsTakenBack(t *testing.T) {
 	}
 }
 
-// From the removal of a directory on, it is finished.
+// Once a directory has been removed, the transaction is finished and not undone.
 func TestUninstallThatCannotBeTakenBackIsFinished(t *testing.T) {
 	steps := []platform.Step{
 		{Kind: platform.StepRun, Describe: "stop", Argv: []string{"stop"}, Undo: []string{"start"}},
@@ -139,7 +139,7 @@ func TestUninstallThatCannotBeTakenBackIsFinished(t *testing.T) {
 	}
 }
 
-// A program that is replaced by another one is not in the journal, and comes back.
+// A program that is replaced by another one is not part of the journal, and is restored.
 func TestCopyOverAnotherProgram(t *testing.T) {
 	for _, end := range []string{"", "killed", "failed"} {
 		m := newMachine(t)
@@ -186,7 +186,7 @@ func TestCopyOverAnotherProgram(t *testing.T) {
 	}
 }
 
-// A step of another kind lies in the journal as JSON.
+// The payload of a step of another kind is in the journal as JSON.
 func TestPayloadsInTheJournal(t *testing.T) {
 	m := newMachine(t)
 	a := &applier{hosted: hosted{m}, there: "old"}
@@ -225,8 +225,8 @@ func (a *applier) Inverse(context.Context, platform.Step) ([]platform.Step, erro
 	return []platform.Step{{Kind: "set", Payload: word{a.there}}}, nil
 }
 
-// A journal that cannot be written stops everything before it begins, and one that
-// nobody could have written is not believed.
+// If the journal cannot be written, nothing begins. A journal that another user could have
+// written is not believed.
 func TestJournalsThatCannotBeUsed(t *testing.T) {
 	m := newMachine(t)
 	before := m.tree(t)

@@ -67,7 +67,7 @@ func Upgrade(ctx context.Context, o UpgradeOptions) (UpgradeResult, error) {
 	}
 	out, err := native.System{}.Run(ctx, argv...)
 	if ctx.Err() != nil {
-		return UpgradeResult{}, fmt.Errorf("upgrade: it goes on without its caller: %w", context.Cause(ctx))
+		return UpgradeResult{}, fmt.Errorf("upgrade: it continues without its caller: %w", context.Cause(ctx))
 	}
 	var r UpgradeResult
 	if json.Unmarshal([]byte(out), &r) != nil || r.Result == "" {
@@ -77,7 +77,7 @@ func Upgrade(ctx context.Context, o UpgradeOptions) (UpgradeResult, error) {
 			err = errors.New(strings.TrimSpace(failed.Stderr))
 		}
 		if err == nil {
-			err = fmt.Errorf("%s told nothing", argv[0])
+			err = fmt.Errorf("%s sent no answer", argv[0])
 		}
 		return UpgradeResult{}, fmt.Errorf("upgrade: %w", err)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-dev/holdfast/installer"
 )
 
-// What a program's `upgrade` prints and exits with is what the caller gets.
+// The caller gets what the program's `upgrade` prints, and an error for its exit code.
 func TestUpgrade(t *testing.T) {
 	const json = `{"service":"feedd","id":"u1","from":{"version":"1","sha256":"aa"},"to":{"version":"2","sha256":"bb"},"result":"RESULT","reason":"REASON","downtime_ns":40000000,"up":true}`
 	for name, tt := range map[string]struct {
@@ -28,7 +28,7 @@ func TestUpgrade(t *testing.T) {
 		"interrupted": {"echo '" + strings.NewReplacer("RESULT", "interrupted", "REASON", "killed").Replace(json) + "'; exit 10", true, "killed"},
 		"refused":     {"echo '" + strings.NewReplacer("RESULT", "refused", "REASON", "no program").Replace(json) + "'; exit 1", false, "upgrade: no program"},
 		"under way":   {"echo 'feedd: another one is under way' >&2; exit 75", false, "upgrade: another process is changing the installation: feedd: another one is under way"},
-		"silent":      {"exit 0", false, "told nothing"},
+		"silent":      {"exit 0", false, "sent no answer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -57,7 +57,7 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
-// Without a file it is the way back; the end of the context is the end of the wait.
+// Without a file it is a rollback. The end of the context ends the wait.
 func TestUpgradeBack(t *testing.T) {
 	dir := t.TempDir()
 	program := filepath.Join(dir, "feedd")
@@ -66,7 +66,7 @@ func TestUpgradeBack(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("stopping"))
-	if _, err := installer.Upgrade(ctx, installer.UpgradeOptions{Program: program}); err == nil || !strings.Contains(err.Error(), "goes on without its caller: stopping") {
+	if _, err := installer.Upgrade(ctx, installer.UpgradeOptions{Program: program}); err == nil || !strings.Contains(err.Error(), "continues without its caller: stopping") {
 		t.Error(err)
 	}
 	if err := os.WriteFile(program, []byte("#!/bin/sh\necho \"$*\" >&2; exit 1\n"), 0o755); err != nil { //nolint:gosec // a program

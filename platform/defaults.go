@@ -9,9 +9,12 @@ import (
 // Defaults returns the default values of all settings. A setting that is zero here has no
 // default: it is empty, or left to the manager. Configurations, definitions, documentation and
 // error messages all use this table.
-func Defaults() Unit {
+func Defaults() Unit { return *defaults() }
+
+// defaults is Defaults without a copy, because a Unit is large.
+func defaults() *Unit {
 	umask := fs.FileMode(0o027)
-	return Unit{
+	return &Unit{
 		Umask: &umask, StartType: StartAuto,
 		StartTimeout: time.Minute, StopTimeout: 30 * time.Second, ReloadTimeout: 30 * time.Second,
 		Restart: Restart{
@@ -26,7 +29,7 @@ func Defaults() Unit {
 // WithDefaults returns u with zero values replaced by those of [Defaults]. An empty
 // DisplayName becomes the name, and an empty Description the display name.
 func (u Unit) WithDefaults() Unit {
-	d := Defaults()
+	d := defaults()
 	u.DisplayName = cmp.Or(u.DisplayName, u.Name)
 	u.Description = cmp.Or(u.Description, u.DisplayName)
 	u.Umask = cmp.Or(u.Umask, d.Umask)
@@ -43,7 +46,7 @@ func (u Unit) WithDefaults() Unit {
 
 // WithDefaults returns r with zero values replaced by those of [Defaults].
 func (r Restart) WithDefaults() Restart {
-	d := Defaults().Restart
+	d := &defaults().Restart
 	return Restart{
 		Policy: cmp.Or(r.Policy, d.Policy), Delay: cmp.Or(r.Delay, d.Delay), Max: cmp.Or(r.Max, d.Max), Window: cmp.Or(r.Window, d.Window),
 		Backoff: cmp.Or(r.Backoff, d.Backoff), MaxDelay: cmp.Or(r.MaxDelay, d.MaxDelay), Jitter: r.Jitter, ResetAfter: cmp.Or(r.ResetAfter, d.ResetAfter),

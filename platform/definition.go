@@ -80,7 +80,7 @@ func (d *Definition) Refuse(verb string) error {
 	case d == nil:
 		return nil
 	case d.State == DefinitionMasked:
-		return d.refused("the administrator keeps the name from being used", d.instead("unmask"))
+		return d.refused("the administrator has blocked this name", d.instead("unmask"))
 	case d.Ours:
 		return nil
 	}
@@ -95,9 +95,9 @@ func (d *Definition) Replace(adopt bool) error {
 	case d == nil:
 		return nil
 	case d.State == DefinitionMasked:
-		return d.refused("the administrator keeps the name from being used", d.instead("unmask")+", or choose another name")
+		return d.refused("the administrator has blocked this name", d.instead("unmask")+", or choose another name")
 	case d.State == DefinitionLinked:
-		return d.refused("what it leads to would be hidden, or changed", d.instead("disable")+" removes the link")
+		return d.refused("the target of the link would be hidden or changed", d.instead("disable")+" removes the link")
 	case !d.Ours && !adopt:
 		return d.refused("", "install --adopt takes it over after showing the difference; or choose another name")
 	}

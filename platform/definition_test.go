@@ -18,7 +18,7 @@ func TestDefinitionDecides(t *testing.T) {
 	}{
 		"none":         {},
 		"ours":         {d: &platform.Definition{Path: "/x", Ours: true}},
-		"ours, linked": {d: &platform.Definition{Path: "/x", Ours: true, State: platform.DefinitionLinked, Source: "/y"}, install: "/x, a link to /y: what it leads to would be hidden, or changed: ctl disable x removes", adopted: "ctl disable x"},
+		"ours, linked": {d: &platform.Definition{Path: "/x", Ours: true, State: platform.DefinitionLinked, Source: "/y"}, install: "/x, a link to /y: the target of the link would be hidden or changed: ctl disable x removes", adopted: "ctl disable x"},
 		"theirs":       {d: &platform.Definition{Path: "/x"}, stop: "/x was not made by holdfast: ctl stop x, or take it over: install --adopt", install: "install --adopt", foreign: true},
 		"generated": {
 			d:    &platform.Definition{Path: "/g", State: platform.DefinitionGenerated, Source: "/etc/init.d/x"},

@@ -13,7 +13,7 @@
 //     room.
 //   - definition: what a manager stores about a service: a unit, a script, a property list, an
 //     entry of the SCM.
-//   - manifest: the record of what install was told and what it has made.
+//   - manifest: the record of what install was given and what it has made.
 //   - drift: a difference between the definition and what install would write now.
 //
 // # Limits

@@ -7,8 +7,8 @@ import "errors"
 var (
 	ErrNotInstalled = errors.New("service is not installed")
 	ErrNotRunning   = errors.New("service is not running")
-	ErrBadUnit      = errors.New("cannot be said in a service definition")
-	ErrNoManager    = errors.New("no supported service manager runs this machine")
+	ErrBadUnit      = errors.New("cannot be expressed in a service definition")
+	ErrNoManager    = errors.New("no supported service manager runs on this machine")
 	ErrPermission   = errors.New("not permitted")
 	ErrTimeout      = errors.New("took too long")
 	ErrRejected     = errors.New("the service rejected its new configuration")

@@ -27,16 +27,16 @@ func (e *FailedError) Error() string {
 	return text
 }
 
-// ExitMeaning describes an exit code of a program made with holdfast. It returns "" for codes
+// exitMeaning describes an exit code of a program made with holdfast. It returns "" for codes
 // that say only that the program failed.
-func ExitMeaning(code int) string {
+func exitMeaning(code int) string {
 	switch code {
 	case ExitUsage:
 		return "its command line is wrong, or it panicked before main"
 	case ExitCrashed:
 		return "it panicked"
 	case ExitAlreadyRunning:
-		return "it runs already"
+		return "it is already running"
 	case ExitNotPermitted:
 		return "it lacks a permission that it needs"
 	case ExitBadConfig:
@@ -48,14 +48,14 @@ func ExitMeaning(code int) string {
 // ExitClass returns the exit code for a command whose service ended with code. It is code
 // itself if that names a kind of failure, and [ExitFailed] otherwise.
 func ExitClass(code int) int {
-	if ExitMeaning(code) == "" || code == ExitUsage { // the reader's own command line was not wrong
+	if exitMeaning(code) == "" || code == ExitUsage { // the reader's own command line was not wrong
 		return ExitFailed
 	}
 	return code
 }
 
 // Words describes for people how the process ended: by the manager's explanation of the exit
-// code, or else by [ExitMeaning].
+// code, or else by its meaning for holdfast.
 func (e Exit) Words() string {
 	switch {
 	case e.Signal != "":
@@ -67,7 +67,7 @@ func (e Exit) Words() string {
 	if e.Means != "" {
 		return text + ": " + e.Means
 	}
-	if m := ExitMeaning(e.Code); m != "" {
+	if m := exitMeaning(e.Code); m != "" {
 		return text + ": " + m
 	}
 	return text

@@ -16,6 +16,13 @@ type Fallback interface {
 	Applier
 }
 
+// A Finder is a [Fallback] that recognises machines which holdfast does not recognise.
+type Finder interface {
+	// Here returns the name of the manager that runs this machine, or "" if none of the
+	// Fallback's does. It is asked only if holdfast finds no manager.
+	Here() string
+}
+
 // A Lesser is a [Manager] that does less for a service than holdfast's own managers.
 type Lesser interface {
 	// Missing returns sentences for people that say what the service lacks under this manager.

@@ -13,7 +13,8 @@ import (
 // for one that holdfast did not make [ErrForeign]; only Status describes such a service. A
 // Manager may be used by several goroutines.
 type Manager interface {
-	// Name returns the value for --manager: "systemd", "sysv", "openrc", "launchd", "scm".
+	// Name returns the value for --manager: "systemd", "sysv", "openrc", "launchd", "scm",
+	// "kubernetes", "compose".
 	Name() string
 
 	// Plan returns the steps, in order, that install u in place of an earlier installation by
@@ -45,6 +46,17 @@ type Inventory interface {
 	Inventory(ctx context.Context, id ID) (Status, error)
 }
 
+// A Renderer is a [Manager] that only makes plans, such as a manifest for a cluster. Others
+// carry them out. The methods that act return [ErrUnsupported], and Status knows nothing.
+type Renderer interface {
+	Manager
+	// Apply returns the command that takes the content of the planned file on its standard
+	// input, for people.
+	Apply() string
+	// StateDir returns the state directory of a service for which none is configured.
+	StateDir(id ID) string
+}
+
 // A Warner is a [Manager] that can say, before an install, what will not work as intended,
 // although it can be installed.
 type Warner interface {
@@ -70,6 +82,7 @@ const (
 	PhaseStarting  Phase = "starting"
 	PhaseReady     Phase = "ready"
 	PhaseReloading Phase = "reloading"
+	PhaseStandby   Phase = "standby" // ready to lead its cluster, which another instance leads
 	PhaseStopping  Phase = "stopping"
 	PhaseFailed    Phase = "failed"  // stopped, but not on request
 	PhaseUnknown   Phase = "unknown" // the manager could not say
@@ -130,6 +143,14 @@ type LogFilter struct {
 type LogFilterer interface {
 	// FilteredLogs returns the command for the entries that f selects. See Manager.Logs.
 	FilteredLogs(id ID, f LogFilter) []string
+}
+
+// A LogSyncer is a [Manager] whose log may be behind: what a service has printed just before its
+// end is perhaps not in it yet.
+type LogSyncer interface {
+	// SyncLogs blocks until the log has all that was printed before the call, or ctx ends. It
+	// may need root.
+	SyncLogs(ctx context.Context) error
 }
 
 // A LogFiler is a [Manager] that keeps a service's log in a file. The service's user may be

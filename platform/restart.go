@@ -22,8 +22,8 @@ const (
 	RestartNever      RestartPolicy = "never"
 )
 
-// RestartPolicies returns all restart policies.
-func RestartPolicies() []RestartPolicy {
+// restartPolicies returns all restart policies.
+func restartPolicies() []RestartPolicy {
 	return []RestartPolicy{RestartOnFailure, RestartOnSuccess, RestartOnAbnormal, RestartAlways, RestartNever}
 }
 
@@ -99,7 +99,7 @@ func ParseRule(rule string) (Restart, error) {
 			r.Success = append(r.Success, code)
 		}
 	}
-	if err := OneOf(r.Policy, RestartPolicies()); err != nil {
+	if err := OneOf(r.Policy, restartPolicies()); err != nil {
 		return Restart{}, fmt.Errorf("restart rule: %w", err)
 	}
 	return r, r.checkSuccess()
@@ -108,9 +108,9 @@ func ParseRule(rule string) (Restart, error) {
 // Check calls bad with the result of each check, by the key in the table: err is nil if the
 // value is valid.
 func (r Restart) Check(bad func(key string, err error)) {
-	bad("policy", OneOf(r.Policy, RestartPolicies()))
+	bad("policy", OneOf(r.Policy, restartPolicies()))
 	if r.Max < NoLimit {
-		bad("max", fmt.Errorf("%d is less than -1, which stands for no limit", r.Max))
+		bad("max", fmt.Errorf("%d is less than -1; -1 means no limit", r.Max))
 	}
 	bad("success_exit_codes", r.checkSuccess())
 	switch {
@@ -130,7 +130,7 @@ const maxBackoff = 100
 func (r Restart) checkSuccess() error {
 	for _, code := range r.Success {
 		if code < 1 || code > 255 || slices.Contains(ExitsForGood(), code) {
-			return fmt.Errorf("%d is not an exit code that may mean success: from 1 to 255, and not %d, %d or %d, with which a service says that it cannot run",
+			return fmt.Errorf("%d is not an exit code that may mean success: from 1 to 255, and not %d, %d or %d, which mean that the service cannot run",
 				code, ExitAlreadyRunning, ExitNotPermitted, ExitBadConfig)
 		}
 	}

@@ -20,7 +20,7 @@ func OneOf[T ~string](value T, allowed []T) error {
 	for i, a := range allowed {
 		names[i] = string(a)
 	}
-	return fmt.Errorf("%q is none of %s", value, strings.Join(names, ", "))
+	return fmt.Errorf("%q is not one of %s", value, strings.Join(names, ", "))
 }
 
 // A StartType says when a manager starts the service automatically.
@@ -60,7 +60,7 @@ type Hardening struct {
 	RestrictSyscalls Switch `toml:"restrict_syscalls" help:"only the system calls of an ordinary service"`
 	MemoryDenyWrite  Switch `toml:"memory_deny_write_execute" help:"no memory both writable and executable"`
 
-	Capabilities        []string `toml:"capabilities" help:"capabilities to keep; [\"all\"]: root keeps all"`
+	Capabilities        []string `toml:"capabilities" help:"capabilities to keep; [\"all\"]: root keeps all capabilities"`
 	ReadWritePaths      []string `toml:"read_write_paths" help:"paths excepted from protect_system"`
 	SupplementaryGroups []string `toml:"supplementary_groups" help:"additional groups of its user"`
 }
@@ -108,6 +108,12 @@ type Windows struct {
 	Password     Secret        `toml:"-"`
 	Preshutdown  time.Duration `toml:"preshutdown_timeout" help:"how long a shutdown of the machine waits for it; \"0s\": stop_timeout plus 10 s"`
 	Dependencies []string      `toml:"dependencies" help:"additional services, or groups as \"+NAME\", that have to run before it"`
+}
+
+// Container has the settings that only managers of containers know: Kubernetes and Compose.
+type Container struct {
+	Image   string `toml:"image" help:"image of its container, which has the program; default: name"`
+	Storage Size   `toml:"storage" help:"size of the volume for its state, on Kubernetes; 0: \"1G\""`
 }
 
 // A WindowsStart says when Windows starts a service.

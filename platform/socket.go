@@ -88,7 +88,7 @@ func (a *SocketAddress) readHostPort(where string) error {
 	host, digits := where[:colon], where[colon+1:]
 	port, err := strconv.ParseUint(digits, 10, 16)
 	if err != nil {
-		return fmt.Errorf("%q is no port: a number up to 65535", digits)
+		return fmt.Errorf("%q is not a port: use a number up to 65535", digits)
 	}
 	a.Port = uint16(port)
 	if host == "" {
@@ -101,9 +101,9 @@ func (a *SocketAddress) readHostPort(where string) error {
 	ip, err := netip.ParseAddr(inner)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%q is no IP address, and a name may stand for several: write the one that is meant, or nothing for all", host)
+		return fmt.Errorf("%q is not an IP address, and a host name may have several: write one address, or none for all", host)
 	case ip.Is6() && !bracketed:
-		return fmt.Errorf("an IPv6 address stands in brackets: [%s]:%d", ip, port)
+		return fmt.Errorf("write an IPv6 address in brackets: [%s]:%d", ip, port)
 	}
 	a.Host = ip.Unmap()
 	return nil
@@ -170,15 +170,15 @@ func CheckSockets(sockets []Socket, bad func(key string, err error)) {
 func (s Socket) checkOptions(a SocketAddress, bad func(key string, err error)) {
 	only := func(key string, is, possible bool, what string) {
 		if is && !possible {
-			bad(key, fmt.Errorf("%q listens at %s: only %s has that", s.Name, a, what))
+			bad(key, fmt.Errorf("%q listens on %s: that is only for %s", s.Name, a, what))
 		}
 	}
 	internet, file := a.Network != "unix", a.File() != ""
-	only("backlog", s.Backlog != 0, a.Network != "udp", "what takes connections, tcp and unix,")
+	only("backlog", s.Backlog != 0, a.Network != "udp", "what takes connections, tcp and unix")
 	only("keep_alive", s.KeepAlive != 0, a.Network == "tcp", "tcp")
 	only("reuse_port", s.ReusePort, internet, "tcp and udp")
 	only("freebind", s.FreeBind, internet, "tcp and udp")
-	only("ipv6_only", s.IPv6Only, internet && (!a.Host.IsValid() || a.Host.Is6()), "tcp and udp at all addresses, or at one of IPv6,")
+	only("ipv6_only", s.IPv6Only, internet && (!a.Host.IsValid() || a.Host.Is6()), "tcp and udp at all addresses, or at one of IPv6")
 	only("mode", s.Mode != "", file, "a unix socket with a file")
 	only("owner", s.Owner != "", file, "a unix socket with a file")
 	only("group", s.Group != "", file, "a unix socket with a file")
@@ -189,6 +189,6 @@ func (s Socket) checkOptions(a SocketAddress, bad func(key string, err error)) {
 		bad("mode", err)
 	}
 	if s.KeepAlive > 0 && s.KeepAlive < time.Second {
-		bad("keep_alive", errors.New(`less than a second is not possible: "1s", or "-1s" for none`))
+		bad("keep_alive", errors.New(`less than a second is not possible: write "1s", or "-1s" for none`))
 	}
 }

@@ -25,12 +25,12 @@ func TestSocketAddress(t *testing.T) {
 		"8080":                              `write "tcp:HOST:PORT"`,
 		"tcp6:[::1]:80":                     `write "tcp:HOST:PORT"`,
 		"tcp:8080":                          `"tcp:8080" has no port`,
-		"tcp:localhost:80":                  `"localhost" is no IP address`,
-		"tcp:::1:80":                        "an IPv6 address stands in brackets: [::1]:80",
-		"tcp:[::1:80":                       "an IPv6 address stands in brackets",
-		"tcp:127.0.0.1:http":                `"http" is no port`,
-		"tcp:127.0.0.1:65536":               `"65536" is no port`,
-		"tcp:127.0.0.1:-1":                  `"-1" is no port`,
+		"tcp:localhost:80":                  `"localhost" is not an IP address`,
+		"tcp:::1:80":                        "write an IPv6 address in brackets: [::1]:80",
+		"tcp:[::1:80":                       "write an IPv6 address in brackets",
+		"tcp:127.0.0.1:http":                `"http" is not a port`,
+		"tcp:127.0.0.1:65536":               `"65536" is not a port`,
+		"tcp:127.0.0.1:-1":                  `"-1" is not a port`,
 		"unix:":                             "neither an absolute path",
 		"unix:api.sock":                     "neither an absolute path",
 		"unix:/run/../api.sock":             "neither an absolute path",
@@ -67,7 +67,7 @@ func FuzzSocketAddress(f *testing.F) {
 	})
 }
 
-// What is wrong is told by the key of the one socket, and with its name.
+// A problem is reported with the key of the one socket, and with the name of that socket.
 func TestCheckSockets(t *testing.T) {
 	at := func(listen string) platform.Socket { return platform.Socket{Name: "api", Listen: listen} }
 	with := func(s platform.Socket, change func(*platform.Socket)) []platform.Socket {
@@ -87,7 +87,7 @@ func TestCheckSockets(t *testing.T) {
 		"twice the name":  {[]platform.Socket{at(tcp), at(file)}, `2.name: there are two sockets "api"`},
 		"twice the place": {[]platform.Socket{at(tcp), {Name: "b", Listen: tcp}}, `2.listen: tcp:127.0.0.1:80 is where "api" listens`},
 		"nowhere":         {[]platform.Socket{at("")}, "1.listen: "},
-		"mode of tcp":     {with(at(tcp), func(s *platform.Socket) { s.Mode = "0600" }), `1.mode: "api" listens at tcp:127.0.0.1:80: only a unix socket with a file has that`},
+		"mode of tcp":     {with(at(tcp), func(s *platform.Socket) { s.Mode = "0600" }), `1.mode: "api" listens on tcp:127.0.0.1:80: that is only for a unix socket with a file`},
 		"owner of a name": {with(at("unix:@a"), func(s *platform.Socket) { s.Owner = "a" }), "1.owner: "},
 		"bad mode":        {with(at(file), func(s *platform.Socket) { s.Mode = "rw" }), "1.mode: \"rw\" is not an octal mode"},
 		"no mode":         {with(at(file), func(s *platform.Socket) { s.Mode = "1777" }), "1.mode: "},

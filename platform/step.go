@@ -19,7 +19,7 @@ const (
 	StepRemoveDir  StepKind = "remove-dir"  // Path with its contents, which may be absent; cannot be undone, so the steps after it are always finished
 	StepDropDir    StepKind = "drop-dir"    // Path, if it exists and is empty: the inverse of make-dir
 	StepRun        StepKind = "run"         // Argv: undone by Undo and Back
-	StepStart      StepKind = "start"       // starts the service through the installer's manager, unless it runs already; undone by Back
+	StepStart      StepKind = "start"       // starts the service through the installer's manager, unless it is already running; undone by Back
 	StepStop       StepKind = "stop"        // likewise stops the service, unless it is stopped already, and waits for its end
 )
 

@@ -67,6 +67,11 @@ type Unit struct {
 	Reload []string // command that requests a reload, waits, and exits with the outcome
 	// Commands are further commands of the program, for managers that use scripts.
 	Commands Commands
+	// ConfigFile is the configuration file that Exec names; empty: none, or the usual one.
+	ConfigFile string
+	// Probes is where the service answers GET /livez and /readyz to other machines, HOST:PORT;
+	// empty: nowhere.
+	Probes string
 
 	Env              map[string]string
 	User, Group      string // empty: root, or the user of a user's service
@@ -91,7 +96,7 @@ type Unit struct {
 	Restart   Restart
 	Limits    Limits
 	Hardening Hardening
-	Supervise bool // for managers that do not restart: a parent process of ours does
+	Supervise bool // for SysV and OpenRC: a parent process of ours restarts the service, and keeps its sockets
 	// Sockets are opened by the service. A manager that can keeps them open for the next
 	// process of the service.
 	Sockets []Socket `toml:"socket"`
@@ -107,6 +112,8 @@ type Unit struct {
 	Systemd Systemd
 	Launchd Launchd
 	Windows Windows
+	// Container is for the managers of containers.
+	Container Container
 }
 
 // Commands are command lines of the program that act on this service without a manager, so
@@ -115,6 +122,7 @@ type Unit struct {
 type Commands struct {
 	Check  []string // exits with 0 if the configuration is valid
 	Status []string // describes the holder of the name; has the exit codes of LSB
+	Ready  []string // exits with 0 if the service is ready and no health check fails
 	Stop   []string // stops the holder of the name, finally by force, and waits for its end
 
 	// Await returns when the service that was started by --starter NAME is ready. It fails if

@@ -33,10 +33,10 @@ gofumpt_clean() {
 	[[ -z $dirty ]]
 }
 
-# in_bench COMMAND... runs a command in the module of the benchmark.
-in_bench() (
-	cd test/bench
-	"$@"
+# in_module DIR COMMAND... runs a command in the module in that directory.
+in_module() (
+	cd "$1"
+	"${@:2}"
 )
 
 # Those of the repository. What lies in platform are templates, whose results are checked by their tests.
@@ -91,7 +91,14 @@ stage 'ansible-lint' playbook_clean
 stage "staticcheck ${systems[*]}" staticcheck_clean "${systems[@]}"
 for os in "${systems[@]}"; do stage "golangci-lint GOOS=$os" golangci_clean "$os"; done
 # The benchmark has a module of its own, runs on Linux only, and contains programs written as others write them.
-stage 'test/bench: go mod tidy' in_bench go mod tidy -diff
-stage 'test/bench: staticcheck' in_bench staticcheck_clean linux
-stage 'test/bench: golangci-lint' in_bench golangci_clean linux
+stage 'test/bench: go mod tidy' in_module test/bench go mod tidy -diff
+stage 'test/bench: staticcheck' in_module test/bench staticcheck_clean linux
+stage 'test/bench: golangci-lint' in_module test/bench golangci_clean linux
+# So has the elector on etcd, with its client.
+stage 'singleton/etcd: go mod tidy' in_module singleton/etcd go mod tidy -diff
+stage 'singleton/etcd: staticcheck' in_module singleton/etcd staticcheck_clean linux windows
+stage 'singleton/etcd: golangci-lint' in_module singleton/etcd golangci_clean linux
+# So has what reads definitions of containers, with the types of Kubernetes; it is the same on every system.
+stage 'test/kubernetes: go mod tidy' in_module test/kubernetes go mod tidy -diff
+stage 'test/kubernetes: golangci-lint' in_module test/kubernetes golangci_clean linux
 run_stages gates "${1:-}"

@@ -49,6 +49,10 @@ if ! take promtool prometheus; then
 	skipped+=("what Prometheus' own tool says of metrics and alert rules (Debian: promtool, in the package prometheus)")
 fi
 
+if ! take etcd etcd-server; then
+	skipped+=("the elector's faults with the etcd of the system (Debian: etcd, in the package etcd-server)")
+fi
+
 # Plays examples/fleet on beds.
 if [[ $beds != off ]] && ! need ansible-playbook ansible-core; then
 	skipped+=('the playbook of examples/fleet (Debian: sudo apt-get install ansible-core)')
@@ -83,6 +87,8 @@ go build -o "$report" ./test/report
 go_test() {
 	local stage=$1
 	shift
+	# The programs that tests build are copied into beds and hashed there again and again: a third of each is for debuggers.
+	export GOFLAGS="${GOFLAGS:-} -ldflags=-s"
 	go test -json -count=1 -vet=off -timeout "${TEST_TIMEOUT:-75m}" "$@" | "$report" -stage "$stage" -notes "$notes" -progress "$progress"
 }
 
@@ -108,6 +114,15 @@ in_beds() {
 		awk -v bed="$(go list -m)/test/bed" '{ for (i = 2; i <= NF; i++) if ($i == bed) { print $1; next } }'
 }
 
+# longest_first PACKAGE... puts those that take longest in front, so that the end of the run is not one of them alone.
+longest_first() {
+	local long
+	for long in test/behaviour test/sockets test/kardianos test; do
+		printf '%s\n' "$@" | grep -x "$(go list -m)/$long" || true
+	done
+	printf '%s\n' "$@" | grep -vx "$(go list -m)/test\(/behaviour\|/sockets\|/kardianos\)\?" || true
+}
+
 not_in_beds() { go list ./... | grep -vxF "$(in_beds)"; }
 
 # test_without_beds: these tests sync all the time, and would all wait for one disk. What go builds stays there.
@@ -123,6 +138,25 @@ test_bench() (
 	race_test bench ./...
 )
 
+# test_etcd: the elector on etcd is a module of its own. Without the race detector: the server of etcd, which runs in its tests,
+# takes minutes to compile with it. One of its tests needs a bed.
+test_etcd() (
+	wait_for beds.over
+	cd singleton/etcd
+	if [[ -e $lanes_dir/beds ]]; then
+		HOLDFAST_BEDS=require go_test etcd ./...
+	else
+		BEDS_DIR=/nonexistent go_test etcd ./...
+	fi
+)
+
+# test_kubernetes: a module of its own, too. It has one goroutine, and with the race detector the types of Kubernetes take long
+# to compile.
+test_kubernetes() (
+	cd test/kubernetes
+	go_test kubernetes ./...
+)
+
 # build_beds: the one of Wine takes as long as all others together.
 build_beds() {
 	local names wine
@@ -134,8 +168,8 @@ build_beds() {
 	wait "$wine"
 }
 
-# test_in_beds: many machines at a time, for they wait more than they work. Where the roots could not be built the rest of
-# these packages is tested.
+# test_in_beds: many machines at a time, for they wait more than they work; the five that play all scripts begin at once. Where
+# the roots could not be built the rest of these packages is tested.
 # shellcheck disable=SC2046 # a list of packages, split on purpose
 test_in_beds() {
 	if [[ $have_beds == 0 ]]; then
@@ -143,7 +177,7 @@ test_in_beds() {
 	else
 		export BEDS_DIR=/nonexistent
 	fi
-	race_test beds -p 4 -parallel 4 $(in_beds)
+	race_test beds -p 4 -parallel 5 $(longest_first $(in_beds))
 }
 
 # test_on_windows: all of it again as Windows programs, and what only they can do, on the service control manager of Wine. What
@@ -153,7 +187,7 @@ test_on_windows() (
 	dir=$(mktemp -d "$lanes_dir/windows.XXXXXX")
 	go build -o "$dir/winexec" ./test/winexec
 	export GOOS=windows CGO_ENABLED=0 HOLDFAST_PROGRAMS=$dir HOLDFAST_WINDOWS=require
-	go build -o "$dir/" ./examples/shipper ./examples/wrap
+	go build -ldflags=-s -o "$dir/" ./examples/shipper ./examples/wrap
 	# Each package has a machine of its own. The one that takes longest comes first. Wine starts one service at a time, and who has
 	# waited for that for half a minute is refused: no more than four ask.
 	go_test Wine -parallel 4 -exec "$dir/winexec" ./test/windows $(go list ./... | grep -v "^$(go list -m)/test\(/\|\$\)")
@@ -173,6 +207,8 @@ lane_tests() {
 	touch "$lanes_dir/compiled"
 	part "go test${race[*]+ ${race[*]}}" test_without_beds
 	part 'go test in test/bench' test_bench
+	part 'go test in singleton/etcd' test_etcd
+	part 'go test in test/kubernetes' test_kubernetes
 }
 
 lane_beds() {

@@ -49,7 +49,7 @@ func (l *life) openAlarms() {
 
 func (l *life) tellOfLastRun() {
 	last := l.last
-	if !last.Clean() {
+	if !last.Clean() && !last.Owing { // the run that owes has raised it
 		kind := alarm.UncleanEnd
 		if last.How() == recovery.Forced {
 			kind = alarm.StopOverran
@@ -59,11 +59,11 @@ func (l *life) tellOfLastRun() {
 			fmt.Sprintf("the last run did not end cleanly: %s (%s; %d in a row)", last.Outcome(), last.How(), l.record.Restarts()))
 	}
 	if n := l.record.Soon(); n >= restartLoop {
-		l.alarms.Raise(alarm.RestartLoop, "", fmt.Sprintf("started again and again: %d runs in a row ended soon, the last one: %s", n, last.Outcome()))
+		l.alarms.Raise(alarm.RestartLoop, "", fmt.Sprintf("it keeps restarting: %d runs in a row ended soon after their start, the last one: %s", n, last.Outcome()))
 	}
 	if last.Change == recovery.RolledBack {
 		l.alarms.RaiseOnce(ofRun(alarm.RolledBack, last.Term), alarm.RolledBack, "",
-			fmt.Sprintf("rolled back: version %s ran, and now runs %s", cmp.Or(last.Version, "(none)"), cmp.Or(l.cfg.Version, "(none)")))
+			fmt.Sprintf("rolled back: version %s ran before, and %s runs now", cmp.Or(last.Version, "(none)"), cmp.Or(l.cfg.Version, "(none)")))
 	}
 }
 
@@ -84,7 +84,7 @@ func lookAtWork(d *alarm.Desk, journal string) {
 		return
 	}
 	n := w.SetAside + w.Damaged + len(w.Aside)
-	text := fmt.Sprintf("work waits for somebody: %d set aside for crashes, %d that cannot be read, %d journals set aside", w.SetAside, w.Damaged, len(w.Aside))
+	text := fmt.Sprintf("work needs attention: %d set aside after crashes, %d unreadable, %d journals set aside", w.SetAside, w.Damaged, len(w.Aside))
 	if w.Refused != "" {
 		n++
 		text += "; the journal is not used: " + w.Refused
@@ -121,11 +121,11 @@ func (l *life) leaveAlarms(total *clock, failed error, reason string) {
 		if l.onlyOverran() {
 			told = ofRun(alarm.StopOverran, l.term)
 		}
-		l.alarms.RaiseUnless(told, ofRun(alarm.UncleanEnd, l.term), alarm.UncleanEnd, "", fmt.Sprintf("the service ended by a failure (exit code %d): %s", ExitCode(failed), reason))
+		l.alarms.RaiseUnless(told, ofRun(alarm.UncleanEnd, l.term), alarm.UncleanEnd, "", fmt.Sprintf("the service failed (exit code %d): %s", ExitCode(failed), reason))
 		l.alarms.Flush(total.ctx, min(lastAlarms, withoutRecords(total.left())))
 	}
 	if !l.alarms.Close(limit) {
-		l.log.Warn("alarms that are not delivered may be lost", "error", ErrOverrun)
+		l.log.Warn("undelivered alarms may be lost", "error", ErrOverrun)
 	}
 }
 
@@ -148,7 +148,7 @@ func (l *life) tellOfRefusal(dirs Dirs, refused error) {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), notePatience, ErrOverrun)
 	defer cancel()
 	if err := begin("note", func() error { return alarm.Leave(dirs.AlarmsFile(l.id), note) }).wait(ctx); err != nil {
-		l.log.Debug("the running instance does not hear of this one", "error", err)
+		l.log.Debug("the running instance is not notified of this one", "error", err)
 	}
 }
 

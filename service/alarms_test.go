@@ -201,7 +201,7 @@ func TestTheNextRunTellsOfTheLast(t *testing.T) {
 		"forced":      {recovery.LastRun{Term: 7, Forced: true, Exit: &platform.Exit{Code: 1, Reason: "asked twice"}}, "", "stop-overran", "asked twice"},
 		"a loop":      {recovery.LastRun{Term: 7, Restarts: 2, Soon: 2}, "", "unclean-end, restart-loop", "3 runs in a row ended soon"},
 		"no loop":     {recovery.LastRun{Term: 7, Restarts: 9, Soon: 1}, "", "unclean-end", "10 in a row"},
-		"rolled back": {recovery.LastRun{Term: 7, Version: "2.0", Trial: "x", Exit: &platform.Exit{Clean: true}}, "1.0", "rolled-back", "version 2.0 ran, and now runs 1.0"},
+		"rolled back": {recovery.LastRun{Term: 7, Version: "2.0", Trial: "x", Exit: &platform.Exit{Clean: true}}, "1.0", "rolled-back", "version 2.0 ran before, and 1.0"},
 		"in order":    {recovery.LastRun{Term: 7, Exit: &platform.Exit{Clean: true}}, "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

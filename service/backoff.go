@@ -44,7 +44,7 @@ func (l *life) awaitTurn() {
 	if wait <= 0 {
 		return
 	}
-	l.log.Info("waiting before the start, as the runs before it have ended soon", "in_a_row", quick, "for", wait.Round(time.Millisecond))
+	l.log.Info("waiting before the start, because the previous runs ended soon after their start", "in_a_row", quick, "for", wait.Round(time.Millisecond))
 	defer l.state.update(func(s *State) { s.StatusText = "" })
 	for end := now.Add(wait); ; {
 		left := time.Until(end)
@@ -53,7 +53,7 @@ func (l *life) awaitTurn() {
 			l.notify(platform.Notice{Text: text, Step: text, Extend: l.cfg.StartTimeout + platform.StopMargin})
 			return
 		}
-		text := fmt.Sprintf("waiting before the start, as %d in a row have ended soon: %v are left", quick, left.Round(100*time.Millisecond))
+		text := fmt.Sprintf("waiting before the start, because %d runs in a row ended soon after their start: %v left", quick, left.Round(100*time.Millisecond))
 		l.state.update(func(s *State) { s.StatusText = text })
 		l.notify(platform.Notice{Text: text, Step: text, Extend: l.cfg.StartTimeout + platform.StopMargin})
 		step := time.NewTimer(min(left, l.cfg.StartTimeout/2))

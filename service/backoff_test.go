@@ -188,7 +188,7 @@ func TestAStopEndsTheWaitBeforeTheStart(t *testing.T) {
 		}})
 		time.Sleep(time.Minute + time.Second)
 		mu.Lock()
-		if waits != 13 || !strings.Contains(told, "3 in a row") || !strings.HasSuffix(told, "left") {
+		if waits != 13 || !strings.Contains(told, "3 runs in a row") || !strings.HasSuffix(told, "left") {
 			t.Errorf("told %d times of the wait, last %q", waits, told)
 		}
 		mu.Unlock()

@@ -76,6 +76,37 @@ func (r *recoverer) Recover(_ context.Context, last recovery.LastRun) error {
 	return nil
 }
 
+// A run that is asked to stop before it has recovered leaves that to the next one.
+func TestAStopBeforeTheRecoveryLeavesItToTheNextRun(t *testing.T) {
+	b := newBench(t)
+	failing := &recoverer{program: program{stop: func(context.Context) error { return errors.New("half done") }}}
+	b.run(t.Context(), failing)
+	b.await(platform.PhaseReady)
+	b.stop()
+	_ = b.end()
+
+	early, cancel := context.WithCancel(t.Context())
+	cancel()
+	never := &recoverer{}
+	b.run(early, never) // stopped before Recover
+	if err := b.end(); err != nil || len(never.seen) != 0 {
+		t.Errorf("%v, Recover called %d times, want 0", err, len(never.seen))
+	}
+	for i, want := range []int{1, 0} {
+		p := &recoverer{}
+		b.run(t.Context(), p)
+		b.await(platform.PhaseReady)
+		b.stop()
+		_ = b.end()
+		if len(p.seen) != want {
+			t.Errorf("run %d after it: Recover called %d times, want %d", i+1, len(p.seen), want)
+		}
+		if i == 0 && len(p.seen) == 1 && (p.seen[0].How() != recovery.Clean || p.seen[0].Restarts != 1) {
+			t.Errorf("Recover was told: %s, %d restarts", p.seen[0].How(), p.seen[0].Restarts)
+		}
+	}
+}
+
 func TestRecoverHearsOfABadEnd(t *testing.T) {
 	b := newBench(t)
 	for i, p := range []*recoverer{

@@ -31,7 +31,7 @@ func TestIssue10_RootRunsNoOthersServiceByHand(t *testing.T) {
 		"a service of root's":    {service.Config{User: "feed", Scope: platform.ScopeUser}, "", true, false},
 		"the user, or any other": {service.Config{User: "feed"}, "", false, false},
 	} {
-		err := service.RefuseRoot(tt.cfg, tt.starter, tt.root)
+		err := service.RefuseRoot(&tt.cfg, tt.starter, tt.root)
 		if (err != nil) != tt.refused {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -53,14 +53,19 @@ func CheckProgram(ctx context.Context, cfg Config, prog Program) error {
 // With returns c with the tables of prog added to [Config.Tables]. The error says which of
 // them cannot be decoded into.
 func (c Config) With(prog Program) (Config, error) {
+	err := c.with(prog)
+	return c, err
+}
+
+func (c *Config) with(prog Program) error {
 	p, ok := prog.(TableProvider)
 	if !ok {
-		return c, nil
+		return nil
 	}
 	c.Tables = slices.Clone(c.Tables)
 	for name, table := range p.Tables() {
 		if t := reflect.TypeOf(table); t == nil || t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct || name == ownTable {
-			return c, fmt.Errorf("%w: the program's table %q is a %T: it has to be a pointer to a struct, and no table of holdfast's", ErrConfig, name, table)
+			return fmt.Errorf("%w: the program's table %q is a %T: it has to be a pointer to a struct, and not one of holdfast's tables", ErrConfig, name, table)
 		}
 		if !slices.Contains(c.Tables, name) {
 			c.Tables = append(c.Tables, name)
@@ -72,5 +77,5 @@ func (c Config) With(prog Program) (Config, error) {
 		original.Tables = c.Tables
 		c.original = &original
 	}
-	return c, nil
+	return nil
 }

@@ -2,6 +2,7 @@ package service
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"time"
 
@@ -27,8 +28,11 @@ type holding struct {
 	private string
 }
 
-// bySysV is the name of the host of a process that a SysV script started.
-const bySysV = "sysv"
+// Names of the host of a process that a script started, of SysV or of OpenRC.
+const (
+	bySysV   = "sysv"
+	byOpenRC = "openrc"
+)
 
 // claim makes this process the one instance. If a guest cannot be the instance, or is run by
 // hand, it gets a private directory instead. Under SysV nothing prevents two starts at once,
@@ -47,7 +51,7 @@ func (l *life) claim() (h holding, err error) {
 			}
 			return h, err
 		}
-		l.log.Debug("not the one instance: its records are its own", "error", err)
+		l.log.Debug("a further instance runs: it keeps its own records", "error", err)
 	}
 	dir, failed := os.MkdirTemp("", l.id+"-")
 	if failed != nil {
@@ -80,15 +84,16 @@ func (l *life) claimName() (h holding, err error) {
 		}
 	}()
 	self := h.lock.Holder().Identity
-	lastTerm, err := l.beginTerm(&h)
+	last, unread := recovery.Read(h.dirs.LastRunFile(l.id))
+	lastTerm, err := l.beginTerm(&h, last.Term)
 	if err != nil {
 		return h, err
 	}
-	h.record, h.last, err = recovery.Begin(h.dirs.LastRunFile(l.id), recovery.LastRun{
-		Process: self, Version: l.cfg.Version, Trial: l.onTrial(), Term: h.term,
+	h.record, h.last, err = recovery.BeginAfter(h.dirs.LastRunFile(l.id), last, unread, recovery.LastRun{
+		Process: self, Parent: os.Getppid(), Version: l.cfg.Version, Trial: l.onTrial(), Term: h.term,
 	})
 	if errors.Is(err, recovery.ErrDamaged) {
-		l.log.Warn("the last run is taken for one that was cut off", "error", err)
+		l.log.Warn("the last run counts as cut off", "error", err)
 	} else if err != nil {
 		return h, err
 	}
@@ -99,7 +104,7 @@ func (l *life) claimName() (h holding, err error) {
 		Name: l.id, Version: l.cfg.Version, Process: self, Manager: l.host.Name(), ConfigFile: l.cfg.File,
 		Phase: platform.PhaseStarting, PhaseSince: time.Now(),
 		StartedAt: l.begun, Restarts: h.again, LastExit: h.last.Ending(), LastRun: h.last.Summary(),
-		Settings: l.settings, ProgramSettings: l.cfg.ProgramSettings(), Trial: l.onTrial(), Keeper: l.trial.Keeper(),
+		Settings: l.settings, ProgramSettings: maps.Clone(l.cfg.programSettings), Trial: l.onTrial(), Keeper: l.trial.Keeper(),
 	}, l.machine.writeState, l.log.Warn)
 	// The state file only describes. On Windows anybody who has it open could keep us
 	// from starting, so the write is repeated once the file is closed.
@@ -117,15 +122,18 @@ func (l *life) claimName() (h holding, err error) {
 // Our own supervisor has recorded that, and how the last run ended. For other managers the
 // last-run record counts. A process that was started by hand has no restarts.
 func (l *life) supervised(h *holding) int {
-	switch l.host.Name() {
-	case "":
-		return 0
-	case bySysV: // our own supervisor
-	default:
+	name := l.host.Name()
+	if name != bySysV && name != byOpenRC { // which alone may run our own supervisor
+		if name == "" {
+			return 0
+		}
 		return h.record.Restarts()
 	}
 	seen, err := state.Read(h.dirs.StateFile(l.id + ".supervisor"))
 	if err != nil || seen.Process.PID != os.Getppid() {
+		if name == byOpenRC { // its own supervisor
+			return h.record.Restarts()
+		}
 		return 0
 	}
 	if seen.LastExit != nil && !seen.PhaseSince.Before(h.last.Started) {
@@ -144,7 +152,7 @@ func (l *life) lastWords(h *holding) {
 		l.log.Error("the last run crashed", "how", crash.Exit.Reason, "text", crash.Text)
 	}
 	if err = errors.Join(err, recovery.CatchCrash(path)); err != nil {
-		l.log.Warn("a crash may leave no trace", "error", err)
+		l.log.Warn("a crash may leave no record", "error", err)
 	}
 }
 

@@ -51,7 +51,7 @@ type Config struct {
 	Hardening Hardening       `toml:"hardening"`
 	Log       logsink.Options `toml:"log"`
 	Alarm     alarm.Config    `toml:"alarm"`
-	Supervise bool            `toml:"supervise" help:"run a supervisor that restarts the service if the manager does not"`
+	Supervise bool            `toml:"supervise" help:"run it under a supervisor of its own, which restarts it and keeps its sockets meanwhile"`
 
 	Sockets []Socket `toml:"socket" help:"sockets at which it listens, each a table [[service.socket]]: see docs/sockets.md"`
 
@@ -59,6 +59,8 @@ type Config struct {
 	Systemd Systemd `toml:"systemd"`
 	Launchd Launchd `toml:"launchd"`
 	Windows Windows `toml:"windows"`
+	// Settings of the managers of containers.
+	Container Container `toml:"container"`
 
 	// The remaining fields are set in code or by flags, never in the file.
 
@@ -108,6 +110,9 @@ type Config struct {
 	OnTamper func(error) `toml:"-"`
 	// Extensions are optional parts that the program includes: see [Extension].
 	Extensions []Extension `toml:"-"`
+	// Cluster elects the one instance that works, among those on several machines. Nil: each
+	// machine has its own.
+	Cluster Cluster `toml:"-"`
 	// Fallback provides managers for machines that run none of holdfast's own, such as FreeBSD
 	// or OpenWrt. Package platform/kardianos has one. Nil: there are none.
 	Fallback platform.Fallback `toml:"-"`
@@ -142,6 +147,9 @@ type Launchd = platform.Launchd
 
 // Windows has settings that only the Windows service control manager knows.
 type Windows = platform.Windows
+
+// Container has settings that only managers of containers know.
+type Container = platform.Container
 
 // StartType says when a manager starts the service by itself.
 type StartType = platform.StartType
@@ -183,17 +191,21 @@ func (c Config) ID(scope platform.Scope) platform.ID {
 
 // detached returns a copy of c that shares no memory with it, so that a file can be decoded
 // over the copy.
-func (c Config) detached() Config {
-	detach(reflect.ValueOf(&c).Elem())
-	return c
+//
+// Like this method, everything that a start calls takes a pointer: a Config is large, and each
+// copy on a stack makes the stack grow.
+func (c *Config) detached() *Config {
+	d := *c
+	detach(reflect.ValueOf(&d).Elem())
+	return &d
 }
 
-// withDefaults replaces zero values by the documented defaults.
-func (c Config) withDefaults() Config {
+// complete replaces zero values by the documented defaults.
+func (c *Config) complete() {
 	set(&c.DisplayName, c.Name)
 	set(&c.Description, c.DisplayName)
 	d := platform.Defaults()
-	set(&c.Umask, fmt.Sprintf("%04o", *d.Umask))
+	set(&c.Umask, strconv.FormatUint(0o10000|uint64(*d.Umask), 8)[1:]) // four digits
 	set(&c.StartType, d.StartType)
 	set(&c.StartTimeout, d.StartTimeout)
 	set(&c.StopTimeout, d.StopTimeout)
@@ -204,16 +216,22 @@ func (c Config) withDefaults() Config {
 	set(&c.Launchd.ProcessType, d.Launchd.ProcessType)
 	set(&c.Windows.Start, d.Windows.Start)
 	set(&c.Windows.GiveUp, d.Windows.GiveUp)
-	return c
 }
 
-// origin returns c as it was before Load. The result shares no memory with the caller's
-// Config.
-func (c Config) origin() Config {
+// withDefaults returns a complete copy.
+func (c *Config) withDefaults() *Config {
+	d := *c
+	d.complete()
+	return &d
+}
+
+// origin returns c as it was before Load. It shares no memory with the caller's Config, and
+// must not be changed.
+func (c *Config) origin() *Config {
 	if c.original == nil {
 		return c.detached()
 	}
-	return *c.original
+	return c.original
 }
 
 func set[T comparable](field *T, value T) {
@@ -225,7 +243,9 @@ func set[T comparable](field *T, value T) {
 
 // Check returns everything that is wrong with c as one error. It is [ErrConfig], and contains
 // a [*FieldError] for each problem.
-func (c Config) Check() error {
+func (c Config) Check() error { return c.check() }
+
+func (c *Config) check() error {
 	var errs []error
 	bad := func(key string, err error) {
 		if err != nil {
@@ -247,7 +267,7 @@ func (c Config) Check() error {
 	}
 	d := c.withDefaults()
 	if stop := d.StopTimeout; c.ProgramStopTimeout > stop {
-		bad("program_stop_timeout", fmt.Errorf("%v is more than stop_timeout, %v, which it is a part of", c.ProgramStopTimeout, stop))
+		bad("program_stop_timeout", fmt.Errorf("%v is more than stop_timeout, %v, of which it is a part", c.ProgramStopTimeout, stop))
 	}
 	d.Restart.Check(func(key string, err error) { bad("restart."+key, err) })
 	bad("start_type", platform.OneOf(d.StartType, platform.StartTypes()))
@@ -272,6 +292,9 @@ func (c Config) Check() error {
 		}
 	}
 	c.checkValues(bad)
+	if s := c.clusterSettings(); s != nil {
+		s.check(d.StopTimeout, bad)
+	}
 	platform.CheckSockets(c.Sockets, func(key string, err error) { bad("socket."+key, err) })
 	d.Alarm.Check(c.AlarmWebhook, func(key string, err error) { bad("alarm."+key, err) })
 	if err := c.Log.Check(); err != nil {
@@ -288,7 +311,7 @@ func (c Config) Check() error {
 	return badConfig(errors.Join(errs...))
 }
 
-func (c Config) umask() (*fs.FileMode, error) {
+func (c *Config) umask() (*fs.FileMode, error) {
 	if c.Umask == "" {
 		return nil, nil
 	}

@@ -98,10 +98,10 @@ func TestMistakesInTheFile(t *testing.T) {
 		"path as name":            {"[service]\nname = \"../etc\"\n", ".toml:2", "service.name", "../etc"},
 		"long name":               {"[service]\nname = \"" + strings.Repeat("x", 101) + "\"\n", ".toml:2", "service.name", "100"},
 		"bad policy":              {"[service.restart]\npolicy = \"sometimes\"\n", ".toml:2", "service.restart.policy", "on-failure"},
-		"bad start on Windows":    {"[service.windows]\nstart = \"foo\"\n", ".toml:2", "service.windows.start", `"foo" is none of delayed, auto, manual`},
+		"bad start on Windows":    {"[service.windows]\nstart = \"foo\"\n", ".toml:2", "service.windows.start", `"foo" is not one of delayed, auto, manual`},
 		"bad preshutdown timeout": {"[service.windows]\npreshutdown_timeout = \"-1s\"\n", ".toml:2", "service.windows.preshutdown_timeout", "negative"},
-		"bad process type":        {"[service.launchd]\nprocess_type = \"standard\"\n", ".toml:2", "service.launchd.process_type", `"standard" is none of Standard, Background, Adaptive, Interactive`},
-		"bad session types":       {"[service.launchd]\nsession_types = [\"Aqua\", \"Foo\"]\n", ".toml:2", "service.launchd.session_types", `"Foo" is none of Aqua, Background, LoginWindow, StandardIO`},
+		"bad process type":        {"[service.launchd]\nprocess_type = \"standard\"\n", ".toml:2", "service.launchd.process_type", `"standard" is not one of Standard, Background, Adaptive, Interactive`},
+		"bad session types":       {"[service.launchd]\nsession_types = [\"Aqua\", \"Foo\"]\n", ".toml:2", "service.launchd.session_types", `"Foo" is not one of Aqua, Background, LoginWindow, StandardIO`},
 		"bad umask":               {"[service]\numask = \"9\"\n", ".toml:2", "service.umask", "octal"},
 		"relative directory":      {"[service]\nworking_directory = \"x\"\n", ".toml:2", "service.working_directory", "absolute"},
 		"bad variable":            {"[service]\nenv = { \"A=B\" = \"x\" }\n", ".toml:2", "service.env", "A=B"},
@@ -235,7 +235,7 @@ func FuzzSize(f *testing.F) {
 // built for, but only when the file was named.
 func TestIssue10_2_TheFileDoesNotRenameTheService(t *testing.T) {
 	for name, tt := range map[string]struct{ code, file, says string }{
-		"another":        {"feedd", "other", `:2: service.name: "other" is another service than this program's, "feedd"`},
+		"another":        {"feedd", "other", `:2: service.name: "other" is not this program's service, "feedd"`},
 		"the same":       {"feedd", "feedd", ""},
 		"the first word": {"", "feedd", ""},
 	} {

@@ -27,42 +27,47 @@ const ownTable = "service"
 // key must be known, either to holdfast or as part of a table in c.Tables. The error is
 // [ErrConfig] and names file, line and key.
 func (c Config) Load() (Config, error) {
-	return c.load(func() (string, error) { return readFile(c.File) })
+	loaded, err := c.load(readFile)
+	return *loaded, err
 }
 
 // LoadAs is like Load, but takes text as the content of c.File. [Config.DecodeTable] of the
 // result uses the same text.
 func (c Config) LoadAs(text string) (Config, error) {
-	loaded, err := c.load(func() (string, error) { return text, nil })
+	loaded, err := c.load(func(string) (string, error) { return text, nil })
 	loaded.text = &text
-	return loaded, err
+	return *loaded, err
 }
 
 // content returns the content of c.File.
-func (c Config) content() (string, error) {
+func (c *Config) content() (string, error) {
 	if c.text != nil {
 		return *c.text, nil
 	}
 	return readFile(c.File)
 }
 
-func (c Config) load(content func() (string, error)) (Config, error) {
+// load is Load, with the content of c.File from read. It leaves c alone, and returns another
+// Config even if it fails.
+func (c *Config) load(read func(path string) (string, error)) (*Config, error) {
 	original := c.origin()
 	c = original.detached()
-	c.original = &original
+	c.original = original
 	if c.File == "" {
-		c = c.overridden().withDefaults()
+		c.override()
+		c.complete()
 		c.programSettings = map[string]string{}
-		c, err := c.extend(file{})
-		return c, errors.Join(err, c.Check())
+		err := c.extend(file{})
+		c.completeCluster()
+		return c, errors.Join(err, c.check())
 	}
-	text, err := content()
+	text, err := read(c.File)
 	if err != nil {
 		return c, err
 	}
 	doc := struct {
 		Service *Config `toml:"service"`
-	}{&c}
+	}{c}
 	f := file{path: c.File, text: text}
 	c.Sockets = nil // a list of the file's is the whole list, and no layer over the code's
 	md, wrong, err := f.sift(&doc)
@@ -74,7 +79,7 @@ func (c Config) load(content func() (string, error)) (Config, error) {
 		c.Sockets = original.detached().Sockets
 	}
 	unknown := slices.DeleteFunc(md.Undecoded(), func(k toml.Key) bool {
-		return slices.Contains(c.Tables, k[0]) || c.extended(k) || free(k, reflect.ValueOf(c), own)
+		return slices.Contains(c.Tables, k[0]) || c.extended(k) || free(k, reflect.ValueOf(c).Elem(), own)
 	})
 	hint := func(k toml.Key) string {
 		if len(k) > 1 && k[0] == ownTable {
@@ -88,26 +93,26 @@ func (c Config) load(content func() (string, error)) (Config, error) {
 		}
 		return misplaced(append(toml.Key{ownTable}, k...), reflect.TypeFor[Config]()) // the key is in no table
 	}
-	wrong = append(wrong, f.unknown(unknown, hint), f.bareDurations(md, reflect.ValueOf(c), own), f.kinds(md, reflect.ValueOf(c), own), f.zeros(md, c), f.another(original, c))
-	c, err = c.extend(f)
-	wrong = append(wrong, err)
-	read := c
-	c = c.overridden().withDefaults()
-	if err := c.Check(); err != nil {
+	wrong = append(wrong, f.unknown(unknown, hint), f.bareDurations(md, reflect.ValueOf(c).Elem(), own), f.kinds(md, reflect.ValueOf(c).Elem(), own), f.zeros(md, c), f.another(original, c))
+	wrong = append(wrong, c.extend(f))
+	asRead := *c
+	c.override()
+	c.complete()
+	c.completeCluster()
+	if err := c.check(); err != nil {
 		wrong = append(wrong, f.locate(own, err))
 	}
 	if err := byLine(wrong...); err != nil {
-		return read, badConfig(err)
+		return &asRead, badConfig(err)
 	}
 	c.programSettings = f.programSettings()
 	return c, nil
 }
 
-func (c Config) overridden() Config {
+func (c *Config) override() {
 	if c.Override != nil {
-		c.Override(&c)
+		c.Override(c)
 	}
-	return c
 }
 
 // DecodeTable decodes the program's own table of the configuration file at path into dst, a
@@ -294,20 +299,20 @@ func (f file) kinds(md toml.MetaData, v reflect.Value, table toml.Key) error {
 		case value.CanUint() && md.Type(key...) == "Integer" && value.Uint() > math.MaxInt64:
 			errs = append(errs, f.at(key, "%d is negative", int64(value.Uint()))) //nolint:gosec // undoes the library's conversion
 		case value.Kind() == reflect.Map && strings.HasPrefix(md.Type(key...), "Array"):
-			errs = append(errs, f.at(key, "is a list, and has to be a table: {A = 1}"))
+			errs = append(errs, f.at(key, "is a list, but has to be a table: {A = 1}"))
 		}
 	})
 	return errors.Join(errs...)
 }
 
 // zeros refuses a zero in the file if it would stand for a default that is another value.
-func (f file) zeros(md toml.MetaData, c Config) error {
+func (f file) zeros(md toml.MetaData, c *Config) error {
 	var errs []error
 	said := map[string]bool{}
-	eachKey(reflect.ValueOf(c), "", func(name string, _ reflect.StructField, value reflect.Value) {
+	eachKey(reflect.ValueOf(c).Elem(), "", func(name string, _ reflect.StructField, value reflect.Value) {
 		said[name] = value.IsZero() && md.IsDefined(keyOf(toml.Key{ownTable}, name)...)
 	})
-	eachKey(reflect.ValueOf(defaults()), "", func(name string, _ reflect.StructField, value reflect.Value) {
+	eachKey(reflect.ValueOf(defaults()).Elem(), "", func(name string, _ reflect.StructField, value reflect.Value) {
 		if !said[name] || value.IsZero() {
 			return
 		}
@@ -318,19 +323,19 @@ func (f file) zeros(md toml.MetaData, c Config) error {
 		case value.Type() == reflect.TypeFor[time.Duration]():
 			instead += `, or write "1ms" for next to nothing`
 		}
-		errs = append(errs, f.at(keyOf(toml.Key{ownTable}, name), "nothing would stand for the default, %s: %s", literal(value), instead))
+		errs = append(errs, f.at(keyOf(toml.Key{ownTable}, name), "no value would mean the default, %s: %s", literal(value), instead))
 	})
 	return errors.Join(errs...)
 }
 
 // another refuses a file that changes the name of the service. A command that runs without
 // that file would find another service.
-func (f file) another(code, c Config) error {
+func (f file) another(code, c *Config) error {
 	possible := platform.CheckName(c.Name) == nil // Check reports an invalid name
 	if code.Name == "" || c.Name == code.Name || !possible {
 		return nil
 	}
-	return f.at(toml.Key{ownTable, "name"}, "%q is another service than this program's, %q: leave the key out (for one more of the same service: --instance)", c.Name, code.Name)
+	return f.at(toml.Key{ownTable, "name"}, "%q is not this program's service, %q: leave the key out (for a further instance of the service: --instance)", c.Name, code.Name)
 }
 
 // free reports whether key is below a key that accepts any value. The library lists such keys

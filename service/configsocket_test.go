@@ -38,7 +38,7 @@ group = "feed"
 	}
 }
 
-// What is wrong is found in the one table of several, with its line.
+// A mistake in one of several sockets is reported with that socket and its line.
 func TestBadSocketsOfTheFile(t *testing.T) {
 	const first = "[[service.socket]]\nname = \"api\"\nlisten = \"tcp::80\"\n"
 	for text, want := range map[string]string{
@@ -57,7 +57,7 @@ func TestBadSocketsOfTheFile(t *testing.T) {
 	}
 }
 
-// A list of the file's is the whole list: nothing of the code's shines through.
+// The list of sockets in the file replaces that in code completely.
 func TestSocketsOfTheFileReplaceTheCodes(t *testing.T) {
 	code := service.Config{Name: "feedd", Sockets: []service.Socket{{Name: "api", Listen: "unix:/run/a", Mode: "0600"}, {Name: "b", Listen: "tcp::1"}}}
 	code.File = write(t, "[[service.socket]]\nname = \"api\"\nlisten = \"tcp::2\"\n")

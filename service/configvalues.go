@@ -24,7 +24,7 @@ const (
 
 // checkValues refuses values that are invalid for every manager and system. Each manager
 // refuses those that it alone cannot honour.
-func (c Config) checkValues(bad func(key string, err error)) {
+func (c *Config) checkValues(bad func(key string, err error)) {
 	for key, text := range map[string]string{"display_name": c.DisplayName, "description": c.Description, "user": c.User, "group": c.Group} {
 		if strings.ContainsFunc(text, unicode.IsControl) {
 			bad(key, fmt.Errorf("%q contains a control character: it has to be one line of text", text))
@@ -61,19 +61,19 @@ func (c Config) checkValues(bad func(key string, err error)) {
 	c.checkAmounts(bad)
 }
 
-func (c Config) checkAmounts(bad func(key string, err error)) {
+func (c *Config) checkAmounts(bad func(key string, err error)) {
 	if c.Watchdog > 0 && c.Watchdog < leastWatchdog {
 		bad("watchdog", fmt.Errorf(`%v is too short for a busy machine: at least %v, or "0s" for none`, c.Watchdog, leastWatchdog))
 	}
 	if c.HealthInterval > 0 && c.HealthInterval < leastHealthInterval {
-		bad("health_interval", fmt.Errorf("%v is too short: at least %v", c.HealthInterval, leastHealthInterval))
+		bad("health_interval", fmt.Errorf("%v is too short: use at least %v", c.HealthInterval, leastHealthInterval))
 	}
 	for key, l := range map[string]struct{ is, least uint64 }{
 		"limits.nofile": {c.Limits.NoFile, leastFiles}, "limits.nproc": {c.Limits.NProc, leastThreads},
 		"limits.tasks": {c.Limits.Tasks, leastThreads}, "limits.memory": {uint64(c.Limits.Memory), leastMemory},
 	} {
 		if l.is > 0 && l.is < l.least {
-			bad(key, fmt.Errorf("%d is too little for any program: at least %d, or leave the key out for no limit", l.is, l.least))
+			bad(key, fmt.Errorf("%d is too small for any program: use at least %d, or leave the key out for no limit", l.is, l.least))
 		}
 	}
 	if n := c.Limits.Nice; n < -20 || n > 19 {

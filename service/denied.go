@@ -53,7 +53,7 @@ func (l *life) denied(err error) error {
 
 // denial returns a hint at the hardening setting that may have caused err, or "" if err is no
 // denial or no setting can be the cause.
-func denial(err error, c Config, user, root bool) string {
+func denial(err error, c *Config, user, root bool) string {
 	h := c.Hardening
 	on := func(s platform.Switch) bool { return s == platform.On }
 	call := callOf(err)
@@ -63,7 +63,7 @@ func denial(err error, c Config, user, root bool) string {
 	case errors.Is(err, syscall.EAFNOSUPPORT) && on(h.RestrictNetwork):
 		return "restrict_network allows IPv4, IPv6, netlink and unix sockets only: [service.hardening] restrict_network = false"
 	case errors.Is(err, syscall.ENOSYS) && on(h.RestrictSyscalls):
-		return "restrict_syscalls may keep it from that system call: [service.hardening] restrict_syscalls = false"
+		return "restrict_syscalls may deny that system call: [service.hardening] restrict_syscalls = false"
 	case !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS):
 		return "" // EACCES and EPERM are fs.ErrPermission
 	case errors.As(err, &network) && privileged(network) && !keeps(h, "CAP_NET_BIND_SERVICE", root):
@@ -78,7 +78,7 @@ func denial(err error, c Config, user, root bool) string {
 		}
 	}
 	if errors.Is(err, syscall.EPERM) && call != "" && on(h.RestrictSyscalls) {
-		return "restrict_syscalls may keep it from that system call: [service.hardening] restrict_syscalls = false"
+		return "restrict_syscalls may deny that system call: [service.hardening] restrict_syscalls = false"
 	}
 	return ""
 }
@@ -90,13 +90,13 @@ func deniedPath(name string, h Hardening, readOnly bool) string {
 	}
 	switch {
 	case below("/home", "/root", "/run/user") && h.ProtectHome == platform.On:
-		return "protect_home hides home directories: [service.hardening] protect_home = false, or keep it elsewhere"
+		return "protect_home hides home directories: [service.hardening] protect_home = false, or move it elsewhere"
 	case below("/dev") && h.PrivateDevices == platform.On:
 		return "private_devices hides physical devices: [service.hardening] private_devices = false"
 	case below("/proc/sys", "/sys") && h.ProtectKernel == platform.On:
 		return "protect_kernel makes tunables read-only: [service.hardening] protect_kernel = false"
 	case readOnly && h.ProtectSystem == platform.On:
-		return fmt.Sprintf("protect_system leaves it nothing to write but its own directories: [service.hardening] read_write_paths = [%q]", path.Dir(name))
+		return fmt.Sprintf("protect_system lets it write only to its own directories: [service.hardening] read_write_paths = [%q]", path.Dir(name))
 	}
 	return ""
 }
@@ -129,7 +129,7 @@ func keeps(h Hardening, capability string, root bool) bool {
 func needs(capability, what string, user bool) string {
 	text := fmt.Sprintf("%s needs %s", what, capability)
 	if user {
-		return text + ", which a user's service cannot have"
+		return text + ", which a user service cannot have"
 	}
 	return fmt.Sprintf("%s: [service.hardening] capabilities = [%q]", text, capability)
 }

@@ -29,7 +29,7 @@ func TestIssue10_6_DenialsNameTheSwitch(t *testing.T) {
 		says string
 	}{
 		"port 80":                {listen(80, syscall.EACCES), service.Hardening{}, false, `capabilities = ["CAP_NET_BIND_SERVICE"]`},
-		"port 80, of a user":     {listen(80, syscall.EACCES), service.Hardening{}, true, "a user's service cannot have"},
+		"port 80, of a user":     {listen(80, syscall.EACCES), service.Hardening{}, true, "a user service cannot have"},
 		"port 80, permitted":     {listen(80, syscall.EACCES), service.Hardening{Capabilities: []string{"CAP_NET_BIND_SERVICE"}}, false, ""},
 		"port 8080":              {listen(8080, syscall.EACCES), service.Hardening{}, false, ""},
 		"port in use":            {listen(80, syscall.EADDRINUSE), service.Hardening{}, false, ""},
@@ -49,7 +49,7 @@ func TestIssue10_6_DenialsNameTheSwitch(t *testing.T) {
 		"a filtered call":        {os.NewSyscallError("reboot", syscall.EPERM), service.Hardening{}, false, "restrict_syscalls = false"},
 		"no denial":              {errors.New("bad port"), service.Hardening{}, false, ""},
 	} {
-		got := service.Denial(tt.err, service.Config{Hardening: tt.h}, tt.user, false)
+		got := service.Denial(tt.err, &service.Config{Hardening: tt.h}, tt.user, false)
 		if (got == "") != (tt.says == "") || !strings.Contains(got, tt.says) {
 			t.Errorf("%s: got %q, want %q", name, got, tt.says)
 		}

@@ -41,7 +41,7 @@ func (c Config) DirsFor(scope platform.Scope) (Dirs, error) {
 
 // ownDirs returns the directories of this process, which is the service. The variables of the
 // manager count if a manager started it.
-func (c Config) ownDirs(manager string) (Dirs, error) {
+func (c *Config) ownDirs(manager string) (Dirs, error) {
 	variable := managed
 	if manager == "" {
 		variable = func(string) string { return "" }
@@ -49,7 +49,7 @@ func (c Config) ownDirs(manager string) (Dirs, error) {
 	return c.dirs(cmp.Or(c.Scope, native.OwnScope()), variable)
 }
 
-func (c Config) dirs(scope platform.Scope, variable func(string) string) (Dirs, error) {
+func (c *Config) dirs(scope platform.Scope, variable func(string) string) (Dirs, error) {
 	own, err := native.DirsFor(scope, c.ID("").String())
 	d := Dirs{
 		Runtime: cmp.Or(c.RuntimeDir, variable("RUNTIME_DIRECTORY"), own.Runtime),

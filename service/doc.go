@@ -25,9 +25,15 @@
 //     cancelled and awaited. The steps of [Runtime.OnStop] run, last in, first out. The
 //     last-run record is closed, the PID file is removed, and the lock is released.
 //
+// With a [Config.Cluster], the instance campaigns between steps 5 and 6, and stands by until it
+// leads: its phase is standby, it is ready to its manager, and reloads are served. Everything
+// that step 4 tells the program follows when it leads. The last of the steps of the stop is
+// that it resigns. If it loses its term, the stop follows, and another life in the same
+// process: see docs/clusters.md.
+//
 // The phase changes from starting to ready, back and forth between ready and reloading, and
 // from any of them to stopping, which is final. The state file and the manager are told the
-// same phase.
+// same phase, except that a reload or a stop that is over within 50 ms may not show in the file.
 //
 // # Time limits
 //
@@ -65,11 +71,13 @@
 //
 // # Terms
 //
-//   - life: one call of [Run], from the first signal handler to the end of the process.
+//   - life: one call of [Run], from the first signal handler to the end of the process. Only
+//     a cluster can have several in one process.
 //   - holder: the process that holds the service's name. It is the one instance.
 //   - reload gate: it keeps reload requests waiting until the program is ready, and joins those
 //     that arrive while a reload is running. See package reload.
-//   - term: the number of a life. It only grows: see [Runtime.Term].
+//   - term: the time for which an instance holds the service's name, and its number, which only
+//     grows: see [Runtime.Term].
 //   - instance: one of several services of one program. Its name follows an "@".
 //
 // # Running as process 1
@@ -81,10 +89,11 @@
 //
 // # Damage that cannot be repaired
 //
-// While the program is ready, its PID file and lock file are checked every second. If somebody
-// removed or altered them, they are restored and Config.OnTamper is called. Damage that cannot
-// be repaired is logged at once, again after a minute, and then after pauses that double up to
-// an hour; the log also says when it is over. The same holds for a state file that cannot be
-// written. That write is repeated after a second, and then after pauses that double up to half
-// a minute.
+// While the program is ready, its PID file and lock file are checked: whenever the system
+// reports a change in their directories, or every second if it does not report changes. If
+// somebody removed or altered them, they are restored and Config.OnTamper is called. Damage
+// that cannot be repaired is logged at once, again after a minute, and then after pauses that
+// double up to an hour; the log also says when it is over. The same holds for a state file that
+// cannot be written. That write is repeated after a second, and then after pauses that double
+// up to half a minute.
 package service

@@ -21,7 +21,7 @@ var (
 	ErrUnhealthy = errors.New("unhealthy for longer than the watchdog allows")
 	// ErrShutdown is part of the cause (context.Cause) that ends the context of Start when the
 	// machine shuts down. Only Windows reports this.
-	ErrShutdown = errors.New("the machine goes down")
+	ErrShutdown = errors.New("the machine is shutting down")
 	// ErrStopping is the outcome of a reload request that was not served because the service
 	// stops.
 	ErrStopping = reload.ErrStopping

@@ -13,7 +13,9 @@ import (
 )
 
 // RunOn is Run on a host that the test plays.
-var RunOn = run
+func RunOn(ctx context.Context, host platform.Host, warning error, cfg Config, prog Program) error {
+	return thisMachine().run(ctx, host, warning, &cfg, prog)
+}
 
 // A Machine replaces calls that may block before a life begins. Nil fields keep the real ones.
 type Machine struct {
@@ -39,7 +41,10 @@ func (blind) Close()                {}
 func (m Machine) RunOn(ctx context.Context, host platform.Host, cfg Config, prog Program) error {
 	on := thisMachine()
 	if m.Load != nil {
-		on.load = m.Load
+		on.load = func(c *Config) (*Config, error) {
+			loaded, err := m.Load(*c)
+			return &loaded, err
+		}
 	}
 	if m.OpenLog != nil {
 		on.openLog = m.OpenLog
@@ -57,7 +62,7 @@ func (m Machine) RunOn(ctx context.Context, host platform.Host, cfg Config, prog
 		on.online = m.Online
 	}
 	on.watch = func(...string) alarm.Changes { return cmp.Or[alarm.Changes](m.Watch, blind{}) }
-	return on.run(ctx, host, nil, cfg, prog)
+	return on.run(ctx, host, nil, &cfg, prog)
 }
 
 // Stacks returns the text of the dump of all stacks.
@@ -73,10 +78,13 @@ var (
 var Online = online
 
 // OwnDirs returns the directories of a process that manager started.
-func (c Config) OwnDirs(manager string) (Dirs, error) { return c.ownDirs(manager) }
+func (c *Config) OwnDirs(manager string) (Dirs, error) { return c.ownDirs(manager) }
 
 // Denial returns the hint for a failure under systemd's hardening.
 var Denial = denial
 
 // RefuseRoot returns nil if root may run c by hand.
 var RefuseRoot = refuseRoot
+
+// MigrationFile returns the path of the record of the last migration.
+var MigrationFile = Dirs.migrationFile

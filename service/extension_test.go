@@ -79,7 +79,7 @@ func TestTheTableOfAnExtensionIsChecked(t *testing.T) {
 	// The hint is not about a typing error, but about the line that the program lacks.
 	for _, text := range []string{"[service.metrics]\nlisten = \"127.0.0.1:9\"\n", "[service]\nmetrics = { listen = \"x\" }\n"} {
 		_, err := extended(write(t, text)).Load()
-		if want := ": unknown: this program does not ask for package service/metrics"; err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "misspelt") {
+		if want := ": unknown: this program does not use package service/metrics"; err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "misspelt") {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}

@@ -58,14 +58,14 @@ func (l *life) guard(ctx context.Context) {
 			wait = guardAfter
 		}
 		for _, err := range t.toTell(found, time.Now()) {
-			l.log.Error("somebody tampered with our files", "error", err)
+			l.log.Error("another process tampered with the service's files", "error", err)
 			l.alarms.Raise(alarm.Tampered, "", err.Error())
 			if l.cfg.OnTamper != nil {
 				tell(err)
 			}
 		}
 		if times := t.whole(found); times > 0 {
-			l.log.Warn("our files are whole again", "checks", times)
+			l.log.Warn("the service's files are in order again", "checks", times)
 		}
 		told = changes.Told()
 		if blind || len(found) > 0 {

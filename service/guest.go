@@ -90,6 +90,6 @@ func (l *life) foretell(cause error) {
 		return l.machine.closeRecord(l.record, platform.Exit{Clean: true, Reason: oneLine(cause)}, false)
 	}).wait(ctx)
 	if err != nil {
-		l.log.Warn("a program that ends in its Stop will be taken for one that was cut off", "error", err)
+		l.log.Warn("if the program ends within its Stop, the run counts as cut off", "error", err)
 	}
 }

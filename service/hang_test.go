@@ -60,7 +60,7 @@ func TestStateFileOnADiskThatHangs(t *testing.T) {
 		if took := time.Since(begun); took > 15*time.Second || !stopped {
 			t.Errorf("the stop took %v, stopped=%v", took, stopped)
 		}
-		if n := strings.Count(b.logText(), "state is out of date"); n != 2 {
+		if n := strings.Count(b.logText(), "state is out of date"); n != 1 { // nothing in the stop waits for it
 			t.Errorf("warned %d times", n)
 		}
 	})

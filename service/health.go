@@ -153,10 +153,23 @@ func (c *complaint) withdraw(s *State) {
 	*c = complaint{}
 }
 
+// isServing reports whether the service has become ready.
+func (l *life) isServing() bool {
+	select {
+	case <-l.served:
+		return true
+	default:
+		return false
+	}
+}
+
 // watch runs the checks periodically until ctx ends, and feeds the manager's watchdog while
 // they succeed. If the manager has no watchdog but the configuration asks for one, watch
 // returns ErrUnhealthy once the checks have failed for that long. Without any watchdog,
 // failures are only reported.
+//
+// A candidate that waits to lead its cluster, and a leader that starts after that, have no
+// checks yet, and the manager's watchdog is fed.
 //
 // Once a stop is requested, the results are ignored, because the stop dismantles what the
 // checks examine. The manager's watchdog is still fed then: the stop has a time limit of its
@@ -178,13 +191,16 @@ func (l *life) watch(ctx context.Context) error {
 	settled := l.trial == nil // only a trial waits for the first results
 	for {
 		examined, cancel := context.WithTimeoutCause(l.with(l.stopping), pace, ErrOverrun)
-		err := l.health.examine(examined, func() {
-			if l.stopping.Err() == nil {
-				said = l.noteHealth(said)
-			}
-		})
+		var err error
+		if l.isServing() {
+			err = l.health.examine(examined, func() {
+				if l.stopping.Err() == nil {
+					said = l.noteHealth(said)
+				}
+			})
+		}
 		cancel()
-		if !settled && l.stopping.Err() == nil && l.health.answered() {
+		if !settled && l.stopping.Err() == nil && (!l.isServing() || l.health.answered()) { // a candidate that waits has none
 			settled = true
 			l.state.update(func(s *State) { s.Examined = true })
 		}
@@ -203,7 +219,7 @@ func (l *life) watch(ctx context.Context) error {
 		case !theirs && time.Since(lastGood) >= limit:
 			return fmt.Errorf("%w (%v): %w", ErrUnhealthy, limit, err)
 		default:
-			l.log.Error("unhealthy: the watchdog is not fed", "error", err, "since", lastGood)
+			l.log.Error("unhealthy: the watchdog gets no keep-alive", "error", err, "since", lastGood)
 			l.state.update(unfed.show(err))
 		}
 		var first <-chan struct{}

@@ -18,7 +18,7 @@ type Setting struct {
 	// web hook, and every value that the file sets in a table of the program. There the tag
 	// show:"true" of a field makes its value visible.
 	Hidden bool `json:"hidden,omitempty"`
-	// From is "FILE:LINE", "command line" (which includes what install was told), "program"
+	// From is "FILE:LINE", "command line" (of this command, or as install recorded it), "program"
 	// for a value set in code, or "default".
 	From string `json:"from"`
 }
@@ -50,18 +50,18 @@ func (c Config) InForce(prog Program) ([]Setting, error) {
 		f.text = text
 	}
 	code := c.origin()
-	without := code // without the command line
+	without := *code // without the command line
 	without.Override = nil
 	plain, err := without.Load()
 	if err != nil {
 		return nil, err
 	}
-	values := func(c Config) map[string]reflect.Value {
+	values := func(c *Config) map[string]reflect.Value {
 		all := map[string]reflect.Value{}
-		eachKey(reflect.ValueOf(c), "", func(name string, _ reflect.StructField, v reflect.Value) { all[name] = v })
+		eachKey(reflect.ValueOf(c).Elem(), "", func(name string, _ reflect.StructField, v reflect.Value) { all[name] = v })
 		return all
 	}
-	ofFile, ofCode, usual := values(plain), values(code), values(defaults())
+	ofFile, ofCode, usual := values(&plain), values(code), values(defaults())
 	var settings []Setting
 	eachKey(reflect.ValueOf(c), "", func(name string, _ reflect.StructField, v reflect.Value) {
 		s := Setting{Key: ownTable + "." + name, Value: tomlValue(v), From: "default"}

@@ -22,16 +22,17 @@ type Key struct {
 // it.
 func Keys() []Key {
 	var keys []Key
-	eachKey(reflect.ValueOf(defaults()), "", func(name string, field reflect.StructField, value reflect.Value) {
+	eachKey(reflect.ValueOf(defaults()).Elem(), "", func(name string, field reflect.StructField, value reflect.Value) {
 		keys = append(keys, Key{Name: name, Default: literal(value), Meaning: field.Tag.Get("help")})
 	})
 	return keys
 }
 
 // defaults returns the Config of a service without any settings.
-func defaults() Config {
-	c := Config{Log: logsink.Defaults()}
-	return c.withDefaults()
+func defaults() *Config {
+	c := &Config{Log: logsink.Defaults()}
+	c.complete()
+	return c
 }
 
 // eachKey visits the keys of a table that is decoded into the struct v. table is a prefix for
@@ -52,6 +53,10 @@ func eachIf(wanted func(reflect.Value) bool, v reflect.Value, table string, visi
 			continue
 		}
 		field := v.Type().Field(i)
+		if embedded(field) {
+			eachIf(wanted, v.Field(i), table, visit)
+			continue
+		}
 		key := keyName(field)
 		if key == "" {
 			continue
@@ -62,6 +67,12 @@ func eachIf(wanted func(reflect.Value) bool, v reflect.Value, table string, visi
 		}
 		visit(table+key, field, v.Field(i))
 	}
+}
+
+// embedded reports whether the keys of a field, which is a struct, are keys of the table
+// itself.
+func embedded(field reflect.StructField) bool {
+	return field.Anonymous && field.Type.Kind() == reflect.Struct && field.Tag.Get("toml") == ""
 }
 
 // keyName returns the key that is decoded into a field, or "" if there is none.

@@ -32,6 +32,20 @@ func TestTheDocumentationHasEveryKeyOfASocket(t *testing.T) {
 	documents(t, "../docs/sockets.md", "keys of a socket", table)
 }
 
+// So are the keys that every cluster has.
+func TestTheDocumentationHasEveryKeyOfACluster(t *testing.T) {
+	table := "| key | meaning |\n| --- | --- |\n"
+	cluster := reflect.TypeFor[service.ClusterSettings]()
+	for i := range cluster.NumField() {
+		tag := cluster.Field(i).Tag
+		if tag.Get("help") == "" {
+			t.Errorf("%s means nothing", cluster.Field(i).Name)
+		}
+		table += fmt.Sprintf("| `%s` | %s |\n", tag.Get("toml"), tag.Get("help"))
+	}
+	documents(t, "../docs/clusters.md", "keys of a cluster", table)
+}
+
 // documents compares the table between the marks of that name in a page with the one of the
 // code, or writes it there with -update.
 func documents(t *testing.T, page, name, table string) {
@@ -82,7 +96,7 @@ func tableOfKeys(t *testing.T) string {
 func takenBy(key string) service.TakenBy {
 	order := []service.TakenBy{"", service.TakenByReload, service.TakenByRestart, service.TakenByInstall}
 	most := service.TakenBy("")
-	for _, manager := range []string{"systemd", "sysv", "openrc", "launchd", "scm"} {
+	for _, manager := range []string{"systemd", "sysv", "openrc", "launchd", "scm", "kubernetes"} {
 		if by := service.Takes(manager, platform.ScopeSystem, key); slices.Index(order, by) > slices.Index(order, most) {
 			most = by
 		}

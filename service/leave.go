@@ -8,7 +8,7 @@ import (
 
 // ErrBringBack is returned by [Run] instead of nil if the service is to be restarted always
 // but its manager restarts it only after failures. That manager is launchd.
-var ErrBringBack = errors.New("ended in order, and is to be brought back")
+var ErrBringBack = errors.New("ended in order, to be restarted")
 
 // leaveWith returns the exit code of a process whose [Run] returned err. It is code, unless
 // the manager that started the process interprets exit codes in its own way. launchd takes

@@ -23,9 +23,10 @@ import (
 type life struct {
 	*listener
 	holding
+	candidacy
 	machine machine
 
-	cfg   Config
+	cfg   *Config
 	id    string
 	begun time.Time
 	prog  Program
@@ -39,31 +40,38 @@ type life struct {
 	clocks   clocks
 	alarms   *alarm.Desk // nil: no alarms
 
-	listens atomic.Pointer[sockets.Set]
-	kept    atomic.Pointer[kept.Set]
-	files   []*os.File // that the manager handed over and that are no sockets of ours
+	listens   atomic.Pointer[sockets.Set]
+	kept      atomic.Pointer[kept.Set]
+	ofCommand atomic.Pointer[kept.Descriptors] // of package service/wrap
+	files     []*os.File                       // that the manager handed over and that are no sockets of ours
 
 	ready     chan struct{} // closed by Runtime.Ready
 	readyOnce sync.Once
 	served    chan struct{}     // closed when the service has become ready
 	starting  *pending          // the call of Start; nil before it
+	recovered atomic.Bool       // the program has learnt how the last run ended, and Recover has succeeded
 	startOnce sync.Once         // for startEnded
 	reloads   chan struct{}     // closed when the gate's server has ended; nil before it
 	overrun   *pending          // a Reload that overran; only the gate's server uses it
-	settings  map[string]string // in force, see Config.Settings; once ready, only the gate's server uses it
+	settings  map[string]string // in force, see Config.Settings; once reloads are served, only the gate's server uses it
+	own       map[string]string // likewise, see Config.ProgramSettings
+	sites     []Socket          // of the configuration in force
 	told      string            // the failure last logged; only the goroutine of live uses it
 	hung      bool              // a step of the stop overran and may still be at work
+	turn      chan struct{}     // has a token while a leader starts or a reload runs, which wait for each other
+	anew      bool              // it follows another life in this process
+	goesOn    bool              // another life follows in this process
 
 	mu       sync.Mutex
 	failures []error
 }
 
-func newLife(m machine, s *listener, cfg Config, prog Program, sink *logsink.Sink) *life {
+func newLife(m machine, s *listener, cfg *Config, prog Program, sink *logsink.Sink) *life {
 	l := &life{
 		listener: s, machine: m, cfg: cfg, id: cfg.ID("").String(), prog: prog, sink: sink, log: sink.Slog(),
-		begun: time.Now(),
+		begun: time.Now(), candidacy: newCandidacy(), anew: m.anew,
 		phase: phases{now: platform.PhaseStarting}, health: health{added: make(chan struct{}, 1)},
-		ready: make(chan struct{}), served: make(chan struct{}), settings: cfg.Settings(),
+		ready: make(chan struct{}), served: make(chan struct{}), turn: make(chan struct{}, 1), settings: cfg.allSettings(), own: cfg.programSettings, sites: cfg.Sockets,
 	}
 	l.group = newGroup(l.with(context.Background()), l.fail)
 	return l
@@ -96,13 +104,13 @@ func (l *life) live() (err error) {
 		return err
 	}
 	l.openAlarms()
-	l.start()
+	l.beginWork()
 	<-l.stopping.Done()
 	return l.shutdown()
 }
 
-// start starts the program and returns when it is ready, has failed, or is asked to stop.
-func (l *life) start() {
+// beginWork starts the program, once this instance leads its cluster, if it has one.
+func (l *life) beginWork() {
 	if l.stopping.Err() != nil {
 		return
 	}
@@ -110,8 +118,22 @@ func (l *life) start() {
 		l.log.Warn("the last run did not end cleanly", "how", l.last.Outcome(), "in_a_row", l.record.Restarts())
 	}
 	l.log.Info("starting", "pid", os.Getpid(), "version", l.cfg.Version, "config", l.cfg.File)
-	l.awaitTurn()
-	l.awaitNetwork()
+	if !l.anew { // otherwise the manager knows the service as ready, and may want its keep-alives
+		l.awaitTurn()
+		l.awaitNetwork()
+	}
+	if l.cfg.Cluster != nil {
+		l.stand()
+		if l.led == nil {
+			return
+		}
+		defer func() { <-l.turn }()
+	}
+	l.start()
+}
+
+// start starts the program and returns when it is ready, has failed, or is asked to stop.
+func (l *life) start() {
 	if l.stopping.Err() != nil {
 		return
 	}
@@ -125,7 +147,7 @@ func (l *life) start() {
 		go func() { <-l.starting.done; l.startEnded() }()
 	case <-limit.ctx.Done():
 		if errors.Is(context.Cause(limit.ctx), ErrOverrun) {
-			l.fail(fmt.Errorf("program's Start %w of %v: raise start_timeout, or call Runtime.Progress while it gets on", ErrOverrun, l.cfg.StartTimeout))
+			l.fail(fmt.Errorf("program's Start %w of %v: raise start_timeout, or call Runtime.Progress as the start proceeds", ErrOverrun, l.cfg.StartTimeout))
 		}
 	}
 	l.becomeReady()
@@ -136,8 +158,10 @@ func (l *life) startProgram() error {
 	if err := l.listenAll(ctx); err != nil {
 		return err
 	}
-	if err := l.extend(ctx); err != nil {
-		return err
+	if l.cfg.Cluster == nil { // a candidate has begun them
+		if err := l.extend(ctx); err != nil {
+			return err
+		}
 	}
 	if err := l.migrate(ctx); err != nil {
 		return err
@@ -147,7 +171,8 @@ func (l *life) startProgram() error {
 			return err
 		}
 	}
-	return l.prog.Start(ctx, FromContext(ctx))
+	l.recovered.Store(true)
+	return l.prog.Start(kept.NewContext(ctx, l.ofCommand.Load()), FromContext(ctx))
 }
 
 // startEnded handles the end of Start, once, whoever notices it first.
@@ -178,7 +203,7 @@ func (l *life) endedByRequest(err error) bool {
 	case <-l.ready:
 		return false
 	default:
-		l.log.Warn("Start gave up when a stop was asked for", "error", err)
+		l.log.Warn("Start returned because a stop was requested", "error", err)
 		return true
 	}
 }
@@ -191,18 +216,32 @@ func (l *life) becomeReady() {
 	if !l.enter(platform.PhaseReady, func(s *State) { s.ReadyAt = now }) {
 		return
 	}
+	l.openGate()
+	close(l.served)
+	if l.trial == nil {
+		l.confirmKept()
+	}
+	l.log.Info("ready", "after", now.Sub(l.begun))
+	if !l.standing {
+		l.attend()
+	}
+	if o, ok := l.prog.(Observer); ok {
+		go l.observe(o)
+	}
+}
+
+// openGate lets reloads through, if it has not done so for a candidate.
+func (l *life) openGate() {
+	if l.reloads != nil {
+		return
+	}
 	l.reloads = make(chan struct{})
 	go l.serveReloads()
 	l.gate.Open()
-	close(l.served)
-	if l.trial == nil {
-		l.kept.Load().Confirm(l.stopping)
-	}
-	l.log.Info("ready", "after", now.Sub(l.begun))
-	l.attend()
 }
 
-// attend begins the work beside a ready program that lasts until the end of the life.
+// attend begins the work beside a ready program, or a candidate that waits. It lasts until the
+// end of the life.
 func (l *life) attend() {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { <-l.over; cancel() }()
@@ -215,9 +254,6 @@ func (l *life) attend() {
 		go l.awaitConfirmation()
 	}
 	go l.guard(ctx)
-	if o, ok := l.prog.(Observer); ok {
-		go l.observe(o)
-	}
 	go func() {
 		if err := l.watch(ctx); err != nil {
 			l.fail(err)
@@ -229,6 +265,6 @@ func (l *life) attend() {
 // elsewhere.
 func (l *life) notify(n platform.Notice) {
 	if err := l.host.Notify(n); err != nil {
-		l.log.Warn("the manager was not told", "error", err)
+		l.log.Warn("the manager could not be notified", "error", err)
 	}
 }

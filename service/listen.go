@@ -26,6 +26,8 @@ type listener struct {
 	forced      context.Context // ends when the stop has to be cut short
 	force       context.CancelCauseFunc
 	over        chan struct{} // closed when there is nothing left to serve
+	ended       chan struct{} // closed when the listener receives no more
+	asked       bool          // a stop was requested from outside; valid once it has ended
 }
 
 // A stopRequest is the cause of a stop that somebody requested.
@@ -43,7 +45,7 @@ func (r *stopRequest) Is(target error) bool { return r.shutdown && target == Err
 func listen(ctx context.Context, host platform.Host, deaf bool) *listener {
 	s := &listener{
 		host: host, deaf: deaf, trial: trial.FromContext(ctx), gate: reload.New(),
-		events: make(chan platform.Event, maxEvents), over: make(chan struct{}),
+		events: make(chan platform.Event, maxEvents), over: make(chan struct{}), ended: make(chan struct{}),
 	}
 	s.stopping, s.requestStop = context.WithCancelCause(context.Background())
 	s.forced, s.force = context.WithCancelCause(context.Background())
@@ -63,6 +65,7 @@ func (s *listener) logger() *slog.Logger {
 }
 
 func (s *listener) serve(ctx context.Context) {
+	defer close(s.ended)
 	stops := 0 // requests of the host
 	ended := ctx.Done()
 	for {
@@ -77,19 +80,20 @@ func (s *listener) serve(ctx context.Context) {
 				s.gate.Request()
 			case platform.RequestStop:
 				s.trial.StopAsked()
+				s.asked = true
 				if stops++; stops == 1 {
 					s.requestStop(&stopRequest{r.Source, r.Shutdown})
 					continue
 				}
 				s.force(fmt.Errorf("%w by a second request, %s", ErrForced, r.Source))
-				s.logger().Warn("asked to stop again: leaving at once", "by", r.Source)
+				s.logger().Warn("asked to stop again: exiting at once", "by", r.Source)
 			case platform.RequestEvent:
 				s.noteEvent(r.Event)
 			}
 		case <-ended:
 			// This does not count as a request of the host: if the caller uses
 			// signal.NotifyContext, both stand for the same signal.
-			ended = nil
+			ended, s.asked = nil, true
 			s.requestStop(&stopRequest{source: "its caller: " + context.Cause(ctx).Error()})
 		case <-s.over:
 			return

@@ -45,8 +45,8 @@ type migrated struct {
 	Begun   string `json:"begun,omitempty"`   // version whose Migrate has begun and not yet returned nil
 }
 
-// MigrationFile returns the path of the record of the last migration: see [Migrator].
-func (d Dirs) MigrationFile(id string) string { return filepath.Join(d.State, id+".migrated.json") }
+// migrationFile returns the path of the record of the last migration: see [Migrator].
+func (d Dirs) migrationFile(id string) string { return filepath.Join(d.State, id+".migrated.json") }
 
 // due returns the migration to version to, and whether there is one. ran is the version of the
 // last run. That program may not have been a Migrator, and then left no record.
@@ -83,7 +83,7 @@ func (l *life) readMigrated(path string) (d migrated, err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return migrated{}, nil
 	case errors.Is(err, files.ErrMalformed), errors.Is(err, files.ErrUntrusted):
-		l.log.Warn("which version the data is of is not known any more", "error", err)
+		l.log.Warn("the version of the data is no longer known", "error", err)
 		return migrated{}, nil
 	case err != nil:
 		return migrated{}, fmt.Errorf("record of the migration: %w", err)
@@ -97,7 +97,7 @@ func (l *life) migrate(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	path := l.dirs.MigrationFile(l.id)
+	path := l.dirs.migrationFile(l.id)
 	before, err := l.readMigrated(path)
 	if err != nil {
 		return err

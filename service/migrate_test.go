@@ -98,7 +98,7 @@ func TestIssue11_ADamagedRecordOfMigrations(t *testing.T) {
 		}
 	}
 	start()
-	path := service.Dirs{State: b.cfg.StateDir}.MigrationFile(b.cfg.ID("").String())
+	path := service.MigrationFile(service.Dirs{State: b.cfg.StateDir}, b.cfg.ID("").String())
 	if _, err := os.Stat(path); err != nil || filepath.Ext(path) != ".json" {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ const (
 )
 
 // waitsForNetwork reports whether the service has to wait for the network itself. launchd and
-// the SCM have no such order, and the systemd of a user does not know the targets of the
+// the SCM have no such dependency, and the systemd of a user does not know the targets of the
 // system. A service that is started by hand does not wait.
 func (l *life) waitsForNetwork() bool {
 	switch l.host.Name() {

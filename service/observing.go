@@ -12,7 +12,7 @@ func (s *listener) noteEvent(e platform.Event) {
 	select {
 	case s.events <- e:
 	default:
-		s.logger().Warn("event lost: the program is busy with earlier ones", "event", e.Kind, "session", e.Session)
+		s.logger().Warn("event lost: the program is busy with earlier events", "event", e.Kind, "session", e.Session)
 	}
 }
 

@@ -12,10 +12,17 @@ import (
 // way when the stop began.
 func follows(from, to platform.Phase) bool {
 	return slices.Contains(map[platform.Phase][]platform.Phase{
-		platform.PhaseStarting:  {platform.PhaseReady, platform.PhaseStopping},
+		platform.PhaseStarting:  {platform.PhaseStandby, platform.PhaseReady, platform.PhaseStopping},
+		platform.PhaseStandby:   {platform.PhaseStarting, platform.PhaseReloading, platform.PhaseStopping},
 		platform.PhaseReady:     {platform.PhaseReloading, platform.PhaseStopping},
-		platform.PhaseReloading: {platform.PhaseReady, platform.PhaseStopping},
+		platform.PhaseReloading: {platform.PhaseStandby, platform.PhaseReady, platform.PhaseStopping},
 	}[from], to)
+}
+
+// passes reports whether a phase is on the way to another one. Most are over within
+// milliseconds, and nobody has to find them in the state file: it gets them after [stateDelay].
+func passes(p platform.Phase) bool {
+	return p == platform.PhaseReloading || p == platform.PhaseStopping
 }
 
 // phases has the current phase of a life. It changes in this one place, for the state file and
@@ -25,10 +32,17 @@ type phases struct {
 	now platform.Phase
 }
 
+// current returns the phase.
+func (p *phases) current() platform.Phase {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.now
+}
+
 // enter changes the phase together with the rest of the state, then tells the manager. It
 // reports false, and changes nothing, if the phase cannot be entered. Once a stop is
 // requested, only stopping can be entered. The phase is in the state file before the manager
-// is told, except for reloading: it is written meanwhile, as only its end is waited for.
+// is told, unless it [passes].
 func (l *life) enter(to platform.Phase, change func(*State)) bool {
 	l.phase.mu.Lock()
 	if !follows(l.phase.now, to) || l.stopping.Err() != nil && to != platform.PhaseStopping {
@@ -36,15 +50,19 @@ func (l *life) enter(to platform.Phase, change func(*State)) bool {
 		return false
 	}
 	l.phase.now = to
-	written := l.state.change(func(s *State) {
+	note := func(s *State) {
 		s.Phase, s.PhaseSince = to, time.Now()
 		change(s)
-	})
+	}
+	written := 0
+	if passes(to) {
+		l.state.update(note)
+	} else {
+		written = l.state.change(note)
+	}
 	l.phase.mu.Unlock()
 
-	if to != platform.PhaseReloading {
-		_ = l.state.await(written) // the writer warns
-	}
+	_ = l.state.await(written) // the writer warns
 	l.phase.mu.Lock()
 	defer l.phase.mu.Unlock()
 	if l.phase.now == to { // otherwise the manager has been told of a later phase

@@ -10,14 +10,15 @@ import (
 // A Program is the work of a service. Its methods are never called concurrently, with one
 // exception: after a call has overrun its time limit, the life continues without it.
 type Program interface {
-	// Start makes the program ready to serve, and returns nil once it is. It is called once.
+	// Start makes the program ready to serve, and returns nil once it is. It is called once,
+	// or, with a [Config.Cluster], once for each term: again after Stop if a term was lost.
 	// Work that continues afterwards runs in [Runtime.Go], or in goroutines that Stop ends.
 	//
 	// ctx ends when the service has to stop, during Start or long after it, so goroutines may
 	// keep it. If Start returns an error, Stop is not called. Start must then have cleaned up,
 	// except for the steps it gave to [Runtime.OnStop].
 	Start(ctx context.Context, rt *Runtime) error
-	// Stop ends what Start began. It is called once, and only after Start has returned nil. It
+	// Stop ends what Start began. It is called once for each Start that has returned nil. It
 	// is not called if Start failed or is still running, even if Start called [Runtime.Ready].
 	// ctx ends when Stop's share of the stop timeout is used up: see the package comment.
 	Stop(ctx context.Context) error

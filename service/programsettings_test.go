@@ -108,7 +108,7 @@ func TestIssue10_5_OwnTablesInForce(t *testing.T) {
 				if got := service.Differing(first, second); slices.Equal(got, []string{"feed.key", "feed.url"}) != tt.takes {
 					t.Errorf("after a reload others are in force: %q", got)
 				}
-				if warns := strings.Contains(b.logText(), `restart brings them in: keys="feed.key, feed.url"`); warns != tt.warns {
+				if warns := strings.Contains(b.logText(), `restart applies them: keys="feed.key, feed.url"`); warns != tt.warns {
 					t.Errorf("the log:\n%s", b.logText())
 				}
 				refuses = true

@@ -60,7 +60,7 @@ func TestAlarmThatCannotBeMended(t *testing.T) {
 		mend()
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if log := b.logText(); strings.Count(log, "whole again") != 1 || tampered.Load() != before {
+		if log := b.logText(); strings.Count(log, "in order again") != 1 || tampered.Load() != before {
 			t.Errorf("nobody says that it is over, or an alarm came after it:\n%s", log)
 		}
 		b.stop()

@@ -28,10 +28,13 @@ func (l *life) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	l.turn <- struct{}{}
+	defer func() { <-l.turn }()
+	from := l.phase.current()
 	if !l.enter(platform.PhaseReloading, func(*State) {}) {
 		return reload.ErrStopping
 	}
-	err = l.reloadProgram(ctx)
+	err = l.reloadProgram(ctx, from == platform.PhaseStandby)
 	if err != nil {
 		l.log.Error("reload failed: the old configuration stays", "error", err)
 		l.alarms.Raise(alarm.ReloadFailed, "", "the old configuration stays: "+oneLine(err))
@@ -52,7 +55,7 @@ func (l *life) reload(ctx context.Context) error {
 			s.Reloads.LastError = err.Error()
 		}
 	}
-	if !l.enter(platform.PhaseReady, outcome) { // the stop has begun, but the requesters still need the outcome
+	if !l.enter(from, outcome) { // the stop has begun, but the requesters still need the outcome
 		_ = l.state.await(l.state.change(outcome)) // the writer warns
 	}
 	if _, ok := errors.AsType[*PanicError](err); ok {
@@ -62,8 +65,9 @@ func (l *life) reload(ctx context.Context) error {
 }
 
 // reloadProgram reads our own table again, then calls the program's Reload. An error of either
-// leaves the old configuration in force.
-func (l *life) reloadProgram(ctx context.Context) error {
+// leaves the old configuration in force. The program of a candidate that waits has not started,
+// and its sockets are not open: it takes the new ones at its start.
+func (l *life) reloadProgram(ctx context.Context, standby bool) error {
 	if l.overrun != nil && !l.overrun.ended() {
 		return errors.New("an earlier reload has overrun its time limit and still runs")
 	}
@@ -79,6 +83,9 @@ func (l *life) reloadProgram(ctx context.Context) error {
 			}
 			return err
 		}
+	}
+	if standby {
+		return l.takeStandby(fresh)
 	}
 	change, err := l.sockets().Change(limit.ctx, fresh.Sockets)
 	if err != nil {
@@ -119,15 +126,26 @@ func (l *life) reloadProgram(ctx context.Context) error {
 	return nil
 }
 
+// takeStandby takes a new configuration before the start of the program.
+func (l *life) takeStandby(fresh *Config) error {
+	if err := l.sink.SetLevel(fresh.Log.Level); err != nil {
+		return err
+	}
+	l.sites, l.own = fresh.Sockets, fresh.programSettings
+	l.alarms.Reload(fresh.Alarm)
+	l.take(fresh, true)
+	return nil
+}
+
 // take records the settings that this reload has brought into force. It logs the names of
 // changed settings that a reload does not take, and the command that does. Without a
 // configuration file nothing can have changed. sockets reports whether the reload has taken
 // the sockets: it cannot take others than the program has asked for.
-func (l *life) take(cfg Config, sockets bool) {
+func (l *life) take(cfg *Config, sockets bool) {
 	if cfg.File == "" {
 		return
 	}
-	manager, fresh := l.host.Name(), cfg.Settings()
+	manager, fresh := l.host.Name(), cfg.allSettings()
 	by := map[TakenBy][]string{}
 	taken := maps.Clone(l.settings)
 	for _, key := range Differing(l.settings, fresh) {
@@ -146,13 +164,13 @@ func (l *life) take(cfg Config, sockets bool) {
 		}
 	}
 	l.settings = taken
-	own := cfg.ProgramSettings()
-	for _, key := range Differing(l.cfg.programSettings, own) {
+	own := maps.Clone(cfg.programSettings)
+	for _, key := range Differing(l.own, own) {
 		if TakenByProgram(l.prog, key) == TakenByReload {
 			continue
 		}
 		by[TakenByRestart] = append(by[TakenByRestart], key)
-		if before, ok := l.cfg.programSettings[key]; ok { // the program still has the old value
+		if before, ok := l.own[key]; ok { // the program still has the old value
 			own[key] = before
 		} else {
 			delete(own, key)
@@ -164,6 +182,6 @@ func (l *life) take(cfg Config, sockets bool) {
 			l.log.Warn(text, "keys", strings.Join(keys, ", "))
 		}
 	}
-	warn(TakenByRestart, "settings have changed that take effect at the next start: restart brings them in")
-	warn(TakenByInstall, "settings have changed that are in "+manager+"'s definition of the service: install --restart brings them in, the next start alone does not")
+	warn(TakenByRestart, "settings have changed that take effect at the next start: restart applies them")
+	warn(TakenByInstall, "settings have changed that are part of "+manager+"'s definition of the service: install --restart applies them, a restart alone does not")
 }

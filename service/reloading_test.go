@@ -6,12 +6,15 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service"
 )
 
@@ -65,7 +68,7 @@ func reloadOfOurOwnTable(t *testing.T, b *bench) {
 		t.Error(r.LastError)
 	}
 	synctest.Wait()
-	if log := b.logText(); !strings.Contains(log, "still debug") || !strings.Contains(log, "next start") {
+	if log := b.logText(); !strings.Contains(log, "still debug") || !strings.Contains(log, "install --restart applies them") {
 		t.Errorf("the log is\n%s", log)
 	}
 	b.stop()
@@ -270,4 +273,54 @@ func TestReloadThatCannotReadTheConfiguration(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A short reload and a short stop write the state file only for what lasts: the outcome of the
+// reload. Longer ones show in it while they run.
+func TestPassingPhasesInTheStateFile(t *testing.T) {
+	for _, tt := range []struct {
+		took         time.Duration
+		reload, stop []platform.Phase
+	}{
+		{0, []platform.Phase{platform.PhaseReady}, nil},
+		{time.Second, []platform.Phase{platform.PhaseReloading, platform.PhaseReady}, []platform.Phase{platform.PhaseStopping}},
+	} {
+		t.Run(tt.took.String(), func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				var mu sync.Mutex
+				var written []platform.Phase
+				b.machine.WriteState = func(path string, s service.State) error {
+					mu.Lock()
+					defer mu.Unlock()
+					written = append(written, s.Phase)
+					return state.Write(path, s)
+				}
+				since := func() []platform.Phase {
+					mu.Lock()
+					defer mu.Unlock()
+					all := written
+					written = nil
+					return all
+				}
+				takes := func(context.Context) error { time.Sleep(tt.took); return nil }
+				b.run(t.Context(), &program{reload: takes, stop: takes})
+				b.await(platform.PhaseReady)
+				time.Sleep(time.Minute)
+				since()
+				b.ask(platform.RequestReload)
+				b.await(platform.PhaseReloading)
+				b.await(platform.PhaseReady)
+				if got := since(); !slices.Equal(got, tt.reload) {
+					t.Errorf("a reload wrote %q, want %q", got, tt.reload)
+				}
+				b.stop()
+				if err := b.end(); err != nil {
+					t.Error(err)
+				}
+				if got := since(); !slices.Equal(got, tt.stop) {
+					t.Errorf("a stop wrote %q, want %q", got, tt.stop)
+				}
+			})
+		})
+	}
 }

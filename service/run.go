@@ -1,9 +1,11 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
+	"sync/atomic"
 
 	"github.com/holdfast-dev/holdfast/internal/watch"
 	"github.com/holdfast-dev/holdfast/platform"
@@ -48,7 +50,7 @@ import (
 func Run(ctx context.Context, cfg Config, prog Program) error {
 	host, warning := native.HostFor(ctx)
 	hangup.Early() // never released, because Close leaves the signals caught
-	err := run(ctx, host, warning, cfg, prog)
+	err := thisMachine().run(ctx, host, warning, &cfg, prog)
 	err = errors.Join(err, host.Close(ExitCode(err)))
 	if h, ok := host.(platform.ExitCoder); ok {
 		err = inTerms(h, err)
@@ -56,15 +58,9 @@ func Run(ctx context.Context, cfg Config, prog Program) error {
 	return err
 }
 
-// run is Run on a given host. warning says what could not be understood in the manager's
-// environment. It does not prevent the service from serving.
-func run(ctx context.Context, host platform.Host, warning error, cfg Config, prog Program) error {
-	return thisMachine().run(ctx, host, warning, cfg, prog)
-}
-
 // machine has the calls of a life that may block without end. Tests replace them.
 type machine struct {
-	load    func(Config) (Config, error)
+	load    func(*Config) (*Config, error)
 	openLog func(name string, o logsink.Options) (*logsink.Sink, error)
 	acquire func(singleton.Options) (*singleton.Lock, error)
 
@@ -73,31 +69,66 @@ type machine struct {
 
 	online func() bool
 	watch  func(dirs ...string) alarm.Changes
+
+	anew bool // the life follows another one in this process, whose lock acquire returns
 }
 
 func thisMachine() machine {
 	return machine{
-		Config.Load, logsink.Open, singleton.Acquire, state.Write, (*recovery.Record).Close, online,
-		func(dirs ...string) alarm.Changes { return watch.New(dirs...) },
+		load: func(c *Config) (*Config, error) { return c.load(readFile) }, openLog: logsink.Open, acquire: singleton.Acquire,
+		writeState: state.Write, closeRecord: (*recovery.Record).Close, online: online,
+		watch: func(dirs ...string) alarm.Changes { return watch.New(dirs...) },
 	}
 }
 
-func (m machine) run(ctx context.Context, host platform.Host, warning error, cfg Config, prog Program) error {
-	s := listen(ctx, host, cfg.Guest.deaf(prog))
-	defer close(s.over)
-	cfg, err := cfg.With(prog)
-	if err != nil {
-		return err
+// run is Run on a given host. It runs lives until one is not followed by another one. warning
+// says what could not be understood in the manager's environment. It does not prevent the
+// service from serving.
+func (m machine) run(ctx context.Context, host platform.Host, warning error, cfg *Config, prog Program) error {
+	var passed atomic.Pointer[singleton.Lock] // to the next life
+	acquire := m.acquire
+	for {
+		lock, err := m.runOnce(ctx, host, warning, cfg, prog)
+		if unused := passed.Swap(nil); unused != nil { // the life has failed before it took the lock
+			err = errors.Join(err, unused.Release())
+		}
+		if lock == nil {
+			return err
+		}
+		passed.Store(lock)
+		m.acquire = func(o singleton.Options) (*singleton.Lock, error) {
+			if kept := passed.Swap(nil); kept != nil {
+				return kept, nil
+			}
+			return acquire(o)
+		}
+		m.anew, warning = true, nil
 	}
-	given := cfg // a copy for calls that continue unattended
-	limit := Config{StartTimeout: given.StartTimeout}.withDefaults().StartTimeout
+}
+
+// runOnce runs one life. It returns the lock if another life has to follow, which takes it.
+func (m machine) runOnce(ctx context.Context, host platform.Host, warning error, cfg *Config, prog Program) (next *singleton.Lock, err error) {
+	s := listen(ctx, host, cfg.Guest.deaf(prog))
+	defer func() {
+		close(s.over)
+		<-s.ended
+		if next != nil && (err != nil || s.asked) { // by a request that came too late for this life's cause
+			err = errors.Join(err, next.Release())
+			next = nil
+		}
+	}()
+	given := *cfg // a copy for calls that continue unattended
+	if err := given.with(prog); err != nil {
+		return nil, err
+	}
+	limit := cmp.Or(given.StartTimeout, defaults().StartTimeout)
 	cfg, err = prepare(s, "read the configuration "+given.File, limit, abandonAfter,
-		func() (Config, error) { return m.load(given) }, func(Config) {})
+		func() (*Config, error) { return m.load(&given) }, func(*Config) {})
 	if err != nil {
-		return unlessNotBegun(err)
+		return nil, unlessNotBegun(err)
 	}
 	if err := refuseRoot(cfg, host.Name(), byRoot()); err != nil {
-		return err
+		return nil, err
 	}
 	sink, err := prepare(s, "open the log", cfg.StartTimeout, abandonAfter, func() (*logsink.Sink, error) {
 		sink, err := m.openLog(cfg.ID("").String(), logOptions(cfg.Log, host))
@@ -107,7 +138,7 @@ func (m machine) run(ctx context.Context, host platform.Host, warning error, cfg
 		return sink, err
 	}, func(sink *logsink.Sink) { _ = sink.Close() })
 	if err != nil {
-		return unlessNotBegun(err)
+		return nil, unlessNotBegun(err)
 	}
 	s.logTo(sink.Slog())
 	if h, ok := host.(platform.Configurable); ok {
@@ -115,18 +146,20 @@ func (m machine) run(ctx context.Context, host platform.Host, warning error, cfg
 		h.Configure(platform.HostConfig{StartTimeout: cfg.StartTimeout, StopTimeout: cfg.StopTimeout, Events: observes})
 	}
 	if warning != nil {
-		sink.Slog().Warn("the manager's environment is not understood", "error", warning)
+		sink.Slog().Warn("the manager's environment variables are invalid", "error", warning)
 	}
 	life := newLife(m, s, cfg, prog, sink)
 	if err = life.live(); err != nil {
 		life.tell(err)
 		err = logged{err}
+	} else if life.goesOn {
+		next = life.lock
 	}
 	// A log whose destination does not take it is no failure of the service.
 	if unheard := sink.Close(); !errors.Is(unheard, os.ErrDeadlineExceeded) {
 		err = errors.Join(err, unheard)
 	}
-	return err
+	return next, err
 }
 
 // unlessNotBegun returns err, or nil if err only says that there was nothing to stop.

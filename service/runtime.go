@@ -47,7 +47,7 @@ func (rt *Runtime) Slog() *slog.Logger { return rt.l.sink.Slog() }
 func (rt *Runtime) Logger() hclog.Logger { return rt.l.sink.Logger() }
 
 // Config returns the configuration in force at the start, with its defaults.
-func (rt *Runtime) Config() Config { return rt.l.cfg }
+func (rt *Runtime) Config() Config { return *rt.l.cfg }
 
 // DecodeTable decodes the program's own table of the configuration file in its current state:
 // see the function [DecodeTable].

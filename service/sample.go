@@ -18,11 +18,11 @@ import (
 // commented out, with its meaning and its default. The defaults come from c as set in code. If
 // the "#" before the keys is removed, the file has the same meaning as an empty one.
 func WriteSample(w io.Writer, c Config, prog Program) error {
-	c = c.origin()
+	code := c.origin()
 	s := sample{w: w}
-	s.line("# The configuration of %s. Every key is commented out and shows what holds without it.", cmp.Or(c.Name, "the service"))
-	s.table(ownTable, reflect.ValueOf(c.withDefaults()), reflect.ValueOf(defaults()))
-	for _, e := range c.Extensions {
+	s.line("# The configuration of %s. Every key is commented out and shows its default.", cmp.Or(code.Name, "the service"))
+	s.table(ownTable, reflect.ValueOf(code.withDefaults()).Elem(), reflect.ValueOf(defaults()).Elem())
+	for _, e := range code.Extensions {
 		name, defaults := e.Table()
 		v := reflect.ValueOf(defaults).Elem()
 		s.table(ownTable+"."+name, v, v)

@@ -54,6 +54,9 @@ func Takes(manager string, scope platform.Scope, key string) TakenBy {
 			return ""
 		}
 	}
+	if strings.HasPrefix(key, "container.") && manager != "kubernetes" && manager != "compose" {
+		return ""
+	}
 	if manager == "" {
 		return TakenByRestart
 	}
@@ -67,12 +70,18 @@ func Takes(manager string, scope platform.Scope, key string) TakenBy {
 
 // Settings returns the keys of the [service] table whose values differ from the defaults, each
 // with a digest of its value. The digest shows that a value has changed without revealing it.
-func (c Config) Settings() map[string]string {
-	usual := map[string]string{}
-	eachSet(reflect.ValueOf(defaults()), "", func(name string, _ reflect.StructField, v reflect.Value) { usual[name] = digest(v) })
+func (c Config) Settings() map[string]string { return c.allSettings() }
+
+func (c *Config) allSettings() map[string]string {
+	usual := map[string]reflect.Value{}
+	eachSet(reflect.ValueOf(defaults()).Elem(), "", func(name string, _ reflect.StructField, v reflect.Value) { usual[name] = v })
 	settings := map[string]string{}
-	eachSet(reflect.ValueOf(c.withDefaults()), "", func(name string, _ reflect.StructField, v reflect.Value) {
-		if d := digest(v); d != "" && d != usual[name] {
+	eachSet(reflect.ValueOf(c.withDefaults()).Elem(), "", func(name string, _ reflect.StructField, v reflect.Value) {
+		u, known := usual[name]
+		if known && v.Comparable() && v.Equal(u) { // nearly all: a digest takes time, and each start makes them
+			return
+		}
+		if d := digest(v); d != "" && !(known && d == digest(u)) {
 			settings[name] = d
 		}
 	})

@@ -59,6 +59,8 @@ func TestIssue10_5_WhatBringsAKeyIntoForce(t *testing.T) {
 		{"systemd", "systemd.extra", service.TakenByInstall},
 		{"systemd", "windows.start", ""},
 		{"scm", "windows.start", service.TakenByInstall},
+		{"kubernetes", "container.image", service.TakenByInstall},
+		{"scm", "container.image", ""},
 		{"", "launchd.extra", ""},
 		{"", "user", service.TakenByRestart},
 		{"sysv", "watchdog", service.TakenByRestart}, // the script leaves it out, but the program honours it
@@ -69,7 +71,7 @@ func TestIssue10_5_WhatBringsAKeyIntoForce(t *testing.T) {
 		}
 	}
 	for _, key := range service.Keys() { // a renamed key must not be forgotten
-		if got := service.Takes("systemd", platform.ScopeSystem, key.Name); got == "" && !strings.HasPrefix(key.Name, "launchd.") && !strings.HasPrefix(key.Name, "windows.") {
+		if got := service.Takes("systemd", platform.ScopeSystem, key.Name); got == "" && !slices.Contains([]string{"launchd", "windows", "container"}, strings.Split(key.Name, ".")[0]) {
 			t.Errorf("nothing brings %s into force", key.Name)
 		}
 	}
@@ -97,8 +99,8 @@ func TestIssue10_5_AReloadSaysWhatBringsTheRestIn(t *testing.T) {
 		synctest.Wait() // the log has it
 		log := b.logText()
 		for _, want := range []string{
-			`restart brings them in: keys=health_interval`,
-			`install --restart brings them in, the next start alone does not: keys="limits.nofile, user"`,
+			`restart applies them: keys=health_interval`,
+			`install --restart applies them, a restart alone does not: keys="limits.nofile, user"`,
 		} {
 			if !strings.Contains(log, want) {
 				t.Errorf("the log lacks %q:\n%s", want, log)

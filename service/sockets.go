@@ -31,7 +31,9 @@ func (rt *Runtime) Listen(name string) (net.Listener, error) {
 }
 
 // ListenPacket returns the udp socket with that name, as [Runtime.Listen] does for tcp and
-// unix. Its type is [*net.UDPConn]. It can be read before the service is ready.
+// unix. Its type is [*net.UDPConn]. It can be read before the service is ready. A Stop should
+// end its reads by SetReadDeadline and answer what was read: what arrives later waits for the
+// next process, if somebody keeps the socket.
 func (rt *Runtime) ListenPacket(name string) (net.PacketConn, error) {
 	c, err := rt.l.sockets().ListenPacket(name)
 	return c, asConfig(err)
@@ -51,7 +53,7 @@ func (l *life) sockets() *sockets.Set { return l.listens.Load() }
 func (l *life) listenAll(ctx context.Context) error {
 	keeper, _ := l.host.(platform.Keeper)
 	set, left, err := sockets.Open(ctx, sockets.Options{
-		Sockets: l.cfg.Sockets, Handed: l.takeKept(ctx), Keeper: keeper, Ready: l.served, Log: l.log, Trial: l.trial != nil,
+		Sockets: l.sites, Handed: l.takeKept(ctx), Keeper: keeper, Ready: l.served, Log: l.log, Trial: l.trial != nil,
 	})
 	l.listens.Store(set)
 	l.files = left

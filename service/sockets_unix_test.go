@@ -61,8 +61,8 @@ func hears(t *testing.T, conn net.Conn, want string) {
 
 func api() []service.Socket { return []service.Socket{{Name: "api", Listen: "tcp:127.0.0.1:0"}} }
 
-// What is kept is open as soon as it is opened; who connects between two lives is
-// answered by the second, and a life ends though nobody has closed its socket.
+// A kept socket is open for the next life. A client that connects between two lives is
+// answered by the second one. A life ends even if nobody has closed its socket.
 func TestSocketIsHandedFromLifeToLife(t *testing.T) {
 	b := newBench(t)
 	b.cfg.Sockets = api()
@@ -104,7 +104,7 @@ func TestSocketIsHandedFromLifeToLife(t *testing.T) {
 	}
 }
 
-// Before it is ready a service accepts nobody, and a start that fails loses nobody.
+// A service accepts nobody before it is ready, and a failed start loses no client.
 func TestSocketBeforeReadiness(t *testing.T) {
 	b := newBench(t)
 	b.cfg.Sockets = api()
@@ -129,7 +129,7 @@ func TestSocketBeforeReadiness(t *testing.T) {
 	}
 }
 
-// The program and the configuration have to name the same sockets.
+// Program and configuration must name the same sockets.
 func TestSocketsOfProgramAndConfigurationDisagree(t *testing.T) {
 	for name, tt := range map[string]struct {
 		sockets []service.Socket
@@ -139,11 +139,11 @@ func TestSocketsOfProgramAndConfigurationDisagree(t *testing.T) {
 		"never taken": {append(api(), service.Socket{Name: "web", Listen: "tcp:127.0.0.1:0"}), func(rt *service.Runtime) error {
 			_, err := rt.Listen("api")
 			return err
-		}, "the configuration names web, and the program has not asked for it when it was ready: it takes api"},
+		}, "the configuration names web, but the program had not asked for it when it was ready: it takes api"},
 		"not there": {api(), func(rt *service.Runtime) error {
 			_, err := rt.ListenPacket("dns")
 			return err
-		}, `the program asks for "dns", and the configuration does not name it: its [[service.socket]] are api`},
+		}, `the program asks for "dns", but the configuration does not name it: its [[service.socket]] are api`},
 		"none": {nil, func(rt *service.Runtime) error {
 			_, err := rt.Listen("api")
 			return err
@@ -166,7 +166,7 @@ func TestSocketsOfProgramAndConfigurationDisagree(t *testing.T) {
 	}
 }
 
-// Without [[service.socket]] a program has what its manager opened for it.
+// Without [[service.socket]] a program gets what its manager has opened for it.
 func TestFilesWithoutSockets(t *testing.T) {
 	b := newBench(t)
 	read, write, err := os.Pipe()
@@ -188,7 +188,7 @@ func TestFilesWithoutSockets(t *testing.T) {
 	}
 }
 
-// A reload takes a changed address, and one at which somebody else listens fails it.
+// A reload applies a changed address, and fails if somebody else listens there.
 func TestReloadTakesAnAddress(t *testing.T) {
 	busy, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {

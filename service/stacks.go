@@ -34,7 +34,7 @@ func (l *life) dumpStacks() {
 		}
 	}
 	if cut {
-		l.log.Error("more is running than is shown here", "goroutines", runtime.NumGoroutine(), "bytes_shown", len(text))
+		l.log.Error("the list is cut off: more goroutines are running", "goroutines", runtime.NumGoroutine(), "bytes_shown", len(text))
 	}
 }
 

@@ -52,6 +52,7 @@ type stateFile struct {
 	tried           int               // number of changes in the last completed write
 	err             error             // of the last write
 	moved           chan struct{}     // closed and replaced when tried changes
+	tell            func(State)       // see follow
 	stalled         bool              // a write takes so long that nobody waits for it any more
 	timer           *time.Timer       // wakes the writer for changes that nobody waits for
 	outdated        recurrence        // the file is out of date; only the writer uses it
@@ -77,6 +78,14 @@ func (f *stateFile) update(change func(*State)) {
 	if f.timer == nil && f.err == nil { // a failed write is repeated anyway
 		f.timer = time.AfterFunc(stateDelay, f.nudge)
 	}
+}
+
+// follow calls tell with the state now, and whenever it is written. tell must not block.
+func (f *stateFile) follow(tell func(State)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tell = tell
+	tell(f.copied())
 }
 
 // change changes the state and has it written now. It returns the number of the change, for
@@ -164,6 +173,9 @@ func (f *stateFile) writeOnce() bool {
 	}
 	n := f.made
 	content := f.copied()
+	if f.tell != nil {
+		f.tell(content)
+	}
 	f.mu.Unlock()
 	f.writeProgramSettings(content) // first: whoever reads in the state file that a reload is done reads the settings, too
 	err := f.save(f.path, content)

@@ -17,7 +17,7 @@ func (l *life) shutdown() error {
 	cause := context.Cause(l.stopping)
 	l.tell(l.failure())
 	l.log.Info("stopping", "reason", inShort(cause))
-	total := l.clocks.start(l.forced, l.cfg.StopTimeout)
+	total := l.clocks.start(l.forced, l.stopLimit())
 	defer total.stop()
 
 	l.enter(platform.PhaseStopping, func(s *State) {
@@ -57,6 +57,7 @@ func (l *life) shutdown() error {
 			return begin(c.name, func() error { return c.fn(l.with(ctx)) }).wait(ctx)
 		})
 	}
+	l.resign(total)
 	return l.leave(total, cause)
 }
 
@@ -71,7 +72,7 @@ func (l *life) wasStarted() bool {
 // used up or a second stop request has arrived.
 func (l *life) step(total *clock, name string, limit time.Duration, run func(context.Context) error) {
 	if total.ctx.Err() != nil {
-		l.noteStep(name, 0, errors.New("passed over: no time left"))
+		l.noteStep(name, 0, errors.New("skipped: no time left"))
 		return
 	}
 	share := l.clocks.start(total.ctx, limit)
@@ -138,7 +139,7 @@ func (l *life) leave(total *clock, cause error) error {
 	if total.ctx.Err() != nil {
 		forced := context.Cause(total.ctx)
 		if !errors.Is(forced, ErrForced) {
-			forced = fmt.Errorf("%w: the stop %w of %v", ErrForced, ErrOverrun, l.cfg.StopTimeout)
+			forced = fmt.Errorf("%w: the stop %w of %v", ErrForced, ErrOverrun, total.length.Round(time.Millisecond))
 		}
 		l.fail(forced)
 	}
@@ -152,8 +153,12 @@ func (l *life) leave(total *clock, cause error) error {
 	}
 	l.leaveAlarms(total, err, reason)
 	l.record.Stopped(l.state.now().Stop.Steps)
+	if !l.last.Clean() && !l.recovered.Load() {
+		l.record.Owes()
+	}
+	l.goesOn = err == nil && l.continues(cause)
 	exit := platform.Exit{Clean: err == nil, Code: ExitCode(err), Reason: reason}
-	err = errors.Join(err, l.closeRecords(max(total.left(), recordsLeast), exit, total.ctx.Err() != nil, hung))
+	err = errors.Join(err, l.closeRecords(l.recordsLimit(max(total.left(), recordsLeast)), exit, total.ctx.Err() != nil, hung))
 	l.tell(err)
 	l.log.Info("stopped", "clean", err == nil, "reason", inShort(cause))
 	return err
@@ -171,7 +176,7 @@ func (l *life) tell(err error) {
 
 // inShort returns why a stop began. A failure has a log line of its own.
 func inShort(cause error) string {
-	if _, asked := errors.AsType[*stopRequest](cause); asked {
+	if _, asked := errors.AsType[*stopRequest](cause); asked || errors.Is(cause, ErrTermLost) {
 		return cause.Error()
 	}
 	return "a failure"
@@ -198,6 +203,9 @@ func (l *life) closeRecords(limit time.Duration, exit platform.Exit, forced, hun
 		}
 		if hung {
 			return errors.Join(err, l.lock.Abandon())
+		}
+		if l.goesOn && err == nil {
+			return nil
 		}
 		return errors.Join(err, l.lock.Release(), l.vanish())
 	})

@@ -310,7 +310,7 @@ func TestDumpOfManyGoroutines(t *testing.T) {
 		if n := strings.Count(log, "still running: goroutine"); n < many {
 			t.Errorf("the log shows %d goroutines, want %d", n, many)
 		}
-		if strings.Contains(log, "more is running") {
+		if strings.Contains(log, "more goroutines are running") {
 			t.Error("the dump was cut")
 		}
 	})

@@ -47,6 +47,14 @@ func keysOf(t reflect.Type, path []string) []string {
 	var names []string
 	for i := range t.NumField() {
 		field := t.Field(i)
+		if embedded(field) {
+			within := keysOf(field.Type, path)
+			if len(path) > 0 && within != nil {
+				return within
+			}
+			names = append(names, within...)
+			continue
+		}
 		name := keyName(field)
 		if name == "" {
 			continue

@@ -25,6 +25,8 @@ func TestTheSupervisorSaysHowTheLastRunEnded(t *testing.T) {
 	}{
 		"its own":      {"sysv", os.Getppid(), 2, true},
 		"another's":    {"sysv", os.Getppid() + 1, 0, false},
+		"under OpenRC": {"openrc", os.Getppid(), 2, true},
+		"OpenRC's own": {"openrc", os.Getppid() + 1, 18, false},
 		"not its kind": {"test", os.Getppid(), 18, false}, // as its manager does not count
 	} {
 		t.Run(name, func(t *testing.T) {

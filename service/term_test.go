@@ -11,6 +11,7 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/recovery"
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
@@ -32,9 +33,8 @@ func TestEachRunHasATermThatIsOnTheDisk(t *testing.T) {
 	b := newBench(t)
 	for want := uint64(1); want <= 3; want++ {
 		live(t, b, func(rt *service.Runtime) error {
-			term, err := rt.Term()
-			if err != nil || term != want {
-				t.Errorf("term %d, %v; want %d", term, err, want)
+			if term := rt.Term(); term.Token() != want || term.Lost() != nil || !term.Deadline().IsZero() || term.Resign(t.Context()) != nil {
+				t.Errorf("term %d, lost %v, deadline %v; want %d", term.Token(), term.Lost(), term.Deadline(), want)
 			}
 			if kept, err := os.ReadFile(rt.StatePath(".term")); err != nil || string(kept) != strconv.FormatUint(want, 10)+"\n" {
 				t.Errorf("kept is %q, %v", kept, err)
@@ -83,5 +83,15 @@ func TestAJournalWorksInAService(t *testing.T) {
 	})
 	if w := <-got; string(w.Params) != "42" || w.RerunOf != 1 || w.Term != 2 || early {
 		t.Errorf("%+v, early %v", w, early)
+	}
+}
+
+// By the parent, `status` knows that there is no supervisor.
+func TestTheRecordNamesTheParent(t *testing.T) {
+	b := newBench(t)
+	live(t, b, func(*service.Runtime) error { return nil })
+	last, err := recovery.Read(filepath.Join(b.cfg.StateDir, "feedd.lastrun.json"))
+	if err != nil || last.Parent != os.Getppid() || last.Ended.IsZero() {
+		t.Errorf("%+v, %v", last, err)
 	}
 }

@@ -20,12 +20,17 @@ func (l *life) awaitConfirmation() {
 	case <-l.trial.Confirmed():
 		l.log.Info("this version is confirmed", "version", l.cfg.Version, "before", l.trial.From())
 		l.state.update(func(s *State) { s.Trial = "" })
+		if err := l.record.Confirmed(); err != nil {
+			l.log.Warn("the next run will report this version as rolled back", "error", err)
+		}
+	case <-l.over:
+		return
+	}
+	select {
+	case <-l.served: // a candidate of a cluster may not be there yet
 		l.sockets().Keep(l.stopping)
 		l.noteSockets()
-		l.kept.Load().Confirm(l.stopping)
-		if err := l.record.Confirmed(); err != nil {
-			l.log.Warn("the next run will take this version for one that was rolled back", "error", err)
-		}
+		l.confirmKept()
 	case <-l.over:
 	}
 }
@@ -33,8 +38,20 @@ func (l *life) awaitConfirmation() {
 // notice returns what the manager is told of a phase. If a candidate stops and the confirmed
 // version takes over in the same process, the manager is not told of the stop. Otherwise it
 // would wait for the end of the process, and finally kill it.
+//
+// Nor is it told if the process campaigns again after the stop. A candidate that waits is ready
+// to the manager, and remains so when it starts as the leader.
 func (l *life) notice(to platform.Phase) platform.Notice {
-	if to != platform.PhaseStopping || !l.trial.Yields() {
+	switch {
+	case to == platform.PhaseStandby:
+		return platform.Notice{Phase: platform.PhaseReady, Text: l.state.now().StatusText}
+	case to == platform.PhaseStarting:
+		return platform.Notice{}
+	case to != platform.PhaseStopping:
+		return platform.Notice{Phase: to}
+	case l.continues(context.Cause(l.stopping)):
+		return platform.Notice{Text: ErrTermLost.Error()}
+	case !l.trial.Yields():
 		return platform.Notice{Phase: to}
 	}
 	return platform.Notice{Extend: l.cfg.StopTimeout + l.cfg.StartTimeout + platform.StopMargin}

@@ -82,7 +82,7 @@ func TestOnTamperThatHangs(t *testing.T) {
 				t.Fatalf("it is not put right: %v", err)
 			}
 		}
-		if n := strings.Count(b.logText(), "somebody tampered with our files"); n != 20 {
+		if n := strings.Count(b.logText(), "another process tampered with the service's files"); n != 20 {
 			t.Errorf("logged %d times", n)
 		}
 		b.stop()

@@ -26,19 +26,20 @@ func (c Config) Unit(program string, scope platform.Scope) (platform.Unit, error
 		StartType: c.StartType, Activation: c.Activation, After: c.After, Requires: c.Requires, Wants: c.Wants, NeedsNetwork: c.NeedsNetwork,
 		StartTimeout: c.StartTimeout, StopTimeout: c.StopTimeout, ReloadTimeout: c.ReloadTimeout, Watchdog: c.Watchdog,
 		Restart: c.Restart, Limits: c.Limits, Hardening: h, Supervise: c.Supervise, Sockets: c.Sockets,
-		Systemd: c.Systemd, Launchd: c.Launchd, Windows: c.Windows,
+		Systemd: c.Systemd, Launchd: c.Launchd, Windows: c.Windows, Container: c.Container,
+		ConfigFile: c.File, Probes: c.probes(),
 	}
 	c.Guest.change(&u, program)
 	return u, nil
 }
 
 // commands returns the commands that bypass the manager.
-func (c Config) commands(program string) platform.Commands {
+func (c *Config) commands(program string) platform.Commands {
 	command := func(verb string, args ...string) []string {
 		return c.command(program, verb, append([]string{"--manager", "none"}, args...)...)
 	}
 	return platform.Commands{
-		Check: command("check"), Status: command("status"),
+		Check: command("check"), Status: command("status"), Ready: command("status", "--ready"),
 		Stop: command("stop", c.Guest.timeout(c.StopTimeout, "--kill")...), Await: command("await", c.Guest.timeout(c.StartTimeout)...),
 		Spawn: append(c.verb(program, "spawn"), c.Guest.spawned()...), Supervise: command("supervise"),
 	}
@@ -46,7 +47,7 @@ func (c Config) commands(program string) platform.Commands {
 
 // writablePaths returns the exceptions from ProtectSystem: the configured paths, and the
 // directory of our own log file.
-func (c Config) writablePaths() []string {
+func (c *Config) writablePaths() []string {
 	paths := c.Hardening.ReadWritePaths
 	if c.Log.File != "" {
 		paths = append(paths[:len(paths):len(paths)], platform.DirAnywhere(c.Log.File))
@@ -64,12 +65,12 @@ func after(args []string) []string {
 
 // verb returns the command line of one of our commands, wherever they are mounted in the
 // program's command tree.
-func (c Config) verb(program, verb string) []string {
+func (c *Config) verb(program, verb string) []string {
 	return append(append(append(c.Guest.way(), program), c.Command...), verb)
 }
 
 // command returns the command line of verb for this very service.
-func (c Config) command(program, verb string, args ...string) []string {
+func (c *Config) command(program, verb string, args ...string) []string {
 	argv := c.verb(program, verb)
 	for _, flag := range []struct{ name, value string }{
 		{"--config", c.File}, {"--instance", c.Instance}, {"--runtime-dir", c.RuntimeDir}, {"--state-dir", c.StateDir}, {"--scope", string(c.Scope)},

@@ -82,7 +82,7 @@ func TestMountedTreeIsInstalledAsMounted(t *testing.T) {
 					continue
 				}
 				lines.WriteString(strings.TrimSpace(line) + "\n")
-				plain := strings.NewReplacer("'", "", `\"`, "").Replace(line)
+				plain := strings.NewReplacer("'", "", `\"`, "", `", "`, " ").Replace(line)
 				called := strings.Count(plain, "/acme") - strings.Count(plain, "/opt/acme/acme")
 				called += strings.Count(plain, "acme.exe") - strings.Count(plain, "program=")
 				if mounted := strings.Count(plain, "/acme admin service ") + strings.Count(plain, ".exe admin service "); mounted != called {

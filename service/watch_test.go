@@ -99,8 +99,8 @@ func (c *changes) tell() {
 	}
 }
 
-// Where the system tells of changes, nobody looks every second: what it tells of is put right at once, what it
-// does not tell of later, and a storm of changes is looked at once a second.
+// If the system reports changes, damage that it reports is repaired at once, other damage is
+// repaired later, and a burst of changes is looked at once a second. Nobody looks otherwise.
 func TestFilesAreLookedAtWhenThereIsAReason(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		alarms := make(chan error, 10)
@@ -214,7 +214,8 @@ func TestWatchdog(t *testing.T) {
 	})
 }
 
-// A check that comes when there was none is asked at once, and from then on as any.
+// A check that is added to a service without checks is called at once, and from then on like
+// any other.
 func TestAFirstCheckThatComesLate(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		var rt *service.Runtime

@@ -14,7 +14,7 @@ func WriteConfig(w io.Writer, c Config) error {
 	s.line("[%s]", ownTable)
 	in := ownTable
 	usual := map[string]string{}
-	eachKey(reflect.ValueOf(defaults()), "", func(key string, _ reflect.StructField, v reflect.Value) { usual[key] = tomlValue(v) })
+	eachKey(reflect.ValueOf(defaults()).Elem(), "", func(key string, _ reflect.StructField, v reflect.Value) { usual[key] = tomlValue(v) })
 	eachKey(reflect.ValueOf(c), "", func(path string, _ reflect.StructField, v reflect.Value) {
 		value := tomlValue(v)
 		if path == "name" || digest(v) == "" || value == usual[path] {

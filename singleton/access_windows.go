@@ -140,7 +140,7 @@ func grant(path string, sids []string) error {
 func ourselves() (string, error) {
 	user, err := windows.GetCurrentProcessToken().GetTokenUser()
 	if err != nil {
-		return "", fmt.Errorf("our own user: %w", err)
+		return "", fmt.Errorf("user of this process: %w", err)
 	}
 	return user.User.Sid.String(), nil
 }

@@ -17,8 +17,9 @@ import (
 // A handle has the open file, which is nil until we hold the name.
 type handle struct {
 	file    *os.File
-	private bool // the file is the mutex
-	plain   bool // we keep no lock on the file
+	which   fs.FileInfo // tells file from others; its size, mode and owner may have changed since
+	private bool        // the file is the mutex
+	plain   bool        // we keep no lock on the file
 }
 
 // ours reports whether the file at path is the one that we have open.
@@ -33,10 +34,10 @@ const maxSwaps = 100
 // can lock it before us. A file that we cannot write, such as one that root left in our
 // directory, is opened for reading, and write replaces it.
 func (f *heldFile) open(flag int) (err error) {
-	f.file, err = files.Open(f.path, os.O_RDWR|os.O_CREATE|flag, 0o600)
+	f.file, f.which, err = files.OpenInfo(f.path, os.O_RDWR|os.O_CREATE|flag, 0o600)
 	if errors.Is(err, fs.ErrPermission) && !errors.Is(err, files.ErrUntrusted) && !f.private {
-		if file, e := files.Open(f.path, os.O_RDONLY, 0); e == nil {
-			f.file, err = file, nil
+		if file, which, e := files.OpenInfo(f.path, os.O_RDONLY, 0); e == nil {
+			f.file, f.which, err = file, which, nil
 		}
 	}
 	return err
@@ -57,17 +58,13 @@ func (f *heldFile) lock() error {
 		}
 		f.close()
 	}
-	return fmt.Errorf("%s was replaced %d times while we tried to lock it", f.path, maxSwaps)
+	return fmt.Errorf("%s was replaced %d times during attempts to lock it", f.path, maxSwaps)
 }
 
 // inPlace reports whether path still leads to the open file.
 func (f *heldFile) inPlace() bool {
-	ours, err := f.file.Stat()
-	if err != nil {
-		return false
-	}
 	there, err := os.Lstat(f.path)
-	return err == nil && os.SameFile(ours, there)
+	return err == nil && os.SameFile(f.which, there)
 }
 
 // mode returns the permissions of the file, whatever the umask. Everybody may read who the
@@ -97,20 +94,16 @@ func (f *heldFile) write() error {
 	}
 	if st, ok := info.Sys().(*syscall.Stat_t); ok && !f.private && int(st.Uid) != os.Geteuid() {
 		err := f.recreate()
-		if !errors.Is(err, fs.ErrPermission) || f.put() != nil {
+		if !errors.Is(err, fs.ErrPermission) || f.put(info) != nil {
 			return err
 		}
 		return nil
 	}
-	return f.put()
+	return f.put(info)
 }
 
 // put is write without replacing the file.
-func (f *heldFile) put() error {
-	info, err := f.file.Stat()
-	if err != nil {
-		return err
-	}
+func (f *heldFile) put(info fs.FileInfo) error {
 	content := f.whole(info)
 	if info.Size() > int64(len(content)) { // nothing may remain behind our content
 		if err := f.file.Truncate(0); err != nil {
@@ -162,7 +155,7 @@ func (f *heldFile) repair() (damage string, err error) {
 		return "cannot be examined", err
 	}
 	if f.private && info.Mode().Perm()&0o077 != 0 {
-		return "could be opened, and so locked, by others", f.recreate()
+		return "could be opened, and therefore locked, by others", f.recreate()
 	}
 	want := f.whole(info)
 	got := make([]byte, len(want)+1)
@@ -181,7 +174,7 @@ func (f *heldFile) recreate() error {
 	}
 	if f.private && !f.inPlace() {
 		if taken, err := lockedByOther(f.path); err == nil && taken {
-			return errors.New("another process holds the file that took its place")
+			return errors.New("another process holds the lock on the file that replaced it")
 		}
 	}
 	next := &heldFile{path: filepath.Join(filepath.Dir(f.path), "."+filepath.Base(f.path)+".new"), content: f.content}
@@ -193,8 +186,12 @@ func (f *heldFile) recreate() error {
 	if err == nil && !next.plain {
 		err = files.TryLock(next.file, false) // nobody else can open it yet
 	}
+	var info fs.FileInfo
 	if err == nil {
-		err = next.put()
+		info, err = next.file.Stat()
+	}
+	if err == nil {
+		err = next.put(info)
 	}
 	if err == nil {
 		err = os.Rename(next.path, f.path)
@@ -207,7 +204,7 @@ func (f *heldFile) recreate() error {
 		return err
 	}
 	f.close()
-	f.file = next.file
+	f.file, f.which = next.file, next.which
 	return nil
 }
 

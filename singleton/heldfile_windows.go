@@ -64,14 +64,14 @@ func (f *heldFile) repair() (damage string, err error) {
 // A process that locks it while we replace it finds the recorded holder alive.
 func (f *heldFile) repairMutex() (damage string, err error) {
 	if f.file == nil {
-		return "was lost when it was replaced", f.relock()
+		return "was lost when the file was replaced", f.relock()
 	}
 	others, err := f.secure()
 	switch {
 	case err != nil:
 		return "cannot be examined", err
 	case others != "":
-		return "could be opened, and so locked, by " + others, f.relock()
+		return "could be opened, and therefore locked, by " + others, f.relock()
 	}
 	return "", nil
 }

@@ -60,24 +60,24 @@ func newLock(o Options) (*Lock, error) {
 			return nil, err
 		}
 	}
+	return &Lock{o: o, mutex: newMutex(o), record: &heldFile{path: o.LockFile()}, pid: &heldFile{path: o.PIDFile()}}, nil
+}
+
+// describe prepares what the files say about this process, which has the mutex. A refused
+// process needs none of that.
+func (l *Lock) describe() error {
 	self, err := proc.Self()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	me := Holder{Identity: self, Since: time.Now(), Origin: o.Origin}
-	if me.UID, me.SID, err = account(self); err != nil {
-		return nil, err
+	l.me = Holder{Identity: self, Since: time.Now(), Origin: l.o.Origin}
+	if l.me.UID, l.me.SID, err = account(self); err != nil {
+		return err
 	}
-	me.Image, me.Place = image(self), place(o)
-	record, err := me.record()
-	if err != nil {
-		return nil, err
-	}
-	return &Lock{
-		o: o, me: me, mutex: newMutex(o),
-		record: &heldFile{path: o.LockFile(), content: record},
-		pid:    &heldFile{path: o.PIDFile(), content: []byte(strconv.Itoa(self.PID) + "\n")},
-	}, nil
+	l.me.Image, l.me.Place = image(self), place(l.o)
+	l.pid.content = []byte(strconv.Itoa(self.PID) + "\n")
+	l.record.content, err = l.me.record()
+	return err
 }
 
 // takeMutex locks the mutex. It waits if the process that has it locked may be a probe, or a

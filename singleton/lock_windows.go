@@ -24,12 +24,15 @@ func (l *Lock) take() error {
 	if err := l.takeMutex(); err != nil {
 		return err
 	}
+	if err := l.describe(); err != nil {
+		return err
+	}
 	others, err := l.mutex.file.secure()
 	if err != nil {
 		return err
 	}
 	if others != "" {
-		l.found = append(l.found, fmt.Errorf("%s could be opened, and so locked, by %s: closed to them", l.mutex.file.path, others))
+		l.found = append(l.found, fmt.Errorf("%s could be opened, and therefore locked, by %s: their access is removed", l.mutex.file.path, others))
 		if err := l.takeMutex(); err != nil {
 			return err
 		}
@@ -40,8 +43,8 @@ func (l *Lock) take() error {
 	for _, f := range []*heldFile{l.record, l.pid} {
 		err := f.write()
 		if errors.Is(err, files.ErrInUse) { // the file only describes, and Check tries again
-			l.found = append(l.found, fmt.Errorf("%w: we started all the same, and others are not told who runs: "+
-				"end the process that has it open (Sysinternals' handle.exe names it)", err))
+			l.found = append(l.found, fmt.Errorf("%w: the service started anyway, but other processes cannot see that it runs: "+
+				"end the process that has the file open (Sysinternals' handle.exe names it)", err))
 		} else if err != nil {
 			return err
 		}

@@ -80,7 +80,7 @@ func search(users []string, links map[string]bool) (Holder, bool) {
 		}
 		if id, err := proc.Of(pid); err == nil {
 			uid, _ := strconv.Atoi(userOf(pid))
-			return Holder{Identity: id, UID: uid, Since: since, Origin: "unknown (its files were removed)"}, true
+			return Holder{Identity: id, UID: uid, Since: since, Origin: "unknown (its files are removed)"}, true
 		}
 	}
 	return Holder{}, false

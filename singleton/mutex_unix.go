@@ -5,7 +5,6 @@ package singleton
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"io/fs"
 	"syscall"
 
@@ -43,7 +42,7 @@ func (m mutex) sign() error {
 	if info.Mode().Perm()&0o077 != 0 {
 		return m.file.recreate()
 	}
-	return m.file.write()
+	return m.file.put(info)
 }
 
 // vouchedFor reports whether the file has its own signature and could never be opened by
@@ -55,8 +54,12 @@ func (m mutex) vouchedFor() bool {
 		return false
 	}
 	line := signature(info)
-	content, err := io.ReadAll(io.NewSectionReader(m.file.file, 0, int64(len(line))+1))
-	return err == nil && line != nil && bytes.Equal(content, line)
+	if line == nil || info.Size() != int64(len(line)) {
+		return false
+	}
+	content := make([]byte, len(line))
+	_, err = m.file.file.ReadAt(content, 0)
+	return err == nil && bytes.Equal(content, line)
 }
 
 // signature returns a line that identifies the file with the given info, but no copy of it.

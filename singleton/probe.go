@@ -113,13 +113,13 @@ func probeRecord(o Options) (Holder, error) {
 	case errors.Is(err, errNoHolder) && !ofAnotherBoot(o):
 		return Holder{}, free(o)
 	case errors.Is(err, errNoHolder):
-		err = errors.New("whether the recorded holder lives cannot be told: it names another boot than the one that we see")
+		err = errors.New("cannot tell whether the recorded holder is alive: its record is from another boot of the machine")
 		return Holder{}, classify(o, fmt.Errorf("%w: %w", fs.ErrPermission, err))
 	case errors.As(err, &unverified):
 		if seemsHeld(o) {
 			return Holder{}, nil
 		}
-		err = fmt.Errorf("whether the recorded holder lives cannot be told: %w: %w", fs.ErrPermission, err)
+		err = fmt.Errorf("cannot tell whether the recorded holder is alive: %w: %w", fs.ErrPermission, err)
 	}
 	return Holder{}, classify(o, err)
 }

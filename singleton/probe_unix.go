@@ -41,7 +41,8 @@ func probeOld(o Options, vouched bool) (Holder, error) {
 		if err != nil {
 			return Holder{}, free(o)
 		}
-		old := writtenByOld(record)
+		info, err := record.Stat()
+		old := err == nil && writtenByOld(record, info.Size())
 		_ = record.Close()
 		if !old {
 			return Holder{}, free(o)

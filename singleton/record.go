@@ -18,10 +18,10 @@ func parseRecord(b []byte) (Holder, error) {
 	var h Holder
 	dec := json.NewDecoder(bytes.NewReader(b))
 	if dec.Decode(&h) != nil {
-		return Holder{}, errors.New("holder record: not one that a holder writes")
+		return Holder{}, errors.New("holder record: not in the format of a holder's record")
 	}
 	if h.PID <= 0 || h.Start == 0 || h.Boot == "" {
-		return Holder{}, errors.New("holder record: no complete identity in it")
+		return Holder{}, errors.New("holder record: the identity in it is incomplete")
 	}
 	return h, nil
 }
@@ -53,11 +53,11 @@ func ParsePID(content []byte) (int, error) {
 		return 0, errors.New("PID file is empty")
 	}
 	if len(line) > longest {
-		return 0, errors.New("PID file is too long: not a process number")
+		return 0, errors.New("PID file is too long to be a process number")
 	}
 	for _, c := range line {
 		if c < '0' || c > '9' {
-			return 0, errors.New("PID file holds something else, not a process number")
+			return 0, errors.New("PID file does not hold a process number")
 		}
 	}
 	pid, err := strconv.ParseInt(string(line), 10, 32)

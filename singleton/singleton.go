@@ -103,7 +103,7 @@ func (o Options) MutexFile() string { return filepath.Join(o.StateDir, o.Name+".
 // directory has no effect.
 func (o Options) absolute() (_ Options, err error) {
 	if o.Name == "" || o.Name != filepath.Base(o.Name) {
-		return o, classify(o, fmt.Errorf("%q is no name for files", o.Name))
+		return o, classify(o, fmt.Errorf("%q cannot be the name of a file", o.Name))
 	}
 	for _, dir := range []*string{&o.Dir, &o.StateDir} {
 		if *dir == "" {
@@ -139,7 +139,7 @@ type Holder struct {
 func (h Holder) Signal(sig os.Signal) error {
 	if h.owner != "" {
 		if now, err := proc.Owner(h.PID); err == nil && now != h.owner {
-			return fmt.Errorf("signal process %d: it has become user %s's, and was user %s's: %w", h.PID, now, h.owner, fs.ErrPermission)
+			return fmt.Errorf("signal process %d: it now belongs to user %s, and belonged to user %s: %w", h.PID, now, h.owner, fs.ErrPermission)
 		}
 	}
 	return h.Identity.Signal(sig)
@@ -235,7 +235,7 @@ func classify(o Options, err error) error {
 	case errors.Is(err, ErrHeld), errors.Is(err, ErrBroken):
 		return err
 	case errors.Is(err, fs.ErrPermission) && !errors.Is(err, files.ErrUntrusted):
-		return fmt.Errorf("single instance of %q: %w: %w: run as a user who may, or choose other directories", o.Name, ErrDenied, err)
+		return fmt.Errorf("single instance of %q: %w: %w: run as a user who has access, or choose other directories", o.Name, ErrDenied, err)
 	}
 	return fmt.Errorf("single instance of %q: %w: %w", o.Name, ErrBroken, err)
 }

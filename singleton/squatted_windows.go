@@ -22,10 +22,10 @@ func examine(name string, unknown error) (held bool, squatted error) {
 	case mutex == 0 && err == nil:
 		return false, nil
 	case errors.Is(err, windows.ERROR_INVALID_HANDLE):
-		why = "it is no mutex"
+		why = "it is not a mutex"
 	case errors.Is(err, windows.ERROR_ACCESS_DENIED):
 		if administrator() || errors.Is(unknown, errNoHolder) {
-			why = "it keeps us out, and no instance of ours is recorded as its holder"
+			why = "it denies access, and no instance of this service is recorded as its holder"
 		}
 	case err != nil:
 		why = err.Error()
@@ -38,8 +38,8 @@ func examine(name string, unknown error) (held bool, squatted error) {
 	if why == "" {
 		return true, nil
 	}
-	return false, fmt.Errorf("mutex %s: %w, to keep us from starting: %s: we started all the same; "+
-		"end the process that has it open (Sysinternals' handle.exe -a names it)", name, proc.ErrSquatted, why)
+	return false, fmt.Errorf("mutex %s: %w, to keep this service from starting: %s: the service started anyway; "+
+		"end the process that has the mutex open (Sysinternals' handle.exe -a names it)", name, proc.ErrSquatted, why)
 }
 
 // stranger returns why no instance of ours can have created the mutex, or "" if one can.
@@ -50,10 +50,10 @@ func stranger(mutex windows.Handle, me string) string {
 	}
 	owner := ownerOf(sd)
 	if owner != me && !isSystem(owner) && !isService(owner) {
-		return "it belongs to " + cmp.Or(userName(owner), "nobody") + ", and no instance of ours is recorded as its holder"
+		return "it belongs to " + cmp.Or(userName(owner), "nobody") + ", and no instance of this service is recorded as its holder"
 	}
 	if !private(sd, owner) {
-		return "its access list is not that of an instance"
+		return "its access list differs from the one that an instance sets"
 	}
 	return ""
 }

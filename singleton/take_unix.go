@@ -32,11 +32,14 @@ func (l *Lock) take() error {
 	if err := l.takeMutex(); err != nil {
 		return err
 	}
+	if err := l.describe(); err != nil {
+		return err
+	}
 	l.record.plain = true
 	if err := l.record.open(0); err != nil {
 		return err
 	}
-	p := predecessor{l.o, l.mutex.vouchedFor() && !writtenByOld(l.record.file)}
+	p := predecessor{l.o, l.mutex.vouchedFor() && !writtenByOld(l.record.file, l.record.which.Size())}
 	if !p.gone {
 		if err := p.lock(func() error { return tryLock(l.record.file) }); err != nil && !errors.Is(err, errTaken) {
 			return err
@@ -110,7 +113,7 @@ func (l *Lock) replacePID(p predecessor) error {
 		return &HeldError{Name: l.o.Name}
 	}
 	lockers := lockersOf(there)
-	l.found = append(l.found, fmt.Errorf("%s was locked by %s, to keep us from starting: replaced", l.pid.path, describe(lockers)))
+	l.found = append(l.found, fmt.Errorf("%s was locked by %s, to keep this service from starting: the file is replaced", l.pid.path, describe(lockers)))
 	return l.pid.recreate()
 }
 
@@ -188,9 +191,10 @@ func tryLock(file *os.File) error {
 
 // writtenByOld reports whether a record was written by a version that had no mutex and locked
 // the record instead. Such a record ends with the signature of its file.
-func writtenByOld(record *os.File) bool {
-	content, err := io.ReadAll(io.NewSectionReader(record, 0, maxRecord))
-	content = bytes.TrimSpace(content)
+func writtenByOld(record *os.File, size int64) bool {
+	content := make([]byte, min(size, maxRecord))
+	n, err := record.ReadAt(content, 0)
+	content = bytes.TrimSpace(content[:n])
 	last := content[bytes.LastIndexByte(content, '\n')+1:]
-	return err == nil && bytes.HasPrefix(last, []byte(`{"file":"`))
+	return (err == nil || errors.Is(err, io.EOF)) && bytes.HasPrefix(last, []byte(`{"file":"`))
 }

@@ -12,9 +12,8 @@ import (
 	"testing"
 )
 
-// What users, administrators and other programs can do wrong: each is met by a
-// clear message with what to do, the right exit code, nothing left behind and no
-// lock held.
+// Mistakes of users, administrators and other programs. Each leads to a clear message that
+// says what to do, and to the right exit code. Nothing is left behind and no lock stays held.
 
 func TestBadInput_Configuration(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -70,8 +69,7 @@ func TestBadInput_Configuration(t *testing.T) {
 	})
 }
 
-// A configuration that went bad while the service runs keeps nobody from looking
-// at it, nor from stopping it.
+// If the configuration becomes bad while the service runs, status and stop still work.
 func TestBadInput_ConfigurationWentBad(t *testing.T) {
 	p := newPlace(t)
 	p.configure(t, "[feedd]")
@@ -80,7 +78,7 @@ func TestBadInput_ConfigurationWentBad(t *testing.T) {
 	if s := p.status(t, 0); s.PID != a.pid {
 		t.Errorf("status: %+v", s)
 	}
-	p.do(t, "reload").want(t, 78, "not asked for", "feedd.toml", ":2: ")
+	p.do(t, "reload").want(t, 78, "not requested", "feedd.toml", ":2: ")
 	p.do(t, "reload", "--direct").want(t, 1, "feedd.toml", ":2: ")
 	p.do(t, "restart").want(t, 78, "feedd.toml", ":2: ")
 	p.do(t, "stop").want(t, 0)
@@ -105,7 +103,7 @@ func TestBadInput_CommandLine(t *testing.T) {
 		"no start by hand": {[]string{"start"}, 1, []string{"without one only `run`"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			// What the case says comes last, and wins.
+			// The lines of the case come last, so that they win.
 			args := append([]string{c.args[0]}, p.where()...)
 			p.launch(t, "service", plan{}, append(args, c.args[1:]...)...).end(t).want(t, c.code, c.says...)
 		})
@@ -124,7 +122,7 @@ var traps = map[string]struct {
 	"a FIFO":          {func(path string) error { return syscall.Mkfifo(path, 0o644) }, "a FIFO"},
 	"another file's 2nd name": {func(path string) error {
 		return errors.Join(os.WriteFile(path+".victim", []byte("4711\n"), 0o644), os.Link(path+".victim", path), os.Chmod(filepath.Dir(path), 0o775))
-	}, "2 names"},
+	}, "2 hard links"},
 }
 
 func TestBadInput_PIDPathIsATrap(t *testing.T) {
@@ -184,16 +182,16 @@ func TestBadInput_Directories(t *testing.T) {
 		code  int
 		says  []string
 	}{
-		"runtime directory for everybody":         {mode(run, 0o777), 78, []string{"run", "written by everybody", "0777", "chmod o-w"}},
-		"runtime directory for everybody, sticky": {mode(run, 0o777|fs.ModeSticky), 78, []string{"written by everybody", "chmod o-w"}},
-		"state directory for everybody":           {mode(state, 0o777), 78, []string{"state", "written by everybody", "chmod o-w"}},
-		"runtime directory unreadable":            {mode(run, 0), 77, []string{"run", "not permitted", "permission denied", "run as a user who may"}},
-		"runtime directory not writable":          {mode(run, 0o555), 77, []string{"run/feedd.pid", "not permitted", "permission denied", "run as a user who may"}},
-		"state directory unreadable":              {mode(state, 0), 77, []string{"state", "not permitted", "permission denied", "run as a user who may"}},
-		"state directory not writable":            {mode(state, 0o555), 77, []string{"state/feedd.mutex", "not permitted", "permission denied", "run as a user who may"}},
+		"runtime directory for everybody":         {mode(run, 0o777), 78, []string{"run", "writable by everybody", "0777", "chmod o-w"}},
+		"runtime directory for everybody, sticky": {mode(run, 0o777|fs.ModeSticky), 78, []string{"writable by everybody", "chmod o-w"}},
+		"state directory for everybody":           {mode(state, 0o777), 78, []string{"state", "writable by everybody", "chmod o-w"}},
+		"runtime directory unreadable":            {mode(run, 0), 77, []string{"run", "not permitted", "permission denied", "run as a user who has access"}},
+		"runtime directory not writable":          {mode(run, 0o555), 77, []string{"run/feedd.pid", "not permitted", "permission denied", "run as a user who has access"}},
+		"state directory unreadable":              {mode(state, 0), 77, []string{"state", "not permitted", "permission denied", "run as a user who has access"}},
+		"state directory not writable":            {mode(state, 0o555), 77, []string{"state/feedd.mutex", "not permitted", "permission denied", "run as a user who has access"}},
 		"no directory can be made": {func(t *testing.T, p *place) {
 			mode(func(p *place) string { return filepath.Dir(p.run) }, 0o555)(t, p)
-		}, 77, []string{"not permitted", "permission denied", "run as a user who may"}},
+		}, 77, []string{"not permitted", "permission denied", "run as a user who has access"}},
 		"runtime directory is a file": {func(t *testing.T, p *place) {
 			must(t, os.WriteFile(p.run, nil, 0o644))
 		}, 78, []string{"run is not a directory", "remove it"}},
@@ -214,14 +212,14 @@ func TestBadInput_Directories(t *testing.T) {
 			}
 			if strings.Contains(name, "unreadable") {
 				p.do(t, "status").want(t, 4, "permission denied")
-				p.do(t, "stop").want(t, 77, "permission denied", "run as a user who may")
+				p.do(t, "stop").want(t, 77, "permission denied", "run as a user who has access")
 			}
 		})
 	}
 }
 
-// Junk in files that only the service writes: a start treats it as left by a crash, and
-// other commands ignore it.
+// The files that only the service writes contain junk: a start treats it as left by a
+// crash, and other commands ignore it.
 func TestBadInput_JunkInOurFiles(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "truncated": `{"pid":47`, "binary": "\x00\xff\xfe", "null": "null", "a list": "[1]",
@@ -237,7 +235,7 @@ func TestBadInput_JunkInOurFiles(t *testing.T) {
 			p.do(t, "stop").want(t, 0, "not running")
 			a := p.ready(t, plan{})
 			p.holds(t, a)
-			// While it runs, too.
+			// The same while the service runs.
 			must(t, os.WriteFile(p.stateFile(), []byte(text), 0o644))
 			if s := p.status(t, 0); s.PID != a.pid { // ready it says where the service has put its file right already
 				t.Errorf("status with junk for a state: %+v", s)

@@ -16,8 +16,8 @@ import (
 	"github.com/holdfast-dev/holdfast/test/bed"
 )
 
-// bedSystem is a bed as managers and installers see a machine, with the rights
-// of root or of one user.
+// bedSystem is a bed as managers and installers see a machine, with the rights of root or of
+// one user.
 type bedSystem struct {
 	*bed.Bed
 	user string // empty: root
@@ -80,7 +80,7 @@ func (s bedSystem) apply(t *testing.T, steps []platform.Step, err error) {
 	}
 }
 
-// undo takes steps back, in reverse; previous are the contents of files that were there before.
+// undo undoes steps in reverse order. previous has the contents of files that existed before.
 func (s bedSystem) undo(t *testing.T, steps []platform.Step, previous map[string][]byte) {
 	t.Helper()
 	for i := len(steps) - 1; i >= 0; i-- {
@@ -116,7 +116,7 @@ func (s bedSystem) one(ctx context.Context, step platform.Step) error {
 	return fmt.Errorf("step %q: %w", step.Kind, errors.ErrUnsupported)
 }
 
-// managerOn is the manager of that name on the machine that sys reaches.
+// managerOn returns the manager of that name on the machine that sys reaches.
 func managerOn(t *testing.T, name string, sys platform.System, who native.Login) platform.Manager {
 	t.Helper()
 	m, err := native.ManagerOn(name, sys, who)
@@ -135,7 +135,7 @@ func (bareSystem) Run(_ context.Context, argv ...string) (string, error) {
 	return "", &platform.CommandError{Argv: argv, Code: 127, Err: exec.ErrNotFound}
 }
 
-// render gives the definition that the manager writes for u.
+// render returns the definition that the manager writes for u.
 func render(t *testing.T, manager string, u platform.Unit) ([]byte, error) {
 	t.Helper()
 	steps, err := managerOn(t, manager, bareSystem{}, native.Login{}).Plan(t.Context(), u)

@@ -13,10 +13,10 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// Twelve machines get a release by the playbook of examples/fleet, as it is there. A
-// bad one stops at the first machine, where the version before runs again, and no
-// other is touched; a good one comes to the first, then to two more, then to all
-// (incident 3; issue 11).
+// The playbook of examples/fleet brings releases to twelve machines, without a change. A bad
+// release stops at the first machine, where the previous version runs again, and touches no
+// other. A good one comes to the first machine, then to two more, then to all (incident 3;
+// issue 11).
 //
 // Only ssh is replaced, by a script that runs the command in the bed.
 func TestFleetOfTwelve(t *testing.T) {
@@ -27,8 +27,8 @@ func TestFleetOfTwelve(t *testing.T) {
 	before := f.stand()
 	bad := f.release("2 fails")
 	for _, says := range []string{
-		"rolled back, and the version before runs:.*port 99999 is none",
-		"refused, or failed, before the service was touched:.*say --force to try it again",
+		"rolled back, and the previous version runs:.*port 99999 is none",
+		"refused, or failed, before the service was touched:.*use --force to try it again",
 	} {
 		p := f.play(bad)
 		p.want(t, false, says)
@@ -72,10 +72,10 @@ func TestFleetOfTwelve(t *testing.T) {
 	}
 }
 
-// What stops it half-way is mended and it is played again: a machine that cannot be
-// reached, one whose configuration is bad, the end of the playbook itself in the
-// middle of trials. No machine is upgraded twice, and to play it once more changes
-// nothing. HOLDFAST_FLEET=long asks for it.
+// The playbook is stopped half-way by a machine that cannot be reached, by a bad
+// configuration, or by its own end in the middle of trials. The cause is removed and the
+// playbook runs again. No machine is upgraded twice, and one more run changes nothing. It
+// runs only with HOLDFAST_FLEET=long.
 func TestFleetGoesOn(t *testing.T) {
 	if os.Getenv("HOLDFAST_FLEET") != "long" {
 		t.Skip("it takes a minute: HOLDFAST_FLEET=long")

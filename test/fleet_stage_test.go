@@ -23,7 +23,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// fleet is some machines with the candidate, which is a service called shipper.
+// fleet has some machines with the candidate, which is a service called shipper.
 type fleet struct {
 	t        *testing.T
 	dir      string
@@ -87,8 +87,7 @@ func newFleet(t *testing.T, size int) *fleet {
 	return f
 }
 
-// ssh is a script that takes the place of ssh: it has the bed's shell do what the last
-// of its arguments says.
+// ssh is a script in place of ssh: it passes its last argument to the shell of the bed.
 func (m *machine) ssh(t *testing.T) string {
 	enter := m.b.Command(t.Context(), "/bin/sh", "-c")
 	quoted := func(args []string) string {
@@ -118,7 +117,8 @@ func (f *fleet) write(name, content string, mode fs.FileMode) string {
 	return path
 }
 
-// together does something for the machines, whose numbers begin with 0, all at once.
+// together calls a function for each machine, all at the same time. Their numbers begin with
+// 0.
 func (f *fleet) together(do func(i int) error) {
 	f.t.Helper()
 	var all sync.WaitGroup
@@ -132,7 +132,7 @@ func (f *fleet) together(do func(i int) error) {
 	}
 }
 
-// release makes a version of the candidate that does as it is told, and returns its path.
+// release builds a version of the candidate that behaves as requested, and returns its path.
 func (f *fleet) release(does string) string {
 	f.t.Helper()
 	program, err := buildCandidate()
@@ -164,7 +164,7 @@ func (m *machine) do(script string) error {
 	return err
 }
 
-// stands is the state of one machine.
+// stands describes the state of one machine.
 type stands struct {
 	PID      int
 	Version  string
@@ -231,7 +231,7 @@ func (f *fleet) playing(release string, more ...string) (cmd *exec.Cmd, out *byt
 	return cmd, out, done
 }
 
-// want checks how it ended, and what it said.
+// want checks how the playbook ended, and what it printed.
 func (p played) want(t *testing.T, well bool, says ...string) {
 	t.Helper()
 	if (p.err == nil) != well {

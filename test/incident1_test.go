@@ -16,12 +16,13 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform/proc"
 	"github.com/holdfast-dev/holdfast/singleton"
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // Cronicle: a PID file survives a power cut, and the kernel gives its number to
 // another process.
 
-// strangers are foreign processes, from an obvious one to one with the same image.
+// strangers returns foreign processes, from an obvious one to one with the same image.
 func strangers(t *testing.T, p *place) map[string]*place {
 	elsewhere := func(name string) *place {
 		stranger := *p
@@ -36,8 +37,8 @@ func strangers(t *testing.T, p *place) map[string]*place {
 	}
 }
 
-// leftBehind starts the service, kills it, and passes what it left off as that
-// of the process with the number pid.
+// leftBehind starts the service, kills it, and changes the files that it left so that they
+// name the process pid.
 func leftBehind(t *testing.T, p *place, pid int) {
 	t.Helper()
 	a := p.ready(t, plan{})
@@ -92,8 +93,8 @@ func TestIncident1_StopAndStatusDespiteALiveForeignPID(t *testing.T) {
 	}
 }
 
-// "[...] its start time or boot id tells it apart": even while the lock is held,
-// so that the record is all there is to go by.
+// "[...] its start time or boot id tells it apart": also while the lock is held, when the
+// record is the only evidence.
 func TestIncident1_StartTimeOrBootTellsApart(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*proc.Identity)
@@ -116,15 +117,16 @@ func TestIncident1_StartTimeOrBootTellsApart(t *testing.T) {
 			c.change(&id)
 			p.recordAndLock(t, singleton.Holder{Identity: id, UID: os.Geteuid(), Since: time.Now()})
 
-			// All at once: where the record is no good, each waits for a better one.
+			// In parallel: where the record is useless, each start waits for a better one.
 			status, start := p.begin(t, "status", "--json"), p.start(t, plan{})
 			if !c.known {
 				stop, reload := p.begin(t, "stop"), p.begin(t, "reload")
-				stop.end(t).want(t, 1, "cannot be identified", "nothing is signalled")
-				reload.end(t).want(t, 1, "cannot be identified", "nothing is signalled")
+				stop.end(t).want(t, 1, "cannot be identified", "no process is signalled")
+				reload.end(t).want(t, 1, "cannot be identified", "no process is signalled")
 			}
 			start.end(t).want(t, 75, "already running")
-			// Somebody holds the lock, so it does run: who, and whether it serves, is not known.
+			// Somebody holds the lock, so the service runs. Who holds it, and whether it
+			// serves, is not known.
 			code := 0
 			if !c.known {
 				code = 4
@@ -137,7 +139,7 @@ func TestIncident1_StartTimeOrBootTellsApart(t *testing.T) {
 	}
 }
 
-// recordAndLock has this test hold the lock in the name of h.
+// recordAndLock makes this test hold the lock in the name of h.
 func (p *place) recordAndLock(t *testing.T, h singleton.Holder) {
 	t.Helper()
 	must(t, os.MkdirAll(p.state, 0o755))
@@ -174,7 +176,7 @@ func TestIncident1_SecondStartTouchesNothing(t *testing.T) {
 // "The PID file is watched while running: removed or altered by anyone, it is
 // logged, alarmed (hook) and restored."
 func TestIncident1_PIDFileIsWatched(t *testing.T) {
-	// Each in one system call, for a half-done damage is put right, too.
+	// Each damage is one system call, because the service also repairs half-done damage.
 	write := func(flag int, text string) func(string) error {
 		return func(path string) error {
 			f, err := os.OpenFile(path, os.O_WRONLY|flag, 0)
@@ -216,8 +218,8 @@ func TestIncident1_PIDFileIsWatched(t *testing.T) {
 	}
 }
 
-// damage does something to the PID file of a and waits until a has put it right,
-// by itself and with an alarm.
+// damage changes the PID file of a, and waits until a has repaired it by itself and raised an
+// alarm.
 func (p *place) damage(t *testing.T, a *process, do func(path string) error) {
 	t.Helper()
 	must(t, do(p.pidFile()))
@@ -231,7 +233,7 @@ func (p *place) damage(t *testing.T, a *process, do func(path string) error) {
 func TestIncident1_LyingPIDFileIsNotBelieved(t *testing.T) {
 	p := newPlace(t)
 	a, f := p.ready(t, plan{}), p.foreign(t)
-	a.signal(t, syscall.SIGSTOP)
+	wait.Pause(t, a.pid)
 	must(t, os.WriteFile(p.pidFile(), fmt.Appendln(nil, f.pid), 0o644))
 	if s := p.status(t, 0); s.PID != a.pid {
 		t.Errorf("status names %d, it is %d", s.PID, a.pid)

@@ -14,13 +14,14 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/proc"
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // NanoMQ: a second start overwrote the PID file with its own number; `stop`
 // removed the file first, and then could not find what it had failed to stop.
 
-// "Given A running, when B starts, then B fails (75) and the file still holds A,
-// byte for byte": in every phase of A's life.
+// "Given A running, when B starts, then B fails (75) and the file still holds A, byte for
+// byte": in every phase of A's life.
 func TestIncident2_SecondStartFailsAndFileStillHoldsA(t *testing.T) {
 	p := newPlace(t)
 	a := p.start(t, plan{Start: "wait", Reload: "wait", Stop: "wait"})
@@ -57,9 +58,9 @@ func TestIncident2_SecondStartFailsAndFileStillHoldsA(t *testing.T) {
 	p.free(t)
 }
 
-// "Given `stop`, then the file stays until A is gone; `stop` returns only then."
-// A takes its time twice: in Stop, and between its last step and its last
-// instruction, when lock and file are gone but the process is not.
+// "Given `stop`, then the file stays until A is gone; `stop` returns only then." A is slow
+// in two places: in Stop, and after its last step, when lock and file are gone but the
+// process still exists.
 func TestIncident2_StopKeepsPIDFileUntilGone(t *testing.T) {
 	p := newPlace(t)
 	a := p.ready(t, plan{Stop: "wait", Exit: "wait"})
@@ -100,30 +101,30 @@ func TestIncident2_StopSaysThatAWouldNotGo(t *testing.T) {
 	if !a.alive() {
 		t.Fatal("A was killed")
 	}
-	// Asking again is not yet force: A has its whole grace period for its Stop.
+	// A second request is no force: A has its whole grace period for its Stop.
 	a.order(t, "stop")
 	a.end(t).want(t, 0)
 	p.free(t)
 }
 
-// An A that even its own clock cannot end (it is stopped, or the disk hangs) is
-// killed only by an operator who says so.
+// Suppose that A cannot end by its own time limit, because it is stopped by a signal or the
+// disk hangs. Then it is killed only if the operator asks for that.
 func TestIncident2_StopKillsOnlyWhenToldTo(t *testing.T) {
 	p := newPlace(t)
 	a := p.ready(t, plan{})
-	a.signal(t, syscall.SIGSTOP)
+	wait.Pause(t, a.pid)
 	p.do(t, "stop", "--timeout", "50ms").want(t, 1, platform.ErrTimeout.Error())
 	if !a.alive() {
 		t.Fatal("A was killed")
 	}
-	p.do(t, "stop", "--timeout", "50ms", "--kill").want(t, platform.ExitNotInOrder, "killing", "gone, but not in order")
+	p.do(t, "stop", "--timeout", "50ms", "--kill").want(t, platform.ExitNotInOrder, "killing", "gone, but did not stop in order")
 	a.end(t).want(t, 128+9)
 	p.do(t, "status").want(t, 1, "gone")
 	p.free(t)
 }
 
-// "Given kill -9 [...], then start succeeds and a second start still fails." (With
-// a number that the kernel gave away: process_namespace_linux_test.go.)
+// "Given kill -9 [...], then start succeeds and a second start still fails." (For a PID
+// that the kernel has given to another process, see process_namespace_linux_test.go.)
 func TestIncident2_StartAfterKill(t *testing.T) {
 	p := newPlace(t)
 	for range 3 {
@@ -136,13 +137,12 @@ func TestIncident2_StartAfterKill(t *testing.T) {
 	p.free(t)
 }
 
-// "Given a slow A, when `restart`, then no SIGKILL before the grace period, and
-// no overlap of old and new": by hand, where no manager does it. What the
-// managers do is up to the behaviour scripts.
+// "Given a slow A, when `restart`, then no SIGKILL before the grace period, and no overlap
+// of old and new": without a manager. The behaviour scripts prove it for each manager.
 func TestIncident2_RestartOfASlowA(t *testing.T) {
 	p := newPlace(t)
 	a := p.ready(t, plan{Stop: "wait"})
-	p.do(t, "restart").want(t, 1, "stop it, and start it again by hand")
+	p.do(t, "restart").want(t, 1, "stop it and start it by hand")
 	if a.out.count("stop") != 0 {
 		t.Error("a restart that cannot start anew did stop")
 	}
@@ -161,9 +161,9 @@ func TestIncident2_RestartOfASlowA(t *testing.T) {
 	p.clean(t)
 }
 
-// "Empty, truncated, huge, binary, negative, "0", "1", "-1" PID files: never a
-// signal sent, a clear word to the user." The foreign process shares group and
-// user with the command that could signal it.
+// "Empty, truncated, huge, binary, negative, "0", "1", "-1" PID files: never a signal sent,
+// a clear word to the user." The foreign process shares group and user with the command,
+// which therefore could signal it.
 func TestIncident2_JunkInThePIDFile(t *testing.T) {
 	p := newPlace(t)
 	if os.Geteuid() == 0 {
@@ -177,18 +177,18 @@ func TestIncident2_JunkInThePIDFile(t *testing.T) {
 		"empty":              {"", "PID file is empty"},
 		"a line break":       {"\n", "PID file is empty"},
 		"truncated":          {strings.TrimRight(strconv.Itoa(f.pid/10), "0") + "1", "names "},
-		"cut off by a crash": {strconv.Itoa(f.pid) + "\x00\x00\n", "not a process number"},
-		"huge":               {strings.Repeat(strconv.Itoa(f.pid)+"\n", 1<<17), "not a process number"},
-		"binary":             {"\x00\x01\xff\xfe\x7fELF", "not a process number"},
-		"zero":               {"0\n", "not a process number"},
+		"cut off by a crash": {strconv.Itoa(f.pid) + "\x00\x00\n", "process number"},
+		"huge":               {strings.Repeat(strconv.Itoa(f.pid)+"\n", 1<<17), "process number"},
+		"binary":             {"\x00\x01\xff\xfe\x7fELF", "process number"},
+		"zero":               {"0\n", "process number"},
 		"init":               {"1\n", "names 1"},
-		"all processes":      {"-1\n", "not a process number"},
-		"a group":            {"-" + strconv.Itoa(f.pid) + "\n", "not a process number"},
-		"a sign":             {"+" + strconv.Itoa(f.pid) + "\n", "not a process number"},
-		"space":              {" " + strconv.Itoa(f.pid) + "\n", "not a process number"},
-		"two numbers":        {strconv.Itoa(f.pid) + " " + strconv.Itoa(f.pid), "not a process number"},
-		"wraps at 32 bits":   {strconv.FormatInt(1<<32+int64(f.pid), 10), "not a process number"},
-		"beyond 64 bits":     {strings.Repeat("9", 25), "not a process number"},
+		"all processes":      {"-1\n", "process number"},
+		"a group":            {"-" + strconv.Itoa(f.pid) + "\n", "process number"},
+		"a sign":             {"+" + strconv.Itoa(f.pid) + "\n", "process number"},
+		"space":              {" " + strconv.Itoa(f.pid) + "\n", "process number"},
+		"two numbers":        {strconv.Itoa(f.pid) + " " + strconv.Itoa(f.pid), "process number"},
+		"wraps at 32 bits":   {strconv.FormatInt(1<<32+int64(f.pid), 10), "process number"},
+		"beyond 64 bits":     {strings.Repeat("9", 25), "process number"},
 		"a foreign process":  {strconv.Itoa(f.pid) + "\n", "names " + strconv.Itoa(f.pid)},
 	} {
 		t.Run(name, func(t *testing.T) {

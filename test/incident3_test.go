@@ -117,7 +117,7 @@ func TestIncident3_RemovedFilesDoNotLetASecondIn(t *testing.T) {
 			t.Parallel()
 			p := newPlace(t)
 			a := p.ready(t, plan{})
-			a.signal(t, syscall.SIGSTOP)
+			wait.Pause(t, a.pid)
 			must(t, remove(p))
 			for range 2 {
 				b := p.start(t, plan{})
@@ -145,7 +145,7 @@ func TestIncident3_RemovedFilesDoNotLetASecondIn(t *testing.T) {
 	}
 }
 
-// A second start is refused, too, while that happens again and again.
+// A second start is also refused while the files are removed again and again.
 func TestIncident3_RemovedAgainAndAgain(t *testing.T) {
 	p := newPlace(t)
 	a := p.ready(t, plan{})
@@ -167,7 +167,7 @@ func TestIncident3_RemovedAgainAndAgain(t *testing.T) {
 	p.clean(t)
 }
 
-// "A loser never truncates or unlinks": whenever it comes, and however it ends.
+// "A loser never truncates or unlinks": whenever it starts, and however it ends.
 func TestIncident3_LoserTouchesNothing(t *testing.T) {
 	p := newPlace(t)
 	a := p.ready(t, plan{})

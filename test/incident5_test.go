@@ -36,8 +36,8 @@ func TestIncident5_StormDuringAReload(t *testing.T) {
 		t.Errorf("the second reload began %v before the storm was over", last-begun)
 	}
 	a.stop(t)
-	// One for all that came during the first; what was still on its way through
-	// the kernel, the runtime and us may add a few.
+	// One reload serves all requests that arrived during the first one. Requests that were
+	// delayed in the kernel, the runtime or our code may cause a few more.
 	if n := a.out.count("reload "); n > 6 {
 		t.Errorf("%d reloads for %d signals", n, storm+1)
 	}
@@ -78,9 +78,9 @@ func begunAt(t *testing.T, line string) time.Duration {
 	return time.Duration(n)
 }
 
-// "Given a failed reload, then the old configuration stays in force [...] and
-// the person who asked gets the error and a non-zero exit." Whoever refuses it:
-// the program, or we before it. (What the manager is told:
+// "Given a failed reload, then the old configuration stays in force [...] and the person
+// who asked gets the error and a non-zero exit": whether the program refuses it, or
+// holdfast does before it calls the program. (For what the manager is told, see
 // process_managed_linux_test.go.)
 func TestIncident5_FailedReload(t *testing.T) {
 	p := newPlace(t)
@@ -113,7 +113,7 @@ func TestIncident5_FailedReload(t *testing.T) {
 			a.order(t, c.order)
 		}
 		if c.order == "" { // found before the service is asked, as `check` does
-			p.do(t, "reload").want(t, 78, append(c.says, `reload "feedd"`, "not asked for")...)
+			p.do(t, "reload").want(t, 78, append(c.says, `reload "feedd"`, "not requested")...)
 		}
 		r := p.do(t, "reload", "--direct")
 		failed++
@@ -137,9 +137,8 @@ func TestIncident5_FailedReload(t *testing.T) {
 	a.stop(t)
 }
 
-// "[...] the person who asked gets the error": everybody who asks, and of a
-// reload that began after the question. Those who ask during a reload share the
-// next one.
+// "[...] the person who asked gets the error": each requester gets the outcome of a reload
+// that began after the request. Those who ask during a reload share the next one.
 func TestIncident5_EverybodyGetsTheOutcome(t *testing.T) {
 	for name, c := range map[string]struct {
 		first, second         string
@@ -201,8 +200,8 @@ func TestIncident5_ReloadBeforeReadyWaits(t *testing.T) {
 	}
 }
 
-// A reload that is asked for after the stop began is refused to who asked, and
-// changes nothing in the stop.
+// A reload that is requested after the stop began is refused, and the stop continues
+// unchanged.
 func TestIncident5_ReloadAfterStopBegan(t *testing.T) {
 	p := newPlace(t)
 	a := p.ready(t, plan{Stop: "wait"})
@@ -212,7 +211,7 @@ func TestIncident5_ReloadAfterStopBegan(t *testing.T) {
 	a.log.await(t, "reload requested")
 	a.order(t, "stop")
 	a.end(t).want(t, 0)
-	reload.end(t).want(t, 1, `reload "feedd"`, "it ended before it had reloaded: asked to stop by SIGTERM")
+	reload.end(t).want(t, 1, `reload "feedd"`, "it ended before it reloaded: asked to stop by SIGTERM")
 	p.do(t, "reload").want(t, 1, "not running")
 	if n := a.out.count("reload "); n != 0 {
 		t.Errorf("%d reloads during a stop", n)
@@ -220,7 +219,7 @@ func TestIncident5_ReloadAfterStopBegan(t *testing.T) {
 	p.free(t)
 }
 
-// A reload that runs when the stop comes is cut short and awaited, never run
+// A reload that runs when a stop is requested is cancelled and awaited. It never runs
 // beside Stop.
 func TestIncident5_StopDuringAReload(t *testing.T) {
 	p := newPlace(t)
@@ -236,7 +235,7 @@ func TestIncident5_StopDuringAReload(t *testing.T) {
 	p.free(t)
 }
 
-// words is the first word of every line.
+// words returns the first word of every line.
 func words(text string) string {
 	var all []string
 	for line := range strings.Lines(text) {

@@ -5,11 +5,11 @@ import (
 	"testing"
 )
 
-// roleVariable makes a copy of this test binary play a part in a test, instead
-// of running the tests.
+// roleVariable makes a copy of this test binary play a role in a test, instead of running the
+// tests.
 const roleVariable = "HOLDFAST_TEST_ROLE"
 
-// scratch is a directory for what several tests share. It is gone afterwards.
+// scratch is a directory that several tests share. It is removed at the end.
 var scratch string
 
 func TestMain(m *testing.M) {

@@ -93,7 +93,7 @@ func TestMigrateUnitsOfDebian(t *testing.T) {
 		before, after := properties(t, b, names, ""), properties(t, b, names, "moved-")
 		same, differ := 0, 0
 		for _, name := range names {
-			// What the bed itself has masked or changed is not what was read.
+			// The bed itself has masked or changed these, so they are not what migrate reads.
 			if before[name]["LoadState"] != "loaded" || before[name]["DropInPaths"] != "" {
 				continue
 			}

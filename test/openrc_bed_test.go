@@ -24,7 +24,8 @@ func onOpenRC(t *testing.T, fn func(t *testing.T, s shipped)) {
 	})
 }
 
-// supervise-daemon restarts whatever ends; what is not to be restarted makes it give up.
+// supervise-daemon restarts whatever ends. If the service must not be restarted,
+// supervise-daemon is made to give up.
 func TestOpenRCRestarts(t *testing.T) {
 	t.Parallel()
 	onOpenRC(t, func(t *testing.T, s shipped) {
@@ -41,7 +42,7 @@ func TestOpenRCRestarts(t *testing.T) {
 			s.must("$S stop; rm -f /var/log/shipper/output.log; $S install && $S start && cp /etc/shipper.toml /root/good.toml")
 		}
 
-		// No limit, so nothing but the exit code can end it.
+		// There is no limit, so that only the exit code can end the restarts.
 		install("policy = \"always\"\ndelay = \"1ms\"\nmax = -1\n")
 		s.must(kill)
 		s.until(back)
@@ -49,12 +50,13 @@ func TestOpenRCRestarts(t *testing.T) {
 		s.must("cp /run/shipper/shipper.pid /tmp/app.pid; kill $(cat /tmp/app.pid)") // ends with 0
 		s.until(back)
 
-		// 78, bad configuration: tried once.
+		// 78, bad configuration: started only once.
 		s.must("printf '[shipper]\\ninputs = 7\\n' >/etc/shipper.toml; n=$(" + starts + "); echo $n >/tmp/app.starts; " + kill)
 		s.until(givenUp)
 		s.must("test $(" + starts + ") = $(($(cat /tmp/app.starts) + 1)); cp /root/good.toml /etc/shipper.toml")
 
-		// 75, already running: by hand in the very moment, but not while the killed one still holds the name.
+		// 75, already running: started by hand at the same moment, but not while the killed
+		// process still holds the name.
 		install("delay = \"10s\"\nmax = -1\n")
 		s.must(kill + "while kill -0 $(cat /tmp/app.pid) 2>/dev/null; do sleep 0.01; done; setsid shipper --config /etc/shipper.toml run >/tmp/app.hand 2>&1 </dev/null &")
 		s.until("! pgrep supervise-daemo && ! rc-service shipper status")
@@ -68,7 +70,7 @@ func TestOpenRCRestarts(t *testing.T) {
 		s.until(givenUp)
 		s.must("grep exit_code=77 /var/log/shipper/output.log; chown -R root /var/lib/shipper")
 
-		// 0, of its own accord: followed by always (above) and not by on-failure.
+		// 0, ended by itself: the policy always restarts it (above), and on-failure does not.
 		install("delay = \"1s\"\nmax = -1\n")
 		s.must("kill $(cat /run/shipper/shipper.pid)")
 		s.until(givenUp)
@@ -89,7 +91,7 @@ func TestOpenRCRestarts(t *testing.T) {
 	})
 }
 
-// The states of OpenRC are told apart.
+// Each state of OpenRC is recognised.
 func TestOpenRCStates(t *testing.T) {
 	t.Parallel()
 	onOpenRC(t, func(t *testing.T, s shipped) {
@@ -97,19 +99,20 @@ func TestOpenRCStates(t *testing.T) {
 		s.must("$S install --start")
 		pid := s.must("cat /run/shipper/shipper.pid")
 
-		// Its supervisor is killed: the service goes on, is known, and is stopped all the same.
+		// Its supervisor is killed: the service goes on, is recognised, and can be stopped.
 		s.must("pkill -9 supervise-daemo")
 		s.until("! pgrep supervise-daemo")
 		s.must(`test $(cat /run/shipper/shipper.pid) = ` + pid + ` && $S status --json | grep '"ready": true'`)
 		s.must("$S reload && $S stop && ! pgrep -x shipper && $S start")
 
-		// Both are killed: the next start does start it, though OpenRC says that it is started.
+		// Both are killed: the next start starts it, although OpenRC says that it is started.
 		s.must("pkill -9 supervise-daemo; kill -9 $(cat /run/shipper/shipper.pid)")
 		s.until("! pgrep -x shipper")
 		s.want(1, "$S status")
 		s.must(`$S status --json | grep '"phase": "failed"'; $S start && $S status --json | grep '"ready": true' && pgrep supervise-daemo`)
 
-		// Killed with an hour to go to its restart: it has failed, and is to be started again; a start does not wait for that.
+		// It is killed an hour before its restart: it counts as failed, and a start does not
+		// wait for the restart.
 		s.configure("[service.restart]\ndelay = \"1h\"\n")
 		s.must("$S install && $S restart && cp /run/shipper/shipper.pid /tmp/app.pid && kill -9 $(cat /tmp/app.pid)")
 		s.until("! pgrep -x shipper")
@@ -117,25 +120,25 @@ func TestOpenRCStates(t *testing.T) {
 		s.configure("")
 		s.must("$S install && $S restart")
 
-		// Nothing is stopped when it could not be started again.
+		// A restart stops nothing that could not be started again.
 		s.must("cp /etc/shipper.toml /root/good.toml; echo '[nonsense]' >>/etc/shipper.toml; cp /run/shipper/shipper.pid /tmp/app.pid")
 		s.want(1, "rc-service shipper restart")
 		s.want(78, "rc-service shipper checkconfig")
 		s.must("cmp /run/shipper/shipper.pid /tmp/app.pid && rc-service shipper status; cp /root/good.toml /etc/shipper.toml")
 		s.must("rc-service shipper checkconfig && rc-service shipper restart && ! cmp /run/shipper/shipper.pid /tmp/app.pid")
 
-		// The administrator's runlevels are his.
+		// The runlevels belong to the administrator.
 		s.must(`rc-update del shipper default && rc-update add shipper boot && $S install && ! test -e /etc/runlevels/default/shipper
 $S status --json | grep '"enabled": true' && $S uninstall --purge && ! find /etc/runlevels /etc/init.d /run /var/lib /var/log -name '*shipper*' | grep .`)
 	})
 }
 
-// Each state that OpenRC tells of, by the exit code of its status, is one of ours.
+// Each state that OpenRC reports by the exit code of its status is mapped to a phase.
 func TestOpenRCPhases(t *testing.T) {
 	t.Parallel()
 	onOpenRC(t, func(t *testing.T, s shipped) {
 		s.configure("start_timeout = \"5m\"\nstop_timeout = \"5m\"\n[service.restart]\npolicy = \"never\"\n")
-		// Each takes long enough to be seen, on a busy machine, too.
+		// Each state lasts long enough to be seen, also on a busy machine.
 		s.must(`$S install; begin=$(date +%s); for i in 1 2 3; do rc-service shipper status; $S status; done >/dev/null 2>&1; delay=$((4 + $(date +%s) - begin))
 printf "start_delay = \"%ss\"\nstop_delay = \"%ss\"\n" $delay $delay >>/etc/shipper.toml`)
 		m := managerOn(t, "openrc", bedSystem{Bed: s.b}, native.Login{})
@@ -147,8 +150,8 @@ printf "start_delay = \"%ss\"\nstop_delay = \"%ss\"\n" $delay $delay >>/etc/ship
 				t.Errorf("code %d: %+v, %v, want %s", code, st, err, phase)
 			}
 		}
-		// supervise-daemon says stopped while OpenRC is still about to: what starts
-		// now may be taken for stopped afterwards.
+		// supervise-daemon says that the service is stopped before OpenRC does. If it is
+		// started in between, OpenRC may take it for stopped afterwards.
 		const idle = "! pgrep openrc-run"
 		is(3, platform.PhaseStopped)
 		s.must("setsid rc-service shipper start >/dev/null 2>&1 </dev/null &")
@@ -172,7 +175,7 @@ printf "start_delay = \"%ss\"\nstop_delay = \"%ss\"\n" $delay $delay >>/etc/ship
 		is(16, platform.PhaseStarting)
 		s.must("rc-service shipper zap && $S uninstall --purge")
 
-		// An uninstall waits for its turn, too: OpenRC would refuse its stop.
+		// An uninstall waits, too, because OpenRC would refuse its stop.
 		for code, begun := range map[int]string{8: "$S install && setsid rc-service shipper start", 4: "$S install --start && setsid rc-service shipper stop"} {
 			s.must(begun + " >/dev/null 2>&1 </dev/null &")
 			s.until(fmt.Sprintf("rc-service shipper status >/dev/null; test $? = %d", code))
@@ -181,9 +184,9 @@ printf "start_delay = \"%ss\"\nstop_delay = \"%ss\"\n" $delay $delay >>/etc/ship
 	})
 }
 
-// supervise-daemon misses what it is told between its fork and its wait for
-// signals. Held up there, as a busy machine would, it hears of a quick end all the
-// same, and gives up: our part of it waits.
+// supervise-daemon misses the end of a child between its fork and its wait for signals. The
+// test holds it up there, as a busy machine would. It still learns of a quick end and gives
+// up, because our part of it waits.
 func TestOpenRCSlowSupervisor(t *testing.T) {
 	t.Parallel()
 	strace, err := exec.LookPath("strace")
@@ -217,7 +220,7 @@ func TestOpenRCSlowSupervisor(t *testing.T) {
 	})
 }
 
-// outside is the number that a process of the bed has out here.
+// outside returns the PID out here of a process of the bed.
 func (s shipped) outside(name string) string {
 	s.t.Helper()
 	here := s.must("readlink /proc/self/ns/pid")
@@ -234,8 +237,9 @@ func (s shipped) outside(name string) string {
 	return ""
 }
 
-// A SIGTERM that comes just before supervise-daemon waits for one is lost, and its --stop waited without end: "stop" hung,
-// now and then, on a loaded machine. Here --stop sends none at all.
+// supervise-daemon loses a SIGTERM that arrives just before it waits for signals, and its
+// --stop then waited for ever: now and then "stop" hung on a loaded machine. Here --stop
+// sends no signal at all.
 func TestOpenRCStopIsNotLost(t *testing.T) {
 	t.Parallel()
 	onOpenRC(t, func(t *testing.T, s shipped) {

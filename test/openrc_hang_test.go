@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// openrc-run 0.56 loses a child that ends too soon, and hangs. A stand-in does so always:
-// every command of ours ends, and says what it waited for.
+// openrc-run 0.56 loses a child that ends too soon, and hangs. A stand-in always hangs in
+// this way. Every command of ours ends nevertheless, and says what it waited for.
 func TestOpenRCHangs(t *testing.T) {
 	t.Parallel()
 	onOpenRC(t, func(t *testing.T, s shipped) {

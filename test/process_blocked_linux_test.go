@@ -14,12 +14,12 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// Issue 9, A: a log whose destination takes nothing must not hold up the life.
-// What has no process of its own to block on (the Event Log, a file on a hung
-// mount) is tested in package logsink.
+// Issue 9, A: a log destination that takes nothing must not delay the service. Destinations
+// that need no other process to block (the Event Log, a file on a hung mount) are tested in
+// package logsink.
 
-// blockedKinds are the ways in which a log takes nothing: each returns the place
-// as a service there sees it.
+// blockedKinds returns the ways in which a log destination takes nothing. Each returns the
+// place as a service there sees it.
 func blockedKinds() map[string]func(t *testing.T, p *place) *place {
 	return map[string]func(t *testing.T, p *place) *place{
 		"pipe that nobody reads": func(t *testing.T, p *place) *place {
@@ -46,7 +46,7 @@ func blockedKinds() map[string]func(t *testing.T, p *place) *place {
 	}
 }
 
-// fullPipe returns the end of a pipe that takes nothing until somebody reads r.
+// fullPipe returns the write end of a full pipe. It takes nothing until somebody reads r.
 func fullPipe(t *testing.T) (w, r *os.File) {
 	t.Helper()
 	var fds [2]int
@@ -66,7 +66,7 @@ func fullPipe(t *testing.T) (w, r *os.File) {
 	return w, r
 }
 
-// stoppedTerminal is a terminal whose output somebody has stopped.
+// stoppedTerminal returns a terminal whose output is stopped, as by ctrl-S.
 func stoppedTerminal(t *testing.T) *os.File {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
@@ -86,8 +86,7 @@ func stoppedTerminal(t *testing.T) *os.File {
 	return slave
 }
 
-// behindSocket has the place's processes find a full socket where journald and
-// syslog listen elsewhere.
+// behindSocket puts a full socket where the processes of the place expect journald and syslog.
 func behindSocket(t *testing.T, p *place) *place {
 	t.Helper()
 	needNamespaces(t)
@@ -105,6 +104,7 @@ func behindSocket(t *testing.T, p *place) *place {
 	return &b
 }
 
+// A log destination that takes nothing delays neither the work nor the ordered stop.
 func TestIssue9A_BlockedLog(t *testing.T) {
 	for kind, block := range blockedKinds() {
 		for name, c := range map[string]struct {
@@ -174,7 +174,7 @@ func TestIssue9A_BlockedLog(t *testing.T) {
 	}
 }
 
-// tableOf is the configuration file that a kind of block wrote, if it did.
+// tableOf returns the configuration file that a kind of block wrote, if it wrote one.
 func tableOf(t *testing.T, p *place) []string {
 	t.Helper()
 	if p.config == "" {
@@ -183,7 +183,7 @@ func tableOf(t *testing.T, p *place) []string {
 	return strings.Split(strings.TrimSpace(content(t, p.config)), "\n")
 }
 
-// The watchdog is fed while the log takes nothing.
+// The watchdog is fed while the log's destination takes nothing.
 func TestIssue9A_BlockedLogFeedsTheWatchdog(t *testing.T) {
 	p := newPlace(t)
 	m := newManager(t).listen()
@@ -199,8 +199,8 @@ func TestIssue9A_BlockedLogFeedsTheWatchdog(t *testing.T) {
 	a.end(t).want(t, 0)
 }
 
-// So it is while the manager's own socket is full, until there is room; and the
-// life goes on.
+// The manager's socket is full. The service goes on, and sends its messages when there is
+// room.
 func TestIssue9A_BlockedManager(t *testing.T) {
 	p := newPlace(t)
 	m := newManager(t)
@@ -219,7 +219,7 @@ func TestIssue9A_BlockedManager(t *testing.T) {
 	a.end(t).want(t, 0)
 }
 
-// An instance that is refused exits with its code, although nobody reads why.
+// An instance that is refused exits with code 75, even if nobody reads its log.
 func TestIssue9A_BlockedLogOfARefusal(t *testing.T) {
 	p := newPlace(t)
 	b := *p
@@ -232,7 +232,7 @@ func TestIssue9A_BlockedLogOfARefusal(t *testing.T) {
 	b.start(t, plan{}).end(t).want(t, 78)
 }
 
-// mv x.log x.log.1; kill -HUP: a file that others rotate is begun anew, even if
+// mv x.log x.log.1; kill -HUP: after a rotation by others a new log file is begun, even if
 // the reload is refused.
 func TestIssue9E_FileIsReopened(t *testing.T) {
 	for name, act := range map[string]string{"reloaded": "", "refused": " fail no such host"} {

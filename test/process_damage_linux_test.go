@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// Whatever is done to a file of a running service is put right by itself, with an alarm, and done again is put right again. Nobody looks
-// every second: the kernel has to tell.
+// Whatever somebody does to a file of a running service, the service repairs it and raises an
+// alarm, also the next time. It looks when the kernel reports a change, and not every second.
 func TestDamageIsPutRightAgainAndAgain(t *testing.T) {
 	replace := func(path string) error {
 		return errors.Join(os.WriteFile(path+".other", []byte("4711\n"), 0o600), os.Rename(path+".other", path))
@@ -49,12 +49,12 @@ func TestDamageIsPutRightAgainAndAgain(t *testing.T) {
 	}
 }
 
-// aside gives a directory another name.
+// aside renames a directory.
 func aside(dir string) error {
 	return errors.Join(os.RemoveAll(dir+".old"), os.Rename(dir, dir+".old"))
 }
 
-// unlessThere is err of a directory that the service may have made sooner.
+// unlessThere returns err, or nil if the service has made the directory sooner.
 func unlessThere(err error) error {
 	if errors.Is(err, fs.ErrExist) {
 		return nil

@@ -23,7 +23,7 @@ func newDisk(t *testing.T, dir, options string) disk {
 	return disk{dir}
 }
 
-// fill leaves room for so many small files.
+// fill leaves space for n small files.
 func (d disk) fill(t *testing.T, room int) {
 	t.Helper()
 	d.free(t)
@@ -97,9 +97,8 @@ func TestBadInput_DiskFullAtStart(t *testing.T) {
 	})
 }
 
-// The disk fills up while the service runs: it goes on, says what is not up to
-// date, and leaves in order. What it could not write down is not passed off as
-// a success.
+// The disk fills up while the service runs. The service goes on, says what is not up to
+// date, and stops in order. What it could not write is not reported as a success.
 func TestBadInput_DiskFullWhileRunning(t *testing.T) {
 	if !inNamespace(t) {
 		return

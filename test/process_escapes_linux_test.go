@@ -14,7 +14,7 @@ import (
 // forged is text by which a service's user could control root's terminal or mislead root.
 const forged = "\x1b]0;forged\x07\x1b[2J\r\u202e\n● feedd is ready"
 
-// writes has p's user write a record of his service's.
+// writes makes p's user write a record of the service.
 func (p *place) writes(t *testing.T, path string, record any) {
 	t.Helper()
 	content, err := json.Marshal(record)
@@ -40,8 +40,8 @@ func shown(t *testing.T, root *place, forge func()) {
 	}
 }
 
-// What a service's user writes into his records moves no cursor of root's, and begins
-// no line of `status`.
+// Whatever a service's user writes into its records, it moves no cursor on root's terminal
+// and begins no line of `status`.
 func TestIssue9_ARecordOfTheServicesUserForgesNoStatus(t *testing.T) {
 	p := publicPlace(t, plainUser)
 	root := p.as(0)

@@ -12,12 +12,12 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// What a service's user writes about the holder names a process of his at most: root
-// commands nothing because of it. Since the image is no part of an identity, the
-// record alone stands between root's stop and any process that has a number.
+// A record that the service's user wrote about the holder can name only a process of that
+// user: root acts on nothing else because of it. The image is no part of an identity, so
+// nothing but the record stands between root's stop and any other process.
 
-// pretends has this test hold the name of p as its user could: a record of that
-// user's or one that he put there, and a locked mutex.
+// pretends makes this test hold the name of p as its user could: with a record of that user,
+// or one that the user put there, and a locked mutex.
 func (p *place) pretends(t *testing.T, uid int) {
 	t.Helper()
 	lock, err := os.OpenFile(p.mutexFile(), os.O_RDWR|os.O_CREATE, 0o600)
@@ -40,7 +40,7 @@ func TestIssue11_ForgedRecordsHaveRootSignalNobody(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			// Root has a service in a directory of the user's, too.
+			// Root has a service in a directory of the user, too.
 			theirs := publicPlace(t, plainUser)
 			roots := theirs.as(0)
 			roots.run, roots.state = filepath.Join(filepath.Dir(theirs.run), "rootsrun"), filepath.Join(filepath.Dir(theirs.state), "rootsstate")
@@ -55,7 +55,7 @@ func TestIssue11_ForgedRecordsHaveRootSignalNobody(t *testing.T) {
 			theirs.pretends(t, plainUser)
 			root := theirs.as(0)
 			for _, verb := range []string{"stop", "reload"} {
-				root.do(t, verb).want(t, 1, "cannot be identified", "nothing is signalled")
+				root.do(t, verb).want(t, 1, "cannot be identified", "no process is signalled")
 			}
 			if s := root.status(t, 4); s.PID != 0 {
 				t.Errorf("status takes %d for the holder", s.PID)
@@ -68,8 +68,8 @@ func TestIssue11_ForgedRecordsHaveRootSignalNobody(t *testing.T) {
 	}
 }
 
-// A holder of the user's executes a set-uid program after it was verified: it is
-// the same process, and nobody's but root's by now.
+// A holder of the user executes a set-uid program after it was verified. It is the same
+// process, but it now belongs to root.
 func TestIssue11_AHolderThatBecomesRootIsNotSignalled(t *testing.T) {
 	p := publicPlace(t, plainUser)
 	for _, dir := range []string{p.run, p.state} {
@@ -114,9 +114,9 @@ func probe(t *testing.T, p *place) singleton.Holder {
 	return h
 }
 
-// The service's user is free to choose what it runs and what lies there: a program
-// of a terabyte, with nothing in it, kept root's status reading for hours, and a lease
-// on it for most of a minute.
+// The service's user decides which program it runs and what that file contains. A sparse
+// file of a terabyte kept root's `status` reading for hours, and a lease on it delayed
+// `status` for most of a minute.
 func TestIssue11_StatusIsNotKeptByTheProgramsFile(t *testing.T) {
 	p := publicPlace(t, plainUser)
 	root := p.as(0)

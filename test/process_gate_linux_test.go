@@ -11,11 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A service opens its configuration right after it has registered its signal
-// handlers, the first thing in Run. The kernel tells who watches the file: this is
-// how a test knows that Run has begun, a few instructions later.
+// A service opens its configuration right after it has registered its signal handlers, which
+// is the first thing in Run. The kernel reports that opening to whoever watches the file. So a
+// test knows, a few instructions later, that Run has begun.
 
-// gate is a configuration whose opening is seen.
+// gate is a configuration that reports when it is opened.
 type gate struct{ events *os.File }
 
 // gated gives the service an empty configuration, for one start.

@@ -21,7 +21,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// soon bounds every wait for another process; it only matters to a test that fails.
+// soon limits every wait for another process. It matters only to a test that fails.
 const soon = wait.Limit
 
 // place is where one service lives.
@@ -49,7 +49,7 @@ func (p *place) configure(t *testing.T, lines ...string) {
 	if p.config == "" {
 		p.config = filepath.Join(t.TempDir(), "feedd.toml")
 	}
-	// By rename: the service never reads half of it.
+	// By rename, so that the service never reads half of it.
 	must(t, os.WriteFile(p.config+".new", []byte(strings.Join(lines, "\n")+"\n"), 0o644))
 	must(t, os.Rename(p.config+".new", p.config))
 }
@@ -114,7 +114,7 @@ func (p *place) launch(t *testing.T, role string, how plan, args ...string) *pro
 	return pr
 }
 
-// where are the flags for the place.
+// where returns the flags for the place.
 func (p *place) where() []string {
 	flags := []string{"--runtime-dir", p.run, "--state-dir", p.state, "--manager", "none"}
 	if p.config != "" {
@@ -123,7 +123,7 @@ func (p *place) where() []string {
 	return flags
 }
 
-// start begins to run the service; ready waits until it is.
+// start starts the service. ready also waits until it is ready.
 func (p *place) start(t *testing.T, how plan) *process {
 	t.Helper()
 	return p.launch(t, "service", how, append([]string{"run"}, p.where()...)...)
@@ -136,8 +136,7 @@ func (p *place) ready(t *testing.T, how plan) *process {
 	return a
 }
 
-// foreign starts a process that has nothing to do with the service, but for its
-// executable.
+// foreign starts a process that shares only its executable with the service.
 func (p *place) foreign(t *testing.T) *process {
 	t.Helper()
 	f := p.launch(t, "foreign", plan{}, "run")
@@ -145,7 +144,7 @@ func (p *place) foreign(t *testing.T) *process {
 	return f
 }
 
-// begin begins a command of the service's command line; do waits for its end.
+// begin starts a command of the service's command line. do also waits for its end.
 func (p *place) begin(t *testing.T, args ...string) *process {
 	t.Helper()
 	return p.launch(t, "service", plan{}, append(args, p.where()...)...)
@@ -156,14 +155,14 @@ func (p *place) do(t *testing.T, args ...string) result {
 	return p.begin(t, args...).end(t)
 }
 
-// result is how a process ended.
+// result describes how a process ended.
 type result struct {
 	code     int // 128 and the signal, if one killed it
 	out, err string
 }
 
-// want fails the test unless the exit code is code and the text, of both
-// streams, has all of words.
+// want fails the test unless the exit code is code and the output, of both streams, contains
+// all words.
 func (r result) want(t *testing.T, code int, words ...string) {
 	t.Helper()
 	if r.code != code {
@@ -180,7 +179,7 @@ func (r result) want(t *testing.T, code int, words ...string) {
 func (pr *process) end(t *testing.T) result {
 	t.Helper()
 	wait.For(t, fmt.Sprintf("process %d ends", pr.pid), pr.ended, pr.log.text)
-	// A child may keep its ends of the pipes.
+	// A child may still have its ends of the pipes.
 	for _, s := range []*stream{pr.out, pr.log} {
 		wait.For(t, fmt.Sprintf("nobody has the output of process %d any more", pr.pid), s.closed)
 	}
@@ -205,7 +204,7 @@ func (pr *process) signal(t *testing.T, sig syscall.Signal) {
 	must(t, pr.cmd.Process.Signal(sig))
 }
 
-// kill is kill -9.
+// kill sends SIGKILL.
 func (pr *process) kill(t *testing.T) {
 	t.Helper()
 	pr.signal(t, syscall.SIGKILL)
@@ -219,7 +218,7 @@ func (pr *process) order(t *testing.T, line string) {
 	must(t, err)
 }
 
-// stop ends the service in order.
+// stop stops the service in order.
 func (pr *process) stop(t *testing.T) {
 	t.Helper()
 	pr.signal(t, syscall.SIGTERM)
@@ -235,7 +234,7 @@ func (pr *process) untouched(t *testing.T) {
 	}
 }
 
-// stream is the lines that a process writes.
+// stream has the lines that a process writes.
 type stream struct {
 	mu      sync.Mutex
 	lines   []string
@@ -266,7 +265,7 @@ func (s *stream) fill(r *os.File) {
 	}
 }
 
-// await returns the next line that has text in it, and passes over those before it.
+// await returns the next line that contains text, and skips the lines before it.
 func (s *stream) await(t *testing.T, text string) string {
 	t.Helper()
 	defer wait.Tell(t, text, time.Now())
@@ -302,10 +301,10 @@ func (s *stream) find(text string) (string, error) {
 	}
 }
 
-// has reports whether a line has text in it.
+// has reports whether a line contains text.
 func (s *stream) has(text string) bool { return strings.Contains(s.text(), text) }
 
-// count is how many lines there are that begin with prefix.
+// count returns the number of lines that begin with prefix.
 func (s *stream) count(prefix string) (n int) {
 	for line := range strings.Lines(s.text()) {
 		if strings.HasPrefix(line, prefix) {

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// Any user can make the kernel's list of locks long, and it is slow to read: 150000
-// of them kept every first start, and every one over a squatted PID file, waiting for
-// more than ten seconds. So no start reads it to its end.
+// Any user can make the kernel's list of locks long, and it is slow to read. With 150000
+// locks, every first start took more than ten seconds, and so did every start with a
+// squatted PID file. So no start reads the list to its end.
 func TestIssue9_AHoardOfLocksIsNotRead(t *testing.T) {
 	p := publicPlace(t, 0)
 	dir, err := os.MkdirTemp("", "holdfast-test-") //nolint:usetesting // another user's
@@ -25,7 +25,7 @@ func TestIssue9_AHoardOfLocksIsNotRead(t *testing.T) {
 	if n := bytes.Count(list, []byte("\n")); n < 50_000 {
 		t.Fatalf("it has %d locks", n)
 	}
-	// What else a start reads grows with the processes of the machine.
+	// Everything else that a start reads grows with the number of processes on the machine.
 	reads := func(a *process) int {
 		t.Helper()
 		io := content(t, fmt.Sprintf("/proc/%d/io", a.pid))

@@ -19,19 +19,19 @@ func lives(n int) int {
 	return n
 }
 
-// meanwhile waits for a part of the few milliseconds that the service takes to get ready.
+// meanwhile waits for a part of the few milliseconds in which the service gets ready.
 func meanwhile() { time.Sleep(rand.N(20 * time.Millisecond)) }
 
-// "Given SIGTERM at the very instant of READY=1 (or at any instant after Run
-// began), 1000 times, then the ordered stop runs every time." The exit code is 0
-// every time, too, and nothing is left behind.
+// "Given SIGTERM at the very instant of READY=1 (or at any instant after Run began), 1000
+// times, then the ordered stop runs every time." The exit code is always 0, and nothing is
+// left behind.
 func TestIncident5_SIGTERMAtAnyInstant(t *testing.T) {
 	var before, within, after atomic.Int64 // Start
 	atOnce(t, lives(1000), func(t *testing.T, i int, p place) {
 		g := p.gated(t)
 		m := newManager(t).listen()
-		// Start takes no time, or as long as we let it: it may notice the stop and
-		// give up, or come to an end as if nothing were.
+		// Start takes no time, or as long as the test lets it. It may notice the stop and give
+		// up, or return as usual.
 		how := plan{Start: []string{"", "", "", "heed", "", "", "", "overlook"}[i%8]}
 		a := m.managed(&p).start(t, how)
 		g.begun(t, a)
@@ -100,8 +100,8 @@ func TestIncident5_SIGHUPAtAnyInstant(t *testing.T) {
 	})
 }
 
-// Where the parent ignores SIGHUP, as the init scripts do, even the time between
-// exec and Run is safe; and Run listens all the same.
+// If the parent ignores SIGHUP, as the init scripts do, even the time between exec and Run
+// is safe. Run receives SIGHUP nevertheless.
 func TestIncident5_SIGHUPBeforeRunBegan(t *testing.T) {
 	for range lives(40) {
 		p := newPlace(t)
@@ -118,8 +118,8 @@ func TestIncident5_SIGHUPBeforeRunBegan(t *testing.T) {
 	}
 }
 
-// A signal that comes when all is done must not turn the exit code into a death
-// by signal: managers take that for a clean end, and do not start it again.
+// A signal that arrives after the end of the life must not turn the exit code into a death
+// by signal: managers treat that as a clean end, and do not restart the service.
 func TestIncident5_LateSignalDoesNotChangeTheExitCode(t *testing.T) {
 	atOnce(t, lives(200), func(t *testing.T, i int, p place) {
 		g := p.gated(t)

@@ -16,7 +16,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
-// before is what `status --json` says of the run before.
+// before is the part of `status --json` about the previous run.
 func (p *place) before(t *testing.T) *state.Before {
 	t.Helper()
 	var s struct {
@@ -29,8 +29,8 @@ func (p *place) before(t *testing.T) *state.Before {
 	return s.LastRun
 }
 
-// Each way in which a run can end, by real processes: what Recover hears of it, and what `status`
-// says while the service is down, and when it is up again.
+// Real processes end in each possible way. The test compares what Recover is told and what
+// `status` shows, while the service is down and when it runs again.
 func TestEachWayInWhichARunEndsIsToldApart(t *testing.T) {
 	ends := func(how plan, act func(*testing.T, *place, *process)) func(*testing.T, *place) {
 		return func(t *testing.T, p *place) {
@@ -135,7 +135,8 @@ func TestEachWayInWhichARunEndsIsToldApart(t *testing.T) {
 	}
 }
 
-// A process that was forgotten, and that ends later than the next run began, does not write over its record.
+// A process that ends after the next run has begun does not overwrite the record of that
+// run.
 func TestAnEarlierRunDoesNotCloseTheRecordOfALaterOne(t *testing.T) {
 	p := newPlace(t)
 	a := p.ready(t, plan{})
@@ -146,7 +147,7 @@ func TestAnEarlierRunDoesNotCloseTheRecordOfALaterOne(t *testing.T) {
 	must(t, err)
 	must(t, os.WriteFile(p.lastRun(), b, 0o600))
 	a.signal(t, syscall.SIGTERM)
-	a.end(t).want(t, 1, "a later run's")
+	a.end(t).want(t, 1, "belongs to a later run")
 	if got, err := recovery.Read(p.lastRun()); err != nil || got.Exit != nil || got.Process.PID != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -97,7 +97,7 @@ func TestBadInput_ProgramsThatGoWrong(t *testing.T) {
 				a.out.await(t, "stop")
 				a.signal(t, syscall.SIGTERM)
 			},
-			says: []string{"asked to stop again: leaving at once", "by=SIGTERM", "forced to exit by a second request", dump, "(*puppet).Stop"},
+			says: []string{"asked to stop again: exiting at once", "by=SIGTERM", "forced to exit by a second request", dump, "(*puppet).Stop"},
 			life: "start started stop",
 		},
 		"SIGTERM, then ctrl-C, Start hangs": {
@@ -108,7 +108,7 @@ func TestBadInput_ProgramsThatGoWrong(t *testing.T) {
 				a.log.await(t, "stopping")
 				a.signal(t, syscall.SIGINT)
 			},
-			says: []string{"asked to stop again: leaving at once", "by=SIGINT", dump, "(*puppet).Start"}, life: "start",
+			says: []string{"asked to stop again: exiting at once", "by=SIGINT", dump, "(*puppet).Start"}, life: "start",
 		},
 		"SIGHUP after stop began": {
 			how: plan{Stop: "wait"}, code: 0,

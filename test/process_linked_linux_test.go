@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// Where the system lets any user give a second name to any file that he can reach (FreeBSD,
-// or Linux with fs.protected_hardlinks=0), one of ours keeps nobody from starting: the
-// name by which we know the file nobody else can have made.
+// Some systems let any user make a hard link to any file (FreeBSD, or Linux with
+// fs.protected_hardlinks=0). A link to one of our files does not prevent a start, because
+// nobody else can have made the name by which we know the file.
 func TestIssue9_SecondNamesMadeByStrangersKeepNobodyFromStarting(t *testing.T) {
 	p := newPlace(t)
 	elsewhere := t.TempDir()

@@ -20,7 +20,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// report is what tests look at in `status --json`.
+// report has the fields of `status --json` that tests look at.
 type report struct {
 	Phase      platform.Phase
 	Ready      bool
@@ -34,13 +34,13 @@ type report struct {
 	Notes      []string
 }
 
-// status is what `status --json` says; its exit code has to be code.
+// status returns the report of `status --json`, whose exit code must be code.
 func (p *place) status(t *testing.T, code int) report {
 	t.Helper()
 	return p.begin(t, "status", "--json").report(t, code)
 }
 
-// report is what a `status --json` that was begun says in the end.
+// report returns what a `status --json` that has been started reports in the end.
 func (pr *process) report(t *testing.T, code int) (r report) {
 	t.Helper()
 	res := pr.end(t)
@@ -51,8 +51,7 @@ func (pr *process) report(t *testing.T, code int) (r report) {
 	return r
 }
 
-// await waits until `status` tells of a phase: the state file follows what
-// happens by a moment.
+// await waits until `status` shows a phase: the state file is slightly late.
 func (p *place) await(t *testing.T, phase platform.Phase) {
 	t.Helper()
 	wait.Until(t, fmt.Sprintf("its phase is %q", phase), func() bool { return p.status(t, 0).Phase == phase })
@@ -70,7 +69,7 @@ func (p *place) holds(t *testing.T, a *process) {
 	p.start(t, plan{}).end(t).want(t, 75, "already running", fmt.Sprintf("pid %d", a.pid))
 }
 
-// clean fails the test if an instance left anything but its memories.
+// clean fails the test if an instance left anything except its records.
 func (p *place) clean(t *testing.T) {
 	t.Helper()
 	entries, err := os.ReadDir(p.run)
@@ -100,7 +99,7 @@ func (p *place) free(t *testing.T) {
 	p.clean(t)
 }
 
-// last is the record of the last run.
+// last returns the record of the last run.
 func (p *place) last(t *testing.T) recovery.LastRun {
 	t.Helper()
 	last, err := recovery.Read(p.lastRun())
@@ -108,7 +107,7 @@ func (p *place) last(t *testing.T) recovery.LastRun {
 	return last
 }
 
-// snapshot is the files of an instance as they were, by path.
+// snapshot returns the present files of an instance, by path.
 type snapshot map[string]picture
 
 type picture struct {
@@ -127,7 +126,7 @@ func (p *place) snapshot(t *testing.T) snapshot {
 	return s
 }
 
-// unchanged fails the test unless they are the same files, never written since.
+// unchanged fails the test unless they are the same files, and were never written since.
 func (s snapshot) unchanged(t *testing.T) {
 	t.Helper()
 	for path, was := range s {
@@ -147,8 +146,8 @@ func content(t *testing.T, path string) string {
 	return string(b)
 }
 
-// copyFile copies a program. Meanwhile nobody forks: a child that had the file open
-// to write for an instant would have the program be busy (golang.org/issue/22315).
+// copyFile copies a program. Nobody may fork meanwhile: a child that has the file open for
+// writing, if only for an instant, makes the program busy (golang.org/issue/22315).
 func copyFile(t *testing.T, from, to string) {
 	t.Helper()
 	syscall.ForkLock.RLock()
@@ -162,7 +161,7 @@ func copyFile(t *testing.T, from, to string) {
 	must(t, errors.Join(err, w.Close()))
 }
 
-// leave puts a file where an instance would have it, as if of a dead one.
+// leave puts a file where a dead instance would have left it.
 func (p *place) leave(t *testing.T, path, text string) {
 	t.Helper()
 	must(t, os.MkdirAll(filepath.Dir(path), 0o755))

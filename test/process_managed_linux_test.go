@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// What a manager is told, and what children are not.
+// What a manager is told, and what children do not get.
 
 // "Given a failed reload, then the old configuration stays in force, the manager
 // is told that we are ready again, and the person who asked gets the error."
@@ -29,7 +29,7 @@ func TestIncident5_ManagerIsToldOfReloads(t *testing.T) {
 		a.signal(t, syscall.SIGHUP)
 		a.order(t, "reload "+act)
 		msg := m.await(t, "RELOADING=1")
-		// Without the stamp, or with one from before the request, the job of a
+		// Without the time stamp, or with one from before the request, the job of a
 		// Type=notify-reload unit hangs.
 		stamp := regexp.MustCompile(`(?m)^MONOTONIC_USEC=(\d+)$`).FindStringSubmatch(msg)
 		if stamp == nil {
@@ -48,9 +48,9 @@ func TestIncident5_ManagerIsToldOfReloads(t *testing.T) {
 	}
 }
 
-// "Given a child process, then it has no NOTIFY_SOCKET, WATCHDOG_* or LISTEN_* in
-// its environment." Nor has it the descriptors that the manager handed over, or
-// our lock.
+// "Given a child process, then it has no NOTIFY_SOCKET, WATCHDOG_* or LISTEN_* in its
+// environment." It also has none of the descriptors that the manager passed, and not our
+// lock.
 func TestIncident5_ChildHasNothingOfTheManager(t *testing.T) {
 	p := newPlace(t)
 	handed := filepath.Join(t.TempDir(), "handed-over")
@@ -118,8 +118,8 @@ func openFiles(t *testing.T, pid int) string {
 	return strings.Join(links, "\n")
 }
 
-// A NOTIFY_SOCKET that nobody reads, that is full, gone or nonsense: the service
-// lives its life, says so in its log, and takes no harm.
+// NOTIFY_SOCKET is full, gone, unread or nonsense. The service runs and stops as usual, and
+// logs the problem.
 func TestBadInput_NotifySocket(t *testing.T) {
 	reading, silent, full := newManager(t).listen(), newManager(t), newManager(t)
 	full.fillUp(t)
@@ -135,7 +135,7 @@ func TestBadInput_NotifySocket(t *testing.T) {
 		"gone":           {gone.path, "no such file"},
 		"nobody's":       {"@holdfast-test-of-nobody", "connection refused"},
 		"a plain file":   {file, "connection refused"},
-		"nonsense":       {"nonsense", "not understood"},
+		"nonsense":       {"nonsense", "are invalid"},
 		"too long":       {"/" + strings.Repeat("x", 200), "invalid argument"},
 		"empty":          {"", ""},
 	} {
@@ -157,7 +157,7 @@ func TestBadInput_NotifySocket(t *testing.T) {
 	}
 }
 
-// fillUp sends until there is no room for another message.
+// fillUp sends messages until there is no space for another one.
 func (m *manager) fillUp(t *testing.T) {
 	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_DGRAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0)

@@ -14,8 +14,8 @@ import (
 // insideVariable is set in the copy of a test that runs in a PID namespace.
 const insideVariable = "HOLDFAST_TEST_INSIDE"
 
-// inNamespace runs the calling test once more, as process 1 of a PID namespace
-// with its own /proc, and reports whether this is there.
+// inNamespace runs the calling test once more, as process 1 of a PID namespace with its own
+// /proc. It reports whether this process is the one in the namespace.
 func inNamespace(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(insideVariable) != "" {
@@ -51,7 +51,7 @@ func needNamespaces(t *testing.T) {
 	}
 }
 
-// number makes the kernel give pid to the next process or thread that begins.
+// number makes the kernel give pid to the next process or thread.
 func number(t *testing.T, pid int) {
 	t.Helper()
 	err := os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte(strconv.Itoa(pid-1)), 0)
@@ -61,9 +61,8 @@ func number(t *testing.T, pid int) {
 	must(t, err)
 }
 
-// reused kills an instance of p and has begin start a process with the very
-// number that it had. A thread of ours can be given the number first: then all
-// of it is done again.
+// reused kills an instance of p, and makes begin start a process with the same PID. If a
+// thread of ours gets the number first, everything is repeated.
 func reused(t *testing.T, p *place, begin func() *process) (dead proc.Identity, next *process) {
 	t.Helper()
 	for try := range 20 {
@@ -104,7 +103,7 @@ func TestIncident2_KillAndPIDReused(t *testing.T) {
 	f.untouched(t)
 }
 
-// The same where the new instance itself is given the number of the dead one.
+// The same if the new instance itself gets the PID of the dead one.
 func TestIncident2_InstanceGetsTheNumberOfItsPredecessor(t *testing.T) {
 	if !inNamespace(t) {
 		return
@@ -131,11 +130,12 @@ func TestIncident1_ProcessOneOfAnotherContainer(t *testing.T) {
 	if got := content(t, outside.pidFile()); got != "1\n" {
 		t.Fatalf("the PID file holds %q, want 1", got)
 	}
-	// Process 1 of there must not be taken for process 1 of here, nor signalled.
+	// Process 1 of the other container must not be taken for process 1 of this one, nor
+	// signalled.
 	for _, p := range []*place{outside, &container} {
 		start, stop, status := p.start(t, plan{}), p.begin(t, "stop"), p.begin(t, "status", "--json")
 		start.end(t).want(t, 75, "already running", "cannot be identified")
-		stop.end(t).want(t, 1, "cannot be identified", "nothing is signalled")
+		stop.end(t).want(t, 1, "cannot be identified", "no process is signalled")
 		if r := status.report(t, 4); r.PID != 0 || r.Phase != "unknown" {
 			t.Errorf("status takes some process for the instance: %+v", r)
 		}

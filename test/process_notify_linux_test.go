@@ -28,14 +28,14 @@ func newManager(t *testing.T) *manager {
 	return m
 }
 
-// managed has the services of p report to m.
+// managed makes the services of p report to m.
 func (m *manager) managed(p *place) *place {
 	other := *p
 	other.env = append([]string{"NOTIFY_SOCKET=" + m.path}, p.env...)
 	return &other
 }
 
-// listen begins to take the messages.
+// listen starts to receive the messages.
 func (m *manager) listen() *manager {
 	go func() {
 		for buf := make([]byte, 8192); ; {
@@ -50,7 +50,7 @@ func (m *manager) listen() *manager {
 	return m
 }
 
-// await returns the next message with text in it; those before it are lost.
+// await returns the next message that contains text. The messages before it are lost.
 func (m *manager) await(t *testing.T, text string) string {
 	t.Helper()
 	timeout := time.After(soon)
@@ -69,7 +69,7 @@ func (m *manager) await(t *testing.T, text string) string {
 	}
 }
 
-// rest is all that has come and was not awaited.
+// rest returns all messages that have arrived and were not awaited.
 func (m *manager) rest() (all []string) {
 	for {
 		select {

@@ -9,12 +9,12 @@ import (
 	"testing"
 )
 
-// The directories of a service belong to its user, and root looks into them, too.
-// Whatever that user plants there must not hang root, nor show what is root's.
+// The directories of a service belong to its user, and root looks into them, too. Whatever the
+// user plants there must not make root hang, nor show what only root may read.
 
 const secret = "root:$6$secret:19000:0:99999"
 
-// planted are things in place of a file of ours, put there by the user.
+// planted has things that the user puts in place of a file of ours.
 func planted(t *testing.T) map[string]func(t *testing.T, p *place, path string) error {
 	treasure := filepath.Join(t.TempDir(), "shadow")
 	must(t, os.WriteFile(treasure, []byte(secret), 0o600))
@@ -31,7 +31,7 @@ func planted(t *testing.T) map[string]func(t *testing.T, p *place, path string) 
 		"a link to a secret":    func(_ *testing.T, _ *place, path string) error { return os.Symlink(treasure, path) },
 		"a link to a terminal":  func(_ *testing.T, _ *place, path string) error { return os.Symlink("/dev/ptmx", path) },
 		"a secret's other name": func(_ *testing.T, _ *place, path string) error { return os.Link(treasure, path) },
-		// Its first name is gone since, as that of /etc/shadow is with each new password.
+		// Its first name is gone since, as that of /etc/shadow is after each new password.
 		"a secret's last name": func(_ *testing.T, _ *place, path string) error {
 			return errors.Join(os.WriteFile(path, []byte(secret), 0o600), os.Chown(path, 0, 0), os.Chmod(path, 0o600))
 		},
@@ -63,7 +63,7 @@ func TestPlantedFilesDoNotHangRootNorShowSecrets(t *testing.T) {
 				for _, command := range [][]string{{"status"}, {"status", "--json"}, {"reload"}, {"stop"}} {
 					discreet(t, root.do(t, command...))
 				}
-				// A start, by root and by the user: it serves, or says why not.
+				// A start by root and one by the user: the service serves, or says why not.
 				for _, who := range []*place{root, p} {
 					a := who.start(t, plan{})
 					if _, err := a.log.find("ready: after="); err == nil {
@@ -74,7 +74,7 @@ func TestPlantedFilesDoNotHangRootNorShowSecrets(t *testing.T) {
 					}
 					discreet(t, a.end(t))
 				}
-				// While it runs, too.
+				// The same while the service runs.
 				must(t, os.RemoveAll(p.run))
 				must(t, os.RemoveAll(p.state))
 				a := p.ready(t, plan{})
@@ -82,11 +82,11 @@ func TestPlantedFilesDoNotHangRootNorShowSecrets(t *testing.T) {
 				if err := plant(t, p, path); err != nil && !errors.Is(err, os.ErrExist) { // the service was quicker
 					t.Fatal(err)
 				}
-				// Nobody is told of the outcome where a directory keeps the state file out.
+				// A directory in place of the state file leaves no way to report the outcome.
 				for _, command := range [][]string{{"status"}, {"reload", "--timeout", "1s"}, {"stop"}} {
 					discreet(t, root.do(t, command...))
 				}
-				// The stop above ends it where its record was restored in time.
+				// If its record was restored in time, the stop above has ended it.
 				if err := a.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 					t.Fatal(err)
 				}
@@ -105,7 +105,7 @@ func discreet(t *testing.T, r result) {
 	}
 }
 
-// A record in whose place something was planted is replaced by the next run.
+// If something was planted in place of the last-run record, the next run replaces it.
 func TestPlantedLastRunRecordIsReplaced(t *testing.T) {
 	p := publicPlace(t, plainUser)
 	p.ready(t, plan{}).stop(t)

@@ -9,11 +9,13 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// The kernel's list of locks names the device of a file as its file system has
-// it, and stat(2) as the mount has it: on overlayfs (every container) and on
-// btrfs these are two. A holder whose files were all removed is found all the same.
+// The kernel's list of locks names the device of a file as its file system knows it, and
+// stat(2) as the mount does. On overlayfs (every container) and on btrfs these differ. A
+// holder whose files were all removed is found nevertheless.
 func TestRemovedFilesAreFoundOnAnyFileSystem(t *testing.T) {
 	if !inNamespace(t) {
 		return
@@ -52,7 +54,7 @@ func TestRemovedFilesAreFoundOnAnyFileSystem(t *testing.T) {
 			mount(t, dir)
 			p.run, p.state = filepath.Join(dir, "run"), filepath.Join(dir, "state")
 			a := p.ready(t, plan{})
-			a.signal(t, syscall.SIGSTOP)
+			wait.Pause(t, a.pid)
 			must(t, errors.Join(os.RemoveAll(p.run), os.RemoveAll(p.state)))
 			b := p.start(t, plan{})
 			b.end(t).want(t, 75, "already running", "pid "+strconv.Itoa(a.pid))

@@ -11,13 +11,12 @@ import (
 	"time"
 )
 
-// "A service whose file is renamed, replaced or confirmed under it is stopped,
-// reloaded and shown like any other": the image's path is no part of what a process
-// is known by.
+// "A service whose file is renamed, replaced or confirmed under it is stopped, reloaded and
+// shown like any other": the path of the image is not part of a process's identity.
 func TestIssue11_TheProgramsFileMovesUnderTheService(t *testing.T) {
 	const (
 		newer   = "the program on disk is newer"
-		missing = "is not there any more"
+		missing = "no longer exists"
 	)
 	for name, c := range map[string]struct {
 		move func(t *testing.T, exe string)
@@ -74,8 +73,7 @@ func TestIssue11_TheProgramsFileMovesUnderTheService(t *testing.T) {
 	}
 }
 
-// replaceByOld puts a file there that was written long before the service was
-// started, as a package manager does.
+// replaceByOld replaces the file by one with an old time, as a package manager does.
 func replaceByOld(t *testing.T, exe string) {
 	t.Helper()
 	anotherFile(t, exe, exe+".new")
@@ -84,7 +82,7 @@ func replaceByOld(t *testing.T, exe string) {
 	must(t, os.Rename(exe+".new", exe))
 }
 
-// anotherFile makes a copy of a program that is not the same program.
+// anotherFile makes a copy of a program that counts as another program.
 func anotherFile(t *testing.T, from, to string) {
 	t.Helper()
 	copyFile(t, from, to)

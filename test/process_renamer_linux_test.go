@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// The service's user moves the service's files about, puts links, FIFOs and other
-// files of root's in their place and takes them away again, all the time, while root
-// asks, starts, reloads and stops. Root waits for nothing, ends everything that it
-// began, and changes no file but the service's.
+// The service's user keeps moving the service's files, and puts links, FIFOs and files of
+// root in their place. Meanwhile root queries, starts, reloads and stops the service. No
+// command of root blocks, every process that root began ends, and only files of the service
+// change.
 func TestIssue9_RenameRacesAgainstRoot(t *testing.T) {
 	user := publicPlace(t, plainUser)
 	root := user.as(0)

@@ -38,18 +38,22 @@ const planVariable = "HOLDFAST_TEST_PLAN"
 //	"leave"      os.Exit(3)
 //	"wait"       wait for a line "CALL ACT" on standard input, and do what it says
 //
-// What happens to the service it tells on standard output, a line each.
+// It prints what happens to the service, one line each.
 type plan struct {
 	Start, Stop, Reload string
 
 	// Exit is the act between the end of cli.Main and the end of the process.
 	Exit string `json:",omitempty"`
-	// Recover has it tell what it hears of the last run; Version is its own, if not empty.
+	// Recover makes it print what it is told about the last run. Version is its own version,
+	// if not empty.
 	Recover bool   `json:",omitempty"`
 	Version string `json:",omitempty"`
 	// Barrier delays everything until standard input ends.
 	Barrier bool `json:",omitempty"`
-	// Child has Start begin a child, a foreign that tells its environment.
+	// Cluster is the directory of the engine that elects one of several machines; empty: there
+	// is none.
+	Cluster string `json:",omitempty"`
+	// Child makes Start start a child, a foreign that prints its environment.
 	Child bool `json:",omitempty"`
 }
 
@@ -80,7 +84,8 @@ func serviceRole() int {
 		go p.listen()
 	}
 	code := cli.Main(service.Config{
-		Name: "feedd", Version: cmp.Or(p.plan.Version, "1.2.3"), Tables: []string{"feedd"},
+		Cluster: p.plan.cluster(),
+		Name:    "feedd", Version: cmp.Or(p.plan.Version, "1.2.3"), Tables: []string{"feedd"},
 		OnTamper: func(err error) { say("tamper %v", err) },
 	}, p)
 	if p.plan.Exit != "" {
@@ -134,6 +139,9 @@ func (p *puppet) do(ctx context.Context, call, act string) error {
 func (p *puppet) Start(ctx context.Context, rt *service.Runtime) error {
 	say("start")
 	p.rt = rt
+	if p.plan.Cluster != "" {
+		say("leads %d", rt.Term().Token())
+	}
 	if p.plan.Child {
 		if err := p.beget(); err != nil {
 			return err
@@ -190,8 +198,7 @@ func (p *puppet) configure() error {
 	return nil
 }
 
-// beget begins a child as any program would, and hands it standard input and
-// output.
+// beget starts a child as any program would, and passes it standard input and output.
 func (p *puppet) beget() error {
 	exe, err := os.Executable()
 	if err != nil {
@@ -203,11 +210,11 @@ func (p *puppet) beget() error {
 	return cmd.Start()
 }
 
-// envVariable has a foreign tell its environment.
+// envVariable makes a foreign print its environment.
 const envVariable = "HOLDFAST_TEST_TELL_ENV"
 
-// foreignRole is a process that knows nothing of services. It tells which
-// signals it gets, and lives until its standard input ends.
+// foreignRole is a process that knows nothing of services. It prints which signals it gets,
+// and lives until its standard input ends.
 func foreignRole() int {
 	signals := make(chan os.Signal, 10)
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM)
@@ -231,8 +238,8 @@ func foreignRole() int {
 	return 0
 }
 
-// notifiedRole is a main function as many have it: its own NotifyContext, and
-// service.Run under it.
+// notifiedRole is a main function as many programs have it: with its own NotifyContext, which
+// it passes to service.Run.
 func notifiedRole() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()

@@ -12,9 +12,9 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// Signals and what blocks outside the life. Issue 9, faults B and 2.
+// Signals, and calls that block outside the life. Issue 9, faults B and 2.
 
-// One signal is one request, though it ends the context as well.
+// One signal counts as one request to stop, although it also ends the context.
 func TestSignals_NotifyContextCountsOnce(t *testing.T) {
 	for name, sig := range map[string]syscall.Signal{"SIGTERM": syscall.SIGTERM, "ctrl-C": syscall.SIGINT} {
 		t.Run(name, func(t *testing.T) {
@@ -34,8 +34,8 @@ func TestSignals_NotifyContextCountsOnce(t *testing.T) {
 	}
 }
 
-// A FIFO for a configuration, that nobody writes to, holds nobody up: the first
-// signal ends the process, if it has not refused the file before.
+// The configuration is a FIFO that nobody writes to. The first signal ends the process, if
+// the process has not refused the file before.
 func TestSignals_ConfigurationThatBlocks(t *testing.T) {
 	for name, sig := range map[string]syscall.Signal{"SIGTERM": syscall.SIGTERM, "ctrl-C": syscall.SIGINT} {
 		t.Run(name, func(t *testing.T) {
@@ -65,8 +65,9 @@ func (p *place) opened(t *testing.T) bool {
 	return true
 }
 
-// A process that hangs after its service has ended, be it in a defer of main, is
-// not deaf for ever: a signal that was in time for nothing lets the next one kill.
+// A process that hangs after the end of its service, for example in a deferred call of
+// main, can be killed by a signal: the first one that comes too late to stop the service
+// restores the default for the next.
 func TestSignals_ProcessThatHangsAfterTheEnd(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)

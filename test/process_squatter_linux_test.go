@@ -64,7 +64,7 @@ func TestSquatter_LocksOfAnotherUserKeepNobodyFromStarting(t *testing.T) {
 				if s := p.as(otherUser).status(t, 0); s.PID != a.pid || !s.Ready {
 					t.Errorf("status, to others: %+v", s)
 				}
-				// Nor do locks on the new files.
+				// Locks on the new files do not prevent it either.
 				second := p.as(otherUser).squats(t, how, p.files()...)
 				p.holds(t, a)
 				p.do(t, "reload").want(t, 0)
@@ -79,7 +79,7 @@ func TestSquatter_LocksOfAnotherUserKeepNobodyFromStarting(t *testing.T) {
 	}
 }
 
-// A squatter that is quick: whatever comes into these places it locks at once.
+// The squatter is quick: it locks every new file at once.
 func TestSquatter_LocksAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	p := publicPlace(t, 0)
@@ -98,8 +98,8 @@ func TestSquatter_LocksAgainAndAgain(t *testing.T) {
 	squatter.leave(t)
 }
 
-// There was a version whose lock file everybody could open, and somebody has a
-// lock on it since: nothing of ours is replaced by that, and the service starts.
+// Everybody could open the lock file of an older version, and somebody has held a lock on
+// it since. The service starts, and none of its files is replaced.
 func TestSquatter_HasTheLockOfAnOlderVersion(t *testing.T) {
 	t.Parallel()
 	p := publicPlace(t, 0)
@@ -120,7 +120,7 @@ func TestSquatter_HasTheLockOfAnOlderVersion(t *testing.T) {
 	squatter.leave(t)
 }
 
-// Processes can be asked for their descriptors: not by strangers.
+// Other users cannot copy descriptors of the holder by pidfd_getfd(2).
 func TestSquatter_CannotTakeADescriptorOfTheHolder(t *testing.T) {
 	t.Parallel()
 	for name, uid := range map[string]int{"root's": 0, "a plain user's": plainUser} {
@@ -141,8 +141,8 @@ func TestSquatter_CannotTakeADescriptorOfTheHolder(t *testing.T) {
 	}
 }
 
-// In a mount namespace of his own, which any user may make, somebody has files by
-// the names of ours, locked and removed: as a holder's are when all was removed.
+// Any user may make a mount namespace. There the squatter has locked and removed files with
+// the names of ours, which looks like a holder whose files were all removed.
 func TestSquatter_ForgesAHolderOfRemovedFiles(t *testing.T) {
 	t.Parallel()
 	p := publicPlace(t, 0)
@@ -165,7 +165,7 @@ func TestSquatter_ForgesAHolderOfRemovedFiles(t *testing.T) {
 	squatter.leave(t)
 }
 
-// heldLink is the descriptor of a process that leads there.
+// heldLink returns the descriptor of a process that leads to a file.
 func heldLink(t *testing.T, pid int, there string) string {
 	t.Helper()
 	links, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
@@ -178,8 +178,8 @@ func heldLink(t *testing.T, pid int, there string) string {
 	return ""
 }
 
-// An administrator made all readable, and somebody was quick to open it: once the
-// mutex is held, those who have it open have one that decides nothing.
+// An administrator made all files readable, and the squatter opened the mutex meanwhile.
+// Once an instance holds the name, the opened file no longer decides anything.
 func TestSquatter_OpenedAMutexThatWasMadePublic(t *testing.T) {
 	t.Parallel()
 	p := publicPlace(t, 0)
@@ -200,7 +200,7 @@ func TestSquatter_OpenedAMutexThatWasMadePublic(t *testing.T) {
 	}
 	p.holds(t, a)
 	a.stop(t)
-	// The same while nobody runs.
+	// The same while no instance runs.
 	must(t, os.Chmod(p.mutexFile(), 0o644))
 	a = p.ready(t, plan{})
 	then, err := os.Lstat(p.mutexFile())
@@ -213,8 +213,8 @@ func TestSquatter_OpenedAMutexThatWasMadePublic(t *testing.T) {
 	p.clean(t)
 }
 
-// After an update of the package, before the restart, what runs is of the version
-// that had no mutex.
+// After an update of the package and before the restart, the running instance is of a
+// version that had no mutex.
 func TestElderHolderIsRespected(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
@@ -237,7 +237,7 @@ func TestElderHolderIsRespected(t *testing.T) {
 	a := p.ready(t, plan{})
 	p.holds(t, a)
 
-	// And the other way round: back to that version, beside one that runs.
+	// The other way round: back to that version, beside a running instance.
 	p.launch(t, "elder", plan{}, p.lockFile()+".old", p.pidFile()).out.await(t, "refused")
 	p.holds(t, a)
 	a.stop(t)

@@ -16,11 +16,10 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// squatterRole is another user's process that locks what it can, as its first
-// argument says: "shared", "exclusive", "lease", "forged", which makes and removes
-// the file, or "again", which locks whatever comes into those places, all the
-// time. It says what it has, lives until its
-// standard input ends, and lets go of nothing before.
+// squatterRole is another user's process that locks what it can. Its first argument says how:
+// "shared", "exclusive", "lease", "forged" (which makes and removes the file), or "again"
+// (which keeps locking whatever comes into those places). It prints what it has locked, lives
+// until its standard input ends, and releases nothing before.
 func squatterRole() int {
 	how, paths := os.Args[1], os.Args[2:]
 	ended := make(chan struct{})
@@ -64,7 +63,7 @@ func hoards(how string) int {
 	return 0
 }
 
-// hoard takes very many locks, on ranges of files in dir.
+// hoard takes a great number of locks, on ranges of files in dir.
 func hoard(dir string) error {
 	for file := range 60 {
 		fd, err := syscall.Open(filepath.Join(dir, strconv.Itoa(file)), syscall.O_RDWR|syscall.O_CREAT|syscall.O_CLOEXEC, 0o600)
@@ -80,7 +79,7 @@ func hoard(dir string) error {
 	return nil
 }
 
-// squat keeps the descriptor for good.
+// squat keeps the descriptor for ever.
 func squat(how, path string) error {
 	flag := os.O_RDONLY
 	switch how {
@@ -110,8 +109,8 @@ func squat(how, path string) error {
 	return err
 }
 
-// elderRole holds a name as versions did that had no mutex: see the history of
-// package singleton. Its arguments are the lock file and the PID file.
+// elderRole holds a name in the way of versions that had no mutex: see the history of package
+// singleton. Its arguments are the lock file and the PID file.
 func elderRole() int {
 	record, pidFile := os.Args[1], os.Args[2]
 	self, err := proc.Self()
@@ -135,7 +134,7 @@ func elderRole() int {
 	return 0
 }
 
-// elderLock keeps the descriptor for good.
+// elderLock keeps the descriptor for ever.
 func elderLock(path, content string, signed bool) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
@@ -161,15 +160,15 @@ func elderLock(path, content string, signed bool) error {
 	return err
 }
 
-// turncoatRole writes itself down as a holder and, when it is told to, executes its
-// first argument as a process that has nothing to do with the service.
+// turncoatRole records itself as a holder. When told to, it executes its first argument in the
+// same process, which then has nothing to do with the service.
 func turncoatRole() int {
 	program, record, mutex := os.Args[1], os.Args[2], os.Args[3]
 	self, err := proc.Self()
 	if err != nil {
 		return 1
 	}
-	// The lock goes with it into the other program.
+	// The lock survives in the other program.
 	fd, err := syscall.Open(mutex, syscall.O_RDWR|syscall.O_CREAT, 0o600)
 	if err == nil {
 		err = syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB)
@@ -197,9 +196,8 @@ func turncoatRole() int {
 	return 1
 }
 
-// renamerRole moves the files that its arguments name about, and puts other things
-// in their place, until its standard input ends. The first argument is a file that
-// the links which it makes lead to.
+// renamerRole keeps renaming the files in its arguments, and puts other things in their place,
+// until its standard input ends. The first argument is the target of the links that it makes.
 func renamerRole() int {
 	secret, paths := os.Args[1], os.Args[2:]
 	ended := make(chan struct{})

@@ -2,7 +2,7 @@
 
 package test_test
 
-// What these do is tested on Linux.
+// These roles are tested on Linux.
 func squatterRole() int { return 1 }
 func elderRole() int    { return 1 }
 func turncoatRole() int { return 1 }

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// Two users that nobody has, so that nothing but our processes runs as them.
+// Two users that nobody else has, so that only our processes run as them.
 const (
 	plainUser = 64_998
 	otherUser = 64_999
@@ -39,7 +39,7 @@ func publicPlace(t *testing.T, uid int) *place {
 	return p.as(uid)
 }
 
-// as is the same place as another user sees it.
+// as returns the same place as another user sees it.
 func (p *place) as(uid int) *place {
 	other := *p
 	other.attr = &syscall.SysProcAttr{}
@@ -49,8 +49,8 @@ func (p *place) as(uid int) *place {
 	return &other
 }
 
-// inGroup is what starts a process of the place in the process group of leader,
-// or in one of its own for 0.
+// inGroup returns how to start a process of the place: in the process group of leader, or in a
+// new one for 0.
 func (p *place) inGroup(leader int) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Setpgid: true, Pgid: leader}
 	if p.attr != nil {
@@ -59,8 +59,8 @@ func (p *place) inGroup(leader int) *syscall.SysProcAttr {
 	return attr
 }
 
-// "Given A runs as another user (EPERM on kill 0), when asked, then "running"."
-// And who may not signal A is told so, with the exit code for it.
+// "Given A runs as another user (EPERM on kill 0), when asked, then "running"." A user who
+// may not signal A is told so, with the exit code for it.
 func TestIncident2_AnotherUsersInstanceRuns(t *testing.T) {
 	for name, uid := range map[string]int{"root's": 0, "a plain user's": plainUser} {
 		t.Run(name, func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestIncident2_AnotherUsersInstanceRuns(t *testing.T) {
 			if got := a.out.text(); got != "start\nstarted\n" {
 				t.Errorf("the instance noticed:\n%s", got)
 			}
-			// Root may.
+			// Root may do so.
 			p.as(0).do(t, "reload").want(t, 0)
 			p.as(0).do(t, "stop").want(t, 0)
 			a.end(t).want(t, 0)
@@ -96,8 +96,8 @@ func TestIncident2_AnotherUsersInstanceRuns(t *testing.T) {
 	}
 }
 
-// A start by root, by hand, in the directories of the service's user: the mutex
-// that it makes is that user's to open.
+// root starts the service by hand in the directories of the service's user. That user can
+// open the mutex that this start makes.
 func TestRootsStartIsNotTheLast(t *testing.T) {
 	p := publicPlace(t, plainUser)
 	p.ready(t, plan{}).stop(t)
@@ -112,8 +112,8 @@ func TestRootsStartIsNotTheLast(t *testing.T) {
 	p.free(t)
 }
 
-// Whoever of the two starts it, in directories of the service's user, is known to
-// both, and the other may start it afterwards, however the first one ended.
+// root and the service's user start the service in turn, in the user's directories. Each
+// sees the other's instance, and can start it after the other's has ended, in whatever way.
 func TestIssue9_RootAndTheServicesUserTakeTurns(t *testing.T) {
 	for name, whoFirst := range map[string]bool{"root first": true, "the user first": false} {
 		t.Run(name, func(t *testing.T) {

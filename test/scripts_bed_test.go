@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// putShipper puts examples/shipper, as it would be shipped, into a bed.
+// putShipper builds examples/shipper as it would be released, and puts it into a bed.
 func putShipper(t *testing.T, b *bed.Bed) {
 	t.Helper()
 	out, err := buildShipper()
@@ -58,7 +58,7 @@ type shipped struct {
 	b *bed.Bed
 }
 
-// table is the shipper's own, as short as it gets.
+// table is the shipper's own table, as short as possible.
 const table = `
 [shipper]
 inputs = ["/var/log/app.log"]
@@ -85,7 +85,7 @@ func (s shipped) sh(script string) (stdout, stderr string, code int) {
 	return stdout, stderr, code
 }
 
-// must is sh that succeeds.
+// must is sh for a script that must succeed.
 func (s shipped) must(script string) string {
 	s.t.Helper()
 	stdout, stderr, code := s.sh(script)
@@ -95,7 +95,7 @@ func (s shipped) must(script string) string {
 	return strings.TrimSpace(stdout)
 }
 
-// want checks the code of a script.
+// want checks the exit code of a script.
 func (s shipped) want(code int, script string) {
 	s.t.Helper()
 	if stdout, stderr, got := s.sh(script); got != code {
@@ -117,7 +117,8 @@ func (s shipped) until(script string) {
 	})
 }
 
-// What the table says is what the process is and has, on both managers.
+// The process has exactly the user, limits and other attributes of the table, on both
+// managers.
 func TestScriptsHonourTheTable(t *testing.T) {
 	t.Parallel()
 	onScripts(t, func(t *testing.T, s shipped) {
@@ -196,7 +197,7 @@ ls: cannot access '/tmp/x': No such file or directory`
 func sorted(text string) string {
 	lines := strings.Split(text, "\n")
 	for i := range lines {
-		// awk and readlink print in an order of their own.
+		// awk and readlink print in their own order.
 		for j := range i {
 			if lines[i] < lines[j] {
 				lines[i], lines[j] = lines[j], lines[i]
@@ -206,8 +207,8 @@ func sorted(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// A table that this machine cannot fulfil fails the start, at once and by name. And
-// what another user's service has left in the directories is the new one's.
+// If this machine cannot fulfil the table, the start fails at once and names the setting.
+// Files that another user's service has left in the directories are given to the new user.
 func TestScriptsFulfilTheTable(t *testing.T) {
 	t.Parallel()
 	onScripts(t, func(t *testing.T, s shipped) {
@@ -219,7 +220,7 @@ func TestScriptsFulfilTheTable(t *testing.T) {
 			"permission denied": "user = \"nobody\"\nworking_directory = \"/root/closed\"\n",
 		} {
 			s.configure("start_timeout = \"1h\"\n" + text) // at once: nobody waits for that
-			// It was all there when it was installed: `start` itself would refuse what is not.
+			// Everything existed when it was installed. Otherwise `start` itself would refuse.
 			s.must("mkdir -p -m 700 /root/closed; mkdir -p /nowhere; useradd --system ghost; groupadd --system ghosts; $S install")
 			s.must("userdel ghost; groupdel ghosts; rmdir /nowhere")
 			stdout, stderr, code := s.sh("/etc/init.d/shipper start")
@@ -236,7 +237,7 @@ func TestScriptsFulfilTheTable(t *testing.T) {
 	})
 }
 
-// What a script cannot give is refused by name, at install, and nothing is left.
+// `install` refuses by name what a script cannot do, and leaves nothing behind.
 func TestScriptsRefuse(t *testing.T) {
 	t.Parallel()
 	onScripts(t, func(t *testing.T, s shipped) {
@@ -269,7 +270,8 @@ func TestScriptsRefuse(t *testing.T) {
 	})
 }
 
-// The program is replaced, removed and put back: each action says what is the matter.
+// The program is replaced, removed and put back. Each action of the script says what is
+// wrong.
 func TestScriptsWithoutProgram(t *testing.T) {
 	t.Parallel()
 	onScripts(t, func(t *testing.T, s shipped) {
@@ -286,7 +288,7 @@ func TestScriptsWithoutProgram(t *testing.T) {
 			s.must("pgrep -x shipper")
 		}
 		s.must("cp /root/kept /usr/local/bin/shipper")
-		// The old image still runs: it is known for what it is, and stopped.
+		// The old image still runs. It is recognised, and stopped.
 		s.must(script + "stop; ! pgrep -x shipper && $S start && $S uninstall --purge")
 		s.want(1, "find / -xdev -name '*shipper*' -not -path '/etc/shipper.toml' -not -path /usr/local/bin/shipper | grep .")
 	})

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// act is the command line that does an action of the shipper by its script.
+// act returns the command line that performs an action of the shipper by its script.
 func (s shipped) act(action string) string {
 	if s.b.Kind().Manager == "openrc" {
 		return "rc-service shipper " + action
@@ -15,7 +15,7 @@ func (s shipped) act(action string) string {
 	return "service shipper " + action
 }
 
-// A start returns when the service is ready, and not before.
+// A start returns when the service is ready, and not earlier.
 func TestScriptsStartWhenReady(t *testing.T) {
 	t.Parallel()
 	onScripts(t, func(t *testing.T, s shipped) {
@@ -32,8 +32,8 @@ kill -0 $start && wait $start && ` + ready)
 	})
 }
 
-// A stop kills what does not go, and returns when it is gone; what the number in
-// the PID file belongs to otherwise is let alone.
+// A stop kills a service that does not end, and returns when it is gone. If the PID in the
+// file now belongs to another process, that process is left alone.
 func TestScriptsForcedStop(t *testing.T) {
 	t.Parallel()
 	onScripts(t, func(t *testing.T, s shipped) {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A service starts after what it requires is ready, and stops before that does.
+// A service starts after the services that it requires are ready, and stops before they do.
 func TestScriptsOrder(t *testing.T) {
 	t.Parallel()
 	onScripts(t, func(t *testing.T, s shipped) {
@@ -33,13 +33,13 @@ output = "/var/lib/shipper@two/out"
 	if err := s.b.Write("/etc/two.toml", []byte(second), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
-	// Slow enough for the order to show.
+	// Slow enough for the order to be visible.
 	s.must(`printf 'start_delay = "700ms"\nstop_delay = "300ms"\n' | tee -a /etc/shipper.toml >>/etc/two.toml
 $S install && shipper --config /etc/two.toml --instance two install`)
 }
 
-// boots has the machine boot, shut down and boot again, and looks at what the two
-// services did meanwhile.
+// boots makes the machine boot, shut down and boot again, and reads what the two services did
+// meanwhile.
 func (s shipped) boots() {
 	s.t.Helper()
 	for range 2 {
@@ -49,7 +49,7 @@ func (s shipped) boots() {
 		s.until(`shipper --config /etc/two.toml --instance two status --json | grep '"ready": true'`)
 		s.until(`$S status --json | grep '"ready": true'`)
 	}
-	// Two starts and one stop of each, by the time in front of each line.
+	// Two starts and one stop of each service, with the time at the beginning of each line.
 	got := s.must(`for n in shipper shipper@two; do
 	sed -n "s/^\([^ ]*\) \[INFO\]  \(starting\|ready\|stopping\|stopped\):.*/\1 $n \2/p" /var/log/$n/output.log
 done | sort | cut -d' ' -f2-`)

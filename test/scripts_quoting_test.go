@@ -17,15 +17,15 @@ import (
 	"github.com/holdfast-dev/holdfast/test/bed"
 )
 
-// poison would leave /tmp/x behind, were any of it ever executed.
+// poison would create /tmp/x if any part of it were ever executed.
 var poison = []string{
 	"$(touch /tmp/x)", "`touch /tmp/x`", "'; touch /tmp/x; '", `"; touch /tmp/x; "`, "';touch /tmp/x;#", `\'; touch /tmp/x #`, "; touch /tmp/x",
 	"\ntouch /tmp/x\n", "&& touch /tmp/x", "| touch /tmp/x", "& touch /tmp/x &", "${x:-$(touch /tmp/x)}", "$((`touch /tmp/x`))", "')\ntouch /tmp/x\n('",
 	"\nEOF\ntouch /tmp/x\n", "'\"'\"'$(touch /tmp/x)'\"'\"'", "$'\\x27; touch /tmp/x'", ">/tmp/x", "$PATH", "\u0081\u0088$(touch /tmp/x)", "}\ntouch /tmp/x\n{",
 }
 
-// scripted is one script of the round trip. Every command of it gets the same
-// text; the probe tells what arrived.
+// scripted is one script of the round trip. All its commands get the same text, and the probe
+// prints what it received.
 type scripted struct {
 	name string
 	unit platform.Unit
@@ -74,9 +74,9 @@ func scriptedUnits() []scripted {
 	return units
 }
 
-// What a script says is what the process gets, to the byte, or it was refused;
-// and nothing of it is ever executed, whatever the action. Each of the two has every other
-// script, and all of them with HOLDFAST_FAULTS=all.
+// The process gets every byte that the script contains, or `install` refuses it. No action
+// ever executes any of it. Each manager runs every other script, and all of them with
+// HOLDFAST_FAULTS=all.
 func TestScriptQuoting(t *testing.T) {
 	t.Parallel()
 	of := 2
@@ -144,7 +144,7 @@ ls /tmp/x* 2>/dev/null; true`)
 	}
 }
 
-// judge has a shell and shellcheck read the script, where this machine has them.
+// judge lets a shell and shellcheck read the script, if this machine has them.
 func judge(t *testing.T, script []byte) {
 	t.Helper()
 	for _, argv := range [][]string{{"dash", "-n", "/dev/stdin"}, {"shellcheck", "--norc", "-"}} {

@@ -88,7 +88,8 @@ func TestSystemd(t *testing.T) {
 
 var exposure = regexp.MustCompile(`Overall exposure level for \S+: ([0-9.]+)`)
 
-// verifyUnits has systemd itself judge the defaults, and a unit with every line that we can write.
+// verifyUnits lets systemd itself check the defaults, and a unit with every line that we can
+// write.
 func verifyUnits(t *testing.T, b *bed.Bed, m platform.Manager) {
 	b.MustRun(t, "useradd", "--system", "probe")
 	b.MustRun(t, "mkdir", "-p", "/srv/a dir")
@@ -124,7 +125,7 @@ func verifyUnits(t *testing.T, b *bed.Bed, m platform.Manager) {
 			}
 		}
 		name := tt.unit.ID.String() + ".service"
-		// It exits with 0 even for keys that it does not know.
+		// It exits with 0 even if it does not know a key.
 		if _, stderr, code, err := b.Run(t.Context(), "systemd-analyze", "verify", file); err != nil || code != 0 || stderr != "" {
 			t.Errorf("verify %s: code %d, %v: %s", name, code, err, stderr)
 		}
@@ -168,7 +169,7 @@ func managedLife(t *testing.T, sys bedSystem, m platform.Manager, u platform.Uni
 		t.Errorf("the service reports %q, want %q", needs, report)
 	}
 
-	// One request, one reload, and its outcome comes back.
+	// One request causes one reload, and its outcome is returned.
 	if err := m.Reload(ctx, id); err != nil {
 		t.Error(err)
 	}
@@ -224,7 +225,7 @@ func managedLife(t *testing.T, sys bedSystem, m platform.Manager, u platform.Uni
 	}
 }
 
-// want compares what does not depend on time and chance.
+// want compares everything that does not depend on time or chance.
 func want(t *testing.T, m platform.Manager, id platform.ID, w platform.Status) platform.Status {
 	t.Helper()
 	got, err := m.Status(t.Context(), id)
@@ -237,7 +238,7 @@ func want(t *testing.T, m platform.Manager, id platform.ID, w platform.Status) p
 	return got
 }
 
-// failures are told apart.
+// failures checks that each kind of failure is recognised.
 func failures(t *testing.T, sys bedSystem, m platform.Manager) {
 	ctx := t.Context()
 	absent := platform.ID{Name: "absent", Scope: platform.ScopeSystem}
@@ -250,7 +251,8 @@ func failures(t *testing.T, sys bedSystem, m platform.Manager) {
 		}
 	}
 
-	// Exit codes that would come again: no restart, and what lies in the runtime directory stays.
+	// Exit codes after which a start would fail again: there is no restart, and the files in
+	// the runtime directory stay.
 	refused := probeUnit("refused", platform.ScopeSystem, "fail", strconv.Itoa(platform.ExitAlreadyRunning))
 	steps, err := m.Plan(ctx, refused)
 	sys.apply(t, steps, err)
@@ -279,7 +281,7 @@ func failures(t *testing.T, sys bedSystem, m platform.Manager) {
 	}
 	want(t, m, hanging.ID, platform.Status{Installed: true, Enabled: true, Phase: platform.PhaseFailed})
 
-	// Somebody who may not: asking is allowed, acting is not.
+	// A user without permission may ask, but not act.
 	if _, stderr, code, err := sys.RunAs(ctx, "probe", "true"); err != nil || code != 0 {
 		t.Fatalf("user probe: %d, %v: %s", code, err, stderr)
 	}
@@ -295,7 +297,8 @@ func failures(t *testing.T, sys bedSystem, m platform.Manager) {
 	}
 }
 
-// restarts happen after a death that systemd takes for clean, and no more often than allowed.
+// restarts checks that there is a restart after a death that systemd considers clean, and not
+// more often than allowed.
 func restarts(t *testing.T, sys bedSystem, m platform.Manager) {
 	ctx := t.Context()
 	u := probeUnit("deaf", platform.ScopeSystem, "deaf")
@@ -304,7 +307,7 @@ func restarts(t *testing.T, sys bedSystem, m platform.Manager) {
 	if err := m.Start(ctx, u.ID); err != nil {
 		t.Fatal(err)
 	}
-	// Two restarts within the window, and not a third.
+	// Two restarts within the window, and no third.
 	for n, phase := range []platform.Phase{platform.PhaseReady, platform.PhaseReady, platform.PhaseFailed} {
 		before, err := m.Status(ctx, u.ID)
 		if err != nil {

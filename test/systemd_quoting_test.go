@@ -98,7 +98,7 @@ func sayable(s, but string) string {
 	}, s)
 }
 
-// What a unit says is what the process gets, to the byte; or it was refused.
+// The process gets every byte that the unit contains, or `install` refuses it.
 func TestSystemdQuoting(t *testing.T) {
 	t.Parallel()
 	bed.Each(t, "systemd", func(t *testing.T, b *bed.Bed) {

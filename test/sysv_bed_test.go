@@ -71,10 +71,10 @@ func TestSysVActions(t *testing.T) {
 	})
 }
 
-// Nothing orders the calls of a script. A start in the gap of a restart, or beside another
-// start, starts a second one that is refused its name (75), and waits for the one that has
-// it: there is one afterwards, ready. Nobody is told of a failure but a start that the restart
-// has stopped.
+// Nothing orders the calls of a script. A start between the two halves of a restart, or
+// beside another start, starts a second process. That one is refused the name (75), and the
+// call waits for the holder. Afterwards there is one instance, and it is ready. Only a
+// start that the restart has stopped reports a failure.
 func TestSysVStartsAtOnce(t *testing.T) {
 	t.Parallel()
 	onSysV(t, func(t *testing.T, s shipped) {
@@ -88,7 +88,7 @@ pgrep -x shipper >/tmp/app.pids; cmp /tmp/app.pids /run/shipper/shipper.pid && $
 	})
 }
 
-// A start that does not get anywhere ends, leaves nothing behind, and says where to look.
+// A start that fails ends, leaves nothing behind, and says where to look.
 func TestSysVFailedStart(t *testing.T) {
 	t.Parallel()
 	onSysV(t, func(t *testing.T, s shipped) {
@@ -148,7 +148,7 @@ func TestSysVSupervised(t *testing.T) {
 		supervised("delay = \"100ms\"\n")
 		s.must("$S install && $S start && cp /etc/shipper.toml /root/good.toml && printf '[shipper]\\ninputs = 7\\n' >/etc/shipper.toml; kill -9 $(cat /run/shipper/shipper.pid)")
 		s.until("! pgrep -x shipper")
-		s.must("test $(grep -c 'not started again' /var/log/shipper/output.log) = 1; cp /root/good.toml /etc/shipper.toml")
+		s.must("test $(grep -c 'not restarted' /var/log/shipper/output.log) = 1; cp /root/good.toml /etc/shipper.toml")
 		s.must("$S start && " + ready + " && kill -HUP $(cat /run/shipper/shipper.supervisor.pid)")
 		s.until(`$S status --json | grep '"completed": 1'`) // passed on
 

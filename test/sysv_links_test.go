@@ -32,8 +32,8 @@ done
 mv /etc/rc0.d/K??halt /etc/rc0.d/S90halt && mv /etc/rc6.d/K??reboot /etc/rc6.d/S90reboot`
 )
 
-// Whatever makes the links, the service is up after a reboot, was stopped in order
-// before, and an uninstall takes all of them away. By update-rc.d, see TestBehaviour.
+// Whatever program makes the links, the service runs after a reboot and was stopped in
+// order before it, and uninstall removes all links. For update-rc.d, see TestBehaviour.
 func TestSysVLinks(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ prepare, numbers string }{
@@ -83,7 +83,7 @@ func TestSysVLinks(t *testing.T) {
 	}
 }
 
-// Made by hand, too, the links keep the order of two services.
+// Links that are made by hand keep the order of two services, too.
 func TestSysVLinksByHandKeepOrder(t *testing.T) {
 	t.Parallel()
 	onSysV(t, func(t *testing.T, s shipped) {

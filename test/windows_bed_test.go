@@ -92,8 +92,9 @@ func (w windows) ships(want string) {
 	}
 }
 
-// The machine goes down and comes up again: so does the service, by itself. Then its power is cut, in the midst of life
-// (Cronicle): it comes up all the same, knows of it, and nothing is lost or shipped twice.
+// The machine reboots, and the service comes up by itself. Then the power is cut while the
+// service runs (Cronicle). The service comes up again and knows about the power cut.
+// Nothing is lost or shipped twice.
 func TestIncident1_PowerCutOnWindows(t *testing.T) {
 	t.Parallel()
 	w := newWindows(t)
@@ -126,7 +127,8 @@ func TestIncident1_PowerCutOnWindows(t *testing.T) {
 	w.shipper("uninstall")
 }
 
-// The power fails in the middle of a trial: the version that was confirmed runs, and the next call knows of it.
+// The power fails in the middle of a trial. Afterwards the confirmed version runs, and the
+// next call knows what happened.
 func TestUpgradePowerCutOnWindows(t *testing.T) {
 	t.Parallel()
 	w := windows{bed.Require(t, "wine"), t}

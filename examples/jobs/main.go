@@ -5,24 +5,9 @@ package main
 import (
 	"os"
 
-	"github.com/holdfast-dev/holdfast/service"
-	"github.com/holdfast-dev/holdfast/service/cli"
+	"github.com/holdfast-dev/holdfast/examples/jobs/runner"
 )
 
 var version = "dev" // set by the linker
 
-func main() {
-	if len(os.Args) == 3 && os.Args[1] == keeperCommand {
-		os.Exit(keep(os.Args[2], os.Stdin))
-	}
-	os.Exit(cli.Main(description(), new(program)))
-}
-
-func description() service.Config {
-	return service.Config{
-		Name:        "jobs",
-		DisplayName: "Job runner",
-		Description: "Runs commands by a timetable, by hand and by an HTTP API",
-		Version:     version,
-	}
-}
+func main() { os.Exit(runner.Main(runner.Description(version), nil)) }

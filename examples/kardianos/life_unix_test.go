@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// Started by hand, the program runs, survives a SIGHUP and stops in order.
+// The program is started by hand. It runs, survives a SIGHUP and stops in order.
 func TestLifeByHand(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), roleVariable+"=classic")

@@ -21,7 +21,7 @@ func main() { os.Exit(run()) }
 func run() int {
 	p := &program{metrics: metrics.New()}
 	return cli.Main(service.Config{
-		Name: "observe", Version: version, Description: "Counts, and lets itself be seen",
+		Name: "observe", Version: version, Description: "Counts, and publishes metrics",
 		Extensions:  []service.Extension{p.metrics}, // the only line that metrics need
 		DefaultFile: "[service.metrics]\nlisten = \"127.0.0.1:9110\"\n",
 	}, p)

@@ -78,7 +78,7 @@ func absolute(text []byte) (string, error) {
 	if name := string(text); filepath.IsAbs(name) {
 		return name, nil
 	}
-	return "", fmt.Errorf("%q is not an absolute path: a service has no directory of its own that it could begin at", text)
+	return "", fmt.Errorf("%q is not an absolute path: a service has no working directory of its own to start from", text)
 }
 
 // readConfig reads the table in its current state. The error is [service.ErrConfig].

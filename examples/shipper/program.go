@@ -119,7 +119,7 @@ func explain(rt *service.Runtime, err error) error {
 func warnOfNothing(rt *service.Runtime, c config) {
 	for _, g := range c.Inputs {
 		if found, _ := filepath.Glob(string(g)); len(found) == 0 {
-			rt.Slog().Warn("an input names no file yet: if it should, see whether the service's user may read the directory", "input", string(g))
+			rt.Slog().Warn("an input matches no file yet: if it should, check that the service's user may read the directory", "input", string(g))
 		}
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// drain ends a server without an accepted connection that is not answered. Shutdown of
-// net/http alone is not enough: it closes connections whose first request it comes upon
-// when it has begun, unanswered.
+// drain ends a server so that every accepted connection is answered. Shutdown of net/http
+// alone is not enough: it closes a connection unanswered if its first request arrives only
+// after Shutdown has begun.
 type drain struct{ open sync.WaitGroup }
 
 // note is the server's ConnState.
@@ -22,11 +22,11 @@ func (d *drain) note(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// end returns when all connections are closed, each after the answer to its request, or
-// when ctx ends: then the rest is cut off. Nobody may be accepted any more. A connection
+// end returns when all connections are closed, each after the answer to its request. If ctx
+// ends before, it closes the rest. No connection may be accepted any more. A connection
 // without a request ends by the server's ReadHeaderTimeout.
 func (d *drain) end(ctx context.Context, server *http.Server) error {
-	server.SetKeepAlivesEnabled(false) // who is answered is to go, and who waits for nothing goes now
+	server.SetKeepAlivesEnabled(false) // a connection closes after its answer, and an idle one at once
 	over := make(chan struct{})
 	go func() { d.open.Wait(); close(over) }()
 	select {

@@ -1,5 +1,5 @@
-// Command web answers HTTP at the sockets of its configuration. Whoever connects while it
-// restarts, is upgraded or has crashed waits, and is answered. See README.md.
+// Command web answers HTTP at the sockets of its configuration. A client that connects while
+// it restarts, is upgraded or has crashed waits, and is answered. See README.md.
 package main
 
 import (
@@ -37,7 +37,8 @@ type program struct {
 	drain   drain
 }
 
-// Start takes the sockets, which are open already. Nobody is accepted before it returns.
+// Start takes the sockets, which are open already. No connection is accepted before Start
+// returns.
 func (p *program) Start(_ context.Context, rt *service.Runtime) error {
 	p.server = &http.Server{Handler: handler(), ReadHeaderTimeout: 10 * time.Second, ConnState: p.drain.note}
 	for _, name := range []string{"web", "admin"} {
@@ -58,8 +59,9 @@ func (p *program) Start(_ context.Context, rt *service.Runtime) error {
 	return nil
 }
 
-// Stop accepts nobody any more, and then finishes what is under way. The sockets go on
-// listening where somebody keeps them: who connects now is the next process's.
+// Stop closes the listeners, and then finishes the requests under way. A socket that the
+// manager or the supervisor keeps continues to listen: connections made from now on belong to
+// the next process.
 func (p *program) Stop(ctx context.Context) error {
 	for _, l := range p.sockets {
 		_ = l.Close()
@@ -73,7 +75,7 @@ func handler() http.Handler {
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprintf(w, "process %d, version %s\n", os.Getpid(), version)
 	})
-	// A request that takes its time, to be seen finished over a restart.
+	// A request that takes long, so that one can see it finished over a restart.
 	mux.HandleFunc("GET /slow", func(w http.ResponseWriter, r *http.Request) {
 		d, err := time.ParseDuration(r.FormValue("for"))
 		if err != nil {

@@ -34,8 +34,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Without a manager it opens its sockets itself, answers at both, finishes at a stop what
-// is under way, accepts nobody meanwhile, and leaves no file.
+// Without a manager the program opens its sockets itself and answers at both. A stop finishes
+// the request under way and accepts no connection meanwhile. No file is left.
 func TestLife(t *testing.T) {
 	dir, err := os.MkdirTemp("/tmp", "web") //nolint:usetesting // the path of a socket is short
 	if err != nil {

@@ -32,13 +32,13 @@ type words struct {
 
 // parse parses "VERB NAME ..." and "NAME VERB ...", which is the form that is installed. A
 // name that equals a verb would be ambiguous, and is refused.
-func parse(args, verbs []string) (w words, err error) {
+func parse(args []string) (w words, err error) {
 	flag := func(word string) bool { return strings.HasPrefix(word, "-") }
 	if len(args) == 0 || flag(args[0]) || args[0] == "help" && len(args) == 1 {
 		w.args = args
 		return w, nil
 	}
-	verb := func(word string) bool { return slices.Contains(verbs, word) }
+	verb := func(word string) bool { return slices.Contains(verbs(), word) }
 	rest := args[1:]
 	switch {
 	case verb(args[0]) && args[0] == "config" && len(args) > 2 && !flag(args[1]) && !flag(args[2]): // wrap config print NAME
@@ -48,13 +48,18 @@ func parse(args, verbs []string) (w words, err error) {
 	case verb(args[0]):
 		return w, cli.Usage(errUsage)
 	default:
+		if len(rest) == 0 || !verb(rest[0]) { // perhaps a misspelt command, and no name
+			if hint := suggestion(args[0]); hint != "" {
+				return w, cli.Usage(fmt.Errorf("unknown command %q%s", args[0], hint))
+			}
+		}
 		w.name = args[0]
 		if len(rest) > 0 {
 			w.args, rest = rest[:1:1], rest[1:]
 		}
 	}
 	if verb(w.name) {
-		return w, cli.Usage(fmt.Errorf("%q is a command, and can be no service's name: %w", w.name, errUsage))
+		return w, cli.Usage(fmt.Errorf("%q is a command and cannot be the name of a service: %w", w.name, errUsage))
 	}
 	if err := platform.CheckName(w.name); err != nil {
 		return w, cli.Usage(err)
@@ -105,10 +110,10 @@ func (w *words) own(rest []string) error {
 		w.args = append(w.args, word)
 	}
 	if w.config && (len(w.command) > 0 || len(w.set) > 0) {
-		return cli.Usage(fmt.Errorf("--config names a file that says it all: no --%s and no -- PROGRAM with it", setFlag))
+		return cli.Usage(fmt.Errorf("--config names a complete file: it cannot be combined with --%s or -- PROGRAM", setFlag))
 	}
 	if len(w.set) > 0 && len(w.command) == 0 {
-		return cli.Usage(fmt.Errorf("--%s is for a file that is written, with -- PROGRAM; change the one that is there with an editor", setFlag))
+		return cli.Usage(fmt.Errorf("--%s is only for a new file, with -- PROGRAM; edit the existing file instead", setFlag))
 	}
 	return nil
 }
@@ -136,7 +141,7 @@ func (w words) file() (string, error) {
 		}
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, written+"%s. Change it as you like: it then stays, also when that is done again.\n# All keys, with their meaning: wrap config print %[1]s\n\n", w.name)
+	fmt.Fprintf(&b, written+"%s. Change it as you like: a later install keeps a changed file.\n# All keys, with their meaning: wrap config print %[1]s\n\n", w.name)
 	encoder := toml.NewEncoder(&b)
 	encoder.Indent = ""
 	if err := encoder.Encode(doc); err != nil {
@@ -163,7 +168,7 @@ func set(doc map[string]any, setting string) error {
 		path = append([]string{"wrap"}, path...)
 	}
 	if len(path) < 2 {
-		return fmt.Errorf("--%s %q: %s is a table, and not a key", setFlag, setting, key)
+		return fmt.Errorf("--%s %q: %s is a table, not a key", setFlag, setting, key)
 	}
 	var value any = text
 	var parsed struct{ V any }
@@ -177,7 +182,7 @@ func set(doc map[string]any, setting string) error {
 		inner, ok := table[name].(map[string]any)
 		if !ok {
 			if _, other := table[name]; other {
-				return fmt.Errorf("--%s %q: %s is no table", setFlag, setting, name)
+				return fmt.Errorf("--%s %q: %s is not a table", setFlag, setting, name)
 			}
 			inner = map[string]any{}
 			table[name] = inner
@@ -217,7 +222,7 @@ func (w words) foreign(cfg service.Config) error {
 	if err != nil || strings.HasPrefix(string(text), written) {
 		return nil //nolint:nilerr // there is no file, or the install will report the error
 	}
-	return fmt.Errorf("%s was not written by wrap: say --config %[1]s if that is the configuration, and no -- PROGRAM; or take another name", path)
+	return fmt.Errorf("%s was not written by wrap: use --config %[1]s without -- PROGRAM if that is the configuration, or choose another name", path)
 }
 
 // taken returns an error if the service uses another configuration than the one to be written,
@@ -231,5 +236,5 @@ func (w words) taken(cfg service.Config) error {
 	if err != nil || string(text) == cfg.DefaultFile {
 		return err
 	}
-	return fmt.Errorf("%s was changed since wrap wrote it, and stays: the service is what it says, and not this command. Remove it, and install again", path)
+	return fmt.Errorf("%s was changed since wrap wrote it, and is kept: the service follows that file, not this command. Remove the file and install again", path)
 }

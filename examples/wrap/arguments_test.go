@@ -12,6 +12,7 @@ import (
 	wrap "github.com/holdfast-dev/holdfast/examples/wrap"
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/cli"
 	program "github.com/holdfast-dev/holdfast/service/wrap"
 )
 
@@ -45,6 +46,37 @@ func TestArguments(t *testing.T) {
 	} {
 		if _, _, _, err := wrap.Parse(words(line)); err == nil {
 			t.Errorf("%q is taken", line)
+		}
+	}
+}
+
+// The list of commands is that of the tree.
+func TestVerbs(t *testing.T) {
+	want := []string{"help"}
+	for _, cmd := range cli.Command(service.Config{Name: "any"}, new(program.Program)).Commands() {
+		want = append(want, cmd.Name())
+	}
+	slices.Sort(want)
+	if got := wrap.Verbs(); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// A misspelt command is not taken for a name.
+func TestMisspeltCommand(t *testing.T) {
+	for line, want := range map[string]string{
+		"instal redis":              `unknown command "instal": did you mean install?`,
+		"instal redis -- redis":     `unknown command "instal": did you mean install?`,
+		"statsu":                    `unknown command "statsu": did you mean status?`,
+		"reload2 --instance blue x": `unknown command "reload2": did you mean reload?`,
+	} {
+		if _, _, _, err := wrap.Parse(words(line)); err == nil || err.Error() != want || cli.ExitCode(err) != platform.ExitUsage {
+			t.Errorf("%q: %v", line, err)
+		}
+	}
+	for line, want := range map[string]string{"instal status": "instal", "redis statsu": "redis", "redis": "redis"} {
+		if name, _, _, err := wrap.Parse(words(line)); err != nil || name != want {
+			t.Errorf("%q: name %q, %v", line, name, err)
 		}
 	}
 }

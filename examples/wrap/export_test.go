@@ -2,9 +2,12 @@ package main
 
 // Parse parses a command line.
 func Parse(args []string) (name string, rest, command []string, err error) {
-	w, err := parse(args, verbs())
+	w, err := parse(args)
 	return w.name, w.args, w.command, err
 }
+
+// Verbs returns the commands that every service has.
+func Verbs() []string { return verbs() }
 
 // Secret reports whether the file may contain secrets.
 func Secret(set ...string) bool { return words{set: set}.secret() }

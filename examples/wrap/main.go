@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,13 +23,13 @@ func main() { os.Exit(run(os.Args[1:])) }
 func run(args []string) int {
 	root := &cobra.Command{
 		Use:     "wrap COMMAND NAME",
-		Short:   "Have any program be a service",
+		Short:   "Run any program as a service",
 		Long:    long(),
 		Version: version,
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	w, err := parse(args, verbs())
+	w, err := parse(args)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "wrap: %v\nTry \"wrap --help\".\n", err)
 		return cli.ExitCode(err)
@@ -47,7 +48,7 @@ func run(args []string) int {
 		fmt.Fprintf(os.Stderr, "wrap: %v\n", err)
 		return 1
 	}
-	tree := cli.Command(cfg, new(wrap.Program))
+	tree := cli.CommandFor(cfg, new(wrap.Program), w.args)
 	for _, cmd := range tree.Commands() {
 		if slices.Contains(takeCommand(), cmd.Name()) { // only for the help: parse has read them
 			cmd.Use += " [-- PROGRAM [ARGUMENT...]]"
@@ -73,20 +74,30 @@ func description(name string) service.Config {
 	}}
 }
 
-// verbs returns the commands that every service has.
-func verbs() (all []string) {
-	for _, cmd := range cli.Command(description("any"), new(wrap.Program)).Commands() {
-		all = append(all, cmd.Name())
+// verbs returns the commands that every service has. It is a list, because building the tree of
+// the commands only to read their names would delay each start.
+func verbs() []string {
+	return []string{
+		"alarm", "await", "bugreport", "check", "completion", "config", "doctor", "fleet", "help", "install", "logs", "man", "migrate", "plan", "reload",
+		"restart", "rollback", "run", "spawn", "start", "status", "stop", "supervise", "uninstall", "upgrade", "version", "versions",
 	}
-	return append(all, "help")
+}
+
+// suggestion returns the commands that are similar to word, as an end of an error, or "".
+func suggestion(word string) string {
+	tree := cli.Command(description("any"), new(wrap.Program))
+	if near := tree.SuggestionsFor(word); len(near) > 0 {
+		return ": did you mean " + strings.Join(near, ", ") + "?"
+	}
+	return ""
 }
 
 // takeCommand returns the commands that are followed by the command to wrap.
 func takeCommand() []string { return []string{"install", "plan"} }
 
 func long() string {
-	return `Have any program be a service of the machine's service manager: ready when it says so,
-reloaded, stopped with all that it has started, restarted, its output in the log.
+	return `Run any program as a service of the machine's service manager: ready when it says so,
+reloaded, restarted, stopped with all its processes, with its output in the log.
 
     wrap install NAME [--set KEY=VALUE]... [--start] -- PROGRAM [ARGUMENT...]
     wrap start NAME      wrap status NAME     wrap logs NAME

@@ -56,7 +56,7 @@ func Begin(o Options) Begun {
 	switch byHand := r.Manager != "" && r.Manager != o.Starter; {
 	case err != nil:
 	case byHand: // which is nothing to whoever began the trial
-		err = over("its starts are those by %s", r.Manager)
+		err = over("only starts by %s count for it", r.Manager)
 	default:
 		if b, err = o.follow(r); err != nil && r.Service == o.Service {
 			r.note(err)

@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-dev/holdfast/installer/trial"
 )
 
-// The record of a trial names the boot, and always by the same name; the record is
-// believed from the place where it is written.
+// The record of a trial names the boot, always by the same name. It is believed at the place
+// where it is written.
 func TestRecordNamesTheBoot(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "run", "feedd.trial.json")
 	var boots []string

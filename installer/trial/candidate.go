@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -50,7 +51,9 @@ type Trial struct {
 	exe           string      // path of what runs
 	image, before os.FileInfo // what runs, what Stable led to when it began; nil: it cannot be known
 	env           []string
+	keptMu        sync.Mutex
 	kept          []keptFile
+	letGo         bool // of kept
 
 	confirmed     chan struct{}
 	confirmedOnce sync.Once
@@ -140,7 +143,7 @@ func (t *Trial) Watch(ctx context.Context) error {
 			return nil
 		}
 		if now, err := proc.Boottime(); err != nil || now >= t.Deadline {
-			return over("nobody confirmed this version in its time")
+			return over("this version was not confirmed within its time limit")
 		}
 		select {
 		case <-tick.C:
@@ -162,9 +165,20 @@ func (t *Trial) confirmedNow() bool {
 		same = t.sameContent() // where there are no hard links
 	}
 	if same {
-		t.confirmedOnce.Do(func() { close(t.confirmed) })
+		t.confirmedOnce.Do(func() {
+			t.letGoOfFiles()
+			close(t.confirmed)
+		})
 	}
 	return same
+}
+
+// letGoOfFiles closes the copies. Otherwise a socket that the service closes would stay open.
+func (t *Trial) letGoOfFiles() {
+	t.keptMu.Lock()
+	defer t.keptMu.Unlock()
+	closeCopies(t.kept)
+	t.kept, t.letGo = nil, true
 }
 
 func (t *Trial) sameContent() bool {
@@ -197,8 +211,14 @@ func sumOf(f io.Reader) (sum [sha256.Size]byte, err error) {
 // descriptors that the manager provided. It returns only if that fails. On Windows it returns
 // nil at once, and the confirmed version takes over when this process has ended.
 func (t *Trial) GiveWay() error {
-	if err := t.giveWay(); err != nil {
-		return fmt.Errorf("give way to %s: %w", t.Stable(), err)
+	t.keptMu.Lock()
+	defer t.keptMu.Unlock()
+	err := errors.New("this version is the confirmed one")
+	if !t.letGo {
+		err = t.giveWay()
+	}
+	if err != nil {
+		return fmt.Errorf("hand over to %s: %w", t.Stable(), err)
 	}
 	return nil
 }

@@ -39,9 +39,9 @@ func (r Record) become(env []string, own bool) error {
 	device, inode, _ := Place(info)
 	switch {
 	case !info.Mode().IsRegular():
-		return over("%s is no regular file", r.Candidate)
+		return over("%s is not a regular file", r.Candidate)
 	case device != r.Device || inode != r.Inode || info.Size() != r.Size:
-		return over("%s is not what was verified", r.Candidate)
+		return over("%s is not the file that was verified", r.Candidate)
 	}
 	if err := files.Owned(r.Candidate, info, own); err != nil {
 		return over("%w", err)
@@ -90,6 +90,12 @@ func keepFiles() []keptFile {
 		keep(fd, true)
 	}
 	return kept
+}
+
+func closeCopies(kept []keptFile) {
+	for _, k := range kept {
+		_ = unix.Close(k.copy)
+	}
 }
 
 // relayed returns no host: here the manager of the confirmed version is also that of the

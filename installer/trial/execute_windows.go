@@ -69,14 +69,14 @@ func (r Record) open(own bool) (*os.File, error) {
 	switch {
 	case err != nil:
 	case !info.Mode().IsRegular():
-		err = fmt.Errorf("%s is no regular file", r.Candidate)
+		err = fmt.Errorf("%s is not a regular file", r.Candidate)
 	default:
 		err = errors.Join(files.Owned(r.Candidate, info, own), ownedDir(filepath.Dir(r.Candidate), own))
 	}
 	if err == nil {
 		var sum [sha256.Size]byte
 		if sum, err = sumOf(f); err == nil && hex.EncodeToString(sum[:]) != r.SHA256 {
-			err = fmt.Errorf("%s is not what was verified", r.Candidate)
+			err = fmt.Errorf("%s is not the file that was verified", r.Candidate)
 		}
 	}
 	if err != nil {
@@ -172,15 +172,15 @@ func (r Record) command(manager string, env []string, in, out *os.File) (*exec.C
 // relayed returns the parent that keeps this process as its host.
 func (m mark) relayed() (platform.Host, error) {
 	if m.Keeper == 0 || m.Keeper != os.Getppid() {
-		return nil, fmt.Errorf("process %d is not our parent: %w", m.Keeper, ErrOver)
+		return nil, fmt.Errorf("process %d is not the parent of this process: %w", m.Keeper, ErrOver)
 	}
 	for _, h := range []uintptr{m.In, m.Out} { // no child of ours speaks in our name
 		if err := windows.SetHandleInformation(windows.Handle(h), windows.HANDLE_FLAG_INHERIT, 0); err != nil {
 			return nil, err
 		}
 	}
-	// What a console says goes to both processes, and who keeps us hands it on: so the
-	// end of somebody's session does not end a service.
+	// A console signals both processes, and the parent forwards what concerns the service. So
+	// this process ignores it, and the end of somebody's session does not end the service.
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt, syscall.SIGTERM)
 	h := newRelay(m.Manager, os.NewFile(m.In, "keeper"), os.NewFile(m.Out, "keeper"))
 	if signals, stop, err := proc.Listen(); err == nil { // otherwise others cannot ask us directly
@@ -193,6 +193,8 @@ func (m mark) relayed() (platform.Host, error) {
 type keptFile struct{}
 
 func keepFiles() []keptFile { return nil }
+
+func closeCopies([]keptFile) {}
 
 func rename(string) {}
 

@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// NewRelay is the Host of a candidate whose keeper is at the other end.
+// NewRelay returns the Host of a candidate whose keeper is at the other end.
 func NewRelay(name string, from io.Reader, to io.Writer) platform.Host {
 	return newRelay(name, from, to)
 }

@@ -159,10 +159,10 @@ func (k *keeper) end(code int) (int, error) {
 // due returns the reason why the candidate has to end although nobody has asked for it.
 func (o Options) due(r Record) error {
 	if _, err := os.Lstat(o.Path); errors.Is(err, fs.ErrNotExist) {
-		return over("it was taken back")
+		return over("it was rolled back")
 	}
 	if now, err := proc.Boottime(); err != nil || now >= r.Deadline {
-		return over("nobody confirmed this version in its time")
+		return over("this version was not confirmed within its time limit")
 	}
 	return nil
 }

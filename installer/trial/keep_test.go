@@ -87,7 +87,7 @@ func play(t *testing.T, listens bool, act func(s *scene)) *scene {
 	return s
 }
 
-// ends is the end of the candidate's process.
+// ends ends the process of the candidate.
 func (s *scene) ends(code int) {
 	s.ended <- code
 	for _, p := range s.pipes {
@@ -108,7 +108,7 @@ func (s *scene) hears(k platform.RequestKind) platform.Request {
 	return q
 }
 
-// atOnce wants the candidate to be killed without being waited for.
+// atOnce expects that the candidate is killed without a wait.
 func (s *scene) atOnce() {
 	s.t.Helper()
 	time.Sleep(time.Second)
@@ -118,7 +118,7 @@ func (s *scene) atOnce() {
 	}
 }
 
-// What the manager asks reaches the candidate, and what that says the manager.
+// Requests of the manager reach the candidate, and reports of the candidate reach the manager.
 func TestKeeperHandsOver(t *testing.T) {
 	s := play(t, true, func(s *scene) {
 		s.candidate.(platform.Configurable).Configure(platform.HostConfig{StopTimeout: 7 * time.Second})
@@ -143,7 +143,7 @@ func TestKeeperHandsOver(t *testing.T) {
 	}
 }
 
-// How a candidate ends says who runs next.
+// The way in which a candidate ends decides which version runs next.
 func TestKeeperAndTheEnd(t *testing.T) {
 	for name, tt := range map[string]struct {
 		mute    bool
@@ -209,7 +209,8 @@ func TestKeeperAndTheEnd(t *testing.T) {
 	}
 }
 
-// A candidate whose keeper is gone has to go, at once; what it does not know it passes over.
+// A candidate whose keeper is gone has to stop at once. It ignores messages that it does not
+// know.
 func TestRelayOfAKeeperThatIsGone(t *testing.T) {
 	h := trial.NewRelay("scm", strings.NewReader("no JSON\n{\"ask\":\"dance\"}\n{\"ask\":\"reload\",\"new\":1}\n"), io.Discard)
 	for _, want := range []platform.RequestKind{platform.RequestReload, platform.RequestStop, platform.RequestStop} {
@@ -225,7 +226,7 @@ func TestRelayOfAKeeperThatIsGone(t *testing.T) {
 	}
 }
 
-// Other processes can ask a candidate, too.
+// Other processes can make requests of a candidate, too.
 func TestRelayIsAsked(t *testing.T) {
 	from, to := io.Pipe()
 	defer to.Close()

@@ -129,7 +129,7 @@ func ownedDir(dir string, own bool) error {
 		return err
 	}
 	if !info.IsDir() {
-		return fmt.Errorf("%s is no directory: %w: remove it", dir, files.ErrUntrusted)
+		return fmt.Errorf("%s is not a directory: %w: remove it", dir, files.ErrUntrusted)
 	}
 	return files.Owned(dir, info, own)
 }
@@ -199,11 +199,11 @@ func (r Record) Current(service, boot string, now time.Duration) error {
 	case r.Service != service:
 		return over("its record is of %q", r.Service)
 	case r.ID == "" || !filepath.IsAbs(r.Candidate) || !filepath.IsAbs(r.Stable) || !filepath.IsAbs(r.TriesFile):
-		return over("its record is not whole")
+		return over("its record is incomplete")
 	case !slices.Contains(r.Boots, boot):
-		return over("its record is of another boot of the machine")
+		return over("its record is from another boot of the machine")
 	case now >= r.Deadline:
-		return over("its time is over")
+		return over("its time limit is over")
 	}
 	return nil
 }

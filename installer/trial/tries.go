@@ -49,7 +49,7 @@ func (r Record) count() error {
 	case err != nil:
 		return over("%w", err)
 	case t.Count < 0 || t.Count >= r.Tries:
-		return over("its tries are used up (%d of %d)", t.Count, r.Tries)
+		return over("it has used all its tries (%d of %d)", t.Count, r.Tries)
 	}
 	t.Count++
 	if err := t.write(r.TriesFile); err != nil {

@@ -85,7 +85,7 @@ func TestIssue11_ALedgerThatIsNotUnderstood(t *testing.T) {
 		is    error
 		says  string
 	}{
-		"newer":    {func(p string) error { return os.WriteFile(p, []byte(`{"format": 2, "confirmed": {}}`), 0o600) }, files.ErrMalformed, "its format is 2, and this program knows 1: use the newer one"},
+		"newer":    {func(p string) error { return os.WriteFile(p, []byte(`{"format": 2, "confirmed": {}}`), 0o600) }, files.ErrMalformed, "its format is 2, and this program knows 1: use the newer program"},
 		"no JSON":  {func(p string) error { return os.WriteFile(p, []byte("{"), 0o600) }, files.ErrMalformed, "remove it"},
 		"empty":    {func(p string) error { return os.WriteFile(p, nil, 0o600) }, files.ErrMalformed, "remove it"},
 		"a FIFO":   {func(p string) error { return errors.Join(os.Remove(p), unix.Mkfifo(p, 0o600)) }, nil, "record of the versions"},

@@ -83,7 +83,7 @@ func (e *Engine) restore(ctx context.Context, start bool) (up bool, err error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, e.Restore, platform.ErrTimeout)
 	defer cancel()
-	if err := e.before("restart the version before"); isCut(err) {
+	if err := e.before("restart the previous version"); isCut(err) {
 		return false, err
 	}
 	asked := 0
@@ -95,7 +95,7 @@ func (e *Engine) restore(ctx context.Context, start bool) (up bool, err error) {
 			return true, nil
 		case l.OnTrial, !l.Running:
 			if asked == restores {
-				return false, fmt.Errorf("the version before does not come up: %w", errOr(last, l.Why))
+				return false, fmt.Errorf("the previous version does not start: %w", errOr(last, l.Why))
 			}
 			asked++
 			if !l.Running {
@@ -109,7 +109,7 @@ func (e *Engine) restore(ctx context.Context, start bool) (up bool, err error) {
 			continue
 		}
 		if err := e.Sleep(ctx, statusEvery); err != nil {
-			return false, fmt.Errorf("the version before is not ready: %w%s", err, behind(l.Why))
+			return false, fmt.Errorf("the previous version is not ready: %w%s", err, behind(l.Why))
 		}
 	}
 }
@@ -126,7 +126,7 @@ func errOr(err error, text string) error {
 type ElsewhereError struct{ Service string }
 
 func (e *ElsewhereError) Error() string {
-	return fmt.Sprintf("an upgrade of the same program by way of %q was cut off", e.Service)
+	return fmt.Sprintf("an upgrade of the same program through %q was interrupted", e.Service)
 }
 
 // Recover ends an upgrade whose conductor was killed. It decides by one fact: which version is
@@ -160,13 +160,13 @@ func (e *Engine) Recover(ctx context.Context) error {
 		if err == nil && e.halfway(ctx, stepRenew) {
 			if err := e.Start(ctx); err != nil {
 				up = false
-				e.note("it is confirmed, and did not come up again: " + err.Error())
+				e.note("it is confirmed, but did not start again: " + err.Error())
 			}
 		}
 		if isCut(err) {
 			return err
 		}
-		_, err = e.end(ctx, Confirmed, "whoever conducted it was killed after the last step", up)
+		_, err = e.end(ctx, Confirmed, "the process that ran the upgrade was killed after the last step", up)
 		return err
 	}
 	up := true
@@ -177,7 +177,7 @@ func (e *Engine) Recover(ctx context.Context) error {
 			e.note(err.Error())
 		}
 	}
-	_, err = e.end(ctx, Interrupted, "whoever conducted it was killed, or the machine was", up)
+	_, err = e.end(ctx, Interrupted, "the process that ran the upgrade was killed, or the machine stopped", up)
 	return err
 }
 

@@ -9,7 +9,7 @@ import (
 
 // errReplaced means that somebody else, for example a package manager, has replaced the
 // confirmed version. The replacement then counts as confirmed.
-var errReplaced = errors.New("the installed program was replaced meanwhile")
+var errReplaced = errors.New("the installed program was replaced in the meantime")
 
 // An unconfirmedError means that the trial succeeded, but the candidate could not be moved to
 // the stable path, for example because the disk is full. That is not the candidate's fault.
@@ -29,13 +29,13 @@ func (e *Engine) unreplaced() error {
 
 // confirm moves the candidate to the stable path.
 func (e *Engine) confirm(candidate string) error {
-	if err := e.step("keep the version before"); err != nil {
+	if err := e.step("keep the previous version"); err != nil {
 		return err
 	}
 	old := e.at.From
 	var err error
 	if old.Path, err = e.keep(old); err != nil {
-		return fmt.Errorf("keep the version before: %w", err)
+		return fmt.Errorf("keep the previous version: %w", err)
 	}
 	if kept, err := Digest(old.Path); err != nil || kept != old.SHA256 {
 		drop(e.Stable, old.Path)

@@ -21,7 +21,7 @@
 // Windows can rename a running program, but not replace it, and a user who requests an upgrade
 // through the installed program runs it. So there are two renames: the old program is moved
 // aside, and the new one is moved to the stable path. Between them nothing is at the stable
-// path; Windows offers no way to avoid that. If the machine goes down at this moment, it
+// path; Windows offers no way to avoid that. If the machine loses power at this moment, it
 // renames the new version when it boots, before it starts services. If only the conductor is
 // killed, the command that waits for it repairs the path. If that is gone too, the next
 // command does so, run from the path of any version. Until then a running service goes on, but

@@ -48,6 +48,11 @@ type Machine struct {
 	// not restarted. A nil Others means that there are none.
 	Others func(context.Context) []string
 
+	// Pinned returns why other machines have found that no machine should take the version with
+	// that digest, or "". An error means that this is not known, and does not prevent the
+	// upgrade. A nil Pinned means that there are no other machines.
+	Pinned func(ctx context.Context, digest string) (why string, err error)
+
 	// Known reports whether a service with that name exists (still). A nil Known means that it
 	// does.
 	Known func(service string) bool
@@ -120,7 +125,7 @@ func (e *Engine) Run(ctx context.Context) (Attempt, error) {
 	case isCut(err):
 		return *e.at, err
 	case errors.Is(err, errUnchanged):
-		return e.end(ctx, Unchanged, "it is the confirmed version already", true)
+		return e.end(ctx, Unchanged, "it is already the confirmed version", true)
 	case err != nil:
 		return e.end(ctx, Refused, err.Error(), true)
 	}
@@ -128,7 +133,7 @@ func (e *Engine) Run(ctx context.Context) (Attempt, error) {
 		if err := e.confirm(candidate); err != nil {
 			return e.unconfirmed(ctx, err, true)
 		}
-		return e.end(ctx, Confirmed, "the service was stopped, and stays so: it was checked, and not tried", true)
+		return e.end(ctx, Confirmed, "the service was stopped and stays stopped: the version was checked, but not tried", true)
 	}
 	if err := e.try(ctx, candidate); err != nil {
 		if isCut(err) {

@@ -144,7 +144,7 @@ func TestIssue11_NoWayBack(t *testing.T) {
 		e.Back = func(context.Context) error { return errors.New("feedd.toml:3: unknown key") }
 	}
 	got := w.upgrade("v3", upgrade.Refused, refuses)
-	if !strings.Contains(got.Reason, "there would be no way back: the installed version refuses today's configuration: feedd.toml:3: unknown key: say --force") || len(w.asked) > 0 {
+	if !strings.Contains(got.Reason, "a rollback would be impossible: the installed version rejects the current configuration: feedd.toml:3: unknown key: use --force") || len(w.asked) > 0 {
 		t.Errorf("%+v, asked for %q", got, w.asked)
 	}
 	w.wants("v2", "v2", []string{"v1"}, nil)
@@ -154,7 +154,7 @@ func TestIssue11_NoWayBack(t *testing.T) {
 	w.upgrade("", upgrade.Confirmed, refuses)
 	w.wants("v1", "v1", []string{"v2"}, nil)
 	got = w.upgrade("v3", upgrade.Confirmed, func(e *upgrade.Engine) { refuses(e); e.Force = true })
-	if !strings.Contains(strings.Join(got.Notes, "; "), "there was no way back") {
+	if !strings.Contains(strings.Join(got.Notes, "; "), "a rollback was impossible") {
 		t.Errorf("%+v", got)
 	}
 	w.runs = "" // it was stopped: nothing is tried
@@ -189,7 +189,7 @@ func TestIssue11_WhatItPrintedIsTheReason(t *testing.T) {
 
 // If the disk prevents the confirmation after a successful trial, the candidate is not pinned.
 func TestIssue11_ADiskThatDoesNotConfirmPinsNobody(t *testing.T) {
-	for _, step := range []string{"keep the version before", "confirm"} {
+	for _, step := range []string{"keep the previous version", "confirm"} {
 		w := newWorld(t, "v1")
 		w.cut = func(at string) error {
 			if at == step {

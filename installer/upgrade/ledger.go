@@ -109,9 +109,9 @@ func ReadLedger(path string) (Ledger, error) {
 	}
 	switch {
 	case err != nil:
-		return Ledger{}, fmt.Errorf("record of the versions: %w: remove it, and all versions but the installed one are forgotten", err)
+		return Ledger{}, fmt.Errorf("record of the versions: %w: remove it; all versions except the installed one are then forgotten", err)
 	case l.Format != ledgerFormat:
-		return Ledger{}, fmt.Errorf("record of the versions: %s: %w: its format is %d, and this program knows %d: use the newer one",
+		return Ledger{}, fmt.Errorf("record of the versions: %s: %w: its format is %d, and this program knows %d: use the newer program",
 			path, files.ErrMalformed, l.Format, ledgerFormat)
 	}
 	return l, nil

@@ -77,7 +77,7 @@ func makeDir(dir string) error {
 	case errors.Is(err, fs.ErrExist):
 		var info fs.FileInfo
 		if info, err = os.Lstat(dir); err == nil && !info.IsDir() {
-			err = fmt.Errorf("%s is no directory: %w: remove it", dir, files.ErrUntrusted)
+			err = fmt.Errorf("%s is not a directory: %w: remove it", dir, files.ErrUntrusted)
 		}
 	}
 	if err != nil {
@@ -113,7 +113,7 @@ func copyProgram(source, path string) (digest string, err error) {
 	h := sha256.New()
 	n, err := io.Copy(io.MultiWriter(to, h), io.LimitReader(from, size+1))
 	if err == nil && n != size {
-		err = fmt.Errorf("%s changes while it is copied", source)
+		err = fmt.Errorf("%s changed while it was copied", source)
 	}
 	if err == nil {
 		err = to.Chmod(programMode)
@@ -191,8 +191,8 @@ func (e *Engine) swap(candidate string) error {
 	dir, _ := filepath.Split(e.Stable)
 	beside := beside(e.Stable)
 	err := e.inOrder(
-		do{"remove what is beside it", func() error { return absentIsFine(os.Remove(beside)) }},
-		do{"lay it beside", func() error { return same(candidate, beside) }},
+		do{"remove the file next to it", func() error { return absentIsFine(os.Remove(beside)) }},
+		do{"write the new file next to it", func() error { return same(candidate, beside) }},
 		do{"sync the directory of the program", func() error { return files.SyncDir(dir) }},
 		do{"rename it over the program", func() error { return e.replace(beside) }},
 	)
@@ -206,7 +206,7 @@ func (e *Engine) swap(candidate string) error {
 	if err := e.inOrder(do{"sync what was renamed", func() error { return files.SyncDir(dir) }}); isCut(err) {
 		return err
 	} else if err != nil {
-		e.note("a power cut might bring the version before back: " + err.Error())
+		e.note("after a power cut the previous version might be back: " + err.Error())
 	}
 	return nil
 }

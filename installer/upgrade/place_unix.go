@@ -18,7 +18,7 @@ func ours(dir string, _ bool) error {
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || st.Uid != 0 && int(st.Uid) != os.Geteuid() || info.Mode().Perm()&0o022 != 0 {
-		return fmt.Errorf("%s can be written by others: %w: remove it", dir, files.ErrUntrusted)
+		return fmt.Errorf("%s is writable by others: %w: remove it", dir, files.ErrUntrusted)
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ func (e *Engine) aside() string {
 
 // replace moves the file at beside to the stable path. Windows can rename a running program,
 // but not replace it. So there are two renames, and nothing is at the stable path between
-// them. If the machine goes down then, it renames the new version when it boots, before it
+// them. If the machine loses power then, it renames the new version when it boots, before it
 // starts services (MOVEFILE_DELAY_UNTIL_REBOOT). Without MOVEFILE_REPLACE_EXISTING this rename
 // does nothing if the path exists: KB 202071.
 func (e *Engine) replace(beside string) error {
@@ -47,9 +47,9 @@ func (e *Engine) replace(beside string) error {
 		return nil
 	}
 	err := e.inOrder(
-		do{"have a restart of the machine finish it", func() error { return atBoot(beside, e.Stable) }},
+		do{"finish it at the next boot", func() error { return atBoot(beside, e.Stable) }},
 		do{"rename the program aside", func() error { return files.Rename(e.Stable, e.aside()) }},
-		do{"rename the version in its place", func() error { return files.Rename(beside, e.Stable) }},
+		do{"rename the version to its path", func() error { return files.Rename(beside, e.Stable) }},
 	)
 	if isCut(err) {
 		return err
@@ -58,7 +58,7 @@ func (e *Engine) replace(beside string) error {
 		err = errors.Join(err, e.mend())
 	}
 	if forget := notAtBoot(beside); forget != nil && err == nil {
-		e.note("the machine still means to rename " + beside + " when it starts, which does nothing: " + forget.Error())
+		e.note("the machine will still rename " + beside + " when it starts, which does nothing: " + forget.Error())
 	}
 	return err
 }

@@ -29,7 +29,7 @@ func (e *Engine) prepare(ctx context.Context) (candidate string, wanted bool, er
 	source := e.Source
 	if source == "" {
 		if len(e.ledger.Kept) == 0 {
-			return "", false, errors.New("there is no version before: none was upgraded yet, or all were removed")
+			return "", false, errors.New("there is no previous version: the program was never upgraded, or all versions were removed")
 		}
 		before := e.ledger.Kept[0]
 		source, e.SHA256 = before.Path, before.SHA256
@@ -79,10 +79,10 @@ func (e *Engine) wayBack(ctx context.Context) error {
 	case err == nil:
 		return nil
 	case e.Force:
-		e.note("there was no way back: the installed version refuses today's configuration: " + err.Error())
+		e.note("a rollback was impossible: the installed version rejects the current configuration: " + err.Error())
 		return nil
 	}
-	return fmt.Errorf("there would be no way back: the installed version refuses today's configuration: %w: say --force to go on all the same", err)
+	return fmt.Errorf("a rollback would be impossible: the installed version rejects the current configuration: %w: use --force to continue anyway", err)
 }
 
 // stopSettles is how long a service must be down for its stop not to count as part of a
@@ -98,7 +98,7 @@ func (e *Engine) steady(ctx context.Context) (Status, error) {
 	if !l.Stopping {
 		return l, nil
 	}
-	if err := e.step("wait for the stop that is under way"); err != nil {
+	if err := e.step("wait for the stop in progress"); err != nil {
 		return l, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, e.Restore, platform.ErrTimeout)
@@ -131,9 +131,9 @@ func (e *Engine) confirmedVersion(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("the installed program: %w", err)
 	case info.Mode()&fs.ModeSymlink != 0:
-		return fmt.Errorf("%s is a link, by which something else switches versions: use that, or install the program itself (--copy-to)", e.Stable)
+		return fmt.Errorf("%s is a symbolic link, which other software may use to switch versions: use that software, or install the program itself (--copy-to)", e.Stable)
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s is no regular file: %w", e.Stable, files.ErrUntrusted)
+		return fmt.Errorf("%s is not a regular file: %w", e.Stable, files.ErrUntrusted)
 	}
 	digest, err := Digest(e.Stable)
 	if err != nil {
@@ -143,7 +143,7 @@ func (e *Engine) confirmedVersion(ctx context.Context) error {
 	if e.ledger.Confirmed.SHA256 == digest {
 		e.at.From = e.ledger.Confirmed
 	} else if e.at.From.Version, err = e.version(ctx, e.Stable); err != nil {
-		e.note("the installed program does not tell its version: " + err.Error())
+		e.note("the installed program does not report its version: " + err.Error())
 	}
 	e.at.From.Path = ""
 	return nil
@@ -176,18 +176,21 @@ func (e *Engine) verify(ctx context.Context, staged, digest string) (string, err
 	}
 	if f := e.ledger.failed(digest); f != nil && !e.Force {
 		e.at.To = f.Version
-		return "", fmt.Errorf("%s failed on %s: %s: say --force to try it again", f.Version, f.At.Local().Format(time.DateTime), f.Reason)
+		return "", fmt.Errorf("%s failed on %s: %s: use --force to try it again", f.Version, f.At.Local().Format(time.DateTime), f.Reason)
+	}
+	if err := e.pinnedElsewhere(ctx, digest); err != nil {
+		return "", err
 	}
 	if err := checkKind(staged, e.Stable); err != nil {
 		return "", err
 	}
 	version, err := e.version(ctx, staged)
 	if err != nil {
-		return "", fmt.Errorf("it does not tell its version: %w", err)
+		return "", fmt.Errorf("it does not report its version: %w", err)
 	}
 	e.at.To.Version = version
 	if err := e.Check(ctx, staged); err != nil {
-		return "", fmt.Errorf("it refuses today's configuration: %w", err)
+		return "", fmt.Errorf("it rejects the current configuration: %w", err)
 	}
 	if err := e.step("place"); err != nil {
 		return "", err
@@ -195,6 +198,22 @@ func (e *Engine) verify(ctx context.Context, staged, digest string) (string, err
 	path, err := e.settleDown(staged, e.at.To)
 	e.at.To.Path = path
 	return path, err
+}
+
+// pinnedElsewhere refuses a version that another machine has rolled back, unless the user
+// insists. It never refuses a rollback to the previous version.
+func (e *Engine) pinnedElsewhere(ctx context.Context, digest string) error {
+	if e.Pinned == nil || e.Source == "" || e.Force {
+		return nil
+	}
+	why, err := e.Pinned(ctx, digest)
+	if err != nil {
+		e.note("whether another machine has rolled this version back is not known: " + err.Error())
+	}
+	if why == "" {
+		return nil
+	}
+	return fmt.Errorf("no machine of the cluster takes this version: %s: use --force to try it again", why)
 }
 
 // backup copies the configuration. Nobody else can read the copy, because it may contain

@@ -2,7 +2,6 @@ package upgrade
 
 import (
 	"bytes"
-	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -54,12 +53,8 @@ func kindOf(path string) (kind, error) {
 func kindFrom(head []byte) (kind, error) {
 	le, be := binary.LittleEndian, binary.BigEndian
 	switch {
-	case len(head) >= 20 && bytes.HasPrefix(head, []byte("\x7fELF")):
-		var order binary.ByteOrder = le
-		if head[elf.EI_DATA] == byte(elf.ELFDATA2MSB) {
-			order = be
-		}
-		return kind{"ELF", fmt.Sprintf("%v, %v", elf.Machine(order.Uint16(head[18:])), elf.Class(head[elf.EI_CLASS]))}, nil
+	case len(head) > elfMachineAt+1 && bytes.HasPrefix(head, []byte(elfMagic)):
+		return elfKind(head), nil
 	case len(head) >= 8 && (le.Uint32(head) == 0xfeedfacf || le.Uint32(head) == 0xfeedface):
 		return kind{"Mach-O", fmt.Sprintf("cpu %#x", le.Uint32(head[4:]))}, nil
 	case len(head) >= 8 && be.Uint32(head) == 0xcafebabe:
@@ -70,31 +65,26 @@ func kindFrom(head []byte) (kind, error) {
 			return kind{"PE", fmt.Sprintf("machine %#x", le.Uint16(head[at+4:]))}, nil
 		}
 	}
-	return kind{}, fmt.Errorf("%w: it is no executable that is known here", errForeignProgram)
+	return kind{}, fmt.Errorf("%w: it is not a known kind of executable", errForeignProgram)
 }
 
 // whole refuses an ELF file that is shorter than its headers say.
 func whole(path string) error {
-	f, err := elf.Open(path)
-	if err != nil {
-		return fmt.Errorf("%w: %w", errForeignProgram, err)
-	}
-	defer f.Close()
-	info, err := os.Stat(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	end := uint64(0)
-	for _, p := range f.Progs {
-		end = max(end, p.Off+p.Filesz)
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
 	}
-	for _, s := range f.Sections {
-		if s.Type != elf.SHT_NOBITS {
-			end = max(end, s.Offset+s.FileSize)
-		}
+	end, err := elfEnd(f)
+	if err != nil {
+		return fmt.Errorf("%w: it is incomplete: its headers cannot be read: %w", errForeignProgram, err)
 	}
 	if end > uint64(info.Size()) { //nolint:gosec // sizes are not negative
-		return fmt.Errorf("%w: it is cut off: %d bytes of at least %d", errForeignProgram, info.Size(), end)
+		return fmt.Errorf("%w: it is incomplete: it has %d of at least %d bytes", errForeignProgram, info.Size(), end)
 	}
 	return nil
 }

@@ -27,11 +27,11 @@ func (e *Engine) renew(ctx context.Context) (up bool, err error) {
 		case !l.Running && failed == nil: // somebody has stopped it meanwhile
 			return true, nil
 		case !l.Running:
-			e.note("it is confirmed, and did not come up again: " + failed.Error() + behind(l.Why))
+			e.note("it is confirmed, but did not start again: " + failed.Error() + behind(l.Why))
 			return false, nil
 		}
 		if late := e.Sleep(ctx, statusEvery); late != nil {
-			e.note("it is confirmed, and not ready: " + late.Error() + behind(l.Why))
+			e.note("it is confirmed, but not ready: " + late.Error() + behind(l.Why))
 			return false, nil
 		}
 	}

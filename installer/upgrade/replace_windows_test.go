@@ -78,7 +78,7 @@ func pending(t *testing.T) string {
 // killed at any step, a program is at the stable path, or the machine will put one there at
 // boot; and the next call repairs it.
 func TestReplaceWhatRuns(t *testing.T) {
-	steps := []string{"", "have a restart of the machine finish it", "rename the program aside", "rename the version in its place"}
+	steps := []string{"", "finish it at the next boot", "rename the program aside", "rename the version to its path"}
 	for _, fault := range []error{upgrade.ErrCut, errors.New("the disk is full")} {
 		for _, at := range steps {
 			t.Run(fmt.Sprint(fault, " at ", at), func(t *testing.T) {

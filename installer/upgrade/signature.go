@@ -41,13 +41,13 @@ func publicKey(text string) (key ed25519.PublicKey, number []byte, err error) {
 	raw, err := base64.StdEncoding.DecodeString(lines[len(lines)-1])
 	switch {
 	case err != nil:
-		return nil, nil, unsigned("the key of the service is no base64: %w", err)
+		return nil, nil, unsigned("the key of the service is not base64: %w", err)
 	case len(raw) == ed25519.PublicKeySize:
 		return raw, nil, nil
 	case len(raw) == minisignHead+ed25519.PublicKeySize && string(raw[:2]) == minisignPure:
 		return raw[minisignHead:], raw[2:minisignHead], nil
 	}
-	return nil, nil, unsigned("the key of the service is neither minisign's nor one of ed25519")
+	return nil, nil, unsigned("the key of the service is neither a minisign key nor an ed25519 key")
 }
 
 // checkSignature verifies the program at path with the signature beside source: NAME.minisig,
@@ -91,7 +91,7 @@ func plainlySigned(path string, signature []byte, key ed25519.PublicKey) error {
 		return err
 	}
 	if !ed25519.Verify(key, content, signature) {
-		return unsigned("it is not of this file, or by another key")
+		return unsigned("it does not match this file and the key of the service")
 	}
 	return nil
 }
@@ -102,15 +102,15 @@ func minisigned(path string, file []byte, key ed25519.PublicKey, number []byte) 
 	lines := strings.Split(strings.ReplaceAll(string(file), "\r\n", "\n"), "\n")
 	const trusted = "trusted comment: "
 	if len(lines) < 4 || !strings.HasPrefix(lines[2], trusted) {
-		return unsigned("it is no signature of minisign's")
+		return unsigned("it is not a minisign signature")
 	}
 	raw, err := base64.StdEncoding.DecodeString(lines[1])
 	global, err2 := base64.StdEncoding.DecodeString(lines[3])
 	if err != nil || err2 != nil || len(raw) != minisignHead+ed25519.SignatureSize {
-		return unsigned("it is no signature of minisign's")
+		return unsigned("it is not a minisign signature")
 	}
 	if number != nil && !bytes.Equal(number, raw[2:minisignHead]) {
-		return unsigned("it is by the key %X, and not by %X", raw[2:minisignHead], number)
+		return unsigned("it was made with the key %X, not with %X", raw[2:minisignHead], number)
 	}
 	signature := raw[minisignHead:]
 	message, err := minisignMessage(path, string(raw[:2]))
@@ -118,7 +118,7 @@ func minisigned(path string, file []byte, key ed25519.PublicKey, number []byte) 
 		return err
 	}
 	if !ed25519.Verify(key, message, signature) || !ed25519.Verify(key, append(bytes.Clone(signature), strings.TrimPrefix(lines[2], trusted)...), global) {
-		return unsigned("it is not of this file, or by another key")
+		return unsigned("it does not match this file and the key of the service")
 	}
 	return nil
 }
@@ -142,5 +142,5 @@ func minisignMessage(path, algorithm string) ([]byte, error) {
 		}
 		return h.Sum(nil), nil
 	}
-	return nil, unsigned("its algorithm %q is not known", algorithm)
+	return nil, unsigned("its algorithm %q is unknown", algorithm)
 }

@@ -58,21 +58,21 @@ func TestSignature(t *testing.T) {
 		"minisign's by plain key": {plainKey, ".minisig", good, ""},
 
 		"none":              {ours.public, ".other", good, "there is neither"},
-		"another key":       {theirs.public, ".minisig", good, "it is by the key"},
-		"another plain key": {base64.StdEncoding.EncodeToString(theirs.private.Public().(ed25519.PublicKey)), ".minisig", good, "by another key"},
-		"of another file":   {ours.public, ".minisig", ours.sign("Ed", []byte("another")), "not of this file"},
+		"another key":       {theirs.public, ".minisig", good, "it was made with the key"},
+		"another plain key": {base64.StdEncoding.EncodeToString(theirs.private.Public().(ed25519.PublicKey)), ".minisig", good, "does not match this file"},
+		"of another file":   {ours.public, ".minisig", ours.sign("Ed", []byte("another")), "does not match this file"},
 		"an altered comment": {
 			ours.public, ".minisig", strings.Replace(good, "timestamp:1", "timestamp:2", 1),
-			"not of this file",
+			"does not match this file",
 		},
 		"an unknown algorithm": {ours.public, ".minisig", ours.sign("XX", content), `algorithm "XX"`},
-		"not whole":            {ours.public, ".minisig", good[:60], "no signature of minisign's"},
-		"no base64":            {ours.public, ".minisig", strings.Replace(good, "comment: none\n", "comment: none\n!", 1), "no signature of minisign's"},
+		"not whole":            {ours.public, ".minisig", good[:60], "not a minisign signature"},
+		"no base64":            {ours.public, ".minisig", strings.Replace(good, "comment: none\n", "comment: none\n!", 1), "not a minisign signature"},
 		"short":                {plainKey, ".sig", raw[:63], "neither 64 bytes nor base64"},
-		"altered":              {plainKey, ".sig", "x" + raw[1:], "not of this file"},
+		"altered":              {plainKey, ".sig", "x" + raw[1:], "does not match this file"},
 		"no key":               {"", ".sig", raw, "is empty"},
-		"a key of no base64":   {"!", ".sig", raw, "is no base64"},
-		"a short key":          {"YWJj", ".sig", raw, "neither minisign's nor"},
+		"a key of no base64":   {"!", ".sig", raw, "is not base64"},
+		"a short key":          {"YWJj", ".sig", raw, "neither a minisign key nor"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -57,7 +57,7 @@ func (e *Engine) try(ctx context.Context, candidate string) error {
 	if err := trial.Write(e.Record, r); err != nil {
 		return err
 	}
-	_, err = e.run(ctx, "restart it once more", "trial, once more", readyAt)
+	_, err = e.run(ctx, "restart it again", "second trial", readyAt)
 	return err
 }
 
@@ -196,7 +196,7 @@ func (e *Engine) whyNot(ctx context.Context, restart error, l Status) error {
 	case err == nil && tries.Count == 0 && restart != nil:
 		return fmt.Errorf("the service could not be restarted: %w", restart)
 	case err == nil && tries.Count == 0 && l.Ready:
-		return errors.New("the installed program did not give way to it: it was built without `upgrade`, or not restarted")
+		return errors.New("the installed program did not hand over to it: it was built without `upgrade`, or was not restarted")
 	case l.Why != "" && !l.Mute:
 		return errors.New(l.Why)
 	}

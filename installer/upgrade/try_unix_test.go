@@ -185,7 +185,7 @@ func TestIssue11_AProgramThatIsReplacedMeanwhileStays(t *testing.T) {
 		got := w.upgrade("v2", want, func(e *upgrade.Engine) {
 			before := e.Before
 			e.Before = func(step string) error {
-				if step == "restart" || !running && step == "keep the version before" {
+				if step == "restart" || !running && step == "keep the previous version" {
 					if err := os.Rename(w.put("unpacked", "v9 packaged"), w.stable); err != nil {
 						t.Fatal(err)
 					}
@@ -193,7 +193,7 @@ func TestIssue11_AProgramThatIsReplacedMeanwhileStays(t *testing.T) {
 				return before(step)
 			}
 		})
-		if !strings.Contains(got.Reason, "replaced meanwhile") || running != (got.From.Version == "v9") {
+		if !strings.Contains(got.Reason, "replaced in the meantime") || running != (got.From.Version == "v9") {
 			t.Errorf("%+v", got)
 		}
 		runs := "v9 packaged"

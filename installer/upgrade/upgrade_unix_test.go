@@ -328,7 +328,7 @@ func TestRolledBack(t *testing.T) {
 				t.Errorf("left: %v", dirs)
 			}
 			// It is refused unless the user insists. A repaired program is another version.
-			if got := w.upgrade(candidate, upgrade.Refused, nil); !strings.Contains(got.Reason, "say --force") || got.To.Version != "v2" || len(w.asked) > 0 {
+			if got := w.upgrade(candidate, upgrade.Refused, nil); !strings.Contains(got.Reason, "use --force") || got.To.Version != "v2" || len(w.asked) > 0 {
 				t.Errorf("%+v, asked for %q", got, w.asked)
 			}
 			w.upgrade(candidate, upgrade.RolledBack, func(e *upgrade.Engine) { e.Force = true })
@@ -356,29 +356,29 @@ func TestRefused(t *testing.T) {
 		change  func(*world, *upgrade.Engine)
 		reason  string
 	}{
-		"mute":          {"v2 mute", nil, "it does not tell its version: exit code 2"},
-		"picky":         {"v2 picky", nil, "it refuses today's configuration: feedd.toml:3: unknown key"},
+		"mute":          {"v2 mute", nil, "it does not report its version: exit code 2"},
+		"picky":         {"v2 picky", nil, "it rejects the current configuration: feedd.toml:3: unknown key"},
 		"another one":   {"v2", func(_ *world, e *upgrade.Engine) { e.SHA256 = digest("v3") }, "its SHA-256 is " + digest("v2")},
 		"absent":        {"v2", func(w *world, e *upgrade.Engine) { e.Source = filepath.Join(w.dir, "nothing") }, "no such file"},
 		"a directory":   {"v2", func(w *world, e *upgrade.Engine) { e.Source = w.dir }, "is a directory"},
 		"unsigned":      {"v2", func(_ *world, e *upgrade.Engine) { e.Key = newSigner(t, 1).public }, "bad signature: there is neither"},
-		"nothing older": {"v2", func(_ *world, e *upgrade.Engine) { e.Source = "" }, "there is no version before"},
+		"nothing older": {"v2", func(_ *world, e *upgrade.Engine) { e.Source = "" }, "there is no previous version"},
 		"a link": {"v2", func(w *world, _ *upgrade.Engine) {
 			if err := errors.Join(os.Rename(w.stable, w.stable+"-1"), os.Symlink("feedd-1", w.stable)); err != nil {
 				w.t.Fatal(err)
 			}
-		}, "is a link, by which something else switches versions"},
+		}, "is a symbolic link, which other software may use to switch versions"},
 		"no configuration": {"v2", func(w *world, e *upgrade.Engine) { e.Config = filepath.Join(w.dir, "feedd.toml") }, "copy of the configuration"},
 		"an open place": {"v2", func(w *world, _ *upgrade.Engine) {
 			if err := errors.Join(os.Mkdir(w.stable+".versions", 0o755), os.Chmod(w.stable+".versions", 0o777)); err != nil { //nolint:gosec // on purpose
 				w.t.Fatal(err)
 			}
-		}, "can be written by others"},
+		}, "is writable by others"},
 		"a planted place": {"v2", func(w *world, _ *upgrade.Engine) {
 			if err := os.Symlink(w.dir, w.stable+".versions"); err != nil {
 				w.t.Fatal(err)
 			}
-		}, "is no directory"},
+		}, "is not a directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "v1")
@@ -418,7 +418,7 @@ func TestStopped(t *testing.T) {
 	w := newWorld(t, "v1")
 	w.runs = ""
 	got := w.upgrade("v2", upgrade.Confirmed, nil)
-	if got.Tried || !strings.Contains(got.Reason, "stays so") || len(w.asked) > 0 {
+	if got.Tried || !strings.Contains(got.Reason, "stays stopped") || len(w.asked) > 0 {
 		t.Errorf("%+v, asked for %q", got, w.asked)
 	}
 	w.wants("v2", "", []string{"v1"}, nil)
@@ -429,7 +429,7 @@ func TestStopped(t *testing.T) {
 func TestFailedService(t *testing.T) {
 	w := newWorld(t, "v1 broken")
 	got := w.upgrade("v2 fails", upgrade.RolledBack, nil)
-	if got.Up || !strings.Contains(strings.Join(got.Notes, "; "), "does not come up: it is broken") {
+	if got.Up || !strings.Contains(strings.Join(got.Notes, "; "), "does not start: it is broken") {
 		t.Errorf("%+v", got)
 	}
 	w.wants("v1 broken", "", nil, []string{"v2: it is broken"})
@@ -644,7 +644,7 @@ func TestIssue9_AFIFOInPlaceOfTheVersionsIsNotWaitedFor(t *testing.T) {
 	if err := unix.Mkfifo(upgrade.VersionsDir(w.stable), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.upgrade("v2", upgrade.Refused, nil); !strings.Contains(got.Reason, "is no directory") {
+	if got := w.upgrade("v2", upgrade.Refused, nil); !strings.Contains(got.Reason, "is not a directory") {
 		t.Errorf("%+v", got)
 	}
 	w.wants("v1", "v1", nil, nil)

@@ -21,7 +21,7 @@ import (
 
 const roleVariable = "HOLDFAST_JOBOBJECT_TEST_ROLE"
 
-// This binary is also the processes of its tests.
+// The test binary also plays the processes of its tests.
 func TestMain(m *testing.M) {
 	switch os.Getenv(roleVariable) {
 	case "keeper": // of a process that it tells the number of
@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// play is this binary as one of those.
+// play returns a command that runs the test binary in a role.
 func play(role string) *exec.Cmd {
 	exe, err := os.Executable()
 	if err != nil {
@@ -58,7 +58,7 @@ func play(role string) *exec.Cmd {
 	return cmd
 }
 
-// told is the process of which the first line of out tells.
+// told returns the process that the first line of out names.
 func told(t *testing.T, out io.Reader) proc.Identity {
 	t.Helper()
 	line, _ := bufio.NewReader(out).ReadString('\n')
@@ -83,7 +83,7 @@ func goes(t *testing.T, id proc.Identity) {
 	}
 }
 
-// A keeper that is killed takes its command along, whatever that does.
+// If the keeper is killed, its command ends, whatever it does.
 func TestACommandEndsWithItsKeeper(t *testing.T) {
 	keeper := play("keeper")
 	if _, err := keeper.StdinPipe(); err != nil {
@@ -102,7 +102,8 @@ func TestACommandEndsWithItsKeeper(t *testing.T) {
 	goes(t, kept)
 }
 
-// Kill ends a command with what it has started, unless that is free by the flags.
+// Kill ends a command and what it has started, except for processes that the flags leave
+// alone.
 func TestKill(t *testing.T) {
 	for name, tt := range map[string]struct {
 		flags uint32
@@ -142,7 +143,7 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// What cannot be executed leaves nothing.
+// A program that cannot be executed leaves nothing behind.
 func TestStartOfWhatIsNotThere(t *testing.T) {
 	if _, err := jobobject.Start(exec.Command(t.TempDir()+`\none.exe`), 0); err == nil {
 		t.Error("started")

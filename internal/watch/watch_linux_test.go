@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// armed is a watch of a directory with a file in it.
+// armed returns an armed watch of a directory that has a file.
 func armed(t *testing.T) (w *watch.Watch, dir, file string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "watched")
@@ -62,7 +62,7 @@ func TestAChangeIsTold(t *testing.T) {
 	}
 }
 
-// Until it is armed again nothing more is told: a storm wakes nobody.
+// A watch reports once until it is armed again, so a burst of changes wakes nobody.
 func TestAStormIsToldOnce(t *testing.T) {
 	w, _, file := armed(t)
 	signals := make(chan os.Signal, 10_000)
@@ -85,7 +85,7 @@ func TestAStormIsToldOnce(t *testing.T) {
 	wait.For(t, "it is told again", w.Told())
 }
 
-// A directory that is gone is none that is watched, and the one that has its name later is.
+// A directory that was removed is not watched any more. A new one with its name is.
 func TestADirectoryThatIsMadeAnew(t *testing.T) {
 	w, dir, file := armed(t)
 	must(t, os.Rename(dir, dir+"2"))
@@ -101,7 +101,7 @@ func TestADirectoryThatIsMadeAnew(t *testing.T) {
 	wait.For(t, "it is told", w.Told())
 }
 
-// A link that leads elsewhere now is watched where it leads.
+// If a link leads to another directory now, that directory is watched.
 func TestALinkThatLeadsElsewhere(t *testing.T) {
 	_, dir, _ := armed(t)
 	link := dir + ".link"

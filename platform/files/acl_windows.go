@@ -50,7 +50,7 @@ func descriptor(mode fs.FileMode, inherit, me string) string {
 func ourSID() (string, error) {
 	user, err := windows.GetCurrentProcessToken().GetTokenUser()
 	if err != nil {
-		return "", fmt.Errorf("our own user: %w", err)
+		return "", fmt.Errorf("user of this process: %w", err)
 	}
 	return user.User.Sid.String(), nil
 }
@@ -90,7 +90,7 @@ func trustLink(path, me string) error {
 		return err
 	}
 	if owner, ok := trustedOwner(sd, me); !ok {
-		return fmt.Errorf("%s is a link that belongs to %s: %w: remove it, or choose another", path, owner, ErrUntrusted)
+		return fmt.Errorf("%s is a link that belongs to %s: %w: remove it, or choose another path", path, owner, ErrUntrusted)
 	}
 	return nil
 }
@@ -252,11 +252,11 @@ const fileDeleteChild = 0x40 // FILE_DELETE_CHILD in winnt.h
 // trustDescriptor checks the security descriptor of a directory.
 func trustDescriptor(path string, sd *windows.SECURITY_DESCRIPTOR, me string) error {
 	if owner, ok := trustedOwner(sd, me); !ok {
-		return fmt.Errorf("directory %s belongs to %s: %w: remove it, or choose another", path, owner, ErrUntrusted)
+		return fmt.Errorf("directory %s belongs to %s: %w: remove it, or choose another directory", path, owner, ErrUntrusted)
 	}
 	dacl, _, err := sd.DACL()
 	if err != nil || dacl == nil {
-		return fmt.Errorf("directory %s has no access list, so everybody may write to it: %w: give it one, or choose another", path, ErrUntrusted)
+		return fmt.Errorf("directory %s has no access list, so everybody may write to it: %w: give it one, or choose another directory", path, ErrUntrusted)
 	}
 	for i := range uint32(dacl.AceCount) {
 		var ace *windows.ACCESS_ALLOWED_ACE
@@ -269,7 +269,7 @@ func trustDescriptor(path string, sd *windows.SECURITY_DESCRIPTOR, me string) er
 		// This includes entries that apply only to new files in the directory.
 		sid := (*windows.SID)(unsafe.Pointer(&ace.SidStart))
 		if isEverybody(sid.String()) {
-			return fmt.Errorf("directory %s can be written by %s: %w: take that right away, or choose another", path, accountName(sid), ErrUntrusted)
+			return fmt.Errorf("directory %s is writable by %s: %w: remove that right, or choose another directory", path, accountName(sid), ErrUntrusted)
 		}
 	}
 	return nil

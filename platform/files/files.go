@@ -19,8 +19,8 @@
 // [ErrInUse]. [OpenToRead] and [Read] do share the file.
 //
 // Everybody who may read a file can have an opportunistic lock on it (FSCTL_REQUEST_OPLOCK).
-// Who opens the file then waits until the lock is released, possibly for ever. The functions
-// of this package do not wait, and fail with [ErrInUse].
+// Whoever opens the file then waits until the lock is released, possibly for ever. The
+// functions of this package do not wait, and fail with [ErrInUse].
 package files
 
 import (
@@ -39,7 +39,7 @@ var ErrUntrusted = errors.New("not safe to use")
 // ErrInUse means that another process has opened a file without sharing it, or has an
 // opportunistic lock on it, and has not released it within the time that harmless programs
 // need. Only Windows has such errors.
-var ErrInUse = errors.New("somebody else has it open and does not share it")
+var ErrInUse = errors.New("another process has it open and does not share it")
 
 // ReplaceJSON calls [Replace] with v as one line of JSON.
 func ReplaceJSON(path string, v any, mode fs.FileMode, durable bool) error {
@@ -165,19 +165,25 @@ func Inode(info fs.FileInfo) string { return inode(info) }
 // another file. Hard links are allowed if only administrators and this process's user could
 // have made the name path: on many systems any user may make a link elsewhere (link(2)).
 func Open(path string, flag int, mode fs.FileMode) (*os.File, error) {
+	f, _, err := OpenInfo(path, flag, mode)
+	return f, err
+}
+
+// OpenInfo is [Open], and also returns what the file was like when it was opened.
+func OpenInfo(path string, flag int, mode fs.FileMode) (*os.File, fs.FileInfo, error) {
 	return openOneName(path, func() (*os.File, error) { return open(path, flag, mode) })
 }
 
-func openOneName(path string, do func() (*os.File, error)) (*os.File, error) {
+func openOneName(path string, do func() (*os.File, error)) (*os.File, fs.FileInfo, error) {
 	f, info, err := openRegular(path, do)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := oneName(f, info, path); err != nil {
 		_ = f.Close()
-		return nil, err
+		return nil, nil, err
 	}
-	return f, nil
+	return f, info, nil
 }
 
 // openRegular opens path by do, which must neither follow a link nor block. It refuses
@@ -204,7 +210,7 @@ func openRegular(path string, do func() (*os.File, error)) (*os.File, fs.FileInf
 func oneName(f *os.File, info fs.FileInfo, path string) error {
 	n, err := links(f, info)
 	if err == nil && n > 1 && !namedByUs(path) {
-		err = fmt.Errorf("%s has %d names (hard links): %w: copy it to a file of its own, or remove it", f.Name(), n, ErrUntrusted)
+		err = fmt.Errorf("%s has %d hard links: %w: replace it by a copy, or remove it", f.Name(), n, ErrUntrusted)
 	}
 	return err
 }
@@ -227,6 +233,9 @@ func notRegular(path string, info fs.FileInfo) error {
 // MakeDir creates the directory path and its parents with mode, unless they exist. The
 // directory must then pass CheckDir.
 func MakeDir(path string, mode fs.FileMode) error {
+	if CheckDir(path) == nil {
+		return nil
+	}
 	if err := makeDirs(path, mode); err != nil {
 		if e := CheckDir(path); errors.Is(e, ErrUntrusted) {
 			err = fmt.Errorf("%w: %w", err, e) // path is not a directory

@@ -24,7 +24,7 @@ func create(path string, mode fs.FileMode) (*os.File, error) {
 func open(path string, flag int, mode fs.FileMode) (*os.File, error) {
 	f, err := os.OpenFile(path, flag|openFlags, mode)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		err = fmt.Errorf("%w: somebody has a lease on it: %w: remove it", err, ErrUntrusted)
+		err = fmt.Errorf("%w: another process has a lease on it: %w: remove it", err, ErrUntrusted)
 	}
 	return f, err
 }
@@ -58,7 +58,17 @@ func namedByUs(path string) bool {
 // settle sets the mode of a file, regardless of the umask.
 func settle(f *os.File, mode fs.FileMode) error { return f.Chmod(mode) }
 
-func rename(from, to string) error { return os.Rename(from, to) }
+// rename is os.Rename, which first looks whether a directory is at to. The kernel does that.
+func rename(from, to string) error {
+	err := syscall.Rename(from, to)
+	for errors.Is(err, syscall.EINTR) {
+		err = syscall.Rename(from, to)
+	}
+	if err != nil {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+	}
+	return nil
+}
 
 func remove(path string) error { return os.Remove(path) }
 
@@ -131,14 +141,14 @@ func trustOwner(owner string, info fs.FileInfo, path string) error {
 	case rootOrUs(place):
 		return nil
 	}
-	return fmt.Errorf("%s belongs to user %s and is not for everybody, and its directory is user %s's: %w: remove it", path, owner, place, ErrUntrusted)
+	return fmt.Errorf("%s belongs to user %s and is not readable by everybody, and its directory belongs to user %s: %w: remove it", path, owner, place, ErrUntrusted)
 }
 
 func trust(path string, info fs.FileInfo) error {
 	if info.Mode().Perm()&0o002 == 0 {
 		return nil
 	}
-	return fmt.Errorf("directory %s can be written by everybody (mode %04o): %w: chmod o-w it, or choose another",
+	return fmt.Errorf("directory %s is writable by everybody (mode %04o): %w: chmod o-w it, or choose another",
 		path, info.Mode().Perm(), ErrUntrusted)
 }
 
@@ -162,10 +172,10 @@ func owned(path string, info fs.FileInfo, own bool) error {
 		return err
 	}
 	if owner != "0" && !(own && rootOrUs(owner)) {
-		return fmt.Errorf("%s belongs to user %s, who could misuse that: %w: remove it, or give it to its administrator (chown)", path, owner, ErrUntrusted)
+		return fmt.Errorf("%s belongs to user %s, who could misuse it: %w: remove it, or give it to its administrator (chown)", path, owner, ErrUntrusted)
 	}
 	if mode := info.Mode().Perm(); mode&0o022 != 0 {
-		return fmt.Errorf("%s can be written by others than its owner (mode %04o), who could misuse that: %w: chmod go-w it", path, mode, ErrUntrusted)
+		return fmt.Errorf("%s is writable by users other than its owner (mode %04o), who could misuse it: %w: chmod go-w it", path, mode, ErrUntrusted)
 	}
 	return nil
 }

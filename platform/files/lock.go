@@ -19,8 +19,8 @@ func TryLock(f *os.File, shared bool) error { return tryLock(f, shared) }
 func Unlock(f *os.File) error { return unlock(f) }
 
 // Locked reports whether somebody holds the lock of the file at path. It returns false if the
-// file does not exist, and opens it like [OpenToRead]. It takes a shared lock for a moment.
-// Who fails to get the lock because of that has to try again.
+// file does not exist, and opens it like [OpenToRead]. It takes a shared lock for a moment, so
+// another process may fail to get the lock then, and has to try again.
 func Locked(path string) (bool, error) {
 	f, err := OpenToRead(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -17,7 +17,7 @@ import (
 const MaxRecord = 1 << 20
 
 // ErrMalformed means that a file could be read, but its content is invalid.
-var ErrMalformed = errors.New("not what belongs there")
+var ErrMalformed = errors.New("does not hold the expected data")
 
 // OpenToRead opens the regular file at path for reading, even if somebody else could have put
 // it there. It refuses, with ErrUntrusted, a symbolic link, a directory, a FIFO or a device.
@@ -32,7 +32,8 @@ func OpenToRead(path string) (*os.File, error) {
 // refuses, with ErrUntrusted, a file with several hard links (see [Open]). With such a link a
 // user could make us show a file that he cannot read himself.
 func OpenOneName(path string) (*os.File, error) {
-	return openOneName(path, func() (*os.File, error) { return openToRead(path) })
+	f, _, err := openOneName(path, func() (*os.File, error) { return openToRead(path) })
+	return f, err
 }
 
 // Read returns the content of a file that somebody else may have put there, such as a record
@@ -141,10 +142,10 @@ func Owned(path string, info fs.FileInfo, own bool) error { return owned(path, i
 func DecodeJSON(content []byte, v any) error {
 	err := json.Unmarshal(content, v)
 	if at, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Errorf("%w: no JSON from byte %d on", ErrMalformed, at.Offset)
+		return fmt.Errorf("%w: invalid JSON at byte %d", ErrMalformed, at.Offset)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: a value in its JSON is of another kind", ErrMalformed)
+		return fmt.Errorf("%w: a value in its JSON has the wrong type", ErrMalformed)
 	}
 	return nil
 }

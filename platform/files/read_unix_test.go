@@ -39,7 +39,7 @@ func TestReadRefusesWhatIsPlanted(t *testing.T) {
 		}, "a symbolic link"},
 		"a second name": {func(path string) error {
 			return errors.Join(os.Link(secret, path), os.Chmod(filepath.Dir(path), 0o775)) //nolint:gosec // others may have made it
-		}, "2 names"},
+		}, "2 hard links"},
 		"a directory": {func(path string) error { return os.Mkdir(path, 0o755) }, "a directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -51,7 +51,7 @@ func TestReadRefusesWhatIsPlanted(t *testing.T) {
 			}
 			if f, err := files.OpenToRead(path); err == nil {
 				_ = f.Close()
-				if c.says != "2 names" {
+				if c.says != "2 hard links" {
 					t.Error("opened")
 				}
 			}

@@ -35,7 +35,7 @@ func seal(path string) error {
 		_ = windows.CloseHandle(h)
 	}
 	if err != nil {
-		return &fs.PathError{Op: "give to the administrators", Path: path, Err: err}
+		return &fs.PathError{Op: "give the file to the administrators", Path: path, Err: err}
 	}
 	return nil
 }
@@ -72,7 +72,7 @@ func ownedDescriptor(path string, sd *windows.SECURITY_DESCRIPTOR, believed []st
 	owner, _, err := sd.Owner()
 	switch {
 	case err != nil || owner == nil:
-		return fmt.Errorf("%s belongs to nobody: %w: remove it", path, ErrUntrusted)
+		return fmt.Errorf("%s has no owner: %w: remove it", path, ErrUntrusted)
 	case !slices.Contains(believed, owner.String()):
 		return fmt.Errorf("%s belongs to %s: %w: remove it", path, accountName(owner), ErrUntrusted)
 	}
@@ -89,12 +89,12 @@ func ownedDescriptor(path string, sd *windows.SECURITY_DESCRIPTOR, believed []st
 		case ace.Header.AceType == windows.ACCESS_DENIED_ACE_TYPE:
 			continue
 		case ace.Header.AceType != windows.ACCESS_ALLOWED_ACE_TYPE: // for example an entry with a condition
-			return fmt.Errorf("%s has an entry in its access list that is not understood: %w: remove it", path, ErrUntrusted)
+			return fmt.Errorf("%s has an unknown entry in its access list: %w: remove it", path, ErrUntrusted)
 		}
 		const creator, ownerRights = "S-1-3-0", "S-1-3-4" // placeholders
 		sid := (*windows.SID)(unsafe.Pointer(&ace.SidStart))
 		if who := sid.String(); ace.Mask&changing != 0 && who != creator && who != ownerRights && !slices.Contains(believed, who) {
-			return fmt.Errorf("%s can be written by %s: %w: remove it", path, accountName(sid), ErrUntrusted)
+			return fmt.Errorf("%s is writable by %s: %w: remove it", path, accountName(sid), ErrUntrusted)
 		}
 	}
 	return nil

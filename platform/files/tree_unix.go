@@ -156,7 +156,7 @@ func removeAt(dir int, name, path string) error {
 	f := os.NewFile(uintptr(fd), path)
 	defer func() { _ = f.Close() }()
 	if !sameMount(dir, fd) {
-		return fmt.Errorf("remove %s: something is mounted there, which may be anybody's: %w: unmount it first", path, ErrUntrusted)
+		return fmt.Errorf("remove %s: a file system is mounted there, which may hold other data: %w: unmount it first", path, ErrUntrusted)
 	}
 	for range maxRounds {
 		if err = empty(f); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/native"
 )
 
-// Render renders a template for a service of the system with that name.
+// Render renders a template for a system service with that name.
 func Render(name, manager, text, program string, c *service.Config) (string, error) {
 	return fake(name, manager, c).render(text, program)
 }

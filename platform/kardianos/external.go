@@ -125,7 +125,7 @@ func (m *external) Plan(_ context.Context, u platform.Unit) ([]platform.Step, er
 		return fail(err)
 	}
 	if d != nil && !d.Ours {
-		return fail(fmt.Errorf("%s %w: it is not taken over here, remove it first: %w", d.Path, platform.ErrForeign, platform.ErrPermission))
+		return fail(fmt.Errorf("%s %w: --adopt cannot take it over here: remove it first: %w", d.Path, platform.ErrForeign, platform.ErrPermission))
 	}
 	if err := m.ready(); err != nil {
 		return fail(err)
@@ -143,7 +143,7 @@ func (m *external) Plan(_ context.Context, u platform.Unit) ([]platform.Step, er
 	if m.Name() == "smf" {
 		t.Template = manifest(t, u.StopTimeout)
 	}
-	return []platform.Step{{Kind: platform.StepFallback, Describe: fmt.Sprintf("have github.com/kardianos/service install it: %s", m.definitionPath(u.ID)), Payload: t}}, nil
+	return []platform.Step{{Kind: platform.StepFallback, Describe: fmt.Sprintf("let github.com/kardianos/service install it: %s", m.definitionPath(u.ID)), Payload: t}}, nil
 }
 
 // ready refuses a machine that would not start what the library installs.
@@ -156,7 +156,7 @@ func (m *external) ready() error {
 		return nil //nolint:nilerr // the plan is for another machine
 	}
 	if _, err := m.sys.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("the library has a service started by a link in %s, which is not there: make it, and have /etc/init.d/rcS run %s/S* with \"start\": %w", dir, dir, platform.ErrBadUnit)
+		return fmt.Errorf("the library has a service started by a link in %s, which does not exist: create it, and let /etc/init.d/rcS run %s/S* with \"start\": %w", dir, dir, platform.ErrBadUnit)
 	}
 	return nil
 }
@@ -182,7 +182,7 @@ func (m *external) Removal(ctx context.Context, id platform.ID) ([]platform.Step
 	}
 	t.Do = "uninstall"
 	return append(steps,
-		platform.Step{Kind: platform.StepFallback, Describe: "have github.com/kardianos/service uninstall it: " + m.definitionPath(id), Payload: t},
+		platform.Step{Kind: platform.StepFallback, Describe: "let github.com/kardianos/service uninstall it: " + m.definitionPath(id), Payload: t},
 		platform.Step{Kind: platform.StepRemoveDir, Describe: "remove the runtime directory", Path: path.Join("/run", id.String())},
 	), nil
 }

@@ -122,7 +122,7 @@ func eachSetting(v reflect.Value, table string, visit func(key string, field ref
 		}
 		switch {
 		case key == "-": // no configuration has it
-		case field.Anonymous, key == "exec", key == "reload", key == "commands", key == "adopt", key == "claim":
+		case field.Anonymous, key == "exec", key == "reload", key == "commands", key == "adopt", key == "claim", key == "config_file", key == "probes":
 		case field.Type.Kind() == reflect.Struct:
 			eachSetting(v.Field(i), table+key+".", visit)
 		default:

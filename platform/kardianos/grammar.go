@@ -76,7 +76,7 @@ func parse(all []token, ends ...string) (elements []element, end string, rest []
 		switch word {
 		case "end", "else":
 			if !slices.Contains(ends, word) {
-				return nil, "", nil, fmt.Errorf("%q begins nowhere", word)
+				return nil, "", nil, fmt.Errorf("%q has no beginning", word)
 			}
 			return elements, word, all, nil
 		case "if", "range":
@@ -138,7 +138,7 @@ func execute(out *strings.Builder, all []element, v values, f functions) error {
 		case e.verb == "if":
 			err = execute(out, e.orElse, v, f)
 		case e.verb == "range" && !isList:
-			err = fmt.Errorf("template key %q is no list", e.key)
+			err = fmt.Errorf("template key %q is not a list", e.key)
 		case e.verb == "range":
 			inner := v.with(".", "")
 			for _, item := range list {

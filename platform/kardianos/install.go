@@ -160,7 +160,7 @@ func (s *adoptee) remove(ctx context.Context, m platform.Manager, journal string
 }
 
 func (s *adoptee) keeper(m platform.Manager) platform.System {
-	return installer.Keeper{System: native.System{}, Manager: m, ID: s.id()}
+	return installer.ServiceApplier{System: native.System{}, Manager: m, ID: s.id()}
 }
 
 // alone runs do while no other process changes the installation of the service. It first

@@ -112,7 +112,7 @@ func (m *external) start(ctx context.Context, n *note, s service.Service) error 
 		if err := aside(ctx, s.Start); err != nil {
 			return fmt.Errorf("%s: %w", m.Name(), err)
 		}
-		limited, cancel := context.WithTimeoutCause(ctx, appearsFor, fmt.Errorf("%w: %s has started no process within %v, or it ended at once", platform.ErrTimeout, m.Name(), appearsFor))
+		limited, cancel := context.WithTimeoutCause(ctx, appearsFor, fmt.Errorf("%w: %s started no process within %v, or the process ended at once", platform.ErrTimeout, m.Name(), appearsFor))
 		defer cancel()
 		for pid == 0 {
 			if pid, _ = m.process(ctx, id, n); pid != 0 {

@@ -38,7 +38,7 @@ func (t *translation) systemd() {
 			t.Systemd.UnitExtra = append(t.Systemd.UnitExtra, line)
 			continue
 		}
-		t.note("dependency %q counts for nothing: it is no line of a unit, such as \"After=network.target\"", line)
+		t.note("dependency %q has no effect: it is not a line of a unit, such as \"After=network.target\"", line)
 	}
 	t.Restart = holdfast.Restart{Policy: platform.RestartAlways, Delay: 2 * time.Minute, Max: platform.NoLimit}
 	if t.said("Restart") {
@@ -50,7 +50,7 @@ func (t *translation) systemd() {
 		case slices.Contains(byHand, policy):
 			add("Restart", policy)
 		default:
-			t.refuse("option Restart is %q, which is none of always, on-failure, on-success, on-abnormal, no, %s", policy, strings.Join(byHand, ", "))
+			t.refuse("option Restart is %q, which is not one of always, on-failure, on-success, on-abnormal, no, %s", policy, strings.Join(byHand, ", "))
 		}
 	}
 	if !t.flag(singleton) { // with the library, no exit code prevents a restart
@@ -61,7 +61,7 @@ func (t *translation) systemd() {
 	}
 	if signal := t.text("ReloadSignal"); signal != "" {
 		if strings.ContainsFunc(signal, notOfASignal) {
-			t.refuse("option ReloadSignal is %q, which is no signal", signal)
+			t.refuse("option ReloadSignal is %q, which is not a signal", signal)
 		} else {
 			add("ExecReload", "/bin/kill -"+signal+" $MAINPID")
 		}
@@ -100,11 +100,11 @@ func (t *translation) scripted() {
 	name := t.of.config.Name
 	switch signal := t.text("ReloadSignal"); {
 	case strings.ContainsFunc(signal, notOfASignal):
-		t.refuse("option ReloadSignal is %q, which is no signal", signal)
+		t.refuse("option ReloadSignal is %q, which is not a signal", signal)
 	case signal != "": // the script has verified the process
 		t.Guest.Reload = []string{"/bin/sh", "-c", `kill -` + signal + ` "$(cat /run/` + name + "/" + name + `.pid)"`}
 	default:
-		t.Guest.Reload = []string{"/bin/sh", "-c", "echo " + name + ": takes its configuration by a restart >&2; exit 3"}
+		t.Guest.Reload = []string{"/bin/sh", "-c", "echo " + name + ": applies its configuration by a restart >&2; exit 3"}
 	}
 }
 
@@ -117,7 +117,7 @@ func (t *translation) sysv() {
 		t.Supervise = t.Restart.Policy != platform.RestartNever
 	}
 	if len(t.of.config.Dependencies) > 0 {
-		t.note("dependencies %q count for nothing on %s", t.of.config.Dependencies, t.of.system.String())
+		t.note("dependencies %q have no effect on %s", t.of.config.Dependencies, t.of.system.String())
 	}
 }
 
@@ -135,7 +135,7 @@ func (t *translation) openrc() {
 		case "after":
 			t.After = append(t.After, words[1:]...)
 		default:
-			t.note("dependency %q counts for nothing: it is none of need, use, want, after", line)
+			t.note("dependency %q has no effect: it is not one of need, use, want, after", line)
 		}
 	}
 }
@@ -160,7 +160,7 @@ func (t *translation) codes(r *holdfast.Restart) {
 		if code, err := strconv.Atoi(word); err == nil && code > 0 {
 			r.Success = append(r.Success, code)
 		} else if err != nil {
-			t.note("%s in option SuccessExitStatus counts for nothing on %s: it is no exit code", word, t.of.system.String())
+			t.note("%s in option SuccessExitStatus has no effect on %s: it is not an exit code", word, t.of.system.String())
 		}
 	}
 }
@@ -178,7 +178,7 @@ func (t *translation) launchd() {
 	t.codes(&t.Restart)
 	t.unfit("ChRoot", t.of.config.ChRoot != "")
 	if len(t.of.config.Dependencies) > 0 {
-		t.note("dependencies %q count for nothing on %s", t.of.config.Dependencies, t.of.system.String())
+		t.note("dependencies %q have no effect on %s", t.of.config.Dependencies, t.of.system.String())
 	}
 }
 
@@ -215,16 +215,16 @@ func (t *translation) scm() {
 	t.codes(&t.Restart)
 	t.Windows.PasswordFile, t.Windows.Password = t.text(passwordFile), platform.NewSecret(t.text("Password"))
 	if t.Windows.Password.Known() && (t.of.config.UserName == "" || t.Windows.PasswordFile != "") {
-		t.note("option Password counts for nothing: there is no UserName that it is for, or option PasswordFile has it")
+		t.note("option Password has no effect: UserName is missing, or option PasswordFile holds the password")
 		t.Windows.Password = platform.Secret{}
 	}
 	t.none("LimitNOFILE", "UserService", "ReloadSignal", "PIDFile", "Restart", "LogOutput", "LogDirectory", "RunWait", hardening)
 	t.Limits.NoFile = 0
 	if t.flag("Interactive") {
-		t.note("option Interactive counts for nothing: no service has had a desktop since Windows Vista")
+		t.note("option Interactive has no effect: no service has had a desktop since Windows Vista")
 	}
 	if t.of.config.ChRoot != "" || t.of.config.WorkingDirectory != "" {
-		t.note("ChRoot and WorkingDirectory count for nothing on %s", t.of.system.String())
+		t.note("ChRoot and WorkingDirectory have no effect on %s", t.of.system.String())
 	}
 	t.WorkingDirectory, t.Umask, t.Hardening.Capabilities = "", "", nil
 }

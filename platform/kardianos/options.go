@@ -86,16 +86,16 @@ func (o options) strange() []string {
 		want, known := kinds[key]
 		switch got := fmt.Sprintf("%T", o[key]); {
 		case !known:
-			text := fmt.Sprintf("option %s is not known, and counts for nothing", key)
+			text := fmt.Sprintf("option %s is unknown and has no effect", key)
 			if near := nearest(key); near != "" {
 				text += fmt.Sprintf(": did you mean %s?", near)
 			}
 			all = append(all, text)
 		case got != want:
-			all = append(all, fmt.Sprintf("option %s is a %s, and counts for nothing: it has to be a %s", key, got, want))
+			all = append(all, fmt.Sprintf("option %s is a %s and has no effect: it has to be a %s", key, got, want))
 		case want == "string" && slices.Contains([]string{startTimeout, stopTimeout, "OnFailureDelayDuration"}, key) && o.text(key) != "":
 			if d, err := time.ParseDuration(o.text(key)); err != nil || d <= 0 {
-				all = append(all, fmt.Sprintf("option %s is %q, and counts for nothing: it has to be a duration, such as \"30s\"", key, o.text(key)))
+				all = append(all, fmt.Sprintf("option %s is %q and has no effect: it has to be a duration, such as \"30s\"", key, o.text(key)))
 			}
 		}
 	}

@@ -26,22 +26,22 @@ func TestOptions(t *testing.T) {
 		refuse string
 	}{
 		"nothing":         {"linux-systemd", func(*service.Config) {}, "", ""},
-		"misspelt":        {"linux-systemd", option("LimitNOFiles", 1), "option LimitNOFiles is not known, and counts for nothing: did you mean LimitNOFILE?", ""},
-		"unlike any":      {"linux-systemd", option("Whatever", 1), "option Whatever is not known, and counts for nothing", ""},
-		"wrong type":      {"linux-systemd", option("LogOutput", "yes"), "option LogOutput is a string, and counts for nothing: it has to be a bool", ""},
+		"misspelt":        {"linux-systemd", option("LimitNOFiles", 1), "option LimitNOFiles is unknown and has no effect: did you mean LimitNOFILE?", ""},
+		"unlike any":      {"linux-systemd", option("Whatever", 1), "option Whatever is unknown and has no effect", ""},
+		"wrong type":      {"linux-systemd", option("LogOutput", "yes"), "option LogOutput is a string and has no effect: it has to be a bool", ""},
 		"no duration":     {"linux-systemd", option("StopTimeout", "soon"), `option StopTimeout is "soon"`, ""},
 		"policy":          {"linux-systemd", option("Restart", "sometimes"), "", "option Restart"},
 		"policy of sysv":  {"unix-systemv", option("Restart", "on-abort"), "", "option Restart"},
 		"signal":          {"linux-systemd", option("ReloadSignal", "HUP; rm -rf /"), "", "option ReloadSignal"},
 		"signal of sysv":  {"unix-systemv", option("ReloadSignal", "HUP; rm -rf /"), "", "option ReloadSignal"},
-		"no line":         {"linux-systemd", func(c *service.Config) { c.Dependencies = []string{"Tcpip"} }, `dependency "Tcpip" counts for nothing`, ""},
+		"no line":         {"linux-systemd", func(c *service.Config) { c.Dependencies = []string{"Tcpip"} }, `dependency "Tcpip" has no effect`, ""},
 		"comments":        {"linux-systemd", func(c *service.Config) { c.Dependencies = []string{"", "# why", "After=a\nWants=b"} }, "", ""},
-		"sysv order":      {"unix-systemv", func(c *service.Config) { c.Dependencies = []string{"After=a"} }, "count for nothing on unix-systemv", ""},
-		"openrc order":    {"linux-openrc", func(c *service.Config) { c.Dependencies = []string{"before x"} }, `dependency "before x" counts for nothing`, ""},
+		"sysv order":      {"unix-systemv", func(c *service.Config) { c.Dependencies = []string{"After=a"} }, "have no effect on unix-systemv", ""},
+		"openrc order":    {"linux-openrc", func(c *service.Config) { c.Dependencies = []string{"before x"} }, `dependency "before x" has no effect`, ""},
 		"chroot of sysv":  {"unix-systemv", func(c *service.Config) { c.ChRoot = "/srv" }, "", "ChRoot"},
 		"windows start":   {"windows-service", option("StartType", "sometimes"), "", "StartType"},
 		"windows reboot":  {"windows-service", option("OnFailure", "reboot"), "option OnFailure is reboot", ""},
-		"windows desktop": {"windows-service", option("Interactive", true), "Interactive counts for nothing", ""},
+		"windows desktop": {"windows-service", option("Interactive", true), "Interactive has no effect", ""},
 	} {
 		c := &service.Config{Name: "feed"}
 		tt.change(c)

@@ -11,6 +11,7 @@ import (
 	"github.com/kardianos/service"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 // arguments returns the arguments of a process on Linux.
@@ -43,18 +44,18 @@ func (m *external) process(ctx context.Context, id platform.ID, n *note) (pid in
 		}
 	case "freebsd": // the number is that of daemon(8)
 		if parent := m.pidIn(forService(m.PIDFile, id)); parent != 0 {
-			out, err := m.sys.Run(ctx, "pgrep", "-P", strconv.Itoa(parent))
+			out, err := room.Ask(ctx, m.sys, "pgrep", "-P", strconv.Itoa(parent))
 			pid = firstNumber(out, err)
 		}
 	case "upstart": // "feedd start/running, process 12"
-		out, err := m.sys.Run(ctx, "initctl", "status", id.String())
+		out, err := room.Ask(ctx, m.sys, "initctl", "status", id.String())
 		_, out, _ = strings.Cut(out, "start/running, process ")
 		pid = firstNumber(out, err)
 	case "smf":
-		out, err := m.sys.Run(ctx, "svcs", "-H", "-p", "application/"+id.String())
+		out, err := room.Ask(ctx, m.sys, "svcs", "-H", "-p", "application/"+id.String())
 		pid = ofProgram(out, err, n.Task.Exec[0])
 	case "src": // "feedd  GROUP  12  active"
-		out, err := m.sys.Run(ctx, "lssrc", "-s", id.String())
+		out, err := room.Ask(ctx, m.sys, "lssrc", "-s", id.String())
 		if fields := strings.Fields(out); err == nil && len(fields) > 1 && fields[len(fields)-1] == "active" {
 			pid, _ = strconv.Atoi(fields[len(fields)-2])
 		}

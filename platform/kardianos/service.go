@@ -90,7 +90,7 @@ func (s *adoptee) Status() (service.Status, error) {
 		return s.plain.Status()
 	}
 	switch st.Phase {
-	case platform.PhaseStarting, platform.PhaseReady, platform.PhaseReloading:
+	case platform.PhaseStarting, platform.PhaseStandby, platform.PhaseReady, platform.PhaseReloading:
 		return service.StatusRunning, nil
 	case platform.PhaseStopping:
 		if s.system.manager == "scm" { // the library maps StopPending so

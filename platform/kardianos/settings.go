@@ -94,7 +94,7 @@ func unhardened(user string) holdfast.Hardening {
 func (t *translation) none(keys ...string) {
 	for _, key := range keys {
 		if _, there := t.options[key]; there {
-			t.note("option %s counts for nothing on %s", key, t.of.system.String())
+			t.note("option %s has no effect on %s", key, t.of.system.String())
 		}
 	}
 }
@@ -102,6 +102,6 @@ func (t *translation) none(keys ...string) {
 // unfit refuses what the machine's manager cannot do and a service would be unsafe without.
 func (t *translation) unfit(what string, there bool) {
 	if there {
-		t.refuse("%s is not there on %s: leave it out, or do without it", what, t.of.system.String())
+		t.refuse("%s does not exist on %s: leave it out", what, t.of.system.String())
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/kardianos/service"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 // taskOf returns the payload of a step, and decodes it if it comes from a file.
@@ -173,7 +174,7 @@ func (m *external) clear(ctx context.Context, id platform.ID) error {
 // enabled reports whether the init starts the service at boot.
 func (m *external) enabled(ctx context.Context, id platform.ID) bool {
 	if m.Name() == "smf" {
-		out, err := m.sys.Run(ctx, "svcs", "-H", "-o", "state", "application/"+id.String())
+		out, err := room.Ask(ctx, m.sys, "svcs", "-H", "-o", "state", "application/"+id.String())
 		return err == nil && strings.TrimSpace(out) != "disabled"
 	}
 	for _, link := range m.Links {

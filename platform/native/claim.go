@@ -7,16 +7,18 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/systemd"
 )
 
-// TakeFiles are the descriptors that this process was handed, sd_listen_fds(3), for one that is
-// no service and has no Host. They are taken out of the environment.
+// TakeFiles returns the descriptors that were passed to this process (sd_listen_fds(3)), and
+// removes them from the environment. It is for a process that is no service, and therefore has
+// no Host.
 func TakeFiles() []*os.File {
 	ClaimFiles()
 	return systemd.TakeFiles()
 }
 
-// ClaimFiles makes this process's own what a supervisor of ours has handed over: who makes
-// a process does not know its number, so LISTEN_PID is the supervisor's until then. It is
-// for before anybody looks for these files, sd_listen_fds(3); called again it does nothing.
+// ClaimFiles makes the descriptors that a supervisor of holdfast has passed to this process
+// its own. The supervisor cannot know the number of a process that it is about to start, so it
+// puts its own number into LISTEN_PID, and ClaimFiles replaces it. Call ClaimFiles before
+// anything looks for the descriptors (sd_listen_fds(3)). Further calls do nothing.
 func ClaimFiles() {
 	if os.Getenv("LISTEN_PID") != strconv.Itoa(os.Getppid()) {
 		return

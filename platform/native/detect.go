@@ -19,6 +19,8 @@ func OnThisSystem(manager string) bool { return onSystem(runtime.GOOS, manager) 
 
 func onSystem(goos, manager string) bool {
 	switch manager {
+	case "compose", "kubernetes": // what they render is for containers
+		return false
 	case "launchd":
 		return goos == "darwin"
 	case "scm":
@@ -84,9 +86,9 @@ func (p probe) running() (string, error) {
 	case name != "":
 		return name, nil
 	case other.fallback != "":
-		return "", fmt.Errorf("%w: %s does, for which there is no support of holdfast's own: a program has it by the line cfg.Fallback = kardianos.Fallback() (package platform/kardianos)", platform.ErrNoManager, other.what)
+		return "", fmt.Errorf("%w: %s does, which holdfast itself does not support: a program supports it with the line cfg.Fallback = kardianos.Fallback() (package platform/kardianos)", platform.ErrNoManager, other.what)
 	case other.what != "":
-		return "", fmt.Errorf("%w: %s does, for which there is no support", platform.ErrNoManager, other.what)
+		return "", fmt.Errorf("%w: %s does, which holdfast does not support", platform.ErrNoManager, other.what)
 	}
 	what := p.os
 	if p.process != "" {

@@ -14,14 +14,25 @@ import (
 // Dirs are the default directories of a service.
 type Dirs struct{ Runtime, State, Logs, Config string }
 
-// ForRoot returns the default directories of the machine's service name, as its manager makes
-// them.
+// DirsFor returns the default directories of the service with that name.
 //
-// On Linux they follow file-hierarchy(7), as do systemd's RuntimeDirectory= and similar
-// settings. On macOS they are chosen so that a service which is not root finds its own again
-// after a reboot: each reboot empties /var/run (see hier(7)), and launchd does not make
-// directories.
-func ForRoot(name string) Dirs { return forRoot(runtime.GOOS, name) }
+// Those of a system service are the ones that its manager makes. On Linux they follow
+// file-hierarchy(7), as do systemd's RuntimeDirectory= and similar settings. On macOS they are
+// chosen so that a service which is not root finds its own again after a reboot: each reboot
+// empties /var/run (see hier(7)), and launchd does not make directories.
+//
+// Those of a user service are the calling user's. On Unix they follow the XDG base directory
+// specification. Without XDG_RUNTIME_DIR the runtime directory is below the state directory.
+// It is never in /tmp, where others could make it first.
+func DirsFor(scope platform.Scope, name string) (Dirs, error) {
+	if name == "" {
+		return Dirs{}, errors.New("directories of a service without a name")
+	}
+	if scope == platform.ScopeUser {
+		return forUser(runtime.GOOS, name)
+	}
+	return forRoot(runtime.GOOS, name), nil
+}
 
 func forRoot(goos, name string) Dirs {
 	switch goos {
@@ -41,18 +52,13 @@ func forRoot(goos, name string) Dirs {
 	return Dirs{"/run/" + name, "/var/lib/" + name, "/var/log/" + name, "/etc/" + name}
 }
 
-// ForUser returns the default directories of a service of the calling user. On Unix they
-// follow the XDG base directory specification. Without XDG_RUNTIME_DIR the runtime directory
-// is below the state directory. It is never in /tmp, where others could make it first.
-func ForUser(name string) (Dirs, error) { return forUser(runtime.GOOS, name) }
-
 func forUser(goos, name string) (Dirs, error) {
 	home, err := os.UserHomeDir()
 	if goos != "windows" && goos != "darwin" && filepath.IsAbs(os.Getenv("XDG_STATE_HOME")) && filepath.IsAbs(os.Getenv("XDG_CONFIG_HOME")) {
 		err = nil // the XDG variables replace everything below it
 	}
 	if err != nil {
-		return Dirs{}, fmt.Errorf("directories of %q: %w: set it, or name them by --runtime-dir and --state-dir", name, err)
+		return Dirs{}, fmt.Errorf("directories of %q: %w: set it, or use --runtime-dir and --state-dir", name, err)
 	}
 	switch goos {
 	case "windows":
@@ -77,17 +83,6 @@ func forUser(goos, name string) (Dirs, error) {
 		d.Runtime = filepath.Join(run, name)
 	}
 	return d, nil
-}
-
-// DirsFor returns the directories of ForRoot or ForUser.
-func DirsFor(scope platform.Scope, name string) (Dirs, error) {
-	if name == "" {
-		return Dirs{}, errors.New("directories of a service without a name")
-	}
-	if scope == platform.ScopeUser {
-		return ForUser(name)
-	}
-	return ForRoot(name), nil
 }
 
 // OwnScope returns the default scope for this process: the system's for root, and the user's

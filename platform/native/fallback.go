@@ -26,8 +26,13 @@ func ManagerOr(f platform.Fallback, name string) (platform.Manager, error) {
 		case slices.Contains(names, other.fallback):
 			name = other.fallback
 		default:
-			_, err := p.running()
-			return nil, err
+			if finder, ok := f.(platform.Finder); ok {
+				name = finder.Here()
+			}
+			if !slices.Contains(names, name) {
+				_, err := p.running()
+				return nil, err
+			}
 		}
 	}
 	switch {

@@ -21,7 +21,7 @@ const holdfast = "holdfast"
 func ManifestFile(id platform.ID) (string, error) {
 	name := id.String()
 	if name == holdfast {
-		return "", fmt.Errorf("%q: %w: holdfast's own records are kept by that name: choose another", name, platform.ErrBadUnit)
+		return "", fmt.Errorf("%q: %w: holdfast's own records use that name: choose another", name, platform.ErrBadUnit)
 	}
 	d, err := DirsFor(id.Scope, holdfast)
 	return state.ManifestPath(d.State, name), err

@@ -21,8 +21,8 @@ func TestManifestFileIsNoServices(t *testing.T) {
 	if runtime.GOOS == "linux" && file != "/var/lib/holdfast/feedd@west.json" {
 		t.Error(file)
 	}
-	if d := native.ForRoot(id.String()); filepath.Dir(file) == d.State || filepath.Dir(filepath.Dir(file)) == d.State {
-		t.Errorf("%s is in the service's %s", file, d.State)
+	if d, err := native.DirsFor(platform.ScopeSystem, id.String()); err != nil || filepath.Dir(file) == d.State || filepath.Dir(filepath.Dir(file)) == d.State {
+		t.Errorf("%s is in the service's %s, %v", file, d.State, err)
 	}
 	if file, err := native.ManifestFile(platform.ID{Name: "holdfast", Scope: platform.ScopeSystem}); !errors.Is(err, platform.ErrBadUnit) {
 		t.Errorf("a service whose directory that is: %s, %v", file, err)

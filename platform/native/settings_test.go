@@ -50,6 +50,9 @@ func places() []place {
 
 func (p place) String() string { return p.manager + ", " + string(p.scope) }
 
+// container reports whether the manager is one of containers, where accounts are numbers.
+func (p place) container() bool { return p.manager == "kubernetes" || p.manager == "compose" }
+
 // path returns an absolute path on that manager's system.
 func (p place) path(name string) string {
 	if p.manager == "scm" {
@@ -62,14 +65,18 @@ func (p place) path(name string) string {
 func (p place) unit() platform.Unit {
 	program := p.path("feedd")
 	command := func(verb string) []string { return []string{program, verb} }
-	return platform.Unit{
+	u := platform.Unit{
 		ID: platform.ID{Name: "feedd", Scope: p.scope}, DisplayName: "Feed", Description: "Feeds",
 		Exec: command("run"), Reload: command("reload"),
 		Commands: platform.Commands{
-			Check: command("check"), Status: command("status"), Stop: command("stop"),
+			Check: command("check"), Status: command("status"), Ready: command("ready"), Stop: command("stop"),
 			Await: command("await"), Spawn: command("spawn"), Supervise: command("supervise"),
 		},
 	}.WithDefaults()
+	if p.container() {
+		u.Exec[0], u.User = "/usr/local/bin/feedd", "0" // a group goes with a user
+	}
+	return u
 }
 
 // plan returns everything that an install of u does.
@@ -99,7 +106,12 @@ func (p place) values() map[string]any {
 	if p.manager == "scm" {
 		user = `NT SERVICE\feedd`
 	}
+	group, groups := "changed", []string{"changed"}
+	if p.container() {
+		user, group, groups = "7", "8", []string{"9"}
+	}
 	return map[string]any{
+		"group": group, "hardening.supplementary_groups": groups,
 		"user": user, "umask": &mask, "start_type": platform.StartManual, "root_directory": p.path("root"), "restart.success_exit_codes": []int{3}, "windows.give_up": platform.WindowsReboot, "working_directory": p.path("work"), "runtime_dir": p.path("run"), "state_dir": p.path("state"),
 		"after": []string{"other"}, "requires": []string{"other"}, "wants": []string{"other"}, "env": map[string]string{"A": "b"},
 		"start_timeout": 3 * time.Minute, "reload_timeout": 4 * time.Minute, "stop_timeout": 5 * time.Minute, "watchdog": 6 * time.Minute,
@@ -116,7 +128,7 @@ func (p place) values() map[string]any {
 // notSettings reports whether a field is in no configuration: what a unit is, how it is
 // installed, and commands that only managers with scripts use.
 func notSettings(key string) bool {
-	return slices.Contains([]string{"name", "instance", "scope", "exec", "reload", "adopt", "claim"}, key) || strings.HasPrefix(key, "commands.")
+	return slices.Contains([]string{"name", "instance", "scope", "exec", "reload", "adopt", "claim", "config_file", "probes"}, key) || strings.HasPrefix(key, "commands.")
 }
 
 // eachSetting visits a unit's fields, and those of the structs in it, by key.
@@ -189,6 +201,9 @@ const (
 func (p place) settle(t *testing.T, key string, reason map[string]string) string {
 	t.Helper()
 	u := p.unit()
+	if key == "watchdog" { // Kubernetes has it for services that answer its probes
+		u.Probes = ":9100"
+	}
 	if key == "activation" { // makes no sense without
 		u.Sockets = []platform.Socket{{Name: "api", Listen: "tcp::80"}}
 	}
@@ -296,8 +311,11 @@ func TestEveryCommandIsUsed(t *testing.T) {
 			if !notSettings(key) || key == "name" || key == "instance" || key == "scope" || key == "adopt" || key == "claim" {
 				return
 			}
-			used := scripts && (key != "commands.supervise" || p.manager == "sysv")
-			used = used || key == "exec" || key == "reload" && p.manager != "scm"
+			used := scripts && key != "commands.ready"
+			used = used || key == "exec" || key == "reload" && p.manager != "scm" && !p.container() || key == "commands.ready" && p.container()
+			if key == "config_file" || key == "probes" { // no commands
+				return
+			}
 			u := p.unit()
 			u.Supervise = true
 			eachSetting(reflect.ValueOf(&u).Elem(), "", func(k string, field reflect.Value) {

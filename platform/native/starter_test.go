@@ -75,7 +75,7 @@ func TestEndedIsNoDescriptor(t *testing.T) {
 	}
 }
 
-// What a supervisor hands over is its child's, and nobody else's.
+// Only the child of a supervisor may claim what the supervisor passes.
 func TestClaimFiles(t *testing.T) {
 	self, parent := strconv.Itoa(os.Getpid()), strconv.Itoa(os.Getppid())
 	for _, tt := range []struct{ starter, pid, want string }{

@@ -68,7 +68,7 @@ type output struct {
 // Write fails and ends the command if the output becomes too large.
 func (o *output) Write(p []byte) (int, error) {
 	if o.text.Len()+len(p) > mostOutput {
-		err := fmt.Errorf("it prints more than %d bytes", mostOutput)
+		err := fmt.Errorf("its output is longer than %d bytes", mostOutput)
 		o.end(err)
 		return 0, err
 	}
@@ -77,8 +77,30 @@ func (o *output) Write(p []byte) (int, error) {
 
 // Run runs a command without a shell. The command gets our environment and no standard input.
 // It is killed if ctx ends, or if it prints more than 16 MiB, which is an error. Run does not
-// wait for processes that the command has left behind.
+// wait for processes that the command has left behind. Within a [Look] it may return the
+// answer of an earlier call.
+//
+// Run carries out `readlink FILE` itself. Managers ask for a link in each query.
 func (System) Run(ctx context.Context, argv ...string) (string, error) {
+	if len(argv) == 2 && argv[0] == "readlink" {
+		return readlink(argv)
+	}
+	if a, ok := ctx.Value(answersKey{}).(*answers); ok {
+		return a.run(ctx, argv)
+	}
+	return run(ctx, argv)
+}
+
+// readlink prints nothing about a file that is no link, like the command.
+func readlink(argv []string) (string, error) {
+	to, err := os.Readlink(argv[1])
+	if err != nil {
+		return "", &platform.CommandError{Argv: argv, Code: 1, Stderr: err.Error(), Err: err}
+	}
+	return to + "\n", nil
+}
+
+func run(ctx context.Context, argv []string) (string, error) {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	stdout, stderr := output{end: end}, output{end: end}

@@ -86,7 +86,7 @@ func TestIssue11_ACommandThatPrintsWithoutEnd(t *testing.T) {
 				return // Run does not wait for it, so the amount of its output varies
 			}
 			failed, ok := errors.AsType[*platform.CommandError](err)
-			if ctx.Err() != nil || !ok || !strings.Contains(err.Error(), "it prints more than 16777216 bytes") || len(out) > most || len(failed.Stderr) > most {
+			if ctx.Err() != nil || !ok || !strings.Contains(err.Error(), "its output is longer than 16777216 bytes") || len(out) > most || len(failed.Stderr) > most {
 				t.Errorf("%d bytes, %.200v", len(out), err)
 			}
 		})

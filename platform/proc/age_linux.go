@@ -6,10 +6,6 @@ import (
 	"time"
 )
 
-// tick is the unit of field 22 of /proc/PID/stat. USER_HZ is 100 on all architectures that Go
-// supports: see proc_pid_stat(5).
-const tick = 10 * time.Millisecond
-
 func age(id Identity) (time.Duration, error) {
 	here, err := surroundings()
 	if err != nil {

@@ -42,7 +42,7 @@ func executeAgain() {
 }
 
 // `await` of a SysV script failed, once in some thousands of starts, with "process 9107: it is
-// hidden from us": at that moment the process executed the service's program.
+// hidden from this process": at that moment the process executed the service's program.
 func TestProcessThatExecutesIsNeverGone(t *testing.T) {
 	rounds := 100
 	if os.Getenv("HOLDFAST_FAULTS") == "all" {

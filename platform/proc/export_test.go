@@ -2,7 +2,10 @@ package proc
 
 import "time"
 
-var ParseArguments = parseArguments
+var (
+	ParseArguments = parseArguments
+	ParseStat      = parseStat
+)
 
 type Life = life
 
@@ -20,5 +23,5 @@ func Kinfo(pid, parent int, uid uint32, start time.Duration, zombie bool) kinfo 
 	return kinfo{pid, parent, uid, start, zombie}
 }
 
-// Life is what is known of whether it lives.
+// Life returns what is known about whether the process lives.
 func (s Stat) Life() Life { return s.life }

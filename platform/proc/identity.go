@@ -49,12 +49,12 @@ var (
 	// ErrGone means that no process has this number, or no longer.
 	ErrGone = errors.New("no such process")
 	// ErrDeaf means that the process exists, but does not [Listen].
-	ErrDeaf = errors.New("it listens to nobody")
+	ErrDeaf = errors.New("it accepts no requests")
 	// ErrNoProc means that /proc is not mounted on a Linux system, so nothing is known of any
 	// process.
 	ErrNoProc = errors.New("/proc is not mounted: mount it (mount -t proc proc /proc)")
 	// ErrSquatted means that another process has created a system object with our name.
-	ErrSquatted = errors.New("name is squatted")
+	ErrSquatted = errors.New("another program has taken its name")
 )
 
 // An Identity identifies one process for all time.
@@ -66,8 +66,19 @@ type Identity struct {
 	Exe   string `json:"exe,omitempty"` // absolute path of the image, for people; empty if unknown
 }
 
-// Self returns the identity of this process.
-func Self() (Identity, error) { return Of(os.Getpid()) }
+// Self returns the identity of this process. It does not change, so only the first call asks the
+// system, unless that fails.
+func Self() (Identity, error) {
+	id, err := self()
+	if err != nil {
+		return askSelf()
+	}
+	return id, nil
+}
+
+var self = sync.OnceValues(askSelf)
+
+func askSelf() (Identity, error) { return Of(os.Getpid()) }
 
 // Of returns the identity of the process that has the number pid now. The error is [ErrGone]
 // if there is none. A zombie counts as none, because it will never run again. The error wraps

@@ -31,7 +31,7 @@ func look(pid int) (kinfo, uint64, error) {
 			return kinfo{}, 0, err
 		}
 		if info.pid != pid {
-			return kinfo{}, 0, fmt.Errorf("sysctl kern.proc.pid: it is of process %d: %w", info.pid, errors.ErrUnsupported)
+			return kinfo{}, 0, fmt.Errorf("sysctl kern.proc.pid: it describes process %d: %w", info.pid, errors.ErrUnsupported)
 		}
 		after, err := booted()
 		if err != nil {
@@ -41,7 +41,7 @@ func look(pid int) (kinfo, uint64, error) {
 			return info, start, nil
 		}
 	}
-	return kinfo{}, 0, errors.New("sysctl kern.boottime: it does not settle")
+	return kinfo{}, 0, errors.New("sysctl kern.boottime: it keeps changing")
 }
 
 // booted returns the boot time by the present wall clock.

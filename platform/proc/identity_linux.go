@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -50,13 +51,9 @@ func beside(pid int, here Identity, asks bool) (id Identity, err error) {
 
 func query(pid int, id Identity, asks bool) (Identity, error) {
 	dir := "/proc/" + strconv.Itoa(pid)
-	line, err := readFile(dir + "/stat")
+	stat, err := statOf(pid)
 	if err != nil {
 		return Identity{}, absent(pid, err)
-	}
-	stat, err := ParseStat(line)
-	if err != nil {
-		return Identity{}, fmt.Errorf("%s/stat: %w", dir, err)
 	}
 	switch stat.life {
 	case zombie:
@@ -80,18 +77,25 @@ func query(pid int, id Identity, asks bool) (Identity, error) {
 
 // unreaped reports whether id has ended, but process 1 has not reaped it yet.
 func unreaped(id Identity) bool {
-	line, err := readFile("/proc/" + strconv.Itoa(id.PID) + "/stat")
-	if err != nil {
-		return false
-	}
-	stat, err := ParseStat(line)
+	stat, err := statOf(id.PID)
 	return err == nil && stat.life == zombie && stat.Start == id.Start && stat.Parent == 1
 }
 
 const bootID = "/proc/sys/kernel/random/boot_id"
 
-// surroundings returns what all visible processes have in common.
+// surroundings returns what all visible processes have in common. It does not change while this
+// process lives, so only the first call asks the system, unless that fails.
 func surroundings() (Identity, error) {
+	here, err := around()
+	if err != nil {
+		return askSurroundings()
+	}
+	return here, nil
+}
+
+var around = sync.OnceValues(askSurroundings)
+
+func askSurroundings() (Identity, error) {
 	boot, err := readFile(bootID)
 	if err != nil {
 		return Identity{}, fmt.Errorf("boot id: %w", cmp.Or(noProc(), err))
@@ -113,7 +117,8 @@ func readFile(path string) ([]byte, error) {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
 	defer func() { _ = syscall.Close(fd) }()
-	var buf [4096]byte
+	// Enough for a stat(5) whose 50 numbers have 20 digits. A page would make the stack grow.
+	var buf [1536]byte
 	n, err := syscall.Read(fd, buf[:])
 	if err != nil {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: err}
@@ -122,8 +127,8 @@ func readFile(path string) ([]byte, error) {
 }
 
 var (
-	errHidden   = errors.New("it is hidden from us")
-	errReleased = errors.New("not the process any more")
+	errHidden   = errors.New("it is hidden from this process")
+	errReleased = errors.New("the kernel has released its entry")
 )
 
 // absent distinguishes a dead process from a hidden one. If /proc is mounted with hidepid,

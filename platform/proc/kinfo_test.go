@@ -10,9 +10,9 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// golden is a struct kinfo_proc of a machine of 64 bits as <sys/user.h> of FreeBSD 14 lays
-// it out: process 4711, child of 1, effective user 1001, real user 0, started at
-// 1764401400.123456, asleep (SSLEEP). What lies between is filled with 0xee.
+// golden returns a struct kinfo_proc of a 64-bit machine in the layout of <sys/user.h> of
+// FreeBSD 14: process 4711, child of 1, effective user 1001, real user 0, started at
+// 1764401400.123456, sleeping (SSLEEP). All other bytes are 0xee.
 func golden() []byte {
 	text := "40040000" + "00000000" + // ki_structsize, ki_layout
 		strings.Repeat("ee", 8*8) + // ki_args ... ki_wchan

@@ -13,7 +13,7 @@ import (
 func listed(pid int) (Identity, error) {
 	list, err := processes()
 	if err != nil {
-		return Identity{}, fmt.Errorf("it is hidden from us: %w: %w", fs.ErrPermission, err)
+		return Identity{}, fmt.Errorf("it is hidden from this process: %w: %w", fs.ErrPermission, err)
 	}
 	for p := (*windows.SYSTEM_PROCESS_INFORMATION)(unsafe.Pointer(&list[0])); ; {
 		if p.UniqueProcessID == uintptr(pid) {

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// sayWhatIsAsked tells what it hears, one a line, after "listening".
+// sayWhatIsAsked prints "listening", and then the requests that it receives, one in a line.
 func sayWhatIsAsked() {
 	requests, stop, err := proc.Listen()
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 func Private() (*windows.SecurityAttributes, error) {
 	user, err := windows.GetCurrentProcessToken().GetTokenUser()
 	if err != nil {
-		return nil, fmt.Errorf("our own user: %w", err)
+		return nil, fmt.Errorf("user of this process: %w", err)
 	}
 	sid := user.User.Sid.String()
 	sd, err := windows.SecurityDescriptorFromString("O:" + sid + "D:P(A;;GA;;;SY)(A;;GA;;;BA)(A;;GA;;;" + sid + ")")

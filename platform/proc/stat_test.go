@@ -2,6 +2,7 @@ package proc_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
@@ -25,6 +26,8 @@ func TestParseStat(t *testing.T) {
 		"empty":                {line: "", fails: true},
 		"no parenthesis":       {line: "1 x S 1", fails: true},
 		"truncated":            {line: "4711 (feedd) S 1 4711", fails: true},
+		"no time as user":      {line: "1 (x) S 1 1 1 0 -1 4 1 0 0 0 many 2 0 0 20 0 1 0 42 1", fails: true},
+		"no time as system":    {line: "1 (x) S 1 1 1 0 -1 4 1 0 0 0 1 many 0 0 20 0 1 0 42 1", fails: true},
 		"start is not a count": {line: "1 (x) S 1 1 1 0 -1 4 1 0 0 0 1 2 0 0 20 0 5 0 -43 1", fails: true},
 	}
 	for name, c := range cases {
@@ -37,10 +40,14 @@ func TestParseStat(t *testing.T) {
 	}
 }
 
-func TestParseStatOfNameAndParent(t *testing.T) {
-	stat, err := proc.ParseStat([]byte("7 (a) b (c) S 42 1 1 0 -1 4 1 0 0 0 1 2 0 0 20 0 5 0 43 1"))
-	if err != nil || stat.Name != "a) b (c" || stat.Parent != 42 {
-		t.Errorf("%+v, %v", stat, err)
+func TestParseStatOfOtherFields(t *testing.T) {
+	want := proc.Stat{Name: "a) b (c", Parent: 42, Threads: 5, Used: 30 * time.Millisecond, Start: 43}
+	for state, stopped := range map[string]bool{"S": false, "T": true, "t": false} {
+		want.Stopped = stopped
+		stat, err := proc.ParseStat([]byte("7 (a) b (c) " + state + " 42 1 1 0 -1 4 1 0 0 0 1 2 0 0 20 0 5 0 43 1"))
+		if err != nil || stat != want {
+			t.Errorf("%s: %+v, %v, want %+v", state, stat, err, want)
+		}
 	}
 }
 

@@ -103,9 +103,9 @@ func parseManifest(path string, read func(name string, limit int64) ([]byte, err
 	var m Manifest
 	switch err := files.DecodeJSON(content, &m); {
 	case err != nil:
-		return fail(fmt.Errorf("%s: %w: remove it, and install with all flags", path, err))
+		return fail(fmt.Errorf("%s: %w: remove it, and run install with all its flags", path, err))
 	case m.Format > manifestFormat || m.Format < 1:
-		return fail(fmt.Errorf("%s: %w: its format is %d, and this program knows %d: use the newer one, or remove the file and install with all flags",
+		return fail(fmt.Errorf("%s: %w: its format is %d, and this program knows %d: use the newer program, or remove the file, and run install with all its flags",
 			path, files.ErrMalformed, m.Format, manifestFormat))
 	}
 	return m, nil

@@ -87,11 +87,11 @@ type Truth struct {
 	Stranger bool
 }
 
-// Ready reports whether the service serves now.
+// Ready reports whether the service serves now, or would as soon as it leads its cluster.
 func (t Truth) Ready() bool { return t.Running && serves(t.Phase) }
 
 func serves(p platform.Phase) bool {
-	return p == platform.PhaseReady || p == platform.PhaseReloading
+	return p == platform.PhaseReady || p == platform.PhaseReloading || p == platform.PhaseStandby
 }
 
 // settling is the time in which a process that holds the lock writes its state file. It writes
@@ -253,17 +253,21 @@ func (s Sources) held(t *Truth, p proc.Identity, m platform.Status) {
 
 // later reports whether the manager knows more of a process than its file says: a phase that
 // comes later in a life, and did not begin before the file's. Managers report whole seconds.
+// They take an instance that stands by for ready, and do not learn that it starts as the leader.
 func later(m platform.Status, f State) bool {
+	if f.Cluster != nil && f.Phase == platform.PhaseStarting && m.Phase != platform.PhaseStopping {
+		return false
+	}
 	return order(m.Phase) > order(f.Phase) && !m.Since.IsZero() && !m.Since.Before(f.PhaseSince.Truncate(time.Second))
 }
 
 // order returns how far a process has come in its life, which only goes forward: a reload
-// counts as ready.
+// counts as ready, and so does an instance that stands by.
 func order(p platform.Phase) int {
 	switch p {
 	case platform.PhaseStarting:
 		return 1
-	case platform.PhaseReady, platform.PhaseReloading:
+	case platform.PhaseReady, platform.PhaseReloading, platform.PhaseStandby:
 		return 2
 	case platform.PhaseStopping:
 		return 3

@@ -53,11 +53,18 @@ const (
 	ready     = platform.PhaseReady
 	starting  = platform.PhaseStarting
 	reloading = platform.PhaseReloading
+	standby   = platform.PhaseStandby
 	stopping  = platform.PhaseStopping
 	stopped   = platform.PhaseStopped
 	broken    = platform.PhaseFailed
 	unknown   = platform.PhaseUnknown
 )
+
+// candidate makes f the state of an instance of a cluster.
+func candidate(f *state.State) *state.State {
+	f.Cluster = &state.Cluster{Role: state.RoleLeader}
+	return f
+}
 
 // A want has the compared part of a Truth.
 type want struct {
@@ -94,6 +101,14 @@ func TestMerge(t *testing.T) {
 		"stopping: the manager has not heard": {
 			state.Sources{Lock: held(us, minute), File: wrote(us, stopping, sec), Manager: says(ready, 70, 50*sec)},
 			want{phase: stopping, pid: 70, running: true, text: "its own words", exit: failed},
+		},
+		"it stands by, which the manager takes for ready": {
+			state.Sources{Lock: held(us, minute), File: wrote(us, standby, 50*sec), Manager: says(ready, 70, 50*sec)},
+			want{phase: standby, pid: 70, running: true, text: "its own words", exit: failed},
+		},
+		"it starts as the leader, within the second in which it stood by": {
+			state.Sources{Lock: held(us, minute), File: candidate(wrote(us, starting, 1900*time.Millisecond)), Manager: says(ready, 70, 1200*time.Millisecond)},
+			want{phase: starting, pid: 70, running: true, text: "its own words", exit: failed},
 		},
 		"the disk was full when it became ready": { // fault H
 			state.Sources{Lock: held(us, minute), File: wrote(us, starting, 59*sec), Manager: says(ready, 70, 50*sec)},
@@ -223,7 +238,7 @@ func TestMerge(t *testing.T) {
 			state.Sources{Lock: free, Manager: ended(says(starting, 0, sec), killed, sec), Last: state.LastRun{Started: ago(minute), Exit: cut}},
 			want{phase: broken, exit: killed, again: true},
 		},
-		"crashed, a supervisor is about to start it again": {
+		"crashed, a supervisor is about to restart it": {
 			state.Sources{Lock: free, Supervisor: ago(time.Hour), Last: state.LastRun{Started: ago(minute), Exit: cut}},
 			want{phase: broken, exit: cut, again: true},
 		},
@@ -243,7 +258,7 @@ func TestMerge(t *testing.T) {
 			if g != tt.w {
 				t.Errorf("got  %+v\nwant %+v", g, tt.w)
 			}
-			if got.Ready() != (tt.w.running && (tt.w.phase == ready || tt.w.phase == reloading)) {
+			if got.Ready() != (tt.w.running && (tt.w.phase == ready || tt.w.phase == reloading || tt.w.phase == standby)) {
 				t.Errorf("ready: %v", got.Ready())
 			}
 		})

@@ -38,6 +38,8 @@ type State struct {
 	LastRun    *Before        `json:"last_run,omitempty"`  // the previous run; nil: there was none
 	Health     []Health       `json:"health,omitempty"`    // in the order in which the checks were added
 	Stop       *StopProgress  `json:"stop,omitempty"`
+	// Cluster is only set in a service with a cluster.
+	Cluster *Cluster `json:"cluster,omitempty"`
 	// Sockets are those of [[service.socket]] that the process has open.
 	Sockets []Socket `json:"sockets,omitempty"`
 	// Next is only set by a supervisor of ours: the start for which it waits. In a
@@ -63,6 +65,21 @@ type State struct {
 
 	// Written is when the file was written, in what [Read] returns.
 	Written time.Time `json:"-"`
+}
+
+// The roles of an instance in a [Cluster].
+const (
+	RoleStandby = "standby"
+	RoleLeader  = "leader"
+)
+
+// A Cluster describes the part of this instance in the election among several machines.
+type Cluster struct {
+	Name  string    `json:"name"` // what the instances compete for
+	Role  string    `json:"role"`
+	Since time.Time `json:"since"`
+	Term  uint64    `json:"term,omitempty"` // the token of the leader's term
+	Text  string    `json:"text,omitempty"` // what the engine last told
 }
 
 // Before describes a run that is over. Its keys differ from those of a State, so that a
@@ -185,7 +202,11 @@ func Of(path string, p proc.Identity) (State, error) {
 // Write replaces the state file at path atomically. The content is not necessarily on disk
 // when it returns.
 func Write(path string, s State) error {
-	if err := files.ReplaceJSON(path, s, 0o644, false); err != nil {
+	content, err := encode(&s)
+	if err == nil {
+		err = files.Replace(path, append(content, '\n'), 0o644, false)
+	}
+	if err != nil {
 		return fmt.Errorf("state file: %w", err)
 	}
 	return nil

@@ -80,7 +80,7 @@ const (
 func (c Config) Check(poster Poster, bad func(key string, err error)) {
 	c = c.WithDefaults()
 	if len(c.Command) > 0 && !platform.AbsoluteAnywhere(c.Command[0]) {
-		bad("command", fmt.Errorf("%q is not an absolute path, and no shell looks for it", c.Command[0]))
+		bad("command", fmt.Errorf("%q is not an absolute path, and no shell searches for it", c.Command[0]))
 	}
 	for _, arg := range c.Command {
 		if strings.ContainsRune(arg, 0) {
@@ -89,18 +89,18 @@ func (c Config) Check(poster Poster, bad func(key string, err error)) {
 	}
 	for _, k := range c.Events {
 		if !known(Kind(k)) {
-			bad("events", fmt.Errorf("%q is no kind of alarm: they are %s", k, names()))
+			bad("events", fmt.Errorf("%q is not a kind of alarm: the kinds are %s", k, names()))
 		}
 	}
 	for key, d := range map[string]struct{ is, least time.Duration }{
 		"timeout": {c.Timeout, leastTimeout}, "every": {c.Every, leastEvery}, "disk_every": {c.DiskEvery, leastDisk},
 	} {
 		if d.is < d.least {
-			bad(key, fmt.Errorf("%v is too short: at least %v", d.is, d.least))
+			bad(key, fmt.Errorf("%v is too short: use at least %v", d.is, d.least))
 		}
 	}
 	if p := c.DiskFreePercent; p < 0 || p > 99 {
-		bad("disk_free_percent", fmt.Errorf("%d is not between 1 and 99 (to be told of no disk, name the other kinds in events)", p))
+		bad("disk_free_percent", fmt.Errorf("%d is not between 1 and 99 (for no alarms about disks, list only the other kinds in events)", p))
 	}
 	if c.Webhook != "" {
 		if err := c.checkWebhook(poster); err != nil {
@@ -118,27 +118,27 @@ func (c Config) Check(poster Poster, bad func(key string, err error)) {
 // checkWebhook checks the URL. Its errors do not contain the URL, which may be a secret.
 func (c Config) checkWebhook(poster Poster) error {
 	if poster == nil {
-		return errors.New("this program has no web hooks: it asks for them by service.Config{AlarmWebhook: webhook.Sender{}}, " +
-			"of package service/alarm/webhook; or use command")
+		return errors.New("this program has no web hooks: add them with service.Config{AlarmWebhook: webhook.Sender{}}, " +
+			"from package service/alarm/webhook, or use command")
 	}
 	u, err := url.Parse(c.Webhook)
 	switch {
 	case err != nil || u.Host == "" || u.Hostname() == "":
-		return errors.New("is no URL like https://host/path")
+		return errors.New("is not a URL like https://host/path")
 	case u.User != nil:
-		return errors.New("has a name or password in it: put the secret into a file, and that into webhook_secret_file")
+		return errors.New("contains a name or password: put the secret into a file, and name the file in webhook_secret_file")
 	case u.Scheme == "https":
 		return nil
 	case u.Scheme != "http":
 		return fmt.Errorf("its scheme is %q: it has to be https", u.Scheme)
-	case !Loopback(u.Hostname()) && !c.Insecure:
-		return errors.New("is without TLS, and leads to another machine: use https, or say insecure = true")
+	case !loopback(u.Hostname()) && !c.Insecure:
+		return errors.New("is without TLS and leads to another machine: use https, or set insecure = true")
 	}
 	return nil
 }
 
-// Loopback reports whether host is "localhost" or a loopback address.
-func Loopback(host string) bool {
+// loopback reports whether host is "localhost" or a loopback address.
+func loopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
 	}

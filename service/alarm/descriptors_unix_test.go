@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// descriptors returns the open descriptors of this program beside the standard ones, with
-// numbers that Go itself does not use.
+// descriptors returns the open descriptors of this program besides the standard ones and those
+// of Go itself.
 func descriptors() (all []string) {
 	for fd := 50; fd < 200; fd++ {
 		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil {

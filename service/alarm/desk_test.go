@@ -254,8 +254,9 @@ func (c *changes) Arm() error            { c.armed.Add(1); return c.fails }
 func (c *changes) Told() <-chan struct{} { return c.told }
 func (c *changes) Close()                {}
 
-// Where the system tells of notes, nobody looks for them: when one is left it is taken at once, and a
-// storm of changes is looked at once a second. Where it does not, they are looked for every second.
+// If the system reports notes, a desk takes a note as soon as it is left, looks once a second
+// during a burst of changes, and never looks otherwise. If the system does not report them,
+// the desk looks every second.
 func TestNotesAreLookedForWhenThereIsAReason(t *testing.T) {
 	for name, c := range map[string]struct {
 		fails           error
@@ -533,7 +534,7 @@ func TestLow(t *testing.T) {
 		"nothing is":                                {},
 		"by the settings":                           {c: alarm.Config{DiskFree: 30 * gib, DiskFreePercent: 50}, s: files.Space{Free: 20 * gib, Size: 1000 * gib}, want: "20480 MiB of 1024000 MiB are free"},
 	} {
-		if got := tt.c.Low(tt.s, false); got != tt.want {
+		if got := alarm.Low(tt.c, tt.s, false); got != tt.want {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
 		}
 	}

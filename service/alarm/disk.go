@@ -7,9 +7,9 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// Low describes what s lacks according to c, or returns "" if it has enough. If the disk was
+// low describes what s lacks according to c, or returns "" if it has enough. If the disk was
 // low before, it needs a fifth more than the limit to be no longer low.
-func (c Config) Low(s files.Space, was bool) string {
+func (c Config) low(s files.Space, was bool) string {
 	c = c.WithDefaults()
 	low := func(free, limit uint64) bool {
 		if was {
@@ -81,7 +81,7 @@ func (d *Desk) lookAtDisks(c Config, low map[string]bool) {
 			continue // an unusable directory is reported elsewhere
 		}
 		seen[s.Device] = true
-		text := c.Low(s, low[dir])
+		text := c.low(s, low[dir])
 		low[dir] = text != ""
 		if text == "" {
 			d.Level(DiskLow, dir, 0, "")

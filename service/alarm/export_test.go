@@ -48,6 +48,9 @@ func OpenWith(o Options, d Doubles) *Desk {
 	return Open(o)
 }
 
+// Low describes what s lacks according to c.
+var Low = Config.low
+
 // RunCommand passes e to the command of c.
 func RunCommand(ctx context.Context, c Config, e Event, log *slog.Logger) error {
 	return runCommand(ctx, c, e, log)

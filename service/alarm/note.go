@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform/files"
@@ -88,16 +87,6 @@ func takeNote(path string) (*Note, error) {
 	}
 	n, err := readNote(taken)
 	return n, errors.Join(err, files.RemoveTree(taken))
-}
-
-// Notes returns the files in the state directory that notes for the service id may have left.
-func Notes(stateDir, id string) []string {
-	var all []string
-	for _, k := range noted() {
-		path := noteFile(File(stateDir, id), k)
-		all = append(all, path, path+".taken", filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new"))
-	}
-	return all
 }
 
 // takeNotes raises the alarms of the notes.

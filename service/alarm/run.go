@@ -97,7 +97,7 @@ func (k *keeper) load() {
 	q, err := k.o.system.read(k.o.File)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
-			k.o.Log.Warn("alarms that an earlier run has left are lost", "error", err)
+			k.o.Log.Warn("alarms of an earlier run are lost", "error", err)
 		}
 		q = &queue{}
 	}
@@ -227,7 +227,7 @@ func (k *keeper) noteSaved(err error) {
 		k.changed(true)
 		k.retry = time.Now().Add(saveRetry)
 		if !k.failed {
-			k.o.Log.Warn("alarms that are not delivered would be lost in a crash", "error", err)
+			k.o.Log.Warn("undelivered alarms would be lost in a crash", "error", err)
 		}
 	}
 	k.failed = err != nil
@@ -289,7 +289,7 @@ func (k *keeper) noteEnd(o outcome) {
 	}
 	now := time.Now()
 	if givenUp := k.q.delivered(o.id, l.name, o.err, now); givenUp != nil {
-		k.o.Log.Error("an alarm is given up", "by", l.name, "id", givenUp.ID, "text", givenUp.Text)
+		k.o.Log.Error("an alarm is discarded", "by", l.name, "id", givenUp.ID, "text", givenUp.Text)
 	}
 	k.changed(true)
 	i := slices.IndexFunc(k.q.Ways, func(w Way) bool { return w.Name == l.name })

@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-const testText = "somebody tries whether alarms arrive: nothing is wrong"
+const testText = "this is a test of the alarms: nothing is wrong"
 
 func testID(at time.Time) string { return fmt.Sprintf("%s.%d.%d", Test, os.Getpid(), at.UnixNano()) }
 

@@ -37,7 +37,7 @@ func TestAFailedStartSaysWhoTriesAgain(t *testing.T) {
 			running(p)
 			p.held = map[string]singleton.Holder{}
 			p.m.st.Phase = platform.PhaseStarting
-		}, errors.New("it failed"), "; fake tries again right now, until it is stopped"},
+		}, errors.New("it failed"), "; fake tries again now, until it is stopped"},
 	} {
 		for _, verb := range []string{"start", "restart"} {
 			t.Run(name+"/"+verb, func(t *testing.T) {
@@ -75,8 +75,8 @@ func TestAStopOfWhatWouldBeTriedAgainSaysSo(t *testing.T) {
 		says string
 		did  []string
 	}{
-		"by the manager": {[]func(*place){waitsToTry(next)}, stopped, "feedd was not running (fake tries again: next try in 4s, 1 of 9): it is not started again\n", []string{"stop"}},
-		"which goes on":  {[]func(*place){waitsToTry(next)}, func(*place) {}, "feedd was not running, but fake tries again: next try in 4s, 1 of 9: stop it after that\n", []string{"stop"}},
+		"by the manager": {[]func(*place){waitsToTry(next)}, stopped, "feedd was not running (fake tries again: next try in 4s, 1 of 9): it is not restarted\n", []string{"stop"}},
+		"which goes on":  {[]func(*place){waitsToTry(next)}, func(*place) {}, "feedd was not running, but fake tries again: next try in 4s, 1 of 9: stop it then\n", []string{"stop"}},
 		"by a supervisor of ours": {[]func(*place){unmanaged, func(p *place) {
 			p.ended(nil)
 			p.held["feedd.supervisor"] = singleton.Holder{Identity: supervisor, Since: noon.Add(-time.Hour)}
@@ -84,10 +84,10 @@ func TestAStopOfWhatWouldBeTriedAgainSaysSo(t *testing.T) {
 			if err := state.Write(state.Path(p.cfg.RuntimeDir, "feedd.supervisor"), waits); err != nil {
 				t.Fatal(err)
 			}
-		}}, nil, "feedd was not running (its supervisor tries again: next try in 4s, 1 of 9): it is not started again\n", []string{"signal 50 terminated"}},
+		}}, nil, "feedd was not running (its supervisor tries again: next try in 4s, 1 of 9): it is not restarted\n", []string{"signal 50 terminated"}},
 		"whose number is another's": {[]func(*place){waitsToTry(next), func(p *place) {
 			p.put(p.cfg.RuntimeDir+"/feedd.pid", "4711\n")
-		}}, stopped, "feedd.pid is left and names 4711, which is gone): it is not started again\n", []string{"stop"}},
+		}}, stopped, "feedd.pid is left and names 4711, which is gone): it is not restarted\n", []string{"stop"}},
 		"nobody": {nil, func(*place) {}, "not running\n", []string{"stop"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestStatusWhileASupervisorWaits(t *testing.T) {
 			}
 			says := "(1s ago), next try in 1m0s, 3 of 5\n"
 			if writer != supervisor {
-				says = "its supervisor is about to start it again (pid 50"
+				says = "its supervisor is about to restart it (pid 50"
 			}
 			p.wants("status", 3, says)
 			if own := strings.Contains(p.out.String(), "killed by SIGKILL"); own != (writer == supervisor) {

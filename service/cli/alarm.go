@@ -88,7 +88,7 @@ func (a *app) testAlarm(ctx context.Context, t *target) (results []alarm.Result,
 	case !t.cfg.Alarm.Enabled():
 		return nil, "", service.BadConfig(t.cfg.ErrorAt("service.alarm", errors.New("no alarms are configured: set command or webhook")))
 	case a.asAnother(t):
-		return nil, "", fmt.Errorf("%w: %q is to run as user %q, and this is not: start it, and it sends the test itself", platform.ErrPermission, t.id, t.cfg.User)
+		return nil, "", fmt.Errorf("%w: %q is to run as user %q, and this process does not: start the service, and it sends the test itself", platform.ErrPermission, t.id, t.cfg.User)
 	}
 	host, _ := os.Hostname() // shown to people
 	results = alarm.Try(ctx, alarm.Options{
@@ -165,7 +165,7 @@ func alarmsText(r report) string {
 	}
 	var all []string
 	if n := r.Alarms.Pending; n > 0 {
-		all = append(all, fmt.Sprintf("%d not delivered yet, the oldest of %s", n, r.when(r.Alarms.Oldest)))
+		all = append(all, fmt.Sprintf("%d not delivered yet, the oldest from %s", n, r.when(r.Alarms.Oldest)))
 	}
 	if n := r.Alarms.Dropped; n > 0 {
 		all = append(all, fmt.Sprintf("%d lost", n))
@@ -199,5 +199,5 @@ func (t *target) alarmWarnings() []string {
 	case err != nil:
 		why = "is not there"
 	}
-	return []string{fmt.Sprintf("alarm.command: %s %s: no alarm gets out this way", command[0], why)}
+	return []string{fmt.Sprintf("alarm.command: %s %s: no alarm is delivered this way", command[0], why)}
 }

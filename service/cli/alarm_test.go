@@ -145,7 +145,7 @@ func TestStatusOfAlarms(t *testing.T) {
 	}
 	path := filepath.Join(p.cfg.StateDir, "feedd.alarms.json")
 	p.put(path, `{"pending":[{"id":"x","kind":"tampered","count":1,"first":"2026-01-02T03:04:05Z","left":{"command":0}}],"dropped":3}`)
-	p.wants("status", 3, "1 not delivered yet, the oldest of 2026-01-02")
+	p.wants("status", 3, "1 not delivered yet, the oldest from 2026-01-02")
 	p.wants("status", 3, "3 lost")
 	p.put(path, "{")
 	p.wants("status", 3, "queue of alarms")

@@ -26,16 +26,16 @@ func TestCheckLooksForTheCommandOfAlarms(t *testing.T) {
 		p.file(fmt.Sprintf("[service.alarm]\ncommand = ['%s']\n", command))
 		want := ""
 		if says != "" {
-			want = fmt.Sprintf("%s:2: service.alarm.command: warning: %s %s: no alarm gets out this way\n", p.cfg.File, command, says)
+			want = fmt.Sprintf("%s:2: service.alarm.command: warning: %s %s: no alarm is delivered this way\n", p.cfg.File, command, says)
 		}
 		if code, err := p.run("check"); code != 0 || p.out.String() != want {
 			t.Errorf("check: %d, %v: %s\nwant %s", code, err, &p.out, want)
 		}
 		_, _ = p.run("doctor")
-		if strings.Contains(p.out.String(), "no alarm gets out this way") != (says != "") {
+		if strings.Contains(p.out.String(), "no alarm is delivered this way") != (says != "") {
 			t.Errorf("doctor of %s:\n%s", command, &p.out)
 		}
-		if _, err := p.run("plan", "--program", "/usr/sbin/feedd"); err != nil || strings.Contains(p.errs.String(), "no alarm gets out this way") != (says != "") {
+		if _, err := p.run("plan", "--program", "/usr/sbin/feedd"); err != nil || strings.Contains(p.errs.String(), "no alarm is delivered this way") != (says != "") {
 			t.Errorf("plan of %s: %v\n%s", command, err, p.errs.String())
 		}
 	}

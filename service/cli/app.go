@@ -41,16 +41,16 @@ func newApp(m machine, cfg service.Config, prog service.Program) *app {
 
 // newTree is like newApp, and gives --quiet that letter.
 func newTree(m machine, cfg service.Config, prog service.Program, quiet string) *app {
-	a := newTrunk(m, cfg, prog, quiet)
+	a := newTrunk(m, &cfg, prog, quiet)
 	a.grow()
 	return a
 }
 
 // newTrunk returns the part of newTree that `run` needs. The rest would cost every start as
 // much as the whole start of a small program, so it grows when it is needed.
-func newTrunk(m machine, cfg service.Config, prog service.Program, quiet string) *app {
-	cfg, err := cfg.With(prog)
-	a := &app{machine: m, cfg: cfg, prog: prog, unusable: err}
+func newTrunk(m machine, cfg *service.Config, prog service.Program, quiet string) *app {
+	a := &app{machine: m, prog: prog}
+	a.cfg, a.unusable = cfg.With(prog)
 	a.root = &cobra.Command{
 		Use:   cfg.Name,
 		Short: short(cfg),
@@ -63,13 +63,13 @@ func newTrunk(m machine, cfg service.Config, prog service.Program, quiet string)
 	f := a.root.PersistentFlags()
 	f.StringVar(&a.cfg.File, "config", cfg.File, "configuration `FILE`")
 	f.StringVar(&a.cfg.RuntimeDir, "runtime-dir", cfg.RuntimeDir, "`DIR` of the PID file and the state")
-	f.StringVar(&a.cfg.StateDir, "state-dir", cfg.StateDir, "`DIR` of what survives a reboot")
+	f.StringVar(&a.cfg.StateDir, "state-dir", cfg.StateDir, "`DIR` of the data that survives a reboot")
 	f.StringVar(&a.cfg.Instance, "instance", cfg.Instance, "`NAME` of one of several instances")
 	f.StringVar(&a.manager, "manager", "auto", "service manager `NAME`: auto, none, "+a.managers())
-	f.StringVar(&a.scope, "scope", "auto", "whose service it is, `SCOPE`: auto, system, user")
-	f.DurationVar(&a.timeout, "timeout", 0, "give up waiting after `D` (default: what the configuration allows)")
+	f.StringVar(&a.scope, "scope", "auto", "scope of the service, `SCOPE`: auto, system, user")
+	f.DurationVar(&a.timeout, "timeout", 0, "stop waiting after `DURATION` (default: the time that the configuration allows)")
 
-	f.BoolP(quietName, quiet, false, "print no confirmations and no progress, only errors, warnings and what was asked for")
+	f.BoolP(quietName, quiet, false, "print no confirmations and no progress, only errors, warnings and the requested output")
 	a.ours = map[string]bool{}
 	f.VisitAll(func(f *pflag.Flag) { a.ours[f.Name] = true })
 
@@ -97,7 +97,7 @@ func (a *app) runs(args []string) bool {
 	return err == nil && cmd.Name() == runName && cmd.Parent() == a.root
 }
 
-func short(cfg service.Config) string {
+func short(cfg *service.Config) string {
 	if cfg.Description != "" {
 		return cfg.Description
 	}
@@ -121,9 +121,10 @@ func (a *app) knownCommand(cmd *cobra.Command, args []string) error {
 // an unknown command.
 func (a *app) helpCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "help [COMMAND]",
-		Short: "Help about any command",
-		RunE:  func(_ *cobra.Command, args []string) error { return a.help(append([]string{"help"}, args...)) },
+		Use:     "help [COMMAND]",
+		Short:   "Help about any command",
+		GroupID: groupOther,
+		RunE:    func(_ *cobra.Command, args []string) error { return a.help(append([]string{"help"}, args...)) },
 		ValidArgsFunction: func(_ *cobra.Command, args []string, begun string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
 			if group, _, err := a.root.Find(args); err == nil {
 				for _, c := range group.Commands() {

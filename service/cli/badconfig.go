@@ -29,7 +29,7 @@ func (r *bugreport) addLines(path string) {
 		}
 		fmt.Fprintf(&b, "%4d  %s\n", i+1, shown)
 	}
-	r.put(part{"config-lines.txt", "the lines of the configuration that is in the way, without values, " + r.text(path), []byte(b.String())})
+	r.put(part{"config-lines.txt", "the lines of the invalid configuration, without values, " + r.text(path), []byte(b.String())})
 }
 
 // A sketched is a line of a configuration.

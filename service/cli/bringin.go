@@ -34,7 +34,7 @@ func (a *app) bringIn(cmd *cobra.Command, t *target, steps []platform.Step, f in
 		ready, err = a.bring(cmd, t, "restart", "restarting", t.manager.Restart)
 	case f.start || took:
 		if !f.start && !d.due() {
-			fmt.Fprintf(out, "What ran under the previous definition was stopped: starting %s in its place.\n", t.id)
+			fmt.Fprintf(out, "The service of the previous definition was stopped: starting %s in its place.\n", t.id)
 		}
 		if err = a.mayStart(cmd.Context(), t); err == nil {
 			ready, err = a.bring(cmd, t, "start", "starting", t.manager.Start)
@@ -81,7 +81,6 @@ func stops(steps []platform.Step) bool {
 // These kinds of steps follow a plan. They are only shown to people.
 const (
 	stepRecord  platform.StepKind = "record" // like write-file
-	stepStart   platform.StepKind = "start"
 	stepRestart platform.StepKind = "restart"
 )
 
@@ -102,9 +101,9 @@ func (a *app) whole(ctx context.Context, t *target, steps []platform.Step, f ins
 	m := t.manager.Name()
 	switch {
 	case f.restart && d.running && (d.due() || len(t.changes(ctx, steps)) > 0 || t.replaces(steps)):
-		all = append(all, platform.Step{Kind: stepRestart, Describe: "have " + m + " restart the service, and wait until it is ready"})
+		all = append(all, platform.Step{Kind: stepRestart, Describe: "let " + m + " restart the service, and wait until it is ready"})
 	case f.start || stops(steps):
-		all = append(all, platform.Step{Kind: stepStart, Describe: "have " + m + " start the service, and wait until it is ready"})
+		all = append(all, platform.Step{Kind: platform.StepStart, Describe: "let " + m + " start the service, and wait until it is ready"})
 	}
 	return all, nil
 }

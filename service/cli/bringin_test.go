@@ -23,7 +23,7 @@ import (
 func TestIssue10_5_ANewProgramTakesARestart(t *testing.T) {
 	p, _ := installed(t, true)
 	p.replaced = true
-	const newer = "the program on disk is newer than the one that runs: restart brings it in"
+	const newer = "the program on disk is newer than the running one: `restart` applies it"
 	p.wants("install", 0, "feedd is installed (fake): its definition has not changed.\nIt still runs as before: a restart is due (feedd restart, or install --restart).\n")
 	if got := p.errs.String(); !strings.Contains(got, "- "+newer+"\n") || strings.Contains(got, "last install") {
 		t.Error(got)
@@ -107,7 +107,7 @@ func TestIssue10_5_TheCopyIsTheNewProgram(t *testing.T) {
 	p.put(dst, "old")
 	p.m.steps = []platform.Step{{Kind: platform.StepCopyFile, Describe: "copy it", Source: src, Path: dst, Mode: 0o755}}
 	p.m.file = ""
-	p.wants("install --restart --dry-run", 0, "have fake restart the service")
+	p.wants("install --restart --dry-run", 0, "let fake restart the service")
 	p.put(dst, "new")
 	p.wants("install --restart --dry-run", 0, "copy it")
 	if strings.Contains(p.out.String(), "restart") {
@@ -135,12 +135,12 @@ func TestIssue10_4_WhatIsTakenOverGoesOn(t *testing.T) {
 	if err := p.runOn(t.Context(), m, "install", "--adopt"); err != nil {
 		t.Fatal(err)
 	}
-	want := "What ran under the previous definition was stopped: starting feedd in its place.\nfeedd is installed (fake).\nfeedd is ready after 0.0 s, pid 70; log: show feedd\n"
+	want := "The service of the previous definition was stopped: starting feedd in its place.\nfeedd is installed (fake).\nfeedd is ready after 0.0 s, pid 70; log: show feedd\n"
 	if got := p.out.String(); got != want || !slices.Equal(p.did, []string{"stop it", "start"}) {
 		t.Errorf("says %q, did %q", got, p.did)
 	}
 	p = adopts(true)
-	p.wants("install --adopt --dry-run", 0, "3. have fake start the service, and wait until it is ready")
+	p.wants("install --adopt --dry-run", 0, "3. let fake start the service, and wait until it is ready")
 	p = adopts(false)
 	m = p.machine()
 	m.System = afterRun{m.System, func() { became(p) }}
@@ -167,8 +167,8 @@ func TestIssue10_6_InstallStartSaysThatItIsUp(t *testing.T) {
 	p.m.logs = []string{"show", "feedd"}
 	p.m.on = func(string) { running(p) }
 	p.wants("install --program /opt/feedd --start", 0, "feedd is installed (fake).\nfeedd is ready after 0.0 s, pid 70; log: show feedd\n", "install", "start")
-	p.wants("install --program /opt/feedd --start", 0, "feedd runs already, pid 70; log: show feedd\n", "install", "start")
-	p.wants("install --program /opt/feedd --start --json", 0, "feedd runs already", "install", "start")
+	p.wants("install --program /opt/feedd --start", 0, "feedd is already running, pid 70; log: show feedd\n", "install", "start")
+	p.wants("install --program /opt/feedd --start --json", 0, "feedd is already running", "install", "start")
 	p.json()
 	p.m.acts = errors.New("no")
 	if code, err := p.run("install", "--start"); code == 0 || strings.Contains(p.out.String(), "ready") {
@@ -199,7 +199,7 @@ func TestInstallJSONIsOneObject(t *testing.T) {
 // --dry-run omitted what --start and --restart do, and plan omitted the record.
 func TestIssue10_7_ADryRunIsWhole(t *testing.T) {
 	p, _ := installed(t, false)
-	p.wants("install --dry-run --start", 0, "3. have fake start the service, and wait until it is ready\n")
+	p.wants("install --dry-run --start", 0, "3. let fake start the service, and wait until it is ready\n")
 	p.wants("install --dry-run --restart", 0, "2 steps")
 	p.wants("plan --json", 0, "")
 	steps, ok := p.json()["steps"].([]any)
@@ -219,7 +219,7 @@ func TestIssue10_7_ADryRunIsWhole(t *testing.T) {
 	p, set := installed(t, true)
 	p.wants("install --dry-run --restart", 0, "2 steps")
 	set("[service]\nuser = \"alice\"\n")
-	p.wants("install --dry-run --restart", 0, "3. have fake restart the service")
+	p.wants("install --dry-run --restart", 0, "3. let fake restart the service")
 	p.wants("install --dry-run", 0, "2 steps")
 	if len(p.did) > 0 {
 		t.Errorf("did %q", p.did)
@@ -247,10 +247,10 @@ func TestIssue10_5_KeysOfTheProgramsOwnTables(t *testing.T) {
 		prog service.Program
 		says string
 	}{
-		"a program that reloads": {reloader{}, "changed, and not taken yet: feed.key, feed.url: feedd reload brings that in"},
-		"one that takes a part":  {partly{}, "changed, and not taken yet: feed.url: feedd reload brings that in"},
-		"the other part":         {partly{}, "changed since it was started: feed.key: feedd restart brings that in"},
-		"one that does not":      {plain{}, "changed since it was started: feed.key, feed.url: feedd restart brings that in"},
+		"a program that reloads": {reloader{}, "changed, but not loaded yet: feed.key, feed.url: feedd reload applies that"},
+		"one that takes a part":  {partly{}, "changed, but not loaded yet: feed.url: feedd reload applies that"},
+		"the other part":         {partly{}, "changed since the start: feed.key: feedd restart applies that"},
+		"one that does not":      {plain{}, "changed since the start: feed.key, feed.url: feedd restart applies that"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, set := installed(t, true)

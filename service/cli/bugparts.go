@@ -47,7 +47,7 @@ func (a *app) bugreport(cmd *cobra.Command, t *target) *bugreport {
 		r.mu.Lock()
 		r.definition = reports[0].Definition
 		r.mu.Unlock()
-		r.addJSON("status.json", "where it stands (status --json)", reports)
+		r.addJSON("status.json", "its state (status --json)", reports)
 	})
 	section("doctor", func(context.Context) {
 		r.addJSON("doctor.json", "what is wrong with it (doctor --json)", a.examination(cmd, t))
@@ -57,7 +57,7 @@ func (a *app) bugreport(cmd *cobra.Command, t *target) *bugreport {
 		if lines := t.logLines(ctx, time.Time{}); len(lines) > 0 {
 			r.add("log.txt", fmt.Sprintf("the last %d lines of its log", len(lines)), strings.Join(lines, ""))
 		} else {
-			r.lacks("log", errors.New("it has none that could be read here"))
+			r.lacks("log", errors.New("it has none that can be read here"))
 		}
 	})
 	section("definition", func(context.Context) { r.addDefinition() })
@@ -139,9 +139,9 @@ func (r *bugreport) addDefinition() {
 		r.lacks("definition "+d.Path, err)
 		return
 	}
-	r.addFile("definition.txt", "what the manager has it by", d.Path)
+	r.addFile("definition.txt", "the manager's definition of it", d.Path)
 	for i, drop := range d.DropIns {
-		r.addFile(fmt.Sprintf("drop-in-%d.txt", i+1), "what others have laid over it", drop.Path)
+		r.addFile(fmt.Sprintf("drop-in-%d.txt", i+1), "what overrides the definition", drop.Path)
 	}
 }
 
@@ -177,11 +177,11 @@ func (a *app) addConfiguration(t *target, r *bugreport) {
 // addRecords adds the records that the service and install have written.
 func (a *app) addRecords(t *target, r *bugreport) {
 	id := t.id.String()
-	r.addFile("state.json", "what it has written about itself", t.dirs.StateFile(id))
+	r.addFile("state.json", "its own records", t.dirs.StateFile(id))
 	r.addFile("lastrun.json", "how its last run ended", t.dirs.LastRunFile(id))
-	r.addFile("crash.txt", "what Go said of its last crash", t.dirs.CrashFile(id))
+	r.addFile("crash.txt", "Go's output about its last crash", t.dirs.CrashFile(id))
 	r.addFile("journal.json", "its journal of interrupted work, in numbers", t.dirs.JournalFile(id)+".json")
 	if path, err := a.Manifest(t.id); err == nil {
-		r.addFile("installed.json", "what install was told", path)
+		r.addFile("installed.json", "the record of its installation", path)
 	}
 }

@@ -49,7 +49,7 @@ func (a *app) bugreportCommand() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "", "the archive `FILE`, which must not be there yet (default: in this directory, with the time in its name)")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "write the archive to `FILE`, which must not exist yet (default: in this directory, with the time in its name)")
 	return cmd
 }
 
@@ -120,12 +120,12 @@ func (r *bugreport) contents() string {
 		fmt.Fprintf(&b, "  %-16s %s\n", p.name, oneLine(p.what))
 	}
 	if len(r.missing) > 0 {
-		b.WriteString("could not be had:\n")
+		b.WriteString("could not be collected:\n")
 	}
 	for _, m := range r.missing {
 		fmt.Fprintf(&b, "  %s\n", m)
 	}
-	b.WriteString("What looks like a secret is struck out. Look through it before you hand it on.\n")
+	b.WriteString("Possible secrets are struck out. Read the report before you send it.\n")
 	return b.String()
 }
 

@@ -166,7 +166,7 @@ func TestBugreportOfLittle(t *testing.T) {
 	if code, err := p.run("bugreport", "--output", archive); code != 0 {
 		t.Fatalf("%d, %v", code, err)
 	}
-	for _, want := range []string{"could not be had:", "  plan: ", "  configuration: ", "  definition: ", "  log: ", "  versions.json"} {
+	for _, want := range []string{"could not be collected:", "  plan: ", "  configuration: ", "  definition: ", "  log: ", "  versions.json"} {
 		if !strings.Contains(p.out.String(), want) {
 			t.Errorf("no %q in\n%s", want, p.out.String())
 		}

@@ -201,8 +201,8 @@ func TestIssue10_7_TheServicesUserReadsTheConfiguration(t *testing.T) {
 	}{
 		"everybody's":              {0o644, 0o755, false, "user = 'alice'", ""},
 		"ours alone":               {0o600, 0o755, false, "user = 'alice'", "cannot read it: the file's mode is 0600"},
-		"in a closed directory":    {0o644, 0o700, false, "user = 'alice'", "is closed to it (mode 0700)"},
-		"a link into one":          {0o644, 0o700, true, "user = 'alice'", "is closed to it (mode 0700)"},
+		"in a closed directory":    {0o644, 0o700, false, "user = 'alice'", "mode 0700)"},
+		"a link into one":          {0o644, 0o700, true, "user = 'alice'", "mode 0700)"},
 		"with the capability":      {0o600, 0o755, false, "user = 'alice'\nhardening.capabilities = ['CAP_DAC_READ_SEARCH']", ""},
 		"of its group":             {0o640, 0o755, false, "user = 'alice'\nhardening.supplementary_groups = ['ours']", ""},
 		"of another group":         {0o640, 0o755, false, "user = 'alice'\nhardening.supplementary_groups = ['users']", "mode is 0640"},

@@ -104,6 +104,8 @@ var badValues = map[string][]string{
 	"systemd.extra":                       {`"A=b"`, `["Nice"] systemd`, `["a b=c"] systemd`},
 	"systemd.unit_extra":                  {`"A=b"`, `["Nice"] systemd`},
 	"systemd.wanted_by":                   {`7`, `"nope" systemd`, `"a b.target" systemd`},
+	"container.image":                     {`7`, `"a b" kubernetes`, `"a b" compose`},
+	"container.storage":                   {`-1`, `"much"`},
 	"systemd.version":                     {`-1`, `"new"`},
 	"systemd.preserve_sockets":            {`"yes"`, `1`},
 	"launchd.process_type":                {`7`},

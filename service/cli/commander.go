@@ -15,7 +15,8 @@ type Commander interface {
 	// Commands is called once for each command tree, before the command line is read. [Main]
 	// does not call it for `run`, which needs no other command. When the commands run, they
 	// use find to learn about the service. [ExitCode] turns their errors into exit codes, and
-	// errors are printed like those of all commands.
+	// errors are printed like those of all commands. In an Example that begins with "  PROGRAM ",
+	// each PROGRAM is replaced by the path of the tree.
 	Commands(find Find) []*cobra.Command
 }
 
@@ -44,7 +45,7 @@ func (a *app) find(cmd *cobra.Command) (Found, error) {
 		return Found{}, err
 	}
 	if t.dirs.State == "" {
-		return Found{}, errors.New("it has no state directory: say it by --state-dir")
+		return Found{}, errors.New("it has no state directory: set it with --state-dir")
 	}
 	return Found{ID: t.id, Config: t.cfg, Dirs: t.dirs}, nil
 }

@@ -31,13 +31,16 @@ const programTime = 2 * time.Minute
 func (a *app) conduct(cmd *cobra.Command, t *target, file string, f upgradeFlags) error {
 	e, release, err := a.engine(cmd, t, f)
 	if err != nil {
-		return err
+		return errors.Join(err, a.reportUnbegun(cmd.Context(), t, file, f, err))
 	}
 	e.Source = file
 	begun := false
 	err = a.alone(cmd, cmd.Name(), func() error { // no install or uninstall runs meanwhile
 		begun = true
 		done, err := e.Run(cmd.Context())
+		if f.turn.on {
+			err = errors.Join(err, a.reportTurn(cmd.Context(), t, file == "", done))
+		}
 		if err == nil {
 			err = outcome(done)
 		}
@@ -47,7 +50,7 @@ func (a *app) conduct(cmd *cobra.Command, t *target, file string, f upgradeFlags
 		return nil
 	})
 	if !begun {
-		err = errors.Join(err, e.Refuse(cmd.Context(), err))
+		err = errors.Join(err, e.Refuse(cmd.Context(), err), a.reportUnbegun(cmd.Context(), t, file, f, err))
 	}
 	return errors.Join(err, release())
 }
@@ -97,7 +100,8 @@ func (a *app) upgradeMachine(cmd *cobra.Command, t *target) upgrade.Machine {
 		Back:    func(ctx context.Context) error { return a.refusedBack(ctx, t) },
 		Printed: t.printed,
 		Others:  func(context.Context) []string { return a.outdated(cmd, t) }, Known: func(name string) bool { return slices.Contains(t.sharing(t.id.Scope), name) },
-		Boots: t.boots, Boottime: proc.Boottime, Now: t.Now, Sleep: sleep,
+		Pinned: t.pinned,
+		Boots:  t.boots, Boottime: proc.Boottime, Now: t.Now, Sleep: sleep,
 	}
 }
 
@@ -125,7 +129,7 @@ func (t *target) boots() []string {
 // upgradeStatus returns what `status` knows about the service, in the form that an upgrade
 // needs.
 func (t *target) upgradeStatus(ctx context.Context, id, candidate string) upgrade.Status {
-	r := t.examine(ctx)
+	r, _ := t.stands(ctx)
 	l := upgrade.Status{
 		Running: r.PID != 0 || r.again != "" || r.lsb == lsbRunning || r.lsb == lsbUnknown,
 		Failed:  r.Phase == platform.PhaseFailed, Stopping: r.Phase == platform.PhaseStopping,
@@ -207,11 +211,11 @@ func (a *app) versionOf(ctx context.Context, t *target, program string) (string,
 	var v versions
 	switch err := json.Unmarshal([]byte(out), &v); {
 	case err != nil:
-		return "", errors.New("its `version --json` prints no JSON: it was built with a holdfast without upgrades")
+		return "", errors.New("its `version --json` prints no JSON: it was built with a version of holdfast without upgrades")
 	case v.Name != a.cfg.Name:
 		return "", fmt.Errorf("it is %q, and not %q", logsink.Printable(v.Name), a.cfg.Name)
 	case v.Trial != trial.Format:
-		return "", fmt.Errorf("its trials have format %d, and ours %d", v.Trial, trial.Format)
+		return "", fmt.Errorf("its trials have format %d, but this program's have format %d", v.Trial, trial.Format)
 	}
 	return logsink.Printable(v.Version), nil
 }
@@ -255,12 +259,12 @@ func outcome(done upgrade.Attempt) error {
 		state = "stays"
 	}
 	if !done.Up {
-		code, state = exitLeftDown, "stays, and is not ready"
+		code, state = exitLeftDown, "stays, but is not ready"
 	}
 	switch done.Result {
 	case upgrade.Confirmed, upgrade.Unchanged:
 		if !done.Up {
-			return &classedError{fmt.Errorf("%v is confirmed, and not ready", done.To), exitLeftDown}
+			return &classedError{fmt.Errorf("%v is confirmed, but not ready", done.To), exitLeftDown}
 		}
 		return nil
 	case upgrade.Refused:

@@ -21,7 +21,7 @@ func (a *app) configCommand() *cobra.Command {
 		Use:   "print",
 		Short: "Print a sample configuration file",
 		Long: "Print a sample configuration file: every key with its meaning and default, commented out. " +
-			"Remove the \"#\" before a key to change it. `config show` has the values in force.",
+			"Remove the \"#\" before a key to change it. `config show` shows the values in force.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return service.WriteSample(cmd.OutOrStdout(), a.cfg, a.prog)
@@ -37,7 +37,7 @@ func (a *app) configShowCommand() *cobra.Command {
 		Use:   "show",
 		Short: "Show the configuration in force and where each value comes from",
 		Long: "Show the configuration in force for the commands here and the next start: KEY = VALUE, and behind it where that comes from: " +
-			"FILE:LINE, the command line or what install was told, the program's own code, or the default. Without --all, what is the default is left out. " +
+			"FILE:LINE, the command line or the record of its installation, the program's own code, or the default. Without --all, what is the default is left out. " +
 			"Values of [service] env are never shown; those that the file gives to the program's own tables only where the program says that they are no secret.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

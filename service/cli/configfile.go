@@ -46,7 +46,7 @@ func (a *app) defaultFile(cmd *cobra.Command, scope platform.Scope) (path string
 		return true, files.CheckDir(d.Config)
 	})
 	if errors.Is(err, files.ErrUntrusted) {
-		return path, service.BadConfig(fmt.Errorf("%s: %w; or name the file by --config", path, err))
+		return path, service.BadConfig(fmt.Errorf("%s: %w; or use --config FILE", path, err))
 	}
 	if err == nil && there {
 		a.cfg.File = path
@@ -79,18 +79,20 @@ func (t *target) configuration() string {
 	return "none"
 }
 
-// helpOnConfig adds to the help of every command which configuration is in force here. Manual
-// pages do not have this, because they are made elsewhere.
+// helpOnConfig adds to the help of every command about a service which configuration is in force
+// here. Manual pages do not have this, because they are made elsewhere.
 func (a *app) helpOnConfig() {
 	plain := (&cobra.Command{}).HelpFunc()
 	a.root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
 		cmd.Example = called(a.root, cmd)
+		show := hideFlags(a.root, cmd)
+		defer show()
 		if parent := a.root.Parent(); parent != nil {
 			parent.HelpFunc()(cmd, args)
 		} else {
 			plain(cmd, args)
 		}
-		if text := a.inForce(cmd); text != "" {
+		if text := a.inForce(cmd); text != "" && aboutService(cmd) {
 			fmt.Fprintf(cmd.OutOrStdout(), "\nConfiguration in force here: %s\n", text)
 		}
 	})

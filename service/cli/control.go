@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service/logsink"
 	"github.com/holdfast-dev/holdfast/singleton"
@@ -70,7 +71,7 @@ func (a *app) mayStart(ctx context.Context, t *target) error {
 	if other, err := t.stranger(ctx); err != nil {
 		return err
 	} else if other != nil {
-		return fmt.Errorf("start %q: not by %s: %w", t.id, m.Name(), other)
+		return fmt.Errorf("start %q: not with %s: %w", t.id, m.Name(), other)
 	}
 	return nil
 }
@@ -165,10 +166,10 @@ func (a *app) stop(cmd *cobra.Command, t *target, kill, tell bool) error {
 // noTryIsLeft reports what has become of a start that a manager was about to attempt.
 func (t *target) noTryIsLeft(cmd *cobra.Command, pending string) {
 	if again := t.triesAgain(cmd.Context()); again != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s was not running%s, but %s: stop it after that\n", t.id, t.leftover(), again)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s was not running%s, but %s: stop it then\n", t.id, t.leftover(), again)
 		return
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%s was not running (%s)%s: it is not started again\n", t.id, pending, t.leftover())
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s was not running (%s)%s: it is not restarted\n", t.id, pending, t.leftover())
 }
 
 // kept reports whether the manager runs the process h, under whatever definition.
@@ -189,7 +190,7 @@ func (a *app) restartCommand() *cobra.Command {
 			}
 			m, err := t.needManager()
 			if err != nil {
-				return fmt.Errorf("restart %q: %w; stop it, and start it again by hand", t.id, err)
+				return fmt.Errorf("restart %q: %w; stop it and start it by hand", t.id, err)
 			}
 			if err := t.ours(cmd.Context(), "restart"); err != nil {
 				return err
@@ -200,7 +201,7 @@ func (a *app) restartCommand() *cobra.Command {
 			if other, err := t.stranger(cmd.Context()); err != nil {
 				return err
 			} else if other != nil && !other.Holder.Known() {
-				return fmt.Errorf("restart %q: %w: nothing is signalled", t.id, errUnnamed)
+				return fmt.Errorf("restart %q: %w: no process is signalled", t.id, errUnnamed)
 			} else if other != nil {
 				if err := a.stopDirectly(cmd, t, other.Holder, false); err != nil {
 					return err
@@ -237,6 +238,7 @@ func (a *app) reloadCommand() *cobra.Command {
 			if direct {
 				a.manager = "none"
 			}
+			looked := looking(cmd)
 			t, err := a.targetRegardless(cmd)
 			if err != nil {
 				return err
@@ -246,6 +248,7 @@ func (a *app) reloadCommand() *cobra.Command {
 				before = a.drift(cmd.Context(), t).refusals()
 				a.tell(cmd, before)
 			}
+			looked()
 			if err := a.reload(cmd, t, !noWait, !direct); err != nil || direct || noWait {
 				return err
 			}
@@ -256,27 +259,28 @@ func (a *app) reloadCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&noWait, "no-wait", false, "only ask")
-	cmd.Flags().BoolVar(&direct, "direct", false, "ask the process itself, not through the manager (for the manager's own use)")
+	cmd.Flags().BoolVar(&direct, "direct", false, "signal the process directly, not through the manager (for the manager's own use)")
 	return cmd
 }
 
 // reload requests a reload. It checks the configuration first, unless the manager itself makes
 // the request: then the service answers.
 func (a *app) reload(cmd *cobra.Command, t *target, wait, check bool) error {
-	h, err := t.holder(cmd.Context())
-	if foreign := t.ours(cmd.Context(), "reload"); foreign != nil && (err != nil || t.kept(cmd.Context(), h)) {
+	look := native.Look(cmd.Context())
+	h, err := t.holder(look)
+	if foreign := t.ours(look, "reload"); foreign != nil && (err != nil || t.kept(look, h)) {
 		return foreign
 	}
-	if wait && errors.Is(err, platform.ErrNotRunning) && t.begins(cmd.Context()) {
+	if wait && errors.Is(err, platform.ErrNotRunning) && t.begins(look) {
 		h, err = a.arriving(cmd, t)
 	}
 	reads := t.reads(h)
 	if err == nil && check && reads != "" && cmd.Flags().Changed("config") {
-		return fmt.Errorf("reload %q: it reads %s again, and not %s: leave --config out, or install with that file and restart", t.id, oneLine(reads), cmp.Or(t.named, t.configuration()))
+		return fmt.Errorf("reload %q: the service reads %s, not %s: leave --config out, or install with that file and restart", t.id, oneLine(reads), cmp.Or(t.named, t.configuration()))
 	}
 	if running := err == nil || errors.Is(err, errUnnamed); running && check && reads == "" {
 		if bad := a.checkReload(cmd.Context(), t); bad != nil {
-			return fmt.Errorf("reload %q: not asked for: %w", t.id, bad)
+			return fmt.Errorf("reload %q: not requested: %w", t.id, bad)
 		}
 	}
 	if t.manager != nil && wait && (err == nil || errors.Is(err, errUnnamed)) {
@@ -316,7 +320,7 @@ func (t *target) unread(ctx context.Context) []string {
 	}
 	h, err := t.holder(ctx)
 	if reads := t.reads(h); err == nil && reads != "" {
-		return []string{fmt.Sprintf("it reads %s, and has not taken %s: that takes a restart", oneLine(reads), t.cfg.File)}
+		return []string{fmt.Sprintf("it reads %s and did not load %s: restart it to change that", oneLine(reads), t.cfg.File)}
 	}
 	return nil
 }
@@ -338,7 +342,7 @@ func (a *app) managed(cmd *cobra.Command, t *target, doing string, do func(conte
 	}
 	err := a.whileWaiting(cmd, progress, func() error { return t.patiently(ctx, do) })
 	if errors.Is(err, platform.ErrPermission) && t.id.Scope == platform.ScopeSystem && a.Scope() != platform.ScopeSystem {
-		return fmt.Errorf("%s %q: a service of the system: %w: become root", cmd.Name(), t.id, platform.ErrPermission)
+		return fmt.Errorf("%s %q: a system service: %w: become root", cmd.Name(), t.id, platform.ErrPermission)
 	}
 	if errors.Is(err, platform.ErrNotInstalled) {
 		if scope, d := t.inOtherScope(ctx); d != nil && !d.Ours {

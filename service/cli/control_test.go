@@ -71,8 +71,8 @@ func TestControl(t *testing.T) {
 
 		"restart":                       {[]func(*place){running}, "restart", 0, "", []string{"restart"}},
 		"restart of one by hand":        {[]func(*place){byHand}, "restart", 0, "", []string{term, "restart"}},
-		"restart beside one not known":  {[]func(*place){unnamed}, "restart", 1, "nothing is signalled", nil},
-		"restart without a manager":     {[]func(*place){unmanaged}, "restart", 1, onlyByHand + "; stop it, and start it again by hand", nil},
+		"restart beside one not known":  {[]func(*place){unnamed}, "restart", 1, "no process is signalled", nil},
+		"restart without a manager":     {[]func(*place){unmanaged}, "restart", 1, onlyByHand + "; stop it and start it by hand", nil},
 		"restart, not for us to signal": {[]func(*place){byHand, refuse(os.ErrPermission)}, "restart", 77, "ask as user", []string{term}},
 
 		"stop":                             {[]func(*place){running, func(p *place) { ends(p, 70) }}, "stop", 0, "", []string{"stop"}},
@@ -82,12 +82,12 @@ func TestControl(t *testing.T) {
 		"stop of nothing, without manager": {[]func(*place){unmanaged}, "stop", 0, "not running", nil},
 		"stop that fails":                  {[]func(*place){running, func(p *place) { p.m.fails = errors.New("no bus") }}, "stop", 1, "no bus", []string{"stop"}},
 		"stop of what is not installed":    {[]func(*place){byHand, func(p *place) { p.m.fails = platform.ErrNotInstalled }}, "stop", 0, "", []string{"stop", term}},
-		"stop of one not known":            {[]func(*place){unnamed}, "stop", 1, "nothing is signalled", []string{"stop"}},
+		"stop of one not known":            {[]func(*place){unnamed}, "stop", 1, "no process is signalled", []string{"stop"}},
 		"stop, not permitted":              {[]func(*place){unmanaged, byHand, refuse(os.ErrPermission)}, "stop", 77, "ask as user", []string{term}},
 		"stop, gone meanwhile":             {[]func(*place){unmanaged, byHand, refuse(os.ErrProcessDone)}, "stop", 0, "", []string{term}},
 		"stop that hangs":                  {[]func(*place){unmanaged, byHand, refuse(nil)}, "stop", 1, "took too long: asked to stop (still there: pid 60", []string{term}},
-		"stop that hangs, --kill":          {[]func(*place){unmanaged, byHand, refuse(nil)}, "stop --kill", 79, "it is gone, but not in order: it did not stop by itself within 40s, and was killed", []string{term, kill}},
-		"stop of the deaf":                 {[]func(*place){unmanaged, byHand, refuse(proc.ErrDeaf)}, "stop", 1, "listens to nobody", []string{term}},
+		"stop that hangs, --kill":          {[]func(*place){unmanaged, byHand, refuse(nil)}, "stop --kill", 79, "it is gone, but did not stop in order: it did not stop within 40s and was killed", []string{term, kill}},
+		"stop of the deaf":                 {[]func(*place){unmanaged, byHand, refuse(proc.ErrDeaf)}, "stop", 1, "accepts no requests", []string{term}},
 		"stop, not in the time said":       {[]func(*place){running, func(p *place) { p.m.fails = errHangs }}, "stop --timeout 3s", 1, "took too long", []string{"stop"}},
 		"stop of a supervised one": {[]func(*place){unmanaged, byHand, func(p *place) {
 			p.held["feedd.supervisor"] = singleton.Holder{Identity: proc.Identity{PID: 50, Start: 5, Boot: "b"}}
@@ -102,11 +102,11 @@ func TestControl(t *testing.T) {
 		"reload, in the program's word":             {[]func(*place){running, func(p *place) { p.m.fails = platform.ErrRejected; reloaded(p, feedd, "bad port") }}, "reload", 1, "bad port", []string{"reload"}},
 		"reload of one by hand":                     {[]func(*place){byHand, answers(other, "")}, "reload", 0, "", []string{hup}},
 		"reload by hand, refused":                   {[]func(*place){byHand, answers(other, "bad port")}, "reload", 1, "bad port", []string{hup}},
-		"reload by hand, it ends":                   {[]func(*place){byHand}, "reload", 1, "ended before it had reloaded", []string{hup}},
+		"reload by hand, it ends":                   {[]func(*place){byHand}, "reload", 1, "ended before it reloaded", []string{hup}},
 		"reload, no answer":                         {[]func(*place){byHand, refuse(nil)}, "reload", 1, "no outcome: took too long", []string{hup}},
 		"reload --no-wait":                          {[]func(*place){byHand, refuse(nil)}, "reload --no-wait", 0, "", []string{hup}},
 		"reload --direct":                           {[]func(*place){running, answers(feedd, "")}, "reload --direct", 0, "", []string{"signal 70 hangup"}},
-		"reload of one not known":                   {[]func(*place){unnamed}, "reload", 1, "nothing is signalled", nil},
+		"reload of one not known":                   {[]func(*place){unnamed}, "reload", 1, "no process is signalled", nil},
 		"reload of one that only the manager knows": {[]func(*place){running, unnamed}, "reload", 0, "", []string{"reload"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -98,7 +98,7 @@ func (t *target) keptCopies() (lines []string) {
 		case err != nil:
 			why = err.Error()
 		case sum != c.SHA256:
-			why = "it is not what install copied there"
+			why = "it is not the copy that install made"
 		case t.usedBy(c.Path) != "":
 			why = t.usedBy(c.Path) + " runs it, too"
 		}

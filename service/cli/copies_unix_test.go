@@ -37,7 +37,7 @@ func TestIssue10_8_UninstallRemovesTheCopy(t *testing.T) {
 		"over an older one":      {func(s stage) { s.put(s.copied, "of before") }, nil, ""},
 		"not by --copy-to again": {nil, func(s stage) { does(s, "install", "--no-copy-to") }, ""},
 		"gone":                   {nil, func(s stage) { s.remove(s.copied) }, ""},
-		"changed since":          {nil, func(s stage) { s.put(s.copied, "theirs") }, "(it is not what install copied there)"},
+		"changed since":          {nil, func(s stage) { s.put(s.copied, "theirs") }, "(it is not the copy that install made)"},
 		"somebody's, the same":   {func(s stage) { s.put(s.copied, "the program") }, nil, "-"},
 		"of two instances": {nil, func(s stage) {
 			s.m.instances = map[string]platform.Status{"b": {}}

@@ -26,7 +26,7 @@ const copyMode fs.FileMode = 0o755
 func (a *app) where(t *target, f installFlags) (program, note string, first []platform.Step, err error) {
 	switch {
 	case f.copyTo != "" && (f.program != "" || a.elsewhere()):
-		return "", "", nil, usage("--copy-to is for this program on this machine: it goes neither with --program nor with another machine's manager")
+		return "", "", nil, usage("--copy-to copies this program on this machine: it cannot be used with --program or another machine's manager")
 	case f.copyTo != "":
 		program, step, err := t.copyTo(f.copyTo)
 		t.source, t.copied = step.Source, program
@@ -66,7 +66,7 @@ func (m machine) copyTo(dir string) (string, platform.Step, error) {
 	there, err := os.Lstat(path)
 	switch {
 	case err == nil && !there.Mode().IsRegular():
-		return refuse(fmt.Errorf("%s is no regular file: %w: remove it, or choose another directory", path, files.ErrUntrusted))
+		return refuse(fmt.Errorf("%s is not a regular file: %w: remove it, or choose another directory", path, files.ErrUntrusted))
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return refuse(err)
 	}

@@ -148,8 +148,8 @@ func TestIssue10_7_CopyToIsRefused(t *testing.T) {
 		"by a link of anybody's":   {[]string{"--copy-to", link(filepath.Join(public, "link"), bin)}, files.ErrUntrusted, "others can write to " + public},
 		"what is not there":        {[]string{"--copy-to", in("nowhere")}, os.ErrNotExist, "create it first (install -d -m 0755 " + in("nowhere") + ")"},
 		"a file":                   {[]string{"--copy-to", victim}, nil, "it is not a directory"},
-		"onto a link":              {[]string{"--copy-to", taken}, files.ErrUntrusted, "feedd is no regular file"},
-		"beside another program":   {[]string{"--copy-to", bin, "--program", "/usr/bin/feedd"}, nil, "neither with --program"},
+		"onto a link":              {[]string{"--copy-to", taken}, files.ErrUntrusted, "feedd is not a regular file"},
+		"beside another program":   {[]string{"--copy-to", bin, "--program", "/usr/bin/feedd"}, nil, "cannot be used with --program"},
 		"for another manager's":    {[]string{"--copy-to", bin, "--manager", "fake"}, nil, ""},
 		"below one that is closed": {[]string{"--copy-to", filepath.Join(victim, "x")}, nil, "victim/x"},
 	} {

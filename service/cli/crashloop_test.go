@@ -21,8 +21,8 @@ func TestStatusBetweenTwoTries(t *testing.T) {
 		"in a while":          {platform.NextTry{At: noon.Add(90 * time.Second), Number: 2, Max: 5}, ", next try in 1m30s, 2 of 5\n"},
 		"tenths":              {platform.NextTry{At: noon.Add(1234 * time.Millisecond), Number: 1, Max: 5}, ", next try in 1.2s, 1 of 5\n"},
 		"the last":            {platform.NextTry{At: noon.Add(time.Second), Number: 5, Max: 5}, ", next try in 1s, 5 of 5\n"},
-		"without limit":       {platform.NextTry{At: noon.Add(time.Second), Number: 7}, ", next try in 1s, the 7. since it was started by hand\n"},
-		"more than there are": {platform.NextTry{At: noon.Add(time.Second), Number: 6, Max: 5}, ", next try in 1s, the 6. since it was started by hand\n"},
+		"without limit":       {platform.NextTry{At: noon.Add(time.Second), Number: 7}, ", next try in 1s, restart 7 since it was started by hand\n"},
+		"more than there are": {platform.NextTry{At: noon.Add(time.Second), Number: 6, Max: 5}, ", next try in 1s, restart 6 since it was started by hand\n"},
 		"nobody knows which":  {platform.NextTry{At: noon.Add(time.Second)}, ", next try in 1s\n"},
 		"nobody knows when":   {platform.NextTry{Number: 3, Max: 5}, ", next try soon, 3 of 5\n"},
 		"due":                 {platform.NextTry{At: noon.Add(-time.Second), Number: 3, Max: 5}, ", next try soon, 3 of 5\n"},
@@ -32,7 +32,7 @@ func TestStatusBetweenTwoTries(t *testing.T) {
 			p.cfg.Log.File = p.dir + "/none.log" // no log to be shown
 			p.m.st.Phase, p.m.st.LastExit, p.m.st.EndedAt, p.m.st.Next = platform.PhaseStarting, killed, noon.Add(-time.Second), &tt.next
 			p.wants("status", 3, "feedd is failed since "+noon.Add(-time.Second).Local().Format(time.DateTime)+" (1s ago)"+tt.says)
-			if strings.Contains(p.out.String(), "about to start it again") {
+			if strings.Contains(p.out.String(), "about to restart it") {
 				t.Errorf("said twice:\n%s", p.out.String())
 			}
 			p.wants("status --json", 3, `"next_try": {`)
@@ -90,11 +90,11 @@ func TestStatusOfWhatWasGivenUp(t *testing.T) {
 		restarts string
 		gaveUp   bool
 	}{
-		"by systemd":               {func(p *place) { p.m.st.GaveUp, p.m.st.Restarts = true, 2 }, "2, and no more by itself", true},
-		"by a manager that counts": {func(p *place) { p.m.st.Restarts = 3 }, "3, and no more by itself", true},
+		"by systemd":               {func(p *place) { p.m.st.GaveUp, p.m.st.Restarts = true, 2 }, "2, and it is not started again automatically", true},
+		"by a manager that counts": {func(p *place) { p.m.st.Restarts = 3 }, "3, and it is not started again automatically", true},
 		"not yet":                  {func(p *place) { p.m.st.Restarts = 2 }, "2\n", false},
 		"not that code":            {func(p *place) { p.m.st.Restarts, p.m.st.LastExit = 3, &platform.Exit{Code: 78, Reason: "no"} }, "3\n", false},
-		"by our supervisor":        {leaves(true, 2, noon.Add(-time.Second)), "2, and no more by itself", true},
+		"by our supervisor":        {leaves(true, 2, noon.Add(-time.Second)), "2, and it is not started again automatically", true},
 		"by one before":            {leaves(true, 3, noon.Add(-24*time.Hour)), "3\n", false},
 		"our supervisor ended":     {leaves(false, 1, noon.Add(-time.Second)), "1\n", false},
 	} {
@@ -106,7 +106,7 @@ func TestStatusOfWhatWasGivenUp(t *testing.T) {
 			p.m.st.Phase, p.m.st.LastExit, p.m.st.EndedAt = platform.PhaseFailed, killed, noon.Add(-time.Second)
 			tt.so(p)
 			p.wants("status", 3, "restarts  "+tt.restarts)
-			const says = "it was started again as often as restart.max allows: nobody tries again until feedd start"
+			const says = "it was restarted as often as restart.max allows, and is not restarted before feedd start"
 			out := p.out.String()
 			if strings.Contains(out, says) != tt.gaveUp || strings.Contains(out, ", given up\n") != tt.gaveUp {
 				t.Errorf("got\n%s", out)

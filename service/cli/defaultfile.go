@@ -44,12 +44,12 @@ func (t *target) conceal(ctx context.Context) error {
 			gid, err = strconv.Atoi(gids[0])
 		}
 		if err != nil {
-			return fmt.Errorf("%s is to be read by %s alone, who has to be there before: %w", f.path, c.User, err)
+			return fmt.Errorf("%s may be read by %s only, so that user has to exist first: %w", f.path, c.User, err)
 		}
 	}
 	writes := func(s platform.Step) bool { return s.Kind == platform.StepWriteFile }
 	if !slices.ContainsFunc(f.steps, writes) && t.open(f.path, mode, gid) {
-		f.steps = append(f.steps, writeDefaultFile(f.path, "close the configuration to others", t.cfg.DefaultFile))
+		f.steps = append(f.steps, writeDefaultFile(f.path, "let only the service's user read the configuration", t.cfg.DefaultFile))
 	}
 	for i := range f.steps {
 		s := &f.steps[i]
@@ -71,7 +71,7 @@ func (t *target) open(path string, mode fs.FileMode, gid int) bool {
 	if err != nil || os.Geteuid() < 0 { // Windows
 		return false
 	}
-	owner, err := installer.Keeper{System: t.System}.Owner(path)
+	owner, err := installer.ServiceApplier{System: t.System}.Owner(path)
 	return err == nil && (info.Mode().Perm() != mode || gid >= 0 && owner.GID >= 0 && owner.GID != gid)
 }
 
@@ -128,13 +128,13 @@ func (t *target) placeDefaultFile(path, text string) defaultFile {
 		return defaultFile{path, false, t.removeBeside(before), ""}
 	case there == before.SHA256:
 		t.laid = state.Laid{Path: path, SHA256: offered, Dirs: before.Dirs}
-		return defaultFile{path, true, append(t.removeBeside(before), write(path, "the configuration that comes with this version; nobody has changed the one before")), ""}
+		return defaultFile{path, true, append(t.removeBeside(before), write(path, "the configuration that comes with this version; the previous one is unchanged")), ""}
 	}
 	beside := path + ".new"
 	t.laid = state.Laid{Path: path, SHA256: offered, Beside: beside, Dirs: before.Dirs}
 	return defaultFile{
 		path, false,
-		[]platform.Step{write(beside, "the configuration that comes with this version, beside the one that was changed")},
+		[]platform.Step{write(beside, "the configuration that comes with this version, next to the changed one")},
 		fmt.Sprintf("%s was changed and is kept; the configuration of this version is written to %s", path, beside),
 	}
 }
@@ -145,7 +145,7 @@ func (t *target) removeBeside(before state.Laid) []platform.Step {
 	if sum, err := t.digest(before.Beside); before.Beside == "" || err != nil || sum != before.SHA256 {
 		return nil
 	}
-	return []platform.Step{{Kind: platform.StepRemoveFile, Describe: "remove the configuration that was laid beside", Path: before.Beside}}
+	return []platform.Step{{Kind: platform.StepRemoveFile, Describe: "remove the configuration that was written next to it", Path: before.Beside}}
 }
 
 // missing returns the directories that must be made so that dir exists, the deepest first.
@@ -165,7 +165,7 @@ func (t *target) removeDefaultFile() []platform.Step {
 	}
 	steps := t.removeBeside(l)
 	if sum, err := t.digest(l.Path); err == nil && sum == l.SHA256 {
-		steps = append(steps, platform.Step{Kind: platform.StepRemoveFile, Describe: "remove the configuration, which nobody has changed", Path: l.Path})
+		steps = append(steps, platform.Step{Kind: platform.StepRemoveFile, Describe: "remove the unchanged configuration", Path: l.Path})
 	}
 	for _, dir := range l.Dirs {
 		if !t.absent(dir) {

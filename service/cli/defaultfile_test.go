@@ -105,11 +105,11 @@ func TestASecretConfigurationIsTheServicesAlone(t *testing.T) {
 	if err := os.Chmod(file, 0o644); err != nil { // by an install that did not know yet
 		t.Fatal(err)
 	}
-	p.wants(install, 0, "close the configuration to others")
+	p.wants(install, 0, "let only the service's user read the configuration")
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
-	if p.wants(install, 0, ""); strings.Contains(p.out.String()+p.errs.String(), "close the configuration") {
+	if p.wants(install, 0, ""); strings.Contains(p.out.String()+p.errs.String(), "let only the service's user") {
 		t.Errorf("again:\n%s", p.out.String())
 	}
 	p.accounts = map[string]string{"feed": "77", "feeders": "78"}
@@ -121,7 +121,7 @@ func TestASecretConfigurationIsTheServicesAlone(t *testing.T) {
 		p.wants("plan --scope system --json --program /opt/feedd", 0, tt.want)
 	}
 	p.cfg.User, p.cfg.Group = "nobody-knows", ""
-	p.wants("plan --scope system --program /opt/feedd", 1, "who has to be there before")
+	p.wants("plan --scope system --program /opt/feedd", 1, "so that user has to exist first")
 }
 
 // install and uninstall keep a changed configuration. The one of a newer version is put beside
@@ -130,7 +130,7 @@ func TestIssue11_AChangedConfigurationIsKept(t *testing.T) {
 	p, file := withDefault(t)
 	p.wants(install, 0, "feedd is installed")
 	p.cfg.DefaultFile = newerDefault
-	p.wants(install, 0, "nobody has changed the one before")
+	p.wants(install, 0, "the previous one is unchanged")
 	says(t, file, newerDefault)
 	p.put(file, edited)
 	p.wants(install, 0, nothingTo)
@@ -149,7 +149,7 @@ func TestIssue11_AChangedConfigurationIsKept(t *testing.T) {
 	p.cfg.DefaultFile = newerDefault
 	p.wants(install, 0, "is written to")
 	p.put(file, newerDefault) // taken over by hand
-	p.wants(install, 0, "laid beside")
+	p.wants(install, 0, "written next to it")
 	says(t, file+".new", "")
 	p.put(file, edited)
 	p.wants("uninstall", 0, "Its configuration stays: "+file, "remove")

@@ -59,7 +59,8 @@ func (t *target) located(err error, pieces bool) error {
 			continue
 		}
 		seen[e.Error()] = true
-		if !slices.ContainsFunc(service.Keys(), func(k service.Key) bool { return k.Name == e.Key }) {
+		isKey := strings.HasPrefix(e.Key, "socket.") || slices.ContainsFunc(service.Keys(), func(k service.Key) bool { return k.Name == e.Key })
+		if !isKey {
 			errs = append(errs, e)
 			continue
 		}

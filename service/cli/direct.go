@@ -40,7 +40,7 @@ func (a *app) stopDirectly(cmd *cobra.Command, t *target, h singleton.Holder, ki
 	if errors.Is(err, platform.ErrTimeout) && kill {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s did not stop within %v: killing it\n", t.id, limit)
 		if err = t.kill(cmd.Context(), t.toKill(cmd.Context(), h)); err == nil {
-			return notInOrder(t.id, "it did not stop by itself within %v, and was killed (see stop_timeout)", limit)
+			return notInOrder(t.id, "it did not stop within %v and was killed (see stop_timeout)", limit)
 		} else if !errors.Is(err, platform.ErrTimeout) {
 			return err
 		}
@@ -67,7 +67,7 @@ func (t *target) stopProgress(h singleton.Holder) string {
 }
 
 // errStopped means that the holder ended while we waited for it.
-var errStopped = errors.New("it ended before it had reloaded")
+var errStopped = errors.New("it ended before it reloaded")
 
 // reloadDirectly asks the holder to reload. It returns the outcome of a reload that started
 // after the request.

@@ -103,8 +103,8 @@ func TestReloadOfOneThatEnds(t *testing.T) {
 		record proc.Identity
 		says   string
 	}{
-		"its own record": {other, "it ended before it had reloaded: panic in Reload"},
-		"another's":      {feedd, "it ended before it had reloaded\n"},
+		"its own record": {other, "it ended before it reloaded: panic in Reload"},
+		"another's":      {feedd, "it ended before it reloaded\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
@@ -274,11 +275,11 @@ func TestDoctorForPeople(t *testing.T) {
 	}
 	want := []string{
 		"● feedd: 1 error, 1 note",
-		"    error  its last run failed, and nobody starts it again: killed or crashed without a trace",
+		"    error  its last run failed, and nothing restarts it: killed or crashed without a trace",
 		"           | 1000 lines",
 		"           $ /usr/sbin/feedd start",
 		"           more: /usr/sbin/feedd logs",
-		"     note  so: a PID file is left of a run that is over: ",
+		"     note  so: a PID file of an ended run is left: ",
 		"       ok  machine, manager, configuration, ",
 	}
 	lines := strings.Split(strings.ReplaceAll(p.out.String(), "\r", ""), "\n")
@@ -335,6 +336,43 @@ func TestDoctorAsksTheManager(t *testing.T) {
 		if e := json.Unmarshal(p.out.Bytes(), &r); e != nil || len(r.Findings) != 1 || r.Findings[0].ID != id {
 			t.Errorf("%s: %v, %v: %s", id, e, err, p.out.String())
 		}
+	}
+}
+
+// A forgetful manager still names the process for its first answers after that has ended.
+type forgetful struct {
+	*manager
+	answers int
+}
+
+func (f *forgetful) Status(ctx context.Context, id platform.ID) (platform.Status, error) {
+	st, err := f.manager.Status(ctx, id)
+	if f.answers--; f.answers < 0 {
+		st.PID, st.Phase = 0, platform.PhaseFailed
+	}
+	return st, err
+}
+
+// TestFaults/openrc/panicked: the process had just ended, OpenRC still named it, and doctor called
+// that a disagreement.
+func TestDoctorLooksAgainAfterTheEnd(t *testing.T) {
+	for answers, want := range map[int]string{1: "failed", 2: "failed", 1000: "manager-disagrees"} {
+		synctest.Test(t, func(t *testing.T) {
+			p := wellOff(t)
+			isDown(p)
+			p.m.st.PID, p.m.st.Phase = feedd.PID, platform.PhaseReady
+			p.ends(feedd.PID)
+			p.ended(&platform.Exit{Code: 2, Reason: "panic"})
+			m := p.machine()
+			m.Manager = func(string) (platform.Manager, error) { return &forgetful{p.m, answers}, nil }
+			err := p.runOn(t.Context(), m, "doctor", "--json")
+			var r doctor.Report
+			e := json.Unmarshal(p.out.Bytes(), &r)
+			disagrees := slices.Contains(ids(r), "manager-disagrees")
+			if e != nil || len(r.Findings) == 0 || !slices.Contains(ids(r), want) || disagrees != (want == "manager-disagrees") {
+				t.Errorf("after %d answers: %v, %v: %s", answers, e, err, p.out.String())
+			}
+		})
 	}
 }
 

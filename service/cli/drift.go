@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service"
 )
@@ -31,6 +32,7 @@ type drift struct {
 // drift compares them. If an installation has no record (one from a package, or from an older
 // version), only its process can be compared.
 func (a *app) drift(ctx context.Context, t *target) drift {
+	ctx = native.Look(ctx)
 	var d drift
 	if t.manager == nil || t.badFile != nil {
 		return d
@@ -146,7 +148,7 @@ func (d *drift) process(ctx context.Context, t *target, prog service.Program) {
 func (d drift) due() bool { return d.running && (d.old || d.program || len(d.restart) > 0) }
 
 // newerProgram is the note about a process whose program was replaced.
-const newerProgram = "the program on disk is newer than the one that runs: restart brings it in"
+const newerProgram = "the program on disk is newer than the running one: `restart` applies it"
 
 // notes describes the differences, each with the command that removes it.
 func (d drift) notes(a *app, t *target) []string {
@@ -161,13 +163,13 @@ func (d drift) ofProcess(a *app, t *target) []string {
 		note(newerProgram)
 	}
 	if d.old {
-		note("what runs was started under the definition before the last install: %s brings that in", a.command(t, "restart"))
+		note("the process was started under the definition before the last install: %s applies the new one", a.command(t, "restart"))
 	}
 	if len(d.restart) > 0 {
-		note("changed since it was started: %s: %s brings that in", strings.Join(d.restart, ", "), a.command(t, "restart"))
+		note("changed since the start: %s: %s applies that", strings.Join(d.restart, ", "), a.command(t, "restart"))
 	}
 	if len(d.reload) > 0 {
-		note("changed, and not taken yet: %s: %s brings that in", strings.Join(d.reload, ", "), a.command(t, "reload"))
+		note("changed, but not loaded yet: %s: %s applies that", strings.Join(d.reload, ", "), a.command(t, "reload"))
 	}
 	return notes
 }
@@ -193,10 +195,10 @@ func (d drift) ofDefinition(a *app, t *target) []string {
 	case len(d.changes) == 0:
 		return nil
 	case len(d.install) > 0:
-		return []string{fmt.Sprintf("changed in the configuration, and not in %s's definition of the service: %s: %s brings that in",
+		return []string{fmt.Sprintf("changed in the configuration, but not in %s's definition of the service: %s: %s applies that",
 			t.manager.Name(), strings.Join(d.install, ", "), install)}
 	}
-	return []string{fmt.Sprintf("%s's definition of the service is not what install would write now (%s shows it): %s brings it up to date",
+	return []string{fmt.Sprintf("%s's definition of the service differs from what install would write now (%s shows it): %s updates it",
 		t.manager.Name(), a.command(t, "plan --diff"), install)}
 }
 

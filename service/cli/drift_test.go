@@ -42,7 +42,7 @@ func (p *place) silent(args ...string) {
 		if code, err := p.run(strings.Fields(line)...); code == platform.ExitUsage {
 			p.t.Error(err)
 		}
-		if text := p.out.String() + p.errs.String(); strings.Contains(text, "brings") || strings.Contains(text, "changes ") {
+		if text := p.out.String() + p.errs.String(); strings.Contains(text, "applies") || strings.Contains(text, "changes ") {
 			p.t.Errorf("%s: %s", line, text)
 		}
 	}
@@ -80,7 +80,7 @@ func TestIssue10_5_InstallDoesNothingWhereNothingIs(t *testing.T) {
 func TestIssue10_5_AChangedUserIsToldByEveryCommand(t *testing.T) {
 	p, set := installed(t, true)
 	set("[service]\nuser = \"alice\"\n[service.limits]\nnofile = 77\n")
-	const says = "changed in the configuration, and not in fake's definition of the service: limits.nofile, user: feedd install --restart brings that in"
+	const says = "changed in the configuration, but not in fake's definition of the service: limits.nofile, user: feedd install --restart applies that"
 	p.wants("reload", 0, says, "reload")
 	p.wants("restart", 0, says, "restart")
 	p.wants("start", 0, says, "start")
@@ -142,7 +142,7 @@ func TestIssue10_5_ARestartIsDue(t *testing.T) {
 	if text := p.errs.String(); !strings.Contains(text, "- changes "+p.m.file+":\n") || !strings.Contains(text, "  -User=\n  +User=alice\n") {
 		t.Error(text)
 	}
-	p.wants("status", 0, "started under the definition before the last install: feedd restart brings that in")
+	p.wants("status", 0, "started under the definition before the last install: feedd restart applies the new one")
 	p.wants("install", 0, "a restart is due") // nothing to write, and still due
 	p.wants("install --restart", 0, "feedd is installed (fake): its definition has not changed.\nfeedd is ready after 0.0 s, pid 70; log: ", "restart")
 	p.now = func() time.Time { return noon.Add(time.Minute) }
@@ -156,7 +156,7 @@ func TestIssue10_5_ARestartIsDue(t *testing.T) {
 
 	p, set = installed(t, false) // what does not run is not restarted
 	set("[service]\nuser = \"alice\"\n")
-	p.wants("start", 0, "user: feedd install brings that in", "start")
+	p.wants("start", 0, "user: feedd install applies that", "start")
 	p.wants("install --restart", 0, "feedd is installed (fake).\n")
 }
 
@@ -165,11 +165,11 @@ func TestIssue10_5_ARestartIsDue(t *testing.T) {
 func TestIssue10_5_KeysOfTheProcess(t *testing.T) {
 	p, set := installed(t, true)
 	set("[service]\nhealth_interval = \"7s\"\n[service.log]\nlevel = \"debug\"\n")
-	p.wants("status", 0, "changed since it was started: health_interval: feedd restart brings that in")
-	if !strings.Contains(p.out.String(), "changed, and not taken yet: log.level: feedd reload brings that in") {
+	p.wants("status", 0, "changed since the start: health_interval: feedd restart applies that")
+	if !strings.Contains(p.out.String(), "changed, but not loaded yet: log.level: feedd reload applies that") {
 		t.Error(p.out.String())
 	}
-	p.wants("reload", 0, "health_interval: feedd restart brings that in", "reload")
+	p.wants("reload", 0, "health_interval: feedd restart applies that", "reload")
 	p.wants("install", 0, "a restart is due")
 	p.wants("install --restart", 0, "", "restart")
 }
@@ -179,7 +179,7 @@ func TestIssue10_5_KeysOfTheProcess(t *testing.T) {
 func TestIssue10_5_ADefinitionThatSomebodyEdited(t *testing.T) {
 	p, _ := installed(t, true)
 	p.put(p.m.file, "User=mallory\n")
-	p.wants("status", 0, "fake's definition of the service is not what install would write now (feedd plan --diff shows it): feedd install --restart brings it up to date")
+	p.wants("status", 0, "fake's definition of the service differs from what install would write now (feedd plan --diff shows it): feedd install --restart updates it")
 	p.wants("plan --diff", 0, "-User=mallory\n")
 	p.wants("install", 0, "feedd is installed (fake).\n")
 }
@@ -196,6 +196,6 @@ func TestIssue10_5_WithoutARecord(t *testing.T) {
 	p.silent("start"+file, "restart"+file, "status"+file)
 	// What its process has in force is known nevertheless.
 	set("[service]\nhealth_interval = \"7s\"\n")
-	p.wants("status"+file, 0, "changed since it was started: health_interval: feedd restart brings that in")
-	p.wants("start"+file, 0, "health_interval: feedd restart brings that in", "start")
+	p.wants("status"+file, 0, "changed since the start: health_interval: feedd restart applies that")
+	p.wants("start"+file, 0, "health_interval: feedd restart applies that", "start")
 }

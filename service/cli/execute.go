@@ -64,10 +64,20 @@ func (a *app) run(cmd *cobra.Command, args []string, run func(*cobra.Command, []
 	if err := a.checkFlags(cmd); err != nil {
 		return err
 	}
+	if err := a.notCarriedOut(cmd); err != nil {
+		return err
+	}
 	a.cfg.Command = a.mounted(nil)
 	a.code = a.cfg
+	// An empty NO_COLOR counts as unset (https://no-color.org), which color does not know.
+	if value, set := os.LookupEnv("NO_COLOR"); set && value == "" {
+		_ = os.Unsetenv("NO_COLOR") // fails only for invalid names
+		color.NoColor = os.Getenv("TERM") == "dumb"
+	}
 	// color checks whether this is a terminal, but not whether it shows colours.
-	color.NoColor = color.NoColor || !logsink.IsTerminal(os.Stdout.Fd())
+	if !color.NoColor && !logsink.IsTerminal(os.Stdout.Fd()) {
+		color.NoColor = true
+	}
 	if !slices.Contains(unguarded[:], cmd.Name()) {
 		// An interrupted install is rolled back.
 		ctx, stop := a.Interrupt(cmd.Context())
@@ -94,7 +104,7 @@ func (a *app) checkFlags(cmd *cobra.Command) (err error) {
 		case f.Value.Type() == "string" && f.Value.String() == "" && f.Name != "instance": // an empty instance is the plain service
 			err = usage("--%s is empty: give it a value, or leave it out", f.Name)
 		case f.Name == "timeout" && a.timeout <= 0:
-			err = usage("--timeout %v: it has to be more than 0; leave it out for what the configuration allows", a.timeout)
+			err = usage("--timeout %v: it has to be more than 0; leave it out for the time that the configuration allows", a.timeout)
 		case f.Name == "instance" && a.cfg.Instance != "":
 			if bad := platform.CheckName(a.cfg.Instance); bad != nil {
 				err = usage("--instance: %w", bad)

@@ -31,7 +31,7 @@ func Alone(cfg service.Config) *cobra.Command {
 type App struct{ *app }
 
 // Trunk returns the command line with which Main begins.
-func Trunk(cfg service.Config) App { return App{newTrunk(thisMachine(), cfg, nil, "q")} }
+func Trunk(cfg service.Config) App { return App{newTrunk(thisMachine(), &cfg, nil, "q")} }
 
 // Grown returns Trunk with all commands.
 func Grown(cfg service.Config) App { return App{newTree(thisMachine(), cfg, nil, "q")} }

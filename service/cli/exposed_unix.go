@@ -46,7 +46,7 @@ func exposed(path string) string {
 		}
 		return reason == ""
 	}) {
-		reason = "its links lead nowhere"
+		reason = "its links lead to no file"
 	}
 	if reason != "" {
 		return reason

@@ -452,7 +452,7 @@ func (c *campaign) judge(t *testing.T, fault string, err error, dead, changes bo
 		t.Errorf("%s: the journal: %v", fault, bad)
 		return
 	}
-	if p == nil && !dead && (err != nil || changes) && (err == nil || !strings.Contains(err.Error(), "could not be started again")) {
+	if p == nil && !dead && (err != nil || changes) && (err == nil || !strings.Contains(err.Error(), "could not be started")) {
 		c.asBeforeOrAfter(t, fault, err)
 	}
 	if p != nil {
@@ -463,8 +463,8 @@ func (c *campaign) judge(t *testing.T, fault string, err error, dead, changes bo
 		}
 		if len(fault)%2 == 0 { // else the next call does so itself
 			m, _ := c.machine().Manager("")
-			keeper := installer.Keeper{System: c.tree, Manager: m, ID: platform.ID{Name: faultName, Scope: platform.ScopeSystem}}
-			if _, err := installer.Resume(t.Context(), keeper, journal, nil); err != nil {
+			applier := installer.ServiceApplier{System: c.tree, Manager: m, ID: platform.ID{Name: faultName, Scope: platform.ScopeSystem}}
+			if _, err := installer.Resume(t.Context(), applier, journal, nil); err != nil {
 				t.Errorf("%s: ended with %v; it cannot be resumed: %v", fault, err, err)
 			}
 			_ = os.Remove(state.LockPath(c.manifest())) // of the dead, whom only a call sweeps away
@@ -472,7 +472,7 @@ func (c *campaign) judge(t *testing.T, fault string, err error, dead, changes bo
 			c.asBeforeOrAfter(t, fault+", resumed", err)
 		}
 	}
-	if err != nil && strings.Contains(err.Error(), "could not be started again") { // it is said, and keeps nobody from the next install
+	if err != nil && strings.Contains(err.Error(), "could not be started") { // it is said, and keeps nobody from the next install
 		return
 	}
 	if !changes && err == nil && (c.sc.fails || c.sc.name == "take over") {

@@ -16,18 +16,22 @@ import (
 )
 
 func (a *app) fleetCommand() *cobra.Command {
-	group := &cobra.Command{Use: "fleet", Short: "Show all services of this machine that are made with holdfast", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+	group := &cobra.Command{Use: "fleet", Short: "Show all holdfast services of this machine, or all machines of a cluster", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
 		return a.help([]string{"help", "fleet"})
 	}}
-	var asJSON, watch bool
+	var asJSON, watch, cluster bool
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show the state of each in one table",
+		Short: "Show the state of all in one table",
 		Long: "Show the state of each service of this machine that is made with holdfast, whatever its program. Root sees the services of the system, " +
 			"other users see their own; --scope chooses. " +
-			"Services are found by the records of install, by definitions that holdfast has made, and by the state files of those that run, also by hand. The manager is asked once for all of them.",
+			"Services are found by the records of install, by definitions that holdfast has made, and by the state files of those that run, also by hand. The manager is asked once for all of them.\n\n" +
+			"With --cluster, show this service on all machines of its cluster, also those that are down, and the last upgrade in turns.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cluster {
+				return a.clusterStatus(cmd, watch, asJSON)
+			}
 			scope, err := a.scopeFlag()
 			if err != nil {
 				return err
@@ -47,7 +51,8 @@ func (a *app) fleetCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON, one object")
 	cmd.Flags().BoolVar(&watch, "watch", false, "again every second, until ctrl-C")
-	group.AddCommand(cmd)
+	cmd.Flags().BoolVar(&cluster, "cluster", false, "show this service on all machines of its cluster")
+	group.AddCommand(cmd, a.fleetReleaseCommand(), a.fleetForgetCommand())
 	return group
 }
 
@@ -87,19 +92,13 @@ func printFleet(w io.Writer, f fleet) error {
 	fmt.Fprintln(t, "NAME\tPHASE\tSINCE\tVERSION\tMEMORY\tRESTARTS\tLAST END\tFINDINGS")
 	for _, s := range f.Services {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n",
-			oneLine(s.id()), oneLine(string(s.Phase)), sinceText(s.PhaseSince), cmp.Or(oneLine(s.Version), "-"), memoryText(s.RSS), s.Restarts, endText(s.LastExit), findingsText(s))
+			oneLine(s.id()), oneLine(string(s.Phase)), sinceText(s.PhaseSince), cmp.Or(oneLine(s.Version), "-"), memoryText(s.RSS), s.Restarts, endText(s.LastExit), findingsText(s.Findings))
 	}
 	_ = t.Flush() // writes to memory
-	for i, line := range strings.Split(strings.TrimSuffix(table.String(), "\n"), "\n") {
-		line = strings.TrimRight(line, " ")
-		if i > 0 && len(f.Services[i-1].Findings) > 0 {
-			line = severityColor(f.Services[i-1].Findings[0].Severity).Sprint(line)
-		}
-		b.WriteString(line + "\n")
-	}
+	b.WriteString(coloured(table.String(), func(i int) []doctor.Finding { return f.Services[i].Findings }))
 	if len(f.Services) == 0 {
 		b.Reset()
-		fmt.Fprintf(&b, "no service of scope %s is made with holdfast, as far as can be seen\n", f.Scope)
+		fmt.Fprintf(&b, "no holdfast services of scope %s are visible\n", f.Scope)
 	}
 	for _, s := range f.Services {
 		for _, n := range s.Notes {
@@ -111,6 +110,22 @@ func printFleet(w io.Writer, f fleet) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// coloured returns a table without trailing spaces. After its heading, each line has the colour of
+// the first finding of its row.
+func coloured(table string, findings func(row int) []doctor.Finding) string {
+	var b strings.Builder
+	for i, line := range strings.Split(strings.TrimSuffix(table, "\n"), "\n") {
+		line = strings.TrimRight(line, " ")
+		if i > 0 {
+			if found := findings(i - 1); len(found) > 0 {
+				line = severityColor(found[0].Severity).Sprint(line)
+			}
+		}
+		b.WriteString(line + "\n")
+	}
+	return b.String()
 }
 
 func sinceText(t time.Time) string {
@@ -143,12 +158,12 @@ func endText(e *platform.Exit) string {
 }
 
 // findingsText names the first finding, and counts the others.
-func findingsText(s fleetService) string {
-	if len(s.Findings) == 0 {
+func findingsText(all []doctor.Finding) string {
+	if len(all) == 0 {
 		return "-"
 	}
-	text := fmt.Sprintf("%s: %s", s.Findings[0].Severity, s.Findings[0].ID)
-	if n := len(s.Findings) - 1; n > 0 {
+	text := fmt.Sprintf("%s: %s", all[0].Severity, all[0].ID)
+	if n := len(all) - 1; n > 0 {
 		text += fmt.Sprintf(" (+%d)", n)
 	}
 	return text

@@ -171,10 +171,10 @@ func TestFleetStatus(t *testing.T) {
 		t.Errorf("%d rows, %q; %s", len(rows), rows["damaged"].Notes, notes)
 	}
 	s.fails = errors.New("it hangs")
-	if _, notes := p.fleet(s.machine()); !strings.Contains(notes, "fake does not say") {
+	if _, notes := p.fleet(s.machine()); !strings.Contains(notes, "fake does not report which services it restarts") {
 		t.Errorf("%s", notes)
 	}
-	if _, notes := p.fleet(p.machine()); !strings.Contains(notes, "fake does not say of all at once") { // one that has failed
+	if _, notes := p.fleet(p.machine()); !strings.Contains(notes, "fake does not report for all services") { // one that has failed
 		t.Errorf("%s", notes)
 	}
 	if rows, _ := p.fleet(s.machine(), "--scope", "system"); len(rows) == 0 {
@@ -215,7 +215,7 @@ func TestFleetStatusPassesOverWhatIsNoService(t *testing.T) {
 
 func TestFleetStatusForPeople(t *testing.T) {
 	p, s := fleetPlace(t)
-	if err := p.runOn(t.Context(), s.machine(), "fleet", "status"); err != nil || !strings.HasPrefix(p.out.String(), "no service of scope user") {
+	if err := p.runOn(t.Context(), s.machine(), "fleet", "status"); err != nil || !strings.HasPrefix(p.out.String(), "no holdfast services of scope user") {
 		t.Errorf("%v\n%s", err, p.out.String())
 	}
 	dir := p.has("evil")

@@ -64,17 +64,17 @@ func (a *app) fleet(ctx context.Context, scope platform.Scope) (fleet, error) {
 		return f, context.Cause(ctx)
 	}
 	if said.err != nil {
-		f.Notes = append(f.Notes, m.Name()+" does not say which services it starts again, or has given up: "+said.err.Error())
+		f.Notes = append(f.Notes, m.Name()+" does not report which services it restarts or has given up: "+said.err.Error())
 	}
 	a.each(len(lives), func(i int) { f.Services[i] = a.judge(lives[i], m, said.unsettled) })
 	down := func(s fleetService) bool { return s.Installed && s.Phase == platform.PhaseFailed }
 	if _, ok := m.(platform.Surveyor); m != nil && !ok && slices.ContainsFunc(f.Services, down) {
-		f.Notes = append(f.Notes, m.Name()+" does not say of all at once which it is about to start again: of one that has failed, its own `status` says it")
+		f.Notes = append(f.Notes, m.Name()+" does not report for all services which it is about to restart: use the `status` of each failed one")
 	}
 	if scope == platform.ScopeUser {
 		f.Notes = append(f.Notes, "these are your own services; those of the system: --scope system, as root")
 	} else if !a.Privileged() {
-		f.Notes = append(f.Notes, "without root some of it cannot be seen")
+		f.Notes = append(f.Notes, "some of it is visible to root only")
 	}
 	return f, nil
 }

@@ -45,7 +45,7 @@ func (a *app) follow(cmd *cobra.Command, t *target, id string) (upgrade.Attempt,
 				return upgrade.Attempt{}, err
 			}
 			if t.Now().Sub(begun) > followFirst {
-				return upgrade.Attempt{}, errors.New("the process that was to carry it out has not started: see the system log")
+				return upgrade.Attempt{}, errors.New("the process that should perform it did not start: see the system log")
 			}
 		case l.Last.Result != "":
 			return *l.Last, t.letGo(ctx, id)
@@ -58,7 +58,7 @@ func (a *app) follow(cmd *cobra.Command, t *target, id string) (upgrade.Attempt,
 			}
 		}
 		if err := sleep(ctx, followEvery); err != nil {
-			return upgrade.Attempt{}, fmt.Errorf("%w: it goes on without this command: %s shows what becomes of it", err, a.command(t, "versions"))
+			return upgrade.Attempt{}, fmt.Errorf("%w: it continues without this command: %s shows the outcome", err, a.command(t, "versions"))
 		}
 	}
 }
@@ -117,11 +117,11 @@ func (a *app) cutOffElsewhere(t *target) error {
 		return err
 	}
 	name, instance, _ := strings.Cut(l.Last.Service, "@")
-	then := "`versions` of that service puts it in order"
+	then := "`versions` of that service repairs it"
 	if name == t.id.Name {
 		other := *t
 		other.id.Instance, other.cfg.Instance = instance, instance
-		then = a.command(&other, "versions") + " puts it in order"
+		then = a.command(&other, "versions") + " repairs it"
 	}
 	return fmt.Errorf("%w: %s", &upgrade.ElsewhereError{Service: l.Last.Service}, then)
 }
@@ -147,7 +147,7 @@ func (a *app) showOutcome(cmd *cobra.Command, t *target, verb string, done upgra
 		fmt.Fprintf(cmd.ErrOrStderr(), "- %s\n", oneLine(n))
 	}
 	for _, name := range done.Others {
-		fmt.Fprintf(cmd.ErrOrStderr(), "- %s has the program in common with it, and runs the version before until it is restarted\n", oneLine(name))
+		fmt.Fprintf(cmd.ErrOrStderr(), "- %s shares the program with it, and runs the previous version until it is restarted\n", oneLine(name))
 	}
 	if err != nil {
 		return fmt.Errorf("%s %q: %w", verb, t.id, err)
@@ -155,13 +155,13 @@ func (a *app) showOutcome(cmd *cobra.Command, t *target, verb string, done upgra
 	switch {
 	case done.Result == upgrade.Unchanged:
 		if h, err := t.Holder(t.lock()); err == nil && h.Known() && t.Replaced(h, t.startedFrom(true)) {
-			fmt.Fprintf(cmd.ErrOrStderr(), "- it still runs another version: %s brings it in\n", a.command(t, "restart"))
+			fmt.Fprintf(cmd.ErrOrStderr(), "- it still runs another version: %s switches to it\n", a.command(t, "restart"))
 		}
 		fmt.Fprintf(confirms(cmd), "%s is already %v.\n", t.id, done.To)
 	case !done.Tried:
 		fmt.Fprintf(confirms(cmd), "%s is %v now: %s.\n", t.id, done.To, oneLine(done.Reason))
 	default:
-		fmt.Fprintf(confirms(cmd), "%s is %v now, and was %v; it was away for %v.\n", t.id, done.To, done.From, done.Downtime.Round(time.Millisecond))
+		fmt.Fprintf(confirms(cmd), "%s is %v now, and was %v; it was down for %v.\n", t.id, done.To, done.From, done.Downtime.Round(time.Millisecond))
 	}
 	return nil
 }

@@ -74,7 +74,7 @@ func TestAUserWhoMayNotIsToldWhoMay(t *testing.T) {
 		running(p)
 		p.m.acts = fmt.Errorf("%w: %w", platform.ErrPermission, &platform.CommandError{Argv: []string{"systemctl", verb}, Code: 4, Stderr: "Access denied\nSee system logs"})
 		code, err := p.run(verb, "--scope", "system")
-		if want := verb + ` "feedd": a service of the system: not permitted: become root`; code != 77 || fmt.Sprint(err) != want {
+		if want := verb + ` "feedd": a system service: not permitted: become root`; code != 77 || fmt.Sprint(err) != want {
 			t.Errorf("%d, %v", code, err)
 		}
 	}
@@ -88,7 +88,7 @@ func TestRestartTellsADriftOnce(t *testing.T) {
 		running(p)
 		p.writes(feedd, platform.PhaseReady, nil)
 	}
-	p.wants("restart", 0, "user: feedd install brings that in", "restart")
+	p.wants("restart", 0, "user: feedd install applies that", "restart")
 	if text := p.errs.String(); strings.Count(text, "definition of the service: user") != 1 {
 		t.Error(text)
 	}
@@ -113,14 +113,26 @@ func TestReloadSaysWhatItDoesNotRead(t *testing.T) {
 	p.writes(feedd, platform.PhaseReady, func(s *state.State) { s.ConfigFile = "" })
 	p.file("")
 	code, err := p.run("reload")
-	if want := "it reads no file, and has not taken " + p.cfg.File; code != 0 || !strings.Contains(p.errs.String(), want) {
+	if want := "it reads no file and did not load " + p.cfg.File; code != 0 || !strings.Contains(p.errs.String(), want) {
 		t.Errorf("%d, %v\n%s", code, err, &p.errs)
 	}
 	p.cfg.File = ""
 	p.writes(feedd, platform.PhaseReady, func(s *state.State) { s.ConfigFile = "/etc/feedd.toml" })
 	none := filepath.Join(p.dir, "none.toml")
-	if _, err := p.run("reload", "--config", none); !strings.Contains(fmt.Sprint(err), "and not "+none+": ") {
+	if _, err := p.run("reload", "--config", none); !strings.Contains(fmt.Sprint(err), ", not "+none+": ") {
 		t.Errorf("%v", err)
+	}
+}
+
+// The flag --version of a program prints what its command version prints.
+func TestVersionIsAFlagToo(t *testing.T) {
+	cfg := service.Config{Name: "feedd", Version: "1.2"}
+	want, err := drive(t, cli.Alone(cfg), "version")
+	if err != nil || !strings.HasPrefix(want, "feedd 1.2\nholdfast ") {
+		t.Fatalf("%v:\n%s", err, want)
+	}
+	if got, err := drive(t, cli.Alone(cfg), "--version"); err != nil || got != want {
+		t.Errorf("%v:\n%s\nwant\n%s", err, got, want)
 	}
 }
 

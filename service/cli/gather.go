@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/platform/proc"
 	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service"
@@ -36,15 +37,14 @@ type gathering struct {
 	d    drift
 	last recovery.LastRun // if there is a record of it
 	user account          // the service's user; no name: not known
+	gone bool             // the manager names a process that does not exist
 }
 
 // facts gathers everything that doctor judges.
 func (a *app) facts(cmd *cobra.Command, t *target) doctor.Facts {
-	ctx := cmd.Context()
 	g := gathering{target: t, app: a, cmd: cmd}
 	g.f = doctor.Facts{Service: t.id.String(), Command: a.called(cmd, t), Scope: t.id.Scope, Now: t.Now()}
-	var fileErr error
-	g.r, g.now, g.held, fileErr = t.merge(ctx)
+	ctx, fileErr := g.look(cmd.Context())
 	g.d = a.drift(ctx, t)
 	g.life(ctx)
 	g.lock(ctx, fileErr)
@@ -62,6 +62,26 @@ func (a *app) facts(cmd *cobra.Command, t *target) doctor.Facts {
 	g.upgrade()
 	g.alarms(ctx)
 	return g.f
+}
+
+// look finds out what is known of the service. A process that has just ended no longer exists
+// while the manager still names it: then look asks again. The manager is not asked the same
+// twice in the context that look returns.
+func (g *gathering) look(ctx context.Context) (_ context.Context, fileErr error) {
+	const tries = 3
+	for try := 1; ; try++ {
+		once := native.Look(ctx)
+		g.r, g.now, g.held, fileErr = g.merge(once)
+		g.gone = g.r.said.PID != 0 && g.ended(g.r.said.PID)
+		if !g.gone || try == tries || sleep(ctx, time.Second) != nil {
+			return once, fileErr
+		}
+	}
+}
+
+func (g *gathering) ended(pid int) bool {
+	_, err := g.Process(pid)
+	return errors.Is(err, proc.ErrGone)
 }
 
 // called returns how to call the program for this service.
@@ -227,13 +247,9 @@ func (g *gathering) manages(ctx context.Context) {
 		}
 		return
 	}
-	m.Phase, m.PID = st.Phase, st.PID
+	m.Phase, m.PID, m.Gone = st.Phase, st.PID, g.gone
 	if l, ok := g.manager.(platform.Lesser); ok && st.Installed {
 		m.Missing = l.Missing(g.id)
-	}
-	if m.PID != 0 {
-		_, err := g.Process(m.PID)
-		m.Gone = errors.Is(err, proc.ErrGone)
 	}
 	// If the manager watches nothing, a supervisor of ours does.
 	if g.cfg.Supervise && st.Phase == "" && g.held.Known() && g.held.Origin == m.Name {

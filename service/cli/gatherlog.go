@@ -67,10 +67,10 @@ func (g *gathering) unreachable() (why, allow string) {
 	if before, err := os.Lstat(file); err == nil && !before.Mode().IsRegular() {
 		return file + " is no regular file", ""
 	} else if err == nil && g.closed(file, before, mayWrite) {
-		return fmt.Sprintf("the service's user, %s, cannot write %s: its mode is %04o, and it is %s's", g.user.name, file, before.Mode().Perm(), ownerOf(before)),
+		return fmt.Sprintf("the service's user, %s, cannot write to %s: its mode is %04o, and its owner is %s", g.user.name, file, before.Mode().Perm(), ownerOf(before)),
 			"chown " + quoted(g.user.name) + " " + quoted(file) + " && chmod u+rw " + quoted(file)
 	} else if errors.Is(err, fs.ErrNotExist) && g.closed(dir, info, mayWrite) {
-		return fmt.Sprintf("the service's user, %s, cannot make %s: the mode of %s is %04o, and it is %s's", g.user.name, file, dir, info.Mode().Perm(), ownerOf(info)), ""
+		return fmt.Sprintf("the service's user, %s, cannot create %s: the mode of %s is %04o, and its owner is %s", g.user.name, file, dir, info.Mode().Perm(), ownerOf(info)), ""
 	}
 	return "", ""
 }

@@ -99,7 +99,7 @@ func (g *gathering) ownership(d *doctor.Dir, info fs.FileInfo) {
 		d.Owner = g.user.name
 	}
 	if g.closed(d.Path, info, mayWrite) || g.closed(d.Path, info, mayEnter) {
-		d.Closed = fmt.Sprintf("its mode is %04o, and it is %s's", info.Mode().Perm(), d.Owner)
+		d.Closed = fmt.Sprintf("its mode is %04o, and its owner is %s", info.Mode().Perm(), d.Owner)
 	}
 }
 
@@ -119,7 +119,7 @@ func (g *gathering) volumes() {
 		switch i, seen := at[id]; {
 		case errors.Is(err, errors.ErrUnsupported) || dir == "":
 		case err != nil:
-			g.unseen("the space that is left for its "+role, err)
+			g.unseen("the free space for its "+role, err)
 		case seen:
 			if !slices.Contains(g.f.Volumes[i].Roles, role) {
 				g.f.Volumes[i].Roles = append(g.f.Volumes[i].Roles, role)
@@ -151,7 +151,7 @@ func (g *gathering) clock(ctx context.Context) {
 		later(last.Ended, "the end of its last run")
 	}
 	if g.now.File != nil {
-		later(g.now.File.StartedAt, "the start of what runs")
+		later(g.now.File.StartedAt, "the start of the process")
 	}
 	later(g.manifest.Changed, "its installation")
 	if g.held.Known() && g.now.File != nil {

@@ -32,7 +32,7 @@ func TestIssue11_TheManagersProgramIsGone(t *testing.T) {
 				p.wants("stop", platform.ExitFailed, "no such file", "stop")
 				return
 			}
-			p.wants("status", 0, "the program on disk is gone: /opt/feedd is not there any more")
+			p.wants("status", 0, "the program on disk is gone: /opt/feedd no longer exists")
 			p.wants("reload", 0, "", "signal 70 hangup")
 			p.signalled = nil
 			p.wants("stop", 0, "", "stop", "signal 70 terminated")

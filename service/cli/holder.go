@@ -39,7 +39,7 @@ func (t *target) holder(ctx context.Context) (singleton.Holder, error) {
 	case err != nil:
 		return h, err
 	case !h.Known():
-		return h, fmt.Errorf("%q: %w: nothing is signalled", t.id, errUnnamed)
+		return h, fmt.Errorf("%q: %w: no process is signalled", t.id, errUnnamed)
 	}
 	return h, nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -33,11 +34,11 @@ type installFlags struct {
 func (a *app) addInstallFlags(cmd *cobra.Command, f *installFlags) {
 	cmd.Flags().StringVar(&f.program, "program", "", "absolute `PATH` of the program on the target (default: this executable)")
 	cmd.Flags().StringVar(&f.copyTo, "copy-to", "", "copy this program into `DIR` and install the copy")
-	cmd.Flags().StringVar(&f.user, "user", a.cfg.User, "run as user `U`")
-	cmd.Flags().BoolVar(&f.json, "json", false, "as JSON: what would be done or, where it is done, what was")
+	cmd.Flags().StringVar(&f.user, "user", a.cfg.User, "run as user `USER`")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON: the steps that would be done, or that were done")
 	addTakeBack(cmd)
 	cmd.Flags().BoolVar(&f.createUser, "create-user", false, "create the service's user and group if they do not exist (Linux, macOS); uninstall --purge removes them")
-	cmd.Flags().BoolVar(&f.allowWritable, allowWritable, false, "accept a program that ordinary users could replace, although they could then act as the service's user")
+	cmd.Flags().BoolVar(&f.allowWritable, allowWritable, false, "accept a program that ordinary users can replace, although they could then act as the service's user")
 	cmd.Flags().BoolVar(&f.adopt, "adopt", false, "take over a definition of that name that holdfast did not make; uninstall puts it back")
 }
 
@@ -47,10 +48,10 @@ func (a *app) installCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "install",
 		Short: "Install the service, or update what is installed",
-		Long: "Install the service with the machine's manager and enable it at boot. If a step fails, the steps before it are taken back.\n\n" +
+		Long: "Install the service with the machine's manager and enable it at boot. If a step fails, the earlier steps are undone.\n\n" +
 			"A second install updates what is installed. It shows each line of the definition that changes, and does nothing if none does. " +
-			"It keeps what an earlier install was given by --config, --user, --program, --copy-to, --runtime-dir and " +
-			"--state-dir; --no-config and its like take that back.\n\n" +
+			"It keeps the earlier values of --config, --user, --program, --copy-to, --runtime-dir and " +
+			"--state-dir; --no-config and the like remove them.\n\n" +
 			"Without --config the configuration is " + usualFile(a.cfg) + ", if that exists (with --scope user, the file " +
 			"of that name in the user's configuration directory).\n\n" +
 			"A running service is not restarted without --restart; install says when a restart is needed. " +
@@ -92,6 +93,7 @@ func (a *app) planCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what install would do, for any manager",
+		Long:  "Show what install would do. For kubernetes and compose it prints the definition alone, which their own commands apply.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, steps, err := a.plan(cmd, &f)
@@ -108,6 +110,9 @@ func (a *app) planCommand() *cobra.Command {
 
 // showSteps shows what install would do or, with --diff, what it would change.
 func (a *app) showSteps(cmd *cobra.Command, t *target, steps []platform.Step, f installFlags) error {
+	if r, ok := t.manager.(platform.Renderer); ok {
+		return showRendered(cmd, r, steps, f.json)
+	}
 	if f.diff {
 		due := a.drift(cmd.Context(), t).ofProcess(a, t)
 		if !f.json {
@@ -124,7 +129,7 @@ func (a *app) showSteps(cmd *cobra.Command, t *target, steps []platform.Step, f 
 }
 
 func (a *app) plan(cmd *cobra.Command, f *installFlags) (*target, []platform.Step, error) {
-	if err := checkTakeBack(cmd); err != nil {
+	if err := errors.Join(checkTakeBack(cmd), a.checkRendered(cmd)); err != nil {
 		return nil, nil, err
 	}
 	if cmd.Flags().Changed("user") {
@@ -153,6 +158,9 @@ func (a *app) plan(cmd *cobra.Command, f *installFlags) (*target, []platform.Ste
 	t.program = program
 	if err := a.refuseWritable(program, *f); err != nil {
 		return nil, nil, err
+	}
+	if r, ok := m.(platform.Renderer); ok {
+		t.cfg.StateDir = cmp.Or(t.cfg.StateDir, r.StateDir(t.id))
 	}
 	u, err := t.cfg.Unit(program, t.id.Scope)
 	if err != nil {
@@ -303,7 +311,7 @@ func (a *app) uninstall(cmd *cobra.Command, t *target, purge, foreign bool) erro
 // mayApply refuses what an ordinary user cannot do to a system service.
 func (a *app) mayApply(t *target, steps []platform.Step) error {
 	if len(steps) > 0 && t.id.Scope == platform.ScopeSystem && a.Scope() != platform.ScopeSystem {
-		return fmt.Errorf("a service of the system: %w: become root, or say --scope user", platform.ErrPermission)
+		return fmt.Errorf("a system service: %w: become root, or use --scope user", platform.ErrPermission)
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func TestInstall(t *testing.T) {
 		"rollback without a manager":           {[]func(*place){unmanaged}, "rollback", 1, onlyByHand, nil},
 		"uninstall without a manager":          {[]func(*place){unmanaged}, "uninstall", 1, onlyByHand, nil},
 		"uninstall that cannot be":             {[]func(*place){func(p *place) { p.m.fails = errors.New("no bus") }}, "uninstall", 1, "no bus", nil},
-		"purge beside one that is not managed": {[]func(*place){byHand, func(p *place) { p.m.st.Installed = false }}, "uninstall --purge", 1, "it still runs, outside of the manager", []string{"remove"}},
+		"purge beside one that is not managed": {[]func(*place){byHand, func(p *place) { p.m.st.Installed = false }}, "uninstall --purge", 1, "it still runs outside the manager", []string{"remove"}},
 		"purge where we may not look":          {[]func(*place){func(p *place) { p.lock = errors.New("lock is broken") }}, "uninstall --purge", 1, "lock is broken", []string{"remove"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -111,8 +111,8 @@ func TestPurge(t *testing.T) {
 	}{
 		"its own":            {nil, "uninstall --purge", 0, "feedd is uninstalled", "remove," + all},
 		"without purge":      {[]string{"state/theirs.db"}, "uninstall", 0, "feedd is uninstalled", "remove"},
-		"another's":          {[]string{"state/theirs.db"}, "uninstall --purge", 1, "/state holds theirs.db, which is not named after the service", ""},
-		"another service's":  {[]string{"run/other.pid", "run/other.state.json"}, "uninstall --purge", 1, "/run holds other.pid, other.state.json, which are not", ""},
+		"another's":          {[]string{"state/theirs.db"}, "uninstall --purge", 1, "/state contains theirs.db, which is not named after the service", ""},
+		"another service's":  {[]string{"run/other.pid", "run/other.state.json"}, "uninstall --purge", 1, "/run contains other.pid, other.state.json, which are not", ""},
 		"nearly its name":    {[]string{"state/feedd2.lock"}, "uninstall --purge", 1, "feedd2.lock", ""},
 		"a directory":        {[]string{"state/feedd.d/x"}, "uninstall --purge", 1, "feedd.d", ""},
 		"very much":          {[]string{"state/01", "state/02", "state/03", "state/04", "state/05", "state/06", "state/07", "state/08", "state/09", "state/10", "state/11", "state/12"}, "uninstall --purge", 1, "10 and 2 more", ""},
@@ -215,12 +215,12 @@ func TestLogs(t *testing.T) {
 		"with a bad file":          {[]func(*place){badFile}, "logs -n 3", 0, "3 lines"}, // issue 9, 9
 		"with a bad file, said":    {[]func(*place){badFile}, "logs -n 3", 0, "without the configuration file: "},
 		"the code's, a bad file":   {[]func(*place){file, badFile}, "logs -n 1", 0, "two\n"},
-		"which it does not follow": {nil, "logs -f", 1, "fake only shows what there is"},
+		"which it does not follow": {nil, "logs -f", 1, "fake can only show existing lines"},
 		"which it does not keep":   {nil, "logs -n 0", 1, "keeps none"},
 		"an empty command for it":  {[]func(*place){logless}, "logs -n 3", 1, "keeps none"},
 		"an empty one, followed":   {[]func(*place){logless}, "logs -f", 1, "keeps none"},
 		"an empty one, of a death": {[]func(*place){logless, func(p *place) { p.m.st.Phase = platform.PhaseFailed }}, "status", 3, "failed"},
-		"without a manager":        {[]func(*place){unmanaged}, "logs", 1, "the log goes to where `run` was called"},
+		"without a manager":        {[]func(*place){unmanaged}, "logs", 1, "the log goes to the terminal of `run`"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)

@@ -70,7 +70,7 @@ func (t *target) noteBefore(ctx context.Context, tx *installer.Transaction) erro
 	}
 	h, err := t.probe(ctx, t.lock())
 	if err == nil && keeps(st, h.PID, h.Origin) || st.Installed && runs(st.Phase) {
-		back = append(back, platform.Step{Kind: installer.StepStart, Describe: "start what ran before", MayFail: true, Within: t.cfg.StartTimeout + platform.StopMargin})
+		back = append(back, platform.Step{Kind: platform.StepStart, Describe: "start the previous service again", MayFail: true, Within: t.cfg.StartTimeout + platform.StopMargin})
 	}
 	for _, dir := range []string{t.dirs.Runtime, t.dirs.State, t.dirs.Logs} {
 		if dir != "" && t.absent(dir) {
@@ -82,7 +82,7 @@ func (t *target) noteBefore(ctx context.Context, tx *installer.Transaction) erro
 
 // runs reports whether a phase means that the manager runs the service, or is about to.
 func runs(p platform.Phase) bool {
-	return p == platform.PhaseReady || p == platform.PhaseReloading || p == platform.PhaseStarting
+	return slices.Contains([]platform.Phase{platform.PhaseStarting, platform.PhaseStandby, platform.PhaseReady, platform.PhaseReloading}, p)
 }
 
 // finish brings the service to the requested state, and ends the install. If the service does
@@ -92,7 +92,7 @@ func (a *app) finish(cmd *cobra.Command, t *target, tx *installer.Transaction, s
 	var err error
 	if f.start || f.restart || stops(steps) && did {
 		err = tx.Note("start the service",
-			platform.Step{Kind: installer.StepStop, Describe: "stop what did not become ready", Within: t.cfg.StopTimeout + platform.StopMargin})
+			platform.Step{Kind: platform.StepStop, Describe: "stop the service that did not become ready", Within: t.cfg.StopTimeout + platform.StopMargin})
 	}
 	if err == nil {
 		err = a.bringIn(cmd, t, steps, f, did)
@@ -107,7 +107,7 @@ func (a *app) finish(cmd *cobra.Command, t *target, tx *installer.Transaction, s
 		return t.stopped(err)
 	}
 	t.sweep()
-	return fmt.Errorf("%w; everything is as it was before this install", err)
+	return fmt.Errorf("%w; all changes of this install are undone", err)
 }
 
 // stopped adds to the reason of a rollback why the service, which the transaction had stopped,
@@ -116,7 +116,7 @@ func (t *target) stopped(err error) error {
 	if t.notStarted == nil {
 		return err
 	}
-	return fmt.Errorf("%w; what was installed before is back, and could not be started again: %w", err, t.notStarted)
+	return fmt.Errorf("%w; the previous installation is restored, but could not be started: %w", err, t.notStarted)
 }
 
 // notYet records which directories of the service do not exist.

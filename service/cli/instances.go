@@ -175,7 +175,7 @@ func (r *report) noteInstances(ctx context.Context, a *app, t *target, instances
 	}
 	switch {
 	case len(instances) == 1:
-		r.note("it has one instance only: " + a.command(instances[0], "status"))
+		r.note("it has only one instance: " + a.command(instances[0], "status"))
 	case len(instances) > 1:
 		r.note("it has instances only: " + strings.Join(r.Instances, ", ") + ": give --instance NAME, or --all for all of them")
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/native"
 )
 
 // If a name has only instances, status names them, and --all shows each.
@@ -42,7 +43,7 @@ func TestValuesOfFlagsAreCompleted(t *testing.T) {
 	p.put(p.cfg.StateDir+"/feedd@one.lastrun.json", "{}")
 	p.put(p.cfg.StateDir+"/feedd@two.lastrun.json", "{}")
 	for args, want := range map[string]string{
-		"__complete status --manager o":  "openrc\nscm\nsystemd\nsysv\n:4\n",
+		"__complete status --manager o":  "auto\nnone\n" + strings.Join(native.Managers(), "\n") + "\n:4\n",
 		"__complete status --scope us":   "auto\nsystem\nuser\n:4\n",
 		"__complete status --instance t": "two\n:4\n",
 	} {
@@ -60,9 +61,9 @@ func TestIssue9_AHoardOfInstancesKeepsNobodyWaiting(t *testing.T) {
 	for i := range 1000 {
 		p.put(fmt.Sprintf("%s/feedd@%04d.lastrun.json", p.cfg.StateDir, i), "{}")
 	}
-	p.wants("status", 3, "it has one instance only: feedd status --instance 0099")
-	p.wants("status", 3, "900 names were not looked into")
-	p.wants("status --all", 3, "900 names were not looked into")
+	p.wants("status", 3, "it has only one instance: feedd status --instance 0099")
+	p.wants("status", 3, "900 names were not examined")
+	p.wants("status --all", 3, "900 names were not examined")
 	if out := p.out.String(); !strings.Contains(out, "feedd@0099") || strings.Contains(out, "feedd@0100") {
 		t.Errorf("it has looked into them all:\n%s", out)
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service"
@@ -28,6 +29,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(roleVariable) {
 	case "":
 		os.Exit(m.Run())
+	case "sleeps":
+		time.Sleep(time.Hour)
 	case "hung up":
 		os.Exit(playHungUp(dir))
 	case "agent":

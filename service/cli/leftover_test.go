@@ -25,11 +25,11 @@ func TestLeftoverPIDFile(t *testing.T) {
 		"of nobody":       {"4711\n", "names 4711, which is gone)"},
 		"of another now":  {"60\n", "names 60, now another process: /usr/sbin/feedd, left alone)"},
 		"empty":           {"", "is left: PID file is empty)"},
-		"no number":       {"feedd\n", "is left: PID file holds something else, not a process number)"},
-		"zero":            {"0\n", "not a process number)"},
-		"negative":        {"-1\n", "not a process number)"},
+		"no number":       {"feedd\n", "is left: PID file does not hold a process number)"},
+		"zero":            {"0\n", "process number)"},
+		"negative":        {"-1\n", "process number)"},
 		"very long":       {strings.Repeat("7", 1<<16), "is left: PID file is too long"},
-		"more than there": {"60\n61\n", "not a process number)"},
+		"more than there": {"60\n61\n", "process number)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)

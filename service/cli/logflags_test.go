@@ -81,13 +81,13 @@ func TestLogFlagsThatCannotBe(t *testing.T) {
 		p.wants("logs "+args, platform.ExitUsage, "logs "+flags+": fake cannot do that")
 		p.cfg.Log.File = p.dir + "/feedd.log"
 		p.put(p.cfg.Log.File, "one\n")
-		p.wants("logs "+args, platform.ExitUsage, "logs "+flags+": the log is the file "+p.cfg.Log.File+", of which only the last lines can be had: use grep")
+		p.wants("logs "+args, platform.ExitUsage, "logs "+flags+": the log is the file "+p.cfg.Log.File+", of which only the last lines can be shown: use grep")
 		if strings.Contains(p.out.String(), "one") {
 			t.Errorf("%s: it shows the log all the same", args)
 		}
 		p = newPlace(t)
 		unmanaged(p)
-		p.wants("logs "+args, 1, "the log goes to where `run` was called, or to [service.log] file")
+		p.wants("logs "+args, 1, "the log goes to the terminal of `run`, or to [service.log] file")
 	}
 }
 

@@ -38,7 +38,7 @@ func (a *app) logsCommand() *cobra.Command {
 			f = understood(f, t.Now())
 			if file := t.cfg.Log.File; file != "" {
 				if narrowed := narrowing(f); narrowed != "" {
-					return usage("logs %s: the log is the file %s, of which only the last lines can be had: use grep", narrowed, file)
+					return usage("logs %s: the log is the file %s, of which only the last lines can be shown: use grep", narrowed, file)
 				}
 				return tail(cmd.Context(), cmd.OutOrStdout(), file, f.Lines, f.Follow)
 			}
@@ -69,8 +69,8 @@ func (a *app) logsCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVarP(&f.Follow, "follow", "f", false, "keep printing new lines until ctrl-C")
 	cmd.Flags().IntVarP(&f.Lines, "lines", "n", 50, "the last `N` lines; -1: all")
-	cmd.Flags().StringVar(&f.Since, "since", "", "what was logged since `TIME`: 1h (that long ago), or as the manager writes it, \"2026-01-02 15:04\" (systemd)")
-	cmd.Flags().StringVarP(&f.Priority, "priority", "p", "", "of that syslog `PRIORITY` or a graver one: error, warning, ... (systemd)")
+	cmd.Flags().StringVar(&f.Since, "since", "", "lines since `TIME`: 1h (that long ago), or as the manager writes it, \"2026-01-02 15:04\" (systemd)")
+	cmd.Flags().StringVarP(&f.Priority, "priority", "p", "", "lines of that syslog `PRIORITY` or a more severe one: error, warning, ... (systemd)")
 	cmd.Flags().BoolVar(&f.JSON, "json", false, "as JSON, one object a line (systemd)")
 	return cmd
 }
@@ -131,7 +131,7 @@ func (t *target) logFile() string {
 // logArgv returns the manager's command that shows the log.
 func (t *target) logArgv(f platform.LogFilter) ([]string, error) {
 	if t.manager == nil {
-		return nil, fmt.Errorf("log of %q: %w: without one, the log goes to where `run` was called, or to [service.log] file", t.id, t.noManager)
+		return nil, fmt.Errorf("log of %q: %w: without one, the log goes to the terminal of `run`, or to [service.log] file", t.id, t.noManager)
 	}
 	none := fmt.Errorf("log of %q: %s keeps none: set [service.log] file", t.id, t.manager.Name())
 	if narrowed := narrowing(f); narrowed != "" {
@@ -147,7 +147,7 @@ func (t *target) logArgv(f platform.LogFilter) ([]string, error) {
 	}
 	argv := t.manager.Logs(t.id, f.Lines, f.Follow)
 	if len(argv) == 0 && f.Follow && len(t.manager.Logs(t.id, f.Lines, false)) > 0 {
-		return nil, fmt.Errorf("follow the log of %q: %s only shows what there is: call it without --follow, or set [service.log] file", t.id, t.manager.Name())
+		return nil, fmt.Errorf("follow the log of %q: %s can only show existing lines: leave out --follow, or set [service.log] file", t.id, t.manager.Name())
 	}
 	if len(argv) == 0 {
 		return nil, none

@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/platform/proc"
@@ -80,6 +82,14 @@ func firstSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	return ctx, stop
 }
 
+// looking makes everything that cmd asks the machine part of one look, until done is called: see
+// [native.Look].
+func looking(cmd *cobra.Command) (done func()) {
+	outer := cmd.Context()
+	cmd.SetContext(native.Look(outer))
+	return func() { cmd.SetContext(outer) }
+}
+
 // thisMachine returns the machine that we run on.
 func thisMachine() machine {
 	m := machine{
@@ -92,7 +102,7 @@ func thisMachine() machine {
 		Wait:       func(ctx context.Context, id proc.Identity) error { return id.WaitReaped(ctx) },
 		Measure:    measure,
 		Memory:     memory,
-		Parent:     parentOf,
+		Parent:     proc.Parent,
 		OpenFiles:  openFiles,
 		Suspended:  suspended,
 		Age:        proc.Identity.Age,

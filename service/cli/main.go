@@ -29,7 +29,7 @@ import (
 // from elsewhere, such as `systemctl kill` and pkill.
 func Main(cfg service.Config, prog service.Program) int {
 	held := hangup.Take() // first, because until then a SIGHUP that is not held kills
-	a := newTrunk(thisMachine().with(cfg.Fallback), cfg, prog, "q")
+	a := newTrunk(thisMachine().with(cfg.Fallback), &cfg, prog, "q")
 	if !a.runs(os.Args[1:]) {
 		a.grow()
 	}
@@ -67,6 +67,17 @@ func Main(cfg service.Config, prog service.Program) int {
 // errors need no message.
 func Command(cfg service.Config, prog service.Program) *cobra.Command {
 	return newApp(thisMachine().with(cfg.Fallback), cfg, prog).root
+}
+
+// CommandFor is like [Command], for a host that knows the arguments that follow the name of the
+// tree on its command line. If the first one is `run`, the tree has no other command, because
+// building the others would only delay the start.
+func CommandFor(cfg service.Config, prog service.Program, args []string) *cobra.Command {
+	a := newTrunk(thisMachine().with(cfg.Fallback), &cfg, prog, "")
+	if len(args) == 0 || args[0] != runName { // flags before it may belong to the host
+		a.grow()
+	}
+	return a.root
 }
 
 // ExitCode returns the exit code that this package promises for the error of a command.

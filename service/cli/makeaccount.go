@@ -19,7 +19,7 @@ func (t *target) makeAccount(ctx context.Context) ([]platform.Step, error) {
 	refuse := func(why string) ([]platform.Step, error) { return nil, usage("--create-user: %s", why) }
 	switch {
 	case t.manager.Name() == "scm":
-		return refuse("Windows has an account for each service already: leave it out, or use --user 'NT SERVICE\\NAME'")
+		return refuse("Windows already has an account for each service: leave it out, or use --user 'NT SERVICE\\NAME'")
 	case t.id.Scope != platform.ScopeSystem:
 		return refuse("a user's service runs as that user")
 	case c.User == "" || c.User == "root":

@@ -78,7 +78,7 @@ func TestIssue11_CreateUserThatCannotBe(t *testing.T) {
 	p := newPlace(t)
 	p.wants("install --program /opt/feedd --user feed --create-user", platform.ExitUsage, "a user's service runs as that user")
 	p.m.name = "scm"
-	p.wants("install --program /opt/feedd --user feed --create-user", platform.ExitUsage, "Windows has an account for each service already")
+	p.wants("install --program /opt/feedd --user feed --create-user", platform.ExitUsage, "Windows already has an account for each service")
 	s := newStage(t, filepath.Join(t.TempDir(), "m"), "systemd", noon)
 	if err := s.empty(); err != nil {
 		t.Fatal(err)

@@ -51,6 +51,8 @@ func pageName(cmd *cobra.Command) string { return strings.ReplaceAll(cmd.Command
 // page: it contains no date.
 func manualPage(root, cmd *cobra.Command) string {
 	cmd.InitDefaultHelpFlag()
+	show := hideFlags(root, cmd)
+	defer show()
 	var b strings.Builder
 	fmt.Fprintf(&b, ".TH %s 8\n", roff(strings.ToUpper(pageName(cmd))))
 	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n", roff(pageName(cmd)), roff(cmd.Short))

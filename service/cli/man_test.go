@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
 // Text that troff would take for a request, an escape or another character is escaped.
@@ -45,6 +46,28 @@ func TestManualSaysWhatWasSaid(t *testing.T) {
 	}
 	if page := read("feedd-completion.8"); !strings.Contains(page, ".nf\n") {
 		t.Errorf("examples are filled:\n%s", page)
+	}
+}
+
+// The flags of all commands are shown only with commands to which they mean something.
+func TestFlagsAreShownWhereTheyMeanSomething(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := command(t, service.Config{Name: "feedd"}, "man", dir); err != nil {
+		t.Fatal(err)
+	}
+	tree := cli.Command(service.Config{Name: "feedd"}, nil)
+	for _, x := range []struct {
+		name string
+		want bool
+	}{{"status", true}, {"version", false}, {"completion", false}, {"man", false}, {"start", true}} {
+		help, err := drive(t, tree, x.name, "--help")
+		if err != nil || strings.Contains(help, "--runtime-dir DIR") != x.want || strings.Contains(help, "Configuration in force") != x.want {
+			t.Errorf("%v; want %v in the help of %s:\n%s", err, x.want, x.name, help)
+		}
+		page, err := os.ReadFile(filepath.Join(dir, "feedd-"+x.name+".8"))
+		if err != nil || strings.Contains(string(page), "\\-\\-runtime\\-dir") != x.want {
+			t.Errorf("%v; want %v in the page of %s:\n%s", err, x.want, x.name, page)
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ func (t *target) merge(ctx context.Context) (r report, now state.Truth, h single
 		r.note(err.Error())
 	}
 	s.Last = lastSource(last)
-	supervisor, supervised := t.supervisorOf(ctx, h)
+	supervisor, supervised := t.supervisorOf(ctx, h, last)
 	left := r.askLeavings(ctx, t, last, &s, supervisor)
 	again := r.Manager
 	if supervised {
@@ -119,7 +119,7 @@ func (t *target) triesAgain(ctx context.Context) string {
 	r, now, _, _ := t.merge(ctx)
 	switch {
 	case now.Running && now.Phase == platform.PhaseStarting && !now.Stranger && t.manager != nil:
-		return t.manager.Name() + " tries again right now"
+		return t.manager.Name() + " tries again now"
 	case r.again == "":
 		return ""
 	case r.Next == nil:
@@ -130,5 +130,5 @@ func (t *target) triesAgain(ctx context.Context) string {
 
 // gaveUp says what to do about a service that nobody restarts any more.
 func (a *app) gaveUp(t *target) string {
-	return "it was started again as often as restart.max allows: nobody tries again until " + a.command(t, "start")
+	return "it was restarted as often as restart.max allows, and is not restarted before " + a.command(t, "start")
 }

@@ -129,7 +129,7 @@ func (a *app) printMigrated(w io.Writer, file string, found *migrate.Found, tabl
 	}
 	say("The %s %s.", found.Kind, file)
 	if found.Ours {
-		say("It is holdfast's already: there is nothing to migrate. `install` updates it.")
+		say("It is already a definition by holdfast: there is nothing to migrate. `install` updates it.")
 	} else if found.Name != a.cfg.Name {
 		say("It is called %q, and this program's service %q: stop and disable the old one yourself.", found.Name, a.cfg.Name)
 	}
@@ -138,14 +138,14 @@ func (a *app) printMigrated(w io.Writer, file string, found *migrate.Found, tabl
 		switch {
 		case len(found.Command) < 2 || found.Command[1] != "run":
 		case len(found.Config.Args) < len(found.Command)-1:
-			say("`run` and its flags are no arguments of the program's: the definition has them anyhow.")
+			say("`run` and its flags are not arguments of the program: the definition has them anyway.")
 		default:
-			say("If that was a program of holdfast's, take `run` and its flags out of args: the definition has them anyhow.")
+			say("If that was a holdfast program, remove `run` and its flags from args: the definition has them anyway.")
 		}
 	}
 	b.WriteString(table)
 	if len(found.Lost) > 0 {
-		b.WriteString("\n# What this configuration does not say:\n")
+		b.WriteString("\n# Settings that this configuration does not have:\n")
 	}
 	for _, l := range found.Lost {
 		text := l.Key
@@ -178,7 +178,7 @@ func (a *app) planMigrated(cmd *cobra.Command, found *migrate.Found, all bool) e
 		return err
 	}
 	w := cmd.ErrOrStderr()
-	fmt.Fprintf(w, "\nWith it, `%s` does what follows, and `%s` undoes it.\n", a.command(t, "install --adopt"), a.command(t, "uninstall"))
+	fmt.Fprintf(w, "\nWith it, `%s` does the following, and `%s` undoes it.\n", a.command(t, "install --adopt"), a.command(t, "uninstall"))
 	if !all {
 		fmt.Fprintf(w, "Of its %d steps, which --all shows, this changes in definitions:\n", len(steps))
 		return showChanges(w, t.manager.Name(), t.changes(cmd.Context(), steps), nil, false)

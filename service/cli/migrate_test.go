@@ -64,7 +64,7 @@ func TestMigrate(t *testing.T) {
 func TestMigrateOfWhatRanRun(t *testing.T) {
 	p := newPlace(t)
 	file := filepath.Join(p.dir, "feedd.service")
-	const hint, known = "take `run` and its flags out of args", "`run` and its flags are no arguments"
+	const hint, known = "remove `run` and its flags from args", "`run` and its flags are not arguments"
 	for line, want := range map[string]struct{ args, says, not string }{
 		"/usr/bin/feedd run --config /etc/feedd.toml":           {"", known, hint},
 		"/usr/bin/feedd run --config=/etc/feedd.toml --level x": {`"--level", "x"`, known, hint},
@@ -96,7 +96,7 @@ func TestMigrateOfWhatIsOurs(t *testing.T) {
 	if err := os.WriteFile(file, []byte("# Made by holdfast; the next install replaces it\n[Service]\nExecStart=/usr/bin/feedd run --config /etc/feedd.toml\nUser=feed\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, err := p.run("migrate", file); code != 0 || !strings.Contains(p.out.String(), "It is holdfast's already: there is nothing to migrate. `install` updates it.") ||
+	if code, err := p.run("migrate", file); code != 0 || !strings.Contains(p.out.String(), "It is already a definition by holdfast: there is nothing to migrate. `install` updates it.") ||
 		!strings.Contains(p.out.String(), "\nuser = \"feed\"\n") || strings.Contains(p.out.String(), "args =") || strings.Contains(p.out.String(), "adopt") {
 		t.Errorf("%d, %v:\n%s", code, err, &p.out)
 	}

@@ -37,6 +37,7 @@ func (r report) printable() report {
 	r.Sockets = each(r.Sockets, func(s *state.Socket) {
 		s.Name, s.Listen, s.Address, s.KeptBy = oneLine(s.Name), oneLine(s.Listen), oneLine(s.Address), oneLine(s.KeptBy)
 	})
+	r.Cluster = printableCluster(r.Cluster)
 	r.Log = each(r.Log, func(text *string) { *text = oneLine(*text) })
 	r.Notes = each(r.Notes, func(text *string) { *text = behind(*text) })
 	if r.Stop != nil {

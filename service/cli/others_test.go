@@ -107,7 +107,7 @@ func TestIssue10_10_StatusNamesTheCommand(t *testing.T) {
 	p.m.st = platform.Status{Manager: "fake", Phase: platform.PhaseStopped}
 	p.m.instances = map[string]platform.Status{"a": there}
 	p.put(p.cfg.StateDir+"/feedd@a.lastrun.json", "{}")
-	p.wants("status", 3, "it has one instance only: feedd status --instance a\n")
+	p.wants("status", 3, "it has only one instance: feedd status --instance a\n")
 	p.m.instances = nil
 	p.m.others = map[string]platform.Status{"": there}
 	p.wants("status", 3, "it is installed with --scope system: feedd status --scope system\n")
@@ -154,10 +154,10 @@ func TestIssue10_10_AnotherManager(t *testing.T) {
 	does("ok", "as in an earlier install: --config "+file, "install", "--manager", "sysv")
 	does("ok", "nothing has changed", "install", "--manager", "sysv")
 	p.put(file, "[service.limits]\nnofile = 77\n")
-	does("fails", "limits.nofile: feedd install --manager sysv brings that in", "status", "--manager", "sysv")
+	does("fails", "limits.nofile: feedd install --manager sysv applies that", "status", "--manager", "sysv")
 	// Plain commands ask the manager that runs the machine.
 	does("fails", "it is installed with another manager: feedd status --manager sysv", "status")
-	sysv.broken = errors.New("it is not there any more") // the machine has another init by now
+	sysv.broken = errors.New("it no longer exists") // the machine has another init by now
 	does("fails", "is stopped", "status")
 	if strings.Contains(p.out.String(), "sysv") {
 		t.Error(p.out.String())
@@ -168,7 +168,7 @@ func TestIssue10_10_AnotherManager(t *testing.T) {
 	}
 	sysv.broken = nil
 	does("ok", "; there is another one: feedd stop --manager sysv", "stop")
-	does("ok", "- it is installed with --manager sysv as well", "plan", "--program", "/opt/feedd")
+	does("ok", "- it is also installed with --manager sysv, which stays", "plan", "--program", "/opt/feedd")
 	p.theirs(func(d *platform.Definition) { d.State, d.Source = platform.DefinitionGenerated, "/etc/init.d/feedd" })
 	p.m.name = "systemd"
 	does("fails", "it was installed with --manager sysv, so give that flag: the generated", "start")

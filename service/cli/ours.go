@@ -53,7 +53,7 @@ func (t *target) inOtherScope(ctx context.Context) (platform.Scope, *platform.De
 func (r *report) definitions(ctx context.Context, t *target) {
 	if d := r.Definition; d != nil {
 		if err := d.Refuse("status"); err != nil {
-			r.note(fmt.Sprintf("%s has a service of this name that is not ours (%s%s): %v", r.Manager, r.foreignPhase, enabledText(r.Enabled), err))
+			r.note(fmt.Sprintf("%s has a service of this name that holdfast did not make (%s%s): %v", r.Manager, r.foreignPhase, enabledText(r.Enabled), err))
 		}
 		for _, drop := range d.DropIns {
 			r.note("changed from outside: " + drop.String())
@@ -81,7 +81,7 @@ func (t *target) before(cmd *cobra.Command, u platform.Unit, steps []platform.St
 		}
 	}
 	if t.otherManager != "" {
-		fmt.Fprintf(w, "- it is installed with --manager %s as well, which stays and might start it, too\n", t.otherManager)
+		fmt.Fprintf(w, "- it is also installed with --manager %s, which stays and might start it, too\n", t.otherManager)
 	}
 	if scope, d := t.inOtherScope(cmd.Context()); d != nil {
 		fmt.Fprintf(w, "- there is another service of this name, --scope %s, which stays: %v\n", scope, d)
@@ -111,7 +111,7 @@ func tellDropIns(cmd *cobra.Command, d *platform.Definition) {
 		return
 	}
 	for _, drop := range d.DropIns {
-		fmt.Fprintf(notes(cmd), "- this stays in force and changes the definition: %v\n", drop)
+		fmt.Fprintf(notes(cmd), "- this overrides the definition and stays in force: %v\n", drop)
 	}
 }
 

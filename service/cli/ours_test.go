@@ -74,8 +74,8 @@ func TestReloadDoesNotWaitForTheirs(t *testing.T) {
 func TestIssue10_3_StatusSaysWhoseItIs(t *testing.T) {
 	p := newPlace(t)
 	p.theirs(func(d *platform.Definition) { d.State = platform.DefinitionStatic })
-	p.wants("status", 3, "somebody else's: the static "+p.dir+"/feedd.unit")
-	if out := p.out.String(); !strings.Contains(out, "is stopped") || !strings.Contains(out, "not ours (ready, starts at boot)") {
+	p.wants("status", 3, "not made by holdfast: the static "+p.dir+"/feedd.unit")
+	if out := p.out.String(); !strings.Contains(out, "is stopped") || !strings.Contains(out, "holdfast did not make (ready, starts at boot)") {
 		t.Error(out)
 	}
 	p.wants("status --json", 3, `"state": "static"`)
@@ -88,7 +88,7 @@ func TestIssue10_3_Masked(t *testing.T) {
 	p := newPlace(t)
 	p.theirs(func(d *platform.Definition) { d.State = platform.DefinitionMasked })
 	for _, verb := range []string{"start", "restart", "uninstall"} {
-		p.wants(verb, platform.ExitNotPermitted, "is masked: the administrator keeps the name from being used: ctl unmask feedd")
+		p.wants(verb, platform.ExitNotPermitted, "is masked: the administrator has blocked this name: ctl unmask feedd")
 	}
 	p.wants("status", 3, "is masked")
 }
@@ -101,7 +101,7 @@ func TestIssue10_3_DropInsAreNamed(t *testing.T) {
 	if !strings.Contains(p.out.String(), "/u/feedd.d/b\n") {
 		t.Error(p.out.String())
 	}
-	p.wants("install", 0, "this stays in force and changes the definition: /u/feedd.d/a sets ExecStart, User", "install")
+	p.wants("install", 0, "this overrides the definition and stays in force: /u/feedd.d/a sets ExecStart, User", "install")
 	p.wants("start", 0, "", "start")
 }
 

@@ -76,7 +76,7 @@ func (t *target) packageOf(ctx context.Context, program string) error {
 			if err != nil || name == "" {
 				continue
 			}
-			return fmt.Errorf("%s belongs to the package %s of %s: %w: upgrade that (%s%s)", program, name, strings.TrimSuffix(m.query[0], "-query"), platform.ErrPermission, m.upgrade, name)
+			return fmt.Errorf("%s belongs to the package %s of %s: %w: upgrade the package (%s%s)", program, name, strings.TrimSuffix(m.query[0], "-query"), platform.ErrPermission, m.upgrade, name)
 		}
 	}
 	return nil

@@ -44,15 +44,15 @@ var (
 )
 
 func (b bounded) Owner(path string) (platform.Owner, error) {
-	return installer.Keeper{System: b.System}.Owner(path)
+	return installer.ServiceApplier{System: b.System}.Owner(path)
 }
 
 func (b bounded) Chown(path string, o platform.Owner) error {
-	return installer.Keeper{System: b.System}.Chown(path, o)
+	return installer.ServiceApplier{System: b.System}.Chown(path, o)
 }
 
 func (b bounded) MakeDir(path string, mode fs.FileMode) error {
-	return installer.Keeper{System: b.System}.MakeDir(path, mode)
+	return installer.ServiceApplier{System: b.System}.MakeDir(path, mode)
 }
 
 // commands returns the machine of t for changes to its installation.
@@ -84,7 +84,7 @@ func (t *target) patiently(ctx context.Context, do func(context.Context, platfor
 
 	limit := t.patience()
 	clock := time.AfterFunc(limit, func() {
-		cancel(fmt.Errorf("%w: %s has not finished, and the service has shown no progress for %v", platform.ErrTimeout, t.manager.Name(), limit))
+		cancel(fmt.Errorf("%w: %s has not finished, and the service has made no progress for %v", platform.ErrTimeout, t.manager.Name(), limit))
 	})
 	defer clock.Stop()
 	tick := time.NewTicker(signEvery)

@@ -52,7 +52,7 @@ func TestAManagerThatHangsIsGivenUp(t *testing.T) {
 					}()
 					err := p.runOn(ctx, p.machine(), verb)
 					took := time.Since(begun)
-					if !errors.Is(err, platform.ErrTimeout) || !strings.Contains(fmt.Sprint(err), "fake has not finished, and the service has shown no progress for ") {
+					if !errors.Is(err, platform.ErrTimeout) || !strings.Contains(fmt.Sprint(err), "fake has not finished, and the service has made no progress for ") {
 						t.Errorf("got %v", err)
 					}
 					if took < tt.from || took > tt.to {

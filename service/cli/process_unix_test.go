@@ -197,10 +197,10 @@ func TestMainPrints(t *testing.T) {
 		"an error":            {[]string{"reload", "--manager", "none"}, 1, "agent: reload \"agent\": service is not running\n"},
 		"usage":               {[]string{"status", "--bogus"}, 2, "agent: unknown flag: --bogus\nTry \"agent status --help\".\n"},
 		"an unknown command":  {[]string{"statsu"}, 2, "agent: unknown command \"statsu\" for \"agent\": did you mean status?\nTry \"agent --help\".\n"},
-		"a value":             {[]string{"stop", "--scope", "x"}, 2, "agent: --scope \"x\" is none of auto, system, user\nTry \"agent stop --help\".\n"},
+		"a value":             {[]string{"stop", "--scope", "x"}, 2, "agent: --scope \"x\" is not one of auto, system, user\nTry \"agent stop --help\".\n"},
 		"an exit code only":   {[]string{"status", "--manager", "none"}, 3, ""},
 		"nothing":             {[]string{"version"}, 0, ""},
-		"what scripts call":   {[]string{"spawn", "--umask", "9", "--", "/bin/true"}, 2, "agent: --umask \"9\" is no octal mode\nTry \"agent spawn --help\".\n"},
+		"what scripts call":   {[]string{"spawn", "--umask", "9", "--", "/bin/true"}, 2, "agent: --umask \"9\" is not an octal mode\nTry \"agent spawn --help\".\n"},
 		"a spawn that failed": {[]string{"spawn", "--directory", "/nonexistent", "--", "/bin/true"}, 78, "agent: spawn \"agent\": "},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -220,7 +220,7 @@ func TestSupervised(t *testing.T) {
 		flags := []string{"supervise", "--manager", "none", "--starter", "sysv", "--restart", "on-failure", "--delay", "1h", "--"}
 		return inDir(t, "agent", dir, append(flags, args...)...)
 	}
-	if code, _, errs := outcome(t, supervise("/bin/sh", "-c", "exit 78")); code != 78 || !strings.Contains(errs, "not started again") {
+	if code, _, errs := outcome(t, supervise("/bin/sh", "-c", "exit 78")); code != 78 || !strings.Contains(errs, "not restarted") {
 		t.Errorf("for good: %d, %s", code, errs)
 	}
 	if code, _, errs := outcome(t, supervise("/nonexistent/program")); code != 1 || !strings.Contains(errs, "no such file") {

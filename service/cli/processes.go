@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/shirou/gopsutil/v3/process"
-
 	"github.com/holdfast-dev/holdfast/platform/proc"
 	"github.com/holdfast-dev/holdfast/service/doctor"
 )
@@ -23,7 +21,7 @@ type tableEntry struct {
 
 // processTable lists the processes whose program has the name of one of the images.
 func processTable(ctx context.Context, images []string) ([]tableEntry, error) {
-	pids, err := process.PidsWithContext(ctx)
+	pids, err := processes(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -33,34 +31,23 @@ func processTable(ctx context.Context, images []string) ([]tableEntry, error) {
 	}
 	var all []tableEntry
 	for _, pid := range pids {
-		p := process.Process{Pid: pid}
-		e := tableEntry{pid: int(pid)}
-		if e.exe, err = p.ExeWithContext(ctx); err != nil { // another user's process: everybody can see how it was called
+		e := tableEntry{pid: pid}
+		if e.exe, err = imageOf(ctx, pid); err != nil { // another user's process: everybody can see how it was called
 			e.exe = ""
 		}
 		if e.exe != "" && !isImage(e.exe, images) {
 			continue
 		}
-		if e.argv, err = p.CmdlineSliceWithContext(ctx); err != nil || len(e.argv) == 0 || e.exe == "" && !isImage(e.argv[0], images) {
+		if e.argv, err = argvOf(ctx, pid); err != nil || len(e.argv) == 0 || e.exe == "" && !isImage(e.argv[0], images) {
 			continue
 		}
-		if id, err := proc.Of(int(pid)); errors.Is(err, proc.ErrGone) || err == nil && id.Space != self.Space { // a zombie, or in a container
+		if id, err := proc.Of(pid); errors.Is(err, proc.ErrGone) || err == nil && id.Space != self.Space { // a zombie, or in a container
 			continue
 		}
-		if parent, err := p.PpidWithContext(ctx); err == nil {
-			e.parent = int(parent)
-		}
-		e.user, _ = p.UsernameWithContext(ctx) // shown to people
+		e.parent, e.user = parentIn(ctx, pid), userOf(ctx, pid)
 		all = append(all, e)
 	}
 	return all, nil
-}
-
-// suspended reports whether a process was stopped, by SIGSTOP or a similar signal.
-func suspended(pid int) bool {
-	p := process.Process{Pid: int32(pid)} //nolint:gosec // process numbers fit
-	state, err := p.Status()
-	return err == nil && slices.Contains(state, process.Stop)
 }
 
 func isImage(path string, images []string) bool {
@@ -111,7 +98,7 @@ func (g *gathering) own(table []tableEntry) map[int]bool {
 			ours[pid] = true
 		}
 	}
-	if s, ok := g.supervisorOf(g.cmd.Context(), g.held); ok {
+	if s, ok := g.supervisorOf(g.cmd.Context(), g.held, g.last); ok {
 		ours[s.PID] = true
 	}
 	for range table { // children of children

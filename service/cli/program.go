@@ -40,7 +40,7 @@ func (m machine) image() (string, error) {
 		err = e
 	}
 	if err != nil {
-		return "", fmt.Errorf("where this program is: %w: say it by --program", err)
+		return "", fmt.Errorf("path of this program: %w: set it with --program", err)
 	}
 	return image, nil
 }
@@ -78,7 +78,7 @@ func unsafePath(path string) string {
 		reason = writableByOthers(dir, name)
 		return reason == ""
 	}) {
-		reason = "its links lead nowhere"
+		reason = "its links lead to no file"
 	}
 	return reason
 }

@@ -24,13 +24,13 @@ func TestCommandsAndFlags(t *testing.T) {
 		"stop":       {"kill"},
 		"restart":    {},
 		"reload":     {"direct", "no-wait"},
-		"status":     {"all", "json", "watch"},
+		"status":     {"all", "json", "ready", "watch"},
 		"doctor":     {"json"},
 		"logs":       {"follow", "json", "lines", "priority", "since"},
 		"run":        {"as-root"},
 		"version":    {"json"},
-		"upgrade":    {"by", "conduct", "force", "json", "restart", "settle", "sha256", "tries"},
-		"rollback":   {"by", "conduct", "force", "json", "restart", "settle", "tries"},
+		"upgrade":    {"by", "canaries", "canary-settle", "conduct", "force", "in-turn", "json", "leader-last", "max-unavailable", "restart", "settle", "sha256", "tries", "turn-timeout"},
+		"rollback":   {"by", "canaries", "canary-settle", "conduct", "force", "in-turn", "json", "leader-last", "max-unavailable", "restart", "settle", "tries", "turn-timeout"},
 		"versions":   {"json"},
 		"migrate":    {"all", "json"},
 		"alarm":      {},
@@ -84,7 +84,8 @@ func flagNames(set *pflag.FlagSet) []string {
 	return names
 }
 
-// Every command says in one line what it is for, and every flag says what it does.
+// Every command says in one line what it is for and has an example, and every flag says what
+// it does.
 func TestEverythingIsDescribed(t *testing.T) {
 	var walk func(*cobra.Command)
 	walk = func(cmd *cobra.Command) {
@@ -96,6 +97,9 @@ func TestEverythingIsDescribed(t *testing.T) {
 				t.Errorf("%s --%s is not described", cmd.CommandPath(), f.Name)
 			}
 		})
+		if cmd.HasParent() && !cmd.Hidden && cmd.Name() != "help" && cmd.Name() != "completion" && cmd.Example == "" { // the text of completion is one
+			t.Errorf("%s has no example", cmd.CommandPath())
+		}
 		for _, c := range cmd.Commands() {
 			walk(c)
 		}

@@ -24,7 +24,7 @@ import (
 func (t *target) unused(ctx context.Context) error {
 	switch h, err := t.probe(ctx, t.lock()); {
 	case err == nil:
-		return fmt.Errorf("it still runs, outside of the manager: %s: stop it first", heldBy(h))
+		return fmt.Errorf("it still runs outside the manager: %s: stop it first", heldBy(h))
 	case !errors.Is(err, singleton.ErrFree):
 		return err
 	}
@@ -52,11 +52,11 @@ func (t *target) purge(foreign bool) ([]platform.Step, error) {
 			continue
 		}
 		if err == nil && dir.path != dir.own && len(others) > 0 && !foreign {
-			err = fmt.Errorf("%s holds %s, which %s not named after the service: move it, or say --purge-foreign, and it is removed as well",
+			err = fmt.Errorf("%s contains %s, which %s not named after the service: move it, or use --purge-foreign to remove it as well",
 				dir.path, enumerate(others), isAre(others))
 		}
 		if at := files.Mounted(dir.path); err == nil && at != "" {
-			err = fmt.Errorf("something is mounted at %s, which may be anybody's: %w: unmount it first", at, files.ErrUntrusted)
+			err = fmt.Errorf("a file system is mounted at %s, which may hold other data: %w: unmount it first", at, files.ErrUntrusted)
 		}
 		describe := "remove " + dir.path
 		if len(others) > 0 {

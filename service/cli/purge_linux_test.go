@@ -28,7 +28,7 @@ func TestIssue11_PurgeDoesNotEmptyWhatIsMounted(t *testing.T) {
 			if err := unix.Mount(precious, at, "", unix.MS_BIND, ""); err != nil {
 				t.Skip("nothing can be mounted here: ", err)
 			}
-			p.wants("uninstall --purge --purge-foreign", platform.ExitBadConfig, "something is mounted at "+at)
+			p.wants("uninstall --purge --purge-foreign", platform.ExitBadConfig, "a file system is mounted at "+at)
 			p.wants("uninstall", 0, "is uninstalled", "remove")
 			_, err := os.Stat(precious + "/data")
 			if err := errors.Join(err, unix.Unmount(at, 0)); err != nil {

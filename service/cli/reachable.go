@@ -21,9 +21,9 @@ func (t *target) checkReadable(a account) error {
 	if why == "" {
 		return nil
 	}
-	hint := "let it, or choose another user"
+	hint := "give it access, or choose another user"
 	if a.uid == "0" {
-		hint = "it runs without capabilities, so that mode bits count for root, too: chown it to root, or keep CAP_DAC_READ_SEARCH"
+		hint = "it runs without capabilities, so mode bits apply to root, too: chown it to root, or keep CAP_DAC_READ_SEARCH"
 	}
 	return &service.ConfigError{File: t.cfg.File, Err: fmt.Errorf("the service's user, %s, cannot read it: %s: %s", a.name, why, hint)}
 }
@@ -34,7 +34,7 @@ func (t *target) checkExecutable(a account) error {
 		return nil
 	}
 	if why := barred(t.program, a, mayExecute); why != "" {
-		return fmt.Errorf("the service's user, %s, cannot run %s: %s: let it, or install a copy (--copy-to DIR)", a.name, t.program, why)
+		return fmt.Errorf("the service's user, %s, cannot run %s: %s: give it access, or install a copy (--copy-to DIR)", a.name, t.program, why)
 	}
 	return nil
 }
@@ -45,7 +45,7 @@ func barred(path string, a account, right fs.FileMode) string {
 	why := ""
 	walk(path, func(dir, _ string) bool {
 		if info, err := os.Stat(dir); err == nil && !permitted(dir, info, a, mayEnter) {
-			why = fmt.Sprintf("directory %s is closed to it (mode %04o)", dir, info.Mode().Perm())
+			why = fmt.Sprintf("it has no access to the directory %s (mode %04o)", dir, info.Mode().Perm())
 		}
 		return why == ""
 	})

@@ -17,19 +17,19 @@ import (
 func TestIssue10_6_UsageErrors(t *testing.T) {
 	for args, says := range map[string]string{
 		"install extra":           `unknown command "extra" for "feedd install"`,
-		"plan --manager bogus":    `--manager "bogus" is none of auto, none, ` + strings.Join(native.Managers(), ", "),
+		"plan --manager bogus":    `--manager "bogus" is not one of auto, none, ` + strings.Join(native.Managers(), ", "),
 		"status --manager bogus":  "systemd, sysv",
 		"logs --bogus":            "unknown flag: --bogus",
 		"logs --since yesterday":  "logs --since: fake cannot do that",
 		"logs -p err --json":      "logs --json --priority: fake cannot do that",
-		"start --scope elsewhere": "none of auto, system, user",
+		"start --scope elsewhere": "not one of auto, system, user",
 	} {
 		p := newPlace(t)
 		p.wants(args, platform.ExitUsage, says)
 	}
 	p := newPlace(t)
 	p.cfg.Log.File = filepath.Join(p.dir, "feedd.log")
-	p.wants("logs --since yesterday", platform.ExitUsage, "feedd.log, of which only the last lines can be had")
+	p.wants("logs --since yesterday", platform.ExitUsage, "feedd.log, of which only the last lines can be shown")
 }
 
 // Some managers can filter their log; the others say that they cannot.

@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"github.com/holdfast-dev/holdfast/platform"
 )
 
 // struck replaces a secret.
@@ -30,9 +32,6 @@ type pattern struct {
 	find *regexp.Regexp
 	with string
 }
-
-// secretWord matches the names of keys, flags and variables with secret values.
-const secretWord = `pass(?:wd|word|phrase|code)?|pwd|secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key|signing[_.-]?key|encryption[_.-]?key|credential|cred|auth|cookie|session[_.-]?id|dsn|connection[_.-]?string|conn[_.-]?str|bearer|webhook|salt|pin|hmac|signature|[a-z0-9][_-]key|psk|jwt` //nolint:gosec // it is what secrets are called, and none
 
 // shortest is the length from which a value is removed everywhere. A value like "1" would
 // remove too much.
@@ -73,8 +72,8 @@ func newRedactor(secrets []string) *redactor {
 		p(`(?i)([a-z][a-z0-9+.-]*://)[^\s"'<>]*@`, "${1}"+struck+"@"),
 		p(`(?i)\b((?:proxy-)?authorization["']?\s*[:=]\s*).*`, "${1}"+struck),
 		p(`(?i)\b(bearer|basic|digest|negotiate)\s+[a-z0-9._~+/=-]{6,}`, "${1} "+struck),
-		p(`(?i)((?:^|[\s"'])--?[a-z0-9_.-]*(?:`+secretWord+`)[a-z0-9_.-]*["']?(?:\s*,)?\s+)`+value, "${1}"+struck),
-		p(`(?i)([a-z0-9_.-]*(?:`+secretWord+`)[a-z0-9_.-]*["']?\]?\s*(?:=|:|=>)\s*)`+value, "${1}"+struck),
+		p(`(?i)((?:^|[\s"'])--?[a-z0-9_.-]*(?:`+platform.SecretWord+`)[a-z0-9_.-]*["']?(?:\s*,)?\s+)`+value, "${1}"+struck),
+		p(`(?i)([a-z0-9_.-]*(?:`+platform.SecretWord+`)[a-z0-9_.-]*["']?\]?\s*(?:=|:|=>)\s*)`+value, "${1}"+struck),
 		p(`(?i)([?&](?:sig|key|code)=)[^\s&"'<>]+`, "${1}"+struck),           // of a URL
 		p(`\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*\.?[A-Za-z0-9_-]*`, struck), // JSON web tokens
 		p(`\b(?:AKIA|ASIA)[A-Z0-9]{12,}`, struck),
@@ -177,12 +176,11 @@ func strike(v any) any {
 // secretName reports whether a key, flag or variable of that name has a secret value, or
 // contains environment variables.
 func secretName(name string) bool {
-	name = strings.ToLower(name)
-	switch name {
+	switch strings.ToLower(name) {
 	case "env", "environment", "environmentvariables":
 		return true
 	}
-	return regexp.MustCompile(secretWord).MatchString(name)
+	return platform.SecretName(name)
 }
 
 // secretsOf returns the values in a configuration that may be secret: the whole environment,

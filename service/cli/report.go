@@ -11,6 +11,7 @@ import (
 
 	"github.com/holdfast-dev/holdfast/installer/upgrade"
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/platform/proc"
 	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service/alarm"
@@ -45,6 +46,9 @@ type report struct {
 	// Definition is the manager's definition of the service; null: there is none.
 	Definition *platform.Definition `json:"definition"`
 
+	// Cluster is the part of this instance in the election among several machines; absent: it
+	// takes no part.
+	Cluster  *state.Cluster    `json:"cluster,omitempty"`
 	Health   []state.Health    `json:"health,omitempty"`
 	Sockets  []state.Socket    `json:"sockets,omitempty"`
 	Reloads  state.Reloads     `json:"reloads"`
@@ -103,6 +107,19 @@ const (
 // examine asks lock, manager, state file, last-run record and operating system, each once. It
 // reports the result of [state.Merge].
 func (t *target) examine(ctx context.Context) report {
+	ctx = native.Look(ctx)
+	r, now := t.stands(ctx)
+	r.definitions(ctx, t)
+	r.lacks(t.manager, t.id, now)
+	r.askWork(ctx, t)
+	r.askAlarms(ctx, t)
+	r.configured(t)
+	r.noteBadFile(t.badFile)
+	return r
+}
+
+// stands is the part of examine that changes while the service starts, runs and stops.
+func (t *target) stands(ctx context.Context) (report, state.Truth) {
 	r, now, h, fileErr := t.merge(ctx)
 	switch {
 	case !now.Known:
@@ -119,7 +136,7 @@ func (t *target) examine(ctx context.Context) report {
 		r.Log = t.lastLines(ctx, time.Time{}, nil)
 	}
 	if now.Again && r.Next == nil {
-		text := r.again + " is about to start it again"
+		text := r.again + " is about to restart it"
 		if r.supervisor != "" {
 			text += " (" + r.supervisor + ")"
 		}
@@ -129,13 +146,7 @@ func (t *target) examine(ctx context.Context) report {
 	if now.Stranger {
 		r.note("it was not started by " + r.Manager + ", which has the service installed")
 	}
-	r.definitions(ctx, t)
-	r.lacks(t.manager, t.id, now)
-	r.askWork(ctx, t)
-	r.askAlarms(ctx, t)
-	r.configured(t)
-	r.noteBadFile(t.badFile)
-	return r
+	return r, now
 }
 
 // onTrial records that the running version is not confirmed. The list of versions knows of a
@@ -151,7 +162,7 @@ func (r *report) onTrial(t *target) {
 			return
 		}
 	}
-	r.note("this version is on trial, and not confirmed: `versions` tells more")
+	r.note("this version is on trial, not confirmed: `versions` shows more")
 }
 
 // configured records which configuration file is in force, and which will be.
@@ -254,7 +265,7 @@ func (r *report) take(now state.Truth) {
 	}
 	r.told, r.Trial, r.examined, r.keeper = true, f.Trial, f.Examined, f.Keeper
 	r.Health, r.Reloads, r.Stop, r.ConfigFile = f.Health, f.Reloads, f.Stop, f.ConfigFile
-	r.Sockets = f.Sockets
+	r.Sockets, r.Cluster = f.Sockets, f.Cluster
 	if !now.Stale.IsZero() {
 		r.note(fmt.Sprintf("its state file was last written at %s: reloads and other details may be out of date", now.Stale.Local().Format(time.DateTime)))
 	}
@@ -275,7 +286,7 @@ func (r *report) running(t *target, h singleton.Holder, now state.Truth, fileErr
 	switch {
 	case trial: // the next start does not run the candidate
 	case t.Gone(cmp.Or(program, h.Exe)):
-		r.note(fmt.Sprintf("the program on disk is gone: %s is not there any more, and the next start will fail", cmp.Or(program, h.Exe)))
+		r.note(fmt.Sprintf("the program on disk is gone: %s no longer exists, and the next start will fail", cmp.Or(program, h.Exe)))
 	case t.Replaced(h, program):
 		r.note(newerProgram)
 	}

@@ -19,7 +19,7 @@ func (a *app) runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   runName + " [ARGUMENT...]",
 		Short: "Run the service in the foreground",
-		Long: "Run the service in the foreground. SIGTERM or ctrl-C stops it in order, and a second one at once. " +
+		Long: "Run the service in the foreground. SIGTERM or ctrl-C stops it in order, a second one at once. " +
 			"SIGHUP reloads the configuration. Only one instance runs: a second one ends with exit code 75.\n\n" +
 			"If the configuration names another user, root is refused with exit code 77, because files that root writes " +
 			"belong to root. Use `start`, or `runuser -u USER -- PROGRAM run --scope system`.",
@@ -39,7 +39,7 @@ func (a *app) runCommand() *cobra.Command {
 			return a.live(cmd.Context(), begun)
 		},
 	}
-	cmd.Flags().BoolVar(&a.cfg.AsRoot, "as-root", false, "run by hand as root, whatever user the configuration names")
+	cmd.Flags().BoolVar(&a.cfg.AsRoot, "as-root", false, "run as root by hand, even if the configuration names another user")
 	return cmd
 }
 

@@ -30,7 +30,7 @@ func (a *app) spawnCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			mask, err := strconv.ParseUint(umask, 8, 9)
 			if err != nil {
-				return usage("--umask %q is no octal mode", umask)
+				return usage("--umask %q is not an octal mode", umask)
 			}
 			s.Umask, s.Argv = fs.FileMode(mask), args
 			if cmd.Flags().Changed("core") {
@@ -48,7 +48,7 @@ func (a *app) spawnCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&s.User, "user", "", "user `U`, by name or number")
+	f.StringVar(&s.User, "user", "", "user `USER`, by name or number")
 	f.StringVar(&s.Group, "group", "", "group `G` instead of the user's own")
 	f.StringSliceVar(&s.Groups, "groups", nil, "further groups")
 	f.StringVar(&umask, "umask", "0027", "file mode creation mask, octal")
@@ -56,12 +56,12 @@ func (a *app) spawnCommand() *cobra.Command {
 	f.Uint64Var(&s.NoFile, "nofile", 0, "most open files")
 	f.Uint64Var(&s.NProc, "nproc", 0, "most processes of the user")
 	f.Uint64Var(&core, "core", 0, "largest core dump")
-	f.BoolVar(&s.NoNewPrivileges, "no-new-privileges", false, "no gain by setuid programs, where the system can do that")
+	f.BoolVar(&s.NoNewPrivileges, "no-new-privileges", false, "no privileges by setuid programs, where the system supports that")
 	f.StringVar(&s.Directory, "directory", "", "working directory")
-	f.StringVar(&s.Output, "output", "", "`FILE` for what the program prints")
+	f.StringVar(&s.Output, "output", "", "`FILE` for the output of the program")
 	f.StringSliceVar(&s.Keep, "keep", nil, "names of variables to keep")
 	f.StringVar(&s.Path, "path", "", "its PATH")
-	f.StringVar(&s.Starter, "starter", "", "`NAME` of who starts it")
+	f.StringVar(&s.Starter, "starter", "", "`NAME` of the starter")
 	f.StringVar(&s.Sourced, "sourced", "", "`FILE` of shell commands that change its environment")
 	f.StringVar(&s.Ended, "ended", "", "`FILE` that remembers how it ended")
 	f.Func("restart", "`RULE` of the restart policy, with --ended", rule(&s.Restart))
@@ -72,8 +72,11 @@ func (a *app) superviseCommand() *cobra.Command {
 	var p supervise.Parent
 	var lend int
 	cmd := &cobra.Command{
-		Use:    "supervise [flags] -- PROGRAM [ARGUMENT...]",
-		Short:  "Run the program, and start it again when it has ended",
+		Use:   "supervise [flags] -- PROGRAM [ARGUMENT...]",
+		Short: "Run the program, and restart it when it has ended",
+		Long: "Run the program, and restart it when it has ended, as --restart says. It gets SIGTERM, SIGINT and SIGHUP.\n\n" +
+			"On Linux, the sockets of [[service.socket]] and the files of rt.Keep stay open meanwhile: the program gives them to this process, " +
+			"and the next one gets them back, as from systemd (NOTIFY_SOCKET, LISTEN_FDS). They are closed when this process ends.",
 		Hidden: true,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if lend != 0 {
@@ -94,7 +97,7 @@ func (a *app) superviseCommand() *cobra.Command {
 	f.DurationVar(&p.Restart.Delay, "delay", 0, "before each restart")
 	f.IntVar(&p.Restart.Max, "max", platform.NoLimit, "most restarts within the window; -1: no limit")
 	f.DurationVar(&p.Restart.Window, "window", 0, "see --max")
-	f.StringVar(&p.Starter, "starter", "", "`NAME` of who starts it")
+	f.StringVar(&p.Starter, "starter", "", "`NAME` of the starter")
 	f.IntVar(&lend, "lend", 0, "run nothing, and keep what the service's supervisor keeps, for its successor, while the process `N` lives; standard output is closed when that is so")
 	return cmd
 }
@@ -151,7 +154,7 @@ func (a *app) awaitCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&w.starter, "starter", "", "`NAME` of who started it")
+	f.StringVar(&w.starter, "starter", "", "`NAME` of the starter")
 	f.IntVar(&w.pid, "pid", 0, "process `N` that it is, or is a child of")
 	f.StringVar(&w.pidFile, "pid-file", "", "`FILE` that holds, or will hold, the number of such a process")
 	return cmd

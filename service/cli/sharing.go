@@ -124,7 +124,7 @@ func (a *app) checkByAll(ctx context.Context, cmd *cobra.Command, t *target, pro
 			err = a.checkBy(ctx, o, program)
 		}
 		if err != nil {
-			return fmt.Errorf("that of %s, which has the program in common with it: %w", name, err)
+			return fmt.Errorf("that of %s, which shares the program with it: %w", name, err)
 		}
 	}
 	return nil

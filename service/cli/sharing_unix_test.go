@@ -23,7 +23,7 @@ func TestIssue11_ServicesOfOneProgramHaveOneLedger(t *testing.T) {
 	h.shares("b")
 	h.held["feedd@b"] = singleton.Holder{Identity: other, Since: noon}
 	code, says := h.call("upgrade", h.program("new", "2 good"), "--settle", "0s")
-	if code != 0 || !strings.Contains(says, "- feedd@b has the program in common with it, and runs the version before until it is restarted") {
+	if code != 0 || !strings.Contains(says, "- feedd@b shares the program with it, and runs the previous version until it is restarted") {
 		t.Errorf("%d: %s", code, says)
 	}
 	for _, instance := range []string{"", "b"} {
@@ -56,7 +56,7 @@ func TestIssue11_ALinkedDirectoryIsNoSecondProgram(t *testing.T) {
 	}
 	h.put(path, state.Manifest{Format: 1, Name: "feedd", Instance: "b", Scope: platform.ScopeUser, Manager: "fake", Program: filepath.Join(h.dir, "sbin", "feedd")})
 	h.held["feedd@b"] = singleton.Holder{Identity: other, Since: noon}
-	if code, says := h.call("upgrade", h.program("new", "2 good"), "--settle", "0s"); code != 0 || !strings.Contains(says, "feedd@b has the program in common") {
+	if code, says := h.call("upgrade", h.program("new", "2 good"), "--settle", "0s"); code != 0 || !strings.Contains(says, "feedd@b shares the program") {
 		t.Errorf("%d: %s", code, says)
 	}
 	if code, says := h.call("versions", "--instance", "b"); code != 0 || !strings.Contains(says, "confirmed  2 (") || !strings.Contains(says, "previous  1 (") {
@@ -75,7 +75,7 @@ func TestIssue11_TheConfigurationsOfAllInstancesAreChecked(t *testing.T) {
 		return h.answer(argv)
 	}
 	code, says := h.call("upgrade", h.program("new", "2 good"), "--settle", "0s")
-	if code != 1 || !strings.Contains(says, "it refuses today's configuration: that of feedd@b") || !strings.Contains(says, "feedd-b.toml:3: unknown key") || h.installed() != "1 good" {
+	if code != 1 || !strings.Contains(says, "it rejects the current configuration: that of feedd@b") || !strings.Contains(says, "feedd-b.toml:3: unknown key") || h.installed() != "1 good" {
 		t.Errorf("%d: %s", code, says)
 	}
 }
@@ -89,7 +89,7 @@ func TestIssue11_AProgramOfTheSystemIsNotAUsers(t *testing.T) {
 	}
 	h.put(path, state.Manifest{Format: 1, Name: "other", Scope: platform.ScopeSystem, Manager: "fake", Program: h.stable})
 	code, says := h.call("upgrade", h.program("new", "2 good"), "--settle", "0s")
-	if code != 77 || !strings.Contains(says, "is that of a service of the system as well (other)") || h.installed() != "1 good" {
+	if code != 77 || !strings.Contains(says, "also belongs to a system service (other)") || h.installed() != "1 good" {
 		t.Errorf("%d: %s", code, says)
 	}
 }
@@ -102,7 +102,7 @@ func TestIssue11_AnUpgradeThatWasCutOffElsewhere(t *testing.T) {
 	h.leaves("u0", other) // by way of feedd, see there
 	for _, args := range [][]string{{"versions"}, {"upgrade", h.program("new", "2 good")}, {"rollback"}} {
 		code, says := h.call(append(args, "--instance", "b")...)
-		if code != 1 || !strings.Contains(says, `by way of "feedd" was cut off: feedd versions puts it in order`) {
+		if code != 1 || !strings.Contains(says, `through "feedd" was interrupted: feedd versions repairs it`) {
 			t.Errorf("%q: %d: %s", args, code, says)
 		}
 	}
@@ -153,7 +153,7 @@ func TestIssue11_ANewerLedgerIsLeftAlone(t *testing.T) {
 	for _, args := range [][]string{{"versions"}, {"versions", "--json"}, {"upgrade", h.program("new", "2 good")}, {"rollback"}} {
 		code, says := h.call(args...)
 		content, err := os.ReadFile(path)
-		if code != 1 || !strings.Contains(says, "its format is 2, and this program knows 1: use the newer one") || err != nil || string(content) != newer {
+		if code != 1 || !strings.Contains(says, "its format is 2, and this program knows 1: use the newer program") || err != nil || string(content) != newer {
 			t.Errorf("%q: %d: %s; %q, %v", args, code, says, content, err)
 		}
 	}

@@ -28,15 +28,17 @@ func (t *target) checkSockets(ctx context.Context) error {
 		if len(holders) == 0 || t.oneIsOurs(ctx, holders) {
 			continue
 		}
-		errs = append(errs, t.cfg.ErrorAt(fmt.Sprintf("service.socket.%d.listen", i+1), fmt.Errorf("%s listens at %s already", holders[0], at)))
+		errs = append(errs, t.cfg.ErrorAt(fmt.Sprintf("service.socket.%d.listen", i+1), fmt.Errorf("%s listens at %s already", foremost(holders), at)))
 	}
 	return service.BadConfig(errs...)
 }
 
 // oneIsOurs reports whether one of the processes belongs to the service: its own process, its
-// supervisor, or a systemd, which keeps sockets for it.
+// supervisor, or a systemd alone, which may keep sockets for a service that is installed. A
+// systemd keeps those of other services, too, but then they mostly have a process beside it.
 func (t *target) oneIsOurs(ctx context.Context, all []sockets.Holder) bool {
-	ours := []int{1}
+	var ours []int
+	installed := true // if nobody says
 	if h, err := t.holder(ctx); err == nil {
 		ours = append(ours, h.PID)
 	}
@@ -45,10 +47,20 @@ func (t *target) oneIsOurs(ctx context.Context, all []sockets.Holder) bool {
 	}
 	if t.manager != nil {
 		if st, err := t.query(ctx, t.id); err == nil { // a definition that is about to be replaced
-			ours = append(ours, st.PID)
+			ours, installed = append(ours, st.PID), st.Installed || st.Definition != nil
 		}
 	}
-	return slices.ContainsFunc(all, func(h sockets.Holder) bool { return h.Name == "systemd" || slices.Contains(ours, h.PID) })
+	isOurs := func(h sockets.Holder) bool { return slices.Contains(ours, h.PID) }
+	return slices.ContainsFunc(all, isOurs) || installed && !slices.ContainsFunc(all, isNoKeeper)
+}
+
+// isNoKeeper reports whether a process listens for itself: a systemd, of the machine or of a
+// user, does so for services.
+func isNoKeeper(h sockets.Holder) bool { return h.PID != 1 && h.Name != "systemd" }
+
+// foremost returns the process to name: who keeps a socket for it does not say whose it is.
+func foremost(all []sockets.Holder) sockets.Holder {
+	return all[max(0, slices.IndexFunc(all, isNoKeeper))]
 }
 
 // socketText says where a socket listens, and who keeps it.

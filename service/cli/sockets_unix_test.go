@@ -12,6 +12,7 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/state"
+	"github.com/holdfast-dev/holdfast/service/cli"
 )
 
 // status lists the open sockets with their addresses, and says who keeps each. doctor names
@@ -74,12 +75,23 @@ listen = "tcp::82"
 		}
 	}
 	want := []string{
-		`log" of the configuration is not open at udp::515: the process listens at udp:[::]:514: restart`,
-		`web" of the configuration is not open at tcp::81: the process listens at tcp:[::]:80: reload`,
-		`bad" of the configuration is not open at ` + gone + `: its file is gone: restart`,
-		`new" of the configuration is not open at tcp::82: the process has not opened it: restart`,
+		`log" of the configuration is not open on udp::515: the process listens at udp:[::]:514: restart`,
+		`web" of the configuration is not open on tcp::81: the process listens at tcp:[::]:80: reload`,
+		`bad" of the configuration is not open on ` + gone + `: its file is gone: restart`,
+		`new" of the configuration is not open on tcp::82: the process has not opened it: restart`,
 	}
 	if !slices.Equal(closed, want) {
 		t.Errorf("found\n%s\nwant\n%s", strings.Join(closed, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// What systemd cannot do for a socket is found with its place, as what it cannot do for a key.
+func TestCheckFindsASocketThatSystemdRefuses(t *testing.T) {
+	p := newPlace(t)
+	p.file("[service]\nactivation = \"socket\"\n[[service.socket]]\nname = \"api\"\nlisten = \"tcp:127.0.0.1:0\"\n")
+	err := p.runOn(t.Context(), anywhere(p), "check", "--manager", "systemd")
+	want := p.cfg.File + ":5: service.socket.1.listen: \"tcp:127.0.0.1:0\": systemd does not choose a port: name one (systemd)\n"
+	if code := cli.ExitCode(err); code != platform.ExitBadConfig || !strings.Contains(p.out.String(), want) {
+		t.Errorf("exit code %d, %v\n%s\nwant %s", code, err, &p.out, want)
 	}
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -16,12 +15,12 @@ import (
 )
 
 func (a *app) statusCommand() *cobra.Command {
-	var asJSON, watch, all bool
+	var asJSON, watch, all, ready bool
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show the state of the service",
 		Long: "Show the state of the service. The exit code is LSB's: 0 running, 1 dead with a PID file, 2 dead with " +
-			"other state left, 3 not running, 4 unknown.",
+			"other state left, 3 not running, 4 unknown. With --ready it is 0 only if the service is ready and no health check fails.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, err := a.targetRegardless(cmd)
@@ -45,11 +44,15 @@ func (a *app) statusCommand() *cobra.Command {
 			if err != nil || watch {
 				return err
 			}
+			if ready {
+				return notReady(reports)
+			}
 			return lsbError(worst(reports))
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON, one object")
 	cmd.Flags().BoolVar(&all, "all", false, "each instance of the service; the exit code is the greatest")
+	cmd.Flags().BoolVar(&ready, "ready", false, "fail unless it is ready and no health check fails, as for the probe of a container")
 	cmd.Flags().BoolVar(&watch, "watch", false, "again every second, until ctrl-C")
 	return cmd
 }
@@ -79,6 +82,8 @@ func watched(cmd *cobra.Command, again, asJSON bool, look func() error, show fun
 // reports returns the report about t. With all, it returns the reports about its instances,
 // after the report about t if there is such a service.
 func (a *app) reports(cmd *cobra.Command, t *target, all bool) []report {
+	done := looking(cmd)
+	defer done()
 	ctx := cmd.Context()
 	own := t.examine(ctx)
 	if t.otherManager != "" {
@@ -101,7 +106,7 @@ func (a *app) reports(cmd *cobra.Command, t *target, all bool) []report {
 	}
 	instances, left := a.instances(cmd, t)
 	if left > 0 {
-		own.note(fmt.Sprintf("there are too many files called like those of instances: %d names were not looked into", left))
+		own.note(fmt.Sprintf("there are too many files with names of instances: %d names were not examined", left))
 	}
 	if !all {
 		own.noteInstances(ctx, a, t, instances)
@@ -121,30 +126,6 @@ func (a *app) reports(cmd *cobra.Command, t *target, all bool) []report {
 		reports = append(reports, r)
 	}
 	return reports
-}
-
-// unknownStatus returns err with the LSB code for "not known". Its own code, such as 1, would
-// be a statement about the service. The code for a wrong command line stays.
-func unknownStatus(ctx context.Context, err error) error {
-	if ExitCode(err) == platform.ExitUsage || ctx.Err() != nil {
-		return err
-	}
-	return &classedError{err, lsbUnknown}
-}
-
-func worst(reports []report) int {
-	code := lsbRunning
-	for _, r := range reports {
-		code = max(code, r.lsb)
-	}
-	return code
-}
-
-func lsbError(code int) error {
-	if code == lsbRunning {
-		return nil
-	}
-	return &exitError{code}
 }
 
 func printStatusJSON(w io.Writer, r report) error {
@@ -177,6 +158,9 @@ func printStatus(w io.Writer, r report) error {
 	}
 	if r.StatusText != "" {
 		line("says", "%s", r.StatusText)
+	}
+	if r.Cluster != nil {
+		line("cluster", "%s", clusterText(r, *r.Cluster))
 	}
 	for i, h := range r.Health {
 		key := "health"
@@ -214,7 +198,7 @@ func printStatus(w io.Writer, r report) error {
 	if r.Restarts > 0 {
 		text := fmt.Sprint(r.Restarts)
 		if r.GaveUp {
-			text += ", and no more by itself"
+			text += ", and it is not started again automatically"
 		}
 		line("restarts", "%s", text)
 	}
@@ -251,7 +235,7 @@ func printStatus(w io.Writer, r report) error {
 
 func phaseColor(p platform.Phase) *color.Color {
 	switch p {
-	case platform.PhaseReady:
+	case platform.PhaseReady, platform.PhaseStandby:
 		return color.New(color.FgGreen)
 	case platform.PhaseFailed, platform.PhaseUnknown:
 		return color.New(color.FgRed)
@@ -266,7 +250,7 @@ func installation(r report) string {
 	case !r.Installed && r.Definition != nil && r.Definition.State == platform.DefinitionMasked:
 		return "not installed: " + r.Definition.String()
 	case !r.Installed && r.Definition != nil:
-		return "somebody else's: " + r.Definition.String()
+		return "not made by holdfast: " + r.Definition.String()
 	case !r.Installed:
 		return "not installed"
 	case r.Enabled && r.AtLogin:
@@ -274,7 +258,7 @@ func installation(r report) string {
 	case r.Enabled:
 		return "installed, starts at boot"
 	case r.Trigger != nil && r.Trigger.Enabled:
-		return "installed, starts when somebody connects"
+		return "installed, starts on a connection"
 	}
 	return "installed, not enabled"
 }
@@ -321,7 +305,7 @@ func nextText(r report, n platform.NextTry) string {
 	case n.Max > 0 && n.Number <= n.Max:
 		text += fmt.Sprintf(", %d of %d", n.Number, n.Max)
 	case n.Number > 0:
-		text += fmt.Sprintf(", the %d. since it was started by hand", n.Number)
+		text += fmt.Sprintf(", restart %d since it was started by hand", n.Number)
 	}
 	return text
 }

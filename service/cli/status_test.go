@@ -17,7 +17,9 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/proc"
 	"github.com/holdfast-dev/holdfast/platform/state"
+	"github.com/holdfast-dev/holdfast/service/recovery"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
@@ -65,11 +67,11 @@ func TestStatus(t *testing.T) {
 		"crashes in a loop": {[]func(*place){func(p *place) {
 			p.ended(nil)
 			p.m.st.Phase, p.m.st.LastExit = platform.PhaseStarting, killed
-		}}, 3, "failed", 0, "fake is about to start it again", "feedd is failed"},
+		}}, 3, "failed", 0, "fake is about to restart it", "feedd is failed"},
 		"its supervisor waits": {[]func(*place){func(p *place) {
 			p.ended(nil)
 			p.held["feedd.supervisor"] = singleton.Holder{Identity: feedd, UID: os.Geteuid(), Since: noon}
-		}}, 3, "failed", 0, "its supervisor is about to start it again (pid 70, ", "failed"},
+		}}, 3, "failed", 0, "its supervisor is about to restart it (pid 70, ", "failed"},
 		"a full disk when it became ready": {[]func(*place){running, func(p *place) { // H
 			p.m.st.Since = noon.Add(-20 * time.Second)
 			p.writes(feedd, platform.PhaseStarting, nil)
@@ -119,6 +121,35 @@ func TestStatus(t *testing.T) {
 				t.Errorf("exit code %d, does not say %q:\n%s", code, tt.text, text)
 			}
 		})
+	}
+}
+
+// With --ready the exit code is 0 only for a service that serves: for the probe of a container.
+func TestStatusReady(t *testing.T) {
+	writes := func(phase platform.Phase, checks ...state.Health) []func(*place) {
+		return []func(*place){byHand, unmanaged, func(p *place) {
+			p.writes(other, phase, func(s *state.State) { s.Health = checks })
+		}}
+	}
+	good, bad := state.Health{Name: "a", OK: true}, state.Health{Name: "b", Error: "gone"}
+	for name, tt := range map[string]struct {
+		so   []func(*place)
+		code int
+	}{
+		"never seen": {nil, 3},
+		"starting":   {writes(platform.PhaseStarting), 1},
+		"ready":      {writes(platform.PhaseReady, good), 0},
+		"reloading":  {writes(platform.PhaseReloading), 0},
+		"unhealthy":  {writes(platform.PhaseReady, good, bad), 1},
+		"stopping":   {writes(platform.PhaseStopping), 1},
+	} {
+		p := newPlace(t)
+		for _, so := range tt.so {
+			so(p)
+		}
+		if code, err := p.run("status", "--ready"); code != tt.code {
+			t.Errorf("%s: exit code %d, want %d: %v\n%s", name, code, tt.code, err, p.out.String())
+		}
 	}
 }
 
@@ -252,6 +283,33 @@ func TestStatusSearchesNoSupervisorOfAChildOfInit(t *testing.T) {
 				}
 			}
 			p.wants("status", 0, "")
+			if got := slices.Contains(p.probed, "feedd.supervisor"); got != tt.want {
+				t.Errorf("probed: %v", p.probed)
+			}
+		})
+	}
+}
+
+// Neither has a service that does not run and whose last parent was init, or has ended.
+func TestStatusSearchesNoSupervisorOfAnEndedRun(t *testing.T) {
+	for name, tt := range map[string]struct {
+		parent int
+		boot   string
+		file   bool
+		want   bool
+	}{
+		"child of init": {parent: 1}, "its parent has ended": {parent: 61}, "its parent lives": {parent: feedd.PID, want: true},
+		"not known": {want: true}, "of another boot": {parent: 1, boot: "earlier", want: true}, "child of an init with its file": {parent: 1, file: true, want: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			p.put(filepath.Join(p.cfg.StateDir, "feedd.lastrun.json"), recovery.LastRun{
+				Process: proc.Identity{PID: 9, Start: 9, Boot: tt.boot}, Parent: tt.parent, Started: noon.Add(-time.Hour), Ended: noon, Exit: &platform.Exit{Clean: true},
+			})
+			if tt.file {
+				p.put(filepath.Join(p.cfg.StateDir, "feedd.supervisor.mutex"), "")
+			}
+			p.wants("status", 3, "")
 			if got := slices.Contains(p.probed, "feedd.supervisor"); got != tt.want {
 				t.Errorf("probed: %v", p.probed)
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service/logsink"
+	"github.com/holdfast-dev/holdfast/service/recovery"
 	"github.com/holdfast-dev/holdfast/service/supervise"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
@@ -33,17 +34,34 @@ func (t *target) supervisor(ctx context.Context) (h singleton.Holder, ok bool) {
 	return h, err == nil && h.Known()
 }
 
-// supervisorOf is supervisor of a service with that holder. A supervisor is the parent of what
-// it has started, so a child of init has none. Without this, a search for one whose files were
+// supervisorOf is supervisor of a service with that holder and last run. A supervisor is the
+// parent of what it has started, so a child of init has none, and neither has a service that
+// does not run and whose last parent has ended. Without this, a search for one whose files were
 // removed would look at the descriptors of every process on the machine.
-func (t *target) supervisorOf(ctx context.Context, held singleton.Holder) (h singleton.Holder, ok bool) {
-	if held.Known() && t.Parent(held.PID) == 1 {
+func (t *target) supervisorOf(ctx context.Context, held singleton.Holder, last recovery.LastRun) (h singleton.Holder, ok bool) {
+	if t.onlyInit(held, last) {
 		// In a container, the supervisor may be the init.
 		if _, err := os.Lstat(t.supervisorLock().MutexFile()); errors.Is(err, fs.ErrNotExist) {
 			return singleton.Holder{}, false
 		}
 	}
 	return t.supervisor(ctx)
+}
+
+// onlyInit reports whether no process but the init can be the supervisor.
+func (t *target) onlyInit(held singleton.Holder, last recovery.LastRun) bool {
+	if held.Known() {
+		return t.Parent(held.PID) == 1
+	}
+	self, err := t.Self()
+	if err != nil || last.Parent == 0 || last.Process.Space != self.Space || last.Process.Boot != self.Boot {
+		return false // its number says nothing here
+	}
+	if last.Parent == 1 {
+		return true
+	}
+	_, err = t.Process(last.Parent)
+	return errors.Is(err, proc.ErrGone)
 }
 
 func (a *app) supervise(cmd *cobra.Command, p supervise.Parent) (err error) {
@@ -69,7 +87,7 @@ func (a *app) supervise(cmd *cobra.Command, p supervise.Parent) (err error) {
 	left := &leavings{t: t, file: t.dirs.StateFile(l.Name), name: l.Name}
 	note := func(change func(*state.State)) {
 		if err := left.write(change); err != nil {
-			p.Log("status cannot say what has become of it", "error", err)
+			p.Log("status cannot show its outcome", "error", err)
 		}
 	}
 	note(func(*state.State) {}) // what an earlier supervisor has left is obsolete

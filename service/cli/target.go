@@ -49,6 +49,8 @@ type target struct {
 // target finds out which manager has the service and which flags its installation keeps, and
 // loads the configuration.
 func (a *app) target(cmd *cobra.Command) (*target, error) {
+	done := looking(cmd)
+	defer done()
 	ctx := cmd.Context()
 	t := &target{machine: a.machine}
 	var err error
@@ -57,7 +59,7 @@ func (a *app) target(cmd *cobra.Command) (*target, error) {
 	} else if t.manager, err = a.Manager(a.manager); errors.Is(err, platform.ErrNoManager) {
 		t.noManager = err
 	} else if errors.Is(err, platform.ErrUnsupported) {
-		return nil, usage("--manager %q is none of auto, none, %s", a.manager, a.managers())
+		return nil, usage("--manager %q is not one of auto, none, %s", a.manager, a.managers())
 	} else if err != nil {
 		return nil, err
 	}
@@ -114,7 +116,7 @@ func (a *app) scopeFlag() (platform.Scope, error) {
 	case "auto", "":
 		return a.cfg.Scope, nil
 	}
-	return "", usage("--scope %q is none of auto, system, user", a.scope)
+	return "", usage("--scope %q is not one of auto, system, user", a.scope)
 }
 
 // chooseScope returns the requested scope. By default this is the system scope for root. For
@@ -122,6 +124,9 @@ func (a *app) scopeFlag() (platform.Scope, error) {
 func (a *app) chooseScope(ctx context.Context, t *target) (platform.Scope, error) {
 	if s, err := a.scopeFlag(); s != "" || err != nil {
 		return s, err
+	}
+	if _, ok := t.manager.(platform.Renderer); ok { // containers belong to no user
+		return platform.ScopeSystem, nil
 	}
 	if t.manager != nil && t.manager.Name() == "scm" { // a plan for Windows, made elsewhere: Windows has no other scope
 		return platform.ScopeSystem, nil

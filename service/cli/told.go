@@ -98,9 +98,9 @@ func mentioned(cmd *cobra.Command, name string) bool {
 
 // addTakeBack adds the flags that forget flags of earlier installs.
 func addTakeBack(cmd *cobra.Command) {
-	cmd.Flags().Bool(noHostFlags, false, "forget the flags of the application around these commands that an earlier install was given")
+	cmd.Flags().Bool(noHostFlags, false, "drop the flags of the surrounding application that an earlier install recorded")
 	for _, name := range told {
-		cmd.Flags().Bool("no-"+name, false, "forget the --"+name+" of an earlier install")
+		cmd.Flags().Bool("no-"+name, false, "drop the --"+name+" of an earlier install")
 	}
 }
 
@@ -108,7 +108,7 @@ func addTakeBack(cmd *cobra.Command) {
 func checkTakeBack(cmd *cobra.Command) error {
 	for _, name := range told {
 		if cmd.Flags().Changed(name) && cmd.Flags().Changed("no-"+name) {
-			return usage("--%s and --no-%[1]s: which?", name)
+			return usage("--%s and --no-%[1]s: give only one", name)
 		}
 	}
 	return nil
@@ -238,7 +238,7 @@ func (t *target) purgesItsOwn(cmd *cobra.Command) error {
 	}
 	for name, dir := range map[string]string{"runtime-dir": t.cfg.RuntimeDir, "state-dir": t.cfg.StateDir} {
 		if cmd.Flags().Changed(name) && dir != t.manifest.Told[name] {
-			return fmt.Errorf("purge %q: it was not installed with --%s %s: leave that out, or say --purge-foreign as well", t.id, name, dir)
+			return fmt.Errorf("purge %q: it was not installed with --%s %s: leave that out, or use --purge-foreign as well", t.id, name, dir)
 		}
 	}
 	return nil

@@ -58,13 +58,13 @@ func (a *app) turn(cmd *cobra.Command, verb, path string) (release func(), err e
 // resume finishes or rolls back an interrupted install or uninstall.
 func (a *app) resume(cmd *cobra.Command, t *target, journal string) error {
 	p, err := installer.Resume(cmd.Context(), t.keeper(), journal, func(s platform.Step, err error) {
-		if err != nil && s.Kind == installer.StepStart {
-			fmt.Fprintf(cmd.ErrOrStderr(), "- the service could not be started again: %v\n", err)
+		if err != nil && s.Kind == platform.StepStart {
+			fmt.Fprintf(cmd.ErrOrStderr(), "- the service could not be restarted: %v\n", err)
 		}
 	})
 	switch {
 	case err != nil && p != nil:
-		return fmt.Errorf("an earlier %v, was interrupted at %q, and cannot be finished or undone: %w: mend that, or remove %s", p.Actor, p.Step, err, journal)
+		return fmt.Errorf("an earlier %v, was interrupted at %q, and cannot be finished or undone: %w: repair that, or remove %s", p.Actor, p.Step, err, journal)
 	case err != nil:
 		return err
 	case p != nil && p.Forth:
@@ -80,7 +80,7 @@ func (t *target) keeper() platform.System {
 	if t.manager == nil {
 		return t.commands()
 	}
-	return installer.Keeper{System: t.commands(), Manager: patient{t.manager, t}, ID: t.id}
+	return installer.ServiceApplier{System: t.commands(), Manager: patient{t.manager, t}, ID: t.id}
 }
 
 // transaction begins a change of the installation. The caller must hold the lock.
@@ -89,7 +89,7 @@ func (t *target) transaction(cmd *cobra.Command, verb string) *installer.Transac
 		switch {
 		case err == nil:
 			fmt.Fprintf(notes(cmd), "- %s\n", s.Describe)
-		case s.Kind == installer.StepStart:
+		case s.Kind == platform.StepStart:
 			t.notStarted = err
 		default: // the step may fail, and nobody can do anything about it
 		}
@@ -133,6 +133,6 @@ func (t *target) unfinished() (text string, cut bool) {
 	case p.Forth:
 		return fmt.Sprintf("an %s was interrupted at %q: %s finishes it", p.Verb, p.Step, then), true
 	default:
-		return fmt.Sprintf("an %s was interrupted at %q: %s takes it back", p.Verb, p.Step, then), true
+		return fmt.Sprintf("an %s was interrupted at %q: %s undoes it", p.Verb, p.Step, then), true
 	}
 }

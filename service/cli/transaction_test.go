@@ -63,7 +63,7 @@ func TestIssue11_AnInterruptedInstallIsTakenBackByTheNextCall(t *testing.T) {
 	} {
 		p := newPlace(t)
 		p.killed("install", tt.forth)
-		then := "takes it back"
+		then := "undoes it"
 		if tt.forth {
 			then = "finishes it"
 		}
@@ -97,14 +97,14 @@ func TestIssue11_WhatCannotBeTakenBackIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		p.wants("install --program /opt/feedd", 1, `was interrupted at "do it", and cannot be finished or undone: not taken back: do it: `)
+		p.wants("install --program /opt/feedd", 1, `was interrupted at "do it", and cannot be finished or undone: not undone: do it: `)
 		if left := p.left(); left != "feedd.journal" {
 			t.Errorf("left %s", left)
 		}
 	}
 }
 
-// Of two simultaneous commands one waits, and refuses when its time is over.
+// Of two simultaneous commands one waits, and refuses when its time limit is over.
 func TestIssue11_OneInstallAtATime(t *testing.T) {
 	p := newPlace(t)
 	release, err := installer.Lock(t.Context(), p.record(state.LockPath), "upgrade", nil)
@@ -146,7 +146,7 @@ func TestIssue11_AFirstInstallThatDoesNotGetReady(t *testing.T) {
 			t.Fatal(err)
 		}
 		code, err := p.run(strings.Fields("install --program /opt/feedd --start" + form)...)
-		if says := fmt.Sprint(err); code != 1 || !strings.Contains(says, `the service failed (exit code 1); everything is as it was before this install`) || !slices.Equal(p.did, []string{"start", "stop"}) {
+		if says := fmt.Sprint(err); code != 1 || !strings.Contains(says, `the service failed (exit code 1); all changes of this install are undone`) || !slices.Equal(p.did, []string{"start", "stop"}) {
 			t.Errorf("%d, %v, did %q", code, err, p.did)
 		}
 		if p.out.Len() > 0 { // that it is installed was said before the start, and never taken back
@@ -201,7 +201,7 @@ func TestIssue11_WhatAnUninstallHasStoppedAndCannotStartAgainIsTold(t *testing.T
 		}
 		p.m.acts = acts
 		p.wants("uninstall", 1, "remove its definition: ", "bootout", "start")
-		told := strings.Contains(p.errs.String(), "; what was installed before is back, and could not be started again: no room for it")
+		told := strings.Contains(p.errs.String(), "; the previous installation is restored, but could not be started: no room for it")
 		if told != (acts != nil) || strings.Contains(p.left(), "journal") {
 			t.Errorf("start: %v; left %s; told %s", acts, p.left(), p.errs.String())
 		}

@@ -24,7 +24,7 @@ func (a *app) beginTrial(cmd *cobra.Command, scope platform.Scope) trial.Begun {
 	return trial.Begin(trial.Options{
 		Path: path, Service: id.String(), Own: scope == platform.ScopeUser, Starter: native.Starter(),
 		Say: func(err error) {
-			logsink.PrintError(fmt.Sprintf("%s: not as a candidate: %v\n", cmd.Root().Name(), logsink.Printable(err.Error())))
+			logsink.PrintError(fmt.Sprintf("%s: no trial: %v\n", cmd.Root().Name(), logsink.Printable(err.Error())))
 		},
 	})
 }

@@ -402,11 +402,11 @@ func TestTrialTriesAreUsedUp(t *testing.T) {
 	cmd, lines, errs := c.run("dies")
 	expect(t, lines, fmt.Sprintf("started stable %d x false", cmd.Process.Pid))
 	c.ends(cmd, lines)
-	if !strings.Contains(errs.String(), "its tries are used up (1 of 1)") {
+	if !strings.Contains(errs.String(), "it has used all its tries (1 of 1)") {
 		t.Errorf("said %q", errs)
 	}
 	tries, err := trial.ReadTries(c.record.TriesFile, "t1")
-	if err != nil || !strings.Contains(tries.Why, "used up") {
+	if err != nil || !strings.Contains(tries.Why, "has used all its tries") {
 		t.Errorf("left %+v, %v", tries, err)
 	}
 }
@@ -421,29 +421,29 @@ func TestTrialIsNotFollowed(t *testing.T) {
 		root  bool
 	}{
 		"no trial":            {then: func(c *court) error { return trial.Remove(c.path()) }},
-		"expired":             {spoil: func(c *court) error { c.record.Deadline = c.in(0); return nil }, says: "its time is over"},
-		"another boot":        {spoil: func(c *court) error { c.record.Boots = c.record.Boots[:1]; return nil }, says: "of another boot"},
+		"expired":             {spoil: func(c *court) error { c.record.Deadline = c.in(0); return nil }, says: "its time limit is over"},
+		"another boot":        {spoil: func(c *court) error { c.record.Boots = c.record.Boots[:1]; return nil }, says: "from another boot"},
 		"another service":     {spoil: func(c *court) error { c.record.Service = "agent2"; return nil }, says: `its record is of "agent2"`},
-		"not whole":           {spoil: func(c *court) error { c.record.Candidate = "candidate"; return nil }, says: "is not whole"},
-		"no tries":            {spoil: func(c *court) error { c.record.Tries = 0; return nil }, says: "used up (0 of 0)"},
+		"not whole":           {spoil: func(c *court) error { c.record.Candidate = "candidate"; return nil }, says: "is incomplete"},
+		"no tries":            {spoil: func(c *court) error { c.record.Tries = 0; return nil }, says: "used all its tries (0 of 0)"},
 		"a newer format":      {then: replaces(`"format": 1`, `"format": 2`), says: "has format 2"},
-		"no JSON":             {then: replaces(`{`, `[`), says: "no JSON"},
+		"invalid JSON":        {then: replaces(`{`, `[`), says: "invalid JSON"},
 		"too long":            {then: replaces(`{`, `{`+strings.Repeat(" ", 70000)), says: "longer than 65536"},
 		"a FIFO":              {then: instead(func(p string) error { return unix.Mkfifo(p, 0o644) }), says: "is a FIFO"},
 		"a link":              {then: instead(func(p string) error { return os.Symlink("elsewhere", p) }), says: "is a symbolic link"},
 		"a directory":         {then: instead(func(p string) error { return os.Mkdir(p, 0o755) }), says: "is a directory"},
-		"writable by a group": {then: func(c *court) error { return os.Chmod(c.path(), 0o664) }, says: "can be written by others"},
-		"a place for all":     {then: func(c *court) error { return os.Chmod(filepath.Dir(c.path()), 0o777) }, says: "can be written by others"},
+		"writable by a group": {then: func(c *court) error { return os.Chmod(c.path(), 0o664) }, says: "is writable by users other than its owner"},
+		"a place for all":     {then: func(c *court) error { return os.Chmod(filepath.Dir(c.path()), 0o777) }, says: "is writable by users other than its owner"},
 		"foreign":             {then: func(c *court) error { return os.Chown(c.path(), 4242, -1) }, says: "belongs to user 4242", root: true},
 		"in a foreign place":  {then: func(c *court) error { return os.Chown(filepath.Dir(c.path()), 4242, -1) }, says: "belongs to user 4242", root: true},
 		"no candidate":        {then: func(c *court) error { return os.Remove(c.candidate) }, says: "no such file"},
 		"a swapped candidate": {then: swaps(func(c *court) error {
 			return unforked(func() error { return os.WriteFile(c.candidate, []byte("#!/bin/sh\n"), 0o755) })
-		}), says: "not what was verified"}, //nolint:gosec // a program
-		"a grown candidate":    {then: func(c *court) error { return os.Truncate(c.candidate, c.record.Size+1) }, says: "not what was verified"},
+		}), says: "not the file that was verified"}, //nolint:gosec // a program
+		"a grown candidate":    {then: func(c *court) error { return os.Truncate(c.candidate, c.record.Size+1) }, says: "not the file that was verified"},
 		"a linked candidate":   {then: swaps(func(c *court) error { return os.Symlink(c.record.Stable, c.candidate) }), says: "open "},
-		"a FIFO for candidate": {then: swaps(func(c *court) error { return unix.Mkfifo(c.candidate, 0o755) }), says: "no regular file"},
-		"an open candidate":    {then: func(c *court) error { return os.Chmod(c.candidate, 0o757) }, says: "can be written by others"},
+		"a FIFO for candidate": {then: swaps(func(c *court) error { return unix.Mkfifo(c.candidate, 0o755) }), says: "not a regular file"},
+		"an open candidate":    {then: func(c *court) error { return os.Chmod(c.candidate, 0o757) }, says: "is writable by users other than its owner"},
 		"a foreign candidate":  {then: func(c *court) error { return os.Chown(c.candidate, 4242, -1) }, says: "belongs to user 4242", root: true},
 		"no candidate's mode":  {then: func(c *court) error { return os.Chmod(c.candidate, 0o644) }, says: "execute "},
 		"no program":           {then: scrambles, says: "execute "},
@@ -451,7 +451,7 @@ func TestTrialIsNotFollowed(t *testing.T) {
 		"a bad count":          {then: func(c *court) error { return os.WriteFile(c.record.TriesFile, []byte("{"), 0o600) }, says: "count of tries"},
 		"a negative count": {then: func(c *court) error {
 			return os.WriteFile(c.record.TriesFile, []byte(`{"trial":"t1","count":-5}`), 0o600)
-		}, says: "used up (-5 of 1)"},
+		}, says: "used all its tries (-5 of 1)"},
 		"no place for a count": {spoil: func(c *court) error { c.record.TriesFile = "/nonexistent/count"; return nil }, says: "count of tries"},
 	} {
 		t.Run(name, func(t *testing.T) {

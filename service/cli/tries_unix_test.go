@@ -62,7 +62,7 @@ func TestIssue11_AStartByHandIsNoTry(t *testing.T) {
 		cmd, lines, errs := c.run("")
 		expect(t, lines, fmt.Sprintf("started stable %d x false", cmd.Process.Pid))
 		c.ends(cmd, lines)
-		if !strings.Contains(errs.String(), "its starts are those by sysv") {
+		if !strings.Contains(errs.String(), "only starts by sysv") {
 			t.Errorf("%q: said %q", starter, errs)
 		}
 		if _, err := os.Lstat(c.record.TriesFile); err == nil {

@@ -25,6 +25,18 @@ func TestRunNeedsNoTree(t *testing.T) {
 	}
 }
 
+// A mounted tree has the other commands unless its first argument is run.
+func TestMountedRunNeedsNoTree(t *testing.T) {
+	for line, want := range map[string]bool{
+		"run": true, "run --config f": true, "run status": true, "": false, "status": false, "--config f run": false, "help run": false,
+	} {
+		tree := cli.CommandFor(service.Config{Name: "feedd"}, nil, strings.Fields(line))
+		if alone := len(tree.Commands()) == 1; alone != want || tree.Commands()[0].Name() != "run" && want {
+			t.Errorf("%q: alone %v, want %v", line, alone, want)
+		}
+	}
+}
+
 // Without the other commands, run prints the same help and the same refusals as with them.
 func TestRunAloneSaysTheSame(t *testing.T) {
 	for _, line := range []string{"run --help", "run -h", "-q run --help", "run --no-such", "run -x", "run --config", "run --timeout x", "run --timeout=-1s", "run --scope x", "run --config=", "run --instance a/b"} {

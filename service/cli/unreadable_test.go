@@ -84,7 +84,7 @@ func TestAManifestThatCannotBeRead(t *testing.T) {
 			const says = "record of the installation: "
 			for _, args := range []string{"install --program /opt/feedd", "install --dry-run", "plan --program /opt/feedd", "plan --diff"} {
 				p.wants(args, 1, says)
-				if all := errText(p.runOn(t.Context(), p.machine(), strings.Fields(args)...)); !strings.Contains(all, path) || !strings.Contains(all, "install with all flags") {
+				if all := errText(p.runOn(t.Context(), p.machine(), strings.Fields(args)...)); !strings.Contains(all, path) || !strings.Contains(all, "run install with all its flags") {
 					t.Errorf("%s: not which, or not what to do: %s", args, all)
 				}
 			}

@@ -43,9 +43,9 @@ func (a *app) reloadManaged(cmd *cobra.Command, t *target, h singleton.Holder, p
 	case ended || h.Known() && !readable:
 		return err
 	case !h.Known():
-		return fmt.Errorf("reload %q: no reload was begun: %w: nothing is signalled; see %s", t.id, errUnnamed, t.lock().LockFile())
+		return fmt.Errorf("reload %q: no reload was started: %w: no process is signalled; see %s", t.id, errUnnamed, t.lock().LockFile())
 	}
-	text := fmt.Sprintf("reload %q: the command with which %s asks for it failed, and nothing says that a reload was begun", t.id, t.manager.Name())
+	text := fmt.Sprintf("reload %q: the reload command of %s failed, and there is no sign that a reload was started", t.id, t.manager.Name())
 	if logs := t.manager.Logs(t.id, 20, false); len(logs) > 0 {
 		text += "; see: " + strings.Join(logs, " ")
 	}

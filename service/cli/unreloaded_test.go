@@ -39,12 +39,12 @@ func TestIssue9_AReloadThatWasNotBegunIsNoRejection(t *testing.T) {
 		rejected bool
 		says     string
 	}{
-		"its holder is unknown":                  {[]func(*place){unnamed, before("")}, false, "no reload was begun: it runs, but its process cannot be identified"},
-		"and the last one was refused":           {[]func(*place){unnamed, before("bad host")}, false, "no reload was begun: it runs"},
-		"and nothing is written":                 {[]func(*place){unnamed}, false, "no reload was begun: it runs"},
+		"its holder is unknown":                  {[]func(*place){unnamed, before("")}, false, "no reload was started: it runs, but its process cannot be identified"},
+		"and the last one was refused":           {[]func(*place){unnamed, before("bad host")}, false, "no reload was started: it runs"},
+		"and nothing is written":                 {[]func(*place){unnamed}, false, "no reload was started: it runs"},
 		"its holder is unknown to us alone":      {[]func(*place){unnamed, before(""), completes(11, "bad port")}, true, "bad port"},
-		"the command fails":                      {[]func(*place){before("")}, false, "the command with which fake asks for it failed, and nothing says that a reload was begun"},
-		"the command fails after a refused one":  {[]func(*place){before("bad host")}, false, "nothing says that a reload was begun"},
+		"the command fails":                      {[]func(*place){before("")}, false, "the reload command of fake failed, and there is no sign that a reload was started"},
+		"the command fails after a refused one":  {[]func(*place){before("bad host")}, false, "there is no sign that a reload was started"},
 		"the program refuses":                    {[]func(*place){before(""), completes(11, "bad port")}, true, "bad port"},
 		"it refuses what others asked for":       {[]func(*place){before(""), completes(9, "bad port")}, true, "bad port"},
 		"it refuses, and cannot write its state": {nil, true, "rejected"},

@@ -37,25 +37,27 @@ type upgradeFlags struct {
 	json    bool
 	conduct string // the id of the upgrade that this process conducts
 	by      string // who requested it
+	turn    turnFlags
 }
 
 const settleTime = 10 * time.Second
 
 func (a *app) addUpgradeFlags(cmd *cobra.Command, f *upgradeFlags) {
-	cmd.Flags().DurationVar(&f.settle, "settle", settleTime, "confirm the candidate, the version on trial, when it has been ready and healthy for `D`")
-	cmd.Flags().IntVar(&f.tries, "tries", 1, "start the candidate `N` times at most until it is confirmed: the manager starts again what has crashed")
-	cmd.Flags().BoolVar(&f.restart, "restart", false, "after --settle, restart the candidate once more in order, and have it settle again")
+	cmd.Flags().DurationVar(&f.settle, "settle", settleTime, "confirm the candidate, the version on trial, after it was ready and healthy for `DURATION`")
+	cmd.Flags().IntVar(&f.tries, "tries", 1, "start the candidate `N` times at most until it is confirmed: the manager restarts it after a crash")
+	cmd.Flags().BoolVar(&f.restart, "restart", false, "after --settle, restart the candidate in order, and wait for --settle again")
 	cmd.Flags().BoolVar(&f.force, "force", false, "accept a version that was rolled back before, and a trial without a way back")
-	cmd.Flags().BoolVar(&f.json, "json", false, "the outcome as JSON, one object")
-	cmd.Flags().StringVar(&f.conduct, "conduct", "", "conduct the upgrade `ID` in this process")
-	cmd.Flags().StringVar(&f.by, "by", "", "who asked for it")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print the outcome as JSON, one object")
+	cmd.Flags().StringVar(&f.conduct, "conduct", "", "perform the upgrade `ID` in this process")
+	cmd.Flags().StringVar(&f.by, "by", "", "who requested it")
+	addTurnFlags(cmd, &f.turn)
 	for _, own := range []string{"conduct", "by"} {
 		_ = cmd.Flags().MarkHidden(own)
 	}
 }
 
-const upgradeOutcome = "\n\nA separate process conducts the upgrade. It goes on if this command is interrupted or loses its terminal. " +
-	"Exit code: 0 confirmed, or confirmed already; 1 refused before the service was touched; 10 rolled back, and the version before runs; " +
+const upgradeOutcome = "\n\nA separate process performs the upgrade. It continues if this command is interrupted or loses its terminal. " +
+	"Exit code: 0 confirmed, or confirmed already; 1 refused before the service was touched; 10 rolled back, and the previous version runs; " +
 	"11 rolled back, and the service is not ready; 75 another upgrade is under way."
 
 func (a *app) upgradeCommand() *cobra.Command {
@@ -64,11 +66,11 @@ func (a *app) upgradeCommand() *cobra.Command {
 		Use:   "upgrade FILE",
 		Short: "Upgrade the program, and roll back if the new version fails",
 		Long: "Upgrade the program to FILE.\n\n" +
-			"FILE is checked first: its digest, that it is for this machine and this service, and that it accepts today's configuration. " +
+			"FILE is checked first: its digest, that it is for this machine and this service, and that it accepts the current configuration. " +
 			"Then it runs on trial in the place of the installed program. It is confirmed when its health checks have answered and it has been ready and healthy for --settle.\n\n" +
 			"If it fails, or is not confirmed within --timeout, the installed version runs again. The failed version is refused from then on, except with --force. " +
-			"A trial is also refused while the installed version refuses today's configuration, because there is no way back. " +
-			"The installed path leads to a confirmed version at all times. A stopped service stays stopped: FILE is checked and confirmed without a trial." + upgradeOutcome,
+			"A trial is also refused while the installed version rejects the current configuration, because a rollback would be impossible. " +
+			"The installed path leads to a confirmed version at all times. A stopped service stays stopped: FILE is checked and confirmed without a trial." + turnHelp + upgradeOutcome,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("upgrade needs the FILE of the new version")
@@ -92,8 +94,8 @@ func (a *app) rollbackCommand() *cobra.Command {
 	var f upgradeFlags
 	cmd := &cobra.Command{
 		Use:   "rollback",
-		Short: "Go back to the version before",
-		Long:  "Go back to the version before, with the same trial as `upgrade`." + upgradeOutcome,
+		Short: "Go back to the previous version",
+		Long:  "Go back to the previous version, with the same trial as `upgrade`. With --in-turn, go back from a rollout that was stopped, in the turn of this machine." + upgradeOutcome,
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return a.upgrade(cmd, "rollback", "", f) },
 	}
@@ -107,7 +109,10 @@ func (a *app) upgrade(cmd *cobra.Command, verb, file string, f upgradeFlags) err
 		return usage("--tries takes 1 to %d", most)
 	}
 	if f.settle < 0 {
-		return usage("--settle takes no less than 0")
+		return usage("--settle takes 0 or more")
+	}
+	if err := f.turn.check(cmd); err != nil {
+		return err
 	}
 	t, err := a.target(cmd)
 	if err == nil {
@@ -124,27 +129,37 @@ func (a *app) upgrade(cmd *cobra.Command, verb, file string, f upgradeFlags) err
 			return fmt.Errorf("upgrade %q: %w", t.id, err)
 		}
 		if reason := exposed(file); reason != "" && f.sha256 == "" && a.cfg.UpgradeKey == "" {
-			return fmt.Errorf("upgrade %q: %s: %w: %s: it may be another one than you think: say by --sha256 which it has to be", t.id, file, files.ErrUntrusted, reason)
+			return fmt.Errorf("upgrade %q: %s: %w: %s: it may not be the file that you expect: give its digest with --sha256", t.id, file, files.ErrUntrusted, reason)
 		}
 	}
+	if f.turn.on {
+		return a.upgradeInTurn(cmd, t, verb, file, f)
+	}
+	if f.conduct, err = newUpgradeID(t.Now()); err != nil {
+		return err
+	}
+	done, _, err := a.perform(cmd, t, verb, file, f)
+	if err != nil {
+		return fmt.Errorf("%s %q: %w", verb, t.id, err)
+	}
+	return a.showOutcome(cmd, t, verb, done, f.json)
+}
+
+// perform has another process perform the upgrade f.conduct, and waits for its outcome. begun
+// reports whether that process was started; it then continues whatever the error.
+func (a *app) perform(cmd *cobra.Command, t *target, verb, file string, f upgradeFlags) (done upgrade.Attempt, begun bool, err error) {
 	err = t.noOtherUpgrade(cmd.Context(), "")
 	if err == nil {
 		err = a.cutOffElsewhere(t)
 	}
 	if err != nil {
-		return fmt.Errorf("%s %q: %w", verb, t.id, err)
+		return done, false, err
 	}
-	if f.conduct, err = newUpgradeID(t.Now()); err != nil {
-		return err
+	if err := t.Detach(cmd.Context(), t.manager.Name(), t.id.Scope, f.conduct, a.conductor(cmd, verb, file, f)); err != nil {
+		return done, false, fmt.Errorf("start the process that performs it: %w", err)
 	}
-	if err := t.Detach(cmd.Context(), t.manager.Name(), t.id.Scope, f.conduct, a.conductor(cmd, file, f)); err != nil {
-		return fmt.Errorf("%s %q: begin the process that conducts it: %w", verb, t.id, err)
-	}
-	done, err := a.follow(cmd, t, f.conduct)
-	if err != nil {
-		return fmt.Errorf("%s %q: %w", verb, t.id, err)
-	}
-	return a.showOutcome(cmd, t, verb, done, f.json)
+	done, err = a.follow(cmd, t, f.conduct)
+	return done, true, err
 }
 
 // mayUpgrade refuses an upgrade for reasons that are known at once.
@@ -167,13 +182,13 @@ func (a *app) mayUpgrade(ctx context.Context, t *target, verb string) error {
 	case !st.Installed:
 		return refuse(platform.ErrNotInstalled)
 	case t.id.Scope == platform.ScopeSystem && a.Scope() != platform.ScopeSystem:
-		return refuse(fmt.Errorf("a service of the system: %w: become root", platform.ErrPermission))
+		return refuse(fmt.Errorf("a system service: %w: become root", platform.ErrPermission))
 	case !a.Privileged():
-		return refuse(fmt.Errorf("a service of the system: %w: try it %s", platform.ErrPermission, privileged))
+		return refuse(fmt.Errorf("a system service: %w: try it %s", platform.ErrPermission, privileged))
 	case t.badManifest != nil:
 		return refuse(t.badManifest)
 	case t.manifest.Program == "":
-		return refuse(fmt.Errorf("there is no record of its installation: %s makes one", a.command(t, "install")))
+		return refuse(fmt.Errorf("there is no record of its installation: %s creates one", a.command(t, "install")))
 	}
 	t.program = t.manifest.Program
 	if reason := alterable(t.program); reason != "" {
@@ -183,13 +198,14 @@ func (a *app) mayUpgrade(ctx context.Context, t *target, verb string) error {
 		return refuse(owner)
 	}
 	if all := t.sharing(platform.ScopeSystem); t.id.Scope == platform.ScopeUser && len(all) > 0 {
-		return refuse(fmt.Errorf("the installed program %s is that of a service of the system as well (%s): %w: upgrade that", t.program, enumerate(all), platform.ErrPermission))
+		return refuse(fmt.Errorf("the installed program %s also belongs to a system service (%s): %w: upgrade that service", t.program, enumerate(all), platform.ErrPermission))
 	}
 	return nil
 }
 
 // noOtherUpgrade refuses while another process than the conductor of the upgrade id conducts
-// one. The exit code is then 75.
+// one. The exit code is then 75. A holder that cannot be identified may be that conductor, which
+// is about to write its record.
 func (t *target) noOtherUpgrade(ctx context.Context, id string) error {
 	lock, err := t.upgradeLock()
 	if err != nil {
@@ -199,7 +215,7 @@ func (t *target) noOtherUpgrade(ctx context.Context, id string) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if errors.Is(err, singleton.ErrFree) || err == nil && id != "" && h.Origin == id {
+	if errors.Is(err, singleton.ErrFree) || err == nil && id != "" && (h.Origin == id || !h.Known()) {
 		return nil
 	}
 	if err != nil {
@@ -228,10 +244,10 @@ func newUpgradeID(now time.Time) (string, error) {
 }
 
 // conductor returns the command line of the process that conducts the upgrade.
-func (a *app) conductor(cmd *cobra.Command, file string, f upgradeFlags) []string {
-	argv := append(append([]string{""}, a.cfg.Command...), cmd.Name())
+func (a *app) conductor(cmd *cobra.Command, verb, file string, f upgradeFlags) []string {
+	argv := append(append([]string{""}, a.cfg.Command...), verb)
 	cmd.Flags().Visit(func(flag *pflag.Flag) {
-		if flag.Name != "json" && flag.Name != quietName {
+		if flag.Name != "json" && flag.Name != quietName && (flag.Name != "sha256" || file != "") {
 			argv = append(argv, "--"+flag.Name+"="+flag.Value.String())
 		}
 	})

@@ -187,27 +187,27 @@ func TestUpgradeOutcomes(t *testing.T) {
 		"it fails":       {content: "2 fails", code: 10, says: `upgrade "feedd": 2 (`, stable: "1 good"},
 		"and says why":   {content: "2 fails", code: 10, says: `was rolled back: port 99999 is none, exit code 1; 1 (`, stable: "1 good"},
 		"and prints why": {content: "2 panics", code: 10, says: "was rolled back: panic: an init of this version panics; 1 (", stable: "1 good"},
-		"no way back":    {content: "2 good", change: (*hangar).refuses, code: 1, says: "there would be no way back: the installed version refuses today's configuration: bad configuration: feedd.toml:3: unknown key: say --force to go on all the same", stable: "1 picky"},
-		"all the same":   {content: "2 good", flags: "--force", change: (*hangar).refuses, says: "there was no way back: the installed version refuses today's configuration: bad configuration: feedd.toml:3: unknown key"},
+		"no way back":    {content: "2 good", change: (*hangar).refuses, code: 1, says: "a rollback would be impossible: the installed version rejects the current configuration: bad configuration: feedd.toml:3: unknown key: use --force to continue anyway", stable: "1 picky"},
+		"all the same":   {content: "2 good", flags: "--force", change: (*hangar).refuses, says: "a rollback was impossible: the installed version rejects the current configuration: bad configuration: feedd.toml:3: unknown key"},
 		"nothing to try": {content: "2 good", change: func(h *hangar) {
 			h.refuses()
 			h.ends(feedd.PID)
 			h.m.st.Phase, h.m.st.PID = platform.PhaseStopped, 0
-		}, says: "the service was stopped, and stays so"},
+		}, says: "the service was stopped and stays stopped"},
 		"it is sick":     {content: "2 sick", flags: "--timeout 300ms", code: 10, says: "it was not healthy for long enough: took too long: upstream: no answer; 1 (", stable: "1 good"},
 		"unexamined":     {content: "2 unexamined", flags: "--timeout 300ms", code: 10, says: "it was not healthy for long enough: took too long: its health checks have not answered; 1 (", stable: "1 good"},
 		"restarted":      {content: "2 good", flags: "--restart --tries 3", says: "feedd is 2 ("},
 		"no tries":       {content: "2 good", flags: "--tries 0", code: 2, says: "--tries takes 1 to 100", stable: "1 good"},
-		"no settling":    {content: "2 good", flags: "--settle -1s", code: 2, says: "--settle takes no less than 0", stable: "1 good"},
-		"picky":          {content: "2 picky", code: 1, says: "it refuses today's configuration: bad configuration: feedd.toml:3: unknown key", stable: "1 good"},
+		"no settling":    {content: "2 good", flags: "--settle -1s", code: 2, says: "--settle takes 0 or more", stable: "1 good"},
+		"picky":          {content: "2 picky", code: 1, says: "it rejects the current configuration: bad configuration: feedd.toml:3: unknown key", stable: "1 good"},
 		"old":            {content: "2 old", code: 1, says: "without upgrades", stable: "1 good"},
 		"alien":          {content: "2 alien", code: 1, says: `it is "other", and not "feedd"`, stable: "1 good"},
-		"late":           {content: "2 late", code: 1, says: "its trials have format 2, and ours 1", stable: "1 good"},
+		"late":           {content: "2 late", code: 1, says: "its trials have format 2, but this program", stable: "1 good"},
 		"another digest": {content: "2 good", flags: "--sha256 00", code: 1, says: "its SHA-256 is", stable: "1 good"},
 		"stopped": {content: "2 good", change: func(h *hangar) {
 			h.ends(feedd.PID)
 			h.m.st.Phase, h.m.st.PID = platform.PhaseStopped, 0
-		}, says: "the service was stopped, and stays so"},
+		}, says: "the service was stopped and stays stopped"},
 		"absent": {content: "2 good", change: func(h *hangar) {
 			if err := os.Remove(filepath.Join(h.dir, "new")); err != nil {
 				h.t.Fatal(err)
@@ -219,7 +219,7 @@ func TestUpgradeOutcomes(t *testing.T) {
 			if err := os.RemoveAll(filepath.Join(h.dir, "holdfast")); err != nil {
 				h.t.Fatal(err)
 			}
-		}, code: 1, says: "there is no record of its installation: feedd install makes one", stable: "1 good"},
+		}, code: 1, says: "there is no record of its installation: feedd install creates one", stable: "1 good"},
 		"an open place": {content: "2 good", change: func(h *hangar) {
 			if err := os.Chmod(filepath.Dir(h.stable), 0o777); err != nil { //nolint:gosec // on purpose
 				h.t.Fatal(err)
@@ -238,7 +238,7 @@ func TestUpgradeOutcomes(t *testing.T) {
 		}, code: 75, says: "another one is under way: by ", stable: "1 good"},
 		"it cannot begin": {content: "2 good", change: func(h *hangar) {
 			h.detach = func([]string) error { return errors.New("no more processes") }
-		}, code: 1, says: "begin the process that conducts it: no more processes", stable: "1 good"},
+		}, code: 1, says: "start the process that performs it: no more processes", stable: "1 good"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHangar(t)
@@ -277,7 +277,7 @@ func TestUpgradeOfAPackage(t *testing.T) {
 		program, out string
 		says         string
 	}{
-		"dpkg":               {"dpkg-query", "feedd: PATH", "upgrade that (apt-get install --only-upgrade feedd)"},
+		"dpkg":               {"dpkg-query", "feedd: PATH", "upgrade the package (apt-get install --only-upgrade feedd)"},
 		"a diversion":        {"dpkg-query", "diversion by dash from: PATH\ndiversion by dash to: PATH.distrib", ""},
 		"a local diversion":  {"dpkg-query", "local diversion from: PATH", ""},
 		"eine Umleitung":     {"dpkg-query", "Umleitung von dash von: PATH", ""},
@@ -285,8 +285,8 @@ func TestUpgradeOfAPackage(t *testing.T) {
 		"of several":         {"dpkg-query", "feedd, feedd-extra: PATH", "(apt-get install --only-upgrade feedd)"},
 		"of an architecture": {"dpkg-query", "feedd:amd64: PATH", "(apt-get install --only-upgrade feedd:amd64)"},
 		"of another path":    {"dpkg-query", "feedd: PATH.conf", ""},
-		"rpm":                {"rpm", "feedd", "upgrade that (dnf upgrade feedd)"},
-		"apk":                {"apk", "PATH is owned by feed-d-1.2.3-r0", "upgrade that (apk upgrade feed-d)"},
+		"rpm":                {"rpm", "feedd", "upgrade the package (dnf upgrade feedd)"},
+		"apk":                {"apk", "PATH is owned by feed-d-1.2.3-r0", "upgrade the package (apk upgrade feed-d)"},
 		"nobody":             {"apk", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -309,7 +309,7 @@ func TestUpgradeOfAPackage(t *testing.T) {
 // A rollback is an upgrade like any other, and versions lists all of them.
 func TestRollbackAndVersions(t *testing.T) {
 	h := newHangar(t)
-	if code, says := h.call("rollback"); code != 1 || !strings.Contains(says, "there is no version before") {
+	if code, says := h.call("rollback"); code != 1 || !strings.Contains(says, "there is no previous version") {
 		t.Errorf("%d: %s", code, says)
 	}
 	if code, says := h.call("upgrade", h.program("new", "2 good"), "--settle", "0s", "--json"); code != 0 {
@@ -437,12 +437,36 @@ func TestIssue11_AnUpgradeCanFollowAtOnce(t *testing.T) {
 	}
 }
 
+// The conductor has the lock before its record is written. A command whose conductor was slow to do so took it
+// for another one, and said so with exit code 75, while the upgrade went on.
+func TestAConductorThatIsNotIdentifiedYetIsNoOther(t *testing.T) {
+	h := newHangar(t)
+	conducts, looked := h.detach, 0
+	var slow []string
+	h.detach = func(argv []string) error {
+		slow, looked = argv, len(h.probed)
+		h.held[h.key()+".upgrade"] = singleton.Holder{}
+		return nil
+	}
+	h.now = func() time.Time { // asked after a look at the lock
+		if argv := slow; argv != nil && len(h.probed) > looked {
+			slow = nil
+			delete(h.held, h.key()+".upgrade")
+			_ = conducts(argv)
+		}
+		return noon
+	}
+	if code, says := h.call("upgrade", h.program("new", "2 good"), "--settle", "0s"); code != 0 || h.installed() != "2 good" {
+		t.Errorf("%d: %s", code, says)
+	}
+}
+
 // status says that the running version is not confirmed.
 func TestStatusOfATrial(t *testing.T) {
 	h := newHangar(t)
 	h.writes(feedd, platform.PhaseReady, func(s *state.State) { s.Trial = "u0" })
 	code, says := h.call("status", "--json")
-	if code != 0 || h.json()["trial"] != "u0" || !strings.Contains(says, "is on trial, and not confirmed") {
+	if code != 0 || h.json()["trial"] != "u0" || !strings.Contains(says, "is on trial, not confirmed") {
 		t.Errorf("%d: %s", code, says)
 	}
 }

@@ -251,11 +251,11 @@ func TestIssue10_ReloadIsOfTheServicesFile(t *testing.T) {
 		did         []string
 	}{
 		"the same":            {"feedd.toml", "reload --config feedd.toml", 0, "", []string{"reload"}},
-		"another":             {"feedd.toml", "reload --config other.toml", 1, "feedd.toml again, and not", nil},
-		"none":                {"", "reload --config other.toml", 1, "it reads no file again, and not", nil},
+		"another":             {"feedd.toml", "reload --config other.toml", 1, "feedd.toml, not", nil},
+		"none":                {"", "reload --config other.toml", 1, "the service reads no file, not", nil},
 		"nobody named one":    {"feedd.toml", "reload", 0, "", []string{"reload"}},
 		"by the manager":      {"feedd.toml", "reload --direct --no-wait --config other.toml", 0, "", []string{"signal 70 hangup"}},
-		"a bad one, another":  {"feedd.toml", "reload --config bad.toml", 1, "feedd.toml again, and not", nil},
+		"a bad one, another":  {"feedd.toml", "reload --config bad.toml", 1, "feedd.toml, not", nil},
 		"a bad one, the same": {"bad.toml", "reload --config bad.toml", 78, "bad.toml:2: ", nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -97,13 +97,13 @@ func TestNamedCommandsAreComplete(t *testing.T) {
 		host   bool
 		want   string
 	}{
-		"plain":                {"", platform.ScopeUser, false, ": feedd install brings that in"},
-		"mounted":              {"", platform.ScopeUser, true, ": acme admin acme-agent install brings that in"},
-		"an instance":          {"--instance two", platform.ScopeUser, false, ": feedd install --instance two brings that in"},
-		"a user's, by root":    {"", platform.ScopeSystem, false, ": feedd install --scope user brings that in"},
-		"all":                  {"--instance two", platform.ScopeSystem, true, ": acme admin acme-agent install --instance two --scope user brings that in"},
-		"said, and as it is":   {"--scope user", platform.ScopeUser, false, ": feedd install brings that in"},
-		"mounted, an instance": {"--instance two", platform.ScopeUser, true, ": acme admin acme-agent install --instance two brings that in"},
+		"plain":                {"", platform.ScopeUser, false, ": feedd install applies that"},
+		"mounted":              {"", platform.ScopeUser, true, ": acme admin acme-agent install applies that"},
+		"an instance":          {"--instance two", platform.ScopeUser, false, ": feedd install --instance two applies that"},
+		"a user's, by root":    {"", platform.ScopeSystem, false, ": feedd install --scope user applies that"},
+		"all":                  {"--instance two", platform.ScopeSystem, true, ": acme admin acme-agent install --instance two --scope user applies that"},
+		"said, and as it is":   {"--scope user", platform.ScopeUser, false, ": feedd install applies that"},
+		"mounted, an instance": {"--instance two", platform.ScopeUser, true, ": acme admin acme-agent install --instance two applies that"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)

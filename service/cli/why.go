@@ -139,7 +139,7 @@ func (t *target) inOrder(ctx context.Context, h singleton.Holder) error {
 	case err != nil || !last.Process.Same(h.Identity):
 		return nil //nolint:nilerr // nobody knows
 	case last.Exit == nil:
-		return notInOrder(t.id, "it was killed before it had stopped (see stop_timeout), or could not write down its end")
+		return notInOrder(t.id, "it was killed before it had stopped (see stop_timeout), or could not record its end")
 	case !last.Exit.Clean:
 		return notInOrder(t.id, "%s", last.Exit.Reason)
 	}
@@ -149,7 +149,7 @@ func (t *target) inOrder(ctx context.Context, h singleton.Holder) error {
 // notInOrder returns the error for a stop after which the service has ended, but not as
 // requested.
 func notInOrder(id platform.ID, why string, args ...any) error {
-	return &classedError{fmt.Errorf("stop %q: it is gone, but not in order: %s", id, fmt.Sprintf(why, args...)), platform.ExitNotInOrder}
+	return &classedError{fmt.Errorf("stop %q: it is gone, but did not stop in order: %s", id, fmt.Sprintf(why, args...)), platform.ExitNotInOrder}
 }
 
 // A classedError is an error with its own exit code.
@@ -164,6 +164,7 @@ func (e *classedError) Unwrap() error { return e.error }
 const (
 	logLines   = 8
 	logWithin  = 15 * time.Second
+	syncWithin = logWithin / 3
 	logLongest = 400 // characters of a line
 )
 
@@ -215,6 +216,11 @@ func (t *target) logLines(ctx context.Context, since time.Time) []string {
 		return nil
 	}
 	argv := t.manager.Logs(t.id, searchedLines, false)
+	if m, ok := t.manager.(platform.LogSyncer); ok && !since.IsZero() {
+		syncing, done := context.WithTimeout(ctx, syncWithin)
+		_ = m.SyncLogs(syncing) // without it, the last lines may be missing
+		done()
+	}
 	if m, ok := t.manager.(platform.LogFilterer); ok && !since.IsZero() {
 		argv = m.FilteredLogs(t.id, platform.LogFilter{Lines: searchedLines, Since: sinceExactly(since)})
 	}
@@ -276,7 +282,7 @@ func (t *target) readyLine(ctx context.Context, before singleton.Holder, asked t
 	text := fmt.Sprintf("%s is ready after %.1f s", t.id, t.Now().Sub(asked).Seconds())
 	if h, err := t.probe(ctx, t.lock()); err == nil && h.Known() {
 		if before.Known() && before.Same(h.Identity) {
-			text = fmt.Sprintf("%s runs already", t.id)
+			text = fmt.Sprintf("%s is already running", t.id)
 		}
 		text += fmt.Sprintf(", pid %d", h.PID)
 	}

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -37,10 +38,10 @@ func TestIssue10_6_WhyAStartFailed(t *testing.T) {
 			[]string{`start "feedd": the service failed: feeds.toml line 7: port 99999 (exit code 78: its configuration cannot be used); see: journalctl -u feedd`},
 		},
 		"systemd, before exec": {
-			&platform.FailedError{How: "exit code 217: is there such a user?", Code: 78}, nil, 78, []string{"exit code 217: is there such a user?"},
+			&platform.FailedError{How: "exit code 217: does the user exist?", Code: 78}, nil, 78, []string{"exit code 217: does the user exist?"},
 		},
 		// launchd sees another code than the program's, because it must not restart the program.
-		"launchd": {&platform.FailedError{How: "for good: launchd does not try again"}, &bad, 78, []string{"feeds.toml line 7", "for good"}},
+		"launchd": {&platform.FailedError{How: "it ended, and launchd does not try again"}, &bad, 78, []string{"feeds.toml line 7", "launchd does not try again"}},
 		"sysv": {
 			&platform.CommandError{Argv: []string{"/etc/init.d/feedd", "start"}, Code: 1}, &platform.Exit{Code: 77, Reason: "listen: permission denied"}, 77,
 			[]string{`start "feedd": the service failed: listen: permission denied (exit code 77: it lacks a permission that it needs); see: `},
@@ -142,12 +143,12 @@ func TestIssue10_6_ForcedStopIsTold(t *testing.T) {
 		says string
 	}{
 		"in order":           {&platform.Exit{Clean: true, Reason: "asked to stop by SIGTERM"}, "stop", 0, ""},
-		"forced":             {&platform.Exit{Code: 1, Reason: "asked to stop by SIGTERM, then forced to exit"}, "stop", 79, "not in order: asked to stop by SIGTERM, then forced"},
-		"killed":             {nil, "stop", 79, "gone, but not in order: it was killed before it had stopped"},
-		"killed, as wished":  {nil, "stop --kill", 79, "not in order: it was killed before"},
-		"forced, --kill":     {&platform.Exit{Code: 1, Reason: "then forced to exit"}, "stop --kill", 79, "not in order: then forced"},
+		"forced":             {&platform.Exit{Code: 1, Reason: "asked to stop by SIGTERM, then forced to exit"}, "stop", 79, "did not stop in order: asked to stop by SIGTERM, then forced"},
+		"killed":             {nil, "stop", 79, "gone, but did not stop in order: it was killed before it had stopped"},
+		"killed, as wished":  {nil, "stop --kill", 79, "did not stop in order: it was killed before"},
+		"forced, --kill":     {&platform.Exit{Code: 1, Reason: "then forced to exit"}, "stop --kill", 79, "did not stop in order: then forced"},
 		"failing by itself":  {&platform.Exit{Code: 1, Reason: "no feed"}, "stop", 0, ""},
-		"forced by the hand": {&platform.Exit{Code: 1, Reason: "forced to exit"}, "stop --manager none", 79, "not in order"},
+		"forced by the hand": {&platform.Exit{Code: 1, Reason: "forced to exit"}, "stop --manager none", 79, "did not stop in order"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)
@@ -186,8 +187,8 @@ func TestIssue10_4_StatusSaysWhatIsSo(t *testing.T) {
 		"before exec, with an older clean record": {func(p *place) {
 			p.ended(&platform.Exit{Clean: true, Reason: "asked to stop by SIGTERM"})
 			p.m.st.Phase, p.m.st.EndedAt = platform.PhaseFailed, noon
-			p.m.st.LastExit = &platform.Exit{Code: 217, Reason: "exit-code", Means: "is there such a user?"}
-		}, []string{"is failed", "exit code 217: is there such a user?", "1000 lines"}, "asked to stop"},
+			p.m.st.LastExit = &platform.Exit{Code: 217, Reason: "exit-code", Means: "does the user exist?"}
+		}, []string{"is failed", "exit code 217: does the user exist?", "1000 lines"}, "asked to stop"},
 		"in a crash loop, just started": {func(p *place) {
 			p.runs(feedd, "fake")
 			p.writes(feedd, platform.PhaseStarting, func(s *state.State) { s.Restarts, s.LastExit = 4, killed })
@@ -217,7 +218,7 @@ func TestIssue10_4_StatusSaysWhatIsSo(t *testing.T) {
 			p.runs(feedd, "fake")
 			p.writes(feedd, platform.PhaseReady, nil)
 			p.m.st.Phase, p.m.st.PID, p.replaced = platform.PhaseReady, feedd.PID, true
-		}, []string{"the program on disk is newer than the one that runs"}, ""},
+		}, []string{"the program on disk is newer than the running one"}, ""},
 		"which step is at work": {func(p *place) {
 			p.runs(feedd, "fake")
 			p.writes(feedd, platform.PhaseStopping, func(s *state.State) {
@@ -240,5 +241,33 @@ func TestIssue10_4_StatusSaysWhatIsSo(t *testing.T) {
 				t.Errorf("says %q:\n%s", tt.saysNone, out)
 			}
 		})
+	}
+}
+
+// lagging is a manager whose log is behind.
+type lagging struct{ *manager }
+
+func (l lagging) FilteredLogs(id platform.ID, f platform.LogFilter) []string {
+	return l.Logs(id, f.Lines, false)
+}
+
+func (l lagging) SyncLogs(ctx context.Context) error {
+	if _, limited := ctx.Deadline(); !limited {
+		l.p.t.Error("it may hang")
+	}
+	l.p.m.logs = nil
+	return nil
+}
+
+// systemd can notice the end of a service before journald has read its last lines. An upgrade
+// then gave "killed or crashed without a trace" as the reason, instead of the panic.
+func TestWhatTheLogDoesNotHaveYetIsWaitedFor(t *testing.T) {
+	p := newPlace(t)
+	p.m.logs = []string{filepath.Join(p.dir, "none")}
+	m := p.machine()
+	m.Manager = func(string) (platform.Manager, error) { return lagging{p.m}, nil }
+	p.m.acts = errors.New("it failed")
+	if err := p.runOn(t.Context(), m, "start"); err == nil || !strings.Contains(p.errs.String(), "the last lines of its log:\n  1000 lines") {
+		t.Errorf("%v:\n%s", err, p.errs.String())
 	}
 }

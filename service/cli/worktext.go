@@ -20,7 +20,7 @@ func (r *report) askWork(ctx context.Context, t *target) {
 	}
 	r.Work = w
 	if w.Refused != "" {
-		r.note("its journal of interrupted work is not used, nothing is remembered and nothing run again: " + w.Refused)
+		r.note("its journal of interrupted work is not used, so no work is recorded and none is run again: " + w.Refused)
 	}
 	for _, path := range w.Aside {
 		r.note("an earlier journal of interrupted work could not be used and was set aside: " + path)

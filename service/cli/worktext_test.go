@@ -38,7 +38,7 @@ func TestStatusOfWork(t *testing.T) {
 	if err := recovery.WriteWork(path, recovery.Work{Refused: "it is \x1b[31mnewer"}); err != nil {
 		t.Fatal(err)
 	}
-	p.wants("status", 0, "nothing run again: it is")
+	p.wants("status", 0, "none is run again: it is")
 	if strings.Contains(p.out.String(), "\x1b[31mnewer") {
 		t.Error("a terminal is told what the file has")
 	}

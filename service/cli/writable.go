@@ -30,7 +30,7 @@ func alterable(path string) string {
 		reason = writableByOthers(dir, name)
 		return reason == ""
 	}) {
-		return "its links lead nowhere"
+		return "its links lead to no file"
 	}
 	if reason == "" {
 		reason = besides(filepath.Dir(path))
@@ -51,6 +51,6 @@ func (a *app) refuseWritable(program string, f installFlags) error {
 	if reason == "" {
 		return nil
 	}
-	return fmt.Errorf("the program %s: %w: %s: take that right away, install a copy (--copy-to DIR), or take the risk (--%s)",
+	return fmt.Errorf("the program %s: %w: %s: remove that right, install a copy (--copy-to DIR), or accept the risk (--%s)",
 		program, files.ErrUntrusted, reason, allowWritable)
 }

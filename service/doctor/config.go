@@ -65,7 +65,7 @@ func configWritable(f Facts) []Finding {
 	if c.Writable == "" {
 		return nil
 	}
-	return only(found(Warning, "others could change the configuration %s, and have the service do what they like: %s", c.File, c.Writable).fix(c.Tighten))
+	return only(found(Warning, "other users can change the configuration %s, and so control the service: %s", c.File, c.Writable).fix(c.Tighten))
 }
 
 func configWarning(f Facts) []Finding {
@@ -107,7 +107,7 @@ func programNewer(f Facts) []Finding {
 	if !f.Program.Newer || f.Program.Gone {
 		return nil
 	}
-	return only(found(Warning, "the program %s on the disk is newer than the one that process %d runs", f.Program.Path, f.Life.PID).fix(f.line("restart")))
+	return only(found(Warning, "the program %s on disk is newer than the one that process %d runs", f.Program.Path, f.Life.PID).fix(f.line("restart")))
 }
 
 func programWritable(f Facts) []Finding {
@@ -116,7 +116,7 @@ func programWritable(f Facts) []Finding {
 	case p.Writable == "" || p.Gone:
 		return nil
 	case p.Tolerated:
-		return only(found(Note, "others could change the program %s, as the install was told to accept: %s", p.Path, p.Writable))
+		return only(found(Note, "other users can change the program %s, which the install accepted: %s", p.Path, p.Writable))
 	}
-	return only(found(Warning, "others could change the program %s, and have it do anything as the service's user: %s", p.Path, p.Writable).fix(p.Tighten))
+	return only(found(Warning, "other users can change the program %s, and so act as the service's user: %s", p.Path, p.Writable).fix(p.Tighten))
 }

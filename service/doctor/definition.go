@@ -48,7 +48,7 @@ func definitionUnread(f Facts) []Finding {
 	if !m.Examined.Unread {
 		return nil
 	}
-	return only(found(Warning, "%s goes by an older definition than the one on the disk", m.Name).fix(m.mend("reread")))
+	return only(found(Warning, "%s uses an older definition than the one on disk", m.Name).fix(m.mend("reread")))
 }
 
 func definitionUnfit(f Facts) []Finding {
@@ -56,7 +56,7 @@ func definitionUnfit(f Facts) []Finding {
 	if len(d.Unfit) == 0 {
 		return nil
 	}
-	return only(found(Warning, "the configuration has a setting that is not in force and that an install would refuse: %s", d.Unfit[0]).details(d.Unfit[1:]...))
+	return only(found(Warning, "the configuration has a setting that is not in force, and an install would refuse it: %s", d.Unfit[0]).details(d.Unfit[1:]...))
 }
 
 func definitionOutdated(f Facts) []Finding {
@@ -65,10 +65,10 @@ func definitionOutdated(f Facts) []Finding {
 	case len(d.Changes) == 0 || len(d.Unfit) > 0:
 		return nil
 	case len(d.Keys) > 0:
-		return only(found(Warning, "the configuration was changed since the install, and %s's definition does not have it yet: %s", f.Manager.Name, strings.Join(d.Keys, ", ")).
+		return only(found(Warning, "the configuration has changed since the install, and %s's definition does not have the change yet: %s", f.Manager.Name, strings.Join(d.Keys, ", ")).
 			fix(f.install()).see(f.line("plan --diff")))
 	}
-	return only(found(Warning, "%s is not what an install would write now", strings.Join(d.Changes, ", ")).
+	return only(found(Warning, "%s differs from what an install would write now", strings.Join(d.Changes, ", ")).
 		fix(f.install()).see(f.line("plan --diff")).details(d.Lines...))
 }
 
@@ -83,9 +83,9 @@ func restartDue(f Facts) []Finding {
 	d := f.Definition
 	switch {
 	case len(d.Restart) > 0:
-		return only(found(Warning, "process %d does not use settings that were changed since its start: %s", f.Life.PID, strings.Join(d.Restart, ", ")).fix(f.line("restart")))
+		return only(found(Warning, "process %d does not use settings that changed after its start: %s", f.Life.PID, strings.Join(d.Restart, ", ")).fix(f.line("restart")))
 	case d.Old:
-		return only(found(Warning, "process %d was started by the definition of before the last install", f.Life.PID).fix(f.line("restart")))
+		return only(found(Warning, "process %d was started by the definition before the last install", f.Life.PID).fix(f.line("restart")))
 	}
 	return nil
 }
@@ -103,7 +103,7 @@ func otherManager(f Facts) []Finding {
 	if d.OtherManager == "" {
 		return nil
 	}
-	text := "it is installed with the manager %s, and not with %s"
+	text := "it is installed with the manager %s, not with %s"
 	if d.Installed {
 		text = "it is installed with the manager %s as well as with %s: both may start it"
 	}
@@ -124,7 +124,7 @@ func initdLeftover(f Facts) (all []Finding) {
 		if l.Ours {
 			s = Warning
 		}
-		all = append(all, found(s, "%s is left of another manager: %s", l.Path, l.Why).fix(l.Remove))
+		all = append(all, found(s, "%s is a leftover of another manager: %s", l.Path, l.Why).fix(l.Remove))
 	}
 	return all
 }
@@ -135,15 +135,15 @@ func notInstalled(f Facts) []Finding {
 	case d.Installed || d.Found != nil || f.Manager.None != "" || f.Manager.Silent != "" || f.Manager.Name == "":
 		return nil
 	case len(d.InstanceNames) > 0:
-		return only(found(Note, "it is there only as instances: give --instance and one of %s", strings.Join(d.InstanceNames, ", ")))
+		return only(found(Note, "it exists only as instances: give --instance and one of %s", strings.Join(d.InstanceNames, ", ")))
 	case f.Manager.Recorded:
 		fix := f.line("install --start")
 		if f.Life.Running {
 			fix = f.install()
 		}
-		return only(found(Warning, "it was installed, and %s has no definition of it any more", f.Manager.Name).fix(fix))
+		return only(found(Warning, "it was installed, but %s no longer has a definition of it", f.Manager.Name).fix(fix))
 	case f.Life.Running:
-		return only(found(Note, "it is not installed with %s: nobody starts it again after a failure or at boot", f.Manager.Name).fix(f.install()))
+		return only(found(Note, "it is not installed with %s: nothing starts it after a failure or at boot", f.Manager.Name).fix(f.install()))
 	}
 	return only(found(Note, "it is not installed with %s", f.Manager.Name).fix(f.line("install --start")))
 }

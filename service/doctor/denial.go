@@ -83,9 +83,9 @@ func hardeningDenial(f Facts) []Finding {
 	}
 	text := all[len(all)-1]
 	if hinted(text) == "" {
-		text += " (protect_system leaves it nothing to write but its own directories: [service.hardening] read_write_paths)"
+		text += " (protect_system lets it write only to its own directories: [service.hardening] read_write_paths)"
 	}
-	return only(found(f.gravity(), "the hardening of the service denied it something: %s", text).details(all[:len(all)-1]...).see(f.Log.Command))
+	return only(found(f.gravity(), "the hardening of the service denied it an operation: %s", text).details(all[:len(all)-1]...).see(f.Log.Command))
 }
 
 // refusedPort matches the error of the standard library for a port that it cannot listen at.
@@ -121,12 +121,12 @@ func portPrivileged(f Facts) []Finding {
 	const privileged = 1024
 	for _, d := range f.denials() {
 		if aboutPorts(d) {
-			return only(found(f.gravity(), "it may not listen at a port below 1024: %s", d))
+			return only(found(f.gravity(), "it may not listen on a port below 1024: %s", d))
 		}
 	}
 	for _, text := range f.ownWords() {
 		if n, taken := port(text); n > 0 && n < privileged && !taken {
-			return only(found(f.gravity(), "it may not listen at a port below 1024, which is for root and who has CAP_NET_BIND_SERVICE: %s", oneSentence(text)))
+			return only(found(f.gravity(), "it may not listen on a port below 1024, which needs root or CAP_NET_BIND_SERVICE: %s", oneSentence(text)))
 		}
 	}
 	return nil
@@ -137,7 +137,7 @@ func portPrivileged(f Facts) []Finding {
 func portInUse(f Facts) []Finding {
 	for _, text := range f.ownWords() {
 		if n, taken := port(text); taken {
-			return only(found(f.gravity(), "another process has port %d, at which it is to listen: %s", n, oneSentence(text)).see(f.whoListens(n)))
+			return only(found(f.gravity(), "another process uses port %d, on which the service is to listen: %s", n, oneSentence(text)).see(f.whoListens(n)))
 		}
 	}
 	return nil
@@ -157,7 +157,7 @@ func (f Facts) whoListens(port int) string {
 // gravity is the severity of something that may keep the service from working: a Warning while
 // the service is ready, and otherwise an Error.
 func (f Facts) gravity() Severity {
-	if f.Life.Running && f.Life.Phase == platform.PhaseReady {
+	if f.Life.Running && (f.Life.Phase == platform.PhaseReady || f.Life.Phase == platform.PhaseStandby) {
 		return Warning
 	}
 	return Error

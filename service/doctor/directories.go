@@ -21,7 +21,7 @@ func (f Facts) suffers() Severity {
 func directoryMissing(f Facts) []Finding {
 	return dirs(f, func(d Dir) (Finding, bool) {
 		if d.NotDir {
-			return found(Error, "%s, its %s directory, is no directory", d.Path, d.Role).fix(f.aside(d.Path)), true
+			return found(Error, "%s, its %s directory, is not a directory", d.Path, d.Role).fix(f.aside(d.Path)), true
 		}
 		fix := f.line("restart")                                                // the manager makes the directory, and systemd shows it to the service
 		if f.Life.Running && f.Manager.Name != "systemd" && d.Role == "state" { // the lock was in it, and without the lock no restart finds the running process
@@ -32,7 +32,7 @@ func directoryMissing(f Facts) []Finding {
 		if !f.Life.Running && !f.Definition.Installed {
 			fix = ""
 		}
-		return found(f.suffers(), "%s, its %s directory, is not there", d.Path, d.Role).fix(fix), d.Missing
+		return found(f.suffers(), "%s, its %s directory, does not exist", d.Path, d.Role).fix(fix), d.Missing
 	})
 }
 
@@ -48,7 +48,7 @@ func (f Facts) aside(path string) string {
 
 func directoryOwner(f Facts) []Finding {
 	return dirs(f, func(d Dir) (Finding, bool) {
-		return found(f.suffers(), "%s, its %s directory, is %s's, and the service runs as %s", d.Path, d.Role, d.Owner, d.Wanted).
+		return found(f.suffers(), "%s, its %s directory, belongs to %s, but the service runs as %s", d.Path, d.Role, d.Owner, d.Wanted).
 			fix("chown -R " + word(d.Wanted) + " " + word(d.Path)), !d.Missing && !d.NotDir && d.Owner != d.Wanted && d.Closed != ""
 	})
 }
@@ -62,7 +62,7 @@ func directoryMode(f Facts) []Finding {
 
 func directoryOpen(f Facts) []Finding {
 	return dirs(f, func(d Dir) (Finding, bool) {
-		return found(Warning, "others could change what is in %s, its %s directory: %s", d.Path, d.Role, d.Open).
+		return found(Warning, "other users can change the contents of %s, its %s directory: %s", d.Path, d.Role, d.Open).
 			fix("chmod go-w " + word(d.Path)), !d.Missing && !d.NotDir && d.Open != ""
 	})
 }

@@ -1,18 +1,18 @@
 // Package doctor names what is wrong with a service: the cause in one sentence, and the fix in
 // one command.
 //
-// It is pure. Whoever asks (package service/cli) gathers [Facts] from the machine, and
-// [Examine] judges them by rules; nothing here reads a file, asks a manager or looks at
-// a clock. What could not be seen is a fact of its own, see [Facts.Unseen]: it gives a
-// note, and never a false alarm.
+// It is pure. Its caller (package service/cli) gathers [Facts] from the machine, and [Examine]
+// judges them by rules. Nothing here reads a file, asks a manager or looks at a clock. What
+// could not be seen is a fact of its own ([Facts.Unseen]). It leads to a note, and never to a
+// false alarm.
 //
-// A finding has one of three severities. An [Error] is something that keeps the service
-// from serving now, or from the next start. A [Warning] will hurt at the next occasion:
-// a reboot, a full disk, a second failure. A [Note] is worth knowing, and needs nothing.
+// A finding has one of three severities. An [Error] keeps the service from serving now, or
+// from its next start. A [Warning] will cause trouble at the next occasion: a reboot, a full
+// disk, a second failure. A [Note] is worth knowing, and nothing has to be done.
 //
-// Some findings are consequences of others: a service does not run because its
-// configuration is bad. Each rule says what it explains; what is explained stands behind
-// its cause, which is as grave as the worst of its consequences.
+// Some findings are consequences of others: a service does not run because its configuration
+// is bad. A rule says which findings it explains. Those follow their cause in the report, and
+// the cause is as grave as the worst of them.
 //
 // The ids of findings are stable: scripts may compare them. They are, by check:
 //

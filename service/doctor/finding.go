@@ -47,7 +47,7 @@ type Finding struct {
 	// See is a command that shows more; empty: there is none.
 	See     string   `json:"see,omitempty"`
 	Details []string `json:"details,omitempty"`
-	Check   string   `json:"check"` // the group of its rule: one of [Checks]
+	Check   string   `json:"check"` // the group of its rule, as in [Report].Checks
 	// BecauseOf is the id of the finding that explains this one; empty: none does.
 	BecauseOf string `json:"because_of,omitempty"`
 }
@@ -79,9 +79,9 @@ func (r Report) Count(least Severity) int {
 	return n
 }
 
-// Checks returns the names of all groups of rules, in the order in which they first appear
+// allChecks returns the names of all groups of rules, in the order in which they first appear
 // among the rules.
-func Checks() []string {
+func allChecks() []string {
 	var names []string
 	for _, r := range rules {
 		if !slices.Contains(names, r.check) {
@@ -95,7 +95,7 @@ func Checks() []string {
 // never panics, whatever f contains, and returns the same report for the same facts.
 func Examine(f Facts, checks ...string) Report {
 	if checks == nil {
-		checks = Checks()
+		checks = allChecks()
 	}
 	var found []ranked
 	for i, r := range rules {

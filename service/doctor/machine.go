@@ -103,7 +103,7 @@ func clockBehind(f Facts) []Finding {
 	if c.Ahead.IsZero() || c.Ahead.Sub(f.Now) < clockAhead {
 		return nil
 	}
-	return only(found(Warning, "the clock is behind: it is %s now, and %s is of %s", when(f.Now), c.Of, when(c.Ahead)))
+	return only(found(Warning, "the clock is behind: it is %s now, but %s was written at %s", when(f.Now), c.Of, when(c.Ahead)))
 }
 
 func clockJumped(f Facts) []Finding {
@@ -115,7 +115,7 @@ func clockJumped(f Facts) []Finding {
 	if d == math.MinInt64 || d.Abs() < clockSet {
 		return nil
 	}
-	return only(found(Note, "the clock was set %s by %v since process %d was started: times in its log and of its files are not one scale",
+	return only(found(Note, "the clock was set %s by %v after process %d was started: times before and after that in its log and files do not compare",
 		way, d.Abs().Round(time.Second), f.Life.PID))
 }
 
@@ -139,7 +139,7 @@ func (f Facts) nearlyUsed(what string) (all []Finding) {
 		case "tasks":
 			key = "tasks"
 		}
-		all = append(all, found(Warning, "process %d uses %s of the %s of %s that it may have (%.0f %%): raise [service.limits] %s, or find out what keeps them",
+		all = append(all, found(Warning, "process %d uses %s of the %s of %s that it may use (%.0f %%): raise [service.limits] %s, or find out what uses them",
 			f.Life.PID, used, most, what, 100*float64(u.Used)/float64(u.Max), key))
 	}
 	return all
@@ -150,7 +150,7 @@ func noManager(f Facts) []Finding {
 	if m.None == "" || !m.Wanted {
 		return nil
 	}
-	return only(found(Note, "%s; `run` works without one, and nobody starts the service again", m.None))
+	return only(found(Note, "%s; `run` works without one, but nothing restarts the service", m.None))
 }
 
 func unseen(f Facts) []Finding {
@@ -179,7 +179,7 @@ func alarmUndelivered(f Facts) []Finding {
 	case a.Waiting > 0 && (a.Error != "" || f.Now.Sub(a.Since) > patience):
 		return only(found(Warning, "its alarms are not being delivered (%d waiting, the oldest since %s)%s", a.Waiting, when(a.Since), why))
 	case a.Dropped > 0:
-		return only(found(Warning, "%d alarms were dropped, because nobody took them%s", a.Dropped, why))
+		return only(found(Warning, "%d alarms were dropped, because they could not be delivered%s", a.Dropped, why))
 	case a.Error != "":
 		return only(found(Warning, "the last alarm could not be delivered%s", why))
 	}

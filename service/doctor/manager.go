@@ -56,7 +56,7 @@ func disabled(f Facts) []Finding {
 	if fix == "" {
 		fix = f.line("install")
 	}
-	return only(found(Warning, "%s does not start it at boot: it is installed, and not enabled", m.Name).fix(fix))
+	return only(found(Warning, "%s does not start it at boot: it is installed, but not enabled", m.Name).fix(fix))
 }
 
 // socketFailed finds a unit that no longer starts the service for a connection.
@@ -78,7 +78,7 @@ func socketDisabled(f Facts) []Finding {
 	if t == nil || t.Enabled || !f.Definition.Installed {
 		return nil
 	}
-	return only(found(Warning, "%s does not listen from boot on for the service: %s is not enabled", f.Manager.Name, strings.Join(t.Units, ", ")).fix(f.line("install")))
+	return only(found(Warning, "%s does not listen for the service after a boot: %s is not enabled", f.Manager.Name, strings.Join(t.Units, ", ")).fix(f.line("install")))
 }
 
 // misplaced finds a service that is not in its place among the other services.
@@ -129,15 +129,15 @@ func managerDisagrees(f Facts) []Finding {
 	case m.PID == 0 || !f.Definition.Installed:
 		return nil
 	case m.Gone:
-		return only(found(Warning, "%s believes that the service runs as process %d, and there is none", m.Name, m.PID).fix(f.line("restart")))
+		return only(found(Warning, "%s reports the service as process %d, which does not exist", m.Name, m.PID).fix(f.line("restart")))
 	case l.Known && l.Running && l.PID != 0 && l.PID != m.PID && !l.OnTrial && !l.Stranger && settled(m.Phase):
-		return only(found(Warning, "%s has the service as process %d, and its lock is held by process %d", m.Name, m.PID, l.PID).fix(f.line("restart")))
+		return only(found(Warning, "%s reports the service as process %d, but process %d holds its lock", m.Name, m.PID, l.PID).fix(f.line("restart")))
 	}
 	return nil
 }
 
 func settled(p platform.Phase) bool {
-	return slices.Contains([]platform.Phase{platform.PhaseReady, platform.PhaseStopped, platform.PhaseFailed}, p)
+	return slices.Contains([]platform.Phase{platform.PhaseReady, platform.PhaseStandby, platform.PhaseStopped, platform.PhaseFailed}, p)
 }
 
 // install returns the install command that brings a definition up to date.
@@ -153,7 +153,7 @@ func killTimeoutShort(f Facts) []Finding {
 	if after <= 0 || ours <= 0 || after >= ours {
 		return nil
 	}
-	top := found(Warning, "%s kills it %v after it has asked it to stop, and its own stop_timeout is %v: a stop that takes longer is cut off", f.Manager.Name, after, ours)
+	top := found(Warning, "%s kills it %v after the stop request, but its own stop_timeout is %v: a longer stop is cut off", f.Manager.Name, after, ours)
 	for _, drop := range f.dropIns() {
 		if slices.Contains(drop.Keys, "TimeoutStopSec") || slices.Contains(drop.Keys, "TimeoutSec") {
 			if reread := f.Manager.mend(platform.MendReread); len(drop.Keys) == 1 && reread != "" {

@@ -11,7 +11,7 @@ func lockUnnamed(f Facts) []Finding {
 		return nil
 	}
 	return only(found(Error, "an unknown process holds the lock %s: its record is missing or cannot be trusted, so no process is signalled", f.Lock.File).
-		details("fuser or lsof on that file, or handle on Windows, names the process"))
+		details("run fuser or lsof on that file, or handle on Windows, to find the process"))
 }
 
 // startedByHand finds what incident 3 began with: a process that the manager did not start.
@@ -25,13 +25,13 @@ func startedByHand(f Facts) []Finding {
 	if l.StartedBy != "" && l.StartedBy != "hand" {
 		by = "by " + l.StartedBy
 	}
-	return only(found(Warning, "process %d was started %s and not by %s, with which the service is installed: it is not restarted after a failure, and meanwhile a start by %s is refused",
+	return only(found(Warning, "process %d was started %s and not by %s, with which the service is installed: it is not restarted after a failure, and a start by %s is refused while it runs",
 		l.PID, by, f.Manager.Name, f.Manager.Name).fix(f.line("restart")))
 }
 
 func otherProcess(f Facts) (all []Finding) {
 	for _, p := range f.Others {
-		s, what := Warning, "what both do is done twice"
+		s, what := Warning, "both may do the same work"
 		if p.Apart {
 			s, what = Note, "it may be meant to be another one"
 		}
@@ -54,13 +54,13 @@ func notAnswering(f Facts) []Finding {
 	l := f.Life
 	switch {
 	case l.Running && l.Suspended:
-		return only(found(Error, "process %d is suspended (by SIGSTOP, or by a debugger): it does nothing until it is let go on", l.PID).fix(fmt.Sprintf("kill -CONT %d", l.PID)))
+		return only(found(Error, "process %d is suspended (by SIGSTOP, or by a debugger): it does nothing until it is continued", l.PID).fix(fmt.Sprintf("kill -CONT %d", l.PID)))
 	case !l.Running || l.Phase != platform.PhaseUnknown || f.Lock.Unnamed || f.Lock.StateFileWrong != "" || l.PID == 0:
 		return nil
 	case l.Since.IsZero():
-		return only(found(Error, "process %d runs, and nobody knows whether it serves", l.PID).fix(f.line("restart")))
+		return only(found(Error, "process %d runs, but it is unknown whether it is ready", l.PID).fix(f.line("restart")))
 	}
-	return only(found(Error, "process %d has reported no progress since %s and should be ready by now", l.PID, when(l.Since)).fix(f.line("restart")))
+	return only(found(Error, "process %d should be ready by now, but has reported no progress since %s", l.PID, when(l.Since)).fix(f.line("restart")))
 }
 
 // stopOverdue finds a stop that exceeds its timeout.
@@ -73,7 +73,7 @@ func stopOverdue(f Facts) []Finding {
 	if l.Stop != nil && l.Stop.Now != "" {
 		at = " (it is at " + l.Stop.Now + ")"
 	}
-	return only(found(Error, "process %d has been stopping since %s, and was to be gone within %v%s", l.PID, when(l.Since), l.StopTimeout, at).fix(f.line("stop --kill")))
+	return only(found(Error, "process %d has been stopping since %s, but should have ended within %v%s", l.PID, when(l.Since), l.StopTimeout, at).fix(f.line("stop --kill")))
 }
 
 // socketClosed finds a socket of the configuration at which the service does not serve.
@@ -83,7 +83,7 @@ func socketClosed(f Facts) (all []Finding) {
 		if s.Reload {
 			verb = "reload"
 		}
-		all = append(all, found(Error, "socket %q of the configuration is not open at %s: %s", s.Name, s.Listen, s.Why).fix(f.line(verb)))
+		all = append(all, found(Error, "socket %q of the configuration is not open on %s: %s", s.Name, s.Listen, s.Why).fix(f.line(verb)))
 	}
 	return all
 }
@@ -93,9 +93,9 @@ func supervisorGone(f Facts) []Finding {
 	case !f.Life.Running:
 		return nil
 	case why != "":
-		return only(found(Warning, "nobody starts process %d again when it fails: %s", f.Life.PID, why).fix(f.line("restart")))
+		return only(found(Warning, "nothing restarts process %d when it fails: %s", f.Life.PID, why).fix(f.line("restart")))
 	case f.Life.SupervisorGone:
-		return only(found(Warning, "nobody starts process %d again when it fails: its supervisor is gone", f.Life.PID).fix(f.line("restart")))
+		return only(found(Warning, "nothing restarts process %d when it fails: its supervisor is gone", f.Life.PID).fix(f.line("restart")))
 	}
 	return nil
 }
@@ -126,7 +126,7 @@ func pidFileLeft(f Facts) []Finding {
 		return nil
 	}
 	if f.Lock.PIDFileBlocked {
-		return only(found(Error, "the next start will fail, because there is something else in the place of its PID file: %s", f.Lock.PIDFileLeft).fix(f.Lock.unblock()))
+		return only(found(Error, "the next start will fail, because its PID file is not a regular file: %s", f.Lock.PIDFileLeft).fix(f.Lock.unblock()))
 	}
-	return only(found(Note, "a PID file is left of a run that is over: %s; the next start replaces it", f.Lock.PIDFileLeft).fix(f.line("start")))
+	return only(found(Note, "a PID file of an ended run is left: %s; the next start replaces it", f.Lock.PIDFileLeft).fix(f.line("start")))
 }

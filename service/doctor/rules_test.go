@@ -76,8 +76,8 @@ var faults = []struct {
 	{"inodes-full", func(f *doctor.Facts) { f.Volumes[0].Left = 0 }, doctor.Error, "0 of 1048576 inodes", ""},
 	{"inodes-low", func(f *doctor.Facts) { f.Volumes[0].Left = 500 }, doctor.Warning, "only 500 of 1048576 inodes", ""},
 	{"read-only", func(f *doctor.Facts) { f.Volumes[0].ReadOnly = true }, doctor.Error, "mounted read-only", ""},
-	{"clock-behind", func(f *doctor.Facts) { f.Clock = doctor.Clock{Ahead: noon.Add(time.Hour), Of: "its installation"} }, doctor.Warning, "and its installation is of", ""},
-	{"clock-jumped", func(f *doctor.Facts) { f.Clock.Jump = -time.Hour }, doctor.Note, "set back by 1h0m0s since process 70", ""},
+	{"clock-behind", func(f *doctor.Facts) { f.Clock = doctor.Clock{Ahead: noon.Add(time.Hour), Of: "its installation"} }, doctor.Warning, "but its installation was written at", ""},
+	{"clock-jumped", func(f *doctor.Facts) { f.Clock.Jump = -time.Hour }, doctor.Note, "set back by 1h0m0s after process 70", ""},
 	{"no-manager", func(f *doctor.Facts) {
 		f.Manager, f.Definition = doctor.Manager{None: "process 1 is runit", Wanted: true}, doctor.Definition{}
 	}, doctor.Note, "process 1 is runit", ""},
@@ -104,8 +104,8 @@ var faults = []struct {
 	{"program-gone", func(f *doctor.Facts) { f.Program.Gone = true }, doctor.Error, "/usr/sbin/feedd, which the manager starts, does not exist", ""},
 	{"program-closed", func(f *doctor.Facts) { f.Program.Closed, f.Program.Allow = "the user cannot run it", "chmod a+x y" }, doctor.Error, "cannot run it", "chmod a+x y"},
 	{"program-newer", func(f *doctor.Facts) { f.Program.Newer = true }, doctor.Warning, "newer than the one that process 70 runs", "feedd restart --config /etc/feedd.toml"},
-	{"program-writable", func(f *doctor.Facts) { f.Program.Writable, f.Program.Tighten = "its mode is 0777", "chmod go-w y" }, doctor.Warning, "others could change the program /usr/sbin/feedd", "chmod go-w y"},
-	{"program-writable", func(f *doctor.Facts) { f.Program.Writable, f.Program.Tolerated = "its mode is 0777", true }, doctor.Note, "told to accept", ""},
+	{"program-writable", func(f *doctor.Facts) { f.Program.Writable, f.Program.Tighten = "its mode is 0777", "chmod go-w y" }, doctor.Warning, "other users can change the program /usr/sbin/feedd", "chmod go-w y"},
+	{"program-writable", func(f *doctor.Facts) { f.Program.Writable, f.Program.Tolerated = "its mode is 0777", true }, doctor.Note, "install accepted", ""},
 	{"masked", func(f *doctor.Facts) {
 		stopped(f)
 		f.Definition.Found.State, f.Definition.Installed, f.Definition.Refused, f.Manager.Enabled = platform.DefinitionMasked, false, "masked", false
@@ -129,11 +129,11 @@ var faults = []struct {
 		f.Manager.Examined.Misplaced, f.Manager.Examined.Own[platform.MendPlace] = "it is started before the database", "links feedd remove"
 	}, doctor.Warning, "relative to other services: it is started before the database", "links feedd remove && feedd install --config /etc/feedd.toml"},
 	{"misplaced", func(f *doctor.Facts) { f.Manager.Examined.NotAtBoot = "no link" }, doctor.Warning, "does not start it at boot: no link", "feedd install --restart --config /etc/feedd.toml"},
-	{"manager-disagrees", func(f *doctor.Facts) { f.Manager.PID = 71 }, doctor.Warning, "has the service as process 71, and its lock is held by process 70", "feedd restart --config /etc/feedd.toml"},
-	{"manager-disagrees", func(f *doctor.Facts) { stopped(f); f.Manager.PID, f.Manager.Gone = 71, true }, doctor.Warning, "as process 71, and there is none", "feedd restart --config /etc/feedd.toml"},
+	{"manager-disagrees", func(f *doctor.Facts) { f.Manager.PID = 71 }, doctor.Warning, "reports the service as process 71, but process 70", "feedd restart --config /etc/feedd.toml"},
+	{"manager-disagrees", func(f *doctor.Facts) { stopped(f); f.Manager.PID, f.Manager.Gone = 71, true }, doctor.Warning, "as process 71, which does not exist", "feedd restart --config /etc/feedd.toml"},
 	{"login-only", func(f *doctor.Facts) { f.Manager.AtLogin, f.Manager.User = true, "ann" }, doctor.Note, "only while ann is logged in", "ctl linger ann"},
-	{"not-installed", func(f *doctor.Facts) { f.Definition, f.Manager.Recorded = doctor.Definition{}, false }, doctor.Note, "nobody starts it again", "feedd install --restart --config /etc/feedd.toml"},
-	{"not-installed", func(f *doctor.Facts) { f.Definition = doctor.Definition{} }, doctor.Warning, "has no definition of it any more", "feedd install --restart --config /etc/feedd.toml"},
+	{"not-installed", func(f *doctor.Facts) { f.Definition, f.Manager.Recorded = doctor.Definition{}, false }, doctor.Note, "nothing starts it after a failure", "feedd install --restart --config /etc/feedd.toml"},
+	{"not-installed", func(f *doctor.Facts) { f.Definition = doctor.Definition{} }, doctor.Warning, "no longer has a definition of it", "feedd install --restart --config /etc/feedd.toml"},
 	{"not-installed", func(f *doctor.Facts) {
 		stopped(f)
 		f.Definition, f.Manager.Recorded = doctor.Definition{}, false
@@ -150,12 +150,12 @@ var faults = []struct {
 	{"definition-broken", func(f *doctor.Facts) { f.Manager.Examined.Broken = "bad-setting" }, doctor.Error, "cannot use its definition: bad-setting", "feedd install --restart --config /etc/feedd.toml"},
 	{"definition-outdated", func(f *doctor.Facts) {
 		f.Definition.Changes, f.Definition.Keys = []string{"/etc/feedd.service"}, []string{"service.umask"}
-	}, doctor.Warning, "does not have it yet: service.umask", "feedd install --restart --config /etc/feedd.toml"},
-	{"definition-outdated", func(f *doctor.Facts) { stopped(f); f.Definition.Changes = []string{"/etc/feedd.service"} }, doctor.Warning, "/etc/feedd.service is not what an install would write", "feedd install --config /etc/feedd.toml"},
+	}, doctor.Warning, "does not have the change yet: service.umask", "feedd install --restart --config /etc/feedd.toml"},
+	{"definition-outdated", func(f *doctor.Facts) { stopped(f); f.Definition.Changes = []string{"/etc/feedd.service"} }, doctor.Warning, "/etc/feedd.service differs from what an install would write", "feedd install --config /etc/feedd.toml"},
 	{"definition-unread", func(f *doctor.Facts) { f.Manager.Examined.Unread = true }, doctor.Warning, "older definition", "ctl reread"},
 	{"definition-unfit", func(f *doctor.Facts) {
 		f.Definition.Changes, f.Definition.Unfit = []string{"x"}, []string{"no such user"}
-	}, doctor.Warning, "would refuse: no such user", ""},
+	}, doctor.Warning, "would refuse it: no such user", ""},
 	{"definition-overridden", func(f *doctor.Facts) {
 		f.Definition.Found.DropIns = []platform.DropIn{{Path: "/etc/x.conf", Keys: []string{"Nice"}}}
 	}, doctor.Note, "/etc/x.conf sets Nice", ""},
@@ -164,22 +164,22 @@ var faults = []struct {
 		f.Manager.Examined.KillAfter = 5 * time.Second
 		f.Definition.Found.DropIns = []platform.DropIn{{Path: "/etc/x.conf", Keys: []string{"TimeoutStopSec"}}}
 	}, doctor.Warning, "kills it 5s after", "rm /etc/x.conf && ctl reread"},
-	{"restart-due", func(f *doctor.Facts) { f.Definition.Restart = []string{"service.umask"} }, doctor.Warning, "since its start: service.umask", "feedd restart --config /etc/feedd.toml"},
+	{"restart-due", func(f *doctor.Facts) { f.Definition.Restart = []string{"service.umask"} }, doctor.Warning, "after its start: service.umask", "feedd restart --config /etc/feedd.toml"},
 	{"restart-due", func(f *doctor.Facts) { f.Definition.Old = true }, doctor.Warning, "before the last install", "feedd restart --config /etc/feedd.toml"},
 	{"reload-due", func(f *doctor.Facts) { f.Definition.Reload = []string{"feed.url"} }, doctor.Warning, "feed.url", "feedd reload --config /etc/feedd.toml"},
 	{"other-manager", func(f *doctor.Facts) { f.Definition.OtherManager = "sysv" }, doctor.Warning, "as well as with", "feedd uninstall --manager sysv --config /etc/feedd.toml"},
 	{"other-scope", func(f *doctor.Facts) { f.Definition.OtherScope, f.Definition.OtherFound = "user", "/home/x" }, doctor.Note, "--scope user: /home/x", ""},
 	{"initd-leftover", func(f *doctor.Facts) {
 		f.Manager.Examined.Leftovers = []platform.Leftover{{Path: "/etc/init.d/feedd", Ours: true, Why: "y", Remove: "rm /etc/init.d/feedd"}}
-	}, doctor.Warning, "/etc/init.d/feedd is left", "rm /etc/init.d/feedd"},
+	}, doctor.Warning, "/etc/init.d/feedd is a leftover", "rm /etc/init.d/feedd"},
 	{"install-interrupted", func(f *doctor.Facts) { f.Definition.Interrupted = "an install was interrupted" }, doctor.Error, "was interrupted", "feedd install --config /etc/feedd.toml"},
 	{"record-unreadable", func(f *doctor.Facts) { f.Definition.BadRecord = "bad JSON" }, doctor.Warning, "bad JSON", ""},
 	{"record-unreadable", func(f *doctor.Facts) { f.Definition.BadRecord, f.Definition.RecordFile = "bad JSON", "/x.json" }, doctor.Warning, "bad JSON", "rm /x.json && feedd install --restart --config /etc/feedd.toml"},
-	{"directory-missing", func(f *doctor.Facts) { f.Dirs[0].Missing = true }, doctor.Error, "/run/feedd, its runtime directory, is not there", "feedd restart --config /etc/feedd.toml"},
-	{"directory-missing", func(f *doctor.Facts) { f.Dirs[0].NotDir = true }, doctor.Error, "is no directory", "mv /run/feedd /run/feedd.aside && feedd restart --config /etc/feedd.toml"},
-	{"directory-owner", func(f *doctor.Facts) { f.Dirs[1].Owner, f.Dirs[1].Closed = "root", "mode 0755" }, doctor.Error, "/var/lib/feedd, its state directory, is root's", "chown -R feedd /var/lib/feedd"},
+	{"directory-missing", func(f *doctor.Facts) { f.Dirs[0].Missing = true }, doctor.Error, "/run/feedd, its runtime directory, does not exist", "feedd restart --config /etc/feedd.toml"},
+	{"directory-missing", func(f *doctor.Facts) { f.Dirs[0].NotDir = true }, doctor.Error, "is not a directory", "mv /run/feedd /run/feedd.aside && feedd restart --config /etc/feedd.toml"},
+	{"directory-owner", func(f *doctor.Facts) { f.Dirs[1].Owner, f.Dirs[1].Closed = "root", "mode 0755" }, doctor.Error, "/var/lib/feedd, its state directory, belongs to root", "chown -R feedd /var/lib/feedd"},
 	{"directory-mode", func(f *doctor.Facts) { f.Dirs[1].Closed = "its mode is 0500" }, doctor.Error, "cannot write into /var/lib/feedd", "chmod u+rwx /var/lib/feedd"},
-	{"directory-open", func(f *doctor.Facts) { f.Dirs[1].Open = "its mode is 0777" }, doctor.Warning, "others could change what is in /var/lib/feedd", "chmod go-w /var/lib/feedd"},
+	{"directory-open", func(f *doctor.Facts) { f.Dirs[1].Open = "its mode is 0777" }, doctor.Warning, "other users can change the contents of /var/lib/feedd", "chmod go-w /var/lib/feedd"},
 	{"files-nearly-used", func(f *doctor.Facts) { f.Uses[0].Used = 1000 }, doctor.Warning, "uses 1000 of the 1024 of open files", ""},
 	{"memory-nearly-used", func(f *doctor.Facts) { f.Manager.Examined.Uses[0].Used = 1 << 30 }, doctor.Warning, "1.0 GiB of the 1.0 GiB of memory", ""},
 	{"tasks-nearly-used", func(f *doctor.Facts) { f.Uses = []platform.Use{{What: "tasks", Used: 9, Max: 10}} }, doctor.Warning, "9 of the 10 of tasks", ""},
@@ -197,27 +197,27 @@ var faults = []struct {
 	{"other-process", func(f *doctor.Facts) { f.Others = []doctor.Process{{PID: 99, Command: "feedd run", Apart: true}} }, doctor.Note, "may be meant to be another", "kill 99"},
 	{"stop-overdue", func(f *doctor.Facts) {
 		f.Life.Phase, f.Life.Stop = platform.PhaseStopping, &state.StopProgress{Now: "database"}
-	}, doctor.Error, "was to be gone within 30s (it is at database)", "feedd stop --kill --config /etc/feedd.toml"},
+	}, doctor.Error, "should have ended within 30s (it is at database)", "feedd stop --kill --config /etc/feedd.toml"},
 	{"socket-closed", func(f *doctor.Facts) {
 		f.Life.Closed = []doctor.Socket{{Name: "admin", Listen: "unix:/run/feedd/a", Why: "its file is gone"}}
-	}, doctor.Error, `socket "admin" of the configuration is not open at unix:/run/feedd/a: its file is gone`, "feedd restart --config /etc/feedd.toml"},
+	}, doctor.Error, `socket "admin" of the configuration is not open on unix:/run/feedd/a: its file is gone`, "feedd restart --config /etc/feedd.toml"},
 	{"socket-closed", func(f *doctor.Facts) {
 		f.Life.Closed = []doctor.Socket{{Name: "web", Listen: "tcp::81", Why: "it listens at :80", Reload: true}}
-	}, doctor.Error, "is not open at tcp::81: it listens at :80", "feedd reload --config /etc/feedd.toml"},
+	}, doctor.Error, "is not open on tcp::81: it listens at :80", "feedd reload --config /etc/feedd.toml"},
 	{"supervisor-gone", func(f *doctor.Facts) { f.Life.SupervisorGone = true }, doctor.Warning, "its supervisor is gone", "feedd restart --config /etc/feedd.toml"},
 	{"supervisor-gone", func(f *doctor.Facts) { f.Manager.Examined.Unwatched = "its daemon is gone" }, doctor.Warning, "its daemon is gone", "feedd restart --config /etc/feedd.toml"},
-	{"failed", fails, doctor.Error, "nobody starts it again: no database", "feedd start --config /etc/feedd.toml"},
-	{"gave-up", func(f *doctor.Facts) { fails(f); f.Life.GaveUp, f.Life.Restarts = true, 10 }, doctor.Error, "started again 10 times, as often as restart.max allows", "feedd start --config /etc/feedd.toml"},
+	{"failed", fails, doctor.Error, "nothing restarts it: no database", "feedd start --config /etc/feedd.toml"},
+	{"gave-up", func(f *doctor.Facts) { fails(f); f.Life.GaveUp, f.Life.Restarts = true, 10 }, doctor.Error, "restarted 10 times, as often as restart.max allows", "feedd start --config /etc/feedd.toml"},
 	{"restart-loop", func(f *doctor.Facts) {
 		fails(f)
 		f.Life.Next, f.Life.Restarts = &platform.NextTry{At: noon.Add(time.Second)}, 2
-	}, doctor.Error, "is started again (2 times so far", ""},
-	{"restart-loop", func(f *doctor.Facts) { f.Life.Restarts = 4 }, doctor.Warning, "was started again 4 times", ""},
+	}, doctor.Error, "is restarted (2 times so far", ""},
+	{"restart-loop", func(f *doctor.Facts) { f.Life.Restarts = 4 }, doctor.Warning, "was restarted 4 times", ""},
 	{"restart-loop", func(f *doctor.Facts) {
 		f.Life.Phase, f.Life.Restarts, f.Life.LastExit = platform.PhaseStarting, 1, &platform.Exit{Code: 1, Reason: "no database"}
-	}, doctor.Error, "is being started again (once so far)", ""},
+	}, doctor.Error, "is being restarted (once so far)", ""},
 	{"not-running", stopped, doctor.Note, "its last run ended", "feedd start --config /etc/feedd.toml"},
-	{"not-running", func(f *doctor.Facts) { stopped(f); f.Life.LastExit = nil }, doctor.Note, "never did", "feedd start --config /etc/feedd.toml"},
+	{"not-running", func(f *doctor.Facts) { stopped(f); f.Life.LastExit = nil }, doctor.Note, "has never run", "feedd start --config /etc/feedd.toml"},
 	{"last-run-unclean", func(f *doctor.Facts) { f.Life.LastRun.How, f.Life.LastRun.Outcome = "killed", "killed by SIGKILL" }, doctor.Note, "(killed on", ""},
 	{"last-run-unreadable", func(f *doctor.Facts) { f.Life.BadLastRun = "bad JSON" }, doctor.Warning, "bad JSON", "feedd restart --config /etc/feedd.toml"},
 	{"not-answering", func(f *doctor.Facts) { f.Life.Suspended = true }, doctor.Error, "process 70 is suspended", "kill -CONT 70"},
@@ -226,17 +226,17 @@ var faults = []struct {
 		f.Lock.PIDFileLeft, f.Lock.PIDFileBlocked = "it is a directory", true
 	}, doctor.Error, "the next start will fail", "mv /run/feedd/feedd.pid /run/feedd/feedd.pid.aside"},
 	{"pid-file-wrong", func(f *doctor.Facts) { f.Lock.PIDFileWrong, f.Lock.PIDFileBlocked = "it is a directory", true }, doctor.Warning, "it is a directory", "mv /run/feedd/feedd.pid /run/feedd/feedd.pid.aside"},
-	{"config-writable", func(f *doctor.Facts) { f.Config.Writable, f.Config.Tighten = "its mode is 0666", "chmod go-w x" }, doctor.Warning, "others could change the configuration /etc/feedd.toml", "chmod go-w x"},
+	{"config-writable", func(f *doctor.Facts) { f.Config.Writable, f.Config.Tighten = "its mode is 0666", "chmod go-w x" }, doctor.Warning, "other users can change the configuration /etc/feedd.toml", "chmod go-w x"},
 	{"read-only", func(f *doctor.Facts) { f.Volumes[0].ReadOnly, f.Volumes[0].Mount = true, "/var" }, doctor.Error, "mounted read-only", "mount -o remount,rw /var"},
 	{"last-run-unclean", func(f *doctor.Facts) { f.Life.LastRun.How = "rebooted" }, doctor.Note, "(rebooted", ""},
 	{"health-failing", func(f *doctor.Facts) {
 		f.Life.Health = append(f.Life.Health, state.Health{Name: "queue", Since: noon, Error: "full"})
 	}, doctor.Error, `health check "queue" fails since`, ""},
-	{"reload-failed", func(f *doctor.Facts) { f.Life.Reloads.LastError = "bad url" }, doctor.Warning, "was refused, so the configuration before it is in force: bad url", "feedd reload --config /etc/feedd.toml"},
+	{"reload-failed", func(f *doctor.Facts) { f.Life.Reloads.LastError = "bad url" }, doctor.Warning, "was refused, so the previous configuration stays in force: bad url", "feedd reload --config /etc/feedd.toml"},
 	{"log-unreachable", func(f *doctor.Facts) { f.Log.Sink, f.Log.Unreachable = "/var/log/x", "no such directory" }, doctor.Warning, "(/var/log/x) cannot be reached", ""},
 	{"hardening-denial", func(f *doctor.Facts) {
 		fails(f)
-		f.Life.Ending = `open /home/x: permission denied (protect_home hides home directories: [service.hardening] protect_home = false, or keep it elsewhere)`
+		f.Life.Ending = `open /home/x: permission denied (protect_home hides home directories: [service.hardening] protect_home = false, or move it elsewhere)`
 	}, doctor.Error, "protect_home = false", ""},
 	{"hardening-denial", func(f *doctor.Facts) {
 		f.Manager.Name, f.Log.Since = "systemd", []string{"INFO: write it: open /opt/x/data: read-only file system"}
@@ -244,19 +244,19 @@ var faults = []struct {
 	{"port-privileged", func(f *doctor.Facts) {
 		fails(f)
 		f.Life.Ending = `listen tcp :80: bind: permission denied (CAP_NET_BIND_SERVICE needs a port below 1024: [service.hardening] capabilities = ["CAP_NET_BIND_SERVICE"])`
-	}, doctor.Error, "may not listen at a port below 1024: listen tcp :80", ""},
+	}, doctor.Error, "may not listen on a port below 1024: listen tcp :80", ""},
 	{"port-privileged", func(f *doctor.Facts) {
 		fails(f)
 		f.Life.Ending = "Start: listen tcp 127.0.0.1:80: bind: permission denied"
-	}, doctor.Error, "may not listen at a port below 1024, which is for root and who has CAP_NET_BIND_SERVICE: Start: listen tcp 127.0.0.1:80", ""},
+	}, doctor.Error, "may not listen on a port below 1024, which needs root or CAP_NET_BIND_SERVICE: Start: listen tcp 127.0.0.1:80", ""},
 	{"port-in-use", func(f *doctor.Facts) {
 		fails(f)
 		f.Life.Ending = "Start: listen tcp [::1]:8080: bind: address already in use"
-	}, doctor.Error, "another process has port 8080, at which it is to listen: Start: listen", ""},
+	}, doctor.Error, "another process uses port 8080, on which the service is to listen: Start: listen", ""},
 	{"port-in-use", func(f *doctor.Facts) {
 		f.Life.Reloads.LastError = "listen udp :53: bind: Only one usage of each socket address (protocol/network address/port) is normally permitted."
-	}, doctor.Warning, "another process has port 53", ""},
-	{"journal-refused", func(f *doctor.Facts) { f.Work.Refused = "it is damaged" }, doctor.Warning, "nothing run again: it is damaged", ""},
+	}, doctor.Warning, "another process uses port 53", ""},
+	{"journal-refused", func(f *doctor.Facts) { f.Work.Refused = "it is damaged" }, doctor.Warning, "none is run again: it is damaged", ""},
 	{"journal-damaged", func(f *doctor.Facts) { f.Work.Damaged = 2 }, doctor.Warning, "2 entries", ""},
 	{"journal-aside", func(f *doctor.Facts) { f.Work.Aside = []string{"/var/lib/feedd/x.set-aside-1"} }, doctor.Warning, "/var/lib/feedd/x.set-aside-1", "rm /var/lib/feedd/x.set-aside-1"},
 	{"work-set-aside", func(f *doctor.Facts) { f.Work.SetAside = 1 }, doctor.Warning, "1 piece of work was set aside", ""},
@@ -265,7 +265,7 @@ var faults = []struct {
 	{"upgrade-on-trial", func(f *doctor.Facts) { f.Upgrade.OnTrial = "2.0" }, doctor.Note, "2.0 is on trial", ""},
 	{"upgrade-interrupted", func(f *doctor.Facts) {
 		f.Upgrade = doctor.Upgrade{OnTrial: "2.0", Interrupted: true, Step: "its trial"}
-	}, doctor.Warning, "2.0 was cut off", "feedd versions --config /etc/feedd.toml"},
+	}, doctor.Warning, "2.0 was interrupted", "feedd versions --config /etc/feedd.toml"},
 	{"upgrade-interrupted", func(f *doctor.Facts) { f.Upgrade.Unreadable = "bad JSON" }, doctor.Warning, "bad JSON", ""},
 	{"upgrade-rolled-back", func(f *doctor.Facts) { f.Upgrade = doctor.Upgrade{RolledBack: "2.0", Reason: "it died", At: noon} }, doctor.Warning, "was rolled back: it died", ""},
 	{"upgrade-rolled-back", func(f *doctor.Facts) {
@@ -376,7 +376,7 @@ func TestReportAsJSON(t *testing.T) {
 	f := healthy("systemd")
 	f.Program.Newer = true
 	b, err = json.Marshal(doctor.Examine(f).Findings)
-	want := `[{"id":"program-newer","severity":"warning","cause":"the program /usr/sbin/feedd on the disk is newer than the one that process 70 runs","fix":"feedd restart --config /etc/feedd.toml","check":"program"}]`
+	want := `[{"id":"program-newer","severity":"warning","cause":"the program /usr/sbin/feedd on disk is newer than the one that process 70 runs","fix":"feedd restart --config /etc/feedd.toml","check":"program"}]`
 	if err != nil || string(b) != want {
 		t.Errorf("%s, %v", b, err)
 	}

@@ -27,7 +27,7 @@ func (l Life) lastWords() string {
 	case l.LastRun != nil:
 		return l.LastRun.Outcome
 	}
-	return "the reason is not known"
+	return "the reason is unknown"
 }
 
 func (l Life) endedAt() string {
@@ -53,7 +53,7 @@ func failed(f Facts) []Finding {
 	if !l.fails() || l.GaveUp {
 		return nil
 	}
-	return only(found(Error, "its last run failed%s, and nobody starts it again: %s", l.endedAt(), l.lastWords()).
+	return only(found(Error, "its last run failed%s, and nothing restarts it: %s", l.endedAt(), l.lastWords()).
 		fix(f.line("start")).see(f.Log.Command).details(f.lines()...))
 }
 
@@ -62,7 +62,7 @@ func gaveUp(f Facts) []Finding {
 	if !l.fails() || !l.GaveUp {
 		return nil
 	}
-	return only(found(Error, "it was started again %s, as often as restart.max allows, and is not any more: its last run ended%s: %s", times(l.Restarts), l.endedAt(), l.lastWords()).
+	return only(found(Error, "it was restarted %s, as often as restart.max allows, and is not restarted any more: its last run ended%s: %s", times(l.Restarts), l.endedAt(), l.lastWords()).
 		fix(f.line("start")).see(f.Log.Command).details(f.lines()...))
 }
 
@@ -84,15 +84,15 @@ func restartLoop(f Facts) []Finding {
 		if l.Next != nil && !l.Next.At.IsZero() {
 			next = ", next at " + l.Next.At.Local().Format(time.TimeOnly)
 		}
-		return only(found(Error, "it fails and is started again (%s so far%s): %s", times(l.Restarts), next, l.lastWords()).see(f.Log.Command).details(f.lines()...))
+		return only(found(Error, "it fails and is restarted (%s so far%s): %s", times(l.Restarts), next, l.lastWords()).see(f.Log.Command).details(f.lines()...))
 	case l.Running && l.Phase == platform.PhaseStarting && l.Restarts > 0 && l.LastExit != nil && !l.LastExit.Clean:
-		return only(found(Error, "it fails and is being started again (%s so far): %s", times(l.Restarts), l.lastWords()).see(f.Log.Command).details(f.lines()...))
+		return only(found(Error, "it fails and is being restarted (%s so far): %s", times(l.Restarts), l.lastWords()).see(f.Log.Command).details(f.lines()...))
 	case l.Running && l.Restarts >= often:
 		s := Warning
 		if f.Work != nil && f.Work.SetAside > 0 { // the work that made it crash is set aside
 			s = Note
 		}
-		return only(found(s, "it runs, but was started again %s within %v: %s", times(l.Restarts), l.Window, l.lastWords()).see(f.Log.Command))
+		return only(found(s, "it runs, but was restarted %s within %v: %s", times(l.Restarts), l.Window, l.lastWords()).see(f.Log.Command))
 	}
 	return nil
 }
@@ -103,7 +103,7 @@ func notRunning(f Facts) []Finding {
 	case !l.Down() || l.Phase == platform.PhaseFailed || l.Again != "" || l.Next != nil || !f.Definition.Installed:
 		return nil
 	case l.LastRun == nil && l.LastExit == nil:
-		return only(found(Note, "it does not run, and never did").fix(f.line("start")))
+		return only(found(Note, "it does not run, and has never run").fix(f.line("start")))
 	}
 	return only(found(Note, "it does not run: its last run ended%s: %s", l.endedAt(), l.lastWords()).fix(f.line("start")))
 }
@@ -118,7 +118,7 @@ func lastRunUnreadable(f Facts) []Finding {
 	if l.Running {
 		verb = "restart"
 	}
-	return only(found(Warning, "the record of its last run cannot be read: %s; the next start writes another one", l.BadLastRun).fix(f.line(verb)))
+	return only(found(Warning, "the record of its last run cannot be read: %s; the next start writes a new one", l.BadLastRun).fix(f.line(verb)))
 }
 
 // lastRunUnclean is only a note, because the service runs again. Repeated crashes are a
@@ -161,7 +161,7 @@ func reloadFailed(f Facts) []Finding {
 	if !l.Running || l.Reloads.Completed == 0 || l.Reloads.LastError == "" {
 		return nil
 	}
-	return only(found(Warning, "the last reload, on %s, was refused, so the configuration before it is in force: %s", when(l.Reloads.LastEnd), l.Reloads.LastError).fix(f.line("reload")))
+	return only(found(Warning, "the last reload, on %s, was refused, so the previous configuration stays in force: %s", when(l.Reloads.LastEnd), l.Reloads.LastError).fix(f.line("reload")))
 }
 
 func logUnreachable(f Facts) []Finding {

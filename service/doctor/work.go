@@ -10,7 +10,7 @@ func journalRefused(f Facts) []Finding {
 	if f.Work == nil || f.Work.Refused == "" {
 		return nil
 	}
-	return only(found(Warning, "its journal of interrupted work is not used, so nothing is remembered and nothing run again: %s", f.Work.Refused))
+	return only(found(Warning, "its journal of interrupted work is not used, so no work is recorded and none is run again: %s", f.Work.Refused))
 }
 
 func journalDamaged(f Facts) []Finding {
@@ -57,7 +57,7 @@ func upgradeOnTrial(f Facts) []Finding {
 	if u.OnTrial == "" || u.Interrupted {
 		return nil
 	}
-	return only(found(Note, "%s is on trial, and not confirmed%s", u.OnTrial, prefixed(": ", u.Step)).see(f.line("versions")))
+	return only(found(Note, "%s is on trial, not confirmed%s", u.OnTrial, prefixed(": ", u.Step)).see(f.line("versions")))
 }
 
 func upgradeInterrupted(f Facts) []Finding {
@@ -68,7 +68,7 @@ func upgradeInterrupted(f Facts) []Finding {
 	case !u.Interrupted:
 		return nil
 	}
-	return only(found(Warning, "an upgrade to %s was cut off: nobody conducts it any more%s", u.OnTrial, prefixed(", and it was at ", u.Step)).fix(f.line("versions")))
+	return only(found(Warning, "an upgrade to %s was interrupted: the process that ran it is gone%s", u.OnTrial, prefixed(", and it was at ", u.Step)).fix(f.line("versions")))
 }
 
 // remembered is how long a failed upgrade stays a warning.

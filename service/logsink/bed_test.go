@@ -99,7 +99,7 @@ func newBed(t testing.TB, o logsink.Options, more ...func(*logsink.Outside)) *be
 	return b
 }
 
-// flush waits until all that was logged is where it goes.
+// flush waits until everything logged is at its destination.
 func (b *bed) flush(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
@@ -109,7 +109,7 @@ func (b *bed) flush(t testing.TB) {
 	}
 }
 
-// journal is what the journal has.
+// journal returns the entries of the journal.
 func (b *bed) journal(t testing.TB) []entry {
 	t.Helper()
 	b.flush(t)
@@ -132,7 +132,7 @@ type nilError struct{}
 
 func (*nilError) Error() string { panic("called on nil") }
 
-// say logs what is worth seeing in every format.
+// say logs everything that is worth comparing in each format.
 func say(l hclog.Logger) {
 	l.Trace("every level")
 	l.Debug("every level")

@@ -2,6 +2,7 @@ package logsink_test
 
 import (
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -28,6 +29,13 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
+func bySlog(b *testing.B, l *slog.Logger) {
+	b.ReportAllocs()
+	for b.Loop() {
+		l.Info("request served", "method", "GET", "path", "/index.html", "status", 200)
+	}
+}
+
 func BenchmarkLog(b *testing.B) {
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
@@ -44,23 +52,20 @@ func BenchmarkLog(b *testing.B) {
 	b.Run("hclog", func(b *testing.B) {
 		log(b, hclog.New(&hclog.LoggerOptions{Output: null}))
 	})
+	for name, h := range map[string]slog.Handler{"text": slog.NewTextHandler(null, nil), "json": slog.NewJSONHandler(null, nil)} {
+		b.Run("log/slog "+name, func(b *testing.B) { bySlog(b, slog.New(h)) })
+	}
 	for name, o := range map[string]logsink.Options{"text": {}, "json": {Format: "json"}, "journald": {Sink: "journald"}} {
 		s, err := logsink.OpenWith("feedd", o, logsink.Outside{Stderr: null, Journal: send})
 		if err != nil {
 			b.Fatal(err)
 		}
 		b.Run(name, func(b *testing.B) { log(b, s.Logger()) })
-		b.Run(name+" by slog", func(b *testing.B) {
-			l := s.Slog()
-			b.ReportAllocs()
-			for b.Loop() {
-				l.Info("request served", "method", "GET", "path", "/index.html", "status", 200)
-			}
-		})
+		b.Run(name+" by slog", func(b *testing.B) { bySlog(b, s.Slog()) })
 	}
 }
 
-// What a Debug costs that nobody wants to see, while others log.
+// BenchmarkBelowLevel measures a Debug that is not logged, while other goroutines log.
 func BenchmarkBelowLevel(b *testing.B) {
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {

@@ -1,10 +1,8 @@
 package logsink
 
 import (
-	"bytes"
-	"encoding"
-	"encoding/json"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"strconv"
 	"strings"
@@ -15,10 +13,10 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// escape returns s with everything that is not printable, and not in keep, as a
-// Go escape: control characters, line and paragraph separators, bidirectional
-// overrides, bytes that are not UTF-8. A backslash stays single: the result is
-// for reading, not for reading back.
+// escape returns s with everything that is neither printable nor in keep replaced by a Go
+// escape: control characters, line and paragraph separators, bidirectional overrides, and
+// bytes that are not UTF-8. It does not double backslashes, because people read the result and
+// no program parses it.
 func escape(s, keep string) string {
 	var b []byte
 	done := 0
@@ -47,8 +45,8 @@ func escape(s, keep string) string {
 	return string(append(b, s[done:]...))
 }
 
-// text is v as fmt would print it, except for the types that hclog has for the
-// ways to print a value.
+// text returns v as package fmt prints it, except for the types by which hclog selects a
+// format.
 func text(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -69,15 +67,19 @@ func text(v any) string {
 		}
 	case time.Time:
 		return v.Format(time.RFC3339Nano)
-	case int64: // as which slog keeps all integers
+	case int64: // slog stores all integers as this type
 		return strconv.FormatInt(v, 10)
 	}
 	return fmt.Sprint(v) // knows errors and Stringers, and survives their panics
 }
 
-// display is how text shows a value: as it is where that is unmistakable, else in
-// quotes, or over several lines.
-func display(v any, keep string) string {
+// display returns a value as it is shown in a line of text: unchanged if nobody can misread
+// it, and otherwise in quotes or on several lines.
+func display(value slog.Value, keep string) string {
+	if value.Kind() == slog.KindString { // most are
+		return distinct(escape(value.String(), keep))
+	}
+	v := value.Any()
 	switch q := v.(type) {
 	case hclog.Quote:
 		return text(q)
@@ -87,7 +89,11 @@ func display(v any, keep string) string {
 			return list(slice)
 		}
 	}
-	s := escape(text(v), keep)
+	return distinct(escape(text(v), keep))
+}
+
+// distinct returns s in quotes, unless it needs none or has several lines.
+func distinct(s string) string {
 	if strings.Contains(s, "\n") || plain(s) {
 		return s
 	}
@@ -104,7 +110,7 @@ func plain(s string) bool {
 	return s != ""
 }
 
-// list is a slice; what could be mistaken for two elements is in quotes.
+// list returns a slice as text. Elements that could be taken for several are in quotes.
 func list(slice reflect.Value) string {
 	kind := slice.Type().Elem().Kind()
 	number := kind >= reflect.Bool && kind <= reflect.Float64
@@ -116,25 +122,4 @@ func list(slice reflect.Value) string {
 		}
 	}
 	return "[" + strings.Join(elems, ", ") + "]"
-}
-
-// encoded is v as something that is JSON: a channel, a NaN or an error that knows
-// no JSON is its text.
-func encoded(v any) any {
-	switch v := v.(type) {
-	case nil, bool, string, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64:
-		return v
-	case hclog.Format:
-		return text(v)
-	case json.Marshaler, encoding.TextMarshaler:
-	case error:
-		return text(v)
-	}
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		return text(v)
-	}
-	return json.RawMessage(b.Bytes())
 }

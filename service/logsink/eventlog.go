@@ -14,14 +14,14 @@ type reportEvent func(kind uint16, id uint32, text string) error
 // openEvents opens the Event Log for the events of a source.
 type openEvents func(source string) (report reportEvent, shut func() error, err error)
 
-// The types of event that we use: EVENTLOG_..._TYPE in winnt.h.
+// The types of events that we use: EVENTLOG_..._TYPE in winnt.h.
 const (
 	eventError       = 1
 	eventWarning     = 2
 	eventInformation = 4
 )
 
-// eventLog is the Windows Event Log.
+// eventLog is the destination for the Windows Event Log.
 type eventLog struct {
 	report reportEvent
 	shut   func() error
@@ -51,7 +51,7 @@ func (e *eventLog) put(l line) error {
 
 func (e *eventLog) close() error { return e.shut() }
 
-// event is the type and the id of a level's events.
+// event returns the type and the id of the events of a level.
 func event(level slog.Level) (kind uint16, id uint32) {
 	switch level {
 	case slog.LevelError:
@@ -66,12 +66,11 @@ func event(level slog.Level) (kind uint16, id uint32) {
 	return eventInformation, 5
 }
 
-// ReportEvent takes strings of up to 31,839 characters, which are units of UTF-16.
-// Some are left for the number in front of a part.
+// ReportEvent takes strings of up to 31,839 characters, which are units of UTF-16. Some of
+// them are reserved for the number before a part.
 const longestEvent = 31_839 - 20
 
-// cutEvent cuts text into parts of which each fits an event. A character stays
-// whole.
+// cutEvent cuts text into parts that fit into an event. It does not cut within a character.
 func cutEvent(text string) []string {
 	var parts []string
 	begun, units := 0, 0
@@ -85,8 +84,8 @@ func cutEvent(text string) []string {
 	return append(parts, text[begun:])
 }
 
-// withoutInserts escapes the "%" of "%1": the viewer takes it, also in what was put
-// in for one, for a place to put something in (ReportEventW).
+// withoutInserts escapes the "%" of "%1". The viewer would replace it by a string of the
+// event, even within a string that it has inserted itself (ReportEventW).
 func withoutInserts(text string, json bool) string {
 	escape := `\x25`
 	if json {

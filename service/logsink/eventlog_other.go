@@ -11,5 +11,5 @@ func openEventLog(string) (reportEvent, func() error, error) {
 	return nil, nil, fmt.Errorf("the Event Log: %w on this system", errors.ErrUnsupported)
 }
 
-// Terminals do.
+// obeysEscapes returns true: terminals of other systems obey escape sequences.
 func obeysEscapes(uintptr) bool { return true }

@@ -61,7 +61,7 @@ func TestEventLogJSON(t *testing.T) {
 	}
 }
 
-// Whatever is too long for one event comes in several, whole.
+// A line that is too long for one event is written completely, as several events.
 func TestLongEvents(t *testing.T) {
 	var e events
 	b := newBed(t, logsink.Options{Sink: "eventlog"}, func(o *logsink.Outside) { o.Event = e.report })

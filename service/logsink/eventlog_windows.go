@@ -25,8 +25,8 @@ func openEventLog(source string) (reportEvent, func() error, error) {
 	return report, func() error { return windows.DeregisterEventSource(log) }, nil
 }
 
-// obeysEscapes switches the console's own emulation of a terminal on. It is off
-// by default, and not there before Windows 10.
+// obeysEscapes switches on the terminal emulation of the console. It is off by default, and
+// does not exist before Windows 10.
 func obeysEscapes(fd uintptr) bool {
 	console := windows.Handle(fd)
 	var mode uint32

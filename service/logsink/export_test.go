@@ -45,7 +45,7 @@ func (f fakeFile) close() error     { return nil }
 // MostWaiting is how much may wait for a destination.
 const MostWaiting = mostWaiting
 
-// OpenFile is the sink file without a printer before it.
+// OpenFile returns the destination of the sink file, without formatting.
 func OpenFile(o Options) (put func(text []byte) error, shut func() error, err error) {
 	f, err := openFile(o)
 	if err != nil {
@@ -60,7 +60,8 @@ var (
 	CutEvent  = cutEvent
 )
 
-// Together is how many of the lines, of which each is a level and a text, go into a file at once, and as what.
+// Together returns how many of the lines, each with a level and a text, are written to a file
+// at once, and their text.
 func Together(levels []slog.Level, texts []string) (string, int) {
 	var lines []line
 	for i, level := range levels {

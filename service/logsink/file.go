@@ -14,8 +14,8 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/files"
 )
 
-// fileWriter is a file that is rotated, by itself when it is full or by others
-// when they like.
+// fileWriter is a log file. We rotate it when it is full, and others may rotate it at any
+// time.
 type fileWriter struct {
 	path string
 	most int64 // bytes that the file may have
@@ -30,7 +30,7 @@ type fileWriter struct {
 
 // openFile opens o.File for appending.
 func openFile(o Options) (destination, error) {
-	if !filepath.IsAbs(o.File) { // Check takes what is absolute elsewhere, for plans that are made here
+	if !filepath.IsAbs(o.File) { // Check accepts paths of other systems, because plans for them are made here
 		return nil, &FieldError{"file", fmt.Errorf("%q is not an absolute path of this system", o.File)}
 	}
 	w := &fileWriter{
@@ -66,7 +66,7 @@ func (w *fileWriter) put(l line) error {
 	text := append(l.text, '\n')
 	n := int64(len(text))
 	if n > w.most {
-		return fmt.Errorf("write %s: a line of %d bytes is longer than the file may be", w.path, n)
+		return fmt.Errorf("write %s: a line of %d bytes exceeds the size limit of the file", w.path, n)
 	}
 	err := w.ready(checkEvery)
 	if err == nil && w.size+n > w.most {
@@ -82,12 +82,12 @@ func (w *fileWriter) put(l line) error {
 	return err
 }
 
-// checkEvery is how late it may be noticed that others have renamed, removed,
-// replaced or truncated the file.
+// checkEvery is how long it may take to notice that somebody has renamed, removed, replaced or
+// truncated the file.
 const checkEvery = time.Second
 
-// ready opens the file unless it is open and was, less than every ago, what its
-// path names.
+// ready opens the file, unless it is open and its path has led to it within the last period of
+// length every.
 func (w *fileWriter) ready(every time.Duration) error {
 	if w.file != nil && time.Since(w.checked) >= every {
 		w.checked = time.Now()
@@ -104,12 +104,12 @@ func (w *fileWriter) ready(every time.Duration) error {
 	return nil
 }
 
-// rotate puts the file aside and begins a new one like it. A file that cannot be
-// put aside (on Windows, because another program reads it) grows, and the next
-// line tries again.
+// rotate renames the file and begins a new one with the same mode and owner. If the file
+// cannot be renamed (on Windows, while another program reads it), it grows, and the next line
+// tries again.
 func (w *fileWriter) rotate() error {
 	old := w.info
-	_ = w.close() // Windows renames no file that is open
+	_ = w.close() // Windows does not rename an open file
 	err := os.Rename(w.path, w.aside())
 	if e := w.open(); e != nil || err != nil {
 		return e
@@ -122,16 +122,16 @@ func (w *fileWriter) rotate() error {
 	return nil
 }
 
-// stamp is the time in the name of a file that was put aside, in UTC.
+// stamp is the format of the time, in UTC, in the name of a rotated file.
 const stamp = "2006-01-02T15-04-05.000"
 
-// around is what stands before and behind the time.
+// around returns the parts of that name before and after the time.
 func (w *fileWriter) around() (before, behind string) {
 	behind = filepath.Ext(w.path)
 	return strings.TrimSuffix(w.path, behind) + "-", behind
 }
 
-// aside is a name that no file has.
+// aside returns a name for a rotated file that no file has.
 func (w *fileWriter) aside() string {
 	before, behind := w.around()
 	for at := time.Now().UTC(); ; at = at.Add(time.Millisecond) {
@@ -142,8 +142,8 @@ func (w *fileWriter) aside() string {
 	}
 }
 
-// removeOld removes what was put aside and is too much or too old. What cannot
-// be removed is tried again at the next rotation.
+// removeOld removes the rotated files that are too many or too old. The next rotation tries
+// again to remove those that could not be removed.
 func (w *fileWriter) removeOld() {
 	before, behind := w.around()
 	entries, _ := os.ReadDir(filepath.Dir(w.path))
@@ -164,7 +164,7 @@ func (w *fileWriter) removeOld() {
 	}
 }
 
-// reopen has the next line go to the file that the path names then.
+// reopen opens the file that the path leads to now.
 func (w *fileWriter) reopen() error {
 	_ = w.close()
 	return w.open()

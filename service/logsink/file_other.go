@@ -7,5 +7,5 @@ import (
 	"os"
 )
 
-// A new file has the permissions that package files gives it.
+// inherit does nothing: a new file has the permissions that package files gives it.
 func inherit(*os.File, fs.FileInfo) {}

@@ -53,9 +53,9 @@ func TestRotationLosesNothing(t *testing.T) {
 	}
 }
 
-// What is put aside is named by the millisecond. Of two rotations within one, the
-// second must not rename over what the first put aside. Each line here is a
-// rotation, and comes without the time that rendering takes.
+// The name of a rotated file has the millisecond. Of two rotations within the same one, the
+// second must not overwrite the file of the first. Each line here causes a rotation, and none
+// has to be rendered.
 func TestRotationsWithinAMillisecond(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "feedd.log")
 	put, shut, err := logsink.OpenFile(logsink.Options{File: path, MaxSizeMB: 1, MaxBackups: 1000})
@@ -77,7 +77,7 @@ func TestRotationsWithinAMillisecond(t *testing.T) {
 	}
 }
 
-// A file that an earlier run left nearly full counts from where it is.
+// The content that an earlier run has left in the file counts.
 func TestRotationCountsWhatIsThere(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "feedd.log")
 	if err := os.WriteFile(path, []byte(strings.Repeat("x", 1<<20-10)+"\n"), 0o600); err != nil {

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// inherit gives a new file the mode and, as far as we may, the owner of the old.
+// inherit gives a new file the mode of the old one and, if we have the right, its owner.
 func inherit(f *os.File, old fs.FileInfo) {
 	_ = f.Chmod(old.Mode().Perm())
 	if st, ok := old.Sys().(*syscall.Stat_t); ok {

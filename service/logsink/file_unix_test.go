@@ -44,7 +44,7 @@ func TestFileModes(t *testing.T) {
 	}
 }
 
-// What reads the log goes on to read it after a rotation, whatever our umask.
+// Whoever could read the log can still read it after a rotation, whatever our umask.
 func TestRotationKeepsModeAndOwner(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "feedd.log")
 	if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, 0o664)); err != nil {

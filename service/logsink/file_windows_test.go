@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// A program that does not share the file for deletion keeps it from being rotated
-// (Get-Content -Wait for hours). Nothing may be lost, and it is rotated afterwards.
+// A program that does not share the file for deletion prevents its rotation, perhaps for hours
+// (Get-Content -Wait). No line may be lost, and the file is rotated afterwards.
 func TestRotationOutlastsAReader(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "feedd.log")
 	b := newBed(t, logsink.Options{File: path, MaxSizeMB: 1})

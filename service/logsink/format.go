@@ -2,22 +2,21 @@ package logsink
 
 import (
 	"bytes"
-	"encoding/json"
 	"log/slog"
 	"strings"
 	"time"
 )
 
-// style is how lines look. In text no part of a line can break out of it.
+// style says how lines look. In text, no part of a line can be taken for another line.
 type style struct {
 	json    bool
 	colour  bool // for text only
-	bare    bool // text without time and level, for a log that keeps them by itself
-	oneLine bool // also values of several lines, for a log that cannot hold them
+	bare    bool // text without time and level, for a log that records them itself
+	oneLine bool // values of several lines become one, for a log that cannot have such values
 	now     func() time.Time
 }
 
-// render returns a line without a newline at its end.
+// render returns a line without its newline.
 func (s style) render(level slog.Level, name, msg string, attrs []slog.Attr) []byte {
 	if s.json {
 		return s.object(level, name, msg, attrs)
@@ -38,24 +37,24 @@ func (s style) render(level slog.Level, name, msg string, attrs []slog.Attr) []b
 	return b
 }
 
-// head is what a line begins with.
+// head appends the beginning of a line to b.
 func (s style) head(b []byte, level slog.Level) []byte {
 	b = s.now().AppendFormat(b, "2006-01-02T15:04:05.000Z0700 ")
 	return s.paint(b, colour(level), bracket(level)+" ")
 }
 
-// tail is what a line ends with.
+// tail appends the end of a line, which has its attributes, to b.
 func (s style) tail(b []byte, attrs []slog.Attr) []byte {
 	if len(attrs) > 0 {
 		b = append(b, ':')
 	}
 	for _, a := range attrs {
-		b = s.field(b, escape(a.Key, ""), a.Value.Any())
+		b = s.field(b, escape(a.Key, ""), a.Value)
 	}
 	return b
 }
 
-func (s style) field(b []byte, key string, v any) []byte {
+func (s style) field(b []byte, key string, v slog.Value) []byte {
 	keep := "\n"
 	if s.oneLine {
 		keep = ""
@@ -74,7 +73,7 @@ func (s style) field(b []byte, key string, v any) []byte {
 	return append(b, "  "...)
 }
 
-// paint appends text in a colour of ECMA-48.
+// paint appends text to b, in a colour of ECMA-48.
 func (s style) paint(b []byte, colour, text string) []byte {
 	if !s.colour {
 		return append(b, text...)
@@ -83,25 +82,7 @@ func (s style) paint(b []byte, colour, text string) []byte {
 	return append(append(b, text...), "\x1b[0m"...)
 }
 
-func (s style) object(level slog.Level, name, msg string, attrs []slog.Attr) []byte {
-	all := make(map[string]any, len(attrs)+4)
-	for _, a := range attrs {
-		all[a.Key] = encoded(a.Value.Any())
-	}
-	all["@timestamp"] = s.now().Format("2006-01-02T15:04:05.000000Z07:00")
-	all["@level"] = strings.ToLower(strings.Trim(bracket(level), "[ ]"))
-	all["@message"] = msg
-	if name != "" {
-		all["@module"] = name
-	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false) // no \u003c for "<": nobody puts it into HTML unread
-	_ = e.Encode(all)      // each value was encoded before
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-}
-
-// severity is the number of a level in syslog(3), sd-daemon(3) and the journal.
+// severity returns the number of a level in syslog(3), sd-daemon(3) and the journal.
 func severity(l slog.Level) int {
 	switch l {
 	case slog.LevelError:

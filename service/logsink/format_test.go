@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -55,6 +56,21 @@ func TestJournald(t *testing.T) {
 	golden(t, "journald", all.String())
 	if got := b.errText(t); got != "" {
 		t.Errorf("also on stderr: %q", got)
+	}
+}
+
+// journald ignores an entry with more than 1024 fields. A command that logs JSON can cause
+// such entries.
+func TestJournaldTakesNotTooManyFields(t *testing.T) {
+	b := newBed(t, logsink.Options{Sink: "journald"})
+	var many []any
+	for i := range 2000 {
+		many = append(many, "k"+strconv.Itoa(i), i)
+	}
+	b.Logger().Info("many", many...)
+	e := b.journal(t)
+	if len(e) != 1 || len(e[0].fields) < 500 || len(e[0].fields) > 1020 || !strings.Contains(e[0].message, " k1999=1999") {
+		t.Errorf("%d entries: %v", len(e), e)
 	}
 }
 
@@ -117,8 +133,8 @@ func TestNoJournal(t *testing.T) {
 	}
 }
 
-// Whatever is logged, one call makes one line that begins like a line; in text
-// all others of it are indented.
+// Whatever is logged, one call makes one line that begins like a line. In text, all further
+// lines of it are indented.
 func FuzzForge(f *testing.F) {
 	for _, s := range []string{
 		"plain", "two\nlines", "\n", "\r", "a\n" + stamp + "[ERROR] b", "\x1b[1A", "\u2028", "\u0085", "\xff\n\xff", "\\n", `"`, " ", "", "\x00",

@@ -6,18 +6,18 @@ import (
 	"slices"
 )
 
-// core is what all loggers of a Sink share.
+// core has what all loggers of a Sink share.
 type core struct {
 	style  style
-	least  slog.LevelVar // that is logged
+	least  slog.LevelVar // the least severe level that is logged
 	fields func(name string, attrs []slog.Attr) map[string]string
 	queue  *queue
 }
 
-// trace is the level below debug. Whatever is lower counts as trace, too.
+// trace is the level below debug. Lower levels count as trace, too.
 const trace = slog.LevelDebug - 4
 
-// log writes attrs, which are flat and resolved.
+// log queues a line. Its attrs are flat and resolved.
 func (c *core) log(level slog.Level, name, msg string, attrs []slog.Attr) {
 	c.queue.add(c.line(round(level), name, msg, attrs))
 }
@@ -30,7 +30,7 @@ func (c *core) line(level slog.Level, name, msg string, attrs []slog.Attr) line 
 	return l
 }
 
-// round is l or the next lower of the five levels that have a name.
+// round returns l, or the next lower one of the five levels that have names.
 func round(l slog.Level) slog.Level {
 	switch {
 	case l < slog.LevelDebug:
@@ -48,7 +48,7 @@ func round(l slog.Level) slog.Level {
 // handler is a slog.Handler.
 type handler struct {
 	core   *core
-	prefix string      // the open groups, "a.b."
+	prefix string      // of the open groups: "a.b."
 	attrs  []slog.Attr // from WithAttrs, flat and resolved
 }
 
@@ -82,8 +82,8 @@ func (h *handler) WithGroup(name string) slog.Handler {
 	return &handler{h.core, h.prefix + name + ".", h.attrs}
 }
 
-// flatten appends a by the rules of [slog.Handler]: values are resolved, an empty
-// attribute and an empty group are left out, a group without a name is inlined.
+// flatten appends a to attrs by the rules of [slog.Handler]: it resolves values, leaves out an
+// empty attribute and an empty group, and inlines a group without a name.
 func flatten(attrs []slog.Attr, prefix string, a slog.Attr) []slog.Attr {
 	v := a.Value.Resolve()
 	switch {

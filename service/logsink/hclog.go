@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// logger is an hclog.Logger over a core.
+// logger is an hclog.Logger that logs to a core.
 type logger struct {
 	hclog.Logger // keeps the level, the name and the pairs of With; writes nothing
 	core         *core
@@ -38,8 +38,7 @@ func (l *logger) Info(msg string, args ...any)  { l.Log(hclog.Info, msg, args...
 func (l *logger) Warn(msg string, args ...any)  { l.Log(hclog.Warn, msg, args...) }
 func (l *logger) Error(msg string, args ...any) { l.Log(hclog.Error, msg, args...) }
 
-// SetLevel sets the level of everybody: hclog's own, which its loggers share, and
-// slog's.
+// SetLevel sets the level of all loggers of the Sink, those of hclog and those of slog.
 func (l *logger) SetLevel(level hclog.Level) {
 	l.Logger.SetLevel(level)
 	switch level {
@@ -72,8 +71,8 @@ func (l *logger) StandardLogger(opts *hclog.StandardLoggerOptions) *log.Logger {
 	return log.New(l.StandardWriter(opts), "", 0)
 }
 
-// StandardWriter goes through an InterceptLogger, because hclog gives its
-// reading of "[WARN] ..." lines to its own loggers only.
+// StandardWriter uses an InterceptLogger, because hclog parses "[WARN] ..." lines only for
+// loggers of its own.
 func (l *logger) StandardWriter(opts *hclog.StandardLoggerOptions) io.Writer {
 	if opts == nil {
 		opts = &hclog.StandardLoggerOptions{}
@@ -83,9 +82,9 @@ func (l *logger) StandardWriter(opts *hclog.StandardLoggerOptions) io.Writer {
 	return std.StandardWriter(opts)
 }
 
-// Adapter brings the lines of an hclog logger that somebody else made to another,
-// for example that of a Sink, whose level decides. Hand it to the RegisterSink
-// of the first, which is an [hclog.InterceptLogger].
+// Adapter returns a sink that passes the lines of another hclog logger on to the logger to,
+// for example that of a [Sink]. The level of to applies. Pass the result to the RegisterSink
+// method of the other logger, which has to be an [hclog.InterceptLogger].
 func Adapter(to hclog.Logger) hclog.SinkAdapter { return adapter{to} }
 
 type adapter struct{ to hclog.Logger }
@@ -98,8 +97,8 @@ func (a adapter) Accept(name string, level hclog.Level, msg string, args ...any)
 	to.Log(level, msg, args...)
 }
 
-// pairs appends args, which are keys and values. A value without a key gets the
-// one hclog gives it.
+// pairs appends args, which are keys and values, to attrs. A value without a key gets the key
+// that hclog gives it.
 func pairs(attrs []slog.Attr, args []any) []slog.Attr {
 	for ; len(args) > 1; args = args[2:] {
 		key, ok := args[0].(string)

@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/logsink"
 )
 
-// benign logs what hclog itself writes without surprises.
+// benign logs values that hclog itself writes without escapes.
 func benign(l hclog.Logger) {
 	l = l.Named("http").With("peer", "10.0.0.1", "id", 9)
 	l.Info("served", "n", 42, "u", uint8(7), "f", 1.5, "ok", true, "hex", hclog.Hex(255), "oct", hclog.Octal(8), "bin", hclog.Binary(5))
@@ -26,7 +26,7 @@ func benign(l hclog.Logger) {
 	l.Info("no value", "lonely")
 }
 
-// A line looks as hclog would write it.
+// A line looks as hclog writes it.
 func TestLooksLikeHclog(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		b := newBed(t, logsink.Options{Level: "trace", Format: format})
@@ -42,8 +42,8 @@ func TestLooksLikeHclog(t *testing.T) {
 	}
 }
 
-// What a library logs through an hclog of its own arrives in the same place, and
-// the Sink's level decides.
+// What a library logs through an hclog logger of its own arrives at the same place, and the
+// level of the Sink applies.
 func TestAdapter(t *testing.T) {
 	b := newBed(t, logsink.Options{})
 	theirs := hclog.NewInterceptLogger(&hclog.LoggerOptions{Name: "raft", Level: hclog.Trace, Output: io.Discard})
@@ -60,7 +60,7 @@ func TestAdapter(t *testing.T) {
 	}
 }
 
-// A value that hides what it is does so for users of hclog, too.
+// A value that hides its content also does so for users of hclog.
 func TestHclogResolvesValues(t *testing.T) {
 	b := newBed(t, logsink.Options{})
 	b.Logger().Info("x", "password", secret("hunter"))
@@ -69,7 +69,7 @@ func TestHclogResolvesValues(t *testing.T) {
 	}
 }
 
-// What somebody sets through hclog holds for all.
+// A level that is set through hclog applies to all loggers.
 func TestHclogSetLevel(t *testing.T) {
 	b := newBed(t, logsink.Options{})
 	l := b.Logger().Named("a")

@@ -8,8 +8,9 @@ func journalSender() sendJournal {
 	}
 }
 
-// stderrInJournal follows systemd.exec(5): $JOURNAL_STREAM holds device and inode
-// of the stream, and is inherited by those whose standard error leads elsewhere.
+// stderrInJournal reports whether standard error leads to the journal. It compares the file
+// with the device and inode in $JOURNAL_STREAM (systemd.exec(5)), because processes inherit
+// this variable even if their standard error leads elsewhere.
 func stderrInJournal() bool {
 	in, err := journal.StderrIsJournalStream()
 	return in && err == nil

@@ -6,10 +6,11 @@ import (
 	"log/slog"
 )
 
-// HandleLines logs each line of text as a message, like Handle but all at once. It is for callers that copy the output of another
-// program. Each line of text ends with a newline, and attrs are the attributes of every line. HandleLines does not keep text. It
-// returns approximately the memory that the lines take until they are written. If the lines of the log are not plain text, it does
-// nothing and returns false.
+// HandleLines logs each line of text as a message, like Handle but all of them at once. It is
+// for callers that copy the output of another program. Each line of text ends with a newline,
+// and attrs are the attributes of every line. HandleLines does not keep text. It returns
+// approximately the memory that the lines take until they are written. If the lines of the log
+// are not plain text, it does nothing and returns false.
 func (h *handler) HandleLines(level slog.Level, text []byte, attrs []slog.Attr) (size int, ok bool) {
 	c := h.core
 	if c.style.json || c.style.bare {
@@ -30,15 +31,17 @@ func (h *handler) HandleLines(level slog.Level, text []byte, attrs []slog.Attr) 
 	return size, true
 }
 
-// A pattern is what the lines of a block have in common.
+// A pattern has what the lines of a block have in common.
 type pattern struct{ head, tail []byte }
 
-// size returns the size of the rendered lines of text if nothing has to be escaped.
+// size returns the size of the rendered lines of text, provided that nothing has to be
+// escaped.
 func (p pattern) size(text []byte) int {
 	return len(text) + bytes.Count(text, []byte("\n"))*(len(p.head)+len(p.tail))
 }
 
-// fill appends lines of text to b, as many as a file takes at once. It returns their number and the rest of text.
+// fill appends lines of text to b, as many as are written to a file at once. It returns their
+// number and the rest of text.
 func (p pattern) fill(b, text []byte) (filled []byte, n int, rest []byte) {
 	for len(text) > 0 {
 		end := bytes.IndexByte(text, '\n')
@@ -63,8 +66,8 @@ func (p pattern) fill(b, text []byte) (filled []byte, n int, rest []byte) {
 	return b, n, text
 }
 
-// printable reports whether all of b is printable ASCII, which escape does not change. It examines eight bytes at a time, because
-// all output goes through here.
+// printable reports whether all of b is printable ASCII, which escape does not change. It
+// examines eight bytes at a time, because all output passes through here.
 func printable(b []byte) bool {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
 	for ; len(b) >= 8; b = b[8:] {
@@ -81,7 +84,8 @@ func printable(b []byte) bool {
 	return true
 }
 
-// buffer returns an empty buffer for a block of about that size. A small block gets no more than it needs, because many of them may wait.
+// buffer returns an empty buffer for a block of about that size. A buffer for a small block is
+// not larger than needed, because many of them may wait.
 func (q *queue) buffer(size int) []byte {
 	if size < mostTogether/2 {
 		return make([]byte, 0, size+1)

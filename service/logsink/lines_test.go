@@ -22,7 +22,7 @@ var texts = []string{
 	strings.Repeat("x", 100_000) + "\n" + "short\n", strings.Repeat("many\n", 10_000), strings.Repeat("\x01\n", 5_000),
 }
 
-// Lines that are handed over at once look like those that are handed over one by one.
+// Lines that are logged at once look like those that are logged one by one.
 func TestLinesAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "feedd.log")
 	for name, o := range map[string]logsink.Options{"file": {File: path}, "stderr": {}, "stderr in colour": {}} {
@@ -73,7 +73,7 @@ func TestLinesAtOnce(t *testing.T) {
 	}
 }
 
-// A log whose lines are more than text takes them one by one.
+// A log whose lines are not plain text accepts lines only one by one.
 func TestLinesAtOnceAreRefused(t *testing.T) {
 	for name, o := range map[string]logsink.Options{"json": {Format: "json"}, "journald": {Sink: "journald"}} {
 		b := newBed(t, o)
@@ -87,7 +87,7 @@ func TestLinesAtOnceAreRefused(t *testing.T) {
 	}
 }
 
-// Of lines that were handed over at once, too, each one arrives or is counted as dropped.
+// Each of the lines that are logged at once arrives, or is counted as dropped.
 func TestLinesAtOnceAreCounted(t *testing.T) {
 	h := newHanging(t)
 	s := h.open(t, h.kinds()["file"])

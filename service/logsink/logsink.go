@@ -1,28 +1,32 @@
-// Package logsink is where a service's log goes: a log/slog logger, and the same
-// for users of hclog, that write to the systemd journal, syslog, the Windows Event
-// Log, a rotated file or standard error, as the [service.log] table says.
+// Package logsink writes a service's log to the systemd journal, syslog, the Windows Event
+// Log, a rotated file or standard error, as the table [service.log] says. It provides a
+// log/slog logger, and the same log for users of hclog.
 //
-// One level rules all loggers of a Sink, and it can change while they are in
-// use; anything else in Options takes a new Sink. Whatever a caller logs, no
-// part of it can pass for a line of its own: in text, control characters of
-// names, messages, keys and values are written as escapes (\n, \x1b), and a
-// value of several lines is set apart by an indented "|" in front of each. What
-// a destination does not take (the journal is gone, the disk is full) goes to
-// standard error behind the "<N>" of sd-daemon(3), rather than get lost.
+// All loggers of a [Sink] have one level, which can be changed at any time. Any other change
+// of [Options] needs a new Sink.
 //
-// A log call never waits for the destination: a pipe that nobody reads, a terminal
-// stopped by ctrl-S, a journal or syslog that is behind, a file on a hung mount
-// hold up nothing but the log. Up to 8 MiB of lines wait, in order, in memory; what
-// finds no room is dropped and counted, and "N lines were dropped" stands in its
-// place. [Sink.Close] writes the rest, within a limit. What ends a process without it (a
-// panic that nobody recovers, os.Exit, kill -9) loses the lines of the last instant.
+// Nothing that a caller logs can be taken for a line of its own. In text, control characters
+// in names, messages, keys and values are written as escapes (\n, \x1b), and each line of a
+// value of several lines is indented and begins with "|".
+//
+// Lines that a destination does not accept, because the journal is gone or the disk is full,
+// are written to standard error, with the prefix "<N>" of sd-daemon(3).
+//
+// # Logging never waits
+//
+// A log call never waits for the destination. A pipe that nobody reads, a terminal that was
+// stopped with ctrl-S, a slow journal or a file on a mount that hangs delays only the log. Up
+// to 8 MiB of lines wait in memory, in order. Further lines are dropped and counted, and the
+// line "N lines were dropped" takes their place. [Sink.Close] writes the lines that wait,
+// within a time limit. If a process ends without it (by a panic that nobody recovers, os.Exit
+// or kill -9), the lines of the last moment are lost.
 //
 // # Rotation
 //
-// A file is rotated by itself, by size. Where another program is to do it, as
-// logrotate(8) does, the file is opened anew at a reload of the service and, at the
-// latest a second after it was renamed, removed or replaced, by itself; the option
-// copytruncate works as well, but loses what is written between its two steps.
+// A file is rotated when it reaches max_size_mb. Another program may rotate it instead, such
+// as logrotate(8). The file is then opened again when the service reloads, and in any case
+// within a second after it was renamed, removed or replaced. The option copytruncate works as
+// well, but loses the lines that are written between its two steps.
 //
 //	/var/log/feedd/feedd.log {
 //		weekly
@@ -35,34 +39,32 @@
 //		endscript
 //	}
 //
-// Set max_size_mb above what a week can bring, lest both rotate.
+// Set max_size_mb to more than a week's log, so that only one of them rotates the file.
 //
 // # Linux notes
 //
-// The sink "auto" is the journal where $JOURNAL_STREAM says that standard error
-// leads there (systemd.exec(5)). Keys become journal fields ("user-id" is
-// USER_ID), the logger's name is LOGGER.
+// The sink "auto" is the journal if $JOURNAL_STREAM says that standard error leads there
+// (systemd.exec(5)). Keys become fields of the journal: "user-id" becomes USER_ID. The name of
+// the logger is in the field LOGGER.
 //
 // # macOS notes
 //
-// The sink "auto" is standard error, which under launchd is the file that the
-// property list names (package launchd); nobody rotates it, so a service that
-// says much sets File. The sink syslog is the syslogd at /var/run/syslog. The
-// unified log, os_log(3), is written by a library of Apple's that no Go program
-// can call without cgo: it is not supported.
+// The sink "auto" is standard error. Under launchd this is the file that the property list
+// names. Nobody rotates it, so a service that logs much should set File. The sink syslog is
+// the syslogd at /var/run/syslog. The unified log, os_log(3), is not supported: only a library
+// of Apple's can write to it, and Go programs cannot call that without cgo.
 //
 // # Windows notes
 //
-// There is no journald and no syslog. The sink eventlog writes to the log
-// Application, with the service's name as source; that source belongs to
-// %SystemRoot%\System32\EventCreate.exe, which has a message for each of our event
-// ids: 1 error, 2 warning, 3 information, 4 debug, 5 trace (the last two are of
-// the type information). A line that is longer than an event can be comes as
-// several, numbered. "%1" and its like, for which the viewer would put something
-// else, are written with an escape.
+// There is neither journald nor syslog. The sink eventlog writes to the log Application, with
+// the service's name as the source. The messages of that source are in
+// %SystemRoot%\System32\EventCreate.exe, which has one for each of our event ids: 1 error, 2
+// warning, 3 information, 4 debug and 5 trace. The latter two have the type information. A
+// line that is too long for one event is written as several numbered ones. "%1" and the like
+// are escaped, because the viewer would replace them.
 //
-// File modes are translated as package files has it. While a program that does not
-// share the file for deletion reads it, the file cannot be rotated: it grows.
+// File modes are translated as in package files. A file cannot be rotated while a program
+// reads it that does not share it for deletion. It grows until then.
 package logsink
 
 import (
@@ -76,21 +78,19 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Sink is an open log. All its methods, and the loggers it gives, may be used
-// by several goroutines.
+// A Sink is an open log. Its methods and loggers are safe for concurrent use.
 type Sink struct {
 	core   *core
 	log    *logger
 	closed atomic.Bool
 }
 
-// Open opens the log that o describes. name identifies the service in the
-// journal, in syslog and in the Event Log.
+// Open opens the log that o describes. name identifies the service in the journal, in syslog
+// and in the Event Log.
 //
-// A bad option is a [*FieldError]; a sink that this system does not have is one
-// that wraps [errors.ErrUnsupported]. A file is opened at once, and syslog is
-// connected to, so that it fails here and not at the first line; the journal
-// may come later.
+// The error is a [*FieldError] if an option is invalid. It wraps [errors.ErrUnsupported] if
+// this system does not have the sink. Open opens a file, and connects to syslog, so that a
+// failure shows at once and not at the first line. The journal may become available later.
 func Open(name string, o Options) (*Sink, error) {
 	return open(name, o, system())
 }
@@ -106,7 +106,7 @@ func open(name string, o Options, out outside) (*Sink, error) {
 	if out.now != nil {
 		c.style.now = out.now
 	}
-	level, _ := parseLevel(o.Level) // Check did
+	level, _ := parseLevel(o.Level) // Check has returned its error
 
 	sink := o.sink(out.inJournal)
 	var to destination
@@ -140,18 +140,19 @@ func open(name string, o Options, out outside) (*Sink, error) {
 	return &Sink{core: c, log: newLogger(c, level)}, nil
 }
 
-// Slog returns the logger. Levels below slog.LevelDebug are trace, in-between
-// levels count as the next lower. A group is a dotted prefix of its keys. The time
-// of a line is when it was written, not the record's, and source positions are left out.
+// Slog returns the logger. Levels below slog.LevelDebug count as trace, and any other level
+// between two named ones counts as the lower one. The name of a group is a prefix of its keys,
+// with a dot. A line has the time when it was logged, and not that of the record. It has no
+// source position.
 func (s *Sink) Slog() *slog.Logger { return slog.New(&handler{core: s.core}) }
 
-// Logger returns the same log as an [hclog.Logger] without a name; give parts of
-// the program one by Named.
+// Logger returns the same log as an [hclog.Logger] without a name. Parts of a program can get
+// loggers with names by Named.
 func (s *Sink) Logger() hclog.Logger { return s.log }
 
-// SetLevel changes the level at once for every logger that this Sink ever gave,
-// and all that were derived from them. Empty means info. A [*FieldError] says
-// that there is no such level; the old one then stays.
+// SetLevel changes the level of all loggers of the Sink, and of those derived from them, at
+// once. An empty level means info. The error is a [*FieldError] if there is no such level; the
+// old level then stays in force.
 func (s *Sink) SetLevel(level string) error {
 	l, err := parseLevel(level)
 	if err != nil {
@@ -161,24 +162,23 @@ func (s *Sink) SetLevel(level string) error {
 	return nil
 }
 
-// Flush waits until all that was logged before is written, or ctx ends; then the
+// Flush blocks until everything logged before is written, or ctx ends. In the latter case the
 // error wraps [os.ErrDeadlineExceeded].
 func (s *Sink) Flush(ctx context.Context) error { return s.core.queue.flush(ctx) }
 
-// Reopen opens a log file anew behind the lines that are logged already: another
-// program has renamed it, and means this one to begin a new one. That happens by
-// itself within a second, too. It does not wait. Where the file cannot be
-// opened, lines go to standard error, and the first says why, until it can. Of
-// other sinks it does nothing.
+// Reopen opens the log file again, after the lines that are logged already, because another
+// program has renamed it. Without a call, that happens within a second. Reopen does not block.
+// If the file cannot be opened, lines go to standard error until it can, and the first one
+// says why. With other sinks Reopen does nothing.
 func (s *Sink) Reopen() { s.core.queue.reopen() }
 
-// CloseTimeout is how long Close waits for a destination. It comes after the
-// stop and its timeout, within the margin that managers leave for the exit.
+// CloseTimeout is how long Close waits for a destination. Close is called after the stop,
+// within the margin that managers leave for the exit.
 const CloseTimeout = 2 * time.Second
 
-// Close writes what waits and closes the file or connection. What is not written
-// after [CloseTimeout] is given up, and the error wraps [os.ErrDeadlineExceeded].
-// A line that is logged later goes to standard error. Closing again does nothing.
+// Close writes the lines that wait, and closes the file or the connection. Lines that are not
+// written within [CloseTimeout] are lost, and the error wraps [os.ErrDeadlineExceeded]. Lines
+// that are logged later go to standard error. Further calls do nothing.
 func (s *Sink) Close() error {
 	if s.closed.Swap(true) {
 		return nil

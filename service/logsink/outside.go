@@ -7,7 +7,7 @@ import (
 	"github.com/mattn/go-isatty"
 )
 
-// outside is what a Sink reaches beyond this package.
+// outside has everything that a Sink uses outside of this package.
 type outside struct {
 	stderr    *os.File
 	colour    func() bool // stderr shows colours
@@ -35,17 +35,17 @@ func system() outside {
 	}
 }
 
-// IsTerminal reports whether fd is a terminal that obeys escape sequences. A console
-// of Windows is told to.
+// IsTerminal reports whether fd is a terminal that obeys escape sequences. It makes a console
+// of Windows obey them.
 func IsTerminal(fd uintptr) bool { return isatty.IsTerminal(fd) && obeysEscapes(fd) }
 
-// Printable is text as a terminal may be shown it, wherever it comes from: what
-// could move the cursor, change colours or the direction of writing is written as
-// a Go escape. Line breaks and tabs stay.
+// Printable returns text in a form that is safe to show on a terminal, whatever its origin.
+// Characters that could move the cursor, or change colours or the direction of writing, are
+// replaced by Go escapes. Line breaks and tabs stay.
 func Printable(text string) string { return escape(text, "\n\t") }
 
-// PrintError writes text, made [Printable], to standard error as the last word of a
-// process. Where nobody takes it, it gives up after [CloseTimeout].
+// PrintError writes the [Printable] form of text to standard error, just before the process
+// ends. It gives up after [CloseTimeout] if nobody reads it.
 func PrintError(text string) {
 	written := make(chan struct{})
 	go func() {

@@ -21,7 +21,7 @@ import (
 
 const roleVar = "LOGSINK_TEST_ROLE"
 
-// child is the running test again, as a process that plays a part of it.
+// child returns a command that runs this test again, in a process that plays a part of it.
 func child(t *testing.T, env ...string) *exec.Cmd {
 	t.Helper()
 	exe, err := os.Executable()
@@ -36,7 +36,7 @@ func child(t *testing.T, env ...string) *exec.Cmd {
 
 func isChild(t *testing.T) bool { return os.Getenv(roleVar) == t.Name() }
 
-// sayHello is the whole life of most children.
+// sayHello is everything that most children do.
 func sayHello(o logsink.Options) {
 	s, err := logsink.Open("feedd", o)
 	if err != nil {
@@ -48,8 +48,8 @@ func sayHello(o logsink.Options) {
 	os.Exit(0)
 }
 
-// Where standard error is the stream that JOURNAL_STREAM names, lines go to the
-// journal; here it is not there, so the "<6>" tells that they were meant to.
+// If standard error is the stream in JOURNAL_STREAM, lines go to the journal. There is none
+// here, so the prefix "<6>" shows that they were meant for it.
 func TestJournalStream(t *testing.T) {
 	if isChild(t) {
 		sayHello(logsink.Options{})
@@ -93,7 +93,7 @@ func TestJournalStream(t *testing.T) {
 	}
 }
 
-// A reader of standard error that goes away must not take the service with it.
+// If the reader of standard error ends, the service continues.
 func TestStderrWithoutReader(t *testing.T) {
 	if isChild(t) {
 		sayHello(logsink.Options{Sink: "stderr"})
@@ -169,8 +169,8 @@ func terminal(t *testing.T) (master, slave *os.File) {
 	return master, slave
 }
 
-// The path of the journal's socket is fixed, so the child gets a /run of its own
-// and plays journald there: what arrives is what the library really sends.
+// The path of the journal's socket is fixed, so the child gets a /run of its own and plays
+// journald there. The test checks what the library really sends.
 func TestJournalSocket(t *testing.T) {
 	if isChild(t) {
 		if err := playJournald(); err != nil {

@@ -10,23 +10,23 @@ import (
 	"sync"
 )
 
-// destination is where lines go. One goroutine at a time calls it, and may wait
-// in it for as long as the world makes it.
+// A destination is where lines go. Only one goroutine at a time calls it, and it may block for
+// any time.
 type destination interface {
-	put(l line) error // keeps nothing of it
+	put(l line) error // keeps no part of l
 	close() error
 }
 
-// line is a rendered line on its way to the destination.
+// A line is a rendered line on its way to the destination.
 type line struct {
 	level  slog.Level
 	text   []byte            // without the newline at its end
 	fields map[string]string // for the journal
-	turn   func()            // no line: what to do when all before it is written
+	turn   func()            // called when all lines before are written; this is no line then
 	block  int               // number of lines in text, which is a buffer of the queue; 0: a single line
 }
 
-// cost is about the memory that a waiting line takes.
+// cost returns approximately the memory that a line takes while it waits.
 func (l line) cost() int {
 	n := len(l.text) + 256
 	if l.block > 0 {
@@ -38,25 +38,24 @@ func (l line) cost() int {
 	return n
 }
 
-// mostWaiting bounds the memory of the lines that wait for a destination. The last
-// quarter is for warnings and errors: much is said before a service gets into
-// trouble, and what is said of the trouble matters more.
+// mostWaiting limits the memory of the lines that wait for a destination. The last quarter is
+// reserved for warnings and errors: a service may log much before it gets into trouble, and
+// the lines about the trouble matter more.
 const mostWaiting = 8 << 20
 
-// queue is between the loggers, which never wait, and the destination, which
-// may hang: a pipe that nobody reads, a terminal that was stopped, a disk that
-// is gone. What finds no room is dropped and counted, and the count is written
-// where the lines would have been. What the destination does not take, or what
-// comes after close, goes to stderr rather than get lost.
+// A queue connects the loggers, which never wait, with the destination, which may hang: a pipe
+// that nobody reads, a terminal that was stopped, a disk that is gone. Lines for which there
+// is no room are dropped and counted, and their number is written in their place. Lines that
+// the destination does not accept, or that come after close, go to stderr.
 //
-// There is no goroutine while there is nothing to write.
+// There is a goroutine only while there is something to write.
 type queue struct {
 	say func(level slog.Level, text string) line // makes a line of our own
 
 	mu      sync.Mutex
 	waiting []line
 	size    int  // cost of the lines that wait or are being written
-	dropped int  // since the last line that found room
+	dropped int  // since the last line that was queued
 	writing bool // there is a goroutine in write
 
 	buffers sync.Pool // of blocks, *[]byte
@@ -65,28 +64,28 @@ type queue struct {
 	to     destination // nil: closed, or there is nothing but stderr
 	joined []byte      // of what is written together
 	stderr io.Writer
-	bare   bool // stderr is the destination itself: no "<N>" before a line
+	bare   bool // stderr is the destination itself, so lines have no prefix "<N>"
 }
 
-// add never waits for the destination.
+// add queues a line. It never waits for the destination.
 func (q *queue) add(l line) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	room := mostWaiting
 	switch {
 	case l.level >= slog.LevelWarn:
-	case q.dropped > 0: // rather one long gap than many short ones
+	case q.dropped > 0: // one long gap is better than many short ones
 		room = mostWaiting / 2
 	default:
 		room = mostWaiting * 3 / 4
 	}
 	cost := l.cost()
-	// However long it is, a line finds an empty queue large enough.
+	// An empty queue has room for a line of any length.
 	if l.turn == nil && q.size > 0 && q.size+cost > room {
 		q.dropped += max(1, l.block)
 		return
 	}
-	q.tellDropped() // also before a turn: behind that of close nobody would read it in the file
+	q.tellDropped() // also before a turn: after that of close, it would not be in the file
 	if l.turn == nil {
 		q.size += cost
 	}
@@ -97,17 +96,17 @@ func (q *queue) add(l line) {
 	}
 }
 
-// tellDropped must be called with mu held.
+// tellDropped queues the number of dropped lines. It must be called with mu held.
 func (q *queue) tellDropped() {
 	if q.dropped > 0 {
-		n := q.say(slog.LevelWarn, fmt.Sprintf("%d lines were dropped: the log did not take them in time", q.dropped))
+		n := q.say(slog.LevelWarn, fmt.Sprintf("%d lines were dropped: the log did not accept them in time", q.dropped))
 		q.dropped = 0
 		q.size += n.cost()
 		q.waiting = append(q.waiting, n)
 	}
 }
 
-// write writes until nothing waits.
+// write writes until no line waits.
 func (q *queue) write() {
 	var batch []line
 	for {
@@ -119,6 +118,9 @@ func (q *queue) write() {
 			batch, q.waiting = q.waiting, nil
 		}
 		q.writing = len(batch) > 0
+		if !q.writing && cap(batch) <= 64 {
+			q.waiting = batch // for the next line; a long one is not worth its memory
+		}
 		q.mu.Unlock()
 		if len(batch) == 0 {
 			return
@@ -147,11 +149,12 @@ func (q *queue) write() {
 	}
 }
 
-// mostTogether bounds the text that goes into a file at once.
+// mostTogether limits the text that is written to a file at once.
 const mostTogether = 64 << 10
 
-// together is the first line of waiting with those of its level that follow it, and how many they are: a
-// file that is behind takes them in one write. Where they are several, the text is in buffer.
+// together returns the first line of waiting joined with those of its level that follow it,
+// and their number. So a file that is behind takes them in one write. If there are several,
+// the text is in buffer.
 func together(waiting []line, buffer *[]byte) (l line, n int) {
 	l = waiting[0]
 	size := len(l.text)
@@ -185,8 +188,8 @@ func (q *queue) put(l line) {
 		text = bytes.ReplaceAll(l.text, []byte("\n"), append([]byte("\n"), start...))
 		text = append(append(start, text...), '\n')
 	}
-	// One call, so that lines of other writers do not get in between. If this
-	// fails, too, there is nowhere left to say it.
+	// One call, so that lines of other writers do not come between. Nobody can be told if this
+	// fails, too.
 	_, _ = q.stderr.Write(text)
 }
 
@@ -200,8 +203,8 @@ func (q *queue) reopen() {
 	}})
 }
 
-// turn has do called when all that was logged until now is written, and waits
-// for the end of it, until ctx ends.
+// turn has do called when everything logged before is written, and waits until do has returned
+// or ctx ends.
 func (q *queue) turn(ctx context.Context, do func() error) error {
 	done := make(chan error, 1)
 	q.add(line{turn: func() { done <- do() }})
@@ -209,7 +212,7 @@ func (q *queue) turn(ctx context.Context, do func() error) error {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return fmt.Errorf("the log's destination does not take its lines: %w", os.ErrDeadlineExceeded)
+		return fmt.Errorf("the log's destination does not accept its lines: %w", os.ErrDeadlineExceeded)
 	}
 }
 

@@ -43,7 +43,7 @@ func (h *hanging) take(text string) error {
 	return nil
 }
 
-// all is what it has taken when nothing more comes.
+// all returns what the destination has received when nothing more arrives.
 func (h *hanging) all() []string {
 	if h.pipe == nil {
 		return h.lines
@@ -52,7 +52,7 @@ func (h *hanging) all() []string {
 	return strings.Split(strings.TrimSuffix(string(<-h.read), "\n"), "\n")
 }
 
-// kinds are the options of a Sink that hangs, by the name of the sink.
+// kinds returns the options of Sinks that hang, by the name of the sink.
 func (h *hanging) kinds() map[string]logsink.Options {
 	return map[string]logsink.Options{
 		"stderr": {Sink: "stderr"}, "journald": {Sink: "journald"}, "eventlog": {Sink: "eventlog"},
@@ -110,9 +110,9 @@ func counted(t *testing.T, lines []string) (next, dropped int) {
 	return next, dropped
 }
 
-// A destination that takes nothing holds up nobody who logs, fills the memory up
-// to a limit, and gets all there was room for, in order, when it is back. What was
-// dropped is counted in its place.
+// A destination that accepts nothing delays nobody who logs. Lines wait in memory up to a
+// limit, and arrive in order when the destination accepts them again. Dropped lines are
+// counted in their place.
 func TestIssue9A_BlockedSinkDelaysNobody(t *testing.T) {
 	for name, o := range (&hanging{}).kinds() {
 		t.Run(name, func(t *testing.T) {
@@ -144,7 +144,7 @@ func TestIssue9A_BlockedSinkDelaysNobody(t *testing.T) {
 	}
 }
 
-// Who reads slowly finds a few gaps, not one behind every line.
+// A slow reader finds a few long gaps, and not one after every line.
 func TestSlowReaderFindsFewGaps(t *testing.T) {
 	h := newHanging(t)
 	turn := make(chan struct{})
@@ -183,7 +183,7 @@ func TestSlowReaderFindsFewGaps(t *testing.T) {
 	}
 }
 
-// What is said when little room is left is warnings and errors.
+// When there is little room left, only warnings and errors are queued.
 func TestTroubleFindsRoom(t *testing.T) {
 	h := newHanging(t)
 	s := h.open(t, logsink.Options{Sink: "eventlog"})
@@ -206,7 +206,7 @@ func TestTroubleFindsRoom(t *testing.T) {
 	}
 }
 
-// However long one line is, it comes through where nothing is in its way.
+// A line of any length is queued if no other line waits.
 func TestLongLineFindsRoom(t *testing.T) {
 	h := newHanging(t)
 	h.release()
@@ -248,7 +248,7 @@ func TestIssue9A_CloseGivesUp(t *testing.T) {
 	}
 }
 
-// Close writes all that was logged before, however much it is.
+// Close writes everything logged before, however much it is.
 func TestCloseFlushes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	b := newBed(t, logsink.Options{File: path})
@@ -264,7 +264,7 @@ func TestCloseFlushes(t *testing.T) {
 	}
 }
 
-// A file that is behind takes the lines of one level together, up to a length.
+// A file that is behind gets lines of one level together, up to a length.
 func TestLinesThatWaitGoIntoAFileTogether(t *testing.T) {
 	const info, warn = slog.LevelInfo, slog.LevelWarn
 	long := strings.Repeat("x", 40<<10)
@@ -286,7 +286,7 @@ func TestLinesThatWaitGoIntoAFileTogether(t *testing.T) {
 	}
 }
 
-// All of them are there, in their order, whichever are written together.
+// All lines arrive in order, whichever of them are written together.
 func TestManyLinesInAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	s, err := logsink.Open("feedd", logsink.Options{File: path, MaxSizeMB: 1, MaxBackups: 100})
@@ -337,7 +337,7 @@ func TestManyLinesInAFile(t *testing.T) {
 	}
 }
 
-// Whoever waits for the log finds in it how many lines were dropped.
+// A caller that waits for the log finds in it how many lines were dropped.
 func TestWhatWasDroppedIsToldBeforeTheEnd(t *testing.T) {
 	h := newHanging(t)
 	s := h.open(t, h.kinds()["file"])

@@ -15,8 +15,7 @@ import (
 // What others do to a log file while it is open. On Windows nobody can rename or
 // remove it, except where the emulation of Windows lets them.
 
-// noticed runs a test for which the second passes in no time after which a
-// change is noticed by itself.
+// noticed runs a test in which no time passes before a change of the file is noticed.
 func noticed(t *testing.T, test func(t *testing.T, b *bed, path string, pass func())) {
 	t.Helper()
 	for name, pass := range map[string]func(*bed){
@@ -35,7 +34,7 @@ func noticed(t *testing.T, test func(t *testing.T, b *bed, path string, pass fun
 	}
 }
 
-// text is what of a file is left without the times.
+// text returns the content of a file without the times.
 func text(t *testing.T, path string) string {
 	t.Helper()
 	return strings.ReplaceAll(read(t, path), stamp+"[INFO]  ", "")
@@ -58,7 +57,7 @@ func rename(t *testing.T, from, to string) {
 	}
 }
 
-// mv x.log x.log.1, which is logrotate's way.
+// "mv x.log x.log.1" is how logrotate works by default.
 func TestIssue9E_RenamedFile(t *testing.T) {
 	noticed(t, func(t *testing.T, b *bed, path string, pass func()) {
 		rename(t, path, path+".1")
@@ -98,8 +97,8 @@ func TestIssue9E_RemovedFile(t *testing.T) {
 	})
 }
 
-// copytruncate: what comes next stands at the beginning, and the size counts from
-// there. So it does after a rotation of our own, too.
+// After copytruncate, the next line is at the beginning of the file, and the size counts from
+// there. That also holds after a rotation of our own.
 func TestIssue9E_TruncatedFile(t *testing.T) {
 	for name, before := range map[string]func(b *bed){
 		"fresh": func(*bed) {},
@@ -131,8 +130,8 @@ func TestIssue9E_TruncatedFile(t *testing.T) {
 	}
 }
 
-// What somebody else puts at the path just before we would rotate is not put
-// aside in place of our file.
+// A file that somebody else puts at the path just before our rotation is not rotated instead
+// of ours.
 func TestIssue9E_RotationLooksFirst(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "feedd.log")
 	b := newBed(t, logsink.Options{File: path, MaxSizeMB: 1})
@@ -149,7 +148,7 @@ func TestIssue9E_RotationLooksFirst(t *testing.T) {
 	}
 }
 
-// A file that cannot be opened again costs no line, and is tried again.
+// If a file cannot be opened again, no line is lost, and the next line tries again.
 func TestIssue9E_ReopenFails(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "log")
 	path := filepath.Join(dir, "feedd.log")
@@ -176,7 +175,7 @@ func TestIssue9E_ReopenFails(t *testing.T) {
 	want(t, filepath.Join(dir+".away", "feedd.log"), "one\n")
 }
 
-// Other sinks have nothing to reopen.
+// Other sinks have nothing to open again.
 func TestReopenOfNothing(t *testing.T) {
 	b := newBed(t, logsink.Options{})
 	b.Reopen()

@@ -8,10 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// stderr is standard error under another number. A failed write to descriptor 2
-// itself, when its reader is gone, ends a Go program by SIGPIPE (os/signal,
-// "SIGPIPE"), and systemd takes that for a clean exit. Through any other
-// descriptor it is an error.
+// stderr returns standard error under another number. If nobody reads it any more, a write to
+// descriptor 2 itself ends a Go program by SIGPIPE (os/signal, "SIGPIPE"), which systemd takes
+// for a clean exit. A write to any other descriptor returns an error.
 func stderr() *os.File {
 	fd, err := unix.FcntlInt(2, unix.F_DUPFD_CLOEXEC, 3)
 	if err != nil {

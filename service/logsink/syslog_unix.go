@@ -8,8 +8,8 @@ import (
 	"log/syslog"
 )
 
-// dialSyslog connects to the local syslog daemon; network and address are empty
-// but in tests. A lost connection is made anew by log/syslog at the next line.
+// dialSyslog connects to the local syslog daemon. network and address are empty except in
+// tests. After a lost connection, log/syslog connects again at the next line.
 func dialSyslog(network, address, name string) (destination, error) {
 	w, err := syslog.Dial(network, address, syslog.LOG_DAEMON, name)
 	if err != nil {

@@ -23,7 +23,7 @@ func toSyslog(path string) func(*logsink.Outside) {
 // A line as it arrives; the time and the PID are log/syslog's.
 var datagram = regexp.MustCompile(`^<(\d+)>\w{3} [ \d]\d \d\d:\d\d:\d\d (feedd)\[(\d+)\]: (.*)\n$`)
 
-// listen is a syslog daemon without the daemon.
+// listen plays a syslog daemon.
 func listen(t *testing.T, path string) *net.UnixConn {
 	t.Helper()
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})

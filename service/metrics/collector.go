@@ -24,16 +24,16 @@ const prefix = "holdfast_"
 
 func all() []metric {
 	return []metric{
-		{"info", "1; the labels say what runs.", []string{"version", "manager"}},
+		{"info", "1; the labels describe the running program.", []string{"version", "manager"}},
 		{"phase", "1 for the phase of its life that the service is in, 0 for the others.", []string{"phase"}},
 		{"phase_start_time_seconds", "When the phase began, in seconds since 1970.", nil},
-		{"ready", "1 while the service serves: it is ready, or reloads.", nil},
+		{"ready", "1 while the service is ready or reloads.", nil},
 		{"start_time_seconds", "When the process began, in seconds since 1970.", nil},
 		{"uptime_seconds", "How long the process has been running.", nil},
 		{"ready_time_seconds", "When the service became ready, in seconds since 1970.", nil},
 		{"start_duration_seconds", "How long the service took to become ready.", nil},
 		{"term", "The number of this run, which grows with each.", nil},
-		{"restarts_total", "How often the service was started again since somebody started it by hand.", nil},
+		{"restarts_total", "Restarts of the service since it was last started by hand.", nil},
 		{"reload_requests_total", "Requests for a reload; those that wait together count once each.", nil},
 		{"reloads_total", "Reloads that are over, by their outcome: succeeded or failed.", []string{"outcome"}},
 		{"reload_duration_seconds", "How long reloads took.", nil},
@@ -41,7 +41,7 @@ func all() []metric {
 		{"reload_last_time_seconds", "When the last reload was over, in seconds since 1970.", nil},
 		{"reload_last_successful", "1 if the last reload succeeded, 0 if the old configuration stayed.", nil},
 		{"health_check_ok", "1 if the health check succeeded when it was asked last, else 0.", []string{"check"}},
-		{"health_check_since_time_seconds", "Since when the health check says so, in seconds since 1970.", []string{"check"}},
+		{"health_check_since_time_seconds", "When the health check last changed its result, in seconds since 1970.", []string{"check"}},
 		{"last_run_end", "1 for the way in which the run before this one ended, 0 for the others.", []string{"how"}},
 		{"last_run_end_time_seconds", "When the run before this one ended, in seconds since 1970, if that is known.", nil},
 		{"last_run_exit_code", "The exit code of the run before this one; -1: it was cut off.", nil},
@@ -50,11 +50,11 @@ func all() []metric {
 		{"stop_requested", "1 while the ordered stop is under way.", nil},
 		{"work_entries", "Entries of the journal of interrupted work, by state: begun, queued, interrupted, set_aside, damaged.", []string{"state"}},
 		{"work_refused", "1 if the journal of interrupted work cannot be used, else 0.", nil},
-		{"alarms_sent_total", "Alarms that somebody has taken, by the way they went: command or webhook.", []string{"by"}},
-		{"alarm_failures_total", "Deliveries of alarms that failed, by their way; each is tried again.", []string{"by"}},
-		{"alarms_joined_total", "Alarms that were told together with another of their kind.", nil},
+		{"alarms_sent_total", "Alarms that were delivered, by command or by webhook.", []string{"by"}},
+		{"alarm_failures_total", "Deliveries of alarms that failed, by command or by webhook; each is tried again.", []string{"by"}},
+		{"alarms_joined_total", "Alarms that were joined with another of their kind.", nil},
 		{"alarms_dropped_total", "Alarms that were lost: too many waited, or they were tried too often.", nil},
-		{"alarms_pending", "Alarms that somebody does not have yet.", nil},
+		{"alarms_pending", "Alarms that are not delivered yet.", nil},
 	}
 }
 
@@ -85,7 +85,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	now := c.now()
 	o.gauge("info", 1, now.Version, now.Manager)
 	for _, p := range []platform.Phase{
-		platform.PhaseStarting, platform.PhaseReady, platform.PhaseReloading, platform.PhaseStopping, platform.PhaseStopped,
+		platform.PhaseStarting, platform.PhaseStandby, platform.PhaseReady, platform.PhaseReloading, platform.PhaseStopping, platform.PhaseStopped,
 	} {
 		o.gauge("phase", truth(now.Phase == p), string(p))
 	}

@@ -85,7 +85,7 @@ func (e *endpoint) closing(h http.Handler) http.Handler {
 		}
 		if r.ContentLength != 0 {
 			w.Header().Set("Connection", "close")
-			http.Error(w, "no request here has a body", http.StatusBadRequest)
+			http.Error(w, "requests must have no body", http.StatusBadRequest)
 			return
 		}
 		h.ServeHTTP(w, r)
@@ -133,7 +133,7 @@ func (e *endpoint) serve(ctx context.Context) {
 			continue
 		}
 		if !told {
-			e.log.Error("metrics are not served: tried again until they can be", "listen", e.where.String(), "error", err)
+			e.log.Error("metrics cannot be served: trying again until they can be", "listen", e.where.String(), "error", err)
 			told = true
 		}
 		select {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,7 +62,7 @@ func (s *source) healthy() *answer {
 
 func (s *source) ready() *answer {
 	a := s.healthy()
-	if a.Phase != platform.PhaseReady && a.Phase != platform.PhaseReloading {
+	if !slices.Contains([]platform.Phase{platform.PhaseReady, platform.PhaseReloading, platform.PhaseStandby}, a.Phase) {
 		a.no("it is %s", a.Phase)
 	}
 	return a

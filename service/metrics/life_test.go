@@ -139,7 +139,7 @@ func TestAnAddressThatCannotBeHadIsToldAndTriedAgain(t *testing.T) {
 	}
 	l := home(t, fmt.Sprintf("listen = %q\n", taken.Addr()))
 	l.begin(nil)
-	wait.Until(t, "word of it", func() bool { return strings.Contains(l.log(), "metrics are not served: tried again") }, l.log)
+	wait.Until(t, "word of it", func() bool { return strings.Contains(l.log(), "metrics cannot be served: trying again") }, l.log)
 	if err := taken.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestAnAddressThatCannotBeHadIsToldAndTriedAgain(t *testing.T) {
 	if err := l.end(); err != nil {
 		t.Error(err)
 	}
-	if n := strings.Count(l.log(), "not served"); n != 1 {
+	if n := strings.Count(l.log(), "cannot be served"); n != 1 {
 		t.Errorf("told %d times\n%s", n, l.log())
 	}
 }
@@ -241,11 +241,11 @@ func TestTheTextfileIsWrittenAndSaysTheEnd(t *testing.T) {
 func TestATextfileThatCannotBeWrittenIsToldOnce(t *testing.T) {
 	l := home(t, "textfile = \"DIR/none/feedd.prom\"\ntextfile_interval = \"1s\"\n")
 	l.begin(nil)
-	wait.Until(t, "word of it", func() bool { return strings.Contains(l.log(), "metrics are not written") }, l.log)
+	wait.Until(t, "word of it", func() bool { return strings.Contains(l.log(), "metrics file cannot be written") }, l.log)
 	if err := os.Mkdir(filepath.Join(l.dir, "none"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	wait.Until(t, "word that it is over", func() bool { return strings.Contains(l.log(), "metrics are written again") }, l.log)
+	wait.Until(t, "word that it is over", func() bool { return strings.Contains(l.log(), "metrics file is written again") }, l.log)
 	if err := l.end(); err != nil {
 		t.Error(err)
 	}

@@ -22,7 +22,7 @@ func (s *settings) listen(ctx context.Context, a address) (net.Listener, error) 
 	}
 	if at, ok := l.Addr().(*net.TCPAddr); !s.AllowRemote && !(ok && at.IP.IsLoopback()) {
 		_ = l.Close()
-		return nil, fmt.Errorf("%s is %s here, which can be reached from other machines: say allow_remote = true, or another address", a.at, l.Addr())
+		return nil, fmt.Errorf("%s is %s here, which can be reached from other machines: set allow_remote = true, or use another address", a.at, l.Addr())
 	}
 	return l, nil
 }

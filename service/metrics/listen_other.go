@@ -11,5 +11,5 @@ import (
 )
 
 func listenUnix(_ context.Context, path string, _ fs.FileMode) (net.Listener, error) {
-	return nil, fmt.Errorf("unix:%s: the mode of a socket protects nothing on this system, listen at 127.0.0.1:PORT: %w", path, errors.ErrUnsupported)
+	return nil, fmt.Errorf("unix:%s: the mode of a socket protects nothing on this system: use 127.0.0.1:PORT: %w", path, errors.ErrUnsupported)
 }

@@ -3,6 +3,7 @@ package metrics
 import (
 	"context"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -27,6 +28,20 @@ func (m *Metrics) Registerer() prometheus.Registerer { return m.program }
 
 // Table returns the table [service.metrics].
 func (m *Metrics) Table() (name string, table any) { return tableName, defaults() }
+
+// Probes returns where /livez and /readyz are answered to other machines: nowhere, unless the
+// listener has an address that they can reach.
+func (m *Metrics) Probes(table any) string {
+	s := table.(*settings) //nolint:errcheck,forcetypeassert // Table returned it
+	a, err := s.address()
+	if err != nil || a.network != "tcp" {
+		return ""
+	}
+	if host, _, err := net.SplitHostPort(a.at); err != nil || loopback(host) {
+		return ""
+	}
+	return a.at
+}
 
 // endWithin limits the time that the end of the metrics takes of an ordered stop.
 const endWithin = 250 * time.Millisecond

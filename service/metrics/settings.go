@@ -54,10 +54,10 @@ func (s *settings) Validate() error {
 	_, err = mode(s.TextfileMode)
 	bad("textfile_mode", err)
 	if s.Textfile != "" && (!platform.AbsoluteAnywhere(s.Textfile) || filepath.Ext(s.Textfile) != ".prom") {
-		bad("textfile", fmt.Errorf("%q is not the absolute path of a file NAME.prom, and node_exporter reads no other", s.Textfile))
+		bad("textfile", fmt.Errorf("%q is not the absolute path of a file NAME.prom, and node_exporter reads only such files", s.Textfile))
 	}
 	if s.TextfileInterval < leastInterval {
-		bad("textfile_interval", fmt.Errorf("%v is too short: at least %v", s.TextfileInterval, leastInterval))
+		bad("textfile_interval", fmt.Errorf("%v is too short: use at least %v", s.TextfileInterval, leastInterval))
 	}
 	return errors.Join(errs...)
 }
@@ -99,7 +99,7 @@ func (s *settings) address() (address, error) {
 		return address{}, fmt.Errorf("%q: the port has to be a number up to 65535", s.Listen)
 	}
 	if !s.AllowRemote && !loopback(host) {
-		return address{}, fmt.Errorf("%q can be reached from other machines: take 127.0.0.1, [::1], localhost or a unix socket, or say allow_remote = true", s.Listen)
+		return address{}, fmt.Errorf("%q can be reached from other machines: use 127.0.0.1, [::1], localhost or a unix socket, or set allow_remote = true", s.Listen)
 	}
 	return address{"tcp", at}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service"
 	"github.com/holdfast-dev/holdfast/service/metrics"
 )
@@ -58,6 +59,26 @@ func TestSettings(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		case wrong != "" && (!errors.Is(err, service.ErrConfig) || !strings.Contains(err.Error(), ":2: service.metrics.") || !strings.Contains(err.Error(), wrong)):
 			t.Errorf("%s: %v, want %q", text, err, wrong)
+		}
+	}
+}
+
+// Only a listener that other machines can reach answers the probes of what runs containers.
+func TestProbes(t *testing.T) {
+	for listen, want := range map[string]string{
+		"": "", `listen = ":9100"` + "\nallow_remote = true": ":9100", `listen = "tcp:0.0.0.0:9100"` + "\nallow_remote = true": "0.0.0.0:9100",
+		`listen = "127.0.0.1:9100"`: "", `listen = "localhost:9100"` + "\nallow_remote = true": "", `listen = "unix:/run/feedd/m.sock"`: "",
+	} {
+		path := filepath.Join(t.TempDir(), "feedd.toml")
+		if err := os.WriteFile(path, []byte("[service.metrics]\n"+listen+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := service.Config{Name: "feedd", File: path, Extensions: []service.Extension{metrics.New()}}.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if u, err := cfg.Unit("/feedd", platform.ScopeSystem); err != nil || u.Probes != want {
+			t.Errorf("%s: %v: probes are answered at %q, want %q", listen, err, u.Probes, want)
 		}
 	}
 }

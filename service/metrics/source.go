@@ -22,7 +22,7 @@ type source struct {
 	state    func() state.State
 	work     func() *recovery.Work
 	alarms   func() alarm.Counts
-	term     atomic.Uint64 // 0: not on disk yet
+	term     atomic.Uint64 // 0: none yet
 	ended    atomic.Int64  // when the ordered stop reached the end of the metrics, as UnixNano; 0: not yet
 }
 
@@ -39,9 +39,7 @@ func newSource(rt *service.Runtime) *source {
 		}),
 	}
 	go func() {
-		if term, err := rt.Term(); err == nil {
-			s.term.Store(term)
-		}
+		s.term.Store(rt.Term().Token())
 	}()
 	return s
 }

@@ -57,13 +57,13 @@ func (t *textfile) once() {
 	}
 	switch {
 	case err == nil && t.failing:
-		t.log.Info("the metrics are written again", "textfile", t.path)
+		t.log.Info("the metrics file is written again", "textfile", t.path)
 	case err != nil && !t.failing:
 		hint := ""
 		if errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission) {
-			hint = "let the service's user write to the directory, and name it in read_write_paths of [service.hardening]"
+			hint = "let the service's user write to the directory, and list it in read_write_paths of [service.hardening]"
 		}
-		t.log.Warn("the metrics are not written: tried again", "textfile", t.path, "error", err, "hint", hint)
+		t.log.Warn("the metrics file cannot be written: trying again", "textfile", t.path, "error", err, "hint", hint)
 	}
 	t.failing = err != nil
 }

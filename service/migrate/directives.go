@@ -11,78 +11,80 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// directives maps each key of [Service] that has a setting to the function that reads it. A
+// directives returns, for each key of [Service] that has a setting, the function that reads it. A
 // function returns why a value has no counterpart. The key then goes into systemd.extra, if it
 // can be kept there.
-var directives = map[string]func(r *unitReader, value string) string{
-	"User":             text(func(c *service.Config) *string { return &c.User }),
-	"Group":            text(func(c *service.Config) *string { return &c.Group }),
-	"UMask":            text(func(c *service.Config) *string { return &c.Umask }),
-	"RootDirectory":    text(func(c *service.Config) *string { return &c.RootDirectory }),
-	"WorkingDirectory": workingDirectory,
-	"TimeoutStartSec":  timeout(startTimeout),
-	"TimeoutStopSec":   timeout(stopTimeout),
-	"TimeoutSec": func(r *unitReader, value string) string {
-		why := ""
-		if r.set["TimeoutStartSec"] == "" {
-			why = timeout(startTimeout)(r, value)
-		}
-		if r.set["TimeoutStopSec"] == "" {
-			why = timeout(stopTimeout)(r, value)
-		}
-		return why
-	},
-	"WatchdogSec": span(func(c *service.Config) *time.Duration { return &c.Watchdog }),
-	"LimitNOFILE": limit("LimitNOFILE", func(c *service.Config) *uint64 { return &c.Limits.NoFile }),
-	"LimitNPROC":  limit("LimitNPROC", func(c *service.Config) *uint64 { return &c.Limits.NProc }),
-	"TasksMax":    limit("TasksMax", func(c *service.Config) *uint64 { return &c.Limits.Tasks }),
-	"LimitCORE": func(r *unitReader, value string) string {
-		n, err := strconv.ParseUint(value, 10, 64)
-		if err != nil {
-			r.extra("LimitCORE")
+func directives() map[string]func(r *unitReader, value string) string {
+	return map[string]func(r *unitReader, value string) string{
+		"User":             text(func(c *service.Config) *string { return &c.User }),
+		"Group":            text(func(c *service.Config) *string { return &c.Group }),
+		"UMask":            text(func(c *service.Config) *string { return &c.Umask }),
+		"RootDirectory":    text(func(c *service.Config) *string { return &c.RootDirectory }),
+		"WorkingDirectory": workingDirectory,
+		"TimeoutStartSec":  timeout(startTimeout),
+		"TimeoutStopSec":   timeout(stopTimeout),
+		"TimeoutSec": func(r *unitReader, value string) string {
+			why := ""
+			if r.set["TimeoutStartSec"] == "" {
+				why = timeout(startTimeout)(r, value)
+			}
+			if r.set["TimeoutStopSec"] == "" {
+				why = timeout(stopTimeout)(r, value)
+			}
+			return why
+		},
+		"WatchdogSec": span(func(c *service.Config) *time.Duration { return &c.Watchdog }),
+		"LimitNOFILE": limit("LimitNOFILE", func(c *service.Config) *uint64 { return &c.Limits.NoFile }),
+		"LimitNPROC":  limit("LimitNPROC", func(c *service.Config) *uint64 { return &c.Limits.NProc }),
+		"TasksMax":    limit("TasksMax", func(c *service.Config) *uint64 { return &c.Limits.Tasks }),
+		"LimitCORE": func(r *unitReader, value string) string {
+			n, err := strconv.ParseUint(value, 10, 64)
+			if err != nil {
+				r.extra("LimitCORE")
+				return ""
+			}
+			r.c.Limits.Core = &n
 			return ""
-		}
-		r.c.Limits.Core = &n
-		return ""
-	},
-	"MemoryMax": func(r *unitReader, value string) string {
-		if err := r.c.Limits.Memory.UnmarshalText([]byte(value)); err != nil {
-			r.extra("MemoryMax") // a share of the machine's memory, or infinity
-		}
-		return ""
-	},
-	"CPUQuota": func(r *unitReader, value string) string {
-		n, err := strconv.ParseUint(strings.TrimSuffix(value, "%"), 10, 64)
-		if err != nil {
-			r.extra("CPUQuota")
-		}
-		r.c.Limits.CPU = n
-		return ""
-	},
-	"Nice": func(r *unitReader, value string) string {
-		n, err := strconv.Atoi(value)
-		if err != nil {
-			return "is no number"
-		}
-		r.c.Limits.Nice = n
-		return ""
-	},
-	"SupplementaryGroups": func(r *unitReader, _ string) string {
-		r.c.Hardening.SupplementaryGroups = r.fields("SupplementaryGroups")
-		return ""
-	},
-	"ReadWritePaths": func(r *unitReader, _ string) string {
-		if r.c.Hardening.ProtectSystem == service.Off {
-			r.extra("ReadWritePaths")
+		},
+		"MemoryMax": func(r *unitReader, value string) string {
+			if err := r.c.Limits.Memory.UnmarshalText([]byte(value)); err != nil {
+				r.extra("MemoryMax") // a share of the machine's memory, or infinity
+			}
 			return ""
-		}
-		r.c.Hardening.ReadWritePaths = r.fields("ReadWritePaths")
-		return ""
-	},
-	"RuntimeDirectory":       ownDirectory("RuntimeDirectory"),
-	"StateDirectory":         ownDirectory("StateDirectory"),
-	"LogsDirectory":          ownDirectory("LogsDirectory"),
-	"ConfigurationDirectory": ownDirectory("ConfigurationDirectory"),
+		},
+		"CPUQuota": func(r *unitReader, value string) string {
+			n, err := strconv.ParseUint(strings.TrimSuffix(value, "%"), 10, 64)
+			if err != nil {
+				r.extra("CPUQuota")
+			}
+			r.c.Limits.CPU = n
+			return ""
+		},
+		"Nice": func(r *unitReader, value string) string {
+			n, err := strconv.Atoi(value)
+			if err != nil {
+				return "is not a number"
+			}
+			r.c.Limits.Nice = n
+			return ""
+		},
+		"SupplementaryGroups": func(r *unitReader, _ string) string {
+			r.c.Hardening.SupplementaryGroups = r.fields("SupplementaryGroups")
+			return ""
+		},
+		"ReadWritePaths": func(r *unitReader, _ string) string {
+			if r.c.Hardening.ProtectSystem == service.Off {
+				r.extra("ReadWritePaths")
+				return ""
+			}
+			r.c.Hardening.ReadWritePaths = r.fields("ReadWritePaths")
+			return ""
+		},
+		"RuntimeDirectory":       ownDirectory("RuntimeDirectory"),
+		"StateDirectory":         ownDirectory("StateDirectory"),
+		"LogsDirectory":          ownDirectory("LogsDirectory"),
+		"ConfigurationDirectory": ownDirectory("ConfigurationDirectory"),
+	}
 }
 
 // text returns the reader of a directive with a text value. Only systemd can read a value with
@@ -90,7 +92,7 @@ var directives = map[string]func(r *unitReader, value string) string{
 func text(field func(*service.Config) *string) func(*unitReader, string) string {
 	return func(r *unitReader, value string) string {
 		if specifier(value) {
-			return "has a specifier of systemd's: write what it stands for"
+			return "has a systemd specifier: write its value"
 		}
 		*field(r.c) = plain(value)
 		return ""
@@ -160,7 +162,7 @@ func timeout(field func(*service.Config) *time.Duration) func(*unitReader, strin
 		case err != nil:
 			return err.Error()
 		case d == forever || d == 0:
-			return "there is a limit always; choose one"
+			return "there is always a limit; choose one"
 		}
 		own := max(d-platform.StopMargin, time.Second)
 		*field(r.c) = own
@@ -206,7 +208,7 @@ func parseSpan(value string) (time.Duration, error) {
 	var d time.Duration
 	rest := strings.TrimSpace(value)
 	if rest == "" {
-		return 0, fmt.Errorf("%q is no time span", value)
+		return 0, fmt.Errorf("%q is not a time span", value)
 	}
 	for rest != "" {
 		digits := len(rest) - len(strings.TrimLeft(rest, "0123456789."))
@@ -216,7 +218,7 @@ func parseSpan(value string) (time.Duration, error) {
 		rest = strings.TrimLeft(rest[len(name):], " \t")
 		unit, known := spanUnits[name]
 		if err != nil || !known || n*float64(unit) > float64(longestSpan) {
-			return 0, fmt.Errorf("%q is no time span that a service can have", value)
+			return 0, fmt.Errorf("%q is not a valid time span for a service", value)
 		}
 		d += time.Duration(n * float64(unit))
 	}
@@ -243,7 +245,7 @@ func (r *unitReader) restartPolicy() {
 				if d, err := parseSpan(value); err == nil {
 					return d
 				}
-				r.lose(key, value, "is no time span")
+				r.lose(key, value, "is not a time span")
 			}
 		}
 		return usual
@@ -260,7 +262,7 @@ func (r *unitReader) restartPolicy() {
 	if value := r.set["StartLimitBurst"]; value != "" {
 		n, err := strconv.Atoi(value)
 		if err != nil {
-			r.lose("StartLimitBurst", value, "is no number")
+			r.lose("StartLimitBurst", value, "is not a number")
 		} else {
 			burst = n
 		}
@@ -270,7 +272,7 @@ func (r *unitReader) restartPolicy() {
 		re.Max, re.Window = platform.NoLimit, 0
 	} else if re.Max == 0 {
 		re.Max = 1
-		r.lose("StartLimitBurst", "1", "restart.max = 1 is the least: two starts")
+		r.lose("StartLimitBurst", "1", "restart.max = 1 is the minimum: two starts")
 	}
 	for _, key := range []string{"RestartPreventExitStatus", "RestartForceExitStatus"} {
 		r.extra(key)

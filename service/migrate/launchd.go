@@ -82,7 +82,7 @@ func readPropertyList(f *Found, text string) error {
 	f.keepAlive(all["KeepAlive"], truth(all["RunAtLoad"]))
 	c.StopTimeout = max(stop-platform.StopMargin, time.Second)
 	if stop == 0 {
-		f.lose("ExitTimeOut", "0", "there is a limit always; choose one")
+		f.lose("ExitTimeOut", "0", "there is always a limit; choose one")
 		c.StopTimeout = 0
 	}
 	return nil
@@ -100,7 +100,7 @@ func (f *Found) resources(key string, value any) {
 		case "Core":
 			limits.Core = &n
 		default:
-			f.lose(key, name, "no limit of holdfast's; launchctl limit sets those of the machine")
+			f.lose(key, name, "holdfast has no such limit; launchctl limit sets those of the machine")
 		}
 	}
 }
@@ -126,7 +126,7 @@ func (f *Found) keepAlive(value any, atLoad bool) {
 			case key == "Crashed" && on:
 				r.Policy = platform.RestartOnAbnormal
 			default:
-				f.lose("KeepAlive."+key, fmt.Sprint(keep[key]), "launchd starts a service of holdfast's by how it ended alone")
+				f.lose("KeepAlive."+key, fmt.Sprint(keep[key]), "launchd restarts a holdfast service depending only on how it ended")
 			}
 		}
 	}

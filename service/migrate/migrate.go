@@ -33,7 +33,7 @@ type Lost struct {
 }
 
 // ErrUnknown means that the text is no kind of definition that can be read.
-var ErrUnknown = errors.New("is no definition of a service that can be read: a systemd unit, an init script, a launchd property list, a section [program:NAME] of supervisord, an XML file of WinSW, or a registry key of NSSM")
+var ErrUnknown = errors.New("is not a known kind of service definition: a systemd unit, an init script, a launchd property list, a section [program:NAME] of supervisord, an XML file of WinSW, or a registry key of NSSM")
 
 // lose records a setting without a counterpart. The caller leaves out a value that may be
 // secret.

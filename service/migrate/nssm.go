@@ -37,7 +37,7 @@ func readRegistry(f *Found, text string) error {
 		name, below, _ := strings.Cut(rest, `\`)
 		switch {
 		case found && name != f.Name:
-			return errors.New("it has more than one service: export one")
+			return errors.New("it has more than one service: export one only")
 		case below == "":
 			f.Name = name
 			f.ofWindows(key.values)
@@ -48,12 +48,12 @@ func readRegistry(f *Found, text string) error {
 			f.exits(key.values)
 		case strings.HasPrefix(below, `Parameters\AppEvents`):
 			for _, v := range key.values {
-				f.lose(below+`\`+v.name, v.text, "the program's own Start and Stop do such things")
+				f.lose(below+`\`+v.name, v.text, "do that in the program's Start and Stop")
 			}
 		}
 	}
 	if len(f.Command) == 0 {
-		return errors.New("it is not NSSM's: Parameters has no Application")
+		return errors.New("it is not a key of NSSM: Parameters has no Application")
 	}
 	return nil
 }
@@ -170,7 +170,7 @@ func (f *Found) ofNSSM(values []value) {
 		case "AppParameters":
 			arguments = windowsWords(v.text)
 		case "AppDirectory":
-			f.lose(v.name, v.text, "a service of holdfast's starts where Windows starts it: give whole paths")
+			f.lose(v.name, v.text, "a holdfast service starts in the directory that Windows chooses: use absolute paths")
 		case "AppEnvironmentExtra":
 			for line := range strings.SplitSeq(v.text, "\n") {
 				name, text, ok := strings.Cut(line, "=")
@@ -200,7 +200,7 @@ func (f *Found) ofNSSM(values []value) {
 func nssmWhy(name string) string {
 	switch {
 	case strings.HasPrefix(name, "AppStdout"), strings.HasPrefix(name, "AppStderr"), strings.HasPrefix(name, "AppRotate"):
-		return "holdfast has a log of its own: see log.sink and log.file"
+		return "holdfast has its own log: see log.sink and log.file"
 	case name == "AppThrottle":
 		return "restart.delay keeps starts apart"
 	case name == "AppEnvironment":

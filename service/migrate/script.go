@@ -145,7 +145,7 @@ func (s script) order(f *Found) {
 	}
 	for _, key := range []string{"X-Start-Before", "X-Stop-After", "X-Interactive"} {
 		if value := s.header[key]; value != "" {
-			f.lose(key, value, "no such order")
+			f.lose(key, value, "no such dependency")
 		}
 	}
 }
@@ -162,7 +162,7 @@ func (s script) openrc(f *Found, lines []string) {
 		for _, name := range fields[1:] {
 			switch {
 			case list == nil && fields[0] == "before":
-				f.lose("before", name, "no such order")
+				f.lose("before", name, "no such dependency")
 			case list == nil, name == "localmount", name == "bootmisc": // every script of holdfast starts after them
 			case name == "net":
 				c.NeedsNetwork = true
@@ -171,7 +171,7 @@ func (s script) openrc(f *Found, lines []string) {
 			}
 		}
 	}
-	if s.variables["supervisor"] == "supervise-daemon" {
+	if supervisor := s.variables["supervisor"]; supervisor == "supervise-daemon" {
 		c.Restart = service.Restart{Policy: platform.RestartAlways, Max: platform.NoLimit}
 		if delay, err := parseSpan(s.variables["respawn_delay"]); err == nil {
 			c.Restart.Delay = delay
@@ -191,7 +191,7 @@ func (s script) command(f *Found) {
 	v := s.variables
 	line := cmp.Or(v["cmd"], v["command"], v["DAEMON"], v["daemon"], v["exec"], v["PROG"])
 	if line == "" {
-		f.lose("the command", "", "no variable says it")
+		f.lose("the command", "", "no variable has it")
 		return
 	}
 	arguments := cmp.Or(v["command_args"], v["DAEMON_ARGS"], v["DAEMON_OPTS"], v["OPTIONS"])

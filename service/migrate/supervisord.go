@@ -72,7 +72,7 @@ func readSupervisord(f *Found, text string) error {
 		default:
 			why := "no counterpart"
 			if strings.HasPrefix(key, "stdout_") || strings.HasPrefix(key, "stderr_") {
-				why = "holdfast has a log of its own: see log.sink and log.file"
+				why = "holdfast has its own log: see log.sink and log.file"
 			}
 			f.lose(key, value, "%s", why)
 		}
@@ -89,13 +89,13 @@ func readSupervisord(f *Found, text string) error {
 func supervisordWhy(key string) string {
 	switch key {
 	case "startsecs":
-		return "the program says itself when it is ready"
+		return "the program itself reports when it is ready"
 	case "priority":
 		return "name what starts before it in after"
 	case "killasgroup", "stopasgroup":
 		return "the manager kills the whole group in the end"
 	case "redirect_stderr":
-		return "both go to one log"
+		return "both go to the same log"
 	}
 	return "no counterpart"
 }
@@ -121,7 +121,7 @@ func supervisordSection(f *Found, text string) (map[string]string, error) {
 				}
 				name = program
 			} else {
-				f.lose("["+section+"]", "", "is no program")
+				f.lose("["+section+"]", "", "is not a program")
 			}
 		case !strings.HasPrefix(section, "program:"):
 		case line[0] == ' ' || line[0] == '\t':
@@ -136,7 +136,7 @@ func supervisordSection(f *Found, text string) (map[string]string, error) {
 	for key, value := range settings {
 		value = strings.ReplaceAll(value, "%(program_name)s", name)
 		if strings.Contains(value, "%(") {
-			f.lose(key, "", "has a %%(...)s of supervisord's: write what it stands for")
+			f.lose(key, "", "has a %%(...)s of supervisord: write its value")
 		}
 		settings[key] = strings.ReplaceAll(value, "%%", "%")
 	}
@@ -150,7 +150,7 @@ func (f *Found) supervisordEnvironment(value string) {
 	for rest = strings.TrimLeft(rest, ", \n"); rest != ""; rest = strings.TrimLeft(rest, ", \n") {
 		name, after, ok := strings.Cut(rest, "=")
 		if !ok {
-			f.lose("environment", "", "is no list of assignments")
+			f.lose("environment", "", "is not a list of assignments")
 			break
 		}
 		text, next, _ := strings.Cut(after, ",")
@@ -172,7 +172,7 @@ func (f *Found) exitCodes(value string) {
 		code, err := strconv.Atoi(strings.TrimSpace(word))
 		switch {
 		case err != nil:
-			f.lose("exitcodes", word, "is no number")
+			f.lose("exitcodes", word, "is not a number")
 		case code > 0 && code < 256 && !slices.Contains(platform.ExitsForGood(), code):
 			f.Config.Restart.Success = append(f.Config.Restart.Success, code)
 		}
@@ -182,7 +182,7 @@ func (f *Found) exitCodes(value string) {
 func (f *Found) seconds(d *time.Duration, key, value string) {
 	n, err := strconv.Atoi(value)
 	if err != nil {
-		f.lose(key, value, "is no number")
+		f.lose(key, value, "is not a number")
 		return
 	}
 	*d = time.Duration(n) * time.Second

@@ -56,7 +56,7 @@ func readUnit(f *Found, text string) error {
 			r.note(o.Name, value)
 		default:
 			if !strings.HasPrefix(o.Section, "X-") {
-				r.lose("["+o.Section+"] "+o.Name, value, "a section that only another kind of unit has")
+				r.lose("["+o.Section+"] "+o.Name, value, "a section of another kind of unit")
 			}
 		}
 	}
@@ -117,10 +117,10 @@ func (r *unitReader) install(key, value string) {
 			r.c.Systemd.WantedBy = targets[0]
 		}
 		for _, other := range targets[1:] {
-			r.lose(key, other, "one target starts it: %s", targets[0])
+			r.lose(key, other, "only one target starts it: %s", targets[0])
 		}
 	case value != "":
-		r.lose(key, value, "install knows WantedBy alone; `systemctl edit` and `systemctl add-wants` do the rest")
+		r.lose(key, value, "install supports only WantedBy; use `systemctl edit` and `systemctl add-wants` for the rest")
 	}
 }
 
@@ -129,9 +129,10 @@ func (r *unitReader) service() {
 	r.command()
 	r.restartPolicy()
 	r.hardening()
+	known := directives()
 	for _, key := range r.order {
 		value, list := r.set[key], r.lists[key]
-		switch read, ok := directives[key]; {
+		switch read, ok := known[key]; {
 		case len(list) == 0:
 		case ok:
 			if why := read(r, value); why != "" {
@@ -156,12 +157,12 @@ func (r *unitReader) extra(key string) {
 func (r *unitReader) command() {
 	lines := r.lists["ExecStart"]
 	if len(lines) != 1 {
-		r.lose("ExecStart", strings.Join(lines, "; "), "a service has one command; here are %d", len(lines))
+		r.lose("ExecStart", strings.Join(lines, "; "), "a service has one command; there are %d here", len(lines))
 		return
 	}
 	line := strings.TrimLeft(lines[0], "-:+!@|")
 	if prefix := lines[0][:len(lines[0])-len(line)]; prefix != "" {
-		r.lose("ExecStart", prefix, "what stands before the program has no counterpart")
+		r.lose("ExecStart", prefix, "the prefix of the program has no counterpart")
 	}
 	argv, err := words(line, false)
 	if err != nil {
@@ -177,7 +178,7 @@ func (r *unitReader) command() {
 	}
 	r.Command = argv
 	for _, value := range r.lists["ExecReload"] {
-		r.lose("ExecReload", value, "a reload is asked for by the program's own `reload`, which waits for its outcome")
+		r.lose("ExecReload", value, "the program's own `reload` requests a reload and waits for its outcome")
 	}
 	for _, key := range []string{"ExecStop", "ExecStopPost"} {
 		for _, value := range r.lists[key] {
@@ -187,11 +188,11 @@ func (r *unitReader) command() {
 	switch kind := r.set["Type"]; kind {
 	case "", "simple", "exec", "notify", "notify-reload":
 	default:
-		r.lose("Type", kind, "the program stays in the foreground and says itself when it is ready")
+		r.lose("Type", kind, "the program stays in the foreground and reports itself when it is ready")
 	}
 	for _, key := range []string{"PIDFile", "BusName", "RemainAfterExit", "GuessMainPID", "NotifyAccess", "ReloadSignal", "KillMode"} {
 		if value := r.set[key]; value != "" && !usual(key, value) {
-			r.lose(key, value, "is said by holdfast's own unit")
+			r.lose(key, value, "holdfast's own unit sets it")
 		}
 	}
 }
@@ -228,11 +229,11 @@ func (r *unitReader) environment(lines []string) {
 		for _, a := range assignments {
 			name, value, ok := strings.Cut(a, "=")
 			if !ok {
-				r.lose("Environment", name, "is no assignment")
+				r.lose("Environment", name, "is not an assignment")
 				continue
 			}
 			if specifier(value) {
-				r.lose("Environment", name, "its value has a specifier of systemd's: write what it stands for")
+				r.lose("Environment", name, "its value has a systemd specifier: write its value")
 			}
 			if r.c.Env == nil {
 				r.c.Env = map[string]string{}

@@ -74,7 +74,7 @@ func readWinSW(f *Found, text string) error {
 		case "arguments", "startargument", "startarguments":
 			arguments = append(arguments, windowsWords(value)...)
 		case "workingdirectory":
-			f.lose(key, value, "a service of holdfast's starts where Windows starts it: give whole paths")
+			f.lose(key, value, "a holdfast service starts in the directory that Windows chooses: use absolute paths")
 		case "env":
 			if c.Env == nil {
 				c.Env = map[string]string{}
@@ -104,7 +104,7 @@ func readWinSW(f *Found, text string) error {
 		case "serviceaccount":
 			f.account(e)
 		case "log", "logmode", "logpath":
-			f.lose(key, value, "holdfast has a log of its own: see log.sink and log.file")
+			f.lose(key, value, "holdfast has its own log: see log.sink and log.file")
 		default:
 			f.lose(e.XMLName.Local, value, "no counterpart")
 		}
@@ -157,7 +157,7 @@ func (f *Found) account(e element) {
 		case "user", "username":
 			user = in.text()
 		case "password":
-			f.lose("serviceaccount.password", "", "name a file that has it in windows.password_file")
+			f.lose("serviceaccount.password", "", "name a file that holds it in windows.password_file")
 		}
 	}
 	if domain != "" {

@@ -81,10 +81,12 @@ func (l LastRun) Outcome() string {
 	switch how := l.How(); {
 	case how == None:
 		return "none"
+	case l.Owing && l.Exit != nil:
+		return l.Exit.Reason + ", before it could recover from the run before"
 	case l.Exit != nil:
 		return l.Exit.Reason
 	case how == RunsElsewhere:
-		return "it still runs, as process " + strconv.Itoa(l.Process.PID)
+		return "it still runs as process " + strconv.Itoa(l.Process.PID)
 	case l.Seen != nil && how == Panicked:
 		return l.Seen.Reason
 	case l.Seen != nil:

@@ -26,13 +26,16 @@ import (
 // LastRun describes the previous run. The zero value means that there was none.
 type LastRun struct {
 	Process  proc.Identity  `json:"process"`
+	Parent   int            `json:"parent,omitempty"` // PID of the process that has started it; 0: not known
 	Version  string         `json:"version,omitempty"`
 	Trial    string         `json:"trial,omitempty"` // id of its trial if it was an unconfirmed candidate: see package installer/trial
-	Term     uint64         `json:"term,omitempty"`  // its number: see service.Runtime.Term
+	Term     uint64         `json:"term,omitempty"`  // its number on this machine: see service.Runtime.Term
+	Token    uint64         `json:"token,omitempty"` // of the term for which it was elected among several machines
 	Started  time.Time      `json:"started"`
 	Ended    time.Time      `json:"ended,omitzero"`   // zero: it was cut off at an unknown time
 	Exit     *platform.Exit `json:"exit,omitempty"`   // nil: it was cut off
 	Forced   bool           `json:"forced,omitempty"` // its stop was forced
+	Owing    bool           `json:"owing,omitempty"`  // it ended in order, but before the program could recover from the run before it
 	Restarts int            `json:"restarts"`         // number of runs just before it that did not end cleanly
 	Soon     int            `json:"soon,omitempty"`   // number of the latest of these that were followed within Loop of their start
 	// Ready is the time when the run became ready, if its service records that: see
@@ -59,8 +62,10 @@ type LastRun struct {
 func (l LastRun) Known() bool { return !l.Started.IsZero() }
 
 // Clean reports whether there is nothing to recover: the run ended by a requested stop in
-// which every step succeeded, or there was none.
-func (l LastRun) Clean() bool { return !l.Known() || (l.Exit != nil && l.Exit.Clean) }
+// which every step succeeded and is not Owing, or there was none.
+func (l LastRun) Clean() bool { return l.inOrder() && !l.Owing }
+
+func (l LastRun) inOrder() bool { return !l.Known() || (l.Exit != nil && l.Exit.Clean) }
 
 // Ending returns how the run ended, or nil if there was none. If the run was cut off, that is
 // Seen, or else an Exit with code -1.
@@ -102,16 +107,23 @@ func Read(path string) (LastRun, error) {
 type Record struct {
 	path string
 
-	mu  sync.Mutex
-	run LastRun
+	mu   sync.Mutex
+	run  LastRun
+	owes bool // see Owes
 }
 
 // Begin reads the record of the last run at path, and replaces it by an open record of run,
-// which is this process. Only Process, Version, Trial and Term of run are used. A damaged
+// which is this process. Only Process, Parent, Version, Trial and Term of run are used. A damaged
 // record counts as that of a run that was cut off; Begin then returns ErrDamaged and a usable
 // Record. Begin does not wait for the disk: call [Record.Sync] when there is time.
 func Begin(path string, run LastRun) (*Record, LastRun, error) {
 	last, damaged := Read(path)
+	return BeginAfter(path, last, damaged, run)
+}
+
+// BeginAfter is Begin for a caller that has read the record already: last and damaged are what
+// [Read] returned.
+func BeginAfter(path string, last LastRun, damaged error, run LastRun) (*Record, LastRun, error) {
 	if damaged != nil && !errors.Is(damaged, ErrDamaged) {
 		return nil, LastRun{}, damaged
 	}
@@ -121,8 +133,8 @@ func Begin(path string, run LastRun) (*Record, LastRun, error) {
 		last = LastRun{Started: now, damaged: true} // a run that was not closed
 	}
 	last.Change = last.change(run)
-	r := &Record{path: path, run: LastRun{Process: run.Process, Version: run.Version, Trial: run.Trial, Term: run.Term, Started: now}}
-	if !last.Clean() {
+	r := &Record{path: path, run: LastRun{Process: run.Process, Parent: run.Parent, Version: run.Version, Trial: run.Trial, Term: run.Term, Started: now}}
+	if !last.inOrder() {
 		r.run.Restarts = last.Restarts + 1
 		if now.Sub(last.Started) < Loop {
 			r.run.Soon = last.Soon + 1
@@ -160,6 +172,13 @@ func (r *Record) Stopped(steps []state.StopStep) {
 	r.run.Steps = slices.Clone(steps[:min(len(steps), maxSteps)])
 }
 
+// Owes makes [Record.Close] write that the program could not recover from the run before.
+func (r *Record) Owes() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.owes = true
+}
+
 // maxSteps keeps the record shorter than [files.MaxRecord].
 const maxSteps = 100
 
@@ -184,7 +203,7 @@ func (r *Record) Sync() error {
 }
 
 // ErrSuperseded means that a later run has replaced the record. Its record is left unchanged.
-var ErrSuperseded = errors.New("the last-run record is a later run's")
+var ErrSuperseded = errors.New("the last-run record belongs to a later run")
 
 // Close records how the run ended, and whether that was forced. It blocks until the record is
 // on disk.
@@ -194,7 +213,7 @@ func (r *Record) Close(exit platform.Exit, forced bool) error {
 	if there, err := Read(r.path); err == nil && there.Term > r.run.Term {
 		return fmt.Errorf("%w: term %d, and this is %d", ErrSuperseded, there.Term, r.run.Term)
 	}
-	r.run.Ended, r.run.Exit, r.run.Forced = time.Now(), &exit, forced
+	r.run.Ended, r.run.Exit, r.run.Forced, r.run.Owing = time.Now(), &exit, forced, r.owes && exit.Clean
 	return r.write(true)
 }
 

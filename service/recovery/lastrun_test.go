@@ -118,3 +118,31 @@ func TestWhatWasSeenOfACutOffRun(t *testing.T) {
 		t.Errorf("its own words come first: %q", l.Outcome())
 	}
 }
+
+// A record that owes a recovery without a word of how its run ended made whoever read it panic:
+// each start, and `fleet status` of root. The directory may belong to another user, and a run
+// that was cut off after its stop had begun wrote such a record itself.
+func TestARunThatOwesIsNotAlwaysClosed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "feedd.lastrun.json")
+	if err := os.WriteFile(path, []byte(`{"started": "2026-01-01T00:00:00Z", "owing": true}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, last := begin(t, path)
+	if last.Clean() || !strings.Contains(last.Outcome(), "uptime") || last.Ending() == nil || last.Summary() == nil {
+		t.Errorf("%+v: %s", last, last.Outcome())
+	}
+
+	r.Owes()
+	if err := r.Ready(); err != nil { // written by another goroutine
+		t.Fatal(err)
+	}
+	if open, err := recovery.Read(path); err != nil || open.Owing {
+		t.Errorf("the record of a run that has not ended: %+v, %v", open, err)
+	}
+	if err := r.Close(platform.Exit{Clean: true, Reason: "asked to stop"}, false); err != nil {
+		t.Fatal(err)
+	}
+	if closed, err := recovery.Read(path); err != nil || !closed.Owing || closed.Clean() || closed.How() != recovery.Clean {
+		t.Errorf("the closed record: %+v, %v", closed, err)
+	}
+}

@@ -14,6 +14,17 @@ func (r *Record) Ready() error {
 	return r.write(false)
 }
 
+// Led records the token of the term for which the instance was elected among several machines.
+func (r *Record) Led(token uint64) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.run.Exit != nil {
+		return nil
+	}
+	r.run.Token = token
+	return r.write(false)
+}
+
 // Quick returns the number of runs just before this one that did not end cleanly and were
 // ready for less than reset. last is the latest of them, and ended at the given time. Quick
 // records the number for the next run.
@@ -21,7 +32,7 @@ func (r *Record) Quick(last LastRun, ended time.Time, reset time.Duration) (int,
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case last.Clean():
+	case last.inOrder():
 		return 0, nil
 	case !last.Ready.IsZero() && ended.Sub(last.Ready) >= reset:
 		r.run.Quick = 1

@@ -35,7 +35,7 @@ func ReadTerm(path string) (uint64, error) {
 	line, whole := strings.CutSuffix(string(content), "\n")
 	term, err := strconv.ParseUint(line, 10, 64)
 	if err != nil || !whole {
-		return 0, fmt.Errorf("%s: %w: it is not one number in a line", path, ErrTermLost)
+		return 0, fmt.Errorf("%s: %w: it is not a single line with a number", path, ErrTermLost)
 	}
 	return term, nil
 }

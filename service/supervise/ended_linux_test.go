@@ -11,15 +11,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/supervise"
 )
 
-// supervise-daemon, between its fork and its wait for signals:
-//
-//	supervise-daemon             the service
-//	fork
-//	...                          ends at once: SIGCHLD
-//	handler: nothing to do
-//	open(fifo): waits for ever   is a zombie
-//
-// So the service does not begin before its supervisor sleeps.
+// Spawn waits until its supervisor sleeps, so the service does not begin earlier.
 func TestSpawnAwaitsItsSupervisor(t *testing.T) {
 	sh, err := exec.LookPath("dash")
 	if err != nil {

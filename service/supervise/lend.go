@@ -9,13 +9,13 @@ import (
 // the supervisor that [Spawn] becomes.
 const lenderVariable = "HOLDFAST_LENDER"
 
-// Lend keeps what the supervisor whose process is pid keeps, for the supervisor that somebody
-// starts in its place: the process script stops the one and starts the other, with its own
-// number in the environment variable HOLDFAST_LENDER. Only processes of the same user or of
-// root get it.
+// Lend gets what the supervisor whose process is pid keeps, and keeps it for the next
+// supervisor. A script that restarts a service needs this: it stops one supervisor and starts
+// another one, with its own number, script, in the environment variable HOLDFAST_LENDER. Only
+// processes of the same user or of root can borrow from Lend.
 //
-// Lend calls ready when that process can stop the supervisor, and returns when ctx ends. If
-// the supervisor keeps nothing or does not answer, Lend returns at once.
+// Lend calls ready when the script can stop the supervisor, and returns when ctx ends. If the
+// supervisor keeps nothing or does not answer, Lend returns at once.
 func Lend(ctx context.Context, pid, script int, ready func()) error {
 	return lend(ctx, pid, script, ready)
 }

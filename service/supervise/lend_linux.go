@@ -3,7 +3,6 @@ package supervise
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -12,14 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lendRequest asks a supervisor, or who lends, for what it keeps.
+// lendRequest asks a supervisor, or a process that lends, for what it keeps.
 const lendRequest = "HOLDFAST_LEND=1"
 
 // keptVariable says which descriptors Spawn has got: each as NUMBER:NAME, with a colon between
 // them.
 const keptVariable = "HOLDFAST_KEPT"
 
-// answers is how long the answer may take: one that is stuck is not waited for.
+// answers limits the wait for an answer, in case the other process hangs.
 const answers = 10 * time.Second
 
 func lend(ctx context.Context, pid, script int, ready func()) error {
@@ -27,7 +26,7 @@ func lend(ctx context.Context, pid, script int, ready func()) error {
 	if len(files) == 0 {
 		return nil
 	}
-	conn, err := datagrams(storeAddress(script))
+	conn, err := datagrams(storeAddress(script), "")
 	if err != nil {
 		for _, f := range files {
 			_ = f.Close()
@@ -41,8 +40,8 @@ func lend(ctx context.Context, pid, script int, ready func()) error {
 	return nil
 }
 
-// borrowed gets what is lent to this process, and returns the variable that says so to the
-// program that it executes. Only a process of the same user or of root may lend.
+// borrowed gets what is lent to this process, and returns the variable that passes it on to
+// the program that this process executes. Only a process of the same user or of root may lend.
 func borrowed(ctx context.Context) []string {
 	script, err := strconv.Atoi(os.Getenv(lenderVariable))
 	if err != nil {
@@ -82,13 +81,13 @@ func lendings() (files []*os.File) {
 	return files
 }
 
-// borrow returns further descriptors of all that is kept at the address of the process pid,
-// under their names. There are none if the answer does not come from somebody who is right.
+// borrow returns duplicates of everything that is kept at the address of the process pid, with
+// the names. It returns none if right rejects the sender of the answer.
 func borrow(ctx context.Context, pid int, right func(unix.Ucred) bool) (files []*os.File) {
 	if pid == 0 {
 		return nil
 	}
-	conn, err := datagrams("")
+	conn, err := datagrams("", storeAddress(pid))
 	if err != nil {
 		return nil
 	}
@@ -98,7 +97,7 @@ func borrow(ctx context.Context, pid int, right func(unix.Ucred) bool) (files []
 		until = limit
 	}
 	_ = conn.SetDeadline(until)
-	if _, err := conn.WriteTo([]byte(lendRequest), &net.UnixAddr{Name: storeAddress(pid), Net: "unixgram"}); err != nil {
+	if _, err := conn.Write([]byte(lendRequest)); err != nil {
 		return nil
 	}
 	text, rights := make([]byte, 64<<10), attachments()

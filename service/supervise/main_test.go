@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -42,6 +43,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	parts := map[string]func() int{"parent": parent, "child": child, "spawn": spawn, "dump": dump, "handed": handed}
+	maps.Copy(parts, moreParts())
 	code := parts[role]()
 	if testing.CoverMode() != "" {
 		syscall.Exit(code) // os.Exit would complain to standard error that it may not write what it covered
@@ -52,7 +54,7 @@ func TestMain(m *testing.M) {
 // playing returns the command line of a copy of the test binary in a role.
 func playing(role string) []string { return []string{os.Args[0], roleArg + role} }
 
-// part is a copy of the test binary in a role.
+// part returns a command that runs a copy of the test binary in a role.
 func part(t *testing.T, role string, args any) *exec.Cmd {
 	t.Helper()
 	text, err := json.Marshal(args)
@@ -181,7 +183,7 @@ func (l lines) next() string {
 	return l.r.Text()
 }
 
-// expect reads on to a line that begins so.
+// expect reads the next line, which must begin with prefix.
 func (l lines) expect(prefix string) string {
 	l.t.Helper()
 	line := l.next()
@@ -198,7 +200,7 @@ func (l lines) end() {
 	}
 }
 
-// supervised starts a supervisor of children that end so.
+// supervised starts a supervisor whose children end as given.
 func supervised(t *testing.T, restart platform.Restart, ends ...string) (*exec.Cmd, lines) {
 	t.Helper()
 	return begin(t, script{restart, ends, t.TempDir() + "/counter", "", false})
@@ -219,7 +221,7 @@ func begin(t *testing.T, s script) (*exec.Cmd, lines) {
 	return cmd, lines{t, bufio.NewScanner(out)}
 }
 
-// pidIn is the process number in the line of a child.
+// pidIn returns the process number in the line of a child.
 func pidIn(t *testing.T, line string) int {
 	t.Helper()
 	fields := strings.Fields(line)

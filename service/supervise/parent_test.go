@@ -18,7 +18,7 @@ import (
 
 const soon = 10 * time.Millisecond
 
-// What the policy follows is started again, and nothing else.
+// The restart policy decides after which ends a child is started again.
 func TestPolicy(t *testing.T) {
 	for name, tt := range map[string]struct {
 		restart  platform.Restart
@@ -50,7 +50,7 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// Waits is called with the next start, and with how the child before has ended.
+// Waits is called with the next start, and with how the last child has ended.
 func TestWaitsAreTold(t *testing.T) {
 	restart := platform.Restart{Policy: "on-failure", Delay: soon, Max: 5, Window: time.Hour}
 	cmd, out := begin(t, script{Restart: restart, Ends: []string{"kill", "3", "0"}, Counter: t.TempDir() + "/counter", Waits: true})
@@ -213,7 +213,7 @@ func TestSecondStop(t *testing.T) {
 	exits(t, cmd, 0)
 }
 
-// A stop while nobody runs ends the wait for the next restart.
+// A stop while no child runs ends the wait for the next start.
 func TestStopWhileResting(t *testing.T) {
 	cmd, out := supervised(t, platform.Restart{Policy: "always", Delay: time.Hour}, "1")
 	child := pidIn(t, out.expect("child 1"))

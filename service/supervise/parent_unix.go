@@ -73,16 +73,16 @@ func (p Parent) run(ctx context.Context) (int, error) {
 		}
 		switch {
 		case !p.Restart.Follows(code):
-			p.Log("it has ended: not started again", "how", how)
+			p.Log("it has ended: not restarted", "how", how)
 			s.leave(ended, false)
 			return exitCode(code), nil
 		case !restarts.take(time.Now()):
-			p.Log("it has ended too often: not started again until it is started by hand", "how", how, "restarts", p.Restart.Max, "within", p.Restart.Window)
+			p.Log("it has ended too often: not restarted until it is started by hand", "how", how, "restarts", p.Restart.Max, "within", p.Restart.Window)
 			s.leave(ended, true)
 			return exitCode(code), nil
 		}
 		delay := backOff(p.Restart.Delay, s.refused)
-		p.Log("it has ended: starting it again", "how", how, "after", delay)
+		p.Log("it has ended: restarting it", "how", how, "after", delay)
 		next := &platform.NextTry{At: time.Now().Add(delay), Delay: delay, Number: len(restarts.past)}
 		if p.Restart.Max > 0 {
 			next.Max, next.Window = p.Restart.Max, p.Restart.Window
@@ -131,7 +131,7 @@ func (s *supervisor) runChild() (code int, how string, err error) {
 		return 0, "", err
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- child.Wait() }()
+	go func() { ended <- s.store.wait(child) }()
 	for {
 		select {
 		case sig := <-s.stops:
@@ -169,7 +169,7 @@ func (s *supervisor) start() (*exec.Cmd, error) {
 // pass sends a signal to the child, which may already have ended.
 func (s *supervisor) pass(child *exec.Cmd, sig os.Signal) {
 	if err := child.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		s.Log("a signal was not passed on", "signal", sig.String(), "error", err)
+		s.Log("a signal could not be forwarded", "signal", sig.String(), "error", err)
 	}
 }
 

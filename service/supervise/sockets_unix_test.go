@@ -16,7 +16,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/supervise"
 )
 
-// sockets is a child that does one thing with sockets, and tells which it has got.
+// sockets plays a child that does one thing with sockets, and prints which it has got.
 func sockets(does string) int {
 	h, err := native.Host()
 	if err != nil {
@@ -81,7 +81,7 @@ func answer(f *os.File) {
 	_ = conn.Close()
 }
 
-// handed is what a spawn becomes that was lent sockets.
+// handed plays what a spawned process that was lent sockets becomes.
 func handed() int {
 	files := supervise.Lendings()
 	for _, f := range files {

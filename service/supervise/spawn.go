@@ -55,11 +55,11 @@ func (e *ForGoodError) Error() string {
 
 // ErrImpossible means that this machine lacks something that the service needs: a user, a
 // directory, a limit. Another attempt will fail too.
-var ErrImpossible = errors.New("cannot be had on this machine")
+var ErrImpossible = errors.New("is not available on this machine")
 
 // errNotSupervised means that the parent is not told to give up, because it is no
 // supervise-daemon.
-var errNotSupervised = errors.New("its parent is no supervise-daemon")
+var errNotSupervised = errors.New("its parent is not a supervise-daemon")
 
 // maxOutput is the size at which the next start begins a new file. The old one is kept as
 // NAME.old.

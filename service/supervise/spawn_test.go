@@ -23,7 +23,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/supervise"
 )
 
-// spawn becomes what its arguments say.
+// spawn turns the process into what its arguments say.
 func spawn() int {
 	var s supervise.Spawn
 	arguments(&s)
@@ -75,7 +75,8 @@ func dump() int {
 	return 0
 }
 
-// become turns a process into what s says, and returns what that process found itself to be.
+// become turns a process into what s says, and returns what that process has found out about
+// itself.
 func become(t *testing.T, s supervise.Spawn, env ...string) (d dumped, out string, code int) {
 	t.Helper()
 	if s.Argv == nil {
@@ -144,7 +145,28 @@ func TestSpawn(t *testing.T) {
 	}
 }
 
-// What a process prints goes to a file of the user's, begun anew when it is large.
+// A service does not inherit what the caller of its script has open.
+func TestSpawnInheritsNothing(t *testing.T) {
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	for program, want := range map[string]string{"/bin/sh": "has 3\n", "spawn": "has no 3\n"} {
+		argv := []string{"/bin/sh", "-c", "if ( : >&3 ) 2>/dev/null; then echo has 3; else echo has no 3; fi"}
+		cmd := exec.Command(argv[0], argv[1:]...)
+		if program == "spawn" {
+			cmd = part(t, "spawn", supervise.Spawn{Argv: argv})
+		}
+		cmd.ExtraFiles = []*os.File{null}
+		if out, err := cmd.Output(); err != nil || string(out) != want {
+			t.Errorf("%s: %q, %v, want %q", program, out, err, want)
+		}
+	}
+}
+
+// The output of a process goes to a file that belongs to the user. It is begun anew when it
+// has become large.
 func TestSpawnOutput(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "output.log")
@@ -248,7 +270,7 @@ func TestSpawnUser(t *testing.T) {
 	}
 }
 
-// public is a copy of the test binary that everybody may execute.
+// public returns a copy of the test binary that everybody may execute.
 func public(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "supervise") //nolint:usetesting // t.TempDir is closed to others
@@ -302,7 +324,7 @@ func TestSpawnEnded(t *testing.T) {
 			switch {
 			case tt.spawned && (code != 0 || !d.Ended || string(content) != "78\n"):
 				t.Errorf("not spawned, or not heard of: code %d, %s, left %q", code, out, content)
-			case !tt.spawned && (code != 50 || !strings.Contains(out, "no supervise-daemon") || string(content) != tt.before):
+			case !tt.spawned && (code != 50 || !strings.Contains(out, "not a supervise-daemon") || string(content) != tt.before):
 				// Its parent here is none, and is left alone.
 				t.Errorf("code %d, %s, left %q", code, out, content)
 			}
@@ -310,8 +332,8 @@ func TestSpawnEnded(t *testing.T) {
 	}
 }
 
-// The service gets what a sourced file exports, in place of what it was given. A missing file
-// changes nothing, and with a faulty one nothing is started.
+// The service gets what a sourced file exports instead of its earlier values. A missing file
+// changes nothing, and a faulty one prevents the start.
 func TestSpawnSourced(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "feed")

@@ -33,6 +33,7 @@ func (s Spawn) exec() error {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGQUIT)
 	// It fails for a process that already leads a session.
 	_, _ = syscall.Setsid()
+	inheritNothing()
 
 	ended, err := s.remember()
 	if err != nil {
@@ -43,6 +44,24 @@ func (s Spawn) exec() error {
 		_, _ = fmt.Fprintln(ended, exitCodeOf(err)) // nobody is left to hear that it failed
 	}
 	return err
+}
+
+// inheritNothing closes what the caller has passed besides the first three descriptors, as soon as
+// the program is executed. It may be the lock of a script, or a pipe whose reader waits for its
+// end, and a service would have it open for ever.
+func inheritNothing() {
+	for _, dir := range []string{"/proc/self/fd", "/dev/fd"} {
+		open, err := os.ReadDir(dir)
+		if err != nil {
+			continue
+		}
+		for _, entry := range open {
+			if fd, err := strconv.Atoi(entry.Name()); err == nil && fd > 2 {
+				unix.CloseOnExec(fd)
+			}
+		}
+		return
+	}
 }
 
 // turn does the rest. It returns only with an error.

@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -12,35 +13,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mostKept is how many descriptors are kept: as many as one message to the next supervisor may
-// have, SCM_MAX_FD of the kernel.
+// mostKept limits the descriptors that are kept. It is the number that one message to the next
+// supervisor can have, SCM_MAX_FD of the kernel.
 const mostKept = 253
 
-// attachments returns room for all that may come with a message: its sender and descriptors.
+// attachments returns room for everything that may accompany a message: its sender and
+// descriptors.
 func attachments() []byte {
 	return make([]byte, unix.CmsgSpace(unix.SizeofUcred)+unix.CmsgSpace(4*mostKept))
 }
 
-// store keeps descriptors for the next child, as systemd's does and by the same words,
-// sd_notify(3). What else a child says there is for nobody.
+// A store keeps descriptors for the next child, with the protocol of systemd: sd_notify(3). It
+// ignores all other messages of a child.
 type store struct {
 	conn    *net.UnixConn
 	settled chan struct{}
 	over    chan struct{} // closed when nobody reads any more
 
 	mu   sync.Mutex
-	pid  int // of the child, who alone is listened to
+	pid  int // of the child; messages of all others are ignored
 	kept []*os.File
 }
 
-// storeAddress is where the store of a supervisor is, if nobody else was there first.
+// storeAddress returns the address of the store of a supervisor, unless another process has
+// taken that address first.
 func storeAddress(pid int) string { return "@holdfast-supervisor-" + strconv.Itoa(pid) }
 
-// openStore has a store listen. inherited is what is kept from the beginning.
+// openStore returns a store that listens. It keeps inherited from the beginning.
 func openStore(inherited []*os.File) (*store, error) {
-	conn, err := datagrams(storeAddress(os.Getpid()))
+	conn, err := datagrams(storeAddress(os.Getpid()), "")
 	if err != nil { // somebody has it
-		conn, err = datagrams("")
+		conn, err = datagrams("", "")
 	}
 	if err != nil {
 		return nil, err
@@ -48,17 +51,17 @@ func openStore(inherited []*os.File) (*store, error) {
 	return serveStore(conn, inherited), nil
 }
 
-// serveStore has a store listen at conn. It has no child yet: processes of other PID
-// namespaces have the number 0.
+// serveStore returns a store that listens at conn. It has no child yet.
 func serveStore(conn *net.UnixConn, inherited []*os.File) *store {
-	s := &store{conn: conn, settled: make(chan struct{}), over: make(chan struct{}), kept: inherited, pid: -1}
+	s := &store{conn: conn, settled: make(chan struct{}), over: make(chan struct{}), kept: inherited, pid: nobody}
 	go s.serve()
 	return s
 }
 
 // datagrams returns a socket for messages that name their sender. Its address is name, or one
-// that the kernel chooses if name is empty: see unix(7), autobind.
-func datagrams(name string) (*net.UnixConn, error) {
+// that the kernel chooses if name is empty: see unix(7), autobind. If peer is not empty, the
+// socket accepts messages only from there.
+func datagrams(name, peer string) (*net.UnixConn, error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
@@ -71,6 +74,11 @@ func datagrams(name string) (*net.UnixConn, error) {
 	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: name}); err != nil {
 		return nil, os.NewSyscallError("bind", err)
 	}
+	if peer != "" {
+		if err := unix.Connect(fd, &unix.SockaddrUnix{Name: peer}); err != nil {
+			return nil, os.NewSyscallError("connect", err)
+		}
+	}
 	conn, err := net.FilePacketConn(f)
 	if err != nil {
 		return nil, err
@@ -78,7 +86,7 @@ func datagrams(name string) (*net.UnixConn, error) {
 	return conn.(*net.UnixConn), nil
 }
 
-// close lets go of all that is kept.
+// close closes everything that is kept.
 func (s *store) close() {
 	if s == nil {
 		return
@@ -90,7 +98,8 @@ func (s *store) close() {
 	}
 }
 
-// start starts a child with what is kept, and listens to it from then on.
+// start starts a child with everything that is kept. From then on the store accepts messages
+// of that child.
 func (s *store) start(child *exec.Cmd) error {
 	if s == nil {
 		return child.Start()
@@ -110,17 +119,39 @@ func (s *store) start(child *exec.Cmd) error {
 	return err
 }
 
-// passing returns the variables that pass descriptors, from 3 on, to a child, by their names
-// with colons between them: see sd_listen_fds(3). The child has another number than LISTEN_PID
-// says, which nobody knows before it exists: see native.ClaimFiles.
+// wait waits for the end of a child. After that the store accepts no messages, because another
+// process may get the number of the child as soon as that is reaped.
+func (s *store) wait(child *exec.Cmd) error {
+	if s == nil {
+		return child.Wait()
+	}
+	for { // without reaping it
+		err := unix.Waitid(unix.P_PID, child.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	s.settle()
+	s.mu.Lock()
+	s.pid = nobody
+	s.mu.Unlock()
+	return child.Wait()
+}
+
+// nobody is the number of no child: processes of other PID namespaces have the number 0.
+const nobody = -1
+
+// passing returns the variables that pass descriptors, from 3 on, to a child, with their names
+// joined by colons: see sd_listen_fds(3). LISTEN_PID does not have the number of the child,
+// which is unknown before the child exists: see native.ClaimFiles.
 func passing(names string) []string {
 	return []string{
 		"LISTEN_PID=" + strconv.Itoa(os.Getpid()), "LISTEN_FDS=" + strconv.Itoa(1+strings.Count(names, ":")), "LISTEN_FDNAMES=" + names,
 	}
 }
 
-// names returns the names of what is kept, with colons between them. It must be called with mu
-// held.
+// names returns the names of everything that is kept, joined by colons. It must be called with
+// mu held.
 func (s *store) names() string {
 	names := make([]string, len(s.kept))
 	for i, f := range s.kept {
@@ -129,10 +160,10 @@ func (s *store) names() string {
 	return strings.Join(names, ":")
 }
 
-// settle returns when all that earlier children have said is taken in.
+// settle returns when all messages of earlier children have been handled.
 func (s *store) settle() {
 	to := &net.UnixAddr{Name: s.conn.LocalAddr().String(), Net: "unixgram"}
-	if _, err := s.conn.WriteTo([]byte("settled"), to); err != nil {
+	if _, err := s.conn.WriteTo([]byte("settled"), to); err != nil { // this works even if the queue is full
 		return
 	}
 	select {
@@ -141,7 +172,7 @@ func (s *store) settle() {
 	}
 }
 
-// serve takes in what is said until the store is closed.
+// serve handles messages until the store is closed.
 func (s *store) serve() {
 	defer close(s.over)
 	text, rights := make([]byte, 8192), attachments()
@@ -165,7 +196,7 @@ func (s *store) serve() {
 	}
 }
 
-// lend sends all that is kept to who has asked for it, under its names.
+// lend sends everything that is kept, with the names, to the process that has asked for it.
 func (s *store) lend(to *net.UnixAddr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -177,10 +208,10 @@ func (s *store) lend(to *net.UnixAddr) {
 	if len(fds) > 0 {
 		rights = unix.UnixRights(fds...)
 	}
-	_, _, _ = s.conn.WriteMsgUnix([]byte(s.names()), rights, to) // who does not get it goes without
+	_, _, _ = s.conn.WriteMsgUnix([]byte(s.names()), rights, to) // a process that does not get it starts without it
 }
 
-// attached are the sender of a message, and the descriptors that came with it.
+// attached returns the sender of a message, and the descriptors that came with it.
 func attached(control []byte) (who unix.Ucred, files []int) {
 	messages, err := unix.ParseSocketControlMessage(control)
 	if err != nil {
@@ -199,7 +230,7 @@ func attached(control []byte) (who unix.Ucred, files []int) {
 	return who, files
 }
 
-// take does what a message says, and returns those of its descriptors that are not kept.
+// take does what a message asks, and returns those of its descriptors that are not kept.
 func (s *store) take(who int, text string, files []int) (rest []int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -17,6 +17,8 @@ func (*store) close() {}
 
 func (*store) start(child *exec.Cmd) error { return child.Start() }
 
+func (*store) wait(child *exec.Cmd) error { return child.Wait() }
+
 func lend(context.Context, int, int, func()) error { return nil }
 
 func lendings() []*os.File { return nil }

@@ -20,7 +20,8 @@ type apart struct{ slog.Handler }
 
 var when = regexp.MustCompile(`(?m)^\d{4}-\S+ `)
 
-// logged is what a log file has, and what was said last, after a command has written text to standard error in pieces of that size.
+// logged returns the content of a log file, and the last lines for an error, after a command has written text to standard error
+// in pieces of that size.
 func logged(t *testing.T, text string, piece int, atOnce bool, change func(*wrap.Output)) (log, said string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "log")
@@ -60,7 +61,7 @@ func logged(t *testing.T, text string, piece int, atOnce bool, change func(*wrap
 	return when.ReplaceAllString(string(b), ""), out.Said()
 }
 
-// Lines that go to the log at once are those that go one by one.
+// Lines that are logged at once look like lines that are logged one by one.
 func TestBlocks(t *testing.T) {
 	long := strings.Repeat("x", 600)
 	for name, text := range map[string]string{

@@ -2,12 +2,15 @@ package wrap
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/holdfast-dev/holdfast/service"
 )
 
 // child is one life of the command.
@@ -15,18 +18,18 @@ type child struct {
 	*process
 	out   *output
 	since time.Time
-	found os.FileInfo // what its ready.file was before; nil: not there
+	found os.FileInfo // of its ready.file before the start; nil: there was none
 
 	ready     chan struct{} // closed by READY=1
 	readyOnce sync.Once
-	pinged    atomic.Int64 // when WATCHDOG=1 came, UnixNano
-	trigger   atomic.Bool  // WATCHDOG=trigger came
-	watchdog  atomic.Int64 // longest time between two pings
+	pinged    atomic.Int64 // time of the last WATCHDOG=1, UnixNano
+	trigger   atomic.Bool  // WATCHDOG=trigger was received
+	watchdog  atomic.Int64 // longest time between two WATCHDOG=1
 
 	mu       sync.Mutex
 	errno    string
-	reloaded chan struct{} // closed by READY=1 after RELOADING=1; nil: nobody waits
-	reloads  bool          // RELOADING=1 came
+	reloaded chan struct{} // closed by READY=1 after RELOADING=1; nil: nobody waits for it
+	reloads  bool          // RELOADING=1 was received
 }
 
 // spawn executes the command.
@@ -38,7 +41,7 @@ func (p *Program) spawn() (*child, error) {
 	}
 	c := &child{out: out, since: time.Now(), ready: make(chan struct{})}
 	if file := o.Ready.File; file != "" {
-		c.found, _ = os.Stat(file) //nolint:errcheck // then there is none
+		c.found, _ = os.Stat(file) //nolint:errcheck // there is none
 	}
 	c.pinged.Store(time.Now().UnixNano())
 	c.watchdog.Store(int64(o.Health.Watchdog))
@@ -47,13 +50,17 @@ func (p *Program) spawn() (*child, error) {
 	if err == nil {
 		cmd := &exec.Cmd{Path: path, Args: o.Command, Env: env, Dir: dir, Stdout: stdout, Stderr: stderr}
 		console(cmd, o.Stop)
-		p.mu.Lock() // whoever says something has started
+		passed := p.handOver(cmd)
+		p.mu.Lock() // heard must find the child of whatever the command says
 		c.process, err = p.spawner.start(cmd)
 		if err == nil {
 			p.child = c
 			p.mark()
 		}
 		p.mu.Unlock()
+		for _, f := range passed {
+			_ = f.Close()
+		}
 	}
 	out.begun()
 	if err != nil {
@@ -64,11 +71,11 @@ func (p *Program) spawn() (*child, error) {
 	return c, nil
 }
 
-// environment is what the command gets.
+// environment returns the environment of the command.
 func (p *Program) environment(o Options) []string {
 	env := os.Environ()
 	for name, value := range o.Env {
-		env = append(env, name+"="+value) // of two, the last counts
+		env = append(env, name+"="+value) // the last one of a name counts
 	}
 	if mark, ok := p.spawner.mark(); ok {
 		env = append(env, mark)
@@ -89,7 +96,7 @@ func (p *Program) directory(o Options) string {
 	return p.rt.Dirs().State
 }
 
-// await returns when the command is ready: nil, or why it is not.
+// await returns nil when the command is ready, or else the reason why it is not.
 func (p *Program) await(ctx context.Context, c *child) error {
 	o := p.options()
 	if o.Ready.none() {
@@ -114,12 +121,15 @@ func (p *Program) await(ctx context.Context, c *child) error {
 	if err == nil {
 		return nil
 	}
+	if errors.Is(context.Cause(ctx), service.ErrOverrun) {
+		err = errors.New(err.Error()) // otherwise the service would take it for the outcome of the stop, and not log it
+	}
 	return c.saying(fmt.Errorf("the command is not ready: %s: %w", what, err))
 }
 
 var errEnded = fmt.Errorf("the command has ended")
 
-// conditions waits for one after the other.
+// conditions waits for one condition of readiness after the other. what names the one that failed.
 func (p *Program) conditions(ctx context.Context, o Options, c *child) (what string, err error) {
 	wait := func(happened <-chan struct{}) error {
 		select {
@@ -131,7 +141,7 @@ func (p *Program) conditions(ctx context.Context, o Options, c *child) (what str
 	}
 	if o.Ready.Notify {
 		if err := wait(c.ready); err != nil {
-			return "ready.notify: READY=1 has not come", err
+			return "ready.notify: no READY=1 was received", err
 		}
 	}
 	if o.Ready.Log != "" {
@@ -156,7 +166,7 @@ func (p *Program) conditions(ctx context.Context, o Options, c *child) (what str
 	return "", nil
 }
 
-// failedStart is a command that has ended before it was ready.
+// failedStart returns the error of a command that has ended before it was ready.
 func (p *Program) failedStart(o Options, c *child) error {
 	if err := p.background(o, c); err != nil {
 		return failed(1, err)
@@ -164,19 +174,19 @@ func (p *Program) failedStart(o Options, c *child) error {
 	return failed(c.result.exit(o.Exit), c.saying(fmt.Errorf("the command ended before it was ready: %v", c.result)))
 }
 
-// background is why a command that has ended is refused: what it has started goes on, as that of a
-// daemon of old does.
+// background returns an error if the command has ended but processes that it has started continue,
+// as those of a traditional daemon do. Otherwise it returns nil.
 func (p *Program) background(o Options, c *child) error {
 	others := p.spawner.others()
 	if !c.hasEnded() || c.result.code != 0 || len(others) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the command went to the background (process %d goes on), where nobody can look after it: have it stay in the foreground%s",
+	return fmt.Errorf("the command went to the background (process %d continues), where it cannot be supervised: keep it in the foreground%s",
 		others[0], foreground(o.Command[0]))
 }
 
-// saying is err with what the command says last, which may be read only after its end: so its text is
-// that of the time when it is asked for.
+// saying adds to err what the command has said last. Some of that may be read only after the command
+// has ended, so it is added when the text of the error is asked for.
 func (c *child) saying(err error) error { return &lastWords{err, c} }
 
 type lastWords struct {
@@ -191,7 +201,7 @@ func (e *lastWords) Error() string {
 	text := e.err.Error()
 	c.mu.Lock()
 	if c.errno != "" {
-		text = "; it said " + c.errno
+		text += "; it said " + c.errno
 	}
 	c.mu.Unlock()
 	if said := c.out.said(); said != "" {
@@ -200,8 +210,9 @@ func (e *lastWords) Error() string {
 	return text
 }
 
-// heard is what the command says by sd_notify(3).
+// heard handles a message that the command has sent by sd_notify(3).
 func (p *Program) heard(n notice) {
+	p.keep(n)
 	p.mu.Lock()
 	c := p.child
 	p.mu.Unlock()
@@ -210,7 +221,7 @@ func (p *Program) heard(n notice) {
 	}
 	log := p.rt.Slog()
 	for _, what := range n.refused {
-		log.Warn("the command asks for what a wrapped one cannot have", "refused", what)
+		log.Warn("a message of the command is not supported", "refused", what)
 	}
 	if n.status != "" {
 		p.said = n.status
@@ -232,7 +243,7 @@ func (p *Program) heard(n notice) {
 		p.hurryHealth()
 	}
 	if n.stopping {
-		log.Info("the command says that it stops")
+		log.Info("the command says that it is stopping")
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// command is a program that knows nothing of holdfast: what the tests wrap.
+// command is a program that knows nothing about holdfast, which the tests wrap.
 func command(what string, args []string) int {
 	dir := os.Getenv("LIFE")
 	play, ok := commands[what]
@@ -28,7 +28,7 @@ func command(what string, args []string) int {
 
 //nolint:gochecknoglobals // a table of functions
 var commands = map[string]func(dir string, args []string) int{
-	// exit CODE WORD...: says the words, one a line, and ends.
+	// exit CODE WORD...: prints the words, one per line, and ends.
 	"exit": func(_ string, args []string) int {
 		for _, word := range args[1:] {
 			fmt.Println(word)
@@ -36,21 +36,21 @@ var commands = map[string]func(dir string, args []string) int{
 		code, _ := strconv.Atoi(args[0])
 		return code
 	},
-	// live: until it is asked to end.
+	// live: lives until it is asked to end.
 	"live": func(string, []string) int {
 		fmt.Println("living")
 		awaitStop()
 		fmt.Println("ending in order")
 		return 0
 	},
-	// until FILE: there is one.
+	// until FILE: lives until the file exists.
 	"until": func(dir string, args []string) int {
 		fmt.Println("waiting")
 		awaitFile(filepath.Join(dir, args[0]))
 		fmt.Println("it is there")
 		return 0
 	},
-	// much N FILE: says N lines of 100 bytes as fast as it can, then there is the file.
+	// much N FILE: prints N lines of 100 bytes as fast as it can, then creates the file.
 	"much": func(dir string, args []string) int {
 		n, _ := strconv.Atoi(args[0])
 		block := make([]byte, 0, 64<<10)
@@ -65,19 +65,21 @@ var commands = map[string]func(dir string, args []string) int{
 		awaitStop()
 		return 0
 	},
-	// headless: goes on without its first thread.
+	// headless: continues without its first thread.
 	"headless": headless,
-	// deaf: to every request.
+	// deaf: ignores every request to end.
 	"deaf": func(string, []string) int {
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 		signal.Notify(make(chan os.Signal, 1), os.Interrupt)
 		fmt.Println("deaf")
-		time.Sleep(time.Hour) // who is left by a test that fails is not left for good
+		time.Sleep(time.Hour) // a process that a failed test leaves behind ends some time
 		return 0
 	},
-	// hostile FILE: wants to outlive everybody.
+	// stores: stores descriptors for its next life.
+	"stores": stores,
+	// hostile FILE: tries everything to survive.
 	"hostile": hostile,
-	// hang FILE: starts one that is deaf, adds its own number and that one's to the file, and never ends.
+	// hang FILE: starts a deaf process, appends both PIDs to the file, and never ends.
 	"hang": func(dir string, args []string) int {
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 		cmd := exec.Command(os.Args[0], "deaf")
@@ -90,7 +92,7 @@ var commands = map[string]func(dir string, args []string) int{
 		time.Sleep(time.Hour)
 		return 0
 	},
-	// leave FILE CODE: leaves one behind that is deaf, adds its number to the file and ends with CODE.
+	// leave FILE CODE: leaves a deaf process behind, appends its PID to the file, and ends with CODE.
 	"leave": func(dir string, args []string) int {
 		cmd := exec.Command(os.Args[0], "deaf")
 		cmd.SysProcAttr = ownSession()
@@ -107,7 +109,7 @@ var commands = map[string]func(dir string, args []string) int{
 		awaitStop()
 		return 0
 	},
-	// tree DEPTH: starts itself again and again, and lives.
+	// tree DEPTH: starts itself, DEPTH times one below the other, and lives.
 	"tree": func(dir string, args []string) int {
 		depth, _ := strconv.Atoi(args[0])
 		if depth > 0 {
@@ -122,7 +124,7 @@ var commands = map[string]func(dir string, args []string) int{
 		awaitStop()
 		return 0
 	},
-	// after FILE KIND ARG: does what makes it ready once the file is there.
+	// after FILE KIND ARG: fulfils a condition of readiness once the file exists.
 	"after": func(dir string, args []string) int {
 		fmt.Println("begun")
 		awaitFile(filepath.Join(dir, args[0]))
@@ -130,7 +132,7 @@ var commands = map[string]func(dir string, args []string) int{
 		awaitStop()
 		return 0
 	},
-	// times FILE N CODE: ends with CODE the first N times, and lives then.
+	// times FILE N CODE: ends with CODE the first N times, then lives.
 	"times": func(dir string, args []string) int {
 		path := filepath.Join(dir, args[0])
 		before, _ := os.ReadFile(path)
@@ -143,7 +145,7 @@ var commands = map[string]func(dir string, args []string) int{
 		awaitStop()
 		return 0
 	},
-	// notifies: READY at first, and RELOADING and READY around a reload.
+	// notifies: sends READY at its start, and RELOADING and READY around a reload.
 	"notifies": func(dir string, _ []string) int {
 		reload, stop := make(chan os.Signal, 1), make(chan os.Signal, 1)
 		signal.Notify(reload, reloadSignal)
@@ -153,7 +155,7 @@ var commands = map[string]func(dir string, args []string) int{
 			select {
 			case <-reload:
 				_ = tell("RELOADING=1\nMONOTONIC_USEC=1")
-				_ = tell("FDSTORE=1\nFDNAME=x")
+				_ = tell("MAINPID=1")
 				_ = tell("STATUS=it ends in vain\nEXTEND_TIMEOUT_USEC=1000000")
 				_ = os.WriteFile(filepath.Join(dir, "reloaded"), []byte("yes"), 0o600)
 				_ = tell("READY=1")
@@ -163,7 +165,7 @@ var commands = map[string]func(dir string, args []string) int{
 			}
 		}
 	},
-	// fed HOW: "silent" never feeds its watchdog, "trigger" has it bite after some time. It hangs.
+	// fed HOW: hangs. "silent" never sends WATCHDOG=1, "trigger" sends WATCHDOG=trigger after some.
 	"fed": func(_ string, args []string) int {
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
 		_ = tell("READY=1")
@@ -173,14 +175,19 @@ var commands = map[string]func(dir string, args []string) int{
 			}
 			_ = tell("WATCHDOG=trigger")
 		}
-		time.Sleep(time.Hour) // the runtime ends a program that waits for nothing
+		time.Sleep(time.Hour) // without it, the runtime would report a deadlock
 		return 0
 	},
-	// note FILE WORD...: appends the words and the variables that they name to a file.
+	// errno: reports an error, and ends.
+	"errno": func(string, []string) int {
+		_ = tell("ERRNO=2")
+		return 3
+	},
+	// note FILE WORD...: appends the words to a file, with variables expanded.
 	"note": func(dir string, args []string) int {
 		return appendTo(filepath.Join(dir, args[0]), fmt.Sprintln(os.ExpandEnv(strings.Join(args[1:], " "))))
 	},
-	// there FILE: whether it is.
+	// there FILE: fails unless the file exists.
 	"there": func(dir string, args []string) int {
 		if _, err := os.Stat(filepath.Join(dir, args[0])); err != nil {
 			fmt.Println("it is not there")
@@ -188,7 +195,7 @@ var commands = map[string]func(dir string, args []string) int{
 		}
 		return 0
 	},
-	// web ADDRESS FILE: answers 200 while the file is there; POST /stop ends it.
+	// web ADDRESS FILE: answers 200 while the file exists; POST /stop ends it.
 	"web": func(dir string, args []string) int {
 		stop := make(chan struct{}, 1)
 		mux := http.NewServeMux()
@@ -234,7 +241,7 @@ func awaitFile(path string) {
 	}
 }
 
-// become does what a condition of readiness waits for.
+// become fulfils a condition of readiness.
 func become(kind, arg string) {
 	switch kind {
 	case "tcp", "unix":

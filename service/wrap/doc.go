@@ -1,61 +1,68 @@
 // Package wrap makes a service of any program: a command line becomes a
-// [service.Program] that is ready when the command is, reloads and stops it as it wants
-// to be, takes its output line by line to the service's log, and leaves nobody of its
-// processes behind. [Program] reads the table [wrap] of the configuration file, which
-// [Options] describes; examples/wrap is a whole program of it, without a line of Go to
-// write.
+// [service.Program] that is ready when the command is, reloads and stops it in the
+// configured way, copies its output line by line to the service's log, and leaves none of
+// its processes behind. [Program] reads the table [wrap] of the configuration file, which
+// [Options] describes. examples/wrap is a complete program that uses it: there is no line of
+// Go to write.
 //
 // # A life
 //
-// The hooks before_start run, then the command: with standard input closed, with the
-// directory and the environment of the table, as the user that the service runs as, in a
-// process group of its own. It is ready when every condition of [wrap.ready] that is set
-// holds, within start_timeout; one that ends before has failed to start, and what it said
-// last stands in the error. From then on [wrap.health] asks at an interval. A command that
-// ends by itself ends the service, with its exit code by the table [wrap.exit], or is
-// started again by [wrap.restart]. A stop is the way of [wrap.stop], the grace, and
-// then SIGKILL for everybody whom the command, a hook or a check has started, directly or not;
-// a command that had to be killed makes the stop fail.
+// The hooks before_start run, then the command. Its standard input is closed, it has the
+// directory and the environment of the table, it runs as the user of the service, and in a
+// process group of its own. It is ready when all conditions of [wrap.ready] that are set
+// hold, within start_timeout. If it ends before, the start has failed, and the error has its
+// last lines. From then on the checks of [wrap.health] run at an interval. A command that they
+// find unhealthy is ended as by a stop; one that does not feed its watchdog is killed. A command that
+// ends by itself ends the service, with an exit code by the table [wrap.exit], or is
+// restarted by [wrap.restart]. A stop asks the command as [wrap.stop] says, waits for the
+// grace, and then sends SIGKILL to all processes that the command, a hook or a check has
+// started, directly or not. If the command had to be killed, the stop fails.
 //
-// The command gets none of the manager's variables, but where ready.notify is set a
-// NOTIFY_SOCKET of ours. What it says there is passed on: READY, STATUS, RELOADING,
-// STOPPING, EXTEND_TIMEOUT_USEC (every limit that runs begins anew), WATCHDOG and
-// WATCHDOG_USEC. FDSTORE is refused, and named in the log; descriptors that come
-// with a message are closed.
+// The command gets none of the manager's variables, except for a NOTIFY_SOCKET of ours if
+// ready.notify is set. What it sends there is passed on: READY, STATUS, RELOADING, STOPPING,
+// EXTEND_TIMEOUT_USEC (which restarts every time limit that is running), WATCHDOG and
+// WATCHDOG_USEC, and on Linux FDSTORE and FDSTOREREMOVE with FDNAME and FDPOLL. The next life
+// of the command gets the stored descriptors as sd_listen_fds(3) describes. They are passed
+// on to the manager under names that begin with "holdfast-command.", so they survive the
+// service if the manager has a store. Other descriptors that come with a message are closed.
 //
-// SIGUSR1, SIGUSR2 and SIGWINCH are passed on to the command.
+// SIGUSR1, SIGUSR2 and SIGWINCH are passed on to the command. Process 1 of a container passes on all
+// signals that can be, except SIGTERM and SIGINT, which are requests to stop, and SIGHUP, which is a
+// request to reload.
 //
-// # Nobody is left
+// # No process is left
 //
 // On Linux this process becomes the reaper of the command's orphans
-// (PR_SET_CHILD_SUBREAPER of prctl(2)), so that a process which has gone its own way by
-// fork and setsid is still found, and ended. That is of the whole process: a program that
-// uses this package starts no processes of its own, but from goroutines that are locked to
-// a thread other than the first, as alarms do.
+// (PR_SET_CHILD_SUBREAPER of prctl(2)). So a process that has left by fork and setsid is
+// found, and killed. This applies to the whole process: a program that uses this package may
+// start processes only from goroutines that are locked to a thread other than the first, as
+// alarms do.
 //
-// If we are killed ourselves (kill -9, out of memory) the command is killed with us by the
-// kernel (PR_SET_PDEATHSIG), and:
+// If this process is killed itself (kill -9, out of memory), the kernel kills the command
+// with it (PR_SET_PDEATHSIG). The other processes end as follows:
 //
-//   - under systemd all others are, by the control group of the service;
-//   - on Windows all others are, by the job object;
-//   - under SysV and OpenRC, and by hand, what the command had started goes on until the
-//     next start, which finds it by a variable of its environment (HOLDFAST_WRAP) and ends
-//     it before anything else. What has changed its environment or its user is not found.
+//   - Under systemd they are killed, by the control group of the service.
+//   - On Windows they are killed, by the job object.
+//   - Under SysV and OpenRC, and by hand, they continue until the next start, which finds
+//     them by a variable of their environment (HOLDFAST_WRAP) and kills them before anything
+//     else. A process that has changed its environment or its user is not found.
 //
 // # Process 1 of a container
 //
-// There it waits for the orphans of the whole container, passes signals on, and exits as
-// the command did; a container ends with its process 1, so nobody is left there either.
+// As process 1 it waits for the orphans of the whole container, passes signals on, and exits
+// with the code of the command. A container ends with its process 1, so no process is left
+// there either. Probes find files, by ready.mark and health.mark, or get an answer by HTTP,
+// by probes.
 //
 // # Other Unix systems
 //
-// There is no reaper of orphans and no PR_SET_PDEATHSIG there, on macOS and FreeBSD: who
-// leaves the process group of the command (setsid) outlives a stop, and a kill -9 of
-// ours leaves the command running; a second start is not kept from it.
+// macOS and FreeBSD have no reaper of orphans and no PR_SET_PDEATHSIG. There, a process that
+// leaves the process group of the command (setsid) survives a stop, and a kill -9 of this
+// process leaves the command running. That does not prevent a second start.
 //
 // # Windows
 //
-// The command and what it starts is in a job object that ends with us, from its first
-// instruction on. A stop is ctrl-C by default, in a console
-// of its own that nobody sees; where a person has started us at his, all there get that.
+// The command and all that it starts are in a job object from the first instruction on, which
+// ends with this process. A stop is ctrl-C by default, in a hidden console of the command. If
+// a person has started this process at a console, all processes of that console get it.
 package wrap

@@ -12,8 +12,8 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// A command that has ended is not ready, even if the condition is met and its end is not known
-// yet: on a busy machine, a program that goes to the background was ready, and ended then.
+// A command that has ended is not ready, even if the condition holds and its end is not known yet. On
+// a busy machine, a program that went to the background was ready for a moment.
 func TestACommandThatHasEndedIsNotReady(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
@@ -28,7 +28,7 @@ func TestACommandThatHasEndedIsNotReady(t *testing.T) {
 	case err := <-result:
 		known()
 		t.Fatalf("its end is not known, and the answer is %v", err)
-	case <-time.After(500 * time.Millisecond): // the wrong answer takes a few milliseconds
+	case <-time.After(500 * time.Millisecond): // a wrong answer takes a few milliseconds
 	}
 	known()
 	if err := wait.For(t, "an answer", result); err == nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/wrap"
 )
 
-// A program that is nothing but another one, as a service of a name of its own.
+// A program that only runs another one, as a service with a name of its own.
 func Example() {
 	o := wrap.Defaults()
 	o.Command = []string{"/usr/bin/redis-server", "--port", "6400"}

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// AwaitEnded starts a command that has ended when AwaitEnded returns its number, though its end
-// is not known before known is called. begin waits until the command is ready, which a server at
-// url answers for.
+// AwaitEnded starts a command and returns its PID once it has ended. Its end is not known to the
+// spawner until known is called. begin waits until the command is ready; a server at url answers in
+// its place.
 func AwaitEnded(ctx context.Context, url string) (pid int, begin func() <-chan error, known func(), err error) {
 	in, end, err := os.Pipe()
 	if err != nil {
@@ -23,7 +23,7 @@ func AwaitEnded(ctx context.Context, url string) (pid int, begin func() <-chan e
 	if err := errors.Join(err, in.Close()); err != nil {
 		return 0, nil, nil, err
 	}
-	s.mu.Lock() // what takes note of the end waits for that
+	s.mu.Lock() // the goroutine that waits for the command needs it
 	p := &Program{spawner: s, now: Options{Command: cmd.Args, Ready: Ready{HTTP: url, Timeout: time.Minute}}}
 	return process.pid(), func() <-chan error {
 		result := make(chan error, 1)

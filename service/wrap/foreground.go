@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// foreground is what keeps a program that is known to go to the background from that, as its own manual
-// has it.
+// foreground returns the end of an error that says how a program is kept in the foreground. For known
+// programs this is what their manuals say.
 func foreground(program string) string {
 	name := strings.TrimSuffix(filepath.Base(program), ".exe")
 	for known, how := range map[string]string{
@@ -42,7 +42,7 @@ func foreground(program string) string {
 		"gunicorn":          "without --daemon",
 		"celery":            "without --detach",
 		"pg_ctl":            "postgres -D DIRECTORY instead",
-		"postgres":          "it stays there by itself: pg_ctl and pg_ctlcluster do not",
+		"postgres":          "run it directly: it stays in the foreground, unlike pg_ctl and pg_ctlcluster",
 		"pg_ctlcluster":     "--foreground",
 		"mysqld":            "without --daemonize",
 		"mariadbd":          "without --daemonize",

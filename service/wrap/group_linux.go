@@ -18,22 +18,26 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/proc"
 )
 
-// attributes has the process be the first of a group of its own, and die with us.
+// canStore reports whether package kept can keep descriptors on this system.
+const canStore = true
+
+// attributes makes a process the leader of a group of its own that dies with us.
 func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// markVariable is in the environment of all processes of a service; its value names the service.
+// markVariable is an environment variable of all processes of a service. Its value names the service.
 const markVariable = "HOLDFAST_WRAP"
 
-// reaper makes us the parent of all orphans below us, and waits for them.
+// A reaper makes this process the parent of all orphans below it, and waits for them.
 type reaper struct {
-	service string // what markVariable says
+	service string // value of markVariable
 	self    proc.Identity
-	leave   func() // nil: we are not
+	leave   func() // ends it; nil: it has not begun
 }
 
-// adopt begins to be the parent of orphans. service is what distinguishes ours from all others, and self is this process.
+// adopt begins to adopt orphans. service distinguishes our processes from all others, and self is this
+// process.
 func (s *spawner) adopt(service string, self proc.Identity) error {
 	s.service, s.self = service, self
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
@@ -66,7 +70,7 @@ func (s *spawner) release() {
 	}
 }
 
-// reap waits for those of our children that have ended and that package os/exec does not know.
+// reap waits for those of our children that have ended and that package os/exec does not wait for.
 func (s *spawner) reap() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,15 +84,15 @@ func (s *spawner) reap() {
 	}
 }
 
-// orphans are the children of our first thread: the kernel gives it those that it has us adopt, and to
-// each thread what it has started. So those of other threads that are not own are of somebody else in
-// this process, who waits for them: an alarm's command.
+// orphans returns the children of our first thread. The kernel gives to each thread the processes that
+// it has started, and to the first one the orphans too. So if a child of another thread is not own,
+// other code in this process has started it and waits for it, such as an alarm's command.
 func (s *spawner) orphans() (pids []int) {
-	pids, err := childrenOf(s.self.PID)
+	pids, err := proc.Children(s.self.PID, s.self.PID)
 	if err == nil {
 		return pids
 	}
-	for _, r := range processes() { // a kernel without that file: nobody else starts any, then
+	for _, r := range processes() { // the kernel has no such list: assume that no other code starts processes
 		if r.Parent == s.self.PID {
 			pids = append(pids, r.pid)
 		}
@@ -96,16 +100,15 @@ func (s *spawner) orphans() (pids []int) {
 	return pids
 }
 
-// strangers are the children that somebody else in this process has started.
+// strangers returns the children that other code in this process has started.
 func (s *spawner) strangers() map[int]bool {
 	found := map[int]bool{}
-	threads, _ := os.ReadDir("/proc/self/task") // there is none without it
+	threads, _ := proc.Threads(s.self.PID) // without a list there are none
 	for _, thread := range threads {
-		id, err := strconv.Atoi(thread.Name())
-		if err != nil || id == s.self.PID {
+		if thread == s.self.PID {
 			continue
 		}
-		pids, _ := childrenOf(id) // the thread may be gone
+		pids, _ := proc.Children(s.self.PID, thread) // the thread may have ended
 		for _, pid := range pids {
 			found[pid] = !s.own[pid]
 		}
@@ -113,59 +116,33 @@ func (s *spawner) strangers() map[int]bool {
 	return found
 }
 
-// childrenOf are the children of one of our threads.
-func childrenOf(thread int) (pids []int, err error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/children", thread))
-	for word := range strings.FieldsSeq(string(b)) {
-		if pid, e := strconv.Atoi(word); e == nil {
-			pids = append(pids, pid)
-		}
-	}
-	return pids, err
-}
-
-// relative is a process as /proc/PID/stat has it.
+// A relative is a process as /proc/PID/stat describes it.
 type relative struct {
 	proc.Stat
 	pid int
 	own bool // package os/exec waits for it
 }
 
-// processes are all that there are.
+// processes returns all processes of the machine.
 func processes() (all []relative) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil
 	}
-	buffer := make([]byte, 4096) // a line is shorter
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
 		if err != nil {
 			continue
 		}
-		line, err := readOnce("/proc/"+e.Name()+"/stat", buffer)
-		if err != nil {
-			continue // it is gone
-		}
-		if stat, err := proc.ParseStat(line); err == nil {
+		if stat, err := proc.StatOf(pid); err == nil { // otherwise it is gone
 			all = append(all, relative{pid: pid, Stat: stat})
 		}
 	}
 	return all
 }
 
-// readOnce reads a file of /proc into b by three system calls. [os.ReadFile] takes nine, and there may be thousands of files.
-func readOnce(path string, b []byte) ([]byte, error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
-	}
-	n, err := unix.Read(fd, b)
-	_ = unix.Close(fd)
-	return b[:max(n, 0)], err
-}
-
-// below are all processes that descend from us, without what others in this process have started. There are none before adopt.
+// below returns all processes that descend from us, except those that other code in this process has
+// started. Before adopt there are none.
 func (s *spawner) below() []relative { return s.descendants(s.self.PID) }
 
 func (s *spawner) descendants(of int) (all []relative) {
@@ -175,7 +152,7 @@ func (s *spawner) descendants(of int) (all []relative) {
 		return nil
 	}
 	rest := processes()
-	strangers := s.strangers() // later: whoever is in rest has been started
+	strangers := s.strangers() // read after rest, so that it includes all of rest
 	found := map[int]bool{of: true}
 	for grown := true; grown; {
 		grown = false
@@ -192,7 +169,7 @@ func (s *spawner) descendants(of int) (all []relative) {
 	return all
 }
 
-// others are the processes below us that are alive and that we have not started ourselves.
+// others returns the processes below us that are alive and that we have not started ourselves.
 func (s *spawner) others() (pids []int) {
 	for _, r := range s.below() {
 		if !r.Ended() && !r.own {
@@ -202,13 +179,13 @@ func (s *spawner) others() (pids []int) {
 	return pids
 }
 
-// identity is r as one that can be signalled without taking another for it.
+// identity returns the identity of r, by which it can be signalled even if its PID is reused.
 func (s *spawner) identity(r relative) proc.Identity {
 	return proc.Identity{PID: r.pid, Start: r.Start, Boot: s.self.Boot, Space: s.self.Space}
 }
 
-// exited reports whether the process has ended. On a busy machine, ended is closed some time after
-// that. Meanwhile a daemon that the process has left behind may meet a condition of readiness.
+// exited reports whether the process has ended. On a busy machine, ended is closed some time later, and
+// a daemon that the process has left behind may fulfil a condition of readiness meanwhile.
 func (p *process) exited() bool {
 	if p.hasEnded() {
 		return true
@@ -218,15 +195,15 @@ func (p *process) exited() bool {
 	return errors.Is(err, unix.ECHILD) || err == nil && info.Signo != 0
 }
 
-// end kills all that is below us, and returns when nobody is left or ctx ends. p is the command; nil: there is none.
+// end kills all processes below us. It returns when none is left or ctx ends. p is the command, or nil.
 func (s *spawner) end(ctx context.Context, p *process) error {
 	known := map[int]bool{}
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		s.reap()
 		before := s.waits()
 		all := s.below()
-		// Who forks and ends again and again is in no list of processes that is made meanwhile. But whoever has ended below us
-		// was waited for by us, or is in the list.
+		// A process that forks and ends again and again may be missing in every list. But a process below us
+		// that has ended is in the list, or we have waited for it.
 		if len(all) == 0 && s.settled(before) && (p == nil || p.hasEnded()) {
 			return nil
 		}
@@ -234,28 +211,30 @@ func (s *spawner) end(ctx context.Context, p *process) error {
 			if r.Ended() {
 				continue
 			}
-			_ = s.identity(r).Signal(os.Kill) // it may be gone
+			_ = s.identity(r).Signal(os.Kill) // it may have ended
 			if !known[r.pid] {
-				known[r.pid], pause = true, time.Millisecond // they are making more
+				known[r.pid], pause = true, time.Millisecond // more may follow
 			}
 		}
-		for range strikes {
-			s.strike()
+		if len(all) > 0 || s.waits() != before { // otherwise no process could have started others
+			for range strikes {
+				s.strike()
+			}
 		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return fmt.Errorf("%s: %w: they do not end", listed(all), context.Cause(ctx))
+			return fmt.Errorf("%s did not end: %w", listed(all), context.Cause(ctx))
 		}
 	}
 }
 
-// strikes is how often end kills orphans between two looks at all processes.
+// strikes is how often end kills orphans before it lists all processes again.
 const strikes = 50
 
-// strike kills the orphans of this moment. Who forks and ends again and again is another process by the time that all processes
-// have been looked at; this takes some microseconds. It needs no proof of identity: nobody else waits for an orphan, so its PID
-// is still its own.
+// strike kills the current orphans. A process that forks and ends again and again is gone before all
+// processes are listed, but strike takes only microseconds. It need not verify identities, because only
+// we wait for an orphan, so its PID cannot be reused.
 func (s *spawner) strike() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -273,17 +252,19 @@ func (s *spawner) waits() int {
 	return s.waited
 }
 
-// settled reports whether none of our processes has been waited for since waits returned before, and none can be now.
+// settled reports whether we have waited for no process since waits returned before, and none is left
+// that we could wait for.
 func (s *spawner) settled(before int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.waited == before && len(s.own) == 0
 }
 
-// mostLooks limits how often fell looks for what a command has started meanwhile.
+// mostLooks limits how often fell looks for processes that were started meanwhile.
 const mostLooks = 100
 
-// fell kills p and all that descends from it. They are stopped before: whose parent is killed cannot be told from other orphans.
+// fell kills p and all its descendants. It stops them all first, because once its parent is killed, a
+// descendant cannot be distinguished from other orphans.
 func (s *spawner) fell(p *process) {
 	tree := map[int]relative{}
 	for range mostLooks {
@@ -312,16 +293,15 @@ func listed(all []relative) string {
 	return "processes " + strings.Join(words, ", ")
 }
 
-// mark is the variable that the processes of the service have.
+// mark returns the variable that all processes of the service have.
 func (s *spawner) mark() (string, bool) { return markVariable + "=" + s.service, true }
 
-// sweep ends what a run that was killed has left behind, and returns how many that were. It is
-// for before anything is started: whoever has the mark is of another run then, and there is none
-// but ours now.
+// sweep kills the processes that a killed run has left behind, and returns their number. It must be
+// called before any process is started: a process with the mark then belongs to an earlier run.
 func (s *spawner) sweep() (n int, err error) {
 	mark, _ := s.mark()
 	ended := map[int]bool{}
-	for again := true; again; { // they may be making more
+	for again := true; again; { // more may follow
 		again = false
 		for _, r := range processes() {
 			if r.pid == s.self.PID || r.Ended() || ended[r.pid] {
@@ -333,7 +313,7 @@ func (s *spawner) sweep() (n int, err error) {
 				continue
 			}
 			if e := id.Signal(os.Kill); e != nil && !errors.Is(e, proc.ErrGone) {
-				err = errors.Join(err, fmt.Errorf("end process %d (%s), which the last run has left behind: %w", r.pid, r.Name, e))
+				err = errors.Join(err, fmt.Errorf("kill process %d (%s), which the last run left behind: %w", r.pid, r.Name, e))
 				continue
 			}
 			ended[r.pid], again = true, true

@@ -21,7 +21,7 @@ const (
 
 func isAbs(path string) bool { return filepath.IsAbs(path) }
 
-// group is a process with what it has started and what has not left its process group.
+// A group is a process group: a process and those that it has started, unless they have left the group.
 type group int
 
 func startGroup(cmd *exec.Cmd) (group, error) {
@@ -35,16 +35,16 @@ func startGroup(cmd *exec.Cmd) (group, error) {
 func (g group) kill()  { _ = syscall.Kill(-int(g), syscall.SIGKILL) }
 func (g group) close() {}
 
-// signalNamed is a signal by its name, with SIG in front or without it.
+// signalNamed returns the signal of that name, with or without the prefix SIG.
 func signalNamed(name string) (syscall.Signal, error) {
 	n := unix.SignalNum("SIG" + strings.TrimPrefix(strings.ToUpper(name), "SIG"))
 	if n == 0 {
-		return 0, fmt.Errorf("%q is no signal of this system", name)
+		return 0, fmt.Errorf("%q is not a signal of this system", name)
 	}
 	return n, nil
 }
 
-// signal sends a signal to the process, or to all of its group as well.
+// signal sends a signal to the process or, if all is set, to its whole group.
 func (p *process) signal(name string, all bool) error {
 	sig, err := signalNamed(name)
 	if err != nil {
@@ -59,10 +59,10 @@ func (p *process) signal(name string, all bool) error {
 	return p.cmd.Process.Signal(sig)
 }
 
-// console has nothing to do where there are signals.
+// console does nothing on systems with signals.
 func console(*exec.Cmd, Stop) {}
 
-// ask is the way to stop by a signal.
+// ask asks the process to end, by a signal.
 func (p *process) ask(o Stop) error { return p.signal(o.Signal, o.Tree) }
 
 func outcomeOf(s *os.ProcessState) outcome {
@@ -72,8 +72,8 @@ func outcomeOf(s *os.ProcessState) outcome {
 	return outcome{code: s.ExitCode()}
 }
 
-// asked reports whether that is how a program ends by the signal that asked it to, or by one of those that a
-// person or a manager may have sent it besides.
+// asked reports whether this is the outcome of the signal name, or of another signal that a person or a
+// manager may have sent to end the program.
 func (o outcome) asked(name string) bool {
 	for _, ask := range []string{name, "SIGTERM", "SIGINT", "SIGHUP"} {
 		if sig, err := signalNamed(ask); err == nil && (o.number == int(sig) || o.code == 128+int(sig)) {

@@ -22,12 +22,12 @@ const (
 	canNotify     = false
 )
 
-// isAbs reports whether a path is none of a directory's: one that begins with a slash is of the drive.
+// isAbs reports whether a path does not depend on the working directory, except for its drive.
 func isAbs(path string) bool {
 	return filepath.IsAbs(path) || strings.HasPrefix(filepath.ToSlash(path), "/")
 }
 
-// group is a job object, which ends with its last handle, and so with us.
+// A group is a job object. It ends with its last handle, and so with us.
 type group struct{ jobobject.Job }
 
 func (g group) kill()  { g.Kill() }
@@ -41,10 +41,10 @@ func startGroup(cmd *exec.Cmd) (group, error) {
 	return group{j}, err
 }
 
-// fell kills p and all that it has started.
+// fell kills p and all processes that it has started.
 func (s *spawner) fell(p *process) { p.group.kill() }
 
-// end kills all that there is of p, and returns when nobody is left or ctx ends.
+// end kills the job of p. It returns when no process is left or ctx ends.
 func (s *spawner) end(ctx context.Context, p *process) error {
 	if p == nil {
 		return nil
@@ -58,7 +58,7 @@ func (s *spawner) end(ctx context.Context, p *process) error {
 		select {
 		case <-time.After(5 * time.Millisecond):
 		case <-ctx.Done():
-			return fmt.Errorf("%d processes: %w: they do not end", n, context.Cause(ctx))
+			return fmt.Errorf("%d processes did not end: %w", n, context.Cause(ctx))
 		}
 	}
 }
@@ -73,7 +73,8 @@ func (p *process) signal(name string, _ bool) error { return fmt.Errorf("%q: %w"
 
 func outcomeOf(s *os.ProcessState) outcome { return outcome{code: s.ExitCode()} }
 
-// controlCExit is how a program ends that has no handler for ctrl-C or ctrl-break: STATUS_CONTROL_C_EXIT.
+// controlCExit is the exit code of a program without a handler for ctrl-C or ctrl-break:
+// STATUS_CONTROL_C_EXIT.
 const controlCExit = 0xC000013A
 
 func (o outcome) asked(string) bool { return uint32(o.code) == controlCExit }

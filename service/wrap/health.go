@@ -7,22 +7,23 @@ import (
 	"time"
 )
 
-// hurryHealth has health look at once.
+// hurryHealth makes examine look at once.
 func (p *Program) hurryHealth() {
 	select {
 	case p.examined <- struct{}{}:
-	default: // it will
+	default: // it is about to
 	}
 }
 
-// sickness is why one life of the command is to be ended.
+// A sickness is the reason to end one life of the command.
 type sickness struct {
-	of  *child
-	why error
+	of    *child
+	why   error
+	hangs bool // asking it to end would be of no use
 }
 
-// examine asks for the command's health until a stop is asked for. One that is not ready, or has ended,
-// is another's concern.
+// examine checks the health of the command until a stop is requested. It does not check a command
+// that is not ready or has ended.
 func (p *Program) examine(ctx context.Context) error {
 	failures := 0
 	var last *child
@@ -45,29 +46,29 @@ func (p *Program) examine(ctx context.Context) error {
 		case p.isStopping(), c.hasEnded():
 			continue
 		case err == nil:
-			p.setUnwell(nil)
+			p.setUnhealthy(nil)
 			failures = 0
 			continue
 		}
 		failures++
-		p.rt.Slog().Warn("the command does not do well", "error", err, "times", failures, "of", o.Health.Threshold)
+		p.rt.Slog().Warn("a health check of the command failed", "error", err, "times", failures, "of", o.Health.Threshold)
 		if failures < o.Health.Threshold && !certain {
 			continue
 		}
 		failures = max(failures, o.Health.Threshold)
-		p.setUnwell(err)
+		p.setUnhealthy(err)
 		if !o.Health.Tolerate {
 			failures = 0
 			select {
-			case p.sick <- sickness{c, err}:
-			default: // it is being ended
+			case p.sick <- sickness{c, err, certain}:
+			default: // it is already being ended
 			}
 		}
 	}
 }
 
-// pause waits for the next round, without a clock where there is nothing to ask. It reports whether there
-// is one: none, when a stop is asked for.
+// pause waits for the next round, without a timer if there is nothing to check. It returns false when
+// a stop is requested.
 func (p *Program) pause(o Options) bool {
 	var next <-chan time.Time
 	if o.Health.Watchdog > 0 || !o.Health.probe().empty() {
@@ -84,7 +85,8 @@ func (p *Program) pause(o Options) bool {
 	return true
 }
 
-// pace is the time to the next round: so that a watchdog is not noticed much later than it strikes.
+// pace returns the time to the next round. It is short enough to notice soon that a watchdog has
+// expired.
 func (p *Program) pace(o Options) time.Duration {
 	if w := p.watchdog(); w > 0 {
 		return min(o.Health.Interval, w/2)
@@ -101,10 +103,11 @@ func (p *Program) watchdog() time.Duration {
 	return time.Duration(p.child.watchdog.Load())
 }
 
-// health is one round. It is certain of what the command says itself.
+// health checks once. If certain is set, the threshold does not apply, because the command itself has
+// said so, or has failed to.
 func (p *Program) health(ctx context.Context, o Options, c *child) (certain bool, err error) {
 	if c.trigger.Load() {
-		return true, errors.New("it says so itself: WATCHDOG=trigger")
+		return true, errors.New("it sent WATCHDOG=trigger")
 	}
 	if w := p.watchdog(); w > 0 {
 		if silent := time.Since(time.Unix(0, c.pinged.Load())); silent > w {

@@ -16,7 +16,7 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// hostile takes no signal, has orphans of its own, is in another session and says nothing to anybody.
+// hostile ignores all signals, has orphans of its own, and is in another session.
 func hostile(dir string, args []string) int {
 	for n := syscall.Signal(1); n < 65; n++ {
 		signal.Ignore(n)
@@ -25,8 +25,8 @@ func hostile(dir string, args []string) int {
 	for _, f := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
 		_ = f.Close()
 	}
-	_, _ = syscall.Setsid()                                          // a group's leader cannot
-	_ = exec.Command("/bin/sh", "-c", "(setsid sleep 3000 &)").Run() // how it ends is unknown, where SIGCHLD is ignored
+	_, _ = syscall.Setsid()                                          // fails for the leader of a group
+	_ = exec.Command("/bin/sh", "-c", "(setsid sleep 3000 &)").Run() // the result is unknown, because SIGCHLD is ignored
 	cmd := exec.Command(os.Args[0], append([]string{"hostile"}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if depth := strings.Count(strings.Join(args, " "), "x"); depth < 3 {
@@ -40,7 +40,7 @@ func hostile(dir string, args []string) int {
 	return 0
 }
 
-// Who does all that a process can to be left alone is not.
+// A process that does everything to survive a stop does not.
 func TestHostileCommand(t *testing.T) {
 	t.Parallel()
 	l := newLife(t, wrapped("hostile", "up")+"[wrap.stop]\ngrace = \"200ms\"\ntree = true").start().await(platform.PhaseReady)

@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// gone waits until the processes have ended whose numbers are in the file.
+// gone waits until the processes whose PIDs are in the file have ended.
 func (l *life) gone(file string) {
 	l.t.Helper()
 	for _, word := range strings.Fields(l.read(file)) {
@@ -24,19 +24,20 @@ func (l *life) gone(file string) {
 	}
 }
 
-// argv is a command of the tests, as it stands in TOML.
+// argv returns a command of the tests as TOML.
 func argv(args ...string) string {
 	return "[" + quoted(os.Args[0]) + ", " + strings.Join(quotedAll(args), ", ") + "]"
 }
 
-// A check that hangs is killed with what it has started, at each attempt: they once were there until the end of the service.
+// A check that hangs is killed at each attempt, with all that it has started. Once these processes lived until the end of the
+// service.
 func TestAProbeThatHangsLeavesNobody(t *testing.T) {
 	t.Parallel()
 	l := newLife(t, wrapped("live")+"[wrap.ready]\nlog = \"living\"\n[wrap.health]\ntolerate = true\ninterval = \"1ms\"\ntimeout = \"3s\"\ncommand = "+argv("hang", "hung")).
 		start().await(platform.PhaseReady)
 	l.until("it hangs", func() bool { return strings.HasSuffix(l.read("hung"), "\n") })
 	l.says("no answer within 3s")
-	l.gone("hung") // or those of a later one: each ends so
+	l.gone("hung") // or those of a later attempt
 	if code := l.stop(); code != 0 {
 		t.Errorf("exit code %d\n%s", code, l.scene())
 	}
@@ -44,7 +45,7 @@ func TestAProbeThatHangsLeavesNobody(t *testing.T) {
 	l.nobody()
 }
 
-// A stop command that hangs is killed, and the command is asked by the signal as long as there is grace: once it was killed.
+// A stop command that hangs is killed, and the signal follows within the grace. Once the command was killed instead.
 func TestAStopThatHangsIsFollowedByTheSignal(t *testing.T) {
 	t.Parallel()
 	l := newLife(t, wrapped("live")+"[wrap.ready]\nlog = \"living\"\n[wrap.stop]\ngrace = \"20s\"\ncommand = "+argv("hang", "hung")).
@@ -61,7 +62,7 @@ func TestAStopThatHangsIsFollowedByTheSignal(t *testing.T) {
 	l.nobody()
 }
 
-// What a hook has left behind ends with the service, as all that the command has: it once was nobody's.
+// A process that a hook has left behind ends with the service. Once it survived.
 func TestHooksLeaveNobody(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" && runtime.GOOS != "windows" {
@@ -84,7 +85,7 @@ func TestHooksLeaveNobody(t *testing.T) {
 	l.gone("left")
 }
 
-// A variable arrives as it is, whatever it is.
+// A variable arrives unchanged, whatever it contains.
 func TestStrangeVariables(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{"ODD_LINES": "a\nb\t\"'\\ $HOME %PATH% ${X}", "ODD_EMPTY": "", "ODD.name x": "=", "ODD_CHARACTERS": "ä\u200b\u0001"}
@@ -93,7 +94,7 @@ func TestStrangeVariables(t *testing.T) {
 		table += quoted(name) + " = " + quoted(value) + "\n"
 	}
 	l := newLife(t, wrapped("environ", "all")+"[wrap.ready]\nfile = \"DIR/all\"")
-	text := l.read("config.toml") + table // the table of variables is the last
+	text := l.read("config.toml") + table // the table of variables comes last
 	if err := os.WriteFile(l.path("config.toml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

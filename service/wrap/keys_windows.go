@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// console gives the command what the keys are for that end it: a console of its own, unless we
-// have one that it can share; and for ctrl-break a process group of its own, which the system makes
-// deaf to ctrl-C.
+// console prepares the command for the keys that end it. It gets a console of its own, unless it can
+// share ours. For ctrl-break it gets a process group of its own, too, in which the system disables
+// ctrl-C.
 func console(cmd *exec.Cmd, o Stop) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{HideWindow: true}
 	if o.Keys == "ctrl-break" {
@@ -24,20 +24,20 @@ func console(cmd *exec.Cmd, o Stop) {
 	}
 }
 
-// atConsole reports whether a person has started us at a console, which a service has none of.
+// atConsole reports whether we have a console, because a person has started us. A service has none.
 func atConsole() bool {
 	page, err := windows.GetConsoleCP()
 	return err == nil && page != 0
 }
 
-// ask is the way to stop by what a person would do at the keyboard or the mouse.
+// ask asks the process to end, as a person would by keyboard or mouse.
 func (p *process) ask(o Stop) error {
 	if p.hasEnded() {
 		return os.ErrProcessDone
 	}
 	pid := uint32(p.pid()) //nolint:gosec // a process id is one
 	switch o.Keys {
-	case "ctrl-break": // the one that a process group of its own gets alone
+	case "ctrl-break": // this key alone can be sent to one process group
 		return withConsole(pid, func() error { return windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, pid) })
 	case "ctrl-c":
 		return withConsole(pid, func() error { return ctrlC() })
@@ -47,7 +47,7 @@ func (p *process) ask(o Stop) error {
 	return nil
 }
 
-// kernel32 has what golang.org/x/sys lacks.
+// kernel32 calls a function that golang.org/x/sys lacks.
 func kernel32(name string, args ...uintptr) error {
 	ok, _, err := windows.NewLazySystemDLL("kernel32.dll").NewProc(name).Call(args...)
 	if ok == 0 {
@@ -56,13 +56,13 @@ func kernel32(name string, args ...uintptr) error {
 	return nil
 }
 
-// withConsole has do be called while our console is that of the process pid: a key pressed
-// there reaches those who have the same.
+// withConsole calls do while our console is that of the process pid. A key that is pressed there reaches
+// all processes of that console.
 func withConsole(pid uint32, do func() error) error {
 	if atConsole() {
 		return do()
 	}
-	_ = kernel32("FreeConsole") // Wine says that there is one, and it is none
+	_ = kernel32("FreeConsole") // Wine claims that there is one, which is wrong
 	if err := kernel32("AttachConsole", uintptr(pid)); err != nil {
 		return err
 	}
@@ -71,23 +71,23 @@ func withConsole(pid uint32, do func() error) error {
 	return err
 }
 
-// ctrlC presses ctrl-C, which all get that have our console, and which we ignore meanwhile.
+// ctrlC presses ctrl-C for all processes of our console. We ignore it meanwhile.
 func ctrlC() error {
 	if err := kernel32("SetConsoleCtrlHandler", 0, 1); err != nil {
 		return err
 	}
 	err := windows.GenerateConsoleCtrlEvent(windows.CTRL_C_EVENT, 0)
-	time.Sleep(heard) // it is delivered by a thread of the system's, and nothing says when
+	time.Sleep(heard) // the system delivers it in a thread of its own, at an unknown time
 	_ = kernel32("SetConsoleCtrlHandler", 0, 0)
 	return err
 }
 
-// heard is how long we are deaf to ctrl-C ourselves.
+// heard is how long we ignore ctrl-C.
 const heard = 200 * time.Millisecond
 
 const wmClose = 0x10
 
-// closeWindows asks the windows of a process to close, as the button in their corner does.
+// closeWindows asks the windows of a process to close, as their close button does.
 func closeWindows(pid uint32) error {
 	post := windows.NewLazySystemDLL("user32.dll").NewProc("PostMessageW")
 	found := 0

@@ -1,14 +1,17 @@
 package wrap
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"log/slog"
 	"maps"
 	"slices"
 	"strings"
 )
 
-// levelTrace is trace, as package logsink has it.
+// levelTrace is the level trace of package logsink.
 const levelTrace = slog.LevelDebug - 4
 
 // off is the level of lines that are not logged.
@@ -16,7 +19,7 @@ const off = slog.Level(-100)
 
 func levelNames() []string { return []string{"trace", "debug", "info", "warn", "error"} }
 
-// levelOf is the level that a word stands for, in the languages that programs speak.
+// levelOf returns the level that a word means, in the vocabularies of many programs.
 func levelOf(word string) (slog.Level, bool) {
 	switch strings.ToLower(strings.TrimSpace(word)) {
 	case "off":
@@ -35,13 +38,18 @@ func levelOf(word string) (slog.Level, bool) {
 	return 0, false
 }
 
-// fieldsOf are the level, the message and the fields of a line that is a JSON object.
+// fieldsOf returns the level, the message and the fields of a line that is a JSON object.
 func fieldsOf(line []byte, usual slog.Level) (level slog.Level, msg string, attrs []slog.Attr, ok bool) {
 	if len(line) < 2 || line[0] != '{' || line[len(line)-1] != '}' {
 		return 0, "", nil, false
 	}
 	var object map[string]any
-	if json.Unmarshal(line, &object) != nil {
+	decoder := json.NewDecoder(bytes.NewReader(line))
+	decoder.UseNumber() // a long number may be an identifier, and must not be rounded
+	if decoder.Decode(&object) != nil {
+		return 0, "", nil, false
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) { // the line has more than one value
 		return 0, "", nil, false
 	}
 	level = usual
@@ -62,19 +70,23 @@ func fieldsOf(line []byte, usual slog.Level) (level slog.Level, msg string, attr
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(object)) {
-		attrs = append(attrs, attrOf(key, object[key]))
+		attrs = append(attrs, attrOf(key, object[key], deepest))
 	}
 	return level, msg, attrs, true
 }
 
-func attrOf(key string, value any) slog.Attr {
+// deepest limits how many nested objects become groups. In a text log, each field has the names of all its
+// groups, so a short line with thousands of nested objects would grow to megabytes.
+const deepest = 16
+
+func attrOf(key string, value any, depth int) slog.Attr {
 	object, ok := value.(map[string]any)
-	if !ok || len(object) == 0 {
+	if !ok || len(object) == 0 || depth == 0 {
 		return slog.Any(key, value)
 	}
 	var attrs []slog.Attr
 	for _, inner := range slices.Sorted(maps.Keys(object)) {
-		attrs = append(attrs, attrOf(inner, object[inner]))
+		attrs = append(attrs, attrOf(inner, object[inner], depth-1))
 	}
 	return slog.GroupAttrs(key, attrs...)
 }

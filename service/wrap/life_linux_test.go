@@ -20,7 +20,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// left are the processes that have the environment of the life's command.
+// left returns the processes that have the environment of the command.
 func (l *life) left() (pids []string) {
 	mark := []byte("\x00LIFE=" + l.dir + "\x00")
 	all, _ := filepath.Glob("/proc/[0-9]*/environ")
@@ -33,7 +33,7 @@ func (l *life) left() (pids []string) {
 	return pids
 }
 
-// nobody fails the test if somebody of the command is left. The service has ended.
+// nobody fails the test if a process of the command is left after the end of the service.
 func (l *life) nobody() {
 	l.t.Helper()
 	if pids := l.left(); len(pids) > 0 {
@@ -49,7 +49,7 @@ func shell(script string) string {
 	return "[wrap]\ncommand = [\"/bin/sh\", \"-c\", " + quoted(script) + "]\n"
 }
 
-// Nobody outlives the stop, whatever way it has gone; and nobody of it is a zombie of ours before.
+// No process survives the stop, whatever it has done to leave, and none of them becomes a zombie before.
 func TestNobodyOutlivesTheStop(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -76,13 +76,13 @@ func TestNobodyOutlivesTheStop(t *testing.T) {
 	}
 }
 
-// headless ends the first thread of a process that lives on, and is shown as a zombie then.
+// headless ends the first thread of the process, which continues and is shown as a zombie.
 func headless(dir string, _ []string) int {
 	if err := os.WriteFile(filepath.Join(dir, "headless"), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
 		return 1
 	}
 	ending := make(chan struct{})
-	for { // the first thread takes one of these some time
+	for { // some time, the first thread runs one of these
 		go func() {
 			runtime.LockOSThread()
 			if unix.Gettid() == os.Getpid() {
@@ -97,7 +97,7 @@ func headless(dir string, _ []string) int {
 	}
 }
 
-// A process whose first thread has ended looks like one that has, and once was waited for instead of killed.
+// A process whose first thread has ended looks like a process that has ended. Once it was waited for and not killed.
 func TestNobodyIsTakenForAZombieWhoLives(t *testing.T) {
 	t.Parallel()
 	l := newLife(t, shell(quoted(os.Args[0])+` headless & wait`)).start().await(platform.PhaseReady)
@@ -132,8 +132,8 @@ func zombiesOf(parent int) (n int) {
 	return n
 }
 
-// A kill -9 of ours takes the command along; what that had started is ended by the next start, before
-// there is another command.
+// A kill -9 of the service kills the command. The next start kills what that had started, before it
+// starts another command.
 func TestKilledServiceLeavesNobodyToTheNext(t *testing.T) {
 	t.Parallel()
 	l := newLife(t, shell(`(setsid sleep 3000 &); echo $$ >>pids; sleep 3000 & wait`)+"[wrap.ready]\nfile = \"DIR/state/pids\"").start().await(platform.PhaseReady)
@@ -156,14 +156,14 @@ func TestKilledServiceLeavesNobodyToTheNext(t *testing.T) {
 			t.Errorf("process %s of the first run goes on beside the second\n%s", pid, l.scene())
 		}
 	}
-	l.says("had left behind")
+	l.says("that the last run left behind")
 	if code := l.stop(); code != 0 {
 		t.Errorf("exit code %d\n%s", code, l.scene())
 	}
 	l.nobody()
 }
 
-// What goes to the background is refused, with how it is kept in the foreground.
+// A program that goes to the background is refused. The error says how it is kept in the foreground.
 func TestGoingToTheBackground(t *testing.T) {
 	t.Parallel()
 	for _, ready := range []string{"[wrap.ready]\nfile = \"DIR/never\"", ""} {
@@ -190,7 +190,7 @@ func TestDeathBySignal(t *testing.T) {
 	}
 }
 
-// The signal of the options stops it, also for all of its group.
+// The configured signal stops the command or, if asked for, its whole group.
 func TestStopSignal(t *testing.T) {
 	t.Parallel()
 	l := newLife(t, shell(`trap 'echo quitting; exit 0' QUIT; trap '' TERM; echo up; while :; do sleep 0.05; done`)+
@@ -208,7 +208,7 @@ func TestStopSignal(t *testing.T) {
 	l.says("child quits")
 }
 
-// A reload by signal, of which the command tells how it went by sd_notify(3).
+// A reload by signal, whose end the command reports by sd_notify(3).
 func TestReloadBySignal(t *testing.T) {
 	t.Parallel()
 	l := newLife(t, wrapped("notifies")+"[wrap.ready]\nnotify = true\n[wrap.reload]\nsignal = \"SIGUSR1\"\nnotify = true").start().await(platform.PhaseReady)
@@ -217,14 +217,14 @@ func TestReloadBySignal(t *testing.T) {
 	if l.read("reloaded") == "" {
 		t.Errorf("the reload was over before the command's\n%s", l.scene())
 	}
-	l.says("FDSTORE=1")
+	l.says("MAINPID=1")
 	l.says("ends in vain")
 	if code := l.stop(); code != 0 {
 		t.Errorf("exit code %d\n%s", code, l.scene())
 	}
 }
 
-// A command that does not feed its watchdog is ended, and so is one that says that it is to be.
+// A command that does not feed its watchdog is ended, and so is one that sends WATCHDOG=trigger.
 func TestWatchdog(t *testing.T) {
 	t.Parallel()
 	for how, says := range map[string]string{"silent": "no WATCHDOG=1", "trigger": "WATCHDOG=trigger"} {
@@ -233,7 +233,7 @@ func TestWatchdog(t *testing.T) {
 		if code := l.end(); code == 0 {
 			t.Errorf("%s: exit code %d\n%s", how, code, l.scene())
 		}
-		l.says("unwell")
+		l.says("unhealthy")
 		l.says(says)
 		l.nobody()
 	}
@@ -245,8 +245,8 @@ func TestWatchdog(t *testing.T) {
 	}
 }
 
-// What others in this process have started, such as an alarm's command, is neither waited for as an orphan
-// nor ended with the command.
+// A process that other code in this process has started, such as an alarm's command, is neither waited
+// for as an orphan nor killed with the command.
 func TestAlarmsCommandIsNoneOfTheTree(t *testing.T) {
 	t.Parallel()
 	alarm := quoted(`echo begun >>DIR/alarms; while ! test -e DIR/go; do sleep 0.01; done; echo ended >>DIR/alarms`)
@@ -271,7 +271,7 @@ func TestAlarmsCommandIsNoneOfTheTree(t *testing.T) {
 	l.nobody()
 }
 
-// How it ends when it is asked to is its word: what the signal alone does is well, and so is a 0.
+// A command that is asked to stop may end by that signal, or with 0. Anything else is a failure.
 func TestExitCodesOfAStop(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -289,7 +289,7 @@ func TestExitCodesOfAStop(t *testing.T) {
 	}
 }
 
-// What is no request to a service is for the command.
+// Signals that are no requests to a service are passed on to the command.
 func TestSignalsPassedOn(t *testing.T) {
 	t.Parallel()
 	l := newLife(t, shell(`trap 'echo usr1' USR1; trap 'echo usr2' USR2; echo up; while :; do sleep 0.05; done`)+
@@ -305,7 +305,87 @@ func TestSignalsPassedOn(t *testing.T) {
 	}
 }
 
-// Nothing is lost of what is said faster than the log can take it, and it is not kept in memory: who speaks waits.
+// An unhealthy command is asked to end, because it may still be able to save its data. That it ends in order makes it no success.
+func TestASickCommandIsAskedToEnd(t *testing.T) {
+	t.Parallel()
+	l := newLife(t, shell(`trap 'echo saved >>DIR/saved; exit 0' TERM; sleep 3000 & echo up; while :; do sleep 0.05; done`)+
+		"[wrap.health]\nfile = \"DIR/never\"\ninterval = \"10ms\"\nthreshold = 1\n[wrap.ready]\nlog = \"up\"\n"+
+		"[wrap.restart]\npolicy = \"on-failure\"\ndelay = \"1ms\"\nmax = 1\n"+slow).start()
+	if code := l.end(); code != 1 || l.read("saved") != "saved\nsaved\n" {
+		t.Errorf("exit code %d, and it has saved %q\n%s", code, l.read("saved"), l.scene())
+	}
+	l.says("restarted 1 times")
+}
+
+// slow gives a command the time that a busy machine needs to end.
+const slow = "[wrap.stop]\ngrace = \"30m\"\n[service]\nstop_timeout = \"1h\"\n"
+
+// A stop that is requested while an unhealthy command is being asked to end is in order if the
+// command ends in order: it failed, with the exit code of a failure.
+func TestAStopOfASickCommandIsInOrder(t *testing.T) {
+	t.Parallel()
+	l := newLife(t, shell(`trap 'while ! test -e DIR/go; do sleep 0.05; done; exit 0' TERM; echo up; while :; do sleep 0.05; done`)+
+		"[wrap.health]\nfile = \"DIR/never\"\ninterval = \"10ms\"\nthreshold = 1\n[wrap.ready]\nlog = \"up\"\n"+slow).start()
+	l.says("ending the command")
+	l.signal(syscall.SIGTERM)
+	l.await(platform.PhaseStopping)
+	l.touch("go")
+	if code := l.end(); code != 0 {
+		t.Errorf("exit code %d\n%s", code, l.scene())
+	}
+	l.nobody()
+}
+
+// A start that takes too long says which condition does not hold, whatever the condition is.
+func TestALateStartSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	for condition, says := range map[string]string{
+		`log = "never"`:               "ready.log: no line matches",
+		`notify = true`:               "ready.notify: no READY=1",
+		`delay = "1h"`:                "ready.delay",
+		`command = ["sleep", "3000"]`: "ready: ",
+	} {
+		t.Run(condition, func(t *testing.T) {
+			t.Parallel()
+			l := newLife(t, "[service]\nstart_timeout = \"1s\"\n"+shell(`exec sleep 3000`)+"[wrap.ready]\n"+condition).start()
+			if code := l.end(); code != 1 {
+				t.Errorf("exit code %d", code)
+			}
+			if log := l.logText(); !strings.Contains(log, "the command is not ready: "+says) {
+				t.Errorf("the log does not say %q\n%s", says, log)
+			}
+			l.nobody()
+		})
+	}
+}
+
+// A run that was stopped before it could look leaves that to the next one.
+func TestAStopBeforeTheStartLeavesNobodyToTheNextButOne(t *testing.T) {
+	t.Parallel()
+	l := newLife(t, shell(`echo $$ >DIR/pid; setsid sleep 3000 & echo up; exec sleep 3000`)+"[wrap.ready]\nlog = \"up\"").start().await(platform.PhaseReady)
+	l.signal(syscall.SIGKILL)
+	l.end()
+	if len(l.left()) == 0 {
+		t.Fatal("nobody is left by a kill -9")
+	}
+	record := l.path("state/wrapped.lastrun.json")
+	killed, err := os.ReadFile(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	early := append(bytes.TrimSuffix(bytes.TrimSpace(killed), []byte("}")), []byte(`, "ended": "2026-01-01T00:00:00Z", "exit": {"clean": true, "code": 0}, "owing": true}`)...)
+	if err := os.WriteFile(record, early, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l.start().await(platform.PhaseReady)
+	l.says("killed processes that the last run left behind")
+	if code := l.stop(); code != 0 {
+		t.Errorf("exit code %d\n%s", code, l.scene())
+	}
+	l.nobody()
+}
+
+// If the command prints faster than the log can write, it waits. Nothing is lost or kept in memory.
 func TestMuchOutputIsNeitherLostNorKept(t *testing.T) {
 	t.Parallel()
 	const lines, most = 2 << 20, 128 << 10 // 200 MiB of text, and KiB of memory
@@ -349,7 +429,7 @@ func TestMuchOutputIsNeitherLostNorKept(t *testing.T) {
 	}
 }
 
-// Whoever can write to the directory of a mark may lay there what is not to be written to, nor waited for.
+// Others may be able to put a link or a FIFO in the place of a mark. It is neither written to nor waited for.
 func TestAMarkHitsNothingElse(t *testing.T) {
 	for name, lay := range map[string]func(victim, mark string) error{
 		"link": os.Symlink,
@@ -377,7 +457,7 @@ func TestAMarkHitsNothingElse(t *testing.T) {
 	}
 }
 
-// A command that has ended is not well, however long it takes to clean up behind it.
+// A command that has ended is not healthy, however long the clean-up takes.
 func TestADeadCommandIsNotWell(t *testing.T) {
 	t.Parallel()
 	l := newLife(t, shell("touch DIR/up; until test -e DIR/go; do sleep 0.01; done; exit 3")+

@@ -2,9 +2,11 @@
 
 package wrap_test
 
-// nobody has nothing to look into here.
+// nobody does nothing, because this system has no /proc.
 func (l *life) nobody() { l.t.Helper() }
 
-func headless(string, []string) int { return 1 } // there is no such thing here
+func headless(string, []string) int { return 1 } // only Linux shows such a process
 
-func hostile(string, []string) int { return 1 } // it is Linux that can end such
+func hostile(string, []string) int { return 1 } // only Linux can kill such a process
+
+func stores(string, []string) int { return 1 } // only Linux keeps descriptors

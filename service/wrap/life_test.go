@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// freeAddress is one that nobody listens at.
+// freeAddress returns an address at which nobody listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -63,7 +63,7 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
-// A delay is no shorter than it says.
+// A delay is not shorter than configured.
 func TestReadyDelayIsWhole(t *testing.T) {
 	t.Parallel()
 	const delay = 900 * time.Millisecond
@@ -74,22 +74,22 @@ func TestReadyDelayIsWhole(t *testing.T) {
 	l.stop()
 }
 
-// A file that the last run has left makes nobody ready, however young it is.
+// A file that the last run has left does not count, however new it is.
 func TestReadyFileOfTheLastRun(t *testing.T) {
 	t.Parallel()
 	l := newLife(t, "[service]\nstart_timeout = \"1s\"\n"+wrapped("tree", "1")+"[wrap.ready]\nfile = \"DIR/up\"")
 	l.touch("up")
-	soon := time.Now().Add(time.Hour) // as if it had been written in the moment of the start
+	soon := time.Now().Add(time.Hour) // as if it were written at the moment of the start
 	if err := os.Chtimes(l.path("up"), soon, soon); err != nil {
 		t.Fatal(err)
 	}
 	if code := l.start().end(); code != 1 {
 		t.Errorf("exit code %d", code)
 	}
-	l.says("as it was before the start")
+	l.says("has not changed since before the start")
 }
 
-// One that is not ready in time has failed to start, and is not left running.
+// A command that is not ready in time has failed to start, and is killed.
 func TestReadinessIsBounded(t *testing.T) {
 	t.Parallel()
 	l := newLife(t, "[service]\nstart_timeout = \"1s\"\n"+wrapped("tree", "1")+"[wrap.ready]\nfile = \"DIR/never\"").start()
@@ -102,7 +102,7 @@ func TestReadinessIsBounded(t *testing.T) {
 	l.nobody()
 }
 
-// Its end before it is ready is a failed start, told with its last lines and its code.
+// The end of a command before it is ready is a failed start. The error has its last lines and its code.
 func TestEndBeforeReady(t *testing.T) {
 	t.Parallel()
 	l := newLife(t, wrapped("exit", "42", "cannot open the", "database", "giving up")+"[wrap.ready]\nfile = \"DIR/never\"").start()
@@ -112,7 +112,7 @@ func TestEndBeforeReady(t *testing.T) {
 	l.says("ended before it was ready: exit code 42; its last lines: cannot open the | database | giving up")
 }
 
-// What ends by itself ends the service, with its code by the table.
+// A command that ends by itself ends the service, with a code by the table.
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -180,7 +180,7 @@ func TestStop(t *testing.T) {
 	})
 }
 
-// Started again by us, with the service going on, until it has been often enough.
+// The service continues while it restarts the command, up to the limit.
 func TestRestartByUs(t *testing.T) {
 	t.Parallel()
 	t.Run("until it lives", func(t *testing.T) {
@@ -196,22 +196,22 @@ func TestRestartByUs(t *testing.T) {
 	t.Run("often enough", func(t *testing.T) {
 		t.Parallel()
 		l := newLife(t, wrapped("times", "n", "9", "5")+"[wrap.restart]\npolicy = \"always\"\ndelay = \"1ms\"\nmax = 2").start()
-		if code := l.end(); code != 1 || l.read("n") != "..." {
+		if code := l.end(); code != 5 || l.read("n") != "..." {
 			t.Errorf("exit code %d after %d starts\n%s", code, len(l.read("n")), l.scene())
 		}
-		l.says("started again 2 times")
+		l.says("restarted 2 times")
 	})
 	t.Run("a stop while it waits", func(t *testing.T) {
 		t.Parallel()
 		l := newLife(t, wrapped("times", "n", "9", "5")+"[wrap.restart]\npolicy = \"always\"\ndelay = \"1h\"\nmax_delay = \"2h\"").start()
-		l.says("starting the command again")
+		l.says("restarting the command")
 		if code := l.stop(); code != 0 || l.read("n") != "." {
 			t.Errorf("exit code %d after %d starts\n%s", code, len(l.read("n")), l.scene())
 		}
 	})
 }
 
-// Health that fails as often as the threshold says ends the command, and with it the service.
+// As many failed health checks as the threshold says end the command, and with it the service.
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	for _, tolerate := range []bool{false, true} {
@@ -235,13 +235,13 @@ func TestHealth(t *testing.T) {
 			if code := l.end(); code == 0 {
 				t.Errorf("exit code %d\n%s", code, l.scene())
 			}
-			l.says("the command is unwell")
+			l.says("the command is unhealthy")
 			l.nobody()
 		})
 	}
 }
 
-// The commands around its life run in order, and know what happened.
+// Hooks run in order, and know what has happened.
 func TestHooks(t *testing.T) {
 	t.Parallel()
 	note := func(words ...string) string {
@@ -254,7 +254,7 @@ func TestHooks(t *testing.T) {
 	hooks := "[wrap.hooks]\nbefore_start = [" + note("$WRAP_EVENT", "$WRAP_SERVICE") + "]\nafter_ready = [" + note("$WRAP_EVENT") +
 		", [" + quoted(os.Args[0]) + ", \"exit\", \"3\", \"no mail\"]]\nafter_stop = [" + note("$WRAP_EVENT", "$WRAP_EXIT_CODE") + "]"
 	l := newLife(t, wrapped("after", "go", "log", "x")+hooks+"\n[wrap.ready]\nlog = \"begun\"").start().await(platform.PhaseReady)
-	l.says("no mail") // a hook that fails is told
+	l.says("no mail") // the failure of a hook is logged
 	l.touch("go")
 	l.stop()
 	if got := l.read("notes"); !strings.HasPrefix(got, "before_start wrapped\nafter_ready\nafter_stop ") {
@@ -268,7 +268,7 @@ func TestHooks(t *testing.T) {
 	l.says("no disk")
 }
 
-// A reload is checked, done and its outcome comes back; what a running command cannot take is refused.
+// A reload is checked and done, and its outcome comes back. It refuses changes that need a restart.
 func TestReload(t *testing.T) {
 	t.Parallel()
 	run := func(args ...string) string {
@@ -315,7 +315,7 @@ func quotedAll(args []string) (all []string) {
 	return all
 }
 
-// The marks are there when they should be, for a probe that only looks for a file, and nothing is left of them.
+// The marks exist when they should, for probes that look for a file, and are removed in the end.
 func TestMarks(t *testing.T) {
 	t.Parallel()
 	l := newLife(t, wrapped("live")+"[wrap.ready]\nfile = \"DIR/up\"\nmark = \"DIR/ready\"\n[wrap.health]\nmark = \"DIR/well\"\nfile = \"DIR/fine\"\ninterval = \"5ms\"\nthreshold = 1\ntolerate = true")
@@ -330,7 +330,7 @@ func TestMarks(t *testing.T) {
 			return strings.TrimSpace(got) == want
 		}
 	}
-	l.touch("ready") // by a run that was killed
+	l.touch("ready") // left by a run that was killed
 	l.touch("fine")
 	l.start().await(platform.PhaseStarting)
 	l.until("it is well before it is ready", there("well"))
@@ -340,7 +340,7 @@ func TestMarks(t *testing.T) {
 	if err := os.Remove(l.path("fine")); err != nil {
 		t.Fatal(err)
 	}
-	l.until("it is unwell", there(""))
+	l.until("it is unhealthy", there(""))
 	l.touch("fine")
 	l.until("it is well again", there("ready well"))
 	if code := l.stop(); code != 0 || !there("")() {

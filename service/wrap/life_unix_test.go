@@ -8,5 +8,5 @@ func canNotify() bool { return true }
 
 const reloadSignal = syscall.SIGUSR1
 
-// ownSession has a command in a session of its own.
+// ownSession starts a command in a session of its own.
 func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }

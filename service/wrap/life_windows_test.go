@@ -14,7 +14,7 @@ func canNotify() bool { return false }
 
 const reloadSignal = syscall.SIGHUP
 
-// nobody fails the test unless all that wrote down their number have gone.
+// nobody fails the test if a process is left whose PID is in a file.
 func (l *life) nobody() {
 	l.t.Helper()
 	files, _ := filepath.Glob(l.path("pid.*"))
@@ -31,8 +31,10 @@ func (l *life) nobody() {
 	}
 }
 
-func headless(string, []string) int { return 1 } // there is no such thing here
+func headless(string, []string) int { return 1 } // only Linux shows such a process
 
-func hostile(string, []string) int { return 1 } // nor such
+func hostile(string, []string) int { return 1 } // likewise
 
-func ownSession() *syscall.SysProcAttr { return nil } // nobody can leave the job
+func ownSession() *syscall.SysProcAttr { return nil } // no process can leave the job
+
+func stores(string, []string) int { return 1 } // only Linux keeps descriptors

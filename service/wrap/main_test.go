@@ -21,13 +21,13 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// roleVariable has the test binary be a service that wraps a command, or such a command.
+// roleVariable makes the test binary a service that wraps a command, or such a command.
 const roleVariable = "HOLDFAST_TEST_ROLE"
 
 func TestMain(m *testing.M) {
 	switch os.Getenv(roleVariable) {
 	case "service":
-		const patience = 10 * time.Minute // the machine may be slow: what is to be bounded says so itself
+		const patience = 10 * time.Minute // the machine may be slow; tests of limits set their own
 		cfg := service.Config{
 			Name: "wrapped", File: os.Args[1], RuntimeDir: os.Args[2], StateDir: os.Args[3], AsRoot: true,
 			StartTimeout: patience, StopTimeout: 2 * patience,
@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// life is a service of its own process, and what it wraps.
+// A life is a service in a process of its own, with the command that it wraps.
 type life struct {
 	t   *testing.T
 	dir string
@@ -60,7 +60,7 @@ func newLife(t *testing.T, config string) *life {
 
 func (l *life) path(name string) string { return filepath.Join(l.dir, name) }
 
-// quoted is a string as it stands in TOML and JSON.
+// quoted returns a string as TOML and JSON.
 func quoted(s string) string {
 	b, err := json.Marshal(s)
 	if err != nil {
@@ -69,7 +69,7 @@ func quoted(s string) string {
 	return string(b)
 }
 
-// wrapped is the line of a configuration that has the test binary be the command.
+// wrapped returns the table that makes the test binary the command.
 func wrapped(args ...string) string {
 	words := []string{quoted(os.Args[0])}
 	for _, arg := range args {
@@ -78,7 +78,7 @@ func wrapped(args ...string) string {
 	return "[wrap]\ncommand = [" + strings.Join(words, ", ") + "]\n"
 }
 
-// configure writes the configuration; DIR in it is the directory of the test.
+// configure writes the configuration. DIR in it stands for the directory of the test.
 func (l *life) configure(config string) {
 	l.t.Helper()
 	inside := quoted(l.dir)
@@ -110,7 +110,7 @@ func (l *life) state() (service.State, error) {
 	return service.ReadState(filepath.Join(l.dir, "run", "wrapped.state.json"))
 }
 
-// scene is for who has to find out why a test failed.
+// scene returns what helps to find out why a test failed.
 func (l *life) scene() string {
 	s, err := l.state()
 	return fmt.Sprintf("state: %+v, %v\n%s%s", s, err, l.logText(), l.err.String())
@@ -130,7 +130,7 @@ func (l *life) await(phase platform.Phase) *life {
 	return l
 }
 
-// until waits for something that the service has to live for.
+// until waits until so returns true. It fails the test if the service ends before.
 func (l *life) until(what string, so func() bool) {
 	l.t.Helper()
 	wait.Until(l.t, what, func() bool {
@@ -160,7 +160,7 @@ func (l *life) signal(sig os.Signal) {
 	}
 }
 
-// end waits for the service's end and returns its exit code.
+// end waits for the end of the service and returns its exit code.
 func (l *life) end() int {
 	l.t.Helper()
 	wait.For(l.t, "the end of the service", l.ended, l.scene)
@@ -173,13 +173,13 @@ func (l *life) stop() int {
 	return l.end()
 }
 
-// says waits for a line of the log.
+// says waits until the log contains text.
 func (l *life) says(text string) {
 	l.t.Helper()
 	wait.Until(l.t, fmt.Sprintf("the log says %q", text), func() bool { return strings.Contains(l.logText(), text) }, l.scene)
 }
 
-// touch makes a file of the test's.
+// touch creates a file in the directory of the test.
 func (l *life) touch(name string) {
 	l.t.Helper()
 	if err := os.WriteFile(l.path(name), nil, 0o600); err != nil {

@@ -6,15 +6,19 @@ import (
 	"time"
 )
 
-// notice is one message of sd_notify(3) by the command, in parts that mean something to us.
+// A notice is one message of sd_notify(3), in the parts that we understand.
 type notice struct {
 	ready, reloading, stopping bool
 	status                     string
 	extend                     time.Duration
 	alive, dead                bool          // WATCHDOG=1, WATCHDOG=trigger
-	watchdog                   time.Duration // WATCHDOG_USEC: 0: nothing was said
+	watchdog                   time.Duration // WATCHDOG_USEC; 0: not set
 	errno                      string
-	refused                    []string // by name
+	store, forget              bool   // FDSTORE=1, FDSTOREREMOVE=1
+	name                       string // FDNAME
+	unwatched                  bool   // FDPOLL=0
+	files                      []int  // the descriptors that came with it
+	refused                    []string
 }
 
 func parseNotice(text string) (n notice) {
@@ -40,11 +44,21 @@ func parseNotice(text string) (n notice) {
 			n.watchdog = microseconds(value)
 		case "ERRNO", "BUSERROR", "VARLINKERROR", "EXIT_STATUS":
 			n.errno = line
-		case "FDSTORE", "FDSTOREREMOVE", "MAINPID", "MAINPIDFDID", "NOTIFYACCESS":
+		case "FDSTORE":
+			n.store = value == "1"
+		case "FDSTOREREMOVE":
+			n.forget = value == "1"
+		case "FDNAME":
+			if n.name == "" { // like systemd
+				n.name = value
+			}
+		case "FDPOLL":
+			n.unwatched = value == "0"
+		case "MAINPID", "MAINPIDFDID", "NOTIFYACCESS":
 			n.refused = append(n.refused, line)
 		}
 	}
-	if n.stopping { // as systemd has it
+	if n.stopping { // like systemd
 		n.ready, n.reloading = false, false
 	} else if n.ready {
 		n.reloading = false

@@ -7,6 +7,7 @@ type Options struct {
 	Command   []string          `toml:"command" help:"the program and its arguments; no shell interprets them"`
 	Directory string            `toml:"directory" help:"absolute path of its working directory; default: the service's state directory"`
 	Env       map[string]string `toml:"env" help:"environment variables in addition to those of the service"`
+	Probes    string            `toml:"probes" help:"HOST:PORT at which probes of a container's manager are answered by HTTP, with 200 or 503:\n/readyz is 200 while the command is ready and healthy, /healthz while it runs and is healthy"`
 
 	Ready   Ready          `toml:"ready"`
 	Health  Health         `toml:"health"`
@@ -18,8 +19,8 @@ type Options struct {
 	Exit    map[string]int `toml:"exit" help:"exit code of the service when the command ends by itself: {\"3\" = 0, \"SIGSEGV\" = 70};\nof others: the same code, 128 and its number for a signal, and 1 for 75, 77 and 78, after which no manager starts a service again"`
 }
 
-// Ready says when the command is ready: when all holds that is set. Nothing is set: when it
-// has been executed.
+// Ready says when the command is ready: when all conditions that are set hold. If none is set, it is
+// ready once it was executed.
 type Ready struct {
 	TCP     string        `toml:"tcp" help:"ready when HOST:PORT accepts a connection"`
 	Unix    string        `toml:"unix" help:"ready when the unix socket at this path accepts a connection"`
@@ -34,7 +35,7 @@ type Ready struct {
 	Mark    string        `toml:"mark" help:"path of a file that exists while the command is ready and healthy, for probes that look for a file"`
 }
 
-// Health says how the command is asked whether it is well. All that is set has to hold.
+// Health says how the health of the command is checked. All conditions that are set have to hold.
 type Health struct {
 	TCP       string        `toml:"tcp" help:"as in wrap.ready"`
 	Unix      string        `toml:"unix" help:"as in wrap.ready"`
@@ -50,7 +51,7 @@ type Health struct {
 	Mark      string        `toml:"mark" help:"path of a file that exists from the start of the command on, while it is healthy"`
 }
 
-// Stop is how the command is asked to end: by one of signal, command, HTTP and keys.
+// Stop says how the command is asked to end: by a signal, a command, an HTTP call or keys.
 type Stop struct {
 	Signal  string        `toml:"signal" help:"SIGTERM, SIGINT, ...; not on Windows"`
 	Tree    bool          `toml:"tree" help:"send the signal also to all processes that it has started"`
@@ -60,8 +61,8 @@ type Stop struct {
 	Grace   time.Duration `toml:"grace" help:"time before all remaining processes are killed; less than stop_timeout"`
 }
 
-// Reload is how the command takes a new configuration of its own: by a signal, a command or
-// an HTTP call. Without any, a reload of the service is none of its business.
+// Reload says how the command is asked to reload its own configuration: by a signal, a command or an
+// HTTP call. If none is set, a reload of the service does not concern it.
 type Reload struct {
 	Check   []string      `toml:"check" help:"a command that checks the new configuration first, and has to exit with 0"`
 	Signal  string        `toml:"signal" help:"SIGHUP, SIGUSR1, ...; not on Windows"`
@@ -71,7 +72,7 @@ type Reload struct {
 	Timeout time.Duration `toml:"timeout" help:"limit of each of these; reload_timeout limits all of them together"`
 }
 
-// Output is what becomes of what the command says.
+// Output says how the output of the command is logged.
 type Output struct {
 	Stdout  string `toml:"stdout" help:"level of its lines: trace, debug, info, warn, error, off"`
 	Stderr  string `toml:"stderr" help:"likewise"`
@@ -82,7 +83,7 @@ type Output struct {
 	MaxLine int    `toml:"max_line" help:"longest line in bytes; a longer one is split"`
 }
 
-// Hooks are commands around the command's life, one after the other.
+// Hooks are commands that run at events in the life of the command, in order.
 type Hooks struct {
 	BeforeStart [][]string    `toml:"before_start" help:"commands before the start; a failure prevents the start"`
 	AfterReady  [][]string    `toml:"after_ready" help:"commands when it is ready; failures are reported"`
@@ -90,9 +91,9 @@ type Hooks struct {
 	Timeout     time.Duration `toml:"timeout" help:"limit of each"`
 }
 
-// Restart is who starts the command again when it has ended by itself.
+// Restart says who restarts the command after it has ended by itself.
 type Restart struct {
-	Policy     string        `toml:"policy" help:"manager: the service ends with the command, and [service.restart] applies;\non-failure, always: the command is restarted while the service goes on"`
+	Policy     string        `toml:"policy" help:"manager: the service ends with the command, and [service.restart] applies;\non-failure, always: the command is restarted while the service continues"`
 	Delay      time.Duration `toml:"delay" help:"delay before the first restart"`
 	MaxDelay   time.Duration `toml:"max_delay" help:"longest delay; each delay is twice the one before"`
 	Jitter     float64       `toml:"jitter" help:"share of the delay by which it varies at random, so that many do not start at once"`
@@ -100,7 +101,7 @@ type Restart struct {
 	Max        int           `toml:"max" help:"consecutive restarts after which the service ends as with manager; -1: no limit"`
 }
 
-// Defaults are the options that hold where the table does not say otherwise.
+// Defaults returns the options of an empty table.
 func Defaults() Options {
 	return Options{
 		Ready:   Ready{Timeout: 5 * time.Second},

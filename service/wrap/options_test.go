@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/wrap"
 )
 
-// decode reads a table as the service does.
+// decode decodes a table as the service does.
 func decode(t *testing.T, text string) error {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "x.toml")
@@ -26,7 +26,7 @@ func decode(t *testing.T, text string) error {
 	return service.CheckProgram(t.Context(), cfg, new(wrap.Program))
 }
 
-// What is wrong is found before anything starts, with the key that it is wrong with.
+// Mistakes are found before anything starts, with the key.
 func TestBadOptions(t *testing.T) {
 	good := "[wrap]\ncommand = [" + quoted(os.Args[0]) + "]\n"
 	if err := decode(t, good); err != nil {
@@ -42,6 +42,10 @@ func TestBadOptions(t *testing.T) {
 		"[wrap]\ncommand = [\"/nowhere\"]":          "x.toml:2: wrap.command: ",
 		good + "directory = \"x\"":                  "directory",
 		good + "env = {\"A=B\" = \"x\"}":            "env",
+		good + "probes = \"6400\"":                  "probes",
+		good + "probes = \"127.0.0.1:\"":            "probes",
+		good + "probes = \":0\"":                    "probes",
+		good + "probes = \":65536\"":                "probes",
 		good + "[wrap.ready]\ntcp = \"6400\"":       "ready.tcp",
 		good + "[wrap.ready]\nunix = \"s\"":         "ready.unix",
 		good + "[wrap.ready]\nhttp = \"ftp://x\"":   "ready.http",
@@ -73,7 +77,7 @@ func TestBadOptions(t *testing.T) {
 	}
 }
 
-// Every default may stand in a file.
+// Every default can be written in a file.
 func TestDefaultsAreValid(t *testing.T) {
 	o := wrap.Defaults()
 	o.Command = []string{"go"}
@@ -94,7 +98,10 @@ func TestNotices(t *testing.T) {
 		"EXTEND_TIMEOUT_USEC=9999999999999999999": {},
 		"WATCHDOG=1\nWATCHDOG_USEC=2000000":       {Alive: true, Watchdog: 2 * time.Second},
 		"WATCHDOG=trigger":                        {Dead: true},
-		"FDSTORE=1\nFDNAME=x\nMAINPID=7":          {Refused: []string{"FDSTORE=1", "MAINPID=7"}},
+		"NOTIFYACCESS=all\nMAINPID=7":             {Refused: []string{"NOTIFYACCESS=all", "MAINPID=7"}},
+		"FDSTORE=1\nFDNAME=x\nFDNAME=y\nFDPOLL=0": {Store: true, Name: "x", Unwatched: true},
+		"FDSTOREREMOVE=1\nFDNAME=x":               {Forget: true, Name: "x"},
+		"FDSTORE=0\nFDPOLL=1":                     {},
 		"ERRNO=2":                                 {Errno: "ERRNO=2"},
 	} {
 		if got := wrap.ParseNotice(text); !reflect.DeepEqual(got, want) {
@@ -126,7 +133,7 @@ func TestForeground(t *testing.T) {
 	for program, want := range map[string]string{
 		"/usr/sbin/nginx": "daemon off", "/usr/bin/redis-server": "--daemonize no", "/usr/sbin/apache2": "-D FOREGROUND", "/usr/sbin/httpd": "-D FOREGROUND",
 		"/usr/sbin/sshd": "-D", "/usr/sbin/haproxy": "-db", "/usr/bin/memcached": "without -d", "/usr/sbin/mysqld": "without --daemonize", `mysqld.exe`: "without --daemonize",
-		"/usr/sbin/mariadbd": "without --daemonize", "/usr/lib/postgresql/17/bin/pg_ctl": "postgres -D", "/usr/lib/postgresql/17/bin/postgres": "by itself",
+		"/usr/sbin/mariadbd": "without --daemonize", "/usr/lib/postgresql/17/bin/pg_ctl": "postgres -D", "/usr/lib/postgresql/17/bin/postgres": "directly",
 		"/usr/bin/pg_ctlcluster": "--foreground", "php-fpm8.4": "-F", "/opt/own": "--nodaemon",
 	} {
 		if got := wrap.Foreground(program); !strings.Contains(got, want) {
@@ -135,7 +142,7 @@ func TestForeground(t *testing.T) {
 	}
 }
 
-// What a reload refuses is what needs a restart, and nothing else.
+// A reload refuses exactly the keys that need a restart.
 func TestNeedsRestart(t *testing.T) {
 	for key, want := range map[string]bool{
 		"wrap.command": true, "wrap.env.A": true, "wrap.output.json": true, "wrap.ready.notify": true, "wrap.health.watchdog": true,

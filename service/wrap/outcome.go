@@ -8,10 +8,10 @@ import (
 	"github.com/holdfast-dev/holdfast/platform"
 )
 
-// outcome is how a process ended.
+// An outcome says how a process ended.
 type outcome struct {
-	code   int    // -1: a signal ended it
-	signal string // "SIGKILL"; empty: none did
+	code   int    // -1 if a signal ended it
+	signal string // such as "SIGKILL", or empty
 	number int    // of the signal
 }
 
@@ -22,7 +22,7 @@ func (o outcome) String() string {
 	return fmt.Sprintf("exit code %d", o.code)
 }
 
-// exit is the code that the service ends with, where its command has ended so by itself.
+// exit returns the exit code of the service if its command has ended by itself.
 func (o outcome) exit(table map[string]int) int {
 	key := o.signal
 	if key == "" {
@@ -35,8 +35,8 @@ func (o outcome) exit(table map[string]int) int {
 	case o.signal != "":
 		return 128 + o.number
 	case slices.Contains(platform.ExitsForGood(), o.code), o.code < 0, o.code > 255:
-		// To a manager those say that it is of no use to start the service again, which
-		// the command did not mean; and Windows has greater ones.
+		// To a manager these codes mean that restarting the service is of no use, which the
+		// command did not mean. Codes of Windows may be greater than 255.
 		return platform.ExitFailed
 	}
 	return o.code

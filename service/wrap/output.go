@@ -13,49 +13,53 @@ import (
 	"unicode/utf8"
 )
 
-// journal is where lines go: a logger, and the way to wait until it has written them.
+// A journal is the destination of lines: a logger, and a function that waits until it has written them.
 type journal struct {
 	log   *slog.Logger
 	flush func(context.Context) error
 }
 
-// output is the output of one life of the command.
+// An output reads the output of one life of the command.
 type output struct {
 	Output
 	to      journal
-	level   *regexp.Regexp // nil: lines name no level
-	ready   *regexp.Regexp // nil: nobody waits for a line
+	level   *regexp.Regexp // nil: lines do not contain their level
+	ready   *regexp.Regexp // nil: no line is waited for
 	matched chan struct{}  // closed when a line has matched ready
 	once    sync.Once
-	hurry   context.Context // ends when nobody waits for the log any more
+	hurry   context.Context // ends when there is no more time to wait for the log
 	leave   context.CancelFunc
 
-	writers []*os.File // our copies of what the command writes to
+	writers []*os.File // our copies of the ends that the command writes to
 	readers []*os.File
 	done    sync.WaitGroup
 
 	mu    sync.Mutex
-	last  [lastLines][]byte // the last lines, for an error
-	lines int               // how many there were
+	last  [lastLines][]byte // the last lines, for an error: a ring
+	lines int               // number of lines so far
 }
 
 const (
-	chunk = 64 << 10
-	// A line that has not ended is logged after so long: somebody asks a question, or dots
-	// show how far it has come.
+	// chunk is how much is read at once. A command that prints much is slower if it has to wait for each
+	// piece to be read, and this process if it has to wait for each piece to be written.
+	chunk = 256 << 10
+	// partialAfter is the time after which a line without an end is logged. It may be a question,
+	// or show progress by dots.
 	partialAfter = time.Second
-	// So much may wait for the log before who writes has to wait, where nothing is to be
-	// dropped; there are two streams, and the log has room for three times as much.
+	// mostAhead limits how much may wait for the log if no line may be dropped. Then the command
+	// waits. There are two streams, and the log has room for three times as much.
 	mostAhead = 1 << 20
-	// lineCost is what a line takes in there beside its text.
+	// drainWithin limits the time for what is left in the pipes, once nobody waits for the log any more.
+	drainWithin = 500 * time.Millisecond
+	// lineCost is the memory of a waiting line in addition to its text.
 	lineCost = 256
 
 	lastLines   = 10
 	lastLineMax = 512
 )
 
-// newOutput begins to read. The command gets stdout and stderr, and whoever has started it calls
-// begun.
+// newOutput begins to read. stdout and stderr are for the command. The caller calls begun once the
+// command has started.
 func newOutput(o Options, to journal) (out *output, stdout, stderr *os.File, err error) {
 	out = &output{Output: o.Output, to: to, matched: make(chan struct{})}
 	out.hurry, out.leave = context.WithCancel(context.Background())
@@ -77,6 +81,7 @@ func newOutput(o Options, to journal) (out *output, stdout, stderr *os.File, err
 			out.close()
 			return nil, nil, nil, err
 		}
+		enlarge(r, chunk)
 		out.readers, out.writers = append(out.readers, r), append(out.writers, w)
 		s := stream{output: out, from: r}
 		s.usual, _ = levelOf(of.level)
@@ -89,15 +94,15 @@ func newOutput(o Options, to journal) (out *output, stdout, stderr *os.File, err
 	return out, out.writers[0], out.writers[1], nil
 }
 
-// begun closes what only the command needs.
+// begun closes our copies of what only the command needs.
 func (o *output) begun() {
 	for _, w := range o.writers {
 		_ = w.Close()
 	}
 }
 
-// finish reads what is left and returns when the command's side is closed by all who had it, or
-// after limit: then who still has it is nobody that we could end.
+// finish reads the rest of the output. It returns when all processes have closed their ends, or soon after
+// limit, because some may belong to processes that we cannot end.
 func (o *output) finish(limit time.Duration) {
 	done := make(chan struct{})
 	go func() { o.done.Wait(); close(done) }()
@@ -106,9 +111,15 @@ func (o *output) finish(limit time.Duration) {
 	select {
 	case <-done:
 	case <-timer.C:
-		o.leave() // the log is behind: what finds no room is dropped and counted
-		o.close()
-		<-done
+		o.leave() // if the log is behind, it drops lines and counts them
+		// The readers may have waited for the log all the time, and the last lines are still in the pipes.
+		timer.Reset(min(limit, drainWithin))
+		select {
+		case <-done:
+		case <-timer.C:
+			o.close()
+			<-done
+		}
 	}
 	o.leave()
 	o.close()
@@ -120,7 +131,7 @@ func (o *output) close() {
 	}
 }
 
-// said is what the command said last, for an error.
+// said returns the last lines of the command, for an error.
 func (o *output) said() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -142,27 +153,30 @@ func (o *output) note(line []byte) {
 	o.lines++
 }
 
-// stream is one of the two.
+// A stream is one of the two, standard output or standard error.
 type stream struct {
 	*output
 	usual slog.Level
 	attrs []slog.Attr
 	from  *os.File
-	// blocks takes many lines at once; nil: lines are logged one by one.
+	// blocks logs many lines at once; nil: lines are logged one by one.
 	blocks  liner
 	cleaned []byte // a buffer
 
-	at        time.Time // of the last read, and so of the lines in it
-	rest      []byte    // a line that has not ended
-	continued bool      // its beginning is logged already
-	ahead     int       // what has been logged since the log was flushed
+	at        time.Time     // time of the last read, and of the lines in it
+	rest      []byte        // a line that has not ended
+	continued bool          // the beginning of the line was logged
+	begun     []byte        // that beginning, as long as somebody waits for a line
+	named     slog.Level    // the level of that beginning
+	ahead     int           // size of what was logged since the last flush began
+	flushed   chan struct{} // closed when the last flush has ended; nil: there was none
 }
 
 func (s *stream) read() {
 	b := make([]byte, chunk)
 	for {
 		if len(s.rest) > 0 {
-			_ = s.from.SetReadDeadline(time.Now().Add(partialAfter)) // where a pipe knows that
+			_ = s.from.SetReadDeadline(time.Now().Add(partialAfter)) // if the pipe supports it
 		}
 		n, err := s.from.Read(b)
 		s.at = time.Now()
@@ -182,7 +196,7 @@ func (s *stream) read() {
 	}
 }
 
-// take splits b into lines; what is longer than MaxLine goes on in the next.
+// take splits b into lines. A line that is longer than MaxLine is split.
 func (s *stream) take(b []byte) {
 	for len(b) > 0 {
 		if n := s.block(b); n > 0 {
@@ -216,12 +230,12 @@ func (s *stream) take(b []byte) {
 		s.rest = s.rest[:0]
 		b = b[end+1:]
 	}
-	if cap(s.rest) > 2*chunk && len(s.rest) == 0 {
+	if cap(s.rest) > chunk/2 && len(s.rest) == 0 {
 		s.rest = nil
 	}
 }
 
-// whole is the length of b without a character at its end that is cut in two.
+// whole returns the length of b without an incomplete character at its end.
 func whole(b []byte) int {
 	for n := len(b); n > len(b)-utf8.UTFMax && n > 0; n-- {
 		if utf8.RuneStart(b[n-1]) {
@@ -234,7 +248,7 @@ func whole(b []byte) int {
 	return len(b)
 }
 
-// partial logs a line that has not ended; what comes is its continuation.
+// partial logs a line that has not ended. The rest of it is logged as its continuation.
 func (s *stream) partial() {
 	if len(s.rest) == 0 {
 		return
@@ -246,11 +260,12 @@ func (s *stream) partial() {
 func (s *stream) line(b []byte) {
 	b = s.stripped(b)
 	s.note(b)
-	if s.awaited() && s.ready.Match(b) {
+	if s.awaited() && s.ready.Match(s.withBegun(b)) {
 		s.once.Do(func() { close(s.matched) })
+		s.begun = nil
 	}
 	if len(b) == 0 && s.continued {
-		return // the newline of a line that is there already
+		return // only the newline of a line that was logged
 	}
 	level, msg, attrs := s.usual, "", []slog.Attr(nil)
 	if level == off {
@@ -261,8 +276,9 @@ func (s *stream) line(b []byte) {
 		level, msg, attrs, parsed = fieldsOf(b, s.usual)
 	}
 	if !parsed {
-		level, msg = s.named(b), string(b)
+		level, msg = s.levelIn(b), string(b)
 	}
+	s.named = level
 	if s.continued {
 		attrs = append(attrs, slog.Bool("continued", true))
 	}
@@ -270,18 +286,28 @@ func (s *stream) line(b []byte) {
 	s.logged(len(b) + lineCost)
 }
 
-// logged counts what was logged, and waits for the log if too much is ahead of it and nothing may be dropped.
+// logged counts what was logged. If no line may be dropped, it waits for the log as soon as that has to
+// write more than mostAhead. It then has half of that left to write, so that neither idles.
 func (s *stream) logged(size int) {
 	if s.Full == "drop" {
 		return
 	}
-	if s.ahead += size; s.ahead >= mostAhead {
-		s.ahead = 0
-		_ = s.to.flush(s.hurry) // nobody waits any more: the log counts what it drops
+	if s.ahead += size; s.ahead < mostAhead/2 {
+		return
 	}
+	s.ahead = 0
+	if s.flushed != nil {
+		<-s.flushed
+	}
+	flushed := make(chan struct{})
+	s.flushed = flushed
+	go func() {
+		_ = s.to.flush(s.hurry) // without more time, the log drops lines and counts them
+		close(flushed)
+	}()
 }
 
-// log is slog.Logger.LogAttrs, which would ask for the time, and for who has called it, at each line.
+// log does what slog.Logger.LogAttrs does, but does not get the time and the caller for each line.
 func (s *stream) log(level slog.Level, msg string, attrs []slog.Attr) {
 	h, ctx := s.to.log.Handler(), context.Background()
 	if !h.Enabled(ctx, level) {
@@ -289,11 +315,23 @@ func (s *stream) log(level slog.Level, msg string, attrs []slog.Attr) {
 	}
 	r := slog.NewRecord(s.at, level, msg, 0)
 	r.AddAttrs(attrs...)
-	_ = h.Handle(ctx, r) // as Logger has it
+	_ = h.Handle(ctx, r) // slog.Logger ignores the error, too
 }
 
-// named is the level that a line names.
-func (s *stream) named(line []byte) slog.Level {
+// withBegun returns a whole line up to and including b, of which a pause or its length may have separated
+// the parts. Of a very long line it returns the end.
+func (s *stream) withBegun(b []byte) []byte {
+	if !s.continued {
+		s.begun = s.begun[:0]
+	}
+	s.begun = append(s.begun, b...)
+	s.begun = s.begun[max(0, len(s.begun)-2*s.MaxLine):]
+	return s.begun
+}
+
+// levelIn returns the level that a line contains, or else that of the beginning of the line, or else the
+// usual one.
+func (s *stream) levelIn(line []byte) slog.Level {
 	if s.output.level == nil {
 		return s.usual
 	}
@@ -301,6 +339,9 @@ func (s *stream) named(line []byte) slog.Level {
 		if l, ok := levelOf(string(m[1])); ok && l != off {
 			return l
 		}
+	}
+	if s.continued {
+		return s.named
 	}
 	return s.usual
 }
@@ -319,7 +360,8 @@ func (s *stream) stripped(b []byte) []byte {
 // escape begins sequences of ECMA-48.
 const escape = 0x1b
 
-// withoutEscapes is b without colours, movements of the cursor and titles of windows, ECMA-48.
+// withoutEscapes returns b without the escape sequences of ECMA-48: colours, cursor movements, window
+// titles.
 func withoutEscapes(b []byte) []byte {
 	const bell = 0x07
 	i := bytes.IndexByte(b, escape)
@@ -336,10 +378,10 @@ func withoutEscapes(b []byte) []byte {
 			break
 		}
 		switch b[i] {
-		case '[': // to a letter or the like
+		case '[': // up to the final byte
 			for i++; i < len(b) && (b[i] < 0x40 || b[i] > 0x7e); i++ {
 			}
-		case ']', 'P', '_', '^', 'X': // to BEL or ESC \
+		case ']', 'P', '_', '^', 'X': // up to BEL or ESC \
 			for i++; i < len(b) && b[i] != bell; i++ {
 				if b[i] == escape && i+1 < len(b) && b[i+1] == '\\' {
 					i++

@@ -19,7 +19,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// book is a log that keeps all, or counts only.
+// A book is a log that keeps or only counts lines.
 type book struct {
 	mu    sync.Mutex
 	lines []string
@@ -95,6 +95,15 @@ func TestLines(t *testing.T) {
 			"JSON", `{"level":"warning","msg":"slow","ms":12,"db":{"name":"a"}}` + "\n{no json}\n" + `[1]` + "\n", "", func(o *wrap.Output) { o.JSON = true },
 			[]string{"WARN slow db=[name=a] ms=12", "INFO {no json}", "INFO [1]"},
 		},
+		{
+			"JSON's long numbers are whole", `{"msg":"m","id":12345678901234567890,"in":[1.0,{"id":90071992547409931}]}` + "\n" + `{"msg":"m"} {"n":1}` + "\n", "",
+			func(o *wrap.Output) { o.JSON = true },
+			[]string{"INFO m id=12345678901234567890 in=[1.0 map[id:90071992547409931]]", `INFO {"msg":"m"} {"n":1}`},
+		},
+		{
+			"JSON's deepest objects are text", strings.Repeat(`{"a":`, 18) + "1" + strings.Repeat("}", 18) + "\n", "", func(o *wrap.Output) { o.JSON = true },
+			[]string{"INFO  " + strings.Repeat("a=[", 16) + "a=map[a:1]" + strings.Repeat("]", 16)},
+		},
 		{"JSON whose level nobody knows", `{"level":7,"message":"m"}` + "\n", "", func(o *wrap.Output) { o.JSON = true }, []string{"INFO m level=7"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -113,7 +122,7 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// However the output is cut into pieces, the lines are the same.
+// The lines are the same, whatever the pieces in which they are written.
 func FuzzLines(f *testing.F) {
 	f.Add("one\ntwo\n", 1)
 	f.Add("\x1b[0m\nä\r\n"+strings.Repeat("y", 700), 3)
@@ -140,7 +149,7 @@ func FuzzLines(f *testing.F) {
 	})
 }
 
-// A line that does not end is logged all the same, and its rest as what it is.
+// A line without an end is logged after a while, and its rest as its continuation.
 func TestPartialLine(t *testing.T) {
 	b := &book{}
 	out := outlet(t, b, nil, noFlush)
@@ -160,8 +169,46 @@ func TestPartialLine(t *testing.T) {
 	}
 }
 
-// Where nothing is to be dropped and the log does not follow, the command waits; nothing is lost, and no more
-// than so much is in memory.
+// A pause or its length divides a line into parts. It is still one line to ready.log, and its parts have one level.
+func TestALineInPartsIsOneLine(t *testing.T) {
+	long := strings.Repeat("x", 300)
+	for _, text := range []string{"[error] the server is", "[error] " + long[:246]} { // a pause, and the longest line of 256 bytes
+		b := &book{}
+		o := wrap.Defaults()
+		o.Output.Level, o.Output.MaxLine, o.Ready.Log = `^\[(\w+)\]`, 256, `(the server |x)is up`
+		out, err := wrap.NewOutlet(o, slog.New(b), noFlush)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text[8] == 'x' {
+			text += "is up\n"
+		}
+		if _, err := io.WriteString(out.Stdout, text); err != nil {
+			t.Fatal(err)
+		}
+		if err := out.Stdout.SetWriteDeadline(time.Time{}); err != nil {
+			t.Skip("pipes of this system know no time")
+		}
+		if text[8] != 'x' {
+			wait.Until(t, "its beginning is logged", func() bool { return len(b.text()) == 1 })
+			if _, err := io.WriteString(out.Stdout, " up\n"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wait.For(t, "the line matches", out.Matched())
+		if _, err := io.WriteString(out.Stdout, "next\n"); err != nil {
+			t.Fatal(err)
+		}
+		out.End(wait.Limit)
+		got := b.text()
+		if len(got) != 3 || !strings.HasPrefix(got[0], "ERROR [error] ") || !strings.HasPrefix(got[1], "ERROR ") || !strings.HasSuffix(got[1], "continued=true") || got[2] != "INFO next" {
+			t.Errorf("logged %q", got)
+		}
+	}
+}
+
+// If no line may be dropped and the log is too slow, the command waits. Nothing is lost, and the memory
+// is limited.
 func TestBackPressure(t *testing.T) {
 	const lines, size = 100_000, 1 << 10 // 100 MiB
 	b := &book{only: true}
@@ -180,6 +227,9 @@ func TestBackPressure(t *testing.T) {
 	written := make(chan error, 1)
 	go func() { written <- writeLines(out.Stdout, lines, size) }()
 	wait.For(t, "the log is waited for", waits)
+	for last := int64(-1); last != b.count.Load(); time.Sleep(50 * time.Millisecond) { // the reader goes on beside the flush
+		last = b.count.Load()
+	}
 	if n := b.count.Load() * size; n > wrap.MostAhead {
 		t.Errorf("%d bytes are ahead of the log, want at most %d", n, wrap.MostAhead)
 	}
@@ -200,7 +250,7 @@ func TestBackPressure(t *testing.T) {
 	}
 }
 
-// Where lines may be dropped, the log's own count is all there is, and the command never waits for it.
+// If lines may be dropped, the log counts them, and the command never waits.
 func TestDrop(t *testing.T) {
 	const lines = 20_000
 	b := &book{only: true}
@@ -214,7 +264,7 @@ func TestDrop(t *testing.T) {
 	}
 }
 
-// A log that hangs does not keep the end of a command.
+// A log that hangs does not delay the end of the command for ever.
 func TestEndWithALogThatHangs(t *testing.T) {
 	b := &book{only: true}
 	waits := make(chan struct{}, 1)
@@ -226,7 +276,7 @@ func TestEndWithALogThatHangs(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	})
-	go func() { _ = writeLines(out.Stdout, 1<<20, 1<<10) }() // to the end of the pipe
+	go func() { _ = writeLines(out.Stdout, 1<<20, 1<<10) }() // until the pipe is closed
 	wait.For(t, "the log is waited for", waits)
 	out.End(10 * time.Millisecond)
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// probe is what can be asked of a command from outside. All that is set has to hold.
+// A probe asks from outside how a command is. All conditions that are set have to hold.
 type probe struct {
 	TCP, Unix, HTTP string
 	Status          int
@@ -28,14 +28,14 @@ func (h Health) probe() probe {
 	return probe{h.TCP, h.Unix, h.HTTP, h.Status, h.File, h.Command, h.Timeout}
 }
 
-// none reports whether nothing is waited for.
+// none reports whether r has no condition.
 func (r Ready) none() bool { return r.probe().empty() && r.Log == "" && !r.Notify && r.Delay == 0 }
 
 func (p probe) empty() bool {
 	return p.TCP == "" && p.Unix == "" && p.HTTP == "" && p.File == "" && len(p.Command) == 0
 }
 
-// ask is one attempt, within Timeout. A file has to be another than found.
+// ask makes one attempt, within Timeout. The file must not be the one of found, unchanged.
 func (p probe) ask(ctx context.Context, found os.FileInfo, run func(context.Context, []string) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.Timeout, fmt.Errorf("no answer within %v", p.Timeout))
 	defer cancel()
@@ -65,17 +65,17 @@ func connect(ctx context.Context, network, address string) error {
 	return conn.Close()
 }
 
-// mostBody is how much of an answer is read: nobody wants it, but who sends it.
+// mostBody limits how much of an answer is read. The content is ignored, but the server wants to send it.
 const mostBody = 64 << 10
 
-// get is one call of HTTP that succeeds with that status, or with any from 200 to 399 where it
-// is 0. A redirection is an answer.
+// get makes one HTTP call. It succeeds if the answer has that status, or, if status is 0, one from
+// 200 to 399. It does not follow redirections.
 func get(ctx context.Context, method, url string, status int) error {
 	request, err := http.NewRequestWithContext(ctx, method, url, nil)
 	if err != nil {
 		return err
 	}
-	transport := &http.Transport{DisableKeepAlives: true} // and no proxy
+	transport := &http.Transport{DisableKeepAlives: true} // without a proxy
 	defer transport.CloseIdleConnections()
 	client := http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	answer, err := client.Do(request)
@@ -87,10 +87,10 @@ func get(ctx context.Context, method, url string, status int) error {
 	if status == 0 && answer.StatusCode >= 200 && answer.StatusCode < 400 || status == answer.StatusCode {
 		return nil
 	}
-	return fmt.Errorf("%s %s: %s", method, url, answer.Status)
+	return fmt.Errorf("%s %s: %s", method, request.URL.Redacted(), answer.Status)
 }
 
-// causeOf is why ctx ended where that is why err came.
+// causeOf returns the cause of ctx if ctx has ended, which has caused err, or else err.
 func causeOf(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -98,24 +98,24 @@ func causeOf(ctx context.Context, err error) error {
 	return err
 }
 
-// there returns an error unless there is a file, which is not the one that was found before the
-// start, as it was then.
+// there returns an error unless the file exists and has been created or changed since the start.
+// found describes it before the start; nil: there was none.
 func there(path string, found os.FileInfo) error {
 	info, err := os.Stat(path)
 	if err == nil && found != nil && os.SameFile(found, info) && info.ModTime().Equal(found.ModTime()) && info.Size() == found.Size() {
-		err = fmt.Errorf("%s is as it was before the start, of %v", path, info.ModTime().Format(time.RFC3339))
+		err = fmt.Errorf("%s has not changed since before the start: it is of %v", path, info.ModTime().Format(time.RFC3339))
 	}
 	return err
 }
 
-// A condition is asked for again after firstPause, then after twice as long each time, up to
+// The first attempt is repeated after firstPause. Each pause is twice as long as the one before, up to
 // longestPause.
 const (
 	firstPause   = 2 * time.Millisecond
 	longestPause = 250 * time.Millisecond
 )
 
-// until asks until there is no error, and returns the last one when ctx ends.
+// until repeats ask until it succeeds. If ctx ends before, until returns the last error.
 func (p probe) until(ctx context.Context, found os.FileInfo, run func(context.Context, []string) error) error {
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		err := p.ask(ctx, found, run)

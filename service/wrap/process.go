@@ -12,22 +12,22 @@ import (
 	"time"
 )
 
-// spawner starts all the processes of ours, so that where we are the reaper of orphans
-// those can be told from what is ours.
+// A spawner starts all our processes. Where we are the reaper of orphans, this distinguishes our own
+// processes from orphans.
 type spawner struct {
-	mu  sync.Mutex   // held while a process is made
-	own map[int]bool // those that package os/exec waits for
+	mu  sync.Mutex   // held while a process is started
+	own map[int]bool // the processes that package os/exec waits for
 
-	waited int // how many processes were waited for
+	waited int // number of processes that were waited for
 	reaper
 }
 
-// process is one that we have started.
+// A process is one that we have started.
 type process struct {
 	cmd    *exec.Cmd
 	group  group
-	ended  chan struct{} // closed when it has ended; others of its group may go on
-	result outcome       // after ended
+	ended  chan struct{} // closed when it has ended; other processes of its group may continue
+	result outcome       // valid once ended is closed
 }
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
@@ -41,14 +41,14 @@ func (p *process) hasEnded() bool {
 	}
 }
 
-// start starts cmd in a group of its own, which dies with us as far as the system can do that.
-// Nobody may wait for cmd but us.
+// start starts cmd in a group of its own, which dies with us as far as the system supports that.
+// The caller must not wait for cmd.
 func (s *spawner) start(cmd *exec.Cmd) (*process, error) {
 	p := &process{cmd: cmd, ended: make(chan struct{})}
 	begun := make(chan error)
 	go func() {
-		// The kernel takes the end of the thread for that of the parent
-		// (golang.org/issue/27505): this one stays for as long as the process.
+		// To the kernel, the end of this thread is the end of the parent
+		// (golang.org/issue/27505), so the thread lives as long as the process.
 		runtime.LockOSThread()
 		s.mu.Lock()
 		group, err := startGroup(cmd)
@@ -61,7 +61,7 @@ func (s *spawner) start(cmd *exec.Cmd) (*process, error) {
 		if err != nil {
 			return
 		}
-		_ = cmd.Wait() // its state says it
+		_ = cmd.Wait() // the state of cmd has the result
 		s.mu.Lock()
 		delete(s.own, p.pid())
 		s.waited++
@@ -75,7 +75,7 @@ func (s *spawner) start(cmd *exec.Cmd) (*process, error) {
 	return p, nil
 }
 
-// commandError is a command that ended with something else than 0.
+// A commandError means that a command did not end with 0.
 type commandError struct {
 	argv []string
 	how  outcome
@@ -91,20 +91,20 @@ func (e *commandError) Error() string {
 }
 
 const (
-	// So much of what a command says last is kept for its error.
+	// mostSaid is how much of the last output of a command its error has.
 	mostSaid = 1 << 10
-	// So long the output of processes is waited for that a command has left behind.
+	// outputAfter limits the wait for the output of processes that a command has left behind.
 	outputAfter = time.Second
 )
 
-// run runs a command of ours to its end: a hook, a check. When ctx ends it is killed, with what it
-// has started. The error has what it said last.
+// run runs a command such as a hook or a check, and returns when it has ended. If ctx ends before,
+// the command is killed with all that it has started. The error has the last output of the command.
 func (s *spawner) run(ctx context.Context, argv, env []string, dir string) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
 	said := &tail{}
-	cmd := exec.Command(argv[0], argv[1:]...) //nolint:noctx // its group ends with it
+	cmd := exec.Command(argv[0], argv[1:]...) //nolint:noctx // ctx has to end its whole group
 	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = env, dir, said, said, outputAfter
 	p, err := s.start(cmd)
 	if err != nil {
@@ -115,7 +115,7 @@ func (s *spawner) run(ctx context.Context, argv, env []string, dir string) error
 	case <-ctx.Done():
 		s.fell(p)
 		p.awaitExit(outputAfter)
-		go func() { <-p.ended; p.group.close() }() // who has left it may have its output
+		go func() { <-p.ended; p.group.close() }() // a process that has left the group may still hold its output
 		return fmt.Errorf("%q: %w: killed%s", argv, context.Cause(ctx), said.suffix())
 	}
 	p.group.close()
@@ -125,13 +125,14 @@ func (s *spawner) run(ctx context.Context, argv, env []string, dir string) error
 	return nil
 }
 
-// awaitExit returns when the process has ended, though others may have its output; or after limit, for it may hang in the kernel.
+// awaitExit returns when the process has ended, even if others still hold its output. It may hang in the
+// kernel, so awaitExit returns after limit in any case.
 func (p *process) awaitExit(limit time.Duration) {
 	for begun := time.Now(); !p.exited() && time.Since(begun) < limit; time.Sleep(time.Millisecond) {
 	}
 }
 
-// tail is the end of what is written to it.
+// A tail keeps the end of what is written to it.
 type tail struct {
 	mu sync.Mutex
 	b  []byte
@@ -158,7 +159,7 @@ func (t *tail) suffix() string {
 	return ""
 }
 
-// lookup is the path of a command as the service will find it.
+// lookup returns the path of a command, as it is found from the working directory dir.
 func lookup(name, dir string) (string, error) {
 	if strings.ContainsRune(name, os.PathSeparator) || strings.Contains(name, "/") {
 		if dir != "" && !isAbs(name) {

@@ -12,37 +12,39 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/service/internal/kept"
 )
 
 // tableName is the table of the configuration file.
 const tableName = "wrap"
 
-// Program is the service that a command is. It is for one life: its methods are holdfast's
-// to call. The zero Program reads the table [wrap] of the configuration file over
-// [Defaults].
+// A Program is a service that runs a command. It is good for one life, and only holdfast calls its
+// methods. The zero Program reads the table [wrap] of the configuration file over [Defaults].
 type Program struct {
-	// Base are the options that the table is laid over; nil: [Defaults].
+	// Base has the options that the table changes; nil: [Defaults].
 	Base *Options
 
 	rt      *service.Runtime
 	spawner *spawner
-	notify  *notifySocket // nil: nobody is to say anything
-	said    string        // the last STATUS; only heard uses it
-	deaf    func()        // ends the passing on of signals; nil: none are
+	notify  *notifySocket // nil: the command has none
+	probes  *endpoint     // nil: there is none
+	kept    *kept.Descriptors
+	said    string // the last STATUS; only heard uses it
+	deaf    func() // ends the forwarding of signals; nil: there is none
 	journal journal
 
-	mu       sync.Mutex
-	now      Options // in force
-	child    *child  // that runs, or ran last
-	serving  *child  // that is ready, and has not been seen to end; nil: none is
-	stopping bool
-	unwell   error // why the command counts as unwell
+	mu        sync.Mutex
+	now       Options // in force
+	child     *child  // the command that runs, or ran last
+	serving   *child  // the command that is ready and has not ended, as far as known; nil: there is none
+	stopping  bool
+	unhealthy error // why the command is unhealthy; nil: it is not
 
-	asked    chan struct{} // closed when a stop is asked for
+	asked    chan struct{} // closed when a stop is requested
 	watched  chan struct{} // closed when watch has ended
 	asks     sync.Once     // for beAsked
-	examined chan struct{} // has something when health is to look at once
-	sick     chan sickness // the command is to be ended for it
+	examined chan struct{} // has a token when examine has to look at once
+	sick     chan sickness // a reason to end the command
 }
 
 var (
@@ -67,18 +69,18 @@ func (p *Program) Tables() map[string]any {
 	return map[string]any{tableName: &o}
 }
 
-// Check finds out whether the command is there. Where the directory is that of
-// its state, which may not be there yet, a relative path is not looked for.
+// Check reports whether the options are valid and the command exists. A relative path in the state
+// directory is not checked, because that directory may not exist yet.
 func (p *Program) Check(_ context.Context, cfg service.Config) error {
 	o := p.base()
 	if err := cfg.DecodeTable(tableName, &o); err != nil {
 		return err
 	}
-	if err := o.Validate(); err != nil { // also where there is no such table
+	if err := o.Validate(); err != nil { // if there is no such table, nothing has called it
 		return service.BadConfig(fmt.Errorf("[%s]: %w", tableName, err))
 	}
 	late := cfg.ErrorAt(tableName+".stop.grace", fmt.Errorf("%v is not less than stop_timeout, %v", o.Stop.Grace, cfg.StopTimeout))
-	if o.Stop.Grace >= cfg.StopTimeout && late.Line > 0 { // the default gives way
+	if o.Stop.Grace >= cfg.StopTimeout && late.Line > 0 { // a default is less important than stop_timeout
 		return service.BadConfig(late)
 	}
 	if cfg.RootDirectory != "" || o.Directory == "" && !isAbs(o.Command[0]) && strings.Contains(o.Command[0], "/") {
@@ -102,9 +104,10 @@ func (p *Program) Start(ctx context.Context, rt *service.Runtime) (err error) {
 	if err := rt.DecodeTable(tableName, &p.now); err != nil {
 		return err
 	}
-	if err := p.now.Validate(); err != nil { // there may be no such table
+	if err := p.now.Validate(); err != nil { // if there is no such table, nothing has called it
 		return service.BadConfig(err)
 	}
+	p.kept = kept.FromContext(ctx, rt.Slog())
 	p.journal = journal{rt.Slog(), rt.FlushLog}
 	p.asked, p.watched = make(chan struct{}), make(chan struct{})
 	p.examined, p.sick = make(chan struct{}, 1), make(chan sickness, 1)
@@ -134,18 +137,25 @@ func (p *Program) Start(ctx context.Context, rt *service.Runtime) (err error) {
 	return nil
 }
 
-// prepare makes what is there for all lives of the command.
+// prepare sets up what all lives of the command share.
 func (p *Program) prepare() error {
 	id := p.rt.Config().ID("").String()
-	p.unmark() // what a run has left that was killed
+	p.unmark() // a run that was killed may have left them
 	if err := p.spawner.adopt(p.rt.StatePath(".wrap"), p.rt.State().Process); err != nil {
 		return err
+	}
+	if p.now.Probes != "" {
+		e, err := listenProbes(p.now.Probes, probeWithin, p.probed)
+		if err != nil {
+			return err
+		}
+		p.probes = e
 	}
 	p.deaf = p.forward()
 	if !p.rt.Recovery().Clean() {
 		n, err := p.spawner.sweep()
 		if n > 0 {
-			p.rt.Slog().Warn("ended what the last run of the command had left behind", "processes", n)
+			p.rt.Slog().Warn("killed processes that the last run left behind", "processes", n)
 		}
 		if err != nil {
 			return err
@@ -159,11 +169,15 @@ func (p *Program) prepare() error {
 	return err
 }
 
-// clear takes back prepare.
+// clear undoes prepare.
 func (p *Program) clear() {
 	p.unmark()
 	if p.notify != nil {
 		p.notify.close()
+	}
+	p.kept.Close()
+	if p.probes != nil {
+		p.probes.close()
 	}
 	if p.deaf != nil {
 		p.deaf()
@@ -171,7 +185,7 @@ func (p *Program) clear() {
 	p.spawner.release()
 }
 
-// attend begins what goes on beside a command that is ready.
+// attend begins the work beside a command that is ready.
 func (p *Program) attend() {
 	o := p.options()
 	p.beAsked(o)
@@ -180,7 +194,7 @@ func (p *Program) attend() {
 		p.rt.Go("hooks after_ready", func(ctx context.Context) error {
 			select {
 			case <-p.rt.WhenReady():
-				_ = p.hooks(ctx, "after_ready", hooks, nil) // told
+				_ = p.hooks(ctx, "after_ready", hooks, nil) // it has logged the error
 			case <-ctx.Done():
 			}
 			return nil
@@ -188,8 +202,8 @@ func (p *Program) attend() {
 	}
 }
 
-// beAsked adds the health check of the command, once the options name anything that can make it unwell. Without the check
-// an idle service does not wake up for it.
+// beAsked adds the health check of the command, once the options have anything that can make it
+// unhealthy. Otherwise the check would only wake up an idle service.
 func (p *Program) beAsked(o Options) {
 	if o.Restart.Policy == "manager" && !o.Ready.Notify && o.Health.Watchdog == 0 && o.Health.probe().empty() {
 		return
@@ -198,19 +212,19 @@ func (p *Program) beAsked(o Options) {
 		p.rt.HealthCheck("the command", func(context.Context) error {
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			return p.unwell
+			return p.unhealthy
 		})
 	})
 }
 
-// command is how a check runs a command.
+// command returns a function that runs the command of a check.
 func (p *Program) command(o Options) func(context.Context, []string) error {
 	return func(ctx context.Context, argv []string) error {
 		return p.spawner.run(ctx, argv, p.environment(o), p.directory(o))
 	}
 }
 
-// hooks runs the commands of one event, one after the other, to the first that fails.
+// hooks runs the commands of one event in order. It ends with the first one that fails.
 func (p *Program) hooks(ctx context.Context, event string, all [][]string, c *child) error {
 	o := p.options()
 	env := append(p.environment(o), "WRAP_EVENT="+event, "WRAP_SERVICE="+p.rt.Config().ID("").String())
@@ -238,8 +252,7 @@ func (p *Program) hooks(ctx context.Context, event string, all [][]string, c *ch
 	return nil
 }
 
-// failed is err, with the exit code that the table of the configuration wants for it; 0 is no
-// code of a failure.
+// failed returns err with an exit code of the service. A failure cannot have the code 0, so it becomes 1.
 func failed(code int, err error) error {
 	if code == 0 {
 		code = 1
@@ -247,20 +260,24 @@ func failed(code int, err error) error {
 	return &service.ExitError{Code: code, Err: err}
 }
 
-// endWithin is how long what got a SIGKILL may take to be gone: it may hang in the kernel.
+// endWithin limits the wait for processes that got SIGKILL, because they may hang in the kernel.
 const endWithin = 10 * time.Second
 
-// endAll ends all that is left of the command and of those that belong to it. It takes its time, whatever the program's own is:
-// nobody is to be left. c is nil if there is no command.
+// endAll kills all that is left of the command and of the processes that belong to it. It ignores the
+// time limit of the stop, because no process may survive. c is nil if there is no command.
 func (p *Program) endAll(c *process) error {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), endWithin, fmt.Errorf("not within %v", endWithin))
 	defer cancel()
 	return p.spawner.end(ctx, c)
 }
 
-// cleanUp ends all that is left of the command, reads what it said last, and runs the hooks of its end.
+// cleanUp kills all that is left of the command, reads the rest of its output, and runs the hooks
+// after_stop.
 func (p *Program) cleanUp(c *child) error {
 	err := p.endAll(c.process)
+	if p.notify != nil {
+		p.notify.settle()
+	}
 	c.out.finish(outputAfter)
 	o := p.options()
 	if len(o.Hooks.AfterStop) == 0 {
@@ -268,6 +285,6 @@ func (p *Program) cleanUp(c *child) error {
 	}
 	limit, done := context.WithTimeout(context.Background(), time.Duration(len(o.Hooks.AfterStop))*o.Hooks.Timeout)
 	defer done()
-	_ = p.hooks(limit, "after_stop", o.Hooks.AfterStop, c) // told
+	_ = p.hooks(limit, "after_stop", o.Hooks.AfterStop, c) // it has logged the error
 	return errors.Join(err, p.endAll(nil))
 }

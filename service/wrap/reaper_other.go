@@ -4,8 +4,8 @@ package wrap
 
 import "github.com/holdfast-dev/holdfast/platform/proc"
 
-// reaper: there is none here. On Windows nobody is an orphan, for the job has them all; elsewhere
-// who leaves the process group is lost.
+// A reaper does nothing on this system. On Windows the job object has all processes. On other systems a
+// process that has left the process group cannot be found.
 type reaper struct{}
 
 func (reaper) adopt(string, proc.Identity) error { return nil }
@@ -14,5 +14,5 @@ func (reaper) others() []int                     { return nil }
 func (reaper) sweep() (int, error)               { return 0, nil }
 func (reaper) mark() (string, bool)              { return "", false }
 
-// exited reports whether the process has ended, as far as is known.
+// exited reports whether the process has ended, as far as known.
 func (p *process) exited() bool { return p.hasEnded() }

@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// restartFor is the first key in which fresh differs from o, and that is of a command's start; empty
-// if there is none.
+// restartFor returns the first key that differs between o and fresh and takes effect only when the
+// command starts, or "" if there is none.
 func (o Options) restartFor(fresh Options) string {
 	for _, of := range []struct {
 		key     string
@@ -20,6 +20,7 @@ func (o Options) restartFor(fresh Options) string {
 		{"command", o.Command, fresh.Command},
 		{"directory", o.Directory, fresh.Directory},
 		{"env", o.Env, fresh.Env},
+		{"probes", o.Probes, fresh.Probes},
 		{"ready.notify", o.Ready.Notify, fresh.Ready.Notify},
 		{"ready.log", o.Ready.Log, fresh.Ready.Log},
 		{"ready.mark", o.Ready.Mark, fresh.Ready.Mark},
@@ -34,11 +35,11 @@ func (o Options) restartFor(fresh Options) string {
 	return ""
 }
 
-// NeedsRestart reports whether a key of the table is of the start of a command: Reload refuses another
-// value for it.
+// NeedsRestart reports whether a key of the table takes effect only when the command starts. Reload
+// refuses to change it.
 func (p *Program) NeedsRestart(key string) bool {
 	key = strings.TrimPrefix(key, tableName+".")
-	for _, start := range []string{"command", "directory", "env", "ready.notify", "ready.log", "ready.mark", "health.watchdog", "health.mark", "output"} {
+	for _, start := range []string{"command", "directory", "env", "probes", "ready.notify", "ready.log", "ready.mark", "health.watchdog", "health.mark", "output"} {
 		if key == start || strings.HasPrefix(key, start+".") {
 			return true
 		}
@@ -46,8 +47,8 @@ func (p *Program) NeedsRestart(key string) bool {
 	return false
 }
 
-// Reload checks the table [wrap], which it takes as far as a command that runs can have another,
-// and has the command take a new configuration of its own. The error is why it did not.
+// Reload reads the table [wrap] again, and makes the command reload its own configuration. It fails,
+// and changes nothing, if a key has changed that takes effect only when the command starts.
 func (p *Program) Reload(ctx context.Context) error {
 	fresh := p.base()
 	if err := p.rt.DecodeTable(tableName, &fresh); err != nil {
@@ -60,7 +61,7 @@ func (p *Program) Reload(ctx context.Context) error {
 	before, c := p.now, p.child
 	p.mu.Unlock()
 	if key := before.restartFor(fresh); key != "" {
-		return fmt.Errorf("[wrap] %s has changed, which a command that runs cannot take: restart", key)
+		return fmt.Errorf("[wrap] %s has changed, which takes effect only at a restart of the service", key)
 	}
 	if err := p.reloadCommand(ctx, fresh, c); err != nil {
 		return err
@@ -116,8 +117,8 @@ func (p *Program) reloadCommand(ctx context.Context, o Options, c *child) error 
 	return limited("after the reload", func(ctx context.Context) error { return p.afterReload(ctx, o, c, reloaded) })
 }
 
-// afterReload waits for the outcome: what the command says or, where it says nothing, that
-// it still answers as it did when it was ready.
+// afterReload waits for the outcome of a reload: for what the command says or, if it says nothing,
+// until the conditions of readiness hold again.
 func (p *Program) afterReload(ctx context.Context, o Options, c *child, reloaded <-chan struct{}) error {
 	if o.Reload.Notify {
 		select {
@@ -126,11 +127,11 @@ func (p *Program) afterReload(ctx context.Context, o Options, c *child, reloaded
 		case <-c.ended:
 			return c.saying(fmt.Errorf("%w: %v", errEnded, c.result))
 		case <-ctx.Done():
-			return fmt.Errorf("READY=1 has not come: %w", context.Cause(ctx))
+			return fmt.Errorf("no READY=1 was received: %w", context.Cause(ctx))
 		}
 	}
 	probe := o.Ready.probe()
-	probe.File = "" // which is there since the start
+	probe.File = "" // it exists since the start
 	if probe.empty() {
 		return nil
 	}

@@ -8,7 +8,7 @@ import (
 	"os"
 )
 
-// Stop ends the command by the way of [wrap.stop], and then all that is left of it.
+// Stop asks the command to end as [wrap.stop] says, and then kills all that is left of it.
 func (p *Program) Stop(ctx context.Context) error {
 	defer p.clear()
 	p.mu.Lock()
@@ -17,21 +17,21 @@ func (p *Program) Stop(ctx context.Context) error {
 	close(p.asked)
 	p.mu.Unlock()
 	select {
-	case <-p.watched: // it may be in the middle of a start
+	case <-p.watched: // it may be restarting the command
 	case <-ctx.Done():
 	}
 	p.mu.Lock()
 	c, o := p.child, p.now
 	p.mu.Unlock()
-	if c.out.hurry.Err() != nil { // it has ended by itself, and is cleaned up
+	if c.out.hurry.Err() != nil { // it has ended by itself, and was cleaned up
 		return p.endAll(nil)
 	}
 	err := p.ask(ctx, o, c)
 	return errors.Join(err, p.cleanUp(c))
 }
 
-// ask asks the command to end, and returns when it has or the grace is over: then
-// the error is that it will be killed.
+// ask asks the command to end, and returns when it has ended or the grace is over. In the latter case
+// the error says that it is killed.
 func (p *Program) ask(ctx context.Context, o Options, c *child) error {
 	if c.hasEnded() {
 		return nil
@@ -39,7 +39,7 @@ func (p *Program) ask(ctx context.Context, o Options, c *child) error {
 	grace, cancel := context.WithTimeoutCause(ctx, o.Stop.Grace, fmt.Errorf("not within the grace of %v", o.Stop.Grace))
 	defer cancel()
 	if err := p.askBy(grace, o, c); err != nil && !c.hasEnded() {
-		p.rt.Slog().Warn("the command was not asked to end as it should be", "error", err)
+		p.rt.Slog().Warn("the command could not be asked to end", "error", err)
 	}
 	select {
 	case <-c.ended:
@@ -50,17 +50,18 @@ func (p *Program) ask(ctx context.Context, o Options, c *child) error {
 	}
 }
 
-// afterStop is what is wrong with how a command ended that was asked to: nothing, if it took the
-// signal for what it is, by a handler or without one.
+// afterStop returns an error if the command has not ended as one does that was asked to. Death by the
+// signal that asked is in order.
 func (o Options) afterStop(c *child) error {
 	code := c.result.exit(o.Exit)
 	if code == 0 || c.result.asked(o.Stop.Signal) {
 		return nil
 	}
-	return failed(code, c.saying(fmt.Errorf("the command ended with %v when it was asked to", c.result)))
+	return failed(code, c.saying(fmt.Errorf("the command ended with %v when it was asked to stop", c.result)))
 }
 
-// askBy is the way to stop. One that fails leaves the signal, for which some of the grace is kept.
+// askBy asks the command to end as o says. If a command or HTTP call fails, the signal follows, for
+// which a part of the grace is reserved.
 func (p *Program) askBy(ctx context.Context, o Options, c *child) (err error) {
 	most := o.Stop.Grace / 4 * 3
 	limit, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("not within %v of the grace", most))
@@ -76,7 +77,7 @@ func (p *Program) askBy(ctx context.Context, o Options, c *child) (err error) {
 	if err == nil || c.hasEnded() || ctx.Err() != nil {
 		return err
 	}
-	p.rt.Slog().Warn("the command is asked to end in the usual way, because the other failed", "error", err)
+	p.rt.Slog().Warn("the configured way to stop the command failed: using the default one", "error", err)
 	if err = c.ask(o.Stop); errors.Is(err, os.ErrProcessDone) {
 		return nil
 	}

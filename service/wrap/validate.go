@@ -16,17 +16,17 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// Validate returns what is wrong with the options, as [service.FieldError]s by key.
+// Validate returns what is wrong with the options, as one [service.FieldError] for each key.
 func (o *Options) Validate() error {
 	c := &checks{}
 	c.argv("command", o.Command)
 	if len(o.Command) == 0 {
-		c.bad("command", errors.New(`there is none: command = ["/usr/bin/program", "argument"]`))
+		c.bad("command", errors.New(`is missing: set command = ["/usr/bin/program", "argument"]`))
 	}
 	c.path("directory", o.Directory)
 	for name, value := range o.Env {
 		if name == "" || strings.ContainsAny(name, "=\x00") || strings.ContainsRune(value, 0) {
-			c.bad("env", fmt.Errorf("%q cannot be a variable", name))
+			c.bad("env", fmt.Errorf("%q is not a valid variable", name))
 		}
 	}
 	o.validateProbes(c)
@@ -63,7 +63,7 @@ func (o *Options) Validate() error {
 		"reload.timeout": o.Reload.Timeout, "hooks.timeout": o.Hooks.Timeout, "restart.delay": o.Restart.Delay, "restart.max_delay": o.Restart.MaxDelay,
 	} {
 		if d <= 0 {
-			c.bad(key, fmt.Errorf("%v is no time at all", d))
+			c.bad(key, fmt.Errorf("%v is too short: use more than 0", d))
 		}
 	}
 	for key, d := range map[string]time.Duration{"ready.delay": o.Ready.Delay, "health.watchdog": o.Health.Watchdog, "restart.reset_after": o.Restart.ResetAfter} {
@@ -75,6 +75,13 @@ func (o *Options) Validate() error {
 }
 
 func (o *Options) validateProbes(c *checks) {
+	if o.Probes != "" {
+		_, port, err := net.SplitHostPort(o.Probes)
+		if n, e := strconv.ParseUint(port, 10, 16); err == nil && (e != nil || n == 0) { // the system would choose a port
+			err = fmt.Errorf("%q: the port has to be a number from 1 to 65535", o.Probes)
+		}
+		c.bad("probes", err)
+	}
 	for key, p := range map[string]probe{"ready": o.Ready.probe(), "health": o.Health.probe()} {
 		if p.TCP != "" {
 			_, _, err := net.SplitHostPort(p.TCP)
@@ -86,7 +93,7 @@ func (o *Options) validateProbes(c *checks) {
 		c.url(key+".http", p.HTTP)
 		c.argv(key+".command", p.Command)
 		if p.Status != 0 && (p.Status < 100 || p.Status > 599) {
-			c.bad(key+".status", fmt.Errorf("%d is no status of HTTP", p.Status))
+			c.bad(key+".status", fmt.Errorf("%d is not an HTTP status", p.Status))
 		}
 		if p.Status != 0 && p.HTTP == "" {
 			c.bad(key+".status", errors.New("has no effect without http"))
@@ -96,7 +103,7 @@ func (o *Options) validateProbes(c *checks) {
 		c.bad("ready.log", err)
 	}
 	if o.Ready.Notify && !canNotify {
-		c.bad("ready.notify", errors.New("there is no sd_notify on this system"))
+		c.bad("ready.notify", errors.New("this system has no sd_notify"))
 	}
 	if o.Health.Watchdog > 0 && !o.Ready.Notify {
 		c.bad("health.watchdog", errors.New("needs ready.notify"))
@@ -114,7 +121,7 @@ func (o *Options) validateStop(c *checks) {
 	c.argv("stop.command", o.Stop.Command)
 	c.url("stop.http", o.Stop.HTTP)
 	if len(o.Stop.Command) > 0 && o.Stop.HTTP != "" {
-		c.bad("stop.http", errors.New("one of command and http"))
+		c.bad("stop.http", errors.New("set only one of command and http"))
 	}
 	c.oneOf("stop.keys", o.Stop.Keys, "", "ctrl-break", "ctrl-c", "close", "none")
 	r := o.Reload
@@ -130,9 +137,9 @@ func (o *Options) validateStop(c *checks) {
 	}
 	switch {
 	case ways > 1:
-		c.bad("reload", errors.New("one of signal, command and http"))
+		c.bad("reload", errors.New("set only one of signal, command and http"))
 	case ways == 0 && (len(r.Check) > 0 || r.Notify):
-		c.bad("reload", errors.New("there is no signal, command or http by which it would reload"))
+		c.bad("reload", errors.New("it needs one of signal, command and http"))
 	}
 }
 
@@ -143,7 +150,7 @@ func (o *Options) validateOutput(c *checks) {
 	if re, err := regexp.Compile(o.Output.Level); err != nil {
 		c.bad("output.level", err)
 	} else if o.Output.Level != "" && re.NumSubexp() < 1 {
-		c.bad("output.level", errors.New("has no group that would be the level: put it in parentheses"))
+		c.bad("output.level", errors.New("has no group: put the level in parentheses"))
 	}
 	const least, most = 256, 1 << 20
 	if n := o.Output.MaxLine; n < least || n > most {
@@ -151,7 +158,7 @@ func (o *Options) validateOutput(c *checks) {
 	}
 }
 
-// checks collects what is wrong.
+// checks collects errors.
 type checks struct{ errs []error }
 
 func (c *checks) bad(key string, err error) {
@@ -162,7 +169,7 @@ func (c *checks) bad(key string, err error) {
 
 func (c *checks) oneOf(key, value string, allowed ...string) {
 	if !slices.Contains(allowed, value) {
-		c.bad(key, fmt.Errorf("%q is none of %s", value, strings.Join(slices.DeleteFunc(allowed, func(s string) bool { return s == "" }), ", ")))
+		c.bad(key, fmt.Errorf("%q is not one of %s", value, strings.Join(slices.DeleteFunc(allowed, func(s string) bool { return s == "" }), ", ")))
 	}
 }
 
@@ -186,7 +193,7 @@ func (c *checks) url(key, text string) {
 	}
 	u, err := url.Parse(text)
 	if err == nil && (u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
-		err = fmt.Errorf("%q is no URL of HTTP", text)
+		err = fmt.Errorf("%q is not an HTTP URL", text)
 	}
 	c.bad(key, err)
 }

@@ -2,15 +2,17 @@ package wrap
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/service"
 )
 
-// watch waits for the end of the command, and for that of the one that is started after it, until
-// a stop is asked for. Its error is why the service ends.
+// watch waits for the end of the command and, if it is restarted, of each further one, until a stop is
+// requested. The error is the reason why the service ends.
 func (p *Program) watch(ctx context.Context) error {
 	defer close(p.watched)
 	readySince, tries := time.Now(), 0
@@ -18,30 +20,42 @@ func (p *Program) watch(ctx context.Context) error {
 		p.mu.Lock()
 		c := p.child
 		p.mu.Unlock()
-		stopping, why := p.awaitEnd(c)
+		stopping, hangs, why := p.awaitEnd(c)
 		if stopping {
 			return nil
 		}
 		o := p.options()
-		background := p.background(o, c)
+		var background, asked error
+		switch {
+		case why == nil:
+			background = p.background(o, c)
+		case !hangs:
+			asked = p.endSick(ctx, o, c, why)
+		}
 		if err := p.cleanUp(c); err != nil {
 			return fmt.Errorf("after the end of the command: %w", err)
 		}
 		p.rt.Slog().Warn("the command has ended", "how", c.result.String(), "lived", time.Since(c.since).Round(time.Second))
+		if why != nil && !hangs && p.isStopping() { // a stop was requested meanwhile, and asks it in the same way
+			return asked
+		}
+		code := c.result.exit(o.Exit)
+		if why != nil && code == 0 { // it has ended in order, but not by itself
+			code = platform.ExitFailed
+		}
 		if why == nil {
 			why = c.saying(fmt.Errorf("the command ended by itself: %v", c.result))
 		}
 		if background != nil {
 			return failed(1, background)
 		}
-		code := c.result.exit(o.Exit)
 		if !o.Restart.follows(code) {
 			return p.leave(code, why)
 		}
 		if o.Restart.ResetAfter > 0 && time.Since(readySince) >= o.Restart.ResetAfter {
 			tries = 0
 		}
-		next, err := p.again(ctx, o, &tries, why)
+		next, err := p.again(ctx, o, &tries, code, why)
 		if next == nil {
 			return err
 		}
@@ -49,29 +63,40 @@ func (p *Program) watch(ctx context.Context) error {
 	}
 }
 
-// awaitEnd returns when the command has ended, by itself or for what made it unwell; or when a
-// stop is asked for.
-func (p *Program) awaitEnd(c *child) (stopping bool, why error) {
+// awaitEnd returns when the command has ended, when it is to be ended because it is unhealthy, or when
+// a stop is requested. why is the reason in the second case, and hangs says that it hangs.
+func (p *Program) awaitEnd(c *child) (stopping, hangs bool, why error) {
 	for ended := false; !ended; {
 		select {
 		case <-c.ended:
 			ended = true
 		case s := <-p.sick:
-			if ended = s.of == c; ended { // else it is of one that has ended meanwhile
-				why = c.saying(fmt.Errorf("the command is unwell: %w", s.why))
+			if ended = s.of == c; ended { // otherwise it is about a command that has ended meanwhile
+				hangs, why = s.hangs, c.saying(fmt.Errorf("the command is unhealthy: %w", s.why))
 			}
 		case <-p.asked:
-			return true, nil
+			return true, false, nil
 		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.serving = nil
 	p.mark()
-	return p.stopping, why
+	return p.stopping, hangs, why
 }
 
-// serve has c be asked for its health.
+// endSick asks an unhealthy command to end, as a stop does. It may still be able to save its data. The
+// error says that it has not ended in order.
+func (p *Program) endSick(ctx context.Context, o Options, c *child, why error) error {
+	p.rt.Slog().Warn("ending the command", "why", why)
+	err := p.ask(ctx, o, c)
+	if err != nil {
+		p.rt.Slog().Warn("the unhealthy command has not ended in order", "error", err)
+	}
+	return err
+}
+
+// serve makes c the command whose health is checked.
 func (p *Program) serve(c *child) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -79,7 +104,7 @@ func (p *Program) serve(c *child) {
 	p.mark()
 }
 
-// leave has the service end as the command did.
+// leave ends the service with the outcome of the command.
 func (p *Program) leave(code int, why error) error {
 	if code == 0 {
 		p.rt.End("the end of its command")
@@ -88,30 +113,30 @@ func (p *Program) leave(code int, why error) error {
 	return failed(code, why)
 }
 
-// follows reports whether we start a command again that ended by itself, so that the service
-// would end with code.
+// follows reports whether we restart a command that has ended by itself. code is the exit code with
+// which the service would end.
 func (r Restart) follows(code int) bool {
 	return r.Policy == "always" || r.Policy == "on-failure" && code != 0
 }
 
-// delay is the wait before the restart that follows tries others: twice as long each time, and
-// by chance somewhat longer or shorter.
+// delay returns the wait before a restart that follows tries others. It doubles each time, and varies
+// with chance.
 func (r Restart) delay(tries int, chance float64) time.Duration {
 	return platform.Restart{Delay: r.Delay, Backoff: 2, MaxDelay: r.MaxDelay, Jitter: r.Jitter}.After(tries+1, chance)
 }
 
-// again starts the command again, as often as the options want; nil is one that is not to be, and
-// then the error is why the service ends.
-func (p *Program) again(ctx context.Context, o Options, tries *int, why error) (*child, error) {
+// again restarts the command, as often as the options permit. If it returns no command, the error is
+// the reason why the service ends, or nil after a request to stop. code and why describe the last end.
+func (p *Program) again(ctx context.Context, o Options, tries *int, code int, why error) (*child, error) {
 	for {
 		if o.Restart.Max != platform.NoLimit && *tries >= o.Restart.Max {
-			return nil, failed(1, fmt.Errorf("%w; started again %d times", why, *tries))
+			return nil, failed(code, fmt.Errorf("%w; restarted %d times", why, *tries))
 		}
-		delay := o.Restart.delay(*tries, rand.Float64()) //nolint:gosec // nobody gains by guessing it
+		delay := o.Restart.delay(*tries, rand.Float64()) //nolint:gosec // guessing it helps nobody
 		*tries++
-		p.rt.Slog().Error("starting the command again", "why", why, "after", delay.Round(time.Millisecond), "try", *tries)
-		p.rt.Status(fmt.Sprintf("the command is started again in %v: %v", delay.Round(time.Millisecond), why))
-		p.setUnwell(why)
+		p.rt.Slog().Error("restarting the command", "why", why, "after", delay.Round(time.Millisecond), "try", *tries)
+		p.rt.Status(fmt.Sprintf("restarting the command in %v: %v", delay.Round(time.Millisecond), why))
+		p.setUnhealthy(why)
 		timer := time.NewTimer(delay)
 		select {
 		case <-timer.C:
@@ -121,26 +146,29 @@ func (p *Program) again(ctx context.Context, o Options, tries *int, why error) (
 		}
 		c, err := p.retry(ctx, o)
 		if err == nil {
-			p.setUnwell(nil)
+			p.setUnhealthy(nil)
 			p.serve(c)
-			p.rt.Status("the command was started again")
+			p.rt.Status("the command was restarted")
 			return c, nil
 		}
 		if p.isStopping() {
 			return nil, nil
 		}
-		why = err
+		code, why = platform.ExitFailed, err
+		if e, ok := errors.AsType[*service.ExitError](err); ok {
+			code = e.Code
+		}
 	}
 }
 
-// retry is one start of the command, to readiness.
+// retry starts the command once, and returns when it is ready.
 func (p *Program) retry(ctx context.Context, o Options) (*child, error) {
 	limit := p.rt.Config().StartTimeout
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not ready within %v", limit))
 	defer cancel()
 	stop := make(chan struct{})
 	defer close(stop)
-	go func() { // a stop that is asked for while we wait
+	go func() { // a stop may be requested meanwhile
 		select {
 		case <-p.asked:
 			cancel()
@@ -158,7 +186,7 @@ func (p *Program) retry(ctx context.Context, o Options) (*child, error) {
 		return nil, err
 	}
 	if err := p.await(ctx, c); err != nil {
-		_ = p.cleanUp(c) // the next finds out
+		_ = p.cleanUp(c) // err matters more
 		return nil, err
 	}
 	return c, nil
@@ -170,9 +198,9 @@ func (p *Program) isStopping() bool {
 	return p.stopping
 }
 
-func (p *Program) setUnwell(err error) {
+func (p *Program) setUnhealthy(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.unwell = err
+	p.unhealthy = err
 	p.mark()
 }

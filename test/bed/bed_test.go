@@ -15,7 +15,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// What does not disturb the others shares a boot.
+// Tests that do not disturb each other share a boot.
 func TestInside(t *testing.T) {
 	t.Parallel()
 	bed.Each(t, "", func(t *testing.T, b *bed.Bed) {
@@ -95,7 +95,8 @@ func runs(t *testing.T, b *bed.Bed) {
 	}
 }
 
-// A daemon that outlives the command that started it may go on writing: nobody reads it, but nothing kills it either.
+// A daemon that outlives the command that started it may continue to write: nobody reads it,
+// and nothing kills it.
 func sparesDaemon(t *testing.T, b *bed.Bed) {
 	b.MustRun(t, sh("mkfifo /run/go /run/went; (read x </run/go; echo late; echo late >&2; echo alive >/run/went) & echo up")...)
 	b.MustRun(t, sh("echo >/run/go")...)
@@ -168,7 +169,7 @@ func filesOf(t *testing.T, b *bed.Bed) {
 	if _, err := b.Read("/nonesuch"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("read of a missing file: %v", err)
 	}
-	// A program that runs can be replaced.
+	// A running program can be replaced.
 	b.MustRun(t, sh("cp /bin/sleep /opt/busy; (/opt/busy 1000 &) ; echo")...)
 	if err := b.Put(program, "/opt/busy", 0o755); err != nil {
 		t.Error(err)
@@ -208,7 +209,8 @@ func TestUserManager(t *testing.T) {
 	})
 }
 
-// The beds are there to prove hardened units on: their sandbox has to work, in the system's manager and in a user's.
+// Tests prove hardened units on beds, so the sandbox must work there, in the system's manager
+// and in a user's.
 func TestSandbox(t *testing.T) {
 	t.Parallel()
 	bed.Each(t, "systemd", func(t *testing.T, b *bed.Bed) {
@@ -270,7 +272,7 @@ func TestPower(t *testing.T) {
 		}
 		again("reboot")
 
-		// From the inside: the machine goes off and waits to be switched on.
+		// Powered off from inside, the machine is off until somebody switches it on.
 		off := b.Off()
 		_, _, _, _ = b.Run(t.Context(), "reboot") // its connection may be cut
 		wait.For(t, "the machine is off after reboot", off, b.Console)

@@ -15,7 +15,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// traces is what a bed is made of, seen from the host.
+// traces has everything that a bed consists of, seen from the host.
 type traces struct {
 	name string
 	dir  string
@@ -24,7 +24,7 @@ type traces struct {
 
 func tracesOf(t *testing.T, kind bed.Kind, name string, leader int) traces {
 	t.Helper()
-	// Kept open, so that its number is not given to the namespace of the next bed that someone boots.
+	// Kept open, so that the namespace of the next bed does not get its number.
 	held, err := os.Open("/proc/" + strconv.Itoa(leader) + "/ns/pid")
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func tracesOf(t *testing.T, kind bed.Kind, name string, leader int) traces {
 	return traces{name: name, dir: filepath.Join(filepath.Dir(filepath.Dir(kind.Root)), "run", name), pids: space}
 }
 
-// left lists what is still there of a bed.
+// left lists what is still left of a bed.
 func (tr traces) left() []string {
 	var left []string
 	if _, err := os.Lstat(tr.dir); err == nil {
@@ -101,7 +101,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 	})
 }
 
-// ownerRole boots a bed, tells its name and init, and waits to be killed.
+// ownerRole boots a bed, prints its name and init, and waits to be killed.
 func ownerRole() int {
 	kind, err := bed.Find(os.Getenv("BED_KIND"))
 	if err != nil {
@@ -140,7 +140,7 @@ func TestBedDiesWithItsOwner(t *testing.T) {
 			_ = owner.Wait()
 			wait.Until(t, "all processes of the bed are gone", func() bool { return len(tr.processes()) == 0 })
 
-			// What no process can clean up after its death, the next one does.
+			// What a process cannot clean up because it was killed, the next one cleans up.
 			if err := bed.Require(t, kind.Name).Close(); err != nil {
 				t.Error(err)
 			}

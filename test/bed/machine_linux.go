@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -97,7 +98,28 @@ func (m *machine) makeDisk() error {
 			return err
 		}
 	}
+	if err := m.fewGenerators(); err != nil {
+		return err
+	}
 	return os.Chmod(filepath.Join(m.dir, "upper"), 0o755) // the bed's root directory, independent of the umask
+}
+
+// fewGenerators masks the programs that make units of terminals, file systems, the kernel's command
+// line and the like, none of which a bed has. systemd runs all of them, a dozen, each time it
+// reads its units. The one that is left makes units of init scripts.
+func (m *machine) fewGenerators() error {
+	entries, err := os.ReadDir(filepath.Join(m.kind.Root, "usr/lib/systemd/system-generators"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	dir := filepath.Join(m.dir, "upper/etc/systemd/system-generators")
+	err = errors.Join(err, os.MkdirAll(dir, 0o755))
+	for _, entry := range entries {
+		if entry.Name() != "systemd-sysv-generator" {
+			err = errors.Join(err, os.Symlink("/dev/null", filepath.Join(dir, entry.Name())))
+		}
+	}
+	return err
 }
 
 // close ends the life and removes the disk. It may be called on a machine that is only partly

@@ -47,7 +47,7 @@ type life struct {
 // on boots the machine, and returns when it is ready.
 func (m *machine) on(ctx context.Context) error {
 	if m.current() != nil {
-		return errors.New("it runs already")
+		return errors.New("it is already running")
 	}
 	m.mu.Lock()
 	closed, before := m.closed, m.life

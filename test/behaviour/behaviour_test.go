@@ -27,8 +27,8 @@ import (
 //	[!kind:systemd252] ...
 //	[slice:0,2] ...
 //
-// The last is for what takes long: only those of the kinds do it whose place in sliced,
-// or $SLICE, it names, and all of them with HOLDFAST_FAULTS=all.
+// The last is for parts that take long: only the kinds whose place in sliced, or $SLICE, it
+// names play them, and all of the kinds with HOLDFAST_FAULTS=all.
 //
 // Every script has the shipper as /usr/local/bin/shipper and its own files as
 // /etc/shipper*.toml, and leaves the bed as clean as it found it. The commands
@@ -45,10 +45,11 @@ import (
 //	trial V B C R TEXT  an upgrade, and all that it promises: see tryCandidate
 //	adduser USER      a user with a home and, where there is such a thing, a manager
 //	reboot            off and on again, in order
-//	powercut          off without a word, and on again
+//	powercut          off without warning, and on again
 //
-// $TESTER is the user for services of a user.  $FAULTS is "all" if HOLDFAST_FAULTS is, and $ROUNDS what is then done 200
-// times: without it each of the four kinds of init does 50.
+// $TESTER is the user for services of a user. $FAULTS is "all" if HOLDFAST_FAULTS is. $ROUNDS is
+// the number of repetitions: 200 with HOLDFAST_FAULTS=all, and otherwise 50 on each of the four
+// kinds of init.
 func TestBehaviour(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -73,7 +74,7 @@ func TestBehaviour(t *testing.T) {
 	})
 }
 
-// built has the programs of the tests, each of which is linked once. They are gone afterwards.
+// built has the programs of the tests, each linked once. They are removed at the end.
 var built struct {
 	sync.Mutex
 	dir      string
@@ -91,7 +92,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// build compiles a program of the module as it would be shipped: static.
+// build compiles a program of the module as it would be released: statically linked.
 func build(t *testing.T, pkg string) string {
 	t.Helper()
 	built.Lock()
@@ -132,12 +133,12 @@ func params(t *testing.T, b machine) testscript.Params {
 			return cond == b.Kind().Manager || cond == "kind:"+b.Kind().Name, nil
 		},
 		Cmds: maps.Clone(commands),
-		// A misspelt condition must not pass for one that does not hold.
+		// A misspelt condition must not count as one that does not hold.
 		RequireExplicitExec: true, RequireUniqueNames: true,
 	}
 }
 
-// rounds is how often start_reload_200 is played on one kind.
+// rounds is the number of repetitions of start_reload_200 on one kind.
 func rounds() int {
 	if os.Getenv("HOLDFAST_FAULTS") == "all" {
 		return 200
@@ -145,7 +146,7 @@ func rounds() int {
 	return 50
 }
 
-// sliced are the kinds of which each plays its slice of what takes long: see TestBehaviour.
+// sliced are the kinds of which each plays its slice of the long scripts: see TestBehaviour.
 var sliced = []string{"systemd257", "systemd252", "sysvinit", "openrc", "launchd-double"}
 
 // tester is a user that a script may add, unless the machine has its own for that.
@@ -156,7 +157,7 @@ func tester(b machine) string {
 	return "tester"
 }
 
-// serial is a testing.T that plays one script after the other: they share a bed.
+// serial is a testing.T that plays one script after the other, because they share a bed.
 type serial struct{ *testing.T }
 
 func (s serial) Parallel() {}
@@ -167,7 +168,7 @@ func (s serial) Run(name string, fn func(testscript.T)) {
 
 func (s serial) Verbose() bool { return testing.Verbose() }
 
-// knownConditions keeps the scripts honest.
+// knownConditions returns the conditions that scripts may use.
 func TestBehaviourScriptsUseKnownConditions(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {

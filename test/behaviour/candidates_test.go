@@ -17,13 +17,13 @@ import (
 //
 //	trial VERSION BEHAVIOUR CODE RESULT REASON [ARG...]
 //
-// which makes such a candidate, has `upgrade` put it on trial, and looks at all that
-// an upgrade promises, whatever has come: code, result and reason (an expression), the
-// rest of its JSON, the version that runs, as one copy, the installed program,
-// configuration and data, what is pinned, and that nothing else is left of it. The
-// VERSION may be a path: that file is the candidate, as it is. Where CODE is 0, what is
-// confirmed runs; where the service was stopped it still is. An ARG may be $ENOUGH, a duration in
-// which a candidate becomes ready on this machine: several times what the slowest one has taken.
+// which makes such a candidate, lets `upgrade` put it on trial, and checks everything that an
+// upgrade promises: code, result and reason (a regular expression), the rest of its JSON, the
+// version that runs, in one process, the installed program, configuration and data, what is
+// pinned, and that nothing else is left. The VERSION may be a path: that file is then the
+// candidate. If CODE is 0, the confirmed version runs, unless the service was stopped before.
+// An ARG may be $ENOUGH, a duration in which a candidate becomes ready on this machine: several
+// times what the slowest one has taken.
 func tryCandidate(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 5 {
 		ts.Fatalf("usage: trial VERSION BEHAVIOUR CODE RESULT REASON [ARG...]")
@@ -51,7 +51,7 @@ func tryCandidate(ts *testscript.TestScript, neg bool, args []string) {
 	if o.Result == "confirmed" && o.Tried {
 		s.slowest = max(s.slowest, took)
 		ts.Setenv("ENOUGH", (least + 5*s.slowest).String())
-		// It finds out by itself, a little later.
+		// It notices by itself, a little later.
 		s.until(ts, `! shipper --config /etc/shipper.toml status --json | grep '"trial"'`)
 	}
 	o.after = s.upgradeScene(ts, file)
@@ -61,7 +61,7 @@ func tryCandidate(ts *testscript.TestScript, neg bool, args []string) {
 	s.trials = append(s.trials, o.Result)
 }
 
-// least is the least that $ENOUGH is: other programs may slow down a machine at any time.
+// least is the minimum of $ENOUGH: other programs may slow down a machine at any time.
 const least = 15 * time.Second
 
 // upgradeJSON is what fleet tools read.
@@ -86,7 +86,7 @@ type versionJSON struct {
 	SHA256  string `json:"sha256"`
 }
 
-// upgradeScene is what there is to see of a service and its versions.
+// upgradeScene describes a service and its versions.
 type upgradeScene struct {
 	Digests  map[string]string // of program, candidate, configuration, data
 	Running  []string          // command lines of what runs as the service
@@ -111,10 +111,15 @@ type upgradeScene struct {
 const upgradeSceneScript = `
 cd /usr/local/bin
 for f in /usr/local/bin/shipper "$1" /etc/shipper.toml /var/lib/shipper/data; do
-	test -e "$f" && echo "digest $f $(sha256sum <"$f")"
+	test -e "$f" || continue
+	# Nobody changes a file and leaves all of this as it was.
+	is=/tmp/app.digest.$(stat -c %d-%i-%s-%Y-%z "$f" | tr -c '[:alnum:]\n' -)
+	test -s $is || sha256sum <"$f" >$is
+	echo "digest $f $(cat $is)"
 done
-for p in /proc/[0-9]*; do
-	case "$(readlink $p/exe)" in
+for exe in $(find /proc/[0-9]* -maxdepth 1 -name exe -lname '/usr/local/bin/shipper*' 2>/dev/null); do
+	p=${exe%/exe}
+	case "$(readlink $exe)" in
 	/usr/local/bin/shipper|/usr/local/bin/shipper' '*|/usr/local/bin/shipper.versions/*) ;;
 	*) continue ;;
 	esac
@@ -161,7 +166,7 @@ func (s *stage) upgradeScene(ts *testscript.TestScript, file string) upgradeScen
 	return u
 }
 
-// outcome is what an upgrade has come to, and what it should have.
+// outcome is the outcome of an upgrade, and the expected one.
 type outcome struct {
 	upgradeJSON
 	args          []string
@@ -171,7 +176,7 @@ type outcome struct {
 
 const stablePath = "/usr/local/bin/shipper"
 
-// wrong is all that is not as it was promised.
+// wrong returns everything that differs from the promise.
 func (o *outcome) wrong() (wrong []string) {
 	check := func(ok bool, format string, args ...any) {
 		if !ok {
@@ -196,7 +201,7 @@ func (o *outcome) wrong() (wrong []string) {
 	check(o.Tried == (running && slices.Contains([]string{"confirmed", "rolled-back", "interrupted"}, o.Result)), "tried is %v", o.Tried)
 	check(o.Result != "confirmed" || (o.Downtime > 0) == o.Tried, "the downtime is %v", time.Duration(o.Downtime))
 
-	// What is installed, and pinned.
+	// What is installed and what is pinned.
 	confirmed := was[stablePath]
 	if o.Result == "confirmed" {
 		confirmed = was[file]
@@ -208,10 +213,11 @@ func (o *outcome) wrong() (wrong []string) {
 	check(pinned == (o.Result == "rolled-back" || before && o.Result != "confirmed"), "pinned is %v: %v", pinned, v.Failed)
 	check(v.OnTrial == nil && v.Last != nil && v.Last.ID == o.ID && v.Last.Result == o.Result, "last is %+v, on trial %+v", v.Last, v.OnTrial)
 	check(o.Result != "confirmed" || len(v.Kept) > 0 && v.Kept[0].SHA256 == was[stablePath], "kept is %v", v.Kept)
-	// The confirmed one may lie there as well, and one that somebody replaced until the next upgrade.
+	// The confirmed version may be there as well, and so may one that somebody replaced, until
+	// the next upgrade.
 	check(o.after.Kept >= len(v.Kept) && o.after.Kept <= len(v.Kept)+2, "%d versions lie there, and %d are kept", o.after.Kept, len(v.Kept))
 
-	// What runs, and with what.
+	// What runs, and with which data.
 	st := o.after.Status
 	check(st.Trial == "", "it is on trial")
 	check(st.Ready == (running && o.code != 11), "ready is %v (%s)", st.Ready, st.Phase)

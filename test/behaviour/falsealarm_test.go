@@ -12,8 +12,9 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// noFalseAlarm fails the test if doctor finds anything above a note on a service that a script has left healthy: one that is ready,
-// of which status has nothing to note and whose checks and reloads are in order.
+// noFalseAlarm fails the test if doctor reports more than a note on a service that a script
+// has left healthy: it is ready, status has no note on it, and its checks and reloads are in
+// order.
 func (s *stage) noFalseAlarm(t *testing.T, script string) {
 	t.Helper()
 	ctx, done := wait.Context(t, context.Background(), "doctor")
@@ -43,7 +44,7 @@ done`
 	}
 }
 
-// health is what status says of a service, as far as it could be ill.
+// health has the parts of status that show whether a service is healthy.
 type health struct {
 	Ready   bool     `json:"ready"`
 	Notes   []string `json:"notes"`

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// calm is what has happened to a healthy service without anything being wrong.
+// calm has events in the life of a healthy service that are no fault.
 type calm struct{ on, when, script string }
 
 // calms are played one after the other, on one service.
@@ -27,23 +27,23 @@ esac`},
 	}
 }
 
-// catalogue is all of it.
+// catalogue returns all faults.
 func catalogue() []fault {
 	return slices.Concat(processFaults(), managerFaults(), configFaults(), programFaults(), directoryFaults(), endFaults(), alarmFaults(), upgradeFaults(), workFaults())
 }
 
 const (
-	// never is a service that nobody starts again.
+	// never configures a service that is not restarted.
 	never = `restart.policy = "never"`
-	// feed is one that has a user of its own.
+	// feed configures a service with a user of its own.
 	feed = `user = "feed"`
-	// hang has the process mend nothing of what is done to its files.
+	// hang stops the process, so that it repairs no damage to its files.
 	hang = `kill -STOP $(pid); `
-	// stopped is a service that a person has stopped, and a place for its files.
+	// stopped stops the service as a person would, and makes a place for its files.
 	stopped = `$P stop; mkdir -p $R; `
 )
 
-// processFaults are wrongs of the lock, of the files beside it, and of the process table.
+// processFaults are faults of the lock, of the files beside it, and of processes.
 func processFaults() []fault {
 	return []fault{
 		{name: "pid_file_left_empty", inject: stopped + `: >$R/$P.pid`, finds: "pid-file-left", fix: `.+`},
@@ -83,7 +83,7 @@ until_ 'test -s /tmp/app.r/$P.pid'`,
 	}
 }
 
-// managerFaults are wrongs of the definition, and of what the manager makes of it.
+// managerFaults are faults of the definition, and of how the manager understands it.
 func managerFaults() []fault {
 	return []fault{
 		{name: "unit_edited", on: "systemd", inject: `sed -i s/^UMask=.*/UMask=0000/ $D; systemctl daemon-reload`, finds: "definition-outdated", fix: `shipper install --restart`},
@@ -166,7 +166,7 @@ esac`,
 	}
 }
 
-// configFaults are wrongs of the configuration file, and what of it is not in force.
+// configFaults are faults of the configuration file, and settings that are not in force.
 func configFaults() []fault {
 	return []fault{
 		{name: "unknown_key", inject: `edit s/^stop_timeout/stop_timeuot/`, finds: "config-bad", hand: `edit s/timeuot/timeout/`},
@@ -192,7 +192,7 @@ func configFaults() []fault {
 	}
 }
 
-// programFaults are wrongs of the program's file, and of whom it runs as.
+// programFaults are faults of the program's file, and of the user that runs it.
 func programFaults() []fault {
 	const keep = `cp -p /usr/local/bin/$P /usr/local/lib/$P.orig; cd /usr/local/bin; `
 	return []fault{
@@ -214,7 +214,8 @@ func programFaults() []fault {
 	}
 }
 
-// directoryFaults are wrongs of what the service writes to: directories, file systems, records.
+// directoryFaults are faults of what the service writes to: directories, file systems,
+// records.
 func directoryFaults() []fault {
 	const logFile = "log.sink = \"file\"\nlog.file = \"/var/log/shipper/app.log\""
 	const syslog = `perl -e 'use IO::Socket::UNIX; $0 = "syslogd of the catalogue"; my $s = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "/dev/log"); recv($s, $_, 9999, 0) while 1' >/dev/null 2>&1 </dev/null & until_ 'test -S /dev/log'; chmod 666 /dev/log`
@@ -267,7 +268,7 @@ func directoryFaults() []fault {
 	}
 }
 
-// endFaults are ways in which a run ends, or goes on, badly.
+// endFaults are bad ways in which a run ends, or goes on.
 func endFaults() []fault {
 	return []fault{
 		{name: "killed", service: never, inject: `killed`, finds: "failed|not-running", fix: `shipper.* start`},
@@ -316,7 +317,7 @@ until_ 'grep -q 0100007F:0FA1 /proc/net/tcp'; echo 127.0.0.1:4001 >/var/log/app.
 	}
 }
 
-// alarmFaults are of those who would be told.
+// alarmFaults are faults of the delivery of alarms.
 func alarmFaults() []fault {
 	const deaf = `printf '#!/bin/sh\ncat >/dev/null; test -e /var/log/app.hears\n' >/etc/$P/tell; chmod 755 /etc/$P/tell`
 	return []fault{{
@@ -350,13 +351,13 @@ kill -9 $up $(cat /run/holdfast/*.upgrade.pid)`,
 	}
 }
 
-// workFaults are what a journal of work can tell, by examples/jobs.
+// workFaults are faults that a journal of work shows, in examples/jobs.
 func workFaults() []fault {
 	const (
 		job     = "[[jobs.job]]\nname = \"work\"\nrerun_if_interrupted = %s\ncommand = [\"sh\", \"-c\", %q]\n"
 		trigger = `$P trigger work; `
-		// deadly kills the service that it belongs to, and what keeps it while there is none, until
-		// somebody has it be harmless.
+		// deadly kills the service that it belongs to, and its own keeper, until the file
+		// "harmless" exists.
 		deadly = "test -e /var/lib/jobs/harmless || kill -9 $(cat /run/jobs/jobs.pid) $PPID"
 		long   = "test -e /var/lib/jobs/harmless || sleep 31337"
 	)

@@ -18,42 +18,48 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// fault is one row of the catalogue: what is done to a healthy service, and what doctor has to say of it, first of all.
-// Scripts are for /bin/sh, as root in the bed, with the functions and variables of faultPrelude.
+// fault is one row of the catalogue: what is done to a healthy service, and what doctor must
+// report first. Scripts are for /bin/sh, as root in the bed, with the functions and variables
+// of faultPrelude.
 type fault struct {
 	name string
-	// on are the managers or kinds it is possible on, in one line: "systemd", "sysv openrc", "systemd257". Empty: all;
-	// with a "!" before each: all but these.
+	// on names the managers or kinds on which the fault is possible, in one line: "systemd",
+	// "sysv openrc", "systemd257". Empty: all; with a "!" before each: all others.
 	on string
-	// service and shipper are lines of the configuration's tables, beside the usual ones.
+	// service and shipper are lines of the tables of the configuration, in addition to the
+	// usual ones.
 	service, shipper string
-	// prog is the program, of /usr/local/bin: shipper, if it is empty, or jobs. version makes shipper a candidate that
-	// behaves like that: see test/behaviour/candidate.
+	// prog is the program in /usr/local/bin: shipper, if it is empty, or jobs. version makes
+	// shipper a candidate that behaves in that way: see test/behaviour/candidate.
 	prog, version string
 
-	// as is the user whose service it is, and who asks; empty: the machine's, and root.
+	// as is the user who owns the service and runs doctor; empty: root, for a service of the
+	// machine.
 	as string
-	// ask is another file to ask, where the program itself cannot be executed.
+	// ask is another file to run doctor with, if the program itself cannot be executed.
 	ask string
 
-	// long is what only HOLDFAST_FAULTS=all plays.
+	// long means that only HOLDFAST_FAULTS=all plays it.
 	long bool
 
 	prepare string // before the service is installed
 	inject  string // waits itself for what does not show at once
 	finds   string // the finding that has to be the first; several, with a |, where the beds differ for a reason
-	// fix is what doctor has to propose, as an expression that matches all of it. Empty: there is no command.
+	// fix is a regular expression that matches the whole command that doctor must propose.
+	// Empty: there is no command.
 	fix string
-	// hand is what a person has to do before the command, or instead of it where there is none. Empty, too: nothing is mended.
+	// hand is what a person must do before the command, or instead of it if there is none. If
+	// it is also empty, nothing is repaired.
 	hand string
 	then string // waits for what the command does not wait for
 	undo string // of what clearing the stage does not undo
 
-	// misses says why doctor does not find it, or find it first, or mend it: it counts against the score.
+	// misses says why doctor does not find the fault, or not first, or does not repair it. It
+	// lowers the score.
 	misses string
 }
 
-// usual is the configuration of every service of the catalogue, as far as a row does not say otherwise.
+// usual is the configuration of every service of the catalogue, unless a row says otherwise.
 var usual = []string{`stop_timeout = "5s"`, `start_timeout = "60s"`, `restart.delay = "100ms"`}
 
 func (f fault) config() string {
@@ -85,14 +91,14 @@ func (f fault) playedOn(k bed.Kind) bool {
 	return len(words) == 0 || slices.Contains(words, k.Name) || slices.Contains(words, k.Manager)
 }
 
-// faultPrelude is before each script of the catalogue.
+// faultPrelude precedes each script of the catalogue.
 const faultPrelude = `
 cd /
 R=/run/$P S=/var/lib/$P L=/var/log/$P C=/etc/$P/$P.toml
 for D in /etc/systemd/system/$P.service /etc/init.d/$P /Library/LaunchDaemons/$P.plist; do test -e $D && break; done
 jobs() { /usr/local/bin/jobs "$@"; } # and not the shell's own
 pid() { cat $R/$P.pid; }
-until_() { until eval "$1" >/dev/null 2>&1; do sleep 0.05; done; }
+until_() { pause=0; until eval "$1" >/dev/null 2>&1; do pause=$((pause < 5 ? pause + 1 : 5)); sleep 0.$pause; done; }
 says() { $P status --json 2>/dev/null | tr -d '\n ' | grep -q "$1"; }
 ready() { until_ "says '\"ready\":true'"; }
 failed() { until_ "says '\"phase\":\"failed\"'"; }
@@ -102,8 +108,9 @@ edit() { sed -i "$1" $C; }
 set -e
 `
 
-// TestFaults plays the catalogue: each fault is done to a healthy service, doctor has to name it before all else, the command
-// that it proposes is executed as it stands, and then all is well. Without HOLDFAST_FAULTS=all each kind plays a part of it.
+// TestFaults plays the catalogue. Each fault is done to a healthy service. doctor must name it
+// before anything else. Then the proposed command is executed as it is, and the service must
+// be healthy again. Without HOLDFAST_FAULTS=all each kind plays a part of it.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -134,10 +141,10 @@ func catalogueMachine(t *testing.T) func(*testing.T, *bed.Bed) {
 	}
 }
 
-// perKind is how many faults a kind plays by default.
+// perKind is the number of faults that a kind plays by default.
 const perKind = 6
 
-// playCatalogue plays what there is for the machine, one after the other, and tells the score.
+// playCatalogue plays the faults for the machine, one after the other, and prints the score.
 func playCatalogue(t *testing.T, b machine) {
 	t.Helper()
 	var possible []fault
@@ -167,8 +174,8 @@ func playCatalogue(t *testing.T, b machine) {
 	}
 }
 
-// sliceOf is n of the rows: those of which the hash of name and kind comes first, so that the kinds differ in what they play
-// and a new row leaves the others as they are.
+// sliceOf returns n of the rows: those with the lowest hashes of name and kind. So the kinds
+// play different rows, and a new row hardly changes the selection of the others.
 func sliceOf(rows []fault, kind string, n int) []fault {
 	order := func(f fault) uint64 {
 		h := fnv.New64a()
@@ -186,7 +193,7 @@ type catalogueStage struct {
 	faults, first, commands, mended, hands, byHand, alarms, looks int
 }
 
-// opinion is what doctor says.
+// opinion is the report of doctor.
 type opinion struct {
 	Severity string    `json:"severity"`
 	Findings []finding `json:"findings"`
@@ -235,7 +242,7 @@ func (p *catalogueStage) must(t *testing.T, prog, script string) string {
 	return stdout
 }
 
-// doctor asks a program as a user; the empty one is root.
+// doctor runs doctor of a program as a user; the empty one is root.
 func (p *catalogueStage) doctor(t *testing.T, prog, user string) opinion {
 	t.Helper()
 	ctx, done := wait.Context(t, context.Background(), "doctor")
@@ -251,7 +258,7 @@ func (p *catalogueStage) doctor(t *testing.T, prog, user string) opinion {
 	return o
 }
 
-// well asks doctor about what is healthy.
+// well runs doctor on a healthy service.
 func (p *catalogueStage) well(t *testing.T, prog, user, when string) {
 	t.Helper()
 	p.looks++
@@ -261,7 +268,7 @@ func (p *catalogueStage) well(t *testing.T, prog, user, when string) {
 	}
 }
 
-// begin has a healthy service on a clean stage.
+// begin starts a healthy service on a clean stage.
 func (p *catalogueStage) begin(t *testing.T, f fault) string {
 	t.Helper()
 	prog := cmp.Or(f.prog, "shipper")
@@ -372,7 +379,7 @@ func (p *catalogueStage) play(t *testing.T, f fault) {
 	}
 }
 
-// healthy is what doctor must say nothing of above a note.
+// healthy is a service on which doctor may report nothing above a note.
 func (p *catalogueStage) healthy(t *testing.T) {
 	defer p.end(t, fault{})
 	prog := p.begin(t, fault{})

@@ -14,9 +14,10 @@ import (
 
 const containerDir = "../../examples/wrap/container"
 
-// TestWrapImage makes by hand what the Dockerfile of examples/wrap says, in the root file system of the same Debian, starts its
-// entry point as process 1 of that, and asks it as the pod's probes do. There is no Docker and no Kubernetes in this: the
-// packages are those of the bed, and the script below does what they would.
+// TestWrapImage does by hand what the Dockerfile of examples/wrap says, in the root file
+// system of the same Debian. It starts the entry point as process 1 there, and sends the
+// probes of the pod. It uses neither Docker nor Kubernetes: the packages are those of the bed,
+// and the script below does what they would do.
 func TestWrapImage(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -50,7 +51,7 @@ func TestWrapImage(t *testing.T) {
 	}
 }
 
-// last is the first group of the last match of pattern.
+// last returns the first group of the last match of pattern.
 func last(t *testing.T, text, pattern string) string {
 	t.Helper()
 	all := regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1)
@@ -60,7 +61,7 @@ func last(t *testing.T, text, pattern string) string {
 	return all[len(all)-1][1]
 }
 
-// argvOf is that group, as a command of words that need no quotes.
+// argvOf returns that group as a command, whose words need no quotes.
 func argvOf(t *testing.T, text, pattern string) string {
 	t.Helper()
 	var words []string
@@ -70,11 +71,11 @@ func argvOf(t *testing.T, text, pattern string) string {
 	return strings.Join(words, " ")
 }
 
-// quoted is text as one word of a shell.
+// quoted returns text as one word of a shell.
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// image is the rest of the script. A container has a root, a list of mounts and a list of processes of its own; /run and /var/lib/cache
-// outlive the process, as those of a container do that is started again.
+// image is the rest of the script. A container has its own root, mounts and processes. /run
+// and /var/lib/cache outlive the process, as in a container that is restarted.
 const image = `
 set -eu
 await() { until eval "$1"; do sleep 0.1; done; }

@@ -9,14 +9,15 @@ import (
 	"github.com/holdfast-dev/holdfast/test/bed"
 )
 
-// doubled is a bed in which a double of launchd keeps the services, beside an
-// init that has nothing to do with them.
+// doubled is a bed in which a double of launchd manages the services. Its init has nothing to
+// do with them.
 type doubled struct{ *bed.Bed }
 
 func (d doubled) Kind() bed.Kind { return bed.Kind{Name: "launchd-double", Manager: "launchd"} }
 
-// TestBehaviourOnLaunchdDouble plays the scripts against test/launchdsim, a DOUBLE of launchd:
-// it proves that we cope with what is known of launchd, not that launchd is so.
+// TestBehaviourOnLaunchdDouble plays the scripts against test/launchdsim, a DOUBLE of launchd.
+// It proves that holdfast copes with what is known of launchd, and not that launchd behaves
+// so.
 func TestBehaviourOnLaunchdDouble(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -25,7 +26,7 @@ func TestBehaviourOnLaunchdDouble(t *testing.T) {
 	scripts(t, double(t))
 }
 
-// double is a bed with the double, and with the programs of the scripts, without jobs.
+// double returns a bed with the double and the programs of the scripts, without jobs.
 func double(t *testing.T) doubled {
 	t.Helper()
 	b := doubled{bed.Require(t, "sysvinit")}
@@ -39,8 +40,8 @@ func double(t *testing.T) doubled {
 			t.Fatal(err)
 		}
 	}
-	// On a Mac nobody has to name the manager. The double boots with the bed and
-	// reads the property lists then.
+	// On a Mac nobody has to name the manager. The double boots with the bed, and reads the
+	// property lists then.
 	const settle = `
 mkdir -p /Library/LaunchDaemons
 cat >/usr/local/sbin/shipper <<'end'

@@ -17,12 +17,12 @@ import (
 	"github.com/holdfast-dev/holdfast/test/bed"
 )
 
-// TestBehaviourOnMacOS plays the scripts against the launchd of the machine that it runs on: it
-// installs and removes services called shipper, and makes users. So it wants root, and to be told:
-// HOLDFAST_MACOS=behaviour. It is what tells where test/launchdsim lies.
+// TestBehaviourOnMacOS plays the scripts against the launchd of this machine. It installs and
+// removes services called shipper, and creates users. So it runs only as root, and only with
+// HOLDFAST_MACOS=behaviour. It shows where test/launchdsim is wrong.
 //
-// The user of user_scope.txtar is the one who called sudo, who has a launchd of
-// his own: whether a user that nobody ever logged in as has one, Apple does not say.
+// The user of user_scope.txtar is the one who called sudo, and who has a launchd. Apple does
+// not say whether a user who has never logged in has one.
 func TestBehaviourOnMacOS(t *testing.T) {
 	if os.Getenv("HOLDFAST_MACOS") != "behaviour" || os.Getuid() != 0 {
 		t.Skip("it changes this machine: sudo env HOLDFAST_MACOS=behaviour go test ./test/behaviour")
@@ -56,14 +56,14 @@ func (m mac) Tester() string { return m.tester }
 
 func (m mac) Kind() bed.Kind { return bed.Kind{Name: "macos", Manager: "launchd"} }
 
-// The scripts name Linux' directories.
+// The scripts name the directories of Linux.
 var (
 	runtimeDir = regexp.MustCompile(`/run/(shipper(@\w+)?)`)
 	stateDir   = regexp.MustCompile(`/var/lib/(shipper(@\w+)?)`)
 )
 
 func (m mac) local(text string) string {
-	// The system itself writes all over the others.
+	// The system itself writes everywhere in the others.
 	text = strings.ReplaceAll(text, "find /etc /run /var/lib /var/log /home -xdev", "find /etc/ /Library/LaunchDaemons /var/db/ /var/log/ -name '*shipper*'")
 	home := "/Users/" + m.tester + "/Library/"
 	text = strings.ReplaceAll(text, "find /home/tester /run/user", `find "`+home+`LaunchAgents" "`+home+`Logs" "`+home+`Application Support" -maxdepth 2`)

@@ -17,7 +17,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// slow is a machine on which everything takes its time.
+// slow is a machine on which everything takes long.
 type slow struct {
 	takes func(round int) time.Duration // 0: no round of the campaign
 	round int
@@ -47,7 +47,7 @@ func (*slow) Put(string, string, fs.FileMode) error        { return nil }
 func (*slow) AddUser(context.Context, string) (int, error) { return 1, nil }
 func (*slow) Reboot(context.Context) error                 { return nil }
 
-// failing is a test that is tested: what it fails with is kept.
+// failing is a test under test: it keeps the failure.
 type failing struct {
 	*testing.T
 	failed bool
@@ -65,8 +65,8 @@ func (f *failing) FailNow()        { f.failed = true; runtime.Goexit() }
 func (f *failing) Log(args ...any) { f.log.WriteString(args[0].(string)) }
 func (f *failing) Fatal(...any)    { f.FailNow() }
 
-// start_reload_200 had 90 s for all of its rounds, and failed on a machine on which each takes half a second. What has no
-// end still has to fail.
+// start_reload_200 had 90 s for all its rounds, and failed on a machine on which each takes
+// half a second. A round without an end must still fail.
 func TestCampaignOnASlowMachine(t *testing.T) {
 	play := func(t *testing.T, takes func(round int) time.Duration) (result *failing, m *slow) {
 		m = &slow{takes: takes}
@@ -74,7 +74,7 @@ func TestCampaignOnASlowMachine(t *testing.T) {
 			result = &failing{T: t}
 			params := params(t, m)
 			params.Dir, params.Files = "", []string{"testdata/start_reload_200.txtar"}
-			// The machine is made of air: nothing is stopped in it at the end.
+			// There is no real machine, so nothing has to be stopped at the end.
 			params.Cmds["json"] = func(*testscript.TestScript, bool, []string) {}
 			params.Cmds["code"] = params.Cmds["json"]
 			svc := params.Cmds["svc"]

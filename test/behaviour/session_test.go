@@ -15,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/session.golden")
 
-// session is what the README shows of a terminal.
+// session is the session on a terminal that the README shows.
 var session = []string{
 	"shipper install --start",
 	"shipper status",
@@ -27,13 +27,14 @@ var session = []string{
 	"shipper uninstall",
 }
 
-// settled has what is so, sooner or later, after a line of session. The next line comes then, as from somebody who reads first.
+// settled has, by line of session, a condition that becomes true some time after it. The next
+// line is typed then, as by a person who reads first.
 var settled = map[string]string{
 	session[0]: `shipper status | grep " says " && shipper status | grep " health " && cp /run/shipper/shipper.pid /tmp`,
 	session[4]: `! cmp -s /run/shipper/shipper.pid /tmp/shipper.pid && shipper status --json | grep '"ready": true'`,
 }
 
-// The README shows what a terminal shows, up to numbers, times and blanks.
+// The README shows what a terminal shows, except for numbers, times and blanks.
 func TestSession(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -50,7 +51,7 @@ func TestSession(t *testing.T) {
 	}
 	var got strings.Builder
 	for _, line := range session {
-		// A terminal of its own, and no colours.
+		// A terminal of its own, without colours.
 		out, stderr, _, err := b.Run(t.Context(), "env", "NO_COLOR=1", "TERM=dumb", "SHELL=/bin/sh", "COLUMNS=100", "script", "-qec", line, "/dev/null")
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", line, err, stderr)
@@ -78,12 +79,14 @@ func TestSession(t *testing.T) {
 	}
 }
 
-// shown is what stays on a terminal: on a slow machine a command tells its progress on a line that it clears afterwards.
+// shown returns what stays on a terminal: on a slow machine a command shows its progress on a
+// line that it clears afterwards.
 func shown(out string) string {
 	return regexp.MustCompile(`(?m)^.*\r\x1b\[K`).ReplaceAllString(strings.ReplaceAll(out, "\r\n", "\n"), "")
 }
 
-// alike takes from a text what differs from run to run: numbers, the units of times, and blanks.
+// alike removes from a text what differs from run to run: numbers, the units of times, and
+// blanks.
 func alike(text string) string {
 	text = regexp.MustCompile(`\b(\d+(\.\d+)?(h|m|ms|s|µs))+\b`).ReplaceAllString(text, "0s")
 	text = regexp.MustCompile(`\d+(\.\d+)?`).ReplaceAllString(text, "0")

@@ -22,7 +22,7 @@ import (
 
 type stageKey struct{}
 
-// machine is what scripts are played on: a bed, or a double of a manager in one.
+// machine is where scripts are played: a bed, or a double of a manager in a bed.
 type machine interface {
 	Kind() bed.Kind
 	Run(ctx context.Context, argv ...string) (stdout, stderr string, code int, err error)
@@ -43,7 +43,7 @@ type stage struct {
 
 func stageOf(ts *testscript.TestScript) *stage { return ts.Value(stageKey{}).(*stage) }
 
-// dress puts the script's files where the service expects them.
+// dress puts the files of the script where the service expects them.
 func (s *stage) dress(dir string) error {
 	files, err := filepath.Glob(filepath.Join(dir, "shipper*.toml"))
 	if err != nil {
@@ -57,7 +57,7 @@ func (s *stage) dress(dir string) error {
 	return nil
 }
 
-// clear removes what a script left, also when it failed half-way.
+// clear removes what a script has left, also after a failure half-way.
 func (s *stage) clear(t *testing.T) {
 	t.Helper()
 	if n := map[string]int{}; len(s.trials) > 0 {
@@ -78,7 +78,7 @@ if test -f /etc/jobs.toml; then
 	pkill -9 -x jobs
 	rm -rf /etc/jobs* /run/jobs* /var/lib/jobs*
 fi
-for n in cache web tree grows; do # wrap*.txtar, backoff.txtar
+for n in cache web tree grows keeps; do # wrap*.txtar, backoff.txtar
 	test -e /etc/$n || continue
 	timeout 120 wrap uninstall $n --purge >/dev/null 2>&1
 	pkill -9 -x wrap; pkill -9 -x redis-server
@@ -200,7 +200,7 @@ func (s *stage) do(ts *testscript.TestScript, user string, argv []string) (stdou
 	return stdout, stderr, code
 }
 
-// run is do that leaves output and code to the script.
+// run is do, and leaves output and code to the script.
 func (s *stage) run(ts *testscript.TestScript, neg bool, user string, argv []string) {
 	stdout, stderr, code := s.do(ts, user, argv)
 	s.code = code
@@ -214,8 +214,7 @@ func (s *stage) run(ts *testscript.TestScript, neg bool, user string, argv []str
 	}
 }
 
-// scene is what there is of the service, for somebody who has to find out why a
-// script failed.
+// scene returns everything about the service that helps to find out why a script failed.
 func (s *stage) scene() string {
 	ctx, cancel := context.WithTimeout(context.Background(), wait.Limit)
 	defer cancel()
@@ -233,7 +232,7 @@ func (s *stage) until(ts *testscript.TestScript, script string) {
 	}, func() string { return stdout + stderr + "\nbut:\n" + s.scene() })
 }
 
-// lookup finds a.b.c in the JSON of the last standard output.
+// lookup returns the value at a.b.c in the JSON of the last standard output.
 func lookup(ts *testscript.TestScript, path string) string {
 	var v any
 	if err := json.Unmarshal([]byte(ts.ReadFile("stdout")), &v); err != nil {

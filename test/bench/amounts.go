@@ -18,6 +18,8 @@ type amounts struct {
 	entries  int           // open entries of a journal that a start finds, a multiple of 1000
 	requests int           // reloads that each goroutine requests
 	services int           // of which `fleet status` tells
+
+	connections int // of each of those who connect at the same time
 }
 
 // full are the amounts for numbers that mean something.
@@ -25,6 +27,7 @@ func full() amounts {
 	return amounts{
 		warm: 1, instants: 40, reloads: 5, together: 200, held: []int{1, 10, 100, 1000, 10_000}, idle: time.Minute, checks: 1000, lines: 10_000,
 		locks: 100, work: 256, least: 32, entries: 100_000, requests: 100_000, services: 1000,
+		connections: 1000,
 	}
 }
 
@@ -33,5 +36,6 @@ func few() amounts {
 	return amounts{
 		instants: 2, reloads: 1, together: 3, held: []int{1, 10}, idle: 50 * time.Millisecond, checks: 3, lines: 10,
 		locks: 2, work: 64, least: 1, entries: 1000, requests: 100, services: 3,
+		connections: 10,
 	}
 }

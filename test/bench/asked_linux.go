@@ -45,7 +45,7 @@ func (in *installed) fleet() error {
 	if err := os.WriteFile("/etc/systemd/system/many@.service", []byte(unit), 0o644); err != nil {
 		return err
 	}
-	if _, err := all(byService("install --start")); err != nil {
+	if _, err := all(putServed, byService("install --start")); err != nil {
 		return err
 	}
 	start, show := []string{"systemctl", "start"}, []string{"systemctl", "show"}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/holdfast-dev/holdfast/test/bed"
 )
@@ -16,31 +17,63 @@ import (
 // bedKind is the machine on which installations are measured.
 const bedKind = "systemd257"
 
-// measureInstalled measures in a bed what an installed service costs, compared with the same
-// calls by hand. If there is no bed, the table says so.
-func measureInstalled(ctx context.Context, h *harness) (tables []*table, err error) {
+// insideBed returns what measures a part in a bed.
+func insideBed(part, title string) func(context.Context, *harness) ([]*table, error) {
+	return func(ctx context.Context, h *harness) ([]*table, error) { return h.inBed(ctx, part, title) }
+}
+
+// inBed measures a part in a bed. If there is no bed, the table says so.
+func (h *harness) inBed(ctx context.Context, part, title string) ([]*table, error) {
 	kind, err := bed.Find(bedKind)
 	if err == nil && os.Geteuid() != 0 {
 		err = errors.New("booting one takes root")
 	}
 	if err != nil {
-		t := &table{title: "an installed service, systemd", unit: "ms"}
+		t := &table{title: title + ", systemd", unit: "ms"}
 		t.row("holdfast").note = fmt.Sprintf("not measured: it needs a bed, %s: %v", bedKind, err)
 		return []*table{t}, nil
 	}
-	dir := filepath.Join(h.disk().dir, "inside") + string(filepath.Separator)
-	if err := goBuild(ctx, dir, h.flags, ".", "./programs/served"); err != nil {
-		return nil, err
+	if h.bed == nil {
+		if h.bed, err = h.boot(ctx, kind); err != nil {
+			return nil, err
+		}
 	}
-	b, err := bed.Boot(ctx, kind)
+	asked, err := json.Marshal(order{part, h.warm, h.rounds, h.lines, h.services})
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, b.Close()) }()
+	cmd := h.bed.Command(ctx, "/root/bench")
+	cmd.Env = append(cmd.Env, insideVariable+"="+string(asked))
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("in a bed: %w\n%s", err, said.String())
+	}
+	var samples []sample
+	if err := json.Unmarshal(out.Bytes(), &samples); err != nil {
+		return nil, err
+	}
+	return tabulate(samples, h.services), nil
+}
+
+// boot starts a bed, which measure closes, and puts the programs in it.
+func (h *harness) boot(ctx context.Context, kind bed.Kind) (b *bed.Bed, err error) {
+	dir := filepath.Join(h.disk().dir, "inside") + string(filepath.Separator)
+	if err := goBuild(ctx, dir, h.flags, ".", "./programs/served", "./programs/listens", "./programs/flips", "./programs/keeps"); err != nil {
+		return nil, err
+	}
 	program, err := os.ReadFile(filepath.Join(dir, "served"))
 	if err != nil {
 		return nil, err
 	}
+	if b, err = bed.Boot(ctx, kind); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.Close())
+		}
+	}()
 	config := fmt.Sprintf("[service]\nstart_timeout = %q\nstop_timeout = %q\n[service.restart]\ndelay = \"100ms\"\nmax = 1000\n", startTimeout, stopTimeout)
 	for _, f := range []struct {
 		path    string
@@ -57,25 +90,12 @@ func measureInstalled(ctx context.Context, h *harness) (tables []*table, err err
 			return nil, err
 		}
 	}
-	if err := b.Put(filepath.Join(dir, "bench"), "/root/bench", 0o755); err != nil {
-		return nil, err
+	for name, place := range map[string]string{"bench": "/root/", "listens": programsDir, "flips": programsDir, "keeps": programsDir} {
+		if err := b.Put(filepath.Join(dir, name), place+name, 0o755); err != nil {
+			return nil, err
+		}
 	}
-	asked, err := json.Marshal(order{h.warm, h.rounds, h.lines, h.services})
-	if err != nil {
-		return nil, err
-	}
-	cmd := b.Command(ctx, "/root/bench")
-	cmd.Env = append(cmd.Env, insideVariable+"="+string(asked))
-	var out, said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &said
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("in a bed: %w\n%s", err, said.String())
-	}
-	var samples []sample
-	if err := json.Unmarshal(out.Bytes(), &samples); err != nil {
-		return nil, err
-	}
-	return tabulate(samples, h.services), nil
+	return b, nil
 }
 
 // tabulate sorts samples into their tables, with the targets.
@@ -92,12 +112,16 @@ func tabulate(samples []sample, services int) []*table {
 		{uninstalling, bareCalls, []string{"uninstall --purge"}, ratioOf(1.5), "ms"},
 		{reloading, "systemctl reload", []string{"reload"}, ratioOf(3), "ms"},
 		{asking, "systemctl show", []string{"status"}, ratioOf(3), "ms"},
-		{askingAll, "systemctl list-units", []string{"fleet status"}, ratioOf(3), "ms"},
 		{logging, "go-systemd", []string{"holdfast"}, ratioOf(1.5), "µs"},
 		{upgrading, stopAndStart, []string{byItself, byClient}, beyond(100, "ms"), "ms"},
 		{rollingBack, waitStopAndStart, []string{byItself, byClient}, beyond(1000, "ms"), "ms"},
 		{rollingBackDeaf, waitStopAndStart, []string{byItself, byClient}, beyond(1000, "ms"), "ms"},
+		{restarting, sandboxed, []string{kept}, ratioOf(1.5), "ms"},
+		{askingAll, "systemctl list-units", []string{"fleet status"}, ratioOf(3), "ms"},
 	} {
+		if !slices.ContainsFunc(samples, func(s sample) bool { return s.Table == of.title }) {
+			continue // of another part
+		}
 		t := &table{title: of.title, unit: of.unit}
 		t.row(of.base) // the first
 		for _, s := range samples {

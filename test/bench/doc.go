@@ -5,7 +5,8 @@
 //	go run .                   all of it, an hour
 //	go run . -rounds 10        quicker and rougher
 //	go run . -only locks,log   some parts
-//	go run . -record v1.2.3    also adds the ratios to history/history.jsonl, one line a release
+//	go run . -record v1.2.3    also adds the ratios to history/history.jsonl, one line a release,
+//	                           which may be measured in parts: -only life,size -record v1.2.3
 //
 // The parts are:
 //
@@ -22,8 +23,12 @@
 //	locks      the singleton
 //	journal    the journal of work
 //	gate       a reload request
-//	installed  on systemd: install and uninstall, status of one service and of 1000, a reload by
-//	           command, lines to the journal, and for how long an upgrade interrupts the service
+//	accept     connections to a socket of the configuration, beside net.Listen
+//	installed  on systemd: install and uninstall, status, a reload by command, lines to the journal
+//	upgrade    on systemd: for how long an upgrade interrupts the service
+//	restart    on systemd: how long a connection waits over a restart, beside a socket unit and
+//	           tableflip
+//	fleet      on systemd: status of 1000 services
 //
 // Contestants take turns in every round, so that other load on the machine affects all of
 // them. A ratio compares with the first line of its table, once for the medians and once round

@@ -3,6 +3,7 @@ module github.com/holdfast-dev/holdfast/test/bench
 go 1.26.0
 
 require (
+	github.com/cloudflare/tableflip v1.2.3
 	github.com/coreos/go-systemd/v22 v22.7.0
 	github.com/gofrs/flock v0.13.1
 	github.com/holdfast-dev/holdfast v0.0.0

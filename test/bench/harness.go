@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+
+	"github.com/holdfast-dev/holdfast/test/bed"
 )
 
 // A place is where programs and locks keep their files.
@@ -17,6 +19,7 @@ type harness struct {
 	options
 	places []place
 	built  []contestant // see contestants
+	bed    *bed.Bed     // see inBed
 }
 
 // disk returns the place that always exists.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -40,18 +41,28 @@ func pastOf(version string, at time.Time, rounds int, tables []*table) past {
 	return p
 }
 
-// remember adds a line to the history at path.
+// remember adds a line to the history at path. If the last one is of the same version, it is
+// completed: the parts of a release need not be measured at once.
 func remember(path string, p past) error {
-	line, err := json.Marshal(p)
+	all, err := history(path)
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
-	if err != nil {
-		return err
+	if n := len(all); n > 0 && all[n-1].Version == p.Version {
+		last := all[n-1]
+		all = all[:n-1]
+		maps.Copy(last.Ratios, p.Ratios)
+		p.Ratios, p.Rounds = last.Ratios, min(p.Rounds, last.Rounds)
 	}
-	_, err = f.Write(append(line, '\n'))
-	return errors.Join(err, f.Close())
+	var lines bytes.Buffer
+	encoder := json.NewEncoder(&lines)
+	encoder.SetEscapeHTML(false)
+	for _, p := range append(all, p) {
+		if err := encoder.Encode(p); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(path, lines.Bytes(), 0o644)
 }
 
 // history reads the history at path, the oldest first.
@@ -94,14 +105,19 @@ func trend(all []past) string {
 			most = max(most, p.Ratios[title][trendOf])
 		}
 	}
-	x := func(i int) float64 {
-		return trendLeft + float64(i)*(trendWidth-trendLeft-trendRight)/float64(max(len(all)-1, 1))
+	x := func(i int) float64 { // a single version is in the middle
+		part := 0.5
+		if len(all) > 1 {
+			part = float64(i) / float64(len(all)-1)
+		}
+		return trendLeft + part*(trendWidth-trendLeft-trendRight)
 	}
 	y := func(ratio float64) float64 {
 		return trendHeight - trendBottom - ratio*(trendHeight-trendTop-trendBottom)/most
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n", trendWidth, trendHeight)
+	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#fff"/>`+"\n", trendWidth, trendHeight)
 	fmt.Fprintf(&b, `<text x="%d" y="20">%s, as ratios to a bare program (1 = as fast)</text>`+"\n", trendLeft, trendOf)
 	for ratio := 1.0; ratio <= most; ratio++ {
 		fmt.Fprintf(&b, `<path d="M%d %.1fH%d" stroke="#ccc"/><text x="8" y="%.1f">%gx</text>`+"\n", trendLeft, y(ratio), trendWidth-trendRight, y(ratio)+4, ratio)

@@ -29,12 +29,24 @@ func TestHistory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	size := &table{title: "binary size"}
+	size.add("bare", 1)
+	size.add("cli.Main", 3)
+	if err := remember(path, pastOf("v1.1.0 <&>", time.Unix(0, 0), 5, []*table{size})); err != nil {
+		t.Fatal(err)
+	}
 	all, err := history(path)
 	if err != nil || len(all) != 2 || all[0].Version != "v1.0.0" || all[1].Rounds != 3 || len(all[0].Ratios) != 1 {
 		t.Fatalf("%+v, %v", all, err)
 	}
 	if got := all[1].Ratios["exec -> READY, tmpfs"]; len(got) != 1 || got["cli.Main"] != 2 {
 		t.Errorf("%v", got)
+	}
+	if got := all[1].Ratios["binary size"]["cli.Main"]; got != 3 {
+		t.Errorf("a part that was measured later: %v", got)
+	}
+	if first := trend(all[:1]); !strings.Contains(first, `<circle cx="255.0"`) {
+		t.Errorf("a single version is not in the middle:\n%s", first)
 	}
 	picture := trend(all)
 	for _, want := range []string{"v1.0.0", "v1.1.0 &lt;&amp;&gt;", "2.00  exec -&gt; READY, tmpfs", `points="40.0,40.0 470.0,40.0"`} {

@@ -16,8 +16,11 @@ import (
 // and print the samples as JSON.
 const insideVariable = "HOLDFAST_BENCH_INSIDE"
 
-// An order says how much is measured.
-type order struct{ Warm, Rounds, Lines, Services int }
+// An order says what is measured, and how much.
+type order struct {
+	Part                          string
+	Warm, Rounds, Lines, Services int
+}
 
 // A sample is one value of one contestant, in the unit of the table.
 type sample struct {
@@ -36,6 +39,7 @@ const (
 	logging         = "log: a line to the journal"
 	upgrading       = "upgrade: the service is away, systemd"
 	rollingBack     = "upgrade to what never becomes ready: the service is away, systemd"
+	restarting      = "a connection over a restart: its longest wait, systemd"
 	rollingBackDeaf = "upgrade to what never becomes ready and heeds nothing: the service is away, systemd"
 
 	bareCalls        = "the systemctl calls it needs"
@@ -58,6 +62,8 @@ const (
 	servedUnit    = "/etc/systemd/system/served.service"
 	servedAddress = "@holdfast-bench-served"
 	versionsDir   = "/root/versions" // of the program, as built
+	programsDir   = "/usr/local/bin/"
+	putServed     = "cp " + versionsDir + "/0 " + servedProgram
 )
 
 func isInside() bool { return os.Getenv(insideVariable) != "" }
@@ -68,24 +74,53 @@ func inside() error {
 	if err := json.Unmarshal([]byte(os.Getenv(insideVariable)), &in.order); err != nil {
 		return err
 	}
-	if err := in.learn(); err != nil {
-		return err
-	}
-	for round := range in.Warm + in.Rounds {
-		if round == in.Warm {
-			in.samples = nil // the first warms the caches
-		}
-		if err := in.round(round); err != nil {
-			return err
-		}
-	}
-	if err := in.fleet(); err != nil {
-		return err
-	}
-	if err := in.journal(); err != nil {
+	measure := map[string]func() error{
+		"installed": in.service, "upgrade": in.upgrades, "restart": in.restarts, "fleet": in.fleet,
+	}[in.Part]
+	if err := measure(); err != nil {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(in.samples)
+}
+
+// service measures the installed service.
+func (in *installed) service() error {
+	if err := in.learn(); err != nil {
+		return err
+	}
+	if err := in.turns(in.round); err != nil {
+		return err
+	}
+	return in.journal()
+}
+
+// upgrades measures upgrades, from the same version in each round.
+func (in *installed) upgrades() error {
+	return in.turns(func(int) error {
+		if _, err := all(putServed, byService("install --start")); err != nil {
+			return err
+		}
+		for range 2 { // back to the first version
+			if err := in.upgrade(); err != nil {
+				return err
+			}
+		}
+		_, err := all(byService("uninstall --purge"), "rm -rf "+servedProgram+".versions")
+		return err
+	})
+}
+
+// turns plays all rounds, of which the first warms the caches.
+func (in *installed) turns(play func(round int) error) error {
+	for round := range in.Warm + in.Rounds {
+		if round == in.Warm {
+			in.samples = nil
+		}
+		if err := play(round); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // An installed is a service that is installed and removed.
@@ -131,7 +166,7 @@ func byService(command string) string {
 
 // learn reads the definition that `install` writes, for the installation by hand.
 func (in *installed) learn() error {
-	if _, err := all("cp "+filepath.Join(versionsDir, "0")+" "+servedProgram, byService("install")); err != nil {
+	if _, err := all(putServed, byService("install")); err != nil {
 		return err
 	}
 	var err error
@@ -155,12 +190,7 @@ func (in *installed) round(round int) error {
 	if err := in.asked(); err != nil {
 		return err
 	}
-	for range 2 { // so that each round begins with the same version
-		if err := in.upgrade(); err != nil {
-			return err
-		}
-	}
-	_, err := all(byService("uninstall --purge"), "rm -rf "+servedProgram+".versions", "cp "+filepath.Join(versionsDir, "0")+" "+servedProgram)
+	_, err := all(byService("uninstall --purge"))
 	return err
 }
 

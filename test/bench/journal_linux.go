@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
+	"github.com/holdfast-dev/holdfast/singleton"
 )
 
 // A keeper begins and finishes a piece of work durably.
@@ -154,7 +155,8 @@ type bare struct {
 	ready chan struct{}
 }
 
-func (b bare) Term() (uint64, error)                                     { return b.term, nil }
+func (b bare) Term() singleton.Term { return singleton.LocalTerm(b.term) }
+
 func (b bare) StatePath(suffix string) string                            { return filepath.Join(b.dir, "bench"+suffix) }
 func (b bare) WhenReady() <-chan struct{}                                { return b.ready }
 func (b bare) Slog() *slog.Logger                                        { return slog.New(slog.DiscardHandler) }

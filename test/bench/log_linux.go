@@ -61,7 +61,12 @@ func writeSink(o logsink.Options) func(string) (func() error, func() error, erro
 		if err != nil {
 			return nil, nil, err
 		}
-		return sayBy(sink.Slog()), sink.Close, nil
+		end := func() error { // a busy machine may need longer than Close waits
+			ctx, done := context.WithTimeout(context.Background(), patience)
+			defer done()
+			return errors.Join(sink.Flush(ctx), sink.Close())
+		}
+		return sayBy(sink.Slog()), end, nil
 	}
 }
 

@@ -31,7 +31,11 @@ func parts() []part {
 		{"locks", func(ctx context.Context, h *harness) ([]*table, error) { return h.everywhere(ctx, measureLocks) }},
 		{"journal", measureJournal},
 		{"gate", measureGate},
-		{"installed", measureInstalled},
+		{"accept", measureAccepts},
+		{"installed", insideBed("installed", "an installed service")},
+		{"upgrade", insideBed("upgrade", "an upgrade")},
+		{"restart", insideBed("restart", "a connection over a restart")},
+		{"fleet", insideBed("fleet", "status of many services")}, // the last, because it leaves them
 	}
 }
 
@@ -50,6 +54,9 @@ func measure(ctx context.Context, o options) (tables []*table, err error) {
 	}
 	h := &harness{options: o}
 	defer func() {
+		if h.bed != nil {
+			err = errors.Join(err, h.bed.Close())
+		}
 		for _, p := range h.places {
 			err = errors.Join(err, os.RemoveAll(p.dir))
 		}

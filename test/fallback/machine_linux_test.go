@@ -15,8 +15,8 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// machine is a PID namespace with an init of its own as process 1, and directories of its
-// own in the place of those that an init and its services write to.
+// machine is a PID namespace with its own init as process 1. It has its own directories in
+// place of those that an init and its services write to.
 type machine struct {
 	*testing.T
 	dir  string // what is /etc and /run there, and so on
@@ -39,10 +39,10 @@ var agent = sync.OnceValues(func() (string, error) {
 	return out, nil
 })
 
-// own are the directories that a machine has for itself.
+// own has the directories that a machine has for itself.
 var own = []string{"/etc", "/run", "/var", "/opt", "/usr/local"}
 
-// newMachine is one that is yet to be booted.
+// newMachine returns a machine that is not booted yet.
 func newMachine(t *testing.T) *machine {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -99,7 +99,7 @@ func (m *machine) write(path string, mode os.FileMode, text string) {
 	}
 }
 
-// read is a file of the machine.
+// read returns the content of a file of the machine.
 func (m *machine) read(path string) string {
 	m.Helper()
 	content, err := os.ReadFile(filepath.Join(m.dir, path))
@@ -114,8 +114,8 @@ func (m *machine) exists(path string) bool {
 	return err == nil
 }
 
-// boot boots it with init, a program of the machine, as process 1, which is called by argv.
-// What was in /run is gone.
+// boot boots the machine with init, a program of the machine, as process 1 with the arguments
+// argv. /run is empty again.
 func (m *machine) boot(init string, argv ...string) {
 	m.Helper()
 	if err := os.RemoveAll(filepath.Join(m.dir, "run")); err != nil {
@@ -154,7 +154,7 @@ func (m *machine) boot(init string, argv ...string) {
 	})
 }
 
-// run runs a command on the machine, and returns what it prints to either side.
+// run runs a command on the machine, and returns what it prints to both streams.
 func (m *machine) run(code int, argv ...string) string {
 	m.Helper()
 	out, got := m.try(argv...)
@@ -178,13 +178,13 @@ func (m *machine) try(argv ...string) (string, int) {
 	return out.String(), cmd.ProcessState.ExitCode()
 }
 
-// agent runs a command of the agent's.
+// agent runs a command of the agent.
 func (m *machine) agent(code int, args ...string) string {
 	m.Helper()
 	return m.run(code, append([]string{"/usr/local/bin/agent"}, args...)...)
 }
 
-// says fails the test unless text has all of words.
+// says fails the test unless text contains all words.
 func (m *machine) says(text string, words ...string) {
 	m.Helper()
 	for _, w := range words {

@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// rcS is a machine that BusyBox's init runs, by the rcS that its makers have: it starts
-// what is linked in /etc/rc.d.
+// rcS returns a machine whose init is BusyBox's, with the usual rcS: it starts what is linked
+// in /etc/rc.d.
 func rcS(t *testing.T) *machine {
 	t.Helper()
 	busybox, err := exec.LookPath("busybox")
@@ -59,7 +59,7 @@ func (m *machine) status(code int) status {
 	return s
 }
 
-// A native program's whole life where BusyBox's init runs the machine.
+// The whole life of a program of holdfast on a machine with BusyBox's init.
 func TestLifeByRCS(t *testing.T) {
 	m := rcS(t)
 	m.bootRCS()
@@ -67,12 +67,12 @@ func TestLifeByRCS(t *testing.T) {
 	m.says(m.agent(1, "start"), "not installed")
 
 	plan := m.agent(0, "plan")
-	m.says(plan, "have github.com/kardianos/service install it: /etc/init.d/agent")
+	m.says(plan, "let github.com/kardianos/service install it: /etc/init.d/agent")
 	if m.exists("/etc/init.d/agent") {
 		t.Error("plan installs")
 	}
 	out := m.agent(0, "install", "--start")
-	m.says(out, "warning: missing on rcs: nothing starts it again after a failure", "agent is installed (rcs)")
+	m.says(out, "warning: missing on rcs: nothing restarts it after a failure", "agent is installed (rcs)")
 	script := m.read("/etc/init.d/agent")
 	m.says(script, `cmd="/usr/local/bin/agent "run" "--config" "/etc/agent/agent.toml" "--scope" "system""`)
 	s := m.status(0)
@@ -117,7 +117,7 @@ func TestLifeByRCS(t *testing.T) {
 	m.says(m.agent(0, "uninstall"), "is not installed")
 }
 
-// hostPID is a process of the machine by its number outside.
+// hostPID returns the PID outside of a process of the machine.
 func hostPID(m *machine, pid int) int {
 	entries, _ := os.ReadDir("/proc")
 	for _, e := range entries {
@@ -142,7 +142,8 @@ func sameNamespace(pid string, other int) bool {
 	return errA == nil && errB == nil && a == b
 }
 
-// What is installed is there after a reboot, and what is broken is not left half-way.
+// An installed service is there after a reboot. An install that fails leaves nothing half
+// done.
 func TestBootByRCS(t *testing.T) {
 	m := rcS(t)
 	m.bootRCS()
@@ -154,16 +155,16 @@ func TestBootByRCS(t *testing.T) {
 	if s := m.status(0); s.StartedBy != "rcs" || len(s.Notes) > 0 {
 		t.Errorf("after a boot: %+v", s)
 	}
-	m.says(m.agent(0, "doctor"), "rcs does less for it than others: nothing starts it again after a failure")
+	m.says(m.agent(0, "doctor"), "rcs does less for it than others: nothing restarts it after a failure")
 	m.agent(0, "start") // what rcS has started is none of a stranger's
 
-	// Killed, nothing starts it again but somebody who asks.
+	// After a kill, only a person starts it again.
 	m.run(0, "/bin/sh", "-c", "kill -9 $(cat /run/agent.pid)")
 	wait.Until(t, "it is gone", func() bool { _, code := m.try("/usr/local/bin/agent", "status"); return code != 0 })
 	m.agent(0, "start")
 	m.says(m.agent(0, "status"), "by rcs")
 
-	// One that fails is not installed, and what was installed before comes back.
+	// A service that fails is not installed, and what was installed before is restored.
 	before := m.read("/etc/init.d/agent")
 	m.write("/etc/agent/agent.toml", 0o644, "[service]\ndescription = \"another\"\n[agent]\nfail = true\n")
 	m.says(m.agent(1, "install", "--restart"), "it is to fail")
@@ -174,13 +175,13 @@ func TestBootByRCS(t *testing.T) {
 	m.agent(0, "start")
 	m.agent(0, "uninstall")
 	m.write("/etc/agent/agent.toml", 0o644, "[agent]\nfail = true\n")
-	m.says(m.agent(1, "install", "--start"), "it is to fail", "everything is as it was before this install")
+	m.says(m.agent(1, "install", "--start"), "it is to fail", "all changes of this install are undone")
 	if m.exists("/etc/init.d/agent") || m.exists("/etc/rc.d/S50agent") || m.exists("/var/lib/holdfast/agent.fallback") {
 		t.Error("an install that was taken back has left something")
 	}
 }
 
-// The library's script goes by the number in its PID file, whoever has that by now.
+// The library's script acts on the PID in its file, whichever process has it now.
 func TestReusedPIDIsNobodysByRCS(t *testing.T) {
 	m := rcS(t)
 	m.bootRCS()
@@ -199,7 +200,7 @@ func TestReusedPIDIsNobodysByRCS(t *testing.T) {
 	m.agent(0, "stop")
 	m.run(0, "/bin/sh", "-c", "kill -0 $(cat /run/other.pid)")
 
-	// By hand it lives as anywhere, and stop finds it.
+	// Started by hand it works as anywhere else, and stop finds it.
 	m.run(0, "/bin/sh", "-c", "/usr/local/bin/agent run >/run/hand.out 2>&1 &")
 	wait.Until(t, "it runs by hand", func() bool {
 		s, code := m.try("/usr/local/bin/agent", "status")
@@ -213,8 +214,8 @@ func TestReusedPIDIsNobodysByRCS(t *testing.T) {
 	m.run(0, "/bin/sh", "-c", "kill -0 $(cat /run/other.pid)")
 }
 
-// What is not to be had there is refused by name, before anything changes; what somebody
-// else has made stays; and without the line the message says what to add.
+// What is not available there is refused by name, before anything changes. A definition of
+// somebody else stays. Without the fallback, the message says what to add.
 func TestRefusalsByRCS(t *testing.T) {
 	m := rcS(t)
 	m.bootRCS()
@@ -230,7 +231,7 @@ policy = "always"
 greeting = "hello"
 `)
 	out := m.agent(78, "install")
-	m.says(out, "agent.toml:2: service.user", "agent.toml:3: service.env", "agent.toml:4: service.after", "agent.toml:6: service.limits.nofile", "agent.toml:8: service.restart.policy", "nothing starts it again", "(rcs)")
+	m.says(out, "agent.toml:2: service.user", "agent.toml:3: service.env", "agent.toml:4: service.after", "agent.toml:6: service.limits.nofile", "agent.toml:8: service.restart.policy", "nothing restarts it", "(rcs)")
 	m.says(m.agent(78, "check"), "service.user")
 	m.write("/etc/agent/agent.toml", 0o644, "[agent]\ngreeting = \"hello\"\n")
 	m.says(m.agent(78, "install", "--config", "/etc/agent/agent.toml", "--state-dir", "/var/lib/a b"), "the library does not quote it")
@@ -244,5 +245,5 @@ greeting = "hello"
 
 	m.says(m.run(1, "env", "AGENT_WITHOUT=1", "/usr/local/bin/agent", "install"), "rcS (BusyBox's init) does", "cfg.Fallback = kardianos.Fallback()", "platform/kardianos")
 	m.run(0, "rmdir", "/etc/rc.d")
-	m.says(m.agent(78, "install"), "/etc/rc.d, which is not there: make it")
+	m.says(m.agent(78, "install"), "/etc/rc.d, which does not exist: create it")
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// Neither OpenWrt's procd nor upstart is to be had here. What the tests of this file have in
-// their place are stand-ins: they read what the library has installed, as far as it goes, and
-// prove that text and the program's commands, not those inits.
+// OpenWrt's procd and upstart are not available here. The tests of this file use stand-ins,
+// which read what the library has installed as far as they understand it. They prove that text
+// and the program's commands, and nothing about those inits.
 
 // rcCommon stands in for /etc/rc.common and for procd: it runs the command of an instance in
 // the background, starts it again 5 s after it has ended, and answers status.
@@ -121,8 +121,8 @@ func TestLifeByStandInForUpstart(t *testing.T) {
 	}
 }
 
-// The library's script for FreeBSD, with what a program of holdfast's has it start, by a
-// stand-in for rc.subr(8) and daemon(8): text that a shell reads, and no more.
+// The library's script for FreeBSD, with the command of a holdfast program, run by a stand-in
+// for rc.subr(8) and daemon(8). It proves only that a shell can read the text.
 func TestScriptForFreeBSDByStandIns(t *testing.T) {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/kardianos/service").Output()
 	if err != nil {

@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package kardianos_test has a program that is written for github.com/kardianos/service
-// live by holdfast.
+// Package kardianos_test runs a program that is written for github.com/kardianos/service on
+// holdfast.
 package kardianos_test
 
 import (
@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// The life of a program that adopts: installed, ready, asked, stopped, removed.
+// The life of a program that adopts: installed, ready, queried, stopped, removed.
 func life(_ *testing.T, s *stage) {
 	names := map[string]string{"systemd": "linux-systemd", "sysv": "unix-systemv", "openrc": "linux-openrc"}
 	s.spec("feed", "status-in-start", `"DisplayName": "The Feed"`)
@@ -35,8 +35,8 @@ func life(_ *testing.T, s *stage) {
 	s.sh("$P /etc/feed.json stop && test $(grep -c stopped $J) = 2")
 	s.says("$P /etc/feed.json status", "stopped")
 
-	// A nil Interface and a Name alone control what is installed, which somebody may have
-	// edited.
+	// A nil Interface and a Name are enough to control the installed service, even if somebody
+	// has edited its definition.
 	s.sh("sed -i 's/an agent/edited by hand/' /etc/systemd/system/feed.service /etc/init.d/feed; systemctl daemon-reload; true")
 	s.sh("$P /etc/feed.json bare start && test $(grep -c running $J) = 3")
 	s.says("$P /etc/feed.json bare status", "running")
@@ -53,12 +53,12 @@ func life(_ *testing.T, s *stage) {
 	s.says("$P /etc/feed.json bare status", "not installed")
 }
 
-// What programs do in a life, and what they get for it.
+// What programs do while they run, and what happens then.
 func whatProgramsLeanOn(t *testing.T, s *stage) {
 	systemd := s.bed.Kind().Manager == "systemd"
 	lives := map[string]func(*stage){
-		// It has a handler for SIGHUP, which is not answered for; it takes part in its stop by
-		// RunWait, and takes its time; it wraps the System afterwards.
+		// It has its own handler for SIGHUP, so nobody answers for it. It takes part in its
+		// stop by RunWait, and is slow. It wraps the System afterwards.
 		"late-wrap own-hup run-wait slow-stop": func(s *stage) {
 			s.says("$P /etc/feed.json platform", "wrapped The Feed")
 			s.sh("kill -HUP $(cat /run/feed/feed.pid)")
@@ -67,8 +67,8 @@ func whatProgramsLeanOn(t *testing.T, s *stage) {
 			s.says("cat /run/feed/feed.state.json", `"requested":0`)
 			s.sh("$P /etc/feed.json stop && grep -A1 waited $J | grep 'stop$' && grep stopped $J")
 		},
-		// It has no handler, and does not die of SIGHUP; it sends its own READY=1; its end in
-		// Stop is a clean one, the phase is on record before; it wraps the System before.
+		// It has no handler, and SIGHUP does not kill it. It sends its own READY=1. Its exit
+		// in Stop is clean, because the phase was recorded before. It wraps the System before.
 		"early-wrap own-ready exit-in-stop": func(s *stage) {
 			s.says("$P /etc/feed.json platform", "wrapped The Feed")
 			s.sh("kill -HUP $(cat /run/feed/feed.pid); sleep 0.2; kill -0 $(cat /run/feed/feed.pid)")
@@ -81,7 +81,8 @@ func whatProgramsLeanOn(t *testing.T, s *stage) {
 			s.says("cat /var/lib/feed/feed.lastrun.json", `"clean":true`)
 			s.says("$P /etc/feed.json status", "stopped")
 		},
-		// The manager's reload is the signal that the program wants; its own PID file stays its own.
+		// The manager's reload sends the signal that the program wants. The program's own PID
+		// file stays its own.
 		"own-usr1 own-pid": func(s *stage) {
 			s.says("cat $J", "own PID file <nil>")
 			s.sh(s.reload())
@@ -97,7 +98,8 @@ func whatProgramsLeanOn(t *testing.T, s *stage) {
 			s.until("grep running $J && ! pgrep -x agent")
 			s.sh("grep process /var/lib/feed/feed.lastrun.json && ! grep clean /var/lib/feed/feed.lastrun.json")
 		},
-		// Whoever asks from inside has his answer before the end, for which his Stop waits.
+		// A program that controls itself from inside gets the answer before its end, and its
+		// Stop waits for that.
 		"stop-itself": func(s *stage) {
 			for round := range rounds() {
 				if round > 0 {
@@ -107,7 +109,7 @@ func whatProgramsLeanOn(t *testing.T, s *stage) {
 				s.until("$P /etc/feed.json status | grep stopped")
 			}
 		},
-		// Whoever removes himself goes on until he ends by himself.
+		// A program that uninstalls itself goes on until it ends by itself.
 		"uninstall-itself": func(s *stage) {
 			s.until("grep 'uninstall itself <nil>' $J")
 			s.says("$P /etc/feed.json status", "not installed")
@@ -150,7 +152,7 @@ func whatProgramsLeanOn(t *testing.T, s *stage) {
 	}
 }
 
-// rounds is how often something is done that goes wrong once in a while.
+// rounds is the number of repetitions of what fails only sometimes.
 func rounds() int {
 	if os.Getenv("HOLDFAST_FAULTS") == "all" {
 		return 30
@@ -158,14 +160,14 @@ func rounds() int {
 	return 1
 }
 
-// A Start that fails is Run's own error, and no service that runs.
+// If Start fails, Run returns that error, and no service runs.
 func startFails(_ *testing.T, s *stage) {
 	s.spec("feed", "fail-start", `"Option": {"Restart": "no"}`)
 	s.sh("$P /etc/feed.json install")
 	s.fails("$P /etc/feed.json start", "")
 	s.sh("grep start $J && ! grep stop $J")
 	if s.bed.Kind().Manager == "systemd" {
-		s.says("journalctl -u feed --no-pager", "no luck today")
+		s.until("journalctl -u feed --no-pager | grep 'no luck today'")
 		s.says("$P /etc/feed.json status", "unknown\nerror: service in failed state")
 	} else {
 		s.says("$P /etc/feed.json status", "stopped")

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// both plays a script with the library as it is, which has to show its fault, and with
-// one that adopts, which must not have it. It ends without the service.
+// both plays a script with the unchanged library, which must show its fault, and with a
+// program that adopts, which must not have it. At the end the service is gone.
 func both(t *testing.T, s *stage, name string, play func(t *testing.T, s *stage, adopts bool)) {
 	t.Helper()
 	for program, adopts := range map[string]bool{"/opt/plain": false, "/opt/agent": true} {
@@ -21,8 +21,7 @@ func both(t *testing.T, s *stage, name string, play func(t *testing.T, s *stage,
 	}
 }
 
-// The faults that were seen in the library: each shows without the one line, and is gone
-// with it.
+// Each fault that was seen in the library shows without Adopt, and is gone with it.
 func faultsOfTheLibrary(t *testing.T, s *stage) {
 	systemd, sysv := s.bed.Kind().Manager == "systemd", s.bed.Kind().Manager == "sysv"
 	both(t, s, "SIGHUP kills", func(_ *testing.T, s *stage, adopts bool) {

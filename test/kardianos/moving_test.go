@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A machine where the library itself has installed the service gets a binary that
-// adopts, in the same place; and goes back.
+// The library itself has installed the service. A binary that adopts replaces the old one, and
+// later the machine goes back.
 func movingInPlace(t *testing.T, s *stage) {
 	manager := s.bed.Kind().Manager
 	path := map[string]string{"systemd": "/etc/systemd/system/feed.service"}[manager]
@@ -17,7 +17,7 @@ func movingInPlace(t *testing.T, s *stage) {
 		path = "/etc/init.d/feed"
 	}
 	s.spec("feed", "", "")
-	// systemd reads lines, a script of SysV's has a shell execute them; OpenRC has none.
+	// systemd reads lines, and in a script of SysV a shell executes them. OpenRC has neither.
 	setting := map[string]string{"systemd": "SAID=sysconfig", "sysv": "IS=sysconfig; export SAID=$IS"}[manager]
 	s.sh("mkdir -p /etc/sysconfig && echo '" + setting + "' >/etc/sysconfig/feed; touch /etc/agent.plain")
 	s.sh("$P /etc/feed.json install && cp " + path + " /etc/theirs")
@@ -30,7 +30,7 @@ func movingInPlace(t *testing.T, s *stage) {
 	}
 	said()
 
-	// It adopts, and runs whole under the old definition.
+	// It adopts, and everything works under the old definition.
 	s.sh("rm /etc/agent.plain $J")
 	s.sh("$P /etc/feed.json restart")
 	s.until("grep running $J")
@@ -41,7 +41,7 @@ func movingInPlace(t *testing.T, s *stage) {
 	s.sh("$P /etc/feed.json start")
 	s.until("test $(grep -c running $J) = 2")
 
-	// Install brings it over, and shows what changes; what runs goes on.
+	// Install converts the definition and shows the changes. The running service goes on.
 	out := s.sh("$P /etc/feed.json install 2>&1")
 	if !strings.Contains(out, path+" changes:\n") || !strings.Contains(out, "\n  -") || !strings.Contains(out, "\n  +") {
 		t.Errorf("install shows no difference: %s", out)
@@ -57,8 +57,8 @@ func movingInPlace(t *testing.T, s *stage) {
 	said()
 	s.says("$P /etc/feed.json status", "running")
 
-	// And back, as the migration page has it: stopped and uninstalled by the one that
-	// adopts, installed by the one that does not, as if nothing had been.
+	// Then back, as the migration page says: the binary that adopts stops and uninstalls the
+	// service, and the other one installs it. Nothing of holdfast is left in between.
 	s.sh("$P /etc/feed.json stop && $P /etc/feed.json uninstall && ! test -e " + path + " && ! pgrep -x agent")
 	s.sh("rm -f $J; touch /etc/agent.plain; $P /etc/feed.json install && cmp " + path + " /etc/theirs")
 	s.try("$P /etc/feed.json start")
@@ -69,18 +69,18 @@ func movingInPlace(t *testing.T, s *stage) {
 	s.until("! pgrep -x agent")
 	s.sh("$P /etc/feed.json uninstall; rm /etc/agent.plain; rm -f /etc/rc?.d/[SK]??feed; $P /etc/feed.json install && $P /etc/feed.json start")
 
-	// The library removes what holdfast has installed as well, and installs its own.
+	// The library can also remove what holdfast has installed, and install its own definition.
 	s.sh("$P /etc/feed.json stop && rm -f $J && touch /etc/agent.plain")
 	s.sh("$P /etc/feed.json uninstall && ! test -e " + path + " && $P /etc/feed.json install && cmp " + path + " /etc/theirs")
 	s.try("$P /etc/feed.json start")
 	s.until("grep running $J")
 	said()
-	// Uninstalled by one that adopts: nothing is left of it, and nothing comes back.
+	// After an uninstall by the binary that adopts, nothing is left, and nothing comes back.
 	s.sh("rm /etc/agent.plain; $P /etc/feed.json stop; $P /etc/feed.json uninstall && ! ls " + path + "* && ! ls /etc/rc?.d/*feed && ! pgrep -x agent")
 	s.says("$P /etc/feed.json status", "not installed")
 }
 
-// What examples/kardianos/README.md says, in its order, with the program that it shows.
+// The steps of examples/kardianos/README.md, in its order, with its program.
 func theMigrationPage(t *testing.T, s *stage) {
 	path := map[string]string{"systemd": "/etc/systemd/system/classic.service"}[s.bed.Kind().Manager]
 	if path == "" {
@@ -108,7 +108,7 @@ func theMigrationPage(t *testing.T, s *stage) {
 	s.sh("cd /opt/move && ./classic -service install && ./classic -service start && pgrep -x classic")
 	s.sh("cd /opt/move && ./classic -service stop && ./classic -service uninstall && ! pgrep -x classic && ! test -e " + path)
 
-	// Machines where the library has installed the service.
+	// The section "Machines where the library has installed the service".
 	place("before")
 	call("install")
 	s.sh("cp " + path + " /opt/move/theirs; mkdir -p /etc/sysconfig; echo 'KEPT=setting' >/etc/sysconfig/classic")
@@ -137,9 +137,9 @@ func theMigrationPage(t *testing.T, s *stage) {
 		s.sh("tr '\\0' '\\n' </proc/$(cat /run/classic/classic.pid)/environ | grep KEPT=setting")
 	}
 
-	migrated("It is holdfast's already", "Says once a minute that it runs.")
+	migrated("It is already a definition by holdfast", "Logs once a minute that it is running.")
 
-	// Going back.
+	// The section "Going back".
 	call("stop")
 	call("uninstall")
 	place("before")
@@ -160,8 +160,8 @@ const (
 	oldRC   = "#!/sbin/openrc-run\nsupervisor=supervise-daemon\ncommand={{.Path|cmdEscape}}\ncommand_args=\"{{range .Arguments}}{{.}} {{end}}\"\n"
 )
 
-// A program's own template, in the present grammar and in the one up to 1.2.4, is
-// installed as it comes out, and lived by.
+// A program's own template, in the present grammar or in that of 1.2.4 and earlier, is
+// installed as it is rendered, and the service runs by it.
 func customTemplates(t *testing.T, s *stage) {
 	key, path, templates := "SystemdScript", "/etc/systemd/system/feed.service", map[string]string{
 		newUnit: "[Unit]\nDescription=an agent\n[Service]\nExecStart=/opt/agent \"/etc/feed.json\"\nRestart=always\n[Install]\nWantedBy=multi-user.target\n",
@@ -180,7 +180,7 @@ func customTemplates(t *testing.T, s *stage) {
 		}
 		s.spec("feed", "", `"DisplayName": "The Feed", "Option": {"KillMode": "process", "LimitNOFILE": 77, "`+key+`": `+string(quoted)+`}`)
 		out := s.sh("$P /etc/feed.json install")
-		if !strings.Contains(out, "KillMode is not known, and counts for nothing") {
+		if !strings.Contains(out, "KillMode is unknown and has no effect") {
 			t.Errorf("install warned %q", out)
 		}
 		got := s.sh("cat " + path)
@@ -197,7 +197,7 @@ func customTemplates(t *testing.T, s *stage) {
 		s.says("$P /etc/feed.json status", "not installed")
 		s.clear("feed")
 	}
-	// What is no template at all installs nothing.
+	// A text that is no template installs nothing.
 	s.spec("feed", "", `"Option": {"`+key+`": "{{Nonsense}} {{.Nonsense}}"}`)
 	s.fails("$P /etc/feed.json install", "option "+key)
 	s.sh("! test -e " + path)

@@ -4,8 +4,8 @@ package kardianos_test
 
 import "testing"
 
-// What a program gets that asks for it: there is but one, and it takes a new
-// configuration while it serves, with an outcome.
+// What a program gets if it asks for it: one instance, and a reload with an outcome while it
+// serves.
 func whatIsOptional(_ *testing.T, s *stage) {
 	s.spec("feed", "reloads", `"Option": {"Singleton": true}`)
 	s.sh("$P /etc/feed.json install && $P /etc/feed.json start")

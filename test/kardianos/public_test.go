@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Programs that do as public ones do, each with what it leans on.
+// Programs that work as public ones do, each with the feature that it depends on.
 func publicPrograms(t *testing.T, s *stage) {
 	for name, play := range map[string]func(*stage){"collector": collector, "updater": updater, "resolver": resolver} {
 		t.Run(name, func(t *testing.T) {
@@ -22,12 +22,12 @@ func publicPrograms(t *testing.T, s *stage) {
 	}
 }
 
-// Flags that are read after Adopt say what is installed, by templates of the program's
-// own, under a name from a flag.
+// Flags that are read after Adopt determine what is installed, by the program's own templates,
+// under a name from a flag.
 func collector(s *stage) {
 	s.sh("echo $J >/etc/collector.conf")
 	flags := " --config /etc/collector.conf --config-directory /etc/collector.d --service-name gauge"
-	s.says("$P"+flags+" --service install", "option KillMode is not known, and counts for nothing")
+	s.says("$P"+flags+" --service install", "option KillMode is unknown and has no effect")
 	path, wants := "/etc/systemd/system/gauge.service", []string{
 		`ExecStart=/opt/collector "--config" "/etc/collector.conf" "--config-directory" "/etc/collector.d" "--service-name" "gauge"`,
 		"\nKillMode=mixed\n", "\nLimitNOFILE=4096\n", "\nStandardOutput=file:/var/log/gauge.out\n", "\nAfter=network-online.target ", `kill -HUP "$MAINPID"`,
@@ -57,8 +57,8 @@ func collector(s *stage) {
 	s.fails("$P --service-name gauge --service stop", "E! Failed to stop The Collector")
 }
 
-// Its status tells it whether it is a service; it is the new one that runs after it has
-// put that in its place and restarted itself.
+// By its status the program knows whether it is a service. After it has replaced its own file
+// and restarted itself, the new version runs.
 func updater(s *stage) {
 	s.sh("$P >/run/updater.out 2>&1") // no service yet: it does its work, and ends
 	s.says("cat /run/updater.out", "use -s install to have it run as a service on ")
@@ -79,8 +79,8 @@ func updater(s *stage) {
 	s.fails("$P -s restart", "not installed")
 }
 
-// Wrappers around the System and the Service, made before and after an init of another
-// package adopts: ours is within all of them.
+// Wrappers around the System and the Service, made before and after the init of another
+// package adopts: ours is inside all of them.
 func resolver(s *stage) {
 	platform := map[string]string{"systemd": "linux-systemd", "sysv": "unix-systemv", "openrc": "linux-openrc"}[s.bed.Kind().Manager]
 	s.says("$P kind", platform+" "+platform+" early The Resolver ")

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// shop compiles programs, each once for all beds, when the first bed wants it.
+// shop compiles programs, each once for all beds, when the first bed needs it.
 type shop struct {
 	dir  string
 	mu   sync.Mutex
@@ -26,8 +26,8 @@ func newShop(t *testing.T) *shop {
 	return &shop{dir: t.TempDir(), made: map[string]func() (string, error){}}
 }
 
-// get is the file of a program: "suite", one of ours, such as "agent" or
-// "examples/minimal", or an example of the library's, such as "logging/main.go".
+// get returns the file of a program: "suite", one of ours, such as "agent" or
+// "examples/minimal", or an example of the library, such as "logging/main.go".
 func (w *shop) get(t *testing.T, system, name string) string {
 	t.Helper()
 	key := system + "/" + name
@@ -61,7 +61,7 @@ func (w *shop) get(t *testing.T, system, name string) string {
 	return file
 }
 
-// compile has go build or test a program for a system.
+// compile runs go build or go test -c for a system.
 func compile(system string, args ...string) error {
 	cmd := exec.Command("go", args...)
 	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0", "GOOS="+system)
@@ -71,7 +71,8 @@ func compile(system string, args ...string) error {
 	return nil
 }
 
-// library is where the library lies, in the module cache, and its path; and where we lie.
+// library returns the directory of the library in the module cache, its path, and our own
+// directory.
 func library() (dir, path, ours string, err error) {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}} {{.Path}}", "github.com/kardianos/service", "github.com/holdfast-dev/holdfast").Output()
 	if err != nil {
@@ -85,15 +86,15 @@ func oneLine(pkg string) string {
 	return "package " + pkg + "\n\nimport \"github.com/holdfast-dev/holdfast/platform/kardianos\"\n\nfunc init() { kardianos.Adopt() }\n"
 }
 
-// theirs compiles an example of the library's own, as it lies in the module cache, with a
-// file of ours beside it that has the one line in an init: nothing of it is changed, and
-// nothing is written to where it or we lie.
+// theirs compiles an example of the library from the module cache, together with a file of
+// ours that calls Adopt in an init. It changes nothing in the example, and writes nothing to
+// the directories of the library or of holdfast.
 func theirs(place, system, example string) (string, error) {
 	dir, _, _, err := library()
 	if err != nil {
 		return "", err
 	}
-	// Laid over a directory of this module that is not there.
+	// Overlaid on a directory of this module that does not exist.
 	over, err := filepath.Abs(filepath.Join("laid-over", "main"))
 	if err != nil {
 		return "", err
@@ -117,10 +118,9 @@ func theirs(place, system, example string) (string, error) {
 	return out, compile(system, "build", "-overlay", file, "-o", out, over)
 }
 
-// suite compiles all of the library's own tests, those inside its package as well, in a
-// copy of the module that has one more file: the one line, in an init. For Windows
-// TestRunInterrupt presses ctrl-C in the place of ctrl-Break, which Wine takes and hands
-// to nobody.
+// suite compiles all tests of the library, also those inside its package, in a copy of the
+// module with one more file: Adopt, in an init. For Windows, TestRunInterrupt presses ctrl-C
+// in place of ctrl-Break, which Wine accepts and delivers to nobody.
 func suite(place, system string) (string, error) {
 	dir, path, ours, err := library()
 	if err != nil {

@@ -15,13 +15,12 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// stage is a bed with the agent in it.
+// stage is a bed with the agent.
 type stage struct {
 	*testing.T
 	bed  *bed.Bed
 	shop *shop
-	// program is what the agent is called by: "agent", or "plain" where the library is
-	// to be seen as it is.
+	// program is the name of the agent: "agent", or "plain" for the unchanged library.
 	program string
 	journal string
 }
@@ -31,7 +30,8 @@ type part struct {
 	play func(t *testing.T, s *stage)
 }
 
-// parts are played on one bed of each kind, one after the other; each leaves it as it was.
+// parts are played on one bed of each kind, one after the other. Each leaves the bed
+// unchanged.
 func parts() []part {
 	return []part{
 		{"Life", life},
@@ -48,7 +48,7 @@ func parts() []part {
 	}
 }
 
-// TestOnBeds has programs for that library live on each init system.
+// TestOnBeds runs programs for that library on each init system.
 func TestOnBeds(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -84,7 +84,8 @@ func (s *stage) put(file, path string) {
 	}
 }
 
-// as is the stage of another test, with a program, which is put there if there is a file of it.
+// as returns the stage of another test, with a program, whose file is put there if there is
+// one.
 func (s *stage) as(t *testing.T, file, program string) *stage {
 	t.Helper()
 	other := *s
@@ -95,7 +96,7 @@ func (s *stage) as(t *testing.T, file, program string) *stage {
 	return &other
 }
 
-// spec writes a file for the agent, of a JSON object without its braces.
+// spec writes a file for the agent, from a JSON object without its braces.
 func (s *stage) spec(name, does, fields string) {
 	s.Helper()
 	text := fmt.Sprintf(`{"Name": %q, "Description": "an agent", "Journal": %q, "Does": %q, "Arguments": ["/etc/%s.json"]`, name, s.journal, does, name)
@@ -116,7 +117,7 @@ func (s *stage) spec(name, does, fields string) {
 	}
 }
 
-// try runs a script of the shell's, with the program as $P.
+// try runs a shell script with the program as $P.
 func (s *stage) try(script string) (out string, ok bool) {
 	s.Helper()
 	ctx, done := wait.Context(s, context.Background(), script)
@@ -130,7 +131,7 @@ func (s *stage) try(script string) (out string, ok bool) {
 	return stdout + stderr, code == 0
 }
 
-// sh is try that has to succeed.
+// sh is try for a script that must succeed.
 func (s *stage) sh(script string) string {
 	s.Helper()
 	out, ok := s.try(script)
@@ -140,7 +141,7 @@ func (s *stage) sh(script string) string {
 	return out
 }
 
-// says wants a script to succeed and to print want somewhere.
+// says fails the test unless a script succeeds and prints want somewhere.
 func (s *stage) says(script, want string) {
 	s.Helper()
 	if out := s.sh(script); !strings.Contains(out, want) {
@@ -148,7 +149,7 @@ func (s *stage) says(script, want string) {
 	}
 }
 
-// fails wants a script to fail and to print want somewhere.
+// fails fails the test unless a script fails and prints want somewhere.
 func (s *stage) fails(script, want string) {
 	s.Helper()
 	if out, ok := s.try(script); ok || !strings.Contains(out, want) {
@@ -163,30 +164,34 @@ func (s *stage) until(script string) {
 	wait.Until(s, script, func() (ok bool) { out, ok = s.try(script); return ok }, func() string { return out + s.scene() })
 }
 
-// settled waits until nobody starts or stops the service any more: an answer, and what the
-// program has written, may come before whoever was asked is done.
+// settled waits until no start or stop of the service is in progress: its answer, and what the
+// program has written, may come before the caller is done.
 func (s *stage) settled(name string) {
 	s.Helper()
-	// Each pattern has a class in it, so that it does not find the shell which has it in its arguments.
+	// Each pattern contains a class, so that it does not match the shell whose arguments
+	// contain it.
 	s.until(fmt.Sprintf(`
 		! pgrep -af '([o]penrc-run|[r]c-service|/bin/sh) .*[ /]%[1]s [a-z-]*(start|stop)' &&
 		! pgrep -af '(agent|plain) (stop|restart) [-]-manager' && # whom the service has asked
 		{ ! test -d /run/systemd/system || test -z "$(systemctl list-jobs --no-legend %[1]s.service)"; }`, name))
 }
 
-// reload is the manager's own command.
+// reload runs the manager's own command.
 func (s *stage) reload() string {
 	return map[string]string{"systemd": "systemctl reload feed", "sysv": "/etc/init.d/feed reload", "openrc": "rc-service feed reload"}[s.bed.Kind().Manager]
 }
 
-// clear removes the service and what it has written.
+// clear removes the service and its files.
 func (s *stage) clear(name string) {
 	s.Helper()
 	s.settled(name)
 	s.try(fmt.Sprintf(`
 		there() { test -e /etc/systemd/system/%[1]s.service || test -e /etc/init.d/%[1]s; }
 		if there; then $P /etc/%[1]s.json stop; $P /etc/%[1]s.json uninstall; fi
-		pkill -9 -x agent; pkill -9 -x plain
+		for i in $(seq 250); do # a supervisor that is left starts another one
+			pkill -9 -x supervise-daemo || pkill -9 -x agent || pkill -9 -x plain || break
+			sleep 0.02
+		done
 		if there; then
 			systemctl stop %[1]s; systemctl disable %[1]s; rc-update -a del %[1]s
 			rm -f /etc/init.d/%[1]s /etc/systemd/system/%[1]s.service; systemctl daemon-reload
@@ -195,7 +200,7 @@ func (s *stage) clear(name string) {
 		rm -rf /etc/rc?.d/*%[1]s /etc/sysconfig/%[1]s $J $J.* /run/%[1]s /run/%[1]s.* /var/lib/%[1]s; true`, name))
 }
 
-// scene is what there is of the service, for somebody who has to find out why a test failed.
+// scene returns everything about the service that helps to find out why a test failed.
 func (s *stage) scene() string {
 	ctx, cancel := context.WithTimeout(context.Background(), wait.Limit)
 	defer cancel()

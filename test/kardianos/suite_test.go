@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// passed has a run of the library's tests be what it has to be.
+// passed checks the outcome of a run of the library's tests.
 func passed(t *testing.T, out string, names ...string) {
 	t.Helper()
 	for _, test := range append(names, "TestInstallRunRestartStopRemove", "TestRenderTemplate") {
@@ -17,7 +17,7 @@ func passed(t *testing.T, out string, names ...string) {
 	}
 }
 
-// The library's own tests as they are, those that install and run a service among them.
+// The library's own unchanged tests, including those that install and run a service.
 func ownTests(t *testing.T, s *stage) {
 	s = s.as(t, s.shop.get(t, "linux", "suite"), "/opt/suite.test")
 	if s.bed.Kind().Manager == "sysv" { // whose name does not begin with linux-, with which that test has never passed
@@ -27,7 +27,7 @@ func ownTests(t *testing.T, s *stage) {
 	passed(t, s.sh("cd /tmp && $P -test.v"), "TestRunInterrupt", "TestPlatformName")
 }
 
-// The library's examples as they are.
+// The library's unchanged examples.
 func examples(t *testing.T, s *stage) {
 	t.Run("logging", func(t *testing.T) {
 		s := s.as(t, s.shop.get(t, "linux", "logging/main.go"), "/opt/logging")
@@ -54,8 +54,8 @@ func examples(t *testing.T, s *stage) {
 	})
 }
 
-// stopPause begins with the example of the library's that takes 13 s to stop, while other
-// parts are played; what it returns sees to its end.
+// stopPause starts the example of the library that takes 13 s to stop, while other parts are
+// played. The function that it returns checks the end of it.
 func stopPause(t *testing.T, s *stage) (end func(t *testing.T)) {
 	t.Helper()
 	s = s.as(t, s.shop.get(t, "linux", "stopPause/main.go"), "/opt/pause")

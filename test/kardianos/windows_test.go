@@ -14,7 +14,7 @@ import (
 
 const drive = "/wine/drive_c/"
 
-// onWindows plays what there is for Windows' service control manager.
+// onWindows plays the parts for Windows' service control manager.
 func onWindows(t *testing.T, b *bed.Bed, w *shop) {
 	if err := b.Put(w.get(t, "windows", "agent"), drive+"a b/agent.exe", 0o755); err != nil {
 		t.Fatal(err)
@@ -27,13 +27,13 @@ func onWindows(t *testing.T, b *bed.Bed, w *shop) {
 	}
 }
 
-// windows is a bed with the agent in it, on which Windows' service control manager runs.
+// windows is a bed with the agent, on which Windows' service control manager runs.
 type windows struct {
 	*testing.T
 	bed *bed.Bed
 }
 
-// run runs a command of the bed's.
+// run runs a command in the bed.
 func (s *windows) run(argv ...string) (out string, code int) {
 	s.Helper()
 	ctx, done := wait.Context(s, context.Background(), strings.Join(argv, " "))
@@ -51,7 +51,8 @@ func (s *windows) journal() string {
 	return out
 }
 
-// call has the agent do what it is asked for, and say want; it fails where that is a failure.
+// call makes the agent do something, and fails the test unless it says want. If want is a
+// failure, the agent must fail.
 func (s *windows) call(want string, args ...string) string {
 	s.Helper()
 	out, code := s.ask(args...)
@@ -61,7 +62,7 @@ func (s *windows) call(want string, args ...string) string {
 	return out
 }
 
-// ask has the agent do what it is asked for.
+// ask makes the agent do something, and returns the answer.
 func (s *windows) ask(args ...string) (out string, code int) {
 	s.Helper()
 	return s.run(append([]string{"wine", `C:\a b\agent.exe`, `C:\feed.json`}, args...)...)
@@ -89,7 +90,7 @@ func (s *windows) write(file, text string) {
 	}
 }
 
-// wrote waits until the agent has written each text so many times.
+// wrote waits until the agent has written each text that many times.
 func (s *windows) wrote(want map[string]int) {
 	s.Helper()
 	var got string
@@ -134,7 +135,7 @@ func lifeOnWindows(s *windows) {
 	s.call("", "uninstall")
 	s.call("not installed", "status")
 
-	// Whoever removes himself there is stopped first, by somebody who outlives him.
+	// A program that uninstalls itself there is stopped first, by a process that outlives it.
 	s.spec("uninstall-itself", "")
 	s.call("", "install")
 	s.ask("start") // likewise
@@ -142,8 +143,8 @@ func lifeOnWindows(s *windows) {
 	s.stands("unknown\nnot installed")
 }
 
-// A machine where the library itself has registered the service gets a binary that
-// adopts, in the same place; and goes back.
+// The library itself has registered the service. A binary that adopts replaces the old one,
+// and later the machine goes back.
 func movingOnWindows(s *windows) {
 	plain := func() { s.write("agent.plain", "") }
 	adopts := func() { s.run("rm", drive+"agent.plain") }
@@ -152,7 +153,7 @@ func movingOnWindows(s *windows) {
 	plain() // it does not run so on Wine, where it takes its manager for a person
 	s.call("", "install")
 
-	// It adopts, and runs whole under the old registration.
+	// It adopts, and everything works under the old registration.
 	adopts()
 	s.call("stopped", "status")
 	s.call("", "start")
@@ -161,7 +162,7 @@ func movingOnWindows(s *windows) {
 	s.wrote(map[string]int{" running\n": 2, " stopped\n": 1})
 	s.stands("running")
 
-	// Install brings it over, and shows what changes; what runs goes on.
+	// Install converts the registration and shows the changes. The running service goes on.
 	out := s.call(" changes:\n", "install")
 	if !strings.Contains(out, "\n  -") || !strings.Contains(out, "\n  +") || !strings.Contains(out, `a b\agent.exe`) {
 		s.Errorf("install shows no difference: %s", out)
@@ -176,7 +177,8 @@ func movingOnWindows(s *windows) {
 	s.call("", "uninstall")
 	s.call("not installed", "status")
 
-	// And back, as if nothing had been; whoever stops himself there is waited for by nobody.
+	// Then back, with nothing of holdfast left. Nobody waits for a program there that stops
+	// itself.
 	plain()
 	s.call("", "install")
 	adopts()
@@ -185,12 +187,12 @@ func movingOnWindows(s *windows) {
 	s.wrote(map[string]int{" running\n": 4, "stop itself <nil>": 1, " stopped\n": 4})
 	s.stands("stopped")
 
-	// Uninstalled by one that adopts, nothing is left of it, and nothing comes back.
+	// After an uninstall by the binary that adopts, nothing is left, and nothing comes back.
 	s.call("", "uninstall")
 	s.call("not installed", "status")
 }
 
-// The library's own tests, at a terminal, which is what makes a console for Wine.
+// The library's own tests, at a terminal, which is how Wine gets a console.
 func ownTestsOnWindows(t *testing.T, b *bed.Bed, w *shop) {
 	if err := b.Put(w.get(t, "windows", "suite"), drive+"suite.exe", 0o755); err != nil {
 		t.Fatal(err)
@@ -204,7 +206,7 @@ func ownTestsOnWindows(t *testing.T, b *bed.Bed, w *shop) {
 	passed(t, stdout+stderr, "TestPlatformName", "TestRunInterrupt")
 }
 
-// The library's examples as they are.
+// The library's unchanged examples.
 func examplesOnWindows(t *testing.T, b *bed.Bed, w *shop) {
 	for program, source := range map[string]string{"logging": "logging/main.go", "runner": "runner/runner.go", "simple": "simple/main.go", "pause": "stopPause/main.go"} {
 		if err := b.Put(w.get(t, "windows", source), drive+program+".exe", 0o755); err != nil {
@@ -242,7 +244,7 @@ func examplesOnWindows(t *testing.T, b *bed.Bed, w *shop) {
 	}, b.Console)
 	call("", `C:\runner.exe`, "-service", "uninstall")
 
-	// It has no verbs: Windows' own command registers it.
+	// It has no commands, so Windows' own command registers it.
 	const simple = "GoServiceExampleSimple"
 	call("", "sc", "create", simple, "binpath=", `C:\simple.exe`)
 	call("", "net", "start", simple)

@@ -20,8 +20,8 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// The test binary is the job, too: with ROLE it does what that says and reports
-// to the test over a socket, which also tells it when to end.
+// The test binary is the job, too: with ROLE it behaves as that says, and reports to the test
+// over a socket, which also tells it when to end.
 func TestMain(m *testing.M) {
 	if role := os.Getenv("ROLE"); role != "" {
 		os.Exit(play(role))
@@ -55,7 +55,8 @@ func play(role string) int {
 	return 0
 }
 
-// stage is a Double, the property list of one job, and its processes as they come.
+// stage is a Double, the property list of one job, and its processes in the order of their
+// starts.
 type stage struct {
 	*launchdsim.Double
 	t     *testing.T
@@ -121,7 +122,7 @@ func (s *stage) write(keys string, mode os.FileMode) {
 	}
 }
 
-// say runs a launchctl command and wants that code.
+// say runs a launchctl command, which must end with that code.
 func (s *stage) say(code int, args ...string) string {
 	s.t.Helper()
 	a := s.Control(s.Root, args...)
@@ -136,7 +137,7 @@ func (s *stage) next() process {
 	return wait.For(s.t, "a process comes", s.came)
 }
 
-// until waits for a line of print; empty: for its being gone.
+// until waits for a line of print; empty: until print fails.
 func (s *stage) until(line string) {
 	s.t.Helper()
 	wait.Until(s.t, line, func() bool {
@@ -220,7 +221,7 @@ func TestDisabledOutlives(t *testing.T) {
 	s.next()
 }
 
-// Who sits at the screen has a domain more; what he disabled, he disabled in both.
+// A user at the screen has one more domain. What the user disables is disabled in both.
 func TestScreen(t *testing.T) {
 	s := newStage(t, "job", onFailure)
 	gui, background := "gui/"+strconv.Itoa(s.Root), "user/"+strconv.Itoa(s.Root)
@@ -267,8 +268,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// What a job leaves behind in its process group is ended with it, unless it says
-// that it is to stay.
+// The processes that a job leaves in its process group end with it, unless its property list
+// says otherwise.
 func TestLeftovers(t *testing.T) {
 	for name, tt := range map[string]struct {
 		keys  string
@@ -293,8 +294,9 @@ func TestLeftovers(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
-			// The signal is sent before the end is told of; to die of it takes a moment. Nobody can wait for its
-			// staying alive; but who is to die does not stop any more.
+			// The signal is sent before the end of the job is reported, and dying of it takes
+			// a moment. No test can wait for a process to stay alive. But a process that is
+			// about to die cannot be stopped any more.
 			if !tt.stays {
 				wait.Until(t, "it is ended", func() bool { return !alive(pid) })
 				return
@@ -308,10 +310,10 @@ func TestLeftovers(t *testing.T) {
 	}
 }
 
-// alive is false for a zombie: nobody may be there to reap it.
+// alive is false for a zombie, because perhaps nobody reaps it.
 func alive(pid int) bool { return state(pid) != "" && state(pid) != "Z" }
 
-// state is the letter that proc(5) has for it; empty if there is no such process.
+// state returns the letter of proc(5) for the process, or "" if there is no such process.
 func state(pid int) string {
 	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	_, after, _ := strings.Cut(string(stat), ") ")
@@ -334,7 +336,7 @@ func TestOnDemandOnly(t *testing.T) {
 	}
 }
 
-// What is wrong with a property list launchctl tells root only.
+// launchctl tells only root what is wrong with a property list.
 func TestRicherErrorsForRoot(t *testing.T) {
 	s := newStage(t, "job", onFailure)
 	s.write("<key>Label</key><string>job</string><key>Program</key><string>/bin/true</string>", 0o666)
@@ -345,7 +347,7 @@ func TestRicherErrorsForRoot(t *testing.T) {
 	}
 }
 
-// The log of another user cannot be opened for the job's.
+// A log file of another user cannot be opened for the job.
 func TestLogOfAnotherUser(t *testing.T) {
 	nobody, err := user.Lookup("nobody")
 	if err != nil || os.Getuid() != 0 {

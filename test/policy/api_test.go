@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// TestAPI keeps what users compile against from changing unnoticed.
+// TestAPI compares the exported declarations with the listing, so that none changes unnoticed.
 func TestAPI(t *testing.T) {
 	checkListing(t, "api.txt", listAPI(readTree(t, "../..")),
 		"What users compile against has changed. What is gone (-), or has another type, breaks them; what is new (+) is a promise.")
@@ -136,7 +136,8 @@ func (s source) typ(spec *ast.TypeSpec, add func(string, ...any)) {
 	}
 }
 
-// tag is what files call a field; other tags are its documentation.
+// tag returns the part of a field's tag that names it in files. The other parts are
+// documentation.
 func (source) tag(f *ast.Field) (text string) {
 	if f.Tag == nil {
 		return ""

@@ -8,7 +8,7 @@ import (
 
 const module = "github.com/holdfast-dev/holdfast/"
 
-// Everything there is below the face, and below the command line.
+// Everything below package service, and everything below the command line.
 var (
 	belowService = []string{
 		"platform", "platform/native", "platform/proc", "platform/files", "platform/state", "reload", "singleton", "installer", "installer/*", "internal/account", "internal/jobobject", "internal/watch", "golang.org/x/sys",
@@ -21,16 +21,18 @@ type place struct {
 	allow []string
 }
 
-// places says what each package may import besides the standard library: our own packages by their path from the top,
-// others by the module's path; * is any name, "..." is anything. The first entry that fits a package counts; a package
-// without one has no place yet, and that is a violation too: decide where it stands.
+// places says what each package may import besides the standard library. Packages of this
+// module are named by their path from the top, others by the path of their module; * is any
+// name, "..." is anything. The first entry that fits a package counts. A package without an
+// entry is a violation: decide where it belongs.
 //
-// The rule holds for every file, whatever its build constraints, so it holds for every system. It does not hold for tests,
-// which are packages of their own and may look upwards.
+// The rule applies to every file, whatever its build constraints, and so to every system. It
+// does not apply to tests, which are separate packages and may import what is above.
 var places = []place{
 	{"platform", []string{"golang.org/x/sys"}},
 	{"platform/native", []string{"platform", "platform/*", "platform/internal/*", "golang.org/x/sys"}},
-	// It stands above the face: who imports it lives by all of it, and only it knows that library.
+	// It is above package service: a program that imports it runs on all of holdfast. Only
+	// this package knows that library.
 	{"platform/kardianos", append([]string{
 		"service", "service/cli", "service/logsink", "service/migrate", "platform/kardianos", "platform/internal/foreign", "platform/internal/room", "github.com/kardianos/service",
 	}, belowService...)},
@@ -49,34 +51,39 @@ var places = []place{
 	{"reload", nil},
 	{"internal/account", nil},
 	{"internal/jobobject", []string{"golang.org/x/sys"}},
+	{"internal/secretfile", []string{"platform/files"}},
 	{"internal/watch", []string{"golang.org/x/sys"}},
 	{"singleton", []string{"platform", "platform/proc", "platform/files", "golang.org/x/sys"}},
 	{"installer", []string{"platform", "platform/native", "platform/files", "golang.org/x/sys"}},
 	{"installer/trial", []string{"internal/jobobject", "platform", "platform/native", "platform/files", "platform/proc", "golang.org/x/sys"}}, // what each `run` links
 	{"installer/upgrade", []string{"platform", "platform/files", "platform/proc", "installer/trial", "golang.org/x/sys", "golang.org/x/crypto"}},
+	{"installer/rollout", []string{"singleton"}},
 	{"service/recovery", belowService},
 	{"service/alarm", belowService},
 	// A program that posts no alarms links no client of HTTP.
-	{"service/alarm/webhook", []string{"platform/files", "service/alarm"}},
+	{"service/alarm/webhook", []string{"internal/secretfile", "service/alarm"}},
 	// A program without a journal links none of it.
 	{"service/recovery/journal", append([]string{"go.etcd.io/bbolt", "service/recovery"}, belowService...)},
 	{"service/cli/work", []string{"service/cli", "service/logsink", "service/recovery/journal", "github.com/spf13/cobra"}},
-	// A program that does not ask to be seen links neither net/http nor a client of Prometheus.
+	// A program without service/metrics links neither net/http nor a client of Prometheus.
 	{"service/metrics", append([]string{
 		"service", "service/alarm", "service/internal/sockets", "service/recovery", "github.com/prometheus/client_golang", "github.com/prometheus/client_model", "github.com/prometheus/common",
 	}, belowService...)},
-	// HTTP and the regular expressions of a wrapped program's output are linked by who wraps one.
-	{"service/wrap", []string{"internal/jobobject", "platform", "platform/proc", "service", "golang.org/x/sys"}},
+	// Only programs that wrap another one link HTTP and the regular expressions for its
+	// output.
+	{"service/wrap", []string{"internal/jobobject", "platform", "platform/proc", "service", "service/internal/handover", "service/internal/kept", "golang.org/x/sys"}},
 	{"service/migrate", []string{"platform", "service", "github.com/coreos/go-systemd/v22", "howett.net/plist"}},
 	{"service/supervise", belowService},
 	{"service/doctor", append([]string{"service/recovery"}, belowService...)}, // pure: of those it uses the types
 	{"service/internal/kept", belowService},
 	{"service/internal/sockets", belowService},
-	{"service/internal/hangup", nil}, // whatever it imports is initialised before it
+	{"service/internal/hangup", nil},   // whatever it imports is initialised before it
+	{"service/internal/handover", nil}, // likewise
 	{"service/logsink", append([]string{
 		"github.com/hashicorp/go-hclog", "github.com/coreos/go-systemd/v22", "github.com/mattn/go-isatty",
 	}, belowService...)},
-	// What is heavy stays out of the face: a program that only runs pays neither for a command line nor for metrics.
+	// Package service imports nothing heavy: a program that only runs pays for neither a
+	// command line nor metrics.
 	{"service", append([]string{
 		"service/alarm", "service/logsink", "service/recovery", "service/internal/hangup", "service/internal/kept", "service/internal/sockets",
 		"github.com/BurntSushi/toml", "github.com/hashicorp/go-hclog",

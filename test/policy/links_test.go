@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// TestLinkedPackages keeps small programs small: what the smallest program links is a promise, too, so what is heavy (a
-// client of HTTP, of a journal, of a web hook) is linked by the programs that use it and by no others.
+// TestLinkedPackages keeps small programs small. What the smallest program links is a promise,
+// too: only the programs that use heavy packages (a client of HTTP, a journal, a web hook)
+// link them.
 func TestLinkedPackages(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("no go here to ask")
@@ -26,7 +27,8 @@ func TestLinkedPackages(t *testing.T) {
 		"examples/minimal, the smallest program, links other packages than it did; each one more (+) is paid for by every user.")
 }
 
-// linked lists what a program links, without what the standard library has for itself: that changes with each Go.
+// linked lists what a program links, without the internal packages of the standard library,
+// which change with each version of Go.
 func linked(t *testing.T, goos, program string) []string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", program)
@@ -47,7 +49,8 @@ func ofTheStandardLibraryAlone(pkg string) bool {
 	return !strings.Contains(first, ".") && (first == "vendor" || slices.Contains(strings.Split(pkg, "/"), "internal"))
 }
 
-// The command line is heavier than the face: were it linked by the smallest program, the listing would say so.
+// The command line is heavier than package service. If the smallest program linked it, the
+// listing would show that.
 func TestLinkedPackagesTellsOfOneMore(t *testing.T) {
 	small := listing(map[string][]string{"linux": {"fmt", "os", "syscall"}, "windows": {"fmt", "os"}})
 	if got := strings.Join(small, "; "); got != "fmt; os; syscall  (linux)" {

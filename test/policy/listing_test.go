@@ -11,10 +11,10 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the listings in testdata")
 
-// systems are those that listings tell apart.
+// systems are the systems that listings distinguish.
 var systems = []string{"linux", "windows", "darwin", "freebsd"}
 
-// listing is a text of lines for each system, where most lines are those of all.
+// listing is a text with lines for each system. Most lines are those of all systems.
 func listing(bySystem map[string][]string) []string {
 	of := map[string][]string{}
 	for _, goos := range systems {
@@ -35,7 +35,8 @@ func listing(bySystem map[string][]string) []string {
 	return all
 }
 
-// checkListing compares a listing with the one that is checked in, or replaces that.
+// checkListing compares a listing with the one that is checked in, or replaces it with
+// -update.
 func checkListing(t *testing.T, name string, got []string, advice string) {
 	t.Helper()
 	file := filepath.Join("testdata", name)
@@ -55,7 +56,7 @@ func checkListing(t *testing.T, name string, got []string, advice string) {
 	}
 }
 
-// differences says which lines are gone, with a minus, and which are new.
+// differences returns the missing lines, with a minus, and the new ones.
 func differences(want, got []string) (changes []string) {
 	for _, line := range want {
 		if !slices.Contains(got, line) {

@@ -11,10 +11,11 @@ import (
 	"testing"
 )
 
-// shown is a block of a page that shows a file: a comment that names it from the top of the checkout, and the block behind it.
+// shown matches a part of a page that shows a file: a comment with the path of the file from
+// the top of the checkout, and the block after it.
 var shown = regexp.MustCompile("(?s)<!-- file: (\\S+) -->\n```(\\w*)\n(.*?)```\n")
 
-// What a page shows of a file is what the file has. -update writes it.
+// A page that shows a file has the content of that file. -update writes it.
 func TestPagesShowTheirFiles(t *testing.T) {
 	found := 0
 	for name, text := range pages(t) {
@@ -42,10 +43,10 @@ func TestPagesShowTheirFiles(t *testing.T) {
 	}
 }
 
-// link is a link to a file of the checkout, and the heading in it.
+// link matches a link to a file of the checkout, and to a heading in it.
 var link = regexp.MustCompile(`\]\(([^)#:\s]*)(#[^)\s]*)?\)`)
 
-// Links between pages lead somewhere.
+// Links between pages lead to existing files and headings.
 func TestLinksOfPagesLeadSomewhere(t *testing.T) {
 	all := pages(t)
 	for name, text := range all {
@@ -65,7 +66,7 @@ func TestLinksOfPagesLeadSomewhere(t *testing.T) {
 	}
 }
 
-// anchors are the headings of a page as links name them.
+// anchors returns the headings of a page in the form that links use.
 func anchors(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
@@ -77,7 +78,7 @@ func anchors(text string) string {
 	return b.String()
 }
 
-// pages are the texts of the checkout for people, by path from its top.
+// pages returns the texts of the checkout for people, by their path from its top.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -101,7 +102,7 @@ func pages(t *testing.T) map[string]string {
 	return all
 }
 
-// Every test that the track record names is there.
+// Every test that the track record names exists.
 func TestTheTrackRecordNamesTests(t *testing.T) {
 	rows := 0
 	name := regexp.MustCompile("`(Test\\w+)`")

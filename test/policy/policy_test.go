@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// The rules of the house that no linter knows. Each looks at the whole tree and says what breaks it, as "file:line: what
-// is wrong and what to do".
+// Rules that no linter checks. Each one examines the whole tree, and reports a violation as
+// "file:line: what is wrong and what to do".
 var policies = []struct {
 	name  string
 	check func(tree) []string
@@ -29,6 +29,7 @@ var policies = []struct {
 	{"telling package names", checkNames},
 	{"nothing left to do", checkLeftovers},
 	{"dependencies have a reason", checkDependencies},
+	{"no engine in the core", checkEngines},
 }
 
 func TestPolicy(t *testing.T) {
@@ -45,7 +46,7 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// tree is a checkout: its Go files and the two texts that speak of dependencies.
+// tree is a checkout: its Go files, and the two texts about dependencies.
 type tree struct {
 	sources []source
 	texts   map[string]string // go.mod, CONTRIBUTING.md
@@ -104,7 +105,8 @@ func parseSource(t *testing.T, name, text string) source {
 	return source{path: name, text: text, fset: fset, file: file}
 }
 
-// readTree reads the module at top. Modules inside it are others' business, and so is what go itself does not look at.
+// readTree reads the module at top, without the modules inside it and without the directories
+// that go itself ignores.
 func readTree(t *testing.T, top string) tree {
 	t.Helper()
 	files := tree{texts: map[string]string{}}

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Files longer than this are more than one concern. Tests are lists of cases and may be longer.
+// A longer file has more than one concern. Tests are lists of cases, and may be longer.
 const maxLines, maxTestLines = 400, 800
 
 func checkSizes(files tree) []string {
@@ -28,8 +28,8 @@ func checkSizes(files tree) []string {
 	return violations
 }
 
-// checkPackageComments wants one file of each package to describe it, on every system: a comment in a _linux.go file is
-// missing from what a Windows user reads.
+// checkPackageComments requires that one file of each package describes it, on every system: a
+// user on Windows does not see the comment of a _linux.go file.
 func checkPackageComments(files tree) []string {
 	packages := map[string][]source{}
 	for _, s := range files.sources {
@@ -64,7 +64,7 @@ func checkPackageComments(files tree) []string {
 	return slices.Compact(violations)
 }
 
-// introduction is how a package comment begins, go.dev/doc/comment.
+// introduction matches the beginning of a package comment: see go.dev/doc/comment.
 func (s source) introduction() string {
 	if s.isMain() {
 		return "Command " + path.Base(s.dir()) + " "
@@ -93,14 +93,14 @@ func checkGOOS(files tree) []string {
 	return violations
 }
 
-// instead is where a process is another than its main would have it be: main, which
-// belongs to a program that knows nothing of that, must not come to it.
-const instead = "platform/kardianos/adopt.go"
+// instead has the files in which a process becomes another program than its main. It must do
+// so before main, which belongs to a program that knows nothing of this.
+var instead = []string{"platform/kardianos/adopt.go", "service/internal/handover/handover.go"}
 
 func checkExit(files tree) []string {
 	var violations []string
 	for _, s := range files.sources {
-		if s.test() || s.isMain() || s.path == instead {
+		if s.test() || s.isMain() || slices.Contains(instead, s.path) {
 			continue
 		}
 		for _, f := range [][2]string{{"os", "Exit"}, {"syscall", "Exit"}, {"log", "Fatal"}, {"log", "Fatalf"}, {"log", "Fatalln"}} {
@@ -112,7 +112,7 @@ func checkExit(files tree) []string {
 	return violations
 }
 
-// inits are packages whose init is what is tested: others' programs have such.
+// inits has the packages that test an init, because programs of users have one.
 var inits = []string{"test/kardianos/adopts", "test/kardianos/early"}
 
 func checkInit(files tree) []string {
@@ -170,7 +170,8 @@ var (
 	reason   = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (.*?) *\\|$")
 )
 
-// checkDependencies wants a line in CONTRIBUTING.md's table for each module that we chose, and none for others.
+// checkDependencies requires a line in CONTRIBUTING.md's table for each module that we use
+// directly, and for no other.
 func checkDependencies(files tree) []string {
 	reasons := map[string]string{}
 	for _, row := range reason.FindAllStringSubmatch(files.texts["CONTRIBUTING.md"], -1) {
@@ -189,6 +190,19 @@ func checkDependencies(files tree) []string {
 	}
 	for _, name := range slices.Sorted(maps.Keys(reasons)) {
 		violations = append(violations, "CONTRIBUTING.md: "+name+" is in the table of dependencies and is not required by go.mod")
+	}
+	return violations
+}
+
+// engine matches the modules of an engine that elects among machines. The engine is in its own
+// module, singleton/etcd, so that users without a cluster neither download nor link it.
+var engine = regexp.MustCompile(`(?m)^(?:require )?\s*((?:google\.golang\.org/grpc|go\.etcd\.io/etcd|go\.etcd\.io/raft)(?:/\S*)?) v`)
+
+// checkEngines requires that go.mod has none of them, not even indirectly.
+func checkEngines(files tree) []string {
+	var violations []string
+	for _, line := range engine.FindAllStringSubmatch(files.texts["go.mod"], -1) {
+		violations = append(violations, "go.mod: "+line[1]+" belongs into the module singleton/etcd")
 	}
 	return violations
 }

@@ -8,19 +8,24 @@ import (
 	"strings"
 )
 
-// constructors give values that nobody can change.
+// constructors return values that nobody can change.
 var constructors = []string{
 	"errors.New", "fmt.Errorf", "regexp.MustCompile", "strings.NewReplacer", "flag.Bool", "flag.String", "flag.Int", "flag.Duration",
 }
 
-// claims are those of the process: the one effect of importing us, as a SIGHUP that comes before main must not kill a service;
-// and the lock for what github.com/kardianos/service has chosen, which is a variable of that package. Whoever else is to have
-// one needs as good a reason.
-var claims = []string{"service/internal/hangup.early", "platform/kardianos.adopting"}
+// claims has the variables that belong to the whole process. Each needs a good reason:
+//
+//   - hangup.early is the only effect of importing us: a SIGHUP before main must not kill a service.
+//   - kardianos.adopting is the lock for what github.com/kardianos/service has chosen, which is a
+//     variable of that package.
+//   - proc.self and proc.around say which process this is, in which boot and namespace. These are
+//     the same for all services in the process, as long as it lives.
+var claims = []string{"service/internal/hangup.early", "platform/kardianos.adopting", "platform/proc.self", "platform/proc.around"}
 
-// checkState wants package variables to be sentinels and tables: set where they are declared and never again, not even by
-// a test. What tests and their doubles declare for themselves is theirs. It reads names, not types, so a local variable of the same name in
-// the same function hides a change.
+// checkState requires that package variables are sentinels and tables: set where they are
+// declared and never again, not even by a test. Variables that tests and their doubles declare
+// for themselves are allowed. It compares names and not types, so a local variable of the same
+// name in the same function hides a change.
 func checkState(files tree) []string {
 	packages := map[string][]source{}
 	for _, s := range files.sources {
@@ -69,7 +74,7 @@ func (s source) variables() []*ast.ValueSpec {
 	return specs
 }
 
-// called is PACKAGE.NAME of what v calls; empty: it is something else.
+// called returns PACKAGE.NAME of the function that v calls, or "" if v is something else.
 func called(v *ast.CallExpr) string {
 	if f, ok := v.Fun.(*ast.SelectorExpr); ok {
 		if x, ok := f.X.(*ast.Ident); ok {
@@ -79,7 +84,8 @@ func called(v *ast.CallExpr) string {
 	return ""
 }
 
-// returned is what is called by the function literal that v is called with, if it does nothing else.
+// returned returns the function that a function literal, which is the argument of v, calls, if
+// it does nothing else.
 func returned(v *ast.CallExpr) string {
 	if len(v.Args) != 1 {
 		return ""
@@ -94,12 +100,12 @@ func returned(v *ast.CallExpr) string {
 	return ""
 }
 
-// embedded: the value of such a variable is a file.
+// embedded reports whether the value of a variable with that comment is a file.
 func embedded(doc *ast.CommentGroup) bool {
 	return doc != nil && strings.HasPrefix(doc.List[len(doc.List)-1].Text, "//go:embed ")
 }
 
-// stateful says why a package variable can change without anybody assigning to it.
+// stateful returns why a package variable can change without an assignment to it.
 func stateful(spec *ast.ValueSpec, i int) string {
 	if len(spec.Values) <= i {
 		return "it has no value to begin with"
@@ -166,7 +172,7 @@ func (s source) changes(variables map[string]bool) []string {
 	return violations
 }
 
-// locals are the names that a function declares anywhere in it.
+// locals returns the names that a function declares anywhere in it.
 func locals(f *ast.FuncDecl) map[string]bool {
 	names := map[string]bool{}
 	ast.Inspect(f, func(n ast.Node) bool {
@@ -195,7 +201,7 @@ func locals(f *ast.FuncDecl) map[string]bool {
 	return names
 }
 
-// root is the variable of x, x[i], x.f, *x and combinations of them.
+// root returns the variable of x, x[i], x.f, *x and combinations of them.
 func root(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.Ident:

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Every rule is shown to catch what it is for, and to leave alone what only looks like it.
+// Every rule finds what it is for, and accepts what only resembles it.
 func TestPolicyCatches(t *testing.T) {
 	long := "package p\n" + strings.Repeat("\n", maxLines)
 	cases := []struct {
@@ -87,6 +87,10 @@ func TestPolicyCatches(t *testing.T) {
 		{"dependencies have a reason", "without a reason", src("go.mod", "require example.com/a v1.0.0\n", "CONTRIBUTING.md", "| `example.com/a` | yes |\n"), "example.com/a has no reason"},
 		{"dependencies have a reason", "gone", src("CONTRIBUTING.md", "| `example.com/a` | parses what we need |\n"), "is not required by go.mod"},
 		{"dependencies have a reason", "with a reason", src("go.mod", "require (\n\texample.com/a v1.0.0\n\texample.com/b v1.0.0 // indirect\n)\n", "CONTRIBUTING.md", "| `example.com/a` | parses what we need |\n"), ""},
+
+		{"no engine in the core", "indirectly", src("go.mod", "require (\n\tgo.etcd.io/bbolt v1.5.0\n\tgoogle.golang.org/grpc v1.83.2 // indirect\n)\n"), "go.mod: google.golang.org/grpc belongs into the module singleton/etcd"},
+		{"no engine in the core", "the client", src("go.mod", "require go.etcd.io/etcd/client/v3 v3.7.3\n"), "go.etcd.io/etcd/client/v3 belongs"},
+		{"no engine in the core", "the journal's file", src("go.mod", "require go.etcd.io/bbolt v1.5.0\n"), ""},
 	}
 	caught := map[string]bool{}
 	for _, c := range cases {

@@ -15,7 +15,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// lanes is a script that runs lanes of parts, as scripts/test.sh does.
+// lanes returns a script that runs lanes of parts, as scripts/test.sh does.
 func lanes(t *testing.T, lanes string) *exec.Cmd {
 	t.Helper()
 	bash, err := exec.LookPath("bash")
@@ -73,7 +73,8 @@ run_lanes one two three`)
 	}
 }
 
-// ctrl-C, or who ends the script, ends all that it has started, what is deaf to that, too.
+// ctrl-C, or a signal that ends the script, ends everything that the script has started, also
+// what ignores that signal.
 func TestLanesEndWithTheScript(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
@@ -110,7 +111,7 @@ run_lanes one two`)
 	}
 }
 
-// A lane that somebody kills is not waited for, and no success.
+// The script does not wait for a lane that somebody has killed, and fails.
 func TestLaneThatDies(t *testing.T) {
 	cmd := lanes(t, `
 one() { part 'victim' true; kill -KILL "$(exec sh -c 'echo $PPID')"; }
@@ -121,7 +122,7 @@ run_lanes one`)
 	}
 }
 
-// gone is true for a zombie: nobody may be there to reap it.
+// gone is true for a zombie, because perhaps nobody reaps it.
 func gone(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return true

@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// events is what go test -json writes for lines "ACTION PKG TEST SECONDS OUTPUT"; - is nothing.
+// events returns the output of go test -json for lines "ACTION PKG TEST SECONDS OUTPUT"; -
+// stands for nothing.
 func events(lines ...string) string {
 	var b strings.Builder
 	for _, line := range lines {
@@ -30,7 +31,7 @@ func events(lines ...string) string {
 	return b.String()
 }
 
-// report runs the program and returns what it prints, and what the end of it all says.
+// report runs the program, and returns what it prints and its summary.
 func report(t *testing.T, in string) (out, end string, code int) {
 	t.Helper()
 	notes := filepath.Join(t.TempDir(), "notes")
@@ -66,7 +67,7 @@ func TestTwoPackagesAtOnce(t *testing.T) {
 	}
 }
 
-// What failed is printed, and nothing of what passed beside it.
+// The output of failed tests is printed, and nothing of tests that passed beside them.
 func TestWhatFails(t *testing.T) {
 	out, end, code := report(t, events(
 		"run a TestX", "run a TestX/fine", "output a TestX/fine -     x_test.go:2: it works", "output a TestX/fine - --- PASS: TestX/fine (0.00s)", "pass a TestX/fine 0",
@@ -83,7 +84,7 @@ func TestWhatFails(t *testing.T) {
 	}
 }
 
-// Each of these is a failure, and none has a test that says so.
+// Each of these is a failure, and no test reports it.
 func TestFailuresWithoutATest(t *testing.T) {
 	for name, tt := range map[string]struct{ in, out, end string }{
 		"does not compile": {
@@ -142,7 +143,7 @@ func TestOnlyTheSlowestTen(t *testing.T) {
 	}
 }
 
-// Where nothing ends any more, the last line says what does not.
+// If nothing ends any more, the last line says what does not end.
 func TestProgress(t *testing.T) {
 	begun := []string{"start a", "run a TestX", "run a TestX/one", "pause a TestX/one", "run a TestY", "fail a TestY 1", "cont a TestX/one"}
 	for _, tt := range []struct {

@@ -3,6 +3,7 @@
 package sockets_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -10,8 +11,8 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// activated is the configuration of a service that a connection starts, as a user without any
-// capability, at a port below 1024.
+// activated is the configuration of a service that a connection starts. It runs as a user
+// without any capability, and its port is below 1024.
 func activated(port, restart string) string {
 	return `[service]
 user = "feed"
@@ -30,7 +31,7 @@ mode = "0600"
 `
 }
 
-// ask is one connection, and whether it was answered.
+// ask makes one connection, and reports whether it was answered.
 func (s *stage) ask(place string) (answered bool, said string) {
 	s.t.Helper()
 	_, said, code := s.sh("/usr/local/lib/agent ask " + place)
@@ -68,9 +69,14 @@ func (s *stage) property(unit, name string) string {
 	return s.must("systemctl show --value --property=" + name + " -- " + unit)
 }
 
-func (s *stage) tells(command string, want ...string) {
+// tells runs a command that has to end with the exit code and to say all of want. If it ends otherwise, the test ends: what
+// follows would wait for what the command has not done.
+func (s *stage) tells(code int, command string, want ...string) {
 	s.t.Helper()
-	out, said, _ := s.sh(command)
+	out, said, got := s.sh(command)
+	if got != code {
+		s.t.Fatalf("%s: code %d, want %d\n%s%s\n%s", command, got, code, out, said, s.log())
+	}
 	for _, w := range want {
 		if !strings.Contains(out+said, w) {
 			s.t.Errorf("%s does not say %q:\n%s%s", command, w, out, said)
@@ -83,8 +89,19 @@ const (
 	adminPlace = "unix:/run/web/admin.sock"
 )
 
-// Units of systemd listen for the service. All verbs treat them and the service as one thing,
-// and a service that cannot start does not spin.
+// share selects the rounds that one of the two versions of systemd plays: every other one, or
+// all of them with HOLDFAST_FAULTS=all.
+func share[T any](b *bed.Bed, all ...T) (ours []T) {
+	for i, one := range all {
+		if os.Getenv("HOLDFAST_FAULTS") == "all" || (i%2 == 0) == (b.Kind().Version == "257") {
+			ours = append(ours, one)
+		}
+	}
+	return ours
+}
+
+// Units of systemd listen for the service. All commands treat them and the service as one
+// thing. A service that cannot start is not started again and again.
 func TestSocketUnits(t *testing.T) {
 	t.Parallel()
 	bed.Each(t, "systemd", func(t *testing.T, b *bed.Bed) {
@@ -94,7 +111,7 @@ func TestSocketUnits(t *testing.T) {
 		s.unitIs("web.socket", "active")
 		s.unitIs("web:admin.socket", "active")
 		s.unitIs("web.service", "inactive")
-		s.tells("web status", "starts when somebody connects", "the next connection starts it: web.socket, web:admin.socket")
+		s.tells(3, "web status", "starts on a connection", "the next connection starts it: web.socket, web:admin.socket")
 
 		s.answered(webPlace, adminPlace)
 		s.unitIs("web.service", "active")
@@ -104,11 +121,11 @@ func TestSocketUnits(t *testing.T) {
 		if got := s.property("web.service", "NFileDescriptorStore"); got != "0" {
 			t.Errorf("%s descriptors are stored", got)
 		}
-		s.tells("web status", "is ready")
-		s.tells("web install", "nothing has changed")
+		s.tells(0, "web status", "is ready")
+		s.tells(0, "web install", "nothing has changed")
 
 		l := s.load(webPlace, adminPlace)
-		for _, r := range []round{restart, reload, kill, better, fails, restart} {
+		for _, r := range share(b, restart, reload, kill, better, fails, restart) {
 			r.act(s)
 			s.ready()
 			if saw := l.round(); saw.Refused > 0 || saw.Broken > 0 && !r.breaks || saw.Answered == 0 {
@@ -128,6 +145,7 @@ func TestSocketUnits(t *testing.T) {
 		s.drifts()
 		s.moves()
 		s.doesNotSpin()
+		afterReboot := s.listensFromBoot()
 
 		reboot, done := wait.Context(t, t.Context(), "a reboot")
 		defer done()
@@ -135,6 +153,7 @@ func TestSocketUnits(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.unitIs("web.service", "inactive")
+		afterReboot()
 		s.answered("tcp:127.0.0.1:81")
 		s.unitIs("web.service", "active")
 		s.must("web uninstall --purge")
@@ -148,23 +167,23 @@ func TestSocketUnits(t *testing.T) {
 // drifts changes and removes the file of a socket unit.
 func (s *stage) drifts() {
 	s.t.Helper()
-	for _, spoil := range []string{"sed -i s/SocketMode=0600/SocketMode=0666/ '/etc/systemd/system/web:admin.socket'", "rm '/etc/systemd/system/web:admin.socket'"} {
+	for _, spoil := range share(s.b, "sed -i s/SocketMode=0600/SocketMode=0666/ '/etc/systemd/system/web:admin.socket'", "rm '/etc/systemd/system/web:admin.socket'") {
 		s.must(spoil)
-		s.tells("web status", "systemd's definition of the service is not what install would write now")
-		s.tells("web doctor", "/etc/systemd/system/web:admin.socket is not what an install would write now")
-		s.tells("web plan --diff", "+SocketMode=0600")
+		s.tells(0, "web status", "systemd's definition of the service differs from what install would write now")
+		s.tells(3, "web doctor", "/etc/systemd/system/web:admin.socket differs from what an install would write now")
+		s.tells(0, "web plan --diff", "+SocketMode=0600")
 		s.must("web install")
 		s.answered(webPlace, adminPlace)
 	}
 	s.must("systemctl disable web.socket")
-	s.tells("web doctor", "does not listen from boot on for the service: web.socket")
+	s.tells(3, "web doctor", "does not listen for the service after a boot: web.socket")
 	s.must("web install")
 	if got := s.property("web.socket", "UnitFileState"); got != "enabled" {
 		s.t.Errorf("web.socket is %s", got)
 	}
 }
 
-// moves takes the service to another port.
+// moves moves the service to another port.
 func (s *stage) moves() {
 	s.t.Helper()
 	if err := s.b.Write("/etc/web/web.toml", []byte(activated("81", "")), 0o644); err != nil {
@@ -172,39 +191,45 @@ func (s *stage) moves() {
 	}
 	s.must("web reload")
 	s.answered(webPlace)
-	s.tells("web status", "install --restart brings that in")
+	s.tells(0, "web status", "install --restart applies that")
 	s.must("web install")
 	s.turnedAway(webPlace)
 	s.answered("tcp:127.0.0.1:81")
 }
 
-// doesNotSpin has connections start a service that fails.
+// doesNotSpin makes connections start a service that fails.
 func (s *stage) doesNotSpin() {
 	s.t.Helper()
-	for restart, says := range map[string]string{
-		"restart.max = 3": "the service has failed too often, and connections do not start it any more",
-		"restart.policy = \"never\"\nrestart.max = -1": "connections have started the service more than 10 times within 10s",
-	} {
+	for _, try := range share(s.b,
+		[2]string{"restart.max = 3", "the service has failed too often, and connections no longer start it"},
+		[2]string{"restart.policy = \"never\"\nrestart.max = -1", "connections have started the service more than 10 times within 10s"},
+	) {
+		restart, says := try[0], try[1]
 		if err := s.b.Write("/etc/web/web.toml", []byte(activated("81", restart)), 0o644); err != nil {
 			s.t.Fatal(err)
 		}
 		s.must("cp /usr/local/bin/web /root/good && web install --restart && web stop")
 		s.put("fails", "/usr/local/bin/bad")
 		s.must("mv /usr/local/bin/bad /usr/local/bin/web && web start")
-		for s.property("web.socket", "ActiveState") != "failed" {
-			if ok, _ := s.ask("tcp:127.0.0.1:81"); ok {
-				s.t.Fatal("a bad version has answered")
-			}
+		// Many in parallel: one after the other, a slow machine does not make ten in 10 s.
+		l := s.load("tcp:127.0.0.1:81")
+		wait.Until(s.t, "web.socket gives up", func() bool { return s.property("web.socket", "ActiveState") == "failed" }, s.log)
+		// The first round ends when the socket is closed under the clients, so it contains
+		// nearly all of them.
+		if saw := l.round(); l.first.Answered+saw.Answered > 0 {
+			s.t.Fatalf("a bad version has answered: %+v, %+v", l.first, saw)
 		}
+		l.end()
 		wait.Until(s.t, "the last process lets the socket go", func() bool {
 			answered, said := s.ask("tcp:127.0.0.1:81")
-			return !answered && strings.Contains(said, "refused")
+			return !answered && strings.Contains(said, "refused") && s.property("web.service", "ActiveState") == "failed"
 		}, s.log)
 		s.t.Log(restart, s.property("web.socket", "Result"), s.must("journalctl -u web --no-pager | grep -c 'this version is bad' || true"))
-		s.tells("web status", "web.socket no longer listens: "+says, "web start makes it listen again")
-		s.tells("web doctor", "web.socket no longer listens: "+says)
+		s.tells(3, "web status", "web.socket no longer listens: "+says, "web start makes it listen again")
+		s.tells(4, "web doctor", "web.socket no longer listens: "+says)
 		s.must("mv /root/good /usr/local/bin/web")
-		// systemd goes on counting connections: within 10 s the next one hits the limit again.
+		// systemd goes on counting connections, so within 10 s the next one reaches the limit
+		// again.
 		wait.Until(s.t, "a good version answers", func() bool {
 			s.must("web start")
 			answered, _ := s.ask("tcp:127.0.0.1:81")

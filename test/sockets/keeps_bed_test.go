@@ -15,8 +15,8 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// A row is one of the table "Who keeps them" in docs/sockets.md, tried with some
-// configuration. It is "kept" or "closed".
+// A row is a row of the table "Who keeps them" in docs/sockets.md, with a configuration to try
+// it. Its cell is "kept" or "closed".
 type row struct {
 	who                  string
 	restart, crash, stop string
@@ -39,7 +39,7 @@ var rows = []row{
 	},
 }
 
-// What the documentation says is what is tried here.
+// The rows are those of the documentation.
 func TestTableOfTheDocumentation(t *testing.T) {
 	text, err := os.ReadFile("../../docs/sockets.md")
 	if err != nil {
@@ -60,8 +60,7 @@ func TestTableOfTheDocumentation(t *testing.T) {
 	}
 }
 
-// A socket that is kept is the same one afterwards, and meanwhile it is open. status says who
-// keeps it.
+// A kept socket is the same one afterwards, and is open meanwhile. status says who keeps it.
 func TestWhoKeepsThem(t *testing.T) {
 	t.Parallel()
 	for _, r := range rows {
@@ -101,7 +100,7 @@ func TestWhoKeepsThem(t *testing.T) {
 	}
 }
 
-// By hand, the supervisor keeps sockets, and nobody else does.
+// When a person starts the service, the supervisor keeps its sockets, and nobody else does.
 func TestByHand(t *testing.T) {
 	t.Parallel()
 	bed.Each(t, "sysv", func(t *testing.T, b *bed.Bed) {
@@ -170,7 +169,7 @@ func (s *stage) is(when, want, before string) {
 	}
 }
 
-// says checks what status says of sockets that are kept, or not, during a restart.
+// says checks what status says about sockets that are kept, or not, over a restart.
 func (s *stage) says(want, by string) {
 	s.t.Helper()
 	if by == "" {

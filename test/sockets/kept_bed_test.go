@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// stored compares the number of descriptors that systemd keeps, when it has read what it was
-// told.
+// stored compares the number of descriptors that systemd keeps, after systemd has read its
+// messages.
 func (s *stage) stored(manager, want string) {
 	s.t.Helper()
 	if manager != "systemd" {
@@ -20,11 +20,11 @@ func (s *stage) stored(manager, want string) {
 	wait.Until(s.t, "systemd keeps "+want+" descriptors", func() bool { return s.property("web", "NFileDescriptorStore") == want }, s.log)
 }
 
-// A file of Runtime.Keep is there after a restart, a kill and an upgrade, and not after a stop.
-// One that the program does not take any more is closed.
+// A file of Runtime.Keep is still there after a restart, a kill and an upgrade, and is gone
+// after a stop. A file that the program no longer takes is closed. The service has no sockets.
 func TestKeptFile(t *testing.T) {
 	t.Parallel()
-	for _, manager := range []string{"systemd", "sysv"} {
+	for _, manager := range []string{"systemd", "sysv", "openrc"} {
 		bed.Each(t, manager, func(t *testing.T, b *bed.Bed) {
 			s := newStage(t, b)
 			s.put("counts", "/usr/local/bin/web")
@@ -55,7 +55,7 @@ func TestKeptFile(t *testing.T) {
 			s.upgrade("forgets", 0)
 			s.stored(manager, "0")
 			wait.Until(t, "it is told", func() bool {
-				return strings.Contains(s.must("web logs -n 200"), "the program has not taken a file that was kept for it")
+				return strings.Contains(s.must("web logs -n 200"), "the program did not take a file that was kept for it")
 			}, s.log)
 			s.upgrade("counts", 0)
 			count("1")
@@ -64,7 +64,7 @@ func TestKeptFile(t *testing.T) {
 	}
 }
 
-// A socket whose address is no longer in the configuration is closed by everybody.
+// Everybody closes a socket whose address is no longer in the configuration.
 func TestNoLongerConfigured(t *testing.T) {
 	t.Parallel()
 	for _, manager := range []string{"systemd", "sysv"} {

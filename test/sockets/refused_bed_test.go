@@ -6,13 +6,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/test/bed"
 )
 
-// config has a service that is killed come back soon, as often as it takes.
+// config is a configuration with which a killed service is restarted soon, however often.
 const config = `[service]
 restart.delay = "10ms"
 restart.max = -1
@@ -36,7 +37,7 @@ const rolledBack = 10
 type round struct {
 	name string
 	act  func(s *stage)
-	// breaks is whether connections end with the process that has accepted them.
+	// breaks reports whether connections end with the process that has accepted them.
 	breaks bool
 }
 
@@ -47,10 +48,24 @@ var (
 	better  = round{"upgrade", func(s *stage) { s.upgrade("good", 0) }, false}
 	fails   = round{"upgrade that fails and rolls back", func(s *stage) { s.upgrade("fails", rolledBack) }, false}
 	exits   = round{"upgrade that ends and rolls back", func(s *stage) { s.upgrade("exits", rolledBack) }, false}
+	moves   = round{"another address", (*stage).readdress, false}
 )
 
-// campaign is a seeded order of rounds: some of each, or with HOLDFAST_FAULTS=all all that
-// issue 18 asks for. HOLDFAST_SOCKETS_SEED plays one again.
+// moving has the addresses of the load. Each of them changes once.
+var moving = []string{"tcp:127.0.0.1:8080,tcp:127.0.0.1:8090", "unix:/run/web/admin.sock,unix:/run/web/moved.sock"}
+
+// readdress makes the service listen at other addresses.
+func (s *stage) readdress() {
+	s.t.Helper()
+	text := strings.NewReplacer("8080", "8090", "admin.sock", "moved.sock").Replace(config + sockets)
+	if err := s.b.Write("/etc/web/web.toml", []byte(text), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+	s.must("web reload")
+}
+
+// campaign returns rounds in a seeded order: some of each kind, or with HOLDFAST_FAULTS=all as
+// many as issue 18 asks for. HOLDFAST_SOCKETS_SEED repeats an order.
 func campaign(t *testing.T, all, few []round) []round {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano()) //nolint:gosec // any will do
@@ -81,52 +96,63 @@ func join(all ...[]round) (rounds []round) {
 	return rounds
 }
 
-// play has rounds happen under load, and looks at what the clients saw: nobody was refused,
-// and nobody was cut off who was not accepted by a process that was killed.
+// play plays the rounds under load, and checks what the clients saw: no connection was
+// refused, and none was cut off unless a process that was killed had accepted it.
 func (s *stage) play(l *clients, rounds []round) {
 	s.t.Helper()
-	answered, longest := 0, map[string]time.Duration{}
+	answered, longest, slowest := 0, map[string]time.Duration{}, map[string]time.Duration{}
 	for i, r := range rounds {
 		begin := time.Now()
 		r.act(s)
 		s.ready()
+		took := time.Since(begin)
 		saw := l.round()
-		s.t.Logf("round %d, %s: %v, %d answered", i+1, r.name, time.Since(begin).Round(time.Millisecond), saw.Answered)
+		s.t.Logf("round %d, %s: %v, %d answered", i+1, r.name, took.Round(time.Millisecond), saw.Answered)
+		slowest[r.name] = max(slowest[r.name], took)
 		answered += saw.Answered
 		longest[r.name] = max(longest[r.name], saw.Longest)
-		if saw.Refused > 0 || saw.Broken > 0 && !r.breaks || saw.Broken > 64 || saw.Answered == 0 {
+		// The kernel may not allow a filter to a process without capabilities. Then the
+		// service says so.
+		breaks := r.breaks || r.name == moves.name && strings.Contains(s.log(), "who connects to the old address at this very moment can be cut off")
+		if saw.Refused > 0 || saw.Broken > 0 && !breaks || saw.Broken > 64 || saw.Answered == 0 {
 			s.t.Errorf("round %d, %s: %+v\n%s", i+1, r.name, saw, s.log())
 		}
 	}
-	s.t.Logf("%d connections answered; the longest waits: %v", answered, longest)
+	s.t.Logf("%d rounds, %d connections answered; the longest waits: %v; the longest rounds: %v", len(rounds), answered, longest, slowest)
 }
 
-// Under 64 clients that open a new connection each time, over restarts, crashes, upgrades of
-// which half fail, and reloads, no connection is refused, and none is reset before it was
-// accepted: where systemd keeps the sockets, and where holdfast's supervisor does. A service
-// that closes its socket and listens anew refuses in the same run.
+// 64 clients open a new connection each time, over restarts, crashes, upgrades of which half
+// fail, reloads and a change of address. No connection is refused, and none is reset before it
+// was accepted: where systemd keeps the sockets, and where holdfast's supervisor does. A
+// request under way is finished at a restart and at a stop. In the same run, a service that
+// closes its socket and listens anew refuses connections.
 func TestNoConnectionIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, manager := range []string{"systemd", "sysv", "openrc"} {
 		bed.Each(t, manager, func(t *testing.T, b *bed.Bed) {
 			s := newStage(t, b)
 			s.install(config + sockets)
-			l := s.load("tcp:127.0.0.1:8080", "unix:/run/web/admin.sock")
+			l := s.load(moving...)
 			s.play(l, campaign(t,
-				join(times(50, restart), times(50, kill), times(20, better, fails, better, exits), times(50, reload)),
-				[]round{restart, kill, fails, reload}))
+				join(times(50, restart), times(50, kill), times(20, better, fails, better, exits), times(50, reload), times(1, moves)),
+				[]round{restart, kill, fails, reload, moves}))
 			if manager == "systemd" {
 				if got := s.must("systemctl show --value --property=NFileDescriptorStore web"); got != "2" {
 					t.Errorf("%s descriptors are stored", got)
 				}
 			}
 			l.end()
+			const moved = "tcp:127.0.0.1:8090"
+			s.underWay("restart", moved)
+			s.answered(moved)
+			s.underWay("stop", moved)
+			s.turnedAway(moved)
 			s.plain()
 		})
 	}
 }
 
-// plain has the same load, and restarts and kills, for a service that listens itself.
+// plain plays the same load, restarts and kills with a service that opens its socket itself.
 func (s *stage) plain() {
 	s.t.Helper()
 	s.put("plain", "/usr/local/bin/plain")

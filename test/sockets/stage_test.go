@@ -21,7 +21,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// scratch is where the programs are. It is gone afterwards.
+// scratch is the directory of the programs. It is removed at the end.
 var scratch string
 
 func TestMain(m *testing.M) {
@@ -86,7 +86,7 @@ func (s *stage) sh(script string) (stdout, stderr string, code int) {
 	return stdout, stderr, code
 }
 
-// log is the end of the service's.
+// log returns the end of the service's log.
 func (s *stage) log() string {
 	s.t.Helper()
 	out, said, _ := s.sh("web logs -n 60 2>&1; web status 2>&1; ps -eo pid,ppid,stat,etime,args | grep web")
@@ -101,7 +101,7 @@ func (s *stage) install(text string) {
 	s.must("web install --start")
 }
 
-// state is what the service says of itself; its zero value if it says nothing.
+// state returns the service's own state, or the zero value if there is none.
 func (s *stage) state() (state service.State) {
 	s.t.Helper()
 	if text, err := s.b.Read("/run/web/web.state.json"); err == nil {
@@ -110,7 +110,7 @@ func (s *stage) state() (state service.State) {
 	return state
 }
 
-// ready waits until it is.
+// ready waits until the service is ready.
 func (s *stage) ready() {
 	s.t.Helper()
 	wait.Until(s.t, "web is ready", func() bool { return s.state().Phase == platform.PhaseReady }, s.log)
@@ -126,7 +126,7 @@ func (s *stage) kill() {
 	}, s.log)
 }
 
-// put makes a version of web: a good one, or an agent that is told what it is.
+// put builds a version of web: a good one, or an agent that is told how to behave.
 func (s *stage) put(kind, path string) {
 	s.t.Helper()
 	s.versions++
@@ -152,6 +152,8 @@ type clients struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
 	out *bufio.Scanner
+
+	first heard // what was seen before load returned
 }
 
 type heard struct {
@@ -174,12 +176,12 @@ func (s *stage) load(places ...string) *clients {
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	l := &clients{s, cmd, in, bufio.NewScanner(out)}
-	l.round()
+	l := &clients{s: s, cmd: cmd, in: in, out: bufio.NewScanner(out)}
+	l.first = l.round()
 	return l
 }
 
-// round ends one, and is what was seen in it.
+// round ends a round, and returns what the clients saw in it.
 func (l *clients) round() (saw heard) {
 	l.s.t.Helper()
 	said := make(chan bool, 1)

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// What one processor has and another has not, in code and in tests, is found; what is right is not.
+// Code and tests that are wrong for one processor alone are found. Correct ones are not
+// reported.
 func TestTargets(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip(err)

@@ -25,7 +25,8 @@ const (
 
 	pause     = 10 * time.Millisecond // at least
 	longPause = time.Second
-	patience  = 20 // a pause is at least this part of the time waited so far
+	patience  = 12 // a pause is at least this part of the time waited so far
+	rest      = 3  // and this many times as long as the last check took
 )
 
 // T has the methods of a test that this package needs. *testing.T has them, and so has a
@@ -39,8 +40,8 @@ type T interface {
 // the test, and shows the results of the functions scene, which describe the actual state. It
 // must be called by the test's own goroutine.
 //
-// A pause is as long as the last call of so, so that a check that starts a process leaves half
-// of the machine to what it waits for. Pauses grow with the wait: a check that starts a process
+// A pause is three times as long as the last call of so, unless that takes long: a check that starts
+// a process leaves the machine to what it waits for. Pauses grow with the wait: a check that starts a process
 // every few milliseconds for half a minute costs the machine more than most tests.
 func Until(t T, what string, so func() bool, scene ...func() string) {
 	helper(t)()
@@ -50,7 +51,8 @@ func Until(t T, what string, so func() bool, scene ...func() string) {
 		if time.Since(begin) > Limit {
 			fail(t, what, scene)
 		}
-		time.Sleep(min(max(time.Since(asked), time.Since(begin)/patience, pause), longPause))
+		took := time.Since(asked)
+		time.Sleep(max(took, min(max(rest*took, time.Since(begin)/patience, pause), longPause)))
 	}
 }
 

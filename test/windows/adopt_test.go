@@ -15,13 +15,15 @@ import (
 	"golang.org/x/sys/windows/svc/mgr"
 )
 
-// registration is what the SCM itself has of a service, without what Wine does not know.
+// registration is what the SCM itself knows about a service, except for what Wine does not
+// have.
 type registration struct {
 	kind, start                                        uint32
 	display, description, binary, account, dependences string // the last one: joined by commas
 }
 
-// theirs registers the service past holdfast, as an administrator would who knows sc.exe. (Package mgr sets more than Wine takes.)
+// theirs registers the service without holdfast, as an administrator with sc.exe would.
+// (Package mgr sets more than Wine accepts.)
 func (s *installed) theirs(t *testing.T, r registration, args ...string) {
 	t.Helper()
 	text := func(s string) *uint16 {
@@ -91,7 +93,7 @@ func (s *installed) registration(t *testing.T) registration {
 	}
 }
 
-// parameter is a text under the parameters in the service's registry key.
+// parameter returns a text under the parameters in the service's registry key.
 func (s *installed) parameter(t *testing.T, name string) string {
 	t.Helper()
 	key, err := registry.OpenKey(registry.LOCAL_MACHINE, `SYSTEM\CurrentControlSet\Services\`+s.name+`\Parameters`, registry.QUERY_VALUE)
@@ -107,8 +109,8 @@ func (s *installed) parameter(t *testing.T, name string) string {
 	return value
 }
 
-// Issue 10, section 3: a service that somebody else registered is left alone, taken over by install --adopt, and comes back as it was
-// by uninstall.
+// Issue 10, section 3: a service that somebody else registered is left alone, is taken over by
+// install --adopt, and is restored by uninstall.
 func TestIssue10_3_AdoptAndPutBack(t *testing.T) {
 	t.Parallel()
 	s := newFeedd(t)
@@ -129,7 +131,7 @@ func TestIssue10_3_AdoptAndPutBack(t *testing.T) {
 	if st := s.status(t); st.Installed || !st.Ready {
 		t.Errorf("status: %+v", st)
 	}
-	s.do(t, "status").want(t, 0, "somebody else's")
+	s.do(t, "status").want(t, 0, "not made by holdfast")
 	if now := s.registration(t); now != before {
 		t.Fatalf("a verb has changed it: %+v, before %+v", now, before)
 	}
@@ -162,7 +164,7 @@ func TestIssue10_3_AdoptAndPutBack(t *testing.T) {
 	s.tells(t, "started", 4)
 }
 
-// One that is disabled is disabled afterwards, and not one that starts when somebody asks for it.
+// A disabled service is disabled afterwards, and not started on request.
 func TestIssue10_3_AdoptADisabledOne(t *testing.T) {
 	t.Parallel()
 	s := newFeedd(t)
@@ -176,13 +178,13 @@ func TestIssue10_3_AdoptADisabledOne(t *testing.T) {
 	}
 }
 
-// What could not be put back whole is not taken over.
+// A service that could not be restored completely is not taken over.
 func TestIssue10_3_AdoptRefusesASharedProcess(t *testing.T) {
 	t.Parallel()
 	s := newFeedd(t)
 	s.theirs(t, registration{kind: windows.SERVICE_WIN32_SHARE_PROCESS, start: windows.SERVICE_DEMAND_START, display: s.name}, "run")
 	before := s.registration(t)
-	s.do(t, "install", "--adopt").want(t, 77, "a process of its own", "nobody could put back")
+	s.do(t, "install", "--adopt").want(t, 77, "a type other than own process", "could not be restored")
 	if now := s.registration(t); now != before {
 		t.Errorf("it has %+v, before %+v", now, before)
 	}

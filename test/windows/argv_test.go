@@ -14,13 +14,15 @@ import (
 	"golang.org/x/sys/windows/registry"
 )
 
-// awkward are arguments that quoting gets wrong if it can. (%PATH% is refused: Windows would expand it.)
+// awkward has arguments for which quoting is easy to get wrong. (%PATH% is refused: Windows
+// would expand it.)
 var awkward = []string{
 	"", "a b", " ", `"`, `""`, `a"b`, `\`, `\\`, `a\`, `a b\`, `a b\\`, `\"`, `\\"`, `a\"b c`, `C:\Program Files\x\`,
 	"50%", "^&|<>()!", "*", "?.go", "'", "`", "$x", "tab\there", "ünï☃𝔘", "--", "-x", "--instance-like",
 }
 
-// What the service is given reaches its process as it was said, by way of the registry, the SCM and the command line.
+// The arguments of the service reach its process unchanged, through the registry, the SCM and
+// the command line.
 func TestArgumentsThroughTheSCM(t *testing.T) {
 	t.Parallel()
 	quoted, err := json.Marshal(awkward) // TOML's basic strings are a superset of what JSON writes
@@ -35,7 +37,8 @@ func TestArgumentsThroughTheSCM(t *testing.T) {
 	}
 }
 
-// The program itself lies in a directory with a space: an unquoted path would run C:\Program.exe (CWE-428).
+// The program itself is in a directory with a space: an unquoted path would run C:\Program.exe
+// (CWE-428).
 func TestProgramPathWithSpaces(t *testing.T) {
 	t.Parallel()
 	s := newFeedd(t)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Delays grow while a service fails soon after its start. A stop waits as long, because the SCM passes nothing on to a service
-// that is starting; then all begins anew.
+// Delays grow while a service fails soon after its start. A stop waits just as long, because
+// the SCM passes no control to a service that is starting. After that, the delays begin anew.
 func TestGrowingDelays(t *testing.T) {
 	t.Parallel()
 	s := newFeedd(t, "[service.restart]", "delay = '1s'", "backoff = 4.0", "max = -1")
@@ -30,7 +30,9 @@ func TestGrowingDelays(t *testing.T) {
 	if onWine() { // where the SCM starts nothing again
 		s.begin(t)
 	}
-	eventually(t, "it waits", func() bool { return strings.Contains(s.do(t, "status").out, says+", as 3 in a row have ended soon") })
+	eventually(t, "it waits", func() bool {
+		return strings.Contains(s.do(t, "status").out, says+", because 3 runs in a row ended soon after their start")
+	})
 	s.do(t, "stop").must(t)
 	s.do(t, "start").must(t)
 	if n := strings.Count(read(t, s.log), says); n != 2 {

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// console is a terminal with nobody before it, and one process that was started there.
+// console is a terminal without a person, and one process that was started there.
 type console struct {
 	handle windows.Handle
 	keys   *os.File // what is typed: nothing
@@ -50,7 +50,8 @@ func openConsole(t *testing.T, argv ...string) *console {
 	defer attributes.Delete()
 	// The value is the handle itself, which is an address.
 	must(t, attributes.Update(windows.PROC_THREAD_ATTRIBUTE_PSEUDOCONSOLE, *(*unsafe.Pointer)(unsafe.Pointer(&c.handle)), unsafe.Sizeof(c.handle)))
-	// Without STARTF_USESTDHANDLES it would be given this process's standard streams, where those are pipes.
+	// Without STARTF_USESTDHANDLES it would get this process's standard streams, if those are
+	// pipes.
 	si := windows.StartupInfoEx{ProcThreadAttributeList: attributes.List()}
 	si.Cb = uint32(unsafe.Sizeof(si))
 	si.Flags = windows.STARTF_USESTDHANDLES
@@ -74,7 +75,7 @@ func openConsole(t *testing.T, argv ...string) *console {
 	return c
 }
 
-// close shuts the window.
+// close closes the window.
 func (c *console) close() {
 	if !c.closed {
 		c.closed = true

@@ -40,7 +40,8 @@ type feedd struct {
 	acts acts
 }
 
-// unlimited is how long a part of a service's life may take that no test wants to be cut off, however slow the machine is.
+// unlimited is the time limit for parts of a service's life that no test wants to be cut off,
+// however slow the machine is.
 const unlimited = time.Hour
 
 // foreignMain is a process of the same image that knows nothing of the service. It lives until its standard input ends.
@@ -151,7 +152,7 @@ func (f *feedd) pass(ctx context.Context, d time.Duration, progress bool) error 
 	return nil
 }
 
-// tell writes a line in one call: several processes may tell the same file.
+// tell writes a line in one call, because several processes may write to the same file.
 func (f *feedd) tell(format string, args ...any) {
 	file, err := os.OpenFile(f.current().Tell, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {

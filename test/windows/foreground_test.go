@@ -13,12 +13,12 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// alone has a service do without a manager, in directories of its own.
+// alone makes a service work without a manager, in directories of its own.
 func (s *installed) alone() []string {
 	return []string{"--manager", "none", "--runtime-dir", s.dir + `\run`, "--state-dir", s.dir + `\state`}
 }
 
-// In the foreground, without a manager: there are no signals, and yet everything works.
+// Everything works in the foreground, without a manager and without signals.
 func TestForegroundReloadAndStop(t *testing.T) {
 	t.Parallel()
 	s := newFeedd(t)
@@ -51,7 +51,7 @@ func (s *installed) stoppedInOrder(t *testing.T) {
 	}
 }
 
-// What a person does at a terminal.
+// Commands as a person types them at a terminal.
 func TestForegroundAtATerminal(t *testing.T) {
 	for _, tc := range []struct {
 		name, role string // role runs at the terminal
@@ -78,10 +78,11 @@ func TestForegroundAtATerminal(t *testing.T) {
 	}
 }
 
-// keysMain runs the service at its terminal and presses a key there as soon as it is ready; everybody at the terminal hears it.
+// keysMain runs the service at its terminal, and presses a key there as soon as the service is
+// ready. All processes at the terminal get it.
 func keysMain(event uint32) int {
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt) // signal.Ignore would be to die of it
-	// To be deaf to ctrl-C is inherited.
+	// Children inherit that ctrl-C is ignored.
 	if ok, _, _ := windows.NewLazySystemDLL("kernel32.dll").NewProc("SetConsoleCtrlHandler").Call(0, 0); ok == 0 {
 		return 101
 	}

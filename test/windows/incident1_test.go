@@ -31,7 +31,8 @@ func (s *installed) foreign(t *testing.T) *exec.Cmd {
 	return cmd
 }
 
-// Cronicle: after a power cut the PID file is still there, and its number is another process's, of the same image even.
+// Cronicle: after a power cut the PID file is still there, and its number belongs to another
+// process, even of the same image.
 //
 //	service      killed              start: must run
 //	PID file     PID ........ now names a foreign process, which nobody touches
@@ -66,7 +67,8 @@ func TestIncident1_PIDOfAForeignProcess(t *testing.T) {
 	}
 }
 
-// Whatever is in the PID file of a service that does not run: nobody is killed for it, and the service starts.
+// Whatever the PID file of a stopped service contains, nobody is killed because of it, and the
+// service starts.
 func TestIncident1_DamagedPIDFile(t *testing.T) {
 	t.Parallel()
 	s := newFeedd(t)

@@ -22,7 +22,7 @@ func (s *installed) refuses(t *testing.T) {
 	}
 }
 
-// NanoMQ: a second start destroyed the truth about the first, and stop could then not find it.
+// NanoMQ: a second start overwrote the record of the first, and stop could then not find it.
 func TestIncident2_SecondStartByHand(t *testing.T) {
 	t.Parallel()
 	s := newFeedd(t)
@@ -45,7 +45,7 @@ func TestIncident2_SecondStartByHand(t *testing.T) {
 	}
 }
 
-// A kill -9 leaves no obstacle, and no loophole.
+// A killed service can be started again, and still only once.
 func TestIncident2_SecondStartAfterAKill(t *testing.T) {
 	t.Parallel()
 	s := newFeedd(t, "[service.restart]", "policy = 'never'")
@@ -56,8 +56,9 @@ func TestIncident2_SecondStartAfterAKill(t *testing.T) {
 	s.refuses(t)
 }
 
-// The SCM takes a service for stopped as soon as that says so, and its process goes on for a while: stop waits for it. A start
-// that does not, the SCM's own for one, is not refused for it.
+// The SCM considers a service stopped as soon as the service says so, although its process
+// goes on for a while. stop waits for that process. A start that does not wait, such as the
+// SCM's own, is not refused because of it.
 func TestIncident2_StoppedButNotGone(t *testing.T) {
 	t.Parallel()
 	s := newFeedd(t, "exit = 'wait 3s'")

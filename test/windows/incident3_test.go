@@ -16,7 +16,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// byHand begins to run the service in the foreground, as a person would, in a process group of its own.
+// byHand starts the service in the foreground, as a person would, in its own process group.
 func (s *installed) byHand(t *testing.T, more ...string) *byHand {
 	t.Helper()
 	h := &byHand{ended: make(chan struct{})}
@@ -41,14 +41,14 @@ type byHand struct {
 	ended chan struct{}
 }
 
-// code waits for the end.
+// code waits for the end, and returns the exit code.
 func (h *byHand) code(t *testing.T) int {
 	t.Helper()
 	wait.For(t, "it ends", h.ended)
 	return h.cmd.ProcessState.ExitCode()
 }
 
-// alive are those that have not ended.
+// alive returns those that have not ended.
 func alive(all []*byHand) (left []*byHand) {
 	for _, h := range all {
 		select {
@@ -60,7 +60,7 @@ func alive(all []*byHand) (left []*byHand) {
 	return left
 }
 
-// http-capture: started by hand, and once more by the manager.
+// http-capture: started by hand, and again by the manager.
 func TestIncident3_ByHandThenByTheSCM(t *testing.T) {
 	t.Parallel()
 	s := newFeedd(t)
@@ -87,8 +87,9 @@ func TestIncident3_ByHandThenByTheSCM(t *testing.T) {
 	s.do(t, "start").want(t, 0)
 }
 
-// Issue 9: one service is started by hand while the SCM starts another: each is what it was started as. (Who was started by hand
-// asked the SCM whether it is a service, and was taken for the other one.)
+// Issue 9: one service is started by hand while the SCM starts another one. Each knows who
+// started it. (A process that was started by hand asked the SCM whether it is a service, and
+// was taken for the other one.)
 func TestIncident3_ByHandWhileTheSCMStartsAnother(t *testing.T) {
 	t.Parallel()
 	s, other := newFeedd(t), newFeedd(t)
@@ -113,8 +114,8 @@ func TestIncident3_ByHandWhileTheSCMStartsAnother(t *testing.T) {
 	}
 }
 
-// restarts waits until the SCM has restarted a service that died just now: of one that ended before, and has the same
-// delay, it would be known by then.
+// restarts waits until the SCM has restarted a service that died just now. By then the restart
+// of a service that died earlier, with the same delay, would be known.
 func restarts(t *testing.T) {
 	t.Helper()
 	if onWine() {
@@ -126,7 +127,7 @@ func restarts(t *testing.T) {
 	s.tells(t, "started", 2)
 }
 
-// 50 simultaneous starts: one winner, and all others say so.
+// 50 simultaneous starts: one wins, and all others report it.
 func TestIncident3_FiftyStarts(t *testing.T) {
 	const starts = 50
 	s := newFeedd(t)
@@ -161,7 +162,8 @@ func TestIncident3_FiftyStarts(t *testing.T) {
 	s.do(t, "stop").want(t, 0)
 }
 
-// Everything in the runtime directory goes away while the service runs: no second one gets in.
+// Everything in the runtime directory is removed while the service runs. A second instance is
+// refused nevertheless.
 func TestIncident3_FilesRemoved(t *testing.T) {
 	t.Parallel()
 	s := newFeedd(t)
@@ -172,7 +174,7 @@ func TestIncident3_FilesRemoved(t *testing.T) {
 		t.Fatalf("no files of the run: %v", err)
 	}
 	for _, file := range files {
-		// One that cannot be removed, being open, is as good.
+		// A file that cannot be removed, because it is open, is just as good.
 		if err := os.Remove(file); err != nil {
 			t.Logf("kept: %v", err)
 		}

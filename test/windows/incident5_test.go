@@ -32,7 +32,8 @@ func TestIncident5_StartThenReload(t *testing.T) {
 	}
 }
 
-// A stop at any instant after the start is an ordered stop, or none was needed as the program had not begun.
+// A stop at any instant after the start is an ordered stop, or is not needed because the
+// program had not begun.
 func TestIncident5_StartThenStop(t *testing.T) {
 	t.Parallel()
 	s := newFeedd(t)
@@ -50,15 +51,16 @@ func TestIncident5_StartThenStop(t *testing.T) {
 	}
 }
 
-// A storm of PARAMCHANGE, past our command line: the service lives, at least one reload follows the last of them, and there is
-// not one for each.
+// Many PARAMCHANGE controls at once, not sent by our command line: the service lives, at least
+// one reload begins after the last of them, and there are fewer reloads than controls.
 func TestIncident5_StormOfReloads(t *testing.T) {
 	t.Parallel()
 	s := newFeedd(t, "reload = 'wait 3s'")
 	s.do(t, "install", "--start").must(t)
 	before := s.running(t)
 	service := s.open(t)
-	// Those that come while a reload is under way may be refused, which whoever asks is told. The first is not.
+	// Controls that arrive during a reload may be refused, and the sender is told. The first
+	// one is not refused.
 	const storm = 50
 	for i := range storm {
 		if _, err := service.Control(svc.ParamChange); err != nil && (i == 0 || !errors.Is(err, windows.ERROR_SERVICE_CANNOT_ACCEPT_CTRL)) {
@@ -76,7 +78,7 @@ func TestIncident5_StormOfReloads(t *testing.T) {
 	}
 }
 
-// A failed reload: the old configuration stays in force, and whoever asked is told why.
+// After a failed reload the old configuration stays in force, and the requester is told why.
 func TestIncident5_FailedReload(t *testing.T) {
 	t.Parallel()
 	s := newFeedd(t)

@@ -1,9 +1,11 @@
 //go:build windows
 
-// Package windows_test drives programs made with holdfast through their command line and the service control manager of
-// this machine: Windows, or Wine (see test/winexec). It registers services with names of its own and removes them.
+// Package windows_test drives programs made with holdfast through their command line and the
+// service control manager of this machine: Windows, or Wine (see test/winexec). It registers
+// services with names of its own and removes them.
 //
-// The tests need an Administrator's rights. See requireVariable for who lacks them, programsVariable for where there is no Go.
+// The tests need an Administrator's rights. For users without them see requireVariable, for
+// machines without Go see programsVariable.
 package windows_test
 
 import (
@@ -15,13 +17,14 @@ import (
 	"golang.org/x/sys/windows/svc/mgr"
 )
 
-// This binary is also the program that is put under the manager: without a flag of go test it is a main function.
+// This binary is also the program that runs under the manager: without a flag of go test it is
+// a main function.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-test.") {
 		os.Exit(play())
 	}
-	// On Wine two who connect at the same moment, while nobody else is connected, get handles that are invalid.
-	// So one stays connected until the end.
+	// On Wine, two clients that connect at the same moment, while no other is connected, get
+	// invalid handles. So one client stays connected until the end.
 	_, _ = mgr.Connect()
 	os.Exit(m.Run())
 }

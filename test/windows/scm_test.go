@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/windows/svc/mgr"
 )
 
-// open is the service as the SCM itself has it, past our command line. It must be closed before the service can be removed.
+// open opens the service in the SCM itself, without our command line. It must be closed before
+// the service can be removed.
 func (s *installed) open(t *testing.T) *mgr.Service {
 	t.Helper()
 	m, err := mgr.Connect()
@@ -36,7 +37,8 @@ func (s *installed) registered(t *testing.T) bool {
 	return service.Close() == nil
 }
 
-// query is what the SCM knows about the service now. (Package mgr leaves the checkpoint out.)
+// query returns what the SCM knows about the service now. (Package mgr leaves out the
+// checkpoint.)
 func (s *installed) query(t *testing.T) (st windows.SERVICE_STATUS_PROCESS) {
 	t.Helper()
 	service := s.open(t)
@@ -47,8 +49,8 @@ func (s *installed) query(t *testing.T) (st windows.SERVICE_STATUS_PROCESS) {
 	return st
 }
 
-// begin has the SCM start the service and waits for nothing but its turn: Wine refuses who has waited for three seconds while it
-// starts another.
+// begin makes the SCM start the service, and waits only for its turn: while Wine starts
+// another service, it refuses a caller that has waited for three seconds.
 func (s *installed) begin(t *testing.T) {
 	t.Helper()
 	service := s.open(t)
@@ -66,7 +68,7 @@ func starts(t *testing.T, service *mgr.Service) {
 	must(t, err)
 }
 
-// process is a handle on a process, so that its number cannot become another's.
+// process returns a handle to a process, so that its PID cannot be given to another one.
 func process(t *testing.T, pid int) windows.Handle {
 	t.Helper()
 	h, err := windows.OpenProcess(windows.SYNCHRONIZE|windows.PROCESS_TERMINATE, false, uint32(pid))
@@ -83,7 +85,7 @@ func gone(t *testing.T, h windows.Handle) bool {
 	return event == windows.WAIT_OBJECT_0
 }
 
-// living reports whether a process has that number now.
+// living reports whether a process with that PID exists now.
 func living(pid int) bool {
 	h, err := windows.OpenProcess(windows.SYNCHRONIZE, false, uint32(pid))
 	if err != nil {

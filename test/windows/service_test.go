@@ -21,7 +21,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// soon bounds every wait; it only matters to a test that fails.
+// soon limits every wait. It matters only to a test that fails.
 const soon = wait.Limit
 
 // installed is one service under test: a program, and where an instance of it lives.
@@ -34,10 +34,12 @@ type installed struct {
 	dir       string // for the test
 }
 
-// requireVariable has tests fail, with the value "require", that would be skipped for want of rights.
+// requireVariable makes tests fail, with the value "require", that would otherwise be skipped
+// for lack of rights.
 const requireVariable = "HOLDFAST_WINDOWS"
 
-// newService is a service that has not been installed yet. What is installed by the end of the test is removed.
+// newService returns a service that has not been installed yet. If it is installed at the end
+// of the test, it is removed.
 func newService(t *testing.T, exe, program string) *installed {
 	t.Helper()
 	if !administrator(t) {
@@ -64,7 +66,7 @@ func newService(t *testing.T, exe, program string) *installed {
 	return s
 }
 
-// newFeedd is this test binary as a service, with those lines of configuration.
+// newFeedd returns this test binary as a service, with those lines of configuration.
 func newFeedd(t *testing.T, lines ...string) *installed {
 	t.Helper()
 	exe, err := os.Executable()
@@ -89,7 +91,8 @@ func (s *installed) configure(t *testing.T, lines ...string) {
 	s.write(t, append([]string{"[feedd]", "tell = '" + s.told + "'"}, lines...)...)
 }
 
-// write replaces the configuration file in one step, with a log that can be read whatever the system.
+// write replaces the configuration file in one step. The log is a file, so that it can be read
+// on any system.
 func (s *installed) write(t *testing.T, lines ...string) {
 	t.Helper()
 	text := append([]string{"[service.log]", "sink = 'file'", "file = '" + s.log + "'"}, lines...)
@@ -97,7 +100,7 @@ func (s *installed) write(t *testing.T, lines ...string) {
 	must(t, os.Rename(s.config+".new", s.config))
 }
 
-// result is how a command ended.
+// result describes how a command ended.
 type result struct {
 	argv []string
 	code int
@@ -110,7 +113,7 @@ func (s *installed) do(t *testing.T, command string, more ...string) result {
 	return s.doAs(t, nil, command, more...)
 }
 
-// doAs is do by somebody else, if attr has a token.
+// doAs is do by another user, if attr has a token.
 func (s *installed) doAs(t *testing.T, attr *syscall.SysProcAttr, command string, more ...string) result {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), soon)
@@ -141,7 +144,8 @@ func away(err error) bool {
 	return errors.Is(err, os.ErrNotExist) || errors.Is(err, windows.ERROR_MOD_NOT_FOUND)
 }
 
-// want fails the test unless the command ended with that code and said all of that.
+// want fails the test unless the command ended with that code and its output contains all
+// words.
 func (r result) want(t *testing.T, code int, texts ...string) {
 	t.Helper()
 	if r.code != code {
@@ -154,7 +158,7 @@ func (r result) want(t *testing.T, code int, texts ...string) {
 	}
 }
 
-// must is want for what the test cannot go on without.
+// must is like want, but ends the test.
 func (r result) must(t *testing.T) {
 	t.Helper()
 	if r.code != 0 {
@@ -162,7 +166,7 @@ func (r result) must(t *testing.T) {
 	}
 }
 
-// status is a part of what `status --json` says.
+// status has some fields of `status --json`.
 type status struct {
 	Phase     string
 	Ready     bool
@@ -194,7 +198,7 @@ func parseStatus(t *testing.T, r result) status {
 	return st
 }
 
-// running is the status of a service that must be ready.
+// running returns the status of a service that must be ready.
 func (s *installed) running(t *testing.T) status {
 	t.Helper()
 	st := s.status(t)
@@ -204,7 +208,7 @@ func (s *installed) running(t *testing.T) status {
 	return st
 }
 
-// tells waits until the service has told a line that begins so n times, and returns the last.
+// tells waits until the service has written n lines that begin so, and returns the last one.
 func (s *installed) tells(t *testing.T, begin string, n int) string {
 	t.Helper()
 	var last string
@@ -229,7 +233,7 @@ func (s *installed) lines(t *testing.T, begin string) (lines []string) {
 	return lines
 }
 
-// read returns what is in a file; nothing when it is not there.
+// read returns the content of a file, or nothing if it does not exist.
 func read(t *testing.T, name string) string {
 	t.Helper()
 	data, err := os.ReadFile(name)

@@ -13,10 +13,10 @@ import (
 	"testing"
 )
 
-// programsVariable names a directory with shipper.exe and wrap.exe, for where there is no Go to build them with.
+// programsVariable names a directory with shipper.exe and wrap.exe, for machines without Go.
 const programsVariable = "HOLDFAST_PROGRAMS"
 
-// buildPrograms gives the directory of the examples that are put under the manager.
+// buildPrograms returns the directory of the examples that run under the manager.
 var buildPrograms = sync.OnceValues(func() (string, error) {
 	if dir := os.Getenv(programsVariable); dir != "" {
 		return filepath.Abs(dir)
@@ -35,7 +35,7 @@ var buildPrograms = sync.OnceValues(func() (string, error) {
 	return dir, nil
 })
 
-// shipped is a shipper with its one input and its output.
+// shipped is a shipper with its only input and its output.
 type shipped struct {
 	*installed
 	input, output string
@@ -58,7 +58,7 @@ func (s shipped) match(t *testing.T, pattern string) {
 		"[service]", "start_timeout = '"+unlimited.String()+"'", "stop_timeout = '"+unlimited.String()+"'")
 }
 
-// has waits until exactly those lines were shipped.
+// has waits until the output has exactly those lines.
 func (s shipped) has(t *testing.T, lines ...string) {
 	t.Helper()
 	want := strings.Join(lines, "\n") + "\n"
@@ -70,7 +70,7 @@ func (s shipped) has(t *testing.T, lines ...string) {
 	}
 }
 
-// The whole life, on a file that grows.
+// The whole life of a shipper, with a file that grows.
 func TestShipperLife(t *testing.T) {
 	t.Parallel()
 	s := newShipper(t)
@@ -96,7 +96,8 @@ func TestShipperLife(t *testing.T) {
 	add(t, s.input, "warn 2")
 	s.has(t, "error 0", "error 1", "warn 2")
 
-	// A bad file is found before the service is asked, which goes on with what it has.
+	// A bad configuration is found before the service is asked to reload. The service goes on
+	// with the old one.
 	s.match(t, "error|(")
 	s.do(t, "reload").want(t, 78, "missing closing )")
 	add(t, s.input, "warn 3")
@@ -152,7 +153,8 @@ func TestShipperUninstallWhileRunning(t *testing.T) {
 		t.Error("the SCM still knows it")
 	}
 	s.do(t, "uninstall").want(t, 0)
-	// Gone means gone: the name can be had again at once, and what was shipped is not shipped again.
+	// After uninstall, the name can be used again at once, and lines that were shipped are not
+	// shipped again.
 	s.do(t, "install", "--start").must(t)
 	add(t, s.input, "error 1")
 	s.has(t, "error 0", "error 1")
@@ -176,7 +178,8 @@ func TestShipperInstallOverItself(t *testing.T) {
 	s.has(t, "error 0", "error 1")
 }
 
-// The process dies: what it had shipped it does not ship again, and what came meanwhile is not lost.
+// The process is killed: it ships no line twice, and the lines that came meanwhile are not
+// lost.
 func TestShipperKilled(t *testing.T) {
 	t.Parallel()
 	s := newShipper(t)

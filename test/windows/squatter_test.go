@@ -13,8 +13,9 @@ import (
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
-// Issue 9, D: whoever makes the mutexes of a service's name before it starts, which takes no privilege, does not keep it
-// from starting. He is named in the log, and there is still one instance.
+// Issue 9, D: somebody makes the mutexes of a service's name before it starts, which takes no
+// privilege. The service starts nevertheless, its log names that user, and there is still only
+// one instance.
 func TestIssue9_D_SquattedMutexesKeepNoServiceFromStarting(t *testing.T) {
 	t.Parallel()
 	s := newFeedd(t)

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/windows/svc"
 )
 
-// A start that takes a minute is not given up, by us or by the SCM, as long as it gets on: its limit is 30 s, as is the SCM's.
-// The checkpoint moves meanwhile, and the service answers INTERROGATE.
+// A start that takes a minute, with progress, is not given up by us or by the SCM, although
+// both limits are 30 s. Meanwhile the checkpoint moves, and the service answers INTERROGATE.
 func TestStartThatTakesAMinute(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -50,8 +50,9 @@ func TestStartThatTakesAMinute(t *testing.T) {
 	s.do(t, "stop").want(t, 0)
 }
 
-// A machine so busy that a new process does not get to its main function for longer than Wine waits of its own accord, 10 s: the
-// bed has it wait as long as Windows does, or longer. It is alone: nothing else is started meanwhile.
+// A machine is so busy that a new process does not reach its main function within 10 s, which
+// is Wine's own limit. The bed makes Wine wait as long as Windows does, or longer. Nothing
+// else is started meanwhile.
 func TestProcessThatReportsLate(t *testing.T) {
 	s := newService(t, asVersion(t, filepath.Join(t.TempDir(), "late.exe"), "late", "1", "late"), "late")
 	s.write(t)
@@ -60,7 +61,7 @@ func TestProcessThatReportsLate(t *testing.T) {
 	s.running(t)
 }
 
-// A start that does not succeed ends, whoever started it is told, and nothing is left.
+// A start that fails ends, the caller is told, and nothing is left.
 func TestStartThatDoesNotSucceed(t *testing.T) {
 	for _, tc := range []struct {
 		name, act string
@@ -92,7 +93,7 @@ func TestStartThatDoesNotSucceed(t *testing.T) {
 				t.Errorf("status, last exit %+v: %+v", st.LastExit, st)
 			}
 
-			// Set right, it starts.
+			// With a good configuration, it starts.
 			s.configure(t)
 			s.do(t, "start").want(t, 0)
 			s.running(t)
@@ -100,7 +101,8 @@ func TestStartThatDoesNotSucceed(t *testing.T) {
 	}
 }
 
-// A stop that takes long, with progress, is not given up; one that hangs ends by force, and says so.
+// A stop that takes long, with progress, is not given up. One that hangs is ended by force,
+// and this is reported.
 func TestStopThatTakesLong(t *testing.T) {
 	t.Parallel()
 	s := newFeedd(t, "stop = 'work 40s'", "[service]", "stop_timeout = '30s'")

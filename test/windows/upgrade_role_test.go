@@ -20,7 +20,8 @@ import (
 
 const versionMark = "\nholdfast-candidate: "
 
-// asVersion is this test binary as a version of a service that does what its last line says.
+// asVersion runs this test binary as a version of a service, which behaves as its last line
+// says.
 func asVersion(t *testing.T, path, service, version, behaviour string) string {
 	t.Helper()
 	exe, err := os.Executable()
@@ -39,7 +40,7 @@ func asVersion(t *testing.T, path, service, version, behaviour string) string {
 	return path
 }
 
-// versionOfThis is the last line of our own file; nothing if it has none.
+// versionOfThis returns the last line of our own file, or nothing if it has none.
 func versionOfThis() (words []string) {
 	path, err := os.Executable()
 	if err != nil {
@@ -110,7 +111,8 @@ func (p *versionProgram) Stop(context.Context) error {
 	return nil
 }
 
-// letGo is the file that ends the stop of a "held" version with that configuration.
+// letGo returns the path of the file that ends the stop of a "held" version with that
+// configuration.
 func letGo(config string) string { return config + ".letgo" }
 
 func configOfThis() string {

@@ -24,8 +24,9 @@ type fleet struct {
 	versions string // directory
 }
 
-// newFleet is one of a service of that name, which no other test has: an upgrade is one of all instances. Nothing in its life is
-// late, unless the test sets limits.
+// newFleet returns the fleet of a service with that name, which no other test has, because an
+// upgrade concerns all instances. No time limit ends any part of its life, unless the test
+// sets one.
 func newFleet(t *testing.T, service string) fleet {
 	t.Helper()
 	dir := t.TempDir()
@@ -36,8 +37,8 @@ func newFleet(t *testing.T, service string) fleet {
 	return f
 }
 
-// limit sets how long starts and stops may take. Together they are also how long a candidate that nobody conducts goes on after
-// the end of its trial.
+// limit sets how long starts and stops may take. A candidate without a conductor goes on for
+// the sum of both after the end of its trial.
 func (f fleet) limit(t *testing.T, start, stop time.Duration) {
 	t.Helper()
 	f.write(t, "[service]", "start_timeout = '"+start.String()+"'", "stop_timeout = '"+stop.String()+"'", "[service.restart]", "delay = '1s'")
@@ -48,7 +49,7 @@ func (f fleet) version(t *testing.T, version, behaviour string) string {
 	return asVersion(t, filepath.Join(f.versions, version+"-"+behaviour+".exe"), f.service, version, behaviour)
 }
 
-// versionStatus is what `status --json` says of a version.
+// versionStatus has the fields of `status --json` about the version.
 type versionStatus struct {
 	Version, Trial string
 	Ready          bool
@@ -64,13 +65,13 @@ func (f fleet) now(t *testing.T) (st versionStatus, out string) {
 	return st, out
 }
 
-// isConfirmed reports whether that version is ready, by the process that the SCM has started.
+// isConfirmed reports whether that version is ready, in the process that the SCM has started.
 func (f fleet) isConfirmed(t *testing.T, version string, st versionStatus) bool {
 	t.Helper()
 	return st.Version == version && st.Ready && st.Trial == "" && st.PID == int(f.query(t).ProcessId)
 }
 
-// runs wants that version to be ready now.
+// runs fails the test unless that version is ready now.
 func (f fleet) runs(t *testing.T, version string) {
 	t.Helper()
 	if st, out := f.now(t); !f.isConfirmed(t, version, st) {
@@ -78,13 +79,13 @@ func (f fleet) runs(t *testing.T, version string) {
 	}
 }
 
-// comesToRun waits until that version is ready, where no command has promised that it is.
+// comesToRun waits until that version is ready, after a command that does not promise this.
 func (f fleet) comesToRun(t *testing.T, version string) {
 	t.Helper()
 	eventually(t, version+" runs", func() bool { st, _ := f.now(t); return f.isConfirmed(t, version, st) })
 }
 
-// onTrial waits until that version is, and is ready.
+// onTrial waits until that version is on trial and ready.
 func (f fleet) onTrial(t *testing.T, version string) (pid int) {
 	t.Helper()
 	eventually(t, version+" is on trial", func() bool {
@@ -95,8 +96,8 @@ func (f fleet) onTrial(t *testing.T, version string) (pid int) {
 	return pid
 }
 
-// triesAlone has that version on trial and nobody who conducts that any more. How long a trial has to be for both depends on
-// the machine: one that was over before is tried again, for twice as long.
+// triesAlone puts that version on trial, and kills the conductor. How long a trial must be for
+// both depends on the machine: if it ended before, it is repeated with twice the time.
 func (f fleet) triesAlone(t *testing.T, version string) {
 	t.Helper()
 	tried := func(st versionStatus) bool { return st.Version == version && st.Ready && st.Trial != "" }
@@ -126,7 +127,7 @@ func (f fleet) triesAlone(t *testing.T, version string) {
 	t.Fatalf("%s was never on trial long enough to be seen alone", version)
 }
 
-// upgrades begins an upgrade that goes on meanwhile.
+// upgrades starts an upgrade in the background.
 func (f fleet) upgrades(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(f.exe, append([]string{"upgrade", "--instance", f.instance, "--config", f.config}, args...)...)
@@ -135,7 +136,7 @@ func (f fleet) upgrades(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// conductor is the process that conducts the upgrade under way.
+// conductor returns the process that conducts the current upgrade.
 func (f fleet) conductor(t *testing.T) int {
 	t.Helper()
 	pid, out := f.conductors(t)
@@ -145,7 +146,7 @@ func (f fleet) conductor(t *testing.T) int {
 	return pid
 }
 
-// conductors is conductor, or 0 where no upgrade is under way.
+// conductors is conductor, or 0 if no upgrade is under way.
 func (f fleet) conductors(t *testing.T) (pid int, out string) {
 	t.Helper()
 	var ledger struct {
@@ -158,7 +159,7 @@ func (f fleet) conductors(t *testing.T) (pid int, out string) {
 	return ledger.OnTrial.Conductor.PID, r.out
 }
 
-// An upgrade is confirmed and taken back; what was stopped stays so.
+// An upgrade is confirmed, and another one rolled back. A stopped service stays stopped.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, "upgraded")
@@ -172,14 +173,14 @@ func TestUpgrade(t *testing.T) {
 	f.do(t, "rollback", "--settle", "1s").want(t, 0)
 	f.runs(t, "1")
 	f.do(t, "stop").must(t)
-	f.do(t, "upgrade", f.version(t, "4", "good")).want(t, 0, "the service was stopped, and stays so")
+	f.do(t, "upgrade", f.version(t, "4", "good")).want(t, 0, "the service was stopped and stays stopped")
 	f.do(t, "status").want(t, 3)
 	f.do(t, "start").must(t)
 	f.runs(t, "4")
 	f.do(t, "versions").want(t, 0, " confirmed  4 (", "  previous  1 (")
 }
 
-// The version before runs again, whatever the candidate is like.
+// The previous version runs again, however the candidate fails.
 func TestUpgradeThatFails(t *testing.T) {
 	t.Parallel()
 	for name, candidates := range map[string][]struct{ behaviour, says string }{ // the others are those that only the end of their time ends
@@ -200,7 +201,7 @@ func TestUpgradeThatFails(t *testing.T) {
 				f.runs(t, "1")
 			}
 			if name == "ends" { // the time of the others may be over before they had a chance: they are not pinned then
-				f.do(t, "upgrade", f.version(t, "3", candidates[0].behaviour)).want(t, 1, "say --force to try it again")
+				f.do(t, "upgrade", f.version(t, "3", candidates[0].behaviour)).want(t, 1, "use --force to try it again")
 				f.do(t, "versions").want(t, 0, " confirmed  1 (", "    failed  3 (")
 			}
 			left, err := os.ReadDir(f.exe + ".versions")
@@ -212,8 +213,8 @@ func TestUpgradeThatFails(t *testing.T) {
 	}
 }
 
-// Neither who asked for an upgrade nor who conducts it is needed, nor the process that the
-// manager has started.
+// The outcome is right even if the command, the conductor, or the process that the manager has
+// started is killed.
 func TestUpgradeIsKilled(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, "killed")
@@ -229,7 +230,7 @@ func TestUpgradeIsKilled(t *testing.T) {
 	result(t, "confirmed")
 	f.comesToRun(t, "2")
 
-	// Who conducts it: the next call puts things in order.
+	// The conductor is killed: the next command recovers.
 	asked = f.upgrades(t, f.version(t, "3", "good"), "--settle", "1h", "--timeout", "2h")
 	f.onTrial(t, "3")
 	f.do(t, "upgrade", f.version(t, "4", "good")).want(t, 75, "another one is under way: by ")
@@ -238,7 +239,8 @@ func TestUpgradeIsKilled(t *testing.T) {
 	result(t, "interrupted")
 	f.comesToRun(t, "2")
 
-	// Where nobody calls, the trial ends at its deadline, and the manager notices nothing.
+	// Without another command, the trial ends at its deadline, and the manager notices
+	// nothing.
 	f.limit(t, 20*time.Second, 20*time.Second)
 	f.triesAlone(t, "3")
 	keeper := f.query(t).ProcessId
@@ -249,7 +251,7 @@ func TestUpgradeIsKilled(t *testing.T) {
 	result(t, "interrupted")
 	f.comesToRun(t, "2")
 
-	// The process that keeps the candidate takes it along.
+	// The candidate ends with the process that is its parent.
 	f.limit(t, unlimited, unlimited)
 	f.upgrades(t, f.version(t, "5", "good"), "--settle", "1h", "--timeout", "2h")
 	candidate := process(t, f.onTrial(t, "5"))
@@ -259,8 +261,8 @@ func TestUpgradeIsKilled(t *testing.T) {
 	f.comesToRun(t, "2")
 }
 
-// Who conducts it is killed when the service was stopped to run from its path, and not
-// started again: the next call starts it.
+// The conductor is killed after it has stopped the service, and before it starts the service
+// from its path: the next command starts it.
 func TestUpgradeIsKilledInItsLastRestart(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, "renewed")
@@ -279,7 +281,7 @@ func TestUpgradeIsKilledInItsLastRestart(t *testing.T) {
 	f.comesToRun(t, "2")
 }
 
-// What is asked of a service reaches the candidate that stands for it.
+// Controls for a service reach the candidate that runs in its place.
 func TestTrialIsTheService(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, "tried")

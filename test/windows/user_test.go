@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// unprivileged returns this process's own user as it is without "Run as administrator".
+// unprivileged returns this process's own user without "Run as administrator".
 func unprivileged(t *testing.T) syscall.Token {
 	t.Helper()
 	const luaToken = 0x4 // LUA_TOKEN: the administrators' group for denying only, and no privileges
@@ -27,7 +27,8 @@ func unprivileged(t *testing.T) syscall.Token {
 	return token
 }
 
-// administrator reports whether this process has an Administrator's rights, and not only could have them.
+// administrator reports whether this process has an Administrator's rights, and not only could
+// get them.
 func administrator(t *testing.T) bool {
 	t.Helper()
 	group, err := windows.CreateWellKnownSid(windows.WinBuiltinAdministratorsSid)
@@ -37,7 +38,7 @@ func administrator(t *testing.T) bool {
 	return in
 }
 
-// Everybody may ask how a service is, and nobody but an administrator may do anything to it.
+// Everybody may query a service, and only an administrator may act on it.
 func TestUnprivilegedCaller(t *testing.T) {
 	t.Parallel()
 	s := newFeedd(t)

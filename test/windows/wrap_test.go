@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// wrappedMain is this binary as a console program that knows nothing of services, or as one of the commands that belong to it.
-// Its directory is in the environment.
+// wrappedMain runs this binary as a console program that knows nothing of services, or as one
+// of its commands. The environment names its directory.
 func wrappedMain(part string) int {
 	dir := os.Getenv("WRAPPED_DIR")
 	note := func(name string, text any) {
@@ -62,7 +62,7 @@ func wrappedMain(part string) int {
 	return 0
 }
 
-// wrapping is a service of examples/wrap, and the directory of what it wraps.
+// wrapping is a service of examples/wrap, and the directory of the wrapped program.
 type wrapping struct{ *installed }
 
 func newWrapping(t *testing.T) wrapping {
@@ -77,7 +77,7 @@ func wrapExe(t *testing.T) string {
 	return filepath.Join(dir, "wrap.exe")
 }
 
-// newWrappingBy is one of another copy of wrap.
+// newWrappingBy returns a service of another copy of wrap.
 func newWrappingBy(t *testing.T, exe string) wrapping {
 	t.Helper()
 	self, err := os.Executable()
@@ -96,7 +96,7 @@ func newWrappingBy(t *testing.T, exe string) wrapping {
 	return w
 }
 
-// processes are the wrapped program and its child.
+// processes returns the wrapped program and its child.
 func (w wrapping) processes(t *testing.T) (all []windows.Handle) {
 	t.Helper()
 	for _, name := range []string{"up", "child"} {
@@ -107,7 +107,7 @@ func (w wrapping) processes(t *testing.T) (all []windows.Handle) {
 	return all
 }
 
-// forget removes what they have said, so that what is there afterwards is of the next ones.
+// forget removes what they have written, so that later files belong to the next processes.
 func (w wrapping) forget(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{"up", "child"} {
@@ -165,7 +165,8 @@ func TestWrappedLife(t *testing.T) {
 	}
 }
 
-// Who kills the wrapper, or the program, leaves nobody; the next start has both.
+// If the wrapper or the program is killed, nothing that belongs to it is left. The next start
+// starts both.
 func TestWrappedKilled(t *testing.T) {
 	t.Parallel()
 	w := newWrapping(t)
@@ -187,7 +188,8 @@ func TestWrappedKilled(t *testing.T) {
 	w.runningAs(t)
 }
 
-// Another version of the wrapper is tried, and taken back: each time the program ends in order, and runs again.
+// Another version of the wrapper is tried and rolled back. Each time the program ends in
+// order, and runs again.
 func TestWrappedUpgrade(t *testing.T) {
 	t.Parallel()
 	first := []byte(read(t, wrapExe(t)))

@@ -19,7 +19,7 @@ import (
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
-// programs builds winexec, and the Windows program that it is to run.
+// programs builds winexec, and the Windows program for it to run.
 func programs(t *testing.T) (winexec, teller string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -97,7 +97,8 @@ func TestBedEndsWithWinexec(t *testing.T) {
 			if err := cmd.Process.Signal(sig); err != nil {
 				t.Fatal(err)
 			}
-			// The program has our pipe as its standard output: its end is the end of the last process in the bed.
+			// The program has our pipe as its standard output: the end of the pipe is the end
+			// of the last process in the bed.
 			over := make(chan struct{})
 			go func() {
 				_, _ = lines.WriteTo(new(bytes.Buffer))

@@ -121,7 +121,7 @@ func save(env func(string) string, done int) error {
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode == http.StatusConflict {
-		return fmt.Errorf("the run is not ours any more: %s", answer.Status)
+		return fmt.Errorf("the run now belongs to another process: %s", answer.Status)
 	}
 	return nil
 }

@@ -121,7 +121,7 @@ func TestARunThatIsAnothersEnds(t *testing.T) {
 	err := run([]string{path}, func(name string) string {
 		return map[string]string{"JOBS_API": url, "JOBS_IDEMPOTENCY_KEY": "k", "JOBS_PARAMS": `{"amounts": [1, 2]}`}[name]
 	})
-	if err == nil || !strings.Contains(err.Error(), "not ours") || total(t, path) != 1 {
+	if err == nil || !strings.Contains(err.Error(), "belongs to another process") || total(t, path) != 1 {
 		t.Errorf("%v, total %d", err, total(t, path))
 	}
 }

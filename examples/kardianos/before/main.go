@@ -49,7 +49,7 @@ func main() {
 	s, err := service.New(prog, &service.Config{
 		Name:        "classic",
 		DisplayName: "The Classic",
-		Description: "Says once a minute that it runs.",
+		Description: "Logs once a minute that it is running.",
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -18,7 +18,7 @@ func main() { os.Exit(run()) }
 
 func run() int {
 	return cli.Main(service.Config{
-		Name: "alarm", Description: "Says when too much waits in a directory",
+		Name: "alarm", Description: "Warns when too many files wait in a directory",
 		AlarmWebhook: webhook.Sender{}, // the one line that a web hook needs; a command needs none
 	}, new(program))
 }
@@ -33,7 +33,7 @@ type settings struct {
 // Validate refuses invalid values.
 func (s *settings) Validate() error {
 	if s.Every <= 0 {
-		return &service.FieldError{Key: "every", Err: errors.New("has to be more than nothing")}
+		return &service.FieldError{Key: "every", Err: errors.New("has to be more than 0")}
 	}
 	return nil
 }

@@ -70,8 +70,8 @@ func readCheckpoint(path string) (checkpoint, error) {
 		c, err = parseCheckpoint(text)
 	}
 	if err != nil {
-		return c, fmt.Errorf("%w: %s: %w: what is in the output already cannot be known from it; "+
-			"put back a copy, or remove it to ship every input anew, behind what the output has", ErrCheckpoint, path, err)
+		return c, fmt.Errorf("%w: %s: %w: it does not show what the output already has; "+
+			"restore a copy, or remove it to ship every input again, after what the output has", ErrCheckpoint, path, err)
 	}
 	return c, nil
 }
@@ -85,7 +85,7 @@ func parseCheckpoint(text []byte) (checkpoint, error) {
 		return c, err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return c, errors.New("something follows its end")
+		return c, errors.New("it has data after its end")
 	}
 	switch {
 	case c.Version != checkpointVersion:

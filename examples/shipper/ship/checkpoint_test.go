@@ -34,7 +34,7 @@ func TestDamagedCheckpointIsRefused(t *testing.T) {
 			b.must(os.WriteFile(b.opts.Checkpoint, []byte(text), 0o600))
 			err := b.tryOpen()
 			wantError(t, err, ship.ErrCheckpoint, b.opts.Checkpoint)
-			wantError(t, err, nil, "put back a copy, or remove it")
+			wantError(t, err, nil, "restore a copy, or remove it")
 			b.want("1")
 			if got := b.read("state/x.checkpoint.json"); got != text {
 				t.Errorf("the evidence was changed to %q", got)

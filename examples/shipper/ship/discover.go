@@ -33,7 +33,7 @@ func (s *Shipper) discover() {
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // removed since it was listed
 		case err != nil:
-			s.complain(path, "the file cannot be looked at", err)
+			s.complain(path, "the file cannot be examined", err)
 		case info.IsDir():
 		case !info.Mode().IsRegular():
 			// A link could lead anywhere, in a directory that others write to.
@@ -178,7 +178,7 @@ func (s *Shipper) locate() {
 	for i := range s.missing {
 		if m := &s.missing[i]; m.Missing.IsZero() {
 			m.Missing = now
-			s.log.Warn("a file is gone: what was added to it since, if anything, is not shipped", "file", m.Path, "had_read", m.Offset)
+			s.log.Warn("a file is gone: lines added to it since then are not shipped", "file", m.Path, "had_read", m.Offset)
 		}
 	}
 }

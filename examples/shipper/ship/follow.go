@@ -79,7 +79,7 @@ func (s *Shipper) read(f *follower) (consumed int, err error) {
 	f.seen = f.Offset + int64(n-head)
 	consumed, skipping := split(text[head:], s.maxLine, f.Skipping, s.emit)
 	if skipping && !f.Skipping {
-		s.log.Warn("a line is too long and passed over", "file", f.path, "offset", f.Offset, "limit", s.maxLine)
+		s.log.Warn("a line is too long and is skipped", "file", f.path, "offset", f.Offset, "limit", s.maxLine)
 	}
 	if consumed > 0 {
 		f.position = position{markAt(f.Offset+int64(consumed), text[:head+consumed]), skipping}

@@ -76,7 +76,7 @@ func (o *output) agree(saved outputMark) error {
 		o.log.Info("there is a new output", "output", o.path, "before", saved.Path)
 		return nil
 	case size < saved.Offset:
-		o.log.Error("the output is shorter than what was shipped to it: what is gone is not shipped again",
+		o.log.Error("the output is shorter than what was shipped to it: missing lines are not shipped again",
 			"output", o.path, "bytes", saved.Offset-size)
 		return nil
 	}
@@ -86,14 +86,14 @@ func (o *output) agree(saved outputMark) error {
 	}
 	// At offset 0 there is no mark to check, so only the identity decides.
 	if !held || (saved.Offset == 0 && saved.ID != o.id) {
-		o.log.Error("the output is not the file that was shipped to: it is appended to as it is, and the last lines of the other may come again",
+		o.log.Error("the output is not the file that was shipped to: lines are appended to it, and the last lines of the other file may be repeated",
 			"output", o.path)
 		return nil
 	}
 	if size == saved.Offset {
 		return nil
 	}
-	o.log.Info("cutting off what the last run did not finish", "output", o.path, "bytes", size-saved.Offset)
+	o.log.Info("removing what the last run did not finish", "output", o.path, "bytes", size-saved.Offset)
 	return o.cut(saved.mark)
 }
 
@@ -124,7 +124,7 @@ func (o *output) settle() (changed bool, err error) {
 		if err := o.open(); err != nil {
 			return false, o.fail(err)
 		}
-		o.log.Warn("the output was moved or removed: a new one is begun", "output", o.path)
+		o.log.Warn("the output was moved or removed: starting a new one", "output", o.path)
 		return true, nil
 	}
 	if at.Size() == o.end.Offset {
@@ -135,9 +135,9 @@ func (o *output) settle() (changed bool, err error) {
 		return false, o.fail(err)
 	}
 	if at.Size() < o.end.Offset {
-		o.log.Error("somebody has shortened the output: what is gone is not shipped again", "output", o.path, "bytes", o.end.Offset-at.Size())
+		o.log.Error("another process has shortened the output: missing lines are not shipped again", "output", o.path, "bytes", o.end.Offset-at.Size())
 	} else {
-		o.log.Error("somebody else writes to the output", "output", o.path, "bytes", at.Size()-o.end.Offset)
+		o.log.Error("another process writes to the output", "output", o.path, "bytes", at.Size()-o.end.Offset)
 	}
 	o.end = end
 	return true, nil

@@ -42,11 +42,11 @@ func TestWhatOthersDoToTheOutput(t *testing.T) {
 		},
 		"shortened": {
 			func(b *bed) { b.must(os.Truncate(b.opts.Output, 2)) },
-			"1 3", "somebody has shortened",
+			"1 3", "another process has shortened",
 		},
 		"written to": {
 			func(b *bed) { b.must(os.WriteFile(b.opts.Output, []byte("1\n2\nforeign\n"), 0)) },
-			"1 2 foreign 3", "somebody else writes",
+			"1 2 foreign 3", "another process writes",
 		},
 		"moved": {
 			func(b *bed) { b.must(os.Rename(b.opts.Output, b.path("out/old"))) },

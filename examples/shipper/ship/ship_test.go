@@ -92,7 +92,7 @@ func TestDrain(t *testing.T) {
 		cancel()
 		b.add("x.log", "\n4\n")
 		b.must(b.ShipRest(ctx))
-		b.want("1 2").logged(1, "left to the next run")
+		b.want("1 2").logged(1, "the next run ships the rest")
 		b.kill()
 		b.open().ship().want("1 2 3 4")
 	})

@@ -77,7 +77,7 @@ func (s *Shipper) ShipRest(ctx context.Context) error {
 	left := int64(unseen) // until the first turn has discovered all files
 	for more := true; more && left != 0; {
 		if ctx.Err() != nil {
-			s.log.Info("what is not shipped yet is left to the next run")
+			s.log.Info("the next run ships the rest")
 			break
 		}
 		consumed, again, err := s.turn()

@@ -22,7 +22,7 @@ func (i Init) Check(u platform.Unit) error {
 	var r room.Refusals
 	r.Add(room.CheckID(u.ID))
 	if u.Scope == platform.ScopeUser {
-		r.Add(fmt.Errorf("scope %q: %s has no services of users: say --scope system: %w", u.Scope, i.Name, platform.ErrBadUnit))
+		r.Add(fmt.Errorf("scope %q: %s has no user services: use --scope system: %w", u.Scope, i.Name, platform.ErrBadUnit))
 	}
 	if i.checkName != nil {
 		if err := i.checkName(u.ID.String()); err != nil {
@@ -32,9 +32,9 @@ func (i Init) Check(u platform.Unit) error {
 	for _, word := range u.Exec {
 		r.RefuseIf(!plain().MatchString(word), "command", "argument %q: the library does not quote it: use letters, digits and _@%%+=:,./- only", word)
 	}
-	r.RefuseIf(len(u.Exec) == 0 || !strings.HasPrefix(u.Exec[0], "/"), "command", "%q: is no absolute path", u.Exec)
+	r.RefuseIf(len(u.Exec) == 0 || !strings.HasPrefix(u.Exec[0], "/"), "command", "%q: is not an absolute path", u.Exec)
 	i.checkSettings(&r, u)
-	return r.Err("definition for "+i.Name, u.ID)
+	return r.Err("the definition for "+i.Name, u.ID)
 }
 
 func (i Init) checkSettings(r *room.Refusals, u platform.Unit) {
@@ -47,10 +47,10 @@ func (i Init) checkSettings(r *room.Refusals, u platform.Unit) {
 	r.RefuseIf(u.RootDirectory != "", "root_directory", "%q: %s", u.RootDirectory, none)
 	r.RefuseIf(u.Umask != nil && *u.Umask != *d.Umask, "umask", "%04o: %s", umask(u), none)
 	r.RefuseIf(u.StartType != "" && u.StartType != platform.StartAuto, "start_type", "%q: it starts at boot", u.StartType)
-	r.RefuseIf(u.Activation != "", "activation", "%q: only systemd starts a service for a connection", u.Activation)
+	r.RefuseActivation(u)
 	r.RefuseIf(u.Supervise, "supervise", "true: its definition starts the program itself")
 	for _, named := range room.Ordered(u) {
-		r.Refuse(named.Key, "%q: its place in the order of the boot is fixed", named.Name)
+		r.Refuse(named.Key, "%q: its place in the boot order is fixed", named.Name)
 	}
 	if dir := u.WorkingDirectory; dir != "" && dir != "/" {
 		r.RefuseIf(!i.words, "working_directory", "%q: %s", dir, none)
@@ -99,7 +99,7 @@ func variable(name string) error {
 
 func fmri(name string) error {
 	if !regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.,-]*$`).MatchString(name) {
-		return errors.New("is no name of an SMF service")
+		return errors.New("is not a valid name of an SMF service")
 	}
 	return nil
 }
@@ -107,14 +107,14 @@ func fmri(name string) error {
 func subsystem(name string) error {
 	const most = 30 // mkssys
 	if len(name) > most || !regexp.MustCompile(`^[A-Za-z0-9_.-]+$`).MatchString(name) {
-		return fmt.Errorf("is no name of a subsystem: at most %d letters, digits and _.-", most)
+		return fmt.Errorf("is not a valid name of a subsystem: use at most %d letters, digits and _.-", most)
 	}
 	return nil
 }
 
 func job(name string) error {
 	if strings.Contains(name, "@") {
-		return errors.New("is no name of a job: it cannot have instances")
+		return errors.New("is not a valid name of a job: instances are not supported")
 	}
 	return nil
 }

@@ -40,58 +40,58 @@ var all = []Init{
 	{
 		Name: "freebsd", System: "freebsd", Definition: "/usr/local/etc/rc.d/NAME", Mode: 0o755, PIDFile: "/var/run/NAME.pid",
 		checkName: variable, restarts: true,
-		starts: "daemon(8) starts it again a second after it has ended, however that was, without limit",
-		stops:  "at shutdown rc.shutdown(8) waits as long as rcshutdown_timeout says",
+		starts: "daemon(8) restarts it one second after every exit, without limit",
+		stops:  "at shutdown rc.shutdown(8) waits for rcshutdown_timeout",
 		missing: []string{
-			"what it prints is lost: set [service.log] sink or file",
+			"its output is lost: set [service.log] sink or file",
 		},
 	},
 	{
 		Name: "procd", System: "linux-procd", Definition: "/etc/init.d/NAME", Links: []string{"/etc/rc.d/S50NAME", "/etc/rc.d/K02NAME", "/etc/rc.d/S21NAME", "/etc/rc.d/K89NAME"},
 		Mode: 0o755, PIDFile: "/var/run/NAME.pid", ByHand: true,
 		restarts: true,
-		starts:   "procd starts it again 5 s after it has ended, however that was, and gives up after 5 ends in an hour",
-		stops:    "at shutdown, and where others than this program stop it, procd kills it 5 s after SIGTERM",
+		starts:   "procd restarts it 5 s after every exit, and gives up after 5 exits within an hour",
+		stops:    "at shutdown, and whenever anything but this program stops it, procd kills it 5 s after SIGTERM",
 	},
 	{
 		Name: "rcs", System: "linux-rcs", Definition: "/etc/init.d/NAME", Links: []string{"/etc/rc.d/S50NAME"}, Mode: 0o755, PIDFile: "/var/run/NAME.pid", ByHand: true,
 		Log:   []string{"/var/log/NAME.log", "/var/log/NAME.err"},
 		words: true, describes: true, shows: true,
-		starts: "nothing starts it again after a failure",
-		stops:  "at shutdown nobody stops it: init sends SIGTERM to all processes, and SIGKILL soon after",
+		starts: "nothing restarts it after a failure",
+		stops:  "at shutdown nothing stops it in order: init sends SIGTERM to all processes, and SIGKILL soon after",
 		missing: []string{
-			"its script goes by the number in /var/run/NAME.pid, whoever has that by now: use this program's own commands, and not the script's",
-			"/var/log/NAME.log and .err grow without end",
+			"its script signals the process whose number is in /var/run/NAME.pid, whatever process that is by now: use this program's own commands, not the script",
+			"/var/log/NAME.log and .err grow without limit",
 		},
 	},
 	{
 		Name: "smf", System: "solaris-smf", Definition: "/lib/svc/manifest/application/NAME.xml", Mode: 0o644,
 		Log:       []string{"/var/svc/log/application-NAME:default.log"},
 		checkName: fmri, words: true, shows: true, restarts: true,
-		starts: "SMF starts it again whenever it has ended, and puts it into maintenance if that is too often",
-		stops:  "is the timeout of its stop method, which SMF kills it after",
+		starts: "SMF restarts it after every exit, and puts it into maintenance after too many",
+		stops:  "is the timeout of its stop method, after which SMF kills it",
 		missing: []string{
-			"it starts at boot only once it was started by hand, and no more once it was stopped (svcadm enable, disable)",
-			"holdfast compiles for illumos and not for Solaris, and knows no process identity there: `run` refuses until it does",
+			"it starts at boot only after it was started by hand, and no longer after it was stopped (svcadm enable, disable)",
+			"holdfast compiles for illumos but not for Solaris, and cannot identify processes there: `run` refuses to start",
 		},
 	},
 	{
 		Name: "src", System: "aix-ssrc", Definition: "/etc/rc.d/init.d/NAME", Mode: 0o755,
 		Links:     []string{"/etc/rc.d/rc2.d/S50NAME", "/etc/rc.d/rc2.d/K02NAME", "/etc/rc.d/rc3.d/S50NAME", "/etc/rc.d/rc3.d/K02NAME", "/etc/rc2.d/S50NAME", "/etc/rc2.d/K02NAME", "/etc/rc3.d/S50NAME", "/etc/rc3.d/K02NAME"},
 		checkName: subsystem, restarts: true,
-		starts: "the SRC starts it again whenever it has ended",
+		starts: "the SRC restarts it after every exit",
 		stops:  "the SRC kills it 30 s after SIGTERM",
 		missing: []string{
-			"what it prints goes to the console: set [service.log] sink or file",
-			"holdfast does not compile for AIX: its locks are flock(2)'s, which is not there",
+			"its output goes to the console: set [service.log] sink or file",
+			"holdfast does not compile for AIX: its locks need flock(2), which AIX does not have",
 		},
 	},
 	{
 		Name: "upstart", System: "linux-upstart", Definition: "/etc/init/NAME.conf", Mode: 0o644,
 		checkName: job, words: true, describes: true, shows: true, restarts: true,
-		starts:  "upstart starts it again whenever it has ended, and gives up after 10 ends in 5 s",
+		starts:  "upstart restarts it after every exit, and gives up after 10 exits within 5 s",
 		stops:   "upstart kills it 5 s after SIGINT",
-		missing: []string{"what it prints is lost: set [service.log] sink or file"},
+		missing: []string{"its output is lost: set [service.log] sink or file"},
 	},
 }
 
@@ -116,28 +116,28 @@ func Find(name string) (Init, bool) {
 // Missing says, for people, what a service lacks there.
 func (i Init) Missing() []string {
 	return append([]string{
-		"the init does not know when it is ready, this program's own commands do: what is to start after it starts too early",
+		"the init does not know when it is ready, only this program's own commands do: services that start after it start too early",
 		i.starts,
 		"stop_timeout: " + i.stops,
-		"no hardening, limits, umask or watchdog: it runs as root, as the init has it",
+		"no hardening, limits, umask or watchdog: it runs as root, with the init's settings",
 	}, i.missing...)
 }
 
 // LeftOut returns the settings that no definition there can express, but that are not refused.
 func (i Init) LeftOut() []platform.Omission {
 	left := []platform.Omission{
-		{Key: "start_timeout", Why: "the program's own commands mind it"},
-		{Key: "reload_timeout", Why: "the program's own commands mind it"},
-		{Key: "watchdog", Why: "the program's own health checks mind it; one that hangs as a whole is not noticed"},
+		{Key: "start_timeout", Why: "the program's own commands enforce it"},
+		{Key: "reload_timeout", Why: "the program's own commands enforce it"},
+		{Key: "watchdog", Why: "the program's own health checks enforce it; a program that hangs completely is not noticed"},
 		{Key: "needs_network", Why: room.NetworkByItself},
-		{Key: "hardening.read_write_paths", Why: "nothing is protected from being written to"},
-		{Key: "hardening.capabilities", Why: "root keeps all"},
-		{Key: "socket", Why: "nothing keeps sockets there: each start opens them, and while it is down connections are refused"},
-		{Key: "runtime_dir", Why: "the program is told by a flag"},
-		{Key: "state_dir", Why: "the program is told by a flag"},
+		{Key: "hardening.read_write_paths", Why: "no path is protected from writes"},
+		{Key: "hardening.capabilities", Why: "root keeps all capabilities"},
+		{Key: "socket", Why: "nothing keeps sockets there: each start opens them, and connections are refused while it is down"},
+		{Key: "runtime_dir", Why: "the program gets it by a flag"},
+		{Key: "state_dir", Why: "the program gets it by a flag"},
 	}
 	if i.Name != "smf" {
-		left = append(left, platform.Omission{Key: "stop_timeout", Why: "the program minds it; " + i.stops})
+		left = append(left, platform.Omission{Key: "stop_timeout", Why: "the program enforces it; " + i.stops})
 	}
 	for key, held := range map[string]bool{"display_name": i.shows, "description": i.describes} {
 		if !held {
@@ -145,7 +145,7 @@ func (i Init) LeftOut() []platform.Omission {
 		}
 	}
 	for _, key := range room.Switches() {
-		left = append(left, platform.Omission{Key: key, Why: "nothing takes that from a service there"})
+		left = append(left, platform.Omission{Key: key, Why: "nothing can take that from a service there"})
 	}
 	return room.LeftOut("", left...)
 }

@@ -14,7 +14,7 @@ import (
 func (d Dialect) checkID(id platform.ID) error {
 	errs := []error{room.CheckID(id), d.CheckID(id)}
 	if id.Scope == platform.ScopeUser {
-		errs = append(errs, fmt.Errorf("scope %q: this manager has no services of users, scripts in %s are the machine's: say --scope system: %w", id.Scope, Scripts, platform.ErrBadUnit))
+		errs = append(errs, fmt.Errorf("scope %q: this manager has no user services, only scripts of the system in %s: use --scope system: %w", id.Scope, Scripts, platform.ErrBadUnit))
 	}
 	return errors.Join(errs...)
 }
@@ -49,9 +49,9 @@ func (s *Script) check() {
 			s.Refuse(l.field, "%d: %s", l.value, s.dialect.NoWholeLimits)
 		}
 	}
-	s.RefuseIf(u.RootDirectory != "", "root_directory", "%q: nobody outside would find what the service says of itself", u.RootDirectory)
+	s.RefuseIf(u.RootDirectory != "", "root_directory", "%q: other commands could not find the service's state", u.RootDirectory)
 	s.RefuseIfNot("start_type", platform.OneOf(u.StartType, platform.StartTypes()))
-	s.RefuseIf(u.Activation != "", "activation", "%q: only systemd starts a service for a connection", u.Activation)
+	s.RefuseActivation(u)
 	if n := u.Limits.Nice; n < -20 || n > 19 {
 		s.Refuse("limits.nice", "%d: is not between -20 and 19", n)
 	}

@@ -19,7 +19,7 @@ func (m Machine) Examine(id platform.ID) platform.Examination {
 	if content, err := m.ReadFile(unit); err == nil && !m.Exists(booted) {
 		e.Leftovers = []platform.Leftover{{
 			Path: unit, Ours: bytes.Contains(content, []byte(mark)), Remove: "rm " + unit,
-			Why: "it is started by its script, and systemd would start it by this unit",
+			Why: "its script starts it, and systemd would start it by this unit",
 		}}
 	}
 	return e

@@ -41,7 +41,7 @@ func TestRefused(t *testing.T) {
 		change func(*platform.Unit)
 		fields []string
 	}{
-		"user scope":        {func(u *platform.Unit) { u.Scope = platform.ScopeUser }, []string{`scope "user": this manager has no services of users`}},
+		"user scope":        {func(u *platform.Unit) { u.Scope = platform.ScopeUser }, []string{`scope "user": this manager has no user services`}},
 		"no scope":          {func(u *platform.Unit) { u.Scope = "" }, []string{"scope"}},
 		"odd name":          {func(u *platform.Unit) { u.Name = "a;b" }, []string{"name"}},
 		"name with path":    {func(u *platform.Unit) { u.Name = "../x" }, []string{"name"}},

@@ -68,7 +68,7 @@ func (m Machine) generated() []platform.Step {
 		return nil
 	}
 	return []platform.Step{{
-		Kind: platform.StepRun, Describe: "reload systemd, which runs this machine", Argv: []string{"systemctl", "daemon-reload"}, MayFail: true,
+		Kind: platform.StepRun, Describe: "reload systemd, the service manager of this machine", Argv: []string{"systemctl", "daemon-reload"}, MayFail: true,
 	}}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 // A Report has the relevant part of what a script prints that asks the program for its status
@@ -31,7 +32,7 @@ var codesGone = []int{4, 127}
 
 // Ask runs argv, an action of a script that prints a Report.
 func (m Machine) Ask(ctx context.Context, argv ...string) (Report, error) {
-	out, err := m.Run(ctx, argv...)
+	out, err := room.Ask(ctx, m, argv...)
 	// The output says more than the exit code, which is that of the LSB.
 	var command *platform.CommandError
 	if err != nil && (!errors.As(err, &command) || command.Code < 0) {

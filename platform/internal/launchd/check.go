@@ -9,7 +9,7 @@ import (
 // allowed refuses early what launchd would refuse with EIO, its code for almost every error.
 func (m *Manager) allowed(id platform.ID) error {
 	if id.Scope == platform.ScopeSystem && m.o.UID != 0 {
-		return fmt.Errorf("a service of the system: %w: become root, or say --scope user", platform.ErrPermission)
+		return fmt.Errorf("a system service: %w: become root, or use --scope user", platform.ErrPermission)
 	}
 	return nil
 }

@@ -52,39 +52,39 @@ func explain(err error, target, file string) error {
 	case -1:
 		return err
 	case codeNotPermitted, 13: // EACCES
-		return say(platform.ErrPermission, "become root, or say --scope user")
+		return say(platform.ErrPermission, "become root, or use --scope user")
 	case codeNoFile:
 		return say(platform.ErrNotInstalled, "install it again")
 	case codeNoProcess, codeNoService:
 		return say(platform.ErrNotRunning, "launchd has not loaded it: start it")
 	case codeIO, codeExists, codeInProgress, codeAlready:
-		return say(platform.ErrTimeout, "launchd goes on refusing: see whether `launchctl print "+target+
-			"` still knows an old one, and whether `plutil -lint "+file+"` finds fault")
+		return say(platform.ErrTimeout, "launchd keeps refusing: check whether `launchctl print "+target+
+			"` still shows an old one, and whether `plutil -lint "+file+"` reports an error")
 	case codeUsage:
 		return say(platform.ErrUnsupported, "macOS 10.11 or later is needed")
 	case codeNoDomain, codeTearingDown, codeNotInDomain, codeBadSession, codeNoNewDomain:
-		return say(platform.ErrUnsupported, "there is no domain "+path.Dir(target)+": log in at the screen, or install it for the system")
+		return say(platform.ErrUnsupported, "there is no domain "+path.Dir(target)+": log in on the console, or install it for the system")
 	case 107, 108, 109, 110, 111, 114, 115, 128, 140: // malformed, or an invalid user, group or label
-		return say(platform.ErrBadUnit, "install it again, or see `plutil -lint "+file+"`")
+		return say(platform.ErrBadUnit, "install it again, or check `plutil -lint "+file+"`")
 	case codeDisabled:
 		return say(platform.ErrPermission, "it was disabled: launchctl enable "+target+", or install it again")
 	case 121, codeOwnership, 123: // not searched, bad ownership, reserved
 		return badFile(err, file)
 	case 144, 150, 154, 157: // entitlement, System Integrity Protection, platform binary, list of the system's services
-		return say(platform.ErrPermission, "launchd keeps it for Apple's own: choose another name")
+		return say(platform.ErrPermission, "launchd reserves it for Apple: choose another name")
 	case codeQuarantine:
 		return say(platform.ErrPermission, "the program came from elsewhere and is in quarantine: xattr -d com.apple.quarantine PROGRAM")
 	case codeBackground:
 		return say(platform.ErrPermission, "allow it in System Settings, General, Login Items")
 	case 116, 126, 136, 137, 138, 139, 142, 152, 158: // not implemented, no longer, not here, not on this hardware
-		return say(platform.ErrUnsupported, "this macOS does not do that")
+		return say(platform.ErrUnsupported, "this version of macOS does not support that")
 	default:
-		return fmt.Errorf("%w: see `launchctl error %d`, and `log show --last 5m --predicate 'process == \"launchd\"'` as root", err, n)
+		return fmt.Errorf("%w: run `launchctl error %d`, and `log show --last 5m --predicate 'process == \"launchd\"'` as root", err, n)
 	}
 }
 
 // badFile returns the error for a property list that launchd does not trust.
 func badFile(err error, file string) error {
-	return fmt.Errorf("%w: %w: the file and its directory must belong to root, or to the user whose service it is, and be "+
-		"writable for nobody else: install it again, or chown and chmod 644 %s", platform.ErrPermission, err, file)
+	return fmt.Errorf("%w: %w: the file and its directory must belong to root, or to the user whose service it is, and "+
+		"must not be writable for others: install it again, or chown and chmod 644 %s", platform.ErrPermission, err, file)
 }

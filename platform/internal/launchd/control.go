@@ -205,7 +205,7 @@ func (m *Manager) awaitReady(ctx context.Context, id platform.ID, j job, runs in
 		case err != nil:
 			return err
 		case p == nil:
-			return errors.New("it was booted out before it was ready")
+			return errors.New("it was unloaded before it was ready")
 		case p.pid() == 0 && p.exit() != nil, p.number("runs") > runs:
 			return m.ended(id, p, j)
 		}
@@ -222,25 +222,25 @@ func (m *Manager) awaitReady(ctx context.Context, id platform.ID, j job, runs in
 			begun, last = time.Now(), now
 		}
 		if time.Since(begun) > limit {
-			return fmt.Errorf("not ready after %v: %w, and launchd goes on with it; %s", limit, platform.ErrTimeout, m.see(id))
+			return fmt.Errorf("not ready after %v: %w, and launchd continues; %s", limit, platform.ErrTimeout, m.see(id))
 		}
 		if err := room.Pause(ctx, queryEvery); err != nil {
-			return fmt.Errorf("launchd goes on with it: %w", err)
+			return fmt.Errorf("launchd continues: %w", err)
 		}
 	}
 }
 
 // ended returns the error for a service that ended before it was ready.
 func (m *Manager) ended(id platform.ID, p printed, j job) error {
-	how, code := "it ended", 0
+	how, code, state := "it ended", 0, p["job state"]
 	switch e := p.exit(); {
 	case e == nil:
-	case p["job state"] == "spawn failed":
+	case state == "spawn failed":
 		how = "launchd cannot execute " + j.program() + ", or not write to " + j.StandardErrorPath + " as its user"
 	case e.Signal != "":
 		how = e.Words()
 	case e.Clean && j.KeepAlive != nil:
-		how = "for good: launchd does not try again"
+		how = "it ended, and launchd does not try again"
 	default:
 		how, code = e.Words(), platform.ExitClass(e.Code)
 	}

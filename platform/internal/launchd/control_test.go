@@ -150,7 +150,7 @@ func TestControlFails(t *testing.T) {
 		{"no domain to be had", start, map[string][]answer{bootstrap: {{code: 156}}}, "", platform.ErrUnsupported, "log in"},
 		{"quarantined", start, map[string][]answer{bootstrap: {{code: 155}}}, "", platform.ErrPermission, "xattr -d com.apple.quarantine"},
 		{"not wanted in the background", start, map[string][]answer{bootstrap: {{code: 161}}}, "", platform.ErrPermission, "Login Items"},
-		{"not here", start, map[string][]answer{bootstrap: {{code: 138}}}, "", platform.ErrUnsupported, "this macOS"},
+		{"not here", start, map[string][]answer{bootstrap: {{code: 138}}}, "", platform.ErrUnsupported, "this version of macOS"},
 		{"anything else", start, map[string][]answer{bootstrap: {{code: 131}}}, "", nil, "launchctl error 131"},
 		{"not ours to read", start, map[string][]answer{bootstrap: {{code: 122}}}, "", platform.ErrPermission, "chmod 644 " + feeddFile},
 		{"not root", start, map[string][]answer{bootstrap: {{code: 1}}}, "", platform.ErrPermission, "become root"},
@@ -168,7 +168,7 @@ func TestControlFails(t *testing.T) {
 		{
 			"ends for good", start,
 			map[string][]answer{bootstrap: {{}}, printFeedd: {gone, loaded("state = not running", "runs = 1", "last exit code = 0")}},
-			"", nil, "for good",
+			"", nil, "it ended, and launchd does not try again",
 		},
 		{
 			"no process at all", start,

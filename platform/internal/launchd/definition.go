@@ -25,8 +25,8 @@ func (p *propertyList) identity(u platform.Unit) {
 	p.Add(checkID(u.ID))
 	p.job.Label = label(u.ID)
 	if u.Scope == platform.ScopeUser {
-		p.RefuseIf(u.User != "", "user", "%q: cannot be chosen for a user's service", u.User)
-		p.RefuseIf(u.Group != "", "group", "%q: cannot be chosen for a user's service", u.Group)
+		p.RefuseIf(u.User != "", "user", "%q: cannot be set for a user service", u.User)
+		p.RefuseIf(u.Group != "", "group", "%q: cannot be set for a user service", u.Group)
 		// With both, the agent can be loaded while the user is not logged in at the screen.
 		// Homebrew's services do the same.
 		p.job.LimitLoadToSessionType = []string{"Aqua", "Background"}
@@ -68,7 +68,7 @@ func (p *propertyList) surroundings(u platform.Unit) {
 		case name == "" || strings.Contains(name, "="):
 			p.Refuse("env", "%q: is not the name of a variable", name)
 		case name == startedBy || name == "XPC_SERVICE_NAME" || name == "XPC_FLAGS":
-			p.Refuse("env", "%q: is for launchd to set", name)
+			p.Refuse("env", "%q: is reserved for launchd", name)
 		}
 		p.job.EnvironmentVariables[name] = u.Env[name]
 	}
@@ -110,7 +110,7 @@ func (p *propertyList) limits(u platform.Unit) {
 	case l.Nice < -20 || l.Nice > 20:
 		p.Refuse("limits.nice", "%d: is not between -20 and 20", l.Nice)
 	case l.Nice < 0 && u.Scope == platform.ScopeUser:
-		p.Refuse("limits.nice", "%d: a user's service cannot be given precedence", l.Nice)
+		p.Refuse("limits.nice", "%d: a user service cannot get a higher priority", l.Nice)
 	}
 	p.job.Nice = l.Nice
 }
@@ -118,8 +118,8 @@ func (p *propertyList) limits(u platform.Unit) {
 // unsupported refuses settings for which launchd has no means.
 func (p *propertyList) unsupported(u platform.Unit) {
 	const (
-		no    = "launchd has no such thing"
-		order = "%q: launchd keeps no order: let the program wait for what it needs"
+		no    = "launchd has no such setting"
+		order = "%q: launchd has no start order: let the program wait for what it needs"
 	)
 	p.RefuseIf(u.Limits.Memory != 0, "limits.memory", no)
 	p.RefuseIf(u.Limits.Tasks != 0, "limits.tasks", no)
@@ -127,12 +127,12 @@ func (p *propertyList) unsupported(u platform.Unit) {
 	p.RefuseIf(len(u.After) > 0, "after", order, u.After)
 	p.RefuseIf(len(u.Requires) > 0, "requires", order, u.Requires)
 	p.RefuseIf(len(u.Wants) > 0, "wants", order, u.Wants)
-	p.RefuseIf(u.RootDirectory != "", "root_directory", "%q: nobody outside would find what the service says of itself", u.RootDirectory)
+	p.RefuseIf(u.RootDirectory != "", "root_directory", "%q: other commands could not find the service's state", u.RootDirectory)
 	p.RefuseIfNot("start_type", platform.OneOf(u.StartType, platform.StartTypes()))
-	p.RefuseIf(u.StartType == platform.StartManual, "start_type", "%q: launchd starts what it is to start again as soon as it is loaded, at boot or at login", u.StartType)
-	p.RefuseIf(u.Activation != "", "activation", "%q: the program cannot take launchd's sockets", u.Activation)
+	p.RefuseIf(u.StartType == platform.StartManual, "start_type", "%q: launchd starts every service with a restart policy as soon as it is loaded, at boot or at login", u.StartType)
+	p.RefuseActivation(u)
 	h := u.Hardening
-	p.RefuseIf(len(h.SupplementaryGroups) > 0, "hardening.supplementary_groups", "launchd gives those of the user")
+	p.RefuseIf(len(h.SupplementaryGroups) > 0, "hardening.supplementary_groups", "launchd uses those of the user")
 	p.RefuseIf(len(h.Capabilities) > 0 && !slices.Equal(h.Capabilities, []string{"all"}), "hardening.capabilities", no)
 }
 
@@ -190,7 +190,7 @@ func sayable(value string) error {
 	}
 	for _, r := range value {
 		if r < ' ' && r != '\t' || r == 0x7f || r == 0xfeff || r == 0xfffe || r == 0xffff {
-			return fmt.Errorf("has the character %U, which a property list cannot hold safely", r)
+			return fmt.Errorf("has the character %U, which is not safe in a property list", r)
 		}
 	}
 	return nil

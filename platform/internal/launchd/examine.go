@@ -26,7 +26,7 @@ func (m *Manager) Examine(ctx context.Context, id platform.ID) (platform.Examina
 	}
 	e.KillAfter = time.Duration(max(0, j.ExitTimeOut)) * time.Second
 	if info, err := m.sys.Stat(file); err == nil && info != nil && info.Mode().Perm()&0o022 != 0 {
-		e.Broken = fmt.Sprintf("launchd loads none that others could change: the mode of %s is %04o", file, info.Mode().Perm())
+		e.Broken = fmt.Sprintf("launchd does not load a file that others could change: the mode of %s is %04o", file, info.Mode().Perm())
 	}
 	_, domain, err := m.query(ctx, id)
 	if err != nil {

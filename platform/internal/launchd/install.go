@@ -63,7 +63,7 @@ func (m *Manager) plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 		}
 	}
 	if dir := path.Dir(file); u.Scope == platform.ScopeUser && room.Absent(m.sys, dir) {
-		steps = append(steps, platform.Step{Kind: platform.StepRun, Describe: "make the directory of your agents", Argv: []string{"mkdir", "-p", dir}, Back: room.Drop(dir)})
+		steps = append(steps, platform.Step{Kind: platform.StepRun, Describe: "make the directory of the user's agents", Argv: []string{"mkdir", "-p", dir}, Back: room.Drop(dir)})
 	}
 	steps = append(steps, m.directories(u, dirs)...)
 	enable := platform.Step{
@@ -144,7 +144,7 @@ func (m *Manager) removal(ctx context.Context, id platform.ID) ([]platform.Step,
 	}
 	if m.disabled(ctx, domain, id) {
 		steps = append(steps, platform.Step{
-			Kind: platform.StepRun, Describe: "have launchd forget that it was disabled",
+			Kind: platform.StepRun, Describe: "enable the service in launchd again",
 			Argv: []string{"launchctl", "enable", t}, Undo: []string{"launchctl", "disable", t},
 		})
 	}
@@ -155,7 +155,7 @@ func (m *Manager) removal(ctx context.Context, id platform.ID) ([]platform.Step,
 	steps = append(steps, remove...)
 	if back && !j.Holdfast.EnabledBefore {
 		steps = append(steps, platform.Step{
-			Kind: platform.StepRun, Describe: "leave what was there before disabled, as before",
+			Kind: platform.StepRun, Describe: "leave the previous service disabled, as it was",
 			Argv: []string{"launchctl", "disable", t}, Undo: []string{"launchctl", "enable", t},
 		})
 	}

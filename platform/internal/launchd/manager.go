@@ -65,7 +65,7 @@ func (m *Manager) definition(id platform.ID) (j job, file string, ours bool, err
 // dirs returns the default directories of id.
 func (m *Manager) dirs(id platform.ID) (Dirs, error) {
 	if m.o.Dirs == nil {
-		return Dirs{}, fmt.Errorf("its directories are not known: %w", platform.ErrBadUnit)
+		return Dirs{}, fmt.Errorf("its directories are unknown: %w", platform.ErrBadUnit)
 	}
 	return m.o.Dirs(id)
 }

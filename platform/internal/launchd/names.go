@@ -36,7 +36,7 @@ func (m *Manager) file(id platform.ID) (string, error) {
 		return path.Join(daemons, label(id)+".plist"), nil
 	}
 	if !path.IsAbs(m.o.Home) {
-		return "", fmt.Errorf("the user's home directory is not known (HOME): %w", platform.ErrBadUnit)
+		return "", fmt.Errorf("the user's home directory is unknown (HOME): %w", platform.ErrBadUnit)
 	}
 	return path.Join(m.o.Home, "Library/LaunchAgents", label(id)+".plist"), nil
 }

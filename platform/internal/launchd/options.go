@@ -17,10 +17,10 @@ func (p *propertyList) options(u platform.Unit) {
 	o := u.Launchd
 	p.job.ProcessType = o.ProcessType
 	p.job.SessionCreate = o.SessionCreate
-	p.RefuseIf(u.Scope == platform.ScopeUser && o.SessionCreate, "launchd.session_create", "is for the services of the system: one of a user is in that user's session")
+	p.RefuseIf(u.Scope == platform.ScopeUser && o.SessionCreate, "launchd.session_create", "is for system services: a user service runs in the user's session")
 	p.RefuseIfNot("launchd.process_type", platform.OneOf(o.ProcessType, platform.LaunchdProcessTypes()))
 	p.RefuseIf(u.Scope == platform.ScopeSystem && len(o.SessionTypes) > 0,
-		"launchd.session_types", "%q: is for the services of a user", o.SessionTypes)
+		"launchd.session_types", "%q: is for user services", o.SessionTypes)
 	for _, session := range o.SessionTypes {
 		p.RefuseIfNot("launchd.session_types", platform.OneOf(session, platform.LaunchdSessionTypes()))
 	}
@@ -37,7 +37,7 @@ var elsewhere = []string{"Program", "Disabled"}
 func checkExtra(key string, value any) error {
 	ours := slices.ContainsFunc(reflect.VisibleFields(reflect.TypeFor[job]()), func(f reflect.StructField) bool { return f.Name == key })
 	if ours || slices.Contains(elsewhere, key) {
-		return errors.New("is made from the rest of the configuration")
+		return errors.New("is generated from the rest of the configuration")
 	}
 	return checkValue(reflect.ValueOf(value))
 }
@@ -72,7 +72,7 @@ func checkValue(v reflect.Value) error {
 		return nil
 	default:
 	}
-	return fmt.Errorf("%v: is no text, number, truth value, array or table", v)
+	return fmt.Errorf("%v: is not a string, number, boolean, array or table", v)
 }
 
 // marshal encodes a job with further keys.

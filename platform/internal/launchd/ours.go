@@ -66,7 +66,7 @@ func (m *Manager) replace(ctx context.Context, u platform.Unit, p printed, domai
 		return nil, j.Holdfast != nil && j.Holdfast.EnabledBefore, nil
 	}
 	if d.Path != file {
-		return nil, false, fmt.Errorf("launchd has loaded it from %s: launchctl bootout %s, and move that away: %w: %w",
+		return nil, false, fmt.Errorf("launchd has loaded it from %s: launchctl bootout %s, and move that file away: %w: %w",
 			d.Path, target(domain, u.ID), platform.ErrForeign, platform.ErrPermission)
 	}
 	if p != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 // printed has what `launchctl print` says of a loaded service: its own lines, without nested
@@ -68,7 +69,7 @@ func (p printed) exit() *platform.Exit {
 // query finds out where id is loaded. A user's service may be in one of two domains.
 func (m *Manager) query(ctx context.Context, id platform.ID) (p printed, domain string, err error) {
 	for _, domain := range m.domains(id) {
-		out, err := m.sys.Run(ctx, "launchctl", "print", target(domain, id))
+		out, err := room.Ask(ctx, m.sys, "launchctl", "print", target(domain, id))
 		switch {
 		case err == nil:
 			return parsePrint(out), domain, nil
@@ -84,7 +85,7 @@ func (m *Manager) here(ctx context.Context, id platform.ID) string {
 	domains := m.domains(id)
 	for _, domain := range domains[:len(domains)-1] {
 		// Without any answer (the plan is for another machine), use the usual one.
-		if _, err := m.sys.Run(ctx, "launchctl", "print", domain); err == nil || code(err) < 0 {
+		if _, err := room.Ask(ctx, m.sys, "launchctl", "print", domain); err == nil || code(err) < 0 {
 			return domain
 		}
 	}
@@ -95,7 +96,7 @@ func (m *Manager) here(ctx context.Context, id platform.ID) string {
 // service. macOS 13 and later print "disabled", earlier versions "true"
 // (usnistgov/macos_security/issues/167).
 func (m *Manager) disabled(ctx context.Context, domain string, id platform.ID) bool {
-	out, err := m.sys.Run(ctx, "launchctl", "print-disabled", domain)
+	out, err := room.Ask(ctx, m.sys, "launchctl", "print-disabled", domain)
 	if err != nil {
 		return false
 	}

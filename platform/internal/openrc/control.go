@@ -47,7 +47,7 @@ func (m *Manager) inTurn(ctx context.Context, action string, id platform.ID) err
 	for {
 		if m.busy(ctx, id) {
 			if err := room.Pause(ctx, turnEvery); err != nil {
-				return fmt.Errorf("%s %q: it is being started or stopped, and OpenRC does nothing else until that is over, at the latest after start_timeout or stop_timeout: try again then: %w", action, id.String(), err)
+				return fmt.Errorf("%s %q: it is starting or stopping, and OpenRC waits until that ends, at the latest after start_timeout or stop_timeout: try again then: %w", action, id.String(), err)
 			}
 			continue
 		}
@@ -87,7 +87,7 @@ func (m *Manager) done(ctx context.Context, action string, id platform.ID) bool 
 // busy reports whether OpenRC is starting or stopping the service. It then holds a lock. The
 // state that it records may be that of a process which was killed.
 func (m *Manager) busy(ctx context.Context, id platform.ID) bool {
-	out, err := m.machine.Run(ctx, "stat", "-c", "%D %i", path.Join(state, "exclusive", id.String()))
+	out, err := room.Ask(ctx, m.machine, "stat", "-c", "%D %i", path.Join(state, "exclusive", id.String()))
 	if err != nil {
 		return false // the lock file does not exist
 	}

@@ -39,8 +39,7 @@ func dialect() initd.Dialect {
 			initd.NameService: "dns", initd.Time: "ntp-client", initd.Syslog: "logger",
 		},
 		Omissions: []platform.Omission{
-			{Key: "supervise", Why: "supervise-daemon does, unless the service has sockets: only the supervisor of the program keeps them"},
-			{Key: "socket", Why: "the supervisor of supervise keeps them; without supervise each start opens them, and while it is down connections are refused"},
+			{Key: "socket", Why: "with supervise, the program's supervisor keeps them; without it, each start opens them, and connections are refused while it is down"},
 		},
 		// OpenRC can limit control groups, but only if the administrator has enabled them.
 		NoWholeLimits: "a service as a whole is limited by rc_cgroup_settings in /etc/conf.d",
@@ -55,7 +54,7 @@ func dialect() initd.Dialect {
 
 func checkID(id platform.ID) error {
 	if path.Ext(id.String()) == ".sh" {
-		return initd.BadName(id, "OpenRC passes over scripts that end in .sh")
+		return initd.BadName(id, "OpenRC ignores scripts whose names end in .sh")
 	}
 	return nil
 }
@@ -72,7 +71,7 @@ func checkArgument(arg string) error {
 func checkVariable(name string) error {
 	for _, prefix := range []string{"RC_", "SSD_", "EINFO_"} {
 		if strings.HasPrefix(name, prefix) {
-			return fmt.Errorf("OpenRC keeps %s... to itself", prefix)
+			return fmt.Errorf("variables that begin with %s are OpenRC's own", prefix)
 		}
 	}
 	return nil

@@ -4,9 +4,8 @@
 // [Render] and [Manager] are portable: they work on every operating system, for any machine
 // behind the platform.System.
 //
-// The script runs the service under supervise-daemon(8), or, if the service has sockets and
-// supervise = true, under the program's own supervisor, because supervise-daemon keeps no
-// sockets. It asks the program itself
+// The script runs the service under supervise-daemon(8), or, with supervise = true, under the
+// program's own supervisor, because supervise-daemon keeps no sockets and files. It asks the program itself
 // (platform.Commands) what runs, whether it is ready and whether its configuration is valid.
 // The program also switches to the service's user and sets its limits. Values are in single
 // quotes, in which the shell expands nothing. OpenRC's default start function evaluates its

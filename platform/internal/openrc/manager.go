@@ -9,6 +9,7 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/internal/initd"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 // A Manager manages services with OpenRC. It has no state, and queries the machine each time.
@@ -53,7 +54,7 @@ func (m *Manager) Warnings(ctx context.Context, u platform.Unit) []string {
 	warnings := m.machine.Warnings(u)
 	if u.NeedsNetwork && m.machine.Exists(runlevels) {
 		// Exit code 1 means that nothing was found. Any other failure says nothing.
-		_, err := m.machine.Run(ctx, "grep", "-rqE", `^[[:space:]]*provide[[:space:]](.*[[:space:]])?net([[:space:]]|$)`, initd.Scripts)
+		_, err := room.Ask(ctx, m.machine, "grep", "-rqE", `^[[:space:]]*provide[[:space:]](.*[[:space:]])?net([[:space:]]|$)`, initd.Scripts)
 		if failed, ok := errors.AsType[*platform.CommandError](err); ok && failed.Code == 1 {
 			warnings = append(warnings, "needs_network: no script provides net, and OpenRC does not start what needs it")
 		}
@@ -76,7 +77,7 @@ func (m *Manager) levels(ctx context.Context, id platform.ID) []string {
 // OpenRC is not an error.
 func (m *Manager) find(ctx context.Context, id platform.ID) ([]string, error) {
 	// Names have no characters that are special to find.
-	out, err := m.machine.Run(ctx, "find", runlevels, "-name", id.String())
+	out, err := room.Ask(ctx, m.machine, "find", runlevels, "-name", id.String())
 	if err != nil && m.machine.Exists(runlevels) {
 		return nil, err
 	}
@@ -132,9 +133,13 @@ func disable(id platform.ID, levels []string) []platform.Step {
 func (m *Manager) take(ctx context.Context, id platform.ID) (initd.Taken, error) {
 	levels, err := m.find(ctx, id)
 	t := initd.Taken{Levels: levels}
-	if code, err := m.code(ctx, id); err == nil && code != codeStopped {
+	code, unknown := m.code(ctx, id)
+	switch {
+	case errors.Is(unknown, platform.ErrTimeout): // it may run, and would not be stopped
+		return t, unknown
+	case unknown == nil && code != codeStopped:
 		t.Stop = []platform.Step{{
-			Kind: platform.StepRun, Describe: "stop what runs, while its own script is there", Stops: phase(code) != platform.PhaseFailed,
+			Kind: platform.StepRun, Describe: "stop the running service with its own script", Stops: phase(code) != platform.PhaseFailed,
 			Argv: service(id, "stop"), Undo: service(id, "start"),
 		}}
 	}

@@ -86,11 +86,11 @@ func TestStatus(t *testing.T) {
 		"crashed":          {dead, 32, platform.Status{Phase: platform.PhaseFailed, Restarts: 1}},
 		"unsupervised": {
 			alive, 64,
-			platform.Status{Phase: platform.PhaseReady, PID: 77, Restarts: 2, Text: "its supervise-daemon is gone: nobody would start it again; restart it"},
+			platform.Status{Phase: platform.PhaseReady, PID: 77, Restarts: 2, Text: "its supervise-daemon is gone: nothing would restart it; restart it by hand"},
 		},
 		"unsupervised and dead": {
 			dead, 64,
-			platform.Status{Phase: platform.PhaseFailed, Restarts: 1, Text: "its supervise-daemon is dead, too: nobody starts it again"},
+			platform.Status{Phase: platform.PhaseFailed, Restarts: 1, Text: "its supervise-daemon is dead, too: nothing restarts it"},
 		},
 		"anything else": {dead, 1, platform.Status{Phase: platform.PhaseUnknown, Restarts: 1}},
 	} {
@@ -210,7 +210,7 @@ func TestWhatIsUnderWay(t *testing.T) {
 				ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, platform.ErrTimeout)
 				defer cancel()
 				err := do(ctx, initdtest.ID)
-				if !errors.Is(err, platform.ErrTimeout) || !strings.Contains(err.Error(), tt.action+` "feedd": it is being started or stopped`) || questions < 900 {
+				if !errors.Is(err, platform.ErrTimeout) || !strings.Contains(err.Error(), tt.action+` "feedd": it is starting or stopping`) || questions < 900 {
 					t.Errorf("%v, %d questions left", err, questions)
 				}
 			})

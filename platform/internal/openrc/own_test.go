@@ -13,7 +13,7 @@ import (
 // program knows the rest, and Inventory does not ask it.
 func TestOwnSupervisor(t *testing.T) {
 	u := initdtest.Feedd()
-	u.Supervise, u.Sockets = true, []platform.Socket{{Name: "api", Listen: "tcp::80"}}
+	u.Supervise = true
 	script, err := openrc.Render(u)
 	if err != nil {
 		t.Fatal(err)

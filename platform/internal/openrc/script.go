@@ -21,7 +21,7 @@ func Render(u platform.Unit) ([]byte, error) {
 	run, places := daemon, []string{
 		"@SUPERVISOR@", supervisedBy + "\n", "@COMMANDS@", "checkconfig", "@LEND@", "", "@STOPDAEMON@", "stop_daemon",
 	}
-	if own(u) {
+	if u.Supervise {
 		run, places = ownSupervisor, []string{
 			"@SUPERVISOR@", ownMark + "\n", "@COMMANDS@", "'checkconfig report'",
 			"@STOPDAEMON@", "! supervised || stop_daemon # of a script that was here before",
@@ -31,7 +31,7 @@ func Render(u platform.Unit) ([]byte, error) {
 	s := d.Script(u)
 	u = s.Unit
 	spawn := s.Spawn()
-	if own(u) {
+	if u.Supervise {
 		spawn = s.SpawnSupervisor()
 		places = append(places, "@LEND@", "\t[ \"$RC_CMD\" != restart ] || "+s.Lend(`"$PPID"`)+"\n")
 	}
@@ -48,10 +48,6 @@ func Render(u platform.Unit) ([]byte, error) {
 		"@AWAIT@", shell.Words(s.Await()),
 	)...)
 }
-
-// own reports whether the supervisor of the program runs u, and not supervise-daemon, which
-// keeps no sockets.
-func own(u platform.Unit) bool { return u.Supervise && len(u.Sockets) > 0 }
 
 // Lines of scripts whose service is run by supervise-daemon, and by the supervisor of the
 // program.

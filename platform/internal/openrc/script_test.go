@@ -17,9 +17,9 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func TestRender(t *testing.T) {
 	everything := initdtest.Everything()
 	everything.Restart = platform.Restart{Policy: platform.RestartAlways, Delay: 100 * time.Millisecond, Max: platform.NoLimit}
-	sockets := everything
-	sockets.Supervise, sockets.Sockets = true, []platform.Socket{{Name: "api", Listen: "tcp::80"}}
-	for name, u := range map[string]platform.Unit{"defaults": initdtest.Feedd(), "everything": everything, "sockets": sockets} {
+	supervised := everything
+	supervised.Supervise = true
+	for name, u := range map[string]platform.Unit{"defaults": initdtest.Feedd(), "everything": everything, "supervised": supervised} {
 		t.Run(name, func(t *testing.T) {
 			script, err := openrc.Render(u)
 			if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/internal/initd"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 // state is the directory in which OpenRC records the services of this boot.
@@ -126,9 +127,9 @@ func (m *Manager) query(ctx context.Context, id platform.ID) (st platform.Status
 			st.Phase = platform.PhaseStarting // supervise-daemon waits before it restarts it
 		}
 	case code == codeUnsupervised && dead:
-		st.Phase, st.Text = platform.PhaseFailed, "its supervise-daemon is dead, too: nobody starts it again"
+		st.Phase, st.Text = platform.PhaseFailed, "its supervise-daemon is dead, too: nothing restarts it"
 	case code == codeUnsupervised:
-		st.Text = "its supervise-daemon is gone: nobody would start it again; restart it"
+		st.Text = "its supervise-daemon is gone: nothing would restart it; restart it by hand"
 	}
 	st.Assumed = st.Phase == platform.PhaseReady // supervise-daemon restarts the process without reporting it
 	return st, code == codeCrashed || dead && (code == codeStarted || code == codeUnsupervised), nil
@@ -162,8 +163,17 @@ func (m *Manager) next(id platform.ID) *platform.NextTry {
 	return next
 }
 
+// hangs is the time after which rc-service is asked anew: if openrc-run 0.56 has lost a child,
+// it never answers, and the next one nearly always does.
+const hangs = 7 * time.Second
+
 func (m *Manager) code(ctx context.Context, id platform.ID) (int, error) {
-	_, err := m.machine.Run(ctx, service(id, "status")...)
+	first, cancel := context.WithTimeoutCause(ctx, hangs, platform.ErrTimeout)
+	_, err := room.Ask(first, m.machine, service(id, "status")...)
+	cancel()
+	if errors.Is(err, platform.ErrTimeout) && ctx.Err() == nil {
+		_, err = room.Ask(ctx, m.machine, service(id, "status")...)
+	}
 	var command *platform.CommandError
 	if errors.As(err, &command) && command.Code > 0 {
 		return command.Code, nil

@@ -16,7 +16,7 @@ func Before(file string) string { return file + ".before-holdfast" }
 
 // Link returns the target of the link at file, or "" if file is not a link.
 func Link(ctx context.Context, sys platform.System, file string) string {
-	out, err := sys.Run(ctx, "readlink", file)
+	out, err := Ask(ctx, sys, "readlink", file)
 	if err != nil {
 		return ""
 	}
@@ -27,14 +27,14 @@ func Link(ctx context.Context, sys platform.System, file string) string {
 // overwrite an earlier backup.
 func Keep(sys platform.System, file string) ([]platform.Step, error) {
 	if _, err := sys.Stat(Before(file)); err == nil {
-		return nil, fmt.Errorf("%s is there already, from an earlier take-over: move it away: %w", Before(file), platform.ErrPermission)
+		return nil, fmt.Errorf("%s exists already, from an earlier --adopt: move it away: %w", Before(file), platform.ErrPermission)
 	}
 	content, err := sys.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
 	// It is not executable, so nobody mistakes it for another script.
-	return []platform.Step{{Kind: platform.StepWriteFile, Describe: "keep what was there before, for uninstall", Path: Before(file), Mode: 0o644, Content: content}}, nil
+	return []platform.Step{{Kind: platform.StepWriteFile, Describe: "keep the previous definition for uninstall", Path: Before(file), Mode: 0o644, Content: content}}, nil
 }
 
 // PutBack returns the steps that restore the backup of a definition file, or remove the file
@@ -48,7 +48,7 @@ func PutBack(sys platform.System, what, file string, mode fs.FileMode) (steps []
 		return nil, false, err
 	}
 	return []platform.Step{
-		{Kind: platform.StepWriteFile, Describe: "put back what was there before " + what, Path: file, Mode: mode, Content: content},
+		{Kind: platform.StepWriteFile, Describe: "put back the previous definition " + what, Path: file, Mode: mode, Content: content},
 		{Kind: platform.StepRemoveFile, Describe: "remove the kept copy", Path: Before(file)},
 	}, true, nil
 }

@@ -15,7 +15,7 @@ func CheckNames(id platform.ID) error {
 		errs = append(errs, platform.CheckName(id.Instance))
 	}
 	if id.Scope != platform.ScopeSystem && id.Scope != platform.ScopeUser {
-		errs = append(errs, fmt.Errorf("scope %q: is none of system, user: %w", id.Scope, platform.ErrBadUnit))
+		errs = append(errs, fmt.Errorf("scope %q: is neither system nor user: %w", id.Scope, platform.ErrBadUnit))
 	}
 	return errors.Join(errs...)
 }

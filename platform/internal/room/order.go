@@ -20,4 +20,4 @@ func Ordered(u platform.Unit) []Named {
 }
 
 // NetworkByItself says why a definition does not mention the network.
-const NetworkByItself = "the service waits for it itself, for half a minute at most, and then goes on with a warning"
+const NetworkByItself = "the service itself waits for it, at most half a minute, and then continues with a warning"

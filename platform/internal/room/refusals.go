@@ -56,5 +56,10 @@ func (r *Refusals) CheckRestart(restart platform.Restart) {
 // CheckUmask adds a mask with more than permission bits.
 func (r *Refusals) CheckUmask(u platform.Unit) {
 	mask := *u.WithDefaults().Umask
-	r.RefuseIf(mask&^0o777 != 0, "umask", "%#o: is more than permissions", uint32(mask))
+	r.RefuseIf(mask&^0o777 != 0, "umask", "%#o: has bits that are not permissions", uint32(mask))
+}
+
+// RefuseActivation adds an activation, for the managers that do not listen for a service.
+func (r *Refusals) RefuseActivation(u platform.Unit) {
+	r.RefuseIf(u.Activation != "", "activation", "%q: only systemd listens for a service: without this key the service opens its sockets itself", u.Activation)
 }

@@ -26,7 +26,7 @@ func password(r Registration) (*uint16, error) {
 	}
 	file := r.Parameters[paramSecret]
 	if file == "" { // others registered it, so we do not know the password
-		return nil, fmt.Errorf("account %q: its password is not known: name a file that has it in windows.password_file", r.Account)
+		return nil, fmt.Errorf("account %q: its password is unknown: name a file that holds it in windows.password_file", r.Account)
 	}
 	f, err := os.Open(file)
 	if err != nil {

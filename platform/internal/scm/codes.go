@@ -70,17 +70,17 @@ func meaning(code uint32) string {
 	case errAccessDenied:
 		return "its account may not execute the program, or not enter its directory"
 	case errFileNotFound, errPathNotFound:
-		return "its program is not there"
+		return "its program does not exist"
 	case errBadExeFormat:
 		return "its program is not for this machine"
 	case errRequestTimeout:
 		return "its process did not report within 30 s"
 	case errNotService:
-		return "its process is no service, or did not say in time that it is one"
+		return "its process is not a service, or did not report as one in time"
 	case errInvalidAccount, errLogonFailed:
 		return "its account cannot log on as a service: see `user`"
 	case errDependencyFail, errDependencyDeleted:
-		return "a service that it needs (after, requires) does not start, or is not there"
+		return "a service that it needs (after, requires) does not start, or does not exist"
 	case errDisabled:
 		return "it was disabled"
 	}
@@ -103,7 +103,7 @@ func explain(err error, name string) error {
 	say := func(sentinel error, what string) error { return fmt.Errorf("%w: %w: %s", sentinel, err, what) }
 	switch code(err) {
 	case errAccessDenied, errInvalidOwner:
-		return say(platform.ErrPermission, "ask from an elevated prompt, as an administrator")
+		return say(platform.ErrPermission, "run the command as an administrator, from an elevated prompt")
 	case errDoesNotExist:
 		return say(platform.ErrNotInstalled, "install it")
 	case errNotActive:
@@ -115,23 +115,23 @@ func explain(err error, name string) error {
 	case errRequestTimeout, errProcessAborted:
 		return say(platform.ErrTimeout, "its process ended, or did not report within 30 s: run it by hand to see why")
 	case errFileNotFound, errPathNotFound, errBadExeFormat:
-		return say(platform.ErrBadUnit, "its program is not there, or is not for this machine: install it again")
+		return say(platform.ErrBadUnit, "its program does not exist, or is not for this machine: install it again")
 	case errLogonFailed, errInvalidAccount:
 		return say(platform.ErrPermission, "its account cannot log on as a service: see `user`")
 	case errDependencyFail, errDependencyDeleted:
-		return say(platform.ErrNotRunning, "a service that it needs (after, requires) does not start, or is not there: sc qc "+name)
+		return say(platform.ErrNotRunning, "a service that it needs (after, requires) does not start, or does not exist: sc qc "+name)
 	case errCannotAccept:
-		return say(platform.ErrTimeout, "it accepts no controls now: ask again when it is ready")
+		return say(platform.ErrTimeout, "it accepts no controls now: try again when it is ready")
 	case errDatabaseLocked:
 		return say(platform.ErrTimeout, "another program has locked the SCM's database")
 	case errDuplicateName:
-		return say(platform.ErrBadUnit, "another service has this name, or display name: choose another display_name")
+		return say(platform.ErrBadUnit, "another service has this name or display name: choose another display_name")
 	case errDependentsRunning:
 		return fmt.Errorf("%w: other services that need it are running: stop them first", err)
 	case errShutdown:
 		return fmt.Errorf("%w: the machine is shutting down", err)
 	case errInvalidLevel:
-		return say(platform.ErrUnsupported, "this Windows does not know that setting")
+		return say(platform.ErrUnsupported, "this version of Windows does not know that setting")
 	}
 	return err
 }

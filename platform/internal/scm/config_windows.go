@@ -183,7 +183,7 @@ func (l Local) Config(name string) (Registration, error) {
 		Account: windows.UTF16PtrToString(c.ServiceStartName), Enabled: c.StartType == windows.SERVICE_AUTO_START,
 		Disabled: c.StartType == windows.SERVICE_DISABLED, Dependencies: split(c.Dependencies),
 	}
-	r.beyond(c.ServiceType != windows.SERVICE_WIN32_OWN_PROCESS, "a type other than a process of its own")
+	r.beyond(c.ServiceType != windows.SERVICE_WIN32_OWN_PROCESS, "a type other than own process")
 	r.beyond(c.ErrorControl != windows.SERVICE_ERROR_NORMAL, "an error control other than normal")
 	r.beyond(windows.UTF16PtrToString(c.LoadOrderGroup) != "", "a load order group")
 	if err := readRest(s.Handle, &r); err != nil {

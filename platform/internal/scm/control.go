@@ -50,7 +50,7 @@ func (m *Manager) start(ctx context.Context, id platform.ID) error {
 	}
 	s, err = m.settled(ctx, id, StartPending)
 	if err != nil {
-		return fmt.Errorf("%w, and the SCM goes on with it; %s", err, m.see(id))
+		return fmt.Errorf("%w, and the SCM continues; %s", err, m.see(id))
 	}
 	if s.State == StopPending {
 		if s, err = m.settled(ctx, id, StopPending); err != nil {
@@ -63,7 +63,7 @@ func (m *Manager) start(ctx context.Context, id platform.ID) error {
 	case Stopped:
 		return m.ended(id, s)
 	}
-	return fmt.Errorf("it is %v, which holdfast's services never are", s.State)
+	return fmt.Errorf("it is %v, a state that services of holdfast never have", s.State)
 }
 
 // ended returns the error for a service that ended before it was ready.
@@ -74,7 +74,7 @@ func (m *Manager) ended(id platform.ID, s Status) error {
 	case e.Code == -1:
 		failed.How = e.Words()
 	case s.Win32Exit == 0:
-		failed.How, failed.Code = e.Words()+"; for good: the SCM does not try again", platform.ExitClass(e.Code)
+		failed.How, failed.Code = e.Words()+"; the SCM does not try again", platform.ExitClass(e.Code)
 	case s.Win32Exit == errServiceSpecific:
 		failed.How, failed.Code = e.Words(), platform.ExitClass(e.Code)
 	default:
@@ -130,7 +130,7 @@ func (m *Manager) awaitEnd(ctx context.Context, id platform.ID, s Status) error 
 	case err != nil:
 		return fmt.Errorf("it still stops: %w", err)
 	case s.State != Stopped:
-		return fmt.Errorf("it was started again meanwhile (%v)", s.State)
+		return fmt.Errorf("it has been started again in the meantime (%v)", s.State)
 	case process == nil:
 		return nil
 	}
@@ -182,7 +182,7 @@ func gone(ctx context.Context, p Process) error {
 			return err
 		}
 		if err := room.Pause(ctx, queryEvery/5); err != nil {
-			return fmt.Errorf("the SCM has it stopped, but its process goes on: %w", err)
+			return fmt.Errorf("the SCM reports it as stopped, but its process still runs: %w", err)
 		}
 	}
 }
@@ -229,7 +229,7 @@ func (m *Manager) settled(ctx context.Context, id platform.ID, pending State) (S
 }
 
 // errEnded means that the process ended while we waited for its reload.
-var errEnded = errors.New("it ended before it had reloaded")
+var errEnded = errors.New("it ended before it reloaded")
 
 // Reload sends PARAMCHANGE to the service through the SCM. It waits for the outcome of a
 // reload that began later, which the service writes to its state file.

@@ -46,7 +46,7 @@ func TestStart(t *testing.T) {
 		}, says: "exit code 70: it panicked)", took: 2 * time.Second},
 		"fails for good": {process: func(f *fake, e *entry) {
 			f.set(time.Second, e, scm.Status{State: scm.Stopped, ServiceExit: 78})
-		}, says: "exit code 78: its configuration cannot be used; for good", took: time.Second},
+		}, says: "exit code 78: its configuration cannot be used; the SCM does not try again", took: time.Second},
 		"ends at once": {process: func(f *fake, e *entry) {
 			f.set(time.Second, e, scm.Status{State: scm.Stopped})
 		}, says: "exit code 0", took: time.Second},
@@ -175,8 +175,8 @@ func TestStop(t *testing.T) {
 			f.mu.Lock()
 			e.s = scm.Status{State: scm.Stopped}
 			f.mu.Unlock()
-		}, is: platform.ErrTimeout, says: "its process goes on", took: 10 * time.Second},
-		"started again meanwhile": {process: func(f *fake, e *entry) {
+		}, is: platform.ErrTimeout, says: "its process still runs", took: 10 * time.Second},
+		"started again in the meantime": {process: func(f *fake, e *entry) {
 			f.set(0, e, up)
 		}, says: "started again"},
 		"others need it": {refused: 1051, says: "stop them first: web, mail"},
@@ -265,7 +265,7 @@ func TestReload(t *testing.T) {
 		"began before":         {writes: `"reloads":{"last_start_ns":3599000000000,"last_error":"old"}`, is: platform.ErrTimeout, says: "no outcome", took: 70 * time.Second},
 		"nothing comes":        {is: platform.ErrTimeout, says: "no outcome", took: 70 * time.Second},
 		"another process's":    {writes: `"reloads":{"last_start_ns":3601000000000}`, other: true, is: platform.ErrTimeout, took: 70 * time.Second},
-		"it dies":              {dies: true, says: "it ended before it had reloaded", took: time.Second},
+		"it dies":              {dies: true, says: "it ended before it reloaded", took: time.Second},
 		"not permitted":        {refused: 5, is: platform.ErrPermission, says: "administrator"},
 		"does not accept that": {refused: 1061, is: platform.ErrTimeout, says: "accepts no controls"},
 	} {

@@ -87,7 +87,7 @@ func changeList(name *uint16, path string, sd *windows.SECURITY_DESCRIPTOR) erro
 		return failed("GetSecurityInfo "+path, err)
 	}
 	if owner, _, err := old.Owner(); err != nil || !trusted(owner) {
-		return fmt.Errorf("%s belongs to %v, who is no administrator and may have prepared it: remove it: %w", path, owner, platform.ErrPermission)
+		return fmt.Errorf("%s belongs to %v, who is not an administrator and may have prepared it: remove it: %w", path, owner, platform.ErrPermission)
 	}
 	owner, _, err := sd.Owner()
 	if err != nil {

@@ -74,7 +74,7 @@ func listen() (*Host, error) {
 		case code(err) == errNotService, code(err) == errAlreadyRunning: // the latter means that this process has connected before
 			err = ErrNotService
 		case err == nil:
-			err = errors.New("the service control manager let us go before it had started us")
+			err = errors.New("the service control manager released this process before it started the service")
 		}
 	case <-time.After(connectWithin):
 		err = fmt.Errorf("the service control manager gave no order to start: %w", platform.ErrTimeout)

@@ -41,10 +41,10 @@ func (m *Manager) plan(u platform.Unit) ([]platform.Step, error) {
 	// Users may only read what `status` reads.
 	steps = append(steps, step("the directory of the service and its configuration", dirs.Base, read, ""))
 	if !m.exists(u.RuntimeDir) { // an existing directory from the configuration keeps its owner
-		steps = append(steps, step("a directory of the service: who it is", cmp.Or(u.RuntimeDir, dirs.Runtime), modify, read))
+		steps = append(steps, step("a directory of the service: its identity", cmp.Or(u.RuntimeDir, dirs.Runtime), modify, read))
 	}
 	if !m.exists(u.StateDir) {
-		steps = append(steps, step("a directory of the service: what it keeps", cmp.Or(u.StateDir, dirs.State), modify, ""))
+		steps = append(steps, step("a directory of the service: its state", cmp.Or(u.StateDir, dirs.State), modify, ""))
 	}
 	return append(steps,
 		step("a directory of the service: its log", dirs.Logs, modify, ""),
@@ -78,7 +78,7 @@ func when(r Registration) string {
 	case r.Disabled:
 		return "never"
 	}
-	return "when somebody asks for it"
+	return "on request"
 }
 
 func (m *Manager) exists(path string) bool {
@@ -92,7 +92,7 @@ func (m *Manager) exists(path string) bool {
 // dirs returns the default directories of id.
 func (m *Manager) dirs(id platform.ID) (Dirs, error) {
 	if m.o.Dirs == nil {
-		return Dirs{}, fmt.Errorf("its directories are not known: %w", platform.ErrBadUnit)
+		return Dirs{}, fmt.Errorf("its directories are unknown: %w", platform.ErrBadUnit)
 	}
 	return m.o.Dirs(id)
 }

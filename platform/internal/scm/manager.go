@@ -111,7 +111,7 @@ func (m *Manager) Status(_ context.Context, id platform.ID) (platform.Status, er
 		st.Phase = platform.PhaseStopping
 	case Running:
 		st.Phase = platform.PhaseReady
-		if own.Phase == platform.PhaseReloading {
+		if own.Phase == platform.PhaseReloading || own.Phase == platform.PhaseStandby {
 			st.Phase = own.Phase
 		}
 	}

@@ -24,25 +24,26 @@ var takenNames = []string{
 func checkID(id platform.ID) error {
 	errs := []error{room.CheckNames(id)}
 	if id.Scope == platform.ScopeUser {
-		errs = append(errs, fmt.Errorf("scope %q: the SCM keeps services of the machine only: say --scope system: %w", id.Scope, platform.ErrBadUnit))
+		errs = append(errs, fmt.Errorf("scope %q: the SCM has no user services: use --scope system: %w", id.Scope, platform.ErrBadUnit))
 	}
 	if slices.Contains(takenNames, strings.ToLower(id.String())) {
-		errs = append(errs, fmt.Errorf("name %q: is a directory in %%ProgramData%% that is not ours: %w", id, platform.ErrBadUnit))
+		errs = append(errs, fmt.Errorf("name %q: is a directory in %%ProgramData%% that does not belong to the service: %w", id, platform.ErrBadUnit))
 	}
 	return errors.Join(errs...)
 }
 
-// builtin lists the accounts without a password that every Windows has, by the names that the
-// SCM stores.
-var builtin = map[string]string{
-	"":                            "LocalSystem",
-	"localsystem":                 "LocalSystem",
-	"system":                      "LocalSystem",
-	`nt authority\system`:         "LocalSystem",
-	"localservice":                `NT AUTHORITY\LocalService`,
-	`nt authority\localservice`:   `NT AUTHORITY\LocalService`,
-	"networkservice":              `NT AUTHORITY\NetworkService`,
-	`nt authority\networkservice`: `NT AUTHORITY\NetworkService`,
+// builtin returns the name that the SCM stores for an account without a password that every
+// Windows has. lower is in lower case.
+func builtin(lower string) (stored string, ok bool) {
+	switch lower {
+	case "", "localsystem", "system", `nt authority\system`:
+		return "LocalSystem", true
+	case "localservice", `nt authority\localservice`:
+		return `NT AUTHORITY\LocalService`, true
+	case "networkservice", `nt authority\networkservice`:
+		return `NT AUTHORITY\NetworkService`, true
+	}
+	return "", false
 }
 
 const virtual = `NT SERVICE\`
@@ -52,7 +53,7 @@ const virtual = `NT SERVICE\`
 func (d *definition) account(u platform.Unit) {
 	user, file := d.text("user", u.User), d.text("windows.password_file", u.Windows.PasswordFile)
 	lower := strings.ToLower(user)
-	known, ok := builtin[lower]
+	known, ok := builtin(lower)
 	own := virtual + u.ID.String()
 	switch {
 	case ok:
@@ -65,7 +66,7 @@ func (d *definition) account(u platform.Unit) {
 	case strings.HasSuffix(user, "$") && strings.Contains(user, `\`): // a group managed service account
 		d.r.Account = user
 	case file == "" && !u.Windows.Password.Known():
-		d.Refuse("user", `%q: needs a password: name a file that has it in windows.password_file, or choose LocalSystem, LocalService, NetworkService, %q or a managed account (DOMAIN\name$)`, user, own)
+		d.Refuse("user", `%q: needs a password: name a file that holds it in windows.password_file, or choose LocalSystem, LocalService, NetworkService, %q or a managed account (DOMAIN\name$)`, user, own)
 	case !strings.ContainsAny(user, `\@`):
 		d.r.Account = `.\` + user // a local account: see CreateService
 	default:
@@ -81,7 +82,7 @@ func (d *definition) account(u platform.Unit) {
 
 // needsPassword reports whether an account needs a password, as that of a person does.
 func needsPassword(account string) bool {
-	_, ok := builtin[strings.ToLower(account)]
+	_, ok := builtin(strings.ToLower(account))
 	return account != "" && !ok && !hasNoPasswordAtAll(account)
 }
 

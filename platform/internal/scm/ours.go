@@ -67,16 +67,16 @@ func (m *Manager) replace(u platform.Unit, r *Registration) ([]platform.Step, er
 	case err != nil || d == nil:
 		return nil, err
 	case d.Ours && before.Name == "": // its owner is unknown, and it could not be restored
-		return nil, fmt.Errorf("%v may not be read: %w: do it as an administrator", d, platform.ErrPermission)
+		return nil, fmt.Errorf("%v cannot be read: %w: run the command as an administrator", d, platform.ErrPermission)
 	case d.Ours || u.Claim:
 		if kept, ok := before.Parameters[paramBefore]; ok {
 			r.Parameters[paramBefore] = kept
 		}
 		return nil, nil
 	case !passwordless(before.Account):
-		return nil, fmt.Errorf("%v logs on as %s, whose password nobody could put back: export it and delete it: %w", d, before.Account, platform.ErrPermission)
+		return nil, fmt.Errorf("%v logs on as %s, whose password could not be restored: export the service and delete it: %w", d, before.Account, platform.ErrPermission)
 	case len(before.Beyond) > 0:
-		return nil, fmt.Errorf("%v has what nobody could put back (%s): export it and delete it: %w", d, strings.Join(before.Beyond, ", "), platform.ErrPermission)
+		return nil, fmt.Errorf("%v has settings that could not be restored (%s): export the service and delete it: %w", d, strings.Join(before.Beyond, ", "), platform.ErrPermission)
 	}
 	// Other parameters stay in the registry.
 	maps.DeleteFunc(before.Parameters, func(name, _ string) bool { return !slices.Contains(ownParameters(), name) })
@@ -93,7 +93,7 @@ func (m *Manager) replace(u platform.Unit, r *Registration) ([]platform.Step, er
 		return nil, err
 	}
 	stop := platform.Step{
-		Kind: StepStopService, Describe: "stop what runs under the previous registration", Payload: Registration{Name: r.Name},
+		Kind: StepStopService, Describe: "stop the process of the previous registration", Payload: Registration{Name: r.Name},
 		Stops: s.State != Stopped && s.State != StopPending,
 	}
 	return []platform.Step{stop}, nil
@@ -115,8 +115,8 @@ func removal(r Registration) (platform.Step, error) {
 	}
 	var before Registration
 	if err := json.Unmarshal([]byte(kept), &before); err != nil {
-		return platform.Step{}, fmt.Errorf("the registration that was there before: %w", err)
+		return platform.Step{}, fmt.Errorf("the previous registration: %w", err)
 	}
 	before.Name = r.Name
-	return platform.Step{Kind: StepService, Describe: "put back the service that was there before", Payload: before}, nil
+	return platform.Step{Kind: StepService, Describe: "put back the previous service", Payload: before}, nil
 }

@@ -107,7 +107,7 @@ func TestIssue10_3_AdoptRefusesWhatCouldNotBePutBack(t *testing.T) {
 	f.theirs("LocalSystem").r.Beyond = []string{"triggers"}
 	u := unit("feedd")
 	u.Adopt = true
-	if _, err := f.manager().Plan(t.Context(), u); !errors.Is(err, platform.ErrPermission) || !strings.Contains(err.Error(), "nobody could put back (triggers)") {
+	if _, err := f.manager().Plan(t.Context(), u); !errors.Is(err, platform.ErrPermission) || !strings.Contains(err.Error(), "could not be restored (triggers)") {
 		t.Errorf("got %v", err)
 	}
 }

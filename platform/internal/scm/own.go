@@ -8,7 +8,7 @@ import (
 )
 
 // errNotOurs means that another process wrote the state file.
-var errNotOurs = errors.New("the state file is another process's")
+var errNotOurs = errors.New("the state file belongs to another process")
 
 // own returns the state file that process pid, or its child on trial, has written. It says
 // what the SCM cannot know.

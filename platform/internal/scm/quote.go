@@ -26,7 +26,7 @@ func CommandLine(argv []string) (string, error) {
 	}
 	// The program has rules of its own: it extends to the next quote.
 	if strings.Contains(argv[0], `"`) {
-		return "", fmt.Errorf("%q: no file name has a quotation mark", argv[0])
+		return "", fmt.Errorf("%q: a file name cannot contain a quotation mark", argv[0])
 	}
 	b := append(append([]byte{'"'}, argv[0]...), '"')
 	for _, arg := range argv[1:] {
@@ -36,10 +36,10 @@ func CommandLine(argv []string) (string, error) {
 	switch {
 	case expandable(line):
 		// ImagePath is a REG_EXPAND_SZ, in which a percent sign cannot be escaped.
-		return "", fmt.Errorf("%s: Windows would replace what stands between two percent signs by a variable's value: "+
-			"put it into the configuration file", line)
+		return "", fmt.Errorf("%s: Windows would replace the text between two percent signs by a variable's value: "+
+			"put that text into the configuration file", line)
 	case utf16Len(line) >= maxCommandLine:
-		return "", fmt.Errorf("the command line has %d characters, Windows takes %d", utf16Len(line), maxCommandLine-1)
+		return "", fmt.Errorf("the command line has %d characters, and Windows allows %d", utf16Len(line), maxCommandLine-1)
 	}
 	return line, nil
 }
@@ -80,7 +80,7 @@ func sayable(s string) error {
 	case !utf8.ValidString(s):
 		return errors.New("is not UTF-8")
 	case strings.ContainsRune(s, 0):
-		return errors.New("has a NUL, which ends every text of Windows")
+		return errors.New("has a NUL, which ends every string on Windows")
 	}
 	return nil
 }

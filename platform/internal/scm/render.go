@@ -113,7 +113,7 @@ func (d *definition) environment(u platform.Unit) {
 		case name == "" || strings.Contains(name, "="):
 			d.Refuse("env", "%q: is not the name of a variable", name)
 		case twice:
-			d.Refuse("env", "%q: is the same as %q to Windows", name, other)
+			d.Refuse("env", "%q: is the same as %q on Windows", name, other)
 		}
 		seen[upper] = name
 		d.r.Environment = append(d.r.Environment, name+"="+u.Env[name])
@@ -137,7 +137,7 @@ func (d *definition) start(u platform.Unit) {
 		d.r.Disabled = true
 	}
 	d.RefuseIfNot("start_type", platform.OneOf(u.StartType, platform.StartTypes()))
-	d.RefuseIf(u.Activation != "", "activation", "%q: only systemd starts a service for a connection", u.Activation)
+	d.RefuseActivation(u)
 	d.RefuseIfNot("windows.start", platform.OneOf(u.Windows.Start, platform.WindowsStarts()))
 }
 
@@ -176,7 +176,7 @@ func (d *definition) dependencies(u platform.Unit) {
 // parameters sets what we need to know of an installed service and the SCM does not.
 func (d *definition) parameters(u platform.Unit, dirs Dirs) {
 	reload := d.milliseconds("reload_timeout", u.ReloadTimeout)
-	d.milliseconds("start_timeout", u.StartTimeout) // the service tells the SCM itself
+	d.milliseconds("start_timeout", u.StartTimeout) // the service itself reports it to the SCM
 	d.milliseconds("watchdog", u.Watchdog)          // enforced by the service: see service.Config
 	d.r.Parameters = map[string]string{
 		paramMade:    made,
@@ -193,14 +193,14 @@ func (d *definition) parameters(u platform.Unit, dirs Dirs) {
 // unsupported refuses settings for which the SCM has no means.
 func (d *definition) unsupported(u platform.Unit) {
 	const (
-		no     = "the SCM has no such thing"
-		groups = "processes of Windows have those of their account"
+		no     = "the SCM has no such setting"
+		groups = "processes on Windows have the groups of their account"
 	)
 	d.RefuseIf(u.Group != "", "group", "%q: "+groups, u.Group)
-	d.RefuseIf(*u.Umask != *platform.Defaults().Umask, "umask", "%04o: Windows has access lists instead", uint32(*u.Umask))
+	d.RefuseIf(*u.Umask != *platform.Defaults().Umask, "umask", "%04o: Windows uses access lists instead", uint32(*u.Umask))
 	d.RefuseIf(u.RootDirectory != "", "root_directory", "%q: "+no, u.RootDirectory)
 	d.RefuseIf(u.WorkingDirectory != "", "working_directory", "%q: the SCM starts every service in System32", u.WorkingDirectory)
-	d.RefuseIf(len(u.Wants) > 0, "wants", "%q: the SCM starts what is required, and knows no other dependencies", u.Wants)
+	d.RefuseIf(len(u.Wants) > 0, "wants", "%q: the SCM starts required services, and knows no other dependencies", u.Wants)
 	l, h := u.Limits, u.Hardening
 	d.RefuseIf(l.NoFile != 0, "limits.nofile", no)
 	d.RefuseIf(l.NProc != 0, "limits.nproc", no)

@@ -19,11 +19,11 @@ func (d *definition) recovery(r platform.Restart, giveUp platform.WindowsGiveUp)
 	d.CheckRestart(r)
 	d.RefuseIfNot("windows.give_up", platform.OneOf(giveUp, platform.WindowsGiveUps()))
 	reboot := giveUp == platform.WindowsReboot
-	d.RefuseIf(reboot && (r.Policy == platform.RestartNever || r.Max < 0), "windows.give_up", "%q: with this restart policy it never gives up", giveUp)
+	d.RefuseIf(reboot && (r.Policy == platform.RestartNever || r.Max < 0), "windows.give_up", "%q: with this restart policy the SCM never gives up", giveUp)
 	if r.Policy == platform.RestartNever {
 		return rec
 	}
-	d.RefuseIf(r.Policy == platform.RestartOnSuccess, "restart.policy", "%q: the SCM starts again what has failed, and nothing else", r.Policy)
+	d.RefuseIf(r.Policy == platform.RestartOnSuccess, "restart.policy", "%q: the SCM restarts failed services only", r.Policy)
 	again := RecoveryAction{Restart: true, Delay: d.milliseconds("restart.delay", r.Delay)}
 	last := RecoveryAction{}
 	if reboot {

@@ -22,7 +22,7 @@ func (m *Manager) Warnings(_ context.Context, u platform.Unit) []string {
 			continue
 		}
 		if _, err := m.machine.Query(name.Name); code(err) == errDoesNotExist {
-			warnings = append(warnings, fmt.Sprintf("%s: there is no service %q, and without it this one does not start", name.Key, name.Name))
+			warnings = append(warnings, fmt.Sprintf("%s: there is no service %q, and this one does not start without it", name.Key, name.Name))
 		}
 	}
 	return warnings

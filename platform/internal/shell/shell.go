@@ -64,7 +64,7 @@ func CheckVariable(name string) error {
 	}
 	switch name {
 	case "PPID", "UID", "EUID", "BASHOPTS", "SHELLOPTS", "BASH_VERSINFO", "OPTIND", "LINENO", "RANDOM", "SECONDS":
-		return fmt.Errorf("the shell keeps %s to itself", name)
+		return fmt.Errorf("the shell reserves %s", name)
 	}
 	return nil
 }
@@ -76,7 +76,7 @@ func CheckAccount(name string) error {
 		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("_.@-", c))
 	})
 	if !ok {
-		return errors.New("is no name of a user or group")
+		return errors.New("is not a valid name of a user or group")
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ const allCapabilities = "all"
 func capabilities(f *unitFile, h platform.Hardening, root bool) {
 	if slices.Contains(h.Capabilities, allCapabilities) {
 		if !root {
-			f.Refuse("hardening.capabilities", "%q is for root: name those that the user is to get", allCapabilities)
+			f.Refuse("hardening.capabilities", "%q is for root: name the capabilities that the user needs", allCapabilities)
 		}
 		return
 	}
@@ -21,14 +21,14 @@ func capabilities(f *unitFile, h platform.Hardening, root bool) {
 	f.set("CapabilityBoundingSet", strings.Join(h.Capabilities, " ")) // empty: none
 	for _, c := range h.Capabilities {
 		if !known(c) {
-			f.Refuse(field, "%q: no such capability, see capabilities(7)", c)
+			f.Refuse(field, "%q: there is no such capability, see capabilities(7)", c)
 		}
 		// These keys take capabilities away, whatever the bounding set says: see systemd.exec(5).
 		if h.ProtectKernel == platform.On && slices.Contains([]string{"CAP_SYS_MODULE", "CAP_SYSLOG", "CAP_SYS_TIME", "CAP_WAKE_ALARM"}, c) {
-			f.Refuse(field, "%s is taken away by the switch protect_kernel: turn that off", c)
+			f.Refuse(field, "%s is removed by protect_kernel: set that to false", c)
 		}
 		if h.PrivateDevices == platform.On && slices.Contains([]string{"CAP_MKNOD", "CAP_SYS_RAWIO"}, c) {
-			f.Refuse(field, "%s is taken away by the switch private_devices: turn that off", c)
+			f.Refuse(field, "%s is removed by private_devices: set that to false", c)
 		}
 	}
 	if !root && len(h.Capabilities) > 0 {

@@ -17,17 +17,17 @@ const (
 func meaning(code int) string {
 	switch code {
 	case codeChdir:
-		return "systemd cannot enter its working_directory: is it there, and may its user enter it?"
+		return "systemd cannot enter its working_directory: does it exist, and may its user enter it?"
 	case codeExec:
-		return "systemd cannot execute its program: is it there, executable, for this machine, and may its user reach it?"
+		return "systemd cannot execute its program: does it exist, is it executable and built for this machine, and may its user reach it?"
 	case codeGroup:
-		return "systemd cannot take on its group: is there such a group?"
+		return "systemd cannot switch to its group: does the group exist?"
 	case codeUser:
-		return "systemd cannot take on its user: is there such a user?"
+		return "systemd cannot switch to its user: does the user exist?"
 	case codeCap:
 		return "systemd cannot set its capabilities"
 	case codeNamespace:
-		return "systemd cannot make its view of the file system: is each of read_write_paths there?"
+		return "systemd cannot set up its view of the file system: does each path in read_write_paths exist?"
 	}
 	cannot := map[int]string{
 		201: "set its nice level", 202: "hand over its sockets", 204: "get memory", 205: "set its limits", 206: "set its OOM score",

@@ -53,7 +53,7 @@ func (m *Manager) job(ctx context.Context, verb string, id platform.ID) error {
 		if err == nil {
 			err = d.Refuse(verb)
 		}
-		if err == nil && d == nil && p["UnitFileState"] == "generated" { // its source is gone, but systemd has not noticed yet
+		if err == nil && d == nil && p.is("UnitFileState", "generated") { // its source is gone, but systemd has not noticed yet
 			err = platform.ErrNotInstalled
 		}
 		if err != nil {
@@ -85,9 +85,9 @@ func (m *Manager) cause(ctx context.Context, verb string, id platform.ID, err er
 	var command *platform.CommandError
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return fmt.Errorf("it %w, and systemd goes on with it: %w", platform.ErrTimeout, context.Cause(ctx))
+		return fmt.Errorf("it %w, and systemd continues: %w", platform.ErrTimeout, context.Cause(ctx))
 	case ctx.Err() != nil:
-		return fmt.Errorf("systemd goes on with it: %w", context.Cause(ctx))
+		return fmt.Errorf("systemd continues: %w", context.Cause(ctx))
 	case !errors.As(err, &command) || verb == "status":
 		return err
 	case command.Code == codeNoPermission:
@@ -100,13 +100,13 @@ func (m *Manager) cause(ctx context.Context, verb string, id platform.ID, err er
 		return err
 	case !p.installed() && !p.running():
 		return platform.ErrNotInstalled
-	case p["LoadState"] != "loaded":
+	case !p.is("LoadState", "loaded"):
 		return fmt.Errorf("its unit is %s: %w", p["LoadState"], err)
 	case verb == "reload":
 		return reloadCause(p, err, log)
-	case p["Result"] == "success" || p["Result"] == "":
+	case p.is("Result", "success", ""):
 		return m.dependency(ctx, id, p, err) // the service itself did not fail
-	case p["Result"] == "timeout":
+	case p.is("Result", "timeout"):
 		return fmt.Errorf("it %w; %s", platform.ErrTimeout, log)
 	}
 	return &platform.FailedError{How: p.ending(), Code: class(p.exit()), Log: m.Logs(id, 20, false)}
@@ -118,16 +118,16 @@ func (m *Manager) dependency(ctx context.Context, id platform.ID, p properties, 
 	names := strings.Fields(p["Requires"] + " " + p["BindsTo"] + " " + p["Requisite"])
 	var bad []string
 	for _, name := range names {
-		out, showErr := m.sys.Run(ctx, systemctl(id.Scope, "show", "--property=Id,LoadState,ActiveState,Result", "--", name)...)
+		out, showErr := room.Ask(ctx, m.sys, systemctl(id.Scope, "show", "--property=Id,LoadState,ActiveState,Result", "--", name)...)
 		if showErr != nil {
 			continue
 		}
 		switch q := parseProperties(out); {
-		case q["LoadState"] == "not-found":
+		case q.is("LoadState", "not-found"):
 			bad = append(bad, name+", which is not there")
-		case q["LoadState"] != "loaded" && q["LoadState"] != "":
+		case !q.is("LoadState", "loaded", ""):
 			bad = append(bad, fmt.Sprintf("%s, which is %s", name, q["LoadState"]))
-		case q["ActiveState"] == "failed":
+		case q.is("ActiveState", "failed"):
 			bad = append(bad, fmt.Sprintf("%s, which failed (%s; see: systemctl status %s)", name, q["Result"], name))
 		}
 	}
@@ -145,13 +145,13 @@ func (m *Manager) dependency(ctx context.Context, id platform.ID, p properties, 
 
 func reloadCause(p properties, err error, log string) error {
 	switch {
-	case p["ActiveState"] != "active" && p["ActiveState"] != "reloading" && p["ActiveState"] != "refreshing":
+	case !p.is("ActiveState", "active", "reloading", "refreshing"):
 		return fmt.Errorf("%w (%s)", platform.ErrNotRunning, p["ActiveState"])
-	case p["CanReload"] == "no":
+	case p.is("CanReload", "no"):
 		return fmt.Errorf("it was installed without a reload command: %w", platform.ErrUnsupported)
-	case p["ReloadResult"] == "exit-code":
+	case p.is("ReloadResult", "exit-code"):
 		return fmt.Errorf("%w; %s", platform.ErrRejected, log)
-	case p["ReloadResult"] == "timeout":
+	case p.is("ReloadResult", "timeout"):
 		return fmt.Errorf("it %w; %s", platform.ErrTimeout, log)
 	}
 	return fmt.Errorf("%w; %s", err, log)
@@ -163,7 +163,7 @@ func (p properties) ending() string {
 	if e == nil {
 		return p["Result"]
 	}
-	if e.Signal == "" && p["Result"] == "exit-code" {
+	if e.Signal == "" && p.is("Result", "exit-code") {
 		return e.Words()
 	}
 	return p["Result"] + ", " + e.Words()

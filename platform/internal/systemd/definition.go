@@ -22,7 +22,7 @@ func (m *Manager) definition(ctx context.Context, id platform.ID, p properties) 
 	}
 	d := &platform.Definition{Path: p["FragmentPath"], Own: own(id)}
 	switch {
-	case p["LoadState"] == "masked":
+	case p.is("LoadState", "masked"):
 		d.State = platform.DefinitionMasked
 		if d.Path == "" {
 			d.Path = unit(id)

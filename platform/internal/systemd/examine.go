@@ -22,12 +22,12 @@ func (m *Manager) Examine(ctx context.Context, id platform.ID) (platform.Examina
 	if err := room.CheckID(id); err != nil {
 		return platform.Examination{}, err
 	}
-	out, err := m.sys.Run(ctx, systemctl(id.Scope, "show", "--property="+examined, unit(id))...)
+	out, err := room.Ask(ctx, m.sys, systemctl(id.Scope, "show", "--property="+examined, unit(id))...)
 	if err != nil {
 		return platform.Examination{}, m.failed(ctx, "examine", id, unanswered(id, err))
 	}
 	p := parseProperties(out)
-	e := platform.Examination{Unread: p["NeedDaemonReload"] == "yes", Own: m.mends(id)}
+	e := platform.Examination{Unread: p.is("NeedDaemonReload", "yes"), Own: m.mends(id)}
 	e.KillAfter, _ = readSpan(p["TimeoutStopUSec"]) // readSpan fails for "infinity", which means never
 	switch state := p["LoadState"]; state {
 	case "bad-setting", "error":
@@ -42,7 +42,7 @@ func (m *Manager) Examine(ctx context.Context, id platform.ID) (platform.Examina
 	}
 	if sockets, err := m.showSockets(ctx, id.Scope, m.sockets(id)); err == nil {
 		for _, s := range sockets {
-			e.Unread = e.Unread || s["NeedDaemonReload"] == "yes"
+			e.Unread = e.Unread || s.is("NeedDaemonReload", "yes")
 		}
 	}
 	if id.Scope == platform.ScopeSystem {
@@ -78,6 +78,6 @@ func (m *Manager) scripts(id platform.ID) []platform.Leftover {
 	}
 	return []platform.Leftover{{
 		Path: file, Ours: bytes.Contains(content, []byte(mark)), Remove: "rm " + file,
-		Why: "systemd starts the service by its unit, and another init would by this script",
+		Why: "systemd starts the service by its unit, and another init would start it by this script",
 	}}
 }

@@ -82,16 +82,18 @@ func recorded(tb testing.TB, version, state string) string {
 	return strings.ReplaceAll(text, "/bad.service", "/feedd.service") // the name at the recording
 }
 
-// inState returns a machine with that systemd, whose feedd.service is in that state.
+// inState returns a machine with that systemd, whose feedd.service is in that state. Nobody
+// needs to ask a new systemd for its version.
 func inState(tb testing.TB, version, state string) *machine {
 	tb.Helper()
-	return &machine{
-		files: map[string]string{},
-		answers: map[string]answer{
-			show + "feedd.service": {out: recorded(tb, version, state)},
-			"systemctl --version":  {out: "systemd " + version + " (" + version + ".1-1)\n+PAM +AUDIT\n"},
-		},
+	m := &machine{
+		files:   map[string]string{},
+		answers: map[string]answer{show + "feedd.service": {out: recorded(tb, version, state)}},
 	}
+	if version != "257" {
+		m.answers["systemctl --version"] = answer{out: "systemd " + version + " (" + version + ".1-1)\n+PAM +AUDIT\n"}
+	}
+	return m
 }
 
 // onBoth runs a test for the recordings of each systemd.

@@ -66,7 +66,7 @@ func harden(f *unitFile, u platform.Unit, root bool) {
 		}
 	}
 	if user {
-		const no = "%q: cannot be given to a user's service"
+		const no = "%q: is not available for a user service"
 		f.RefuseIf(len(h.Capabilities) > 0, "hardening.capabilities", no, h.Capabilities)
 		f.RefuseIf(len(h.SupplementaryGroups) > 0, "hardening.supplementary_groups", no, h.SupplementaryGroups)
 		return

@@ -43,7 +43,7 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 	}
 	version := u.Systemd.Version
 	if version == 0 {
-		version, err = m.version(ctx)
+		version, err = m.version(ctx, now)
 	}
 	if err != nil && unseen == nil { // systemd runs here, so its version must be known
 		return nil, fmt.Errorf("install %q: %w", u.ID.String(), err)
@@ -66,7 +66,7 @@ func (m *Manager) Plan(ctx context.Context, u platform.Unit) ([]platform.Step, e
 	// Its undo runs last, when the old unit file has been restored.
 	steps := []platform.Step{run("check that systemd answers", reload, "show", "--property=Version")}
 	if dir := path.Dir(file); u.Scope == platform.ScopeUser && room.Absent(m.sys, dir) {
-		steps = append(steps, platform.Step{Kind: platform.StepRun, Describe: "make the directory of your units", Argv: []string{"mkdir", "-p", dir}, Back: room.Drop(dir)})
+		steps = append(steps, platform.Step{Kind: platform.StepRun, Describe: "make the directory of the user's units", Argv: []string{"mkdir", "-p", dir}, Back: room.Drop(dir)})
 	}
 	for _, dir := range []string{u.RuntimeDir, u.StateDir} {
 		if dir != "" && u.Scope == platform.ScopeSystem && room.Absent(m.sys, dir) {
@@ -86,7 +86,7 @@ func enable(u platform.Unit, now properties) platform.Step {
 	verb, describe, undo := "enable", "enable the service at boot or login", "disable"
 	switch {
 	case u.StartType == platform.StartManual:
-		verb, describe, undo = "disable", "start the service when somebody asks for it, or connects, and not by itself", ""
+		verb, describe, undo = "disable", "do not start the service at boot, only on request or on a connection", ""
 		if now.enabled() {
 			undo = "enable"
 		}
@@ -135,7 +135,7 @@ func (m *Manager) replace(ctx context.Context, u platform.Unit, file string, now
 	}
 	if now.running() { // the process is not ours, and systemd would consider u started already
 		stop := platform.Step{
-			Kind: platform.StepRun, Describe: "stop what runs under the previous unit", Stops: true,
+			Kind: platform.StepRun, Describe: "stop the process of the previous unit", Stops: true,
 			Argv: systemctl(u.Scope, "stop", unit(u.ID)), Undo: systemctl(u.Scope, "start", unit(u.ID)),
 		}
 		keep = append([]platform.Step{stop}, keep...)
@@ -143,9 +143,20 @@ func (m *Manager) replace(ctx context.Context, u platform.Unit, file string, now
 	return keep, now.enabled(), err
 }
 
-// version returns the version of this machine's systemd, or 0 if it is unknown.
-func (m *Manager) version(ctx context.Context) (int, error) {
-	out, err := m.sys.Run(ctx, "systemctl", "--version")
+// newest is the latest systemd that matters to [Render]. It is also the first one whose units
+// have the property sinceNewest, so later versions need not be asked for.
+const (
+	newest      = preserve
+	sinceNewest = "RestartUSecNext"
+)
+
+// version returns the version of this machine's systemd, or newest if it is later, or 0 if it
+// is unknown. now has the properties of a unit, which may not exist.
+func (m *Manager) version(ctx context.Context, now properties) (int, error) {
+	if now[sinceNewest] != "" {
+		return newest, nil
+	}
+	out, err := room.Ask(ctx, m.sys, "systemctl", "--version")
 	if err != nil {
 		return 0, err
 	}

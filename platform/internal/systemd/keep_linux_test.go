@@ -59,7 +59,8 @@ func TestStore(t *testing.T) {
 	}
 }
 
-// Where nobody keeps anything that is said; and where nobody reads, the wait has an end.
+// Without a manager that keeps files, that is an error. If the manager does not read, the wait
+// is limited.
 func TestStoreThatIsNone(t *testing.T) {
 	if err := notifier(t, "").Keep(t.Context(), "x", os.Stdin); !errors.Is(err, platform.ErrUnsupported) {
 		t.Error(err)

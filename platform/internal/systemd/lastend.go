@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 // IDs of systemd's messages that a unit has failed, and how a process of a unit ended: see
@@ -34,7 +35,7 @@ func (m *Manager) before(ctx context.Context, id platform.ID, p properties) (*pl
 	} else {
 		argv = append(argv, "_PID=1", "UNIT="+unit(id))
 	}
-	out, err := m.sys.Run(ctx, argv...)
+	out, err := room.Ask(ctx, m.sys, argv...)
 	if err != nil {
 		return nil, time.Time{}
 	}

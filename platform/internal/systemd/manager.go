@@ -15,6 +15,7 @@ type Options struct {
 	Home       string // the user's home directory
 	ConfigHome string // $XDG_CONFIG_HOME; empty: .config in Home
 	RuntimeDir string // $XDG_RUNTIME_DIR; empty: Removal does not remove runtime directories
+	NoBus      bool   // no systemd of the user can be reached from this process
 }
 
 // A Manager manages services with systemd. It has no state, and queries the machine each time.
@@ -46,7 +47,7 @@ func (m *Manager) unitFile(id platform.ID) (string, error) {
 		config = path.Join(m.o.Home, ".config")
 	}
 	if !path.IsAbs(config) {
-		return "", fmt.Errorf("the user's configuration directory is not known (HOME or XDG_CONFIG_HOME): %w", platform.ErrBadUnit)
+		return "", fmt.Errorf("the user's configuration directory is unknown (HOME or XDG_CONFIG_HOME): %w", platform.ErrBadUnit)
 	}
 	return path.Join(config, "systemd/user", unit(id)), nil
 }

@@ -77,7 +77,7 @@ func (n *Notifier) readSocket(address string) error {
 	case strings.HasPrefix(address, "/"), strings.HasPrefix(address, "@") && len(address) > 1:
 		n.address = address
 	case strings.HasPrefix(address, "vsock:"):
-		return fmt.Errorf("NOTIFY_SOCKET=%q: a service manager outside of this virtual machine: %w", address, platform.ErrUnsupported)
+		return fmt.Errorf("NOTIFY_SOCKET=%q: a service manager outside this virtual machine: %w", address, platform.ErrUnsupported)
 	default:
 		return fmt.Errorf("NOTIFY_SOCKET=%q: neither a path nor an @abstract name: %w", address, platform.ErrUnsupported)
 	}
@@ -141,7 +141,7 @@ func (n *Notifier) Notify(notice platform.Notice) error {
 		n.waiting = n.waiting.add(m)
 		n.caughtUp = make(chan struct{})
 		go n.catchUp()
-		err = fmt.Errorf("it will be told when there is room: %w", err)
+		err = fmt.Errorf("it is notified when there is room: %w", err)
 	}
 	if err != nil {
 		return fmt.Errorf("notify systemd at %q: %w", n.address, err)

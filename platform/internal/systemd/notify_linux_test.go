@@ -292,6 +292,8 @@ func TestMain(m *testing.M) {
 		os.Exit(service())
 	case "child":
 		os.Exit(child())
+	case "misled":
+		os.Exit(misled())
 	}
 	os.Exit(2)
 }
@@ -358,6 +360,51 @@ func TestFiles(t *testing.T) {
 	if err != nil || string(buf[:n]) != "http\nunknown\n" {
 		t.Errorf("read %q, %v", buf[:n], err)
 	}
+}
+
+// LISTEN_FDS may name more descriptors than were passed. The other numbers belong to files
+// that the process has opened itself. Taking and closing those ended the process.
+func TestFilesThatWereNotPassed(t *testing.T) {
+	_, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.ExtraFiles = []*os.File{w}
+	cmd.Env = append(os.Environ(), roleEnv+"=misled", "LISTEN_FDS=9", "LISTEN_FDNAMES=http")
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.HasPrefix(string(out), "http") || !strings.HasSuffix(string(out), " of these descriptors were not passed\n") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// misled plays a process that has fewer descriptors than it is told.
+func misled() int {
+	ours, err := net.Listen("tcp", "127.0.0.1:0") // which also opens epoll's descriptor
+	if err != nil {
+		return 1
+	}
+	if err := os.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid())); err != nil {
+		return 1
+	}
+	n, err := systemd.FromEnvironment()
+	var names []string
+	for _, f := range n.Files() {
+		names = append(names, f.Name())
+		_ = f.Close()
+	}
+	fmt.Printf("%s: %v\n", strings.Join(names, " "), err)
+	go func() {
+		var d net.Dialer
+		if conn, err := d.Dial("tcp", ours.Addr().String()); err == nil {
+			_ = conn.Close()
+		}
+	}()
+	if _, err := ours.Accept(); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	return 0
 }
 
 func BenchmarkNotify(b *testing.B) {

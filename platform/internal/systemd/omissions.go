@@ -10,7 +10,7 @@ import (
 // LeftOut returns the settings that a unit of that scope leaves out.
 func LeftOut(scope platform.Scope) []platform.Omission {
 	left := []platform.Omission{
-		{Key: "display_name", Why: "a unit has one text for people, the description"},
+		{Key: "display_name", Why: "a unit has only one text for people, the description"},
 		{Key: "supervise", Why: "systemd restarts services itself"},
 	}
 	if scope == platform.ScopeUser {

@@ -55,7 +55,7 @@ func (m *Manager) Warnings(ctx context.Context, u platform.Unit) []string {
 		if err != nil {
 			continue
 		}
-		out, err := m.sys.Run(ctx, systemctl(u.Scope, "show", "--property=LoadState", "--", full)...)
+		out, err := room.Ask(ctx, m.sys, systemctl(u.Scope, "show", "--property=LoadState", "--", full)...)
 		if err == nil && strings.TrimSpace(out) == "LoadState=not-found" {
 			warnings = append(warnings, fmt.Sprintf("%s: systemd knows no %s", name.Key, full))
 		}

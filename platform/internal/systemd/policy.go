@@ -91,7 +91,7 @@ func limits(f *unitFile, u platform.Unit, version int) {
 	case l.Nice < -20 || l.Nice > 19:
 		f.Refuse("limits.nice", "%d: is not between -20 and 19", l.Nice)
 	case l.Nice < 0 && u.Scope == platform.ScopeUser:
-		f.Refuse("limits.nice", "%d: a user's service cannot be given precedence", l.Nice)
+		f.Refuse("limits.nice", "%d: a user service cannot get a higher priority", l.Nice)
 	case l.Nice != 0:
 		f.set("Nice", strconv.Itoa(l.Nice))
 	}

@@ -155,9 +155,9 @@ func programPath(p string) (string, error) {
 	case strings.ContainsFunc(p, isControl):
 		return "", errControl
 	case strings.ContainsAny(p, `"'\`):
-		return "", errors.New(`has a quotation mark or a backslash: systemd starts no such program; use a link to it`)
+		return "", errors.New(`has a quotation mark or a backslash: systemd does not start such a program; use a link to it`)
 	case strings.Contains(p, "$$"), strings.Contains(p, "${"):
-		return "", errors.New("has $$ or ${: systemd would tell the program another name; use a link to it")
+		return "", errors.New("has $$ or ${: systemd would pass another name to the program; use a link to it")
 	}
 	return word(percents(p))
 }
@@ -182,7 +182,7 @@ func assignment(name, value string) (string, error) {
 	case ownVariable(name):
 		return "", errors.New("systemd sets this variable itself")
 	case strings.ContainsFunc(value, func(r rune) bool { return isControl(r) && r != '\n' && r != '\t' }):
-		return "", errors.New("its value has a control character")
+		return "", errors.New("its value contains a control character")
 	}
 	return word(name + "=" + percents(value))
 }
@@ -191,7 +191,7 @@ func assignment(name, value string) (string, error) {
 // systemd does: only those without a meaning in any pass.
 func account(s string) (string, error) {
 	if !only(s, "_.@-") || strings.ContainsAny(s[:1], ".@-") {
-		return "", errors.New("is no name of a user or group")
+		return "", errors.New("is not a valid name of a user or group")
 	}
 	return s, nil
 }
@@ -206,7 +206,7 @@ func unitName(s, suffix string) (string, error) {
 	}
 	switch {
 	case !only(s, `:_.\@-`), s[0] == '@', strings.Contains(s, "@."):
-		return "", errors.New("is no name of a unit")
+		return "", errors.New("is not a valid name of a unit")
 	case len(s) > 255:
 		return "", errTooLong
 	}

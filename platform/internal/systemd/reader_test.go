@@ -47,7 +47,7 @@ func readUnit(file string) ([]setting, error) {
 		case ok:
 			settings = append(settings, setting{section, strings.TrimSpace(key), strings.TrimSpace(value)})
 		default:
-			return nil, fmt.Errorf("line %d is no assignment: %q", n+1, line)
+			return nil, fmt.Errorf("line %d is not an assignment: %q", n+1, line)
 		}
 	}
 	if continued != "" {

@@ -64,7 +64,7 @@ func (m *Manager) planSockets(ctx context.Context, u platform.Unit, dir string, 
 			return p, fmt.Errorf("%s %w: install --adopt takes it over; or choose another name: %w", file, platform.ErrForeign, platform.ErrPermission)
 		}
 		p.files = append(p.files, platform.Step{
-			Kind: platform.StepWriteFile, Describe: "write the unit that listens at a socket", Path: file, Mode: 0o644, Content: s.Content,
+			Kind: platform.StepWriteFile, Describe: "write the unit of a socket", Path: file, Mode: 0o644, Content: s.Content,
 		})
 		p.enable = append(p.enable, enableSocket(u.Scope, s.Name, state(s.Name)))
 	}
@@ -73,7 +73,7 @@ func (m *Manager) planSockets(ctx context.Context, u platform.Unit, dir string, 
 			continue
 		}
 		moved = true
-		disable := platform.Step{Kind: platform.StepRun, Describe: "no longer listen at a socket from boot on", Argv: systemctl(u.Scope, "disable", name)}
+		disable := platform.Step{Kind: platform.StepRun, Describe: "stop listening on a socket at boot", Argv: systemctl(u.Scope, "disable", name)}
 		if state(name).enabled() {
 			disable.Undo = systemctl(u.Scope, "enable", name)
 		}
@@ -106,14 +106,14 @@ func (m *Manager) stopMoved(u platform.Unit, names []string, shown []properties,
 		return nil
 	}
 	return &platform.Step{
-		Kind: platform.StepRun, Describe: "stop the service, as its sockets change", Stops: true,
+		Kind: platform.StepRun, Describe: "stop the service, because its sockets change: connections are refused until it runs again", Stops: true,
 		Argv: systemctl(u.Scope, append([]string{"stop"}, active...)...), Undo: systemctl(u.Scope, append([]string{"start"}, active...)...),
 	}
 }
 
 func enableSocket(scope platform.Scope, name string, now properties) platform.Step {
 	step := platform.Step{
-		Kind: platform.StepRun, Describe: "listen at the socket from boot on",
+		Kind: platform.StepRun, Describe: "listen on the socket at boot",
 		Argv: systemctl(scope, "enable", name), Undo: systemctl(scope, "disable", name),
 	}
 	if now.enabled() {

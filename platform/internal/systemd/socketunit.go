@@ -57,22 +57,29 @@ func activation(f *unitFile, u platform.Unit) {
 		return
 	}
 	f.RefuseIf(len(u.Sockets) == 0, "activation", "%q: there is no [[service.socket]]", u.Activation)
-	f.RefuseIf(u.RootDirectory != "", "activation", "%q: systemd would make the files of sockets outside of root_directory", u.Activation)
+	f.RefuseIf(u.RootDirectory != "", "activation", "%q: systemd would create the socket files outside root_directory", u.Activation)
 	f.RefuseIf(u.Systemd.PreserveSockets, "systemd.preserve_sockets", "true: a socket unit stops with the service, or the next connection would start it again")
 	f.list("Sockets", "socket", socketUnits(u), func(name string) (string, error) { return unitName(name, ".socket") })
 }
 
 // RenderSockets returns the socket units of u, in the order of its sockets. There are none
 // without [platform.ActivationSocket]. The errors are those of Render.
+//
+// Each is PartOf= the others, so that systemd stops all of them, and the service, in one
+// transaction. Between two, a connection to the second socket would start the service again,
+// and cancel the stop of the first.
 func RenderSockets(u platform.Unit) ([]SocketUnit, error) {
 	u = u.WithDefaults()
 	var units []SocketUnit
 	var errs []error
-	for i, name := range socketUnits(u) {
+	names := socketUnits(u)
+	for i, name := range names {
 		var f unitFile
 		f.text.WriteString(mark + ": the next install or uninstall replaces this file. For changes of your own: " + edit(u.Scope, name) + "\n")
 		f.section("Unit")
 		f.say("Description", "description", fmt.Sprintf("%s, socket %q", u.Description, u.Sockets[i].Name), text)
+		others := slices.DeleteFunc(slices.Clone(names), func(other string) bool { return other == name })
+		f.list("PartOf", "socket", others, func(name string) (string, error) { return unitName(name, ".socket") })
 		f.section("Socket")
 		socketSection(&f, u, i)
 		f.section("Install")
@@ -95,7 +102,7 @@ func socketSection(f *unitFile, u platform.Unit, i int) {
 	if at.Network == "udp" {
 		kind = "ListenDatagram"
 	}
-	f.RefuseIf(at.Network != "unix" && at.Port == 0, field("listen"), "%q: systemd chooses no port: name one", s.Listen)
+	f.RefuseIf(at.Network != "unix" && at.Port == 0, field("listen"), "%q: systemd does not choose a port: name one", s.Listen)
 	f.say(kind, field("listen"), listenValue(at), text)
 	f.set("FileDescriptorName", s.Name)
 	f.set("Service", unit(u.ID))
@@ -146,8 +153,8 @@ func socketFile(f *unitFile, u platform.Unit, s platform.Socket, at platform.Soc
 	f.set("SocketMode", fmt.Sprintf("%04o", mode.Perm()))
 	f.set("RemoveOnStop", "yes")
 	if u.Scope == platform.ScopeUser {
-		f.RefuseIf(s.Owner != "", field("owner"), "%q: cannot be chosen for a user's service", s.Owner)
-		f.RefuseIf(s.Group != "", field("group"), "%q: cannot be chosen for a user's service", s.Group)
+		f.RefuseIf(s.Owner != "", field("owner"), "%q: cannot be set for a user service", s.Owner)
+		f.RefuseIf(s.Group != "", field("group"), "%q: cannot be set for a user service", s.Group)
 		return
 	}
 	for _, x := range []struct{ key, field, own, usual string }{

@@ -124,7 +124,7 @@ func TestVerbsActOnSocketUnits(t *testing.T) {
 		do              verb
 		want            []string
 	}{
-		"stop":                           {runs + boot, up, (*systemd.Manager).Stop, []string{"stop feedd.service feedd.socket"}},
+		"stop":                           {runs + boot, up, (*systemd.Manager).Stop, []string{"stop feedd.socket feedd.service"}},
 		"start":                          {stopped + boot, up, (*systemd.Manager).Start, []string{"start feedd.socket feedd.service"}},
 		"start of one on demand":         {stopped + demand, down, (*systemd.Manager).Start, []string{"start feedd.socket"}},
 		"restart":                        {runs + boot, up, (*systemd.Manager).Restart, []string{"restart feedd.service"}},
@@ -153,7 +153,7 @@ func TestStatusOfSocketUnits(t *testing.T) {
 		"ActiveState=active\nUnitFileState=enabled":    {Listening: true, Enabled: true},
 		"ActiveState=inactive\nUnitFileState=disabled": {},
 		"ActiveState=failed\nUnitFileState=enabled\nResult=service-start-limit-hit": {
-			Enabled: true, Failed: "feedd.socket no longer listens: the service has failed too often, and connections do not start it any more",
+			Enabled: true, Failed: "feedd.socket no longer listens: the service has failed too often, and connections no longer start it",
 		},
 		"ActiveState=failed\nUnitFileState=enabled\nResult=trigger-limit-hit": {
 			Enabled: true, Failed: "feedd.socket no longer listens: connections have started the service more than 10 times within 10s",
@@ -222,10 +222,10 @@ func TestPlanSocketUnits(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"run " + ctl + "stop feedd.service feedd.socket <- " + ctl + "start feedd.service feedd.socket",
-		"run " + ctl + "disable feedd.service feedd.socket <- " + ctl + "enable feedd.service feedd.socket",
+		"run " + ctl + "stop feedd.socket feedd.service <- " + ctl + "start feedd.socket feedd.service",
+		"run " + ctl + "disable feedd.socket feedd.service <- " + ctl + "enable feedd.service feedd.socket",
 		"remove-file " + feeddSocket, "remove-file " + feeddFile, reload,
-		"run " + ctl + "reset-failed feedd.service feedd.socket ?", "remove-dir /run/feedd",
+		"run " + ctl + "reset-failed feedd.socket feedd.service ?", "remove-dir /run/feedd",
 	}
 	if got := lines(steps); !reflect.DeepEqual(got, want) {
 		t.Errorf("removal\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

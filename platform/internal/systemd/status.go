@@ -27,11 +27,14 @@ func (m *Manager) show(ctx context.Context, id platform.ID) (properties, error) 
 	if err := room.CheckID(id); err != nil {
 		return nil, err
 	}
-	out, err := m.sys.Run(ctx, systemctl(id.Scope, "show", "--timestamp=unix", "--property="+shown, unit(id))...)
+	if id.Scope == platform.ScopeUser && m.o.NoBus {
+		return nil, fmt.Errorf("systemctl --user show %s: %w", unit(id), errNoBus)
+	}
+	out, err := room.Ask(ctx, m.sys, systemctl(id.Scope, "show", "--timestamp=unix", "--property="+shown, unit(id))...)
 	if unknown, ok := errors.AsType[*platform.CommandError](err); ok && strings.Contains(unknown.Stderr, "timestamp") {
 		// systemd before 247 does not have --timestamp. It prints its times for people, in the
 		// local time zone.
-		out, err = m.sys.Run(ctx, systemctl(id.Scope, "show", "--property="+shown, unit(id))...)
+		out, err = room.Ask(ctx, m.sys, systemctl(id.Scope, "show", "--property="+shown, unit(id))...)
 	}
 	if err != nil {
 		return nil, unanswered(id, err)
@@ -39,10 +42,15 @@ func (m *Manager) show(ctx context.Context, id platform.ID) (properties, error) 
 	return parseProperties(out), nil
 }
 
+// errNoBus is the error of a query if Options.NoBus is set. systemctl would fail, too.
+var errNoBus = errors.New("neither $XDG_RUNTIME_DIR nor $DBUS_SESSION_BUS_ADDRESS is set: " + noUser)
+
+const noUser = "does this user's systemd run? Log in as the user, or as root: loginctl enable-linger USER"
+
 // unanswered returns the error of a query without the long list of properties.
 func unanswered(id platform.ID, err error) error {
 	failed, ok := errors.AsType[*platform.CommandError](err)
-	if !ok || failed.Code < 0 {
+	if !ok {
 		return err
 	}
 	short := *failed
@@ -51,7 +59,10 @@ func unanswered(id platform.ID, err error) error {
 		return &short
 	}
 	short.Argv = slices.Insert(short.Argv, 1, "--user")
-	return fmt.Errorf("%w: does this user's systemd run? Log in as the user, or as root: loginctl enable-linger USER", &short)
+	if short.Code < 0 { // it did not say no
+		return &short
+	}
+	return fmt.Errorf("%w: %s", &short, noUser)
 }
 
 func parseProperties(out string) properties {
@@ -87,16 +98,21 @@ func (p properties) time(key string) time.Time {
 	return time.Unix(n, 0)
 }
 
+// is reports whether a property has one of the values. To compare an element of a map with a
+// constant in place is expensive: the compiler looks it up again for each byte of the constant
+// (seen with Go 1.26).
+func (p properties) is(name string, values ...string) bool { return slices.Contains(values, p[name]) }
+
 func (p properties) installed() bool {
 	switch p["LoadState"] {
 	case "", "not-found":
 		return false
 	}
-	return p["FragmentPath"] != "" || p["LoadState"] == "masked"
+	return p["FragmentPath"] != "" || p.is("LoadState", "masked")
 }
 
 func (p properties) enabled() bool {
-	return p["UnitFileState"] == "enabled" || p["UnitFileState"] == "enabled-runtime"
+	return p.is("UnitFileState", "enabled", "enabled-runtime")
 }
 
 // running reports whether the service has a process, or will have one soon.
@@ -175,7 +191,7 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 	if exit == nil {
 		exit, ended = m.before(ctx, id, p)
 	}
-	restarts, gaveUp := p.number("NRestarts"), p["Result"] == "start-limit-hit"
+	restarts, gaveUp := p.number("NRestarts"), p.is("Result", "start-limit-hit")
 	if gaveUp { // systemd also counts the restart that it has refused
 		restarts = max(0, restarts-1)
 	}

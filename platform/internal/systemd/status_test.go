@@ -151,3 +151,20 @@ func TestStatusErrorIsShort(t *testing.T) {
 		}
 	}
 }
+
+// Where no systemd of the user can be reached, systemctl is not run to learn that.
+func TestIssue16_WithoutAUsersSystemdNobodyIsAsked(t *testing.T) {
+	sys := &machine{}
+	m := systemd.New(sys, systemd.Options{Home: "/home/ann", NoBus: true})
+	const want = "status \"feedd\": systemctl --user show feedd.service: neither $XDG_RUNTIME_DIR nor $DBUS_SESSION_BUS_ADDRESS is set: " +
+		"does this user's systemd run? Log in as the user, or as root: loginctl enable-linger USER"
+	if _, err := m.Status(t.Context(), platform.ID{Name: "feedd", Scope: platform.ScopeUser}); err == nil || err.Error() != want {
+		t.Errorf("%v", err)
+	}
+	if len(sys.ran) > 0 {
+		t.Errorf("ran %q", sys.ran)
+	}
+	if _, err := m.Status(t.Context(), feeddID); err == nil || len(sys.ran) != 1 { // the machine's
+		t.Errorf("ran %q: %v", sys.ran, err)
+	}
+}

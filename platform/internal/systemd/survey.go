@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 var (
@@ -28,7 +29,7 @@ func (m *Manager) Made(content []byte) bool { return bytes.HasPrefix(content, []
 
 // Unsettled runs one `systemctl list-units` that leaves out active and inactive units.
 func (m *Manager) Unsettled(ctx context.Context, scope platform.Scope) (map[string]platform.Phase, error) {
-	out, err := m.sys.Run(ctx, systemctl(scope, "list-units", "--type=service", "--state=failed,activating,deactivating", "--plain", "--no-legend", "--full")...)
+	out, err := room.Ask(ctx, m.sys, systemctl(scope, "list-units", "--type=service", "--state=failed,activating,deactivating", "--plain", "--no-legend", "--full")...)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 // triggering has the properties for one `systemctl show` of all socket units.
@@ -45,7 +46,7 @@ func (m *Manager) showSockets(ctx context.Context, scope platform.Scope, names [
 	if len(names) == 0 {
 		return nil, nil
 	}
-	out, err := m.sys.Run(ctx, systemctl(scope, append([]string{"show", "--property=" + triggering, "--"}, names...)...)...)
+	out, err := room.Ask(ctx, m.sys, systemctl(scope, append([]string{"show", "--property=" + triggering, "--"}, names...)...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +62,7 @@ func (m *Manager) showSockets(ctx context.Context, scope platform.Scope, names [
 
 // listens reports whether a socket unit holds its socket.
 func (p properties) listens() bool {
-	return p["ActiveState"] == "active" || p["ActiveState"] == "reloading"
+	return p.is("ActiveState", "active", "reloading")
 }
 
 // trigger returns the state of the socket units, or nil if there are none.
@@ -75,7 +76,7 @@ func (m *Manager) trigger(ctx context.Context, id platform.ID) *platform.Trigger
 	for i, p := range all {
 		t.Listening = t.Listening && p.listens()
 		t.Enabled = t.Enabled && p.enabled()
-		if p["ActiveState"] == "failed" && t.Failed == "" {
+		if p.is("ActiveState", "failed") && t.Failed == "" {
 			t.Failed = fmt.Sprintf("%s no longer listens: %s", names[i], triggerFailed(p["Result"]))
 		}
 	}
@@ -86,11 +87,11 @@ func (m *Manager) trigger(ctx context.Context, id platform.ID) *platform.Trigger
 func triggerFailed(result string) string {
 	switch result {
 	case "service-start-limit-hit":
-		return "the service has failed too often, and connections do not start it any more"
+		return "the service has failed too often, and connections no longer start it"
 	case "trigger-limit-hit":
 		return fmt.Sprintf("connections have started the service more than %d times within %v", triggerBurst, triggerInterval)
 	case "resources":
-		return "systemd could not open the socket; is somebody else listening there?"
+		return "systemd could not open the socket; does another process listen there?"
 	}
 	return result
 }
@@ -110,13 +111,13 @@ func (m *Manager) jobUnits(ctx context.Context, verb string, id platform.ID, p p
 	shown, err := m.showSockets(ctx, id.Scope, sockets)
 	switch {
 	case verb == "stop":
-		known := []string{service} // systemctl refuses to stop a unit that does not exist
+		var known []string // systemctl refuses to stop a unit that does not exist
 		for i, p := range shown {
-			if p["LoadState"] != "not-found" {
+			if !p.is("LoadState", "not-found") {
 				known = append(known, sockets[i])
 			}
 		}
-		return known, false
+		return append(known, service), false // the stop of the first is that of all: see RenderSockets
 	case onDemand(sockets, p) && !p.running():
 		return sockets, false
 	case verb == "restart":

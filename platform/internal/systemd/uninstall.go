@@ -36,30 +36,31 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 		return nil, fmt.Errorf("uninstall %q: %w", id.String(), err)
 	}
 	sockets := m.sockets(id)
-	known, enabled := []string{unit(id)}, []string{}
+	known, enabled := []string{}, []string{}
 	if now.enabled() {
 		enabled = append(enabled, unit(id))
 	}
 	listening, _ := m.showSockets(ctx, id.Scope, sockets)
 	for i, p := range listening {
-		if p["LoadState"] != "not-found" {
+		if !p.is("LoadState", "not-found") {
 			known = append(known, sockets[i])
 		}
 		if p.enabled() {
 			enabled = append(enabled, sockets[i])
 		}
 	}
+	known = append(known, unit(id)) // the stop of the first is that of all: see RenderSockets
 	run := func(describe string, args ...string) platform.Step {
 		return platform.Step{Kind: platform.StepRun, Describe: describe, Argv: systemctl(id.Scope, args...)}
 	}
 	var steps []platform.Step
-	if now["LoadState"] == "loaded" || now.running() { // otherwise stop fails, because there is no unit
+	if now.is("LoadState", "loaded") || now.running() { // otherwise stop fails, because there is no unit
 		stop := run("stop the service", append([]string{"stop"}, known...)...)
 		switch {
 		case now.running():
 			stop.Undo = systemctl(id.Scope, append([]string{"start"}, known...)...)
 		case slices.ContainsFunc(listening, properties.listens):
-			stop.Undo = systemctl(id.Scope, append([]string{"start"}, known[1:]...)...)
+			stop.Undo = systemctl(id.Scope, append([]string{"start"}, known[:len(known)-1]...)...)
 		}
 		steps = append(steps, stop)
 	}
@@ -79,7 +80,7 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 	forget.MayFail = true // it fails if there is nothing to reset
 	steps = append(append(append(steps, disable), remove...), run("reload systemd", "daemon-reload"))
 	if wasEnabled(content) {
-		steps = append(steps, run("start what was there before at boot or login, as before", "enable", unit(id)))
+		steps = append(steps, run("enable the previous service at boot or login again", "enable", unit(id)))
 	}
 	steps = append(steps, forget)
 	if dir := m.runtimeDir(id); dir != "" {
@@ -87,7 +88,7 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 	}
 	if kept := m.kept(id); len(kept) > 0 {
 		steps = append(steps, platform.Step{
-			Kind: platform.StepRun, Describe: "remove the service's directories that are empty", MayFail: true,
+			Kind: platform.StepRun, Describe: "remove the service's empty directories", MayFail: true,
 			Argv: append([]string{"rmdir", "--ignore-fail-on-non-empty"}, kept...),
 		})
 	}

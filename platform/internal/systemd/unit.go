@@ -117,8 +117,8 @@ func commands(f *unitFile, u platform.Unit, version int) {
 // accounts sets the account of the service, and reports whether that is root.
 func accounts(f *unitFile, u platform.Unit) (root bool) {
 	if u.Scope == platform.ScopeUser {
-		f.RefuseIf(u.User != "", "user", "%q: cannot be chosen for a user's service", u.User)
-		f.RefuseIf(u.Group != "", "group", "%q: cannot be chosen for a user's service", u.Group)
+		f.RefuseIf(u.User != "", "user", "%q: cannot be set for a user service", u.User)
+		f.RefuseIf(u.Group != "", "group", "%q: cannot be set for a user service", u.Group)
 		return false
 	}
 	f.say("User", "user", u.User, account)
@@ -128,7 +128,7 @@ func accounts(f *unitFile, u platform.Unit) (root bool) {
 
 func surroundings(f *unitFile, u platform.Unit) {
 	f.say("WorkingDirectory", "working_directory", u.WorkingDirectory, linePath)
-	f.RefuseIf(u.RootDirectory != "" && u.Scope == platform.ScopeUser, "root_directory", "%q: cannot be chosen for a user's service", u.RootDirectory)
+	f.RefuseIf(u.RootDirectory != "" && u.Scope == platform.ScopeUser, "root_directory", "%q: cannot be set for a user service", u.RootDirectory)
 	f.say("RootDirectory", "root_directory", u.RootDirectory, linePath)
 	f.CheckUmask(u)
 	f.set("UMask", fmt.Sprintf("%04o", uint32(*u.Umask)))
@@ -166,7 +166,7 @@ func directories(f *unitFile, u platform.Unit) {
 		// is refused because an instance that was started by hand holds its lock there.
 		f.set("RuntimeDirectoryPreserve", "yes")
 	case within(u.RuntimeDir, "/run"), within(u.RuntimeDir, "/var/run"):
-		f.Refuse("runtime_dir", "%q: is gone after a reboot, and then the service could not start: without it systemd makes /run/%s",
+		f.Refuse("runtime_dir", "%q: is gone after a reboot, and the service could not start then: leave the key out, and systemd creates /run/%s",
 			u.RuntimeDir, u.ID)
 	}
 	if u.StateDir == "" {

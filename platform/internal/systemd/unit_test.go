@@ -1,8 +1,10 @@
 package systemd_test
 
 import (
+	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -309,6 +311,22 @@ func TestRenderReportsEverything(t *testing.T) {
 	for _, field := range []string{"description", "user", "command"} {
 		if !strings.Contains(err.Error(), field) {
 			t.Errorf("error does not name %s: %v", field, err)
+		}
+	}
+}
+
+// Plan does not ask for the exact version of a systemd that is at least the newest one that
+// matters.
+func TestNoLaterSystemdMatters(t *testing.T) {
+	for _, u := range []platform.Unit{feedd(), everything(), activated()} {
+		for _, scope := range []platform.Scope{platform.ScopeSystem, platform.ScopeUser} {
+			u.Scope = scope
+			u.Systemd.PreserveSockets = len(u.Sockets) > 0
+			newest, err := systemd.Render(u, systemd.Newest)
+			later, e := systemd.Render(u, systemd.Newest+1000)
+			if !bytes.Equal(newest, later) || fmt.Sprint(err) != fmt.Sprint(e) {
+				t.Errorf("%s:\n%s\n%v\nlater:\n%s\n%v", u.Name, newest, err, later, e)
+			}
 		}
 	}
 }

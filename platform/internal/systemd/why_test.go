@@ -30,13 +30,13 @@ func TestIssue10_6_ExitCodesInWords(t *testing.T) {
 	}{
 		1:   {"exit code 1)", platform.ExitFailed},
 		70:  {"it panicked", platform.ExitCrashed},
-		75:  {"it runs already", platform.ExitAlreadyRunning},
+		75:  {"it is already running", platform.ExitAlreadyRunning},
 		77:  {"it lacks a permission that it needs", platform.ExitNotPermitted},
 		78:  {"its configuration cannot be used", platform.ExitBadConfig},
 		200: {"working_directory", platform.ExitBadConfig},
 		203: {"cannot execute its program", platform.ExitBadConfig},
-		216: {"is there such a group", platform.ExitBadConfig},
-		217: {"is there such a user", platform.ExitBadConfig},
+		216: {"does the group exist", platform.ExitBadConfig},
+		217: {"does the user exist", platform.ExitBadConfig},
 		218: {"capabilities", platform.ExitBadConfig},
 		226: {"read_write_paths", platform.ExitBadConfig},
 		228: {"filter its system calls", platform.ExitBadConfig},
@@ -127,6 +127,14 @@ func TestIssue10_4_WithoutLinger(t *testing.T) {
 		if err != nil || !st.Enabled || st.AtLogin == lingers {
 			t.Errorf("lingers %t: %+v, %v", lingers, st, err)
 		}
+	}
+}
+
+func TestLogsAreSynced(t *testing.T) {
+	sys := ended(t, "")
+	sys.answers["journalctl --sync"] = answer{}
+	if err := systemd.New(sys, systemd.Options{}).SyncLogs(t.Context()); err != nil || !sys.did("journalctl --sync") {
+		t.Errorf("%v, ran %q", err, sys.ran)
 	}
 }
 

@@ -28,9 +28,9 @@ func dialect() initd.Dialect {
 			initd.NameService: "$named", initd.Time: "$time", initd.Syslog: "$syslog",
 		},
 		Omissions: []platform.Omission{
-			{Key: "stop_timeout", Why: "the program's own commands mind it"},
-			{Key: "socket", Why: "the supervisor of supervise keeps them; without one each start opens them, and while it is down connections are refused"},
-			{Key: "restart", Why: "nothing restarts a service, unless supervise asks for a supervisor of the program's own"},
+			{Key: "stop_timeout", Why: "the program's own commands enforce it"},
+			{Key: "socket", Why: "with supervise, the program's supervisor keeps them; without it, each start opens them, and connections are refused while it is down"},
+			{Key: "restart", Why: "nothing restarts a service, unless supervise starts the program's own supervisor"},
 		},
 		NoWholeLimits: "an init script cannot limit a service as a whole",
 		Action:        func(id platform.ID, verb string) []string { return []string{initd.Path(id), verb} },
@@ -46,7 +46,7 @@ func checkID(id platform.ID) error {
 	suffix := strings.TrimPrefix(path.Ext(id.String()), ".")
 	if slices.Contains([]string{"old", "new", "org", "orig", "save", "swp", "core"}, suffix) ||
 		strings.HasPrefix(suffix, "ba") || strings.HasPrefix(suffix, "rpm") || strings.HasPrefix(suffix, "dpkg") {
-		return initd.BadName(id, "insserv passes over scripts that end in ."+suffix)
+		return initd.BadName(id, "insserv ignores scripts whose names end in ."+suffix)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 // A linker makes and removes the links of the runlevels.
@@ -138,7 +139,7 @@ func (m *Manager) find(ctx context.Context, service string) ([]string, error) {
 		all = all && m.machine.Exists(dir)
 	}
 	// A missing directory is not an error. Names have no characters that are special to find.
-	out, err := m.machine.Run(ctx, append(argv, "-name", "[SK][0-9][0-9]"+service)...)
+	out, err := room.Ask(ctx, m.machine, append(argv, "-name", "[SK][0-9][0-9]"+service)...)
 	if err != nil && all {
 		return nil, err
 	}
@@ -160,9 +161,9 @@ func (m *Manager) enable(ctx context.Context, u platform.Unit) ([]platform.Step,
 		return nil, err
 	}
 	manual := u.StartType == platform.StartManual
-	why := "start the service at boot, stop it at the end"
+	why := "start the service at boot, stop it at shutdown"
 	if manual {
-		why = "start the service when somebody asks for it, and stop it at the end"
+		why = "do not start the service at boot, and stop it at shutdown"
 	}
 	var steps []platform.Step
 	if len(links) > 0 && enabled(links) == manual { // linkers do not change existing links
@@ -205,7 +206,7 @@ func (m *Manager) disable(ctx context.Context, id platform.ID) ([]platform.Step,
 	if err != nil {
 		return nil, err
 	}
-	const why = "do not start it any more at boot"
+	const why = "do not start it at boot any more"
 	if l := m.linker(id); l.program != "" {
 		step := platform.Step{Kind: platform.StepRun, Describe: why, Argv: l.remove}
 		if enabled(links) {

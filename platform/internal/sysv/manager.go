@@ -2,9 +2,11 @@ package sysv
 
 import (
 	"context"
+	"errors"
 
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/platform/internal/initd"
+	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
 // A Manager manages services with init scripts. It has no state, and queries the machine each
@@ -57,9 +59,13 @@ func (m *Manager) Removal(ctx context.Context, id platform.ID) ([]platform.Step,
 // boot.
 func (m *Manager) take(ctx context.Context, id platform.ID) (initd.Taken, error) {
 	var t initd.Taken
-	if _, err := m.machine.Run(ctx, initd.Path(id), "status"); err == nil {
+	_, stopped := room.Ask(ctx, m.machine, initd.Path(id), "status")
+	switch {
+	case errors.Is(stopped, platform.ErrTimeout): // it may run, and would not be stopped
+		return t, stopped
+	case stopped == nil:
 		t.Stop = []platform.Step{{
-			Kind: platform.StepRun, Describe: "stop what runs, while its own script is there", Stops: true,
+			Kind: platform.StepRun, Describe: "stop the running service with its own script", Stops: true,
 			Argv: []string{initd.Path(id), "stop"}, Undo: []string{initd.Path(id), "start"},
 		}}
 	}
@@ -72,7 +78,7 @@ func (m *Manager) take(ctx context.Context, id platform.ID) (initd.Taken, error)
 
 // enableAgain is enable for a service that a removal has just disabled.
 func (m *Manager) enableAgain(ctx context.Context, id platform.ID) []platform.Step {
-	const why = "start what was there before at boot, as before"
+	const why = "enable the previous service at boot again"
 	if l := m.linker(id); l.program != "" {
 		return []platform.Step{{Kind: platform.StepRun, Describe: why, Argv: l.add, Undo: l.remove}}
 	}

@@ -50,10 +50,10 @@ func (m *Manager) examinePlaces(ctx context.Context, id platform.ID, e *platform
 		}
 	}
 	if never != nil {
-		e.Misplaced = "no link stops it in " + strings.Join(never, " and ") + ": at the machine's end it is killed, and not stopped in order"
+		e.Misplaced = "no link stops it in " + strings.Join(never, " and ") + ": at shutdown it is killed, not stopped in order"
 	}
 	if last := links.stoppedAfter(m.found(ctx, everybodysEnd)); last != "" {
-		e.Misplaced = last + ", which kills whatever is left"
+		e.Misplaced = last + ", which kills all remaining processes"
 	}
 	for _, service := range needed(script) {
 		others := m.found(ctx, service)

@@ -25,18 +25,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
 
-	"github.com/holdfast-dev/holdfast/platform/files"
+	"github.com/holdfast-dev/holdfast/internal/secretfile"
 	"github.com/holdfast-dev/holdfast/service/alarm"
 )
 
 const (
 	maxHeader    = 64 << 10 // bytes of the answer's header
-	maxSecret    = 8 << 10
 	maxRedirects = 3
 )
 
@@ -56,7 +54,7 @@ func (s Sender) Post(ctx context.Context, c alarm.Config, body []byte) error {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Webhook, bytes.NewReader(body))
 	if err != nil {
-		return errors.New("webhook: is no URL like https://host/path")
+		return errors.New("webhook: is not a URL like https://host/path")
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "holdfast-alarm")
@@ -93,7 +91,7 @@ func (s Sender) tls() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12}
 }
 
-var errElsewhere = errors.New("it leads elsewhere by a redirect, which is not followed")
+var errElsewhere = errors.New("it redirects to another place, and such redirects are not followed")
 
 // sameServer accepts a redirect only to the server that the alarm and its secret are meant
 // for.
@@ -103,7 +101,7 @@ func sameServer(req *http.Request, via []*http.Request) error {
 		return fmt.Errorf("%w: to %s", errElsewhere, place(req.URL))
 	}
 	if req.Method != http.MethodPost {
-		return errors.New("it answers with a redirect that is for browsers (307 and 308 keep the method)")
+		return errors.New("it answers with a redirect for browsers (only 307 and 308 keep the method)")
 	}
 	if len(via) > maxRedirects {
 		return errors.New("too many redirects")
@@ -127,25 +125,9 @@ func readSecret(path string) (string, error) {
 	if path == "" {
 		return "", nil
 	}
-	f, err := files.OpenToRead(path)
+	secret, err := secretfile.Read(path)
 	if err != nil {
 		return "", fmt.Errorf("webhook_secret_file: %w", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err == nil {
-		err = private(path, info)
-	}
-	if err != nil {
-		return "", fmt.Errorf("webhook_secret_file: %w", err)
-	}
-	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
-	if err != nil {
-		return "", fmt.Errorf("webhook_secret_file: %w", err)
-	}
-	secret := strings.TrimSpace(string(b))
-	if len(b) > maxSecret || secret == "" || strings.ContainsFunc(secret, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return "", fmt.Errorf("webhook_secret_file: %s: %w: it has to have one line, of at most %d bytes", path, files.ErrMalformed, maxSecret)
 	}
 	return secret, nil
 }

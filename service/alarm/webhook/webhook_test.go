@@ -113,8 +113,8 @@ func TestServersThatMisbehave(t *testing.T) {
 		"is out of order":          {says(500), false, "the server says 500 Internal Server Error", 1},
 		"does not know us":         {says(401), false, "the server says 401 Unauthorized", 1},
 		"never answers":            {forever, true, "canceled", 1},
-		"leads to another machine": {redirect(307, elsewhere.URL+"/secret"), false, "leads elsewhere by a redirect, which is not followed: to http://127.0.0.1", 1},
-		"leads to another scheme":  {redirect(307, secure.URL), false, "leads elsewhere by a redirect", 1},
+		"leads to another machine": {redirect(307, elsewhere.URL+"/secret"), false, "redirects to another place, and such redirects are not followed: to http://127.0.0.1", 1},
+		"leads to another scheme":  {redirect(307, secure.URL), false, "redirects to another place", 1},
 		"leads a browser":          {redirect(302, "/login"), false, "for browsers", 1},
 		"leads in circles":         {redirect(308, "/again"), false, "too many redirects", 4},
 		"leads on": {func(w http.ResponseWriter, r *http.Request) {

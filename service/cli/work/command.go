@@ -31,20 +31,21 @@ const patience = time.Minute
 // Command returns the command `work` with list, show, rerun, abort and release.
 func Command(find cli.Find) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "work",
-		Short: "See to the work that is under way, was interrupted, or has ended",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:     "work",
+		Short:   "Manage the work that is in progress, was interrupted, or has ended",
+		Example: "  PROGRAM work list\n  PROGRAM work rerun 7",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
 		list(find),
-		one(find, "show", "Show a piece of work whole", "Show a piece of work with its parameters and what it has saved."),
-		one(find, "rerun", "Have work run again",
-			"Have work run again: as soon as the service takes it, or after its next start. What was cut off goes on with its idempotency key and "+
-				"what it has saved; what has ended is begun from its parameters."),
-		one(find, "abort", "End work for good", "End work for good: it is not run again. What is under way is ended by the program."),
-		one(find, "release", "Have work that was set aside run again",
-			"Have work run again that was set aside because the service crashed again and again with it. Its crashes are forgotten."),
+		one(find, "show", "Show a piece of work in full", "Show a piece of work with its parameters and its saved state."),
+		one(find, "rerun", "Run work again",
+			"Run work again: as soon as the service takes it, or after its next start. Interrupted work continues with its idempotency key and "+
+				"its saved state; ended work begins anew from its parameters."),
+		one(find, "abort", "End work permanently", "End work permanently: it is not run again. The program ends work in progress."),
+		one(find, "release", "Run work again that was set aside",
+			"Run work again that was set aside because the service crashed repeatedly during it. Its crash count is reset."),
 	)
 	return cmd
 }
@@ -53,11 +54,11 @@ func list(find cli.Find) *cobra.Command {
 	var asJSON bool
 	var limit int
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the work, the newest last", Args: cobra.NoArgs,
-		Long: "List the work, the newest last: all that something is still to come of, and of the rest the newest (-n).",
+		Use: "list", Short: "List the work, the newest last", Args: cobra.NoArgs, Example: "  PROGRAM work list\n  PROGRAM work list --json -n 5",
+		Long: "List the work, the newest last: all work that has not ended, and the newest of the ended (-n).",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if limit < 0 {
-				return cli.Usage(fmt.Errorf("-n %d: it counts entries", limit))
+				return cli.Usage(fmt.Errorf("-n %d: the number of entries cannot be negative", limit))
 			}
 			a, err := ask(cmd, find, journal.Request{Verb: "list", Limit: limit})
 			if err != nil {
@@ -67,18 +68,18 @@ func list(find cli.Find) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON, one object")
-	cmd.Flags().IntVarP(&limit, "lines", "n", 200, "how many of those that have ended; 0: all")
+	cmd.Flags().IntVarP(&limit, "lines", "n", 200, "number of ended entries; 0: all")
 	return cmd
 }
 
 func one(find cli.Find, verb, short, long string) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: verb + " ID", Short: short, Long: long, Args: cobra.ExactArgs(1),
+		Use: verb + " ID", Short: short, Long: long, Args: cobra.ExactArgs(1), Example: "  PROGRAM work " + verb + " 7",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := strconv.ParseUint(args[0], 10, 64)
 			if err != nil {
-				return cli.Usage(fmt.Errorf("%q is no number of `work list`", args[0]))
+				return cli.Usage(fmt.Errorf("%q is not a number from `work list`", args[0]))
 			}
 			a, err := ask(cmd, find, journal.Request{Verb: verb, ID: id})
 			if err != nil {

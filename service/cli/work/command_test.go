@@ -18,6 +18,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/cli"
 	"github.com/holdfast-dev/holdfast/service/cli/work"
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
+	"github.com/holdfast-dev/holdfast/singleton"
 )
 
 // A program keeps a journal.
@@ -34,7 +35,8 @@ type running struct {
 	ready chan struct{}
 }
 
-func (r running) Term() (uint64, error)                                     { return r.term, nil }
+func (r running) Term() singleton.Term { return singleton.LocalTerm(r.term) }
+
 func (r running) StatePath(suffix string) string                            { return filepath.Join(r.dir, "feedd"+suffix) }
 func (r running) WhenReady() <-chan struct{}                                { return r.ready }
 func (r running) Slog() *slog.Logger                                        { return slog.New(slog.DiscardHandler) }
@@ -78,10 +80,10 @@ func wants(t *testing.T, dir string, code int, says string, args ...string) {
 func TestWorkOfAServiceThatIsDownOrUp(t *testing.T) {
 	dir := t.TempDir()
 	wants(t, dir, 0, "", "work", "list")
-	wants(t, dir, 2, `"x" is no number`, "work", "show", "x")
+	wants(t, dir, 2, `"x" is not a number`, "work", "show", "x")
 	wants(t, dir, 2, "", "work", "show")
 	wants(t, dir, 2, "unknown command", "work", "nothing")
-	wants(t, dir, 2, "it counts", "work", "list", "-n", "-1")
+	wants(t, dir, 2, "cannot be negative", "work", "list", "-n", "-1")
 	wants(t, dir, 1, "", "work", "show", "1")
 
 	o := journal.Options{MaxCrashes: 1}
@@ -92,7 +94,7 @@ func TestWorkOfAServiceThatIsDownOrUp(t *testing.T) {
 		}
 	}
 	wants(t, dir, 0, "begun", "work", "list") // up
-	wants(t, dir, 1, `work rerun "feedd": rerun work 1: not possible: it is under way`, "work", "rerun", "1")
+	wants(t, dir, 1, `work rerun "feedd": rerun work 1: not possible: it is in progress`, "work", "rerun", "1")
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -100,8 +102,8 @@ func TestWorkOfAServiceThatIsDownOrUp(t *testing.T) {
 	wants(t, dir, 0, "parameters:            42", "work", "show", "1")
 	wants(t, dir, 1, "no such work", "work", "show", "9")
 	wants(t, dir, 1, "not set aside, but interrupted", "work", "release", "2")
-	wants(t, dir, 0, "1: report is run again as 3", "work", "rerun", "1")
-	wants(t, dir, 1, "it was run again already, as 3", "work", "rerun", "1")
+	wants(t, dir, 0, "1: report runs again as 3", "work", "rerun", "1")
+	wants(t, dir, 1, "it was already run again, as 3", "work", "rerun", "1")
 	wants(t, dir, 0, "3: report is aborted", "work", "abort", "3")
 
 	j = open(t, dir, 2, o)
@@ -113,7 +115,7 @@ func TestWorkOfAServiceThatIsDownOrUp(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	wants(t, dir, 0, "1 crashes: ", "work", "list")
-	wants(t, dir, 0, "2: import is run again as 5", "work", "release", "2")
+	wants(t, dir, 0, "2: import runs again as 5", "work", "release", "2")
 	if got, err := j.Next(t.Context()); err != nil || got.RerunOf != 2 || string(got.Params) != "42" {
 		t.Errorf("%+v, %v", got, err)
 	}

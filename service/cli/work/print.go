@@ -112,7 +112,7 @@ func done(cmd *cobra.Command, a journal.Answer) error {
 	for _, e := range a.Entries {
 		switch {
 		case e.State == journal.Queued:
-			fmt.Fprintf(cmd.OutOrStdout(), "%d: %s is run again as %d when the service takes it\n", e.RerunOf, logsink.Printable(e.Kind), e.ID)
+			fmt.Fprintf(cmd.OutOrStdout(), "%d: %s runs again as %d when the service takes it\n", e.RerunOf, logsink.Printable(e.Kind), e.ID)
 		default:
 			fmt.Fprintf(cmd.OutOrStdout(), "%d: %s is %s\n", e.ID, logsink.Printable(e.Kind), e.State)
 		}

@@ -27,6 +27,9 @@ var _ = os.Getenv(roleVariable) == "" || syscall.Kill(os.Getpid(), syscall.SIGHU
 func TestMain(m *testing.M) {
 	switch os.Getenv(roleVariable) {
 	case "":
+		// Children do not inherit that SIGHUP is ignored, whoever runs the tests, such as nohup(1). It
+		// is done once: after signal.Reset, signal.Ignored would not report that it is ignored again.
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 		os.Exit(m.Run())
 	case "host": // links the package, but is no service
 		fmt.Println("main, ignoring it:", signal.Ignored(syscall.SIGHUP))
@@ -71,19 +74,9 @@ func play(t *testing.T, role, script string, args ...string) (out string, by sys
 	return string(text), by
 }
 
-// unlessIgnored ensures that children do not ignore SIGHUP, whoever runs the tests.
-func unlessIgnored(t *testing.T) {
-	t.Helper()
-	if signal.Ignored(syscall.SIGHUP) {
-		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
-		t.Cleanup(func() { signal.Reset(syscall.SIGHUP) })
-	}
-}
-
 // Only a process that is about to be a service survives a SIGHUP. If it turns out to be none,
 // it dies nevertheless, a little later. Under nohup(1) nothing changes.
 func TestIssue10_9_BeforeMain(t *testing.T) {
-	unlessIgnored(t)
 	const holding, ignoring = "main, ignoring it: false\n", "main, ignoring it: true\n"
 	for name, tt := range map[string]struct {
 		script string
@@ -114,7 +107,6 @@ func TestIssue10_9_BeforeMain(t *testing.T) {
 // The first caller of Early has SIGHUP for good. When it is released, a SIGHUP that has
 // arrived takes effect.
 func TestTakenOver(t *testing.T) {
-	unlessIgnored(t)
 	for role, tt := range map[string]struct {
 		out string
 		by  syscall.Signal

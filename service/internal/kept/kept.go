@@ -75,7 +75,7 @@ func Take(ctx context.Context, handed []*os.File, o Options) (s *Set, rest []*os
 			continue
 		}
 		if err := s.takeBack(suffix, f); err != nil {
-			o.Log.Warn("a file that was handed over is not one that was kept: it is closed", "name", f.Name(), "error", err)
+			o.Log.Warn("a file from the manager is not a kept file: it is closed", "name", f.Name(), "error", err)
 			_ = f.Close()
 			s.forget(ctx, f.Name())
 		}
@@ -105,7 +105,7 @@ func (s *Set) takeBack(suffix string, f *os.File) error {
 	case x == nil:
 		s.all = append(s.all, &file{name: suffix[:dot], number: number, f: f, id: id, kept: true})
 	case x.number == number:
-		return errors.New("there are two of that name")
+		return errors.New("there are two files of that name")
 	case x.number > number:
 		x.old = append(x.old, number)
 		_ = f.Close()
@@ -170,7 +170,7 @@ func (s *Set) keep(ctx context.Context, name string, f *os.File) error {
 	case x != nil && x.given && x.id == id:
 		return nil
 	case x == nil && len(s.all) >= MaxFiles:
-		return fmt.Errorf("%d files are kept already, and no more can be", MaxFiles)
+		return fmt.Errorf("%d files are kept already, which is the most", MaxFiles)
 	case x == nil:
 		x = &file{name: name}
 	}
@@ -227,7 +227,7 @@ func (s *Set) forget(ctx context.Context, name string) {
 		return
 	}
 	if err := s.o.Keeper.Forget(ctx, name); err != nil && !errors.Is(err, platform.ErrUnsupported) {
-		s.o.Log.Warn("a file stays kept, as the manager was not told", "name", name, "error", err)
+		s.o.Log.Warn("a file stays kept, because the manager could not be notified", "name", name, "error", err)
 	}
 }
 
@@ -247,7 +247,7 @@ func (s *Set) Confirm(ctx context.Context) {
 	s.all = slices.DeleteFunc(s.all, func(x *file) bool {
 		switch {
 		case !x.given:
-			s.o.Log.Warn("the program has not taken a file that was kept for it: it is closed", "name", x.name)
+			s.o.Log.Warn("the program did not take a file that was kept for it: it is closed", "name", x.name)
 			_ = x.f.Close()
 			s.forget(ctx, x.storedAs(x.number))
 			return true
@@ -258,6 +258,16 @@ func (s *Set) Confirm(ctx context.Context) {
 		}
 		return false
 	})
+}
+
+// Empty reports whether nothing is kept.
+func (s *Set) Empty() bool {
+	if s == nil {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.all) == 0
 }
 
 // Close closes the files that the program has not taken. What is kept stays so.

@@ -121,7 +121,7 @@ func (s *store) heardOnly(want ...string) {
 	s.heard = nil
 }
 
-// What is kept goes from process to process, with what is written to it later.
+// A kept file goes from process to process, including what is written to it later.
 func TestFromProcessToProcess(t *testing.T) {
 	s := newStore(t)
 	set, rest := s.process(nil)
@@ -161,7 +161,8 @@ func TestFromProcessToProcess(t *testing.T) {
 	has(t, set, "a.b", "three")
 }
 
-// A process that was killed between the two words to the keeper has left both files.
+// A process that was killed between its two messages to the keeper has left both files. The
+// later one counts.
 func TestTheLaterOneCounts(t *testing.T) {
 	for _, order := range [][]string{{"a.9", "a.10"}, {"a.10", "a.9"}} {
 		s := newStore(t)
@@ -174,7 +175,8 @@ func TestTheLaterOneCounts(t *testing.T) {
 	}
 }
 
-// What is not what was kept, and what the program does not take, is told, closed and forgotten.
+// Anything that is no kept file, and any file that the program does not take, is logged,
+// closed and forgotten.
 func TestWhatWasHandedOverIsChecked(t *testing.T) {
 	s := newStore(t)
 	named, err := os.Create(t.TempDir() + "/file")
@@ -200,7 +202,7 @@ func TestWhatWasHandedOverIsChecked(t *testing.T) {
 	s.heardOnly("forget holdfast-kept.file.1", "forget holdfast-kept.large.1", "forget holdfast-kept.none", "forget holdfast-kept.word.x")
 	set.Confirm(t.Context())
 	s.heardOnly("forget holdfast-kept.surplus.1")
-	for _, want := range []string{"it is not memory of memfd_create(2)", "8388609 bytes", "its name has no number", "the program has not taken a file that was kept for it"} {
+	for _, want := range []string{"it is not memory of memfd_create(2)", "8388609 bytes", "its name has no number", "the program did not take a file that was kept for it"} {
 		if !strings.Contains(s.log.String(), want) {
 			t.Errorf("the log does not say %q:\n%s", want, s.log.String())
 		}
@@ -241,7 +243,7 @@ func TestKeepRefuses(t *testing.T) {
 	}
 }
 
-// A version on trial takes what is there, and what it keeps counts once it is confirmed.
+// A version on trial takes what was kept. What it keeps itself counts once it is confirmed.
 func TestOnTrial(t *testing.T) {
 	s := newStore(t)
 	set, _ := s.process(nil)

@@ -28,7 +28,7 @@ func inspect(f *os.File) (id string, err error) {
 	case failed != nil:
 		return "", failed
 	case is.Nlink != 0:
-		return "", fmt.Errorf("it is a file with a name, and not memory of memfd_create(2)")
+		return "", fmt.Errorf("it is a named file, not memory of memfd_create(2)")
 	case is.Size > MaxSize:
 		return "", fmt.Errorf("it has %d bytes, and at most %d are kept", is.Size, MaxSize)
 	}
@@ -37,18 +37,9 @@ func inspect(f *os.File) (id string, err error) {
 
 // duplicate returns another descriptor of f.
 func duplicate(f *os.File) (*os.File, error) {
-	raw, err := f.SyscallConn()
+	n, err := rawDuplicate(f)
 	if err != nil {
 		return nil, err
-	}
-	n := -1
-	var failed error
-	err = raw.Control(func(fd uintptr) { n, failed = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
-	switch {
-	case err != nil:
-		return nil, err
-	case failed != nil:
-		return nil, os.NewSyscallError("fcntl", failed)
 	}
 	return os.NewFile(uintptr(n), f.Name()), nil //nolint:gosec // a descriptor
 }

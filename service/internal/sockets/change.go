@@ -97,37 +97,31 @@ func (c *Change) close() {
 }
 
 // Commit makes the program's listeners accept at the new sockets, and closes the old ones.
-// Connections that wait at an old socket are accepted first. The errors are those of
-// settings that could not be changed.
+// Connections that wait at an old socket are accepted first. If a setting of a socket that
+// stays open cannot be changed, Commit rolls all back, and the error says why.
 func (c *Change) Commit(ctx context.Context) error {
 	if c == nil {
 		return nil
 	}
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
+	if c.s.closed {
+		c.close()
+		return fmt.Errorf("sockets: %w: the service stops", net.ErrClosed)
+	}
 	for _, x := range c.changed {
-		old, before := x.old, *x.old
-		old.Socket, old.at = x.fresh.Socket, x.fresh.at
-		if old.given != nil {
-			old.given.setKeepAlive(old.KeepAlive)
+		if x.old.given != nil && x.old.given.isClosed() {
+			c.close()
+			return fmt.Errorf("socket %q: the program has closed it (%w): a restart applies the change", x.old.Name, net.ErrClosed)
 		}
-		if x.fresh.stream == nil {
-			if err := old.finish(); err != nil {
-				return fmt.Errorf("socket %q: %w", old.Name, err)
-			}
-			continue
-		}
-		old.stream, old.bound, old.kept, old.known = x.fresh.stream, x.fresh.bound, false, ""
-		if old.given != nil {
-			old.given.replace(old.stream)
-		}
-		before.bound.remove()
-		_ = before.stream.Close()
-		c.s.o.Log.Info("the socket listens at another address", "socket", old.Name, "listens", old.at.String(), "before", before.at.String())
-		if before.kept && c.s.o.Keeper != nil {
-			if err := c.s.o.Keeper.Forget(ctx, before.known); err != nil {
-				c.s.o.Log.Warn("the old socket stays open, as the manager was not told", "socket", old.Name, "error", err)
-			}
+	}
+	if err := c.adjust(); err != nil {
+		c.close()
+		return err
+	}
+	for _, x := range c.changed {
+		if x.fresh.stream != nil {
+			c.s.move(ctx, x.old, x.fresh)
 		}
 	}
 	if !c.s.o.Trial {
@@ -136,13 +130,77 @@ func (c *Change) Commit(ctx context.Context) error {
 	return nil
 }
 
-// rest returns the connections that wait at a socket, which is about to be closed.
-func rest(l net.Listener) (waiting []net.Conn) {
-	for _, f := range acceptWaiting(l) {
-		conn, err := net.FileConn(f)
-		_ = f.Close()
-		if err == nil {
-			waiting = append(waiting, conn)
+// adjust changes the settings of sockets that stay open. If one of them fails, the others get
+// their old settings back.
+func (c *Change) adjust() error {
+	for i, x := range c.changed {
+		if x.fresh.stream != nil {
+			continue
+		}
+		before := x.old.Socket
+		if err := x.old.set(x.fresh.Socket); err != nil {
+			_ = x.old.set(before)
+			for _, y := range c.changed[:i] {
+				if y.fresh.stream == nil {
+					_ = y.old.set(y.fresh.Socket)
+				}
+			}
+			return fmt.Errorf("socket %q: %w", x.old.Name, err)
+		}
+		x.fresh.Socket = before // to be put back
+	}
+	return nil
+}
+
+// set gives an open socket other settings.
+func (x *socket) set(s platform.Socket) error {
+	x.Socket = s
+	if x.given != nil {
+		x.given.setKeepAlive(s.KeepAlive)
+	}
+	return x.finish()
+}
+
+// move replaces an open socket by a fresh one, and closes it. The keeper forgets it before it
+// stops to accept: nobody then gets a socket that refuses everybody.
+func (s *Set) move(ctx context.Context, x, fresh *socket) {
+	before := *x
+	x.Socket, x.at = fresh.Socket, fresh.at
+	x.stream, x.bound, x.kept, x.known = fresh.stream, fresh.bound, false, ""
+	s.o.Log.Info("the socket listens at another address", "socket", x.Name, "listens", x.at.String(), "before", before.at.String())
+	before.bound.remove()
+	last := true
+	if before.kept && s.o.Keeper != nil {
+		if err := s.o.Keeper.Forget(ctx, before.known); err != nil {
+			s.o.Log.Warn("the old socket stays open, because the manager could not be notified", "socket", x.Name, "error", err)
+			last = false
+		}
+	}
+	if x.given != nil {
+		x.given.setKeepAlive(x.KeepAlive)
+		if last {
+			if err := ignoreNew(before.stream); err != nil {
+				s.o.Log.Info("who connects to the old address at this very moment can be cut off", "socket", x.Name, "error", err)
+			}
+		}
+		x.given.replace(x.stream, last)
+	}
+	_ = before.stream.Close()
+}
+
+// rest returns the connections that wait at a socket, which is about to be closed. last reports
+// whether nobody else has the socket.
+func rest(l net.Listener, last bool) (waiting []net.Conn) {
+	if last {
+		refuseNew(l)
+	}
+	for files := acceptWaiting(l); len(files) > 0; files = acceptWaiting(l) { // some come meanwhile
+		for _, f := range files {
+			conn, err := net.FileConn(f)
+			_ = f.Close()
+			if err == nil {
+				waiting = append(waiting, conn)
+			}
 		}
 	}
 	return waiting

@@ -12,7 +12,7 @@ import (
 // RemoveStale removes a file that was examined before.
 var RemoveStale = removeStale
 
-// ListenUnowned listens at a unix socket whose file was not given to anybody yet.
+// ListenUnowned listens at a unix socket whose file has not got its owner yet.
 func ListenUnowned(ctx context.Context, s platform.Socket) (net.Listener, error) {
 	at, err := s.Address()
 	if err != nil {

@@ -78,7 +78,7 @@ func makeWay(ctx context.Context, file string) error {
 	case err != nil:
 		return err
 	case info.Mode()&os.ModeSocket == 0:
-		return fmt.Errorf("%s is there, and is no socket: it is left alone: remove it, or listen elsewhere", file)
+		return fmt.Errorf("%s exists and is not a socket: it is kept: remove it, or use another path", file)
 	}
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", file)
@@ -88,7 +88,7 @@ func makeWay(ctx context.Context, file string) error {
 		return errInUse
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
-	case errors.Is(err, errRefused) && bound(file): // somebody is about to listen there
+	case errors.Is(err, errRefused) && bound(ctx, file): // somebody is about to listen there
 		return errInUse
 	case errors.Is(err, errRefused):
 		return removeStale(file, info)
@@ -96,6 +96,20 @@ func makeWay(ctx context.Context, file string) error {
 		return errInUse
 	}
 	return fmt.Errorf("whether somebody listens there: %w", err)
+}
+
+// bound reports whether a living socket has the file, even if it does not listen. The kernel finds
+// that socket before it compares its kind with ours: unix_find_bsd of Linux, unp_connectat of
+// FreeBSD. The names in /proc/net/unix do not tell: anybody can have bound a socket to a file of
+// that name, in another directory that he calls the same.
+func bound(ctx context.Context, file string) bool {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unixgram", file)
+	if err != nil {
+		return errors.Is(err, errKind)
+	}
+	_ = conn.Close()
+	return true
 }
 
 // removeStale removes a file that was examined as info. Another process may have replaced it

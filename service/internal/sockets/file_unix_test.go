@@ -17,7 +17,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service/internal/sockets"
 )
 
-// shortDir is a directory whose path leaves room for a socket's.
+// shortDir returns a directory whose path is short enough for a socket in it.
 func shortDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "s") //nolint:usetesting // its paths are too long
@@ -49,8 +49,8 @@ func TestFileOfASocket(t *testing.T) {
 	}
 }
 
-// The file never is more open than it is to be, whatever the umask: and before it is given
-// to another owner it is nobody else's.
+// The file is never more accessible than configured, whatever the umask. Until it gets another
+// owner, only we can access it.
 func TestFileIsNarrowFromTheFirstMoment(t *testing.T) {
 	mask := syscall.Umask(0)
 	defer syscall.Umask(mask)
@@ -107,8 +107,8 @@ func TestFileHasAnOwner(t *testing.T) {
 	}
 }
 
-// What is left of a process that was killed is removed; what is in use, or is no socket,
-// is not.
+// The file of a killed process is removed. A file that is in use, or that is no socket, is
+// not.
 func TestWhatIsInThePlaceOfTheFile(t *testing.T) {
 	dir := shortDir(t)
 	leftover, err := net.ListenUnix("unix", &net.UnixAddr{Name: dir + "/stale"})
@@ -132,7 +132,7 @@ func TestWhatIsInThePlaceOfTheFile(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"stale": "", "new": "", "busy": "address already in use", "packets": "address already in use",
-		"file": "is no socket", "link": "is no socket", "missing/s": "no such file",
+		"file": "is not a socket", "link": "is not a socket", "missing/s": "no such file",
 	} {
 		_, err := newStore(t).start(t, nil, platform.Socket{Name: "api", Listen: "unix:" + filepath.Join(dir, name)})
 		switch {
@@ -148,8 +148,8 @@ func TestWhatIsInThePlaceOfTheFile(t *testing.T) {
 	}
 }
 
-// Two listeners come upon the file of a process that was killed. The second one wants to
-// remove it when the first one has already replaced it: that one goes on.
+// Two listeners find the file of a killed process. The second one is about to remove it when
+// the first one has already replaced it. The first one continues.
 func TestStaleFileIsReplacedMeanwhile(t *testing.T) {
 	path := shortDir(t) + "/s"
 	leave := func() os.FileInfo {
@@ -193,7 +193,7 @@ func TestStaleFileIsReplacedMeanwhile(t *testing.T) {
 	}
 }
 
-// A socket whose file somebody has removed is of no use any more.
+// A kept socket is useless once somebody has removed its file.
 func TestFileOfAKeptSocketIsGone(t *testing.T) {
 	path := shortDir(t) + "/s"
 	s := newStore(t)

@@ -45,14 +45,14 @@ func (s *Set) takeBack(x *socket, handed []*os.File) (rest []*os.File, err error
 			is, err := inspect(f)
 			switch {
 			case err != nil && named:
-				s.o.Log.Warn("what was handed over is no socket", "name", f.Name(), "error", err)
+				s.o.Log.Warn("a file from the manager is not a socket", "name", f.Name(), "error", err)
 				continue
 			case err != nil:
 				continue
 			}
 			if why := x.unlike(is); why != "" {
 				if named {
-					s.o.Log.Info("the socket that was kept is not as configured", "socket", x.Name, "kept", is.String(), "why", why)
+					s.o.Log.Info("the kept socket differs from the configuration", "socket", x.Name, "kept", is.String(), "why", why)
 				}
 				continue
 			}
@@ -68,6 +68,15 @@ func (x *socket) adopt(f *os.File) (err error) {
 	// A descriptor without the mark is of a socket unit, which keeps it itself.
 	x.kept = f.Name() == Mark+x.Name || !strings.HasPrefix(f.Name(), Mark)
 	x.known = f.Name()
+	if x.at.Network != "unix" && !x.ofUnit() { // it may have been opened before they were configured
+		raw, err := f.SyscallConn()
+		if err != nil {
+			return err
+		}
+		if err := x.listenConfig().Control("", "", raw); err != nil {
+			return err
+		}
+	}
 	if x.at.Network == "udp" {
 		x.packet, err = net.FilePacketConn(f)
 		return err
@@ -79,6 +88,7 @@ func (x *socket) adopt(f *os.File) (err error) {
 	if x.ofUnit() {
 		return x.setBacklog() // the unit has the owner and the mode, which this process may not be able to change
 	}
+	heedNew(x.stream)
 	return x.finish()
 }
 
@@ -122,7 +132,7 @@ func Lost(a platform.SocketAddress) string {
 	case err != nil:
 		return "its file is gone"
 	case info.Mode()&os.ModeSocket == 0:
-		return "something else is in the place of its file"
+		return "another file has replaced its file"
 	}
 	return ""
 }
@@ -158,13 +168,13 @@ func (s *Set) dismiss(ctx context.Context, handed []*os.File) {
 		if is, err := inspect(f); err == nil {
 			what = is.String()
 		}
-		s.o.Log.Warn("what was handed over is in no [[service.socket]]: it is closed", "name", f.Name(), "is", what)
+		s.o.Log.Warn("a socket from the manager is in no [[service.socket]]: it is closed", "name", f.Name(), "is", what)
 		_ = f.Close()
 		if s.o.Keeper == nil {
 			continue
 		}
 		if err := s.o.Keeper.Forget(ctx, f.Name()); err != nil && !errors.Is(err, platform.ErrUnsupported) {
-			s.o.Log.Warn("it stays open, as the manager was not told", "name", f.Name(), "error", err)
+			s.o.Log.Warn("it stays open, because the manager could not be notified", "name", f.Name(), "error", err)
 		}
 		for _, x := range s.all { // of two of one name both are forgotten
 			x.kept = x.kept && x.known != f.Name()

@@ -1,6 +1,8 @@
 package sockets
 
 import (
+	"bufio"
+	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"net/netip"
@@ -36,16 +38,20 @@ func holders(a platform.SocketAddress) (all []Holder) {
 }
 
 // States of sockets in /proc/net, as the kernel has them: TCP_LISTEN, a bound socket of UDP
-// (TCP_CLOSE), and __SO_ACCEPTCON of a unix socket.
+// (TCP_CLOSE), and __SO_ACCEPTCON of a unix socket. TCP_SYN_RECV is who has yet to confirm.
 const (
-	tcpListens  = "0A"
-	udpBound    = "07"
-	unixListens = "00010000"
+	tcpListens   = "0A"
+	tcpHandshake = "03"
+	udpBound     = "07"
+	unixListens  = "00010000"
 )
 
 // listening returns the inodes of the sockets that exclude another one at a.
 func listening(a platform.SocketAddress) (inodes []string) {
 	if a.Network == "unix" {
+		if file := a.File(); file != "" && !bound(context.Background(), file) {
+			return nil // who has the name has it elsewhere
+		}
 		eachLine("/proc/net/unix", func(f []string) { // Num RefCount Protocol Flags Type St Inode Path
 			if len(f) == 8 && f[3] == unixListens && f[7] == a.Path {
 				inodes = append(inodes, f[6])
@@ -73,12 +79,13 @@ func listening(a platform.SocketAddress) (inodes []string) {
 }
 
 func eachLine(file string, visit func(fields []string)) {
-	text, err := os.ReadFile(file)
+	f, err := os.Open(file)
 	if err != nil {
 		return
 	}
-	for line := range strings.Lines(string(text)) {
-		visit(strings.Fields(line))
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); { // there may be a million connections
+		visit(strings.Fields(lines.Text()))
 	}
 }
 

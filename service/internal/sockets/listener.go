@@ -80,12 +80,25 @@ func (l *listener) setKeepAlive(d time.Duration) {
 	l.keepAlive = d
 }
 
-// replace makes Accept continue at another socket. The caller closes the old one.
-func (l *listener) replace(socket net.Listener) {
+// replace makes Accept continue at another socket, unless the program has closed the listener. The
+// caller closes the old socket. last reports whether nobody else has that.
+func (l *listener) replace(socket net.Listener, last bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.waiting = append(l.waiting, rest(l.socket)...)
+	if l.isClosed() {
+		return
+	}
+	l.waiting = append(l.waiting, rest(l.socket, last)...)
 	l.socket = socket
+}
+
+func (l *listener) isClosed() bool {
+	select {
+	case <-l.closed:
+		return true
+	default:
+		return false
+	}
 }
 
 // Addr returns the address at which it listens now.

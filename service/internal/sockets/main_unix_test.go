@@ -26,6 +26,8 @@ type store struct {
 	kept  []*os.File
 	slow  chan struct{} // nil, or: what is forgotten is closed when that is
 	heard []string
+
+	forgets func() // nil, or: called before something is forgotten
 }
 
 func newStore(t *testing.T) *store {
@@ -38,7 +40,7 @@ func newStore(t *testing.T) *store {
 	return s
 }
 
-// another is one more descriptor of f.
+// another returns a duplicate of the descriptor of f.
 func another(t *testing.T, f *os.File, name string) *os.File {
 	t.Helper()
 	raw, err := f.SyscallConn()
@@ -61,6 +63,9 @@ func (s *store) Keep(_ context.Context, name string, f *os.File) error {
 }
 
 func (s *store) Forget(_ context.Context, name string) error {
+	if s.forgets != nil {
+		s.forgets()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.heard = append(s.heard, "forget "+name)
@@ -86,7 +91,7 @@ func (s *store) Forget(_ context.Context, name string) error {
 	return nil
 }
 
-// hand is what the next process gets.
+// hand returns what the next process gets.
 func (s *store) hand() (files []*os.File) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,7 +115,7 @@ func now() <-chan struct{} {
 	return ready
 }
 
-// start is a process with these sockets, that s has handed its own to; s may be nil.
+// start starts a process with these sockets, to which s passes what it keeps. s may be nil.
 func (s *store) start(t *testing.T, change func(*sockets.Options), all ...platform.Socket) (*process, error) {
 	t.Helper()
 	p := &process{}
@@ -158,7 +163,7 @@ func dial(t *testing.T, a net.Addr) net.Conn {
 	return conn
 }
 
-// answer accepts one connection and says word on it, which conn has to hear.
+// answer accepts one connection and writes word to it. conn must receive that.
 func answer(t *testing.T, l net.Listener, conn net.Conn, word string) {
 	t.Helper()
 	served, err := l.Accept()
@@ -176,7 +181,7 @@ func answer(t *testing.T, l net.Listener, conn net.Conn, word string) {
 
 func tcp(name string) platform.Socket { return platform.Socket{Name: name, Listen: "tcp:127.0.0.1:0"} }
 
-// says fails unless err, or the log, has all these parts.
+// says fails the test unless err, or the log, has all these parts.
 func says(t *testing.T, text string, parts ...string) {
 	t.Helper()
 	for _, part := range parts {

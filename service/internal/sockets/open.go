@@ -25,12 +25,14 @@ func (x *socket) network() string {
 	return x.at.Network
 }
 
-func (x *socket) listenConfig() net.ListenConfig {
-	return net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+func (x *socket) listenConfig() (c net.ListenConfig) {
+	c.Control = func(_, _ string, raw syscall.RawConn) error {
 		var failed error
-		err := c.Control(func(fd uintptr) { failed = x.prepare(fd) })
+		err := raw.Control(func(fd uintptr) { failed = x.prepare(fd) })
 		return errors.Join(err, failed)
-	}}
+	}
+	c.SetMultipathTCP(false) // whose sockets take no filter: see ignoreNew
+	return c
 }
 
 // listen opens x.
@@ -73,7 +75,11 @@ func (x *socket) finish() error {
 }
 
 func (x *socket) setBacklog() error {
-	if x.Backlog == 0 {
+	n := x.Backlog
+	if n == 0 {
+		n = mostBacklog // it may have been configured before
+	}
+	if n == 0 {
 		return nil
 	}
 	raw, err := x.stream.(syscall.Conn).SyscallConn()
@@ -81,7 +87,7 @@ func (x *socket) setBacklog() error {
 		return err
 	}
 	var failed error
-	err = raw.Control(func(fd uintptr) { failed = setBacklog(fd, x.Backlog) })
+	err = raw.Control(func(fd uintptr) { failed = setBacklog(fd, n) })
 	if failed != nil {
 		failed = fmt.Errorf("backlog: %w", failed)
 	}

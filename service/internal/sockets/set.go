@@ -132,7 +132,7 @@ func (s *Set) keepAll(ctx context.Context) {
 			x.kept, x.known = true, Mark+x.Name
 			s.o.Log.Debug("the socket is kept", "socket", x.Name, "listens", x.address())
 		case !errors.Is(err, platform.ErrUnsupported):
-			s.o.Log.Warn("the socket is not kept: while the service restarts connections are refused", "socket", x.Name, "error", err)
+			s.o.Log.Warn("the socket is not kept: connections are refused while the service restarts", "socket", x.Name, "error", err)
 		}
 	}
 }
@@ -203,7 +203,7 @@ func (s *Set) Listen(name string) (net.Listener, error) {
 	s = s.orNone()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	x, err := s.take(name, "Listen", func(a platform.SocketAddress) bool { return a.Network != "udp" }, "Listen does not take packets: ListenPacket does")
+	x, err := s.take(name, "Listen", func(a platform.SocketAddress) bool { return a.Network != "udp" }, "Listen is not for packets: use ListenPacket")
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +216,7 @@ func (s *Set) ListenPacket(name string) (net.PacketConn, error) {
 	s = s.orNone()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	x, err := s.take(name, "ListenPacket", func(a platform.SocketAddress) bool { return a.Network == "udp" }, "ListenPacket takes no connections: Listen does")
+	x, err := s.take(name, "ListenPacket", func(a platform.SocketAddress) bool { return a.Network == "udp" }, "ListenPacket is not for connections: use Listen")
 	if err != nil {
 		return nil, err
 	}
@@ -244,7 +244,7 @@ func (s *Set) take(name, call string, fits func(platform.SocketAddress) bool, in
 		case !fits(x.at):
 			return nil, fmt.Errorf("%w: %q listens at %s: %s", ErrNotConfigured, name, x.at, instead)
 		case x.taken:
-			return nil, fmt.Errorf("%s(%q): the program has taken it already", call, name)
+			return nil, fmt.Errorf("%s(%q): the program has already taken it", call, name)
 		case s.closed:
 			return nil, fmt.Errorf("%s(%q): %w: the service stops", call, name, net.ErrClosed)
 		}
@@ -255,7 +255,7 @@ func (s *Set) take(name, call string, fits func(platform.SocketAddress) bool, in
 	if len(names) > 0 {
 		has = "its [[service.socket]] are " + strings.Join(names, ", ")
 	}
-	return nil, fmt.Errorf("%w: the program asks for %q, and the configuration does not name it: %s", ErrNotConfigured, name, has)
+	return nil, fmt.Errorf("%w: the program asks for %q, but the configuration does not name it: %s", ErrNotConfigured, name, has)
 }
 
 // Untaken returns an error that names the sockets that the program has not taken, or nil.
@@ -280,7 +280,7 @@ func (s *Set) Untaken() error {
 	if len(taken) > 0 {
 		does = "it takes " + strings.Join(taken, ", ")
 	}
-	return fmt.Errorf("%w: the configuration names %s, and the program has not asked for it when it was ready: %s", ErrNotConfigured, strings.Join(rest, ", "), does)
+	return fmt.Errorf("%w: the configuration names %s, but the program had not asked for it when it was ready: %s", ErrNotConfigured, strings.Join(rest, ", "), does)
 }
 
 // Close closes all sockets of this process. Those that somebody keeps continue to listen.

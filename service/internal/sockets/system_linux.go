@@ -54,7 +54,7 @@ func setOwner(file string, uid, gid int, mode fs.FileMode) error {
 		return &fs.PathError{Op: "stat", Path: file, Err: err}
 	}
 	if is.Mode&unix.S_IFMT != unix.S_IFSOCK {
-		return fmt.Errorf("%s: something else has come into its place", file)
+		return fmt.Errorf("%s: another file has replaced it", file)
 	}
 	if uid >= 0 && int(is.Uid) != uid || gid >= 0 && int(is.Gid) != gid {
 		if err := unix.Fchownat(fd, "", uid, gid, unix.AT_EMPTY_PATH); err != nil {

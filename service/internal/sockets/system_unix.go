@@ -4,6 +4,7 @@ package sockets
 
 import (
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -98,6 +99,9 @@ func hasIPv6() bool {
 	_ = unix.Close(fd)
 	return true
 }
+
+// mostBacklog is cut by the system to its maximum.
+const mostBacklog = math.MaxInt32
 
 // setBacklog has the queue of a listening socket take so many.
 func setBacklog(fd uintptr, n int) error {

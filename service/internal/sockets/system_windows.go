@@ -36,7 +36,7 @@ func (x *socket) prepare(uintptr) error {
 		{"group", x.Group != ""},
 	} {
 		if option.is {
-			return fmt.Errorf("%s: Windows has no such thing: %w", option.key, errors.ErrUnsupported)
+			return fmt.Errorf("%s: Windows has no such setting: %w", option.key, errors.ErrUnsupported)
 		}
 	}
 	return nil
@@ -46,5 +46,7 @@ func (*socket) narrow() (undo func()) { return func() {} }
 
 // setOwner leaves the file as it is: the access list of its directory rules.
 func setOwner(string, int, int, fs.FileMode) error { return nil }
+
+const mostBacklog = 0 // there is no such setting
 
 func setBacklog(uintptr, int) error { return errors.ErrUnsupported }

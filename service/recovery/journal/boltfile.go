@@ -44,7 +44,7 @@ func openBolt(path string, wait time.Duration, mayTakeOver bool) (o opened, err 
 			err = createFile(path)
 		}
 	case errors.Is(state, ErrLocked) && mayTakeOver:
-		o.why = fmt.Errorf("%w, what it had written is copied, and what it writes from now on is lost", state)
+		o.why = fmt.Errorf("%w: what it wrote so far is copied, and what it writes from now on is lost", state)
 		err = takeOver(path)
 	default:
 		err = state
@@ -132,7 +132,7 @@ func createFile(path string) error {
 				return err
 			}
 		}
-		return putNumber(boltTx{tx}, metaFormat, Format)
+		return putNumber(boltTx{tx}, metaFormat, storeFormat)
 	})
 	if e := db.Close(); err == nil {
 		err = e
@@ -179,6 +179,3 @@ func setAside(path string) (string, error) {
 	}
 	return "", fmt.Errorf("set the journal aside: %w: %s", fs.ErrExist, path)
 }
-
-// AsideOf returns the journals that were set aside from path, the oldest first.
-func AsideOf(path string) []string { return recovery.AsideOf(path) }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // A primary that is suspended for longer than a lease hears of nobody in that time. That is no
@@ -23,9 +24,7 @@ func TestALeaseDoesNotRunOutWhileItsPrimaryIsSuspended(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	cmd, goOn := begun(t, "lender", dir)
-	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	wait.Pause(t, cmd.Process.Pid)
 	time.Sleep(lease + time.Second) // the length of the pause is what is tested
 	if err := cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)

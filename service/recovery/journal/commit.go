@@ -12,7 +12,7 @@ import (
 
 // ErrUnknown means that the caller stopped waiting for the disk, so it is not known whether
 // the change was written.
-var ErrUnknown = errors.New("not known whether it is written")
+var ErrUnknown = errors.New("it is unknown whether it is written")
 
 // An op is a change by one caller. do may return an error of its own only before its first
 // change.

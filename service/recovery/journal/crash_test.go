@@ -102,7 +102,7 @@ func TestACrashAtEveryWriteLosesNothing(t *testing.T) {
 				down := m.down
 				m.down = false
 				m.mu.Unlock()
-				rt.term++
+				rt.Number++
 				if life > 0 && err == nil && !down {
 					break
 				}
@@ -115,7 +115,7 @@ func TestACrashAtEveryWriteLosesNothing(t *testing.T) {
 			unused := m.left >= 0 // there are not as many writes
 			m.left = -1
 			m.mu.Unlock()
-			rt.term++
+			rt.Number++
 			last := open(t, rt, journal.Options{Store: m})
 			for _, e := range list(t, last) {
 				if e.State == journal.Finished {
@@ -140,31 +140,11 @@ func TestACrashAtEveryWriteLosesNothing(t *testing.T) {
 	}
 }
 
-func TestTheStoreKeepsAnEarlierTermOut(t *testing.T) {
-	m, rt := newMemory(), ready(t.TempDir(), 7)
-	old := open(t, rt, journal.Options{Store: m})
-	e := begin(t, old, journal.Work{Kind: "x", Rerun: true})
-	late := ready(t.TempDir(), 8)
-	now := open(t, late, journal.Options{Store: m})
-	got := next(t, now)
-	for name, err := range map[string]error{
-		"finish":     old.Finish(t.Context(), e.ID, journal.Outcome{}),
-		"finish new": old.Finish(t.Context(), got.ID, journal.Outcome{}),
-		"checkpoint": old.Checkpoint(t.Context(), got.ID, []byte("x")),
-	} {
-		if !isSuperseded(err) {
-			t.Errorf("%s by the earlier run: %v", name, err)
-		}
-	}
-	if _, err := old.Begin(t.Context(), journal.Work{}); !isSuperseded(err) {
-		t.Error(err)
-	}
-	rt.term = 6
-	j, err := journal.Open(rt, journal.Options{Store: m})
+func TestAnEarlierTermIsRefused(t *testing.T) {
+	m := newMemory()
+	open(t, ready(t.TempDir(), 7), journal.Options{Store: m})
+	j, err := journal.Open(ready(t.TempDir(), 6), journal.Options{Store: m})
 	if err != nil || !isSuperseded(j.Refused()) {
-		t.Errorf("a term that is less: %v, %v", j.Refused(), err)
-	}
-	if e := show(t, now, got.ID); e.State != journal.Begun || e.Checkpoint != nil {
-		t.Errorf("%+v", e)
+		t.Errorf("%v, %v", j.Refused(), err)
 	}
 }

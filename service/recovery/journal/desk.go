@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform/files"
+	"github.com/holdfast-dev/holdfast/service/recovery"
 )
 
 // A Request is what an operator's command asks a journal to do.
@@ -79,7 +80,7 @@ type desk struct {
 func newDesk(j *Journal, path string) *desk {
 	d := &desk{j: j, dir: deskOf(path), path: path}
 	if err := files.MakeDir(d.dir, 0o700); err != nil {
-		j.log.Warn("commands cannot ask for the work that is under way", "error", err)
+		j.log.Warn("commands cannot query the work in progress", "error", err)
 		d.down = true
 		return d
 	}
@@ -132,7 +133,7 @@ func (d *desk) deal(ctx context.Context, content []byte) Answer {
 		defer cancel()
 		a, err = d.j.Do(ctx, r)
 	}
-	a.Aside = AsideOf(d.path)
+	a.Aside = recovery.AsideOf(d.path)
 	if err != nil {
 		a.Error, a.Class = err.Error(), class(err)
 	}
@@ -166,12 +167,12 @@ func (a answered) Unwrap() error { return a.is }
 // until ctx ends for the answer of a running service. The error wraps ErrNone and ErrNot like
 // those of the methods, and fs.ErrNotExist if there is no journal.
 func Ask(ctx context.Context, path string, r Request) (Answer, error) {
-	j, err := OpenStopped(path)
+	j, err := openStopped(path)
 	if errors.Is(err, ErrLocked) {
 		return askRunning(ctx, path, r)
 	}
 	if err != nil {
-		return Answer{Aside: AsideOf(path)}, err
+		return Answer{Aside: recovery.AsideOf(path)}, err
 	}
 	return j.last(ctx, path, r)
 }
@@ -179,7 +180,7 @@ func Ask(ctx context.Context, path string, r Request) (Answer, error) {
 // last carries out r and closes the journal.
 func (j *Journal) last(ctx context.Context, path string, r Request) (Answer, error) {
 	a, err := j.Do(ctx, r)
-	a.Aside = AsideOf(path)
+	a.Aside = recovery.AsideOf(path)
 	return a, errors.Join(err, j.Close())
 }
 
@@ -197,9 +198,9 @@ func askRunning(ctx context.Context, path string, r Request) (Answer, error) {
 	defer tick.Stop()
 	for n := 1; ; n++ {
 		if n%lockedTicks == 0 { // perhaps another command had it open, or the service has ended
-			if j, err := OpenStopped(path); err == nil {
+			if j, err := openStopped(path); err == nil {
 				if files.Remove(name+askedSuffix) != nil {
-					return Answer{}, errors.Join(fmt.Errorf("ask the service: it ended meanwhile: %w", ErrUnknown), j.Close())
+					return Answer{}, errors.Join(fmt.Errorf("ask the service: it ended in the meantime: %w", ErrUnknown), j.Close())
 				}
 				return j.last(ctx, path, r)
 			}

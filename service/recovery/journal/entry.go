@@ -128,15 +128,15 @@ func encode(e Entry) ([]byte, error) {
 
 func decode(id uint64, b []byte) (Entry, error) {
 	if len(b) < entryHeader || b[0] != entryLayout {
-		return Entry{}, fmt.Errorf("entry %d: %w: not a layout that is known", id, ErrDamaged)
+		return Entry{}, fmt.Errorf("entry %d: %w: its layout is unknown", id, ErrDamaged)
 	}
 	text := b[entryHeader:]
 	if binary.BigEndian.Uint32(b[1:]) != crc32.Checksum(text, crc32.MakeTable(crc32.Castagnoli)) {
-		return Entry{}, fmt.Errorf("entry %d: %w: its checksum is another", id, ErrDamaged)
+		return Entry{}, fmt.Errorf("entry %d: %w: its checksum is wrong", id, ErrDamaged)
 	}
 	var s stored
 	if err := json.Unmarshal(text, &s); err != nil || s.ID != id {
-		return Entry{}, fmt.Errorf("entry %d: %w: it is no entry of that number", id, ErrDamaged)
+		return Entry{}, fmt.Errorf("entry %d: %w: it has another number", id, ErrDamaged)
 	}
 	s.Entry.Begun, s.Entry.Ended = since1970(s.Begun), since1970(s.Ended)
 	return s.Entry, nil

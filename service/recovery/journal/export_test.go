@@ -31,3 +31,9 @@ func Expire(j *Journal) { j.expire(context.Background()) }
 
 // OpenIdle opens a journal without background work.
 func OpenIdle(rt Runtime, o Options) (*Journal, error) { return openIdle(rt, o) }
+
+// OpenStopped opens the journal of a service that is not running.
+func OpenStopped(path string) (*Journal, error) { return openStopped(path) }
+
+// StoreFormat is the format of a new journal.
+const StoreFormat = storeFormat

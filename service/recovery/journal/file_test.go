@@ -15,6 +15,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/holdfast-dev/holdfast/service/recovery"
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
 
@@ -47,7 +48,7 @@ func put(t *testing.T, content []byte) (j *journal.Journal, log string) {
 	t.Helper()
 	rt := ready(t.TempDir(), 2)
 	var b bytes.Buffer
-	rt.log = slog.New(slog.NewTextHandler(&b, nil))
+	rt.Log = slog.New(slog.NewTextHandler(&b, nil))
 	if err := os.WriteFile(rt.StatePath(journal.Suffix), content, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +60,7 @@ func put(t *testing.T, content []byte) (j *journal.Journal, log string) {
 		if !strings.Contains(b.String(), "set aside") || !strings.Contains(b.String(), filepath.Base(path)) {
 			t.Errorf("it is not told: %s", b.String())
 		}
-		if all := journal.AsideOf(rt.StatePath(journal.Suffix)); len(all) != 1 || all[0] != path {
+		if all := recovery.AsideOf(rt.StatePath(journal.Suffix)); len(all) != 1 || all[0] != path {
 			t.Errorf("listed as set aside is %q", all)
 		}
 	}
@@ -191,12 +192,12 @@ func setFormat(t *testing.T, rt *runtime, n uint64) {
 
 func TestAnOlderProgramLeavesANewerJournalAlone(t *testing.T) {
 	rt, _ := filled(t, 2)
-	setFormat(t, rt, journal.Format+1)
+	setFormat(t, rt, journal.StoreFormat+1)
 	before, err := os.ReadFile(rt.StatePath(journal.Suffix))
 	if err != nil {
 		t.Fatal(err)
 	}
-	rt.term++
+	rt.Number++
 	j, err := journal.Open(rt, journal.Options{})
 	if err != nil || !errors.Is(j.Refused(), journal.ErrNewer) || j.SetAside() != "" {
 		t.Fatal(err, j.Refused())
@@ -217,8 +218,8 @@ func TestAnOlderProgramLeavesANewerJournalAlone(t *testing.T) {
 		t.Errorf("it was written: %v", err)
 	}
 	// The newer program returns.
-	setFormat(t, rt, journal.Format)
-	rt.term++
+	setFormat(t, rt, journal.StoreFormat)
+	rt.Number++
 	if got := next(t, open(t, rt, journal.Options{})); got.Kind != "open 0" {
 		t.Errorf("%+v", got)
 	}

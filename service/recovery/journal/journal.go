@@ -11,11 +11,12 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/service/recovery"
+	"github.com/holdfast-dev/holdfast/singleton"
 )
 
 // Runtime has the methods of *service.Runtime that a journal needs.
 type Runtime interface {
-	Term() (uint64, error)
+	Term() singleton.Term
 	StatePath(suffix string) string
 	WhenReady() <-chan struct{}
 	Slog() *slog.Logger
@@ -110,9 +111,9 @@ func Open(rt Runtime, o Options) (*Journal, error) {
 		j.serve(j.path)
 	} else {
 		if err := j.summarize(true); err != nil {
-			j.log.Warn("`status` cannot tell of the journal", "error", err)
+			j.log.Warn("`status` cannot report on the journal", "error", err)
 		}
-		j.log.Error("the journal of interrupted work cannot be used: nothing is remembered, and nothing is run again", "journal", j.path, "error", j.refused)
+		j.log.Error("the journal of interrupted work cannot be used: no work is recorded, and none is run again", "journal", j.path, "error", j.refused)
 	}
 	rt.OnStop("close the journal", 0, func(context.Context) error { return j.Close() })
 	return j, nil
@@ -120,9 +121,9 @@ func Open(rt Runtime, o Options) (*Journal, error) {
 
 // openIdle opens a journal without background work.
 func openIdle(rt Runtime, o Options) (*Journal, error) {
-	term, err := rt.Term()
-	if err != nil {
-		return nil, fmt.Errorf("journal: %w", err)
+	term := rt.Term().Token()
+	if term == 0 {
+		return nil, errors.New("journal: the service has no term: its log says why")
 	}
 	j := newJournal(o, rt.Slog())
 	j.term, j.ready, j.spared = term, rt.WhenReady(), spared(rt)
@@ -153,15 +154,15 @@ func spared(rt Runtime) uint64 {
 		return 0
 	}
 	if last := r.Recovery(); !last.Crashed() || last.Change == recovery.RolledBack && last.Trial != "" {
-		return last.Term
+		return cmp.Or(last.Token, last.Term)
 	}
 	return 0
 }
 
-// OpenStopped opens the journal at path of a service that is not running, for the operator's
+// openStopped opens the journal at path of a service that is not running, for the operator's
 // methods List, Show, Rerun, Abort and Release. The error is ErrLocked if the service is
 // running: use [Ask] then. A missing or damaged journal is an error, and is not repaired.
-func OpenStopped(path string) (*Journal, error) {
+func openStopped(path string) (*Journal, error) {
 	j := newJournal(Options{}, slog.New(slog.DiscardHandler))
 	if err := examine(path, 0); err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
@@ -198,7 +199,7 @@ func (j *Journal) tell(found opened) {
 	j.aside = found.aside
 	switch {
 	case found.aside != "":
-		j.log.Error("the journal of interrupted work cannot be read and is set aside: what was under way is not run again by itself",
+		j.log.Error("the journal of interrupted work cannot be read and is set aside: the interrupted work is not run again automatically",
 			"set_aside", found.aside, "error", found.why)
 	case found.why != nil:
 		j.log.Error("the journal of interrupted work is taken over", "error", found.why)

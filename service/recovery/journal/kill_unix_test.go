@@ -11,7 +11,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,6 +18,8 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
+	"github.com/holdfast-dev/holdfast/test/journaltest"
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // process returns a command that runs this binary in a role, under a tracer if there is one.
@@ -35,8 +36,7 @@ func process(t *testing.T, role, dir string, term uint64, tracer ...string) *exe
 	return cmd
 }
 
-// check reads the effects in dir, finishes the remaining work, and reports mistakes. It is the
-// last life of the service.
+// check is the last life of the service in dir, in which nothing may be lost.
 func check(t *testing.T, dir string, term uint64) {
 	t.Helper()
 	j := open(t, ready(dir, term), journal.Options{MaxCrashes: 1 << 20, Keep: 1 << 20})
@@ -44,64 +44,7 @@ func check(t *testing.T, dir string, term uint64) {
 	if j.SetAside() != "" {
 		t.Fatal("the journal was set aside: ", j.SetAside())
 	}
-	begun, ended, again := map[string]bool{}, map[string]bool{}, map[string]bool{}
-	f, err := os.Open(filepath.Join(dir, "effects"))
-	if errors.Is(err, os.ErrNotExist) {
-		return
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		var what, key, id string
-		if n, err := fmt.Sscan(lines.Text(), &what, &key, &id); n != 3 {
-			t.Fatalf("%q: %v", lines.Text(), err)
-		}
-		switch what {
-		case "begun":
-			begun[key] = true
-		case "ended":
-			ended[key] = true
-		case "run":
-			if ended[key] {
-				t.Errorf("%s had ended, and is run again", key)
-			}
-		case "again":
-			if again[id] {
-				t.Errorf("%s is run twice for one interruption", id)
-			}
-			again[id] = true
-		}
-	}
-	mark, err := j.Enqueue(t.Context(), journal.Work{Kind: "mark"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		got := next(t, j)
-		if got.ID == mark.ID {
-			break
-		}
-		if ended[got.Key] {
-			t.Errorf("%s had ended, and is run again at last", got.Key)
-		}
-		if err := j.Finish(t.Context(), got.ID, journal.Outcome{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	finished := map[string]bool{}
-	for _, e := range list(t, j) {
-		if e.State == journal.Finished {
-			finished[e.Key] = true
-		}
-	}
-	for key := range begun {
-		if !finished[key] && !ended[key] {
-			t.Errorf("%s was begun, and is lost", key)
-		}
-	}
-	t.Logf("%d begun, %d run again", len(begun), len(again))
+	journaltest.Check(t, j, effectsIn(dir))
 }
 
 // JOURNAL_KILLS sets how often the process is killed. JOURNAL_SEED repeats a run.
@@ -165,9 +108,7 @@ func begun(t *testing.T, role, dir string, tracer ...string) (cmd *exec.Cmd, goO
 func TestAHolderThatWasPausedCannotWriteOverALaterTerm(t *testing.T) {
 	dir := t.TempDir()
 	cmd, goOn := begun(t, "holder", dir)
-	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	wait.Pause(t, cmd.Process.Pid)
 	j := open(t, ready(dir, 2), journal.Options{})
 	got := next(t, j)
 	if got.Kind != "held" || got.RerunOf != 1 || j.SetAside() != "" {
@@ -209,7 +150,7 @@ func TestACommandAsksWhoeverHasTheJournal(t *testing.T) {
 	if err != nil || len(up.Entries) != 1 || up.Entries[0].State != journal.Begun {
 		t.Errorf("up: %+v, %v", up, err)
 	}
-	if _, err := ask("rerun", e.ID); !errors.Is(err, journal.ErrNot) || !strings.Contains(err.Error(), "under way") {
+	if _, err := ask("rerun", e.ID); !errors.Is(err, journal.ErrNot) || !strings.Contains(err.Error(), "in progress") {
 		t.Errorf("up: %v", err)
 	}
 	if _, err := ask("show", 99); !errors.Is(err, journal.ErrNone) {
@@ -225,7 +166,7 @@ func TestACommandAsksWhoeverHasTheJournal(t *testing.T) {
 	if a, err := ask("rerun", e.ID); err != nil || a.Entries[0].RerunOf != e.ID {
 		t.Errorf("down: %+v, %v", a, err)
 	}
-	rt.term++
+	rt.Number++
 	j = open(t, rt, journal.Options{})
 	if got := next(t, j); string(got.Params) != "42" || got.RerunOf != e.ID {
 		t.Errorf("%+v", got)

@@ -43,7 +43,7 @@ func (j *Journal) Renew(id uint64, worker string) error {
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		if _, held := j.leases[id]; !held { // expired, and about to be taken back
-			err = fmt.Errorf("%w for worker %q: its lease ran out", ErrEnded, worker)
+			err = fmt.Errorf("%w for worker %q: its lease expired", ErrEnded, worker)
 		} else {
 			j.leases[id] = time.Now().Add(e.Lease)
 		}
@@ -103,14 +103,14 @@ func (j *Journal) expire(ctx context.Context) {
 	j.mu.Unlock()
 	for _, id := range out {
 		err := j.changeTx(ctx, "interrupt", id, func(tx Tx, e Entry) error {
-			return j.interrupt(tx, e, fmt.Sprintf("its lease ran out: worker %q was silent for %v", e.Worker, e.Lease), true)
+			return j.interrupt(tx, e, fmt.Sprintf("its lease expired: worker %q was silent for %v", e.Worker, e.Lease), true)
 		})
 		switch {
 		case err == nil:
-			j.log.Warn("a lease ran out, and the work is taken back", "work", id)
+			j.log.Warn("a lease expired, and the work is taken back", "work", id)
 			j.nudge()
 		case !errors.Is(err, ErrEnded) && !errors.Is(err, ErrNone):
-			j.log.Warn("a lease ran out, and the journal cannot be written", "work", id, "error", err)
+			j.log.Warn("a lease expired, and the journal cannot be written", "work", id, "error", err)
 			j.mu.Lock()
 			j.leases[id] = at // try again soon
 			j.mu.Unlock()

@@ -8,11 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
+	"github.com/holdfast-dev/holdfast/test/journaltest"
 )
 
 // The test binary plays a service if this variable names a role.
@@ -49,73 +49,19 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// outside records effects: a file to which whole lines are appended.
-type outside struct {
-	mu sync.Mutex
-	f  *os.File
+// outside returns the record of effects.
+func outside() (*journaltest.Effects, error) {
+	return journaltest.OpenEffects(effectsIn(os.Getenv(dirVariable)))
 }
 
-func openOutside() (*outside, error) {
-	f, err := os.OpenFile(filepath.Join(os.Getenv(dirVariable), "effects"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	return &outside{f: f}, err
-}
+func effectsIn(dir string) string { return filepath.Join(dir, "effects") }
 
-func (o *outside) say(what, key string, id uint64) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	_, _ = fmt.Fprintf(o.f, "%s %s %d\n", what, key, id) // its disk has space
-}
-
-// load begins, saves and finishes work, and repeats what Next returns, until it is killed.
 func load(j *journal.Journal) error {
-	o, err := openOutside()
+	o, err := outside()
 	if err != nil {
 		return err
 	}
-	ctx, failed := context.Background(), make(chan error)
-	run := func(e journal.Entry) error {
-		o.say("run", e.Key, e.ID)
-		if err := j.Checkpoint(ctx, e.ID, []byte(e.Key)); err != nil {
-			return err
-		}
-		if err := j.Finish(ctx, e.ID, journal.Outcome{}); err != nil {
-			return err
-		}
-		o.say("ended", e.Key, e.ID)
-		return nil
-	}
-	for w := range 4 {
-		go func() {
-			for i := 0; ; i++ {
-				e, err := j.Begin(ctx, journal.Work{Kind: "x", Key: fmt.Sprintf("%d.%d.%d", j.Term(), w, i), Rerun: true})
-				if err == nil {
-					o.say("begun", e.Key, e.ID)
-					err = run(e)
-				}
-				if err != nil {
-					failed <- err
-				}
-			}
-		}()
-	}
-	for {
-		select {
-		case err := <-failed:
-			return err
-		default:
-		}
-		got, err := j.Next(ctx)
-		if err != nil {
-			return err
-		}
-		if string(got.Checkpoint) != "" && string(got.Checkpoint) != got.Key {
-			return fmt.Errorf("%s has the checkpoint %q", got.Key, got.Checkpoint)
-		}
-		o.say("again", got.Key, got.RerunOf)
-		if err := run(got.Entry); err != nil {
-			return err
-		}
-	}
+	return journaltest.Load(j, o)
 }
 
 // holder begins work, reports that, waits for a signal to continue, and then reports what it
@@ -189,7 +135,7 @@ func heir(j *journal.Journal) error {
 
 // once makes every kind of write once.
 func once(j *journal.Journal) error {
-	o, err := openOutside()
+	o, err := outside()
 	if err != nil {
 		return err
 	}
@@ -200,7 +146,7 @@ func once(j *journal.Journal) error {
 		if err != nil {
 			return err
 		}
-		o.say("begun", key, e.ID)
+		o.Say("begun", key, e.ID)
 		if err := j.Checkpoint(ctx, e.ID, []byte(key)); err != nil {
 			return err
 		}
@@ -210,7 +156,7 @@ func once(j *journal.Journal) error {
 		if err := j.Finish(ctx, e.ID, journal.Outcome{}); err != nil {
 			return err
 		}
-		o.say("ended", key, e.ID)
+		o.Say("ended", key, e.ID)
 	}
 	if err := journal.TidyNow(j); err != nil {
 		return err

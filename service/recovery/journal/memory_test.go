@@ -23,9 +23,19 @@ type memory struct {
 
 func newMemory() *memory { return &memory{data: map[string]map[string]string{}, left: -1} }
 
-func (m *memory) Size() int64    { return 0 }
 func (m *memory) Compact() error { return nil }
 func (m *memory) Close() error   { return nil }
+
+func (m *memory) Size() (n int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, b := range m.data {
+		for k, v := range b {
+			n += int64(len(k) + len(v))
+		}
+	}
+	return n
+}
 
 func (m *memory) View(fn func(journal.Tx) error) error {
 	m.mu.Lock()

@@ -24,7 +24,7 @@ const settleAtOnce = 256
 // Next returns the next work to run again, or from the queue, as soon as the service is ready
 // and there is some. First comes the work that an earlier run left, in the order in which it
 // was begun, then the work that was interrupted since. When Next returns, it has recorded
-// durably that the work is begun, and no other call returns the same work. Call Next when
+// durably that the work begins, and no other call returns the same work. Call Next when
 // there is room for work.
 //
 // Next blocks until there is work, ctx ends, or the journal is closed. If the journal is
@@ -126,7 +126,7 @@ func (j *Journal) take(ctx context.Context) (got Taken, found bool, err error) {
 			return Taken{}, false, fmt.Errorf("next work: %w", err)
 		}
 		if len(torn) > 0 {
-			j.log.Error("entries of the journal are damaged and were put aside within it", "entries", len(torn))
+			j.log.Error("entries of the journal are damaged and were set aside in it", "entries", len(torn))
 		}
 		from = max(from, last+1)
 		if found {
@@ -199,7 +199,7 @@ func (j *Journal) child(e Entry) (alive bool, outcome *Outcome) {
 	}
 	alive, err := e.Child.Alive()
 	if err != nil {
-		j.log.Warn("it cannot be told whether a child is alive: it is taken for one that is", "work", e.ID, "pid", e.Child.PID, "error", err)
+		j.log.Warn("it is unknown whether a child process is alive: it counts as alive", "work", e.ID, "pid", e.Child.PID, "error", err)
 		return true, nil
 	}
 	if alive || j.o.Collect == nil {
@@ -245,7 +245,7 @@ func (j *Journal) settle(tx Tx, e Entry, c candidate) (Taken, bool, error) {
 		e.State = Interrupted
 	case crash && e.Crashes >= j.o.MaxCrashes:
 		e.State = SetAside
-		j.log.Error("work is set aside: it was under way in too many crashes", "work", e.ID, "kind", e.Kind, "crashes", e.Crashes)
+		j.log.Error("work is set aside: too many crashes happened during it", "work", e.ID, "kind", e.Kind, "crashes", e.Crashes)
 	default:
 		again, err := j.rerunOf(tx, e, Begun)
 		return Taken{Entry: again}, true, err
@@ -254,13 +254,13 @@ func (j *Journal) settle(tx Tx, e Entry, c candidate) (Taken, bool, error) {
 }
 
 // cutOff is the reason for work that an earlier run left.
-const cutOff = "the run that did it was cut off"
+const cutOff = "its run was cut off"
 
 func (j *Journal) announce(t Taken) {
-	what := "work is begun"
+	what := "work begins"
 	switch {
 	case t.Adopted:
-		what = "work goes on in a process that outlived the last run"
+		what = "work continues in a process that outlived the last run"
 	case t.RerunOf != 0:
 		what = "work is run again"
 	}

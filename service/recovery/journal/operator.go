@@ -95,11 +95,11 @@ func (j *Journal) Rerun(ctx context.Context, id uint64) (Entry, error) {
 			again.Key, again.Worker, again.Lease, again.Trigger = "", "", 0, Manual
 			return j.add(tx, again)
 		case Rerun:
-			return e, fmt.Errorf("%w: it was run again already, as %d", ErrNot, e.RerunAs)
+			return e, fmt.Errorf("%w: it was already run again, as %d", ErrNot, e.RerunAs)
 		case Queued:
 			return e, fmt.Errorf("%w: it is about to be run", ErrNot)
 		}
-		return e, fmt.Errorf("%w: it is under way: abort it before", ErrNot)
+		return e, fmt.Errorf("%w: it is in progress: abort it first", ErrNot)
 	})
 }
 

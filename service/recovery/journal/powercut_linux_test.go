@@ -16,7 +16,7 @@ import (
 
 // small begins, saves and finishes some work, and reports each step that is durable.
 func small(j *journal.Journal) error {
-	o, err := openOutside()
+	o, err := outside()
 	if err != nil {
 		return err
 	}
@@ -27,18 +27,18 @@ func small(j *journal.Journal) error {
 		if err != nil {
 			return err
 		}
-		o.say("begun", key, e.ID)
+		o.Say("begun", key, e.ID)
 		if err := j.Checkpoint(ctx, e.ID, []byte(key)); err != nil {
 			return err
 		}
-		o.say("saved", key, e.ID)
+		o.Say("saved", key, e.ID)
 		if i%2 == 0 {
 			continue
 		}
 		if err := j.Finish(ctx, e.ID, journal.Outcome{}); err != nil {
 			return err
 		}
-		o.say("ended", key, e.ID)
+		o.Say("ended", key, e.ID)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ const (
 func (j *Journal) serve(path string) {
 	j.looked = time.Now()
 	if err := j.leaseAll(); err != nil {
-		j.log.Warn("leases of an earlier run are not known", "error", err)
+		j.log.Warn("leases of an earlier run are unknown", "error", err)
 	}
 	desk := newDesk(j, path)
 	j.ended.Go(func() {
@@ -34,11 +34,11 @@ func (j *Journal) serve(path string) {
 				j.expire(ctx)
 				desk.answer(ctx)
 				if err := j.summarize(false); err != nil {
-					j.log.Warn("`status` cannot tell of the journal", "error", err)
+					j.log.Warn("`status` cannot report on the journal", "error", err)
 				}
 			case <-prune.C:
 				if err := j.tidy(ctx); err != nil {
-					j.log.Warn("the journal is not tidied up", "error", err)
+					j.log.Warn("the journal cannot be cleaned up", "error", err)
 				}
 			}
 		}

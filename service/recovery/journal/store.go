@@ -10,8 +10,8 @@ import (
 // that only one process writes, since each transaction reads the term first.
 type Store interface {
 	// Update runs fn in a serializable transaction, and returns nil when its changes are
-	// durable. After an error there are none of them. fn may be run more than once. Update is
-	// called by one goroutine at a time.
+	// durable. After an error there are none of them, unless it wraps ErrUnknown. fn may be
+	// run more than once. Update is called by one goroutine at a time.
 	Update(fn func(Tx) error) error
 	// View runs fn on a consistent snapshot. It is safe for concurrent use.
 	View(fn func(Tx) error) error
@@ -55,13 +55,13 @@ const (
 	metaLast   = "last" // number of the newest entry
 )
 
-// Format is the version of a store's content. A journal refuses a newer one.
-const Format = 1
+// storeFormat is the version of a store's content. A journal refuses a newer one.
+const storeFormat = 1
 
 var (
 	// ErrSuperseded means that a later run has opened the journal, and that this one must not
 	// write any more.
-	ErrSuperseded = errors.New("a later run of the service has the journal")
+	ErrSuperseded = errors.New("a later run of the service owns the journal")
 	// ErrNewer means that a later version of the program wrote the journal.
 	ErrNewer = errors.New("journal has a newer format: run the version that wrote it, or a later one")
 	// ErrLocked means that another process has the journal open.
@@ -86,7 +86,7 @@ func claim(s Store, term uint64, operator bool) (uint64, error) {
 	var had uint64
 	err := s.View(func(tx Tx) error {
 		format, err := getNumber(tx, metaFormat)
-		if err == nil && format > Format {
+		if err == nil && format > storeFormat {
 			err = ErrNewer
 		}
 		if err == nil {
@@ -106,7 +106,7 @@ func claim(s Store, term uint64, operator bool) (uint64, error) {
 			return fmt.Errorf("%w: it is of term %d, and this run has %d; if there is no later run, the service's term was lost: "+
 				"stop it, and write %d into its file in the state directory (NAME.term)", ErrSuperseded, had, term, had)
 		}
-		if err := putNumber(tx, metaFormat, Format); err != nil {
+		if err := putNumber(tx, metaFormat, storeFormat); err != nil {
 			return err
 		}
 		return putNumber(tx, metaTerm, term)

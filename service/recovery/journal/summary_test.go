@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service/recovery"
 	"github.com/holdfast-dev/holdfast/service/recovery/journal"
 )
@@ -77,7 +76,7 @@ func TestARefusedJournalSaysSo(t *testing.T) {
 	if err != nil || before == nil || before.Begun != 1 {
 		t.Fatalf("%+v, %v", before, err)
 	}
-	rt.term = 2 // a summary of an earlier run does not count
+	rt.Number = 2 // a summary of an earlier run does not count
 	old, err := journal.Open(rt, journal.Options{Store: m})
 	if err != nil || !errors.Is(old.Refused(), journal.ErrSuperseded) {
 		t.Errorf("%v, %v", old.Refused(), err)
@@ -86,7 +85,7 @@ func TestARefusedJournalSaysSo(t *testing.T) {
 	if w, err := recovery.ReadWork(rt.StatePath(journal.Suffix)); err != nil || w.Refused != "" || w.Begun != 1 {
 		t.Errorf("%+v, %v", w, err)
 	}
-	rt.term = 4
+	rt.Number = 4
 	m.mu.Lock()
 	m.down = true
 	m.mu.Unlock()
@@ -95,64 +94,5 @@ func TestARefusedJournalSaysSo(t *testing.T) {
 	}
 	if w, err := recovery.ReadWork(rt.StatePath(journal.Suffix)); err != nil || w.Refused == "" {
 		t.Errorf("%+v, %v", w, err)
-	}
-}
-
-// An after is a runtime that knows how the last run ended.
-type after struct {
-	*runtime
-	last recovery.LastRun
-}
-
-func (a after) Recovery() recovery.LastRun { return a.last }
-
-// Nothing that was requested counts as a crash of the work in progress.
-func TestOnlyCrashesCountTowardsPoison(t *testing.T) {
-	ended := func(e platform.Exit) recovery.LastRun { return recovery.LastRun{Started: time.Now(), Exit: &e} }
-	trial := recovery.LastRun{Started: time.Now(), Trial: "a", Change: recovery.RolledBack}
-	for name, c := range map[string]struct {
-		last  recovery.LastRun
-		crash bool
-	}{
-		"clean":                  {ended(platform.Exit{Clean: true}), false},
-		"forced":                 {recovery.LastRun{Started: time.Now(), Forced: true, Exit: &platform.Exit{Code: 1}}, false},
-		"failed":                 {ended(platform.Exit{Code: 1}), true},
-		"panicked":               {ended(platform.Exit{Code: platform.ExitCrashed}), true},
-		"killed":                 {recovery.LastRun{Started: time.Now()}, true},
-		"power cut":              {recovery.LastRun{Started: time.Now(), Reboot: true}, true},
-		"candidate, rolled back": {trial, false},
-		"killed, and downgraded": {recovery.LastRun{Started: time.Now(), Change: recovery.RolledBack}, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			m, rt := newMemory(), ready(t.TempDir(), 1)
-			j := open(t, rt, journal.Options{Store: m})
-			e := begin(t, j, journal.Work{Kind: "x", Rerun: true})
-			if err := j.Close(); err != nil {
-				t.Fatal(err)
-			}
-			for n := range 4 {
-				c.last.Term = rt.term
-				rt.term++
-				j, err := journal.Open(after{rt, c.last}, journal.Options{Store: m, MaxCrashes: 3})
-				if err != nil {
-					t.Fatal(err)
-				}
-				if c.crash && n == 2 {
-					none(t, j)
-					if got := show(t, j, e.ID+uint64(n)); got.State != journal.SetAside || got.Crashes != 3 {
-						t.Errorf("%+v", got)
-					}
-					_ = j.Close()
-					return
-				}
-				got := next(t, j)
-				if want := map[bool]int{true: n + 1}[c.crash]; got.Crashes != want || got.Attempt != n+2 {
-					t.Errorf("start %d: %d crashes, attempt %d", n, got.Crashes, got.Attempt)
-				}
-				if err := j.Close(); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
 	}
 }

@@ -57,7 +57,7 @@ func takeOver(path string) error {
 		_ = files.Remove(draft)
 		time.Sleep(pollEvery)
 	}
-	return fmt.Errorf("copy the journal from under who has it: %w", err)
+	return fmt.Errorf("copy the journal while another process has it open: %w", err)
 }
 
 // copyAtRest copies the file at path to draft. It fails if the file was written meanwhile.

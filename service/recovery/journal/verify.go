@@ -45,7 +45,7 @@ func verify(r io.ReaderAt, size int64) error {
 		return err
 	}
 	if meta.high < 4 || meta.high > uint64(size)/meta.pageSize {
-		return damaged("it is cut off: %d bytes, and %d pages of %d", size, meta.high, meta.pageSize)
+		return damaged("it is cut off: it has %d bytes, not %d pages of %d", size, meta.high, meta.pageSize)
 	}
 	v := &verifier{r: r, meta: meta, seen: make([]uint64, meta.high/64+1)}
 	v.seen[0] = 3 // both metas
@@ -85,14 +85,14 @@ func metaAt(r io.ReaderAt, at int64) (m boltMeta, err error) {
 	le := binary.NativeEndian // as bbolt does
 	switch {
 	case le.Uint16(b[8:]) != flagMeta || le.Uint32(p) != boltMagic:
-		return m, damaged("it is no journal")
+		return m, damaged("it is not a journal")
 	case le.Uint32(p[4:]) != boltVersion:
 		return m, damaged("it is of version %d of bbolt's format", le.Uint32(p[4:]))
 	}
 	sum := fnv.New64a()
 	_, _ = sum.Write(p[:metaSum])
 	if sum.Sum64() != le.Uint64(p[metaSum:]) {
-		return m, damaged("a checksum is another")
+		return m, damaged("a checksum is wrong")
 	}
 	m = boltMeta{
 		pageSize: uint64(le.Uint32(p[8:])), root: le.Uint64(p[16:]), freelist: le.Uint64(p[32:]),
@@ -202,7 +202,7 @@ func (v *verifier) tree(id uint64, depth int) error {
 		}
 		k, ok := part(b, uint64(at)+uint64(le.Uint32(b[at:])), uint64(le.Uint32(b[at+4:])))
 		if !ok || i > 0 && string(k) <= string(last) {
-			return damaged("page %d has no order", id)
+			return damaged("page %d is not sorted", id)
 		}
 		last = k
 		if err := v.tree(le.Uint64(b[at+8:]), depth+1); err != nil {
@@ -225,7 +225,7 @@ func (v *verifier) leaf(b []byte, count uint16, depth int) error {
 		k, ok := part(b, pos, ksize)
 		val, whole := part(b, pos+ksize, vsize)
 		if !ok || !whole || i > 0 && string(k) <= string(last) {
-			return damaged("a leaf has no order")
+			return damaged("a leaf is not sorted")
 		}
 		last = k
 		if le.Uint32(b[at:])&bucketElem == 0 {

@@ -14,9 +14,9 @@ var (
 	ErrKnown = errors.New("work with this key is known")
 	// ErrEnded means that the work is not in progress. It may have ended, may have been
 	// aborted by hand, or counts as interrupted and may run again elsewhere.
-	ErrEnded = errors.New("it is not under way")
+	ErrEnded = errors.New("it is not in progress")
 	// ErrTooBig means that parameters and checkpoint have more than MaxPayload bytes.
-	ErrTooBig = errors.New("more than a journal takes")
+	ErrTooBig = errors.New("larger than a journal allows")
 )
 
 // An Outcome says how work ended: Finished (also the zero value), Failed, Aborted, TimedOut,
@@ -112,7 +112,7 @@ func (j *Journal) Finish(ctx context.Context, id uint64, how Outcome) error {
 	case Interrupted:
 		return j.cutOff(ctx, id, how.Reason, true)
 	default:
-		return fmt.Errorf("finish work %d: %q is no outcome: %w", id, how.State, errors.ErrUnsupported)
+		return fmt.Errorf("finish work %d: %q is not an outcome: %w", id, how.State, errors.ErrUnsupported)
 	}
 	return j.change(ctx, "finish", id, func(e *Entry) error {
 		e.State, e.Reason, e.Ended = how.State, how.Reason, time.Now()

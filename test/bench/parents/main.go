@@ -6,8 +6,8 @@
 //	go run ./parents              all of it, some minutes
 //	go run ./parents -idle 5s     quicker
 //
-// Contestants take turns in every round. A missed target is reported, but is no failure: a
-// busy machine is no bug.
+// Contestants take turns in every round. A missed limit is reported, but is no failure: a busy
+// machine is no bug.
 //
 // Limits: Linux only.
 package main
@@ -31,9 +31,13 @@ func main() {
 
 // settings say how much is measured.
 type settings struct {
-	rounds, megabytes int
-	idle              time.Duration
-	dir               string
+	rounds    int // of starts
+	logs      int // rounds of output
+	megabytes int
+	settle    time.Duration // until those that are idle have started
+	idle      time.Duration
+	dir       string
+	flags     []string // of the build of wrap
 }
 
 func run() error {
@@ -45,7 +49,7 @@ func run() error {
 			return parent(os.Args[2], os.Args[3:])
 		}
 	}
-	var s settings
+	s := settings{logs: 3, settle: 5 * time.Second, flags: []string{"-trimpath", "-ldflags=-s"}}
 	flag.IntVar(&s.rounds, "rounds", 20, "how often a start is measured")
 	flag.IntVar(&s.megabytes, "megabytes", 64, "how much a program says")
 	flag.DurationVar(&s.idle, "idle", time.Minute, "how long wake-ups are counted")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -12,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"text/tabwriter"
 	"time"
 )
 
@@ -28,28 +26,36 @@ type figures struct {
 }
 
 func measure(s settings) error {
+	all, got, err := figuresOf(s)
+	if err == nil {
+		show(all, got, s)
+	}
+	return err
+}
+
+func figuresOf(s settings) (all []contestant, got map[string]*figures, err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	dir, err := os.MkdirTemp(s.dir, "parents-")
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	wrap := filepath.Join(dir, "wrap")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s", "-o", wrap, "../../examples/wrap")
+	build := exec.Command("go", slices.Concat([]string{"build", "-o", wrap}, s.flags, []string{"github.com/holdfast-dev/holdfast/examples/wrap"})...)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is released: without the C library in its memory
 	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w: %s", err, out)
+		return nil, nil, fmt.Errorf("%w: %s", err, out)
 	}
-	all := contestants(self, wrap)
-	got := map[string]*figures{}
+	all = contestants(self, wrap)
+	got = map[string]*figures{}
 	for round := range s.rounds + 1 {
 		for _, c := range all {
 			r, err := begin(c, dir, self)
 			if err != nil {
-				return fmt.Errorf("%s: %w", c.name, err)
+				return nil, nil, fmt.Errorf("%s: %w", c.name, err)
 			}
 			if round == 0 { // not counted
 				got[c.name] = &figures{}
@@ -60,28 +66,26 @@ func measure(s settings) error {
 		}
 	}
 	if err := idle(all, got, s, dir, self); err != nil {
-		return err
+		return nil, nil, err
 	}
 	lines := s.megabytes << 20 / 100
-	for range 3 {
+	for range s.logs {
 		for _, c := range all {
 			if !c.logs {
 				continue
 			}
-			begun := time.Now()
 			r, err := begin(c, dir, self, strconv.Itoa(lines))
 			if err == nil {
 				err = r.await("its last line", func() bool { return strings.Contains(end(r.log), lastLine) })
+				got[c.name].logged = append(got[c.name].logged, time.Since(r.begun))
 				r.end()
 			}
 			if err != nil {
-				return fmt.Errorf("%s: %w", c.name, err)
+				return nil, nil, fmt.Errorf("%s: %w", c.name, err)
 			}
-			got[c.name].logged = append(got[c.name].logged, time.Since(begun))
 		}
 	}
-	show(all, got, s)
-	return nil
+	return all, got, nil
 }
 
 // idle measures all contestants while they are idle at the same time.
@@ -99,7 +103,7 @@ func idle(all []contestant, got map[string]*figures, s settings, dir, self strin
 		}
 		runs = append(runs, r)
 	}
-	time.Sleep(5 * time.Second) // until they have started
+	time.Sleep(s.settle)
 	for i, c := range all {
 		got[c.name].wakeups = -runs[i].sum(switches)
 	}
@@ -116,6 +120,7 @@ type running struct {
 	cmd      *exec.Cmd
 	dir, log string
 	bare     bool          // it passes on no signals
+	begun    time.Time     // the program
 	took     time.Duration // from its own exec to the program's first line
 }
 
@@ -153,7 +158,7 @@ func begin(c contestant, parent, self string, more ...string) (*running, error) 
 		r.end()
 		return nil, fmt.Errorf("%w: %s", err, said.String())
 	}
-	r.took = time.Duration(at - begun.UnixNano())
+	r.begun, r.took = time.Unix(0, at), time.Duration(at-begun.UnixNano())
 	return r, nil
 }
 
@@ -243,27 +248,4 @@ func end(path string) string {
 	b := make([]byte, min(info.Size(), 500))
 	n, _ := f.ReadAt(b, info.Size()-int64(len(b)))
 	return string(b[:n])
-}
-
-func median[T cmp.Ordered](all []T) (m T) {
-	if len(all) > 0 {
-		m = slices.Sorted(slices.Values(all))[len(all)/2]
-	}
-	return m
-}
-
-func show(all []contestant, got map[string]*figures, s settings) {
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "parent\tmemory\tadded to the start\twake-ups in %v\t%d MiB to a file\tof cat\t\n", s.idle, s.megabytes)
-	bare, cat := median(got["nobody"].starts), median(got["cat"].logged)
-	for _, c := range all[1:] {
-		f := got[c.name]
-		logged, ratio := "-", "-"
-		if c.logs {
-			took := median(f.logged)
-			logged, ratio = fmt.Sprintf("%.2f s", took.Seconds()), fmt.Sprintf("%.1f x", float64(took)/float64(cat))
-		}
-		fmt.Fprintf(w, "%s\t%.1f MiB\t%.1f ms\t%d\t%s\t%s\t\n", c.name, float64(f.rss)/(1<<20), float64(median(f.starts)-bare)/1e6, f.wakeups, logged, ratio)
-	}
-	_ = w.Flush()
 }

@@ -21,7 +21,7 @@ func main() {
 	os.Exit(cli.Main(cfg, &agent{}))
 }
 
-// An agent does what its own table says.
+// An agent behaves as its own table says.
 type agent struct {
 	rt *service.Runtime
 }

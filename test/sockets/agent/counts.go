@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-dev/holdfast/service"
 )
 
-// counter says at 127.0.0.1:8082 how often it was asked, by all of its processes.
+// counter answers at 127.0.0.1:8082 how often it was asked, over all of its processes.
 type counter struct{ listener net.Listener }
 
 func (c *counter) Start(ctx context.Context, rt *service.Runtime) error {

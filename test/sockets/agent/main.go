@@ -7,6 +7,7 @@
 //	holdfast-agent: one      a version with the socket "web" alone
 //	holdfast-agent: counts   a version that counts its answers in a file that it keeps
 //	holdfast-agent: forgets  a version that does not take that file
+//	holdfast-agent: packets  a version that answers packets at the socket "dns"
 package main
 
 import (
@@ -28,10 +29,16 @@ func main() {
 		load(os.Args[2:])
 		return
 	}
+	if len(os.Args) == 4 && os.Args[1] == "slow" {
+		if err := slow(os.Args[2], os.Args[3]); err != nil {
+			_, _ = os.Stderr.WriteString(err.Error() + "\n")
+			os.Exit(1)
+		}
+		return
+	}
 	kind := told()
 	if len(os.Args) == 3 && os.Args[1] == "ask" {
-		network, address, _ := strings.Cut(os.Args[2], ":")
-		said, err := ask(network, address)
+		said, err := ask(os.Args[2])
 		if err != nil {
 			_, _ = os.Stderr.WriteString(err.Error() + "\n")
 			os.Exit(1)
@@ -46,10 +53,13 @@ func main() {
 	if kind == "counts" {
 		os.Exit(cli.Main(service.Config{Name: name, Version: kind}, &counter{}))
 	}
+	if kind == "packets" {
+		os.Exit(cli.Main(service.Config{Name: name, Version: kind}, &packets{}))
+	}
 	os.Exit(cli.Main(service.Config{Name: name, Version: kind}, program(kind)))
 }
 
-// told is the last word of our own file.
+// told returns the last word of our own file.
 func told() string {
 	path, err := os.Executable()
 	if err != nil {
@@ -70,7 +80,7 @@ func told() string {
 
 type program string
 
-// Start serves at a socket of its own, or does what a bad version does.
+// Start serves at a socket of its own, or behaves like a bad version.
 func (p program) Start(_ context.Context, rt *service.Runtime) error {
 	if p == "forgets" {
 		return nil
@@ -109,5 +119,5 @@ func (p program) Start(_ context.Context, rt *service.Runtime) error {
 	return errors.New("this version is bad")
 }
 
-// Stop leaves it to the step of Start.
+// Stop does nothing: the step that Start has added closes the socket.
 func (program) Stop(context.Context) error { return nil }

@@ -1,8 +1,0 @@
-//go:build unix && !linux
-
-package main
-
-import "syscall"
-
-// dieWithParent does nothing, because no other system can do that: see endLeftover.
-func dieWithParent(*syscall.SysProcAttr) {}

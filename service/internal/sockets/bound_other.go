@@ -1,6 +1,0 @@
-//go:build !linux
-
-package sockets
-
-// bound: only Linux tells.
-func bound(string) bool { return false }

@@ -1,0 +1,4 @@
+package main
+
+// Main is the real main.
+func Main() { main() }

@@ -1,0 +1,5 @@
+//go:build unix && !linux
+
+package wait
+
+func paused(int) bool { return true }
