@@ -56,7 +56,8 @@ func tryCandidate(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	o.after = s.upgradeScene(ts, file)
 	if wrong := o.wrong(); len(wrong) > 0 {
-		ts.Fatalf("trial %q:\n- %s\n%s\nbefore %+v\nafter %+v\n%s", args, strings.Join(wrong, "\n- "), stdout, before, o.after, s.scene())
+		ts.Logf("%s\nbefore %+v\nafter %+v\n%s", stdout, before, o.after, s.scene())
+		ts.Fatalf("trial %q:\n- %s", args, strings.Join(wrong, "\n- "))
 	}
 	s.trials = append(s.trials, o.Result)
 }

@@ -73,7 +73,7 @@ type note struct {
 	kind    string // fail, skip, wait, took
 	seconds float64
 	test    string
-	text    string // one line
+	text    string // one line, or several if it failed
 }
 
 func (r *reader) read(in io.Reader) error {
@@ -188,7 +188,7 @@ func (r *reader) endTest(p *packageRun, e event) {
 		r.failed = true
 		r.wrongAt = ", last " + short(e.Package, e.Test)
 		if !p.parent[e.Test] || r.failures(short(e.Package, e.Test)+"/") == 0 {
-			r.note("fail", e, e.Test, "")
+			r.note("fail", e, e.Test, verdict(p.find(e.Test).text.String()))
 		}
 	}
 	within := strings.Contains(e.Test, "/")
@@ -205,6 +205,29 @@ func (r *reader) endTest(p *packageRun, e event) {
 	default:
 		p.text.WriteString(p.take(e.Test))
 	}
+}
+
+// A verdict has at most so many lines, of at most so many bytes.
+const (
+	verdictLines = 8
+	verdictBytes = 240
+)
+
+// verdict returns what a failed test says last: the failure of a testscript, or else the last
+// that was logged. What else it printed stands far above the end of a long run, if anywhere.
+func verdict(text string) string {
+	lines, from := strings.Split(strings.TrimSpace(text), "\n"), 0
+	for i, line := range lines {
+		if place.MatchString(line) || strings.HasPrefix(strings.TrimSpace(line), "FAIL: ") {
+			from = i
+		}
+	}
+	lines = slices.DeleteFunc(lines[from:], func(line string) bool { return strings.HasPrefix(line, "--- FAIL: ") })
+	lines = lines[:min(verdictLines, len(lines))]
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line[:min(verdictBytes, len(line))], " ")
+	}
+	return strings.Join(lines, "\n")
 }
 
 // reason returns the last line that was logged, which says why a test was skipped. A

@@ -76,11 +76,28 @@ func TestWhatFails(t *testing.T) {
 		"output a - - FAIL", "output a - - FAIL	a	0.2s", "fail a - 0.2",
 	))
 	want(t, "output", out, "--- FAIL: TestX (0.00s)\n    x_test.go:3: it broke\n--- FAIL: TestX/one (0.00s)\nFAIL\nFAIL\ta\t0.2s\n")
-	if !strings.HasSuffix(end, "\n=== 1 tests failed\nrace: a TestX/one\n") {
+	if !strings.HasSuffix(end, "\n=== 1 tests failed\nrace: a TestX/one  x_test.go:3: it broke\n") {
 		t.Errorf("end:\n%s", end)
 	}
 	if code != 1 {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+// A long run is over before somebody can read the output of a test in its middle, and a machine
+// may keep only the end.
+func TestTheEndSaysWhyTestsFailed(t *testing.T) {
+	long := strings.Repeat("x", 300)
+	_, end, _ := report(t, events(
+		"run a TestX", "output a TestX -     x_test.go:2: first", "output a TestX -     x_test.go:3: then", "output a TestX -         it\tbroke",
+		"output a TestX -         "+long, "output a TestX - --- FAIL: TestX (0.00s)", "fail a TestX 0",
+		"run a TestY", "output a TestY -     testscript.go:609: WORK=$WORK", "output a TestY -         > do it", "output a TestY -         FAIL: y.txtar:7: it did not",
+		"output a TestY -         - this", "output a TestY - --- FAIL: TestY (0.00s)", "fail a TestY 0", "run a TestZ", "fail a TestZ 0", "fail a - 0",
+	))
+	want := "\n=== 3 tests failed\nrace: a TestX  x_test.go:3: then\n    it broke\n    " + long[:verdictBytes-8] + "\n" +
+		"race: a TestY  FAIL: y.txtar:7: it did not\n    - this\nrace: a TestZ\n"
+	if !strings.HasPrefix(end[strings.Index(end, "\n=== 3"):], want) {
+		t.Errorf("end:\n%s\nwant:\n%s", end, want)
 	}
 }
 

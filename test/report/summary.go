@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// A lineBreak stands for one within a note.
+const lineBreak = "\v"
+
 // text returns the notes in the format of the file: one line each, with tabs between the
 // fields.
 func (r *reader) text(stage string) string {
@@ -17,7 +20,7 @@ func (r *reader) text(stage string) string {
 		if stage != "" {
 			test = stage + ": " + test
 		}
-		fmt.Fprintf(&b, "%s\t%.2f\t%s\t%s\n", n.kind, n.seconds, test, strings.ReplaceAll(n.text, "\t", " "))
+		fmt.Fprintf(&b, "%s\t%.2f\t%s\t%s\n", n.kind, n.seconds, test, strings.NewReplacer("\t", " ", "\n", lineBreak).Replace(n.text))
 	}
 	return b.String()
 }
@@ -59,7 +62,13 @@ func summary(text string) string {
 	if failed := kinds["fail"]; len(failed) > 0 {
 		fmt.Fprintf(&b, "\n=== %d tests failed\n", len(failed))
 		for _, n := range failed {
-			fmt.Fprintf(&b, "%s\n", strings.TrimSpace(n.test+"  "+n.text))
+			text, more, _ := strings.Cut(n.text, lineBreak)
+			fmt.Fprintf(&b, "%s\n", strings.TrimSpace(n.test+"  "+strings.TrimSpace(text)))
+			for line := range strings.SplitSeq(more, lineBreak) {
+				if line != "" {
+					fmt.Fprintf(&b, "    %s\n", strings.TrimSpace(line))
+				}
+			}
 		}
 	}
 	return b.String()

@@ -24,6 +24,7 @@ type answer struct {
 	out  string
 	code int
 	says string // where it fails; empty: that it did
+	then func() // what else it does
 }
 
 func (m *machine) ReadFile(path string) ([]byte, error) {
@@ -50,6 +51,9 @@ func (m *machine) Run(ctx context.Context, argv ...string) (string, error) {
 	line := strings.Join(argv, " ")
 	m.ran = append(m.ran, line)
 	a, ok := m.answers[line]
+	if a.then != nil {
+		a.then()
+	}
 	switch {
 	case ctx.Err() != nil:
 		return "", &platform.CommandError{Argv: argv, Code: -1, Err: ctx.Err()}
@@ -66,7 +70,7 @@ func (m *machine) did(line string) bool { return slices.Contains(m.ran, line) }
 
 const (
 	properties = "LoadState,ActiveState,SubState,UnitFileState,FragmentPath,SourcePath,DropInPaths,MainPID,NRestarts,Result,ReloadResult,CanReload,Requires,BindsTo,Requisite,RestartUSec,RestartUSecNext,StartLimitBurst,StartLimitIntervalUSec," +
-		"ExecMainCode,ExecMainStatus,ExecMainExitTimestamp,StatusText,ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,StateChangeTimestamp"
+		"ExecMainCode,ExecMainStatus,ExecMainExitTimestamp,StatusText,ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,InactiveEnterTimestampMonotonic,StateChangeTimestamp"
 	ctl  = "systemctl --no-pager --no-ask-password "
 	show = ctl + "show --timestamp=unix --property=" + properties + " "
 )

@@ -16,7 +16,7 @@ import (
 // shown has the properties for a single `systemctl show`.
 const shown = "LoadState,ActiveState,SubState,UnitFileState,FragmentPath,SourcePath,DropInPaths,MainPID,NRestarts,Result,ReloadResult,CanReload,Requires,BindsTo,Requisite,RestartUSec,RestartUSecNext,StartLimitBurst,StartLimitIntervalUSec," +
 	"ExecMainCode,ExecMainStatus,ExecMainExitTimestamp,StatusText," +
-	"ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,StateChangeTimestamp"
+	"ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,InactiveEnterTimestampMonotonic,StateChangeTimestamp"
 
 // properties are those of a unit, as `systemctl show` prints them.
 type properties map[string]string
@@ -96,6 +96,18 @@ func (p properties) time(key string) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(n, 0)
+}
+
+// monotonic parses a time since the boot. It returns 0 if the event has never happened or the
+// time is unknown.
+func (p properties) monotonic(key string) time.Duration { return microseconds(p[key]) }
+
+func microseconds(s string) time.Duration {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(n) * time.Microsecond
 }
 
 // is reports whether a property has one of the values. To compare an element of a map with a

@@ -202,3 +202,43 @@ func TestIssue11_HowARunEndedIsToldAfterTheRestart(t *testing.T) {
 		}
 	}
 }
+
+// A busy journald has not yet read that the unit failed when the next process already runs: what
+// it has is about an end before that, or nothing. A rollback then gave "killed or crashed without
+// a trace" as the reason, instead of "exit code 1".
+func TestJournaldIsBehindAfterTheRestart(t *testing.T) {
+	const (
+		runs = "ActiveState=active\nSubState=running\nMainPID=70\nNRestarts=1\nExecMainCode=0\nInactiveEnterTimestampMonotonic=50000000\n"
+		ask  = "journalctl --no-pager --quiet --lines=4 --output=json MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 _PID=1 UNIT=feedd.service"
+		sync = "journalctl --sync"
+		old  = `{"UNIT_RESULT":"watchdog","__REALTIME_TIMESTAMP":"1","__MONOTONIC_TIMESTAMP":"40000000"}` + "\n"
+		last = `{"UNIT_RESULT":"signal","__REALTIME_TIMESTAMP":"2","__MONOTONIC_TIMESTAMP":"49999000"}` + "\n"
+	)
+	for name, tt := range map[string]struct {
+		was, is string // the journal, before and after it is synced
+		denied  bool
+		want    string
+	}{
+		"nothing yet":             {"", last, false, "signal"},
+		"only an older end":       {old, old + last, false, "signal"},
+		"all of it":               {old + last, "", false, "signal"},
+		"never":                   {old, old, false, ""},
+		"it cannot be waited for": {old, "", true, ""},
+	} {
+		sys := ended(t, runs)
+		sys.answers[ask] = answer{out: tt.was}
+		synced := answer{then: func() { sys.answers[ask] = answer{out: tt.is} }}
+		if tt.denied {
+			synced = answer{code: 1}
+		}
+		sys.answers[sync] = synced
+		st, err := systemd.New(sys, systemd.Options{}).Status(t.Context(), feeddID)
+		got := ""
+		if st.LastExit != nil {
+			got = st.LastExit.Reason
+		}
+		if err != nil || got != tt.want {
+			t.Errorf("%s: %q, want %q; %v", name, got, tt.want, err)
+		}
+	}
+}
