@@ -301,6 +301,9 @@ func (s Sources) lastEnd(m platform.Status) (*platform.Exit, time.Time, int) {
 	if counts(m) {
 		restarts = m.Restarts
 	}
+	if s.present(s.Last.Process) { // the record is open because that run is the present one
+		return m.LastExit, m.EndedAt, restarts
+	}
 	if m.LastExit != nil && s.managerKnowsLater(m) {
 		return m.LastExit, m.EndedAt, restarts
 	}
@@ -311,6 +314,12 @@ func (s Sources) lastEnd(m platform.Status) (*platform.Exit, time.Time, int) {
 		exit = &named
 	}
 	return exit, s.Last.Ended, restarts
+}
+
+// present reports whether p holds the lock, or is the process that the manager names. The sources
+// are asked one after the other, so a process may have taken the lock in between.
+func (s Sources) present(p proc.Identity) bool {
+	return p.PID != 0 && s.Last.Ended.IsZero() && (s.Lock.Answer == LockHeld && p.Same(s.Lock.Process) || !s.Gone && p.Same(s.Watched))
 }
 
 // watchdog is the reason of an end that was caused by systemd's watchdog.

@@ -218,6 +218,18 @@ func TestMerge(t *testing.T) {
 			state.Sources{Lock: free, Manager: ended(says(stopped, 0, time.Hour), killed, time.Hour), Last: state.LastRun{Started: ago(minute), Exit: cut}},
 			want{phase: broken, exit: cut},
 		},
+		"restarted, and the open record is its own": { // a rollback gave "without a trace" as the reason
+			state.Sources{Lock: free, Manager: ended(says(ready, 70, 0), before, sec), Watched: us, Last: state.LastRun{Process: us, Started: now, Exit: cut}},
+			want{phase: ready, pid: 70, running: true, text: "heard", exit: before},
+		},
+		"restarted, before its file is there": {
+			state.Sources{Lock: held(us, 0), Manager: ended(says(ready, 70, 0), before, 2*sec), Last: state.LastRun{Process: us, Started: now, Exit: cut}},
+			want{phase: ready, pid: 70, running: true, text: "heard", exit: before},
+		},
+		"started, and nobody knows of a run before": {
+			state.Sources{Lock: held(us, 0), Last: state.LastRun{Process: us, Started: now, Exit: cut}},
+			want{phase: starting, pid: 70, running: true},
+		},
 		"failed before its first line": { // 217, and status showed the older "clean"
 			state.Sources{Lock: free, Manager: ended(says(broken, 0, sec), before, sec), Last: state.LastRun{Started: ago(time.Hour), Ended: ago(minute), Exit: clean}},
 			want{phase: broken, exit: before},

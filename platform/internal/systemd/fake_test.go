@@ -70,7 +70,7 @@ func (m *machine) did(line string) bool { return slices.Contains(m.ran, line) }
 
 const (
 	properties = "LoadState,ActiveState,SubState,UnitFileState,FragmentPath,SourcePath,DropInPaths,MainPID,NRestarts,Result,ReloadResult,CanReload,Requires,BindsTo,Requisite,RestartUSec,RestartUSecNext,StartLimitBurst,StartLimitIntervalUSec," +
-		"ExecMainCode,ExecMainStatus,ExecMainExitTimestamp,StatusText,ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,InactiveEnterTimestampMonotonic,StateChangeTimestamp"
+		"ExecMainCode,ExecMainStatus,ExecMainExitTimestamp,StatusText,ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,InactiveExitTimestampMonotonic,StateChangeTimestamp"
 	ctl  = "systemctl --no-pager --no-ask-password "
 	show = ctl + "show --timestamp=unix --property=" + properties + " "
 )

@@ -11,32 +11,33 @@ import (
 	"github.com/holdfast-dev/holdfast/platform/internal/room"
 )
 
-// IDs of systemd's messages that a unit has failed, and how a process of a unit ended: see
-// systemd.journal-fields(7) and sd-messages.h.
+// IDs of systemd's messages that a unit has failed, how a process of a unit ended, and that a unit
+// is restarted now: see systemd.journal-fields(7) and sd-messages.h.
 const (
 	unitFailed  = "MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c"
 	processExit = "MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15"
+	unitRestart = "MESSAGE_ID=5eb03494b6584870a536b337290809b3"
 )
 
 // endEntries is the largest number of such messages for one failure: for the main process, for
-// those that stopped it and cleaned up, and for the unit.
-const endEntries = "4"
+// those that stopped it and cleaned up, for the unit, and for its restart.
+const endEntries = "5"
 
-// behind is the time by which a message that a unit has failed may be older than the unit's
-// state: systemd sends it first. A message that is older still is about an end before.
-const behind = 100 * time.Millisecond
+// restartTakes limits the time between systemd's message that it restarts a unit and the change
+// of the unit's state.
+const restartTakes = time.Second
 
 // before returns how the previous run of a restarted service ended. systemd forgets that with
-// the next start, but its journal does not. It returns nil if there was no such run, or if we
-// may not read the journal.
+// the next start, but its journal does not. It returns nil if there was no such run, if that run
+// has not failed, or if we may not read the journal.
 func (m *Manager) before(ctx context.Context, id platform.ID, p properties) (*platform.Exit, time.Time) {
 	if p.number("MainPID") == 0 || p.number("NRestarts") == 0 {
 		return nil, time.Time{}
 	}
-	began := p.monotonic("InactiveEnterTimestampMonotonic")
-	older := func(f failure) bool { return began > 0 && f.since < began-behind }
+	began := microseconds(p["InactiveExitTimestampMonotonic"])
+	older := func(f failure) bool { return f.restarted < began-restartTakes }
 	last := m.failure(ctx, id)
-	if older(last) && m.syncSoon(ctx) == nil { // journald has not read the message yet
+	if older(last) && m.syncSoon(ctx) == nil { // journald has not read the messages yet
 		last = m.failure(ctx, id)
 	}
 	if older(last) {
@@ -52,15 +53,16 @@ func (m *Manager) syncSoon(ctx context.Context) error {
 	return m.SyncLogs(ctx)
 }
 
-// A failure is what the journal says last about failures of a unit. The zero value says nothing.
+// A failure is what the journal says of the run before the last restart. The zero value says
+// nothing.
 type failure struct {
-	exit  *platform.Exit
-	at    time.Time
-	since time.Duration // at, since the boot
+	exit      *platform.Exit // nil: the run has not failed
+	at        time.Time
+	restarted time.Duration // when that was, since the boot
 }
 
 func (m *Manager) failure(ctx context.Context, id platform.ID) (last failure) {
-	argv := []string{"journalctl", "--no-pager", "--quiet", "--lines=" + endEntries, "--output=json", unitFailed, processExit}
+	argv := []string{"journalctl", "--no-pager", "--quiet", "--lines=" + endEntries, "--output=json", unitFailed, processExit, unitRestart}
 	if id.Scope == platform.ScopeUser {
 		argv = append(argv, "--user", "USER_UNIT="+unit(id))
 	} else {
@@ -70,20 +72,24 @@ func (m *Manager) failure(ctx context.Context, id platform.ID) (last failure) {
 	if err != nil {
 		return last
 	}
-	e := platform.Exit{Code: -1}
+	var run failure
+	main := platform.Exit{Code: -1}
 	for line := range strings.Lines(out) {
 		var entry endEntry
 		if json.Unmarshal([]byte(line), &entry) != nil {
 			continue
 		}
-		switch ended, err := strconv.ParseInt(entry.At, 10, 64); {
+		switch at, since := entry.sent(); {
+		case at.IsZero():
 		case entry.Command == "ExecStart":
-			e = entry.exit()
-		case entry.Result != "" && err == nil:
-			end := e
-			end.Reason = entry.Result
-			last = failure{&end, time.UnixMicro(ended), microseconds(entry.Since)}
-			e = platform.Exit{Code: -1}
+			main = entry.exit()
+		case entry.Result != "":
+			exit := main
+			exit.Reason = entry.Result
+			run.exit, run.at = &exit, at
+		case entry.Restarts != "":
+			run.restarted = since
+			last, run, main = run, failure{}, platform.Exit{Code: -1}
 		}
 	}
 	return last
@@ -91,12 +97,27 @@ func (m *Manager) failure(ctx context.Context, id platform.ID) (last failure) {
 
 // An endEntry is one of these messages.
 type endEntry struct {
-	At      string `json:"__REALTIME_TIMESTAMP"`
-	Since   string `json:"__MONOTONIC_TIMESTAMP"`
-	Result  string `json:"UNIT_RESULT"` // of the unit
-	Command string `json:"COMMAND"`     // the command that the process ran
-	Code    string `json:"EXIT_CODE"`   // exited, killed, dumped
-	Status  string `json:"EXIT_STATUS"` // exit code or signal number
+	Sent     string `json:"_SOURCE_REALTIME_TIMESTAMP"` // by systemd
+	At       string `json:"__REALTIME_TIMESTAMP"`       // received by journald, which can be seconds later
+	Since    string `json:"__MONOTONIC_TIMESTAMP"`      // the same, since the boot
+	Result   string `json:"UNIT_RESULT"`                // of the unit
+	Command  string `json:"COMMAND"`                    // the command that the process ran
+	Code     string `json:"EXIT_CODE"`                  // exited, killed, dumped
+	Status   string `json:"EXIT_STATUS"`                // exit code or signal number
+	Restarts string `json:"N_RESTARTS"`                 // the number of the restart
+}
+
+// sent returns when systemd has sent the message, also since the boot. The zero time means that
+// this is unknown.
+func (e endEntry) sent() (at time.Time, since time.Duration) {
+	received, sent := microseconds(e.At), microseconds(e.Sent)
+	if received == 0 {
+		return time.Time{}, 0
+	}
+	if sent == 0 {
+		sent = received
+	}
+	return time.UnixMicro(sent.Microseconds()), microseconds(e.Since) - (received - sent)
 }
 
 // exit returns how the main process ended, without the reason, which belongs to the unit.

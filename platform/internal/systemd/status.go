@@ -16,7 +16,7 @@ import (
 // shown has the properties for a single `systemctl show`.
 const shown = "LoadState,ActiveState,SubState,UnitFileState,FragmentPath,SourcePath,DropInPaths,MainPID,NRestarts,Result,ReloadResult,CanReload,Requires,BindsTo,Requisite,RestartUSec,RestartUSecNext,StartLimitBurst,StartLimitIntervalUSec," +
 	"ExecMainCode,ExecMainStatus,ExecMainExitTimestamp,StatusText," +
-	"ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,InactiveEnterTimestampMonotonic,StateChangeTimestamp"
+	"ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,InactiveExitTimestampMonotonic,StateChangeTimestamp"
 
 // properties are those of a unit, as `systemctl show` prints them.
 type properties map[string]string
@@ -98,10 +98,7 @@ func (p properties) time(key string) time.Time {
 	return time.Unix(n, 0)
 }
 
-// monotonic parses a time since the boot. It returns 0 if the event has never happened or the
-// time is unknown.
-func (p properties) monotonic(key string) time.Duration { return microseconds(p[key]) }
-
+// microseconds returns 0 if s is no such time.
 func microseconds(s string) time.Duration {
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {

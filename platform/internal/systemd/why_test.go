@@ -149,7 +149,7 @@ func TestLogsAreNarrowedDown(t *testing.T) {
 // journal has.
 func TestIssue10_4_WatchdogDeathIsToldAfterTheRestart(t *testing.T) {
 	const runs = "ActiveState=active\nSubState=running\nMainPID=70\nNRestarts=1\nExecMainCode=0\n"
-	ask := "journalctl --no-pager --quiet --lines=4 --output=json MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 _PID=1 UNIT=feedd.service"
+	ask := "journalctl --no-pager --quiet --lines=5 --output=json MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 MESSAGE_ID=5eb03494b6584870a536b337290809b3 _PID=1 UNIT=feedd.service"
 	for name, tt := range map[string]struct{ properties, journal, want string }{
 		"watchdog":         {runs, `{"UNIT_RESULT":"watchdog","__REALTIME_TIMESTAMP":"1000000000"}`, "watchdog"},
 		"not for us":       {runs, "", ""},
@@ -158,7 +158,7 @@ func TestIssue10_4_WatchdogDeathIsToldAfterTheRestart(t *testing.T) {
 		"without its time": {runs, `{"UNIT_RESULT":"watchdog"}`, ""},
 	} {
 		sys := ended(t, tt.properties)
-		sys.answers[ask] = answer{out: tt.journal}
+		sys.answers[ask] = answer{out: tt.journal + "\n" + `{"N_RESTARTS":"1","__REALTIME_TIMESTAMP":"1000100000"}`}
 		st, err := systemd.New(sys, systemd.Options{}).Status(t.Context(), feeddID)
 		got := ""
 		if st.LastExit != nil {
@@ -175,8 +175,9 @@ func TestIssue11_HowARunEndedIsToldAfterTheRestart(t *testing.T) {
 	const (
 		runs   = "ActiveState=active\nSubState=running\nMainPID=70\nNRestarts=1\nExecMainCode=0\n"
 		failed = `{"UNIT_RESULT":"WHAT","__REALTIME_TIMESTAMP":"1000000000"}`
-		ask    = "journalctl --no-pager --quiet --lines=4 --output=json MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 _PID=1 UNIT=feedd.service"
+		ask    = "journalctl --no-pager --quiet --lines=5 --output=json MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 MESSAGE_ID=5eb03494b6584870a536b337290809b3 _PID=1 UNIT=feedd.service"
 		exited = `{"COMMAND":"ExecStart","EXIT_CODE":"exited","EXIT_STATUS":"3","__REALTIME_TIMESTAMP":"1"}`
+		again  = `{"N_RESTARTS":"1","__REALTIME_TIMESTAMP":"1000100000"}`
 		killed = `{"COMMAND":"ExecStart","EXIT_CODE":"killed","EXIT_STATUS":"9","__REALTIME_TIMESTAMP":"1"}`
 		after  = `{"COMMAND":"ExecStopPost","EXIT_CODE":"exited","EXIT_STATUS":"1","__REALTIME_TIMESTAMP":"1"}`
 		odd    = `{"COMMAND":"ExecStart","EXIT_CODE":"exited","EXIT_STATUS":"?","__REALTIME_TIMESTAMP":"1"}`
@@ -186,13 +187,13 @@ func TestIssue11_HowARunEndedIsToldAfterTheRestart(t *testing.T) {
 		journal []string
 		want    platform.Exit
 	}{
-		"a code":                 {[]string{exited, exitCode}, platform.Exit{Code: 3, Reason: "exit-code"}},
-		"a signal":               {[]string{killed, signal}, platform.Exit{Code: -1, Signal: "SIGKILL", Reason: "signal"}},
-		"and a process after it": {[]string{killed, after, signal}, platform.Exit{Code: -1, Signal: "SIGKILL", Reason: "signal"}},
-		"the last of two":        {[]string{exited, exitCode, killed, signal}, platform.Exit{Code: -1, Signal: "SIGKILL", Reason: "signal"}},
-		"not of the one before":  {[]string{exited, exitCode, signal}, platform.Exit{Code: -1, Reason: "signal"}},
-		"nor of one that runs":   {[]string{exited, exitCode, killed}, platform.Exit{Code: 3, Reason: "exit-code"}},
-		"something odd":          {[]string{odd, exitCode}, platform.Exit{Code: -1, Reason: "exit-code"}},
+		"a code":                 {[]string{exited, exitCode, again}, platform.Exit{Code: 3, Reason: "exit-code"}},
+		"a signal":               {[]string{killed, signal, again}, platform.Exit{Code: -1, Signal: "SIGKILL", Reason: "signal"}},
+		"and a process after it": {[]string{killed, after, signal, again}, platform.Exit{Code: -1, Signal: "SIGKILL", Reason: "signal"}},
+		"the last of two":        {[]string{exited, exitCode, again, killed, signal, again}, platform.Exit{Code: -1, Signal: "SIGKILL", Reason: "signal"}},
+		"not of the one before":  {[]string{exited, exitCode, again, signal, again}, platform.Exit{Code: -1, Reason: "signal"}},
+		"nor of one that runs":   {[]string{exited, exitCode, again, killed}, platform.Exit{Code: 3, Reason: "exit-code"}},
+		"something odd":          {[]string{odd, exitCode, again}, platform.Exit{Code: -1, Reason: "exit-code"}},
 	} {
 		sys := ended(t, runs)
 		sys.answers[ask] = answer{out: strings.Join(tt.journal, "\n") + "\n"}
@@ -208,11 +209,14 @@ func TestIssue11_HowARunEndedIsToldAfterTheRestart(t *testing.T) {
 // a trace" as the reason, instead of "exit code 1".
 func TestJournaldIsBehindAfterTheRestart(t *testing.T) {
 	const (
-		runs = "ActiveState=active\nSubState=running\nMainPID=70\nNRestarts=1\nExecMainCode=0\nInactiveEnterTimestampMonotonic=50000000\n"
-		ask  = "journalctl --no-pager --quiet --lines=4 --output=json MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 _PID=1 UNIT=feedd.service"
+		runs = "ActiveState=active\nSubState=running\nMainPID=70\nNRestarts=1\nExecMainCode=0\nInactiveExitTimestampMonotonic=50000000\n"
+		ask  = "journalctl --no-pager --quiet --lines=5 --output=json MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 MESSAGE_ID=5eb03494b6584870a536b337290809b3 _PID=1 UNIT=feedd.service"
 		sync = "journalctl --sync"
-		old  = `{"UNIT_RESULT":"watchdog","__REALTIME_TIMESTAMP":"1","__MONOTONIC_TIMESTAMP":"40000000"}` + "\n"
-		last = `{"UNIT_RESULT":"signal","__REALTIME_TIMESTAMP":"2","__MONOTONIC_TIMESTAMP":"49999000"}` + "\n"
+		old  = `{"UNIT_RESULT":"watchdog","__REALTIME_TIMESTAMP":"1000000"}` + "\n" + `{"N_RESTARTS":"1","__REALTIME_TIMESTAMP":"2000000","__MONOTONIC_TIMESTAMP":"40000000"}` + "\n"
+		dead = `{"UNIT_RESULT":"signal","_SOURCE_REALTIME_TIMESTAMP":"7000000","__REALTIME_TIMESTAMP":"9000000"}` + "\n"
+		last = dead + `{"N_RESTARTS":"1","__REALTIME_TIMESTAMP":"8000000","__MONOTONIC_TIMESTAMP":"49999000"}` + "\n" // systemd 252
+		v257 = dead + `{"N_RESTARTS":"1","__REALTIME_TIMESTAMP":"8000000","__MONOTONIC_TIMESTAMP":"80000000"}` + "\n"
+		late = dead + `{"N_RESTARTS":"1","_SOURCE_REALTIME_TIMESTAMP":"8000000","__REALTIME_TIMESTAMP":"9000000","__MONOTONIC_TIMESTAMP":"50500000"}` + "\n"
 	)
 	for name, tt := range map[string]struct {
 		was, is string // the journal, before and after it is synced
@@ -221,9 +225,14 @@ func TestJournaldIsBehindAfterTheRestart(t *testing.T) {
 	}{
 		"nothing yet":             {"", last, false, "signal"},
 		"only an older end":       {old, old + last, false, "signal"},
+		"all but the restart":     {old + dead, old + last, false, "signal"},
 		"all of it":               {old + last, "", false, "signal"},
+		"all, after a delay":      {old + v257, "", false, "signal"},
+		"all, read late":          {late, "", false, "signal"},
 		"never":                   {old, old, false, ""},
 		"it cannot be waited for": {old, "", true, ""},
+		"a clean end":             {old + last[len(dead):], "", false, ""},
+		"an older one, read late": {strings.Replace(late, ":\"8", ":\"5", 1), "", false, ""},
 	} {
 		sys := ended(t, runs)
 		sys.answers[ask] = answer{out: tt.was}
@@ -237,8 +246,8 @@ func TestJournaldIsBehindAfterTheRestart(t *testing.T) {
 		if st.LastExit != nil {
 			got = st.LastExit.Reason
 		}
-		if err != nil || got != tt.want {
-			t.Errorf("%s: %q, want %q; %v", name, got, tt.want, err)
+		if err != nil || got != tt.want || got != "" && !st.EndedAt.Equal(time.Unix(7, 0)) {
+			t.Errorf("%s: %q at %v, want %q; %v", name, got, st.EndedAt, tt.want, err)
 		}
 	}
 }
