@@ -74,7 +74,7 @@ func TestExactlyOnceAcrossKill9(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop, lines := make(chan struct{}), make(chan [2]int)
-	go func() { lines <- writeLogs(t, filepath.Join(dir, "in"), stop) }()
+	go func() { lines <- writeLogs(t, filepath.Join(dir, "in"), filepath.Join(dir, "all"), stop) }()
 	const rounds = 30
 	opened := 0
 	for round := range rounds {
@@ -148,9 +148,14 @@ func runAndKill(t *testing.T, dir string, at ship.Stage) (opened bool) {
 	return strings.HasPrefix(string(text), "open")
 }
 
+// backlog limits the bytes that are written and not yet in the output. On a slow machine the files
+// that wait would otherwise become more than a process may have open.
+const backlog = 100_000
+
 // writeLogs writes numbered lines to two logs in pieces of any size, rotates them now and
 // then, and returns the numbers of lines.
-func writeLogs(t *testing.T, dir string, stop <-chan struct{}) (lines [2]int) {
+func writeLogs(t *testing.T, dir, output string, stop <-chan struct{}) (lines [2]int) {
+	written := int64(0)
 	for file := 0; ; file++ {
 		for who := range lines {
 			text := new(strings.Builder)
@@ -158,6 +163,7 @@ func writeLogs(t *testing.T, dir string, stop <-chan struct{}) (lines [2]int) {
 				fmt.Fprintf(text, "%d:%d:%d\n", who, file, lines[who])
 				lines[who]++
 			}
+			written += int64(text.Len())
 			path := filepath.Join(dir, fmt.Sprintf("%d.log", who))
 			if err := writePieces(path, text.String()); err != nil {
 				t.Error(err)
@@ -168,12 +174,24 @@ func writeLogs(t *testing.T, dir string, stop <-chan struct{}) (lines [2]int) {
 				return lines
 			}
 		}
+		for behind(output, written) {
+			select {
+			case <-stop:
+				return lines
+			case <-time.After(time.Millisecond):
+			}
+		}
 		select {
 		case <-stop:
 			return lines
 		default:
 		}
 	}
+}
+
+func behind(output string, written int64) bool {
+	info, err := os.Stat(output)
+	return err != nil && written > backlog || err == nil && written-info.Size() > backlog
 }
 
 func writePieces(path, text string) error {
