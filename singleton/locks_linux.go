@@ -189,13 +189,34 @@ func lockersOf(file *os.File) (all []locker) {
 		return nil
 	}
 	defer func() { _ = list.Close() }()
-	end := time.Now().Add(locksTook)
-	inode := ":" + fmt.Sprint(st.Ino)
+	return lockersIn(&page{Reader: io.LimitReader(list, locksRead), end: time.Now().Add(locksTook)}, st.Ino)
+}
+
+// A page is a list of which no page is read after end, except the first: on a busy machine,
+// that one alone can take longer.
+type page struct {
+	io.Reader
+	end  time.Time
+	next bool // it is not the first
+}
+
+func (p *page) Read(b []byte) (int, error) {
+	if p.next && time.Now().After(p.end) {
+		return 0, io.EOF
+	}
+	p.next = true
+	return p.Reader.Read(b)
+}
+
+// lockersIn returns the visible processes that have a file with that inode number locked,
+// according to a list like /proc/locks.
+func lockersIn(list io.Reader, ino uint64) (all []locker) {
+	inode := ":" + strconv.FormatUint(ino, 10)
 	seen := make(map[int]bool)
-	for lines := bufio.NewScanner(io.LimitReader(list, locksRead)); lines.Scan() && time.Now().Before(end); {
+	for lines := bufio.NewScanner(list); lines.Scan(); {
 		// 1: FLOCK  ADVISORY  WRITE 4711 00:19:1234 0 EOF
 		f := strings.Fields(lines.Text())
-		if len(f) < 6 || f[1] != "FLOCK" || !strings.HasSuffix(f[5], inode) {
+		if len(f) < 8 || f[1] != "FLOCK" || !strings.HasSuffix(f[5], inode) { // the last line may be cut off
 			continue
 		}
 		pid, err := strconv.Atoi(f[4])
