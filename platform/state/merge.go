@@ -107,6 +107,8 @@ const settling = 15 * time.Second
 //	               the file's phase began
 //	held by P      any                    of P, "starting" for unknown since the file was written: the start
 //	                                      longer than allowed  has ended, and the file does not say how
+//	held by P      any                    none, or another's,  stopping: it has removed its file, and is about to
+//	                                      P's record closed    release the lock
 //	held by P      names P                none, or another's   the manager's
 //	held by P      otherwise              none, or another's   starting, for a moment; then unknown since
 //	                                                           it took the lock
@@ -208,10 +210,15 @@ func (s Sources) byManager(t *Truth, m platform.Status) {
 
 // unlocked returns the phase of a living process that does not hold its lock.
 func (s Sources) unlocked() platform.Phase {
-	if !s.Last.Ended.IsZero() && s.Last.Process.Same(s.Watched) {
+	if s.closed(s.Watched) {
 		return platform.PhaseStopping
 	}
 	return platform.PhaseStarting
+}
+
+// closed reports whether p has closed the record of its run.
+func (s Sources) closed(p proc.Identity) bool {
+	return !s.Last.Ended.IsZero() && s.Last.Process.Same(p)
 }
 
 // held fills in t for the living process p.
@@ -220,6 +227,8 @@ func (s Sources) held(t *Truth, p proc.Identity, m platform.Status) {
 	watched := m.PID == p.PID && m.PID != 0 && order(m.Phase) > 0 && !m.Assumed
 	if s.File == nil || !s.File.Process.Same(p) {
 		switch {
+		case s.closed(p):
+			t.Phase, t.Since = platform.PhaseStopping, s.Last.Ended
 		case watched:
 			t.Phase, t.Since, t.Text = m.Phase, m.Since, m.Text
 		case s.Now.Sub(s.Lock.Since) < settling:

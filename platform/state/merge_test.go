@@ -226,6 +226,14 @@ func TestMerge(t *testing.T) {
 			state.Sources{Lock: held(us, 0), Manager: ended(says(ready, 70, 0), before, 2*sec), Last: state.LastRun{Process: us, Started: now, Exit: cut}},
 			want{phase: ready, pid: 70, running: true, text: "heard", exit: before},
 		},
+		"the last moment of a stop": { // its file is removed: it was starting, or not known
+			state.Sources{Lock: held(us, time.Hour), Last: state.LastRun{Process: us, Started: ago(time.Hour), Ended: now, Exit: clean}},
+			want{phase: stopping, pid: 70, running: true, exit: clean},
+		},
+		"the last moment of a stop, of which its manager knows nothing": {
+			state.Sources{Lock: held(us, sec), Manager: assumes(70), Watched: us, Last: state.LastRun{Process: us, Started: ago(sec), Ended: now, Exit: clean}},
+			want{phase: stopping, pid: 70, running: true, exit: clean},
+		},
 		"started, and nobody knows of a run before": {
 			state.Sources{Lock: held(us, 0), Last: state.LastRun{Process: us, Started: now, Exit: cut}},
 			want{phase: starting, pid: 70, running: true},

@@ -144,7 +144,7 @@ func (t *target) upgradeStatus(ctx context.Context, id, candidate string) upgrad
 		l.Asked = e.Reason
 	} else if e != nil {
 		l.Why = ending(*e)
-		l.Mute = e.Signal == "" && (e.Code == platform.ExitUsage && l.Why == e.Words() || e.Code < 0)
+		l.Mute = e.Code == platform.ExitUsage && e.Signal == "" && l.Why == e.Words()
 	}
 	if l.OnTrial && l.Ready && !l.Healthy {
 		l.Why = "its health checks have not answered"
