@@ -22,6 +22,7 @@ import (
 	web "github.com/holdfast-dev/holdfast/examples/web"
 	"github.com/holdfast-dev/holdfast/platform"
 	"github.com/holdfast-dev/holdfast/service"
+	"github.com/holdfast-dev/holdfast/test/port"
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
@@ -102,12 +103,11 @@ func TestLife(t *testing.T) {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	at, err := port.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return at
 }
 
 func client(network, where string) *http.Client {

@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"testing"
 	"time"
+
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 // role is the first argument of this program when it plays the command of alarms.
@@ -54,7 +56,7 @@ func command(what string, args ...string) int {
 			fmt.Println(err)
 			return 1
 		}
-		for range 1000 { // until it has started
+		for begin := time.Now(); time.Since(begin) < wait.Limit; { // until it has started
 			if _, err := os.Stat(args[0]); err == nil {
 				return 0
 			}

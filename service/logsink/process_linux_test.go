@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-dev/holdfast/service/logsink"
+	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 const roleVar = "LOGSINK_TEST_ROLE"
@@ -29,7 +30,7 @@ func child(t *testing.T, env ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	test, _, _ := strings.Cut(t.Name(), "/")
-	cmd := exec.Command(exe, "-test.run=^"+test+"$", "-test.timeout=30s")
+	cmd := exec.Command(exe, "-test.run=^"+test+"$", "-test.timeout="+wait.Limit.String())
 	cmd.Env = append(os.Environ(), append(env, roleVar+"="+test, "GORACE=atexit_sleep_ms=0")...)
 	return cmd
 }

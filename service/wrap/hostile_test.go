@@ -48,12 +48,12 @@ func TestAProbeThatHangsLeavesNobody(t *testing.T) {
 // A stop command that hangs is killed, and the signal follows within the grace. Once the command was killed instead.
 func TestAStopThatHangsIsFollowedByTheSignal(t *testing.T) {
 	t.Parallel()
-	l := newLife(t, wrapped("live")+"[wrap.ready]\nlog = \"living\"\n[wrap.stop]\ngrace = \"20s\"\ncommand = "+argv("hang", "hung")).
+	l := newLife(t, wrapped("live")+"[wrap.ready]\nlog = \"living\"\n[wrap.stop]\ngrace = \"40s\"\ncommand = "+argv("hang", "hung")).
 		start().await(platform.PhaseReady)
 	if code := l.stop(); code != 0 {
 		t.Errorf("exit code %d\n%s", code, l.scene())
 	}
-	for _, want := range []string{"not within 15s of the grace: killed", "ending in order"} {
+	for _, want := range []string{"not within 30s of the grace: killed", "ending in order"} {
 		if !strings.Contains(l.logText(), want) {
 			t.Errorf("the log does not say %q\n%s", want, l.scene())
 		}

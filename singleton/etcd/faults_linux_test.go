@@ -208,14 +208,25 @@ func (f *field) all() []report {
 	return slices.Clone(f.reports)
 }
 
-// leads returns the candidate that has started last.
+// leads waits for a candidate that has started and not stopped. On a busy machine, a term can end
+// at any time.
 func (f *field) leads() (r *runner, token uint64) {
+	f.t.Helper()
+	wait.Until(f.t, "a leader", func() bool { r, token = f.started(); return r != nil })
+	return r, token
+}
+
+// started returns the candidate that has started last, or nil if it has stopped.
+func (f *field) started() (r *runner, token uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	who := ""
 	for _, report := range f.reports {
-		if report.Kind == "start" && report.Token > token {
+		switch {
+		case report.Kind == "start" && report.Token > token:
 			who, token = report.Who, report.Token
+		case (report.Kind == "stop" || report.Kind == "dead") && report.Token == token:
+			who = ""
 		}
 	}
 	for _, c := range f.candidates {

@@ -45,8 +45,8 @@ var faults = map[string]func(f *field){
 		f.signal(r.cmd, syscall.SIGCONT)
 	},
 	"leader paused beyond its term, between its look and its write": func(f *field) {
+		now := f.now() // the term may end as soon as somebody leads
 		r, token := f.leads()
-		now := f.now()
 		f.signal(r.cmd, syscall.SIGUSR1)
 		paused := report{Who: r.part.Who}
 		f.await(now, 1, "the pause, or the end of the term", func(r report) bool {

@@ -154,6 +154,7 @@ func playCandidate() int {
 			return 0
 		}
 		w.leads(term)
+		w.pause.Store(false) // a request from now on is for this term
 		w.print(report{Kind: "start", Ahead: w.ahead})
 		w.work(stop)
 		w.print(report{Kind: "stop"})
@@ -221,7 +222,6 @@ func (w *worker) work(stop context.Context) {
 		value, _ = strconv.ParseInt(string(register.Kvs[0].Value), 10, 64)
 	}
 	length := list.Count
-	w.pause.Store(false)
 	for w.op = 1; ; w.op++ {
 		select {
 		case <-w.term.Lost():

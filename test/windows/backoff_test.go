@@ -16,8 +16,9 @@ func TestGrowingDelays(t *testing.T) {
 	s.do(t, "install", "--start").must(t)
 	const says = "waiting before the start"
 	for _, least := range []time.Duration{0, 2 * time.Second} { // the manager has waited for the first second
-		kill(t, process(t, s.running(t).PID))
-		begun := time.Now()
+		dies := process(t, s.running(t).PID)
+		begun := time.Now() // before its end, from which the delay counts
+		kill(t, dies)
 		s.do(t, "start").must(t) // or the SCM was quicker
 		if took := time.Since(begun); took < least {
 			t.Errorf("it was ready after %v, want at least %v", took, least)

@@ -5,7 +5,6 @@ package runner_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-dev/holdfast/test/port"
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
@@ -63,12 +63,11 @@ func TestRandomKillsLoseNothing(t *testing.T) {
 
 func (c *campaign) configureLoad(lease, schedule string) {
 	if c.port == 0 {
-		free, err := net.Listen("tcp", "127.0.0.1:0")
+		free, err := port.Free(1)
 		if err != nil {
 			c.t.Fatal(err)
 		}
-		c.port = free.Addr().(*net.TCPAddr).Port
-		_ = free.Close()
+		c.port = free[0]
 	}
 	// Each attempt reports its identity, takes a moment, and reports that it is done.
 	work := `

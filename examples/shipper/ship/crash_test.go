@@ -79,19 +79,22 @@ func TestExactlyOnceAcrossKill9(t *testing.T) {
 	opened := 0
 	for round := range rounds {
 		at := []ship.Stage{"", "", ship.Appended, ship.Saved}[round%4]
-		if runAndKill(t, dir, at) {
+		if runAndKill(t, dir, at, briefly) {
 			opened++
 		}
 	}
 	close(stop)
 	written := <-lines
 	total := uint64(written[0] + written[1])
-	// On a slow machine each process gets less far, so more of them are needed.
+	// On a slow machine each process gets less far, perhaps not even to the first line. So more of
+	// them are needed, and they live longer and longer.
+	longer := briefly
 	wait.Until(t, "processes that are killed have shipped half of the lines", func() bool {
 		output, _ := os.ReadFile(filepath.Join(dir, "all"))
 		enough := uint64(bytes.Count(output, []byte("\n"))) > total/2
 		if !enough {
-			runAndKill(t, dir, "")
+			runAndKill(t, dir, "", longer)
+			longer += longer / 4
 		}
 		return enough
 	})
@@ -118,8 +121,11 @@ func TestExactlyOnceAcrossKill9(t *testing.T) {
 	}
 }
 
-// runAndKill runs a process until it kills itself, or for a short while.
-func runAndKill(t *testing.T, dir string, at ship.Stage) (opened bool) {
+// briefly is how long a process lives at most after it has opened.
+const briefly = 40 * time.Millisecond
+
+// runAndKill runs a process until it kills itself, or for a while that is no longer than most.
+func runAndKill(t *testing.T, dir string, at ship.Stage, most time.Duration) (opened bool) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), roleVariable+"=ship", "DIR="+dir, "DIE_AT="+string(at))
@@ -135,7 +141,7 @@ func runAndKill(t *testing.T, dir string, at ship.Stage) (opened bool) {
 		if rand.IntN(4) > 0 {
 			_, _ = said.Peek(1) // otherwise it may be killed while it opens
 		}
-		time.Sleep(time.Duration(rand.IntN(40_000)) * time.Microsecond)
+		time.Sleep(rand.N(most))
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}

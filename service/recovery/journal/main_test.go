@@ -96,7 +96,7 @@ func lender(j *journal.Journal) error {
 	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
 		return err
 	}
-	time.Sleep(lease / 4) // enough for several checks of leases
+	time.Sleep(1500 * time.Millisecond) // enough for several checks of leases
 	if err := j.Renew(e.ID, "w"); err != nil {
 		return err
 	}
@@ -104,8 +104,8 @@ func lender(j *journal.Journal) error {
 	return nil
 }
 
-// lease is the lease of lender's work.
-const lease = 6 * time.Second
+// lease is the lease of lender's work. On a busy machine, all that happens beside a pause can take many seconds of it.
+const lease = 24 * time.Second
 
 // heir finds lender's work, leaves it to its worker, and finishes it in the worker's name.
 func heir(j *journal.Journal) error {

@@ -302,7 +302,7 @@ func TestACompactionWhileItIsRead(t *testing.T) {
 // Without etcd, a transaction ends with the term, and says why.
 func TestEtcdIsAway(t *testing.T) {
 	m := member(t, nil)
-	s := newService(t, m, "away", 6*time.Second)
+	s := newService(t, m, "away", 20*time.Second) // half of it is left for what follows its loss
 	s.o.Patience = time.Second
 	s.next(t)
 	store := s.open(t)

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/singleton/etcd/internal/embedded"
+	"github.com/holdfast-dev/holdfast/test/port"
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
@@ -69,15 +70,15 @@ func newPlant(t *testing.T, seed uint64, lease time.Duration) *plant {
 	must(t, err)
 	t.Cleanup(members[0].Stop)
 	must(t, embedded.StartAll(members))
-	ports, err := embedded.FreePorts(3)
+	ports, err := port.Free(3)
 	must(t, err)
 	p := &plant{t: t, rand: rand.New(rand.NewPCG(seed, 17)), receiver: newReceiver(t)}
 	exe, err := os.Executable()
 	must(t, err)
 	service := fmt.Sprintf("[service]\nstop_timeout = '1s'\n[service.cluster]\nendpoints = [%q]\n", members[0].Client)
 	var all []string
-	for i, port := range ports {
-		m := &machine{t: t, name: fmt.Sprintf("m%d", i), dir: t.TempDir(), args: []string{"run"}, address: fmt.Sprintf("127.0.0.1:%d", port)}
+	for i, at := range ports {
+		m := &machine{t: t, name: fmt.Sprintf("m%d", i), dir: t.TempDir(), args: []string{"run"}, address: port.Local(at)}
 		must(t, os.WriteFile(filepath.Join(m.dir, "jobs.toml"), fmt.Appendf(nil, `%s
 [jobs]
 listen = %q

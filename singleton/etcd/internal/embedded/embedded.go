@@ -2,16 +2,16 @@
 package embedded
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"path/filepath"
 	"strings"
 
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.uber.org/zap"
+
+	"github.com/holdfast-dev/holdfast/test/port"
 )
 
 // A Member is one member of a cluster of etcd. It has addresses and a directory, and may run
@@ -32,7 +32,7 @@ type Member struct {
 
 // Plan returns n members of a new cluster, in dir, on free ports of this machine.
 func Plan(n int, dir string) ([]*Member, error) {
-	ports, err := FreePorts(2 * n)
+	ports, err := port.Free(2 * n)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func Plan(n int, dir string) ([]*Member, error) {
 	for i := range n {
 		m := &Member{
 			Name: fmt.Sprintf("m%d", i), Dir: filepath.Join(dir, fmt.Sprintf("m%d", i)),
-			Client: fmt.Sprintf("http://127.0.0.1:%d", ports[2*i]), Peer: fmt.Sprintf("http://127.0.0.1:%d", ports[2*i+1]),
+			Client: "http://" + port.Local(ports[2*i]), Peer: "http://" + port.Local(ports[2*i+1]),
 		}
 		m.Reached = m.Peer
 		members = append(members, m)
@@ -58,25 +58,6 @@ func Introduce(members []*Member) {
 	for _, m := range members {
 		m.Cluster = strings.Join(cluster, ",")
 	}
-}
-
-// FreePorts returns n ports that nobody listens on.
-func FreePorts(n int) (ports []int, err error) {
-	var open []net.Listener
-	defer func() { // all at the end, so that none is given twice
-		for _, l := range open {
-			_ = l.Close()
-		}
-	}()
-	for range n {
-		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		open = append(open, l)
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports, nil
 }
 
 // Config returns the configuration of the member.
