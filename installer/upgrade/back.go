@@ -91,6 +91,7 @@ func (e *Engine) restore(ctx context.Context, start bool) (up bool, err error) {
 	for {
 		l := e.status(ctx)
 		switch {
+		case l.Behind:
 		case l.Ready && !l.OnTrial, !l.Running && !start:
 			return true, nil
 		case l.OnTrial, !l.Running:

@@ -12,6 +12,9 @@ import (
 // together.
 type Status struct {
 	Running bool // a process runs, or is about to be restarted
+	// Behind means that nothing runs, but the manager has not noticed yet that the process has
+	// ended. It may be about to restart it, and may ignore a start until then.
+	Behind  bool
 	OnTrial bool // the running process is the candidate
 	Kept    bool // the running process is the child of another version
 	Failed  bool // nothing runs, although nobody requested a stop

@@ -104,6 +104,8 @@ func (e *Engine) settle(ctx context.Context, restart error, before time.Time) (r
 		asked := e.Now() // the answer may come late, and says nothing about the time after this
 		switch l := e.status(ctx); {
 		case ctx.Err() != nil: // the result of an interrupted query is worthless
+		case l.Behind:
+			gone, since = 0, time.Time{}
 		case l.OnTrial && l.Ready && !before.IsZero() && l.ReadyAt.Equal(before): // the restart has not happened yet
 		case l.OnTrial && l.Ready:
 			gone, served = 0, true

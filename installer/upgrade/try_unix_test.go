@@ -333,3 +333,32 @@ func TestIssue11_ARestartThatWasInTheWay(t *testing.T) {
 	})
 	w.wants("v2", "v2", []string{"v1"}, nil)
 }
+
+// The candidate has ended, and its manager, on a busy machine, does not know that yet. The second
+// such answer was the end of the trial, "without a trace", although the manager knows a reason,
+// or restarts the candidate, a moment later. And it ignored the starts of the version before.
+func TestAManagerThatHasNotNoticedTheEnd(t *testing.T) {
+	const takes = 5
+	w := newWorld(t, "v1")
+	got := w.upgrade("v2 gone", upgrade.RolledBack, func(e *upgrade.Engine) {
+		status, start, asked := e.Status, e.Start, 0
+		e.Status = func(ctx context.Context, id, candidate string) upgrade.Status {
+			l := status(ctx, id, candidate)
+			if l.Running || asked == takes {
+				return l
+			}
+			asked++
+			return upgrade.Status{Behind: true, Failed: true, Why: "killed or crashed without a trace", Mute: true}
+		}
+		e.Start = func(ctx context.Context) error {
+			if asked < takes {
+				return nil
+			}
+			return start(ctx)
+		}
+	})
+	if got.Reason != "killed by SIGKILL" || !got.Up {
+		t.Errorf("%+v", got)
+	}
+	w.wants("v1", "v1", nil, []string{"v2: killed by SIGKILL"})
+}

@@ -19,6 +19,15 @@ func Look(ctx context.Context) context.Context {
 	return context.WithValue(ctx, answersKey{}, &answers{all: map[string]answer{}})
 }
 
+// LookAnew makes the look of ctx, if ctx is that of one, ask everything again.
+func LookAnew(ctx context.Context) {
+	if a, ok := ctx.Value(answersKey{}).(*answers); ok {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		clear(a.all)
+	}
+}
+
 type answersKey struct{}
 
 // answers has the results of the commands of a look.

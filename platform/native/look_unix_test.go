@@ -40,6 +40,11 @@ func TestALookHasOneAnswer(t *testing.T) {
 		ask(t.Context(), "2")       // no look
 		ask(look, "1")
 		ask(native.Look(t.Context()), "3")
+		native.LookAnew(t.Context()) // no look
+		ask(look, "1")
+		native.LookAnew(look)
+		ask(look, "4")
+		ask(look, "4")
 	}
 }
 

@@ -132,6 +132,7 @@ func (t *target) upgradeStatus(ctx context.Context, id, candidate string) upgrad
 	r, _ := t.stands(ctx)
 	l := upgrade.Status{
 		Running: r.PID != 0 || r.again != "" || r.lsb == lsbRunning || r.lsb == lsbUnknown,
+		Behind:  r.PID == 0 && r.behind,
 		Failed:  r.Phase == platform.PhaseFailed, Stopping: r.Phase == platform.PhaseStopping,
 		OnTrial: r.Trial != "" && r.Trial == id || t.Executes(r.PID, candidate),
 		Kept:    r.keeper != 0,

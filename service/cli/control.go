@@ -93,6 +93,9 @@ func (t *target) stranger(ctx context.Context) (*singleton.HeldError, error) {
 	if st.Phase != "" && st.Phase != platform.PhaseStopped && st.Phase != platform.PhaseFailed {
 		return nil, nil // in transition: the holder may be its old or new process
 	}
+	if alive, err := t.Alive(h.Identity); h.Known() && err == nil && !alive {
+		return nil, nil // it has ended since it held the lock, as the manager knows already
+	}
 	return &singleton.HeldError{Name: t.id.String(), Holder: h}, nil
 }
 

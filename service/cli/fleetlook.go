@@ -29,6 +29,15 @@ type life struct {
 // names the process of a running member, and the system confirms its identity. The lock is
 // asked only if the file cannot say this.
 func (a *app) lookAt(ctx context.Context, one *member) *life {
+	for try := 1; ; try++ {
+		l := a.lookOnce(ctx, one)
+		if try == looks || l.sources.Lock.Answer != state.LockFree || !a.movedOn(l.sources) {
+			return l
+		}
+	}
+}
+
+func (a *app) lookOnce(ctx context.Context, one *member) *life {
 	l := &life{member: one, rss: -1, sources: state.Sources{Now: a.Now(), Window: usualWindow()}}
 	id := one.id.String()
 	if one.bad != nil {

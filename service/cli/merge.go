@@ -5,18 +5,50 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/platform"
+	"github.com/holdfast-dev/holdfast/platform/native"
 	"github.com/holdfast-dev/holdfast/platform/state"
 	"github.com/holdfast-dev/holdfast/service/recovery"
 	"github.com/holdfast-dev/holdfast/singleton"
 )
 
+// looks limits how often the sources are asked for one report.
+const looks = 3
+
 // merge asks the sources that [target.examine] names, and reports what they agree on. h is the
 // holder of the lock. fileErr says why there is no state file.
+//
+// The sources are asked one after the other. If the service ends or begins meanwhile, they
+// describe different runs, so merge asks all of them again.
 func (t *target) merge(ctx context.Context) (r report, now state.Truth, h singleton.Holder, fileErr error) {
+	for try := 1; ; try++ {
+		var s state.Sources
+		r, now, s, h, fileErr = t.mergeOnce(ctx)
+		if try == looks || ctx.Err() != nil || !t.movedOn(s) {
+			return r, now, h, fileErr
+		}
+		native.LookAnew(ctx)
+	}
+}
+
+// movedOn reports whether the answer of the lock, which is asked first, is out of date: its
+// holder has ended, or a process has opened the record of its run after the lock was free.
+func (m machine) movedOn(s state.Sources) bool {
+	switch {
+	case s.Lock.Answer == state.LockHeld:
+		alive, err := m.Alive(s.Lock.Process)
+		return err == nil && !alive
+	case s.Lock.Answer == state.LockFree && s.Last.Ended.IsZero() && s.Last.Process.PID != 0:
+		alive, err := m.Alive(s.Last.Process)
+		return err == nil && alive
+	}
+	return false
+}
+
+func (t *target) mergeOnce(ctx context.Context) (r report, now state.Truth, s state.Sources, h singleton.Holder, fileErr error) {
 	r = report{
 		Name: t.id.String(), Version: t.cfg.Version, Scope: t.id.Scope, RuntimeDir: t.dirs.Runtime, StateDir: t.dirs.State, now: t.Now(),
 	}
-	s := state.Sources{Now: r.now, StartTimeout: t.cfg.StartTimeout, Window: t.cfg.Restart.Window}
+	s = state.Sources{Now: r.now, StartTimeout: t.cfg.StartTimeout, Window: t.cfg.Restart.Window}
 	h = r.askLock(ctx, t, &s)
 	r.askManager(ctx, t, &s)
 	fileErr = r.readFile(t, &s)
@@ -45,7 +77,7 @@ func (t *target) merge(ctx context.Context) (r report, now state.Truth, h single
 	if now.Again {
 		r.again = again
 	}
-	return r, now, h, fileErr
+	return r, now, s, h, fileErr
 }
 
 // lastSource returns what the record of the last run says.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/platform/proc"
 	"github.com/holdfast-dev/holdfast/service/doctor"
@@ -56,8 +57,26 @@ func isImage(path string, images []string) bool {
 }
 
 // others gathers the processes of the same image that run as a service without holding the
-// lock. Incident 3 was such a process.
+// lock. Incident 3 was such a process. One that is about to take the lock, or to end, is none
+// of them, so others looks twice.
 func (g *gathering) others(ctx context.Context) {
+	found, err := g.lockless(ctx)
+	if len(found) > 0 && sleep(ctx, time.Second) == nil {
+		before := found
+		found, err = g.lockless(ctx)
+		found = slices.DeleteFunc(found, func(p doctor.Process) bool {
+			return !slices.ContainsFunc(before, func(b doctor.Process) bool { return b.PID == p.PID })
+		})
+	}
+	if err != nil {
+		g.unseen("the other processes of this machine", err)
+		return
+	}
+	g.f.Others = found
+}
+
+// lockless returns the processes that others looks for.
+func (g *gathering) lockless(ctx context.Context) (found []doctor.Process, err error) {
 	var images []string
 	for _, path := range []string{g.held.Exe, g.manifest.Program, g.f.Program.Path} {
 		if path = strings.TrimSuffix(path, " (deleted)"); path != "" && !slices.Contains(images, path) {
@@ -69,10 +88,9 @@ func (g *gathering) others(ctx context.Context) {
 	}
 	table, err := g.Processes(ctx, images)
 	if err != nil {
-		g.unseen("the other processes of this machine", err)
-		return
+		return nil, err
 	}
-	ours := g.own(table)
+	ours := g.own(ctx, table)
 	for _, p := range table {
 		run := invoked(p.argv, runName)
 		if run == nil || ours[p.pid] || flagOf(run, "instance") != g.id.Instance {
@@ -81,19 +99,22 @@ func (g *gathering) others(ctx context.Context) {
 		other := doctor.Process{PID: p.pid, User: p.user, Command: oneLine(strings.Join(p.argv, " "))}
 		file := flagOf(run, "config")
 		other.Apart = file != "" && filepath.Clean(file) != filepath.Clean(g.cfg.File) || p.user != "" && g.held.Known() && p.user != g.held.User()
-		g.f.Others = append(g.f.Others, other)
+		found = append(found, other)
 	}
+	return found, nil
 }
 
-// own returns the processes that belong to the service or to this command: the holder, its
-// ancestors and descendants, and the process that the manager names.
-func (g *gathering) own(table []tableEntry) map[int]bool {
+// own returns the processes that belong to the service or to this command: the holder, also the
+// present one if the service was restarted meanwhile, its ancestors and descendants, and the
+// process that the manager names.
+func (g *gathering) own(ctx context.Context, table []tableEntry) map[int]bool {
 	ours := map[int]bool{}
 	parents := map[int]int{}
 	for _, p := range table {
 		parents[p.pid] = p.parent
 	}
-	for _, pid := range []int{g.held.PID, g.now.Process.PID, g.r.keeper, g.f.Manager.PID, g.ownPID()} {
+	holder, _ := g.probe(ctx, g.target.lock()) // if nobody holds it, its PID is 0
+	for _, pid := range []int{holder.PID, g.held.PID, g.now.Process.PID, g.r.keeper, g.f.Manager.PID, g.ownPID()} {
 		for ; pid > 1 && !ours[pid]; pid = parents[pid] {
 			ours[pid] = true
 		}

@@ -86,6 +86,7 @@ type report struct {
 	configuration string         // the file in force, for people
 	told          bool           // the running process has reported its state
 	examined      bool           // of a candidate: its health checks have answered
+	behind        bool           // the manager has not noticed yet that the process has ended
 	again         string         // who is about to restart it; empty: nobody
 	supervisor    string         // our supervisor; empty: there is none
 	foreignPhase  platform.Phase // of a service that is not ours
@@ -241,6 +242,7 @@ func (r *report) askManager(ctx context.Context, t *target, s *state.Sources) {
 	}
 	id, err := t.Process(st.PID)
 	s.Watched, s.Gone = id, errors.Is(err, proc.ErrGone)
+	r.behind = s.Gone
 }
 
 func (r *report) readFile(t *target, s *state.Sources) error {
@@ -294,6 +296,7 @@ func (r *report) running(t *target, h singleton.Holder, now state.Truth, fileErr
 	r.Uptime = r.now.Sub(h.Since).Seconds()
 	switch {
 	case now.File != nil:
+	case now.Phase == platform.PhaseStopping && errors.Is(fileErr, fs.ErrNotExist): // it has just removed its file
 	case fileErr != nil: // this is normal for a moment at the start
 		r.note(fileErr.Error())
 	default:

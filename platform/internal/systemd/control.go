@@ -104,12 +104,28 @@ func (m *Manager) cause(ctx context.Context, verb string, id platform.ID, err er
 		return fmt.Errorf("its unit is %s: %w", p["LoadState"], err)
 	case verb == "reload":
 		return reloadCause(p, err, log)
+	case verb != "stop" && p.is("Result", "success", "") && p.number("NRestarts") > 0:
+		return m.startedAgain(ctx, id, p)
 	case p.is("Result", "success", ""):
 		return m.dependency(ctx, id, p, err) // the service itself did not fail
 	case p.is("Result", "timeout"):
 		return fmt.Errorf("it %w; %s", platform.ErrTimeout, log)
 	}
 	return &platform.FailedError{How: p.ending(), Code: class(p.exit()), Log: m.Logs(id, 20, false)}
+}
+
+// startedAgain returns the error of a start that has failed, if systemd has tried again since:
+// Result is then that of the new try. NRestarts counts from the request, because of forgive.
+func (m *Manager) startedAgain(ctx context.Context, id platform.ID, p properties) error {
+	e := p.exit()
+	if e == nil {
+		e, _ = m.before(ctx, id, p)
+	}
+	how := "systemd has started it again since"
+	if e != nil {
+		how = e.Words()
+	}
+	return &platform.FailedError{How: how, Code: class(e), Log: m.Logs(id, 20, false)}
 }
 
 // dependency names the required units that have failed or do not exist, because systemd's own

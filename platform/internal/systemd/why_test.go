@@ -85,6 +85,24 @@ func TestARefusedRestartSaysThatItStillRuns(t *testing.T) {
 	}
 }
 
+// With a short restart.delay, systemd has started the service again before anybody could ask why
+// the start failed. The error said that it still runs as before.
+func TestASecondTryIsNotTheFirst(t *testing.T) {
+	const again = "ActiveState=activating\nResult=success\nNRestarts=1\n"
+	for name, tt := range map[string]struct{ properties, journal, says string }{
+		"it is starting":    {again + "MainPID=77\nExecMainCode=0\n", `{"COMMAND":"ExecStart","EXIT_CODE":"exited","EXIT_STATUS":"78","__REALTIME_TIMESTAMP":"1"}` + "\n" + `{"UNIT_RESULT":"exit-code","__REALTIME_TIMESTAMP":"2"}` + "\n" + `{"N_RESTARTS":"1","__REALTIME_TIMESTAMP":"3"}`, "exit code 78"},
+		"nobody tells why":  {again + "MainPID=77\nExecMainCode=0\n", "", "systemd has started it again since"},
+		"it has just ended": {again + "MainPID=0\nExecMainCode=1\nExecMainStatus=78\n", "", "exit code 78"},
+	} {
+		sys := ended(t, tt.properties)
+		sys.answers["journalctl --no-pager --quiet --lines=5 --output=json MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 MESSAGE_ID=5eb03494b6584870a536b337290809b3 _PID=1 UNIT=feedd.service"] = answer{out: tt.journal}
+		err := systemd.New(sys, systemd.Options{}).Start(t.Context(), feeddID)
+		if _, ok := errors.AsType[*platform.FailedError](err); !ok || !strings.Contains(err.Error(), tt.says) || strings.Contains(err.Error(), "as before") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // NRestarts includes the start that systemd has refused.
 func TestGivenUp(t *testing.T) {
 	for result, want := range map[string]platform.Status{
