@@ -126,7 +126,7 @@ func TestIncident3_RemovedFilesDoNotLetASecondIn(t *testing.T) {
 					t.Fatalf("a second instance came as far as its program:\n%s", b.out.text())
 				}
 			}
-			if s := p.status(t, 0); s.PID != a.pid {
+			if s := p.statusWithoutItsFile(t); s.PID != a.pid {
 				t.Errorf("status names %d, want %d", s.PID, a.pid)
 			}
 			a.signal(t, syscall.SIGCONT)

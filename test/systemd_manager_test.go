@@ -195,10 +195,10 @@ func managedLife(t *testing.T, sys bedSystem, m platform.Manager, u platform.Uni
 	if again.PID == st.PID {
 		t.Errorf("restart left process %d", st.PID)
 	}
-	out, err := sys.Run(ctx, m.Logs(id, 50, false)...)
-	if err != nil || !strings.Contains(out, "probe") {
-		t.Errorf("log: %v: %q", err, out)
-	}
+	wait.Until(t, "journald has read its log", func() bool {
+		out, err := sys.Run(ctx, m.Logs(id, 50, false)...)
+		return err == nil && strings.Contains(out, "probe")
+	})
 	for range 2 {
 		if err := m.Stop(ctx, id); err != nil {
 			t.Error(err)

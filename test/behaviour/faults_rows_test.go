@@ -72,8 +72,8 @@ func processFaults() []fault {
 		{
 			name: "second_process_without_the_lock",
 			inject: `setsid $P run --runtime-dir /tmp/app.r --state-dir /tmp/app.s >/dev/null 2>&1 </dev/null &
-until_ 'test -s /tmp/app.r/$P.pid'`,
-			finds: "other-process", fix: `kill [0-9]+`, then: `until_ '! test -e /tmp/app.r/$P.pid'`,
+until_ 'test -s /tmp/app.r/$P.pid'; cp /tmp/app.r/$P.pid /tmp/app.pid`,
+			finds: "other-process", fix: `kill [0-9]+`, then: `until_ '! kill -0 $(cat /tmp/app.pid)'`,
 		},
 		{
 			name: "started_by_hand", inject: stopped + `setsid $P run >/dev/null 2>&1 </dev/null & ready`,

@@ -136,11 +136,7 @@ func TestNoConnectionIsRefused(t *testing.T) {
 			s.play(l, campaign(t,
 				join(times(50, restart), times(50, kill), times(20, better, fails, better, exits), times(50, reload), times(1, moves)),
 				[]round{restart, kill, fails, reload, moves}))
-			if manager == "systemd" {
-				if got := s.must("systemctl show --value --property=NFileDescriptorStore web"); got != "2" {
-					t.Errorf("%s descriptors are stored", got)
-				}
-			}
+			s.stored(manager, "2")
 			l.end()
 			const moved = "tcp:127.0.0.1:8090"
 			s.underWay("restart", moved)
