@@ -28,7 +28,7 @@ func TestFree(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		defer l.Close()
+		_ = l.Close()
 	}
 }
 
