@@ -117,10 +117,7 @@ func (m *Manager) cause(ctx context.Context, verb string, id platform.ID, err er
 // startedAgain returns the error of a start that has failed, if systemd has tried again since:
 // Result is then that of the new try. NRestarts counts from the request, because of forgive.
 func (m *Manager) startedAgain(ctx context.Context, id platform.ID, p properties) error {
-	e := p.exit()
-	if e == nil {
-		e, _ = m.before(ctx, id, p)
-	}
+	e, _ := m.lastEnd(ctx, id, p)
 	how := "systemd has started it again since"
 	if e != nil {
 		how = e.Words()

@@ -27,6 +27,14 @@ const endEntries = "5"
 // of the unit's state.
 const restartTakes = time.Second
 
+// lastEnd returns how the last run that has ended did so, as far as systemd knows.
+func (m *Manager) lastEnd(ctx context.Context, id platform.ID, p properties) (*platform.Exit, time.Time) {
+	if exit := p.exit(); exit != nil {
+		return exit, p.time("ExecMainExitTimestamp")
+	}
+	return m.before(ctx, id, p)
+}
+
 // before returns how the previous run of a restarted service ended. systemd forgets that with
 // the next start, but its journal does not. It returns nil if there was no such run, if that run
 // has not failed, or if we may not read the journal.

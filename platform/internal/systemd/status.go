@@ -196,10 +196,7 @@ func (m *Manager) Status(ctx context.Context, id platform.ID) (platform.Status, 
 	if d != nil {
 		d.DropIns = m.dropIns(p)
 	}
-	exit, ended := p.exit(), p.time("ExecMainExitTimestamp")
-	if exit == nil {
-		exit, ended = m.before(ctx, id, p)
-	}
+	exit, ended := m.lastEnd(ctx, id, p)
 	restarts, gaveUp := p.number("NRestarts"), p.is("Result", "start-limit-hit")
 	if gaveUp { // systemd also counts the restart that it has refused
 		restarts = max(0, restarts-1)

@@ -85,6 +85,9 @@ func TestARefusedRestartSaysThatItStillRuns(t *testing.T) {
 	}
 }
 
+// askEnds is the question for how the runs of the service ended.
+const askEnds = "journalctl --no-pager --quiet --lines=5 --output=json MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 MESSAGE_ID=5eb03494b6584870a536b337290809b3 _PID=1 UNIT=feedd.service"
+
 // With a short restart.delay, systemd has started the service again before anybody could ask why
 // the start failed. The error said that it still runs as before.
 func TestASecondTryIsNotTheFirst(t *testing.T) {
@@ -95,7 +98,7 @@ func TestASecondTryIsNotTheFirst(t *testing.T) {
 		"it has just ended": {again + "MainPID=0\nExecMainCode=1\nExecMainStatus=78\n", "", "exit code 78"},
 	} {
 		sys := ended(t, tt.properties)
-		sys.answers["journalctl --no-pager --quiet --lines=5 --output=json MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 MESSAGE_ID=5eb03494b6584870a536b337290809b3 _PID=1 UNIT=feedd.service"] = answer{out: tt.journal}
+		sys.answers[askEnds] = answer{out: tt.journal}
 		err := systemd.New(sys, systemd.Options{}).Start(t.Context(), feeddID)
 		if _, ok := errors.AsType[*platform.FailedError](err); !ok || !strings.Contains(err.Error(), tt.says) || strings.Contains(err.Error(), "as before") {
 			t.Errorf("%s: %v", name, err)
@@ -167,7 +170,6 @@ func TestLogsAreNarrowedDown(t *testing.T) {
 // journal has.
 func TestIssue10_4_WatchdogDeathIsToldAfterTheRestart(t *testing.T) {
 	const runs = "ActiveState=active\nSubState=running\nMainPID=70\nNRestarts=1\nExecMainCode=0\n"
-	ask := "journalctl --no-pager --quiet --lines=5 --output=json MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 MESSAGE_ID=5eb03494b6584870a536b337290809b3 _PID=1 UNIT=feedd.service"
 	for name, tt := range map[string]struct{ properties, journal, want string }{
 		"watchdog":         {runs, `{"UNIT_RESULT":"watchdog","__REALTIME_TIMESTAMP":"1000000000"}`, "watchdog"},
 		"not for us":       {runs, "", ""},
@@ -176,7 +178,7 @@ func TestIssue10_4_WatchdogDeathIsToldAfterTheRestart(t *testing.T) {
 		"without its time": {runs, `{"UNIT_RESULT":"watchdog"}`, ""},
 	} {
 		sys := ended(t, tt.properties)
-		sys.answers[ask] = answer{out: tt.journal + "\n" + `{"N_RESTARTS":"1","__REALTIME_TIMESTAMP":"1000100000"}`}
+		sys.answers[askEnds] = answer{out: tt.journal + "\n" + `{"N_RESTARTS":"1","__REALTIME_TIMESTAMP":"1000100000"}`}
 		st, err := systemd.New(sys, systemd.Options{}).Status(t.Context(), feeddID)
 		got := ""
 		if st.LastExit != nil {
@@ -193,7 +195,6 @@ func TestIssue11_HowARunEndedIsToldAfterTheRestart(t *testing.T) {
 	const (
 		runs   = "ActiveState=active\nSubState=running\nMainPID=70\nNRestarts=1\nExecMainCode=0\n"
 		failed = `{"UNIT_RESULT":"WHAT","__REALTIME_TIMESTAMP":"1000000000"}`
-		ask    = "journalctl --no-pager --quiet --lines=5 --output=json MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 MESSAGE_ID=5eb03494b6584870a536b337290809b3 _PID=1 UNIT=feedd.service"
 		exited = `{"COMMAND":"ExecStart","EXIT_CODE":"exited","EXIT_STATUS":"3","__REALTIME_TIMESTAMP":"1"}`
 		again  = `{"N_RESTARTS":"1","__REALTIME_TIMESTAMP":"1000100000"}`
 		killed = `{"COMMAND":"ExecStart","EXIT_CODE":"killed","EXIT_STATUS":"9","__REALTIME_TIMESTAMP":"1"}`
@@ -214,7 +215,7 @@ func TestIssue11_HowARunEndedIsToldAfterTheRestart(t *testing.T) {
 		"something odd":          {[]string{odd, exitCode, again}, platform.Exit{Code: -1, Reason: "exit-code"}},
 	} {
 		sys := ended(t, runs)
-		sys.answers[ask] = answer{out: strings.Join(tt.journal, "\n") + "\n"}
+		sys.answers[askEnds] = answer{out: strings.Join(tt.journal, "\n") + "\n"}
 		st, err := systemd.New(sys, systemd.Options{}).Status(t.Context(), feeddID)
 		if err != nil || st.LastExit == nil || *st.LastExit != tt.want || !st.EndedAt.Equal(time.Unix(1000, 0)) {
 			t.Errorf("%s: %+v at %v, %v", name, st.LastExit, st.EndedAt, err)
@@ -228,7 +229,6 @@ func TestIssue11_HowARunEndedIsToldAfterTheRestart(t *testing.T) {
 func TestJournaldIsBehindAfterTheRestart(t *testing.T) {
 	const (
 		runs = "ActiveState=active\nSubState=running\nMainPID=70\nNRestarts=1\nExecMainCode=0\nInactiveExitTimestampMonotonic=50000000\n"
-		ask  = "journalctl --no-pager --quiet --lines=5 --output=json MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 MESSAGE_ID=5eb03494b6584870a536b337290809b3 _PID=1 UNIT=feedd.service"
 		sync = "journalctl --sync"
 		old  = `{"UNIT_RESULT":"watchdog","__REALTIME_TIMESTAMP":"1000000"}` + "\n" + `{"N_RESTARTS":"1","__REALTIME_TIMESTAMP":"2000000","__MONOTONIC_TIMESTAMP":"40000000"}` + "\n"
 		dead = `{"UNIT_RESULT":"signal","_SOURCE_REALTIME_TIMESTAMP":"7000000","__REALTIME_TIMESTAMP":"9000000"}` + "\n"
@@ -253,8 +253,8 @@ func TestJournaldIsBehindAfterTheRestart(t *testing.T) {
 		"an older one, read late": {strings.Replace(late, ":\"8", ":\"5", 1), "", false, ""},
 	} {
 		sys := ended(t, runs)
-		sys.answers[ask] = answer{out: tt.was}
-		synced := answer{then: func() { sys.answers[ask] = answer{out: tt.is} }}
+		sys.answers[askEnds] = answer{out: tt.was}
+		synced := answer{then: func() { sys.answers[askEnds] = answer{out: tt.is} }}
 		if tt.denied {
 			synced = answer{code: 1}
 		}
