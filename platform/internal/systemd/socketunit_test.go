@@ -80,7 +80,7 @@ func TestSocketUnitsRefuse(t *testing.T) {
 	}
 }
 
-const askSockets = ctl + "show --property=Id,LoadState,ActiveState,UnitFileState,Result,NeedDaemonReload -- "
+const askSockets = ctl + "show --property=Id,LoadState,ActiveState,UnitFileState,Result,NeedDaemonReload,TriggerLimitBurst,TriggerLimitIntervalUSec -- "
 
 // listening returns a machine that has installed u, with its sockets in that state.
 func listening(t *testing.T, u platform.Unit, service, socket string) *machine {
@@ -157,6 +157,9 @@ func TestStatusOfSocketUnits(t *testing.T) {
 		},
 		"ActiveState=failed\nUnitFileState=enabled\nResult=trigger-limit-hit": {
 			Enabled: true, Failed: "feedd.socket no longer listens: connections have started the service more than 10 times within 10s",
+		},
+		"ActiveState=failed\nUnitFileState=enabled\nResult=trigger-limit-hit\nTriggerLimitBurst=3\nTriggerLimitIntervalUSec=1min 30s": {
+			Enabled: true, Failed: "feedd.socket no longer listens: connections have started the service more than 3 times within 1m30s",
 		},
 	} {
 		want.Units = []string{"feedd.socket"}

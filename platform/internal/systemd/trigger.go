@@ -13,7 +13,7 @@ import (
 )
 
 // triggering has the properties for one `systemctl show` of all socket units.
-const triggering = "Id,LoadState,ActiveState,UnitFileState,Result,NeedDaemonReload"
+const triggering = "Id,LoadState,ActiveState,UnitFileState,Result,NeedDaemonReload,TriggerLimitBurst,TriggerLimitIntervalUSec"
 
 // sockets returns the names of the socket units that an install has written for the service.
 func (m *Manager) sockets(id platform.ID) []string {
@@ -77,23 +77,29 @@ func (m *Manager) trigger(ctx context.Context, id platform.ID) *platform.Trigger
 		t.Listening = t.Listening && p.listens()
 		t.Enabled = t.Enabled && p.enabled()
 		if p.is("ActiveState", "failed") && t.Failed == "" {
-			t.Failed = fmt.Sprintf("%s no longer listens: %s", names[i], triggerFailed(p["Result"]))
+			t.Failed = fmt.Sprintf("%s no longer listens: %s", names[i], p.triggerFailed())
 		}
 	}
 	return t
 }
 
-// triggerFailed explains the Result of a socket unit: see socket_result of systemd.
-func triggerFailed(result string) string {
-	switch result {
+// triggerFailed explains the Result of a socket unit: see socket_result of systemd. A drop-in may have set another limit than
+// ours.
+func (p properties) triggerFailed() string {
+	switch result := p["Result"]; result {
 	case "service-start-limit-hit":
 		return "the service has failed too often, and connections no longer start it"
 	case "trigger-limit-hit":
-		return fmt.Sprintf("connections have started the service more than %d times within %v", triggerBurst, triggerInterval)
+		burst, interval := triggerBurst, triggerInterval
+		if window, ok := readSpan(p["TriggerLimitIntervalUSec"]); ok && p.number("TriggerLimitBurst") > 0 {
+			burst, interval = p.number("TriggerLimitBurst"), window
+		}
+		return fmt.Sprintf("connections have started the service more than %d times within %v", burst, interval)
 	case "resources":
 		return "systemd could not open the socket; does another process listen there?"
+	default:
+		return result
 	}
-	return result
 }
 
 // onDemand reports whether only a connection starts the service.
