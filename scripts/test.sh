@@ -92,11 +92,12 @@ go_test() {
 	go test -json -count=1 -vet=off -timeout "${TEST_TIMEOUT:-75m}" "$@" | "$report" -stage "$stage" -notes "$notes" -progress "$progress"
 }
 
-# race_test is go_test under the race detector, if there is one.
+# race_test is go_test under the race detector, if there is one. By default every process under it sleeps for a second before it
+# exits, while other tests ask whether it has.
 race_test() {
 	local stage=$1
 	shift
-	if ((${#race[@]})); then export CGO_ENABLED=1; fi
+	if ((${#race[@]})); then export CGO_ENABLED=1 GORACE="${GORACE:-atexit_sleep_ms=0}"; fi
 	go_test "$stage" ${race[@]+"${race[@]}"} "$@" # bash 3.2 takes an empty array for an unset variable
 }
 

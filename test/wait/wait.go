@@ -25,8 +25,9 @@ const (
 
 	pause     = 10 * time.Millisecond // at least
 	longPause = time.Second
-	patience  = 12 // a pause is at least this part of the time waited so far
-	rest      = 3  // and this many times as long as the last check took
+	patience  = 12 // a pause is this part of the time waited so far, up to longPause
+	rest      = 4  // but at least this many times as long as the last check took, up to longRest
+	longRest  = 10 * time.Second
 )
 
 // T has the methods of a test that this package needs. *testing.T has them, and so has a
@@ -40,9 +41,9 @@ type T interface {
 // the test, and shows the results of the functions scene, which describe the actual state. It
 // must be called by the test's own goroutine.
 //
-// A pause is three times as long as the last call of so, unless that takes long: a check that starts
-// a process leaves the machine to what it waits for. Pauses grow with the wait: a check that starts a process
-// every few milliseconds for half a minute costs the machine more than most tests.
+// A pause is at least four times as long as the last call of so: a check that starts a process leaves the machine to what it
+// waits for, and on a busy machine many tests wait. Pauses grow with the wait: a check that starts a process every few
+// milliseconds for half a minute costs the machine more than most tests.
 func Until(t T, what string, so func() bool, scene ...func() string) {
 	helper(t)()
 	begin := time.Now()
@@ -52,7 +53,7 @@ func Until(t T, what string, so func() bool, scene ...func() string) {
 			fail(t, what, scene)
 		}
 		took := time.Since(asked)
-		time.Sleep(max(took, min(max(rest*took, time.Since(begin)/patience, pause), longPause)))
+		time.Sleep(max(min(rest*took, longRest), min(max(time.Since(begin)/patience, pause), longPause)))
 	}
 }
 

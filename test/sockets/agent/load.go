@@ -19,7 +19,7 @@ const (
 	clients = 64
 	limit   = 5 * time.Minute // of one connection
 	// pause lies between two connections, and leaves processor time to the service under test.
-	pause = 100 * time.Millisecond
+	pause = 300 * time.Millisecond
 )
 
 // heard is what the clients have seen in a round, for the test.
