@@ -13,8 +13,10 @@ import (
 	"github.com/holdfast-dev/holdfast/test/bed"
 )
 
-// config is a configuration with which a killed service is restarted soon, however often.
+// config is a configuration with which a killed service is restarted soon, however often, and a stop may take long: on a slow
+// machine it begins long after it was asked for, and the request that it finishes has to be longer than that.
 const config = `[service]
+stop_timeout = "1h"
 restart.delay = "10ms"
 restart.max = -1
 supervise = true
