@@ -224,6 +224,20 @@ func TestReloadBySignal(t *testing.T) {
 	}
 }
 
+// A command that does not handle the signal is not ended by a reload.
+func TestAReloadBySignalDoesNotEndTheCommand(t *testing.T) {
+	t.Parallel()
+	l := newLife(t, shell(`echo $$ >../pid; exec sleep 3000`)+"[wrap.ready]\nfile = \"DIR/pid\"\n[wrap.reload]\nsignal = \"SIGUSR1\"").start().await(platform.PhaseReady)
+	l.signal(syscall.SIGHUP)
+	l.until("the reload fails", func() bool {
+		s, err := l.state()
+		return err == nil && s.Reloads.Completed > 0 && strings.HasSuffix(s.Reloads.LastError, "does not handle SIGUSR1, and would end by it")
+	})
+	if code := l.stop(); code != 0 {
+		t.Errorf("exit code %d\n%s", code, l.scene())
+	}
+}
+
 // A command that does not feed its watchdog is ended, and so is one that sends WATCHDOG=trigger.
 func TestWatchdog(t *testing.T) {
 	t.Parallel()

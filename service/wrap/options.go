@@ -65,7 +65,7 @@ type Stop struct {
 // HTTP call. If none is set, a reload of the service does not concern it.
 type Reload struct {
 	Check   []string      `toml:"check" help:"a command that checks the new configuration first, and has to exit with 0"`
-	Signal  string        `toml:"signal" help:"SIGHUP, SIGUSR1, ...; not on Windows"`
+	Signal  string        `toml:"signal" help:"SIGHUP, SIGUSR1, ...; not on Windows. On Linux one that the command does not handle is not sent, and the reload fails"`
 	Command []string      `toml:"command" help:"a command instead of a signal; its exit code is the outcome"`
 	HTTP    string        `toml:"http" help:"instead of a signal: a URL to POST to; the HTTP status is the outcome"`
 	Notify  bool          `toml:"notify" help:"wait until it sends RELOADING=1 and then READY=1; needs ready.notify"`

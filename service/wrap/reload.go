@@ -101,7 +101,9 @@ func (p *Program) reloadCommand(ctx context.Context, o Options, c *child) error 
 	var err error
 	switch {
 	case r.Signal != "":
-		err = c.signal(r.Signal, false)
+		if err = c.survives(r.Signal); err == nil {
+			err = c.signal(r.Signal, false)
+		}
 	case len(r.Command) > 0:
 		err = limited("reload.command", func(ctx context.Context) error {
 			return p.spawner.run(ctx, r.Command, append(p.environment(o), fmt.Sprintf("WRAP_PID=%d", c.pid())), p.directory(o))
