@@ -106,8 +106,9 @@ func (s *adoptee) unchanged(path string, content []byte) bool {
 }
 
 // Uninstall stops the service and removes it. If the service itself calls Uninstall, it goes
-// on until it ends by itself. But Windows and launchd do not remove a running service, so
-// there a process that outlives the service stops and removes it.
+// on until it ends by itself. But Windows and launchd do not remove a running service, and a
+// supervisor would restart one that is not installed any more. So there a process that outlives
+// the service stops and removes it.
 func (s *adoptee) Uninstall() error {
 	m, err := s.manager()
 	if err != nil {
@@ -120,7 +121,7 @@ func (s *adoptee) Uninstall() error {
 			return err
 		case d == nil:
 			return fmt.Errorf("uninstall %q: %w", s.config.Name, inTerms(platform.ErrNotInstalled))
-		case d.Ours && (s.system.manager == "scm" || s.system.manager == "launchd") && s.isItself():
+		case d.Ours && s.held() && s.isItself():
 			return s.leave("uninstall")
 		case d.Ours || d.State == platform.DefinitionMasked:
 			return s.remove(ctx, m, journal)
@@ -130,6 +131,19 @@ func (s *adoptee) Uninstall() error {
 		}
 		return s.unlink()
 	})
+}
+
+// held reports whether the service has to be stopped before it is removed. systemd forgets the restart policy with the unit, and
+// nobody watches the process that a script of SysV has started.
+func (s *adoptee) held() bool {
+	switch s.system.manager {
+	case "systemd":
+		return false
+	case "sysv":
+		c, err := s.settings()
+		return err == nil && c.Supervise
+	}
+	return true
 }
 
 // unlink removes the links by which SysV starts a script, which the library leaves behind.

@@ -6,6 +6,7 @@ package kardianos_test
 
 import (
 	"os"
+	"strings"
 	"testing"
 )
 
@@ -109,13 +110,9 @@ func whatProgramsLeanOn(t *testing.T, s *stage) {
 				s.until("$P /etc/feed.json status | grep stopped")
 			}
 		},
-		// A program that uninstalls itself goes on until it ends by itself.
-		"uninstall-itself": func(s *stage) {
-			s.until("grep 'uninstall itself <nil>' $J")
-			s.says("$P /etc/feed.json status", "not installed")
-			s.sh("! ls /etc/systemd/system/feed.service /etc/init.d/feed && pgrep -x agent && ! grep 'stop$' $J && pkill -TERM -x agent")
-			s.until("grep stopped $J && ! pgrep -x agent")
-		},
+		// A program that uninstalls itself goes on until it ends by itself, unless a supervisor would restart it.
+		"uninstall-itself":         func(s *stage) { s.uninstallsItself(s.bed.Kind().Manager == "openrc") },
+		"uninstall-itself watched": func(s *stage) { s.uninstallsItself(!systemd) },
 		"restart-itself": func(s *stage) {
 			for round := range rounds() {
 				if round > 0 {
@@ -137,12 +134,14 @@ func whatProgramsLeanOn(t *testing.T, s *stage) {
 			switch does {
 			case "fatal": // else supervise-daemon starts it ten times
 				fields += `, "Option": {"Restart": "no"}`
+			case "uninstall-itself watched":
+				fields += `, "Option": {"Restart": "always"}`
 			case "own-usr1 own-pid":
 				fields += `, "Option": {"ReloadSignal": "USR1", "PIDFile": "/run/feed.own"}`
 			}
 			s.spec("feed", does, fields)
 			s.sh("$P /etc/feed.json install")
-			if does == "fatal" || does == "stop-itself" {
+			if does == "fatal" || does == "stop-itself" || strings.HasPrefix(does, "uninstall-itself") {
 				s.try("$P /etc/feed.json start") // it may be over before that returns
 			} else {
 				s.sh("$P /etc/feed.json start")
@@ -150,6 +149,21 @@ func whatProgramsLeanOn(t *testing.T, s *stage) {
 			act(s)
 		})
 	}
+}
+
+// uninstallsItself expects a program that uninstalls itself to go on until it ends by itself or, if it is held, to be stopped
+// before it is removed, with who watches it.
+func (s *stage) uninstallsItself(held bool) {
+	s.until("grep 'uninstall itself <nil>' $J")
+	if held {
+		s.until("$P /etc/feed.json status | grep 'not installed'")
+		s.until("grep stopped $J && ! pgrep -x agent && ! pgrep -x supervise-daemo") // the kernel cuts its name
+		s.sh("! ls /etc/init.d/feed && test $(grep -c running $J) = 1")
+		return
+	}
+	s.says("$P /etc/feed.json status", "not installed")
+	s.sh("! ls /etc/systemd/system/feed.service /etc/init.d/feed && pgrep -x agent && ! grep 'stop$' $J && pkill -TERM -x agent")
+	s.until("grep stopped $J && ! pgrep -x agent")
 }
 
 // rounds is the number of repetitions of what fails only sometimes.
