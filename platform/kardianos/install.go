@@ -140,8 +140,8 @@ func (s *adoptee) held() bool {
 	case "systemd":
 		return false
 	case "sysv":
-		c, err := s.settings()
-		return err == nil && c.Supervise
+		c, _ := s.settings()
+		return c.Supervise
 	}
 	return true
 }
