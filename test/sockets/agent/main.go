@@ -99,7 +99,8 @@ func (p program) Start(_ context.Context, rt *service.Runtime) error {
 			return err
 		}
 		server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
-		rt.Go("http", func(context.Context) error {
+		rt.Go("http", func(ctx context.Context) error {
+			defer context.AfterFunc(ctx, func() { _ = server.Shutdown(context.WithoutCancel(ctx)) })()
 			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 				return err
 			}
