@@ -72,7 +72,7 @@ func TestOpenRCOwnSupervisor(t *testing.T) {
 		s.must(`web status --json | grep '"started_by": "hand"' && web stop && ` + nobody)
 
 		// A service that does not stop is killed, with its supervisor.
-		s.install(strings.Replace(config, "[service]", "[service]\nstop_timeout = \"1s\"", 1) + sockets)
+		s.install(strings.Replace(config, `"1h"`, `"1s"`, 1) + sockets)
 		s.must("web start; kill -STOP $(cat /run/web/web.pid) && web stop; " + nobody + " && web start")
 
 		// When the supervisor has given up, the service counts as failed, and a start starts
