@@ -181,13 +181,6 @@ test_in_beds() {
 	race_test beds -p 4 -parallel 5 $(longest_first $(in_beds))
 }
 
-# on_one_processor prints what to put before a command, for the first processor that this script may use.
-on_one_processor() {
-	if command -v taskset >/dev/null; then
-		printf 'taskset -c %s ' "$(taskset -pc $$ | sed 's/.*: //; s/[^0-9].*//')"
-	fi
-}
-
 # test_on_windows: all of it again as Windows programs, and what only they can do, on the service control manager of Wine. What
 # test has for ourselves, on Linux, is not tested there.
 # shellcheck disable=SC2046 # a list of packages, split on purpose
@@ -197,9 +190,8 @@ test_on_windows() (
 	export GOOS=windows CGO_ENABLED=0 HOLDFAST_PROGRAMS=$dir HOLDFAST_WINDOWS=require
 	go build -ldflags=-s -o "$dir/" ./examples/shipper ./examples/wrap
 	# Each package has a machine of its own. The one that takes longest comes first. Wine starts one service at a time, and who has
-	# waited for that for half a minute is refused: no more than four ask. All stay on one processor: they wait for the server of
-	# Wine at every system call, and passing that on to another processor costs a third more.
-	go_test Wine -parallel 4 -exec "$(on_one_processor)$dir/winexec" ./test/windows $(go list ./... | grep -v "^$(go list -m)/test\(/\|\$\)")
+	# waited for that for half a minute is refused: no more than four ask.
+	go_test Wine -parallel 4 -exec "$dir/winexec" ./test/windows $(go list ./... | grep -v "^$(go list -m)/test\(/\|\$\)")
 )
 
 # wait_for NAME: for what another lane has come to.
