@@ -139,7 +139,7 @@ func TestOpenRCPhases(t *testing.T) {
 	onOpenRC(t, func(t *testing.T, s shipped) {
 		s.configure("start_timeout = \"5m\"\nstop_timeout = \"5m\"\n[service.restart]\npolicy = \"never\"\n")
 		// Each state lasts long enough to be seen, also on a busy machine.
-		s.must(`$S install; begin=$(date +%s); for i in 1 2 3; do rc-service shipper status; $S status; done >/dev/null 2>&1; delay=$((4 + $(date +%s) - begin))
+		s.must(`$S install; begin=$(date +%s); for i in 1 2 3; do rc-service shipper status; $S status; done >/dev/null 2>&1; delay=$((8 + 3 * ($(date +%s) - begin)))
 printf "start_delay = \"%ss\"\nstop_delay = \"%ss\"\n" $delay $delay >>/etc/shipper.toml`)
 		m := managerOn(t, "openrc", bedSystem{Bed: s.b}, native.Login{})
 		is := func(code int, phase platform.Phase) {

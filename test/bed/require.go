@@ -52,15 +52,17 @@ func Require(t testing.TB, name string) *Bed {
 
 // Each runs fn as a subtest on a bed of every known kind with that manager ("systemd", "sysv",
 // "openrc"; empty: all). The beds run in parallel, so Each returns before fn does. Kinds that
-// are not available are skipped, or fail, as with [Require].
+// are not available are skipped, or fail, as with [Require]. [HalfEnv] halves the tests of a
+// manager that has several kinds; those of all kinds halve their parts with [Halve].
 func Each(t *testing.T, manager string, fn func(t *testing.T, b *Bed)) {
 	t.Helper()
-	for _, kind := range Known() {
-		if manager != "" && kind.Manager != manager {
-			continue
-		}
+	kinds := slices.DeleteFunc(Known(), func(k Kind) bool { return manager != "" && k.Manager != manager })
+	for i, kind := range kinds {
 		t.Run(kind.Name, func(t *testing.T) {
 			t.Parallel()
+			if manager != "" && len(kinds) > 1 {
+				Halve(t, strings.TrimSuffix(t.Name(), "/"+kind.Name), i)
+			}
 			fn(t, Require(t, kind.Name))
 		})
 	}

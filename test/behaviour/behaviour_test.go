@@ -110,7 +110,9 @@ func build(t *testing.T, pkg string) string {
 	return built.programs[pkg]
 }
 
-func scripts(t *testing.T, b machine) { testscript.RunT(serial{t}, params(t, b)) }
+func scripts(t *testing.T, b machine) {
+	testscript.RunT(serial{t, slices.Index(sliced, b.Kind().Name)}, params(t, b))
+}
 
 func params(t *testing.T, b machine) testscript.Params {
 	return testscript.Params{
@@ -157,13 +159,20 @@ func tester(b machine) string {
 	return "tester"
 }
 
-// serial is a testing.T that plays one script after the other, because they share a bed.
-type serial struct{ *testing.T }
+// serial is a testing.T that plays one script after the other, because they share a bed. kind is
+// the place of its kind in sliced.
+type serial struct {
+	*testing.T
+	kind int
+}
 
 func (s serial) Parallel() {}
 
 func (s serial) Run(name string, fn func(testscript.T)) {
-	s.T.Run(name, func(t *testing.T) { fn(serial{t}) })
+	s.T.Run(name, func(t *testing.T) {
+		bed.Halve(t, name, s.kind)
+		fn(serial{t, s.kind})
+	})
 }
 
 func (s serial) Verbose() bool { return testing.Verbose() }

@@ -162,7 +162,10 @@ func playCatalogue(t *testing.T, b machine) {
 	p := &catalogueStage{stage: stage{bed: b}}
 	t.Run("healthy", p.healthy)
 	for _, f := range played {
-		t.Run(f.name, func(t *testing.T) { p.play(t, f) })
+		t.Run(f.name, func(t *testing.T) {
+			bed.Halve(t, f.name, slices.Index(sliced, b.Kind().Name))
+			p.play(t, f)
+		})
 	}
 	if p.faults == 0 { // -run has left none
 		return

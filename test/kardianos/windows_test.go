@@ -20,10 +20,16 @@ func onWindows(t *testing.T, b *bed.Bed, w *shop) {
 		t.Fatal(err)
 	}
 	for name, play := range map[string]func(*windows){"Life": lifeOnWindows, "MovingInPlace": movingOnWindows} {
-		t.Run(name, func(t *testing.T) { play(&windows{t, b}) })
+		t.Run(name, func(t *testing.T) {
+			halve(t, name, b)
+			play(&windows{t, b})
+		})
 	}
 	for name, play := range map[string]func(*testing.T, *bed.Bed, *shop){"TheLibrarysOwnTests": ownTestsOnWindows, "TheLibrarysExamples": examplesOnWindows} {
-		t.Run(name, func(t *testing.T) { play(t, b, w) })
+		t.Run(name, func(t *testing.T) {
+			halve(t, name, b)
+			play(t, b, w)
+		})
 	}
 }
 
