@@ -179,7 +179,8 @@ printf "start_delay = \"%ss\"\nstop_delay = \"%ss\"\n" $delay $delay >>/etc/ship
 		for code, begun := range map[int]string{8: "$S install && setsid rc-service shipper start", 4: "$S install --start && setsid rc-service shipper stop"} {
 			s.must(begun + " >/dev/null 2>&1 </dev/null &")
 			s.until(fmt.Sprintf("rc-service shipper status >/dev/null; test $? = %d", code))
-			s.must("$S uninstall && ! test -e /etc/init.d/shipper && ! pgrep -x shipper")
+			s.must("$S uninstall && ! test -e /etc/init.d/shipper")
+			s.until("! pgrep -a -x shipper") // the openrc-run that was waited for has this name, too, and a moment left
 		}
 	})
 }

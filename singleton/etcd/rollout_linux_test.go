@@ -145,12 +145,19 @@ func (b *begun) said() string {
 	return string(content)
 }
 
-// status returns what `fleet status --cluster` says.
+// status returns what `fleet status --cluster` says. The command fails while etcd does not
+// answer in time, as on a busy machine.
 func (p *plant) status() (s fleetStatus) {
 	p.Helper()
-	out, err := p.machines[0].command("fleet", "status", "--cluster", "--json").Output()
-	must(p.T, err)
-	must(p.T, json.Unmarshal(out, &s))
+	var stdout, stderr strings.Builder
+	wait.Until(p.T, "an answer of etcd", func() bool {
+		stdout.Reset()
+		stderr.Reset()
+		cmd := p.machines[0].command("fleet", "status", "--cluster", "--json")
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		return cmd.Run() == nil
+	}, stderr.String)
+	must(p.T, json.Unmarshal([]byte(stdout.String()), &s))
 	return s
 }
 
