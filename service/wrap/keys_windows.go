@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"sync"
+	"sync/atomic"
 	"syscall"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -63,6 +64,7 @@ func withConsole(pid uint32, do func() error) error {
 		return do()
 	}
 	_ = kernel32("FreeConsole") // Wine claims that there is one, which is wrong
+	visiting.Store(true)
 	if err := kernel32("AttachConsole", uintptr(pid)); err != nil {
 		return err
 	}
@@ -71,19 +73,46 @@ func withConsole(pid uint32, do func() error) error {
 	return err
 }
 
-// ctrlC presses ctrl-C for all processes of our console. We ignore it meanwhile.
+// ctrlC presses ctrl-C for all processes of our console, and keeps it from us. The system delivers it
+// in a thread of its own, at an unknown time. To ignore ctrl-C meanwhile would have every process that
+// we start ignore it, too.
 func ctrlC() error {
-	if err := kernel32("SetConsoleCtrlHandler", 0, 1); err != nil {
+	_ = kernel32("SetConsoleCtrlHandler", hearing(), 0) // an earlier one, if AttachConsole has left it
+	if err := kernel32("SetConsoleCtrlHandler", hearing(), 1); err != nil {
 		return err
 	}
+	ourPresses.Add(1)
 	err := windows.GenerateConsoleCtrlEvent(windows.CTRL_C_EVENT, 0)
-	time.Sleep(heard) // the system delivers it in a thread of its own, at an unknown time
-	_ = kernel32("SetConsoleCtrlHandler", 0, 0)
+	if err != nil {
+		ourPresses.Add(-1)
+	}
 	return err
 }
 
-// heard is how long we ignore ctrl-C.
-const heard = 200 * time.Millisecond
+var (
+	ourPresses atomic.Int32 // of ctrl-C at our own console, which we have not heard yet
+	visiting   atomic.Bool  // we know only the consoles of commands, where nobody presses keys for us
+)
+
+// hearing returns the address of hear.
+var hearing = sync.OnceValue(func() uintptr { return windows.NewCallback(hear) })
+
+// hear is called by the system for a key. It returns 1 for a ctrl-C of ours; the others are for Go's
+// own handler.
+func hear(key uint32) uintptr {
+	if key != windows.CTRL_C_EVENT {
+		return 0
+	}
+	if visiting.Load() {
+		return 1
+	}
+	for n := ourPresses.Load(); n > 0; n = ourPresses.Load() {
+		if ourPresses.CompareAndSwap(n, n-1) {
+			return 1
+		}
+	}
+	return 0
+}
 
 const wmClose = 0x10
 

@@ -5,14 +5,29 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"testing"
+
+	"golang.org/x/sys/windows"
 
 	"github.com/holdfast-dev/holdfast/platform/proc"
+	"github.com/holdfast-dev/holdfast/service/wrap"
 	"github.com/holdfast-dev/holdfast/test/wait"
 )
 
 func canNotify() bool { return false }
 
 const reloadSignal = syscall.SIGHUP
+
+// A ctrl-C that we press for the command may reach us late. It ended wrap itself after 200 ms.
+func TestOwnCtrlCIsNotHeardHoweverLate(t *testing.T) {
+	wrap.PressCtrlC()
+	if wrap.Hear(windows.CTRL_BREAK_EVENT) || !wrap.Hear(windows.CTRL_C_EVENT) {
+		t.Error("the own ctrl-C is heard, or it hides ctrl-break")
+	}
+	if wrap.Hear(windows.CTRL_C_EVENT) {
+		t.Error("the ctrl-C of a person is not heard")
+	}
+}
 
 // nobody fails the test if a process is left whose PID is in a file.
 func (l *life) nobody() {
