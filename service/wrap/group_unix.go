@@ -62,8 +62,11 @@ func (p *process) signal(name string, all bool) error {
 // console does nothing on systems with signals.
 func console(*exec.Cmd, Stop) {}
 
-// ask asks the process to end, by a signal.
-func (p *process) ask(o Stop) error { return p.signal(o.Signal, o.Tree) }
+// A keyboard is nothing on systems with signals.
+type keyboard struct{}
+
+// ask asks a process to end, by a signal.
+func (keyboard) ask(p *process, o Stop) error { return p.signal(o.Signal, o.Tree) }
 
 func outcomeOf(s *os.ProcessState) outcome {
 	if w, ok := s.Sys().(syscall.WaitStatus); ok && w.Signaled() {

@@ -31,17 +31,25 @@ func atConsole() bool {
 	return err == nil && page != 0
 }
 
-// ask asks the process to end, as a person would by keyboard or mouse.
-func (p *process) ask(o Stop) error {
+// A keyboard presses keys for commands, and keeps those presses from us.
+type keyboard struct {
+	made     sync.Once
+	handler  uintptr      // the address of hear
+	presses  atomic.Int32 // of ctrl-C at our own console that we have not heard yet
+	visiting atomic.Bool  // we know only the consoles of commands, where nobody presses keys for us
+}
+
+// ask asks a process to end, as a person would by keyboard or mouse.
+func (k *keyboard) ask(p *process, o Stop) error {
 	if p.hasEnded() {
 		return os.ErrProcessDone
 	}
 	pid := uint32(p.pid()) //nolint:gosec // a process id is one
 	switch o.Keys {
 	case "ctrl-break": // this key alone can be sent to one process group
-		return withConsole(pid, func() error { return windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, pid) })
+		return k.withConsole(pid, func() error { return windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, pid) })
 	case "ctrl-c":
-		return withConsole(pid, func() error { return ctrlC() })
+		return k.withConsole(pid, k.ctrlC)
 	case "close":
 		return closeWindows(pid)
 	}
@@ -59,12 +67,12 @@ func kernel32(name string, args ...uintptr) error {
 
 // withConsole calls do while our console is that of the process pid. A key that is pressed there reaches
 // all processes of that console.
-func withConsole(pid uint32, do func() error) error {
+func (k *keyboard) withConsole(pid uint32, do func() error) error {
 	if atConsole() {
 		return do()
 	}
 	_ = kernel32("FreeConsole") // Wine claims that there is one, which is wrong
-	visiting.Store(true)
+	k.visiting.Store(true)
 	if err := kernel32("AttachConsole", uintptr(pid)); err != nil {
 		return err
 	}
@@ -76,38 +84,31 @@ func withConsole(pid uint32, do func() error) error {
 // ctrlC presses ctrl-C for all processes of our console, and keeps it from us. The system delivers it
 // in a thread of its own, at an unknown time. To ignore ctrl-C meanwhile would have every process that
 // we start ignore it, too.
-func ctrlC() error {
-	_ = kernel32("SetConsoleCtrlHandler", hearing(), 0) // an earlier one, if AttachConsole has left it
-	if err := kernel32("SetConsoleCtrlHandler", hearing(), 1); err != nil {
+func (k *keyboard) ctrlC() error {
+	k.made.Do(func() { k.handler = windows.NewCallback(k.hear) })
+	_ = kernel32("SetConsoleCtrlHandler", k.handler, 0) // an earlier one, if AttachConsole has left it
+	if err := kernel32("SetConsoleCtrlHandler", k.handler, 1); err != nil {
 		return err
 	}
-	ourPresses.Add(1)
+	k.presses.Add(1)
 	err := windows.GenerateConsoleCtrlEvent(windows.CTRL_C_EVENT, 0)
 	if err != nil {
-		ourPresses.Add(-1)
+		k.presses.Add(-1)
 	}
 	return err
 }
 
-var (
-	ourPresses atomic.Int32 // of ctrl-C at our own console, which we have not heard yet
-	visiting   atomic.Bool  // we know only the consoles of commands, where nobody presses keys for us
-)
-
-// hearing returns the address of hear.
-var hearing = sync.OnceValue(func() uintptr { return windows.NewCallback(hear) })
-
 // hear is called by the system for a key. It returns 1 for a ctrl-C of ours; the others are for Go's
 // own handler.
-func hear(key uint32) uintptr {
+func (k *keyboard) hear(key uint32) uintptr {
 	if key != windows.CTRL_C_EVENT {
 		return 0
 	}
-	if visiting.Load() {
+	if k.visiting.Load() {
 		return 1
 	}
-	for n := ourPresses.Load(); n > 0; n = ourPresses.Load() {
-		if ourPresses.CompareAndSwap(n, n-1) {
+	for n := k.presses.Load(); n > 0; n = k.presses.Load() {
+		if k.presses.CompareAndSwap(n, n-1) {
 			return 1
 		}
 	}

@@ -20,6 +20,7 @@ type spawner struct {
 
 	waited int // number of processes that were waited for
 	reaper
+	keyboard
 }
 
 // A process is one that we have started.
