@@ -65,7 +65,7 @@ var commands = map[string]func(dir string, args []string) int{
 		awaitStop()
 		return 0
 	},
-	// headless: continues without its first thread.
+	// headless: continues without its first thread; on Windows, without a console until the file "screen" exists.
 	"headless": headless,
 	// deaf: ignores every request to end.
 	"deaf": func(string, []string) int {

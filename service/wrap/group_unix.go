@@ -3,6 +3,7 @@
 package wrap
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -66,7 +67,7 @@ func console(*exec.Cmd, Stop) {}
 type keyboard struct{}
 
 // ask asks a process to end, by a signal.
-func (keyboard) ask(p *process, o Stop) error { return p.signal(o.Signal, o.Tree) }
+func (keyboard) ask(_ context.Context, p *process, o Stop) error { return p.signal(o.Signal, o.Tree) }
 
 func outcomeOf(s *os.ProcessState) outcome {
 	if w, ok := s.Sys().(syscall.WaitStatus); ok && w.Signaled() {

@@ -1,12 +1,14 @@
 package wrap
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -40,16 +42,16 @@ type keyboard struct {
 }
 
 // ask asks a process to end, as a person would by keyboard or mouse.
-func (k *keyboard) ask(p *process, o Stop) error {
+func (k *keyboard) ask(ctx context.Context, p *process, o Stop) error {
 	if p.hasEnded() {
 		return os.ErrProcessDone
 	}
 	pid := uint32(p.pid()) //nolint:gosec // a process id is one
 	switch o.Keys {
 	case "ctrl-break": // this key alone can be sent to one process group
-		return k.withConsole(pid, func() error { return windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, pid) })
+		return k.withConsole(ctx, p, func() error { return windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, pid) })
 	case "ctrl-c":
-		return k.withConsole(pid, k.ctrlC)
+		return k.withConsole(ctx, p, k.ctrlC)
 	case "close":
 		return closeWindows(pid)
 	}
@@ -65,21 +67,33 @@ func kernel32(name string, args ...uintptr) error {
 	return nil
 }
 
-// withConsole calls do while our console is that of the process pid. A key that is pressed there reaches
-// all processes of that console.
-func (k *keyboard) withConsole(pid uint32, do func() error) error {
+// withConsole calls do while our console is that of p. A key that is pressed there reaches all processes
+// of that console. A process that has just been started has none yet, so withConsole waits for it until
+// ctx ends.
+func (k *keyboard) withConsole(ctx context.Context, p *process, do func() error) error {
 	if atConsole() {
 		return do()
 	}
 	_ = kernel32("FreeConsole") // Wine claims that there is one, which is wrong
 	k.visiting.Store(true)
-	if err := kernel32("AttachConsole", uintptr(pid)); err != nil {
+	err := attach(p)
+	for err != nil && !p.hasEnded() && ctx.Err() == nil {
+		select {
+		case <-p.ended:
+		case <-ctx.Done():
+		case <-time.After(20 * time.Millisecond):
+			err = attach(p)
+		}
+	}
+	if err != nil {
 		return err
 	}
-	err := do()
+	err = do()
 	_ = kernel32("FreeConsole")
 	return err
 }
+
+func attach(p *process) error { return kernel32("AttachConsole", uintptr(p.pid())) }
 
 // ctrlC presses ctrl-C for all processes of our console, and keeps it from us. The system delivers it
 // in a thread of its own, at an unknown time. To ignore ctrl-C meanwhile would have every process that
@@ -95,8 +109,13 @@ func (k *keyboard) ctrlC() error {
 	if err != nil {
 		k.presses.Add(-1)
 	}
+	time.Sleep(stay)
 	return err
 }
+
+// stay is how long we stay at a console after a key: on Wine, one who leaves at once may take the key
+// away with him.
+const stay = 200 * time.Millisecond
 
 // hear is called by the system for a key. It returns 1 for a ctrl-C of ours; the others are for Go's
 // own handler.

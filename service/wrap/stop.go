@@ -72,13 +72,13 @@ func (p *Program) askBy(ctx context.Context, o Options, c *child) (err error) {
 	case o.Stop.HTTP != "":
 		err = get(limit, http.MethodPost, o.Stop.HTTP, 0)
 	default:
-		return p.spawner.ask(c.process, o.Stop)
+		return p.spawner.ask(ctx, c.process, o.Stop)
 	}
 	if err == nil || c.hasEnded() || ctx.Err() != nil {
 		return err
 	}
 	p.rt.Slog().Warn("the configured way to stop the command failed: using the default one", "error", err)
-	if err = p.spawner.ask(c.process, o.Stop); errors.Is(err, os.ErrProcessDone) {
+	if err = p.spawner.ask(ctx, c.process, o.Stop); errors.Is(err, os.ErrProcessDone) {
 		return nil
 	}
 	return err
