@@ -8,7 +8,8 @@
 #	BEDS=require   beds that cannot be had are a failure
 #	BEDS=off       without beds
 #
-# Where the start of a process takes long, a run has half of the bed tests, and the next commit's run has the other half:
+# Where the start of a process takes long, a run has half of the bed tests and half of the packages on Wine, and the next commit's
+# run has the other half:
 #
 #	HOLDFAST_HALF=0, 1    this half
 #	HOLDFAST_HALF=        all of them
@@ -89,7 +90,7 @@ if [[ $have_beds == 0 && -z ${HOLDFAST_HALF+set} ]]; then
 	if ((took > long_start)); then
 		half=$(($(git rev-list --count HEAD 2>/dev/null || echo 0) % 2))
 		export HOLDFAST_HALF=$half
-		skipped+=("half of the bed tests, because the start of a process takes $took µs here: HOLDFAST_HALF=$((1 - half)) make test, or HOLDFAST_HALF= for all")
+		skipped+=("half of the bed tests and of the packages on Wine, because the start of a process takes $took µs here: HOLDFAST_HALF=$((1 - half)) make test, or HOLDFAST_HALF= for all")
 	fi
 fi
 
@@ -219,8 +220,11 @@ test_on_windows() (
 	go build -ldflags=-s -o "$dir/" ./examples/shipper ./examples/wrap
 	# Each package has a machine of its own. The one that takes longest comes first. Wine starts one service at a time, and who has
 	# waited for that for half a minute is refused: no more than four ask.
-	go_test Wine -parallel 4 -exec "$dir/winexec" ./test/windows $(go list ./... | grep -v "^$(go list -m)/test\(/\|\$\)")
+	go_test Wine -parallel 4 -exec "$dir/winexec" ./test/windows $(go list ./... | grep -v "^$(go list -m)/test\(/\|\$\)" | halve)
 )
+
+# halve prints every other line, or all of them: see HOLDFAST_HALF.
+halve() { awk -v half="${HOLDFAST_HALF:-}" 'half == "" || NR % 2 == half'; }
 
 # wait_for NAME: for what another lane has come to.
 wait_for() { until [[ -e $lanes_dir/$1 ]]; do sleep 0.2; done; }
