@@ -77,16 +77,15 @@ func (k *keyboard) withConsole(ctx context.Context, p *process, do func() error)
 	_ = kernel32("FreeConsole") // Wine claims that there is one, which is wrong
 	k.visiting.Store(true)
 	err := attach(p)
-	for err != nil && !p.hasEnded() && ctx.Err() == nil {
+	for err != nil {
 		select {
 		case <-p.ended:
+			return err
 		case <-ctx.Done():
+			return err
 		case <-time.After(20 * time.Millisecond):
 			err = attach(p)
 		}
-	}
-	if err != nil {
-		return err
 	}
 	err = do()
 	_ = kernel32("FreeConsole")
@@ -113,8 +112,7 @@ func (k *keyboard) ctrlC() error {
 	return err
 }
 
-// stay is how long we stay at a console after a key: on Wine, one who leaves at once may take the key
-// away with him.
+// stay is how long we stay at a console after a ctrl-C, which the system may still be delivering.
 const stay = 200 * time.Millisecond
 
 // hear is called by the system for a key. It returns 1 for a ctrl-C of ours; the others are for Go's
