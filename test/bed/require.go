@@ -56,12 +56,13 @@ func Require(t testing.TB, name string) *Bed {
 // manager that has several kinds; those of all kinds halve their parts with [Halve].
 func Each(t *testing.T, manager string, fn func(t *testing.T, b *Bed)) {
 	t.Helper()
+	name := t.Name()
 	kinds := slices.DeleteFunc(Known(), func(k Kind) bool { return manager != "" && k.Manager != manager })
 	for i, kind := range kinds {
 		t.Run(kind.Name, func(t *testing.T) {
 			t.Parallel()
 			if manager != "" && len(kinds) > 1 {
-				Halve(t, strings.TrimSuffix(t.Name(), "/"+kind.Name), i)
+				Halve(t, name, i)
 			}
 			fn(t, Require(t, kind.Name))
 		})
